@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+/**
+ * The checkout that this code belongs to: the nearest folder above it that holds compose.yaml. Never
+ * the working directory, which is the untrusted workspace.
+ */
+export function checkoutRoot(): string {
+  let folder = import.meta.dirname
+  while (!existsSync(join(folder, 'compose.yaml'))) {
+    const parent = dirname(folder)
+    if (parent === folder) throw new Error(`no compose.yaml above ${import.meta.dirname}`)
+    folder = parent
+  }
+  return folder
+}
+
+/** Where stacks keep what must outlive them: `$XDG_STATE_HOME/claude-secure`, mode 0700. */
+export function stateRoot(env: NodeJS.ProcessEnv = process.env): string {
+  return join(env.XDG_STATE_HOME || join(homedir(), '.local/state'), 'claude-secure')
+}
+
+/** Downloads that can be fetched again: `$XDG_CACHE_HOME/claude-secure`. */
+export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'claude-secure')
+}

@@ -1,0 +1,24 @@
+/** Exit status of a command: 0 done, 1 failed, 2 wrong usage. */
+export type ExitCode = 1 | 2
+
+/**
+ * A failure that the person at the keyboard can act on: `message` says what failed and with which
+ * value, `hint` the next step. The command line prints exactly these two lines; the `cause` only
+ * with `--verbose`.
+ */
+export class UserError extends Error {
+  readonly hint: string
+  readonly exitCode: ExitCode
+
+  constructor(message: string, options: { hint: string; exitCode?: ExitCode; cause?: unknown }) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'UserError'
+    this.hint = options.hint
+    this.exitCode = options.exitCode ?? 1
+  }
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

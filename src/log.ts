@@ -1,0 +1,35 @@
+/** What a long piece of work tells the person who waits for it. All of it goes to stderr. */
+export type LogEvent =
+  | { kind: 'info'; text: string }
+  | { kind: 'warn'; text: string }
+  | { kind: 'debug'; text: string }
+  | { kind: 'step-start'; name: string }
+  | { kind: 'step-progress'; name: string; text: string }
+  | { kind: 'step-end'; name: string; outcome: 'done' | 'cached' | 'failed'; milliseconds: number }
+
+export type Log = (event: LogEvent) => void
+
+export const silentLog: Log = () => {}
+
+/**
+ * Runs one named step and reports how it ended and how long it took. `body` returns `'cached'` when
+ * there was nothing to do.
+ */
+export async function step<T>(
+  log: Log,
+  name: string,
+  body: (progress: (text: string) => void) => Promise<T>,
+): Promise<T> {
+  const started = performance.now()
+  log({ kind: 'step-start', name })
+  const end = (outcome: 'done' | 'cached' | 'failed') =>
+    log({ kind: 'step-end', name, outcome, milliseconds: performance.now() - started })
+  try {
+    const result = await body(text => log({ kind: 'step-progress', name, text }))
+    end(result === 'cached' ? 'cached' : 'done')
+    return result
+  } catch (error) {
+    end('failed')
+    throw error
+  }
+}

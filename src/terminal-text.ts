@@ -1,0 +1,19 @@
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+const escapes = /\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])/g
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+
+/**
+ * Text from a container, a workspace or a model, made fit for a terminal: escape sequences, control
+ * characters (but newline and tab) and bidirectional overrides are removed, so that hostile output
+ * cannot retitle a window, write the clipboard or show other words than it holds (threat N17).
+ */
+export function terminalText(text: string): string {
+  return text.replace(escapes, '').replace(controls, '')
+}
+
+/** Like `terminalText`, on one line and at most `limit` characters. */
+export function terminalLine(text: string, limit = 200): string {
+  const line = terminalText(text).replace(/[\n\t]+/g, ' ')
+  return line.length > limit ? `${line.slice(0, limit - 1)}…` : line
+}
