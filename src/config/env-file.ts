@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises'
+import { parseEnv } from 'node:util'
+import { UserError } from '../errors.ts'
+import { terminalLine } from '../terminal-text.ts'
+import { nearestName } from './nearest-name.ts'
+
+/**
+ * Reads `NAME=value` lines. A missing file is an empty one; a name that is not a setting, or a line
+ * that is no assignment, is an error with its line: a misspelt setting must not be silently without
+ * effect. Empty values count as not set.
+ */
+export async function readEnvFile(
+  path: string,
+  known: readonly string[],
+): Promise<Record<string, string>> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw new UserError(`cannot read ${path}: ${error.code}`, {
+      hint: `make it readable for you: chmod u+r ${path}`,
+      cause: error,
+    })
+  })
+  text.split('\n').forEach((line, index) => {
+    if (/^\s*(#|$)/.test(line)) return
+    const name = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=/.exec(line)?.[1]
+    const where = `${path}:${index + 1}`
+    if (name === undefined) {
+      // The line itself may be a pasted key: its place says enough.
+      throw new UserError(`${where} is not of the form NAME=value`, {
+        hint: 'comments start with #; .env.example shows every setting',
+      })
+    }
+    if (!known.includes(name)) {
+      const near = nearestName(name, known)
+      throw new UserError(`${where}: unknown setting ${terminalLine(name, 60)}`, {
+        hint: near ? `did you mean ${near}?` : '.env.example shows every setting',
+      })
+    }
+  })
+  return Object.fromEntries(
+    Object.entries(parseEnv(text)).filter((entry): entry is [string, string] => Boolean(entry[1])),
+  )
+}

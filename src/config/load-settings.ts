@@ -1,0 +1,32 @@
+import { join } from 'node:path'
+import { UserError } from '../errors.ts'
+import { readEnvFile } from './env-file.ts'
+import { Settings, secretSettings } from './settings.ts'
+
+const names = Object.keys(Settings.shape)
+
+/**
+ * The settings in force: `.env` beside claude.ts, and over it the environment. Secrets are taken out
+ * of our own environment, so that no child process inherits them (threat S1).
+ */
+export async function loadSettings(
+  root: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Settings> {
+  const file = join(root, '.env')
+  const fromFile = await readEnvFile(file, names)
+  const fromEnvironment = Object.fromEntries(
+    names.flatMap(name => (env[name] ? [[name, env[name]]] : [])),
+  )
+  for (const name of secretSettings) delete env[name]
+  const result = Settings.safeParse({ ...fromFile, ...fromEnvironment })
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  const name = String(issue?.path[0])
+  const where = name in fromEnvironment ? 'environment' : file
+  const secret = (secretSettings as readonly string[]).includes(name)
+  const value = secret ? 'its value' : `"${fromEnvironment[name] ?? fromFile[name]}"`
+  throw new UserError(`${where}: ${name}: ${value} ${issue?.message ?? 'is not valid'}`, {
+    hint: `.env.example says what ${name} takes`,
+  })
+}

@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto'
+import type { Settings } from '../config/settings.ts'
+import { UserError } from '../errors.ts'
+
+/** How Claude Code is authenticated, and what that choice weakens. */
+export type CredentialMode = 'api-key' | 'oauth-token' | 'login' | 'rehearsal'
+
+/** What the gateway reads: the real secret, and the placeholder it accepts in its place. */
+export type CredentialFile = {
+  kind: 'api-key' | 'oauth-token'
+  secret: string
+  placeholder: string
+}
+
+export function credentialMode(settings: Settings): CredentialMode {
+  const { ANTHROPIC_API_KEY: key, CLAUDE_CODE_OAUTH_TOKEN: token, CREDENTIALS: custody } = settings
+  if (custody === 'direct') {
+    if (key || token) {
+      throw new UserError(
+        `CREDENTIALS=direct together with ${key ? 'ANTHROPIC_API_KEY' : 'CLAUDE_CODE_OAUTH_TOKEN'}`,
+        { hint: 'remove one: direct means that Claude Code logs in by itself, in the container' },
+      )
+    }
+    return 'login'
+  }
+  if (key) return 'api-key'
+  if (token) return 'oauth-token'
+  return 'login'
+}
+
+/** One sentence for `status`: what this mode gives away against the gateway. `null`: nothing. */
+export function weakness(mode: CredentialMode): string | null {
+  return mode === 'login'
+    ? 'the login lives in the agent container, and the agent may reach api.anthropic.com, claude.ai, claude.com and platform.claude.com'
+    : null
+}
+
+const prefixes = { 'api-key': 'sk-ant-api03-', 'oauth-token': 'sk-ant-oat01-' }
+
+/**
+ * What goes into the gateway's file, or null when Claude Code logs in by itself. The placeholder is
+ * of the secret's kind, because Claude Code shapes its headers by it, and stays the same for a stack:
+ * a running session goes on when the real secret is replaced.
+ */
+export function credentialFile(
+  mode: CredentialMode,
+  settings: Settings,
+  previous: CredentialFile | null,
+): CredentialFile {
+  const kind = mode === 'api-key' ? 'api-key' : 'oauth-token'
+  const secret =
+    mode === 'api-key'
+      ? settings.ANTHROPIC_API_KEY
+      : mode === 'oauth-token'
+        ? settings.CLAUDE_CODE_OAUTH_TOKEN
+        : // Nobody's: the gateway has nothing to give in login mode, and the rehearsal asks for nothing.
+          'none'
+  const placeholder =
+    previous?.kind === kind
+      ? previous.placeholder
+      : `${prefixes[kind]}placeholder-${randomBytes(32).toString('base64url')}AA`
+  return { kind, secret: secret ?? 'none', placeholder }
+}
+
+/** The variable through which Claude Code gets its placeholder. */
+export function placeholderVariable(kind: CredentialFile['kind']) {
+  return kind === 'api-key' ? 'ANTHROPIC_API_KEY' : 'CLAUDE_CODE_OAUTH_TOKEN'
+}

@@ -1,0 +1,188 @@
+import { join } from 'node:path'
+import type { Settings } from '../config/settings.ts'
+import type { ComposeProject } from '../docker/compose.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import { type CredentialFile, type CredentialMode, placeholderVariable } from './credential.ts'
+import type { StateFolder } from './state-folder.ts'
+
+/** All that decides what a stack looks like. */
+export type Stack = {
+  workspace: Workspace
+  settings: Settings
+  mode: CredentialMode
+  placeholder: Pick<CredentialFile, 'kind' | 'placeholder'>
+  images: { claude: string; gateway: string; proxy: string }
+  state: StateFolder
+  /** The checkout: compose.yaml, proxy/, claude/. */
+  root: string
+  /** Major version of the engine: 25 learned start_interval, 28 learned isolated gateways. */
+  engineMajor: number
+  /** Who runs the gateway: the one who may read the credential's file. */
+  gatewayUser: { uid: number; gid: number }
+}
+
+export const labels = {
+  stack: 'claude-secure.stack',
+  workspace: 'claude-secure.workspace',
+  mode: 'claude-secure.workspace-mode',
+  credentials: 'claude-secure.credentials',
+  /** Hash of everything the stack was started with: a second `start` sees whether it still holds. */
+  fingerprint: 'claude-secure.fingerprint',
+} as const
+
+/** Values for the `${…}` of compose.yaml. */
+export function stackVariables(stack: Stack): Record<string, string> {
+  const { settings, images, workspace, gatewayUser } = stack
+  const rehearsal = stack.mode === 'rehearsal'
+  return {
+    CLAUDE_IMAGE: images.claude,
+    GATEWAY_IMAGE: images.gateway,
+    PROXY_IMAGE: images.proxy,
+    AGENT_USER: `${workspace.agent.uid}:${workspace.agent.gid}`,
+    GATEWAY_USER: `${gatewayUser.uid}:${gatewayUser.gid}`,
+    AGENT_MEMORY: settings.AGENT_MEMORY,
+    AGENT_CPUS: settings.AGENT_CPUS,
+    AGENT_PIDS: String(settings.AGENT_PIDS),
+    AGENT_DIRECT: stack.mode === 'login' ? '1' : '0',
+    // The rehearsal model is a neighbour of the gateway, not a name of the internet.
+    UPSTREAM_URL: rehearsal ? 'http://rehearsal:8788' : 'https://api.anthropic.com',
+    GATEWAY_PROXY_URL: rehearsal ? '' : 'http://egress:3128',
+    CREDENTIAL_FILE: stack.state.credential,
+    PROXY_FOLDER: join(stack.root, 'proxy'),
+  }
+}
+
+export function stackProfiles(stack: Stack): string[] {
+  return stack.mode === 'rehearsal' ? ['rehearsal'] : []
+}
+
+export function composeProject(stack: Stack): ComposeProject {
+  return {
+    name: stack.workspace.stack,
+    root: stack.root,
+    override: stack.state.override,
+    variables: stackVariables(stack),
+    profiles: stackProfiles(stack),
+  }
+}
+
+type Mount = {
+  type: 'bind' | 'volume'
+  source: string
+  target: string
+  read_only?: boolean
+  bind?: { create_host_path: false }
+}
+
+/** The second compose file: what compose.yaml cannot say with a variable. */
+export function buildStackFile(stack: Stack, fingerprint: string): object {
+  const services = ['claude', 'gateway', 'proxy', ...stackProfiles(stack)]
+  const common = {
+    labels: stackLabels(stack, fingerprint),
+    // Without it readiness is noticed only after a whole interval. Older engines refuse the key.
+    healthcheck: stack.engineMajor >= 25 ? { start_interval: '250ms' } : { interval: '1s' },
+  }
+  const specific: Record<string, object> = {
+    claude: claudeService(stack),
+    gateway: extraAuthorities(stack),
+    proxy: stack.settings.PROXY_DNS ? { dns: [stack.settings.PROXY_DNS] } : {},
+  }
+  return {
+    services: Object.fromEntries(
+      services.map(service => [service, { ...common, ...specific[service] }]),
+    ),
+    networks: networks(stack),
+    ...(stack.workspace.mode === 'copy' && { volumes: { workspace: {} } }),
+  }
+}
+
+function stackLabels(stack: Stack, fingerprint: string) {
+  return {
+    [labels.stack]: stack.workspace.stack,
+    [labels.workspace]: escapeVariables(stack.workspace.path),
+    [labels.mode]: stack.workspace.mode,
+    [labels.credentials]: stack.mode,
+    [labels.fingerprint]: fingerprint,
+  }
+}
+
+function claudeService(stack: Stack) {
+  const { kind, placeholder } = stack.placeholder
+  const authorities = extraAuthorities(stack)
+  const mounts: Mount[] = [workspaceMount(stack.workspace), ...(authorities.volumes ?? [])]
+  if (stack.mode === 'login') {
+    mounts.push(
+      // In place of the image's own, which sends Claude Code to the gateway.
+      fileMount(
+        join(stack.root, 'claude/managed-settings.direct.json'),
+        '/etc/claude-code/managed-settings.json',
+      ),
+    )
+  }
+  return {
+    volumes: mounts,
+    environment: {
+      ...authorities.environment,
+      ...(stack.mode !== 'login' && {
+        ANTHROPIC_BASE_URL: 'http://gateway:8787',
+        [placeholderVariable(kind)]: placeholder,
+      }),
+    },
+    ...(stack.settings.RUNTIME && { runtime: stack.settings.RUNTIME }),
+  }
+}
+
+function workspaceMount(workspace: Workspace): Mount {
+  return workspace.mode === 'copy'
+    ? { type: 'volume', source: 'workspace', target: '/workspace' }
+    : {
+        type: 'bind',
+        source: escapeVariables(workspace.path),
+        target: '/workspace',
+        bind: { create_host_path: false },
+      }
+}
+
+function fileMount(source: string, target: string): Mount {
+  return {
+    type: 'bind',
+    source: escapeVariables(source),
+    target,
+    read_only: true,
+    bind: { create_host_path: false },
+  }
+}
+
+const authoritiesFile = '/etc/claude-secure/extra-ca.pem'
+
+/** EXTRA_CA_CERTS for the two that speak TLS to the outside: the gateway, and the agent's tools. */
+function extraAuthorities(stack: Stack): { volumes?: Mount[]; environment?: object } {
+  const path = stack.settings.EXTRA_CA_CERTS
+  if (!path) return {}
+  return {
+    volumes: [fileMount(path, authoritiesFile)],
+    environment: { NODE_EXTRA_CA_CERTS: authoritiesFile },
+  }
+}
+
+function networks(stack: Stack) {
+  const isolated = {
+    driver_opts: {
+      'com.docker.network.bridge.gateway_mode_ipv4': 'isolated',
+      'com.docker.network.bridge.gateway_mode_ipv6': 'isolated',
+    },
+  }
+  const subnet = stack.settings.EXTERNAL_SUBNET
+  return {
+    ...(stack.engineMajor >= 28 && {
+      'claude-internal': isolated,
+      'services-internal': isolated,
+    }),
+    ...(subnet && { 'proxy-external': { ipam: { config: [{ subnet }] } } }),
+  }
+}
+
+/** Compose replaces `$NAME` also in values: a folder may be called `$HOME`. */
+function escapeVariables(value: string) {
+  return value.replaceAll('$', '$$$$')
+}
