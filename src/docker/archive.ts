@@ -1,0 +1,24 @@
+import type { Readable } from 'node:stream'
+import Dockerode from 'dockerode'
+import type { EngineAddress } from './engine.ts'
+
+/**
+ * Files in and out of a container as a tar stream, through the engine and not through a program in
+ * the container: what comes out was not packed by the agent, and it works while nothing runs.
+ */
+export function createArchive(address: EngineAddress) {
+  const docker = new Dockerode(address)
+  return {
+    /** Unpacks `tar` into `folder`; owners and modes are those of the tar entries. */
+    async put(container: string, folder: string, tar: NodeJS.ReadableStream) {
+      await docker.getContainer(container).putArchive(tar, { path: folder })
+    },
+
+    /** `folder` and all below it, names beginning with the folder's own name. */
+    async get(container: string, folder: string): Promise<Readable> {
+      const stream = await docker.getContainer(container).getArchive({ path: folder })
+      return stream as Readable
+    },
+  }
+}
+export type Archive = ReturnType<typeof createArchive>

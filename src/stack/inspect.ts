@@ -1,0 +1,89 @@
+import type { ContainerSummary, Engine } from '../docker/engine.ts'
+import { labels } from './stack-file.ts'
+
+export type ServiceState = {
+  name: string
+  container: string
+  image: string
+  state: 'running' | 'restarting' | 'exited' | 'other'
+  health: 'healthy' | 'unhealthy' | 'starting' | 'none'
+  /** The engine's own words, such as "Up 3 minutes (healthy)". */
+  status: string
+}
+
+export type StackState = {
+  stack: string
+  workspace: string
+  workspaceMode: string
+  credentials: string
+  fingerprint: string
+  services: ServiceState[]
+}
+
+/** What the engine knows of one stack, or null when nothing of it is there. */
+export async function inspectStack(engine: Engine, stack: string): Promise<StackState | null> {
+  return groupStacks(await engine.containers([`${labels.stack}=${stack}`]))[0] ?? null
+}
+
+/** Every stack of this engine. */
+export async function inspectStacks(engine: Engine): Promise<StackState[]> {
+  return groupStacks(await engine.containers([labels.stack]))
+}
+
+function groupStacks(containers: readonly ContainerSummary[]): StackState[] {
+  const stacks = new Map<string, StackState>()
+  for (const container of containers) {
+    const name = container.Labels[labels.stack] ?? ''
+    const stack = stacks.get(name) ?? {
+      stack: name,
+      workspace: container.Labels[labels.workspace] ?? '',
+      workspaceMode: container.Labels[labels.mode] ?? '',
+      credentials: container.Labels[labels.credentials] ?? '',
+      fingerprint: container.Labels[labels.fingerprint] ?? '',
+      services: [],
+    }
+    stack.services.push(serviceState(container))
+    stacks.set(name, stack)
+  }
+  for (const stack of stacks.values()) {
+    stack.services.sort((a, b) => a.name.localeCompare(b.name))
+  }
+  return [...stacks.values()].sort((a, b) => a.stack.localeCompare(b.stack))
+}
+
+function serviceState(container: ContainerSummary): ServiceState {
+  const known = ['running', 'restarting', 'exited'] as const
+  return {
+    name: container.Labels['com.docker.compose.service'] ?? '',
+    container: container.Id,
+    image: container.Image,
+    state: known.find(state => state === container.State) ?? 'other',
+    health: /\(healthy\)/.test(container.Status)
+      ? 'healthy'
+      : /\(unhealthy\)/.test(container.Status)
+        ? 'unhealthy'
+        : /\(health: starting\)/.test(container.Status)
+          ? 'starting'
+          : 'none',
+    status: container.Status,
+  }
+}
+
+export function isUp(stack: StackState): boolean {
+  return (
+    stack.services.length >= 3 &&
+    stack.services.every(({ state, health }) => state === 'running' && health === 'healthy')
+  )
+}
+
+export function serviceOf(stack: StackState, name: string): ServiceState | undefined {
+  return stack.services.find(service => service.name === name)
+}
+
+/** Whether somebody works in the stack: a Claude Code process, attached to a terminal or not. */
+export async function hasLiveSession(engine: Engine, stack: StackState): Promise<boolean> {
+  const claude = serviceOf(stack, 'claude')
+  if (claude?.state !== 'running') return false
+  const commands = await engine.processes(claude.container)
+  return commands.some(command => /^(\S*\/)?claude( |$)/.test(command))
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { compose } from '../docker/compose.ts'
+import type { Engine } from '../docker/engine.ts'
+import { UserError } from '../errors.ts'
+import { type Log, step } from '../log.ts'
+import { terminalLine } from '../terminal-text.ts'
+import { hasLiveSession, inspectStack, isUp, type StackState } from './inspect.ts'
+import { buildStackFile, composeProject, type Stack, stackVariables } from './stack-file.ts'
+import { replaceFile } from './state-folder.ts'
+
+export type DockerClient = { file: string; env: Record<string, string> }
+
+export type StartContext = {
+  engine: Engine
+  docker: DockerClient
+  log: Log
+  signal?: AbortSignal
+}
+
+/**
+ * `started`: it was brought up now. `running`: it already ran as wanted. `outdated`: it runs with
+ * other settings or images, and is left alone because somebody works in it.
+ */
+export type StartOutcome = 'started' | 'running' | 'outdated'
+
+/** Brings the stack up, or finds it up. To be called under the stack's lock. */
+export async function startStack(
+  context: StartContext,
+  stack: Stack,
+): Promise<{ outcome: StartOutcome; state: StackState }> {
+  const { engine, docker, log, signal } = context
+  const fingerprint = await stackFingerprint(stack)
+  const project = composeProject(stack)
+  const before = await inspectStack(engine, project.name)
+  if (before?.fingerprint === fingerprint && isUp(before)) {
+    return { outcome: 'running', state: before }
+  }
+  if (before && before.fingerprint !== fingerprint) {
+    if (await hasLiveSession(engine, before)) return { outcome: 'outdated', state: before }
+    // A network or volume cannot be changed in place; the volumes stay.
+    await writeStackFile(stack, fingerprint)
+    await step(log, 'stopping the stack with the old settings', () =>
+      compose(docker, project, ['down', '--remove-orphans', '--timeout', '5'], { signal }),
+    )
+  }
+  await writeStackFile(stack, fingerprint)
+  await step(log, 'starting proxy, gateway and claude', async () => {
+    try {
+      await compose(
+        docker,
+        project,
+        ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build'],
+        { timeout: 180_000, signal },
+      )
+    } catch (error) {
+      throw await explain(engine, project.name, error)
+    }
+  })
+  await refuseHostAddress(context, stack)
+  const state = await inspectStack(engine, project.name)
+  if (!state) {
+    throw new UserError(`the stack ${project.name} disappeared while it was starting`, {
+      hint: 'another program removed its containers: run ./claude.ts start again',
+    })
+  }
+  return { outcome: 'started', state }
+}
+
+async function writeStackFile(stack: Stack, fingerprint: string) {
+  await replaceFile(stack.state.override, stringify(buildStackFile(stack, fingerprint)))
+}
+
+/** Everything the containers are made from. Not the credential: the gateway reads it anew. */
+async function stackFingerprint(stack: Stack) {
+  const hash = createHash('sha256')
+  hash.update(await readFile(join(stack.root, 'compose.yaml')))
+  hash.update(JSON.stringify(buildStackFile(stack, '')))
+  hash.update(JSON.stringify(stackVariables(stack)))
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** When a service does not become healthy, its own last words say more than compose's. */
+async function explain(engine: Engine, name: string, error: unknown) {
+  if (!(error instanceof UserError)) return error
+  const state = await inspectStack(engine, name).catch(() => null)
+  const sick = state?.services.find(
+    service => service.state !== 'running' || service.health === 'unhealthy',
+  )
+  if (!sick) return error
+  const lines = await engine.logLines(sick.container, 20).catch(() => [])
+  const last = lines.findLast(line => line.trim() !== '')
+  if (!last) return error
+  return new UserError(`${sick.name} did not start: ${terminalLine(last)}`, {
+    hint: `./claude.ts logs ${sick.name} shows the rest`,
+    cause: error,
+  })
+}
+
+/**
+ * The bridge of an internal network must carry no address of the host: through it the agent would
+ * reach every service that listens on 0.0.0.0 (threat N1). Seen from the host itself, because an
+ * engine that ignores the option says nothing.
+ */
+async function refuseHostAddress({ engine, docker }: StartContext, stack: Stack) {
+  const networks = await engine.networks([`com.docker.compose.project=${stack.workspace.stack}`])
+  const interfaces = networkInterfaces()
+  for (const network of networks.filter(({ Name }) => Name.endsWith('-internal'))) {
+    const address = interfaces[`br-${network.Id.slice(0, 12)}`]?.[0]?.address
+    if (!address) continue
+    await compose(docker, composeProject(stack), ['down', '--timeout', '5'])
+    throw new UserError(`the engine gave the host the address ${address} on ${network.Name}`, {
+      hint: 'the agent could reach services of this host there: update the engine (doctor says more)',
+    })
+  }
+}

@@ -1,0 +1,30 @@
+import { exec } from '../docker/exec.ts'
+import { UserError } from '../errors.ts'
+import { type Log, step } from '../log.ts'
+import { terminalLine } from '../terminal-text.ts'
+import type { DockerClient } from './start.ts'
+
+/**
+ * Removes the stack's containers and networks; its volumes (sessions, copies) stay. By project name
+ * alone, so that a stack can be stopped whose workspace or settings are gone.
+ */
+export async function stopStack(
+  docker: DockerClient,
+  stack: string,
+  options: { log: Log; signal?: AbortSignal },
+) {
+  await step(options.log, `stopping ${stack}`, async () => {
+    const result = await exec(
+      docker.file,
+      ['compose', '--project-name', stack, 'down', '--remove-orphans', '--timeout', '5'],
+      { cwd: '/', env: docker.env, signal: options.signal },
+    )
+    if (result.code !== 0) {
+      const last = result.stderr.trim().split('\n').at(-1) ?? ''
+      throw new UserError(`${stack} could not be stopped: ${terminalLine(last)}`, {
+        hint: 'something else uses its network: docker network inspect shows what',
+        cause: new Error(result.stderr),
+      })
+    }
+  })
+}
