@@ -1,0 +1,86 @@
+import { open } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { UserError } from '../errors.ts'
+
+/** What may stand in a header value: anything else could end the header and begin another. */
+const headerToken = z
+  .string()
+  .min(16)
+  .max(4096)
+  .regex(/^[\x21-\x7e]+$/)
+
+/**
+ * The real credential and the placeholder that the stack's callers show in its place. Both are of
+ * one kind, because Claude Code shapes its requests by the kind it has.
+ */
+export const Credential = z
+  .strictObject({
+    kind: z.enum(['api-key', 'oauth-token']),
+    secret: headerToken,
+    placeholder: headerToken,
+  })
+  // An agent that was given the secret as its placeholder would hold the secret.
+  .refine(credential => credential.secret !== credential.placeholder)
+export type Credential = z.infer<typeof Credential>
+
+export interface CredentialSource {
+  /** The credential as it is now. Throws a `UserError` when there is none; there is no old one. */
+  read(): Promise<Credential>
+}
+
+/** The host rewrites the file in place, so a reader can meet it half written. */
+const attempts = 4
+const attemptMilliseconds = 50
+
+/** Reads the credential's file, and again whenever it has changed. */
+export function createCredentialFile(path: string): CredentialSource {
+  let known: { stamp: string; credential: Credential } | undefined
+
+  async function load(): Promise<Credential> {
+    const file = await open(path, 'r')
+    try {
+      // The stamp is taken before the content: a write in between changes the stamp of the next read.
+      const { mtimeNs, ctimeNs, size, ino, dev } = await file.stat({ bigint: true })
+      const stamp = [mtimeNs, ctimeNs, size, ino, dev].join()
+      if (known?.stamp !== stamp) {
+        known = { stamp, credential: parseCredential(await file.readFile('utf8')) }
+      }
+      return known.credential
+    } finally {
+      await file.close()
+    }
+  }
+
+  return {
+    async read() {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await load()
+        } catch (error) {
+          known = undefined
+          const reason = systemCode(error)
+          if (reason || attempt === attempts) throw unusable(path, reason ?? 'it is not valid')
+          await sleep(attemptMilliseconds)
+        }
+      }
+    },
+  }
+}
+
+function parseCredential(text: string): Credential {
+  return Credential.parse(JSON.parse(text))
+}
+
+function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined
+}
+
+/** Without a cause on purpose: the text of a JSON error quotes what it could not read. */
+function unusable(path: string, reason: string) {
+  return new UserError(`the gateway cannot use its credential file ${path}: ${reason}`, {
+    hint: 'on the host, set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env beside claude.ts, then run ./claude.ts start',
+  })
+}

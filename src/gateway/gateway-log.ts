@@ -1,0 +1,48 @@
+import type { GatewaySettings } from './settings.ts'
+
+/** How a request ended: an answer, ours or the origin's, or a stream that one side broke off. */
+export type Outcome = 'answered' | 'refused' | 'client-gone' | 'upstream-broken'
+
+/**
+ * All the gateway ever says. The shapes hold no header values and no content, so there is nothing
+ * in the log that has to be hidden afterwards.
+ */
+export type GatewayEvent =
+  | { kind: 'listening'; port: number; upstream: string; proxy: string | undefined }
+  | { kind: 'stopping'; signal: string }
+  | {
+      kind: 'request'
+      method: string
+      route: string
+      status: number
+      outcome: Outcome
+      requestBytes: number
+      responseBytes: number
+      milliseconds: number
+      model?: string
+      /** Why it was refused or failed. */
+      reason?: string
+    }
+  | { kind: 'malformed'; reason: string }
+  | { kind: 'warn' | 'error'; message: string; hint?: string }
+
+export type GatewayLog = (event: GatewayEvent) => void
+
+const severity = { silent: 0, error: 1, warn: 2, info: 3 }
+
+/** One JSON object a line: JSON's own encoding keeps hostile text from forging a second one. */
+export function createGatewayLog(
+  level: GatewaySettings['logLevel'],
+  write: (line: string) => void,
+  now: () => Date = () => new Date(),
+): GatewayLog {
+  return event => {
+    if (severity[eventLevel(event)] > severity[level]) return
+    write(`${JSON.stringify({ time: now().toISOString(), level: eventLevel(event), ...event })}\n`)
+  }
+}
+
+function eventLevel(event: GatewayEvent): 'error' | 'warn' | 'info' {
+  if (event.kind === 'error') return 'error'
+  return event.kind === 'warn' || event.kind === 'malformed' ? 'warn' : 'info'
+}

@@ -1,0 +1,58 @@
+import { messageOf, UserError } from '../errors.ts'
+import { buildGateway } from './app.ts'
+import { createCredentialFile } from './credential.ts'
+import { createGatewayLog } from './gateway-log.ts'
+import { defaultLimits } from './limits.ts'
+import { parseGatewaySettings } from './settings.ts'
+import { createUpstream } from './upstream.ts'
+
+/** Docker kills what has not stopped by itself; answers still in flight have this long to end. */
+const graceMilliseconds = 1_500
+
+const write = (line: string) => {
+  process.stdout.write(line)
+}
+
+async function main() {
+  const settings = parseGatewaySettings(process.env)
+  const log = createGatewayLog(settings.logLevel, write)
+  const credentials = createCredentialFile(settings.credentialFile)
+  const upstream = createUpstream({
+    origin: settings.upstream,
+    proxy: settings.proxy,
+    limits: defaultLimits,
+  })
+  const app = buildGateway({ credentials, upstream, limits: defaultLimits, log })
+
+  const stop = (signal: NodeJS.Signals) => {
+    log({ kind: 'stopping', signal })
+    setTimeout(() => process.exit(0), graceMilliseconds).unref()
+    app.close().then(() => process.exit(0), fail)
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+
+  await app.listen({ port: settings.port, host: '0.0.0.0' })
+  log({
+    kind: 'listening',
+    port: settings.port,
+    upstream: settings.upstream,
+    proxy: settings.proxy,
+  })
+  // Said at once and not only to the first caller. The service stays up: the file may come yet.
+  await credentials.read().catch((error: unknown) => {
+    if (error instanceof UserError) log({ kind: 'warn', message: error.message, hint: error.hint })
+  })
+}
+
+/** A gateway in an unknown state is worse than none: it ends, and the restart policy brings it back. */
+function fail(error: unknown): never {
+  const log = createGatewayLog('error', write)
+  const hint = error instanceof UserError ? error.hint : undefined
+  log({ kind: 'error', message: messageOf(error), hint })
+  process.exit(1)
+}
+
+process.on('uncaughtException', fail)
+process.on('unhandledRejection', fail)
+await main().catch(fail)

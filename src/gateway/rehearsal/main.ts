@@ -1,0 +1,18 @@
+import { createServer } from 'node:http'
+import { messagesApi } from './messages-api.ts'
+import { rehearsalReply } from './script.ts'
+
+/** The rehearsal model as a service, in the origin's place. It needs no credential and no network. */
+const port = Number(process.env.REHEARSAL_PORT ?? '8788')
+const server = createServer(messagesApi({ reply: rehearsalReply }))
+
+const stop = () => {
+  server.close()
+  server.closeAllConnections()
+}
+process.once('SIGTERM', stop)
+process.once('SIGINT', stop)
+
+server.listen(port, '0.0.0.0', () => {
+  process.stdout.write(`${JSON.stringify({ level: 'info', kind: 'listening', port })}\n`)
+})

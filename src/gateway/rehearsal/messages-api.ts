@@ -1,0 +1,149 @@
+import { once } from 'node:events'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../errors.ts'
+import { renderApiError } from '../api-error.ts'
+import {
+  type Message,
+  messageEvents,
+  renderEvent,
+  tokenEstimate,
+  wholeMessage,
+} from './message-stream.ts'
+import { MessagesRequest } from './messages-request.ts'
+import type { Reply } from './reply.ts'
+
+/** One call of the scripted API, for whoever wants to record it. */
+export interface Call {
+  request: IncomingMessage
+  response: ServerResponse
+  body: Buffer
+}
+
+export interface ScriptedApi {
+  reply: (request: MessagesRequest) => Reply
+  onCall?: (call: Call) => void
+}
+
+const bodyBytes = 64 * 1024 * 1024
+
+/** A Messages API whose answers come from a script: the listener of an HTTP or HTTPS server. */
+export function messagesApi({ reply, onCall }: ScriptedApi): RequestListener {
+  return (request, response) => {
+    answer(request, response, reply, onCall).catch(error => {
+      // The caller went away, or the script failed: this connection is lost, the service is not.
+      if (response.headersSent || !response.writable) response.destroy()
+      else sendError(response, 500, messageOf(error))
+    })
+  }
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: ScriptedApi['reply'],
+  onCall: ScriptedApi['onCall'],
+) {
+  const body = await read(request)
+  onCall?.({ request, response, body })
+  const path = (request.url ?? '/').replace(/\?.*/s, '')
+  switch (`${request.method} ${path}`) {
+    case 'HEAD /':
+      response.writeHead(200).end()
+      return
+    case 'POST /v1/messages/count_tokens':
+      sendJson(response, 200, { input_tokens: tokenEstimate(body.length) })
+      return
+    case 'POST /v1/messages': {
+      const parsed = MessagesRequest.safeParse(parseJson(body))
+      if (!parsed.success) sendError(response, 400, 'not a Messages API request')
+      else await play(reply(parsed.data), parsed.data, body.length, response)
+      return
+    }
+    default:
+      sendError(response, 404, 'no such route')
+  }
+}
+
+async function play(
+  reply: Reply,
+  request: MessagesRequest,
+  requestBytes: number,
+  response: ServerResponse,
+) {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  if (reply.delayMilliseconds) {
+    await sleep(reply.delayMilliseconds, undefined, { signal: gone.signal })
+  }
+  if (reply.kind === 'error') {
+    response.setHeader('content-type', 'application/json')
+    response.writeHead(reply.status).end(renderApiError(reply.type, reply.message))
+    return
+  }
+  const message: Message = {
+    model: request.model,
+    blocks: reply.blocks,
+    inputTokens: tokenEstimate(requestBytes),
+  }
+  if (request.stream) await stream(reply, message, response, gone.signal)
+  else sendJson(response, 200, wholeMessage(message))
+}
+
+async function stream(
+  reply: Extract<Reply, { kind: 'message' }>,
+  message: Message,
+  response: ServerResponse,
+  signal: AbortSignal,
+) {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+    'request-id': `req_rehearsal_${Date.now().toString(36)}`,
+  })
+  let deltas = 0
+  for (const event of messageEvents(message)) {
+    if (event.type === 'content_block_delta') {
+      if (reply.dropAfter !== undefined && deltas >= reply.dropAfter) {
+        response.destroy()
+        return
+      }
+      deltas++
+      if (reply.intervalMilliseconds) {
+        await sleep(reply.intervalMilliseconds, undefined, { signal })
+      }
+    }
+    if (!response.write(renderEvent(event))) await once(response, 'drain', { signal })
+  }
+  response.end()
+}
+
+async function read(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request) {
+    bytes += chunk.length
+    if (bytes > bodyBytes) throw new Error(`a body of more than ${bodyBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch {
+    return undefined
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown) {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+}
+
+function sendError(response: ServerResponse, status: number, message: string) {
+  const type = status === 404 ? 'not_found_error' : 'invalid_request_error'
+  response
+    .writeHead(status, { 'content-type': 'application/json' })
+    .end(renderApiError(status >= 500 ? 'api_error' : type, message))
+}

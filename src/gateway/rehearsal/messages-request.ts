@@ -1,0 +1,80 @@
+import { z } from 'zod'
+
+const block = z.looseObject({ type: z.string() })
+const content = z.union([z.string(), z.array(block)])
+
+/**
+ * A request of the Messages API, as far as a scripted answer needs it. Loose: Claude Code sends
+ * more with every version, and a rehearsal must not stumble over it.
+ */
+export const MessagesRequest = z.looseObject({
+  model: z.string().default('unnamed'),
+  stream: z.boolean().default(false),
+  messages: z.array(z.looseObject({ role: z.string(), content })).default([]),
+  system: content.optional(),
+  tools: z.array(z.looseObject({ name: z.string().optional() })).default([]),
+  output_config: z
+    .looseObject({ format: z.looseObject({ schema: z.unknown() }).nullish() })
+    .nullish(),
+})
+export type MessagesRequest = z.infer<typeof MessagesRequest>
+
+/** A tool's result, as text. */
+export interface ToolResult {
+  text: string
+  failed: boolean
+}
+
+/** The last thing the user asked, and the tool results that came since, oldest first. */
+export interface Turn {
+  prompt: string
+  results: ToolResult[]
+}
+
+const reminder = /<system-reminder>[\s\S]*?(<\/system-reminder>|$)/g
+
+/** What the conversation is about now. Claude Code's own reminders are not the user's words. */
+export function currentTurn(request: MessagesRequest): Turn {
+  const results: ToolResult[] = []
+  const users = request.messages.filter(message => message.role === 'user')
+  for (const message of users.toReversed()) {
+    const blocks = asBlocks(message.content)
+    const found = blocks.filter(({ type }) => type === 'tool_result').map(toolResult)
+    results.unshift(...found)
+    const prompt = textOf(blocks).replace(reminder, '').trim()
+    if (prompt && found.length === 0) return { prompt, results }
+  }
+  return { prompt: '', results }
+}
+
+export function offersTool(request: MessagesRequest, name: string): boolean {
+  return request.tools.some(tool => tool.name === name)
+}
+
+/** The directory Claude Code says it works in, wherever in the request it says so. */
+export function workingDirectory(request: MessagesRequest): string | undefined {
+  const places = [request.system ?? '', ...request.messages.map(message => message.content)]
+  for (const place of places) {
+    const found = /working directory: (\/[^\n]*)/i.exec(textOf(asBlocks(place)))
+    if (found?.[1]) return found[1].trim()
+  }
+  return undefined
+}
+
+type Block = z.infer<typeof block>
+
+function asBlocks(value: string | Block[]): Block[] {
+  return typeof value === 'string' ? [{ type: 'text', text: value }] : value
+}
+
+function textOf(blocks: Block[]): string {
+  return blocks.flatMap(({ text }) => (typeof text === 'string' ? [text] : [])).join('\n')
+}
+
+function toolResult(result: Block): ToolResult {
+  const parsed = content.safeParse(result.content)
+  return {
+    text: parsed.success ? textOf(asBlocks(parsed.data)) : '',
+    failed: result.is_error === true,
+  }
+}

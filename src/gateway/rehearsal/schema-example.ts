@@ -1,0 +1,27 @@
+/**
+ * The smallest value of a JSON schema, with `text` where it wants a string: Claude Code's side
+ * questions (a title, a summary) ask for such answers.
+ */
+export function schemaExample(schema: unknown, text: string, depth = 0): unknown {
+  if (!isRecord(schema) || depth > 8) return null
+  if ('const' in schema) return schema.const
+  if (Array.isArray(schema.enum)) return schema.enum[0]
+  const type = Array.isArray(schema.type) ? schema.type[0] : schema.type
+  if (type === 'object' || isRecord(schema.properties)) {
+    const properties = isRecord(schema.properties) ? schema.properties : {}
+    return Object.fromEntries(
+      Object.entries(properties).map(([name, member]) => [
+        name,
+        schemaExample(member, text, depth + 1),
+      ]),
+    )
+  }
+  if (type === 'array') return []
+  if (type === 'number' || type === 'integer') return 0
+  if (type === 'boolean') return false
+  return type === 'string' ? text : null
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

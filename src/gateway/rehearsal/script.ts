@@ -1,0 +1,54 @@
+import { posix } from 'node:path'
+import {
+  currentTurn,
+  type MessagesRequest,
+  offersTool,
+  type ToolResult,
+  workingDirectory,
+} from './messages-request.ts'
+import { type Reply, textReply, toolReply } from './reply.ts'
+import { schemaExample } from './schema-example.ts'
+
+const workspace = '/workspace'
+
+const noModel = `This is a rehearsal: no model is behind it, so I can only do one thing. Name a file in your prompt, such as "Read welcome.txt and tell me what it says", and I will read it with the real Read tool.
+
+For real answers, leave with /exit, put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env beside claude.ts, and run ./claude.ts start.`
+
+/**
+ * The rehearsal model: asked about a file, it has Claude Code read it and answers with the content.
+ * It shows the whole way of a prompt (gateway, tool call, answer) without an account.
+ */
+export function rehearsalReply(request: MessagesRequest): Reply {
+  const schema = request.output_config?.format?.schema
+  if (schema) return textReply(JSON.stringify(schemaExample(schema, 'Rehearsal')))
+  const { prompt, results } = currentTurn(request)
+  const file = fileIn(prompt)
+  const result = results.at(-1)
+  if (file && result) return textReply(readingReply(file, result))
+  if (file && offersTool(request, 'Read')) {
+    const folder = workingDirectory(request) ?? workspace
+    return toolReply('Read', { file_path: posix.resolve(folder, file) })
+  }
+  return textReply(request.tools.length === 0 ? 'Rehearsal' : noModel)
+}
+
+function readingReply(file: string, result: ToolResult): string {
+  return result.failed
+    ? `I could not read ${file}: ${result.text.trim()}`
+    : `${file} says:\n\n${withoutLineNumbers(result.text).trim()}`
+}
+
+/** The first word that looks like a file name: letters on both sides of a dot, or a rooted path. */
+function fileIn(prompt: string): string | undefined {
+  return /(?<![\w/.@:-])(?:\.{0,2}\/)?(?:[\w@+-][\w@+.-]*\/)*[\w@+-][\w@+.-]*\.[a-z][a-z0-9]{0,9}\b/i.exec(
+    prompt,
+  )?.[0]
+}
+
+/** The Read tool numbers the lines, and may add a reminder that is meant for models only. */
+function withoutLineNumbers(text: string): string {
+  return text
+    .replace(/<system-reminder>[\s\S]*?(<\/system-reminder>|$)/g, '')
+    .replace(/^ *\d+[\t→]/gm, '')
+}

@@ -1,0 +1,96 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import { ApiError } from './api-error.ts'
+import { ByteMeter, TooManyBytes } from './byte-meter.ts'
+import type { Credential } from './credential.ts'
+import { modelName } from './model-name.ts'
+import { upstreamHeaders } from './request-headers.ts'
+import { callerHeaders } from './response-headers.ts'
+import type { Upstream } from './upstream.ts'
+import { upstreamFailure } from './upstream-failure.ts'
+
+/** What is known of one exchange so far; the log line is made of it when the exchange is over. */
+export interface Exchange {
+  requestBytes: number
+  responseBytes: number
+  model?: string
+  broken?: 'client-gone' | 'upstream-broken'
+}
+
+/**
+ * Passes one request to the origin and its answer back, both as streams at the slower side's pace,
+ * byte for byte. Throws an `ApiError` as long as nothing was answered; after that a broken answer
+ * ends in a broken connection, because a clean end would turn half an answer into a whole one.
+ */
+export async function relay(options: {
+  request: IncomingMessage
+  response: ServerResponse
+  path: string
+  credential: Credential
+  upstream: Upstream
+  bodyBytes: number
+  exchange: Exchange
+}): Promise<void> {
+  const { request, response, path, credential, upstream, bodyBytes, exchange } = options
+  if (Number(request.headers['content-length'] ?? 0) > bodyBytes) throw tooLarge(bodyBytes)
+
+  const abort = new AbortController()
+  const clientGone = () => {
+    if (response.writableFinished) return
+    exchange.broken ??= 'client-gone'
+    abort.abort()
+  }
+  response.once('close', clientGone)
+
+  const sent = new ByteMeter({
+    limit: bodyBytes,
+    onFirst: chunk => {
+      exchange.model = modelName(chunk)
+    },
+  })
+  // Not `pipeline`, which would destroy the caller's connection together with a failed body, and
+  // with it the answer that says why.
+  request.pipe(sent)
+  request.once('error', error => sent.destroy(error))
+
+  try {
+    const answer = await upstream.post({
+      path,
+      headers: upstreamHeaders(request.rawHeaders, credential),
+      body: sent,
+      signal: abort.signal,
+    })
+    response.writeHead(answer.statusCode, callerHeaders(answer.headers))
+    response.flushHeaders()
+    // Token counts and budgets belong between these two: a reader of the answer, beside the meter.
+    const received = new ByteMeter()
+    try {
+      await pipeline(answer.body, received, response)
+    } catch {
+      exchange.broken ??= 'upstream-broken'
+    } finally {
+      exchange.responseBytes = received.bytes
+    }
+  } catch (error) {
+    if (exchange.broken) return
+    throw isTooLarge(error, sent) ? tooLarge(bodyBytes) : upstreamFailure(error, upstream)
+  } finally {
+    exchange.requestBytes = sent.bytes
+    response.off('close', clientGone)
+    // What the origin did not want to read is thrown away, so that the connection can go on.
+    request.unpipe(sent)
+    request.resume()
+  }
+}
+
+function isTooLarge(error: unknown, sent: ByteMeter) {
+  return error instanceof TooManyBytes || sent.errored instanceof TooManyBytes
+}
+
+function tooLarge(bodyBytes: number) {
+  return new ApiError(
+    413,
+    'request_too_large',
+    `claude-secure: the request is larger than ${bodyBytes / 1024 / 1024} MiB.`,
+  )
+}
