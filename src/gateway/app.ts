@@ -52,7 +52,7 @@ export function buildGateway({ credentials, upstream, limits, log }: GatewayOpti
   const reasons = new WeakMap<FastifyReply, string>()
   app.addHook('onRequest', async (request, reply) => {
     const started = performance.now()
-    const exchange: Exchange = { requestBytes: 0, responseBytes: 0 }
+    const exchange: Exchange = {}
     exchanges.set(request.raw, exchange)
     const { method = '', url = '' } = request.raw
     const route = modelRoute(method, url)
@@ -65,8 +65,8 @@ export function buildGateway({ credentials, upstream, limits, log }: GatewayOpti
         route: route ?? 'none',
         status: reply.raw.statusCode,
         outcome: exchange.broken ?? outcomeOf(reply, reasons.get(reply)),
-        requestBytes: exchange.requestBytes,
-        responseBytes: exchange.responseBytes,
+        requestBytes: exchange.request?.bytes ?? 0,
+        responseBytes: exchange.answer?.bytes ?? 0,
         milliseconds: Math.round(performance.now() - started),
         model: exchange.model,
         reason: reasons.get(reply),
@@ -95,7 +95,7 @@ export function buildGateway({ credentials, upstream, limits, log }: GatewayOpti
     const credential = await usableCredential(credentials)
     checkCaller(request.raw.rawHeaders, credential)
     if (inFlight >= limits.concurrentRequests) throw overloaded(limits)
-    const exchange = exchanges.get(request.raw) ?? { requestBytes: 0, responseBytes: 0 }
+    const exchange = exchanges.get(request.raw) ?? {}
     inFlight++
     try {
       await relay({

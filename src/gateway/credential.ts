@@ -1,14 +1,10 @@
 import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { UserError } from '../errors.ts'
 
 /** What may stand in a header value: anything else could end the header and begin another. */
-const headerToken = z
-  .string()
-  .min(16)
-  .max(4096)
-  .regex(/^[\x21-\x7e]+$/)
+const headerToken = z.string().check(z.minLength(16), z.maxLength(4096), z.regex(/^[\x21-\x7e]+$/))
 
 /**
  * The real credential and the placeholder that the stack's callers show in its place. Both are of
@@ -21,7 +17,7 @@ export const Credential = z
     placeholder: headerToken,
   })
   // An agent that was given the secret as its placeholder would hold the secret.
-  .refine(credential => credential.secret !== credential.placeholder)
+  .check(z.refine(credential => credential.secret !== credential.placeholder))
 export type Credential = z.infer<typeof Credential>
 
 export interface CredentialSource {
@@ -59,8 +55,8 @@ export function createCredentialFile(path: string): CredentialSource {
           return await load()
         } catch (error) {
           known = undefined
-          const reason = systemCode(error)
-          if (reason || attempt === attempts) throw unusable(path, reason ?? 'it is not valid')
+          const code = systemCode(error)
+          if (code !== undefined || attempt === attempts) throw unusable(path, code)
           await sleep(attemptMilliseconds)
         }
       }
@@ -78,9 +74,15 @@ function systemCode(error: unknown): string | undefined {
     : undefined
 }
 
+const reasons = new Map([
+  ['ENOENT', 'it is missing'],
+  ['EACCES', 'it may not be read'],
+])
+
 /** Without a cause on purpose: the text of a JSON error quotes what it could not read. */
-function unusable(path: string, reason: string) {
+function unusable(path: string, code: string | undefined) {
+  const reason = code === undefined ? 'it is not valid' : (reasons.get(code) ?? code)
   return new UserError(`the gateway cannot use its credential file ${path}: ${reason}`, {
-    hint: 'on the host, set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env beside claude.ts, then run ./claude.ts start',
+    hint: 'on the host: set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env beside claude.ts, then run ./claude.ts start',
   })
 }

@@ -8,7 +8,7 @@ export type Outcome = 'answered' | 'refused' | 'client-gone' | 'upstream-broken'
  * in the log that has to be hidden afterwards.
  */
 export type GatewayEvent =
-  | { kind: 'listening'; port: number; upstream: string; proxy: string | undefined }
+  | { kind: 'listening'; port: number; upstream: string; proxy: string }
   | { kind: 'stopping'; signal: string }
   | {
       kind: 'request'
@@ -32,7 +32,7 @@ const severity = { silent: 0, error: 1, warn: 2, info: 3 }
 
 /** One JSON object a line: JSON's own encoding keeps hostile text from forging a second one. */
 export function createGatewayLog(
-  level: GatewaySettings['logLevel'],
+  level: GatewaySettings['LOG_LEVEL'],
   write: (line: string) => void,
   now: () => Date = () => new Date(),
 ): GatewayLog {

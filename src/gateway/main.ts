@@ -15,11 +15,11 @@ const write = (line: string) => {
 
 async function main() {
   const settings = parseGatewaySettings(process.env)
-  const log = createGatewayLog(settings.logLevel, write)
-  const credentials = createCredentialFile(settings.credentialFile)
+  const log = createGatewayLog(settings.LOG_LEVEL, write)
+  const credentials = createCredentialFile(settings.CREDENTIAL_FILE)
   const upstream = createUpstream({
-    origin: settings.upstream,
-    proxy: settings.proxy,
+    origin: settings.UPSTREAM_URL,
+    proxy: settings.PROXY_URL,
     limits: defaultLimits,
   })
   const app = buildGateway({ credentials, upstream, limits: defaultLimits, log })
@@ -32,12 +32,12 @@ async function main() {
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
 
-  await app.listen({ port: settings.port, host: '0.0.0.0' })
+  await app.listen({ port: settings.GATEWAY_PORT, host: '0.0.0.0' })
   log({
     kind: 'listening',
-    port: settings.port,
-    upstream: settings.upstream,
-    proxy: settings.proxy,
+    port: settings.GATEWAY_PORT,
+    upstream: settings.UPSTREAM_URL,
+    proxy: settings.PROXY_URL,
   })
   // Said at once and not only to the first caller. The service stays up: the file may come yet.
   await credentials.read().catch((error: unknown) => {

@@ -11,8 +11,8 @@ import { upstreamFailure } from './upstream-failure.ts'
 
 /** What is known of one exchange so far; the log line is made of it when the exchange is over. */
 export interface Exchange {
-  requestBytes: number
-  responseBytes: number
+  request?: ByteMeter
+  answer?: ByteMeter
   model?: string
   broken?: 'client-gone' | 'upstream-broken'
 }
@@ -48,6 +48,7 @@ export async function relay(options: {
       exchange.model = modelName(chunk)
     },
   })
+  exchange.request = sent
   // Not `pipeline`, which would destroy the caller's connection together with a failed body, and
   // with it the answer that says why.
   request.pipe(sent)
@@ -63,19 +64,16 @@ export async function relay(options: {
     response.writeHead(answer.statusCode, callerHeaders(answer.headers))
     response.flushHeaders()
     // Token counts and budgets belong between these two: a reader of the answer, beside the meter.
-    const received = new ByteMeter()
+    exchange.answer = new ByteMeter()
     try {
-      await pipeline(answer.body, received, response)
+      await pipeline(answer.body, exchange.answer, response)
     } catch {
       exchange.broken ??= 'upstream-broken'
-    } finally {
-      exchange.responseBytes = received.bytes
     }
   } catch (error) {
     if (exchange.broken) return
     throw isTooLarge(error, sent) ? tooLarge(bodyBytes) : upstreamFailure(error, upstream)
   } finally {
-    exchange.requestBytes = sent.bytes
     response.off('close', clientGone)
     // What the origin did not want to read is thrown away, so that the connection can go on.
     request.unpipe(sent)

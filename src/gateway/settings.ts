@@ -1,49 +1,59 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { UserError } from '../errors.ts'
 
-const origin = (protocol: RegExp) =>
-  z.url({ protocol, error: 'must be a URL' }).transform((value, context) => {
-    const url = new URL(value)
-    // Only the origin is used. A path or a user name would be dropped without a word otherwise.
-    if (url.pathname !== '/' || url.search || url.hash || url.username || url.password) {
-      context.addIssue({
-        code: 'custom',
-        message: 'must be scheme, host and port, and nothing else',
-      })
-      return z.NEVER
-    }
-    return url.origin
-  })
+/** Scheme, host and port. A path or a user name in it would be dropped without a word otherwise. */
+function origin(protocol: RegExp) {
+  const error = 'must be a scheme, a host and a port, and nothing else'
+  return z.pipe(
+    z.string().check(z.refine(value => isOrigin(value, protocol), { error })),
+    z.transform(value => new URL(value).origin),
+  )
+}
+
+function isOrigin(value: string, protocol: RegExp): boolean {
+  if (!URL.canParse(value)) return false
+  const url = new URL(value)
+  return protocol.test(url.protocol) && url.href === `${url.origin}/`
+}
+
+const port = z.pipe(
+  z.string().check(z.regex(/^\d{1,5}$/, { error: 'must be a port' })),
+  z.transform(Number),
+)
 
 /** The gateway's environment. Nothing in it is secret: the credential comes as a file. */
 const GatewaySettings = z
   .object({
-    GATEWAY_PORT: z.coerce.number().int().min(0).max(65_535).default(8787),
-    UPSTREAM_URL: origin(/^https?$/).default('https://api.anthropic.com'),
-    PROXY_URL: z.union([z.literal('').transform(() => undefined), origin(/^http$/)]).optional(),
-    CREDENTIAL_FILE: z.string().startsWith('/').default('/run/secrets/credential'),
-    LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info']).default('info'),
+    GATEWAY_PORT: z._default(port, 8787),
+    UPSTREAM_URL: z._default(origin(/^https?:$/), 'https://api.anthropic.com'),
+    /** Empty for none, which only the rehearsal needs: its model is inside the stack. */
+    PROXY_URL: z._default(
+      z.union([z.literal(''), origin(/^http:$/)], { error: 'must be empty or an http origin' }),
+      'http://egress:3128',
+    ),
+    CREDENTIAL_FILE: z._default(
+      z.string().check(z.startsWith('/', { error: 'must be an absolute path' })),
+      '/run/secrets/credential',
+    ),
+    LOG_LEVEL: z._default(
+      z.enum(['silent', 'error', 'warn', 'info'], { error: 'must be silent, error, warn or info' }),
+      'info',
+    ),
   })
-  .transform(values => ({
-    port: values.GATEWAY_PORT,
-    upstream: values.UPSTREAM_URL,
-    proxy: 'PROXY_URL' in values ? values.PROXY_URL : 'http://egress:3128',
-    credentialFile: values.CREDENTIAL_FILE,
-    logLevel: values.LOG_LEVEL,
-  }))
-  // Plain http would carry the credential in clear text through the proxy to the internet.
-  .refine(settings => !settings.proxy || settings.upstream.startsWith('https:'), {
-    path: ['UPSTREAM_URL'],
-    message: 'must be https when there is a proxy',
-  })
+  .check(
+    // Plain http would carry the credential in clear text through the proxy to the internet.
+    z.refine(({ PROXY_URL, UPSTREAM_URL }) => !PROXY_URL || UPSTREAM_URL.startsWith('https:'), {
+      path: ['UPSTREAM_URL'],
+      error: 'must be https when there is a proxy',
+    }),
+  )
 export type GatewaySettings = z.infer<typeof GatewaySettings>
 
 export function parseGatewaySettings(env: NodeJS.ProcessEnv): GatewaySettings {
   const result = GatewaySettings.safeParse(env)
   if (result.success) return result.data
-  const issues = result.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`)
-  throw new UserError(`the gateway's environment is wrong: ${issues.join('; ')}`, {
+  const issues = result.error.issues.map(issue => `${issue.path.join('.')} ${issue.message}`)
+  throw new UserError(`the environment of the gateway is wrong: ${issues.join('; ')}`, {
     hint: 'these variables are set in compose.yaml, in the service gateway',
-    cause: result.error,
   })
 }

@@ -13,7 +13,8 @@ export interface UpstreamRequest {
 /** The origin that answers, reached through the proxy. */
 export interface Upstream {
   readonly origin: string
-  readonly proxy: string | undefined
+  /** Empty when the origin is reached without one. */
+  readonly proxy: string
   /** Resolves with the response headers; the body streams. Redirects are answers like any other. */
   post(request: UpstreamRequest): Promise<Dispatcher.ResponseData>
   close(): Promise<void>
@@ -21,7 +22,7 @@ export interface Upstream {
 
 export function createUpstream(options: {
   origin: string
-  proxy: string | undefined
+  proxy: string
   limits: Limits
 }): Upstream {
   const { origin, proxy, limits } = options

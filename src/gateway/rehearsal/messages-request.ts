@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 const block = z.looseObject({ type: z.string() })
 const content = z.union([z.string(), z.array(block)])
@@ -8,14 +8,14 @@ const content = z.union([z.string(), z.array(block)])
  * more with every version, and a rehearsal must not stumble over it.
  */
 export const MessagesRequest = z.looseObject({
-  model: z.string().default('unnamed'),
-  stream: z.boolean().default(false),
-  messages: z.array(z.looseObject({ role: z.string(), content })).default([]),
-  system: content.optional(),
-  tools: z.array(z.looseObject({ name: z.string().optional() })).default([]),
-  output_config: z
-    .looseObject({ format: z.looseObject({ schema: z.unknown() }).nullish() })
-    .nullish(),
+  model: z._default(z.string(), 'unnamed'),
+  stream: z._default(z.boolean(), false),
+  messages: z._default(z.array(z.looseObject({ role: z.string(), content })), []),
+  system: z.optional(content),
+  tools: z._default(z.array(z.looseObject({ name: z.optional(z.string()) })), []),
+  output_config: z.nullish(
+    z.looseObject({ format: z.nullish(z.looseObject({ schema: z.unknown() })) }),
+  ),
 })
 export type MessagesRequest = z.infer<typeof MessagesRequest>
 

@@ -1,0 +1,88 @@
+import type { ApiErrorType } from '../../../src/gateway/api-error.ts'
+import {
+  currentTurn,
+  type MessagesRequest,
+} from '../../../src/gateway/rehearsal/messages-request.ts'
+import { type Reply, type ReplyBlock, textReply } from '../../../src/gateway/rehearsal/reply.ts'
+import { rehearsalReply } from '../../../src/gateway/rehearsal/script.ts'
+import { type Directive, parseDirectives } from './directives.ts'
+
+/** What a test can set for all requests, over what their prompts say. */
+export interface Defaults {
+  delayMilliseconds?: number
+  /** The answer to a prompt without directives. Without it: what the rehearsal says. */
+  text?: string
+  /** Answer every request with this status. */
+  errorStatus?: number
+}
+
+/** The answer that the directives of the current prompt ask for. */
+export function directedReply(request: MessagesRequest, defaults: Defaults): Reply {
+  if (defaults.errorStatus) return errorReply(defaults.errorStatus)
+  const { prompt, results } = currentTurn(request)
+  const directives = parseDirectives(prompt)
+  const reply = directives.length > 0 ? obey(directives, results) : undirected(request, defaults)
+  const delay = directives.find(directive => directive.name === 'delay')
+  return { ...reply, delayMilliseconds: delay?.milliseconds ?? defaults.delayMilliseconds }
+}
+
+function undirected(request: MessagesRequest, { text }: Defaults): Reply {
+  return text === undefined ? rehearsalReply(request) : textReply(text)
+}
+
+/** Tool calls come first, one a turn; when all have their results, the answer. */
+function obey(directives: Directive[], results: { text: string }[]): Reply {
+  const error = directives.find(directive => directive.name === 'error')
+  if (error) return errorReply(error.status)
+  const calls = directives.filter(({ name }) => name === 'bash' || name === 'read')
+  const call = calls[results.length]
+  if (call) return { kind: 'message', blocks: [toolUse(call)] }
+  const stream = directives.find(directive => directive.name === 'stream')
+  const say = directives.find(directive => directive.name === 'say')
+  const deltas = stream
+    ? pieces(stream.pieces, stream.size)
+    : say
+      ? [say.text]
+      : results.map(result => result.text)
+  return {
+    kind: 'message',
+    blocks: [{ type: 'text', deltas }],
+    intervalMilliseconds: stream?.milliseconds,
+    dropAfter: directives.find(directive => directive.name === 'drop')?.after,
+  }
+}
+
+function toolUse(call: Directive): ReplyBlock {
+  switch (call.name) {
+    case 'bash':
+      return {
+        type: 'tool_use',
+        name: 'Bash',
+        input: { command: call.command, description: 'as scripted' },
+      }
+    case 'read':
+      return { type: 'tool_use', name: 'Read', input: { file_path: call.path } }
+    default:
+      throw new Error(`${call.name} is no tool`)
+  }
+}
+
+function* pieces(count: number, size: number) {
+  for (let i = 0; i < count; i++) yield `${i} `.padEnd(size, '.')
+}
+
+const errorTypes = new Map<number, ApiErrorType>([
+  [400, 'invalid_request_error'],
+  [401, 'authentication_error'],
+  [403, 'permission_error'],
+  [404, 'not_found_error'],
+  [413, 'request_too_large'],
+  [429, 'rate_limit_error'],
+  [504, 'timeout_error'],
+  [529, 'overloaded_error'],
+])
+
+function errorReply(status: number): Reply {
+  const type = errorTypes.get(status) ?? 'api_error'
+  return { kind: 'error', status, type, message: `the stand-in was told to answer ${status}` }
+}
