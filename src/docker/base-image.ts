@@ -1,0 +1,190 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { UserError } from '../errors.ts'
+import { type Log, step } from '../log.ts'
+import { terminalLine } from '../terminal-text.ts'
+import { readTransferConfiguration } from './apt-configuration.ts'
+import type { DockerClient } from './client.ts'
+import { type DebianMirror, findDebianMirror, renderSources } from './debian-mirror.ts'
+import { diskFull, isDiskFull } from './disk-space.ts'
+import { exec, execOk } from './exec.ts'
+import type { Pins } from './pins.ts'
+
+export type BaseImageOptions = {
+  tag: string
+  pins: Pins
+  baseImage: string | undefined
+  mirror: string | undefined
+  client: DockerClient
+  /** Folder for the root filesystem while it is made. */
+  scratch: string
+  log: Log
+  signal?: AbortSignal
+}
+
+const registryPatience = 8_000
+const pullTimeout = 10 * 60_000
+const bootstrapTimeout = 15 * 60_000
+
+/** Part of the tag: a change of the recipe makes a new base. */
+export const baseRecipe = [
+  '--variant=minbase',
+  '--components=main',
+  '--aptopt=Acquire::Languages "none"',
+  // Nobody reads these in a container; kept out of every later layer as well.
+  '--dpkgopt=path-exclude=/usr/share/doc/*',
+  '--dpkgopt=path-include=/usr/share/doc/*/copyright',
+  '--dpkgopt=path-exclude=/usr/share/man/*',
+  '--dpkgopt=path-exclude=/usr/share/info/*',
+  '--dpkgopt=path-exclude=/usr/share/locale/*',
+  '--dpkgopt=path-exclude=/usr/share/lintian/*',
+] as const
+
+/**
+ * Makes the image that all others start from: the one the user names, the official one by digest
+ * where a registry answers, else one bootstrapped from the Debian mirror.
+ */
+export async function makeBaseImage(options: BaseImageOptions): Promise<void> {
+  const { log, baseImage, pins } = options
+  await step(log, 'image base', async progress => {
+    if (baseImage) return useImage(baseImage, options, progress)
+    const official = pins.debian.digest && `${pins.debian.image}@${pins.debian.digest}`
+    if (official && (await registryHas(official, options))) {
+      return useImage(official, options, progress)
+    }
+    return bootstrap(options, progress)
+  })
+}
+
+async function useImage(
+  reference: string,
+  { client, tag, signal }: BaseImageOptions,
+  progress: (text: string) => void,
+) {
+  const local = await exec(client.file, ['image', 'inspect', reference], {
+    env: client.env,
+    signal,
+  })
+  if (local.code !== 0) {
+    progress(`pulling ${reference}`)
+    const pulled = await exec(client.file, ['pull', reference], {
+      env: client.env,
+      timeout: pullTimeout,
+      signal,
+    })
+    if (pulled.code !== 0) {
+      throw new UserError(
+        `cannot pull ${reference}: ${terminalLine(pulled.stderr.trim().split('\n').at(-1) ?? '')}`,
+        {
+          hint: 'correct or remove BASE_IMAGE in .env; without it the base comes from the Debian mirror',
+          cause: new Error(pulled.stderr),
+        },
+      )
+    }
+  }
+  const probe = await exec(
+    client.file,
+    ['run', '--rm', '--network=none', '--entrypoint=/usr/bin/dpkg', reference, '--version'],
+    { env: client.env, signal },
+  )
+  if (probe.code !== 0) {
+    throw new UserError(`${reference} is not a Debian image: it has no dpkg`, {
+      hint: 'name a Debian 13 image in BASE_IMAGE, or remove that setting',
+      cause: new Error(probe.stderr),
+    })
+  }
+  await execOk(client.file, ['tag', reference, tag], { env: client.env, signal })
+}
+
+async function registryHas(reference: string, { client, signal }: BaseImageOptions) {
+  const answer = await exec(client.file, ['manifest', 'inspect', reference], {
+    env: client.env,
+    timeout: registryPatience,
+    signal,
+  }).catch(error => {
+    signal?.throwIfAborted()
+    return { code: 1, error }
+  })
+  return answer.code === 0
+}
+
+async function bootstrap(options: BaseImageOptions, progress: (text: string) => void) {
+  const { pins, client, tag, signal } = options
+  const { suite } = pins.debian
+  const mirror = await findDebianMirror({ suite, mirror: options.mirror, signal })
+  await mkdir(options.scratch, { recursive: true, mode: 0o700 })
+  const folder = await mkdtemp(join(options.scratch, 'base-'))
+  try {
+    const configuration = join(folder, 'apt.conf')
+    const hostCa = '/etc/ssl/certs/ca-certificates.crt'
+    await writeFile(configuration, await readTransferConfiguration(client.env, hostCa, signal))
+    const archive = join(folder, 'base.tar')
+    const sources = renderSources(mirror, suite)
+    progress(`Debian ${suite} from the ${mirror.kind} mirror`)
+    const { file, args } = bootstrapCommand({ suite, archive, sources, configuration })
+    const result = await exec(file, args, {
+      cwd: folder,
+      timeout: bootstrapTimeout,
+      signal,
+      onLine: line => progress(terminalLine(line.replace(/^[IW]: /, ''), 80)),
+    })
+    if (result.code !== 0) throw await bootstrapFailed(result.stderr, mirror, folder)
+    progress('handing it to the engine')
+    await execOk(client.file, importArguments(archive, tag), {
+      env: client.env,
+      timeout: bootstrapTimeout,
+      signal,
+    })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** mmdebstrap as root where possible; as anyone else in a user namespace, which gives the same. */
+export function bootstrapCommand(options: {
+  suite: string
+  archive: string
+  sources: readonly string[]
+  configuration: string
+  uid?: number
+}): { file: string; args: string[] } {
+  const { suite, archive, sources, configuration, uid = process.getuid?.() } = options
+  return {
+    file: 'mmdebstrap',
+    args: [
+      `--mode=${uid === 0 ? 'root' : 'unshare'}`,
+      ...baseRecipe,
+      `--aptopt=${configuration}`,
+      // mmdebstrap keeps the options it was given; the host's proxies are nobody's business here.
+      '--customize-hook=rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap"',
+      `--customize-hook=printf 'Acquire::Languages "none";\\n' > "$1/etc/apt/apt.conf.d/90languages"`,
+      '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
+      suite,
+      archive,
+      ...sources,
+    ],
+  }
+}
+
+function importArguments(archive: string, tag: string) {
+  return [
+    'import',
+    '--change',
+    'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    '--change',
+    'CMD ["bash"]',
+    archive,
+    tag,
+  ]
+}
+
+async function bootstrapFailed(stderr: string, mirror: DebianMirror, folder: string) {
+  if (isDiskFull(stderr)) return diskFull('cannot make the base image', folder, new Error(stderr))
+  const lines = stderr.trim().split('\n')
+  const line = lines.find(text => /^(E|Err):? ?/.test(text)) ?? lines.at(-1) ?? ''
+  const where = mirror.kind === 'configured' ? mirror.packages : "mmdebstrap's default mirror"
+  return new UserError(`cannot bootstrap Debian from ${where}: ${terminalLine(line)}`, {
+    hint: 'check the mirror with: apt-get update; or set DEBIAN_MIRROR or BASE_IMAGE in .env',
+    cause: new Error(stderr),
+  })
+}

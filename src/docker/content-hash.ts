@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import type { Dirent, Stats } from 'node:fs'
+import { lstat, readdir, readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+
+export type ContextFile = { path: string; stats: Stats }
+
+/**
+ * The regular files below `folder` in a stable order, without those that its .dockerignore lists
+ * (plain paths only: the shipped ones need no patterns, and a test holds that).
+ */
+export async function contextFiles(folder: string): Promise<ContextFile[]> {
+  const ignored = new Set(
+    (await readFile(join(folder, '.dockerignore'), 'utf8').catch(() => ''))
+      .split('\n')
+      .map(line => line.trim())
+      .filter(line => line !== '' && !line.startsWith('#')),
+  )
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries
+    .filter(entry => entry.isFile())
+    .map(entry => relative(folder, join(parentOf(entry), entry.name)))
+    .filter(path => !ignored.has(path))
+    .sort()
+  return Promise.all(paths.map(async path => ({ path, stats: await lstat(join(folder, path)) })))
+}
+
+/** Hash of the bytes and the executable bit of all files of a build context. */
+export async function hashContext(folder: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const { path, stats } of await contextFiles(folder)) {
+    const content = await readFile(join(folder, path))
+    hash.update(JSON.stringify([path, Boolean(stats.mode & 0o100), content.length]))
+    hash.update(content)
+  }
+  return hash.digest('hex')
+}
+
+/** Changes whenever a file's bytes can have changed; costs one lstat a file. */
+export function fingerprint(files: readonly ContextFile[]): string {
+  const rows = files.map(({ path, stats }) => [
+    path,
+    stats.size,
+    stats.mtimeMs,
+    stats.ctimeMs,
+    stats.mode,
+  ])
+  return createHash('sha256').update(JSON.stringify(rows)).digest('hex')
+}
+
+export function shortHash(parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12)
+}
+
+// Node 20.11 has `path`, newer releases `parentPath`.
+function parentOf(entry: Dirent) {
+  return entry.parentPath ?? entry.path
+}

@@ -1,0 +1,47 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** The gateway image's programs: entry in the checkout, name in the image. */
+export const gatewayPrograms = [
+  { entry: 'src/gateway/main.ts', out: 'gateway.js' },
+  { entry: 'src/gateway/rehearsal/main.ts', out: 'rehearsal.js' },
+] as const
+
+export type BundledFile = { name: string; text: string }
+
+/** Some dependencies are CommonJS and call `require`, which an ES module has to be given. */
+const banner =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
+
+/**
+ * One file per program, without node_modules. Byte for byte the same for the same sources, wherever
+ * the checkout lies.
+ */
+export async function bundleGateway(root: string): Promise<BundledFile[]> {
+  const { build } = await import('esbuild')
+  return Promise.all(
+    gatewayPrograms.map(async ({ entry, out }) => {
+      const result = await build({
+        absWorkingDir: root,
+        entryPoints: [entry],
+        bundle: true,
+        write: false,
+        platform: 'node',
+        format: 'esm',
+        target: 'node24',
+        banner: { js: banner },
+        legalComments: 'none',
+        logLevel: 'silent',
+        tsconfig: join(root, 'tsconfig.json'),
+      })
+      const [file] = result.outputFiles
+      if (!file) throw new Error(`esbuild wrote nothing for ${entry}`)
+      return { name: out, text: file.text }
+    }),
+  )
+}
+
+export async function writeBundle(files: readonly BundledFile[], folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await Promise.all(files.map(({ name, text }) => writeFile(join(folder, name), text)))
+}

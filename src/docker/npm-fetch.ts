@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, normalize } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import { z } from 'zod'
+import { messageOf, UserError } from '../errors.ts'
+import { terminalLine } from '../terminal-text.ts'
+import { diskFull, isDiskFull } from './disk-space.ts'
+import { exec } from './exec.ts'
+import type { PinnedPackage } from './pins.ts'
+
+export type FetchOptions = {
+  /** Folder of the downloads, ours alone. */
+  cache: string
+  /** The files to unpack, by path inside the package; all of them when left out. */
+  files?: readonly string[]
+  /** The npm to run; a test passes its own. */
+  npm?: string
+  signal?: AbortSignal
+}
+
+const fetchTimeout = 15 * 60_000
+const staleMilliseconds = 24 * 60 * 60_000
+
+/**
+ * Makes the pinned package's files available in a folder and returns it. The user's own npm does the
+ * transfer, so that mirrors, proxies, certificates and logins apply that npm is configured with; the
+ * bytes are judged here, against our pin.
+ */
+export async function fetchPackage(pin: PinnedPackage, options: FetchOptions): Promise<string> {
+  const { cache, files } = options
+  const target = join(cache, packageFolder(pin, files))
+  if (await exists(target)) return target
+
+  await mkdir(cache, { recursive: true, mode: 0o700 })
+  await removeStale(cache)
+  const scratch = await mkdtemp(join(cache, 'fetch-'))
+  try {
+    const tarball = await pack(pin, scratch, options)
+    await verify(tarball, pin)
+    const unpacked = join(scratch, 'unpacked')
+    await mkdir(unpacked)
+    await unpack(tarball, unpacked, files, options.signal)
+    await publish(unpacked, target)
+    return target
+  } catch (error) {
+    if (isDiskFull(messageOf(error))) {
+      throw await diskFull(`cannot store ${pin.name}@${pin.version}`, cache, error)
+    }
+    throw error
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+/** Folder name of one selection of a package's files: the pin's hash in it makes it immutable. */
+export function packageFolder(pin: PinnedPackage, files: readonly string[] | undefined): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([pin.integrity, files ?? 'all']))
+    .digest('hex')
+  return `${pin.name.replace('/', '+')}@${pin.version}-${hash.slice(0, 12)}`
+}
+
+/** Removes downloads that no pin names any more. */
+export async function prunePackages(cache: string, keep: readonly string[]): Promise<void> {
+  for (const name of await readdir(cache).catch(() => [])) {
+    if (name.includes('@') && !keep.includes(name)) {
+      await rm(join(cache, name), { recursive: true, force: true })
+    }
+  }
+}
+
+async function pack(pin: PinnedPackage, scratch: string, options: FetchOptions) {
+  // npm reads the .npmrc of the folder it runs in. This one is ours; its package.json keeps npm from
+  // looking for a project further up.
+  await writeFile(join(scratch, 'package.json'), '{}')
+  const result = await exec(
+    options.npm ?? 'npm',
+    ['pack', `${pin.name}@${pin.version}`, '--json', '--ignore-scripts', '--loglevel=error'],
+    { cwd: scratch, timeout: fetchTimeout, signal: options.signal },
+  )
+  if (result.code !== 0) {
+    if (isDiskFull(result.stderr)) throw new Error(result.stderr)
+    throw notFetched(pin, result.stderr, result.stdout)
+  }
+  const tarball = (await readdir(scratch)).find(name => name.endsWith('.tgz'))
+  if (!tarball) throw notFetched(pin, 'npm pack wrote no file', '')
+  return join(scratch, tarball)
+}
+
+async function verify(tarball: string, pin: PinnedPackage) {
+  const hash = createHash('sha512')
+  await pipeline(createReadStream(tarball), hash)
+  const integrity = `sha512-${hash.digest('base64')}`
+  if (integrity !== pin.integrity) {
+    throw new UserError(
+      `${pin.name}@${pin.version} is not what was pinned: got ${integrity.slice(0, 19)}…, expected ${pin.integrity.slice(0, 19)}…`,
+      {
+        hint: 'do not use it: the registry or the network changed the package; ask whoever runs your npm mirror',
+      },
+    )
+  }
+}
+
+async function unpack(
+  tarball: string,
+  folder: string,
+  files: readonly string[] | undefined,
+  signal: AbortSignal | undefined,
+) {
+  const { extract } = await import('tar-stream')
+  const entries = extract()
+  const wanted = new Set(files)
+  const reading = pipeline(createReadStream(tarball), createGunzip(), entries, { signal })
+  // Awaited below; this only keeps an early failure from being reported as unhandled.
+  reading.catch(() => {})
+  for await (const entry of entries) {
+    const path = normalize(entry.header.name).split('/').slice(1).join('/')
+    const skip = files ? !wanted.has(path) : path === '' || path.startsWith('..')
+    if (entry.header.type !== 'file' || skip) {
+      entry.resume()
+      continue
+    }
+    wanted.delete(path)
+    await mkdir(join(folder, dirname(path)), { recursive: true })
+    const mode = (entry.header.mode ?? 0) & 0o111 ? 0o755 : 0o644
+    await pipeline(entry, createWriteStream(join(folder, path), { mode, flush: true }), { signal })
+  }
+  await reading
+  if (wanted.size > 0) throw new Error(`the package has no file ${[...wanted].join(', ')}`)
+}
+
+async function publish(from: string, to: string) {
+  try {
+    await rename(from, to)
+  } catch (error) {
+    // Another process was first, with the same bytes.
+    if (!(await exists(to))) throw error
+  }
+}
+
+/** What a killed run left behind. */
+async function removeStale(cache: string) {
+  for (const name of await readdir(cache)) {
+    if (!name.startsWith('fetch-')) continue
+    const path = join(cache, name)
+    const age = Date.now() - (await stat(path).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs
+    if (age > staleMilliseconds) await rm(path, { recursive: true, force: true })
+  }
+}
+
+function exists(path: string) {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+const NpmError = z.object({ error: z.object({ code: z.string().optional(), summary: z.string() }) })
+
+/** With --json npm explains itself in JSON on stdout; without a parsable one, by its last line. */
+function npmReason(stderr: string, stdout: string) {
+  const text = stdout.slice(Math.max(0, stdout.indexOf('{')))
+  try {
+    const { error } = NpmError.parse(JSON.parse(text))
+    return [error.code, error.summary].filter(Boolean).join(': ')
+  } catch {
+    return stderr.replaceAll('npm error ', '').trim().split('\n')[0] ?? ''
+  }
+}
+
+function notFetched(pin: PinnedPackage, stderr: string, stdout: string) {
+  const reason = terminalLine(npmReason(stderr, stdout)) || 'npm gave no reason'
+  return new UserError(`cannot fetch ${pin.name}@${pin.version} with npm: ${reason}`, {
+    hint: 'try: npm ping; check registry, proxy and cafile in your npm configuration, then run this again',
+    cause: new Error(stderr),
+  })
+}
