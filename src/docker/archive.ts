@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import Dockerode from 'dockerode'
 import type { EngineAddress } from './engine.ts'
 
@@ -10,8 +10,9 @@ export function createArchive(address: EngineAddress) {
   const docker = new Dockerode(address)
   return {
     /** Unpacks `tar` into `folder`; owners and modes are those of the tar entries. */
-    async put(container: string, folder: string, tar: NodeJS.ReadableStream) {
-      await docker.getContainer(container).putArchive(tar, { path: folder })
+    async put(container: string, folder: string, tar: AsyncIterable<unknown>) {
+      const stream = Readable.from(tar, { objectMode: false })
+      await docker.getContainer(container).putArchive(stream, { path: folder })
     },
 
     /** `folder` and all below it, names beginning with the folder's own name. */

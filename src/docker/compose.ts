@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
+import type { DockerClient } from './client.ts'
 import { type ExecOptions, exec } from './exec.ts'
 
 export type ComposeProject = {
@@ -51,7 +52,7 @@ export function composeEnvironment(
 
 /** Runs `docker compose …` for the project, and names the failing service or resource when it fails. */
 export async function compose(
-  docker: { file: string; env: Record<string, string> },
+  docker: DockerClient,
   project: ComposeProject,
   args: readonly string[],
   options: Omit<ExecOptions, 'env' | 'cwd'> = {},

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import type { DockerClient } from '../docker/client.ts'
 import { compose } from '../docker/compose.ts'
 import type { Engine } from '../docker/engine.ts'
 import { UserError } from '../errors.ts'
@@ -11,8 +12,6 @@ import { terminalLine } from '../terminal-text.ts'
 import { hasLiveSession, inspectStack, isUp, type StackState } from './inspect.ts'
 import { buildStackFile, composeProject, type Stack, stackVariables } from './stack-file.ts'
 import { replaceFile } from './state-folder.ts'
-
-export type DockerClient = { file: string; env: Record<string, string> }
 
 export type StartContext = {
   engine: Engine

@@ -1,8 +1,8 @@
+import type { DockerClient } from '../docker/client.ts'
 import { exec } from '../docker/exec.ts'
 import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
 import { terminalLine } from '../terminal-text.ts'
-import type { DockerClient } from './start.ts'
 
 /**
  * Removes the stack's containers and networks; its volumes (sessions, copies) stay. By project name

@@ -94,6 +94,6 @@ async function keep(root: string, path: string, backup: string) {
 
 function refused(path: string, reason: string) {
   return new UserError(`${terminalLine(path)} is not applied: ${reason}`, {
-    hint: './claude.ts diff shows it; --exclude leaves it out',
+    hint: './claude.ts diff shows it; what is still wanted can be copied by hand',
   })
 }

@@ -39,7 +39,7 @@ export async function* readCopy(
       const kept: Buffer[] = []
       let size = 0
       const keep = wantsContent(path)
-      for await (const chunk of item) {
+      for await (const chunk of item as AsyncIterable<Buffer>) {
         hash.update(chunk)
         size += chunk.length
         if (keep && size <= bounds.content) kept.push(chunk)

@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+import type { Archive } from '../docker/archive.ts'
+import type { DockerClient } from '../docker/client.ts'
+import { execOk } from '../docker/exec.ts'
+import { type Log, step } from '../log.ts'
+import { type Baseline, readBaseline, renderBaseline } from '../workspace/copy/baseline.ts'
+import { type Change, copyChanges } from '../workspace/copy/changes.ts'
+import type { Tree } from '../workspace/copy/entry.ts'
+import { packWorkspace } from '../workspace/copy/pack.ts'
+import { type CopiedItem, readCopy } from '../workspace/copy/unpack.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import { replaceFile, type StateFolder } from './state-folder.ts'
+
+export type CopyContext = {
+  archive: Archive
+  docker: DockerClient
+  /** Id of the claude container, which has the copy's volume at /workspace. */
+  container: string
+  workspace: Workspace
+  state: StateFolder
+  log: Log
+  signal?: AbortSignal
+}
+
+function baselinePath(state: StateFolder) {
+  return join(state.path, 'baseline.json')
+}
+
+/**
+ * Takes the copy when there is none, or anew with `fresh`. The baseline is written last: a copy that
+ * was cut off is taken again.
+ */
+export async function ensureCopy(context: CopyContext, options: { fresh: boolean }) {
+  const { archive, container, workspace, state, log } = context
+  if (!options.fresh && (await readBaseline(baselinePath(state)))) return
+  await step(log, `copying ${workspace.path} into the container`, async () => {
+    await emptyCopy(context)
+    const { tar, tree } = packWorkspace(workspace.path, workspace.agent)
+    const taken = new Date().toISOString()
+    const [entries] = await Promise.all([tree, archive.put(container, '/workspace', tar)])
+    await replaceFile(baselinePath(state), renderBaseline({ taken, tree: entries }))
+  })
+}
+
+/** Leftovers of a copy that was cut off, or of the one that a fresh copy replaces. */
+async function emptyCopy({ docker, container, signal }: CopyContext) {
+  await execOk(
+    docker.file,
+    ['exec', container, 'find', '/workspace', '-mindepth', '1', '-delete'],
+    { env: docker.env, signal },
+  )
+}
+
+/** What the agent changed since the copy was taken; null when there is no copy. */
+export async function readCopyChanges(
+  context: Pick<CopyContext, 'archive' | 'container' | 'state'>,
+): Promise<{ baseline: Baseline; changes: Change[] } | null> {
+  const baseline = await readBaseline(baselinePath(context.state))
+  if (!baseline) return null
+  const tree: Tree = new Map()
+  for await (const { path, entry } of copyItems(context, () => false)) tree.set(path, entry)
+  return { baseline, changes: copyChanges(baseline.tree, tree) }
+}
+
+/** The files and links of the copy, with content for the paths in `wanted`. */
+export async function* copyItems(
+  { archive, container }: Pick<CopyContext, 'archive' | 'container'>,
+  wants: (path: string) => boolean,
+): AsyncGenerator<CopiedItem> {
+  yield* readCopy(await archive.get(container, '/workspace'), wants)
+}
+
+/** After an apply the copy and the host agree on `paths`: they are the new baseline there. */
+export async function moveBaseline(state: StateFolder, applied: readonly Change[]) {
+  const baseline = await readBaseline(baselinePath(state))
+  if (!baseline) return
+  for (const { path, after } of applied) {
+    if (after) baseline.tree.set(path, after)
+    else baseline.tree.delete(path)
+  }
+  await replaceFile(baselinePath(state), renderBaseline(baseline))
+}

@@ -1,0 +1,95 @@
+/**
+ * `npm test`: from a bare machine to a verdict. Without arguments: linter, types, `setup --yes`, then
+ * every suite. With names (`unit integration stack e2e`) only those suites.
+ */
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { createTapSummary } from './support/tap-summary.ts'
+
+const root = join(import.meta.dirname, '..')
+
+type Suite = { name: string; needsEngine: boolean; tapArguments: string[] }
+
+const suites: Suite[] = [
+  { name: 'unit', needsEngine: false, tapArguments: [] },
+  { name: 'integration', needsEngine: false, tapArguments: [] },
+  { name: 'stack', needsEngine: false, tapArguments: [] },
+  // One file at a time: each has a stack of its own, and measures what the machine does.
+  { name: 'e2e', needsEngine: true, tapArguments: ['--jobs=1', '--timeout=900'] },
+]
+
+const names = process.argv.slice(2)
+const unknown = names.filter(name => !suites.some(suite => suite.name === name))
+if (unknown.length > 0) {
+  console.error(`error: there is no suite ${unknown.join(', ')}`)
+  console.error(`hint:  the suites are ${suites.map(({ name }) => name).join(', ')}`)
+  process.exit(2)
+}
+process.exitCode = await main(
+  names.length > 0 ? suites.filter(({ name }) => names.includes(name)) : suites,
+)
+
+async function main(wanted: readonly Suite[]) {
+  const everything = names.length === 0
+  const failed: string[] = []
+  const check = async (name: string, file: string, args: string[]) => {
+    console.log(`\n# ${name}`)
+    const code = await run(file, args)
+    if (code !== 0) failed.push(name)
+    return code === 0
+  }
+  if (everything) {
+    await check('linter', 'node_modules/.bin/biome', ['check', '.'])
+    await check('types', 'node_modules/.bin/tsc', ['--noEmit'])
+  }
+  let ready = true
+  if (wanted.some(({ needsEngine }) => needsEngine)) {
+    ready = await check('setup', './claude.ts', ['setup', '--yes'])
+  }
+  const summary = createTapSummary(line => console.log(line))
+  for (const suite of wanted) {
+    if (suite.needsEngine && !ready) {
+      failed.push(`${suite.name} (setup failed)`)
+      continue
+    }
+    console.log(`\n# ${suite.name}`)
+    const code = await runTap(suite, summary)
+    if (code !== 0) failed.push(suite.name)
+  }
+  if (failed.length > 0) console.log(`\nfailed: ${failed.join(', ')}`)
+  // The parts that are not tests count too: the closing line must not say 0 failed when one did.
+  const parts = failed.filter(name => !suites.some(suite => suite.name === name)).length
+  const count = summary.count()
+  console.log(`\n${count.passed} passed, ${count.failed + parts} failed`)
+  return failed.length === 0 && count.passed > 0 ? 0 : 1
+}
+
+async function runTap(suite: Suite, summary: ReturnType<typeof createTapSummary>) {
+  const args = ['run', '--reporter=tap', ...suite.tapArguments, ...testFiles(suite)]
+  const child = spawn(join(root, 'node_modules/.bin/tap'), args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exited = new Promise<number>(resolve => child.once('close', code => resolve(code ?? 1)))
+  for await (const line of createInterface({ input: child.stdout })) summary.line(line)
+  const code = await exited
+  return summary.endSuite(suite.name) ? code : 1
+}
+
+function testFiles({ name }: Suite) {
+  const folder = join('tests', name)
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter(path => path.endsWith('.test.ts'))
+    .sort()
+    .map(path => join(folder, path))
+}
+
+function run(file: string, args: string[]) {
+  return new Promise<number>((resolve, reject) => {
+    const child = spawn(join(root, file), args, { cwd: root, stdio: 'inherit' })
+    child.once('error', reject)
+    child.once('close', code => resolve(code ?? 1))
+  })
+}

@@ -1,0 +1,48 @@
+import t from 'tap'
+import { loadSettings } from '../../../src/config/load-settings.ts'
+
+t.test('without anything set the defaults hold', async t => {
+  const settings = await loadSettings(t.testdir({}), {})
+  t.match(settings, { CREDENTIALS: 'gateway', WORKSPACE_MODE: 'auto', AGENT_MEMORY: '4g' })
+  t.equal(settings.ANTHROPIC_API_KEY, undefined)
+})
+
+t.test('the environment wins over .env', async t => {
+  const root = t.testdir({ '.env': 'AGENT_MEMORY=1g\nAGENT_CPUS=1\n' })
+  const settings = await loadSettings(root, { AGENT_MEMORY: '3g', UNRELATED: 'x' })
+  t.match(settings, { AGENT_MEMORY: '3g', AGENT_CPUS: '1' })
+})
+
+t.test('secrets are taken out of the environment, so that no child inherits them', async t => {
+  const env = { ANTHROPIC_API_KEY: 'sk-ant-1', CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-2', HOME: '/root' }
+  const settings = await loadSettings(t.testdir({}), env)
+  t.equal(settings.ANTHROPIC_API_KEY, 'sk-ant-1')
+  t.same(env, { HOME: '/root' })
+})
+
+t.test('a bad value is named with its place', async t => {
+  const root = t.testdir({ '.env': 'AGENT_MEMORY=lots\n' })
+  await t.rejects(loadSettings(root, {}), { message: /\.env: AGENT_MEMORY: "lots" must be a size/ })
+  await t.rejects(loadSettings(t.testdir({}), { WORKSPACE_MODE: 'both' }), {
+    message: /environment: WORKSPACE_MODE: "both"/,
+  })
+})
+
+t.test('a bad secret is refused without being shown', async t => {
+  const root = t.testdir({ '.env': 'ANTHROPIC_API_KEY="sk ant 1"\n' })
+  const error = await t.rejects(loadSettings(root, {}), { message: /ANTHROPIC_API_KEY: its value/ })
+  t.notMatch(String(error), /sk ant/)
+})
+
+for (const [name, value] of [
+  ['EXTRA_CA_CERTS', 'relative.pem'],
+  ['EXTERNAL_SUBNET', '10.0.0.0'],
+  ['PROXY_DNS', 'resolver'],
+  ['RUNTIME', '../runc'],
+  ['AGENT_PIDS', '3'],
+  ['DEBIAN_MIRROR', 'file:///etc'],
+] as const) {
+  t.test(`${name}=${value} is refused`, async t => {
+    await t.rejects(loadSettings(t.testdir({}), { [name]: value }), { message: new RegExp(name) })
+  })
+}

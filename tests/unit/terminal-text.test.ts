@@ -1,0 +1,41 @@
+import t from 'tap'
+import { terminalLine, terminalText } from '../../src/terminal-text.ts'
+
+t.test('escape sequences and control characters never reach a terminal', async t => {
+  const hostile = [
+    '\x1b[2J',
+    '\x1b]0;owned\x07',
+    '\x1b]52;c;ZXZpbA==\x1b\\',
+    '\x1bPq#0\x1b\\',
+    '\x1b(0',
+    '\x9b31m',
+    '\r',
+    '\b',
+    '\x07',
+    '\u202e',
+  ]
+  for (const text of hostile) {
+    const shown = terminalText(`a${text}b`)
+    t.match(shown, /^a.*b$/s, JSON.stringify(text))
+    t.notMatch(shown, /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]/)
+    t.notMatch(shown, /owned|ZXZp/)
+  }
+})
+
+t.test('a lone escape takes the next character with it, as a terminal would', async t => {
+  t.equal(terminalText('a\x1bbc'), 'ac')
+  t.equal(terminalText('a\x1b'), 'a')
+})
+
+t.test('an escape sequence split by another one does not come together again', async t => {
+  t.notMatch(terminalText('\x1b\x1b[31m[31mred'), /\x1b/)
+})
+
+t.test('ordinary text, tabs, newlines and other scripts stay as they are', async t => {
+  t.equal(terminalText('naïve\t日本語\n✓'), 'naïve\t日本語\n✓')
+})
+
+t.test('a line is one line of bounded length', async t => {
+  t.equal(terminalLine('one\ntwo\tthree'), 'one two three')
+  t.equal(terminalLine('x'.repeat(500), 10).length, 10)
+})

@@ -1,0 +1,78 @@
+import { chown, mkdir, symlink } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { openWorkspace, stackName } from '../../../src/workspace/workspace.ts'
+
+const checkout = '/opt/claude-secure'
+
+t.test('a folder of a user is mounted, and the agent gets his uid', async t => {
+  const path = t.testdir({})
+  await chown(path, 4242, 4243)
+  t.match(await openWorkspace(path, 'auto', checkout), {
+    mode: 'mount',
+    agent: { uid: 4242, gid: 4243 },
+  })
+})
+
+t.test('a folder of root is opened as a copy, by an agent who is not root', async t => {
+  const path = t.testdir({})
+  await chown(path, 0, 0)
+  t.match(await openWorkspace(path, 'auto', checkout), {
+    mode: 'copy',
+    copyReason: 'owned by root',
+    agent: { uid: 1000 },
+  })
+  await t.rejects(openWorkspace(path, 'mount', checkout), { message: /belongs to root/ })
+})
+
+t.test("the agent never has root's group either", async t => {
+  const path = t.testdir({})
+  await chown(path, 4242, 0)
+  t.match(await openWorkspace(path, 'mount', checkout), { agent: { uid: 4242, gid: 4242 } })
+})
+
+t.test('folders that are more than a project are refused', async t => {
+  for (const path of ['/', homedir(), '/etc', '/usr/lib', '/proc/self']) {
+    await t.rejects(openWorkspace(path, 'copy', checkout), { name: 'UserError' }, path)
+  }
+})
+
+t.test('the checkout of claude-secure is not mounted, nor a folder in or above it', async t => {
+  const root = t.testdir({ tool: { src: {} } })
+  for (const path of [root, join(root, 'tool'), join(root, 'tool/src')])
+    await chown(path, 4242, 4242)
+  const tool = join(root, 'tool')
+  for (const path of [root, tool, join(tool, 'src')]) {
+    await t.rejects(openWorkspace(path, 'mount', tool), { message: /holds claude-secure itself/ })
+    t.match(await openWorkspace(path, 'copy', tool), { mode: 'copy' })
+  }
+})
+
+t.test('a symbolic link and its target are the same workspace', async t => {
+  const root = t.testdir({ real: {} })
+  await symlink(join(root, 'real'), join(root, 'link'))
+  const [a, b] = await Promise.all(
+    ['real', 'link'].map(name => openWorkspace(join(root, name), 'copy', checkout)),
+  )
+  t.equal(a?.stack, b?.stack)
+})
+
+t.test('a name with control characters is refused', async t => {
+  const path = join(t.testdir({}), 'a\nb')
+  await mkdir(path)
+  await t.rejects(openWorkspace(path, 'copy', checkout), { message: /control characters/ })
+})
+
+t.test('stack names are valid for compose whatever the folder is called', async t => {
+  for (const path of [
+    '/x/My Project',
+    '/x/日本',
+    '/x/--',
+    `/x/${'long'.repeat(40)}`,
+    "/x/$(id)'",
+  ]) {
+    t.match(stackName(path), /^claude-secure-[a-z0-9](-?[a-z0-9])*-[0-9a-f]{8}$/, path)
+  }
+  t.not(stackName('/a/project'), stackName('/b/project'))
+})
