@@ -19,7 +19,7 @@ import {
   type Target,
 } from './image-tags.ts'
 import { nodeDockerfile } from './node-image.ts'
-import { fetchPackage, packageFolder, prunePackages } from './npm-fetch.ts'
+import { fetchPackage, packageFolder, prunePackages, type Selection } from './npm-fetch.ts'
 import { type PinnedPackage, type Pins, parseArchitecture } from './pins.ts'
 
 export type BuildOptions = {
@@ -40,8 +40,9 @@ export type BuildOptions = {
 /** What each image is built on. */
 const parent = { base: null, node: 'base', proxy: 'base', gateway: 'node', claude: 'node' } as const
 
-const claudeFiles = ['claude']
-const nodeFiles = ['bin/node']
+const claudeFiles = { only: ['claude'] }
+const nodeFiles = { only: ['bin/node'] }
+const npmFiles = { without: ['docs', 'man'] }
 
 /** Builds what is missing, images that do not need each other at the same time. */
 export async function buildImages(options: BuildOptions): Promise<ImageSet> {
@@ -134,8 +135,8 @@ function createRecipes(options: {
 }): Record<Exclude<ImageName, 'base'>, () => Promise<Recipe>> {
   const { root, pins, target, tags, scratch, signal } = options
   const architecture = parseArchitecture()
-  const fetch = (pin: PinnedPackage, files?: readonly string[]) =>
-    fetchPackage(pin, { cache: join(options.cache, 'packages'), files, signal })
+  const fetch = (pin: PinnedPackage, selection: Selection) =>
+    fetchPackage(pin, { cache: join(options.cache, 'packages'), selection, signal })
   return {
     async node() {
       const context = join(scratch, 'node')
@@ -156,7 +157,7 @@ function createRecipes(options: {
     async claude() {
       const [claude, npm] = await Promise.all([
         fetch(pins.claude[architecture], claudeFiles),
-        fetch(pins.npm),
+        fetch(pins.npm, npmFiles),
       ])
       return {
         context: join(root, 'claude'),
@@ -173,7 +174,7 @@ function currentPackages(pins: Pins) {
   return [
     packageFolder(pins.claude[architecture], claudeFiles),
     packageFolder(pins.node[architecture], nodeFiles),
-    packageFolder(pins.npm, undefined),
+    packageFolder(pins.npm, npmFiles),
   ]
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
@@ -11,11 +11,13 @@ import { diskFull, isDiskFull } from './disk-space.ts'
 import { exec } from './exec.ts'
 import type { PinnedPackage } from './pins.ts'
 
+/** Which of a package's files to keep: these alone, or all but those in these folders. */
+export type Selection = { only: readonly string[] } | { without: readonly string[] }
+
 export type FetchOptions = {
   /** Folder of the downloads, ours alone. */
   cache: string
-  /** The files to unpack, by path inside the package; all of them when left out. */
-  files?: readonly string[]
+  selection: Selection
   /** The npm to run; a test passes its own. */
   npm?: string
   signal?: AbortSignal
@@ -30,8 +32,8 @@ const staleMilliseconds = 24 * 60 * 60_000
  * bytes are judged here, against our pin.
  */
 export async function fetchPackage(pin: PinnedPackage, options: FetchOptions): Promise<string> {
-  const { cache, files } = options
-  const target = join(cache, packageFolder(pin, files))
+  const { cache, selection } = options
+  const target = join(cache, packageFolder(pin, selection))
   if (await exists(target)) return target
 
   await mkdir(cache, { recursive: true, mode: 0o700 })
@@ -42,7 +44,8 @@ export async function fetchPackage(pin: PinnedPackage, options: FetchOptions): P
     await verify(tarball, pin)
     const unpacked = join(scratch, 'unpacked')
     await mkdir(unpacked)
-    await unpack(tarball, unpacked, files, options.signal)
+    await chmod(unpacked, 0o755)
+    await unpack(tarball, unpacked, selection, options.signal)
     await publish(unpacked, target)
     return target
   } catch (error) {
@@ -56,9 +59,9 @@ export async function fetchPackage(pin: PinnedPackage, options: FetchOptions): P
 }
 
 /** Folder name of one selection of a package's files: the pin's hash in it makes it immutable. */
-export function packageFolder(pin: PinnedPackage, files: readonly string[] | undefined): string {
+export function packageFolder(pin: PinnedPackage, selection: Selection): string {
   const hash = createHash('sha256')
-    .update(JSON.stringify([pin.integrity, files ?? 'all']))
+    .update(JSON.stringify([pin.integrity, selection]))
     .digest('hex')
   return `${pin.name.replace('/', '+')}@${pin.version}-${hash.slice(0, 12)}`
 }
@@ -107,29 +110,48 @@ async function verify(tarball: string, pin: PinnedPackage) {
 async function unpack(
   tarball: string,
   folder: string,
-  files: readonly string[] | undefined,
+  selection: Selection,
   signal: AbortSignal | undefined,
 ) {
   const { extract } = await import('tar-stream')
   const entries = extract()
-  const wanted = new Set(files)
+  const found = new Set<string>()
   const reading = pipeline(createReadStream(tarball), createGunzip(), entries, { signal })
   // Awaited below; this only keeps an early failure from being reported as unhandled.
   reading.catch(() => {})
   for await (const entry of entries) {
     const path = normalize(entry.header.name).split('/').slice(1).join('/')
-    const skip = files ? !wanted.has(path) : path === '' || path.startsWith('..')
-    if (entry.header.type !== 'file' || skip) {
+    if (entry.header.type !== 'file' || !isSelected(path, selection)) {
       entry.resume()
       continue
     }
-    wanted.delete(path)
-    await mkdir(join(folder, dirname(path)), { recursive: true })
-    const mode = (entry.header.mode ?? 0) & 0o111 ? 0o755 : 0o644
-    await pipeline(entry, createWriteStream(join(folder, path), { mode, flush: true }), { signal })
+    found.add(path)
+    const file = join(folder, path)
+    await makeFolders(folder, dirname(path))
+    await pipeline(entry, createWriteStream(file, { flush: true }), { signal })
+    // The image takes these modes over; the umask of whoever builds must not show in it.
+    await chmod(file, (entry.header.mode ?? 0) & 0o111 ? 0o755 : 0o644)
   }
   await reading
-  if (wanted.size > 0) throw new Error(`the package has no file ${[...wanted].join(', ')}`)
+  if ('only' in selection) {
+    const missing = selection.only.filter(path => !found.has(path))
+    if (missing.length > 0) throw new Error(`the package has no file ${missing.join(', ')}`)
+  }
+}
+
+function isSelected(path: string, selection: Selection) {
+  if (path === '' || path.startsWith('..')) return false
+  return 'only' in selection
+    ? selection.only.includes(path)
+    : !selection.without.some(folder => path.startsWith(`${folder}/`))
+}
+
+async function makeFolders(root: string, path: string) {
+  const first = await mkdir(join(root, path), { recursive: true })
+  if (!first) return
+  for (let folder = join(root, path); folder.length >= first.length; folder = dirname(folder)) {
+    await chmod(folder, 0o755)
+  }
 }
 
 async function publish(from: string, to: string) {
