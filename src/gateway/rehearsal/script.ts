@@ -39,9 +39,9 @@ function readingReply(file: string, result: ToolResult): string {
     : `${file} says:\n\n${withoutLineNumbers(result.text).trim()}`
 }
 
-/** The first word that looks like a file name: letters on both sides of a dot, or a rooted path. */
+/** The first word that looks like a file name: letters on both sides of a dot, and no address. */
 function fileIn(prompt: string): string | undefined {
-  return /(?<![\w/.@:-])(?:\.{0,2}\/)?(?:[\w@+-][\w@+.-]*\/)*[\w@+-][\w@+.-]*\.[a-z][a-z0-9]{0,9}\b/i.exec(
+  return /(?<![\w/.@:-])(?:\.{0,2}\/)?(?:[\w+-][\w+.-]*\/)*[\w+-][\w+.-]*\.[a-z][a-z0-9]{0,9}\b/i.exec(
     prompt,
   )?.[0]
 }

@@ -1,29 +1,38 @@
-import { createSign, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
+import {
+  createHash,
+  createPublicKey,
+  createSign,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 
 export interface Authority {
+  name: string
   certificate: string
   key: KeyObject
 }
 
 /** A throw-away certificate authority: only a test that is given its certificate trusts it. */
-export function createAuthority(commonName = 'claude-secure test CA'): Authority {
+export function createAuthority(name = 'claude-secure test CA'): Authority {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const certificate = sign({
-    subject: commonName,
-    issuer: commonName,
+    subject: name,
+    issuer: name,
     publicKey,
     signer: privateKey,
     extensions: [
       // basicConstraints: it is an authority; keyUsage: it signs certificates.
       extension('551d13', true, sequence(tlv(0x01, Buffer.from([0xff])))),
       extension('551d0f', true, tlv(0x03, Buffer.from([0x02, 0x04]))),
+      extension('551d0e', false, tlv(0x04, keyId(publicKey))),
     ],
   })
-  return { certificate, key: privateKey }
+  return { name, certificate, key: privateKey }
 }
 
-/** A server certificate for these names, with its key, both as PEM. */
-export function issueCertificate(authority: Authority, names: readonly string[], issuer?: string) {
+/** A server certificate for these names (or IPv4 addresses), with its key, both as PEM. */
+export function issueCertificate(authority: Authority, names: readonly string[]) {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const alternatives = names.map(name =>
     /^[\d.]+$/.test(name)
@@ -32,12 +41,21 @@ export function issueCertificate(authority: Authority, names: readonly string[],
   )
   const cert = sign({
     subject: names[0] ?? 'unnamed',
-    issuer: issuer ?? 'claude-secure test CA',
+    issuer: authority.name,
     publicKey,
     signer: authority.key,
-    extensions: [extension('551d11', false, sequence(...alternatives))],
+    extensions: [
+      extension('551d11', false, sequence(...alternatives)),
+      extension('551d23', false, sequence(tlv(0x80, keyId(createPublicKey(authority.key))))),
+    ],
   })
   return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }
+}
+
+/** What ties a certificate to the key that signed it; strict verifiers ask for it. */
+function keyId(publicKey: KeyObject): Buffer {
+  const der = publicKey.export({ type: 'spki', format: 'der' })
+  return createHash('sha256').update(der).digest().subarray(0, 20)
 }
 
 interface Unsigned {

@@ -1,0 +1,63 @@
+import { rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { UserError } from '../../../src/errors.ts'
+import { createCredentialFile } from '../../../src/gateway/credential.ts'
+
+const secret = 'sk-ant-api03-SENTINEL-0001'
+const later = 'sk-ant-api03-SENTINEL-0002'
+const valid = { kind: 'api-key', secret, placeholder: 'sk-ant-api03-placeholder' }
+
+t.test('the file is read, and read again when it was rewritten in place', async t => {
+  const path = join(t.testdir({ credential: JSON.stringify(valid) }), 'credential')
+  const credentials = createCredentialFile(path)
+  t.equal((await credentials.read()).secret, secret)
+  t.equal(await credentials.read(), await credentials.read(), 'unchanged, it is parsed once')
+  const { ino } = statSync(path)
+  await sleep(10)
+  writeFileSync(path, JSON.stringify({ ...valid, secret: later }))
+  t.equal(statSync(path).ino, ino)
+  t.equal((await credentials.read()).secret, later)
+})
+
+t.test('a file met half written is read when it is whole', async t => {
+  const path = join(t.testdir({ credential: '{"kind":"api-' }), 'credential')
+  const reading = createCredentialFile(path).read()
+  await sleep(20)
+  writeFileSync(path, JSON.stringify(valid))
+  t.equal((await reading).secret, secret)
+})
+
+t.test('a file that is gone means no credential, not the old one', async t => {
+  const path = join(t.testdir({ credential: JSON.stringify(valid) }), 'credential')
+  const credentials = createCredentialFile(path)
+  await credentials.read()
+  rmSync(path)
+  await t.rejects(credentials.read(), /credential file .*\/credential: it is missing/)
+  await t.rejects(credentials.read(), UserError)
+})
+
+t.test('what is no credential is refused without a word of its content', async t => {
+  const wrong: Record<string, string> = {
+    empty: '',
+    'not JSON': `sk ${secret}`,
+    'cut off': JSON.stringify(valid).slice(0, -1),
+    'another kind': JSON.stringify({ ...valid, kind: secret }),
+    'a member too many': JSON.stringify({ ...valid, [secret]: 1 }),
+    'a secret with a line break': JSON.stringify({ ...valid, secret: `${secret}\r\nx: y` }),
+    'a secret with a space': JSON.stringify({ ...valid, secret: `${secret} ` }),
+    'an empty placeholder': JSON.stringify({ ...valid, placeholder: '' }),
+    'the secret as its placeholder': JSON.stringify({ ...valid, placeholder: secret }),
+  }
+  for (const [name, content] of Object.entries(wrong)) {
+    const path = join(t.testdir({ credential: content }), 'credential')
+    const error = await createCredentialFile(path)
+      .read()
+      .catch((reason: unknown) => reason)
+    if (!(error instanceof UserError)) return t.fail(name)
+    t.match(error.message, /it is not valid/, name)
+    t.match(error.hint, /ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN/)
+    t.notMatch(`${error.stack} ${error.hint} ${String(error.cause)}`, 'SENTINEL', name)
+  }
+})

@@ -1,0 +1,44 @@
+import t from 'tap'
+import {
+  messageEvents,
+  renderEvent,
+  wholeMessage,
+} from '../../../../src/gateway/rehearsal/message-stream.ts'
+
+t.test('a text streams in the order of the real API', async t => {
+  const blocks = [{ type: 'text' as const, deltas: ['Hello ', 'world'] }]
+  const events = [...messageEvents({ model: 'm', blocks, inputTokens: 7 })]
+  t.strictSame(
+    events.map(({ type }) => type),
+    [
+      ...['message_start', 'ping', 'content_block_start'],
+      ...['content_block_delta', 'content_block_delta', 'content_block_stop'],
+      ...['message_delta', 'message_stop'],
+    ],
+  )
+  t.match(events[0], { message: { model: 'm', role: 'assistant', usage: { input_tokens: 7 } } })
+  t.match(events[4], { index: 0, delta: { type: 'text_delta', text: 'world' } })
+  t.match(events[6], { delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 2 } })
+})
+
+t.test('a tool call streams its input as pieces of JSON', async t => {
+  const input = { file_path: '/workspace/a.txt' }
+  const blocks = [{ type: 'tool_use' as const, name: 'Read', input }]
+  const events = [...messageEvents({ model: 'm', blocks, inputTokens: 1 })]
+  t.match(events[2], { content_block: { type: 'tool_use', name: 'Read', id: /^toolu_/ } })
+  const json = events.map(event => event.delta as { partial_json?: string } | undefined)
+  t.strictSame(JSON.parse(json.map(delta => delta?.partial_json ?? '').join('')), input)
+  t.match(events.at(-2), { delta: { stop_reason: 'tool_use' } })
+})
+
+t.test('the same answer can be had in one piece', async t => {
+  const blocks = [{ type: 'text' as const, deltas: ['Hello ', 'world'] }]
+  t.match(wholeMessage({ model: 'm', blocks, inputTokens: 7 }), {
+    content: [{ type: 'text', text: 'Hello world' }],
+    stop_reason: 'end_turn',
+  })
+})
+
+t.test('an event is framed as server-sent events are', async t => {
+  t.equal(renderEvent({ type: 'ping' }), 'event: ping\ndata: {"type":"ping"}\n\n')
+})

@@ -1,0 +1,66 @@
+import t from 'tap'
+import { MessagesRequest } from '../../../../src/gateway/rehearsal/messages-request.ts'
+import { rehearsalReply } from '../../../../src/gateway/rehearsal/script.ts'
+
+const read = { name: 'Read' }
+const user = (content: unknown) => ({ role: 'user', content })
+const answer = (value: unknown) => {
+  const reply = rehearsalReply(MessagesRequest.parse(value))
+  if (reply.kind !== 'message') throw new Error('an error was not scripted')
+  const [block] = reply.blocks
+  return block?.type === 'text' ? [...block.deltas].join('') : block?.input
+}
+
+t.test('a file that the prompt names is read from the working directory', async t => {
+  const ask = (prompt: string, more: object = {}) =>
+    answer({ messages: [user(prompt)], tools: [read], ...more })
+  const welcome = { file_path: '/workspace/welcome.txt' }
+  t.strictSame(ask('Read welcome.txt and tell me what it says'), welcome)
+  t.strictSame(ask('what is in ./welcome.txt?'), welcome)
+  t.strictSame(ask('What says "/workspace/welcome.txt".'), welcome)
+  t.strictSame(ask('open src/a-b/c_d.test.ts'), { file_path: '/workspace/src/a-b/c_d.test.ts' })
+  t.strictSame(ask('read a.md', { system: 'x\n - Primary working directory: /srv/my repo\ny' }), {
+    file_path: '/srv/my repo/a.md',
+  })
+})
+
+t.test('what the file holds becomes the answer, without the numbers of its lines', async t => {
+  const conversation = (result: object) => ({
+    tools: [read],
+    messages: [
+      user([
+        { type: 'text', text: '<system-reminder>see other.txt</system-reminder>' },
+        { type: 'text', text: 'Read welcome.txt' },
+      ]),
+      { role: 'assistant', content: [{ type: 'tool_use', id: 't', name: 'Read', input: {} }] },
+      user([{ type: 'tool_result', tool_use_id: 't', ...result }]),
+    ],
+  })
+  t.equal(
+    answer(conversation({ content: '     1→Hello\n     2→12 there' })),
+    'welcome.txt says:\n\nHello\n12 there',
+  )
+  t.equal(
+    answer(conversation({ content: [{ type: 'text', text: '1\tHello\n<system-reminder>x' }] })),
+    'welcome.txt says:\n\nHello',
+  )
+  t.equal(
+    answer(conversation({ content: 'File does not exist.', is_error: true })),
+    'I could not read welcome.txt: File does not exist.',
+  )
+})
+
+t.test('any other prompt is told that this is a rehearsal, and what to do', async t => {
+  for (const prompt of ['hello', 'fix the bug, e. g. now', 'mail me@example.com', '']) {
+    const text = answer({ messages: [user(prompt)], tools: [read] })
+    t.match(text, /rehearsal/, prompt)
+    t.match(text, /ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN/)
+  }
+})
+
+t.test('side questions get something that fits', async t => {
+  t.equal(answer({ messages: [user('Title for: read a.txt')] }), 'Rehearsal')
+  const schema = { type: 'object', properties: { title: { type: 'string' } } }
+  const format = { type: 'json_schema', schema }
+  t.equal(answer({ messages: [user('x')], output_config: { format } }), '{"title":"Rehearsal"}')
+})
