@@ -35,6 +35,8 @@ export function weakness(mode: CredentialMode): string | null {
     : null
 }
 
+const nobodysSecret = 'no-credential-in-this-mode'
+
 const prefixes = { 'api-key': 'sk-ant-api03-', 'oauth-token': 'sk-ant-oat01-' }
 
 /**
@@ -54,12 +56,12 @@ export function credentialFile(
       : mode === 'oauth-token'
         ? settings.CLAUDE_CODE_OAUTH_TOKEN
         : // Nobody's: the gateway has nothing to give in login mode, and the rehearsal asks for nothing.
-          'none'
+          nobodysSecret
   const placeholder =
     previous?.kind === kind
       ? previous.placeholder
       : `${prefixes[kind]}placeholder-${randomBytes(32).toString('base64url')}AA`
-  return { kind, secret: secret ?? 'none', placeholder }
+  return { kind, secret: secret ?? nobodysSecret, placeholder }
 }
 
 /** The variable through which Claude Code gets its placeholder. */

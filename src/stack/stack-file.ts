@@ -43,7 +43,7 @@ export function stackVariables(stack: Stack): Record<string, string> {
     AGENT_MEMORY: settings.AGENT_MEMORY,
     AGENT_CPUS: settings.AGENT_CPUS,
     AGENT_PIDS: String(settings.AGENT_PIDS),
-    AGENT_DIRECT: stack.mode === 'login' ? '1' : '0',
+    AGENT_DIRECT: stack.mode === 'login' ? '1' : '',
     // The rehearsal model is a neighbour of the gateway, not a name of the internet.
     UPSTREAM_URL: rehearsal ? 'http://rehearsal:8788' : 'https://api.anthropic.com',
     GATEWAY_PROXY_URL: rehearsal ? '' : 'http://egress:3128',

@@ -108,7 +108,10 @@ async function refuseHostAddress({ engine, docker }: StartContext, stack: Stack)
   const networks = await engine.networks([`com.docker.compose.project=${stack.workspace.stack}`])
   const interfaces = networkInterfaces()
   for (const network of networks.filter(({ Name }) => Name.endsWith('-internal'))) {
-    const address = interfaces[`br-${network.Id.slice(0, 12)}`]?.[0]?.address
+    // A link-local IPv6 address is on every interface; IPv6 is off inside the containers.
+    const address = interfaces[`br-${network.Id.slice(0, 12)}`]?.find(
+      ({ address }) => !address.startsWith('fe80:'),
+    )?.address
     if (!address) continue
     await compose(docker, composeProject(stack), ['down', '--timeout', '5'])
     throw new UserError(`the engine gave the host the address ${address} on ${network.Name}`, {

@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseAllowlist } from '../egress/allowlist.ts'
+import { UserError } from '../errors.ts'
+
+/** The lists in proxy/squid.conf. What cannot be read or understood stops the command. */
+export function readAllowlist(root: string) {
+  const path = join(root, 'proxy/squid.conf')
+  return parseAllowlist(readPolicy(path), path)
+}
+
+function readPolicy(path: string) {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new UserError(`cannot read the allowlist ${path}`, {
+      hint: 'take it back from git: git checkout proxy/squid.conf',
+      cause,
+    })
+  }
+}

@@ -1,0 +1,40 @@
+import { UserError } from '../../errors.ts'
+import { serviceOf } from '../../stack/inspect.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { openContext } from '../context.ts'
+import { currentStack } from '../current-stack.ts'
+import type { Invocation } from '../program.ts'
+import { renderLogLine } from '../render-log.ts'
+
+export type LogsOptions = { follow?: boolean; lines: string; json?: boolean }
+
+const mostLines = 100_000
+
+/** Prints the log of one service. Its lines are hostile: they never reach the terminal as they are. */
+export async function logs(service: string, options: LogsOptions, invocation: Invocation) {
+  const tail = Number(options.lines)
+  if (!Number.isInteger(tail) || tail < 0 || tail > mostLines) {
+    throw new UserError(
+      `--lines ${terminalLine(options.lines)} is not a count up to ${mostLines}`,
+      {
+        hint: 'for example: ./claude.ts logs proxy --lines 200',
+        exitCode: 2,
+      },
+    )
+  }
+  const { engine, signal } = await openContext(invocation)
+  const state = await currentStack({ engine })
+  const found = serviceOf(state, service)
+  if (!found) {
+    throw new UserError(`this stack has no service ${terminalLine(service)}`, {
+      hint: `it has ${state.services.map(({ name }) => name).join(', ')}`,
+      exitCode: 2,
+    })
+  }
+  const render = options.json
+    ? (line: string) => terminalLine(line, Infinity)
+    : renderLogLine(service)
+  await engine.followLog(found.container, { tail, follow: options.follow ?? false, signal }, line =>
+    console.log(render(line)),
+  )
+}

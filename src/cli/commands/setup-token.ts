@@ -1,0 +1,36 @@
+import { isCancel, log as notes, password } from '@clack/prompts'
+import { setEnvValue } from '../../config/edit-env-file.ts'
+import { openWorkspace } from '../../workspace/workspace.ts'
+import { openContext } from '../context.ts'
+import type { Invocation } from '../program.ts'
+import { execInTerminal } from '../session.ts'
+import { requireTerminal } from './login.ts'
+import { bringUp } from './start.ts'
+
+/**
+ * Runs `claude setup-token` in the container, then asks for the token it showed and keeps it in .env,
+ * from where only the gateway gets it.
+ */
+export async function setupToken(invocation: Invocation): Promise<number> {
+  requireTerminal('setup-token')
+  const context = await openContext(invocation)
+  const workspace = await openWorkspace(
+    process.cwd(),
+    context.settings.WORKSPACE_MODE,
+    context.root,
+  )
+  const { state } = await bringUp(context, workspace, { mode: 'login' })
+  const status = await execInTerminal(context, state, ['claude', 'setup-token'])
+  if (status !== 0) return status
+  const token = await password({
+    message: 'Paste the token to keep it in .env (Enter leaves .env as it is)',
+    validate: value =>
+      value && !/^sk-ant-[\x21-\x7e]+$/.test(value.trim())
+        ? 'a token begins with sk-ant-'
+        : undefined,
+  })
+  if (isCancel(token) || !token) return 0
+  await setEnvValue(context.root, 'CLAUDE_CODE_OAUTH_TOKEN', token.trim())
+  notes.success('kept in .env; ./claude.ts start uses it, and the agent never sees it')
+  return 0
+}

@@ -1,0 +1,125 @@
+import { createArchive } from '../../docker/archive.ts'
+import { UserError } from '../../errors.ts'
+import { weakness } from '../../stack/credential.ts'
+import { hasLiveSession, inspectStack, type StackState, serviceOf } from '../../stack/inspect.ts'
+import { withLock } from '../../stack/lock.ts'
+import type { Stack } from '../../stack/stack-file.ts'
+import { startStack } from '../../stack/start.ts'
+import { ensureCopy } from '../../stack/workspace-copy.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { openWorkspace, type Workspace } from '../../workspace/workspace.ts'
+import { readAllowlist } from '../allowlist-file.ts'
+import { type Context, currentImages, openContext } from '../context.ts'
+import { openStack } from '../open-stack.ts'
+import type { Invocation } from '../program.ts'
+import { openSession } from '../session.ts'
+import { isInteractive } from '../terminal.ts'
+
+export type StartOptions = {
+  detach?: boolean
+  continue: boolean
+  copy?: boolean
+  freshCopy?: boolean
+}
+
+/** Brings up the stack of the current folder and opens Claude Code; returns Claude Code's exit status. */
+export async function start(options: StartOptions, invocation: Invocation): Promise<number> {
+  const context = await openContext(invocation)
+  const mode = options.copy ? 'copy' : context.settings.WORKSPACE_MODE
+  const workspace = await openWorkspace(process.cwd(), mode, context.root)
+  const { state } = await bringUp(context, workspace, options)
+  const session = !options.detach && isInteractive()
+  if (!session) {
+    context.log({ kind: 'info', text: `${workspace.stack} is up` })
+    if (!options.detach) {
+      context.log({
+        kind: 'info',
+        text: 'no terminal here, so no session was opened: ./claude.ts start opens one',
+      })
+    }
+    return 0
+  }
+  return openSession(context, state, options.continue ? [] : ['--no-continue'])
+}
+
+/** Everything up to the open session, under the lock of this workspace. */
+export async function bringUp(
+  context: Context,
+  workspace: Workspace,
+  options: { freshCopy?: boolean; mode?: Stack['mode'] },
+): Promise<{ stack: Stack; state: StackState }> {
+  const { engine, docker, log, signal, settings, root } = context
+  // Fail closed: a policy that cannot be read is no policy.
+  readAllowlist(root)
+  return withLock(workspace.stack, { log, signal }, async () => {
+    const images = await currentImages(context)
+    const stack = await openStack({
+      workspace,
+      settings,
+      images,
+      root,
+      engineMajor: context.engineMajor,
+      ...(options.mode && { mode: options.mode }),
+    })
+    await refuseOtherMode(context, workspace)
+    const { outcome, state } = await startStack(
+      { engine, docker, log, ...(signal && { signal }) },
+      stack,
+    )
+    if (outcome !== 'running') announce(context, stack, outcome)
+    if (workspace.mode === 'copy') await copyIn(context, stack, state, options.freshCopy ?? false)
+    return { stack, state }
+  })
+}
+
+function announce({ log }: Context, stack: Stack, outcome: 'started' | 'outdated') {
+  const { workspace, mode } = stack
+  if (outcome === 'outdated') {
+    log({
+      kind: 'warn',
+      text: 'settings or images changed; they take effect after ./claude.ts stop and start',
+    })
+  }
+  if (workspace.mode === 'copy') {
+    const reason = workspace.copyReason ? ` (it is ${workspace.copyReason})` : ''
+    log({
+      kind: 'info',
+      text: `the agent works on a copy of ${workspace.path}${reason}: ./claude.ts diff shows its changes, ./claude.ts apply brings them back`,
+    })
+  }
+  const weaker = weakness(mode)
+  if (weaker) log({ kind: 'warn', text: `no credential in .env: ${weaker}` })
+}
+
+async function copyIn(context: Context, stack: Stack, state: StackState, fresh: boolean) {
+  const claude = serviceOf(state, 'claude')
+  if (!claude) return
+  if (fresh && (await hasLiveSession(context.engine, state))) {
+    throw new UserError('the agent is at work in the copy that --fresh-copy would replace', {
+      hint: 'end its session first, or run ./claude.ts stop',
+    })
+  }
+  await ensureCopy(
+    {
+      archive: createArchive(context.engine.address),
+      docker: context.docker,
+      container: claude.container,
+      workspace: stack.workspace,
+      state: stack.state,
+      log: context.log,
+      ...(context.signal && { signal: context.signal }),
+    },
+    { fresh },
+  )
+}
+
+/** A stack that runs on a copy must not silently become one that writes to the folder itself. */
+async function refuseOtherMode({ engine }: Context, workspace: Workspace) {
+  const state = await inspectStack(engine, workspace.stack)
+  if (!state || state.workspaceMode === workspace.mode) return
+  if (!(await hasLiveSession(engine, state))) return
+  throw new UserError(
+    `a session is open in ${terminalLine(workspace.path)} in ${state.workspaceMode} mode, not in ${workspace.mode} mode`,
+    { hint: 'end it first, or run ./claude.ts stop' },
+  )
+}

@@ -1,0 +1,124 @@
+import { createColors } from 'picocolors'
+import { countDenied } from '../../egress/access-log.ts'
+import { type CredentialMode, weakness } from '../../stack/credential.ts'
+import { inspectStacks, isUp, type StackState, serviceOf } from '../../stack/inspect.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { readAllowlist } from '../allowlist-file.ts'
+import { type Context, openContext } from '../context.ts'
+import { currentStackName } from '../current-stack.ts'
+import type { Invocation } from '../program.ts'
+import { readVersions } from './version.ts'
+
+/** Lines of the proxy's log that are counted: enough to notice, and bounded. */
+const logWindow = 2_000
+
+/** Prints what runs in the current folder, how it is authenticated, and what it may reach. */
+export async function status(options: { json?: boolean }, invocation: Invocation) {
+  const context = await openContext(invocation)
+  const [current, stacks, version] = await Promise.all([
+    currentStackName(),
+    inspectStacks(context.engine),
+    context.engine.version(),
+  ])
+  const state = stacks.find(({ stack }) => stack === current) ?? null
+  const report = {
+    version: 1,
+    stack: current,
+    running: state !== null && isUp(state),
+    workspace: state?.workspace ?? process.cwd(),
+    workspaceMode: state?.workspaceMode ?? null,
+    services: (state?.services ?? []).map(({ name, state, health, status }) => ({
+      name,
+      state,
+      health,
+      status,
+    })),
+    credentials: state ? credentials(state.credentials as CredentialMode) : null,
+    allowlist: { names: readAllowlist(context.root).agent.length },
+    denied: state ? await countRecentDenials(context, state) : null,
+    versions: { ...readVersions(context.root), engine: version.Version },
+    otherStacks: stacks.length - (state ? 1 : 0),
+  }
+  if (options.json) console.log(JSON.stringify(report, null, 2))
+  else console.log(renderStatus(report))
+}
+
+function credentials(mode: CredentialMode) {
+  return { mode, weakness: weakness(mode) }
+}
+
+async function countRecentDenials({ engine }: Context, state: StackState) {
+  const proxy = serviceOf(state, 'proxy')
+  if (!proxy) return null
+  return {
+    count: countDenied(await engine.logLines(proxy.container, logWindow)),
+    ofLast: logWindow,
+  }
+}
+
+type Report = {
+  stack: string
+  running: boolean
+  workspace: string
+  workspaceMode: string | null
+  services: { name: string; state: string; health: string; status: string }[]
+  credentials: { mode: string; weakness: string | null } | null
+  allowlist: { names: number }
+  denied: { count: number; ofLast: number } | null
+  versions: Record<string, string>
+  otherStacks: number
+}
+
+const custody: Record<string, string> = {
+  'api-key': 'API key, held by the gateway; the agent has a placeholder',
+  'oauth-token': 'OAuth token, held by the gateway; the agent has a placeholder',
+  login: 'login inside the agent container',
+  rehearsal: 'none: a scripted model answers',
+}
+
+function renderStatus(report: Report): string {
+  const { green, red, yellow, dim } = createColors(process.stdout.isTTY === true)
+  const row = (name: string, value: string) => `${dim(name.padEnd(12))}${value}`
+  const lines = [
+    row('stack', `${report.stack} ${report.running ? green('up') : red('not running')}`),
+    row(
+      'workspace',
+      `${terminalLine(report.workspace)}${report.workspaceMode === 'copy' ? ' (a copy of it)' : ''}`,
+    ),
+    ...report.services.map(service =>
+      row(
+        service.name,
+        service.health === 'healthy' ? green(service.status) : yellow(service.status),
+      ),
+    ),
+  ]
+  if (report.credentials) {
+    lines.push(row('credential', custody[report.credentials.mode] ?? report.credentials.mode))
+    if (report.credentials.weakness)
+      lines.push(row('', yellow(`weaker: ${report.credentials.weakness}`)))
+  }
+  const { names } = report.allowlist
+  lines.push(
+    row(
+      'allowlist',
+      names === 0
+        ? 'empty: the agent reaches the model and nothing else'
+        : `${names} names (proxy/squid.conf)`,
+    ),
+  )
+  if (report.denied) {
+    lines.push(
+      row('denied', `${report.denied.count} of the last ${report.denied.ofLast} lines at most`),
+    )
+  }
+  const { versions } = report
+  lines.push(
+    row(
+      'versions',
+      `claude-secure ${versions.claudeSecure}, Claude Code ${versions.claudeCode}, engine ${versions.engine}`,
+    ),
+  )
+  if (!report.running) lines.push(dim('./claude.ts start brings it up'))
+  if (report.otherStacks > 0) lines.push(dim(`${report.otherStacks} more in other folders`))
+  return lines.join('\n')
+}

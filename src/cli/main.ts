@@ -1,0 +1,45 @@
+import { CommanderError } from 'commander'
+import { UserError } from '../errors.ts'
+import { createProgram } from './program.ts'
+import { renderError } from './render-error.ts'
+
+/** Exit status after Ctrl-C, as shells report it. */
+const interrupted = 130
+
+/**
+ * Runs one command line and returns its exit status. The only place that catches everything: two
+ * lines for what a person can act on, the rest with `--verbose`.
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const controller = new AbortController()
+  const stop = () => controller.abort(new Error('interrupted'))
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  const verbose = argv.includes('--verbose')
+  const completes = argv[0] === 'completion' || argv[0] === 'complete'
+  try {
+    let status = 0
+    const program = createProgram({
+      signal: controller.signal,
+      verbose,
+      completes,
+      setStatus: code => {
+        status = code
+      },
+    })
+    if (completes) (await import('./completion.ts')).addCompletion(program)
+    await program.parseAsync(argv, { from: 'user' })
+    return status
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (controller.signal.aborted) {
+      console.error('interrupted; run the command again to go on')
+      return interrupted
+    }
+    console.error(renderError(error, { verbose, colour: process.stderr.isTTY === true }))
+    return error instanceof UserError ? error.exitCode : 1
+  } finally {
+    process.off('SIGINT', stop)
+    process.off('SIGTERM', stop)
+  }
+}

@@ -1,0 +1,125 @@
+import { Command, Option } from 'commander'
+
+export type Invocation = {
+  signal: AbortSignal
+  verbose: boolean
+  /** The completion library adds its own commands, but only when they are asked for. */
+  completes: boolean
+  /** For commands that pass on the exit status of what they ran. */
+  setStatus: (code: number) => void
+}
+
+const examples = `
+Examples:
+  ./claude.ts demo --yes        see it work, without an account
+  ./claude.ts start             Claude Code in this folder, without permission prompts
+  ./claude.ts status --json     what runs here, for scripts
+
+Settings are read from .env beside claude.ts; the allowlist is proxy/squid.conf.`
+
+/** The command line. Each command's code is loaded when it runs: --help must not wait for it. */
+export function createProgram(invocation: Invocation): Command {
+  const program = new Command('claude.ts')
+    .description(
+      'Claude Code without permission prompts, in a stack with no way out but an allowlist.',
+    )
+    .usage('<command> [options]')
+    .option('--verbose', 'show causes, stacks and every step')
+    .helpOption('-h, --help', 'show help for a command')
+    .helpCommand('help [command]', 'show help for a command')
+    .addHelpText('after', examples)
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => {
+        const [message = '', ...more] = text.trim().split('\n')
+        write(`${message}\n`)
+        write(`hint:  ${more.join(' ') || './claude.ts --help shows every command'}\n`)
+      },
+    })
+  program
+    .option('-V, --version', 'show the versions of claude-secure and Claude Code')
+    .on('option:version', () => {})
+    .action(async (options: { version?: boolean }) => {
+      if (options.version) (await import('./commands/version.ts')).printVersion()
+      else program.help({ error: true })
+    })
+
+  const command = (name: string, description: string) =>
+    program
+      .command(name)
+      .description(description)
+      .addOption(new Option('--verbose', 'show causes, stacks and every step').hideHelp())
+
+  command('start', 'bring up the stack for this folder and open Claude Code')
+    .option('-d, --detach', 'bring it up without opening a session')
+    .option('--no-continue', 'begin a new conversation')
+    .option('--copy', 'give the agent a copy of the folder; `apply` brings changes back')
+    .option('--fresh-copy', 'take the copy anew, and drop what the agent changed in the old one')
+    .action(async options =>
+      invocation.setStatus(await (await import('./commands/start.ts')).start(options, invocation)),
+    )
+  command('stop', 'stop the stack of this folder; sessions and copies are kept')
+    .option('-a, --all', 'stop the stacks of all folders')
+    .action(async options => (await import('./commands/stop.ts')).stop(options, invocation))
+  command('update', 'move to the newest Claude Code and bases, and rebuild')
+    .option('--dry-run', 'show what is newer, change nothing')
+    .action(async options => (await import('./commands/update.ts')).update(options, invocation))
+  command('logs', 'show the log of the proxy, or of another service')
+    .argument('[service]', 'proxy, gateway, claude', 'proxy')
+    .option('-f, --follow', 'go on as new lines come')
+    .option('-n, --lines <count>', 'begin with the last lines', '100')
+    .option('--json', 'the lines as the service wrote them')
+    .action(async (service, options) =>
+      (await import('./commands/logs.ts')).logs(service, options, invocation),
+    )
+  command('status', 'show services, credential custody, allowlist and versions')
+    .option('--json', 'for scripts')
+    .action(async options => (await import('./commands/status.ts')).status(options, invocation))
+  command('shell', 'open bash in the claude container').action(async () =>
+    invocation.setStatus(await (await import('./commands/shell.ts')).shell(invocation)),
+  )
+
+  command('demo', 'show the whole stack at work with a scripted model; needs no account')
+    .option('-y, --yes', 'do not ask before installing what is missing')
+    .action(async options => (await import('./commands/demo.ts')).demo(options, invocation))
+  command('setup', 'make this machine ready: engine, base image, all images')
+    .option('-y, --yes', 'do not ask')
+    .option('--dry-run', 'show what would be done, change nothing')
+    .action(async options => (await import('./commands/setup.ts')).setup(options, invocation))
+  command('build', 'build the images (also as ./build.ts)')
+    .option('--no-cache', 'build every layer anew')
+    .addOption(
+      new Option('--target <name>', 'how much the agent finds')
+        .choices(['minimal', 'full'])
+        .default('minimal'),
+    )
+    .option('--claude-version <version>', 'another Claude Code than the pinned one')
+    .action(async options => (await import('./commands/build.ts')).build(options, invocation))
+  command('doctor', 'check this machine and say what is wrong with it')
+    .option('--json', 'for scripts')
+    .action(async options =>
+      invocation.setStatus(
+        await (await import('./commands/doctor.ts')).doctor(options, invocation),
+      ),
+    )
+  command('diff', 'show what the agent changed in its copy of this folder')
+    .option('--stat', 'names only')
+    .option('--json', 'names only, for scripts')
+    .action(async options => (await import('./commands/diff.ts')).diff(options, invocation))
+  command('apply', 'bring the changes of the copy back into this folder')
+    .option('--dry-run', 'show what would change, change nothing')
+    .action(async options =>
+      invocation.setStatus(await (await import('./commands/apply.ts')).apply(options, invocation)),
+    )
+  command('login', 'log in to Claude inside the container, with a browser').action(async () =>
+    invocation.setStatus(await (await import('./commands/login.ts')).login(invocation)),
+  )
+  command('setup-token', 'make a long-lived token and keep it in .env').action(async () =>
+    invocation.setStatus(await (await import('./commands/setup-token.ts')).setupToken(invocation)),
+  )
+  if (!invocation.completes) {
+    command('completion', 'print the completion script of a shell').argument('<shell>')
+  }
+  return program
+}

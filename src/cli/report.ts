@@ -1,0 +1,64 @@
+import { createColors } from 'picocolors'
+import type { Log, LogEvent } from '../log.ts'
+import { terminalLine } from '../terminal-text.ts'
+
+export type ReportOptions = { verbose: boolean; quiet?: boolean; stream?: NodeJS.WriteStream }
+
+/**
+ * Shows log events on stderr: on a terminal one live line for the work under way, elsewhere a line
+ * for each beginning and end.
+ */
+export function createReport(options: ReportOptions): Log {
+  const stream = options.stream ?? process.stderr
+  const live = stream.isTTY === true && !options.verbose
+  const colours = createColors(stream.isTTY === true)
+  let open = false
+
+  const line = (text: string) => {
+    stream.write(`${open ? '\r\x1b[K' : ''}${text}\n`)
+    open = false
+  }
+  const liveLine = (text: string) => {
+    stream.write(`\r\x1b[K${text.slice(0, (stream.columns || 80) - 1)}`)
+    open = true
+  }
+
+  return (event: LogEvent) => {
+    if (options.quiet && event.kind !== 'warn') return
+    switch (event.kind) {
+      case 'info':
+        return line(terminalLine(event.text, 500))
+      case 'warn':
+        return line(`${colours.yellow('warning:')} ${terminalLine(event.text, 500)}`)
+      case 'debug':
+        return options.verbose ? line(colours.dim(terminalLine(event.text, 500))) : undefined
+      case 'step-start':
+        return live ? liveLine(`… ${event.name}`) : line(`${event.name} …`)
+      case 'step-progress':
+        if (live) liveLine(`… ${event.name}: ${terminalLine(event.text)}`)
+        else if (options.verbose) line(`${event.name}: ${terminalLine(event.text)}`)
+        return
+      case 'step-end':
+        return line(renderEnd(event, colours))
+      default:
+        return event satisfies never
+    }
+  }
+}
+
+function renderEnd(
+  event: Extract<LogEvent, { kind: 'step-end' }>,
+  { green, red, dim }: ReturnType<typeof createColors>,
+) {
+  const time = dim(`${(event.milliseconds / 1000).toFixed(1)} s`)
+  switch (event.outcome) {
+    case 'done':
+      return `${green('✓')} ${event.name} ${time}`
+    case 'cached':
+      return `${green('✓')} ${event.name} ${dim('(nothing to do)')}`
+    case 'failed':
+      return `${red('✗')} ${event.name} ${time}`
+    default:
+      return event.outcome satisfies never
+  }
+}
