@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
 import { terminalLine } from '../terminal-text.ts'
 import { readTransferConfiguration } from './apt-configuration.ts'
+import type { ImageBuild } from './build-image.ts'
 import type { DockerClient } from './client.ts'
 import { type DebianMirror, findDebianMirror, renderSources } from './debian-mirror.ts'
 import { diskFull, isDiskFull } from './disk-space.ts'
@@ -18,6 +19,7 @@ export type BaseImageOptions = {
   client: DockerClient
   /** Folder for the root filesystem while it is made. */
   scratch: string
+  build: (image: ImageBuild, progress: (text: string) => void) => Promise<void>
   log: Log
   signal?: AbortSignal
 }
@@ -38,7 +40,13 @@ export const baseRecipe = [
   '--dpkgopt=path-exclude=/usr/share/info/*',
   '--dpkgopt=path-exclude=/usr/share/locale/*',
   '--dpkgopt=path-exclude=/usr/share/lintian/*',
+  // Every service runs without root and has a tmpfs here; runc before 1.2 gives a tmpfs the mode of
+  // the folder below it, whatever `mode=` says.
+  '--customize-hook=chmod 1777 "$1/run"',
 ] as const
+
+/** The same for an image that someone else made. */
+const adoptDockerfile = 'ARG IMAGE\nFROM ${IMAGE}\nUSER root\nRUN chmod 1777 /run\n'
 
 /**
  * Makes the image that all others start from: the one the user names, the official one by digest
@@ -58,7 +66,7 @@ export async function makeBaseImage(options: BaseImageOptions): Promise<void> {
 
 async function useImage(
   reference: string,
-  { client, tag, signal }: BaseImageOptions,
+  { client, tag, scratch, build, signal }: BaseImageOptions,
   progress: (text: string) => void,
 ) {
   const local = await exec(client.file, ['image', 'inspect', reference], {
@@ -93,7 +101,9 @@ async function useImage(
       cause: new Error(probe.stderr),
     })
   }
-  await execOk(client.file, ['tag', reference, tag], { env: client.env, signal })
+  const context = await mkdtemp(join(scratch, 'base-'))
+  await writeFile(join(context, 'Dockerfile'), adoptDockerfile)
+  await build({ tag, context, args: { IMAGE: reference }, secrets: {} }, progress)
 }
 
 async function registryHas(reference: string, { client, signal }: BaseImageOptions) {
@@ -112,7 +122,6 @@ async function bootstrap(options: BaseImageOptions, progress: (text: string) => 
   const { pins, client, tag, signal } = options
   const { suite } = pins.debian
   const mirror = await findDebianMirror({ suite, mirror: options.mirror, signal })
-  await mkdir(options.scratch, { recursive: true, mode: 0o700 })
   const folder = await mkdtemp(join(options.scratch, 'base-'))
   try {
     const configuration = join(folder, 'apt.conf')

@@ -5,30 +5,27 @@ import { join, relative } from 'node:path'
 
 export type ContextFile = { path: string; stats: Stats }
 
-/**
- * The regular files below `folder` in a stable order, without those that its .dockerignore lists
- * (plain paths only: the shipped ones need no patterns, and a test holds that).
- */
-export async function contextFiles(folder: string): Promise<ContextFile[]> {
-  const ignored = new Set(
-    (await readFile(join(folder, '.dockerignore'), 'utf8').catch(() => ''))
-      .split('\n')
-      .map(line => line.trim())
-      .filter(line => line !== '' && !line.startsWith('#')),
-  )
+/** The regular files below `folder`, without those named in `without`, in a stable order. */
+export async function contextFiles(
+  folder: string,
+  without: readonly string[] = [],
+): Promise<ContextFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const paths = entries
     .filter(entry => entry.isFile())
     .map(entry => relative(folder, join(parentOf(entry), entry.name)))
-    .filter(path => !ignored.has(path))
+    .filter(path => !without.includes(path))
     .sort()
   return Promise.all(paths.map(async path => ({ path, stats: await lstat(join(folder, path)) })))
 }
 
 /** Hash of the bytes and the executable bit of all files of a build context. */
-export async function hashContext(folder: string): Promise<string> {
+export async function hashContext(
+  folder: string,
+  without: readonly string[] = [],
+): Promise<string> {
   const hash = createHash('sha256')
-  for (const { path, stats } of await contextFiles(folder)) {
+  for (const { path, stats } of await contextFiles(folder, without)) {
     const content = await readFile(join(folder, path))
     hash.update(JSON.stringify([path, Boolean(stats.mode & 0o100), content.length]))
     hash.update(content)

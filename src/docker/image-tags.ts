@@ -21,7 +21,8 @@ export async function computeImageTags(inputs: TagInputs): Promise<ImageSet> {
   const { root, pins, baseImage, target } = inputs
   const architecture = parseArchitecture()
   const [proxy, claude, gatewayDockerfile, programs] = await Promise.all([
-    hashContext(join(root, 'proxy')),
+    // The policy is mounted, not built in: an edit of it needs no new image.
+    hashContext(join(root, 'proxy'), ['squid.conf']),
     hashContext(join(root, 'claude')),
     readFile(join(root, 'gateway/Dockerfile'), 'utf8'),
     bundleGateway(root),

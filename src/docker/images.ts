@@ -62,6 +62,14 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
     const secrets = await writeSecrets(scratch, client.env, settings.EXTRA_CA_CERTS)
     const recipes = createRecipes({ root, pins, target, tags, cache, scratch, signal })
     const builder = await currentBuilder(client, signal)
+    const build = (name: ImageName) => (image: ImageBuild, progress: (text: string) => void) =>
+      buildImage(image, {
+        client,
+        builder,
+        progress,
+        signal,
+        logFile: join(state, 'logs', `build-${name}.log`),
+      })
     const running = new Map<ImageName, Promise<void>>()
     for (const name of wanted) {
       const before = parent[name] && running.get(parent[name])
@@ -78,21 +86,13 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
             mirror: settings.DEBIAN_MIRROR,
             client,
             scratch,
+            build: build('base'),
             log,
             signal,
           })
         }
         await step(log, `image ${name}`, async progress =>
-          buildImage(
-            { ...(await recipe), tag: tags[name], secrets, noCache },
-            {
-              client,
-              builder,
-              progress,
-              signal,
-              logFile: join(state, 'logs', `build-${name}.log`),
-            },
-          ),
+          build(name)({ ...(await recipe), tag: tags[name], secrets, noCache }, progress),
         )
       })()
       work.catch(error => failure.abort(error))
