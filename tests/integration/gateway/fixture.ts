@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { Test } from 'tap'
+import { buildGateway } from '../../../src/gateway/app.ts'
+import { type Credential, createCredentialFile } from '../../../src/gateway/credential.ts'
+import type { GatewayEvent } from '../../../src/gateway/gateway-log.ts'
+import { defaultLimits, type Limits } from '../../../src/gateway/limits.ts'
+import { createUpstream } from '../../../src/gateway/upstream.ts'
+
+/** Must never show up where a caller or a log could see it. */
+export const sentinel = 'sk-ant-api03-SENTINEL'
+export const placeholder = 'sk-ant-api03-placeholder'
+
+export const apiKey: Credential = { kind: 'api-key', secret: `${sentinel}-key`, placeholder }
+export const oauthToken: Credential = {
+  kind: 'oauth-token',
+  secret: `${sentinel}-token`,
+  placeholder,
+}
+
+/** The headers of a caller that may pass. */
+export const genuine = { 'x-api-key': placeholder, 'content-type': 'application/json' }
+
+export interface RunningGateway {
+  url: string
+  port: number
+  credentialFile: string
+  /** Everything it logged, in order. */
+  events: GatewayEvent[]
+  requestEvent(): Promise<Extract<GatewayEvent, { kind: 'request' }>>
+  close(): Promise<void>
+}
+
+/** A gateway on the loopback, in front of `upstream`. */
+export async function startGateway(
+  t: Test,
+  options: { upstream: string; proxy?: string; credential?: Credential; limits?: Partial<Limits> },
+): Promise<RunningGateway> {
+  // Not `t.testdir()`, of which a test has only one: some tests run two gateways.
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const credentialFile = join(folder, 'credential')
+  writeFileSync(credentialFile, JSON.stringify(options.credential ?? apiKey), { mode: 0o600 })
+  const limits = { ...defaultLimits, ...options.limits }
+  const events: GatewayEvent[] = []
+  const app = buildGateway({
+    credentials: createCredentialFile(credentialFile),
+    upstream: createUpstream({ origin: options.upstream, proxy: options.proxy ?? '', limits }),
+    limits,
+    log: event => events.push(event),
+  })
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const close = async () => {
+    const closed = app.close()
+    app.server.closeAllConnections()
+    await closed
+  }
+  t.teardown(close)
+  const isRequest = (event: GatewayEvent) => event.kind === 'request'
+  return {
+    url,
+    port: Number(new URL(url).port),
+    credentialFile,
+    events,
+    requestEvent: () => until(() => events.find(isRequest)),
+    close,
+  }
+}
+
+/** An origin that does what `listener` says, for what no scripted API does. */
+export async function startOrigin(t: Test, listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** Sends bytes as they are and returns all that comes back until the other side closes. */
+export async function sendRaw(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(bytes)
+  return text(socket).catch(() => '')
+}
+
+/** Waits for something to become true; the test's own time limit is the only clock. */
+export async function until<T>(probe: () => T | undefined | false): Promise<T> {
+  for (;;) {
+    const found = probe()
+    if (found) return found
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+}
