@@ -12,7 +12,7 @@ const StoredCredential = z.strictObject({
 })
 
 /** Where one stack keeps what is not in its containers and volumes. */
-export type StateFolder = { path: string; credential: string; override: string; lock: string }
+export type StateFolder = { path: string; credential: string; override: string }
 
 export function stateFolder(stack: string, root = stateRoot()): StateFolder {
   const path = join(root, 'stacks', stack)
@@ -20,7 +20,6 @@ export function stateFolder(stack: string, root = stateRoot()): StateFolder {
     path,
     credential: join(path, 'credential.json'),
     override: join(path, 'stack.yaml'),
-    lock: join(path, 'lock'),
   }
 }
 

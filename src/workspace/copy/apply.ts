@@ -57,7 +57,8 @@ export async function applyChange(
       }
       await symlink(target, next)
     } else {
-      if (!content) throw refused(path, 'it is too large')
+      if (!content)
+        throw refused(path, 'it is larger than 64 MiB, or a second name of another file')
       // Only the executable bit is taken over: no setuid, nothing writable for others.
       const mode = change.after?.executable ? 0o755 : 0o644
       await writeFile(next, content, { flag: 'wx', mode })

@@ -48,7 +48,7 @@ type Header = Parameters<Pack['entry']>[0]
 
 function entry(tar: Pack, header: Header) {
   return new Promise<void>((resolve, reject) => {
-    tar.entry(header, error => (error ? reject(error) : resolve()))
+    tar.entry(header, '', error => (error ? reject(error) : resolve()))
   })
 }
 

@@ -15,6 +15,9 @@ export type CopiedItem = {
 /** Entries that one copy may hold, and bytes of content kept in memory for one file. */
 const bounds = { entries: 2_000_000, content: 64 * 1024 * 1024 }
 
+/** The engine begins every name with that of the folder it was asked for. */
+const folder = 'workspace/'
+
 /**
  * Reads the tar stream of a copy, entry by entry. Nothing is unpacked onto the host: paths that could
  * leave the folder, devices, pipes and sockets are passed over.
@@ -26,33 +29,46 @@ export async function* readCopy(
   const entries = extract()
   tar.on('error', error => entries.destroy(error))
   tar.pipe(entries)
-  let count = 0
+  const seen = new Map<string, Entry>()
   for await (const item of entries) {
-    if (++count > bounds.entries) throw tooMany()
+    if (seen.size > bounds.entries) throw tooMany()
     const { name, type, linkname, mode = 0 } = item.header
-    // The engine begins every name with that of the folder it was asked for.
-    const path = safeRelativePath(name.slice(name.indexOf('/') + 1).replace(/\/$/, ''))
-    if (path !== null && name.includes('/') && type === 'symlink') {
-      yield { path, entry: { type: 'link', target: linkname ?? '' } }
-    } else if (path !== null && name.includes('/') && type === 'file') {
-      const hash = createHash('sha256')
-      const kept: Buffer[] = []
-      let size = 0
-      const keep = wantsContent(path)
-      for await (const chunk of item as AsyncIterable<Buffer>) {
-        hash.update(chunk)
-        size += chunk.length
-        if (keep && size <= bounds.content) kept.push(chunk)
-      }
-      const executable = (mode & 0o100) !== 0
-      yield {
-        path,
-        entry: { type: 'file', sha256: hash.digest('hex'), executable, size },
-        ...(keep && size <= bounds.content && { content: Buffer.concat(kept) }),
-      }
+    const path = insidePath(name)
+    if (path !== null && type === 'symlink') {
+      const entry: Entry = { type: 'link', target: linkname ?? '' }
+      seen.set(path, entry)
+      yield { path, entry }
+    } else if (path !== null && type === 'file') {
+      const { entry, content } = await readFileItem(item, mode, wantsContent(path))
+      seen.set(path, entry)
+      yield { path, entry, ...(content && { content }) }
+    } else if (path !== null && type === 'link') {
+      // A second name of a file that came before.
+      const entry = seen.get(insidePath(linkname ?? '') ?? '')
+      if (entry) yield { path, entry }
     }
     item.resume()
   }
+}
+
+function insidePath(name: string): string | null {
+  return name.startsWith(folder)
+    ? safeRelativePath(name.slice(folder.length).replace(/\/$/, ''))
+    : null
+}
+
+async function readFileItem(item: AsyncIterable<unknown>, mode: number, keep: boolean) {
+  const hash = createHash('sha256')
+  const kept: Buffer[] = []
+  let size = 0
+  for await (const chunk of item as AsyncIterable<Buffer>) {
+    hash.update(chunk)
+    size += chunk.length
+    if (keep && size <= bounds.content) kept.push(chunk)
+  }
+  const executable = (mode & 0o100) !== 0
+  const entry: Entry = { type: 'file', sha256: hash.digest('hex'), executable, size }
+  return { entry, content: keep && size <= bounds.content ? Buffer.concat(kept) : undefined }
 }
 
 function tooMany() {

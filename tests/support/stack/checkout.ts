@@ -35,4 +35,3 @@ export async function temporaryFolder(t: Test, name: string): Promise<string> {
   t.teardown(() => rm(path, { recursive: true, force: true }))
   return path
 }
-

@@ -35,7 +35,8 @@ export async function must(
   options: Parameters<typeof run>[2] = {},
 ): Promise<string> {
   const { code, stdout, stderr } = await run(file, args, options)
-  if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${code}\n${stdout}\n${stderr}`)
+  if (code !== 0)
+    throw new Error(`${file} ${args.join(' ')} ended with ${code}\n${stdout}\n${stderr}`)
   return stdout
 }
 

@@ -26,7 +26,20 @@ export async function openTerminal(
   t.teardown(() => run('tmux', ['-L', socket, 'kill-server']))
   await must(
     'tmux',
-    ['-L', socket, '-f', '/dev/null', 'new-session', '-d', '-s', 'test', '-x', `${columns}`, '-y', `${rows}`]
+    [
+      '-L',
+      socket,
+      '-f',
+      '/dev/null',
+      'new-session',
+      '-d',
+      '-s',
+      'test',
+      '-x',
+      `${columns}`,
+      '-y',
+      `${rows}`,
+    ]
       .concat(Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]))
       .concat(['-c', cwd, 'sleep 0.2; exec "$@"'.replace('"$@"', command.map(quote).join(' '))]),
   )
@@ -51,11 +64,15 @@ export async function openTerminal(
         throw new Error(`${error instanceof Error ? error.message : error}; it showed:\n${last}`)
       }
     },
-    resize: async (x, y) => void (await tmux('resize-window', '-t', 'test', '-x', `${x}`, '-y', `${y}`)),
+    resize: async (x, y) =>
+      void (await tmux('resize-window', '-t', 'test', '-x', `${x}`, '-y', `${y}`)),
     async exitStatus(timeout = 60_000) {
       const text = await until(
         'the program to end',
-        async () => (await tmux('display-message', '-p', '-t', 'test', '#{pane_dead}:#{pane_dead_status}')).match(/^1:(\d+)/),
+        async () =>
+          (
+            await tmux('display-message', '-p', '-t', 'test', '#{pane_dead}:#{pane_dead_status}')
+          ).match(/^1:(\d+)/),
         timeout,
       )
       return Number(text[1])

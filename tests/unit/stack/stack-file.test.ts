@@ -1,0 +1,131 @@
+import t from 'tap'
+import { Settings } from '../../../src/config/settings.ts'
+import {
+  buildStackFile,
+  labels,
+  type Stack,
+  stackVariables,
+} from '../../../src/stack/stack-file.ts'
+
+function stack(changes: Partial<Stack> = {}, settings: object = {}): Stack {
+  return {
+    workspace: {
+      path: '/home/me/project',
+      agent: { uid: 4242, gid: 4242 },
+      mode: 'mount',
+      stack: 'claude-secure-project-00000000',
+    },
+    settings: Settings.parse({ ANTHROPIC_API_KEY: 'sk-real-secret', ...settings }),
+    mode: 'api-key',
+    placeholder: { kind: 'api-key', placeholder: 'sk-ant-api03-placeholder' },
+    images: { claude: 'c:1', gateway: 'g:1', proxy: 'p:1' },
+    state: { path: '/s', credential: '/s/credential.json', override: '/s/stack.yaml' },
+    root: '/opt/claude-secure',
+    engineMajor: 26,
+    gatewayUser: { uid: 10001, gid: 10001 },
+    ...changes,
+  }
+}
+
+// The shape under test is compose's, which has no types here.
+const file = (value: Stack) => JSON.parse(JSON.stringify(buildStackFile(value, 'f00d')))
+
+t.test('the secret is in nothing that compose or the engine gets', async t => {
+  for (const mode of ['api-key', 'oauth-token', 'login', 'rehearsal'] as const) {
+    const value = stack({ mode })
+    t.notMatch(JSON.stringify([file(value), stackVariables(value)]), /sk-real-secret/)
+  }
+})
+
+t.test('the workspace is mounted, and is never made by the engine', async t => {
+  t.match(file(stack()).services.claude.volumes, [
+    {
+      type: 'bind',
+      source: '/home/me/project',
+      target: '/workspace',
+      bind: { create_host_path: false },
+    },
+  ])
+})
+
+t.test('a copy is a volume: no path of the host is in the agent container', async t => {
+  const workspace = { ...stack().workspace, mode: 'copy' as const }
+  const { services, volumes } = file(stack({ workspace }))
+  t.same(services.claude.volumes, [{ type: 'volume', source: 'workspace', target: '/workspace' }])
+  t.same(volumes, { workspace: {} })
+})
+
+t.test('a folder name with a dollar sign is not a variable', async t => {
+  const workspace = { ...stack().workspace, path: '/home/me/$HOME' }
+  const { services } = file(stack({ workspace }))
+  t.equal(services.claude.volumes[0].source, '/home/me/$$HOME')
+  t.equal(services.claude.labels[labels.workspace], '/home/me/$$HOME')
+})
+
+t.test('the agent talks to the gateway with its placeholder, except in login mode', async t => {
+  t.match(file(stack()).services.claude.environment, {
+    ANTHROPIC_BASE_URL: 'http://gateway:8787',
+    ANTHROPIC_API_KEY: 'sk-ant-api03-placeholder',
+  })
+  const token = { kind: 'oauth-token' as const, placeholder: 'sk-ant-oat01-placeholder' }
+  t.match(file(stack({ mode: 'oauth-token', placeholder: token })).services.claude.environment, {
+    CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-placeholder',
+    ANTHROPIC_API_KEY: undefined,
+  })
+  const login = file(stack({ mode: 'login' })).services.claude
+  t.same(login.environment, {})
+  t.match(login.volumes[1], { target: '/etc/claude-code/managed-settings.json', read_only: true })
+})
+
+t.test('only login mode opens the login names for the agent', async t => {
+  t.equal(stackVariables(stack({ mode: 'login' })).AGENT_DIRECT, '1')
+  for (const mode of ['api-key', 'oauth-token', 'rehearsal'] as const) {
+    t.equal(stackVariables(stack({ mode })).AGENT_DIRECT, '')
+  }
+})
+
+t.test(
+  'only the rehearsal leaves out the proxy, and it goes nowhere but to the rehearsal',
+  async t => {
+    t.match(stackVariables(stack({ mode: 'rehearsal' })), {
+      UPSTREAM_URL: 'http://rehearsal:8788',
+      GATEWAY_PROXY_URL: '',
+    })
+    t.match(stackVariables(stack()), {
+      UPSTREAM_URL: 'https://api.anthropic.com',
+      GATEWAY_PROXY_URL: 'http://egress:3128',
+    })
+  },
+)
+
+t.test('keys that an engine does not know are not given to it', async t => {
+  t.match(file(stack({ engineMajor: 23 })).services.proxy.healthcheck, {
+    interval: '1s',
+    start_interval: undefined,
+  })
+  t.match(file(stack({ engineMajor: 26 })).services.proxy.healthcheck, { start_interval: '250ms' })
+  t.equal(file(stack({ engineMajor: 26 })).networks['claude-internal'], undefined)
+  t.match(file(stack({ engineMajor: 28 })).networks['claude-internal'].driver_opts, {
+    'com.docker.network.bridge.gateway_mode_ipv4': 'isolated',
+  })
+})
+
+t.test('settings reach the service they are for', async t => {
+  const { services, networks } = file(
+    stack(
+      {},
+      {
+        EXTRA_CA_CERTS: '/etc/ca.pem',
+        PROXY_DNS: '192.0.2.53',
+        EXTERNAL_SUBNET: '203.0.113.0/24',
+        RUNTIME: 'runsc',
+      },
+    ),
+  )
+  t.match(services.gateway.volumes, [{ source: '/etc/ca.pem', read_only: true }])
+  t.match(services.gateway.environment, { NODE_EXTRA_CA_CERTS: '/etc/claude-secure/extra-ca.pem' })
+  t.same(services.proxy.dns, ['192.0.2.53'])
+  t.same(networks['proxy-external'].ipam.config, [{ subnet: '203.0.113.0/24' }])
+  t.equal(services.claude.runtime, 'runsc')
+  t.equal(services.proxy.runtime, undefined)
+})
