@@ -1,10 +1,11 @@
 import { z } from 'zod'
 
-const text = (description: string) => z.string().trim().min(1).describe(description)
-const absolutePath = (description: string) =>
-  text(description).regex(/^\/[^\0\n:]*$/, 'must be an absolute path without a colon')
-const size = (description: string) =>
-  text(description).regex(/^\d+(\.\d+)?[mg]$/i, 'must be a size such as 512m or 4g')
+const text = z.string().trim().min(1)
+const secret = text.regex(/^[\x21-\x7e]+$/, 'must be printable characters without spaces')
+const absolutePath = text.regex(/^\/[^\0\n:]*$/, 'must be an absolute path without a colon')
+const size = text.regex(/^\d+(\.\d+)?[mg]$/i, 'must be a size such as 512m or 4g')
+const count = text.regex(/^\d+(\.\d+)?$/, 'must be a number')
+const runtime = text.regex(/^[a-z0-9][a-z0-9._-]*$/i, 'must be the name of an installed runtime')
 
 /** Marks the settings whose values must not be shown, logged or passed in an environment. */
 export const secretSettings = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN'] as const
@@ -14,12 +15,10 @@ export const secretSettings = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN'] a
  * it, from the environment. docs/configuration.md and .env.example are held equal to this by a test.
  */
 export const Settings = z.strictObject({
-  ANTHROPIC_API_KEY: text('API key. Only the gateway ever reads it.')
-    .regex(/^[\x21-\x7e]+$/, 'must be printable characters without spaces')
-    .optional(),
-  CLAUDE_CODE_OAUTH_TOKEN: text('Long-lived token of a Claude subscription (setup-token).')
-    .regex(/^[\x21-\x7e]+$/, 'must be printable characters without spaces')
-    .optional(),
+  ANTHROPIC_API_KEY: secret.optional().describe('API key. Only the gateway ever reads it.'),
+  CLAUDE_CODE_OAUTH_TOKEN: secret
+    .optional()
+    .describe('Long-lived token of a Claude subscription (setup-token).'),
   CREDENTIALS: z
     .enum(['gateway', 'direct'])
     .default('gateway')
@@ -32,36 +31,36 @@ export const Settings = z.strictObject({
     .describe(
       'mount shows the agent your files; copy gives it a copy that comes back with `apply`. auto mounts, but copies what belongs to root.',
     ),
-  EXTRA_CA_CERTS: absolutePath(
-    'PEM file of additional certificate authorities, for networks that inspect TLS.',
-  ).optional(),
-  AGENT_MEMORY: size('Memory limit of the agent container.').default('4g'),
-  AGENT_CPUS: text('Processors the agent may use.')
-    .regex(/^\d+(\.\d+)?$/, 'must be a number')
-    .default('2'),
+  EXTRA_CA_CERTS: absolutePath
+    .optional()
+    .describe('PEM file of additional certificate authorities, for networks that inspect TLS.'),
+  EXTERNAL_SUBNET: z
+    .cidrv4()
+    .optional()
+    .describe('Subnet of the network proxy-external, where the one Docker chooses collides.'),
+  PROXY_DNS: z
+    .ipv4()
+    .optional()
+    .describe('DNS server of the proxy, where it must not be the one of the host.'),
+  AGENT_MEMORY: size.default('4g').describe('Memory limit of the agent container.'),
+  AGENT_CPUS: count.default('2').describe('Processors the agent may use.'),
   AGENT_PIDS: z.coerce
     .number()
     .int()
     .min(64)
     .default(512)
     .describe('Processes and threads the agent may have at once.'),
-  RUNTIME: text('Container runtime of the agent, such as runsc or kata. It must be installed.')
-    .regex(/^[a-z0-9][a-z0-9._-]*$/i, 'must be the name of an installed runtime')
-    .optional(),
-  EXTERNAL_SUBNET: z
-    .cidrv4()
-    .describe('Subnet of the network proxy-external, where the one Docker chooses collides.')
-    .optional(),
-  PROXY_DNS: z
-    .ipv4()
-    .describe('DNS server of the proxy, where it must not be the one of the host.')
-    .optional(),
-  BASE_IMAGE: text(
-    'Image to build on, instead of the official Debian image or the one made from the mirror.',
-  ).optional(),
+  RUNTIME: runtime
+    .optional()
+    .describe('Container runtime of the agent, such as runsc or kata. It must be installed.'),
+  BASE_IMAGE: text
+    .optional()
+    .describe(
+      'Image to build on, instead of the official Debian image or the one made from the mirror.',
+    ),
   DEBIAN_MIRROR: z
     .url({ protocol: /^https?$/ })
-    .describe('Debian mirror to build from. Default: the one apt is configured with.')
-    .optional(),
+    .optional()
+    .describe('Debian mirror to build from. Default: the one apt is configured with.'),
 })
 export type Settings = z.infer<typeof Settings>
