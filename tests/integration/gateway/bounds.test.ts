@@ -6,8 +6,10 @@ import { genuine, placeholder, sendRaw, startGateway, startOrigin, until } from 
 const head = `POST /v1/messages HTTP/1.1\r\nHost: g\r\nx-api-key: ${placeholder}\r\n`
 
 t.test('a body over the limit is 413, whether its size is announced or not', async t => {
+  let begun = 0
   let complete = 0
   const upstream = await startOrigin(t, (incoming, response) => {
+    begun++
     incoming.resume().on('end', () => {
       complete++
       response.end('{}')
@@ -19,7 +21,10 @@ t.test('a body over the limit is 413, whether its size is announced or not', asy
   async function* unannounced() {
     for (let i = 0; i < body.length; i += 65_536) yield body.subarray(i, i + 65_536)
   }
-  for (const sent of [body, Readable.from(unannounced())]) {
+  for (const [sent, passedOn] of [
+    [body, 0],
+    [Readable.from(unannounced()), 1],
+  ] as const) {
     const answer = await request(`${url}/v1/messages`, {
       method: 'POST',
       headers: genuine,
@@ -27,6 +32,7 @@ t.test('a body over the limit is 413, whether its size is announced or not', asy
     })
     t.equal(answer.statusCode, 413)
     t.match(await answer.body.json(), { error: { type: 'request_too_large' } })
+    t.equal(begun, passedOn, 'an announced size is refused before the origin hears of it')
   }
   t.equal(complete, 0, 'the origin never has the whole of it')
   const fits = await request(`${url}/v1/messages`, {
@@ -36,6 +42,17 @@ t.test('a body over the limit is 413, whether its size is announced or not', asy
   })
   t.equal(fits.statusCode, 200, 'one byte less passes')
   await fits.body.dump()
+})
+
+t.test('a connection goes on after an answer that came before the body was read', async t => {
+  const upstream = await startOrigin(t, (_incoming, response) => response.writeHead(401).end('{}'))
+  const { port } = await startGateway(t, { upstream })
+  const size = 8 * 1024 * 1024
+  const answers = await sendRaw(
+    port,
+    `${head}Content-Length: ${size}\r\n\r\n${'x'.repeat(size)}HEAD / HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n`,
+  )
+  t.match(answers, /^HTTP\/1\.1 401 [\s\S]*HTTP\/1\.1 200 OK/)
 })
 
 t.test('more requests at once than allowed are told so, and the place comes back', async t => {
@@ -105,6 +122,8 @@ t.test('what is no request, or two in one, is refused and passed to nobody', asy
     t.match(await sendRaw(port, bytes), expected, name)
   }
   t.equal(reached, 0)
+  const roomy = `a: ${'b'.repeat(20_000)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
+  t.match(await sendRaw(port, head + roomy), /^HTTP\/1\.1 200 /, 'long headers within the bound')
   t.ok(events.some(({ kind }) => kind === 'malformed'))
   const next = await sendRaw(port, 'HEAD / HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n')
   t.match(next, /^HTTP\/1\.1 200 /, 'and the gateway still serves')
