@@ -1,0 +1,49 @@
+import { createServer as createHttpsServer } from 'node:https'
+import { createServer } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+
+/** The word by which a test knows that it reached the stand-in internet. */
+export const marker = 'reached-the-internet'
+
+/**
+ * One TLS server for all names on 443, and a banner on ports that speak other protocols. A request
+ * for `/bytes/N` is answered with N bytes.
+ */
+export function startSites(options: { cert: Buffer; key: Buffer; saw: (event: object) => void }) {
+  const { cert, key, saw } = options
+  const https = createHttpsServer({ cert, key }, (request, response) => {
+    let received = 0
+    request.on('data', chunk => {
+      received += chunk.length
+    })
+    request.on('end', () => {
+      const { servername } = request.socket as TLSSocket
+      saw({ kind: 'http', host: request.headers.host, sni: servername, url: request.url, received })
+      const bytes = Number(/^\/bytes\/(\d+)$/.exec(request.url ?? '')?.[1] ?? 0)
+      if (bytes === 0) return response.end(`${marker} ${request.headers.host}\n`)
+      response.setHeader('content-length', bytes)
+      const block = Buffer.alloc(64 * 1024, 'x')
+      let left = bytes
+      const more = () => {
+        while (left > 0) {
+          const piece = block.subarray(0, Math.min(left, block.length))
+          left -= piece.length
+          if (!response.write(piece)) return response.once('drain', more)
+        }
+        return response.end()
+      }
+      more()
+    })
+  })
+  https.on('connection', () => saw({ kind: 'tcp', port: 443 }))
+  https.on('tlsClientError', () => {})
+  https.listen(443, '0.0.0.0')
+  for (const port of [22, 25, 80, 8080, 8443]) {
+    const server = createServer(socket => {
+      saw({ kind: 'tcp', port })
+      socket.on('error', () => {})
+      socket.end(`${marker} on port ${port}\n`)
+    })
+    server.listen(port, '0.0.0.0')
+  }
+}

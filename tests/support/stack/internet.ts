@@ -1,0 +1,161 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import type { Test } from 'tap'
+import type { Zone } from '../internet/dns.ts'
+import { createAuthority, issueCertificate } from '../messages-api/certificate.ts'
+import type { SeenRequest } from '../messages-api/stand-in.ts'
+import { repository, temporaryFolder } from './checkout.ts'
+import { must, run, until } from './process.ts'
+
+/** What the stand-in internet saw of a test. */
+export type InternetEvent =
+  | { kind: 'dns'; name: string; type: string }
+  | { kind: 'tcp'; port: number }
+  | { kind: 'http'; host: string; sni: string; url: string; received: number }
+
+export type Internet = {
+  /** PEM of the throw-away authority, in a file. */
+  authority: string
+  subnet: string
+  dns: string
+  /** Joins the network of a stack that is up, before anything in it needs the internet. */
+  attach: (stack: string, image: string) => Promise<void>
+  events: () => Promise<InternetEvent[]>
+  /** Requests at the stand-in for Anthropic's API. */
+  modelRequests: () => Promise<SeenRequest[]>
+  forgetModelRequests: () => Promise<void>
+}
+
+const names = [
+  'allowed.test',
+  '*.allowed.test',
+  'other.test',
+  'evil.test',
+  'flip.test',
+  'private.test',
+  'mixed.test',
+  'metadata.test',
+]
+
+/** `block` tells stacks of one test apart: each has 64 addresses of the documentation range. */
+export async function createInternet(
+  t: Test,
+  options: { block?: 0 | 1 | 2 | 3; zone?: Zone } = {},
+): Promise<Internet> {
+  const first = (options.block ?? 0) * 64
+  const address = (host: number) => `203.0.113.${first + host}`
+  const [model, sites] = [address(10), address(20)]
+  const zone: Zone = {
+    'api.anthropic.com': [[model]],
+    'allowed.test': [[sites]],
+    'other.test': [[sites]],
+    'evil.test': [[sites]],
+    ...options.zone,
+  }
+  const folder = await temporaryFolder(t, 'internet')
+  await mkdir(join(folder, 'files'))
+  await bundle(folder)
+  const authority = createAuthority()
+  await writeFile(join(folder, 'files/ca.pem'), authority.certificate)
+  for (const [name, hosts] of [
+    ['model', ['api.anthropic.com']],
+    ['sites', names],
+  ] as const) {
+    const { cert, key } = issueCertificate(authority, hosts)
+    await writeFile(join(folder, `files/${name}.pem`), cert)
+    await writeFile(join(folder, `files/${name}.key`), key)
+  }
+  const containers: string[] = []
+  t.teardown(async () => {
+    if (containers.length > 0) await run('docker', ['rm', '--force', '--volumes', ...containers])
+  })
+
+  const launch = async (
+    name: string,
+    ip: string,
+    network: string,
+    image: string,
+    env: string[],
+  ) => {
+    const id = await must('docker', [
+      'run',
+      '--detach',
+      '--init',
+      '--user',
+      '0',
+      '--network',
+      network,
+      '--ip',
+      ip,
+      '--volume',
+      `${join(folder, 'files')}:/standin:ro`,
+      '--env',
+      `TLS_CERT_FILE=/standin/${name}.pem`,
+      '--env',
+      `TLS_KEY_FILE=/standin/${name}.key`,
+      ...env.flatMap(pair => ['--env', pair]),
+      '--entrypoint',
+      'node',
+      image,
+      `/standin/${name}.js`,
+    ])
+    containers.push(id.trim())
+    return id.trim()
+  }
+  let sitesContainer = ''
+  const model80 = `http://${model}:80`
+
+  return {
+    authority: join(folder, 'files/ca.pem'),
+    subnet: `203.0.113.${first}/26`,
+    dns: sites,
+    async attach(stack, image) {
+      const network = `${stack}_proxy-external`
+      await launch('model', model, network, image, [])
+      sitesContainer = await launch('sites', sites, network, image, [
+        `ZONE=${JSON.stringify(zone)}`,
+      ])
+      await until('the stand-in internet', async () =>
+        fetch(`${model80}/__requests`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      )
+    },
+    async events() {
+      const text = await must('docker', ['logs', sitesContainer])
+      return text
+        .trim()
+        .split('\n')
+        .filter(Boolean)
+        .map(line => JSON.parse(line))
+    },
+    async modelRequests() {
+      return (await (await fetch(`${model80}/__requests`)).json()) as SeenRequest[]
+    },
+    async forgetModelRequests() {
+      await fetch(`${model80}/__requests`, { method: 'DELETE' })
+    },
+  }
+}
+
+async function bundle(folder: string) {
+  await build({
+    absWorkingDir: repository,
+    entryPoints: {
+      model: 'tests/support/messages-api/main.ts',
+      sites: 'tests/support/internet/main.ts',
+    },
+    outdir: join(folder, 'files'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    banner: {
+      js: "import { createRequire as r } from 'node:module'; const require = r(import.meta.url);",
+    },
+    logLevel: 'error',
+  })
+  await writeFile(join(folder, 'files/package.json'), '{"type":"module"}')
+}
