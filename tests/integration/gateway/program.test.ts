@@ -3,10 +3,9 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { build } from 'esbuild'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
-import { gatewayBundles } from '../../../src/gateway/bundles.ts'
+import { bundleGateway, writeBundle } from '../../../src/docker/gateway-bundle.ts'
 import { createAuthority, issueCertificate } from '../../support/messages-api/certificate.ts'
 import { startStandIn } from '../../support/messages-api/stand-in.ts'
 import { startConnectProxy } from './connect-proxy.ts'
@@ -15,21 +14,9 @@ import { apiKey, genuine, until } from './fixture.ts'
 const folder = t.testdir({ credential: JSON.stringify(apiKey) })
 const CREDENTIAL_FILE = join(folder, 'credential')
 
-await Promise.all(
-  gatewayBundles.map(({ entry, out }) =>
-    build({
-      entryPoints: [join(import.meta.dirname, '../../..', entry)],
-      outfile: join(folder, out.replace(/\.js$/, '.mjs')),
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      banner: {
-        js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-      },
-      logLevel: 'silent',
-    }),
-  ),
-)
+// A package.json of its own, because the programs are modules and their names do not say so.
+writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+await writeBundle(await bundleGateway(join(import.meta.dirname, '../../..')), folder)
 
 /** Runs a bundle as the image does, and collects the lines it prints. */
 function run(t: Test, name: string, env: Record<string, string>) {
@@ -69,7 +56,7 @@ t.test('the gateway verifies the origin by NODE_EXTRA_CA_CERTS, through the prox
   const NODE_EXTRA_CA_CERTS = join(folder, 'ca.pem')
   writeFileSync(NODE_EXTRA_CA_CERTS, authority.certificate)
   const GATEWAY_PORT = await freePort()
-  const { child, lines, ended } = run(t, 'gateway.mjs', {
+  const { child, lines, ended } = run(t, 'gateway.js', {
     GATEWAY_PORT,
     UPSTREAM_URL: 'https://api.anthropic.invalid',
     PROXY_URL: proxy.url,
@@ -99,7 +86,7 @@ t.test('a stop does not wait for an answer without an end', async t => {
   const standIn = await startStandIn()
   t.teardown(() => standIn.close())
   const GATEWAY_PORT = await freePort()
-  const { child, lines, ended } = run(t, 'gateway.mjs', {
+  const { child, lines, ended } = run(t, 'gateway.js', {
     GATEWAY_PORT,
     UPSTREAM_URL: standIn.httpUrl,
     PROXY_URL: '',
@@ -120,13 +107,13 @@ t.test('a stop does not wait for an answer without an end', async t => {
 t.test(
   'a wrong environment and a port that is taken end it with one line that says so',
   async t => {
-    const wrong = run(t, 'gateway.mjs', { PROXY_URL: 'egress' })
+    const wrong = run(t, 'gateway.js', { PROXY_URL: 'egress' })
     t.strictSame((await wrong.ended)[0], 1)
     t.match(wrong.lines, [{ level: 'error', message: /PROXY_URL must be/, hint: /compose\.yaml/ }])
     const standIn = await startStandIn()
     t.teardown(() => standIn.close())
     const GATEWAY_PORT = new URL(standIn.httpUrl).port
-    const taken = run(t, 'gateway.mjs', { GATEWAY_PORT, CREDENTIAL_FILE })
+    const taken = run(t, 'gateway.js', { GATEWAY_PORT, CREDENTIAL_FILE })
     t.strictSame((await taken.ended)[0], 1)
     t.match(taken.lines, [{ level: 'error', message: /EADDRINUSE/ }])
     t.equal(await taken.stderr, '')
@@ -134,7 +121,7 @@ t.test(
 )
 
 t.test('a missing credential is said at once, and does not end it', async t => {
-  const { lines, child, ended } = run(t, 'gateway.mjs', {
+  const { lines, child, ended } = run(t, 'gateway.js', {
     GATEWAY_PORT: '0',
     CREDENTIAL_FILE: join(folder, 'nowhere'),
   })
@@ -146,7 +133,7 @@ t.test('a missing credential is said at once, and does not end it', async t => {
 
 t.test('the rehearsal serves by itself, and stops', async t => {
   const REHEARSAL_PORT = await freePort()
-  const { child, lines, ended } = run(t, 'rehearsal.mjs', { REHEARSAL_PORT })
+  const { child, lines, ended } = run(t, 'rehearsal.js', { REHEARSAL_PORT })
   await until(() => lines.some(({ kind }) => kind === 'listening'))
   const answer = await request(`http://127.0.0.1:${REHEARSAL_PORT}/v1/messages`, {
     method: 'POST',
