@@ -17,9 +17,12 @@ export type BaseImageOptions = {
   baseImage: string | undefined
   mirror: string | undefined
   client: DockerClient
+  network: NodeJS.ProcessEnv
   /** Folder for the root filesystem while it is made. */
   scratch: string
-  build: (image: ImageBuild, progress: (text: string) => void) => Promise<void>
+  /** `key=value`, for the image that is made here without a build. */
+  label: string
+  build: (image: Omit<ImageBuild, 'label'>, progress: (text: string) => void) => Promise<void>
   log: Log
   signal?: AbortSignal
 }
@@ -46,7 +49,7 @@ export const baseRecipe = [
 ] as const
 
 /** The same for an image that someone else made. */
-const adoptDockerfile = 'ARG IMAGE\nFROM ${IMAGE}\nUSER root\nRUN chmod 1777 /run\n'
+const adoptDockerfile = 'ARG IMAGE\nFROM $IMAGE\nUSER root\nRUN chmod 1777 /run\n'
 
 /**
  * Makes the image that all others start from: the one the user names, the official one by digest
@@ -126,7 +129,7 @@ async function bootstrap(options: BaseImageOptions, progress: (text: string) => 
   try {
     const configuration = join(folder, 'apt.conf')
     const hostCa = '/etc/ssl/certs/ca-certificates.crt'
-    await writeFile(configuration, await readTransferConfiguration(client.env, hostCa, signal))
+    await writeFile(configuration, await readTransferConfiguration(options.network, hostCa, signal))
     const archive = join(folder, 'base.tar')
     const sources = renderSources(mirror, suite)
     progress(`Debian ${suite} from the ${mirror.kind} mirror`)
@@ -139,7 +142,7 @@ async function bootstrap(options: BaseImageOptions, progress: (text: string) => 
     })
     if (result.code !== 0) throw await bootstrapFailed(result.stderr, mirror, folder)
     progress('handing it to the engine')
-    await execOk(client.file, importArguments(archive, tag), {
+    await execOk(client.file, importArguments(archive, tag, options.label), {
       env: client.env,
       timeout: bootstrapTimeout,
       signal,
@@ -175,9 +178,11 @@ export function bootstrapCommand(options: {
   }
 }
 
-function importArguments(archive: string, tag: string) {
+function importArguments(archive: string, tag: string, label: string) {
   return [
     'import',
+    '--change',
+    `LABEL ${label}`,
     '--change',
     'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     '--change',

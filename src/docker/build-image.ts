@@ -18,6 +18,8 @@ export type ImageBuild = {
   contexts?: Record<string, string>
   /** Files that a step may read and that end in no layer, by id. */
   secrets: Record<string, string>
+  /** `key=value` */
+  label: string
   noCache?: boolean
 }
 
@@ -47,6 +49,8 @@ export function buildArguments(build: ImageBuild, client: DockerClient['kind'], 
         ]),
     '--tag',
     build.tag,
+    '--label',
+    build.label,
     ...(build.dockerfile ? ['--file', build.dockerfile] : []),
     ...(build.target ? ['--target', build.target] : []),
     ...(build.noCache ? ['--no-cache'] : []),

@@ -1,10 +1,25 @@
-import { existsSync } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { z } from 'zod'
 import type { DockerClient } from './client.ts'
 import { exec, execOk } from './exec.ts'
 
+const labelName = 'claude-secure.checkout'
+
+/** Says which checkout an image is of: two on one machine must not remove each other's. */
+export function checkoutLabel(root: string): string {
+  return `${labelName}=${Buffer.from(root).toString('base64url')}`
+}
+
+const Inspected = z.array(
+  z.object({
+    RepoTags: z.array(z.string()),
+    Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }),
+  }),
+)
+
 /**
- * Removes images of earlier builds. Which checkout an image is of is not recorded in it, so anything
- * a container uses stays: the engine itself refuses to remove it.
+ * Removes images of this checkout's earlier builds, and those of checkouts that are gone. What a
+ * container uses stays: the engine itself refuses to remove it.
  */
 export async function pruneImages(options: {
   client: DockerClient
@@ -12,22 +27,33 @@ export async function pruneImages(options: {
   root: string
   signal?: AbortSignal
 }): Promise<void> {
-  const { client, keep, signal } = options
-  void existsSync
-  const { stdout } = await execOk(
+  const { client, keep, root, signal } = options
+  const call = { env: client.env, signal }
+  const { stdout: ids } = await execOk(
     client.file,
-    [
-      'image',
-      'ls',
-      '--filter',
-      'reference=claude-secure/*',
-      '--format',
-      '{{.Repository}}:{{.Tag}}',
-    ],
-    { env: client.env, signal },
+    ['image', 'ls', '--quiet', '--filter', `label=${labelName}`],
+    call,
   )
-  const old = stdout
-    .split('\n')
-    .filter(tag => tag !== '' && !keep.includes(tag.replace(/^localhost\//, '')))
-  for (const tag of old) await exec(client.file, ['image', 'rm', tag], { env: client.env, signal })
+  const unique = [...new Set(ids.split('\n').filter(id => id !== ''))]
+  if (unique.length === 0) return
+  // An image that another process removed meanwhile makes this fail; the next build prunes again.
+  const { code, stdout } = await exec(client.file, ['image', 'inspect', ...unique], call)
+  if (code !== 0) return
+  for (const image of Inspected.parse(JSON.parse(stdout))) {
+    const label = image.Config.Labels?.[labelName] ?? ''
+    const checkout = Buffer.from(label, 'base64url').toString()
+    if (checkout !== root && (await exists(checkout))) continue
+    for (const tag of image.RepoTags) {
+      const name = tag.replace(/^localhost\//, '')
+      if (!name.startsWith('claude-secure/') || keep.includes(name)) continue
+      await exec(client.file, ['image', 'rm', tag], call)
+    }
+  }
+}
+
+function exists(path: string) {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { lstat, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { baseRecipe } from './base-image.ts'
-import { hashContext, shortHash } from './content-hash.ts'
+import { contextFiles, fingerprint, hashContext, shortHash } from './content-hash.ts'
 import { bundleGateway } from './gateway-bundle.ts'
 import { nodeDockerfile } from './node-image.ts'
 import { type Pins, parseArchitecture } from './pins.ts'
@@ -35,6 +36,59 @@ export async function computeImageTags(inputs: TagInputs): Promise<ImageSet> {
     proxy: tag('proxy', [base, proxy]),
     gateway: tag('gateway', [node, gatewayDockerfile, programs]),
     claude: tag('claude', [node, claude, pins.claude[architecture], pins.npm, target]),
+  }
+}
+
+/** What the tags are computed from, as it looks from outside. */
+async function inputsFingerprint({ root, ...rest }: TagInputs) {
+  const [proxy, claude, source, files] = await Promise.all([
+    contextFiles(join(root, 'proxy'), ['squid.conf']),
+    contextFiles(join(root, 'claude')),
+    contextFiles(join(root, 'src')),
+    Promise.all(
+      ['gateway/Dockerfile', 'package-lock.json', 'tsconfig.json'].map(async path => ({
+        path,
+        stats: await lstat(join(root, path)),
+      })),
+    ),
+  ])
+  return shortHash([rest, process.version, fingerprint([...proxy, ...claude, ...source, ...files])])
+}
+
+const Remembered = z.object({
+  fingerprint: z.string(),
+  tags: z.object({
+    base: z.string(),
+    node: z.string(),
+    proxy: z.string(),
+    gateway: z.string(),
+    claude: z.string(),
+  }),
+})
+
+/** `computeImageTags`, remembered for as long as no file of the checkout has changed. */
+export async function imageTags(inputs: TagInputs, cache: string): Promise<ImageSet> {
+  const path = join(cache, `tags-${shortHash([inputs.root, inputs.target])}.json`)
+  const [now, text] = await Promise.all([
+    inputsFingerprint(inputs),
+    readFile(path, 'utf8').catch(() => ''),
+  ])
+  const remembered = parseRemembered(text)
+  if (remembered?.fingerprint === now) return remembered.tags
+  const tags = await computeImageTags(inputs)
+  // A file that changed meanwhile is in the tags but not in `now`, and is noticed the next time.
+  await mkdir(cache, { recursive: true, mode: 0o700 })
+  const next = `${path}.${process.pid}.tmp`
+  await writeFile(next, JSON.stringify({ fingerprint: now, tags }))
+  await rename(next, path)
+  return tags
+}
+
+function parseRemembered(text: string) {
+  try {
+    return Remembered.parse(JSON.parse(text))
+  } catch {
+    return null
   }
 }
 

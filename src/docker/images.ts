@@ -2,19 +2,22 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheRoot, checkoutRoot, stateRoot } from '../config/paths.ts'
 import type { Settings } from '../config/settings.ts'
+import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
 import { caBundleCandidates, caSecretPath, readTransferConfiguration } from './apt-configuration.ts'
 import { makeBaseImage } from './base-image.ts'
 import { buildImage, type ImageBuild } from './build-image.ts'
 import type { DockerClient } from './client.ts'
+import type { Engine } from './engine.ts'
 import { execOk } from './exec.ts'
 import { bundleGateway, writeBundle } from './gateway-bundle.ts'
-import { pruneImages } from './image-prune.ts'
+import { checkoutLabel, pruneImages } from './image-prune.ts'
 import {
   computeImageTags,
   type ImageName,
   type ImageSet,
   imageNames,
+  imageTags,
   missingImages,
   type Target,
 } from './image-tags.ts'
@@ -35,6 +38,8 @@ export type BuildOptions = {
   root?: string
   cache?: string
   state?: string
+  /** The host's, for proxies and certificate authorities; the client's holds neither. */
+  network?: NodeJS.ProcessEnv
 }
 
 /** What each image is built on. */
@@ -46,8 +51,9 @@ const npmFiles = { without: ['docs', 'man'] }
 
 /** Builds what is missing, images that do not need each other at the same time. */
 export async function buildImages(options: BuildOptions): Promise<ImageSet> {
-  const { log, settings, pins, target, client, noCache = false } = options
+  const { log, settings, pins, target, client, network = {}, noCache = false } = options
   const { root = checkoutRoot(), cache = cacheRoot(), state = stateRoot() } = options
+  refuseFull(target)
   const tags = await computeImageTags({ root, pins, baseImage: settings.BASE_IMAGE, target })
   const present = await listImages(client, options.signal)
   const missing = new Set<ImageName>(noCache ? imageNames : missingImages(present, tags))
@@ -59,17 +65,22 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
   await mkdir(cache, { recursive: true, mode: 0o700 })
   const scratch = await mkdtemp(join(cache, 'build-'))
   try {
-    const secrets = await writeSecrets(scratch, client.env, settings.EXTRA_CA_CERTS)
+    const secrets = await writeSecrets(scratch, network, settings.EXTRA_CA_CERTS)
     const recipes = createRecipes({ root, pins, target, tags, cache, scratch, signal })
     const builder = await currentBuilder(client, signal)
-    const build = (name: ImageName) => (image: ImageBuild, progress: (text: string) => void) =>
-      buildImage(image, {
-        client,
-        builder,
-        progress,
-        signal,
-        logFile: join(state, 'logs', `build-${name}.log`),
-      })
+    const label = checkoutLabel(root)
+    type Build = Omit<ImageBuild, 'label'>
+    const build = (name: ImageName) => (image: Build, progress: (text: string) => void) =>
+      buildImage(
+        { ...image, label },
+        {
+          client,
+          builder,
+          progress,
+          signal,
+          logFile: join(state, 'logs', `build-${name}.log`),
+        },
+      )
     const running = new Map<ImageName, Promise<void>>()
     for (const name of wanted) {
       const before = parent[name] && running.get(parent[name])
@@ -85,8 +96,10 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
             baseImage: settings.BASE_IMAGE,
             mirror: settings.DEBIAN_MIRROR,
             client,
+            network,
             scratch,
             build: build('base'),
+            label,
             log,
             signal,
           })
@@ -113,6 +126,29 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
   return tags
 }
 
+/**
+ * The images that this checkout stands for, built where they are missing. Costs a few milliseconds
+ * when they are all there.
+ */
+export async function ensureImages(options: BuildOptions & { engine: Engine }): Promise<ImageSet> {
+  const { engine, settings, pins, target, root = checkoutRoot(), cache = cacheRoot() } = options
+  refuseFull(target)
+  const inputs = { root, pins, baseImage: settings.BASE_IMAGE, target }
+  const [tags, present] = await Promise.all([
+    imageTags(inputs, cache),
+    engine.images('claude-secure/*'),
+  ])
+  return missingImages(present, tags).length === 0 ? tags : buildImages(options)
+}
+
+function refuseFull(target: Target) {
+  if (target === 'full') {
+    throw new UserError('the image target full does not exist yet', {
+      hint: 'use --target minimal, which is the default',
+    })
+  }
+}
+
 function withParents(names: readonly ImageName[]): ImageName[] {
   const needed = new Set<ImageName>(names)
   for (const name of [...imageNames].reverse()) {
@@ -122,7 +158,7 @@ function withParents(names: readonly ImageName[]): ImageName[] {
   return imageNames.filter(name => needed.has(name))
 }
 
-type Recipe = Omit<ImageBuild, 'tag' | 'secrets' | 'noCache'>
+type Recipe = Omit<ImageBuild, 'tag' | 'secrets' | 'noCache' | 'label'>
 
 function createRecipes(options: {
   root: string

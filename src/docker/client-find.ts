@@ -1,0 +1,67 @@
+import { access, constants } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
+import { z } from 'zod'
+import type { EngineVersion } from './engine.ts'
+import { exec } from './exec.ts'
+import type { MachineVersions } from './requirements.ts'
+
+export type FoundClient = { file: string; compose: string | null; buildx: string | null }
+
+const systemFolders = ['/usr/bin', '/usr/local/bin']
+
+/**
+ * The docker program to use: the first in PATH that has both plugins. A foreign client in front, such
+ * as a bare binary in /usr/local/bin, must not hide the distribution's.
+ */
+export async function findClient(env: Record<string, string>): Promise<FoundClient | null> {
+  const folders = [...(env.PATH ?? '').split(':').filter(isAbsolute), ...systemFolders]
+  let best: FoundClient | null = null
+  for (const folder of new Set(folders)) {
+    const file = join(folder, 'docker')
+    if (!(await isExecutable(file))) continue
+    const [compose, buildx] = await Promise.all([
+      pluginVersion(file, ['compose', 'version', '--short'], env),
+      pluginVersion(file, ['buildx', 'version'], env),
+    ])
+    const client = { file, compose, buildx }
+    if (compose && buildx) return client
+    best ??= client
+  }
+  return best
+}
+
+/** `2.26.1-4`, or the second word of `github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3`. */
+export function parsePluginVersion(text: string): string | null {
+  return /(?:^|\s)v?(\d+\.\d+[^\s]*)/.exec(text)?.[1] ?? null
+}
+
+async function pluginVersion(file: string, args: readonly string[], env: Record<string, string>) {
+  const result = await exec(file, args, { env, timeout: 10_000 }).catch(() => null)
+  return result?.code === 0 ? parsePluginVersion(result.stdout) : null
+}
+
+function isExecutable(file: string) {
+  return access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+}
+
+const RuncDetails = z.object({ GitCommit: z.string() })
+
+/** Everything that requirements are judged by. */
+export function machineVersions(
+  engine: { kind: 'docker' | 'podman'; version: EngineVersion } | null,
+  client: FoundClient | null,
+): MachineVersions {
+  const runc = engine?.version.Components?.find(({ Name }) => Name === 'runc')
+  const details = RuncDetails.safeParse(runc?.Details)
+  return {
+    engine: engine && { kind: engine.kind, version: engine.version.Version },
+    compose: client?.compose ?? null,
+    buildx: client?.buildx ?? null,
+    runc: runc
+      ? { version: runc.Version, revision: details.success ? details.data.GitCommit : '' }
+      : null,
+  }
+}

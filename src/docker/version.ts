@@ -1,0 +1,17 @@
+/** The numbers a version starts with; what distributions append has no say in their order. */
+export type Version = readonly [major: number, minor: number, patch: number]
+
+/** `26.1.5+dfsg1`, `v2.24.0-desktop.1`, `1.1.5+ds1`, `2.26`: the numbers; null for anything else. */
+export function parseVersion(text: string): Version | null {
+  const found = /^v?(\d+)\.(\d+)(?:\.(\d+))?/.exec(text.trim())
+  if (!found) return null
+  return [Number(found[1]), Number(found[2]), Number(found[3] ?? 0)]
+}
+
+/** Whether `version` is `floor` or newer. */
+export function isAtLeast(version: Version, floor: Version): boolean {
+  for (const index of [0, 1, 2] as const) {
+    if (version[index] !== floor[index]) return version[index] > floor[index]
+  }
+  return true
+}
