@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../errors.ts'
-import { renderApiError } from '../api-error.ts'
+import { ApiError, apiErrorHeaders, renderApiError } from '../api-error.ts'
 import {
   type Message,
   messageEvents,
@@ -77,8 +77,11 @@ async function play(
     await sleep(reply.delayMilliseconds, undefined, { signal: gone.signal })
   }
   if (reply.kind === 'error') {
-    response.setHeader('content-type', 'application/json')
-    response.writeHead(reply.status).end(renderApiError(reply.type, reply.message))
+    const error = new ApiError(reply.status, reply.type, reply.message, {
+      retry: reply.status === 429 || reply.status >= 500,
+    })
+    response.writeHead(reply.status, apiErrorHeaders(error))
+    response.end(renderApiError(reply.type, reply.message))
     return
   }
   const message: Message = {

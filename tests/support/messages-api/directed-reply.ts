@@ -16,12 +16,25 @@ export interface Defaults {
   errorStatus?: number
 }
 
-/** The answer that the directives of the current prompt ask for. */
-export function directedReply(request: MessagesRequest, defaults: Defaults): Reply {
+/**
+ * The answer that the directives of the current prompt ask for.
+ *
+ * @param attempts how often each turn was asked before; counted here.
+ */
+export function directedReply(
+  request: MessagesRequest,
+  defaults: Defaults,
+  attempts: Map<string, number> = new Map(),
+): Reply {
   if (defaults.errorStatus) return errorReply(defaults.errorStatus)
-  const { prompt, results } = currentTurn(request)
-  const directives = parseDirectives(prompt)
-  const reply = directives.length > 0 ? obey(directives, results) : undirected(request, defaults)
+  const turn = currentTurn(request)
+  const { prompt, results } = turn
+  const attempt = (attempts.get(JSON.stringify(turn)) ?? 0) + 1
+  attempts.set(JSON.stringify(turn), attempt)
+  const directives = parseDirectives(prompt).filter(
+    directive => !('times' in directive) || attempt <= directive.times,
+  )
+  const reply = prompt.includes('[[') ? obey(directives, results) : undirected(request, defaults)
   const delay = directives.find(directive => directive.name === 'delay')
   return { ...reply, delayMilliseconds: delay?.milliseconds ?? defaults.delayMilliseconds }
 }
@@ -43,7 +56,9 @@ function obey(directives: Directive[], results: { text: string }[]): Reply {
     ? pieces(stream.pieces, stream.size)
     : say
       ? [say.text]
-      : results.map(result => result.text)
+      : results.length === 0
+        ? ['done']
+        : results.map(result => `${result.text.trimEnd()}\n`)
   return {
     kind: 'message',
     blocks: [{ type: 'text', deltas }],

@@ -5,8 +5,8 @@
  *     [[stream 100 50 10]]      100 pieces of text, 50 ms apart, 10 characters each
  *     [[bash echo hi]]          call the Bash tool, then answer with what it printed
  *     [[read /workspace/a]]     call the Read tool, then answer with what it read
- *     [[error 529]]             answer with this status
- *     [[drop 3]]                cut the connection after 3 pieces
+ *     [[error 529]]             answer with this status; [[error 529 2]] does so two times only
+ *     [[drop 3]]                cut the connection after 3 pieces; [[drop 3 1]] one time only
  *     [[say hello]]             answer with this text
  */
 export type Directive =
@@ -14,27 +14,27 @@ export type Directive =
   | { name: 'stream'; pieces: number; milliseconds: number; size: number }
   | { name: 'bash'; command: string }
   | { name: 'read'; path: string }
-  | { name: 'error'; status: number }
-  | { name: 'drop'; after: number }
+  | { name: 'error'; status: number; times: number }
+  | { name: 'drop'; after: number; times: number }
   | { name: 'say'; text: string }
 
 /** The directives of a prompt in their order. One that is misspelled throws: a test must not pass by it. */
 export function parseDirectives(prompt: string): Directive[] {
   return [...prompt.matchAll(/\[\[(\w+) ?([\s\S]*?)\]\]/g)].map(([whole, name, rest = '']) => {
-    const [first = 0, second = 0, third = 8] = rest.split(' ').map(Number)
+    const [first = 0, second, third = 8] = rest.split(' ').map(Number)
     switch (name) {
       case 'delay':
         return { name, milliseconds: first }
       case 'stream':
-        return { name, pieces: first, milliseconds: second, size: third }
+        return { name, pieces: first, milliseconds: second ?? 0, size: third }
       case 'bash':
         return { name, command: rest }
       case 'read':
         return { name, path: rest }
       case 'error':
-        return { name, status: first }
+        return { name, status: first, times: second ?? Number.POSITIVE_INFINITY }
       case 'drop':
-        return { name, after: first }
+        return { name, after: first, times: second ?? Number.POSITIVE_INFINITY }
       case 'say':
         return { name, text: rest }
       default:

@@ -43,9 +43,10 @@ export interface StandInOptions {
  */
 export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
   const requests: SeenRequest[] = []
+  const attempts = new Map<string, number>()
   let defaults = options.defaults ?? {}
   const api = messagesApi({
-    reply: request => directedReply(request, defaults),
+    reply: request => directedReply(request, defaults, attempts),
     onCall: call => remember(call, requests),
   })
   const control = controlPaths(requests, value => {
