@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import { exec } from './exec.ts'
 
@@ -22,12 +24,39 @@ export async function findDebianMirror(options: {
 }): Promise<DebianMirror> {
   const { suite, mirror, signal } = options
   if (mirror) return { kind: 'configured', ...mirrorFromSetting(mirror) }
+  const known = mirrorFromTargets(await readTargets([], signal), suite)
+  if (known.kind === 'configured') return known
+  // A machine that never ran apt-get update tells nothing. Ours goes to a folder of its own.
+  const folder = await mkdtemp(join(tmpdir(), 'claude-secure-apt-'))
+  try {
+    await chmod(folder, 0o755)
+    const own = [
+      ['Dir::State::Lists', folder],
+      ['Dir::Cache::pkgcache', ''],
+      ['Dir::Cache::srcpkgcache', ''],
+      ['Debug::NoLocking', '1'],
+      ['Acquire::Languages', 'none'],
+    ].flatMap(([name, value]) => ['-o', `${name}=${value}`])
+    await exec('apt-get', [...own, 'update', '-q'], { signal }).catch(() => {
+      signal?.throwIfAborted()
+    })
+    return mirrorFromTargets(await readTargets(own, signal), suite)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** None on a system without apt. */
+async function readTargets(options: readonly string[], signal: AbortSignal | undefined) {
   const { stdout } = await exec(
     'apt-get',
-    ['indextargets', '--format', targetFormat, 'Created-By: Packages'],
+    [...options, 'indextargets', '--format', targetFormat, 'Created-By: Packages'],
     { signal },
-  )
-  return mirrorFromTargets(await resolveLists(parseTargets(stdout)), suite)
+  ).catch(() => {
+    signal?.throwIfAborted()
+    return { stdout: '' }
+  })
+  return resolveLists(parseTargets(stdout))
 }
 
 export function mirrorFromSetting(mirror: string): { packages: string; security: string } {

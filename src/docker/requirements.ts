@@ -128,7 +128,7 @@ function judgeRunc(runc: MachineVersions['runc']): Finding | null {
     id: 'runc',
     severity: 'warning',
     message: `runc ${runc.revision || runc.version} has known ways out of a container: ${open.join(', ')}`,
-    hint: 'update runc when your distribution has the fix; the agent has no root, which most of them need',
+    hint: 'update runc as soon as your distribution has the fix',
   }
 }
 
