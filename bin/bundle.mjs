@@ -8,21 +8,27 @@ const target = join(home, '.build/bundle')
 // The stamp is older than the sources' next change even when that comes while we bundle.
 const next = mkdtempSync(join(home, '.build/bundle-'))
 writeFileSync(join(next, 'stamp'), '')
-await build({
-  absWorkingDir: home,
-  entryPoints: ['claude.ts', 'build.ts'],
-  outdir: next,
-  bundle: true,
-  splitting: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  // Optional native parts and protocol files are found beside the package, not in a bundle.
-  external: ['dockerode', 'esbuild'],
-  banner: {
-    js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
-  },
-  logLevel: 'warning',
-})
+try {
+  await build({
+    absWorkingDir: home,
+    entryPoints: ['claude.ts', 'build.ts'],
+    outdir: next,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    // Optional native parts and protocol files are found beside the package, not in a bundle.
+    external: ['dockerode', 'esbuild'],
+    banner: {
+      js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
+    },
+    logLevel: 'warning',
+  })
+} catch {
+  // esbuild has said on stderr what is wrong.
+  rmSync(next, { recursive: true })
+  process.exit(1)
+}
 rmSync(target, { recursive: true, force: true })
 renameSync(next, target)

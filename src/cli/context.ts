@@ -1,51 +1,89 @@
 import { clientEnvironment } from '../config/client-environment.ts'
+import { userEnvironment } from '../config/environment.ts'
 import { loadSettings } from '../config/load-settings.ts'
-import { checkoutRoot } from '../config/paths.ts'
+import { cacheRoot, checkoutRoot } from '../config/paths.ts'
 import type { Settings } from '../config/settings.ts'
 import type { DockerClient } from '../docker/client.ts'
+import { machineVersions } from '../docker/client-find.ts'
+import { rememberedClient } from '../docker/client-memory.ts'
 import { createEngine, type Engine } from '../docker/engine.ts'
-import type { ImageSet } from '../docker/image-tags.ts'
-import { buildImages } from '../docker/images.ts'
-import { readPins } from '../docker/pins.ts'
+import { type FoundEngine, findEngine } from '../docker/engine-find.ts'
+import { judgeRequirements } from '../docker/requirements.ts'
+import { UserError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { terminalLine } from '../terminal-text.ts'
 import type { Invocation } from './program.ts'
 import { createReport } from './report.ts'
 
-/** What every command that speaks to the engine works with. */
-export type Context = {
+/** What commands that only look work with. */
+export type EngineContext = {
   root: string
   settings: Settings
   engine: Engine
-  docker: DockerClient
-  engineMajor: number
+  found: FoundEngine
   log: Log
   signal: AbortSignal
 }
 
-export async function openContext(invocation: Invocation): Promise<Context> {
+/** What commands that change a stack work with. */
+export type Context = EngineContext & { docker: DockerClient; engineMajor: number }
+
+export async function openEngine(invocation: Invocation): Promise<EngineContext> {
   const root = checkoutRoot()
+  const log = createReport({ verbose: invocation.verbose })
   const settings = await loadSettings(root)
-  const socketPath = '/var/run/docker.sock'
-  const engine = createEngine({ socketPath })
-  const version = await engine.version()
+  const search = await findEngine(userEnvironment())
+  if (!search.found) throw noEngine(search.tried)
+  const { found } = search
   return {
     root,
     settings,
-    engine,
-    docker: {
-      kind: 'docker',
-      file: '/usr/bin/docker',
-      env: clientEnvironment(`unix://${socketPath}`),
-    },
-    engineMajor: Number.parseInt(version.Version, 10),
-    log: createReport({ verbose: invocation.verbose }),
+    engine: createEngine(found.address),
+    found,
+    log,
     signal: invocation.signal,
   }
 }
 
-/** Tags of the images this checkout stands for; builds those that are missing. */
-export async function currentImages(context: Context): Promise<ImageSet> {
-  const { log, settings, docker, root, signal } = context
-  const pins = await readPins(root)
-  return buildImages({ log, settings, pins, target: 'minimal', client: docker, root, signal })
+/** Refuses an engine or client that would not hold what is promised. */
+export async function openContext(invocation: Invocation): Promise<Context> {
+  const context = await openEngine(invocation)
+  const { found } = context
+  const env = clientEnvironment(found.dockerHost, userEnvironment())
+  const client = await rememberedClient(env, cacheRoot())
+  const refusal = judgeRequirements(machineVersions(found, client)).find(
+    ({ severity }) => severity === 'refusal',
+  )
+  if (refusal) throw new UserError(refusal.message, { hint: refusal.hint })
+  if (!client) throw new UserError('there is no docker program', { hint: 'run ./claude.ts setup' })
+  return {
+    ...context,
+    docker: { kind: found.kind, file: client.file, env },
+    engineMajor: Number.parseInt(found.version.Version, 10),
+  }
+}
+
+/** An engine that is there and refuses us is another problem than none. */
+function noEngine(tried: readonly { where: string; reason: string }[]) {
+  const denied = tried.find(({ reason }) => reason.includes('EACCES'))
+  if (denied) {
+    return new UserError(
+      `the container engine at ${terminalLine(denied.where)} refuses ${userName()}`,
+      {
+        hint: 'add yourself to the docker group and log in again, or run with sudo',
+      },
+    )
+  }
+  const first = tried.find(({ reason }) => !reason.includes('ENOENT')) ?? tried[0]
+  return new UserError(
+    `no container engine answers${first ? ` at ${terminalLine(first.where)}` : ''}`,
+    {
+      hint: 'run ./claude.ts setup, which installs or starts it',
+      cause: new Error(tried.map(({ where, reason }) => `${where}: ${reason}`).join('\n')),
+    },
+  )
+}
+
+function userName() {
+  return `this user (uid ${process.getuid?.() ?? '?'})`
 }

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { UserError } from '../errors.ts'
 import { inspectStack, type StackState } from '../stack/inspect.ts'
 import { stackName } from '../workspace/workspace.ts'
-import type { Context } from './context.ts'
+import type { EngineContext } from './context.ts'
 
 /** Name of the stack that belongs to the current folder, running or not. */
 export async function currentStackName(): Promise<string> {
@@ -10,7 +10,7 @@ export async function currentStackName(): Promise<string> {
 }
 
 /** The stack of the current folder; an error when there is none. */
-export async function currentStack({ engine }: Pick<Context, 'engine'>): Promise<StackState> {
+export async function currentStack({ engine }: Pick<EngineContext, 'engine'>): Promise<StackState> {
   const state = await inspectStack(engine, await currentStackName())
   if (state) return state
   throw new UserError(`nothing runs in ${process.cwd()}`, {

@@ -1,4 +1,4 @@
-import { terminalEnvironment } from '../config/environment.ts'
+import { userEnvironment } from '../config/environment.ts'
 import { UserError } from '../errors.ts'
 import { type StackState, serviceOf } from '../stack/inspect.ts'
 import type { Context } from './context.ts'
@@ -36,7 +36,7 @@ export function execInTerminal(
           '--tty',
           '--detach-keys',
           detachKeys,
-          ...terminalVariables(terminalEnvironment()),
+          ...terminalVariables(userEnvironment()),
         ]
   return runInTerminal(
     docker.file,

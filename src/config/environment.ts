@@ -1,4 +1,4 @@
-/** What of the user's environment says how his terminal draws. */
-export function terminalEnvironment(env: NodeJS.ProcessEnv = process.env) {
-  return { TERM: env.TERM, COLORTERM: env.COLORTERM }
+/** The user's environment, for the few who may look at it: where the engine is, proxies, the terminal. */
+export function userEnvironment(): NodeJS.ProcessEnv {
+  return process.env
 }

@@ -27,9 +27,9 @@ export const escapes: readonly Escape[] = [
     command: [
       'bash',
       '-c',
-      'ip=$(hostname -i | cut -d" " -f1); exec timeout 3 bash -c "echo probe > /dev/tcp/${ip%.*}.1/22" 2>&1',
+      'host=$(hostname -i | sed "s/[0-9]* *$/1/"); timeout 3 bash -c "echo probe > /dev/tcp/$host/22" 2>/dev/null && echo "$host answered" || echo "$host: no answer"',
     ],
-    expectation: code => code !== 0,
+    expectation: (_code, output) => /no answer/.test(output) && !/answered/.test(output),
   },
   {
     title: 'find the credential in an environment or a process',

@@ -7,13 +7,13 @@ import { copyItems, readCopyChanges } from '../../stack/workspace-copy.ts'
 import { terminalLine, terminalText } from '../../terminal-text.ts'
 import { type Change, splitProtected } from '../../workspace/copy/changes.ts'
 import { readHostText } from '../../workspace/copy/host-text.ts'
-import { type Context, openContext } from '../context.ts'
+import { type EngineContext, openEngine } from '../context.ts'
 import { currentStack } from '../current-stack.ts'
 import type { Invocation } from '../program.ts'
 
 /** Shows what the agent changed in its copy, as a patch against the files of the host. */
 export async function diff(options: { stat?: boolean; json?: boolean }, invocation: Invocation) {
-  const context = await openContext(invocation)
+  const context = await openEngine(invocation)
   const copy = await openCopy(context)
   const { applicable, withheld } = splitProtected(copy.changes)
   if (options.json) {
@@ -54,7 +54,7 @@ export type OpenCopy = {
 }
 
 /** The copy of the current folder and what the agent changed in it; an error when it is not a copy. */
-export async function openCopy(context: Context): Promise<OpenCopy> {
+export async function openCopy(context: EngineContext): Promise<OpenCopy> {
   const stack = await currentStack(context)
   const claude = serviceOf(stack, 'claude')
   const state = stateFolder(stack.stack)

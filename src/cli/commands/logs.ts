@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts'
 import { serviceOf } from '../../stack/inspect.ts'
 import { terminalLine } from '../../terminal-text.ts'
-import { openContext } from '../context.ts'
+import { openEngine } from '../context.ts'
 import { currentStack } from '../current-stack.ts'
 import type { Invocation } from '../program.ts'
 import { renderLogLine } from '../render-log.ts'
@@ -22,7 +22,7 @@ export async function logs(service: string, options: LogsOptions, invocation: In
       },
     )
   }
-  const { engine, signal } = await openContext(invocation)
+  const { engine, signal } = await openEngine(invocation)
   const state = await currentStack({ engine })
   const found = serviceOf(state, service)
   if (!found) {

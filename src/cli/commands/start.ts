@@ -1,6 +1,6 @@
 import { createArchive } from '../../docker/archive.ts'
 import { UserError } from '../../errors.ts'
-import { weakness } from '../../stack/credential.ts'
+import { credentialMode, weakness } from '../../stack/credential.ts'
 import { hasLiveSession, inspectStack, type StackState, serviceOf } from '../../stack/inspect.ts'
 import { withLock } from '../../stack/lock.ts'
 import type { Stack } from '../../stack/stack-file.ts'
@@ -9,7 +9,8 @@ import { ensureCopy } from '../../stack/workspace-copy.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import { openWorkspace, type Workspace } from '../../workspace/workspace.ts'
 import { readAllowlist } from '../allowlist-file.ts'
-import { type Context, currentImages, openContext } from '../context.ts'
+import { type Context, openContext } from '../context.ts'
+import { currentImages } from '../current-images.ts'
 import { openStack } from '../open-stack.ts'
 import type { Invocation } from '../program.ts'
 import { openSession } from '../session.ts'
@@ -53,13 +54,14 @@ export async function bringUp(
   readAllowlist(root)
   return withLock(workspace.stack, { log, signal }, async () => {
     const images = await currentImages(context)
+    const mode = options.mode ?? (await keptRehearsal(context, workspace))
     const stack = await openStack({
       workspace,
       settings,
       images,
       root,
       engineMajor: context.engineMajor,
-      ...(options.mode && { mode: options.mode }),
+      ...(mode && { mode }),
     })
     await refuseOtherMode(context, workspace)
     const { outcome, state } = await startStack(
@@ -111,6 +113,13 @@ async function copyIn(context: Context, stack: Stack, state: StackState, fresh: 
     },
     { fresh },
   )
+}
+
+/** A demo's stack goes on with its scripted model for as long as no credential is there to replace it. */
+async function keptRehearsal({ engine, settings }: Context, workspace: Workspace) {
+  if (settings.CREDENTIALS === 'direct' || credentialMode(settings) !== 'login') return undefined
+  const state = await inspectStack(engine, workspace.stack)
+  return state?.credentials === 'rehearsal' ? ('rehearsal' as const) : undefined
 }
 
 /** A stack that runs on a copy must not silently become one that writes to the folder itself. */

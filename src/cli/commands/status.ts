@@ -4,7 +4,7 @@ import { type CredentialMode, weakness } from '../../stack/credential.ts'
 import { inspectStacks, isUp, type StackState, serviceOf } from '../../stack/inspect.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import { readAllowlist } from '../allowlist-file.ts'
-import { type Context, openContext } from '../context.ts'
+import { type EngineContext, openEngine } from '../context.ts'
 import { currentStackName } from '../current-stack.ts'
 import type { Invocation } from '../program.ts'
 import { readVersions } from './version.ts'
@@ -14,7 +14,7 @@ const logWindow = 2_000
 
 /** Prints what runs in the current folder, how it is authenticated, and what it may reach. */
 export async function status(options: { json?: boolean }, invocation: Invocation) {
-  const context = await openContext(invocation)
+  const context = await openEngine(invocation)
   const [current, stacks, version] = await Promise.all([
     currentStackName(),
     inspectStacks(context.engine),
@@ -47,7 +47,7 @@ function credentials(mode: CredentialMode) {
   return { mode, weakness: weakness(mode) }
 }
 
-async function countRecentDenials({ engine }: Context, state: StackState) {
+async function countRecentDenials({ engine }: EngineContext, state: StackState) {
   const proxy = serviceOf(state, 'proxy')
   if (!proxy) return null
   return {

@@ -1,0 +1,24 @@
+import { userEnvironment } from '../../config/environment.ts'
+import type { Target } from '../../docker/image-tags.ts'
+import { openContext } from '../context.ts'
+import type { Invocation } from '../program.ts'
+import { runBuild } from './build.ts'
+
+export type BuildOptions = { cache: boolean; target: Target; claudeVersion?: string }
+
+/** Builds the images and prints their tags. */
+export async function build(options: BuildOptions, invocation: Invocation) {
+  const { log, settings, docker, root, signal } = await openContext(invocation)
+  const images = await runBuild({
+    log,
+    settings,
+    client: docker,
+    root,
+    env: userEnvironment(),
+    target: options.target,
+    noCache: !options.cache,
+    ...(options.claudeVersion && { claudeVersion: options.claudeVersion }),
+    signal,
+  })
+  for (const tag of Object.values(images)) console.log(tag)
+}

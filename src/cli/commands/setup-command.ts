@@ -1,0 +1,27 @@
+import { userEnvironment } from '../../config/environment.ts'
+import { loadSettings } from '../../config/load-settings.ts'
+import { checkoutRoot } from '../../config/paths.ts'
+import { ask } from '../ask.ts'
+import type { Invocation } from '../program.ts'
+import { createReport } from '../report.ts'
+import { runSetup } from './setup.ts'
+
+/** Makes this machine ready, asking before it installs anything. */
+export async function setup(options: { yes?: boolean; dryRun?: boolean }, invocation: Invocation) {
+  const { signal, verbose } = invocation
+  const log = createReport({ verbose })
+  const root = checkoutRoot()
+  const result = await runSetup({
+    yes: options.yes ?? false,
+    dryRun: options.dryRun ?? false,
+    log,
+    settings: await loadSettings(root),
+    root,
+    env: userEnvironment(),
+    ask,
+    signal,
+  })
+  if (result && !options.dryRun) {
+    log({ kind: 'info', text: 'this machine is ready: ./claude.ts start' })
+  }
+}

@@ -1,0 +1,55 @@
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { type FoundClient, findClient } from './client-find.ts'
+
+const Remembered = z.strictObject({
+  file: z.string(),
+  stamp: z.string(),
+  compose: z.string().nullable(),
+  buildx: z.string().nullable(),
+  /** When the plugins were asked, milliseconds since 1970. */
+  asked: z.number(),
+})
+
+const lifetime = 24 * 60 * 60_000
+
+/**
+ * `findClient`, remembered for a day and for as long as the program is the same: asking two plugins
+ * for their versions takes a tenth of a second, which every `start` would pay.
+ */
+export async function rememberedClient(
+  env: Record<string, string>,
+  cache: string,
+  now: number = Date.now(),
+): Promise<FoundClient | null> {
+  const path = join(cache, 'client.json')
+  const known = await read(path)
+  if (known && now - known.asked < lifetime && known.stamp === (await stampOf(known.file))) {
+    return known
+  }
+  const client = await findClient(env)
+  if (client?.compose && client.buildx) {
+    await mkdir(cache, { recursive: true, mode: 0o700 })
+    const next = `${path}.${process.pid}.tmp`
+    await writeFile(
+      next,
+      JSON.stringify({ ...client, stamp: await stampOf(client.file), asked: now }),
+    )
+    await rename(next, path)
+  }
+  return client
+}
+
+async function read(path: string) {
+  try {
+    return Remembered.parse(JSON.parse(await readFile(path, 'utf8')))
+  } catch {
+    return null
+  }
+}
+
+async function stampOf(file: string) {
+  const status = await stat(file).catch(() => null)
+  return status ? [status.ino, status.size, status.mtimeMs].join() : ''
+}

@@ -1,0 +1,184 @@
+import { chown, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import type { Zone } from '../internet/dns.ts'
+import { copyCheckout, temporaryFolder } from './checkout.ts'
+import { createInternet, type Internet } from './internet.ts'
+import { must, type Outcome, run } from './process.ts'
+import { openTerminal, type Terminal } from './terminal.ts'
+
+/** Looks like a key, and must be found nowhere but in the gateway's file and its upstream requests. */
+export const sentinel = `sk-ant-api03-SENTINEL${'s3cret'.repeat(8)}AA`
+
+/** The owner of the test workspaces: an ordinary user, and not the one the image was made with. */
+export const owner = 4242
+
+export type TestStack = {
+  checkout: string
+  workspace: string
+  /** Name of the compose project. */
+  stack: string
+  internet: Internet
+  /** Environment of the control script: state of its own, nothing of the tester's settings. */
+  env: Record<string, string>
+  cli: (args: readonly string[], options?: { input?: string; timeout?: number }) => Promise<Outcome>
+  /** Runs a command in a container; `claude` as the agent unless told otherwise. */
+  inside: (
+    command: readonly string[],
+    options?: { service?: string; input?: string; timeout?: number },
+  ) => Promise<Outcome>
+  container: (service: string) => string
+  terminal: (
+    args: readonly string[],
+    size?: { columns?: number; rows?: number },
+  ) => Promise<Terminal>
+}
+
+export type TestStackOptions = {
+  /** Lines of .env besides those of the test network. */
+  settings?: Record<string, string>
+  /** Names on the agent's list. */
+  allow?: readonly string[]
+  /** uid of the workspace; 0 opens it as a copy. */
+  workspaceOwner?: number
+  files?: Record<string, string>
+  block?: 0 | 1 | 2 | 3
+  zone?: Zone
+  /** Without it the stack is left to the test to start. */
+  start?: boolean
+}
+
+/** A stack as a user has it: a checkout with .env and allowlist, a project folder, `start --detach`. */
+export async function createTestStack(t: Test, options: TestStackOptions = {}): Promise<TestStack> {
+  const checkout = await copyCheckout(t)
+  const internet = await createInternet(t, {
+    block: options.block ?? 0,
+    ...(options.zone && { zone: options.zone }),
+  })
+  const state = await temporaryFolder(t, 'state')
+  const env = cliEnvironment(state)
+  await writeSettings(checkout, {
+    ANTHROPIC_API_KEY: sentinel,
+    EXTRA_CA_CERTS: internet.authority,
+    EXTERNAL_SUBNET: internet.subnet,
+    PROXY_DNS: internet.dns,
+    ...options.settings,
+  })
+  await allowNames(checkout, options.allow ?? [])
+  const workspace = join(await temporaryFolder(t, 'workspace'), 'project')
+  await makeWorkspace(workspace, options.files ?? {}, options.workspaceOwner ?? owner)
+
+  const cli: TestStack['cli'] = (args, more = {}) =>
+    run(join(checkout, 'claude.ts'), args, { cwd: workspace, env, ...more })
+  const stack = JSON.parse((await mustCli(cli, ['status', '--json'])).stdout).stack as string
+  t.teardown(() => removeStack(stack))
+  const container = (service: string) => `${stack}-${service}-1`
+  const result: TestStack = {
+    checkout,
+    workspace,
+    stack,
+    internet,
+    env,
+    cli,
+    container,
+    inside: (command, { service = 'claude', ...more } = {}) =>
+      run('docker', ['exec', '--interactive', container(service), ...command], more),
+    terminal: (args, size = {}) =>
+      openTerminal(t, [join(checkout, 'claude.ts'), ...args], { cwd: workspace, env, ...size }),
+  }
+  if (options.start !== false) await startTestStack(result)
+  return result
+}
+
+export async function startTestStack(stack: TestStack) {
+  await mustCli(stack.cli, ['start', '--detach'])
+  await attachInternet(stack)
+}
+
+export async function attachInternet(stack: TestStack) {
+  const image = (
+    await must('docker', ['inspect', '--format', '{{.Config.Image}}', stack.container('gateway')])
+  ).trim()
+  await stack.internet.attach(stack.stack, image)
+}
+
+async function mustCli(cli: TestStack['cli'], args: readonly string[]) {
+  const outcome = await cli(args)
+  if (outcome.code !== 0) throw new Error(`claude.ts ${args.join(' ')}: ${outcome.stderr}`)
+  return outcome
+}
+
+/** PATH and HOME, so that npm and docker are configured as they are; none of our own settings. */
+export function cliEnvironment(state: string): Record<string, string> {
+  const { PATH = '', HOME = '', NODE_EXTRA_CA_CERTS } = process.env
+  return {
+    PATH,
+    HOME,
+    LANG: 'C.UTF-8',
+    TERM: 'xterm-256color',
+    XDG_STATE_HOME: state,
+    ...(NODE_EXTRA_CA_CERTS && { NODE_EXTRA_CA_CERTS }),
+  }
+}
+
+export async function writeSettings(checkout: string, settings: Record<string, string>) {
+  const lines = Object.entries(settings)
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name}=${value}\n`)
+  await writeFile(join(checkout, '.env'), lines.join(''), { mode: 0o600 })
+}
+
+/** Edits the list as a user does: one line each, below the one that is shipped. */
+export async function allowNames(checkout: string, names: readonly string[]) {
+  const path = join(checkout, 'proxy/squid.conf')
+  const text = await readFile(path, 'utf8')
+  const lines = names.map(name => `acl allowed_sites dstdomain -n ${name}\n`).join('')
+  await writeFile(
+    path,
+    text.replace(/^acl allowed_sites .*\n/m, shipped => shipped + lines),
+  )
+}
+
+async function makeWorkspace(path: string, files: Record<string, string>, uid: number) {
+  await mkdir(path, { recursive: true })
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(join(path, name, '..'), { recursive: true })
+    await writeFile(join(path, name), content)
+  }
+  await must('chown', ['-R', `${uid}:${uid}`, path])
+  await chown(path, uid, uid)
+}
+
+/** Everything of one stack, by its labels: also what a failed test left. */
+async function removeStack(stack: string) {
+  const list = async (kind: string, all: string[]) =>
+    (
+      await must('docker', [
+        kind,
+        'ls',
+        ...all,
+        '--quiet',
+        '--filter',
+        `label=com.docker.compose.project=${stack}`,
+      ])
+    )
+      .split('\n')
+      .filter(Boolean)
+  const containers = await list('container', ['--all'])
+  if (containers.length > 0) await run('docker', ['rm', '--force', ...containers])
+  const volumes = await list('volume', [])
+  if (volumes.length > 0) await run('docker', ['volume', 'rm', '--force', ...volumes])
+  const networks = await list('network', [])
+  for (const network of networks) {
+    const attached = await must('docker', [
+      'network',
+      'inspect',
+      '--format',
+      '{{range $id, $_ := .Containers}}{{$id}} {{end}}',
+      network,
+    ])
+    for (const id of attached.trim().split(' ').filter(Boolean))
+      await run('docker', ['rm', '--force', id])
+    await run('docker', ['network', 'rm', network])
+  }
+}
