@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
@@ -8,8 +8,10 @@ import type { ImageBuild } from './build-image.ts'
 import type { DockerClient } from './client.ts'
 import { type DebianMirror, findDebianMirror, renderSources } from './debian-mirror.ts'
 import { diskFull, isDiskFull } from './disk-space.ts'
-import { exec, execOk } from './exec.ts'
+import { engineFailed } from './engine-failure.ts'
+import { exec } from './exec.ts'
 import type { Pins } from './pins.ts'
+import { withScratchFolder } from './scratch-folder.ts'
 
 export type BaseImageOptions = {
   tag: string
@@ -125,8 +127,7 @@ async function bootstrap(options: BaseImageOptions, progress: (text: string) => 
   const { pins, client, tag, signal } = options
   const { suite } = pins.debian
   const mirror = await findDebianMirror({ suite, mirror: options.mirror, signal })
-  const folder = await mkdtemp(join(options.scratch, 'base-'))
-  try {
+  await withScratchFolder(options.scratch, 'base-', async folder => {
     const configuration = join(folder, 'apt.conf')
     const hostCa = '/etc/ssl/certs/ca-certificates.crt'
     await writeFile(configuration, await readTransferConfiguration(options.network, hostCa, signal))
@@ -142,14 +143,12 @@ async function bootstrap(options: BaseImageOptions, progress: (text: string) => 
     })
     if (result.code !== 0) throw await bootstrapFailed(result.stderr, mirror, folder)
     progress('handing it to the engine')
-    await execOk(client.file, importArguments(archive, tag, options.label), {
-      env: client.env,
-      timeout: bootstrapTimeout,
-      signal,
-    })
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+    const call = { env: client.env, timeout: bootstrapTimeout, signal }
+    const imported = await exec(client.file, importArguments(archive, tag, options.label), call)
+    if (imported.code !== 0) {
+      throw await engineFailed('cannot import the base image', imported.stderr, client)
+    }
+  })
 }
 
 /** mmdebstrap as root where possible; as anyone else in a user namespace, which gives the same. */

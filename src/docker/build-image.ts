@@ -1,9 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { UserError } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
 import type { DockerClient } from './client.ts'
-import { diskFull, isDiskFull } from './disk-space.ts'
+import { engineFailed } from './engine-failure.ts'
 import { exec } from './exec.ts'
 
 export type ImageBuild = {
@@ -85,10 +84,9 @@ export async function buildImage(
   const output = result.stdout + result.stderr
   await mkdir(dirname(logFile), { recursive: true, mode: 0o700 })
   await writeFile(logFile, output)
-  if (isDiskFull(output)) throw await diskFull(`cannot build ${build.tag}`, '/var/lib/docker', null)
-  throw new UserError(`cannot build ${build.tag}: ${buildProblem(output)}`, {
+  throw await engineFailed(`cannot build ${build.tag}`, output, client, {
+    problem: buildProblem(output),
     hint: `the whole output is in ${logFile}`,
-    cause: new Error(output),
   })
 }
 

@@ -95,12 +95,16 @@ async function waitForEngine(
   return null
 }
 
-/** A pid file whose process is gone, or whose number meanwhile went to another program. */
+/**
+ * A pid file whose process is gone, or whose number meanwhile went to another program. A zombie is
+ * gone too: where nothing reaps, killed engines stay as such.
+ */
 export async function isStale(path: string, owner: string, proc = '/proc'): Promise<boolean> {
   const pid = (await readFile(path, 'utf8').catch(() => '')).trim()
   if (pid === '') return false
-  const name = (await readFile(`${proc}/${Number(pid)}/comm`, 'utf8').catch(() => '')).trim()
-  return name !== owner
+  const state = await readFile(`${proc}/${Number(pid)}/stat`, 'utf8').catch(() => '')
+  const [, name, letter] = /\((.*)\) (\S)/.exec(state) ?? []
+  return name !== owner || letter === 'Z'
 }
 
 async function notStarted(init: InitSystem, problem: string, search: EngineSearch) {

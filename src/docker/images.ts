@@ -1,17 +1,16 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheRoot, checkoutRoot, stateRoot } from '../config/paths.ts'
 import type { Settings } from '../config/settings.ts'
 import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
-import { caBundleCandidates, caSecretPath, readTransferConfiguration } from './apt-configuration.ts'
 import { makeBaseImage } from './base-image.ts'
 import { buildImage, type ImageBuild } from './build-image.ts'
+import { writeBuildSecrets } from './build-secrets.ts'
 import type { DockerClient } from './client.ts'
 import type { Engine } from './engine.ts'
 import { execOk } from './exec.ts'
-import { bundleGateway, writeBundle } from './gateway-bundle.ts'
 import { checkoutLabel, pruneImages } from './image-prune.ts'
+import { createRecipes, currentPackages } from './image-recipes.ts'
 import {
   computeImageTags,
   type ImageName,
@@ -21,9 +20,9 @@ import {
   missingImages,
   type Target,
 } from './image-tags.ts'
-import { nodeDockerfile } from './node-image.ts'
-import { fetchPackage, packageFolder, prunePackages, type Selection } from './npm-fetch.ts'
-import { type PinnedPackage, type Pins, parseArchitecture } from './pins.ts'
+import { prunePackages } from './npm-fetch.ts'
+import type { Pins } from './pins.ts'
+import { withScratchFolder } from './scratch-folder.ts'
 
 export type BuildOptions = {
   log: Log
@@ -45,10 +44,6 @@ export type BuildOptions = {
 /** What each image is built on. */
 const parent = { base: null, node: 'base', proxy: 'base', gateway: 'node', claude: 'node' } as const
 
-const claudeFiles = { only: ['claude'] }
-const nodeFiles = { only: ['bin/node'] }
-const npmFiles = { without: ['docs', 'man'] }
-
 /** Builds what is missing, images that do not need each other at the same time. */
 export async function buildImages(options: BuildOptions): Promise<ImageSet> {
   const { log, settings, pins, target, client, network = {}, noCache = false } = options
@@ -62,10 +57,8 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
   // When one image fails the others stop: their time and their messages would be wasted.
   const failure = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, failure.signal]) : failure.signal
-  await mkdir(cache, { recursive: true, mode: 0o700 })
-  const scratch = await mkdtemp(join(cache, 'build-'))
-  try {
-    const secrets = await writeSecrets(scratch, network, settings.EXTRA_CA_CERTS)
+  await withScratchFolder(cache, 'build-', async scratch => {
+    const secrets = await writeBuildSecrets(scratch, network, settings.EXTRA_CA_CERTS)
     const recipes = createRecipes({ root, pins, target, tags, cache, scratch, signal })
     const builder = await currentBuilder(client, signal)
     const label = checkoutLabel(root)
@@ -87,8 +80,7 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
       const work = (async () => {
         // Downloads need no image to build on.
         const recipe = name === 'base' ? null : recipes[name]()
-        recipe?.catch(() => {})
-        await before
+        await Promise.all([before, recipe])
         if (!recipe) {
           return makeBaseImage({
             tag: tags.base,
@@ -116,9 +108,7 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
       options.signal?.throwIfAborted()
       throw failure.signal.reason
     }
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
-  }
+  })
   if (wanted.length > 0) {
     await pruneImages({ client, keep: Object.values(tags), root, signal: options.signal })
     await prunePackages(join(cache, 'packages'), currentPackages(pins))
@@ -156,76 +146,6 @@ function withParents(names: readonly ImageName[]): ImageName[] {
     if (needed.has(name) && before) needed.add(before)
   }
   return imageNames.filter(name => needed.has(name))
-}
-
-type Recipe = Omit<ImageBuild, 'tag' | 'secrets' | 'noCache' | 'label'>
-
-function createRecipes(options: {
-  root: string
-  pins: Pins
-  target: Target
-  tags: ImageSet
-  cache: string
-  scratch: string
-  signal: AbortSignal
-}): Record<Exclude<ImageName, 'base'>, () => Promise<Recipe>> {
-  const { root, pins, target, tags, scratch, signal } = options
-  const architecture = parseArchitecture()
-  const fetch = (pin: PinnedPackage, selection: Selection) =>
-    fetchPackage(pin, { cache: join(options.cache, 'packages'), selection, signal })
-  return {
-    async node() {
-      const context = join(scratch, 'node')
-      await mkdir(context)
-      await writeFile(join(context, 'Dockerfile'), nodeDockerfile)
-      const node = await fetch(pins.node[architecture], nodeFiles)
-      return { context, args: { BASE: tags.base }, contexts: { node } }
-    },
-    async proxy() {
-      return { context: join(root, 'proxy'), args: { BASE: tags.base } }
-    },
-    async gateway() {
-      const context = join(scratch, 'gateway')
-      await writeBundle(await bundleGateway(root), context)
-      const dockerfile = join(root, 'gateway/Dockerfile')
-      return { context, dockerfile, args: { NODE: tags.node } }
-    },
-    async claude() {
-      const [claude, npm] = await Promise.all([
-        fetch(pins.claude[architecture], claudeFiles),
-        fetch(pins.npm, npmFiles),
-      ])
-      return {
-        context: join(root, 'claude'),
-        target,
-        args: { NODE: tags.node },
-        contexts: { 'claude-code': claude, npm },
-      }
-    },
-  }
-}
-
-function currentPackages(pins: Pins) {
-  const architecture = parseArchitecture()
-  return [
-    packageFolder(pins.claude[architecture], claudeFiles),
-    packageFolder(pins.node[architecture], nodeFiles),
-    packageFolder(pins.npm, npmFiles),
-  ]
-}
-
-async function writeSecrets(
-  scratch: string,
-  env: NodeJS.ProcessEnv,
-  extra: string | undefined,
-): Promise<Record<string, string>> {
-  const paths = [...new Set([...caBundleCandidates(env), ...(extra ? [extra] : [])])]
-  const bundles = await Promise.all(paths.map(path => readFile(path, 'utf8').catch(() => '')))
-  const authorities = join(scratch, 'ca-certificates.pem')
-  await writeFile(authorities, bundles.join('\n'))
-  const configuration = join(scratch, 'apt.conf')
-  await writeFile(configuration, await readTransferConfiguration(env, caSecretPath))
-  return { 'apt-conf': configuration, 'ca-certificates': authorities }
 }
 
 /** Each docker context has a builder of its own name that is the engine itself. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
@@ -10,6 +10,7 @@ import { terminalLine } from '../terminal-text.ts'
 import { diskFull, isDiskFull } from './disk-space.ts'
 import { exec } from './exec.ts'
 import type { PinnedPackage } from './pins.ts'
+import { withScratchFolder } from './scratch-folder.ts'
 
 /** Which of a package's files to keep: these alone, or all but those in these folders. */
 export type Selection = { only: readonly string[] } | { without: readonly string[] }
@@ -24,7 +25,6 @@ export type FetchOptions = {
 }
 
 const fetchTimeout = 15 * 60_000
-const staleMilliseconds = 24 * 60 * 60_000
 
 /**
  * Makes the pinned package's files available in a folder and returns it. The user's own npm does the
@@ -36,25 +36,22 @@ export async function fetchPackage(pin: PinnedPackage, options: FetchOptions): P
   const target = join(cache, packageFolder(pin, selection))
   if (await exists(target)) return target
 
-  await mkdir(cache, { recursive: true, mode: 0o700 })
-  await removeStale(cache)
-  const scratch = await mkdtemp(join(cache, 'fetch-'))
   try {
-    const tarball = await pack(pin, scratch, options)
-    await verify(tarball, pin)
-    const unpacked = join(scratch, 'unpacked')
-    await mkdir(unpacked)
-    await chmod(unpacked, 0o755)
-    await unpack(tarball, unpacked, selection, options.signal)
-    await publish(unpacked, target)
-    return target
+    return await withScratchFolder(cache, 'fetch-', async scratch => {
+      const tarball = await pack(pin, scratch, options)
+      await verify(tarball, pin)
+      const unpacked = join(scratch, 'unpacked')
+      await mkdir(unpacked)
+      await chmod(unpacked, 0o755)
+      await unpack(tarball, unpacked, selection, options.signal)
+      await publish(unpacked, target)
+      return target
+    })
   } catch (error) {
     if (isDiskFull(messageOf(error))) {
       throw await diskFull(`cannot store ${pin.name}@${pin.version}`, cache, error)
     }
     throw error
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
   }
 }
 
@@ -160,16 +157,6 @@ async function publish(from: string, to: string) {
   } catch (error) {
     // Another process was first, with the same bytes.
     if (!(await exists(to))) throw error
-  }
-}
-
-/** What a killed run left behind. */
-async function removeStale(cache: string) {
-  for (const name of await readdir(cache)) {
-    if (!name.startsWith('fetch-')) continue
-    const path = join(cache, name)
-    const age = Date.now() - (await stat(path).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs
-    if (age > staleMilliseconds) await rm(path, { recursive: true, force: true })
   }
 }
 
