@@ -19,8 +19,9 @@ objection() {
   [ "$(last_rule http_access)" = 'http_access deny all' ] ||
     { echo 'the last http_access line must be: http_access deny all'; return; }
   squid -k parse -f "$run/start-from-candidate.conf" 2> "$run/parse.log" && return
-  grep -E 'ERROR|FATAL|unrecognized' "$run/parse.log" | head -n 2 |
-    sed -e 's/^[0-9/]* [0-9:]*| *//' -e "s|$run/candidate.conf|squid.conf|g" | paste -s -d ' '
+  complaint=$(grep -E 'ERROR|FATAL|unrecognized' "$run/parse.log" | head -n 2 |
+    sed -e 's/^[0-9/]* [0-9:]*| *//' -e "s|$run/candidate.conf|squid.conf|g" | paste -s -d ' ')
+  echo "${complaint:-squid -k parse failed and said nothing}"
 }
 
 # Makes the mounted file policy.conf, or leaves policy.conf alone and says why in `refused`.
@@ -44,7 +45,7 @@ consider_policy() {
 watch_policy() {
   while sleep 0.5; do
     cmp -s "$mounted" "$run/candidate.conf" && continue
-    [ -e "$mounted" ] || continue
+    [ -r "$mounted" ] || continue
     consider_policy && kill -HUP "$1"
   done
 }

@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { terminalLine } from '../terminal-text.ts'
+
+/**
+ * One decision of the proxy: a line of its access log (`logformat` in proxy/squid.conf). What the
+ * caller chose (method, host, port, sni) is percent-encoded and stays so; `-` stands for nothing.
+ */
+export const AccessDecision = z.object({
+  /** Seconds since 1970. */
+  ts: z.number().nonnegative().max(8_640_000_000_000),
+  /** `-` when the request was too broken to be placed. */
+  caller: z.enum(['agent', 'services', '-']),
+  method: z.string(),
+  host: z.string(),
+  port: z.string(),
+  /** The name in the TLS hello. */
+  sni: z.string(),
+  verdict: z.enum(['allowed', 'denied']),
+  /** Why it was denied: the `refused_…` lines of proxy/squid.conf, or `malformed`. */
+  reason: z.string(),
+  /** Squid's own words, such as `TCP_TUNNEL/200`. */
+  status: z.string(),
+  /** To the caller, and from it. */
+  bytes: z.number(),
+  sent: z.number(),
+  /** How long the tunnel was open, or the refusal took. */
+  ms: z.number(),
+})
+export type AccessDecision = z.infer<typeof AccessDecision>
+
+/** The decision on a line of the proxy's log; undefined for what Squid says at start and for reloads. */
+export function parseAccessDecision(line: string): AccessDecision | undefined {
+  const decision = AccessDecision.safeParse(json(line))
+  return decision.success ? decision.data : undefined
+}
+
+/** How many of these log lines tell of a request that was denied. */
+export function countDenied(lines: Iterable<string>): number {
+  let denied = 0
+  for (const line of lines) {
+    if (parseAccessDecision(line)?.verdict === 'denied') denied += 1
+  }
+  return denied
+}
+
+/** One line for a person, fit for a terminal. */
+export function renderDecision(decision: AccessDecision): string {
+  const { ts, caller, verdict, method, host, port } = decision
+  const time = new Date(ts * 1000).toISOString().slice(0, 19).replace('T', ' ')
+  const target = host === '-' ? '' : `${host}:${port}`
+  const words = [time, verdict.padEnd(7), caller.padEnd(8), method, target, outcome(decision)]
+  return terminalLine(words.filter(Boolean).join(' '))
+}
+
+function outcome({ verdict, reason, status, bytes, sent, ms, sni, host }: AccessDecision) {
+  if (verdict === 'allowed') {
+    const traffic = `${bytes} bytes in, ${sent} out, ${(ms / 1000).toFixed(1)} s`
+    return status.endsWith('/200') ? `(${traffic})` : `(${status}: nothing answered)`
+  }
+  const why = reason === 'sni-differs' && host !== sni ? `${reason}: ${sni}` : reason
+  return `(${why})`
+}
+
+function json(line: string): unknown {
+  if (!line.startsWith('{')) return undefined
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,72 @@
+import { UserError } from '../errors.ts'
+import { terminalLine } from '../terminal-text.ts'
+import { type Directive, notUnderstood, parseSquidConf } from './squid-conf.ts'
+
+/** A name on a list, and the line of squid.conf it stands on. */
+export type Site = {
+  /** As written; a leading dot admits every name below it. */
+  name: string
+  line: number
+  /** Without `-n` Squid asks an address for its name, and whoever owns its PTR record gets in (N5). */
+  namesOnly: boolean
+}
+
+/** Who may reach what, as proxy/squid.conf says. */
+export type Allowlist = {
+  agent: Site[]
+  gateway: Site[]
+  server: Site[]
+  /** Open to the agent too, while it logs in by itself. */
+  login: Site[]
+}
+
+const lists = {
+  allowed_sites: 'agent',
+  gateway_sites: 'gateway',
+  server_sites: 'server',
+  login_sites: 'login',
+} as const satisfies Record<string, keyof Allowlist>
+
+/**
+ * The allowlist in the text of a squid.conf. Throws a `UserError` with the line for anything in a
+ * list that it does not understand, and when a list is missing: a list nobody can read is not empty.
+ */
+export function parseAllowlist(text: string, path = 'proxy/squid.conf'): Allowlist {
+  const allowlist: Allowlist = { agent: [], gateway: [], server: [], login: [] }
+  const seen = new Set<string>()
+  for (const directive of parseSquidConf(text, path)) {
+    const [keyword, list] = directive.words
+    if (keyword !== 'acl' || !isList(list)) continue
+    seen.add(list)
+    allowlist[lists[list]].push(...sitesOf(directive, path))
+  }
+  for (const list of Object.keys(lists)) {
+    if (seen.has(list)) continue
+    throw new UserError(`${path} has no list ${list}`, {
+      hint: `write it, with no name if nothing is allowed: acl ${list} dstdomain -n`,
+    })
+  }
+  return allowlist
+}
+
+function isList(name: string | undefined): name is keyof typeof lists {
+  return name !== undefined && Object.hasOwn(lists, name)
+}
+
+function sitesOf({ line, words }: Directive, path: string): Site[] {
+  const [, list, type, ...rest] = words
+  if (type !== 'dstdomain') {
+    throw notUnderstood(path, line, `${list} must be of type dstdomain, not ${show(type ?? '')}`)
+  }
+  const namesOnly = rest[0] === '-n'
+  const names = namesOnly ? rest.slice(1) : rest
+  return names.map(name => {
+    // Also refused: "/a/file" (names that are not in this file), -i, and options of newer Squids.
+    if (!/^[a-z0-9.*_:[\]][a-z0-9.*_:[\]-]*$/i.test(name)) {
+      throw notUnderstood(path, line, `${show(name)} is not a name`)
+    }
+    return { name, line, namesOnly }
+  })
+}
+
+const show = (text: string) => JSON.stringify(terminalLine(text, 80))

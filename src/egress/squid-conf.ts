@@ -1,0 +1,45 @@
+import { UserError } from '../errors.ts'
+
+/** One directive of squid.conf: its words, and the line it starts on, counted from 1. */
+export type Directive = { line: number; words: string[] }
+
+/**
+ * The directives of a squid.conf, comments left out and continued lines joined, as Squid reads them.
+ * What would bring in text from elsewhere is refused: then this file does not tell the policy.
+ */
+export function parseSquidConf(text: string, path = 'proxy/squid.conf'): Directive[] {
+  const directives: Directive[] = []
+  let pending: Directive | undefined
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = raw.replace(/\r$/, '')
+    const continues = line.endsWith('\\')
+    const words = wordsOf(continues ? line.slice(0, -1) : line)
+    pending ??= { line: index + 1, words: [] }
+    pending.words.push(...words)
+    if (continues) continue
+    if (pending.words.length > 0) directives.push(pending)
+    pending = undefined
+  }
+  if (pending) throw notUnderstood(path, pending.line, 'the last line is continued by nothing')
+  for (const { line, words } of directives) {
+    if (/^(include|if|elif|else|endif)$/.test(words[0] ?? '')) {
+      throw notUnderstood(path, line, `${words[0]} takes the policy out of this file`)
+    }
+  }
+  return directives
+}
+
+function wordsOf(line: string) {
+  const words: string[] = []
+  for (const word of line.split(/\s+/)) {
+    if (word.startsWith('#')) break
+    if (word) words.push(word)
+  }
+  return words
+}
+
+export function notUnderstood(path: string, line: number, reason: string) {
+  return new UserError(`${path} line ${line}: ${reason}`, {
+    hint: 'write one line per name: acl allowed_sites dstdomain -n registry.npmjs.org',
+  })
+}
