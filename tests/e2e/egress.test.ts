@@ -2,16 +2,20 @@ import t from 'tap'
 import { marker } from '../support/internet/sites.ts'
 import { connectCases } from '../support/squid/connect-cases.ts'
 import { playConnectCases } from '../support/squid/play.ts'
+import { sitesAddress } from '../support/stack/internet.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
+
+/** Where the stand-in internet has its sites. */
+const sites = sitesAddress(0)
 
 const stack = await createTestStack(t, {
   allow: ['allowed.test', 'other.test', 'private.test', 'metadata.test', 'mixed.test', 'flip.test'],
   zone: {
     'private.test': [['10.0.0.1']],
     'metadata.test': [['169.254.169.254']],
-    'mixed.test': [['203.0.113.20', '127.0.0.1']],
-    'flip.test': [['203.0.113.20'], ['127.0.0.1']],
-    '20.113.0.203.in-addr.arpa': [['allowed.test']],
+    'mixed.test': [[sites, '127.0.0.1']],
+    'flip.test': [[sites], ['127.0.0.1']],
+    [`${sites.split('.').reverse().join('.')}.in-addr.arpa`]: [['allowed.test']],
   },
 })
 const { inside, internet } = stack
@@ -38,7 +42,7 @@ t.test('the agent cannot go around the proxy', async t => {
     '--noproxy',
     '*',
     '--connect-to',
-    '::203.0.113.20:443',
+    `::${sites}:443`,
     'https://allowed.test/',
   )
   t.not(code, 0)
@@ -56,7 +60,7 @@ t.test('no form of request but CONNECT to 443 of a listed name gets anywhere', a
     allowed: 'allowed.test',
     alsoAllowed: 'other.test',
     unlisted: 'evil.test',
-    address: '203.0.113.20',
+    address: sites,
   })
   t.ok(cases.length > 30)
   const results = await playConnectCases(stack, cases)

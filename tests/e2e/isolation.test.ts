@@ -148,7 +148,7 @@ t.test('a fork bomb, a full disk and a flood of memory stay in their container',
   await shell('for i in $(seq 1 2000); do sleep 20 & done 2>/dev/null; true')
   const pids = await must('docker', ['exec', stack.container('proxy'), 'cat', '/proc/loadavg'])
   t.ok(pids, 'the proxy still answers')
-  await inside(['pkill', 'sleep'])
+  await inside(['pkill', '-f', 'sleep 20'])
   const disk = await shell('head -c 2G /dev/zero > /tmp/full; rm /tmp/full')
   t.match(disk.stderr, /No space left/)
   const memory = await shell('head -c 6G /dev/zero | tail > /dev/null; echo survived $?')

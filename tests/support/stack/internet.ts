@@ -38,14 +38,17 @@ const names = [
   'metadata.test',
 ]
 
-/** `block` tells stacks of one test apart: each has 64 addresses of the documentation range. */
+/**
+ * `block` tells stacks of one test apart: each has 32 addresses in the upper half of the documentation
+ * range, because a machine's own mirror may stand in the lower one.
+ */
 export async function createInternet(
   t: Test,
   options: { block?: 0 | 1 | 2 | 3; zone?: Zone } = {},
 ): Promise<Internet> {
-  const first = (options.block ?? 0) * 64
-  const address = (host: number) => `203.0.113.${first + host}`
-  const [model, sites] = [address(10), address(20)]
+  const block = options.block ?? 0
+  const model = addressIn(block, 10)
+  const sites = sitesAddress(block)
   const zone: Zone = {
     'api.anthropic.com': [[model]],
     'allowed.test': [[sites]],
@@ -108,7 +111,7 @@ export async function createInternet(
 
   return {
     authority: join(folder, 'files/ca.pem'),
-    subnet: `203.0.113.${first}/26`,
+    subnet: `${addressIn(block, 0)}/27`,
     dns: sites,
     async attach(stack, image) {
       const network = `${stack}_proxy-external`
@@ -138,6 +141,15 @@ export async function createInternet(
       await fetch(`${model80}/__requests`, { method: 'DELETE' })
     },
   }
+}
+
+function addressIn(block: number, host: number) {
+  return `203.0.113.${128 + block * 32 + host}`
+}
+
+/** The address of all sites but the Messages API, and of the DNS. */
+export function sitesAddress(block: number) {
+  return addressIn(block, 20)
 }
 
 async function bundle(folder: string) {
