@@ -1,0 +1,163 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { loadSettings } from '../src/config/load-settings.ts'
+import { composeArguments, composeEnvironment } from '../src/docker/compose.ts'
+import { placeholderVariable } from '../src/stack/credential.ts'
+import { composeProject } from '../src/stack/stack-file.ts'
+import { readCredential, stateFolder } from '../src/stack/state-folder.ts'
+import { openWorkspace } from '../src/workspace/workspace.ts'
+import { must } from '../tests/support/stack/process.ts'
+import { createTestStack, sentinel, type TestStack } from '../tests/support/stack/test-stack.ts'
+import type { Command, System } from './system.ts'
+
+/**
+ * Two stacks as a user has them: one that is started and stopped again and again, and one that runs,
+ * with the stand-in internet behind its proxy.
+ */
+export async function createOwnSystem(test: Test): Promise<System> {
+  const running = await createTestStack(test, { block: 2, allow: ['allowed.test'] })
+  const restarted = await createTestStack(test, { block: 3, start: false })
+  const image = await imagesOf(running)
+  return {
+    name: 'claude-secure',
+    start: await startPair(restarted, image),
+    session: sessionPair(running),
+    status: {
+      ours: cli(running, 'status', '--json'),
+      baseline: command(running, ['docker', 'compose', 'ls']),
+    },
+    help: { ours: cli(running, '--help'), baseline: command(running, ['node', '-e', '0']) },
+    probe: await startProbe(test, running, image.claude),
+    ...(await routes(running)),
+    containers: { proxy: running.container('proxy'), gateway: running.container('gateway') },
+    images: image,
+  }
+}
+
+type Images = { claude: string; gateway: string; proxy: string }
+
+async function imagesOf(stack: TestStack): Promise<Images> {
+  const image = async (service: string) =>
+    (
+      await must('docker', ['inspect', '--format', '{{.Config.Image}}', stack.container(service)])
+    ).trim()
+  return {
+    claude: await image('claude'),
+    gateway: await image('gateway'),
+    proxy: await image('proxy'),
+  }
+}
+
+/** The environment both sides are timed in: a further file of authorities costs each Node.js its time. */
+function timedEnvironment({ env }: TestStack): Record<string, string> {
+  const { NODE_EXTRA_CA_CERTS, ...rest } = env
+  return rest
+}
+
+function command(stack: TestStack, argv: Command['argv']): Command {
+  return { argv, cwd: stack.workspace, env: timedEnvironment(stack) }
+}
+
+function cli(stack: TestStack, ...args: string[]): Command {
+  return command(stack, [join(stack.checkout, 'claude.ts'), ...args])
+}
+
+/** The baseline takes what `start` wrote: the same two files, and the same variables for them. */
+async function startPair(stack: TestStack, images: Images): Promise<System['start']> {
+  await must(join(stack.checkout, 'claude.ts'), ['start', '--detach'], {
+    cwd: stack.workspace,
+    env: stack.env,
+  })
+  const [uid, gid] = (
+    await must('docker', ['inspect', '--format', '{{.Config.User}}', stack.container('gateway')])
+  )
+    .trim()
+    .split(':')
+    .map(Number)
+  const state = stateFolder(stack.stack, join(stack.env.XDG_STATE_HOME ?? '', 'claude-secure'))
+  const credential = await readCredential(state)
+  if (!credential || uid === undefined || gid === undefined) {
+    throw new Error(`${stack.stack} has no credential, or its gateway no user`)
+  }
+  const project = composeProject({
+    workspace: await openWorkspace(stack.workspace, 'mount', stack.checkout),
+    settings: await loadSettings(stack.checkout, {}),
+    mode: 'api-key',
+    placeholder: credential,
+    images,
+    state,
+    root: stack.checkout,
+    // Decides what `start` writes into its file, which is there already.
+    engineMajor: 0,
+    gatewayUser: { uid, gid },
+  })
+  const compose = (...args: string[]): Command => ({
+    argv: ['docker', ...composeArguments(project), ...args],
+    cwd: stack.checkout,
+    env: composeEnvironment(timedEnvironment(stack), project),
+  })
+  return {
+    ours: cli(stack, 'start', '--detach'),
+    baseline: compose('up', '--detach', '--wait'),
+    reset: compose('down', '--timeout', '5'),
+  }
+}
+
+/** Ended within the container, so that either side opens a session of its own and joins none. */
+const endSession =
+  'tmux -S /tmp/claude-secure-session/tmux kill-server; while pgrep -x claude; do sleep 0.05; done'
+
+function sessionPair(stack: TestStack): System['session'] {
+  const claude = stack.container('claude')
+  const terminal = ['--interactive', '--tty', '--env', 'TERM=xterm-256color']
+  return {
+    ours: cli(stack, 'start'),
+    baseline: command(stack, [
+      'docker',
+      'exec',
+      ...terminal,
+      '--workdir',
+      '/workspace',
+      claude,
+      'claude-secure-session',
+    ]),
+    reset: command(stack, ['docker', 'exec', claude, 'bash', '-c', endSession]),
+  }
+}
+
+/** One container that stands where the agent, the gateway and the proxy stand, to take each of their ways. */
+async function startProbe(test: Test, { stack }: TestStack, image: string): Promise<string> {
+  const name = `${stack}-probe`
+  test.teardown(() => must('docker', ['rm', '--force', name]))
+  const network = `${stack}_proxy-external`
+  const args = ['--detach', '--init', '--name', name, '--network', network]
+  await must('docker', ['run', ...args, '--entrypoint', 'sleep', image, 'infinity'])
+  for (const internal of ['claude-internal', 'services-internal']) {
+    await must('docker', ['network', 'connect', `${stack}_${internal}`, name])
+  }
+  return name
+}
+
+async function routes(stack: TestStack): Promise<Pick<System, 'egress' | 'model'>> {
+  const { internet, inside } = stack
+  const authority = await readFile(internet.authority, 'utf8')
+  const origin = (host: string, name: string) => ({ host, port: 443, tls: { name, authority } })
+  const site = origin(internet.dns, 'allowed.test')
+  const anthropic = origin(
+    internet.dns.replace(/\d+$/, last => String(Number(last) - 10)),
+    'api.anthropic.com',
+  )
+  const variable = placeholderVariable('api-key')
+  const placeholder = (await inside(['printenv', variable])).stdout.trim()
+  if (sentinel === placeholder) throw new Error('the agent holds the key itself')
+  return {
+    egress: { ours: { ...site, via: { host: 'proxy', port: 3128 } }, baseline: site },
+    model: {
+      ours: { host: 'gateway', port: 8787 },
+      baseline: anthropic,
+      throughProxy: { ...anthropic, via: { host: 'egress', port: 3128 } },
+      headers: { 'x-api-key': placeholder, 'anthropic-version': '2023-06-01' },
+    },
+  }
+}

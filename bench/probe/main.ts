@@ -1,0 +1,36 @@
+import { interleave, type Measurement } from '../interleave.ts'
+import type { Route } from '../system.ts'
+import { createModelClient } from './ask-model.ts'
+import { download } from './download.ts'
+import type { Plan } from './plan.ts'
+
+/**
+ * The program that measures from within a container: a plan as JSON in its only argument, the samples
+ * of each route as JSON on stdout.
+ */
+const plan = JSON.parse(process.argv[2] ?? '') as Plan
+const measurements = Object.entries(plan.routes).map(
+  ([name, route]) => [name, measurementOf(route)] as const,
+)
+const samples = await interleave(plan.repetitions, Object.fromEntries(measurements))
+process.stdout.write(JSON.stringify(samples))
+process.exit(0)
+
+function measurementOf(route: Route): Measurement {
+  switch (plan.kind) {
+    case 'first-byte':
+      return () => download(route, 1, 'first-byte')
+    case 'download':
+      return () => download(route, plan.bytes, 'rate')
+    case 'first-event': {
+      const ask = createModelClient(route, plan.headers)
+      return () => ask(plan.prompt, 'first-event')
+    }
+    case 'stream': {
+      const ask = createModelClient(route, plan.headers)
+      return () => ask(plan.prompt, 'rate')
+    }
+    default:
+      return plan satisfies never
+  }
+}

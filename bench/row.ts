@@ -1,0 +1,9 @@
+import type { Figure } from './figure.ts'
+import type { System } from './system.ts'
+
+export type Row = {
+  /** `P1`, as in RESULTS.md. */
+  id: string
+  /** Null: the system has no such part. */
+  measure: (system: System, repetitions: number) => Promise<Figure[] | null>
+}

@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { must } from '../tests/support/stack/process.ts'
+import type { Plan } from './probe/plan.ts'
+import type { Samples } from './samples.ts'
+
+/**
+ * Measures from within a container, all routes in turns by one process. The program comes on stdin, so
+ * that any container with Node.js will do, and nothing has to be mounted or copied into it.
+ */
+export async function runProbe<P extends Plan>(
+  container: string,
+  plan: P,
+): Promise<Record<keyof P['routes'], Samples>> {
+  const args = ['--input-type=module', '-', JSON.stringify(plan)]
+  const stdout = await must('docker', ['exec', '--interactive', container, 'node', ...args], {
+    input: await program(),
+  })
+  return JSON.parse(stdout)
+}
+
+async function program(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(import.meta.dirname, 'probe/main.ts')],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    write: false,
+    logLevel: 'error',
+  })
+  return outputFiles[0]?.text ?? ''
+}

@@ -1,0 +1,83 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Figure } from './figure.ts'
+import { describeMachine, load } from './machine.ts'
+import { createOwnSystem } from './own-system.ts'
+import { renderTable } from './render-table.ts'
+import type { Row } from './row.ts'
+import { startRow } from './rows/p01-start.ts'
+import { sessionRow } from './rows/p02-session.ts'
+import { statusRow } from './rows/p03-status.ts'
+import { helpRow } from './rows/p04-help.ts'
+import { egressRow } from './rows/p10-egress.ts'
+import { gatewayRow } from './rows/p11-gateway.ts'
+import { memoryRow } from './rows/p12-memory.ts'
+import { imageSizeRow } from './rows/p13-image-size.ts'
+import { readSystem } from './system.ts'
+import { createTeardown } from './teardown.ts'
+
+// Idle memory comes first: after the loads of the others nothing is idle any more.
+const rows: readonly Row[] = [
+  memoryRow,
+  imageSizeRow,
+  startRow,
+  sessionRow,
+  statusRow,
+  helpRow,
+  egressRow,
+  gatewayRow,
+]
+
+const usage = `npm run bench -- [--row P3,P4] [--repetitions 10] [--system FILE] [--write]`
+
+const { values } = parseArgs({
+  options: {
+    row: { type: 'string' },
+    repetitions: { type: 'string', default: '10' },
+    system: { type: 'string' },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (values.help) console.log(usage)
+else await main()
+
+async function main() {
+  const repetitions = Number(values.repetitions)
+  const wanted = values.row?.split(',') ?? rows.map(({ id }) => id)
+  const teardown = createTeardown()
+  const stop = () => void teardown.run().then(() => process.exit(130))
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  const started = performance.now()
+  const before = load()
+  const figures: Figure[] = []
+  try {
+    console.error('setting up')
+    const system = values.system
+      ? await readSystem(values.system)
+      : await createOwnSystem(teardown.test)
+    for (const row of rows.filter(({ id }) => wanted.includes(id))) {
+      console.error(`measuring ${row.id}`)
+      figures.push(...((await row.measure(system, repetitions)) ?? []))
+    }
+    figures.sort((a, b) => Number(a.row.slice(1)) - Number(b.row.slice(1)))
+    const minutes = ((performance.now() - started) / 60_000).toFixed(1)
+    const report = [
+      `# ${system.name}: results`,
+      '',
+      'Written by `npm run bench -- --write`; [README.md](README.md) says how to read it.',
+      '',
+      renderTable(figures),
+      '',
+      ...(await describeMachine()),
+      `- ${new Date().toISOString().slice(0, 10)}, ${repetitions} repetitions or more, ${minutes} minutes; load ${before} before, ${load()} after`,
+      '',
+    ].join('\n')
+    console.log(report)
+    if (values.write) await writeFile(join(import.meta.dirname, 'RESULTS.md'), report)
+  } finally {
+    await teardown.run()
+  }
+}

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+
+const Command = z.strictObject({
+  argv: z.tuple([z.string()], z.string()),
+  cwd: z.string().default('/'),
+  /** The whole environment: nothing is inherited. */
+  env: z.record(z.string(), z.string()),
+})
+export type Command = z.infer<typeof Command>
+
+const Pair = z.strictObject({ ours: Command, baseline: Command })
+
+/** Puts things back between two measurements; not timed. */
+const PairWithReset = Pair.extend({ reset: Command })
+
+const Route = z.strictObject({
+  host: z.string().describe('name or address to dial'),
+  port: z.number(),
+  tls: z
+    .strictObject({ name: z.string(), authority: z.string().describe('PEM') })
+    .optional()
+    .describe('TLS to this name'),
+  via: z
+    .strictObject({ host: z.string(), port: z.number() })
+    .optional()
+    .describe('a proxy that is asked to CONNECT to tls.name:port'),
+})
+export type Route = z.infer<typeof Route>
+
+const Model = z.strictObject({
+  ours: Route,
+  baseline: Route,
+  /** The same origin through the same proxy as `ours`, without the gateway. */
+  throughProxy: Route.optional(),
+  headers: z.record(z.string(), z.string()),
+})
+
+/** What is measured. A part that is missing is a row that is skipped. */
+export const System = z.strictObject({
+  name: z.string(),
+  start: PairWithReset.optional(),
+  session: PairWithReset.optional(),
+  status: Pair.optional(),
+  help: Pair.optional(),
+  /** A running container with Node.js 20 or newer, from which the routes of egress and model are dialled. */
+  probe: z.string().optional(),
+  egress: z.strictObject({ ours: Route, baseline: Route }).optional(),
+  model: Model.optional(),
+  containers: z
+    .strictObject({ proxy: z.string().optional(), gateway: z.string().optional() })
+    .optional(),
+  images: z
+    .strictObject({
+      claude: z.string().optional(),
+      proxy: z.string().optional(),
+      gateway: z.string().optional(),
+    })
+    .optional(),
+})
+export type System = z.infer<typeof System>
+
+/** Another system, as its JSON file describes it. */
+export async function readSystem(path: string): Promise<System> {
+  return System.parse(JSON.parse(await readFile(path, 'utf8')))
+}

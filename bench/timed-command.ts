@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process'
+import type { Command } from './system.ts'
+
+/** Milliseconds from the start of a program to its end. One that fails has no time. */
+export function wholeTime({ argv: [file, ...args], cwd, env }: Command): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const started = performance.now()
+    const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] })
+    let complaint = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      complaint = (complaint + chunk).slice(-2_000)
+    })
+    child.once('error', reject)
+    // `exit` and not `close`: what the program leaves running in the background is not its time.
+    child.once('exit', code => {
+      const milliseconds = performance.now() - started
+      if (code === 0) resolve(milliseconds)
+      else reject(new Error(`${file} ${args.join(' ')} ended with ${code}\n${complaint}`))
+    })
+  })
+}
+
+/**
+ * Milliseconds from the start of a program in a terminal of its own to the first byte it shows there.
+ * The program is left alone: ending it is the work of `finished`, and of whoever made it run.
+ */
+export function timeToScreen(command: Command) {
+  const { argv, cwd, env } = command
+  const line = `exec ${argv.map(quote).join(' ')} 2>/dev/null`
+  const started = performance.now()
+  const child = spawn('script', ['-qfec', line, '/dev/null'], {
+    cwd,
+    env: { ...env, SHELL: '/bin/sh' },
+    // An open stdin: its end would be typed into the terminal as Ctrl-D.
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const finished = new Promise<void>(resolve => child.once('close', () => resolve()))
+  const firstByte = new Promise<number>((resolve, reject) => {
+    child.once('error', reject)
+    child.stdout.once('data', () => resolve(performance.now() - started))
+    child.once('close', () => reject(new Error(`${argv.join(' ')} showed nothing`)))
+  })
+  child.stdout.resume()
+  return { firstByte, finished }
+}
+
+function quote(word: string) {
+  return `'${word.replaceAll("'", "'\\''")}'`
+}
