@@ -132,15 +132,26 @@ async function bootstrap(options: BaseImageOptions, progress: (text: string) => 
     const hostCa = '/etc/ssl/certs/ca-certificates.crt'
     await writeFile(configuration, await readTransferConfiguration(options.network, hostCa, signal))
     const archive = join(folder, 'base.tar')
-    const sources = renderSources(mirror, suite)
-    progress(`Debian ${suite} from the ${mirror.kind} mirror`)
-    const { file, args } = bootstrapCommand({ suite, archive, sources, configuration })
-    const result = await exec(file, args, {
-      cwd: folder,
-      timeout: bootstrapTimeout,
-      signal,
-      onLine: line => progress(terminalLine(line.replace(/^[IW]: /, ''), 80)),
-    })
+    const run = (from: DebianMirror) => {
+      progress(`Debian ${suite} from the ${from.kind} mirror`)
+      const sources = renderSources(from, suite)
+      const { file, args } = bootstrapCommand({ suite, archive, sources, configuration })
+      return exec(file, args, {
+        cwd: folder,
+        timeout: bootstrapTimeout,
+        signal,
+        onLine: line => progress(terminalLine(line.replace(/^[IW]: /, ''), 80)),
+      })
+    }
+    let result = await run(mirror)
+    const lacksSecurity = `${suite}-security Release' does not have a Release file`
+    if (result.code !== 0 && options.mirror && result.stderr.includes(lacksSecurity)) {
+      options.log({
+        kind: 'warn',
+        text: `${options.mirror} has no ${suite}-security beside it: images lack the newest security updates`,
+      })
+      result = await run({ kind: 'configured', packages: options.mirror, security: null })
+    }
     if (result.code !== 0) throw await bootstrapFailed(result.stderr, mirror, folder)
     progress('handing it to the engine')
     const call = { env: client.env, timeout: bootstrapTimeout, signal }
@@ -194,7 +205,7 @@ function importArguments(archive: string, tag: string, label: string) {
 async function bootstrapFailed(stderr: string, mirror: DebianMirror, folder: string) {
   if (isDiskFull(stderr)) return diskFull('cannot make the base image', folder, new Error(stderr))
   const lines = stderr.trim().split('\n')
-  const line = lines.find(text => /^(E|Err):? ?/.test(text)) ?? lines.at(-1) ?? ''
+  const line = lines.find(text => /^E: /.test(text)) ?? lines.at(-1) ?? ''
   const where = mirror.kind === 'configured' ? mirror.packages : "mmdebstrap's default mirror"
   return new UserError(`cannot bootstrap Debian from ${where}: ${terminalLine(line)}`, {
     hint: 'check the mirror with: apt-get update; or set DEBIAN_MIRROR or BASE_IMAGE in .env',
