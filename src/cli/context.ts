@@ -51,11 +51,19 @@ export async function openContext(invocation: Invocation): Promise<Context> {
   const { found } = context
   const env = clientEnvironment(found.dockerHost, userEnvironment())
   const client = await rememberedClient(env, cacheRoot())
-  const refusal = judgeRequirements(machineVersions(found, client)).find(
+  const refusals = judgeRequirements(machineVersions(found, client)).filter(
     ({ severity }) => severity === 'refusal',
   )
+  const engine = refusals.find(({ id }) => id === 'engine')
+  if (engine) throw new UserError(engine.message, { hint: engine.hint })
+  // Before its plugins: without the program all of them are missing, and none is the reason.
+  if (!client) {
+    throw new UserError('there is no docker program in PATH', {
+      hint: 'run ./claude.ts setup, which installs what is needed',
+    })
+  }
+  const [refusal] = refusals
   if (refusal) throw new UserError(refusal.message, { hint: refusal.hint })
-  if (!client) throw new UserError('there is no docker program', { hint: 'run ./claude.ts setup' })
   return {
     ...context,
     docker: { kind: found.kind, file: client.file, env },

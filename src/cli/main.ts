@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises'
 import { CommanderError } from 'commander'
 import { UserError } from '../errors.ts'
+import { readerGone, watchOutput } from './output-reader.ts'
 import { createProgram } from './program.ts'
 import { renderError } from './render-error.ts'
 
@@ -15,6 +17,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const stop = () => controller.abort(new Error('interrupted'))
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
+  watchOutput(controller)
   const verbose = argv.includes('--verbose')
   const completes = argv[0] === 'completion' || argv[0] === 'complete'
   try {
@@ -29,10 +32,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     })
     if (completes) (await import('./completion.ts')).addCompletion(program)
     await program.parseAsync(argv, { from: 'user' })
+    // A write that failed is told in the next turn.
+    await setImmediate()
+    if (controller.signal.reason instanceof UserError) throw controller.signal.reason
     return status
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    if (controller.signal.aborted) {
+    if (controller.signal.reason === readerGone) return readerGone
+    if (controller.signal.aborted && !(error instanceof UserError)) {
       console.error('interrupted; run the command again to go on')
       return interrupted
     }

@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
+import { printVersion } from './commands/version.ts'
 
 export type Invocation = {
   signal: AbortSignal
@@ -39,10 +40,9 @@ export function createProgram(invocation: Invocation): Command {
     })
   program
     .option('-V, --version', 'show the versions of claude-secure and Claude Code')
-    .on('option:version', () => {})
-    .action(async (options: { version?: boolean }) => {
-      if (options.version) (await import('./commands/version.ts')).printVersion()
-      else program.help({ error: true })
+    .on('option:version', () => {
+      printVersion()
+      throw new CommanderError(0, 'commander.version', '')
     })
 
   const command = (name: string, description: string) =>

@@ -1,0 +1,20 @@
+import { UserError } from '../errors.ts'
+
+/** Exit status of a program whose reader went away, as shells report SIGPIPE. */
+export const readerGone = 141
+
+/**
+ * Ends the command when its output goes nowhere: a reader that has seen enough (`logs --follow | head`),
+ * or a full disk.
+ */
+export function watchOutput(controller: AbortController) {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') return controller.abort(readerGone)
+      const hint = 'check the free space of where it goes, or send it elsewhere'
+      controller.abort(
+        new UserError(`cannot write the output: ${error.message}`, { hint, cause: error }),
+      )
+    })
+  }
+}
