@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { z } from 'zod'
+import { nodeDockerfile } from '../../src/docker/node-image.ts'
+
+const read = (name: string) =>
+  readFileSync(new URL(`../../claude/${name}`, import.meta.url), 'utf8')
+const dockerfile = read('Dockerfile')
+const Policy = z.object({ env: z.record(z.string(), z.string()) }).loose()
+const policy = Policy.parse(JSON.parse(read('managed-settings.json')))
+const direct = Policy.parse(JSON.parse(read('managed-settings.direct.json')))
+
+t.test('the images are built on ours and ask no registry', async t => {
+  const from = [...`${dockerfile}${nodeDockerfile}`.matchAll(/^FROM (.*)/gm)].map(found => found[1])
+  t.equal(from.length, 3)
+  for (const line of from) t.match(line, /^\$\{(NODE|BASE)\}( AS \w+)?$/)
+  t.notMatch(dockerfile, /^# *syntax=/m)
+  t.notMatch(dockerfile, /^ADD /m)
+})
+
+t.test('setuid bits go in the layer that brings them (C1)', async t => {
+  const [install = ''] = dockerfile.match(/^RUN --mount[\s\S]*?(?=\n\n)/m) ?? []
+  t.match(install, /apt-get install/)
+  t.match(install, /find \/ -xdev -perm \/6000 -type f -exec chmod ug-s/)
+})
+
+t.test("what the host's network needs is in no layer", async t => {
+  for (const step of `${dockerfile}${nodeDockerfile}`.matchAll(/^RUN [\s\S]*?apt-get install/gm)) {
+    t.match(step[0], '--mount=type=secret,id=apt-conf')
+    t.match(step[0], '--mount=type=secret,id=ca-certificates')
+  }
+  t.notMatch(dockerfile, /^(ENV|ARG) .*(proxy|cert|CAInfo)/im)
+})
+
+t.test('the image ends as an ordinary user', async t => {
+  t.equal(dockerfile.match(/^USER .*$/gm)?.at(-1), 'USER 1000:1000')
+})
+
+t.test("a repository cannot redirect the model's traffic (H4)", async t => {
+  t.equal(policy.env.ANTHROPIC_BASE_URL, 'http://gateway:8787')
+  t.equal(direct.env.ANTHROPIC_BASE_URL, 'https://api.anthropic.com')
+  t.match(dockerfile, /^ENV .*ANTHROPIC_BASE_URL=http:\/\/gateway:8787$/m)
+  t.match(dockerfile, /managed-settings\.json \/etc\/claude-code\/$/m)
+})
+
+t.test('both policies stop updates and telemetry, and differ in the base URL alone', async t => {
+  for (const name of [
+    'CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC',
+    'DISABLE_UPDATES',
+    'DISABLE_TELEMETRY',
+  ]) {
+    t.equal(policy.env[name], '1', name)
+  }
+  t.same(
+    { ...direct, env: { ...direct.env, ANTHROPIC_BASE_URL: '' } },
+    {
+      ...policy,
+      env: { ...policy.env, ANTHROPIC_BASE_URL: '' },
+    },
+  )
+})
+
+t.test(
+  'output of the agent does not reach the clipboard, the title or the terminal raw (N17)',
+  async t => {
+    const conf = read('tmux.conf')
+    for (const line of [
+      'set-clipboard off',
+      'allow-passthrough off',
+      'set-titles off',
+      'prefix None',
+    ]) {
+      t.match(conf, new RegExp(`^set -g ${line}$`, 'm'))
+    }
+  },
+)
