@@ -12,6 +12,7 @@ export function checkoutLabel(root: string): string {
 
 const Inspected = z.array(
   z.object({
+    Id: z.string(),
     RepoTags: z.array(z.string()),
     Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }),
   }),
@@ -43,6 +44,8 @@ export async function pruneImages(options: {
     const label = image.Config.Labels?.[labelName] ?? ''
     const checkout = Buffer.from(label, 'base64url').toString()
     if (checkout !== root && (await exists(checkout))) continue
+    // Built anew under the same tag, as --no-cache does: the old one has lost its name.
+    if (image.RepoTags.length === 0) await exec(client.file, ['image', 'rm', image.Id], call)
     for (const tag of image.RepoTags) {
       const name = tag.replace(/^localhost\//, '')
       if (!name.startsWith('claude-secure/') || keep.includes(name)) continue

@@ -6,7 +6,11 @@ import { checkoutLabel, pruneImages } from '../../../src/docker/image-prune.ts'
 t.test("old images of this checkout and of lost ones go; another checkout's stay", async t => {
   const image = (tag: string, root: string) => {
     const [name = '', value = ''] = checkoutLabel(root).split('=')
-    return { RepoTags: [tag], Config: { Labels: { [name]: value } } }
+    return {
+      Id: `sha256:${tag}`,
+      RepoTags: tag === '' ? [] : [tag],
+      Config: { Labels: { [name]: value } },
+    }
   }
   const folder = t.testdir({
     here: {},
@@ -29,6 +33,7 @@ esac
     image('claude-secure/base:lost', join(folder, 'lost')),
     image('claude-secure/base:other', join(folder, 'other')),
     image('mine/derived:1', root),
+    image('', root),
   ]
   await writeFile(join(folder, 'images'), JSON.stringify(images))
   await chmod(join(folder, 'docker'), 0o755)
@@ -37,8 +42,9 @@ esac
     keep: ['claude-secure/base:now', 'claude-secure/node:now'],
     root,
   })
-  t.same((await readFile(join(folder, 'removed'), 'utf8')).trim().split('\n'), [
+  t.same((await readFile(join(folder, 'removed'), 'utf8')).trimEnd().split('\n'), [
     'claude-secure/base:old',
     'claude-secure/base:lost',
+    'sha256:',
   ])
 })
