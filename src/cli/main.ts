@@ -31,13 +31,13 @@ export async function main(argv: readonly string[]): Promise<number> {
       },
     })
     if (completes) (await import('./completion.ts')).addCompletion(program)
-    await program.parseAsync(argv, { from: 'user' })
+    await program.parseAsync(argv, { from: 'user' }).catch(unlessDone)
     // A write that failed is told in the next turn.
     await setImmediate()
     if (controller.signal.reason instanceof UserError) throw controller.signal.reason
     return status
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof CommanderError) return 2
     if (controller.signal.reason === readerGone) return readerGone
     if (controller.signal.aborted && !(error instanceof UserError)) {
       console.error('interrupted; run the command again to go on')
@@ -49,4 +49,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.off('SIGINT', stop)
     process.off('SIGTERM', stop)
   }
+}
+
+/** Commander throws after --help and --version too. */
+function unlessDone(error: unknown) {
+  if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
+import { terminalText } from '../terminal-text.ts'
 import { printVersion } from './commands/version.ts'
 
 export type Invocation = {
@@ -33,7 +34,8 @@ export function createProgram(invocation: Invocation): Command {
     .exitOverride()
     .configureOutput({
       outputError: (text, write) => {
-        const [message = '', ...more] = text.trim().split('\n')
+        // It repeats what was typed, or pasted.
+        const [message = '', ...more] = terminalText(text).trim().split('\n')
         write(`${message}\n`)
         write(`hint:  ${more.join(' ') || './claude.ts --help shows every command'}\n`)
       },

@@ -8,7 +8,7 @@ import { startStack } from '../../stack/start.ts'
 import { ensureCopy } from '../../stack/workspace-copy.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import { openWorkspace, type Workspace } from '../../workspace/workspace.ts'
-import { readAllowlist } from '../allowlist-file.ts'
+import { checkConfiguration } from '../check-configuration.ts'
 import { type Context, openContext } from '../context.ts'
 import { currentImages } from '../current-images.ts'
 import { openStack } from '../open-stack.ts'
@@ -40,7 +40,7 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
     }
     return 0
   }
-  return openSession(context, state, options.continue ? [] : ['--no-continue'])
+  return openSession(context, state, options.continue ? [] : ['--fresh'])
 }
 
 /** Everything up to the open session, under the lock of this workspace. */
@@ -50,8 +50,7 @@ export async function bringUp(
   options: { freshCopy?: boolean; mode?: Stack['mode'] },
 ): Promise<{ stack: Stack; state: StackState }> {
   const { engine, docker, log, signal, settings, root } = context
-  // Fail closed: a policy that cannot be read is no policy.
-  readAllowlist(root)
+  await checkConfiguration(settings, root)
   return withLock(workspace.stack, { log, signal }, async () => {
     const images = await currentImages(context)
     const mode = options.mode ?? (await keptRehearsal(context, workspace))

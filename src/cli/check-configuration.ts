@@ -1,0 +1,26 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { Settings } from '../config/settings.ts'
+import { messageOf, UserError } from '../errors.ts'
+import { credentialMode } from '../stack/credential.ts'
+import { readAllowlist } from './allowlist-file.ts'
+
+/** What can be judged before anything is built or started: all of it, so that nothing is half-made. */
+export async function checkConfiguration(settings: Settings, root: string) {
+  credentialMode(settings)
+  await checkAuthorities(settings)
+  // Fail closed: a policy that cannot be read is no policy.
+  readAllowlist(root)
+}
+
+async function checkAuthorities({ EXTRA_CA_CERTS: path }: Settings) {
+  if (!path) return
+  try {
+    new X509Certificate(await readFile(path))
+  } catch (cause) {
+    throw new UserError(`EXTRA_CA_CERTS=${path} is no file of certificates: ${messageOf(cause)}`, {
+      hint: 'name a PEM file in .env, or remove EXTRA_CA_CERTS from it',
+      cause,
+    })
+  }
+}
