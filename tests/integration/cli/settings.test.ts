@@ -1,0 +1,108 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { goodEngine, startFakeEngine } from '../../support/docker/fake-engine.ts'
+import { createControlScript, isTwoLines } from '../../support/stack/control-script.ts'
+
+const script = await createControlScript(t)
+const DOCKER_HOST = await startFakeEngine(t, goodEngine)
+const start = (env: Record<string, string> = {}) =>
+  script.run(['start', '--detach'], { env: { DOCKER_HOST, ...env } })
+const key = 'sk-ant-api03-NOTTOBESHOWN'
+
+t.test('an unknown setting is refused with its line and the name that was meant', async t => {
+  await script.edit(t, '.env', () => `# mine\nANTHROPIC_API_KEY=${key}\nAGENT_MEMROY=2g\n`)
+  const outcome = await start()
+  isTwoLines(t, outcome, {
+    error: /\/\.env:3: unknown setting AGENT_MEMROY/,
+    hint: /did you mean AGENT_MEMORY\?/,
+  })
+  t.notMatch(outcome.stdout + outcome.stderr, /NOTTOBESHOWN/)
+})
+
+t.test('a name that resembles nothing is refused too', async t => {
+  await script.edit(t, '.env', () => 'COMPOSE_FILE=/tmp/evil.yaml\n')
+  isTwoLines(t, await start(), {
+    error: /\/\.env:1: unknown setting COMPOSE_FILE/,
+    hint: /\.env\.example/,
+  })
+})
+
+t.test(
+  'a line that is no assignment is refused, and not shown: it may be a pasted key',
+  async t => {
+    await script.edit(t, '.env', () => `WORKSPACE_MODE=copy\n${key}\n`)
+    const outcome = await start()
+    isTwoLines(t, outcome, { error: /\/\.env:2 is not of the form NAME=value/, hint: /#/ })
+    t.notMatch(outcome.stderr, /NOTTOBESHOWN/)
+  },
+)
+
+const badValues = [
+  { line: 'CREDENTIALS=gatway', error: /CREDENTIALS: "gatway"/ },
+  { line: 'WORKSPACE_MODE=readonly', error: /WORKSPACE_MODE: "readonly"/ },
+  { line: 'AGENT_MEMORY=lots', error: /AGENT_MEMORY: "lots" must be a size/ },
+  { line: 'AGENT_CPUS=-1', error: /AGENT_CPUS: "-1"/ },
+  { line: 'AGENT_PIDS=1', error: /AGENT_PIDS: "1"/ },
+  { line: 'EXTERNAL_SUBNET=10.0.0.0', error: /EXTERNAL_SUBNET: "10\.0\.0\.0"/ },
+  { line: 'PROXY_DNS=dns.example', error: /PROXY_DNS: "dns\.example"/ },
+  { line: 'EXTRA_CA_CERTS=ca.pem', error: /EXTRA_CA_CERTS: "ca\.pem" must be an absolute path/ },
+  { line: 'RUNTIME=--privileged', error: /RUNTIME: "--privileged"/ },
+  { line: 'DEBIAN_MIRROR=file:///etc', error: /DEBIAN_MIRROR: "file:\/\/\/etc"/ },
+]
+
+for (const { line, error } of badValues) {
+  t.test(`${line} is refused with the file, the name and the value`, async t => {
+    await script.edit(t, '.env', () => `${line}\n`)
+    isTwoLines(t, await start(), { error, hint: /\.env\.example says what/ })
+  })
+}
+
+t.test('a bad value of the environment is said to come from there', async t => {
+  isTwoLines(t, await start({ AGENT_MEMORY: 'lots' }), {
+    error: /environment: AGENT_MEMORY: "lots"/,
+    hint: /\.env\.example says what AGENT_MEMORY takes/,
+  })
+})
+
+t.test('a bad secret is refused without its value', async t => {
+  await script.edit(t, '.env', () => `ANTHROPIC_API_KEY="${key} with spaces"\n`)
+  const outcome = await start()
+  isTwoLines(t, outcome, { error: /ANTHROPIC_API_KEY: its value must be/, hint: /ANTHROPIC_API/ })
+  t.notMatch(outcome.stderr, /NOTTOBESHOWN/)
+})
+
+t.test('an .env that cannot be read is an error, and not an empty one', async t => {
+  const path = join(script.checkout, '.env')
+  await rm(path, { force: true })
+  await mkdir(path)
+  t.teardown(() => rm(path, { recursive: true }))
+  isTwoLines(t, await start(), { error: /cannot read .*\/\.env: EISDIR/, hint: /chmod/ })
+})
+
+t.test('an EXTRA_CA_CERTS that is not there is said before anything is started', async t => {
+  await script.edit(t, '.env', () => 'EXTRA_CA_CERTS=/nowhere/ca.pem\n')
+  isTwoLines(t, await start(), { error: /EXTRA_CA_CERTS.*\/nowhere\/ca\.pem/, hint: /\.env/ })
+})
+
+t.test('CREDENTIALS=direct with a key is refused: one of the two was not meant', async t => {
+  await script.edit(t, '.env', () => `CREDENTIALS=direct\nANTHROPIC_API_KEY=${key}\n`)
+  const outcome = await start()
+  isTwoLines(t, outcome, {
+    error: /CREDENTIALS=direct together with ANTHROPIC_API_KEY/,
+    hint: /remove one/,
+  })
+  t.notMatch(outcome.stderr, /NOTTOBESHOWN/)
+})
+
+t.test('doctor finds a bad .env, and one that others can read', async t => {
+  const { chmod } = await import('node:fs/promises')
+  await script.edit(t, '.env', () => 'AGENT_MEMROY=2g\n')
+  const bad = await script.run(['doctor'], { env: { DOCKER_HOST } })
+  t.equal(bad.code, 1)
+  t.match(bad.stdout, /refused {2}.*unknown setting AGENT_MEMROY/)
+  await script.edit(t, '.env', () => 'AGENT_MEMORY=2g\n')
+  await chmod(join(script.checkout, '.env'), 0o644)
+  const open = await script.run(['doctor'], { env: { DOCKER_HOST } })
+  t.match(open.stdout, /warning {2}.*\.env can be read by others\n\s+chmod 600/)
+})

@@ -1,0 +1,130 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { createControlScript, isTwoLines } from '../../support/stack/control-script.ts'
+import { run } from '../../support/stack/process.ts'
+
+const script = await createControlScript(t)
+const commands = (await script.run(['--help'])).stdout
+  .split('\n')
+  .flatMap(line => /^ {2}([a-z][a-z-]+)(?: [[<].*)? {2,}\S/.exec(line)?.[1] ?? [])
+
+t.test('the six commands stand first, and every command has a help of its own', async t => {
+  t.same(commands.slice(0, 6), ['start', 'stop', 'update', 'logs', 'status', 'shell'])
+  t.ok(commands.length >= 15, commands.join(' '))
+  for (const command of commands) {
+    const { code, stdout, stderr } = await script.run([command, '--help'])
+    t.equal(code, 0, command)
+    t.match(stdout, command === 'help' ? /^Usage: / : new RegExp(`^Usage: claude\\.ts ${command}`))
+    t.equal(stderr, '', command)
+  }
+})
+
+t.test('help needs no engine, and no settings', async t => {
+  await script.edit(t, '.env', () => 'NONSENSE\n')
+  const env = { DOCKER_HOST: 'unix:///nowhere' }
+  for (const args of [['--help'], ['start', '--help'], ['--version'], ['completion', 'bash']]) {
+    t.equal((await script.run(args, { env })).code, 0, args.join(' '))
+  }
+})
+
+t.test('wrong usage is told in two lines with exit code 2', async t => {
+  const cases = [
+    { args: ['strat'], error: /unknown command 'strat'/, hint: /Did you mean start/ },
+    { args: ['frobnicate'], error: /unknown command 'frobnicate'/, hint: /--help/ },
+    { args: ['start', '--detatch'], error: /unknown option '--detatch'/, hint: /--detach/ },
+    { args: ['start', 'extra'], error: /too many arguments for 'start'/, hint: /--help/ },
+    { args: ['build', '--target', 'huge'], error: /huge.*minimal, full/, hint: /--help/ },
+    { args: ['logs', '--lines', 'many'], error: /--lines many/, hint: /--lines 200/ },
+    { args: ['completion', 'tcsh'], error: /tcsh.*zsh, bash/, hint: /--help/ },
+  ]
+  for (const { args, error, hint } of cases) {
+    isTwoLines(t, await script.run(args), { error, hint, code: 2 })
+  }
+  t.equal((await script.run([])).code, 2, 'no command at all shows the help')
+})
+
+t.test('what a mistyped argument holds does not reach the terminal as it is', async t => {
+  const { stderr } = await script.run(['\x1b]0;owned\x07'])
+  t.notMatch(stderr, /\x1b|\x07/)
+})
+
+t.test('commands that ask questions say what to do without a terminal', async t => {
+  for (const command of ['login', 'setup-token']) {
+    isTwoLines(t, await script.run([command]), {
+      error: new RegExp(`${command} asks questions and needs a terminal`),
+      hint: /CLAUDE_CODE_OAUTH_TOKEN or ANTHROPIC_API_KEY into \.env/,
+    })
+  }
+})
+
+t.test('a folder that is more than a project is refused', async t => {
+  for (const [cwd, error] of [
+    ['/', /\/ holds your whole home folder/],
+    ['/etc', /\/etc is part of the operating system/],
+  ] as const) {
+    isTwoLines(t, await script.run(['start', '--detach'], { cwd }), {
+      error,
+      hint: /go to the folder of (a|one) project/,
+    })
+  }
+  const env = { WORKSPACE_MODE: 'mount' }
+  const { code, stderr } = await script.run(['start', '--detach'], { cwd: script.checkout, env })
+  t.equal(code, 1)
+  t.match(stderr, /holds claude-secure itself|belongs to root/)
+})
+
+/** bash-completion's own function, which the script of the completion library calls. */
+const words = `_get_comp_words_by_ref() { words=("\${COMP_WORDS[@]}"); cword=$COMP_CWORD; cur=\${COMP_WORDS[COMP_CWORD]}; }
+compopt() { :; }`
+
+t.test('completion in bash works for ./claude.ts, which is not in PATH', async t => {
+  const bash = (typed: string[]) =>
+    run(
+      'bash',
+      [
+        '-c',
+        `${words}
+eval "$(cat)"
+${'COMP_WORDS=("$@")'}; COMP_CWORD=$(( $# - 1 )); __claude.ts_complete; echo "\${COMPREPLY[*]}"`,
+        'bash',
+        './claude.ts',
+        ...typed,
+      ],
+      { env: script.env, cwd: script.workspace, input: bashScript },
+    )
+  const bashScript = (await script.run(['completion', 'bash'])).stdout
+  t.match((await bash(['sta'])).stdout, /start[\s\S]*status/)
+  t.match((await bash(['start', '--de'])).stdout, '--detach')
+})
+
+t.test('an output that is cut off or full ends the command without a stack trace', async t => {
+  const through = (command: string) =>
+    run('bash', ['-c', `set -o pipefail; ${command}`, 'bash', join(script.checkout, 'claude.ts')], {
+      env: script.env,
+      cwd: script.workspace,
+    })
+  for (let i = 0; i < 5; i++) {
+    t.equal((await through('"$1" completion bash | true')).stderr, '')
+    t.equal((await through('"$1" --help | head -n 1')).stderr, '')
+  }
+  isTwoLines(t, await through('"$1" --version > /dev/full'), {
+    error: /cannot write the output: ENOSPC/,
+    hint: /free space/,
+  })
+})
+
+t.test('build.ts is the build command', async t => {
+  const { code, stdout } = await run(join(script.checkout, 'build.ts'), ['--help'], {
+    env: script.env,
+    cwd: script.workspace,
+  })
+  t.equal(code, 0)
+  t.match(stdout, /--no-cache[\s\S]*--target[\s\S]*--claude-version/)
+})
+
+t.test('--version names both versions, those of package.json and pins.json', async t => {
+  const { version } = JSON.parse(await readFile(join(script.checkout, 'package.json'), 'utf8'))
+  await writeFile(join(script.workspace, 'package.json'), '{"version":"9.9.9"}')
+  t.match((await script.run(['--version'])).stdout, new RegExp(`^claude-secure ${version}\n`))
+})

@@ -1,0 +1,28 @@
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { temporaryFolder } from '../stack/checkout.ts'
+
+/** What the engine says to a path of its API, without the query. Missing paths are answered 404. */
+export type EngineAnswers = Record<string, unknown>
+
+/** An engine good enough for `start`, with no container on it. */
+export const goodEngine: EngineAnswers = {
+  '/version': { Version: '26.1.5', ApiVersion: '1.45', Components: [] },
+  '/containers/json': [],
+  '/images/json': [],
+  '/networks': [],
+}
+
+/** An engine on a socket of its own that says what a test wants to hear; DOCKER_HOST for it. */
+export async function startFakeEngine(t: Test, answers: EngineAnswers): Promise<string> {
+  const path = join(await temporaryFolder(t, 'engine'), 'docker.sock')
+  const server = createServer((request, response) => {
+    const answer = answers[request.url?.split('?')[0] ?? '']
+    response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' })
+    response.end(typeof answer === 'string' ? answer : JSON.stringify(answer ?? {}))
+  })
+  await new Promise<void>(resolve => server.listen(path, resolve))
+  t.teardown(() => server.close())
+  return `unix://${path}`
+}
