@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.ts'
 import type { ImageSet } from '../docker/image-tags.ts'
+import { writeAccountFiles } from '../stack/accounts.ts'
 import { type CredentialMode, credentialFile, credentialMode } from '../stack/credential.ts'
 import type { Stack } from '../stack/stack-file.ts'
 import {
@@ -33,6 +34,7 @@ export async function openStack(options: {
   const credential = credentialFile(mode, settings, await readCredential(state))
   const user = ownIdentity() ?? gatewayUser
   await writeCredential(state, credential, user)
+  await writeAccountFiles(workspace.agent, state)
   return {
     workspace,
     settings,

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import type { ComposeProject } from '../docker/compose.ts'
 import type { Workspace } from '../workspace/workspace.ts'
+import { accountFiles } from './accounts.ts'
 import { type CredentialFile, type CredentialMode, placeholderVariable } from './credential.ts'
 import type { StateFolder } from './state-folder.ts'
 
@@ -109,7 +110,13 @@ function stackLabels(stack: Stack, fingerprint: string) {
 function claudeService(stack: Stack) {
   const { kind, placeholder } = stack.placeholder
   const authorities = extraAuthorities(stack)
-  const mounts: Mount[] = [workspaceMount(stack.workspace), ...(authorities.volumes ?? [])]
+  const mounts: Mount[] = [
+    workspaceMount(stack.workspace),
+    ...accountFiles(stack.workspace.agent, stack.state).map(({ source, target }) =>
+      fileMount(source, target),
+    ),
+    ...(authorities.volumes ?? []),
+  ]
   if (stack.mode === 'login') {
     mounts.push(
       // In place of the image's own, which sends Claude Code to the gateway.

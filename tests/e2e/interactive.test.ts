@@ -31,13 +31,12 @@ t.test('start opens Claude Code without a question, and it answers', async t => 
 
   await t.test('Ctrl-C reaches Claude Code and stops its answer, not the session', async t => {
     await ask(terminal, '[[stream 600 100 10]]')
-    await until('the answer to begin', async () =>
-      (await stack.internet.modelRequests()).some(({ outcome }) => outcome === 'open'),
-    )
+    await terminal.waitFor(/\.\.5 /)
     await terminal.press('C-c')
     await until('the model to be told', async () =>
-      (await stack.internet.modelRequests()).every(({ outcome }) => outcome !== 'open'),
+      (await stack.internet.modelRequests()).some(({ outcome }) => outcome === 'gone'),
     )
+    t.notMatch(await terminal.screen(), /\.\.599/)
     await terminal.waitFor(ready)
     t.pass('back at the prompt')
   })
@@ -78,6 +77,7 @@ t.test('the next start continues the conversation; --no-continue begins a new on
 
 t.test('shell is bash in the container, and its exit status is ours', async t => {
   const terminal = await stack.terminal(['shell'])
+  await terminal.waitFor(/\$/)
   await terminal.type('id -u; exit 7')
   await terminal.press('Enter')
   t.equal(await terminal.exitStatus(), 7)

@@ -26,6 +26,7 @@ t.test('every service runs as an ordinary user without capabilities or new privi
 
 t.test('the agent is the owner of the workspace, and files come out as his', async t => {
   t.equal((await shell('id -u; id -g')).stdout, `${owner}\n${owner}\n`)
+  t.equal((await shell('whoami')).stdout, 'claude\n', 'ssh and npm need a name for him')
   t.equal((await shell('cat /workspace/a.txt; echo new > /workspace/b.txt')).stdout, 'mine\n')
   const { stat } = await import('node:fs/promises')
   t.match(await stat(`${stack.workspace}/b.txt`), { uid: owner, gid: owner })

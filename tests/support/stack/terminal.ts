@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Test } from 'tap'
+import { temporaryFolder } from './checkout.ts'
 import { must, run, until } from './process.ts'
 
 /** A real terminal (tmux) with a program in it: what a person sees and types. */
@@ -23,25 +26,16 @@ export async function openTerminal(
   const socket = `claude-secure-test-${process.pid}-${Math.random().toString(36).slice(2)}`
   const tmux = (...args: string[]) => must('tmux', ['-L', socket, '-f', '/dev/null', ...args])
   const { cwd, env, columns = 120, rows = 40 } = options
+  // tmux itself forgets the status of a program that ends quickly.
+  const statusFile = join(await temporaryFolder(t, 'terminal'), 'status')
   t.teardown(() => run('tmux', ['-L', socket, 'kill-server']))
+  const script = `sleep 0.2; ${command.map(quote).join(' ')}; echo $? > ${quote(statusFile)}`
   await must(
     'tmux',
-    [
-      '-L',
-      socket,
-      '-f',
-      '/dev/null',
-      'new-session',
-      '-d',
-      '-s',
-      'test',
-      '-x',
-      `${columns}`,
-      '-y',
-      `${rows}`,
-    ]
+    ['-L', socket, '-f', '/dev/null', 'new-session', '-d', '-s', 'test']
+      .concat(['-x', `${columns}`, '-y', `${rows}`, '-c', cwd])
       .concat(Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]))
-      .concat(['-c', cwd, 'sleep 0.2; exec "$@"'.replace('"$@"', command.map(quote).join(' '))]),
+      .concat([script]),
   )
   await tmux('set-option', '-t', 'test', 'remain-on-exit', 'on')
   const screen = () => tmux('capture-pane', '-p', '-t', 'test')
@@ -69,13 +63,10 @@ export async function openTerminal(
     async exitStatus(timeout = 60_000) {
       const text = await until(
         'the program to end',
-        async () =>
-          (
-            await tmux('display-message', '-p', '-t', 'test', '#{pane_dead}:#{pane_dead_status}')
-          ).match(/^1:(\d+)/),
+        () => readFile(statusFile, 'utf8').catch(() => null),
         timeout,
       )
-      return Number(text[1])
+      return Number(text)
     },
     hangUp: async () => void (await run('tmux', ['-L', socket, 'kill-server'])),
   }

@@ -11,7 +11,7 @@ function stack(changes: Partial<Stack> = {}, settings: object = {}): Stack {
   return {
     workspace: {
       path: '/home/me/project',
-      agent: { uid: 4242, gid: 4242 },
+      agent: { uid: 1000, gid: 1000 },
       mode: 'mount',
       stack: 'claude-secure-project-00000000',
     },
@@ -53,6 +53,15 @@ t.test('a copy is a volume: no path of the host is in the agent container', asyn
   const { services, volumes } = file(stack({ workspace }))
   t.same(services.claude.volumes, [{ type: 'volume', source: 'workspace', target: '/workspace' }])
   t.same(volumes, { workspace: {} })
+})
+
+t.test('an owner whom the image does not know gets a name', async t => {
+  const workspace = { ...stack().workspace, agent: { uid: 4242, gid: 4242 } }
+  const { volumes } = file(stack({ workspace })).services.claude
+  t.match(volumes.slice(1), [
+    { source: '/s/passwd', target: '/etc/passwd', read_only: true },
+    { source: '/s/group', target: '/etc/group', read_only: true },
+  ])
 })
 
 t.test('a folder name with a dollar sign is not a variable', async t => {

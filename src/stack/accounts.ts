@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+import type { Workspace } from '../workspace/workspace.ts'
+import { replaceFile, type StateFolder } from './state-folder.ts'
+
+/** The agent's uid and gid in the image itself. */
+const built = { uid: 1000, gid: 1000 }
+
+export type AccountFile = { source: string; target: '/etc/passwd' | '/etc/group' }
+
+/**
+ * /etc/passwd and /etc/group that know the workspace's owner as `claude`: ssh, npm and others end with
+ * an error where the number of the user has no name. Empty where the image's own files will do.
+ */
+export function accountFiles(agent: Workspace['agent'], state: StateFolder): AccountFile[] {
+  if (agent.uid === built.uid && agent.gid === built.gid) return []
+  return [
+    { source: join(state.path, 'passwd'), target: '/etc/passwd' },
+    { source: join(state.path, 'group'), target: '/etc/group' },
+  ]
+}
+
+export async function writeAccountFiles(agent: Workspace['agent'], state: StateFolder) {
+  const contents = { '/etc/passwd': renderPasswd(agent), '/etc/group': renderGroup(agent) }
+  for (const { source, target } of accountFiles(agent, state)) {
+    await replaceFile(source, contents[target], 0o644)
+  }
+}
+
+export function renderPasswd({ uid, gid }: Workspace['agent']): string {
+  return [
+    'root:x:0:0:root:/root:/usr/sbin/nologin',
+    'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin',
+    `claude:x:${uid}:${gid}:Claude:/home/claude:/bin/bash`,
+    '',
+  ].join('\n')
+}
+
+export function renderGroup({ gid }: Workspace['agent']): string {
+  return ['root:x:0:', 'nogroup:x:65534:', `claude:x:${gid}:`, ''].join('\n')
+}
