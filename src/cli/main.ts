@@ -36,10 +36,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     await setImmediate()
     if (controller.signal.reason instanceof UserError) throw controller.signal.reason
     return status
-  } catch (error) {
+  } catch (thrown) {
+    const { aborted, reason } = controller.signal
+    const error = reason instanceof UserError ? reason : thrown
     if (error instanceof CommanderError) return 2
-    if (controller.signal.reason === readerGone) return readerGone
-    if (controller.signal.aborted && !(error instanceof UserError)) {
+    if (reason === readerGone) return readerGone
+    if (aborted && !(reason instanceof UserError)) {
       console.error('interrupted; run the command again to go on')
       return interrupted
     }
