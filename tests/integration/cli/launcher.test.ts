@@ -1,0 +1,132 @@
+import { lstat, rename, rm, symlink, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { fakeProgram } from '../../support/docker/fake-docker.ts'
+import { repository, temporaryFolder } from '../../support/stack/checkout.ts'
+import { createControlScript, isTwoLines } from '../../support/stack/control-script.ts'
+import { run } from '../../support/stack/process.ts'
+
+const script = await createControlScript(t)
+const packages = join(script.checkout, 'node_modules')
+
+/** Takes node_modules away for the time of a test. */
+async function withoutPackages(t: { teardown: (fn: () => Promise<void>) => void }) {
+  await rm(packages)
+  t.teardown(async () => {
+    await rm(packages, { recursive: true, force: true })
+    await symlink(join(repository, 'node_modules'), packages)
+  })
+}
+
+t.test('a machine without Node.js is told what to install', async t => {
+  const folder = await temporaryFolder(t, 'bin')
+  for (const name of ['sh', 'dirname', 'realpath', 'env', 'find', 'mkdir', 'flock']) {
+    const found = await run('sh', ['-c', `command -v ${name}`])
+    await symlink(found.stdout.trim(), join(folder, name))
+  }
+  isTwoLines(t, await script.run(['--version'], { env: { PATH: folder } }), {
+    error: /Node\.js is not installed \(need 20\.12 or newer\)/,
+    hint: /install Node\.js 20/,
+  })
+})
+
+t.test('an old Node.js is refused with its version, before anything is installed', async t => {
+  await withoutPackages(t)
+  const old = await fakeProgram(
+    t,
+    'node',
+    'case $1 in -v) echo v18.20.4 ;; -e) exit 1 ;; *) echo "SyntaxError" >&2; exit 1 ;; esac',
+  )
+  isTwoLines(t, await script.run(['--version'], { env: { PATH: `${old}:${script.env.PATH}` } }), {
+    error: /Node\.js v18\.20\.4 is too old \(need 20\.12\)/,
+    hint: /install Node\.js 20/,
+  })
+  await t.rejects(lstat(packages), { code: 'ENOENT' })
+})
+
+t.test('an old Node.js is refused also where everything was installed by a newer one', async t => {
+  t.equal((await script.run(['--version'])).code, 0)
+  const old = await fakeProgram(
+    t,
+    'node',
+    'case $1 in -v) echo v18.20.4 ;; -e) exit 1 ;; *) echo "SyntaxError" >&2; exit 1 ;; esac',
+  )
+  isTwoLines(t, await script.run(['--version'], { env: { PATH: `${old}:${script.env.PATH}` } }), {
+    error: /Node\.js v18\.20\.4 is too old \(need 20\.12\)/,
+    hint: /install Node\.js 20/,
+  })
+})
+
+t.test(
+  'a registry that does not answer is named with the log, and nothing half is left',
+  async t => {
+    await withoutPackages(t)
+    const env = {
+      npm_config_registry: 'http://127.0.0.1:9/',
+      npm_config_cache: await temporaryFolder(t, 'npm'),
+      npm_config_fetch_retries: '0',
+    }
+    const outcome = await script.run(['--version'], { env, timeout: 120_000 })
+    isTwoLines(t, outcome, {
+      error: /npm ci failed: .*ECONNREFUSED/,
+      hint: /\.build\/npm\.log; npm must reach its registry/,
+    })
+
+    t.test('and the next run, with a registry, begins anew', async t => {
+      const fake = await fakeProgram(
+        t,
+        'npm',
+        `ln -s ${join(repository, 'node_modules')} node_modules; echo "$*" > ${join(script.checkout, 'npm-arguments')}`,
+      )
+      await rm(packages, { recursive: true, force: true })
+      const again = await script.run(['--version'], { env: { PATH: `${fake}:${script.env.PATH}` } })
+      t.equal(again.code, 0, again.stderr)
+      t.match(again.stderr, /installing packages \(once\)/)
+      const { stdout } = await run('cat', [join(script.checkout, 'npm-arguments')])
+      t.match(stdout, /^ci --ignore-scripts .*--omit=dev/, 'no script of a package runs')
+    })
+  },
+)
+
+t.test('two first runs at once do not install over each other', async t => {
+  await rm(join(script.checkout, '.build'), { recursive: true, force: true })
+  const outcomes = await Promise.all([1, 2, 3].map(() => script.run(['--version'])))
+  for (const { code, stdout, stderr } of outcomes) {
+    t.equal(code, 0, stderr)
+    t.match(stdout, /^claude-secure /)
+  }
+})
+
+t.test('an edit of the sources takes effect; a broken one is named', async t => {
+  await t.test('broken', async t => {
+    await script.edit(t, 'src/cli/commands/version.ts', text => `${text}\nthis is no TypeScript\n`)
+    isTwoLines(t, await script.run(['--version']), {
+      error: /the control script could not be bundled/,
+      hint: /git -C .* status shows local changes/,
+    })
+  })
+  // The launcher goes by times: what was put back must be newer than the bundle.
+  const now = new Date()
+  await utimes(join(script.checkout, 'src/cli/commands/version.ts'), now, now)
+  t.equal((await script.run(['--version'])).code, 0, 'and mended it works again')
+})
+
+t.test('it runs from any folder, through a link, and whatever the folder holds', async t => {
+  const link = join(await temporaryFolder(t, 'link'), 'cs')
+  await symlink(join(script.checkout, 'claude.ts'), link)
+  const { code, stdout } = await run(link, ['--version'], { cwd: '/', env: script.env })
+  t.equal(code, 0)
+  t.match(stdout, /^claude-secure /)
+})
+
+t.test('a checkout may move: the bundle does not remember where it was', async t => {
+  const moved = `${script.checkout}-moved with space`
+  await rename(script.checkout, moved)
+  t.teardown(() => rename(moved, script.checkout))
+  const { code, stderr } = await run(join(moved, 'claude.ts'), ['doctor', '--json'], {
+    cwd: script.workspace,
+    env: { ...script.env, DOCKER_HOST: 'unix:///nowhere' },
+  })
+  t.equal(code, 1, stderr)
+  t.notMatch(stderr, /error:/)
+})
