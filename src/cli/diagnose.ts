@@ -3,17 +3,17 @@ import { join } from 'node:path'
 import { clientEnvironment } from '../config/client-environment.ts'
 import { userEnvironment } from '../config/environment.ts'
 import { loadSettings } from '../config/load-settings.ts'
-import { cacheRoot, checkoutRoot } from '../config/paths.ts'
+import { checkoutRoot } from '../config/paths.ts'
 import type { Settings } from '../config/settings.ts'
 import { findClient, machineVersions } from '../docker/client-find.ts'
 import { createEngine } from '../docker/engine.ts'
 import { type EngineSearch, findEngine } from '../docker/engine-find.ts'
-import { imageTags, missingImages } from '../docker/image-tags.ts'
 import { readPins } from '../docker/pins.ts'
 import { type Finding, judgeRequirements } from '../docker/requirements.ts'
 import { findings as policyFindings } from '../egress/findings.ts'
 import { messageOf, UserError } from '../errors.ts'
 import { credentialMode, weakness } from '../stack/credential.ts'
+import { findMissingImages } from './machine/ensure-images.ts'
 import type { Invocation } from './program.ts'
 
 export type Diagnosis = Finding
@@ -120,16 +120,16 @@ async function judgeImages(
   { found }: EngineSearch,
 ): Promise<Finding> {
   const id = 'images'
-  if (!found)
+  if (!found) {
     return { id, severity: 'warning', message: 'images unknown without an engine', hint: '' }
-  const inputs = {
+  }
+  const engine = createEngine(found.address)
+  const { missing } = await findMissingImages({
     root,
+    settings,
+    engine,
     pins: await readPins(root),
-    baseImage: settings.BASE_IMAGE,
-    target: 'minimal',
-  } as const
-  const tags = await imageTags(inputs, cacheRoot())
-  const missing = missingImages(await createEngine(found.address).images('claude-secure/*'), tags)
+  })
   return missing.length === 0
     ? { id, severity: 'ok', message: 'all images are built', hint: '' }
     : {

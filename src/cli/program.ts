@@ -66,9 +66,7 @@ export function createProgram(invocation: Invocation): Command {
     .action(async options => (await import('./commands/stop.ts')).stop(options, invocation))
   command('update', 'move to the newest Claude Code and bases, and rebuild')
     .option('--dry-run', 'show what is newer, change nothing')
-    .action(async options =>
-      (await import('./commands/update-command.ts')).update(options, invocation),
-    )
+    .action(async options => (await import('./commands/update.ts')).update(options, invocation))
   command('logs', 'show the log of the proxy, or of another service')
     .argument('[service]', 'proxy, gateway, claude', 'proxy')
     .option('-f, --follow', 'go on as new lines come')
@@ -90,9 +88,7 @@ export function createProgram(invocation: Invocation): Command {
   command('setup', 'make this machine ready: engine, base image, all images')
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'show what would be done, change nothing')
-    .action(async options =>
-      (await import('./commands/setup-command.ts')).setup(options, invocation),
-    )
+    .action(async options => (await import('./commands/setup.ts')).setup(options, invocation))
   command('build', 'build the images (also as ./build.ts)')
     .option('--no-cache', 'build every layer anew')
     .addOption(
@@ -101,9 +97,7 @@ export function createProgram(invocation: Invocation): Command {
         .default('minimal'),
     )
     .option('--claude-version <version>', 'another Claude Code than the pinned one')
-    .action(async options =>
-      (await import('./commands/build-command.ts')).build(options, invocation),
-    )
+    .action(async options => (await import('./commands/build.ts')).build(options, invocation))
   command('doctor', 'check this machine and say what is wrong with it')
     .option('--json', 'for scripts')
     .action(async options =>

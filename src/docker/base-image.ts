@@ -48,10 +48,13 @@ export const baseRecipe = [
   // Every service runs without root and has a tmpfs here; runc before 1.2 gives a tmpfs the mode of
   // the folder below it, whatever `mode=` says.
   '--customize-hook=chmod 1777 "$1/run"',
+  // In the layer that brings them: a chmod in a later one would keep the files below it.
+  '--customize-hook=find "$1" -xdev -type f -perm /6000 -exec chmod ug-s {} +',
 ] as const
 
 /** The same for an image that someone else made. */
-const adoptDockerfile = 'ARG IMAGE\nFROM $IMAGE\nUSER root\nRUN chmod 1777 /run\n'
+const adoptDockerfile =
+  'ARG IMAGE\nFROM $IMAGE\nUSER root\nRUN chmod 1777 /run && find / -xdev -type f -perm /6000 -exec chmod ug-s {} +\n'
 
 /**
  * Makes the image that all others start from: the one the user names, the official one by digest

@@ -7,7 +7,6 @@ import { makeBaseImage } from './base-image.ts'
 import { buildImage, type ImageBuild } from './build-image.ts'
 import { writeBuildSecrets } from './build-secrets.ts'
 import type { DockerClient } from './client.ts'
-import type { Engine } from './engine.ts'
 import { execOk } from './exec.ts'
 import { checkoutLabel, pruneImages } from './image-prune.ts'
 import { createRecipes, currentPackages } from './image-recipes.ts'
@@ -16,7 +15,6 @@ import {
   type ImageName,
   type ImageSet,
   imageNames,
-  imageTags,
   missingImages,
   type Target,
 } from './image-tags.ts'
@@ -114,21 +112,6 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
     await prunePackages(join(cache, 'packages'), currentPackages(pins))
   }
   return tags
-}
-
-/**
- * The images that this checkout stands for, built where they are missing. Costs a few milliseconds
- * when they are all there.
- */
-export async function ensureImages(options: BuildOptions & { engine: Engine }): Promise<ImageSet> {
-  const { engine, settings, pins, target, root = checkoutRoot(), cache = cacheRoot() } = options
-  refuseFull(target)
-  const inputs = { root, pins, baseImage: settings.BASE_IMAGE, target }
-  const [tags, present] = await Promise.all([
-    imageTags(inputs, cache),
-    engine.images('claude-secure/*'),
-  ])
-  return missingImages(present, tags).length === 0 ? tags : buildImages(options)
 }
 
 function refuseFull(target: Target) {

@@ -1,33 +1,24 @@
-import type { Settings } from '../../config/settings.ts'
-import type { DockerClient } from '../../docker/client.ts'
-import type { ImageSet, Target } from '../../docker/image-tags.ts'
-import { buildImages } from '../../docker/images.ts'
-import { readPins } from '../../docker/pins.ts'
-import { changedPins, withClaudeVersion, writePins } from '../../docker/pins-update.ts'
-import type { Log } from '../../log.ts'
-import { withLock } from '../../stack/lock.ts'
+import { userEnvironment } from '../../config/environment.ts'
+import type { Target } from '../../docker/image-tags.ts'
+import { openContext } from '../context.ts'
+import { runBuild } from '../machine/run-build.ts'
+import type { Invocation } from '../program.ts'
 
-export type RunBuildOptions = {
-  log: Log
-  settings: Settings
-  client: DockerClient
-  root: string
-  env: NodeJS.ProcessEnv
-  target: Target
-  noCache: boolean
-  /** Pinned from now on, so that `start` uses what was built. */
-  claudeVersion?: string
-  signal: AbortSignal
-}
+export type BuildOptions = { cache: boolean; target: Target; claudeVersion?: string }
 
-/** Builds all images, the missing ones or, with `noCache`, every one anew. */
-export async function runBuild(options: RunBuildOptions): Promise<ImageSet> {
-  const { log, settings, client, root, env, target, noCache, claudeVersion, signal } = options
-  const pinned = await readPins(root)
-  const pins = claudeVersion ? await withClaudeVersion(pinned, claudeVersion, { signal }) : pinned
-  const images = await withLock('images', { log, signal }, () =>
-    buildImages({ log, settings, pins, target, client, network: env, root, noCache, signal }),
-  )
-  if (changedPins(pinned, pins).length > 0) await writePins(root, pins)
-  return images
+/** Builds the images and prints their tags. */
+export async function build(options: BuildOptions, invocation: Invocation) {
+  const { log, settings, docker, root, signal } = await openContext(invocation)
+  const images = await runBuild({
+    log,
+    settings,
+    client: docker,
+    root,
+    env: userEnvironment(),
+    target: options.target,
+    noCache: !options.cache,
+    ...(options.claudeVersion && { claudeVersion: options.claudeVersion }),
+    signal,
+  })
+  for (const tag of Object.values(images)) console.log(tag)
 }

@@ -10,7 +10,7 @@ import { openWorkspace } from '../../workspace/workspace.ts'
 import { type Context, openContext } from '../context.ts'
 import type { Invocation } from '../program.ts'
 import { escapes } from './demo-escapes.ts'
-import { setup } from './setup-command.ts'
+import { setup } from './setup.ts'
 import { bringUp } from './start.ts'
 
 const welcome = `Claude Code read this file inside a container that has no way to the internet.

@@ -1,3 +1,4 @@
+import { userEnvironment } from '../../config/environment.ts'
 import { createArchive } from '../../docker/archive.ts'
 import { UserError } from '../../errors.ts'
 import { credentialMode, weakness } from '../../stack/credential.ts'
@@ -10,7 +11,7 @@ import { terminalLine } from '../../terminal-text.ts'
 import { openWorkspace, type Workspace } from '../../workspace/workspace.ts'
 import { checkConfiguration } from '../check-configuration.ts'
 import { type Context, openContext } from '../context.ts'
-import { currentImages } from '../current-images.ts'
+import { ensureImages } from '../machine/ensure-images.ts'
 import { openStack } from '../open-stack.ts'
 import type { Invocation } from '../program.ts'
 import { openSession } from '../session.ts'
@@ -52,7 +53,7 @@ export async function bringUp(
   const { engine, docker, log, signal, settings, root } = context
   await checkConfiguration(settings, root)
   return withLock(workspace.stack, { log, signal }, async () => {
-    const images = await currentImages(context)
+    const images = await ensureImages({ ...context, client: docker, network: userEnvironment() })
     const mode = options.mode ?? (await keptRehearsal(context, workspace))
     const stack = await openStack({
       workspace,

@@ -1,28 +1,54 @@
-import type { Pins } from '../../docker/pins.ts'
-import { readPins } from '../../docker/pins.ts'
-import { changedPins, newestPins, type PinChange, writePins } from '../../docker/pins-update.ts'
-import type { Log } from '../../log.ts'
-import { step } from '../../log.ts'
+import { userEnvironment } from '../../config/environment.ts'
+import { buildImages } from '../../docker/images.ts'
+import { UserError } from '../../errors.ts'
+import { hasLiveSession, inspectStacks } from '../../stack/inspect.ts'
+import { withLock } from '../../stack/lock.ts'
+import { type Context, openContext } from '../context.ts'
+import { runUpdatePins } from '../machine/run-update.ts'
+import type { Invocation } from '../program.ts'
 
-/**
- * Looks for newer Claude Code, Node, npm and Debian packages. `build` runs with the newer pins, which
- * are kept only when it succeeds: a failed update leaves what works.
- */
-export async function runUpdatePins(options: {
-  log: Log
-  root: string
-  dryRun: boolean
-  /** Today, as `2026-01-31`. */
-  today: string
-  build: (pins: Pins) => Promise<void>
-  signal: AbortSignal
-}): Promise<PinChange[]> {
-  const { log, root, dryRun, today, build, signal } = options
-  const before = await readPins(root)
-  const after = await step(log, 'newest versions', () => newestPins(before, { today, signal }))
-  const changes = changedPins(before, after)
-  if (dryRun || changes.length === 0) return changes
-  await build(after)
-  await writePins(root, after)
-  return changes
+/** Moves the pins to the newest releases and rebuilds; shows what changed. Not while somebody works. */
+export async function update(options: { dryRun?: boolean }, invocation: Invocation) {
+  const context = await openContext(invocation)
+  const { log, settings, docker, root, signal } = context
+  if (!options.dryRun) await refuseWhileAtWork(context)
+  const changes = await runUpdatePins({
+    log,
+    root,
+    dryRun: options.dryRun ?? false,
+    today: new Date().toISOString().slice(0, 10),
+    build: async pins => {
+      const network = userEnvironment()
+      await withLock('images', { log, signal }, () =>
+        buildImages({
+          log,
+          settings,
+          pins,
+          target: 'minimal',
+          client: docker,
+          network,
+          root,
+          signal,
+        }),
+      )
+    },
+    signal,
+  })
+  for (const { name, before, after } of changes) console.log(`${name} ${before} → ${after}`)
+  const text =
+    changes.length === 0
+      ? 'everything is the newest already'
+      : options.dryRun
+        ? 'nothing was changed; ./claude.ts update does it'
+        : 'built; stacks that run change over at their next ./claude.ts start'
+  log({ kind: 'info', text })
+}
+
+async function refuseWhileAtWork({ engine }: Context) {
+  for (const stack of await inspectStacks(engine)) {
+    if (!(await hasLiveSession(engine, stack))) continue
+    throw new UserError(`Claude Code is at work in ${stack.workspace}`, {
+      hint: 'end that session first (or ./claude.ts stop there), then update',
+    })
+  }
 }

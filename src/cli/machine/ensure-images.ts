@@ -1,0 +1,49 @@
+import { cacheRoot } from '../../config/paths.ts'
+import type { Settings } from '../../config/settings.ts'
+import type { DockerClient } from '../../docker/client.ts'
+import type { Engine } from '../../docker/engine.ts'
+import { type ImageSet, imageTags, missingImages } from '../../docker/image-tags.ts'
+import { type Pins, readPins } from '../../docker/pins.ts'
+import type { Log } from '../../log.ts'
+import { withLock } from '../../stack/lock.ts'
+
+export type EnsureImagesOptions = {
+  root: string
+  settings: Settings
+  engine: Engine
+  client: DockerClient
+  /** The user's environment: proxies and certificate authorities for downloads. */
+  network: NodeJS.ProcessEnv
+  log: Log
+  signal: AbortSignal
+}
+
+const target = 'minimal'
+
+/** Tags of the images this checkout stands for; builds those that are missing. */
+export async function ensureImages(options: EnsureImagesOptions): Promise<ImageSet> {
+  const { root, settings, client, network, log, signal } = options
+  const pins = await readPins(root)
+  const { tags, missing } = await findMissingImages({ ...options, pins })
+  if (missing.length === 0) return tags
+  // The build's code is loaded only when there is something to build.
+  const { buildImages } = await import('../../docker/images.ts')
+  return withLock('images', { log, signal }, () =>
+    buildImages({ log, settings, pins, target, client, network, root, signal }),
+  )
+}
+
+export async function findMissingImages(options: {
+  root: string
+  settings: Settings
+  engine: Engine
+  pins: Pins
+}) {
+  const { root, settings, engine, pins } = options
+  const inputs = { root, pins, baseImage: settings.BASE_IMAGE, target } as const
+  const [tags, present] = await Promise.all([
+    imageTags(inputs, cacheRoot()),
+    engine.images('claude-secure/*'),
+  ])
+  return { tags, missing: missingImages(present, tags) }
+}

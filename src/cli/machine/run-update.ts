@@ -1,0 +1,28 @@
+import type { Pins } from '../../docker/pins.ts'
+import { readPins } from '../../docker/pins.ts'
+import { changedPins, newestPins, type PinChange, writePins } from '../../docker/pins-update.ts'
+import type { Log } from '../../log.ts'
+import { step } from '../../log.ts'
+
+/**
+ * Looks for newer Claude Code, Node, npm and Debian packages. `build` runs with the newer pins, which
+ * are kept only when it succeeds: a failed update leaves what works.
+ */
+export async function runUpdatePins(options: {
+  log: Log
+  root: string
+  dryRun: boolean
+  /** Today, as `2026-01-31`. */
+  today: string
+  build: (pins: Pins) => Promise<void>
+  signal: AbortSignal
+}): Promise<PinChange[]> {
+  const { log, root, dryRun, today, build, signal } = options
+  const before = await readPins(root)
+  const after = await step(log, 'newest versions', () => newestPins(before, { today, signal }))
+  const changes = changedPins(before, after)
+  if (dryRun || changes.length === 0) return changes
+  await build(after)
+  await writePins(root, after)
+  return changes
+}
