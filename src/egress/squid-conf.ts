@@ -40,6 +40,6 @@ function wordsOf(line: string) {
 
 export function notUnderstood(path: string, line: number, reason: string) {
   return new UserError(`${path} line ${line}: ${reason}`, {
-    hint: 'write one line per name: acl allowed_sites dstdomain -n registry.npmjs.org',
+    hint: 'write one line per name: acl allowed_sites dstdomain -n api.github.com',
   })
 }
