@@ -1,4 +1,4 @@
-import { lstat, rename, rm, symlink, utimes } from 'node:fs/promises'
+import { lstat, rename, rm, stat, symlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { fakeProgram } from '../../support/docker/fake-docker.ts'
@@ -87,6 +87,18 @@ t.test(
     })
   },
 )
+
+t.test('packages behind a link are not installed over: they are of another checkout', async t => {
+  const lock = join(script.checkout, 'package-lock.json')
+  const { atime, mtime } = await stat(lock)
+  const tomorrow = new Date(Date.now() + 86_400_000)
+  await utimes(lock, tomorrow, tomorrow)
+  t.teardown(() => utimes(lock, atime, mtime))
+  isTwoLines(t, await script.run(['--version']), {
+    error: /node_modules is a link, and older than package-lock\.json/,
+    hint: /remove the link/,
+  })
+})
 
 t.test('two first runs at once do not install over each other', async t => {
   await rm(join(script.checkout, '.build'), { recursive: true, force: true })
