@@ -1,6 +1,6 @@
 /**
- * `npm test`: from a bare machine to a verdict. Without arguments: linter, types, `setup --yes`, then
- * every suite. With names (`unit integration stack e2e`) only those suites.
+ * `npm test`: from a bare machine to a verdict. Without arguments: linter, types, test tools, `setup
+ * --yes`, then every suite. With names (`unit integration stack e2e`) only those suites.
  */
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -46,7 +46,9 @@ async function main(wanted: readonly Suite[]) {
   }
   let ready = true
   if (wanted.some(({ needsEngine }) => needsEngine)) {
-    ready = await check('setup', './claude.ts', ['setup', '--yes'])
+    ready =
+      (await check('test tools', 'tests/support/install-tools.sh', [])) &&
+      (await check('setup', './claude.ts', ['setup', '--yes']))
   }
   const summary = createTapSummary(line => console.log(line))
   for (const suite of wanted) {

@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { parse } from 'yaml'
+import { z } from 'zod'
+
+const root = join(import.meta.dirname, '../..')
+const Service = z.looseObject({
+  user: z.string().optional(),
+  networks: z.union([z.array(z.string()), z.record(z.string(), z.unknown())]),
+  volumes: z.array(z.unknown()).optional(),
+  tmpfs: z.array(z.string()),
+})
+const Stack = z.looseObject({
+  services: z.record(z.string(), Service),
+  networks: z.record(
+    z.string(),
+    z.looseObject({ internal: z.boolean().optional(), enable_ipv6: z.boolean() }),
+  ),
+})
+const text = await readFile(join(root, 'compose.yaml'), 'utf8')
+const { services, networks } = Stack.parse(parse(text, { merge: true }))
+
+const networksOf = (name: string) => {
+  const list = services[name]?.networks ?? []
+  return Array.isArray(list) ? list : Object.keys(list)
+}
+
+t.test('the stack has these services and no other', async t => {
+  t.same(Object.keys(services), ['claude', 'gateway', 'proxy', 'rehearsal'])
+})
+
+for (const [name, service] of Object.entries(services)) {
+  t.test(`${name} is hardened`, async t => {
+    t.match(service, {
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      read_only: true,
+      init: true,
+      ipc: 'private',
+      restart: 'unless-stopped',
+      logging: { driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } },
+      ulimits: { core: 0 },
+      sysctls: { 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv4.ip_forward': 0 },
+    })
+    t.ok(service.healthcheck, 'has a health check')
+    t.equal(service.mem_limit, service.memswap_limit, 'no swap')
+    t.ok(service.pids_limit && service.cpus, 'bounded processes and processors')
+    for (const mount of service.tmpfs) t.match(mount, /size=\d+[mg],mode=1777,noexec,nosuid,nodev$/)
+  })
+
+  t.test(`${name} has nothing that would undo it`, async t => {
+    for (const key of [
+      'privileged',
+      'cap_add',
+      'devices',
+      'pid',
+      'network_mode',
+      'ports',
+      'userns_mode',
+      'cgroup',
+      'extra_hosts',
+      'volumes_from',
+      'env_file',
+    ]) {
+      t.equal(service[key], undefined, key)
+    }
+    t.notMatch(JSON.stringify(service.volumes ?? []), /docker\.sock|\/var\/run/)
+  })
+}
+
+t.test('the agent is on the internal network alone; only the proxy has a way out', async t => {
+  t.same(networksOf('claude'), ['claude-internal'])
+  t.same(networksOf('gateway'), ['claude-internal', 'services-internal'])
+  t.same(networksOf('rehearsal'), ['services-internal'])
+  t.same(networksOf('proxy'), ['claude-internal', 'services-internal', 'proxy-external'])
+})
+
+t.test('internal networks are internal, without an address of the host', async t => {
+  for (const [name, network] of Object.entries(networks)) {
+    t.equal(network.enable_ipv6, false, name)
+    if (name === 'proxy-external') continue
+    t.equal(network.internal, true, name)
+    t.match(network.driver_opts, { 'com.docker.network.bridge.inhibit_ipv4': 'true' }, name)
+  }
+})
+
+t.test('only the proxy can ask a resolver outside of the stack', async t => {
+  for (const [name, service] of Object.entries(services)) {
+    t.same(service.dns, name === 'proxy' ? undefined : ['127.0.0.1'], name)
+  }
+})
+
+t.test(
+  'the proxy answers to `proxy` on the agent side and to `egress` on the other, never to both',
+  async t => {
+    t.match(services.proxy?.networks, {
+      'claude-internal': { aliases: ['proxy', 'proxy-agent'] },
+      'services-internal': { aliases: ['egress', 'proxy-services'] },
+    })
+  },
+)
+
+t.test('no service gets a secret by environment', async t => {
+  t.notMatch(text, /ANTHROPIC_API_KEY|OAUTH_TOKEN/)
+})
