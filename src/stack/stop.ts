@@ -1,8 +1,27 @@
 import type { DockerClient } from '../docker/client.ts'
+import type { Engine } from '../docker/engine.ts'
 import { exec } from '../docker/exec.ts'
 import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
 import { terminalLine } from '../terminal-text.ts'
+import { isStackName } from '../workspace/workspace.ts'
+import { inspectStacks } from './inspect.ts'
+
+const composeProjectLabel = 'com.docker.compose.project'
+
+/**
+ * Names of all stacks of which anything is left. A start that was cut off leaves networks and no
+ * container yet.
+ */
+export async function leftStacks(engine: Engine): Promise<string[]> {
+  const [stacks, networks] = await Promise.all([
+    inspectStacks(engine),
+    engine.networks([composeProjectLabel]),
+  ])
+  const ofNetworks = networks.map(({ Labels }) => Labels?.[composeProjectLabel] ?? '')
+  const names = [...stacks.map(({ stack }) => stack), ...ofNetworks.filter(isStackName)]
+  return [...new Set(names)].sort()
+}
 
 /**
  * Removes the stack's containers and networks; its volumes (sessions, copies) stay. By project name

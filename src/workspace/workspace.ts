@@ -94,3 +94,8 @@ export function stackName(realPath: string): string {
   const hash = createHash('sha256').update(realPath).digest('hex').slice(0, 8)
   return `claude-secure-${slug || 'workspace'}-${hash}`
 }
+
+/** Whether a compose project is one of ours, told by its name. */
+export function isStackName(project: string): boolean {
+  return /^claude-secure-[a-z0-9-]+-[0-9a-f]{8}$/.test(project)
+}

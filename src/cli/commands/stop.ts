@@ -1,23 +1,26 @@
-import { inspectStacks } from '../../stack/inspect.ts'
 import { withLock } from '../../stack/lock.ts'
-import { stopStack } from '../../stack/stop.ts'
-import { openContext } from '../context.ts'
+import { leftStacks, stopStack } from '../../stack/stop.ts'
+import { type Context, openContext } from '../context.ts'
 import { currentStackName } from '../current-stack.ts'
 import type { Invocation } from '../program.ts'
 
 /** Stops the stack of the current folder, or all of them. */
 export async function stop(options: { all?: boolean }, invocation: Invocation) {
-  const { engine, docker, log, signal } = await openContext(invocation)
-  const stacks = await inspectStacks(engine)
-  const current = options.all ? null : await currentStackName()
-  const wanted = stacks.filter(({ stack }) => options.all || stack === current)
-  if (wanted.length === 0) {
-    const others =
-      stacks.length > 0 && !options.all ? `; ${stacks.length} run elsewhere (--all)` : ''
-    log({ kind: 'info', text: `nothing runs here${others}` })
-    return
-  }
-  for (const { stack } of wanted) {
-    await withLock(stack, { log, signal }, () => stopStack(docker, stack, { log, signal }))
-  }
+  const context = await openContext(invocation)
+  const wanted = options.all ? await leftStacks(context.engine) : [await currentStackName()]
+  let stopped = 0
+  for (const stack of wanted) if (await stopOne(context, stack)) stopped += 1
+  if (stopped > 0) return
+  const others = options.all ? [] : await leftStacks(context.engine)
+  const elsewhere = others.length > 0 ? `; ${others.length} run elsewhere (--all)` : ''
+  context.log({ kind: 'info', text: `nothing runs here${elsewhere}` })
+}
+
+/** Looks only once no other command is at work on it: a start under way has nothing to show yet. */
+function stopOne({ engine, docker, log, signal }: Context, stack: string) {
+  return withLock(stack, { log, signal }, async () => {
+    if (!(await leftStacks(engine)).includes(stack)) return false
+    await stopStack(docker, stack, { log, signal })
+    return true
+  })
 }
