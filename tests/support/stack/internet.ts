@@ -21,6 +21,8 @@ export type Internet = {
   dns: string
   /** Joins the network of a stack that is up, before anything in it needs the internet. */
   attach: (stack: string, image: string) => Promise<void>
+  /** Leaves it again: a network with a stranger in it cannot be removed. */
+  detach: () => Promise<void>
   events: () => Promise<InternetEvent[]>
   /** Requests at the stand-in for Anthropic's API. */
   modelRequests: () => Promise<SeenRequest[]>
@@ -70,9 +72,11 @@ export async function createInternet(
     await writeFile(join(folder, `files/${name}.key`), key)
   }
   const containers: string[] = []
-  t.teardown(async () => {
-    if (containers.length > 0) await run('docker', ['rm', '--force', '--volumes', ...containers])
-  })
+  const detach = async () => {
+    const ids = containers.splice(0)
+    if (ids.length > 0) await run('docker', ['rm', '--force', '--volumes', ...ids])
+  }
+  t.teardown(detach)
 
   const launch = async (
     name: string,
@@ -113,6 +117,7 @@ export async function createInternet(
     authority: join(folder, 'files/ca.pem'),
     subnet: `${addressIn(block, 0)}/27`,
     dns: sites,
+    detach,
     async attach(stack, image) {
       const network = `${stack}_proxy-external`
       await launch('model', model, network, image, [])
