@@ -81,7 +81,10 @@ async function startPair(stack: TestStack, images: Images): Promise<System['star
     throw new Error(`${stack.stack} has no credential, or its gateway no user`)
   }
   const project = composeProject({
-    workspace: await openWorkspace(stack.workspace, 'mount', stack.checkout),
+    workspace: await openWorkspace(stack.workspace, 'mount', {
+      checkout: stack.checkout,
+      secrets: [],
+    }),
     settings: await loadSettings(stack.checkout, {}),
     mode: 'api-key',
     placeholder: credential,
@@ -123,6 +126,7 @@ function sessionPair(stack: TestStack): System['session'] {
       'claude-secure-session',
     ]),
     reset: command(stack, ['docker', 'exec', claude, 'bash', '-c', endSession]),
+    shows: 'Claude',
   }
 }
 
@@ -152,11 +156,11 @@ async function routes(stack: TestStack): Promise<Pick<System, 'egress' | 'model'
   const placeholder = (await inside(['printenv', variable])).stdout.trim()
   if (sentinel === placeholder) throw new Error('the agent holds the key itself')
   return {
-    egress: { ours: { ...site, via: { host: 'proxy', port: 3128 } }, baseline: site },
+    egress: { ours: { ...site, via: { host: 'proxy-agent', port: 3128 } }, baseline: site },
     model: {
       ours: { host: 'gateway', port: 8787 },
       baseline: anthropic,
-      throughProxy: { ...anthropic, via: { host: 'egress', port: 3128 } },
+      throughProxy: { ...anthropic, via: { host: 'proxy-services', port: 3128 } },
       headers: { 'x-api-key': placeholder, 'anthropic-version': '2023-06-01' },
     },
   }

@@ -40,7 +40,9 @@ const Model = z.strictObject({
 export const System = z.strictObject({
   name: z.string(),
   start: PairWithReset.optional(),
-  session: PairWithReset.optional(),
+  session: PairWithReset.extend({
+    shows: z.string().describe('a word that the agent itself draws first'),
+  }).optional(),
   status: Pair.optional(),
   help: Pair.optional(),
   /** A running container with Node.js 20 or newer, from which the routes of egress and model are dialled. */

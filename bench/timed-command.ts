@@ -21,10 +21,11 @@ export function wholeTime({ argv: [file, ...args], cwd, env }: Command): Promise
 }
 
 /**
- * Milliseconds from the start of a program in a terminal of its own to the first byte it shows there.
- * The program is left alone: ending it is the work of `finished`, and of whoever made it run.
+ * A program in a terminal of its own: milliseconds from its start to the first byte it shows there, and
+ * to the first time it shows `word`. The program is left alone: ending it is the work of whoever made
+ * it run, and `finished` tells when that is done.
  */
-export function timeToScreen(command: Command) {
+export function timeToScreen(command: Command, word: string) {
   const { argv, cwd, env } = command
   const line = `exec ${argv.map(quote).join(' ')} 2>/dev/null`
   const started = performance.now()
@@ -35,13 +36,18 @@ export function timeToScreen(command: Command) {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const finished = new Promise<void>(resolve => child.once('close', () => resolve()))
-  const firstByte = new Promise<number>((resolve, reject) => {
+  const times = new Promise<{ firstByte: number; firstWord: number }>((resolve, reject) => {
+    let firstByte = 0
+    let shown = ''
     child.once('error', reject)
-    child.stdout.once('data', () => resolve(performance.now() - started))
-    child.once('close', () => reject(new Error(`${argv.join(' ')} showed nothing`)))
+    child.stdout.on('data', (chunk: Buffer) => {
+      firstByte ||= performance.now() - started
+      shown += chunk
+      if (shown.includes(word)) resolve({ firstByte, firstWord: performance.now() - started })
+    })
+    child.once('close', () => reject(new Error(`${argv.join(' ')} did not show ${word}: ${shown}`)))
   })
-  child.stdout.resume()
-  return { firstByte, finished }
+  return { times, finished }
 }
 
 function quote(word: string) {

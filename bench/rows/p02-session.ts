@@ -1,31 +1,43 @@
 import { interleave } from '../interleave.ts'
 import type { Row } from '../row.ts'
+import type { Command } from '../system.ts'
 import { timeToScreen, wholeTime } from '../timed-command.ts'
 
-/** From the command line to the first byte of a new session's screen, when the stack runs already. */
+/**
+ * From the command line to a new session, when the stack runs already. Twice: to the first byte, with
+ * which tmux clears the screen, and to the first word that Claude Code itself draws on it.
+ */
 export const sessionRow: Row = {
   id: 'P2',
   async measure({ session }, repetitions) {
     if (!session) return null
-    const { ours, baseline, reset } = session
-    const timed = (command: typeof ours) => async () => {
-      const { firstByte, finished } = timeToScreen(command)
-      const milliseconds = await firstByte
+    const { ours, baseline, reset, shows } = session
+    const words: Record<'ours' | 'baseline', number[]> = { ours: [], baseline: [] }
+    const timed = (name: keyof typeof words, command: Command) => async () => {
+      const { times, finished } = timeToScreen(command, shows)
+      const { firstByte, firstWord } = await times
+      words[name].push(firstWord)
       await wholeTime(reset)
       await finished
-      return milliseconds
+      return firstByte
     }
-    const samples = await interleave(repetitions, {
-      ours: timed(ours),
-      baseline: timed(baseline),
+    const bytes = await interleave(repetitions, {
+      ours: timed('ours', ours),
+      baseline: timed('baseline', baseline),
     })
+    const common = {
+      row: 'P2',
+      unit: 'ms',
+      target: { kind: 'ratio-at-most', ratio: 1.25 },
+    } as const
     return [
+      { ...common, what: '`start` to the first byte, against `docker exec -it`', ...bytes },
       {
-        row: 'P2',
-        what: '`start` to the first byte of the screen, against `docker exec -it`',
-        unit: 'ms',
-        ...samples,
-        target: { kind: 'ratio-at-most', ratio: 1.25 },
+        ...common,
+        what: '`start` to the first word of Claude Code, against `docker exec -it`',
+        // Without the round that warms up.
+        ours: words.ours.slice(1),
+        baseline: words.baseline.slice(1),
       },
     ]
   },

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { must } from '../../tests/support/stack/process.ts'
+import { containerMemory } from '../container-memory.ts'
 import type { Figure } from '../figure.ts'
+import { interleave } from '../interleave.ts'
 import type { Row } from '../row.ts'
 
 const limits = { proxy: 40, gateway: 80 }
 const settleMilliseconds = 10_000
 
-/** What a service holds that nobody has used yet, as `docker stats` counts it. */
+/** What a service holds that nobody has used yet. */
 export const memoryRow: Row = {
   id: 'P12',
   async measure({ containers }, repetitions) {
@@ -20,28 +21,11 @@ export const memoryRow: Row = {
         row: 'P12',
         what: `idle memory of the ${service}`,
         unit: 'MiB',
-        ours: await usedMemory(container, repetitions),
+        ours: (await interleave(repetitions, { ours: () => containerMemory(container) })).ours,
         baseline: null,
         target: { kind: 'at-most', limit: limits[service] },
       })
     }
     return figures
   },
-}
-
-async function usedMemory(container: string, repetitions: number): Promise<number[]> {
-  const samples: number[] = []
-  while (samples.length < repetitions) {
-    const format = ['--no-stream', '--format', '{{.MemUsage}}']
-    samples.push(parseMemory(await must('docker', ['stats', ...format, container])))
-  }
-  return samples
-}
-
-const mebibytes: Record<string, number> = { B: 1 / 1024 ** 2, KiB: 1 / 1024, MiB: 1, GiB: 1024 }
-
-/** `13.2MiB / 256MiB`, in MiB. */
-function parseMemory(text: string): number {
-  const [, value, unit] = /^([\d.]+)([KMG]?i?B) /.exec(text) ?? []
-  return Number(value) * (mebibytes[unit ?? ''] ?? Number.NaN)
 }
