@@ -16,8 +16,12 @@ import type { Command, System } from './system.ts'
  * with the stand-in internet behind its proxy.
  */
 export async function createOwnSystem(test: Test): Promise<System> {
-  const running = await createTestStack(test, { block: 2, allow: ['allowed.test'] })
-  const restarted = await createTestStack(test, { block: 3, start: false })
+  const running = await createTestStack(test, { block: 3, allow: ['allowed.test'] })
+  const restarted = await createTestStack(test, {
+    start: false,
+    // It never meets the stand-in internet: any subnet will do, and cannot be taken already.
+    settings: { EXTERNAL_SUBNET: '', PROXY_DNS: '' },
+  })
   const image = await imagesOf(running)
   return {
     name: 'claude-secure',

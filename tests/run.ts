@@ -2,10 +2,9 @@
  * `npm test`: from a bare machine to a verdict. Without arguments: linter, types, test tools, `setup
  * --yes`, then every suite. With names (`unit integration stack e2e`) only those suites.
  */
-import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { $ } from 'zx'
 import { createTapSummary } from './support/tap-summary.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -69,15 +68,12 @@ async function main(wanted: readonly Suite[]) {
 }
 
 async function runTap(suite: Suite, summary: ReturnType<typeof createTapSummary>) {
-  const args = ['run', '--reporter=tap', ...suite.tapArguments, ...testFiles(suite)]
-  const child = spawn(join(root, 'node_modules/.bin/tap'), args, {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const exited = new Promise<number>(resolve => child.once('close', code => resolve(code ?? 1)))
-  for await (const line of createInterface({ input: child.stdout })) summary.line(line)
-  const code = await exited
-  return summary.endSuite(suite.name) ? code : 1
+  const args = ['--reporter=tap', ...suite.tapArguments, ...testFiles(suite)]
+  const tap = $({ cwd: root, nothrow: true })`node_modules/.bin/tap run ${args}`
+  for await (const line of tap) summary.line(line)
+  const { exitCode, stderr } = await tap
+  if (exitCode !== 0) console.error(stderr.trim())
+  return summary.endSuite(suite.name) ? (exitCode ?? 1) : 1
 }
 
 function testFiles({ name }: Suite) {
@@ -88,10 +84,7 @@ function testFiles({ name }: Suite) {
     .map(path => join(folder, path))
 }
 
-function run(file: string, args: string[]) {
-  return new Promise<number>((resolve, reject) => {
-    const child = spawn(join(root, file), args, { cwd: root, stdio: 'inherit' })
-    child.once('error', reject)
-    child.once('close', code => resolve(code ?? 1))
-  })
+async function run(file: string, args: string[]) {
+  const { exitCode } = await $({ cwd: root, stdio: 'inherit', nothrow: true })`${file} ${args}`
+  return exitCode ?? 1
 }

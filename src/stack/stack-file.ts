@@ -39,6 +39,7 @@ export function stackVariables(stack: Stack): Record<string, string> {
     CLAUDE_IMAGE: images.claude,
     GATEWAY_IMAGE: images.gateway,
     PROXY_IMAGE: images.proxy,
+    HOME_VOLUME: `${workspace.stack}_home-${workspace.agent.uid}`,
     AGENT_USER: `${workspace.agent.uid}:${workspace.agent.gid}`,
     GATEWAY_USER: `${gatewayUser.uid}:${gatewayUser.gid}`,
     AGENT_MEMORY: settings.AGENT_MEMORY,

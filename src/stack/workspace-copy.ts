@@ -1,10 +1,11 @@
+import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Archive } from '../docker/archive.ts'
 import type { DockerClient } from '../docker/client.ts'
 import { execOk } from '../docker/exec.ts'
 import { type Log, step } from '../log.ts'
 import { type Baseline, readBaseline, renderBaseline } from '../workspace/copy/baseline.ts'
-import { type Change, copyChanges } from '../workspace/copy/changes.ts'
+import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
 import type { Tree } from '../workspace/copy/entry.ts'
 import { packWorkspace } from '../workspace/copy/pack.ts'
 import { type CopiedItem, readCopy } from '../workspace/copy/unpack.ts'
@@ -18,8 +19,18 @@ export type CopyContext = {
   container: string
   workspace: Workspace
   state: StateFolder
+  /** Files and folders of the host that are left out: they hold secrets of ours. */
+  secrets: readonly string[]
   log: Log
   signal?: AbortSignal
+}
+
+/** Whether this folder was opened as a copy before. */
+export async function copyExists(state: StateFolder): Promise<boolean> {
+  return access(baselinePath(state)).then(
+    () => true,
+    () => false,
+  )
 }
 
 function baselinePath(state: StateFolder) {
@@ -35,7 +46,9 @@ export async function ensureCopy(context: CopyContext, options: { fresh: boolean
   if (!options.fresh && (await readBaseline(baselinePath(state)))) return
   await step(log, `copying ${workspace.path} into the container`, async () => {
     await emptyCopy(context)
-    const { tar, tree } = packWorkspace(workspace.path, workspace.agent)
+    const { tar, tree } = packWorkspace(workspace.path, workspace.agent, path =>
+      context.secrets.includes(path),
+    )
     const taken = new Date().toISOString()
     const [entries] = await Promise.all([tree, archive.put(container, '/workspace', tar)])
     await replaceFile(baselinePath(state), renderBaseline({ taken, tree: entries }))
@@ -54,12 +67,13 @@ async function emptyCopy({ docker, container, signal }: CopyContext) {
 /** What the agent changed since the copy was taken; null when there is no copy. */
 export async function readCopyChanges(
   context: Pick<CopyContext, 'archive' | 'container' | 'state'>,
-): Promise<{ baseline: Baseline; changes: Change[] } | null> {
+): Promise<{ baseline: Baseline; changes: Change[]; gitChanged: boolean } | null> {
   const baseline = await readBaseline(baselinePath(context.state))
   if (!baseline) return null
   const tree: Tree = new Map()
   for await (const { path, entry } of copyItems(context, () => false)) tree.set(path, entry)
-  return { baseline, changes: copyChanges(baseline.tree, tree) }
+  const gitChanged = gitDataChanged(baseline.tree, tree)
+  return { baseline, changes: copyChanges(baseline.tree, tree), gitChanged }
 }
 
 /** The files and links of the copy, with content for the paths in `wanted`. */

@@ -13,7 +13,7 @@ export type Workspace = {
   agent: { uid: number; gid: number }
   mode: 'mount' | 'copy'
   /** Why it is a copy, when nobody asked for one. */
-  copyReason?: 'owned by root'
+  copyReason?: 'owned by root' | 'opened as a copy before'
   /** Compose project: `claude-secure-<slug>-<hash of the real path>`. */
   stack: string
 }
@@ -21,14 +21,25 @@ export type Workspace = {
 /** The agent's uid where the workspace's owner is no ordinary user. */
 const copyOwner = { uid: 1000, gid: 1000 }
 
+/** What belongs to claude-secure or the engine on this host, and must not come into an agent's hands. */
+export type OwnPlaces = {
+  /** The checkout: an agent that can write claude.ts or compose.yaml runs code on the host. */
+  checkout: string
+  /** Files that hold secrets, and folders with such files. */
+  secrets: readonly string[]
+  /** The engine's socket, where it has one: whoever has it has the host. */
+  socket?: string
+}
+
 /**
  * Decides how the folder `path` is opened. Refuses folders that would hand the agent more than a
- * project: the home folder, its parents, and whatever holds the control script itself.
+ * project: the home folder, its parents, and whatever holds the control script or the engine's socket.
  */
 export async function openWorkspace(
   path: string,
   mode: Settings['WORKSPACE_MODE'],
-  checkout: string,
+  own: OwnPlaces,
+  options: { copyExists?: boolean } = {},
 ): Promise<Workspace> {
   const real = await realpath(path)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
@@ -38,7 +49,7 @@ export async function openWorkspace(
     })
   }
   const { uid, gid } = await stat(real)
-  const copyReason = mode === 'auto' && uid === 0 ? 'owned by root' : undefined
+  const copyReason = mode === 'auto' ? reasonToCopy(uid, options.copyExists ?? false) : undefined
   const opened: Workspace['mode'] = mode === 'copy' || copyReason ? 'copy' : 'mount'
   if (uid === 0 && opened === 'mount') {
     throw new UserError(`${terminalLine(real)} belongs to root and WORKSPACE_MODE is mount`, {
@@ -46,7 +57,7 @@ export async function openWorkspace(
     })
   }
   refuseWideFolders(real)
-  if (opened === 'mount') refuseOwnCode(real, checkout)
+  if (opened === 'mount') refuseOwnPlaces(real, own)
   return {
     path: real,
     agent: opened === 'copy' ? copyOwner : { uid, gid: gid === 0 ? uid : gid },
@@ -54,6 +65,12 @@ export async function openWorkspace(
     ...(copyReason && { copyReason }),
     stack: stackName(real),
   }
+}
+
+/** A folder that was opened as a copy stays one: the next `start` must not let the agent at the files. */
+function reasonToCopy(uid: number, copyExists: boolean): Workspace['copyReason'] {
+  if (uid === 0) return 'owned by root'
+  return copyExists ? 'opened as a copy before' : undefined
 }
 
 function refuseWideFolders(real: string) {
@@ -70,11 +87,25 @@ function refuseWideFolders(real: string) {
   }
 }
 
-/** An agent that can write claude.ts or compose.yaml runs code on the host at the next start. */
-function refuseOwnCode(real: string, checkout: string) {
-  if (contains(real, checkout) || contains(checkout, real)) {
+function refuseOwnPlaces(real: string, { checkout, secrets, socket }: OwnPlaces) {
+  const overlaps = (place: string) => contains(real, place) || contains(place, real)
+  if (overlaps(checkout)) {
     throw new UserError(`${terminalLine(real)} holds claude-secure itself`, {
       hint: 'set WORKSPACE_MODE=copy to work on a copy of it',
+    })
+  }
+  const secret = secrets.find(overlaps)
+  if (secret) {
+    throw new UserError(
+      `${terminalLine(real)} holds the credentials of claude-secure (${secret})`,
+      {
+        hint: 'go to the folder of a project, then start there',
+      },
+    )
+  }
+  if (socket && contains(real, socket)) {
+    throw new UserError(`${terminalLine(real)} holds the socket of the container engine`, {
+      hint: 'go to the folder of a project, then start there',
     })
   }
 }

@@ -7,7 +7,7 @@ import { type Change, splitProtected } from '../../workspace/copy/changes.ts'
 import { type Context, openContext } from '../context.ts'
 import { currentStackName } from '../current-stack.ts'
 import type { Invocation } from '../program.ts'
-import { changeLine, type OpenCopy, openCopy } from './diff.ts'
+import { changeLine, type OpenCopy, openCopy, tellAboutGit } from './diff.ts'
 
 /**
  * Brings the agent's changes into the folder: all that can be, or nothing when one of them meets a
@@ -29,6 +29,7 @@ export async function apply(
         { hint: 'nothing was applied; put your own change aside (git stash), then apply again' },
       )
     }
+    tellAboutGit(context, copy)
     for (const { path } of withheld) {
       log({ kind: 'warn', text: `not applied, because your host would run it: ${path}` })
     }
@@ -66,7 +67,9 @@ async function applyAll({ log }: Context, copy: OpenCopy, changes: readonly Chan
   } finally {
     await moveBaseline(copy.state, applied)
   }
-  if (applied.length > 0) log({ kind: 'info', text: `what was there before is kept in ${backup}` })
+  if (applied.some(({ kind }) => kind !== 'added')) {
+    log({ kind: 'info', text: `what was there before is kept in ${backup}` })
+  }
   log({ kind: 'info', text: `applied ${applied.length} of ${changes.length} changes` })
   return applied.length === changes.length ? 0 : 1
 }

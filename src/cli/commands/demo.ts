@@ -6,9 +6,9 @@ import { exec } from '../../docker/exec.ts'
 import { UserError } from '../../errors.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'
 import { terminalLine, terminalText } from '../../terminal-text.ts'
-import { openWorkspace } from '../../workspace/workspace.ts'
 import { type Context, openContext } from '../context.ts'
 import type { Invocation } from '../program.ts'
+import { workspaceHere } from '../workspace-here.ts'
 import { escapes } from './demo-escapes.ts'
 import { setup } from './setup.ts'
 import { bringUp } from './start.ts'
@@ -30,7 +30,7 @@ export async function demo(options: { yes?: boolean }, invocation: Invocation): 
   const folder = join(stateRoot(), 'demo', 'welcome')
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'welcome.txt'), welcome)
-  const workspace = await openWorkspace(folder, context.settings.WORKSPACE_MODE, context.root)
+  const workspace = await workspaceHere(context, { folder })
   const { state } = await bringUp(context, workspace, { mode: 'rehearsal', freshCopy: true })
 
   console.log(

@@ -21,6 +21,7 @@ export async function diff(options: { stat?: boolean; json?: boolean }, invocati
     console.log(JSON.stringify({ changes: names(applicable), withheld: names(withheld) }, null, 2))
     return
   }
+  tellAboutGit(context, copy)
   if (copy.changes.length === 0) {
     context.log({ kind: 'info', text: 'the agent changed nothing' })
     return
@@ -38,6 +39,15 @@ export async function diff(options: { stat?: boolean; json?: boolean }, invocati
   }
 }
 
+/** Commits and branches are not files of the workspace: nothing brings them back yet. */
+export function tellAboutGit({ log }: Pick<EngineContext, 'log'>, { gitChanged }: OpenCopy) {
+  if (!gitChanged) return
+  log({
+    kind: 'info',
+    text: 'what git keeps (commits, branches, its settings) stays in the copy; files come back',
+  })
+}
+
 const letters = { added: 'A', modified: 'M', deleted: 'D' }
 
 export function changeLine({ kind, path }: Change): string {
@@ -48,6 +58,7 @@ export type OpenCopy = {
   root: string
   taken: string
   changes: Change[]
+  gitChanged: boolean
   container: string
   state: ReturnType<typeof stateFolder>
   archive: ReturnType<typeof createArchive>
@@ -72,6 +83,7 @@ export async function openCopy(context: EngineContext): Promise<OpenCopy> {
     root: stack.workspace,
     taken: result.baseline.taken,
     changes: result.changes,
+    gitChanged: result.gitChanged,
     container: claude.container,
     state,
     archive,

@@ -1,9 +1,9 @@
 import { UserError } from '../../errors.ts'
-import { openWorkspace } from '../../workspace/workspace.ts'
 import { openContext } from '../context.ts'
 import type { Invocation } from '../program.ts'
 import { execInTerminal } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
+import { workspaceHere } from '../workspace-here.ts'
 import { bringUp } from './start.ts'
 
 /**
@@ -18,11 +18,7 @@ export async function login(invocation: Invocation): Promise<number> {
       hint: 'remove it from .env first, or go on with ./claude.ts start',
     })
   }
-  const workspace = await openWorkspace(
-    process.cwd(),
-    context.settings.WORKSPACE_MODE,
-    context.root,
-  )
+  const workspace = await workspaceHere(context)
   const { state } = await bringUp(context, workspace, { mode: 'login' })
   return execInTerminal(context, state, ['claude', 'auth', 'login'])
 }

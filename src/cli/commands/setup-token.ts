@@ -1,9 +1,9 @@
 import { isCancel, log as notes, password } from '@clack/prompts'
 import { setEnvValue } from '../../config/edit-env-file.ts'
-import { openWorkspace } from '../../workspace/workspace.ts'
 import { openContext } from '../context.ts'
 import type { Invocation } from '../program.ts'
 import { execInTerminal } from '../session.ts'
+import { workspaceHere } from '../workspace-here.ts'
 import { requireTerminal } from './login.ts'
 import { bringUp } from './start.ts'
 
@@ -14,11 +14,7 @@ import { bringUp } from './start.ts'
 export async function setupToken(invocation: Invocation): Promise<number> {
   requireTerminal('setup-token')
   const context = await openContext(invocation)
-  const workspace = await openWorkspace(
-    process.cwd(),
-    context.settings.WORKSPACE_MODE,
-    context.root,
-  )
+  const workspace = await workspaceHere(context)
   const { state } = await bringUp(context, workspace, { mode: 'login' })
   const status = await execInTerminal(context, state, ['claude', 'setup-token'])
   if (status !== 0) return status

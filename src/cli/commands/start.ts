@@ -8,7 +8,7 @@ import type { Stack } from '../../stack/stack-file.ts'
 import { startStack } from '../../stack/start.ts'
 import { ensureCopy } from '../../stack/workspace-copy.ts'
 import { terminalLine } from '../../terminal-text.ts'
-import { openWorkspace, type Workspace } from '../../workspace/workspace.ts'
+import type { Workspace } from '../../workspace/workspace.ts'
 import { checkConfiguration } from '../check-configuration.ts'
 import { type Context, openContext } from '../context.ts'
 import { ensureImages } from '../machine/ensure-images.ts'
@@ -16,6 +16,7 @@ import { openStack } from '../open-stack.ts'
 import type { Invocation } from '../program.ts'
 import { openSession } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
+import { ownPlaces, workspaceHere } from '../workspace-here.ts'
 
 export type StartOptions = {
   detach?: boolean
@@ -27,8 +28,7 @@ export type StartOptions = {
 /** Brings up the stack of the current folder and opens Claude Code; returns Claude Code's exit status. */
 export async function start(options: StartOptions, invocation: Invocation): Promise<number> {
   const context = await openContext(invocation)
-  const mode = options.copy ? 'copy' : context.settings.WORKSPACE_MODE
-  const workspace = await openWorkspace(process.cwd(), mode, context.root)
+  const workspace = await workspaceHere(context, { copy: options.copy ?? false })
   const { state } = await bringUp(context, workspace, options)
   const session = !options.detach && isInteractive()
   if (!session) {
@@ -108,6 +108,7 @@ async function copyIn(context: Context, stack: Stack, state: StackState, fresh: 
       container: claude.container,
       workspace: stack.workspace,
       state: stack.state,
+      secrets: ownPlaces(context).secrets,
       log: context.log,
       ...(context.signal && { signal: context.signal }),
     },

@@ -23,6 +23,13 @@ export function copyChanges(baseline: Tree, copy: Tree): Change[] {
   return changes.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
+/** Whether the agent committed, or changed what git keeps in another way: that stays in the copy. */
+export function gitDataChanged(baseline: Tree, copy: Tree): boolean {
+  const differs = (a: Tree, b: Tree) =>
+    [...a].some(([path, entry]) => isGitData(path) && !sameEntry(entry, b.get(path)))
+  return differs(baseline, copy) || differs(copy, baseline)
+}
+
 function isGitData(path: string) {
   return /(^|\/)\.git(\/|$)/.test(path)
 }

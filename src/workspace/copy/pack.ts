@@ -6,15 +6,19 @@ import { type Pack, pack } from 'tar-stream'
 import { UserError } from '../../errors.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import type { Tree } from './entry.ts'
-import { walkHost } from './read-host.ts'
+import { type HostItem, walkHost } from './read-host.ts'
 
 /**
  * The folder as a tar stream that belongs to `owner`, and the tree of exactly what went into it,
  * hashed on the way: a file that changes meanwhile cannot make the two differ.
  */
-export function packWorkspace(root: string, owner: { uid: number; gid: number }) {
+export function packWorkspace(
+  root: string,
+  owner: { uid: number; gid: number },
+  isLeftOut: (absolutePath: string) => boolean = () => false,
+) {
   const tar = pack()
-  const tree = fill(tar, root, owner).catch(error => {
+  const tree = fill(tar, walkHost(root, isLeftOut), root, owner).catch(error => {
     tar.destroy(error instanceof Error ? error : new Error(String(error)))
     throw error
   })
@@ -23,9 +27,14 @@ export function packWorkspace(root: string, owner: { uid: number; gid: number })
   return { tar, tree }
 }
 
-async function fill(tar: Pack, root: string, owner: { uid: number; gid: number }): Promise<Tree> {
+async function fill(
+  tar: Pack,
+  items: AsyncIterable<HostItem>,
+  root: string,
+  owner: { uid: number; gid: number },
+): Promise<Tree> {
   const tree: Tree = new Map()
-  for await (const item of walkHost(root)) {
+  for await (const item of items) {
     const header = { name: item.path, ...owner }
     if (item.kind === 'folder') {
       await entry(tar, { ...header, type: 'directory', mode: 0o755 })

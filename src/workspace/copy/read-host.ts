@@ -6,15 +6,20 @@ import type { Entry } from './entry.ts'
 
 /**
  * All files and links below `root`, one after the other, parents first. Sockets, pipes and devices
- * are left out: they have no content to copy.
+ * are left out: they have no content to copy. So is what `isLeftOut` names.
  */
-export async function* walkHost(root: string, folder = ''): AsyncGenerator<HostItem> {
+export async function* walkHost(
+  root: string,
+  isLeftOut: (absolutePath: string) => boolean = () => false,
+  folder = '',
+): AsyncGenerator<HostItem> {
   const directory = await opendir(join(root, folder))
   for await (const item of directory) {
     const path = folder === '' ? item.name : `${folder}/${item.name}`
+    if (isLeftOut(join(root, path))) continue
     if (item.isDirectory()) {
       yield { kind: 'folder', path }
-      yield* walkHost(root, path)
+      yield* walkHost(root, isLeftOut, path)
     } else if (item.isSymbolicLink()) {
       yield { kind: 'link', path, target: await readlink(join(root, path)) }
     } else if (item.isFile()) {

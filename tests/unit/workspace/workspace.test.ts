@@ -2,9 +2,13 @@ import { chown, mkdir, symlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { openWorkspace, stackName } from '../../../src/workspace/workspace.ts'
+import { type OwnPlaces, openWorkspace, stackName } from '../../../src/workspace/workspace.ts'
 
-const checkout = '/opt/claude-secure'
+const checkout: OwnPlaces = {
+  checkout: '/opt/claude-secure',
+  secrets: ['/var/lib/claude-secure/stacks'],
+  socket: '/srv/engine/docker.sock',
+}
 
 t.test('a folder of a user is mounted, and the agent gets his uid', async t => {
   const path = t.testdir({})
@@ -43,10 +47,41 @@ t.test('the checkout of claude-secure is not mounted, nor a folder in or above i
   for (const path of [root, join(root, 'tool'), join(root, 'tool/src')])
     await chown(path, 4242, 4242)
   const tool = join(root, 'tool')
+  const own = { checkout: tool, secrets: [] }
   for (const path of [root, tool, join(tool, 'src')]) {
-    await t.rejects(openWorkspace(path, 'mount', tool), { message: /holds claude-secure itself/ })
-    t.match(await openWorkspace(path, 'copy', tool), { mode: 'copy' })
+    await t.rejects(openWorkspace(path, 'mount', own), { message: /holds claude-secure itself/ })
+    t.match(await openWorkspace(path, 'copy', own), { mode: 'copy' })
   }
+})
+
+t.test('folders with our credentials or the socket of the engine are not mounted', async t => {
+  const root = t.testdir({ state: { stacks: {} }, engine: {} })
+  for (const name of ['state', 'state/stacks', 'engine']) await chown(join(root, name), 4242, 4242)
+  const own = {
+    checkout: '/x',
+    secrets: [join(root, 'state/stacks')],
+    socket: join(root, 'engine/docker.sock'),
+  }
+  await t.rejects(openWorkspace(join(root, 'state'), 'mount', own), {
+    message: /holds the credentials/,
+  })
+  await t.rejects(openWorkspace(join(root, 'state/stacks'), 'mount', own), {
+    message: /holds the credentials/,
+  })
+  await t.rejects(openWorkspace(join(root, 'engine'), 'mount', own), {
+    message: /holds the socket/,
+  })
+})
+
+t.test('a folder that was opened as a copy stays one, unless told otherwise', async t => {
+  const path = t.testdir({})
+  await chown(path, 4242, 4242)
+  const again = { copyExists: true }
+  t.match(await openWorkspace(path, 'auto', checkout, again), {
+    mode: 'copy',
+    copyReason: 'opened as a copy before',
+  })
+  t.match(await openWorkspace(path, 'mount', checkout, again), { mode: 'mount' })
 })
 
 t.test('a symbolic link and its target are the same workspace', async t => {

@@ -67,6 +67,19 @@ t.test('what is copied in comes out as the same tree', async t => {
   t.same(tree.get('link'), { type: 'link', target: 'a.txt' })
 })
 
+t.test('what holds our secrets is left out of a copy', async t => {
+  const root = t.testdir({
+    tool: { '.env': 'KEY=secret', 'claude.ts': '' },
+    state: { stacks: { a: 'secret' } },
+  })
+  const secrets = [join(root, 'tool/.env'), join(root, 'state/stacks')]
+  const { tar, tree } = packWorkspace(root, owner, path => secrets.includes(path))
+  let bytes = ''
+  for await (const chunk of tar as AsyncIterable<Buffer>) bytes += chunk.toString('latin1')
+  t.same([...(await tree).keys()], ['tool/claude.ts'])
+  t.notMatch(bytes, /secret/)
+})
+
 t.test('a baseline survives being written and read; a damaged one is an error', async t => {
   const root = t.testdir({ 'a.txt': 'hello' })
   const { tree } = await roundTrip(root)

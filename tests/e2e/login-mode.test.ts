@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import {
+  attachInternet,
+  createTestStack,
+  sentinel,
+  writeSettings,
+} from '../support/stack/test-stack.ts'
+
+const logins = ['api.anthropic.com', 'claude.ai', 'claude.com', 'platform.claude.com']
+const stack = await createTestStack(t, {
+  block: 2,
+  start: false,
+  settings: { ANTHROPIC_API_KEY: '' },
+})
+
+t.test('without a credential start says what is weaker, and how', async t => {
+  const { code, stderr } = await stack.cli(['start', '--detach'])
+  t.equal(code, 0, stderr)
+  for (const name of logins) t.match(stderr, name)
+  t.match(stderr, /warning: .*login lives in the agent container/)
+  await attachInternet(stack)
+  const status = JSON.parse((await stack.cli(['status', '--json'])).stdout)
+  t.match(status, { running: true, credentials: { mode: 'login', weakness: /agent container/ } })
+  t.match((await stack.cli(['status'])).stdout, /weaker: the login lives in the agent container/)
+})
+
+/** What the proxy says to a CONNECT: a name it may reach is tried, and 503 where nothing answers. */
+const connect = async (name: string) =>
+  (
+    await stack.inside([
+      'bash',
+      '-c',
+      `exec 3<>/dev/tcp/proxy/3128; printf 'CONNECT ${name}:443 HTTP/1.1\\r\\nHost: ${name}:443\\r\\n\\r\\n' >&3; timeout 20 head -1 <&3`,
+    ])
+  ).stdout
+const decided = async (name: string) => {
+  await connect(name)
+  const { stdout } = await stack.cli(['logs', 'proxy', '--json', '-n', '1000'])
+  const last = stdout
+    .split('\n')
+    .filter(line => line.includes(`"host":"${name}"`))
+    .at(-1)
+  return last ? JSON.parse(last).reason : 'not asked'
+}
+
+t.test('the agent may ask for the login names, and for no others', async t => {
+  for (const name of logins) t.not(await decided(name), 'not-listed', name)
+  for (const name of ['evil.test', 'console.anthropic.com.evil.test', 'www.claude.ai']) {
+    t.equal(await decided(name), 'not-listed', name)
+  }
+})
+
+t.test('Claude Code is not sent to the gateway, and the gateway has nothing to give', async t => {
+  const { stdout } = await stack.inside(['cat', '/etc/claude-code/managed-settings.json'])
+  t.notMatch(stdout, /gateway/)
+  t.notMatch((await stack.inside(['env'])).stdout, /ANTHROPIC|CLAUDE_CODE_OAUTH_TOKEN/)
+  const file = `${stack.env.XDG_STATE_HOME}/claude-secure/stacks/${stack.stack}/credential.json`
+  t.match(JSON.parse(await readFile(file, 'utf8')), { secret: 'no-credential-in-this-mode' })
+})
+
+t.test('a key in .env ends it: the next start closes the login names again', async t => {
+  await stack.internet.detach()
+  await writeSettings(stack.checkout, {
+    ANTHROPIC_API_KEY: sentinel,
+    EXTRA_CA_CERTS: stack.internet.authority,
+    EXTERNAL_SUBNET: stack.internet.subnet,
+    PROXY_DNS: stack.internet.dns,
+  })
+  const { code, stderr } = await stack.cli(['start', '--detach'])
+  t.equal(code, 0, stderr)
+  t.match(JSON.parse((await stack.cli(['status', '--json'])).stdout), {
+    credentials: { mode: 'api-key', weakness: null },
+  })
+  for (const name of logins) t.equal(await decided(name), 'not-listed', name)
+})
