@@ -131,12 +131,14 @@ function claudeService(stack: Stack) {
     volumes: mounts,
     environment: {
       ...authorities.environment,
-      ...(stack.mode !== 'login' && {
-        ANTHROPIC_BASE_URL: 'http://gateway:8787',
-        // A repository's settings have no say in who is asked and with which credential (threat H4).
-        CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '1',
-        [placeholderVariable(kind)]: placeholder,
-      }),
+      ...(stack.mode === 'login'
+        ? { ANTHROPIC_BASE_URL: 'https://api.anthropic.com' }
+        : {
+            ANTHROPIC_BASE_URL: 'http://gateway:8787',
+            // A repository's settings have no say in who is asked and with which credential (threat H4).
+            CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '1',
+            [placeholderVariable(kind)]: placeholder,
+          }),
     },
     ...(stack.settings.RUNTIME && { runtime: stack.settings.RUNTIME }),
   }

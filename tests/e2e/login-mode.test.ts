@@ -51,12 +51,23 @@ t.test('the agent may ask for the login names, and for no others', async t => {
   }
 })
 
-t.test('Claude Code is not sent to the gateway, and the gateway has nothing to give', async t => {
-  const { stdout } = await stack.inside(['cat', '/etc/claude-code/managed-settings.json'])
-  t.notMatch(stdout, /gateway/)
-  t.notMatch((await stack.inside(['env'])).stdout, /ANTHROPIC|CLAUDE_CODE_OAUTH_TOKEN/)
+t.test('the gateway has nothing to give, and the agent no placeholder', async t => {
+  const { stdout } = await stack.inside(['env'])
+  t.notMatch(stdout, /placeholder|ANTHROPIC_API_KEY|CLAUDE_CODE_OAUTH_TOKEN|gateway:8787/)
   const file = `${stack.env.XDG_STATE_HOME}/claude-secure/stacks/${stack.stack}/credential.json`
   t.match(JSON.parse(await readFile(file, 'utf8')), { secret: 'no-credential-in-this-mode' })
+})
+
+t.test('with a login of its own, Claude Code talks to the API through the proxy', async t => {
+  const { code, stdout, stderr } = await stack.inside(
+    ['sh', '-c', "CLAUDE_CODE_OAUTH_TOKEN=sk-ant-oat01-mine claude -p '[[say logged in]]'"],
+    { timeout: 120_000 },
+  )
+  t.equal(code, 0, stderr)
+  t.equal(stdout.trim(), 'logged in')
+  const [request] = await stack.internet.modelRequests()
+  t.equal(request?.host, 'api.anthropic.com')
+  t.match(request?.rawHeaders.join('\n'), 'Bearer sk-ant-oat01-mine')
 })
 
 t.test('a key in .env ends it: the next start closes the login names again', async t => {

@@ -1,5 +1,6 @@
 import { createColors } from 'picocolors'
 import { countDenied } from '../../egress/access-log.ts'
+import { refusedPolicy } from '../../egress/policy-event.ts'
 import { type CredentialMode, weakness } from '../../stack/credential.ts'
 import { inspectStacks, isUp, type StackState, serviceOf } from '../../stack/inspect.ts'
 import { terminalLine } from '../../terminal-text.ts'
@@ -21,6 +22,7 @@ export async function status(options: { json?: boolean }, invocation: Invocation
     context.engine.version(),
   ])
   const state = stacks.find(({ stack }) => stack === current) ?? null
+  const proxyLog = state && (await recentProxyLog(context, state))
   const report = {
     version: 1,
     stack: current,
@@ -34,8 +36,11 @@ export async function status(options: { json?: boolean }, invocation: Invocation
       status,
     })),
     credentials: state ? credentials(state.credentials as CredentialMode) : null,
-    allowlist: { names: readAllowlist(context.root).agent.length },
-    denied: state ? await countRecentDenials(context, state) : null,
+    allowlist: {
+      names: readAllowlist(context.root).agent.length,
+      refused: refusedPolicy(proxyLog ?? []),
+    },
+    denied: proxyLog && { count: countDenied(proxyLog), ofLast: logWindow },
     versions: { ...readVersions(context.root), engine: version.Version },
     otherStacks: stacks.length - (state ? 1 : 0),
   }
@@ -47,13 +52,9 @@ function credentials(mode: CredentialMode) {
   return { mode, weakness: weakness(mode) }
 }
 
-async function countRecentDenials({ engine }: EngineContext, state: StackState) {
+async function recentProxyLog({ engine }: EngineContext, state: StackState) {
   const proxy = serviceOf(state, 'proxy')
-  if (!proxy) return null
-  return {
-    count: countDenied(await engine.logLines(proxy.container, logWindow)),
-    ofLast: logWindow,
-  }
+  return proxy ? engine.logLines(proxy.container, logWindow) : null
 }
 
 type Report = {
@@ -63,7 +64,8 @@ type Report = {
   workspaceMode: string | null
   services: { name: string; state: string; health: string; status: string }[]
   credentials: { mode: string; weakness: string | null } | null
-  allowlist: { names: number }
+  /** `refused`: why the squid.conf on disk is not what the proxy enforces. */
+  allowlist: { names: number; refused: string | null }
   denied: { count: number; ofLast: number } | null
   versions: Record<string, string>
   otherStacks: number
@@ -97,7 +99,7 @@ function renderStatus(report: Report): string {
     if (report.credentials.weakness)
       lines.push(row('', yellow(`weaker: ${report.credentials.weakness}`)))
   }
-  const { names } = report.allowlist
+  const { names, refused } = report.allowlist
   lines.push(
     row(
       'allowlist',
@@ -106,6 +108,10 @@ function renderStatus(report: Report): string {
         : `${names} names (proxy/squid.conf)`,
     ),
   )
+  if (refused) {
+    lines.push(row('', yellow(`not in force: ${terminalLine(refused, 300)}`)))
+    lines.push(row('', yellow('the proxy goes on with the policy it had')))
+  }
   if (report.denied) {
     lines.push(
       row('denied', `${report.denied.count} of the last ${report.denied.ofLast} lines at most`),

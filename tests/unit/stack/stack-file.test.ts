@@ -82,7 +82,9 @@ t.test('the agent talks to the gateway with its placeholder, except in login mod
     ANTHROPIC_API_KEY: undefined,
   })
   const login = file(stack({ mode: 'login' })).services.claude
-  t.same(login.environment, {})
+  t.same(login.environment, {
+    ANTHROPIC_BASE_URL: 'https://api.anthropic.com',
+  })
   t.match(login.volumes[1], { target: '/etc/claude-code/managed-settings.json', read_only: true })
 })
 
