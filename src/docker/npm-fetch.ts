@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/prom
 import { dirname, join, normalize } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
+import { extract } from 'tar-stream'
 import { z } from 'zod'
 import { messageOf, UserError } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
@@ -110,7 +111,6 @@ async function unpack(
   selection: Selection,
   signal: AbortSignal | undefined,
 ) {
-  const { extract } = await import('tar-stream')
   const entries = extract()
   const found = new Set<string>()
   const reading = pipeline(createReadStream(tarball), createGunzip(), entries, { signal })
