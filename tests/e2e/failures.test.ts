@@ -1,0 +1,114 @@
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { fakeDocker } from '../support/docker/fake-docker.ts'
+import { temporaryFolder } from '../support/stack/checkout.ts'
+import { createControlScript, isTwoLines } from '../support/stack/control-script.ts'
+import { must, run } from '../support/stack/process.ts'
+import { createTestStack } from '../support/stack/test-stack.ts'
+
+// No port is published by this stack, so none can be taken. What does collide is a subnet.
+t.test('a subnet that is taken is named with the setting; a free one is all it needs', async t => {
+  const stack = await createTestStack(t, { block: 2, start: false })
+  const network = `${stack.stack}-rival`
+  await must('docker', ['network', 'create', '--subnet', stack.internet.subnet, network])
+  t.teardown(() => run('docker', ['network', 'rm', network]))
+  isTwoLines(t, await stack.cli(['start', '--detach']), {
+    error: /docker compose up failed: .*_proxy-external.*overlaps/,
+    hint: /set EXTERNAL_SUBNET in \.env to a subnet that nothing else uses/,
+  })
+  await must('docker', ['network', 'rm', network])
+  const { code, stderr } = await stack.cli(['start', '--detach'])
+  t.equal(code, 0, stderr)
+})
+
+t.test('a runtime that is not installed is named with the setting', async t => {
+  const stack = await createTestStack(t, {
+    block: 2,
+    start: false,
+    settings: { RUNTIME: 'no-such-runtime' },
+  })
+  isTwoLines(t, await stack.cli(['start', '--detach']), {
+    error: /no-such-runtime/,
+    hint: /install that runtime in the engine, or remove RUNTIME from \.env/,
+  })
+})
+
+t.test('a container that cannot start is told by its own last words', async t => {
+  const stack = await createTestStack(t, { block: 2, start: false })
+  const policy = join(stack.checkout, 'proxy/squid.conf')
+  const text = await readFile(policy, 'utf8')
+  await writeFile(policy, text.replace(/^http_access deny all$/m, 'http_access deny al'))
+  const outcome = await stack.cli(['start', '--detach'])
+  isTwoLines(t, outcome, {
+    error: /proxy did not start: .*the last http_access line must be: http_access deny all/,
+    hint: /\.\/claude\.ts logs proxy/,
+  })
+  await writeFile(policy, text)
+  t.equal((await stack.cli(['start', '--detach'])).code, 0, 'mended, the next start works')
+})
+
+/** A checkout whose claude image is not built yet, with an empty cache of downloads. */
+async function unbuilt(t: Parameters<typeof createControlScript>[0]) {
+  const script = await createControlScript(t)
+  await appendFile(join(script.checkout, 'claude/tools.md'), '\na line nobody has built yet\n')
+  return script
+}
+
+t.test('a registry that does not answer stops the build with the package it was for', async t => {
+  const script = await unbuilt(t)
+  const env = {
+    npm_config_registry: 'http://127.0.0.1:9/',
+    npm_config_cache: await temporaryFolder(t, 'npm'),
+    npm_config_fetch_retries: '0',
+  }
+  for (const args of [['start', '--detach'], ['build']]) {
+    isTwoLines(t, await script.run(args, { env, timeout: 120_000 }), {
+      error: /cannot fetch \S+@\S+ with npm: .*ECONNREFUSED/,
+      hint: /npm ping; check registry, proxy and cafile/,
+    })
+  }
+  isTwoLines(t, await script.run(['update', '--dry-run'], { env, timeout: 120_000 }), {
+    error: /the npm registry has no \S+@\S+: .*ECONNREFUSED/,
+    hint: /npm ping/,
+  })
+  const left = await readdir(join(script.env.XDG_CACHE_HOME ?? '', 'claude-secure'))
+  t.same(
+    left.filter(name => /^(build|fetch)-/.test(name)),
+    [],
+    'nothing half is left',
+  )
+})
+
+t.test('a disk that is full for the downloads is named with what is free', async t => {
+  const script = await unbuilt(t)
+  const disk = await temporaryFolder(t, 'disk')
+  await must('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk])
+  t.teardown(() => run('umount', [disk]))
+  isTwoLines(t, await script.run(['build'], { env: { XDG_CACHE_HOME: disk }, timeout: 300_000 }), {
+    error: new RegExp(`cannot store \\S+@\\S+: the disk of ${disk}\\S* is full \\(\\d+ MB free\\)`),
+    hint: /docker system df/,
+  })
+})
+
+t.test("a disk that is full for the engine is named with the engine's folder", async t => {
+  const script = await unbuilt(t)
+  const images = await must('docker', ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}'])
+  const real = (await must('sh', ['-c', 'command -v docker'])).trim()
+  // What buildx 0.13 prints when a layer cannot be written.
+  const words =
+    '#9 ERROR: failed to copy files: copy file range failed: no space left on device\\nERROR: failed to solve: no space left on device'
+  const docker = await fakeDocker(t, {
+    cases: `'image ls'*) ${real} "$@" ;;
+'context show') echo default ;;
+'info'*) echo /var/lib/docker ;;
+'buildx build'*) printf '${words}\\n' >&2; exit 1 ;;`,
+  })
+  t.match(images, /claude-secure\/node/, 'only the last image is missing')
+  const PATH = `${docker}:${script.env.PATH}`
+  isTwoLines(t, await script.run(['build'], { env: { PATH }, timeout: 300_000 }), {
+    error:
+      /cannot build claude-secure\/claude:\w+: the disk of \/var\/lib\/docker is full \(\d+ MB/,
+    hint: /docker builder prune/,
+  })
+})
