@@ -1,0 +1,46 @@
+import { PassThrough } from 'node:stream'
+import t from 'tap'
+import { createReport, type ReportOptions } from '../../../src/cli/report.ts'
+import type { LogEvent } from '../../../src/log.ts'
+
+const events: LogEvent[] = [
+  { kind: 'step-start', name: 'image base' },
+  { kind: 'step-progress', name: 'image base', text: 'fetching\x1b[2J' },
+  { kind: 'step-end', name: 'image base', outcome: 'done', milliseconds: 1_234 },
+  { kind: 'step-end', name: 'engine', outcome: 'cached', milliseconds: 1 },
+  { kind: 'step-end', name: 'packages', outcome: 'failed', milliseconds: 10 },
+  { kind: 'info', text: 'is up' },
+  { kind: 'warn', text: 'runc is old' },
+  { kind: 'debug', text: 'detail' },
+]
+
+function shown(options: Omit<ReportOptions, 'stream'>, terminal = false) {
+  const stream = Object.assign(new PassThrough(), { isTTY: terminal, columns: 40 })
+  const report = createReport({ ...options, stream: stream as unknown as NodeJS.WriteStream })
+  for (const event of events) report(event)
+  return String(stream.read() ?? '')
+}
+
+t.test('without a terminal there is a line for each beginning and end, and no escape', async t => {
+  t.equal(
+    shown({ verbose: false }),
+    'image base …\n✓ image base 1.2 s\n✓ engine (nothing to do)\n✗ packages 0.0 s\nis up\nwarning: runc is old\n',
+  )
+})
+
+t.test('verbose adds progress and details, still harmless', async t => {
+  const text = shown({ verbose: true })
+  t.match(text, 'image base: fetching\n')
+  t.match(text, 'detail\n')
+  t.notMatch(text, '\x1b')
+})
+
+t.test('quiet leaves warnings', async t => {
+  t.equal(shown({ verbose: false, quiet: true }), 'warning: runc is old\n')
+})
+
+t.test('on a terminal the work under way has one line that is drawn over', async t => {
+  const text = shown({ verbose: false }, true)
+  t.match(text, '\r\x1b[K… image base\r\x1b[K… image base: fetching\r\x1b[K')
+  t.notMatch(text, '\x1b[2J')
+})
