@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createControlScript } from '../support/stack/control-script.ts'
 import { run } from '../support/stack/process.ts'
+import { removeStack } from '../support/stack/test-stack.ts'
 
 const script = await createControlScript(t)
 // The images and their downloads are those of the machine.
@@ -13,9 +14,7 @@ const inDemo = (args: readonly string[], input = '') =>
 t.teardown(async () => {
   const { stack } = JSON.parse((await inDemo(['status', '--json'])).stdout)
   await inDemo(['stop'])
-  for (const volume of ['home', 'workspace']) {
-    await run('docker', ['volume', 'rm', '--force', `${stack}_${volume}`])
-  }
+  await removeStack(stack)
 })
 
 t.test('demo needs no account: an answer, three refusals, the next step', async t => {

@@ -25,7 +25,7 @@ t.test('a machine without Node.js is told what to install', async t => {
     await symlink(found.stdout.trim(), join(folder, name))
   }
   isTwoLines(t, await script.run(['--version'], { env: { PATH: folder } }), {
-    error: /Node\.js is not installed \(need 20\.12 or newer\)/,
+    error: /Node\.js is not installed \(need 20\.19 or newer\)/,
     hint: /install Node\.js 20/,
   })
 })
@@ -38,7 +38,7 @@ t.test('an old Node.js is refused with its version, before anything is installed
     'case $1 in -v) echo v18.20.4 ;; -e) exit 1 ;; *) echo "SyntaxError" >&2; exit 1 ;; esac',
   )
   isTwoLines(t, await script.run(['--version'], { env: { PATH: `${old}:${script.env.PATH}` } }), {
-    error: /Node\.js v18\.20\.4 is too old \(need 20\.12\)/,
+    error: /Node\.js v18\.20\.4 is too old \(need 20\.19\)/,
     hint: /install Node\.js 20/,
   })
   await t.rejects(lstat(packages), { code: 'ENOENT' })
@@ -52,7 +52,7 @@ t.test('an old Node.js is refused also where everything was installed by a newer
     'case $1 in -v) echo v18.20.4 ;; -e) exit 1 ;; *) echo "SyntaxError" >&2; exit 1 ;; esac',
   )
   isTwoLines(t, await script.run(['--version'], { env: { PATH: `${old}:${script.env.PATH}` } }), {
-    error: /Node\.js v18\.20\.4 is too old \(need 20\.12\)/,
+    error: /Node\.js v18\.20\.4 is too old \(need 20\.19\)/,
     hint: /install Node\.js 20/,
   })
 })

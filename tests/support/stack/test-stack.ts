@@ -150,7 +150,7 @@ async function makeWorkspace(path: string, files: Record<string, string>, uid: n
 }
 
 /** Everything of one stack, by its labels: also what a failed test left. */
-async function removeStack(stack: string) {
+export async function removeStack(stack: string) {
   const list = async (kind: string, all: string[]) =>
     (
       await must('docker', [
