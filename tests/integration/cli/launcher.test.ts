@@ -1,4 +1,4 @@
-import { lstat, rename, rm, stat, symlink, utimes } from 'node:fs/promises'
+import { lstat, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { fakeProgram } from '../../support/docker/fake-docker.ts'
@@ -18,6 +18,19 @@ async function withoutPackages(t: { teardown: (fn: () => Promise<void>) => void 
   })
 }
 
+/** The real Node.js under another version, whoever asks for it: the shell or a script. */
+async function nodeThatSays(t: Parameters<typeof fakeProgram>[0], version: string) {
+  const folder = await temporaryFolder(t, 'version')
+  const numbers = JSON.stringify({ ...process.versions, node: version.slice(1) })
+  await writeFile(
+    join(folder, 'version.cjs'),
+    `Object.defineProperty(process, 'version', { value: '${version}' })
+Object.defineProperty(process, 'versions', { value: ${numbers} })`,
+  )
+  const real = `exec ${process.execPath} --require ${folder}/version.cjs "$@"`
+  return fakeProgram(t, 'node', `[ "$1" = -v ] && echo ${version} || ${real}`)
+}
+
 t.test('a machine without Node.js is told what to install', async t => {
   const folder = await temporaryFolder(t, 'bin')
   for (const name of ['sh', 'dirname', 'realpath', 'env', 'find', 'mkdir', 'flock']) {
@@ -32,11 +45,7 @@ t.test('a machine without Node.js is told what to install', async t => {
 
 t.test('an old Node.js is refused with its version, before anything is installed', async t => {
   await withoutPackages(t)
-  const old = await fakeProgram(
-    t,
-    'node',
-    'case $1 in -v) echo v18.20.4 ;; -e) exit 1 ;; *) echo "SyntaxError" >&2; exit 1 ;; esac',
-  )
+  const old = await nodeThatSays(t, 'v18.20.4')
   isTwoLines(t, await script.run(['--version'], { env: { PATH: `${old}:${script.env.PATH}` } }), {
     error: /Node\.js v18\.20\.4 is too old \(need 20\.19\)/,
     hint: /install Node\.js 20/,
@@ -46,11 +55,7 @@ t.test('an old Node.js is refused with its version, before anything is installed
 
 t.test('an old Node.js is refused also where everything was installed by a newer one', async t => {
   t.equal((await script.run(['--version'])).code, 0)
-  const old = await fakeProgram(
-    t,
-    'node',
-    'case $1 in -v) echo v18.20.4 ;; -e) exit 1 ;; *) echo "SyntaxError" >&2; exit 1 ;; esac',
-  )
+  const old = await nodeThatSays(t, 'v18.20.4')
   isTwoLines(t, await script.run(['--version'], { env: { PATH: `${old}:${script.env.PATH}` } }), {
     error: /Node\.js v18\.20\.4 is too old \(need 20\.19\)/,
     hint: /install Node\.js 20/,
