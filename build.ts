@@ -1,4 +1,6 @@
-#!/usr/bin/env -S sh -c 'exec "$(dirname "$(realpath "$0")")/bin/tsrun" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'self=$(realpath "$0"); exec "${self%/*}/bin/tsrun" "$self" "$@"'
 import { main } from './src/cli/main.ts'
 
-process.exitCode = await main(['build', ...process.argv.slice(2)])
+void main(['build', ...process.argv.slice(2)]).then(status => {
+  process.exitCode = status
+})

@@ -31,8 +31,7 @@ export type Context = EngineContext & { docker: DockerClient; engineMajor: numbe
 export async function openEngine(invocation: Invocation): Promise<EngineContext> {
   const root = checkoutRoot()
   const log = createReport({ verbose: invocation.verbose })
-  const settings = await loadSettings(root)
-  const search = await findEngine(userEnvironment())
+  const [settings, search] = await Promise.all([loadSettings(root), findEngine(userEnvironment())])
   if (!search.found) throw noEngine(search.tried)
   const { found } = search
   return {
@@ -67,7 +66,7 @@ export async function openContext(invocation: Invocation): Promise<Context> {
   return {
     ...context,
     docker: { kind: found.kind, file: client.file, env },
-    engineMajor: Number.parseInt(found.version.Version, 10),
+    engineMajor: Number.parseInt(found.version, 10),
   }
 }
 

@@ -7,7 +7,7 @@ import { checkoutRoot } from '../config/paths.ts'
 import type { Settings } from '../config/settings.ts'
 import { findClient, machineVersions } from '../docker/client-find.ts'
 import { createEngine } from '../docker/engine.ts'
-import { type EngineSearch, findEngine } from '../docker/engine-find.ts'
+import { type EngineSearch, engineParts, findEngine } from '../docker/engine-find.ts'
 import { readPins } from '../docker/pins.ts'
 import { type Finding, judgeRequirements } from '../docker/requirements.ts'
 import { findings as policyFindings } from '../egress/findings.ts'
@@ -24,7 +24,9 @@ export async function diagnose(_invocation: Invocation): Promise<Diagnosis[]> {
   const search = await findEngine(userEnvironment())
   const env = clientEnvironment(search.found?.dockerHost ?? '', userEnvironment())
   const settings = await guarded('settings', () => loadSettings(root))
-  const requirements = judgeRequirements(machineVersions(search.found, await findClient(env)))
+  const requirements = judgeRequirements(
+    machineVersions(search.found, await findClient(env), await engineParts(search.found)),
+  )
   return [
     ...requirements,
     ...(search.found ? [] : search.tried.map(notAnswering)),

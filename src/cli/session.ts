@@ -1,11 +1,9 @@
 import { userEnvironment } from '../config/environment.ts'
+import { execOnTerminal } from '../docker/terminal-exec.ts'
 import { UserError } from '../errors.ts'
 import { type StackState, serviceOf } from '../stack/inspect.ts'
 import type { Context } from './context.ts'
-import { runInTerminal, terminalVariables } from './terminal.ts'
-
-/** Docker's own detach keys would hold back every Ctrl-P; these two nobody types. */
-const detachKeys = 'ctrl-@,ctrl-_'
+import { runAttached, terminalVariables } from './terminal.ts'
 
 /**
  * Opens Claude Code in this terminal, or attaches to the session that runs already. The session
@@ -17,30 +15,40 @@ export function openSession(context: Context, state: StackState, args: readonly 
 
 /** Runs a command of the claude container in this terminal; resolves with its exit status. */
 export function execInTerminal(
-  { docker }: Context,
+  { engine }: Pick<Context, 'engine'>,
   state: StackState,
   command: readonly string[],
-  options: { tty?: boolean } = {},
 ): Promise<number> {
-  const claude = serviceOf(state, 'claude')
-  if (claude?.state !== 'running') {
-    throw new UserError(`the claude container of ${state.stack} is not running`, {
-      hint: './claude.ts start brings it up',
-    })
+  const exec = {
+    container: runningClaude(state),
+    command,
+    workingDirectory: '/workspace',
+    env: terminalVariables(userEnvironment()),
   }
-  const terminal =
-    options.tty === false
-      ? ['--interactive']
-      : [
-          '--interactive',
-          '--tty',
-          '--detach-keys',
-          detachKeys,
-          ...terminalVariables(userEnvironment()),
-        ]
-  return runInTerminal(
-    docker.file,
-    ['exec', ...terminal, '--workdir', '/workspace', claude.container, ...command],
-    docker.env,
-  )
+  return execOnTerminal(engine.address, exec, { input: process.stdin, output: process.stdout })
+}
+
+/** The same for input and output that are no terminal. */
+export function execAttached(
+  { docker }: Pick<Context, 'docker'>,
+  state: StackState,
+  command: readonly string[],
+): Promise<number> {
+  const args = [
+    'exec',
+    '--interactive',
+    '--workdir',
+    '/workspace',
+    runningClaude(state),
+    ...command,
+  ]
+  return runAttached(docker.file, args, docker.env)
+}
+
+function runningClaude(state: StackState): string {
+  const claude = serviceOf(state, 'claude')
+  if (claude?.state === 'running') return claude.container
+  throw new UserError(`the claude container of ${state.stack} is not running`, {
+    hint: './claude.ts start brings it up',
+  })
 }

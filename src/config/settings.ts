@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 const text = z.string().trim().min(1)
 const secret = text.regex(/^[\x21-\x7e]+$/, 'must be printable characters without spaces')

@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { EngineVersion } from './engine.ts'
 import { exec } from './exec.ts'
 import type { MachineVersions } from './requirements.ts'
@@ -51,13 +51,15 @@ const RuncDetails = z.object({ GitCommit: z.string() })
 
 /** Everything that requirements are judged by. */
 export function machineVersions(
-  engine: { kind: 'docker' | 'podman'; version: EngineVersion } | null,
+  engine: { kind: 'docker' | 'podman'; version: string } | null,
   client: FoundClient | null,
+  /** Where they were asked for: what the engine is made of. */
+  parts: EngineVersion | null = null,
 ): MachineVersions {
-  const runc = engine?.version.Components?.find(({ Name }) => Name === 'runc')
+  const runc = parts?.Components?.find(({ Name }) => Name === 'runc')
   const details = RuncDetails.safeParse(runc?.Details)
   return {
-    engine: engine && { kind: engine.kind, version: engine.version.Version },
+    engine: engine && { kind: engine.kind, version: engine.version },
     compose: client?.compose ?? null,
     buildx: client?.buildx ?? null,
     runc: runc

@@ -7,7 +7,7 @@ export type FoundEngine = {
   address: EngineAddress
   /** The same, as DOCKER_HOST has it. */
   dockerHost: string
-  version: EngineVersion
+  version: string
 }
 
 export type EngineSearch = { found: FoundEngine | null; tried: { where: string; reason: string }[] }
@@ -50,12 +50,16 @@ export async function findEngine(
     try {
       // A plain look first: most candidates are simply not there.
       if ('socketPath' in address) await stat(address.socketPath)
-      const version = await createEngine(address).version()
-      const podman = version.Components?.some(({ Name }) => /podman/i.test(Name))
-      return { found: { kind: podman ? 'podman' : 'docker', address, dockerHost, version }, tried }
+      const { kind, version } = await createEngine(address).ping()
+      return { found: { kind, address, dockerHost, version }, tried }
     } catch (error) {
       tried.push({ where: dockerHost, reason: messageOf(error) })
     }
   }
   return { found: null, tried }
+}
+
+/** What the engine is made of, for those who judge its parts. */
+export function engineParts(found: FoundEngine | null): Promise<EngineVersion | null> {
+  return found ? createEngine(found.address).version() : Promise.resolve(null)
 }

@@ -1,7 +1,6 @@
-import { type IncomingMessage, request } from 'node:http'
-import type { Readable } from 'node:stream'
-import { z } from 'zod'
+import * as z from 'zod'
 import { UserError } from '../errors.ts'
+import { type EngineAnswer, engineGet } from './engine-request.ts'
 import { createLogDemuxer } from './log-stream.ts'
 
 /** Where the engine listens: a Unix socket, or plain TCP for `DOCKER_HOST=tcp://…`. */
@@ -70,6 +69,19 @@ export function createEngine(address: EngineAddress) {
   return {
     address,
 
+    /** Which engine answers, in a tenth of the time of `version`. */
+    async ping(): Promise<{ kind: 'docker' | 'podman'; version: string }> {
+      const { status, head, body } = await get(address, '/_ping')
+      for await (const _ of body);
+      const server = /^server: (docker|libpod)\/(\S+)/im.exec(head)
+      if (status !== 200 || !server) throw new Error('what answers is no container engine')
+      return {
+        kind: server[1]?.toLowerCase() === 'libpod' ? 'podman' : 'docker',
+        version: server[2] ?? '',
+      }
+    },
+
+    /** The engine and its parts, such as runc. */
     version: () => json(Version, '/version'),
 
     /** All containers, also stopped ones, that carry every one of `labels` (`key` or `key=value`). */
@@ -107,7 +119,7 @@ export function createEngine(address: EngineAddress) {
     ) {
       const query = `stdout=1&stderr=1&tail=${options.tail}&follow=${options.follow ? 1 : 0}`
       const path = `/containers/${encodeURIComponent(container)}/logs?${query}`
-      const body: Readable = await get(address, path, options)
+      const { body } = await get(address, path, options)
       const demuxer = createLogDemuxer(onLine)
       try {
         for await (const chunk of body) demuxer.write(chunk)
@@ -123,33 +135,31 @@ function filters(filter: Record<string, readonly string[]>) {
   return `filters=${encodeURIComponent(JSON.stringify(filter))}`
 }
 
-function get(
+async function get(
   address: EngineAddress,
   path: string,
   options: { follow?: boolean; signal?: AbortSignal } = {},
-) {
-  return new Promise<IncomingMessage>((resolve, reject) => {
-    const outgoing = request({ ...address, path, signal: options.signal }, resolve)
-    // A followed log is silent for as long as nothing happens; everything else answers at once.
-    if (!options.follow) {
-      outgoing.setTimeout(timeoutMilliseconds, () =>
-        outgoing.destroy(new Error('no answer in 10 s')),
-      )
-    }
-    outgoing.once('error', error => reject(unreachable(address, error)))
-    outgoing.end()
-  })
+): Promise<EngineAnswer> {
+  try {
+    return await engineGet(address, path, {
+      ...(options.signal && { signal: options.signal }),
+      // A followed log is silent for as long as nothing happens; everything else answers at once.
+      idleMilliseconds: options.follow ? 0 : timeoutMilliseconds,
+    })
+  } catch (error) {
+    throw unreachable(address, error instanceof Error ? error : new Error(String(error)))
+  }
 }
 
-async function readAll(answer: IncomingMessage) {
+async function readAll({ status, body }: Pick<EngineAnswer, 'status' | 'body'>) {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of answer) {
+  for await (const chunk of body) {
     size += chunk.length
     if (size > answerLimit) throw new Error(`engine answered more than ${answerLimit} bytes`)
     chunks.push(chunk)
   }
-  return { status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString() }
+  return { status, body: Buffer.concat(chunks).toString() }
 }
 
 function parseAnswer<T>(

@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { DockerClient } from './client.ts'
 import { exec, execOk } from './exec.ts'
 

@@ -1,6 +1,6 @@
 import { lstat, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { baseRecipe } from './base-image.ts'
 import { contextFiles, fingerprint, hashContext, shortHash } from './content-hash.ts'
 import { bundleGateway } from './gateway-bundle.ts'

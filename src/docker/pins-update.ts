@@ -1,5 +1,5 @@
 import { rename, writeFile } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import { UserError } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
 import { exec } from './exec.ts'

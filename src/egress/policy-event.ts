@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What the proxy says of the policy it was given: a line of its log (`say` in proxy/policy.sh). */
 const PolicyEvent = z.object({

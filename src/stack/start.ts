@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { stringify } from 'yaml'
 import type { DockerClient } from '../docker/client.ts'
 import { compose } from '../docker/compose.ts'
 import type { Engine } from '../docker/engine.ts'
@@ -70,6 +69,7 @@ export async function startStack(
 }
 
 async function writeStackFile(stack: Stack, fingerprint: string) {
+  const { stringify } = await import('yaml')
   await replaceFile(stack.state.override, stringify(buildStackFile(stack, fingerprint)))
 }
 

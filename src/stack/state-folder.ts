@@ -1,6 +1,6 @@
 import { lstat, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { stateRoot } from '../config/paths.ts'
 import { UserError } from '../errors.ts'
 import type { CredentialFile } from './credential.ts'

@@ -1,11 +1,14 @@
 import { openContext } from '../context.ts'
 import { currentStack } from '../current-stack.ts'
 import type { Invocation } from '../program.ts'
-import { execInTerminal } from '../session.ts'
+import { execAttached, execInTerminal } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
 
 /** Opens bash in the claude container; returns its exit status. Also takes commands from a pipe. */
 export async function shell(invocation: Invocation): Promise<number> {
   const context = await openContext(invocation)
-  return execInTerminal(context, await currentStack(context), ['bash'], { tty: isInteractive() })
+  const state = await currentStack(context)
+  return isInteractive()
+    ? execInTerminal(context, state, ['bash'])
+    : execAttached(context, state, ['bash'])
 }

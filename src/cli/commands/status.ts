@@ -16,11 +16,7 @@ const logWindow = 2_000
 /** Prints what runs in the current folder, how it is authenticated, and what it may reach. */
 export async function status(options: { json?: boolean }, invocation: Invocation) {
   const context = await openEngine(invocation)
-  const [current, stacks, version] = await Promise.all([
-    currentStackName(),
-    inspectStacks(context.engine),
-    context.engine.version(),
-  ])
+  const [current, stacks] = await Promise.all([currentStackName(), inspectStacks(context.engine)])
   const state = stacks.find(({ stack }) => stack === current) ?? null
   const proxyLog = state && (await recentProxyLog(context, state))
   const report = {
@@ -41,7 +37,7 @@ export async function status(options: { json?: boolean }, invocation: Invocation
       refused: refusedPolicy(proxyLog ?? []),
     },
     denied: proxyLog && { count: countDenied(proxyLog), ofLast: logWindow },
-    versions: { ...readVersions(context.root), engine: version.Version },
+    versions: { ...readVersions(context.root), engine: context.found.version },
     otherStacks: stacks.length - (state ? 1 : 0),
   }
   if (options.json) console.log(JSON.stringify(report, null, 2))

@@ -4,7 +4,12 @@ import type { DockerClient } from '../../docker/client.ts'
 import { findClient, machineVersions } from '../../docker/client-find.ts'
 import { findDebianMirror } from '../../docker/debian-mirror.ts'
 import { createEngine } from '../../docker/engine.ts'
-import { type EngineSearch, type FoundEngine, findEngine } from '../../docker/engine-find.ts'
+import {
+  type EngineSearch,
+  engineParts,
+  type FoundEngine,
+  findEngine,
+} from '../../docker/engine-find.ts'
 import {
   type InstallPlan,
   install,
@@ -141,7 +146,7 @@ async function start(uid: number, env: NodeJS.ProcessEnv, log: Log, signal: Abor
 export async function readyClient(engine: FoundEngine, log: Log): Promise<DockerClient> {
   const environment = clientEnvironment(engine.dockerHost)
   const client = await findClient(environment)
-  const findings = judgeRequirements(machineVersions(engine, client))
+  const findings = judgeRequirements(machineVersions(engine, client, await engineParts(engine)))
   const refusal = findings.find(({ severity }) => severity === 'refusal')
   if (refusal) throw new UserError(refusal.message, { hint: refusal.hint })
   for (const { severity, message, hint } of findings) {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import { UserError } from '../../errors.ts'
 import { Entry, type Tree } from './entry.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What a path holds. Times and owners do not count as content. */
 export const Entry = z.discriminatedUnion('type', [

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { z } from 'zod'
 import { temporaryFolder } from '../stack/checkout.ts'
 
 /** What the engine says to a path of its API, without the query. Missing paths are answered 404. */
@@ -18,6 +19,11 @@ export const goodEngine: EngineAnswers = {
 export async function startFakeEngine(t: Test, answers: EngineAnswers): Promise<string> {
   const path = join(await temporaryFolder(t, 'engine'), 'docker.sock')
   const server = createServer((request, response) => {
+    const version = answers['/version']
+    if (request.url === '/_ping' && typeof version === 'object') {
+      response.setHeader('server', banner(version))
+      return response.end('OK')
+    }
     const answer = answers[request.url?.split('?')[0] ?? '']
     response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' })
     response.end(typeof answer === 'string' ? answer : JSON.stringify(answer ?? {}))
@@ -26,3 +32,15 @@ export async function startFakeEngine(t: Test, answers: EngineAnswers): Promise<
   t.teardown(() => server.close())
   return `unix://${path}`
 }
+
+/** What an engine calls itself: `Docker/26.1.5 (linux)`, or `Libpod/5.4.0 (linux)`. */
+function banner(version: unknown) {
+  const { Version, Components } = Known.parse(version)
+  const podman = Components.some(({ Name }) => /podman/i.test(Name))
+  return `${podman ? 'Libpod' : 'Docker'}/${Version} (linux)`
+}
+
+const Known = z.object({
+  Version: z.string(),
+  Components: z.array(z.object({ Name: z.string() })).default([]),
+})

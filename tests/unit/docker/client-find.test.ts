@@ -28,7 +28,7 @@ t.test("runc's revision comes from what the distribution wrote", async t => {
     Components: [{ Name: 'runc', Version: '1.1.5+ds1', Details }],
   })
   const runc = (details: Record<string, string>) =>
-    machineVersions({ kind: 'docker', version: version(details) }, null).runc
+    machineVersions({ kind: 'docker', version: '26.1.5' }, null, version(details)).runc
   t.same(runc({ GitCommit: '1.1.5+ds1-1+deb12u1' }), {
     version: '1.1.5+ds1',
     revision: '1.1.5+ds1-1+deb12u1',

@@ -29,24 +29,16 @@ t.test('the engine that answers is found, and known as Docker or Podman', async 
   // Not a test folder: the path of a socket has to be short.
   const folder = await mkdtemp(join(tmpdir(), 'engine-'))
   t.teardown(() => rm(folder, { recursive: true }))
-  for (const [component, kind] of [
-    ['Engine', 'docker'],
-    ['Podman Engine', 'podman'],
-  ]) {
+  for (const [banner, kind] of [
+    ['Docker/26.1.5 (linux)', 'docker'],
+    ['Libpod/26.1.5 (linux)', 'podman'],
+  ] as const) {
     const socket = join(folder, `${kind}.sock`)
-    const server = createServer((_, response) =>
-      response.end(
-        JSON.stringify({
-          Version: '26.1.5',
-          ApiVersion: '1.45',
-          Components: [{ Name: component, Version: '26.1.5' }],
-        }),
-      ),
-    )
+    const server = createServer((_, response) => response.setHeader('Server', banner).end('OK'))
     await new Promise<void>(resolve => server.listen(socket, resolve))
     t.teardown(() => server.close())
     const { found } = await findEngine({ DOCKER_HOST: `unix://${socket}` }, 0)
-    t.match(found, { kind, address: { socketPath: socket }, version: { Version: '26.1.5' } })
+    t.match(found, { kind, address: { socketPath: socket }, version: '26.1.5' })
   }
 })
 
