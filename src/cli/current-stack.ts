@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { UserError } from '../errors.ts'
 import { inspectStack, type StackState } from '../stack/inspect.ts'
-import { stackName } from '../workspace/workspace.ts'
+import { stackName } from '../workspace/stack-name.ts'
 import type { EngineContext } from './context.ts'
 
 /** Name of the stack that belongs to the current folder, running or not. */

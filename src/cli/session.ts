@@ -1,54 +1,26 @@
 import { userEnvironment } from '../config/environment.ts'
+import type { EngineAddress } from '../docker/engine.ts'
 import { execOnTerminal } from '../docker/terminal-exec.ts'
-import { UserError } from '../errors.ts'
-import { type StackState, serviceOf } from '../stack/inspect.ts'
-import type { Context } from './context.ts'
-import { runAttached, terminalVariables } from './terminal.ts'
+import { terminalVariables } from './terminal.ts'
+
+/** Where the agent of a stack is. */
+export type RunningAgent = { address: EngineAddress; container: string }
 
 /**
  * Opens Claude Code in this terminal, or attaches to the session that runs already. The session
  * lives in the container: a closed terminal does not end it.
  */
-export function openSession(context: Context, state: StackState, args: readonly string[]) {
-  return execInTerminal(context, state, ['claude-secure-session', ...args])
+export function openSession(agent: RunningAgent, options: { fresh: boolean }): Promise<number> {
+  return execInTerminal(agent, ['claude-secure-session', ...(options.fresh ? ['--fresh'] : [])])
 }
 
 /** Runs a command of the claude container in this terminal; resolves with its exit status. */
-export function execInTerminal(
-  { engine }: Pick<Context, 'engine'>,
-  state: StackState,
-  command: readonly string[],
-): Promise<number> {
+export function execInTerminal(agent: RunningAgent, command: readonly string[]): Promise<number> {
   const exec = {
-    container: runningClaude(state),
+    container: agent.container,
     command,
     workingDirectory: '/workspace',
     env: terminalVariables(userEnvironment()),
   }
-  return execOnTerminal(engine.address, exec, { input: process.stdin, output: process.stdout })
-}
-
-/** The same for input and output that are no terminal. */
-export function execAttached(
-  { docker }: Pick<Context, 'docker'>,
-  state: StackState,
-  command: readonly string[],
-): Promise<number> {
-  const args = [
-    'exec',
-    '--interactive',
-    '--workdir',
-    '/workspace',
-    runningClaude(state),
-    ...command,
-  ]
-  return runAttached(docker.file, args, docker.env)
-}
-
-function runningClaude(state: StackState): string {
-  const claude = serviceOf(state, 'claude')
-  if (claude?.state === 'running') return claude.container
-  throw new UserError(`the claude container of ${state.stack} is not running`, {
-    hint: './claude.ts start brings it up',
-  })
+  return execOnTerminal(agent.address, exec, { input: process.stdin, output: process.stdout })
 }

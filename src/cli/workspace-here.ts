@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { stateRoot } from '../config/paths.ts'
 import { stateFolder } from '../stack/state-folder.ts'
 import { copyExists } from '../stack/workspace-copy.ts'
-import { type OwnPlaces, openWorkspace, stackName, type Workspace } from '../workspace/workspace.ts'
+import { stackName } from '../workspace/stack-name.ts'
+import { type OwnPlaces, openWorkspace, type Workspace } from '../workspace/workspace.ts'
 import type { Context } from './context.ts'
 
 /** What of this host an agent must never get, wherever it is opened. */

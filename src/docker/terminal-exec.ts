@@ -1,5 +1,4 @@
 import { text } from 'node:stream/consumers'
-import * as z from 'zod'
 import { UserError } from '../errors.ts'
 import type { EngineAddress } from './engine.ts'
 import { type EngineAnswer, engineGet, enginePost, engineUpgrade } from './engine-request.ts'
@@ -18,9 +17,6 @@ const timeoutMilliseconds = 10_000
 
 /** The engine's own detach keys would hold back every Ctrl-P; these two nobody types. */
 const detachKeys = 'ctrl-@,ctrl-_'
-
-const Created = z.object({ Id: z.string().regex(/^[0-9a-f]+$/) })
-const Ended = z.object({ ExitCode: z.number().nullable() })
 
 /**
  * Runs a command of a container on this terminal, and resolves with its exit status. Straight through
@@ -48,7 +44,7 @@ export async function execOnTerminal(
     },
     { idleMilliseconds: timeoutMilliseconds },
   )
-  const { Id: id } = Created.parse(await json(created, 201))
+  const id = parseId(await json(created, 201))
   const { socket, first } = await engineUpgrade(address, `/exec/${id}/start`, {
     Detach: false,
     Tty: true,
@@ -105,12 +101,24 @@ async function exitStatus(address: EngineAddress, id: string) {
     })
     // Gone with its container: ended as by SIGKILL.
     if (answer.status === 404) return 137
-    const { ExitCode: code } = Ended.parse(await json(answer, 200))
+    const code = parseExitCode(await json(answer, 200))
     if (code !== null) return code
     await new Promise(resolve => setTimeout(resolve, 50))
   }
   // It was left running: the terminal went away, and not the command.
   return 129
+}
+
+// By hand, because a schema library would be half of what a session loads before its first byte.
+function parseId(answer: unknown): string {
+  const id = typeof answer === 'object' && answer && 'Id' in answer ? answer.Id : null
+  if (typeof id === 'string' && /^[0-9a-f]+$/.test(id)) return id
+  throw new Error('the engine gave a session without an id')
+}
+
+function parseExitCode(answer: unknown): number | null {
+  const code = typeof answer === 'object' && answer && 'ExitCode' in answer ? answer.ExitCode : null
+  return typeof code === 'number' ? code : null
 }
 
 async function json({ status, body }: EngineAnswer, expected: number): Promise<unknown> {

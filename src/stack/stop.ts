@@ -4,7 +4,7 @@ import { exec } from '../docker/exec.ts'
 import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
 import { terminalLine } from '../terminal-text.ts'
-import { isStackName } from '../workspace/workspace.ts'
+import { isStackName } from '../workspace/stack-name.ts'
 import { inspectStacks } from './inspect.ts'
 
 const composeProjectLabel = 'com.docker.compose.project'

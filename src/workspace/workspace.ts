@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { basename, sep } from 'node:path'
+import { sep } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import { UserError } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
+import { stackName } from './stack-name.ts'
 
 export type Workspace = {
   /** Real path on the host. */
@@ -112,21 +112,4 @@ function refuseOwnPlaces(real: string, { checkout, secrets, socket }: OwnPlaces)
 
 function contains(folder: string, path: string) {
   return folder === '/' || path === folder || path.startsWith(folder + sep)
-}
-
-/** `claude-secure-<slug>-<hash>`: readable in `docker ps`, one for each real path. */
-export function stackName(realPath: string): string {
-  const slug = basename(realPath)
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')
-    .slice(0, 24)
-    .replace(/-$/, '')
-  const hash = createHash('sha256').update(realPath).digest('hex').slice(0, 8)
-  return `claude-secure-${slug || 'workspace'}-${hash}`
-}
-
-/** Whether a compose project is one of ours, told by its name. */
-export function isStackName(project: string): boolean {
-  return /^claude-secure-[a-z0-9-]+-[0-9a-f]{8}$/.test(project)
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readEnvFile } from '../../src/config/env-file.ts'
 import { loadSettings } from '../../src/config/load-settings.ts'
+import { settingNames } from '../../src/config/setting-names.ts'
 import { Settings } from '../../src/config/settings.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -12,6 +13,10 @@ const schema = Object.entries(Settings.shape).map(([name, type]) => ({
   description: type.description ?? '',
   value: defaults[name] === undefined ? '' : String(defaults[name]),
 }))
+
+t.test('the list of names is that of the schema', async t => {
+  t.same([...settingNames], Object.keys(Settings.shape))
+})
 
 t.test('.env.example has every setting with its description and default, in order', async t => {
   const text = await readFile(join(root, '.env.example'), 'utf8')

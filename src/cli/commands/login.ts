@@ -1,6 +1,7 @@
 import { UserError } from '../../errors.ts'
 import { openContext } from '../context.ts'
 import type { Invocation } from '../program.ts'
+import { runningAgent } from '../running-agent.ts'
 import { execInTerminal } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
 import { workspaceHere } from '../workspace-here.ts'
@@ -20,7 +21,7 @@ export async function login(invocation: Invocation): Promise<number> {
   }
   const workspace = await workspaceHere(context)
   const { state } = await bringUp(context, workspace, { mode: 'login' })
-  return execInTerminal(context, state, ['claude', 'auth', 'login'])
+  return execInTerminal(runningAgent(context, state), ['claude', 'auth', 'login'])
 }
 
 export function requireTerminal(command: string) {

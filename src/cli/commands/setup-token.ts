@@ -2,6 +2,7 @@ import { isCancel, log as notes, password } from '@clack/prompts'
 import { setEnvValue } from '../../config/edit-env-file.ts'
 import { openContext } from '../context.ts'
 import type { Invocation } from '../program.ts'
+import { runningAgent } from '../running-agent.ts'
 import { execInTerminal } from '../session.ts'
 import { workspaceHere } from '../workspace-here.ts'
 import { requireTerminal } from './login.ts'
@@ -16,7 +17,7 @@ export async function setupToken(invocation: Invocation): Promise<number> {
   const context = await openContext(invocation)
   const workspace = await workspaceHere(context)
   const { state } = await bringUp(context, workspace, { mode: 'login' })
-  const status = await execInTerminal(context, state, ['claude', 'setup-token'])
+  const status = await execInTerminal(runningAgent(context, state), ['claude', 'setup-token'])
   if (status !== 0) return status
   const token = await password({
     message: 'Paste the token to keep it in .env (Enter leaves .env as it is)',

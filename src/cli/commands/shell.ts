@@ -1,14 +1,13 @@
 import { openContext } from '../context.ts'
 import { currentStack } from '../current-stack.ts'
 import type { Invocation } from '../program.ts'
-import { execAttached, execInTerminal } from '../session.ts'
+import { execAttached, runningAgent } from '../running-agent.ts'
+import { execInTerminal } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
 
 /** Opens bash in the claude container; returns its exit status. Also takes commands from a pipe. */
 export async function shell(invocation: Invocation): Promise<number> {
   const context = await openContext(invocation)
-  const state = await currentStack(context)
-  return isInteractive()
-    ? execInTerminal(context, state, ['bash'])
-    : execAttached(context, state, ['bash'])
+  const agent = runningAgent(context, await currentStack(context))
+  return isInteractive() ? execInTerminal(agent, ['bash']) : execAttached(context, agent, ['bash'])
 }

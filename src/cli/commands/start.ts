@@ -1,19 +1,30 @@
+import { realpath } from 'node:fs/promises'
 import { userEnvironment } from '../../config/environment.ts'
+import { checkoutRoot } from '../../config/paths.ts'
 import { createArchive } from '../../docker/archive.ts'
 import { UserError } from '../../errors.ts'
 import { credentialMode, weakness } from '../../stack/credential.ts'
 import { hasLiveSession, inspectStack, type StackState, serviceOf } from '../../stack/inspect.ts'
 import { withLock } from '../../stack/lock.ts'
 import type { Stack } from '../../stack/stack-file.ts'
-import { startStack } from '../../stack/start.ts'
+import { type StartOutcome, startStack } from '../../stack/start.ts'
+import { replaceFile } from '../../stack/state-folder.ts'
 import { ensureCopy } from '../../stack/workspace-copy.ts'
 import { terminalLine } from '../../terminal-text.ts'
+import { stackName } from '../../workspace/stack-name.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import { checkConfiguration } from '../check-configuration.ts'
 import { type Context, openContext } from '../context.ts'
 import { ensureImages } from '../machine/ensure-images.ts'
 import { openStack } from '../open-stack.ts'
 import type { Invocation } from '../program.ts'
+import {
+  forgetQuickSession,
+  type QuickSession,
+  quickSessionPath,
+  quickStamp,
+} from '../quick-session.ts'
+import { runningAgent } from '../running-agent.ts'
 import { openSession } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
 import { ownPlaces, workspaceHere } from '../workspace-here.ts'
@@ -26,22 +37,38 @@ export type StartOptions = {
 }
 
 /** Brings up the stack of the current folder and opens Claude Code; returns Claude Code's exit status. */
-export async function start(options: StartOptions, invocation: Invocation): Promise<number> {
+export async function start(
+  options: StartOptions,
+  invocation: Invocation,
+  settings: Record<string, string | undefined>,
+): Promise<number> {
+  const root = checkoutRoot()
+  const folder = await realpath(process.cwd())
+  // Before anything is read: what changes from here on is noticed by the next start.
+  const stamp = quickStamp(root, folder, settings)
+  forgetQuickSession(stackName(folder))
   const context = await openContext(invocation)
   const workspace = await workspaceHere(context, { copy: options.copy ?? false })
-  const { state } = await bringUp(context, workspace, options)
-  const session = !options.detach && isInteractive()
-  if (!session) {
-    context.log({ kind: 'info', text: `${workspace.stack} is up` })
-    if (!options.detach) {
-      context.log({
-        kind: 'info',
-        text: 'no terminal here, so no session was opened: ./claude.ts start opens one',
-      })
+  const { stack, state, outcome } = await bringUp(context, workspace, options)
+  if (outcome !== 'outdated') {
+    const session: QuickSession = {
+      stamp,
+      address: context.engine.address,
+      fingerprint: state.fingerprint,
     }
-    return 0
+    await replaceFile(quickSessionPath(stack.workspace.stack), JSON.stringify(session))
   }
-  return openSession(context, state, options.continue ? [] : ['--fresh'])
+  if (!options.detach && isInteractive()) {
+    return openSession(runningAgent(context, state), { fresh: !options.continue })
+  }
+  context.log({ kind: 'info', text: `${workspace.stack} is up` })
+  if (!options.detach) {
+    context.log({
+      kind: 'info',
+      text: 'no terminal here, so no session was opened: ./claude.ts start opens one',
+    })
+  }
+  return 0
 }
 
 /** Everything up to the open session, under the lock of this workspace. */
@@ -49,7 +76,7 @@ export async function bringUp(
   context: Context,
   workspace: Workspace,
   options: { freshCopy?: boolean; mode?: Stack['mode'] },
-): Promise<{ stack: Stack; state: StackState }> {
+): Promise<{ stack: Stack; state: StackState; outcome: StartOutcome }> {
   const { engine, docker, log, signal, settings, root } = context
   await checkConfiguration(settings, root)
   return withLock(workspace.stack, { log, signal }, async () => {
@@ -70,7 +97,7 @@ export async function bringUp(
     )
     if (outcome !== 'running') announce(context, stack, outcome)
     if (workspace.mode === 'copy') await copyIn(context, stack, state, options.freshCopy ?? false)
-    return { stack, state }
+    return { stack, state, outcome }
   })
 }
 

@@ -2,7 +2,7 @@ import { chown, mkdir, symlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { type OwnPlaces, openWorkspace, stackName } from '../../../src/workspace/workspace.ts'
+import { type OwnPlaces, openWorkspace } from '../../../src/workspace/workspace.ts'
 
 const checkout: OwnPlaces = {
   checkout: '/opt/claude-secure',
@@ -97,17 +97,4 @@ t.test('a name with control characters is refused', async t => {
   const path = join(t.testdir({}), 'a\nb')
   await mkdir(path)
   await t.rejects(openWorkspace(path, 'copy', checkout), { message: /control characters/ })
-})
-
-t.test('stack names are valid for compose whatever the folder is called', async t => {
-  for (const path of [
-    '/x/My Project',
-    '/x/日本',
-    '/x/--',
-    `/x/${'long'.repeat(40)}`,
-    "/x/$(id)'",
-  ]) {
-    t.match(stackName(path), /^claude-secure-[a-z0-9](-?[a-z0-9])*-[0-9a-f]{8}$/, path)
-  }
-  t.not(stackName('/a/project'), stackName('/b/project'))
 })

@@ -1,0 +1,22 @@
+/** Names of all settings. Apart from the schema, because `start` asks for them before it loads that. */
+export const settingNames = [
+  'ANTHROPIC_API_KEY',
+  'CLAUDE_CODE_OAUTH_TOKEN',
+  'CREDENTIALS',
+  'WORKSPACE_MODE',
+  'EXTRA_CA_CERTS',
+  'EXTERNAL_SUBNET',
+  'PROXY_DNS',
+  'AGENT_MEMORY',
+  'AGENT_CPUS',
+  'AGENT_PIDS',
+  'RUNTIME',
+  'BASE_IMAGE',
+  'DEBIAN_MIRROR',
+] as const
+
+/** The settings that the user's environment has, and where it says that the engine is. */
+export function settingsInEnvironment(env: NodeJS.ProcessEnv = process.env) {
+  const names = [...settingNames, 'DOCKER_HOST']
+  return Object.fromEntries(names.flatMap(name => (env[name] ? [[name, env[name]]] : [])))
+}
