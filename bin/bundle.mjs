@@ -10,10 +10,32 @@ const target = join(home, '.build/bundle')
 // The stamp is older than the sources' next change even when that comes while we bundle.
 const next = mkdtempSync(join(home, '.build/bundle-'))
 writeFileSync(join(next, 'stamp'), '')
+// Which commands there are is in main; claude.ts opens a session that runs already without it.
+const mainApart = {
+  name: 'main-apart',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/cli\/main\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './main.cjs', external: true } : undefined,
+    ),
+}
+// Commander loads it for subcommands that are files of their own. We have none.
+const childProcessOnDemand = {
+  name: 'child-process-on-demand',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('/node_modules/commander/')
+        ? { path: 'child_process', namespace: 'on-demand' }
+        : undefined,
+    )
+    onLoad({ filter: /./, namespace: 'on-demand' }, () => ({
+      contents: `module.exports = { get spawn() { return require('child_process').spawn } }`,
+    }))
+  },
+}
 try {
   await build({
     absWorkingDir: home,
-    entryPoints: ['claude.ts', 'build.ts'],
+    entryPoints: { claude: 'claude.ts', build: 'build.ts', main: 'src/cli/main.ts' },
     outdir: next,
     outExtension: { '.js': '.cjs' },
     bundle: true,
@@ -24,6 +46,7 @@ try {
     define: { 'import.meta.dirname': '__dirname' },
     // Optional native parts and protocol files are found beside the package, not in a bundle.
     external: ['dockerode', 'esbuild'],
+    plugins: [mainApart, childProcessOnDemand],
     // Less to read at each start; the names stay, for what --verbose shows.
     minifyWhitespace: true,
     minifySyntax: true,

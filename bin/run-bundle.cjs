@@ -1,36 +1,42 @@
 // Starts a bundle with the code that V8 compiled for it before: run.cjs NAME [ARGUMENT…]
 'use strict'
+// Every time: the Node.js in PATH may be another one than yesterday's.
+require('./require-node.cjs')
+
 const { readFileSync, renameSync, writeFileSync } = require('node:fs')
 const { createRequire } = require('node:module')
 const { join } = require('node:path')
 const { Script } = require('node:vm')
 
-// Every time: the Node.js in PATH may be another one than yesterday's.
-require('./require-node.cjs')
-
-const [name, ...rest] = process.argv.slice(2)
-const filename = join(__dirname, `${name}.cjs`)
-const cache = join(__dirname, `${name}.cache`)
-
-function readCache() {
+function read(path, encoding) {
   try {
-    return readFileSync(cache)
+    return readFileSync(path, encoding)
   } catch {
     return undefined
   }
 }
 
-// V8 itself refuses a cache of another version of Node or of another source.
-const source = readFileSync(filename, 'latin1')
-const wrapped = `(function (exports, require, module, __filename, __dirname) {${source}\n})`
-const script = new Script(wrapped, { filename, cachedData: readCache() })
-
-// Set by the bundler for one run, after which the functions that commands need are compiled.
-if (process.env.TSRUN_KEEP_COMPILED) {
-  process.once('exit', () => {
-    writeFileSync(`${cache}.new`, script.createCachedData())
-    renameSync(`${cache}.new`, cache)
-  })
+/** The exports of a bundle beside this file; other names are packages and Node's own modules. */
+function load(name) {
+  const filename = join(__dirname, `${name}.cjs`)
+  const cache = join(__dirname, `${name}.cache`)
+  const wrapped = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, 'latin1')}\n})`
+  // V8 itself refuses a cache of another version of Node or of another source.
+  const script = new Script(wrapped, { filename, cachedData: read(cache) })
+  // Set by the bundler for one run, after which the functions that commands need are compiled.
+  if (process.env.TSRUN_KEEP_COMPILED) {
+    process.once('exit', () => {
+      writeFileSync(`${cache}.new`, script.createCachedData())
+      renameSync(`${cache}.new`, cache)
+    })
+  }
+  const requirePackage = createRequire(filename)
+  const requireFrom = id => (id === './main.cjs' ? load('main') : requirePackage(id))
+  const module_ = { exports: {} }
+  script.runInThisContext()(module_.exports, requireFrom, module_, filename, __dirname)
+  return module_.exports
 }
-process.argv.splice(1, process.argv.length - 1, filename, ...rest)
-script.runInThisContext()({}, createRequire(filename), {}, filename, __dirname)
+
+const [name, ...rest] = process.argv.slice(2)
+process.argv.splice(1, process.argv.length - 1, join(__dirname, `${name}.cjs`), ...rest)
+load(name)

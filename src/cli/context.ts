@@ -6,46 +6,22 @@ import type { Settings } from '../config/settings.ts'
 import type { DockerClient } from '../docker/client.ts'
 import { machineVersions } from '../docker/client-find.ts'
 import { rememberedClient } from '../docker/client-memory.ts'
-import { createEngine, type Engine } from '../docker/engine.ts'
-import { type FoundEngine, findEngine } from '../docker/engine-find.ts'
 import { judgeRequirements } from '../docker/requirements.ts'
 import { UserError } from '../errors.ts'
-import type { Log } from '../log.ts'
-import { terminalLine } from '../terminal-text.ts'
+import { type EngineContext, openEngine } from './engine-context.ts'
 import type { Invocation } from './program.ts'
-import { createReport } from './report.ts'
-
-/** What commands that only look work with. */
-export type EngineContext = {
-  root: string
-  settings: Settings
-  engine: Engine
-  found: FoundEngine
-  log: Log
-  signal: AbortSignal
-}
 
 /** What commands that change a stack work with. */
-export type Context = EngineContext & { docker: DockerClient; engineMajor: number }
-
-export async function openEngine(invocation: Invocation): Promise<EngineContext> {
-  const root = checkoutRoot()
-  const log = createReport({ verbose: invocation.verbose })
-  const [settings, search] = await Promise.all([loadSettings(root), findEngine(userEnvironment())])
-  if (!search.found) throw noEngine(search.tried)
-  const { found } = search
-  return {
-    root,
-    settings,
-    engine: createEngine(found.address),
-    found,
-    log,
-    signal: invocation.signal,
-  }
+export type Context = EngineContext & {
+  settings: Settings
+  docker: DockerClient
+  engineMajor: number
 }
 
 /** Refuses an engine or client that would not hold what is promised. */
 export async function openContext(invocation: Invocation): Promise<Context> {
+  // Settings first: a mistake in .env is said before anything about the engine is.
+  const settings = await loadSettings(checkoutRoot())
   const context = await openEngine(invocation)
   const { found } = context
   const env = clientEnvironment(found.dockerHost, userEnvironment())
@@ -65,32 +41,8 @@ export async function openContext(invocation: Invocation): Promise<Context> {
   if (refusal) throw new UserError(refusal.message, { hint: refusal.hint })
   return {
     ...context,
+    settings,
     docker: { kind: found.kind, file: client.file, env },
     engineMajor: Number.parseInt(found.version, 10),
   }
-}
-
-/** An engine that is there and refuses us is another problem than none. */
-function noEngine(tried: readonly { where: string; reason: string }[]) {
-  const denied = tried.find(({ reason }) => reason.includes('EACCES'))
-  if (denied) {
-    return new UserError(
-      `the container engine at ${terminalLine(denied.where)} refuses ${userName()}`,
-      {
-        hint: 'add yourself to the docker group and log in again, or run with sudo',
-      },
-    )
-  }
-  const first = tried.find(({ reason }) => !reason.includes('ENOENT')) ?? tried[0]
-  return new UserError(
-    `no container engine answers${first ? ` at ${terminalLine(first.where)}` : ''}`,
-    {
-      hint: 'run ./claude.ts setup, which installs or starts it',
-      cause: new Error(tried.map(({ where, reason }) => `${where}: ${reason}`).join('\n')),
-    },
-  )
-}
-
-function userName() {
-  return `this user (uid ${process.getuid?.() ?? '?'})`
 }

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { UserError } from '../errors.ts'
 import { inspectStack, type StackState } from '../stack/inspect.ts'
 import { stackName } from '../workspace/stack-name.ts'
-import type { EngineContext } from './context.ts'
+import type { EngineContext } from './engine-context.ts'
 
 /** Name of the stack that belongs to the current folder, running or not. */
 export async function currentStackName(): Promise<string> {

@@ -1,9 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import { CommanderError } from 'commander'
+import * as z from 'zod'
 import { UserError } from '../errors.ts'
 import { readerGone, watchOutput } from './output-reader.ts'
 import { createProgram } from './program.ts'
 import { renderError } from './render-error.ts'
+
+// Compiling a parser for each schema pays off after thousands of values; a command parses a few.
+z.config({ jitless: true })
 
 /** Exit status after Ctrl-C, as shells report it. */
 const interrupted = 130

@@ -1,6 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
 import { terminalText } from '../terminal-text.ts'
-import type { StartOptions } from './commands/start.ts'
 import { printVersion } from './commands/version.ts'
 
 export type Invocation = {
@@ -59,7 +58,9 @@ export function createProgram(invocation: Invocation): Command {
     .option('--no-continue', 'begin a new conversation')
     .option('--copy', 'give the agent a copy of the folder; `apply` brings changes back')
     .option('--fresh-copy', 'take the copy anew, and drop what the agent changed in the old one')
-    .action(async options => invocation.setStatus(await start(options, invocation)))
+    .action(async options =>
+      invocation.setStatus(await (await import('./commands/start.ts')).start(options, invocation)),
+    )
   command('stop', 'stop the stack of this folder; sessions and copies are kept')
     .option('-a, --all', 'stop the stacks of all folders')
     .action(async options => (await import('./commands/stop.ts')).stop(options, invocation))
@@ -123,17 +124,4 @@ export function createProgram(invocation: Invocation): Command {
     command('completion', 'print the completion script of a shell').argument('<shell>')
   }
   return program
-}
-
-/** The short way where the stack runs already and nothing changed; else the long one. */
-async function start(options: StartOptions, invocation: Invocation): Promise<number> {
-  const { settingsInEnvironment } = await import('../config/setting-names.ts')
-  const settings = settingsInEnvironment()
-  const plain = !options.detach && !options.copy && !options.freshCopy
-  if (plain && process.stdin.isTTY && process.stdout.isTTY) {
-    const agent = await (await import('./quick-session.ts')).findRunningAgent(settings)
-    if (agent)
-      return (await import('./session.ts')).openSession(agent, { fresh: !options.continue })
-  }
-  return (await import('./commands/start.ts')).start(options, invocation, settings)
 }

@@ -1,11 +1,15 @@
-import { createHash } from 'node:crypto'
-import { readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
+import {
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
-import type { EngineAddress } from '../docker/engine.ts'
-import { engineGet } from '../docker/engine-request.ts'
-import { stackName } from '../workspace/stack-name.ts'
+import { bodyText, engineGet } from '../docker/engine-request.ts'
 import { filesBelow } from './files-below.ts'
 import type { RunningAgent } from './session.ts'
 
@@ -13,78 +17,103 @@ import type { RunningAgent } from './session.ts'
  * What the last `start` of this folder found out. As long as the stamp is the same, none of its inputs
  * has changed: the checkout, .env, our settings in the environment, the owner of the folder.
  */
-export type QuickSession = { stamp: string; address: EngineAddress; fingerprint: string }
+export type QuickSession = RunningAgent & { stamp: string; stack: string; fingerprint: string }
 
 const askedOfEngine = 2_000
 
-export function quickSessionPath(stack: string): string {
-  return join(stateRoot(), 'stacks', stack, 'session.json')
+/** By the folder's own name and not by a hash of it: hashing is loaded only where it is needed. */
+function memoryPath(folder: string): string {
+  return join(stateRoot(), 'sessions', `${encodeURIComponent(folder)}.json`)
 }
 
-/** Everything that decides what a stack looks like, in one hash. Secrets only go into it. */
-export function quickStamp(
+/** Everything that decides what a stack looks like. Secrets go into it as a hash. */
+export async function quickStamp(
   root: string,
   folder: string,
   settings: Record<string, string | undefined>,
-): string {
+): Promise<string> {
   const inputs = [
     'compose.yaml',
     'pins.json',
     '.env',
     '.build/bundle/stamp',
     ...['proxy', 'claude', 'gateway'].flatMap(name => filesBelow(root, name)),
-  ]
-  const hash = createHash('sha256')
-  for (const path of inputs) {
+  ].map(path => {
     const status = statSync(join(root, path), { throwIfNoEntry: false })
-    hash.update(JSON.stringify([path, status && [status.ino, status.size, status.mtimeMs]]))
-  }
+    return [path, status && [status.ino, status.size, status.mtimeMs]]
+  })
   const { uid, gid } = statSync(folder)
-  hash.update(JSON.stringify([uid, gid, settings]))
-  return hash.digest('hex')
+  return JSON.stringify([inputs, uid, gid, await hashed(settings)])
 }
 
-/**
- * The agent of this folder's stack, when it runs and nothing changed since the last `start`; null when
- * `start` has to look more closely. One question to the engine instead of a dozen.
- */
-export async function findRunningAgent(
+async function hashed(settings: Record<string, string | undefined>) {
+  if (Object.keys(settings).length === 0) return null
+  const { createHash } = await import('node:crypto')
+  return createHash('sha256').update(JSON.stringify(settings)).digest('hex')
+}
+
+/** What the last `start` of this folder left, when none of its inputs changed since; else null. */
+export async function rememberedSession(
   settings: Record<string, string | undefined>,
-): Promise<RunningAgent | null> {
+): Promise<QuickSession | null> {
   try {
     const folder = realpathSync(process.cwd())
-    const stack = stackName(folder)
-    const known: QuickSession = JSON.parse(readFileSync(quickSessionPath(stack), 'utf8'))
-    if (known.stamp !== quickStamp(checkoutRoot(), folder, settings)) return null
-    const filters = encodeURIComponent(JSON.stringify({ label: [`claude-secure.stack=${stack}`] }))
-    const { status, body } = await engineGet(
-      known.address,
-      `/containers/json?all=1&filters=${filters}`,
-      {
-        idleMilliseconds: askedOfEngine,
-      },
-    )
-    const containers: unknown = JSON.parse(await text(body))
-    return status === 200 && Array.isArray(containers) ? agentOf(containers, known) : null
+    const known: QuickSession = JSON.parse(readFileSync(memoryPath(folder), 'utf8'))
+    return known.stamp === (await quickStamp(checkoutRoot(), folder, settings)) ? known : null
   } catch {
     // Whatever is wrong, the long way finds out and says it.
     return null
   }
 }
 
-function agentOf(containers: readonly EngineContainer[], known: QuickSession): RunningAgent | null {
-  const asLeft = containers.every(
-    ({ Status, Labels }) =>
-      Status.endsWith('(healthy)') && Labels['claude-secure.fingerprint'] === known.fingerprint,
-  )
-  const agent = containers.find(({ Labels }) => Labels['com.docker.compose.service'] === 'claude')
-  if (!asLeft || containers.length < 3 || typeof agent?.Id !== 'string') return null
-  return { address: known.address, container: agent.Id }
+/** Whether the stack runs, healthy and as it was left. One question to the engine instead of a dozen. */
+export async function runsAsLeft(known: QuickSession): Promise<boolean> {
+  try {
+    const filters = JSON.stringify({ label: [`claude-secure.stack=${known.stack}`] })
+    const { status, body } = await engineGet(
+      known.address,
+      `/containers/json?all=1&filters=${encodeURIComponent(filters)}`,
+      { idleMilliseconds: askedOfEngine },
+    )
+    const containers: EngineContainer[] = JSON.parse(await bodyText(body))
+    return (
+      status === 200 &&
+      containers.length >= 3 &&
+      containers.some(isAgent) &&
+      containers.every(isAsLeft)
+    )
+  } catch {
+    return false
+  }
+
+  function isAgent({ Id, Labels }: EngineContainer) {
+    return Id === known.container && Labels['com.docker.compose.service'] === 'claude'
+  }
+
+  function isAsLeft({ Status, Labels }: EngineContainer) {
+    return Status.endsWith('(healthy)') && Labels['claude-secure.fingerprint'] === known.fingerprint
+  }
 }
 
 type EngineContainer = { Id: string; Status: string; Labels: Record<string, string> }
 
+/** Keeps the answer for the next `start`. A folder whose name is too long for a file goes without. */
+export function rememberSession(folder: string, session: QuickSession) {
+  const path = memoryPath(folder)
+  try {
+    mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
+    writeFileSync(`${path}.tmp`, JSON.stringify(session), { mode: 0o600 })
+    renameSync(`${path}.tmp`, path)
+  } catch {
+    forgetSession(folder)
+  }
+}
+
 /** To be called before anything is changed: a start that is cut off must not leave an old answer. */
-export function forgetQuickSession(stack: string) {
-  rmSync(quickSessionPath(stack), { force: true })
+export function forgetSession(folder: string) {
+  try {
+    rmSync(memoryPath(folder), { force: true })
+  } catch {
+    // It cannot be there under a name that no file can have.
+  }
 }

@@ -1,8 +1,8 @@
+import { spawn } from 'node:child_process'
 import { UserError } from '../errors.ts'
 import { type StackState, serviceOf } from '../stack/inspect.ts'
 import type { Context } from './context.ts'
 import type { RunningAgent } from './session.ts'
-import { runAttached } from './terminal.ts'
 
 /** The agent of a stack that was looked at; an error when its container does not run. */
 export function runningAgent({ engine }: Pick<Context, 'engine'>, state: StackState): RunningAgent {
@@ -21,4 +21,22 @@ export function execAttached(
 ): Promise<number> {
   const args = ['exec', '--interactive', '--workdir', '/workspace', agent.container, ...command]
   return runAttached(docker.file, args, docker.env)
+}
+
+/** Runs a child on our own input and output, and resolves with its exit status. */
+function runAttached(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<number> {
+  return new Promise<number>((resolve, reject) => {
+    const child = spawn(file, args, { cwd: '/', env, stdio: 'inherit' })
+    const end = () => child.kill('SIGTERM')
+    process.once('SIGTERM', end).once('SIGHUP', end)
+    child.once('error', reject)
+    child.once('close', code => {
+      process.off('SIGTERM', end).off('SIGHUP', end)
+      resolve(code ?? 143)
+    })
+  })
 }

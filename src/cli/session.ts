@@ -1,26 +1,41 @@
 import { userEnvironment } from '../config/environment.ts'
 import type { EngineAddress } from '../docker/engine.ts'
-import { execOnTerminal } from '../docker/terminal-exec.ts'
+import { createExec, startExec } from '../docker/terminal-exec.ts'
 import { terminalVariables } from './terminal.ts'
 
 /** Where the agent of a stack is. */
 export type RunningAgent = { address: EngineAddress; container: string }
 
-/**
- * Opens Claude Code in this terminal, or attaches to the session that runs already. The session
- * lives in the container: a closed terminal does not end it.
- */
-export function openSession(agent: RunningAgent, options: { fresh: boolean }): Promise<number> {
-  return execInTerminal(agent, ['claude-secure-session', ...(options.fresh ? ['--fresh'] : [])])
+/** Claude Code's command: it opens the session, or attaches to the one that runs already. */
+export function sessionCommand(options: { fresh: boolean }): string[] {
+  return ['claude-secure-session', ...(options.fresh ? ['--fresh'] : [])]
 }
 
-/** Runs a command of the claude container in this terminal; resolves with its exit status. */
-export function execInTerminal(agent: RunningAgent, command: readonly string[]): Promise<number> {
-  const exec = {
-    container: agent.container,
-    command,
-    workingDirectory: '/workspace',
-    env: terminalVariables(userEnvironment()),
-  }
-  return execOnTerminal(agent.address, exec, { input: process.stdin, output: process.stdout })
+/** A command of the agent's container, prepared for this terminal. */
+export function prepareInTerminal(
+  { address, container }: RunningAgent,
+  command: readonly string[],
+): Promise<string> {
+  const env = terminalVariables(userEnvironment())
+  return createExec(
+    address,
+    { container, command, workingDirectory: '/workspace', env },
+    process.stdout,
+  )
+}
+
+/** Gives this terminal to a prepared command; resolves with its exit status. */
+export function runPrepared({ address }: RunningAgent, id: string): Promise<number> {
+  return startExec(address, id, { input: process.stdin, output: process.stdout })
+}
+
+/**
+ * Runs a command of the agent's container in this terminal; resolves with its exit status. A session
+ * of Claude Code lives in the container: a closed terminal does not end it.
+ */
+export async function execInTerminal(
+  agent: RunningAgent,
+  command: readonly string[],
+): Promise<number> {
+  return runPrepared(agent, await prepareInTerminal(agent, command))
 }

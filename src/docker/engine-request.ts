@@ -6,6 +6,13 @@ export type EngineAnswer = { status: number; head: string; body: AsyncIterable<B
 
 const headLimit = 64 * 1024
 
+/** The whole body as text. Node's own reader for that loads web streams first. */
+export async function bodyText(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
 type RequestOptions = { signal?: AbortSignal; idleMilliseconds?: number }
 
 /**

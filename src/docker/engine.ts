@@ -119,7 +119,8 @@ export function createEngine(address: EngineAddress) {
     ) {
       const query = `stdout=1&stderr=1&tail=${options.tail}&follow=${options.follow ? 1 : 0}`
       const path = `/containers/${encodeURIComponent(container)}/logs?${query}`
-      const { body } = await get(address, path, options)
+      const { status, body } = await get(address, path, options)
+      if (status !== 200) throw notAnswered(path, status, '')
       const demuxer = createLogDemuxer(onLine)
       try {
         for await (const chunk of body) demuxer.write(chunk)
@@ -167,13 +168,15 @@ function parseAnswer<T>(
   path: string,
   answer: { status: number; body: string },
 ) {
-  if (answer.status !== 200) {
-    throw new UserError(`the container engine answered ${answer.status} to ${path.split('?')[0]}`, {
-      hint: 'run ./claude.ts doctor',
-      cause: new Error(answer.body),
-    })
-  }
+  if (answer.status !== 200) throw notAnswered(path, answer.status, answer.body)
   return schema.parse(JSON.parse(answer.body))
+}
+
+function notAnswered(path: string, status: number, body: string) {
+  return new UserError(`the container engine answered ${status} to ${path.split('?')[0]}`, {
+    hint: 'run ./claude.ts doctor',
+    cause: new Error(body),
+  })
 }
 
 function unreachable(address: EngineAddress, error: NodeJS.ErrnoException) {

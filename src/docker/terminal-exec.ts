@@ -1,7 +1,12 @@
-import { text } from 'node:stream/consumers'
 import { UserError } from '../errors.ts'
 import type { EngineAddress } from './engine.ts'
-import { type EngineAnswer, engineGet, enginePost, engineUpgrade } from './engine-request.ts'
+import {
+  bodyText,
+  type EngineAnswer,
+  engineGet,
+  enginePost,
+  engineUpgrade,
+} from './engine-request.ts'
 
 export type TerminalExec = {
   container: string
@@ -18,16 +23,14 @@ const timeoutMilliseconds = 10_000
 /** The engine's own detach keys would hold back every Ctrl-P; these two nobody types. */
 const detachKeys = 'ctrl-@,ctrl-_'
 
-/**
- * Runs a command of a container on this terminal, and resolves with its exit status. Straight through
- * the engine: the docker program, which does the same, takes a quarter of the time to the first byte.
- */
-export async function execOnTerminal(
+const size = (output: NodeJS.WriteStream) => [output.rows || 24, output.columns || 80]
+
+/** Prepares a command on a terminal like `output`, and starts nothing yet; resolves with its id. */
+export async function createExec(
   address: EngineAddress,
   exec: TerminalExec,
-  { input, output }: TerminalEnds,
-): Promise<number> {
-  const size = () => [output.rows || 24, output.columns || 80]
+  output: NodeJS.WriteStream,
+): Promise<string> {
   const created = await enginePost(
     address,
     `/containers/${encodeURIComponent(exec.container)}/exec`,
@@ -37,21 +40,32 @@ export async function execOnTerminal(
       AttachStderr: true,
       Tty: true,
       DetachKeys: detachKeys,
-      ConsoleSize: size(),
+      ConsoleSize: size(output),
       Cmd: exec.command,
       Env: exec.env,
       WorkingDir: exec.workingDirectory,
     },
     { idleMilliseconds: timeoutMilliseconds },
   )
-  const id = parseId(await json(created, 201))
+  return parseId(await json(created, 201))
+}
+
+/**
+ * Runs a prepared command on this terminal, and resolves with its exit status. Straight through the
+ * engine: the docker program, which does the same, takes a quarter of the time to the first byte.
+ */
+export async function startExec(
+  address: EngineAddress,
+  id: string,
+  { input, output }: TerminalEnds,
+): Promise<number> {
   const { socket, first } = await engineUpgrade(address, `/exec/${id}/start`, {
     Detach: false,
     Tty: true,
-    ConsoleSize: size(),
+    ConsoleSize: size(output),
   })
   const resize = () => {
-    const [rows, columns] = size()
+    const [rows, columns] = size(output)
     // A size that comes too late for a command that has ended is nobody's loss.
     enginePost(
       address,
@@ -61,7 +75,7 @@ export async function execOnTerminal(
         idleMilliseconds: timeoutMilliseconds,
       },
     )
-      .then(({ body }) => text(body))
+      .then(({ body }) => bodyText(body))
       .catch(() => {})
   }
   const hangUp = () => socket.destroy()
@@ -122,7 +136,7 @@ function parseExitCode(answer: unknown): number | null {
 }
 
 async function json({ status, body }: EngineAnswer, expected: number): Promise<unknown> {
-  const answer = await text(body)
+  const answer = await bodyText(body)
   if (status === expected) return JSON.parse(answer)
   throw new UserError(`the container engine answered ${status} to a session`, {
     hint: './claude.ts status shows whether the stack is up',

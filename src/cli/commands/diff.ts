@@ -7,8 +7,8 @@ import { copyItems, readCopyChanges } from '../../stack/workspace-copy.ts'
 import { terminalLine, terminalText } from '../../terminal-text.ts'
 import { type Change, splitProtected } from '../../workspace/copy/changes.ts'
 import { readHostText } from '../../workspace/copy/host-text.ts'
-import { type EngineContext, openEngine } from '../context.ts'
 import { currentStack } from '../current-stack.ts'
+import { type EngineContext, openEngine } from '../engine-context.ts'
 import type { Invocation } from '../program.ts'
 
 /** Shows what the agent changed in its copy, as a patch against the files of the host. */

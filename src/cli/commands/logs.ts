@@ -1,8 +1,8 @@
 import { UserError } from '../../errors.ts'
 import { serviceOf } from '../../stack/inspect.ts'
 import { terminalLine } from '../../terminal-text.ts'
-import { openEngine } from '../context.ts'
 import { currentStack } from '../current-stack.ts'
+import { openEngine } from '../engine-context.ts'
 import type { Invocation } from '../program.ts'
 import { renderLogLine } from '../render-log.ts'
 

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { userEnvironment } from '../../config/environment.ts'
 import { checkoutRoot } from '../../config/paths.ts'
+import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { createArchive } from '../../docker/archive.ts'
 import { UserError } from '../../errors.ts'
 import { credentialMode, weakness } from '../../stack/credential.ts'
@@ -8,24 +9,17 @@ import { hasLiveSession, inspectStack, type StackState, serviceOf } from '../../
 import { withLock } from '../../stack/lock.ts'
 import type { Stack } from '../../stack/stack-file.ts'
 import { type StartOutcome, startStack } from '../../stack/start.ts'
-import { replaceFile } from '../../stack/state-folder.ts'
 import { ensureCopy } from '../../stack/workspace-copy.ts'
 import { terminalLine } from '../../terminal-text.ts'
-import { stackName } from '../../workspace/stack-name.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import { checkConfiguration } from '../check-configuration.ts'
 import { type Context, openContext } from '../context.ts'
 import { ensureImages } from '../machine/ensure-images.ts'
 import { openStack } from '../open-stack.ts'
 import type { Invocation } from '../program.ts'
-import {
-  forgetQuickSession,
-  type QuickSession,
-  quickSessionPath,
-  quickStamp,
-} from '../quick-session.ts'
+import { forgetSession, quickStamp, rememberSession } from '../quick-session.ts'
 import { runningAgent } from '../running-agent.ts'
-import { openSession } from '../session.ts'
+import { execInTerminal, sessionCommand } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
 import { ownPlaces, workspaceHere } from '../workspace-here.ts'
 
@@ -37,29 +31,22 @@ export type StartOptions = {
 }
 
 /** Brings up the stack of the current folder and opens Claude Code; returns Claude Code's exit status. */
-export async function start(
-  options: StartOptions,
-  invocation: Invocation,
-  settings: Record<string, string | undefined>,
-): Promise<number> {
+export async function start(options: StartOptions, invocation: Invocation): Promise<number> {
   const root = checkoutRoot()
   const folder = await realpath(process.cwd())
   // Before anything is read: what changes from here on is noticed by the next start.
-  const stamp = quickStamp(root, folder, settings)
-  forgetQuickSession(stackName(folder))
+  const stamp = await quickStamp(root, folder, settingsInEnvironment())
+  forgetSession(folder)
   const context = await openContext(invocation)
   const workspace = await workspaceHere(context, { copy: options.copy ?? false })
-  const { stack, state, outcome } = await bringUp(context, workspace, options)
+  const { state, outcome } = await bringUp(context, workspace, options)
+  const agent = runningAgent(context, state)
   if (outcome !== 'outdated') {
-    const session: QuickSession = {
-      stamp,
-      address: context.engine.address,
-      fingerprint: state.fingerprint,
-    }
-    await replaceFile(quickSessionPath(stack.workspace.stack), JSON.stringify(session))
+    const { stack, fingerprint } = state
+    rememberSession(folder, { ...agent, stamp, stack, fingerprint })
   }
   if (!options.detach && isInteractive()) {
-    return openSession(runningAgent(context, state), { fresh: !options.continue })
+    return execInTerminal(agent, sessionCommand({ fresh: !options.continue }))
   }
   context.log({ kind: 'info', text: `${workspace.stack} is up` })
   if (!options.detach) {

@@ -2,11 +2,11 @@ import { createColors } from 'picocolors'
 import { countDenied } from '../../egress/access-log.ts'
 import { refusedPolicy } from '../../egress/policy-event.ts'
 import { type CredentialMode, weakness } from '../../stack/credential.ts'
-import { inspectStacks, isUp, type StackState, serviceOf } from '../../stack/inspect.ts'
+import { inspectStacks, isUp } from '../../stack/inspect.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import { readAllowlist } from '../allowlist-file.ts'
-import { type EngineContext, openEngine } from '../context.ts'
 import { currentStackName } from '../current-stack.ts'
+import { openEngine } from '../engine-context.ts'
 import type { Invocation } from '../program.ts'
 import { readVersions } from './version.ts'
 
@@ -16,9 +16,14 @@ const logWindow = 2_000
 /** Prints what runs in the current folder, how it is authenticated, and what it may reach. */
 export async function status(options: { json?: boolean }, invocation: Invocation) {
   const context = await openEngine(invocation)
-  const [current, stacks] = await Promise.all([currentStackName(), inspectStacks(context.engine)])
+  const current = await currentStackName()
+  const [stacks, log] = await Promise.all([
+    inspectStacks(context.engine),
+    // By its name, before it is known whether it is there.
+    context.engine.logLines(`${current}-proxy-1`, logWindow).catch(() => null),
+  ])
   const state = stacks.find(({ stack }) => stack === current) ?? null
-  const proxyLog = state && (await recentProxyLog(context, state))
+  const proxyLog = state && log
   const report = {
     version: 1,
     stack: current,
@@ -46,11 +51,6 @@ export async function status(options: { json?: boolean }, invocation: Invocation
 
 function credentials(mode: CredentialMode) {
   return { mode, weakness: weakness(mode) }
-}
-
-async function recentProxyLog({ engine }: EngineContext, state: StackState) {
-  const proxy = serviceOf(state, 'proxy')
-  return proxy ? engine.logLines(proxy.container, logWindow) : null
 }
 
 type Report = {

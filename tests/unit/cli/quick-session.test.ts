@@ -1,16 +1,16 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import {
-  findRunningAgent,
-  forgetQuickSession,
-  quickSessionPath,
+  forgetSession,
   quickStamp,
+  rememberedSession,
+  rememberSession,
+  runsAsLeft,
 } from '../../../src/cli/quick-session.ts'
 import { checkoutRoot } from '../../../src/config/paths.ts'
-import { stackName } from '../../../src/workspace/stack-name.ts'
 
 // Not the state of whoever runs the tests.
 process.env.XDG_STATE_HOME = await mkdtemp(join(tmpdir(), 'quick-state-'))
@@ -28,8 +28,8 @@ const checkout = {
 
 t.test('every input of a stack is in the stamp', async t => {
   const root = t.testdir(checkout)
-  const before = quickStamp(root, root, {})
-  t.equal(quickStamp(root, root, {}), before, 'nothing changed')
+  const before = await quickStamp(root, root, {})
+  t.equal(await quickStamp(root, root, {}), before, 'nothing changed')
   for (const path of [
     'compose.yaml',
     'pins.json',
@@ -40,18 +40,18 @@ t.test('every input of a stack is in the stamp', async t => {
     'gateway/Dockerfile',
     'proxy/new',
   ]) {
-    const last = quickStamp(root, root, {})
+    const last = await quickStamp(root, root, {})
     await writeFile(join(root, path), `changed ${path}`)
-    t.not(quickStamp(root, root, {}), last, path)
+    t.not(await quickStamp(root, root, {}), last, path)
   }
   await rm(join(root, '.env'))
-  const without = quickStamp(root, root, {})
-  t.not(quickStamp(root, root, { ANTHROPIC_API_KEY: 'sk-1' }), without, 'the environment')
+  const without = await quickStamp(root, root, {})
+  t.not(await quickStamp(root, root, { ANTHROPIC_API_KEY: 'sk-1' }), without, 'the environment')
 })
 
 t.test('a secret is in the stamp as a hash only', async t => {
   const root = t.testdir(checkout)
-  t.match(quickStamp(root, root, { ANTHROPIC_API_KEY: 'sk-ant-secret' }), /^[0-9a-f]{64}$/)
+  t.notMatch(await quickStamp(root, root, { ANTHROPIC_API_KEY: 'sk-ant-secret' }), /secret/)
 })
 
 const healthy = (service: string, changes: object = {}) => ({
@@ -69,42 +69,65 @@ async function remembered(t: Test, containers: unknown) {
   const server = createServer((_, response) => response.end(JSON.stringify(containers)))
   await new Promise<void>(resolve => server.listen(socketPath, resolve))
   t.teardown(() => server.close())
-  const stack = stackName(process.cwd())
-  const path = quickSessionPath(stack)
-  await mkdir(join(path, '..'), { recursive: true })
-  t.teardown(() => forgetQuickSession(stack))
-  const stamp = quickStamp(checkoutRoot(), process.cwd(), {})
-  await writeFile(path, JSON.stringify({ stamp, address: { socketPath }, fingerprint: 'f00d' }))
-  return { address: { socketPath } }
+  t.teardown(() => forgetSession(process.cwd()))
+  const stamp = await quickStamp(checkoutRoot(), process.cwd(), {})
+  rememberSession(process.cwd(), {
+    stamp,
+    stack: 'claude-secure-x-00000000',
+    address: { socketPath },
+    container: 'claude-id',
+    fingerprint: 'f00d',
+  })
 }
 
 const three = ['claude', 'gateway', 'proxy'].map(service => healthy(service))
 
-t.test('the agent of a stack that runs as it was left is found with one question', async t => {
-  const { address } = await remembered(t, three)
-  t.same(await findRunningAgent({}), { address, container: 'claude-id' })
+/** What `start` asks before it opens the session at once. */
+async function opensAtOnce(settings: Record<string, string> = {}) {
+  const known = await rememberedSession(settings)
+  return known !== null && (await runsAsLeft(known))
+}
+
+t.test('a stack that runs as it was left is known with one question', async t => {
+  await remembered(t, three)
+  t.equal(await opensAtOnce(), true)
 })
 
 t.test(
-  'a changed setting, a sick or missing service, another stack: the long way decides',
+  'a changed setting, a sick or missing service, another container: the long way decides',
   async t => {
     await remembered(t, three)
-    t.equal(await findRunningAgent({ AGENT_CPUS: '2' }), null, 'a setting in the environment')
+    t.equal(await opensAtOnce({ AGENT_CPUS: '2' }), false, 'a setting in the environment')
     for (const [what, containers] of [
       ['sick', [healthy('claude', { Status: 'Up 1 second (unhealthy)' }), ...three.slice(1)]],
       ['restarting', [...three.slice(0, 2), healthy('proxy', { Status: 'Restarting (1)' })]],
       ['missing', three.slice(0, 2)],
       ['other settings', [...three.slice(0, 2), healthy('proxy', { Labels: {} })]],
+      ['another agent', [healthy('claude', { Id: 'new' }), ...three.slice(1)]],
       ['none', []],
       ['nonsense', 'hello'],
     ] as const) {
       await remembered(t, containers)
-      t.equal(await findRunningAgent({}), null, what)
+      t.equal(await opensAtOnce(), false, what)
     }
   },
 )
 
 t.test('nothing remembered is no error', async t => {
-  forgetQuickSession(stackName(process.cwd()))
-  t.equal(await findRunningAgent({}), null)
+  forgetSession(process.cwd())
+  t.equal(await opensAtOnce(), false)
+})
+
+t.test('a folder with a very long name goes without', async t => {
+  const folder = `/${'long'.repeat(100)}`
+  t.doesNotThrow(() =>
+    rememberSession(folder, {
+      stamp: '',
+      stack: '',
+      address: { socketPath: '/s' },
+      container: '',
+      fingerprint: '',
+    }),
+  )
+  t.doesNotThrow(() => forgetSession(folder))
 })
