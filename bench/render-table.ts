@@ -1,7 +1,7 @@
 import { type Figure, isReached, renderTarget, type Unit } from './figure.ts'
 import { median, quantile, type Samples } from './samples.ts'
 
-const header = ['#', 'what', 'ours', 'baseline', 'ratio', 'target', 'verdict']
+const header = ['#', 'what', 'ratio', 'target', 'verdict', 'ours', 'baseline']
 
 /** A Markdown table whose columns line up, so that it reads as well in a terminal. */
 export function renderTable(figures: readonly Figure[]): string {
@@ -18,11 +18,11 @@ function cells(figure: Figure): string[] {
   return [
     row,
     what,
-    spread(ours, unit),
-    baseline ? spread(baseline, unit) : '–',
     baseline ? ratio(figure, baseline) : '–',
     renderTarget(target, unit),
     verdict(figure),
+    spread(ours, unit),
+    baseline ? spread(baseline, unit) : '–',
   ]
 }
 
