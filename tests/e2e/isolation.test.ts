@@ -139,6 +139,31 @@ t.test(
   },
 )
 
+t.test('a service on two networks is no router between them', async t => {
+  for (const service of ['claude', 'gateway', 'proxy']) {
+    const { stdout } = await inside(['cat', '/proc/sys/net/ipv4/ip_forward'], { service })
+    t.equal(stdout, '0\n', service)
+  }
+})
+
+t.test("the agent's home is a volume of the stack, and no file of a home on the host", async t => {
+  const mounts: { Type: string; Name?: string; Destination: string; RW: boolean }[] = JSON.parse(
+    await must('docker', ['inspect', '--format', '{{json .Mounts}}', stack.container('claude')]),
+  )
+  t.match(
+    mounts.find(({ Destination }) => Destination === '/home/claude'),
+    {
+      Type: 'volume',
+      Name: `${stack.stack}_home-${owner}`,
+    },
+  )
+  t.same(
+    mounts.filter(({ Type, RW }) => Type === 'bind' && RW).map(({ Destination }) => Destination),
+    ['/workspace'],
+    'the workspace is the only place of the host that can be written',
+  )
+})
+
 t.test('no port is published', async t => {
   for (const service of ['claude', 'gateway', 'proxy']) {
     t.equal(await must('docker', ['port', stack.container(service)]), '', service)
