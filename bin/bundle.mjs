@@ -2,7 +2,7 @@
 // reading and compiling modules would be two thirds of the time that a short command takes.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 
 const home = join(import.meta.dirname, '..')
@@ -10,12 +10,15 @@ const target = join(home, '.build/bundle')
 // The stamp is older than the sources' next change even when that comes while we bundle.
 const next = mkdtempSync(join(home, '.build/bundle-'))
 writeFileSync(join(next, 'stamp'), '')
-// Which commands there are is in main; claude.ts opens a session that runs already without it.
-const mainApart = {
-  name: 'main-apart',
+// Which commands there are is in main; claude.ts opens a session that runs already without it, and
+// looks at what a session left only when it has ended.
+const apart = {
+  name: 'apart',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /\/cli\/main\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './main.cjs', external: true } : undefined,
+    onResolve({ filter: /\/(main|after-session)\.ts$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import'
+        ? { path: `./${basename(path, '.ts')}.cjs`, external: true }
+        : undefined,
     ),
 }
 // Commander loads it for subcommands that are files of their own. We have none.
@@ -35,7 +38,12 @@ const childProcessOnDemand = {
 try {
   await build({
     absWorkingDir: home,
-    entryPoints: { claude: 'claude.ts', build: 'build.ts', main: 'src/cli/main.ts' },
+    entryPoints: {
+      claude: 'claude.ts',
+      build: 'build.ts',
+      main: 'src/cli/main.ts',
+      'after-session': 'src/cli/after-session.ts',
+    },
     outdir: next,
     outExtension: { '.js': '.cjs' },
     bundle: true,
@@ -46,7 +54,7 @@ try {
     define: { 'import.meta.dirname': '__dirname' },
     // Optional native parts and protocol files are found beside the package, not in a bundle.
     external: ['dockerode', 'esbuild'],
-    plugins: [mainApart, childProcessOnDemand],
+    plugins: [apart, childProcessOnDemand],
     // Less to read at each start; the names stay, for what --verbose shows.
     minifyWhitespace: true,
     minifySyntax: true,

@@ -5,7 +5,7 @@ require('./require-node.cjs')
 
 const { readFileSync, renameSync, writeFileSync } = require('node:fs')
 const { createRequire } = require('node:module')
-const { join } = require('node:path')
+const { basename, join } = require('node:path')
 const { Script } = require('node:vm')
 
 function read(path, encoding) {
@@ -15,6 +15,9 @@ function read(path, encoding) {
     return undefined
   }
 }
+
+/** Bundles that others load when they need them: bundle.mjs makes them. */
+const apart = new Set(['./main.cjs', './after-session.cjs'])
 
 /** The exports of a bundle beside this file; other names are packages and Node's own modules. */
 function load(name) {
@@ -31,7 +34,7 @@ function load(name) {
     })
   }
   const requirePackage = createRequire(filename)
-  const requireFrom = id => (id === './main.cjs' ? load('main') : requirePackage(id))
+  const requireFrom = id => (apart.has(id) ? load(basename(id, '.cjs')) : requirePackage(id))
   const module_ = { exports: {} }
   script.runInThisContext()(module_.exports, requireFrom, module_, filename, __dirname)
   return module_.exports

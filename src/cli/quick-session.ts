@@ -17,7 +17,12 @@ import type { RunningAgent } from './session.ts'
  * What the last `start` of this folder found out. As long as the stamp is the same, none of its inputs
  * has changed: the checkout, .env, our settings in the environment, the owner of the folder.
  */
-export type QuickSession = RunningAgent & { stamp: string; stack: string; fingerprint: string }
+export type QuickSession = RunningAgent & {
+  stamp: string
+  stack: string
+  workspace: string
+  fingerprint: string
+}
 
 const askedOfEngine = 2_000
 

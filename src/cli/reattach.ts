@@ -1,6 +1,6 @@
 import { settingsInEnvironment } from '../config/setting-names.ts'
 import { rememberedSession, runsAsLeft } from './quick-session.ts'
-import { prepareInTerminal, runPrepared, sessionCommand } from './session.ts'
+import { andTellAfter, prepareInTerminal, runPrepared, sessionCommand } from './session.ts'
 import { isInteractive } from './terminal.ts'
 
 /**
@@ -19,5 +19,5 @@ export async function reattach(argv: readonly string[]): Promise<number | null> 
     runsAsLeft(known),
     prepareInTerminal(known, sessionCommand({ fresh: options.length > 0 })).catch(() => null),
   ])
-  return asLeft && id !== null ? runPrepared(known, id) : null
+  return asLeft && id !== null ? andTellAfter(known, () => runPrepared(known, id)) : null
 }

@@ -1,6 +1,7 @@
 import { userEnvironment } from '../config/environment.ts'
 import type { EngineAddress } from '../docker/engine.ts'
 import { createExec, startExec } from '../docker/terminal-exec.ts'
+import type { EndedSession } from './after-session.ts'
 import { terminalVariables } from './terminal.ts'
 
 /** Where the agent of a stack is. */
@@ -38,4 +39,18 @@ export async function execInTerminal(
   command: readonly string[],
 ): Promise<number> {
   return runPrepared(agent, await prepareInTerminal(agent, command))
+}
+
+/** Runs a session to its end, then tells what it left behind; resolves with the session's exit status. */
+export async function andTellAfter(
+  session: Omit<EndedSession, 'since'>,
+  run: () => Promise<number>,
+): Promise<number> {
+  const since = new Date()
+  const status = await run()
+  await import('./after-session.ts')
+    .then(({ afterSession }) => afterSession({ ...session, since }))
+    // The session was what was asked for, and it has ended as it has.
+    .catch(() => {})
+  return status
 }

@@ -2,12 +2,16 @@ import { openContext } from '../context.ts'
 import { currentStack } from '../current-stack.ts'
 import type { Invocation } from '../program.ts'
 import { execAttached, runningAgent } from '../running-agent.ts'
-import { execInTerminal } from '../session.ts'
+import { andTellAfter, execInTerminal } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
 
 /** Opens bash in the claude container; returns its exit status. Also takes commands from a pipe. */
 export async function shell(invocation: Invocation): Promise<number> {
   const context = await openContext(invocation)
-  const agent = runningAgent(context, await currentStack(context))
-  return isInteractive() ? execInTerminal(agent, ['bash']) : execAttached(context, agent, ['bash'])
+  const state = await currentStack(context)
+  const agent = runningAgent(context, state)
+  const { stack, workspace } = state
+  return andTellAfter({ ...agent, stack, workspace, verbose: invocation.verbose }, () =>
+    isInteractive() ? execInTerminal(agent, ['bash']) : execAttached(context, agent, ['bash']),
+  )
 }

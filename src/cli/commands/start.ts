@@ -19,7 +19,7 @@ import { openStack } from '../open-stack.ts'
 import type { Invocation } from '../program.ts'
 import { forgetSession, quickStamp, rememberSession } from '../quick-session.ts'
 import { runningAgent } from '../running-agent.ts'
-import { execInTerminal, sessionCommand } from '../session.ts'
+import { andTellAfter, execInTerminal, sessionCommand } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
 import { ownPlaces, workspaceHere } from '../workspace-here.ts'
 
@@ -43,10 +43,13 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
   const agent = runningAgent(context, state)
   if (outcome !== 'outdated') {
     const { stack, fingerprint } = state
-    rememberSession(folder, { ...agent, stamp, stack, fingerprint })
+    rememberSession(folder, { ...agent, stamp, stack, workspace: workspace.path, fingerprint })
   }
   if (!options.detach && isInteractive()) {
-    return execInTerminal(agent, sessionCommand({ fresh: !options.continue }))
+    const session = { ...agent, stack: workspace.stack, workspace: workspace.path }
+    return andTellAfter({ ...session, verbose: invocation.verbose }, () =>
+      execInTerminal(agent, sessionCommand({ fresh: !options.continue })),
+    )
   }
   context.log({ kind: 'info', text: `${workspace.stack} is up` })
   if (!options.detach) {

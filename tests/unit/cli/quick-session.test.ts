@@ -74,6 +74,7 @@ async function remembered(t: Test, containers: unknown) {
   rememberSession(process.cwd(), {
     stamp,
     stack: 'claude-secure-x-00000000',
+    workspace: process.cwd(),
     address: { socketPath },
     container: 'claude-id',
     fingerprint: 'f00d',
@@ -124,6 +125,7 @@ t.test('a folder with a very long name goes without', async t => {
     rememberSession(folder, {
       stamp: '',
       stack: '',
+      workspace: folder,
       address: { socketPath: '/s' },
       container: '',
       fingerprint: '',
