@@ -47,7 +47,7 @@ function isExecutable(file: string) {
   )
 }
 
-const RuncDetails = z.object({ GitCommit: z.string() })
+const Details = z.object({ GitCommit: z.string() })
 
 /** Everything that requirements are judged by. */
 export function machineVersions(
@@ -56,14 +56,19 @@ export function machineVersions(
   /** Where they were asked for: what the engine is made of. */
   parts: EngineVersion | null = null,
 ): MachineVersions {
-  const runc = parts?.Components?.find(({ Name }) => Name === 'runc')
-  const details = RuncDetails.safeParse(runc?.Details)
   return {
     engine: engine && { kind: engine.kind, version: engine.version },
     compose: client?.compose ?? null,
     buildx: client?.buildx ?? null,
-    runc: runc
-      ? { version: runc.Version, revision: details.success ? details.data.GitCommit : '' }
-      : null,
+    runc: partOf(parts, 'runc'),
+    containerd: partOf(parts, 'containerd'),
+    desktop: /^Docker Desktop v?(\d\S*)/.exec(parts?.Platform?.Name ?? '')?.[1] ?? null,
   }
+}
+
+function partOf(parts: EngineVersion | null, name: string) {
+  const part = parts?.Components?.find(({ Name }) => Name === name)
+  if (!part) return null
+  const details = Details.safeParse(part.Details)
+  return { version: part.Version, revision: details.success ? details.data.GitCommit : '' }
 }

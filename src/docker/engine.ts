@@ -9,6 +9,7 @@ export type EngineAddress = { socketPath: string } | { host: string; port: numbe
 const Version = z.object({
   Version: z.string(),
   ApiVersion: z.string(),
+  Platform: z.object({ Name: z.string() }).nullish(),
   Components: z
     .array(
       z.object({

@@ -1,8 +1,10 @@
+import { type Component, type KnownCve, openCves } from './known-cves.ts'
 import { isAtLeast, parseVersion, type Version } from './version.ts'
 
 export type Finding = {
   id: string
-  severity: 'ok' | 'warning' | 'refusal'
+  /** `note`: worth knowing, and nothing is to be done. `refusal`: a problem; `start` refuses most. */
+  severity: 'ok' | 'note' | 'warning' | 'refusal'
   message: string
   hint: string
 }
@@ -12,46 +14,19 @@ export type MachineVersions = {
   engine: { kind: 'docker' | 'podman'; version: string } | null
   compose: string | null
   buildx: string | null
-  /** `revision` is the distribution's own version, where the engine reports one. */
-  runc: { version: string; revision: string } | null
+  runc: Part | null
+  containerd: Part | null
+  /** Version of Docker Desktop, where the engine is in one. */
+  desktop: string | null
+  /** firewalld runs on this host. */
+  firewalld?: boolean
 }
 
-/**
- * Engines with the fix of CVE-2024-29018, by which an internal network leaks names to the internet's
- * DNS: the fixed releases of each line. 24 never got one.
- */
-const engineFloors: readonly Version[] = [
-  [23, 0, 11],
-  [25, 0, 5],
-  [26, 0, 0],
-]
+/** `revision` is the distribution's own version, where the engine reports one. */
+type Part = { version: string; revision: string }
+
 const composeFloor: Version = [2, 24, 0]
 const podmanFloor: Version = [5, 0, 0]
-
-/**
- * Escapes of runc and where they end: the fixed release of each line, and the revisions in which a
- * distribution fixed an older one.
- */
-const runcEscapes: readonly {
-  ids: readonly string[]
-  fixed: readonly Version[]
-  backports: readonly RegExp[]
-}[] = [
-  {
-    ids: ['CVE-2024-21626'],
-    fixed: [[1, 1, 12]],
-    backports: [/^1\.1\.5\+ds1-1\+deb12u[1-9]/],
-  },
-  {
-    ids: ['CVE-2025-31133', 'CVE-2025-52565', 'CVE-2025-52881'],
-    fixed: [
-      [1, 2, 8],
-      [1, 3, 3],
-      [1, 4, 0],
-    ],
-    backports: [],
-  },
-]
 
 const setupHint = 'run ./claude.ts setup, which installs what is needed'
 
@@ -61,7 +36,10 @@ export function judgeRequirements(versions: MachineVersions): Finding[] {
     judgeEngine(versions.engine),
     judgeCompose(versions.compose),
     judgeBuildx(versions.buildx, versions.engine?.kind),
-    judgeRunc(versions.runc),
+    judgePart('runc', versions.runc),
+    judgePart('containerd', versions.containerd),
+    judgeDesktop(versions.desktop),
+    ...faultsBesides(versions),
   ].filter(finding => finding !== null)
 }
 
@@ -82,7 +60,8 @@ function judgeEngine(engine: MachineVersions['engine']): Finding {
           'update Podman, or use Docker',
         )
   }
-  if (isInFixedLine(version, engineFloors)) return ok(id, `Docker Engine ${engine.version}`)
+  const refused = openCves('engine', engine).some(({ bearing }) => bearing === 'refuse')
+  if (!refused) return ok(id, `Docker Engine ${engine.version}`)
   return refusal(
     id,
     `Docker Engine ${engine.version} leaks DNS from internal networks (CVE-2024-29018; need 23.0.11, 25.0.5, 26.0 or newer)`,
@@ -114,38 +93,52 @@ function judgeBuildx(
     : refusal('buildx', 'there is no Docker buildx plugin', setupHint)
 }
 
-function judgeRunc(runc: MachineVersions['runc']): Finding | null {
-  if (!runc) return null
-  const version = parseVersion(runc.version)
-  const open = runcEscapes
-    .filter(({ fixed, backports }) => {
-      if (version && isInFixedLine(version, fixed)) return false
-      return !backports.some(pattern => pattern.test(runc.revision))
-    })
-    .flatMap(({ ids }) => ids)
-  if (open.length === 0) return ok('runc', `runc ${runc.version}`)
-  return {
-    id: 'runc',
-    severity: 'warning',
-    message: `runc ${runc.revision || runc.version} has known ways out of a container: ${open.join(', ')}`,
-    hint: 'update runc as soon as your distribution has the fix',
-  }
+function judgePart(id: 'runc' | 'containerd', part: Part | null): Finding | null {
+  if (!part) return null
+  const name = `${id} ${part.revision || part.version}`
+  return faults(id, name, openCves(id, part)) ?? ok(id, `${id} ${part.version}`)
 }
 
-/**
- * Whether the release has a fix that was made in several lines: it is at or above the floor of its own
- * line, or of a newer line than all that have one.
- */
-function isInFixedLine(version: Version, floors: readonly Version[]) {
-  const newest = floors.at(-1)
-  if (newest && isAtLeast(version, newest)) return true
-  // Lines are told by the numbers that the floors differ in: the major one, or major and minor.
-  const width = new Set(floors.map(([major]) => major)).size === floors.length ? 1 : 2
-  return floors.some(
-    floor =>
-      floor.slice(0, width).every((number, index) => version[index] === number) &&
-      isAtLeast(version, floor),
-  )
+function judgeDesktop(version: string | null): Finding | null {
+  if (!version) return null
+  const name = `Docker Desktop ${version}`
+  return faults('desktop', name, openCves('desktop', { version })) ?? ok('desktop', name)
+}
+
+/** What is wrong with programs that were judged by their floors, and does not fall below these. */
+function faultsBesides({ engine, compose, firewalld = false }: MachineVersions) {
+  if (engine?.kind !== 'docker') return []
+  const open = (component: Component, version: string) =>
+    openCves(component, { version }, { firewalld }).filter(({ bearing }) => bearing !== 'refuse')
+  const name = `Docker Engine ${engine.version}`
+  return [
+    faults('engine-faults', name, open('engine', engine.version)),
+    faults('buildkit', `BuildKit in ${name}`, open('buildkit', engine.version)),
+    compose
+      ? faults('compose-faults', `Docker Compose ${compose}`, open('compose', compose))
+      : null,
+  ]
+}
+
+/** One finding for the open faults of a program; null when there are none. */
+function faults(id: string, program: string, open: readonly KnownCve[]): Finding | null {
+  const serious = open.filter(({ bearing }) => bearing !== 'note')
+  if (serious.length > 0) {
+    return {
+      id,
+      severity: 'warning',
+      message: `${program} has known ways out of a container: ${serious.map(({ id }) => id).join(', ')}`,
+      hint: `update ${program.split(' ').slice(0, -1).join(' ')} as soon as your distribution has the fix`,
+    }
+  }
+  if (open.length === 0) return null
+  const each = open.map(({ id, allows, beside }) => `${id} lets ${allows}; here ${beside}`)
+  return {
+    id,
+    severity: 'note',
+    message: `${program} has known faults that a stack does not meet: ${open.map(({ id }) => id).join(', ')}`,
+    hint: each.join('. '),
+  }
 }
 
 function ok(id: string, message: string): Finding {

@@ -13,8 +13,11 @@ export async function doctor(options: { json?: boolean }, invocation: Invocation
 
 function renderFinding({ severity, message, hint }: Diagnosis): string {
   const { green, yellow, red, dim } = createColors(process.stdout.isTTY === true)
-  const mark = { ok: green('ok     '), warning: yellow('warning'), refusal: red('refused') }[
-    severity
-  ]
+  const mark = {
+    ok: green('ok     '),
+    note: dim('note   '),
+    warning: yellow('warning'),
+    refusal: red('refused'),
+  }[severity]
   return `${mark}  ${terminalLine(message, 300)}${hint && `\n         ${dim(terminalLine(hint, 300))}`}`
 }

@@ -34,5 +34,12 @@ t.test("runc's revision comes from what the distribution wrote", async t => {
     revision: '1.1.5+ds1-1+deb12u1',
   })
   t.same(runc({}), { version: '1.1.5+ds1', revision: '' })
-  t.same(machineVersions(null, null), { engine: null, compose: null, buildx: null, runc: null })
+  t.same(machineVersions(null, null), {
+    engine: null,
+    compose: null,
+    buildx: null,
+    runc: null,
+    containerd: null,
+    desktop: null,
+  })
 })

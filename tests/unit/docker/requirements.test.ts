@@ -2,10 +2,12 @@ import t from 'tap'
 import { judgeRequirements, type MachineVersions } from '../../../src/docker/requirements.ts'
 
 const good: MachineVersions = {
-  engine: { kind: 'docker', version: '28.2.2' },
+  engine: { kind: 'docker', version: '29.5.1' },
   compose: '2.26.1-4',
   buildx: '0.13.1+ds1',
   runc: { version: '1.3.3', revision: '' },
+  containerd: { version: '2.2.0', revision: '' },
+  desktop: null,
 }
 
 function severity(id: string, change: Partial<MachineVersions>) {
@@ -20,6 +22,7 @@ t.test('a good machine has no complaint', async t => {
       ['compose', 'ok'],
       ['buildx', 'ok'],
       ['runc', 'ok'],
+      ['containerd', 'ok'],
     ],
   )
 })
@@ -90,8 +93,34 @@ t.test('each refusal says which value was found and what to do', async t => {
     compose: '2.10.0',
     buildx: null,
     runc: null,
+    containerd: null,
+    desktop: null,
   })
   t.match(findings[0], { message: /24\.0\.7.*CVE-2024-29018/, hint: /setup/ })
   t.match(findings[1], { message: 'Docker Compose 2.10.0 is too old (need 2.24)', hint: /setup/ })
   t.match(findings[2], { message: /buildx/, hint: /setup/ })
+})
+
+t.test('Docker Desktop is judged where the engine is in one', async t => {
+  t.equal(severity('desktop', {}), undefined)
+  t.equal(severity('desktop', { desktop: '4.44.2' }), 'warning')
+  t.equal(severity('desktop', { desktop: '4.44.3' }), 'ok')
+})
+
+t.test('firewalld makes a fault of the engine count', async t => {
+  const engine = { kind: 'docker', version: '26.1.5' } as const
+  t.equal(severity('engine-faults', { engine, firewalld: true }), 'warning')
+  t.equal(severity('engine-faults', { engine }), 'note')
+  const fixed = { kind: 'docker', version: '29.5.1' } as const
+  t.equal(severity('engine-faults', { engine: fixed, firewalld: true }), undefined)
+})
+
+t.test('what a stack does not meet is a note that says why', async t => {
+  const findings = judgeRequirements({ ...good, containerd: { version: '1.7.20', revision: '' } })
+  const note = findings.find(({ id }) => id === 'containerd')
+  t.match(note, {
+    severity: 'note',
+    message: /containerd 1\.7\.20 .*CVE-2024-40635, CVE-2024-25621/,
+    hint: /CVE-2024-25621 lets other users .*; here the agent is no user of this host/,
+  })
 })
