@@ -19,6 +19,8 @@ export type Internet = {
   authority: string
   subnet: string
   dns: string
+  /** Address of the stand-in for Anthropic's API. */
+  model: string
   /** Joins the network of a stack that is up, before anything in it needs the internet. */
   attach: (stack: string, image: string) => Promise<void>
   /** Leaves it again: a network with a stranger in it cannot be removed. */
@@ -42,11 +44,12 @@ const names = [
 
 /**
  * `block` tells stacks of one test apart: each has 32 addresses in the upper half of the documentation
- * range, because a machine's own mirror may stand in the lower one.
+ * range, because a machine's own mirror may stand in the lower one. `apart`: the engine's networks are
+ * not this machine's, so that the stand-ins are asked through the engine.
  */
 export async function createInternet(
   t: Test,
-  options: { block?: 0 | 1 | 2 | 3; zone?: Zone } = {},
+  options: { block?: 0 | 1 | 2 | 3; zone?: Zone; apart?: boolean } = {},
 ): Promise<Internet> {
   const block = options.block ?? 0
   const model = addressIn(block, 10)
@@ -89,6 +92,9 @@ export async function createInternet(
       'run',
       '--detach',
       '--init',
+      // The internet is still there after an engine was restarted.
+      '--restart',
+      'unless-stopped',
       '--user',
       '0',
       '--network',
@@ -111,22 +117,33 @@ export async function createInternet(
     return id.trim()
   }
   let sitesContainer = ''
-  const model80 = `http://${model}:80`
+  let modelContainer = ''
+  const askModel = async (method: 'GET' | 'DELETE') => {
+    if (!options.apart) {
+      const answer = await fetch(`http://${model}/__requests`, { method })
+      return method === 'GET' ? answer.json() : null
+    }
+    const script = `fetch('http://127.0.0.1/__requests', { method: '${method}' })
+      .then(answer => answer.text()).then(text => process.stdout.write(text))`
+    const text = await must('docker', ['exec', modelContainer, 'node', '-e', script])
+    return method === 'GET' ? JSON.parse(text) : null
+  }
 
   return {
     authority: join(folder, 'files/ca.pem'),
     subnet: `${addressIn(block, 0)}/27`,
     dns: sites,
+    model,
     detach,
     async attach(stack, image) {
       const network = `${stack}_proxy-external`
-      await launch('model', model, network, image, [])
+      modelContainer = await launch('model', model, network, image, [])
       sitesContainer = await launch('sites', sites, network, image, [
         `ZONE=${JSON.stringify(zone)}`,
       ])
       await until('the stand-in internet', async () =>
-        fetch(`${model80}/__requests`).then(
-          ({ ok }) => ok,
+        askModel('GET').then(
+          () => true,
           () => false,
         ),
       )
@@ -140,10 +157,10 @@ export async function createInternet(
         .map(line => JSON.parse(line))
     },
     async modelRequests() {
-      return (await (await fetch(`${model80}/__requests`)).json()) as SeenRequest[]
+      return (await askModel('GET')) as SeenRequest[]
     },
     async forgetModelRequests() {
-      await fetch(`${model80}/__requests`, { method: 'DELETE' })
+      await askModel('DELETE')
     },
   }
 }

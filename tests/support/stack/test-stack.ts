@@ -46,6 +46,8 @@ export type TestStackOptions = {
   zone?: Zone
   /** Without it the stack is left to the test to start. */
   start?: boolean
+  /** On an engine of the test's own, which the environment names in DOCKER_HOST. */
+  apart?: boolean
 }
 
 /** A stack as a user has it: a checkout with .env and allowlist, a project folder, `start --detach`. */
@@ -53,6 +55,7 @@ export async function createTestStack(t: Test, options: TestStackOptions = {}): 
   const checkout = await copyCheckout(t)
   const internet = await createInternet(t, {
     block: options.block ?? 0,
+    apart: options.apart ?? false,
     ...(options.zone && { zone: options.zone }),
   })
   const state = await temporaryFolder(t, 'state')
@@ -110,7 +113,7 @@ async function mustCli(cli: TestStack['cli'], args: readonly string[]) {
 
 /** PATH and HOME, so that npm and docker are configured as they are; none of our own settings. */
 export function cliEnvironment(state: string): Record<string, string> {
-  const { PATH = '', HOME = '', NODE_EXTRA_CA_CERTS } = process.env
+  const { PATH = '', HOME = '', NODE_EXTRA_CA_CERTS, DOCKER_HOST } = process.env
   return {
     PATH,
     HOME,
@@ -118,6 +121,7 @@ export function cliEnvironment(state: string): Record<string, string> {
     TERM: 'xterm-256color',
     XDG_STATE_HOME: state,
     ...(NODE_EXTRA_CA_CERTS && { NODE_EXTRA_CA_CERTS }),
+    ...(DOCKER_HOST && { DOCKER_HOST }),
   }
 }
 
