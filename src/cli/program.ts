@@ -98,6 +98,14 @@ export function createProgram(invocation: Invocation): Command {
     )
     .option('--claude-version <version>', 'another Claude Code than the pinned one')
     .action(async options => (await import('./commands/build.ts')).build(options, invocation))
+  command('audit', 'attack the running stack of this folder, and say what held')
+    .option('--json', 'for scripts')
+    .option('--sarif', 'for code scanning: SARIF 2.1.0')
+    .option('-p, --probe <id...>', 'only these, such as N5')
+    .option('-l, --list', 'say what would be tried, try nothing')
+    .action(async options =>
+      invocation.setStatus(await (await import('./commands/audit.ts')).audit(options, invocation)),
+    )
   command('doctor', 'check this machine and say what is wrong with it')
     .option('--json', 'for scripts')
     .action(async options =>

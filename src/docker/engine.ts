@@ -31,6 +31,7 @@ const ContainerSummary = z.object({
   Status: z.string(),
   Created: z.number(),
   Labels: z.record(z.string(), z.string()),
+  Mounts: z.array(z.object({ Source: z.string().nullish(), Destination: z.string() })).nullish(),
 })
 export type ContainerSummary = z.infer<typeof ContainerSummary>
 
@@ -95,6 +96,9 @@ export function createEngine(address: EngineAddress) {
     networks: (labels: readonly string[]) =>
       json(z.array(NetworkSummary), `/networks?${filters({ label: labels })}`),
 
+    /** Everything the engine knows of one thing, such as `/containers/<id>/json`; for the caller to parse. */
+    inspect: (path: string) => json(z.unknown(), path),
+
     /** Command lines of the processes in a container, as the host sees them. */
     async processes(container: string) {
       const { Titles, Processes: rows } = await json(
@@ -115,10 +119,17 @@ export function createEngine(address: EngineAddress) {
     /** Calls `onLine` for each log line until the log ends or `signal` fires. */
     async followLog(
       container: string,
-      options: { tail: number; follow: boolean; signal?: AbortSignal },
+      options: {
+        tail: number | 'all'
+        follow: boolean
+        /** Seconds since 1970. */
+        since?: number
+        signal?: AbortSignal
+      },
       onLine: (line: string, stream: 'stdout' | 'stderr') => void,
     ) {
-      const query = `stdout=1&stderr=1&tail=${options.tail}&follow=${options.follow ? 1 : 0}`
+      const since = options.since === undefined ? '' : `&since=${options.since.toFixed(3)}`
+      const query = `stdout=1&stderr=1&tail=${options.tail}&follow=${options.follow ? 1 : 0}${since}`
       const path = `/containers/${encodeURIComponent(container)}/logs?${query}`
       const { status, body } = await get(address, path, options)
       if (status !== 200) throw notAnswered(path, status, '')

@@ -1,0 +1,210 @@
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import * as z from 'zod'
+import type { DockerClient } from '../docker/client.ts'
+import { terminate } from '../docker/exec.ts'
+import { messageOf } from '../errors.ts'
+
+/** What follows a proxy's answer: a TLS hello with this server name, one without, plain HTTP, nothing. */
+export type Follow = { hello: string } | 'hello-without-name' | 'plain' | 'nothing'
+
+const error = z.string().optional()
+const Dialled = z.object({
+  connected: z.boolean().default(false),
+  received: z.string().default(''),
+  error,
+})
+const Tunnelled = z.object({ received: z.string().default(''), error })
+const Resolved = z.object({ answers: z.array(z.string()).default([]), error })
+const Ran = z.object({
+  code: z.number().default(-1),
+  stdout: z.string().default(''),
+  stderr: z.string().default(''),
+})
+const Read = z.object({ text: z.string().default(''), error })
+const OpenedForWriting = z.object({ writable: z.boolean().default(false), error })
+const Processes = z.object({
+  processes: z.array(
+    z.object({
+      pid: z.number(),
+      command: z.string().nullable(),
+      environment: z.string().nullable(),
+    }),
+  ),
+})
+const Scanned = z.object({ open: z.array(z.number()) })
+const Standing = z.object({ standing: z.number() })
+const Answer = z.looseObject({ id: z.number() })
+
+const defaultWait = 3_000
+/** Beyond an attack's own time: for the container to be slow in, not to hang in. */
+const grace = 15_000
+
+/**
+ * Somebody hostile in a container: `src/audit/inside/attack.ts`, run as the user the container runs
+ * as. All it reports is data of a container, and may be a lie where the container is already taken
+ * over; what a canary saw is not.
+ */
+export type Attacker = ReturnType<typeof createAttacker>
+
+export function createAttacker(options: {
+  docker: DockerClient
+  container: string
+  root: string
+  signal: AbortSignal
+}) {
+  const { docker, container, root, signal } = options
+  let channel: Promise<Channel> | undefined
+  let closed = false
+  const ask = async <T>(
+    schema: z.ZodType<T>,
+    attack: Record<string, unknown> & { op: string; wait?: number },
+  ) => {
+    if (closed) throw new Error('the attacker has been called back')
+    channel ??= openChannel(docker, container, root, signal)
+    const answer = await (await channel).ask(attack, (attack.wait ?? 0) + grace)
+    return schema.parse(answer)
+  }
+  return {
+    container,
+    /** Connects, sends latin1 text, and keeps what comes, at most until `until` has come. */
+    dial: (
+      host: string,
+      port: number,
+      more: { send?: string; until?: string; wait?: number } = {},
+    ) => ask(Dialled, { op: 'dial', host, port, wait: defaultWait, ...more }),
+    /** Asks the proxy for something, and goes on as if it had said yes. */
+    tunnel: (
+      request: string,
+      follow: Follow,
+      more: { host?: string; port?: number; until?: string; wait?: number } = {},
+    ) =>
+      ask(Tunnelled, {
+        op: 'tunnel',
+        host: 'proxy',
+        port: 3128,
+        request,
+        follow,
+        wait: defaultWait,
+        ...more,
+      }),
+    resolve: (name: string, type: 'A' | 'AAAA' | 'TXT' | 'PTR' = 'A', wait = defaultWait) =>
+      ask(Resolved, { op: 'resolve', name, type, wait }),
+    run: (command: readonly string[], wait = 20_000) => ask(Ran, { op: 'run', command, wait }),
+    read: (path: string) => ask(Read, { op: 'read', path }),
+    /** Whether the file could be written. It is not. */
+    openForWriting: (path: string) => ask(OpenedForWriting, { op: 'open-for-writing', path }),
+    processes: () => ask(Processes, { op: 'processes' }),
+    scan: (host: string, ports: readonly number[], wait = 1_000) =>
+      ask(Scanned, { op: 'scan', host, ports, wait }),
+    /** Half-open connections, which let go by themselves. */
+    hold: (host: string, port: number, count: number, send: string, milliseconds: number) =>
+      ask(Standing, { op: 'hold', host, port, count, send, milliseconds }),
+    async close() {
+      closed = true
+      await (await channel?.catch(() => undefined))?.close()
+    },
+  }
+}
+
+type Channel = Awaited<ReturnType<typeof openChannel>>
+
+/** One process in the container for all attacks: JSON lines in, JSON lines out. */
+async function openChannel(
+  docker: DockerClient,
+  container: string,
+  root: string,
+  signal: AbortSignal,
+) {
+  const program = await insideProgram(root, 'attack.ts')
+  const child = spawn(
+    docker.file,
+    ['exec', '--interactive', '--workdir', '/', container, ...nodeCommand, program],
+    { cwd: '/', env: docker.env, stdio: ['pipe', 'pipe', 'pipe'] },
+  )
+  const waiting = new Map<
+    number,
+    { resolve: (answer: object) => void; reject: (e: Error) => void }
+  >()
+  let last = ''
+  let next = 0
+  const fail = (error: Error) => {
+    for (const { reject } of waiting.values()) reject(error)
+    waiting.clear()
+  }
+  const abort = () => terminate(child)
+  signal.addEventListener('abort', abort, { once: true })
+  child.stdin.on('error', () => {})
+  child.stderr.on('data', (chunk: Buffer) => {
+    last = `${last}${chunk}`.slice(-2_000)
+  })
+  createInterface({ input: child.stdout }).on('line', line => {
+    const answer = Answer.safeParse(parseJson(line))
+    if (!answer.success) return
+    waiting.get(answer.data.id)?.resolve(answer.data)
+    waiting.delete(answer.data.id)
+  })
+  const ended = new Promise<void>(resolve => {
+    child.once('error', error => {
+      fail(error)
+      resolve()
+    })
+    child.once('close', () => {
+      signal.removeEventListener('abort', abort)
+      fail(new Error(`the attacker in the container ended: ${last.trim().split('\n').at(-1)}`))
+      resolve()
+    })
+  })
+  return {
+    ask(attack: object, timeout: number) {
+      const id = next++
+      return new Promise<object>((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(id)
+          reject(new Error('the attacker in the container does not answer'))
+        }, timeout)
+        const settle =
+          <A>(then: (value: A) => void) =>
+          (value: A) => {
+            clearTimeout(timer)
+            then(value)
+          }
+        if (child.exitCode !== null || child.signalCode !== null) {
+          clearTimeout(timer)
+          return reject(new Error(`the attacker in the container ended: ${last.trim()}`))
+        }
+        waiting.set(id, { resolve: settle(resolve), reject: settle(reject) })
+        child.stdin.write(`${JSON.stringify({ id, ...attack })}\n`)
+      })
+    },
+    async close() {
+      child.stdin.end()
+      const killer = setTimeout(() => terminate(child), 2_000)
+      await ended
+      clearTimeout(killer)
+    },
+  }
+}
+
+/** Node of the image, which is root's and read-only: the agent cannot put another in its place. */
+export const nodeCommand = [
+  '/usr/local/bin/node',
+  '--disable-warning=ExperimentalWarning',
+  '--input-type=module-typescript',
+  '--eval',
+]
+
+/** Text of a program for a container. Node there leaves the types out by itself. */
+export function insideProgram(root: string, name: 'attack.ts' | 'canary.ts') {
+  return readFile(join(root, 'src/audit/inside', name), 'utf8')
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (error) {
+    return { error: messageOf(error) }
+  }
+}

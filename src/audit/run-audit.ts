@@ -1,0 +1,81 @@
+import { messageOf } from '../errors.ts'
+import type { Check, Probe, Verdict } from './probe.ts'
+import type { Scene } from './scene.ts'
+
+export type ProbeResult = {
+  id: string
+  title: string
+  attack: string
+  standards: readonly string[]
+  verdict: Verdict
+  checks: Check[]
+  milliseconds: number
+}
+
+/** A probe that hangs must not keep the others, or the person, waiting. */
+const probeMilliseconds = 25_000
+
+/** All probes at once: most of their time is waiting for what must not come. */
+export async function runProbes(
+  scene: Scene,
+  probes: readonly Probe[],
+  onResult: (result: ProbeResult) => void = () => {},
+): Promise<ProbeResult[]> {
+  return Promise.all(
+    probes.map(async probe => {
+      const result = await runProbe(scene, probe)
+      onResult(result)
+      return result
+    }),
+  )
+}
+
+async function runProbe(scene: Scene, probe: Probe): Promise<ProbeResult> {
+  const started = performance.now()
+  const checks = await withTimeout(probe.run(scene)).catch((error: unknown): Check[] => [
+    { claim: 'the probe could be tried', verdict: 'unknown', evidence: messageOf(error) },
+  ])
+  return {
+    id: probe.id,
+    title: probe.title,
+    attack: probe.attack,
+    standards: probe.standards,
+    verdict: worst(checks),
+    checks,
+    milliseconds: Math.round(performance.now() - started),
+  }
+}
+
+async function withTimeout<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`no result within ${probeMilliseconds / 1000} s`)),
+      probeMilliseconds,
+    )
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const order: readonly Verdict[] = ['held', 'weak', 'unknown', 'open']
+
+/** A probe without a check has proven nothing. */
+function worst(checks: readonly Check[]): Verdict {
+  if (checks.length === 0) return 'unknown'
+  return checks.reduce<Verdict>(
+    (verdict, check) =>
+      order.indexOf(check.verdict) > order.indexOf(verdict) ? check.verdict : verdict,
+    'held',
+  )
+}
+
+/** Whether the audit as a whole is a success. */
+export function allHeld(results: readonly ProbeResult[]): boolean {
+  return (
+    results.length > 0 && results.every(({ verdict }) => verdict === 'held' || verdict === 'weak')
+  )
+}

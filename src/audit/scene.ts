@@ -1,0 +1,130 @@
+import type { DockerClient } from '../docker/client.ts'
+import type { Engine } from '../docker/engine.ts'
+import { exec } from '../docker/exec.ts'
+import type { MachineVersions } from '../docker/requirements.ts'
+import type { StackState } from '../stack/inspect.ts'
+import { readCredential, stateFolder } from '../stack/state-folder.ts'
+import { type Attacker, createAttacker } from './attacker.ts'
+import { type HostCanary, openHostCanary } from './host-canary.ts'
+import { type InspectedContainer, type Inspections, inspectProject } from './inspections.ts'
+import { createTwin, type Twin } from './twin.ts'
+
+/** What probes attack, and what they may look at. Lives for one audit. */
+export type Scene = {
+  stack: StackState
+  /** The checkout. */
+  root: string
+  versions: MachineVersions
+  inspections: Inspections
+  /** Somebody hostile in the agent's container of the live stack. */
+  agent: Attacker
+  /** The container of a service; throws when the stack has none. */
+  service: (name: string) => InspectedContainer
+  /** Runs a program in a container of the stack, as its own user; for looking, not for attacks. */
+  inside: (service: string, command: readonly string[]) => Promise<{ code: number; stdout: string }>
+  /** Text of the policy that the live proxy enforces now. */
+  policy: () => Promise<string>
+  /** A listener of this host; opened when the first probe wants it. */
+  host: () => Promise<HostCanary>
+  /** The stack's proxy and gateway once more, with canaries around; brought up for the first who wants it. */
+  twin: () => Promise<Twin>
+  /** The real credential, to search for, and the agent's placeholder. Never part of any evidence. */
+  credential: { secret: string; placeholder: string } | null
+  close: () => Promise<void>
+}
+
+export async function openScene(options: {
+  stack: StackState
+  root: string
+  docker: DockerClient
+  engine: Engine
+  engineMajor: number
+  versions: MachineVersions
+  signal: AbortSignal
+}): Promise<Scene> {
+  const { stack, root, docker, engine, signal } = options
+  const inspections = await inspectProject(engine, stack.stack)
+  const state = stateFolder(stack.stack)
+  const service = (name: string) => {
+    const container = inspections.containers.get(name)
+    if (!container) throw new Error(`the stack has no service ${name}`)
+    return container
+  }
+  const inside = async (name: string, command: readonly string[]) =>
+    exec(docker.file, ['exec', '--workdir', '/', service(name).Id, ...command], {
+      cwd: '/',
+      env: docker.env,
+      timeout: 20_000,
+      signal,
+    })
+  const policy = once(async () => {
+    const { code, stdout } = await inside('proxy', ['cat', '/run/squid/policy.conf'])
+    if (code !== 0) throw new Error('the policy in force cannot be read from the proxy')
+    return stdout
+  })
+  const host = once(openHostCanary)
+  const twin = once(async () => {
+    const claude = service('claude')
+    const gateway = inspections.containers.get('gateway')
+    return createTwin({
+      ...options,
+      folder: state.path,
+      policy: await policy(),
+      images: {
+        claude: claude.Image,
+        proxy: service('proxy').Image,
+        gateway: gateway?.Image ?? '',
+      },
+      agentUser: claude.Config.User,
+      gatewayUser: parseUser(gateway?.Config.User ?? ''),
+      agentDirect: variable(service('proxy'), 'AGENT_DIRECT') ?? '',
+    })
+  })
+  const agent = createAttacker({
+    docker,
+    root,
+    signal,
+    container: inspections.containers.get('claude')?.Id ?? '',
+  })
+  return {
+    stack,
+    root,
+    versions: options.versions,
+    inspections,
+    agent,
+    service,
+    inside,
+    policy,
+    host,
+    twin,
+    credential: await readCredential(state),
+    async close() {
+      await Promise.allSettled([
+        agent.close(),
+        host.started()?.then(canary => canary.close()),
+        twin.started()?.then(running => running.close()),
+      ])
+    },
+  }
+}
+
+/** The value of a variable in a container's configuration. */
+export function variable(container: InspectedContainer, name: string): string | undefined {
+  const found = container.Config.Env?.find(pair => pair.startsWith(`${name}=`))
+  return found?.slice(name.length + 1)
+}
+
+function parseUser(user: string) {
+  const [uid = 0, gid = uid] = user.split(':').map(Number)
+  return { uid, gid }
+}
+
+/** Runs `make` at the first call and gives every caller that result. */
+function once<T>(make: () => Promise<T>) {
+  let result: Promise<T> | undefined
+  const get = () => {
+    result ??= make()
+    return result
+  }
+  return Object.assign(get, { started: () => result })
+}

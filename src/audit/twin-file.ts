@@ -1,0 +1,181 @@
+import { type CanaryNames, listedNames } from './canary-names.ts'
+
+/**
+ * Where a twin's addresses are: documentation ranges, which the policy does not count as private, so
+ * that a check by address is not what stops an attack that a check by name should stop.
+ */
+export type TwinNetwork = {
+  agent: string
+  outside: string
+  canaryAgent: string
+  canaryOutside: string
+}
+
+/** 203.0.113.0/24 in pieces of 16, halved. Another audit, or somebody else, may have one of them. */
+export const twinNetworks: readonly TwinNetwork[] = [
+  112, 96, 48, 32, 16, 0, 128, 160, 192, 224,
+].map(start => {
+  const address = (offset: number) => `203.0.113.${start + offset}`
+  return {
+    agent: `${address(0)}/29`,
+    outside: `${address(8)}/29`,
+    canaryAgent: address(5),
+    canaryOutside: address(13),
+  }
+})
+
+/** Ports on which the canary waits: the one that is allowed, and others that must not be reached. */
+export const canaryPorts = [21, 22, 25, 80, 443, 3128, 8080, 8443]
+
+export type TwinPlan = {
+  network: TwinNetwork
+  names: CanaryNames
+  word: string
+  images: { proxy: string; gateway: string; claude: string }
+  agentUser: string
+  gatewayUser: string
+  agentDirect: string
+  /** Folder with the twin's squid.conf, and file with its credential. */
+  policyFolder: string
+  credentialFile: string
+  canaryCommand: readonly string[]
+  label: string
+  startInterval: boolean
+}
+
+/** The zone of the canary's DNS; `private` is where the canary is on a network of private addresses. */
+export function twinZone(names: CanaryNames, network: TwinNetwork, private_: string) {
+  const outside = network.canaryOutside
+  const reversed = `${outside.split('.').reverse().join('.')}.in-addr.arpa`
+  return {
+    [names.listed]: [[outside]],
+    [names.alsoListed]: [[outside]],
+    [names.unlisted]: [[outside]],
+    [names.belowListed]: [[outside]],
+    [names.private]: [[private_]],
+    [names.neighbour]: [[network.canaryAgent]],
+    [names.mixed]: [[outside, private_]],
+    // Public when it is checked, private when it is dialled.
+    [names.flip]: [[outside], [private_]],
+    [names.metadata]: [['169.254.169.254']],
+    [names.loopback]: [['127.0.0.1']],
+    // Whoever owns an address chooses its name (N5).
+    [reversed]: [[names.listed]],
+  }
+}
+
+const hardened = {
+  cap_drop: ['ALL'],
+  security_opt: ['no-new-privileges:true'],
+  read_only: true,
+  tmpfs: ['/tmp:size=16m,mode=1777', '/run:size=16m,mode=1777'],
+  init: true,
+  pids_limit: 128,
+  mem_limit: '256m',
+  sysctls: { 'net.ipv6.conf.all.disable_ipv6': 1 },
+  logging: { driver: 'json-file', options: { 'max-size': '10m' } },
+  restart: 'no',
+  stop_grace_period: '1s',
+}
+
+/**
+ * The twin: the stack's own proxy and gateway images under the stack's own policy, with canary names
+ * added to its list and a canary in the place of the internet. What cannot be tried on a live stack,
+ * because its list is empty or because it would hurt, is tried here.
+ */
+export function twinFile(plan: TwinPlan): object {
+  const { network, images } = plan
+  const labels = { 'claude-secure.audit': plan.label }
+  const service = (specific: object) => ({ ...hardened, labels, ...specific })
+  return {
+    services: {
+      canary: service({
+        image: images.claude,
+        user: '65534:65534',
+        entrypoint: [],
+        command: plan.canaryCommand.map(escapeVariables),
+        networks: {
+          agent: { ipv4_address: network.canaryAgent },
+          outside: { ipv4_address: network.canaryOutside },
+          private: { aliases: ['canary-private'] },
+        },
+      }),
+      proxy: service({
+        image: images.proxy,
+        depends_on: ['canary'],
+        dns: [network.canaryOutside],
+        environment: { AGENT_DIRECT: plan.agentDirect },
+        networks: {
+          agent: { aliases: ['proxy', 'proxy-agent'] },
+          services: { aliases: ['egress', 'proxy-services'] },
+          outside: {},
+          private: {},
+        },
+        volumes: [bind(plan.policyFolder, '/etc/claude-secure/proxy')],
+        ulimits: { nofile: { soft: 16384, hard: 16384 }, core: 0 },
+        healthcheck: health(plan, ['CMD', '/usr/local/lib/claude-secure/healthcheck']),
+      }),
+      gateway: service({
+        image: images.gateway,
+        user: plan.gatewayUser,
+        environment: {
+          GATEWAY_PORT: 8787,
+          UPSTREAM_URL: `http://${network.canaryOutside}:8080`,
+          PROXY_URL: '',
+          CREDENTIAL_FILE: '/run/secrets/credential',
+        },
+        networks: { agent: { aliases: ['gateway'] }, outside: {} },
+        volumes: [bind(plan.credentialFile, '/run/secrets/credential')],
+      }),
+      agent: service({
+        image: images.claude,
+        user: plan.agentUser,
+        entrypoint: [],
+        command: ['sleep', 'infinity'],
+        dns: ['127.0.0.1'],
+        networks: ['agent'],
+      }),
+    },
+    networks: {
+      agent: { internal: true, labels, ipam: { config: [{ subnet: network.agent }] } },
+      services: { internal: true, labels },
+      private: { internal: true, labels },
+      // Not internal: the proxy must have a way out, or its refusals would prove nothing.
+      outside: { labels, ipam: { config: [{ subnet: network.outside }] } },
+    },
+  }
+}
+
+function health({ startInterval }: TwinPlan, test: readonly string[]) {
+  // Engines before 25 do not know start_interval, and refuse it.
+  return startInterval
+    ? { test, interval: '5s', start_interval: '250ms', start_period: '20s', timeout: '5s' }
+    : { test, interval: '1s', start_period: '20s', timeout: '5s' }
+}
+
+function bind(source: string, target: string) {
+  return {
+    type: 'bind',
+    source: escapeVariables(source),
+    target,
+    read_only: true,
+    bind: { create_host_path: false },
+  }
+}
+
+/** Compose replaces `$NAME` also in values. */
+function escapeVariables(value: string) {
+  return value.replaceAll('$', '$$$$')
+}
+
+/**
+ * `policy` with the canary's names on the agent's list, written as the list itself is: whatever is
+ * wrong with its entries is wrong with these too. Null when there is no such list.
+ */
+export function policyWithNames(policy: string, names: CanaryNames): string | null {
+  const list = /^[ \t]*acl[ \t]+allowed_sites[ \t]+(dstdomain(?:[ \t]+-\S+)*).*$/m.exec(policy)
+  if (!list) return null
+  const end = list.index + list[0].length
+  const line = `acl allowed_sites ${list[1]} ${listedNames(names).join(' ')}`
+  return `${policy.slice(0, end)}\n${line}${policy.slice(end)}`
+}

@@ -1,0 +1,188 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as z from 'zod'
+import type { DockerClient } from '../docker/client.ts'
+import type { Engine } from '../docker/engine.ts'
+import { exec } from '../docker/exec.ts'
+import { terminalLine } from '../terminal-text.ts'
+import { type Attacker, createAttacker, insideProgram, nodeCommand } from './attacker.ts'
+import { type CanaryNames, canaryNames } from './canary-names.ts'
+import {
+  canaryPorts,
+  policyWithNames,
+  type TwinNetwork,
+  twinFile,
+  twinNetworks,
+  twinZone,
+} from './twin-file.ts'
+
+/** What the canary saw. */
+export const CanaryEvent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('connection'), port: z.number(), from: z.string().optional() }),
+  z.object({ kind: z.literal('data'), port: z.number(), text: z.string() }),
+  z.object({ kind: z.literal('question'), name: z.string(), type: z.number() }),
+  z.object({ kind: z.literal('listening'), port: z.number() }),
+  z.object({ kind: z.literal('failed'), port: z.number(), text: z.string() }),
+])
+export type CanaryEvent = z.infer<typeof CanaryEvent>
+
+export type Twin = {
+  names: CanaryNames
+  network: TwinNetwork
+  /** What every port of the canary answers: whoever has it got through. */
+  word: string
+  /** In the agent's place. */
+  attacker: Attacker
+  container: (service: 'canary' | 'proxy' | 'gateway' | 'agent') => string
+  /** Of the twin's gateway; worth nothing anywhere. */
+  credential: { secret: string; placeholder: string }
+  /** All the canary saw until now. */
+  seen: () => Promise<CanaryEvent[]>
+  /** The proxy's log until now. */
+  proxyLog: () => Promise<string[]>
+  close: () => Promise<void>
+}
+
+export type TwinOptions = {
+  docker: DockerClient
+  engine: Engine
+  engineMajor: number
+  root: string
+  /** Where the twin's files may be; removed with it. */
+  folder: string
+  /** The policy in force in the stack. */
+  policy: string
+  images: { proxy: string; gateway: string; claude: string }
+  agentUser: string
+  gatewayUser: { uid: number; gid: number }
+  agentDirect: string
+  signal: AbortSignal
+}
+
+/** Brings the twin up. Whatever fails on the way, nothing is left. */
+export async function createTwin(options: TwinOptions): Promise<Twin> {
+  const { docker, engine, root, signal } = options
+  const id = randomBytes(4).toString('hex')
+  const project = `claude-secure-audit-${id}`
+  const folder = join(options.folder, project)
+  const names = canaryNames(id)
+  const word = `canary-${randomBytes(16).toString('hex')}`
+  const credential = {
+    secret: `sk-ant-api03-audit-secret-${randomBytes(16).toString('hex')}`,
+    placeholder: `sk-ant-api03-placeholder-audit-${randomBytes(16).toString('hex')}`,
+  }
+  const policy = policyWithNames(options.policy, names)
+  if (policy === null) throw new Error('the policy in force has no list allowed_sites')
+  const file = join(folder, 'compose.yaml')
+  const compose = (args: readonly string[], timeout = 60_000, end?: AbortSignal) =>
+    exec(
+      docker.file,
+      ['compose', '--project-name', project, '--project-directory', folder]
+        .concat(['--env-file', '/dev/null', '--file', file, '--progress', 'plain'])
+        .concat(args),
+      { cwd: '/', env: docker.env, timeout, ...(end && { signal: end }) },
+    )
+  const attacker = createAttacker({ docker, root, signal, container: `${project}-agent-1` })
+  const close = async () => {
+    await attacker.close().catch(() => {})
+    // Not ended by the signal that ends the audit: what was started has to go.
+    await compose(['down', '--volumes', '--remove-orphans', '--timeout', '1'])
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await writePolicy(folder, policy, credential, options.gatewayUser)
+    const network = await up()
+    return {
+      names,
+      network,
+      word,
+      attacker,
+      credential,
+      container: service => `${project}-${service}-1`,
+      seen: () => canaryEvents(engine, `${project}-canary-1`),
+      proxyLog: () => engine.logLines(`${project}-proxy-1`, 10_000),
+      close,
+    }
+  } catch (error) {
+    await close().catch(() => {})
+    throw error
+  }
+
+  /** In the first piece of the documentation range that is free. */
+  async function up(): Promise<TwinNetwork> {
+    const program = await insideProgram(root, 'canary.ts')
+    const { stringify } = await import('yaml')
+    let last = ''
+    for (const network of twinNetworks) {
+      const settings = JSON.stringify({
+        word,
+        ports: canaryPorts,
+        zone: twinZone(names, network, '@canary-private'),
+      })
+      const plan = {
+        ...options,
+        network,
+        names,
+        word,
+        policyFolder: join(folder, 'proxy'),
+        credentialFile: join(folder, 'credential.json'),
+        gatewayUser: `${options.gatewayUser.uid}:${options.gatewayUser.gid}`,
+        canaryCommand: [...nodeCommand, program, settings],
+        label: id,
+        startInterval: options.engineMajor >= 25,
+      }
+      await writeFile(file, stringify(twinFile(plan)))
+      const result = await compose(
+        ['up', '--detach', '--wait', '--wait-timeout', '40', '--pull', 'never', '--no-build'],
+        60_000,
+        signal,
+      )
+      if (result.code === 0) {
+        await listening(engine, `${project}-canary-1`)
+        return network
+      }
+      last = result.stderr.trim().split('\n').at(-1) ?? ''
+      await compose(['down', '--volumes', '--timeout', '1'])
+      if (!/overlap/i.test(result.stderr)) break
+    }
+    throw new Error(`the twin of the proxy does not start: ${terminalLine(last, 300)}`)
+  }
+}
+
+async function writePolicy(
+  folder: string,
+  policy: string,
+  credential: Twin['credential'],
+  reader: { uid: number; gid: number },
+) {
+  await mkdir(join(folder, 'proxy'), { recursive: true, mode: 0o755 })
+  // The proxy's user is none of ours: it reads what everybody may read, as in the stack itself.
+  await chmod(folder, 0o755)
+  await writeFile(join(folder, 'proxy/squid.conf'), policy, { mode: 0o644 })
+  const path = join(folder, 'credential.json')
+  await writeFile(path, JSON.stringify({ kind: 'api-key', ...credential }), { mode: 0o400 })
+  if (process.getuid?.() === 0) await chown(path, reader.uid, reader.gid)
+}
+
+async function canaryEvents(engine: Engine, container: string): Promise<CanaryEvent[]> {
+  const lines = await engine.logLines(container, 20_000)
+  return lines.flatMap(line => {
+    const event = CanaryEvent.safeParse(JSON.parse(line))
+    return event.success ? [event.data] : []
+  })
+}
+
+async function listening(engine: Engine, container: string) {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    const events = await canaryEvents(engine, container)
+    const failed = events.find(event => event.kind === 'failed')
+    if (failed) throw new Error(`the canary cannot listen on port ${failed.port}: ${failed.text}`)
+    const count = events.filter(({ kind }) => kind === 'listening').length
+    if (count > canaryPorts.length) return
+    if (Date.now() > deadline) throw new Error('the canary does not start')
+    await sleep(100)
+  }
+}

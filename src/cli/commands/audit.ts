@@ -1,0 +1,91 @@
+import { auditReport } from '../../audit/audit-report.ts'
+import type { Probe } from '../../audit/probe.ts'
+import { probes } from '../../audit/probes/index.ts'
+import { renderSarif } from '../../audit/render-sarif.ts'
+import { allHeld, type ProbeResult, runProbes } from '../../audit/run-audit.ts'
+import { openScene } from '../../audit/scene.ts'
+import { machineVersions } from '../../docker/client-find.ts'
+import { UserError } from '../../errors.ts'
+import { isUp, type StackState } from '../../stack/inspect.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { type Context, openContext } from '../context.ts'
+import { currentStack } from '../current-stack.ts'
+import type { Invocation } from '../program.ts'
+import { renderAudit, renderProbeList } from '../render-audit.ts'
+
+export type AuditOptions = { json?: boolean; sarif?: boolean; probe?: string[]; list?: boolean }
+
+/**
+ * Attacks the stack of this folder from inside and says, control by control, what happened; returns 1
+ * when something did not hold or could not be tried.
+ */
+export async function audit(options: AuditOptions, invocation: Invocation): Promise<number> {
+  const wanted = chosen(options.probe)
+  if (options.list) {
+    const list = wanted.map(({ id, title, attack, standards }) => ({
+      id,
+      title,
+      attack,
+      standards,
+    }))
+    console.log(
+      options.json ? JSON.stringify({ version: 1, probes: list }, null, 2) : renderProbeList(list),
+    )
+    return 0
+  }
+  const context = await openContext(invocation)
+  const stack = await currentStack(context)
+  if (!isUp(stack)) {
+    throw new UserError('the stack of this folder is not up, so there is nothing to attack', {
+      hint: './claude.ts start brings it up; ./claude.ts status shows what is wrong',
+    })
+  }
+  const parts = await context.engine.version()
+  const results = await attack(context, stack, wanted, machineVersions(context.found, null, parts))
+  const report = auditReport({
+    stack: stack.stack,
+    engine: parts.Version,
+    time: new Date(),
+    results,
+  })
+  if (options.sarif) console.log(renderSarif(report))
+  else if (options.json) console.log(JSON.stringify(report, null, 2))
+  else console.log(renderAudit(report, { verbose: invocation.verbose }))
+  return allHeld(results) ? 0 : 1
+}
+
+async function attack(
+  context: Context,
+  stack: StackState,
+  wanted: readonly Probe[],
+  versions: ReturnType<typeof machineVersions>,
+): Promise<ProbeResult[]> {
+  const { log } = context
+  const scene = await openScene({ ...context, stack, versions })
+  const name = `attacking ${stack.stack}`
+  const started = performance.now()
+  log({ kind: 'step-start', name })
+  let done = 0
+  try {
+    return await runProbes(scene, wanted, ({ id }) => {
+      done += 1
+      log({ kind: 'step-progress', name, text: `${id} (${done} of ${wanted.length})` })
+    })
+  } finally {
+    await scene.close()
+    const milliseconds = performance.now() - started
+    log({ kind: 'step-end', name, outcome: 'done', milliseconds })
+  }
+}
+
+function chosen(ids: readonly string[] | undefined): readonly Probe[] {
+  if (!ids || ids.length === 0) return probes
+  return ids.map(id => {
+    const probe = probes.find(candidate => candidate.id.toLowerCase() === id.toLowerCase())
+    if (probe) return probe
+    throw new UserError(`there is no probe ${terminalLine(id, 40)}`, {
+      hint: `./claude.ts audit --list shows them: ${probes.map(({ id }) => id).join(' ')}`,
+      exitCode: 2,
+    })
+  })
+}
