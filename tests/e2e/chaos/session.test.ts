@@ -70,7 +70,8 @@ for (const service of ['proxy', 'gateway'] as const) {
       await stack.withoutEgress(t, async () => {
         await interrupt(terminal, firstProcess(service))
         await stack.untilHealthy(service)
-        await terminal.press('Escape')
+        // Claude Code asks again by itself, and the answer comes to its end.
+        await terminal.waitFor(/\b59 \.\./, 120_000)
         await converse(terminal)
       })
     }

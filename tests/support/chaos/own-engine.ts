@@ -19,8 +19,9 @@ export type OwnEngine = {
   powerCut: () => Promise<void>
   /** Boots again after `powerCut`: what lives in /run is gone. */
   boot: () => Promise<void>
-  /** Processes of the machine. */
-  pids: () => Promise<number[]>
+  untilAnswers: () => Promise<void>
+  /** Path of the list of mounts as the machine sees them. */
+  mountTable: () => string
 }
 
 /**
@@ -66,8 +67,12 @@ export async function createOwnEngine(t: Test, dataRoot?: string): Promise<OwnEn
       .map(word => `'${word}'`)
       .join(' ')
     await inMachine(`setsid ${command} >> '${log}' 2>&1 < /dev/null &`)
+    await untilAnswers()
+  }
+
+  const untilAnswers = async () => {
     await until('the engine to answer', async () => {
-      const { code } = await run('docker', ['--host', host, 'version'])
+      const { code } = await run('docker', ['--host', host, 'ps'])
       return code === 0
     })
   }
@@ -107,7 +112,8 @@ export async function createOwnEngine(t: Test, dataRoot?: string): Promise<OwnEn
     restart: startEngine,
     powerCut,
     boot,
-    pids: async () => [first, ...(await descendantsOf(first))],
+    untilAnswers,
+    mountTable: () => `/proc/${first}/mountinfo`,
   }
 }
 
@@ -116,23 +122,12 @@ async function childrenOf(pid: number): Promise<number[]> {
   return text.split(' ').filter(Boolean).map(Number)
 }
 
-async function descendantsOf(pid: number): Promise<number[]> {
-  const { stdout } = await run('ps', ['-e', '-o', 'pid=,ppid='])
-  const rows = stdout
-    .trim()
-    .split('\n')
-    .map(row => row.trim().split(/\s+/).map(Number))
-  const found = [pid]
-  // Parents may have higher numbers than their children: go on until nothing is added.
-  for (const parent of found) {
-    for (const [child = 0, of] of rows)
-      if (of === parent && !found.includes(child)) found.push(child)
-  }
-  return found.slice(1)
-}
-
 /** Gives the engine the images that a checkout needs, from the machine's engine, without building. */
-export async function loadImages(engine: OwnEngine, images: readonly string[]) {
+export async function loadImages(
+  engine: OwnEngine,
+  images: readonly string[],
+  env: NodeJS.ProcessEnv,
+) {
   const script = 'docker save "$@" | docker --host "$0" load'
-  await must('bash', ['-o', 'pipefail', '-c', script, engine.host, ...images])
+  await must('bash', ['-o', 'pipefail', '-c', script, engine.host, ...images], { env })
 }

@@ -36,8 +36,11 @@ export async function processesWith(words: readonly string[]): Promise<string[]>
   return found
 }
 
-export async function mountsWith(words: readonly string[]): Promise<string[]> {
-  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')
+export async function mountsWith(
+  words: readonly string[],
+  table = '/proc/self/mountinfo',
+): Promise<string[]> {
+  const lines = (await readFile(table, 'utf8')).split('\n')
   return lines.filter(line => words.some(word => line.includes(word)))
 }
 
