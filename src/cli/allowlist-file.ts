@@ -5,11 +5,16 @@ import { UserError } from '../errors.ts'
 
 /** The lists in proxy/squid.conf. What cannot be read or understood stops the command. */
 export function readAllowlist(root: string) {
-  const path = join(root, 'proxy/squid.conf')
-  return parseAllowlist(readPolicy(path), path)
+  const path = squidConfPath(root)
+  return parseAllowlist(readSquidConf(root), path)
 }
 
-function readPolicy(path: string) {
+export function squidConfPath(root: string): string {
+  return join(root, 'proxy/squid.conf')
+}
+
+export function readSquidConf(root: string): string {
+  const path = squidConfPath(root)
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {

@@ -82,6 +82,36 @@ export function createProgram(invocation: Invocation): Command {
     invocation.setStatus(await (await import('./commands/shell.ts')).shell(invocation)),
   )
 
+  command('allow', 'let the agent reach names; it applies within a second')
+    .argument('<names...>', 'host names, URLs, or @npm @debian @github @pypi @go @crates')
+    .option('--for <time>', 'only for so long: 30m, 2h, 7d')
+    .option('--services', 'for the server stack instead of the agent')
+    .option('--subdomains', 'also every name below')
+    .option('--force', 'also where strangers have places of their own')
+    .option('--dry-run', 'show what would change, change nothing')
+    .option('--json', 'for scripts')
+    .action(async (names, options) =>
+      (await import('./commands/allow.ts')).allow(names, options, invocation),
+    )
+  command('deny', 'take names off the list again')
+    .argument('<names...>', 'as for allow')
+    .option('--services', 'from the list of the server stack')
+    .option('--subdomains', 'the entry for every name below')
+    .option('--dry-run', 'show what would change, change nothing')
+    .option('--json', 'for scripts')
+    .action(async (names, options) =>
+      (await import('./commands/deny.ts')).deny(names, options, invocation),
+    )
+  command('allowlist', 'show who may reach what, and until when')
+    .option('--json', 'for scripts')
+    .action(async options => (await import('./commands/allowlist.ts')).allowlist(options))
+  command('log', 'show what the proxy let through and what it refused')
+    .option('--denied', 'only what it refused')
+    .option('-f, --follow', 'go on as new decisions come')
+    .option('--since <time>', 'from 10m ago, or from 2026-11-21T18:00:00Z on')
+    .option('--json', 'one object a line, for scripts')
+    .action(async options => (await import('./commands/log.ts')).log(options, invocation))
+
   command('demo', 'show the whole stack at work with a scripted model; needs no account')
     .option('-y, --yes', 'do not ask before installing what is missing')
     .action(async options => (await import('./commands/demo.ts')).demo(options, invocation))
@@ -106,7 +136,9 @@ export function createProgram(invocation: Invocation): Command {
     .action(async options =>
       invocation.setStatus(await (await import('./commands/audit.ts')).audit(options, invocation)),
     )
-  command('doctor', 'check this machine and say what is wrong with it')
+  command('doctor', 'check this machine and the running stack, and say what is wrong')
+    .option('--fix', 'mend what can be mended without losing anything')
+    .option('--dry-run', 'show what --fix would do, change nothing')
     .option('--json', 'for scripts')
     .action(async options =>
       invocation.setStatus(

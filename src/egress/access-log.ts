@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { terminalLine } from '../terminal-text.ts'
+import { parseJsonLine } from './json-line.ts'
 
 /**
  * One decision of the proxy: a line of its access log (`logformat` in proxy/squid.conf). What the
@@ -30,7 +31,7 @@ export type AccessDecision = z.infer<typeof AccessDecision>
 
 /** The decision on a line of the proxy's log; undefined for what Squid says at start and for reloads. */
 export function parseAccessDecision(line: string): AccessDecision | undefined {
-  const decision = AccessDecision.safeParse(json(line))
+  const decision = AccessDecision.safeParse(parseJsonLine(line))
   return decision.success ? decision.data : undefined
 }
 
@@ -59,13 +60,4 @@ function outcome({ verdict, reason, status, bytes, sent, ms, sni, host }: Access
   }
   const why = reason === 'sni-differs' && host !== sni ? `${reason}: ${sni}` : reason
   return `(${why})`
-}
-
-function json(line: string): unknown {
-  if (!line.startsWith('{')) return undefined
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
 }

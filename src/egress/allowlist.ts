@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
 import { type Directive, notUnderstood, parseSquidConf } from './squid-conf.ts'
+import { isOver } from './until.ts'
 
 /** A name on a list, and the line of squid.conf it stands on. */
 export type Site = {
@@ -9,6 +10,8 @@ export type Site = {
   line: number
   /** Without `-n` Squid asks an address for its name, and whoever owns its PTR record gets in (N5). */
   namesOnly: boolean
+  /** When it ends by itself: UTC, such as `2026-11-21T18:00:00Z`. */
+  until?: string
 }
 
 /** Who may reach what, as proxy/squid.conf says. */
@@ -49,11 +52,16 @@ export function parseAllowlist(text: string, path = 'proxy/squid.conf'): Allowli
   return allowlist
 }
 
+/** The sites whose time is not over. */
+export function inForce(sites: readonly Site[], now: Date): Site[] {
+  return sites.filter(({ until }) => !isOver(until, now))
+}
+
 function isList(name: string | undefined): name is keyof typeof lists {
   return name !== undefined && Object.hasOwn(lists, name)
 }
 
-function sitesOf({ line, words }: Directive, path: string): Site[] {
+function sitesOf({ line, words, until }: Directive, path: string): Site[] {
   const [, list, type, ...rest] = words
   if (type !== 'dstdomain') {
     throw notUnderstood(path, line, `${list} must be of type dstdomain, not ${show(type ?? '')}`)
@@ -65,7 +73,7 @@ function sitesOf({ line, words }: Directive, path: string): Site[] {
     if (!/^[a-z0-9.*_:[\]][a-z0-9.*_:[\]-]*$/i.test(name)) {
       throw notUnderstood(path, line, `${show(name)} is not a name`)
     }
-    return { name, line, namesOnly }
+    return { name, line, namesOnly, ...(until && { until }) }
   })
 }
 

@@ -41,3 +41,11 @@ export function isShared(name: string) {
     return above || (entry !== suffix && name.endsWith(`.${suffix}`))
   })
 }
+
+/** Whether one host serves the places of many: a suffix itself, or what stands for a region of one. */
+export function isSharedHost(name: string) {
+  return sharedSuffixes.some(entry => {
+    const suffix = entry.replace(/^\*\./, '')
+    return name === suffix || (entry !== suffix && name.endsWith(`.${suffix}`))
+  })
+}

@@ -1,7 +1,13 @@
 import { UserError } from '../errors.ts'
+import { untilOf } from './until.ts'
 
 /** One directive of squid.conf: its words, and the line it starts on, counted from 1. */
-export type Directive = { line: number; words: string[] }
+export type Directive = {
+  line: number
+  words: string[]
+  /** When its names end: the time in a comment `# until …` behind them. */
+  until?: string
+}
 
 /**
  * The directives of a squid.conf, comments left out and continued lines joined, as Squid reads them.
@@ -16,6 +22,14 @@ export function parseSquidConf(text: string, path = 'proxy/squid.conf'): Directi
     const words = wordsOf(continues ? line.slice(0, -1) : line)
     pending ??= { line: index + 1, words: [] }
     pending.words.push(...words)
+    const until = untilOf(line)
+    if (until !== undefined) {
+      // The same refusals as in proxy/expiry: a time that only one of the two can read is no end.
+      if (until === null || continues || pending.line !== index + 1 || !isList(pending.words)) {
+        throw notUnderstood(path, index + 1, '`# until` needs a list and a time', untilHint)
+      }
+      pending.until = until
+    }
     if (continues) continue
     if (pending.words.length > 0) directives.push(pending)
     pending = undefined
@@ -38,8 +52,19 @@ function wordsOf(line: string) {
   return words
 }
 
-export function notUnderstood(path: string, line: number, reason: string) {
-  return new UserError(`${path} line ${line}: ${reason}`, {
-    hint: 'write one line per name: acl allowed_sites dstdomain -n api.github.com',
-  })
+/** Also of lists that are not ours: an end on anything else would not come. */
+function isList([keyword, name = '', type, option]: readonly string[]) {
+  return keyword === 'acl' && name.endsWith('_sites') && type === 'dstdomain' && option === '-n'
+}
+
+const untilHint =
+  'write: acl allowed_sites dstdomain -n api.github.com # until 2026-11-21T18:00:00Z'
+
+export function notUnderstood(
+  path: string,
+  line: number,
+  reason: string,
+  hint = 'write one line per name: acl allowed_sites dstdomain -n api.github.com',
+) {
+  return new UserError(`${path} line ${line}: ${reason}`, { hint })
 }

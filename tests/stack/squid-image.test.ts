@@ -61,7 +61,7 @@ t.test(
   },
 )
 
-for (const script of ['entrypoint', 'healthcheck', 'policy.sh', 'stack-conf']) {
+for (const script of ['check-policy', 'entrypoint', 'healthcheck', 'policy.sh', 'stack-conf']) {
   t.test(`${script} is valid for a POSIX shell`, async t => {
     await execOk('sh', ['-n', new URL(script, folder).pathname])
     t.pass()

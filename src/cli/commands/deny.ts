@@ -1,0 +1,34 @@
+import { UserError } from '../../errors.ts'
+import { applyPolicyEdit } from '../apply-policy.ts'
+import type { Invocation } from '../program.ts'
+import { printPolicyResult } from '../render-policy.ts'
+import { createReport } from '../report.ts'
+import { type AllowOptions, sitesOf } from './allow.ts'
+
+export type DenyOptions = Pick<AllowOptions, 'services' | 'subdomains' | 'dryRun' | 'json'>
+
+/** Takes names off a list of proxy/squid.conf, and waits until the proxies refuse them. */
+export async function deny(names: readonly string[], options: DenyOptions, invocation: Invocation) {
+  const { verbose, signal } = invocation
+  const log = createReport({ verbose })
+  const sites = await Promise.all(
+    names.map(async typed => {
+      try {
+        return await sitesOf(typed, options, invocation, log)
+      } catch (error) {
+        // Also what no command would list can stand in the file, and is to be got out of it.
+        if (!(error instanceof UserError) || !/^[\w.*:[\]-]+$/.test(typed)) throw error
+        return [{ name: typed.toLowerCase() }]
+      }
+    }),
+  )
+  const result = await applyPolicyEdit(
+    {
+      list: options.services ? 'server_sites' : 'allowed_sites',
+      allow: [],
+      deny: [...new Set(sites.flat().map(({ name }) => name))],
+    },
+    { dryRun: options.dryRun ?? false, log, signal },
+  )
+  printPolicyResult(result, { json: options.json ?? false, dryRun: options.dryRun ?? false })
+}

@@ -1,0 +1,58 @@
+import {
+  type AccessDecision,
+  parseAccessDecision,
+  renderDecision,
+} from '../../egress/access-log.ts'
+import { parseDuration } from '../../egress/duration.ts'
+import { UserError } from '../../errors.ts'
+import { serviceOf } from '../../stack/inspect.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { currentStack } from '../current-stack.ts'
+import { openEngine } from '../engine-context.ts'
+import type { Invocation } from '../program.ts'
+
+export type LogOptions = { denied?: boolean; follow?: boolean; json?: boolean; since?: string }
+
+/** Prints what the proxy of this folder's stack decided. Line by line: a log may be longer than memory. */
+export async function log(options: LogOptions, invocation: Invocation) {
+  const since = options.since === undefined ? null : parseSince(options.since, new Date())
+  const { engine, signal } = await openEngine(invocation)
+  const state = await currentStack({ engine })
+  const proxy = serviceOf(state, 'proxy')
+  if (!proxy) {
+    throw new UserError(`${state.stack} has no proxy`, { hint: './claude.ts start brings it up' })
+  }
+  const render = options.json ? renderJson : renderDecision
+  const follow = options.follow ?? false
+  await engine.followLog(
+    proxy.container,
+    { tail: 'all', follow, signal, ...(since && { since: since.getTime() / 1000 }) },
+    line => {
+      const decision = parseAccessDecision(line)
+      if (!decision || (options.denied && decision.verdict !== 'denied')) return
+      console.log(render(decision))
+    },
+  )
+}
+
+/** JSON escapes what a terminal would obey, but for the bytes above ASCII that Squid encodes anyway. */
+function renderJson(decision: AccessDecision) {
+  return terminalLine(JSON.stringify(decision), Infinity)
+}
+
+/** `10m`: that long ago. Or a moment in ISO form. */
+export function parseSince(text: string, now: Date): Date {
+  const seconds = parseDuration(text)
+  if (seconds !== null) return new Date(now.getTime() - seconds * 1000)
+  const moment = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN
+  if (!Number.isNaN(moment) && moment >= 0) return new Date(moment)
+  throw new UserError(
+    `--since ${terminalLine(text, 40)} is neither a length of time nor a moment`,
+    {
+      hint: 'for example: --since 10m, or --since 2026-11-21T18:00:00Z',
+      exitCode: 2,
+    },
+  )
+}

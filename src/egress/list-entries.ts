@@ -1,0 +1,58 @@
+import { untilOf } from './until.ts'
+
+/** The lists that commands edit. */
+export type EditedList = 'allowed_sites' | 'server_sites'
+
+/** One name in the text of a squid.conf, and where it stands. */
+export type ListEntry = {
+  name: string
+  until: string | undefined
+  /** Index of its line, and of its first and last character on it. */
+  line: number
+  start: number
+  end: number
+  /** Nothing else would be lost with its line. */
+  alone: boolean
+}
+
+export type ListText = {
+  entries: ListEntry[]
+  /** Lines on which a directive of the list begins, and the last line of the last one. */
+  begins: number[]
+  last: number
+}
+
+/** Finds the names of one list. The text is one that `parseAllowlist` accepted. */
+export function findEntries(lines: readonly string[], list: EditedList): ListText {
+  const entries: ListEntry[] = []
+  const begins: number[] = []
+  let last = -1
+  let words = 0
+  let ours = false
+  let continued = false
+  for (const [index, raw] of lines.entries()) {
+    const line = raw.replace(/\r$/, '')
+    const continues = line.endsWith('\\')
+    const until = untilOf(line) ?? undefined
+    if (!continued) words = 0
+    const found: ListEntry[] = []
+    for (const { 0: word, index: start } of line.replace(/\\$/, ' ').matchAll(/\S+/g)) {
+      if (word.startsWith('#')) break
+      words += 1
+      if (words === 1) ours = word === 'acl'
+      if (words === 2) ours &&= word === list
+      if (words === 2 && ours) begins.push(index)
+      if (!ours || words <= 3 || word === '-n') continue
+      const name = word.toLowerCase().replace(/\.$/, '')
+      found.push({ name, until, line: index, start, end: start + word.length, alone: false })
+    }
+    if (ours && words >= 2) {
+      last = index
+      const [only, more] = found
+      if (only && !more) only.alone = !continued && !continues
+      entries.push(...found)
+    }
+    continued = continues
+  }
+  return { entries, begins, last }
+}

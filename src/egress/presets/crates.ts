@@ -1,0 +1,49 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { nobodyToAsk, type Preset } from './preset.ts'
+
+const IndexConfiguration = z.object({ dl: z.string(), api: z.string().nullish() })
+
+/**
+ * The registries that the user's cargo has used: their folders bear the index's host, and what the
+ * index itself says of its downloads lies in them.
+ */
+export const cratesSites: Preset = async ({ env }) => {
+  const folder = join(env.CARGO_HOME || join(homedir(), '.cargo'), 'registry/index')
+  const names = await readdir(folder).catch(() => [])
+  const urls = (
+    await Promise.all(
+      names.map(async name => {
+        const text = await readFile(join(folder, name, 'config.json'), 'utf8').catch(() => '')
+        return registryUrls(name, text)
+      }),
+    )
+  ).flat()
+  if (urls.length === 0) {
+    throw nobodyToAsk(
+      'crates',
+      'cargo has used no registry here yet, and keeps none to be read',
+      'run cargo fetch once in a project of yours',
+    )
+  }
+  return { urls, notes: [] }
+}
+
+/** From the folder's name, `host-0123456789abcdef`, and the index's config.json. */
+export function registryUrls(folder: string, configuration: string): string[] {
+  const host = /^(.+)-[0-9a-f]{16}$/.exec(folder)?.[1]
+  if (!host?.includes('.')) return []
+  const parsed = IndexConfiguration.safeParse(json(configuration))
+  const downloads = parsed.data?.dl
+  return [`https://${host}`, ...(downloads && URL.canParse(downloads) ? [downloads] : [])]
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

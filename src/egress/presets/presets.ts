@@ -1,0 +1,41 @@
+import { UserError } from '../../errors.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { cratesSites } from './crates.ts'
+import { debianSites } from './debian.ts'
+import { goSites } from './go.ts'
+import { npmSites } from './npm.ts'
+import type { Preset, PresetOptions, PresetSites } from './preset.ts'
+import { pypiSites } from './pypi.ts'
+
+const githubSites: Preset = async () => ({
+  urls: [
+    'github.com',
+    'api.github.com',
+    'codeload.github.com',
+    'objects.githubusercontent.com',
+    'raw.githubusercontent.com',
+    'release-assets.githubusercontent.com',
+  ].map(host => `https://${host}`),
+  notes: ['it takes uploads of whoever has a token for it: what the agent reads can leave there'],
+})
+
+/** Groups of hosts by the name of whom they serve. Registries and mirrors are asked of their clients. */
+export const presets: Record<string, Preset> = {
+  npm: npmSites,
+  debian: debianSites,
+  github: githubSites,
+  pypi: pypiSites,
+  go: goSites,
+  crates: cratesSites,
+}
+
+export async function presetSites(name: string, options: PresetOptions): Promise<PresetSites> {
+  const preset = Object.hasOwn(presets, name) ? presets[name] : undefined
+  if (preset) return preset(options)
+  throw new UserError(`there is no preset @${terminalLine(name, 40)}`, {
+    hint: `the presets are ${Object.keys(presets)
+      .map(known => `@${known}`)
+      .join(', ')}`,
+    exitCode: 2,
+  })
+}
