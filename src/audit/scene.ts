@@ -1,3 +1,4 @@
+import type { Settings } from '../config/settings.ts'
 import type { DockerClient } from '../docker/client.ts'
 import type { Engine } from '../docker/engine.ts'
 import { exec } from '../docker/exec.ts'
@@ -14,7 +15,10 @@ export type Scene = {
   stack: StackState
   /** The checkout. */
   root: string
+  settings: Settings
   versions: MachineVersions
+  /** For questions that are not in `inspections`; never for changes. */
+  engine: Engine
   inspections: Inspections
   /** Somebody hostile in the agent's container of the live stack. */
   agent: Attacker
@@ -36,6 +40,7 @@ export type Scene = {
 export async function openScene(options: {
   stack: StackState
   root: string
+  settings: Settings
   docker: DockerClient
   engine: Engine
   engineMajor: number
@@ -89,7 +94,9 @@ export async function openScene(options: {
   return {
     stack,
     root,
+    settings: options.settings,
     versions: options.versions,
+    engine,
     inspections,
     agent,
     service,
