@@ -73,4 +73,29 @@ export const definitions = [
   'pinger_enable off',
   'via off',
   'forwarded_for delete',
+  'error_directory /usr/local/share/claude-secure/errors',
+  'httpd_suppress_version_string on',
+  'email_err_data off',
+  'visible_hostname claude-secure-proxy',
+  'client_lifetime 1 day',
+  'cache_mem 0',
+] as const
+
+/** What the access log tells, and that nothing can be forged in it (N17), in order. */
+export const logRules = [
+  'acl is_handed_over note step handed-over',
+  'acl is_opened note verdict allowed',
+  'acl has_reason note reason',
+  'acl has_request has request',
+  'acl has_response has response',
+  'note caller agent agent',
+  'note caller services services',
+  'logformat allowed {"ts":%ts.%03tu,"caller":"%{caller}note","method":"%#rm","host":"%#>rd","port":"%#>rP","sni":"%#ssl::>sni","verdict":"allowed","reason":"-","status":"%Ss/%03>Hs","bytes":%<st,"sent":%>st,"ms":%tr}',
+  'logformat denied {"ts":%ts.%03tu,"caller":"%{caller}note","method":"%#rm","host":"%#>rd","port":"%#>rP","sni":"%#ssl::>sni","verdict":"denied","reason":"%{reason}note","status":"%Ss/%03>Hs","bytes":%<st,"sent":%>st,"ms":%tr}',
+  'logformat malformed {"ts":%ts.%03tu,"caller":"%{caller}note","method":"%#rm","host":"%#>rd","port":"%#>rP","sni":"%#ssl::>sni","verdict":"denied","reason":"malformed","status":"%Ss/%03>Hs","bytes":%<st,"sent":%>st,"ms":%tr}',
+  'access_log none is_handed_over',
+  'access_log none !has_request !has_response',
+  'access_log stdio:/dev/stdout logformat=allowed is_opened',
+  'access_log stdio:/dev/stdout logformat=denied !is_opened has_reason',
+  'access_log stdio:/dev/stdout logformat=malformed !is_opened !has_reason',
 ] as const

@@ -1,12 +1,12 @@
 import type { Finding } from './findings.ts'
-import { accessRules, definitions, tunnelRules } from './policy.ts'
+import { accessRules, definitions, logRules, tunnelRules } from './policy.ts'
 import { parseSquidConf } from './squid-conf.ts'
 
 /** Where the rules of a squid.conf differ from the shipped ones: missing, added or out of order. */
 export function ruleFindings(text: string): Finding[] {
   const written = parseSquidConf(text).map(({ line, words }) => ({ line, rule: words.join(' ') }))
   const lines = new Set(written.map(({ rule }) => rule))
-  const missing = [...accessRules, ...tunnelRules, ...definitions]
+  const missing = [...accessRules, ...tunnelRules, ...definitions, ...logRules]
     .filter(rule => !lines.has(rule))
     .map(rule => ({
       severity: 'open' as const,
@@ -25,11 +25,11 @@ const stackNames = ['agent', 'services', 'agent_direct', 'stack_addresses'].map(
 
 /** Directives that open a way, or another way. */
 const decisive =
-  /^(http_access|ssl_bump|tcp_outgoing_address|https?_port|ftp_port|cache_peer|(always|never)_direct|url_rewrite_program|on_unsupported_protocol|sslproxy_cert_error|dns_nameservers) /
+  /^(http_access|ssl_bump|access_log|logformat|tcp_outgoing_address|https?_port|ftp_port|cache_peer|(always|never)_direct|url_rewrite_program|on_unsupported_protocol|sslproxy_cert_error|dns_nameservers) /
 
 /** Rules and definitions that are not ours: each may let something through. */
 function foreignRules(written: Rule[]): Finding[] {
-  const known = new Set<string>([...accessRules, ...tunnelRules, ...definitions])
+  const known = new Set<string>([...accessRules, ...tunnelRules, ...definitions, ...logRules])
   const names = new Set([...stackNames, ...definitions.map(nameOf)])
   return written
     .filter(({ rule }) => !known.has(rule))
@@ -50,7 +50,7 @@ function nameOf(rule: string) {
 
 /** The order is part of the policy: the first rule that matches decides. */
 function misplacedRules(written: Rule[]): Finding[] {
-  return [accessRules, tunnelRules].flatMap(rules => {
+  return [accessRules, tunnelRules, logRules].flatMap(rules => {
     const order = new Map<string, number>(rules.map((rule, index) => [rule, index]))
     let last = -1
     for (const { line, rule } of written) {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import t from 'tap'
-import { accessRules, definitions, tunnelRules } from '../../src/egress/policy.ts'
+import { accessRules, definitions, logRules, tunnelRules } from '../../src/egress/policy.ts'
 import { parseSquidConf } from '../../src/egress/squid-conf.ts'
 
 const text = readFileSync(new URL('../../proxy/squid.conf', import.meta.url), 'utf8')
@@ -53,7 +53,7 @@ t.test('the rules of the tunnel are these, in this order, and no others', async 
   )
 })
 
-for (const definition of definitions) {
+for (const definition of [...definitions, ...logRules]) {
   t.test(`stands in the file: ${definition}`, async t => {
     t.ok(rules.includes(definition))
   })
