@@ -17,7 +17,9 @@ export type EndedSession = RunningAgent & {
 type Notice = (session: EndedSession, signal: AbortSignal) => Promise<string[]>
 
 /** Each is loaded here and not before: a session must not wait for what comes after it. */
-const notices: readonly Notice[] = []
+const notices: readonly Notice[] = [
+  async (session, signal) => (await import('./blocked-notice.ts')).blockedNotice(session, signal),
+]
 
 /** The terminal is wanted back: what is not known by then is not said. */
 const patience = 3_000

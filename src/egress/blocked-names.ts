@@ -1,11 +1,13 @@
 import type { AccessDecision } from './access-log.ts'
+import { admits } from './admits.ts'
+import type { Site } from './allowlist.ts'
 
 export type BlockedName = { name: string; count: number }
 
 /** Hostile data decides how many different names there are. */
 const mostNames = 10_000
 
-/** Counts the names that the agent asked for and that are on no list. */
+/** Counts the names that the agent asked for and that are on no list, also of a log longer than memory. */
 export function createBlockedNames() {
   const counts = new Map<string, number>()
   return {
@@ -15,13 +17,20 @@ export function createBlockedNames() {
       const count = counts.get(name) ?? 0
       if (count > 0 || counts.size < mostNames) counts.set(name, count + 1)
     },
-    /** The most frequent first. */
-    names(): BlockedName[] {
+    /** The most frequent first, without those that have been opened since. */
+    names(open: readonly Site[]): BlockedName[] {
       return [...counts]
+        .filter(([name]) => !open.some(site => admits(site.name.toLowerCase(), name)))
         .map(([name, count]) => ({ name, count }))
         .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1))
     },
   }
+}
+
+export function blockedNames(decisions: Iterable<AccessDecision>, open: readonly Site[]) {
+  const blocked = createBlockedNames()
+  for (const decision of decisions) blocked.add(decision)
+  return blocked.names(open)
 }
 
 const mostShown = 5
@@ -32,7 +41,7 @@ export function renderBlocked(blocked: readonly BlockedName[]): string[] {
   return [
     ...blocked
       .slice(0, mostShown)
-      .map(({ name, count }) => `${name} (${count}×), ./claude.ts allow ${name}`),
-    ...(more > 0 ? [`and ${more} more: ./claude.ts log --denied`] : []),
+      .map(({ name, count }) => `blocked: ${name} (${count}×), ./claude.ts allow ${name}`),
+    ...(more > 0 ? [`blocked: and ${more} more, ./claude.ts log --denied`] : []),
   ]
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts'
+import { admits } from './admits.ts'
 import { type EditedList, findEntries, type ListEntry, type ListText } from './list-entries.ts'
 import { isOver } from './until.ts'
 
@@ -59,14 +60,6 @@ export function editAllowlist(
     say({ kind: same.length > 0 ? 'removed' : 'absent', name })
   }
   return { text: lines.join('\n'), changes }
-}
-
-/** Whether a list entry lets a name through; `.a.test` is for a.test and all below it. */
-function admits(entry: string, name: string) {
-  if (entry === name) return true
-  if (!entry.startsWith('.')) return false
-  const host = name.replace(/^\./, '')
-  return host === entry.slice(1) || host.endsWith(entry)
 }
 
 /** A time that compares as later than every other. */

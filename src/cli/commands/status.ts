@@ -1,5 +1,7 @@
 import { createColors } from 'picocolors'
-import { countDenied } from '../../egress/access-log.ts'
+import { countDenied, parseAccessDecision } from '../../egress/access-log.ts'
+import { inForce } from '../../egress/allowlist.ts'
+import { type BlockedName, blockedNames, renderBlocked } from '../../egress/blocked-names.ts'
 import { refusedPolicy } from '../../egress/policy-event.ts'
 import { type CredentialMode, weakness } from '../../stack/credential.ts'
 import { inspectStacks, isUp } from '../../stack/inspect.ts'
@@ -24,6 +26,7 @@ export async function status(options: { json?: boolean }, invocation: Invocation
   ])
   const state = stacks.find(({ stack }) => stack === current) ?? null
   const proxyLog = state && log
+  const open = inForce(readAllowlist(context.root).agent, new Date())
   const report = {
     version: 1,
     stack: current,
@@ -38,15 +41,20 @@ export async function status(options: { json?: boolean }, invocation: Invocation
     })),
     credentials: state ? credentials(state.credentials as CredentialMode) : null,
     allowlist: {
-      names: readAllowlist(context.root).agent.length,
+      names: open.length,
       refused: refusedPolicy(proxyLog ?? []),
     },
     denied: proxyLog && { count: countDenied(proxyLog), ofLast: logWindow },
+    blocked: proxyLog && blockedNames(decisions(proxyLog), open),
     versions: { ...readVersions(context.root), engine: context.found.version },
     otherStacks: stacks.length - (state ? 1 : 0),
   }
   if (options.json) console.log(JSON.stringify(report, null, 2))
   else console.log(renderStatus(report))
+}
+
+function decisions(lines: readonly string[]) {
+  return lines.flatMap(line => parseAccessDecision(line) ?? [])
 }
 
 function credentials(mode: CredentialMode) {
@@ -63,6 +71,8 @@ type Report = {
   /** `refused`: why the squid.conf on disk is not what the proxy enforces. */
   allowlist: { names: number; refused: string | null }
   denied: { count: number; ofLast: number } | null
+  /** Names that the agent asked for and that are on no list. */
+  blocked: BlockedName[] | null
   versions: Record<string, string>
   otherStacks: number
 }
@@ -113,6 +123,7 @@ function renderStatus(report: Report): string {
       row('denied', `${report.denied.count} of the last ${report.denied.ofLast} lines at most`),
     )
   }
+  for (const line of renderBlocked(report.blocked ?? [])) lines.push(yellow(terminalLine(line)))
   const { versions } = report
   lines.push(
     row(

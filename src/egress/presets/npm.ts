@@ -13,9 +13,11 @@ export const npmSites: Preset = async options => {
       throw nobodyToAsk('npm', 'npm cannot be asked for its registry', 'install npm', cause)
     }),
     // As in the container, where nobody has configured it.
-    ask({ PATH: options.env.PATH }, `--userconfig=${none}`, `--globalconfig=${none}`).catch(
-      () => '',
-    ),
+    ask(
+      { PATH: options.env.PATH },
+      `--userconfig=${none}/user`,
+      `--globalconfig=${none}/global`,
+    ).catch(() => ''),
   ])
   if (!URL.canParse(registry)) {
     throw nobodyToAsk('npm', `npm names no registry, but "${registry}"`, 'configure npm')

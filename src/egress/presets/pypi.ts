@@ -45,7 +45,14 @@ const Report = z.object({
 
 /** pip resolves itself without installing anything: the index names the host of its files. */
 async function filesHost(pip: string, options: PresetOptions) {
-  const quiet = ['--quiet', '--disable-pip-version-check', '--no-deps', '--ignore-installed']
+  const quiet = [
+    '--quiet',
+    '--disable-pip-version-check',
+    '--no-deps',
+    '--ignore-installed',
+    '--retries',
+    '0',
+  ]
   const result = await exec(
     pip,
     ['install', '--dry-run', '--report', '-', ...quiet, 'pip'],

@@ -1,0 +1,43 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkoutRoot } from '../config/paths.ts'
+import { createEngine } from '../docker/engine.ts'
+import { parseAccessDecision } from '../egress/access-log.ts'
+import { inForce } from '../egress/allowlist.ts'
+import { createBlockedNames, renderBlocked } from '../egress/blocked-names.ts'
+import { stateFolder } from '../stack/state-folder.ts'
+import { terminalLine } from '../terminal-text.ts'
+import type { EndedSession } from './after-session.ts'
+import { readAllowlist } from './allowlist-file.ts'
+
+/**
+ * The names that the agent was refused during a session, with the command that opens them. What has
+ * been told once, after this session or one beside it, is not told again.
+ */
+export async function blockedNotice(
+  { address, stack, since }: EndedSession,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const told = join(stateFolder(stack).path, 'blocked-told')
+  const from = Math.max(
+    since.getTime() / 1000,
+    Number(await readFile(told, 'utf8').catch(() => 0)) || 0,
+  )
+  const blocked = createBlockedNames()
+  let last = 0
+  const options = { tail: 'all', follow: false, since: from, signal } as const
+  await createEngine(address).followLog(`${stack}-proxy-1`, options, line => {
+    // Most lines tell of what was let through; parsing each would take its time.
+    if (!line.includes('"denied"')) return
+    const decision = parseAccessDecision(line)
+    if (!decision || decision.ts <= from) return
+    blocked.add(decision)
+    last = Math.max(last, decision.ts)
+  })
+  if (last > 0) {
+    await mkdir(join(told, '..'), { recursive: true, mode: 0o700 })
+    await writeFile(told, String(last), { mode: 0o600 })
+  }
+  const open = inForce(readAllowlist(checkoutRoot()).agent, new Date())
+  return renderBlocked(blocked.names(open)).map(line => terminalLine(line))
+}
