@@ -1,0 +1,173 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import type { Probe } from '../../../src/audit/probe.ts'
+import { probes } from '../../../src/audit/probes/index.ts'
+import { type ProbeResult, runProbes } from '../../../src/audit/run-audit.ts'
+import { openScene, type Scene } from '../../../src/audit/scene.ts'
+import { machineVersions } from '../../../src/docker/client-find.ts'
+import { createEngine } from '../../../src/docker/engine.ts'
+import { inspectStack } from '../../../src/stack/inspect.ts'
+import { repository, temporaryFolder } from '../stack/checkout.ts'
+import { must } from '../stack/process.ts'
+import { createTestStack, type TestStack } from '../stack/test-stack.ts'
+
+type Service = Record<string, unknown>
+
+/** compose.yaml with the generated file over it, as compose understands it. */
+export type ComposeConfig = {
+  name: string
+  services: Record<string, Service>
+  networks: Record<string, Record<string, unknown>>
+  volumes: Record<string, Record<string, unknown>>
+}
+
+export type MutableStack = {
+  stack: TestStack
+  config: ComposeConfig
+  /** Makes the containers anew from the configuration, changed by `change`. */
+  mutate: (change: (config: ComposeConfig) => void) => Promise<void>
+  /** Runs the probes with these ids, on the stack as it is now. */
+  audit: (ids: readonly string[], change?: (scene: Scene) => Scene) => Promise<ProbeResult[]>
+}
+
+/** A shipped stack from which controls can be taken away, one at a time. */
+export async function createMutableStack(t: Test): Promise<MutableStack> {
+  // An audit needs no internet, so this one has none.
+  const stack = await createTestStack(t, {
+    settings: { EXTERNAL_SUBNET: '', PROXY_DNS: '' },
+    start: false,
+  })
+  await must(join(stack.checkout, 'claude.ts'), ['start', '--detach'], {
+    cwd: stack.workspace,
+    env: stack.env,
+  })
+  // The audit runs in this process, and looks for the stack's files where they are.
+  const before = process.env.XDG_STATE_HOME
+  process.env.XDG_STATE_HOME = stack.env.XDG_STATE_HOME
+  t.teardown(() => {
+    if (before === undefined) delete process.env.XDG_STATE_HOME
+    else process.env.XDG_STATE_HOME = before
+  })
+  const config = await resolvedConfig(stack)
+  const file = join(await temporaryFolder(t, 'mutation'), 'compose.json')
+  const compose = async (args: string[]) =>
+    must('docker', ['compose', '--project-name', stack.stack, '--file', file, ...args])
+  let applied = config
+
+  const mutate: MutableStack['mutate'] = async change => {
+    const next = structuredClone(config)
+    change(next)
+    const changed = Object.keys(next.services).filter(name =>
+      differ(next, applied, 'services', name),
+    )
+    const networks = [...Object.keys(next.networks), ...Object.keys(applied.networks)].some(name =>
+      differ(next, applied, 'networks', name),
+    )
+    applied = next
+    await writeFile(file, JSON.stringify(next))
+    if (networks) await compose(['down', '--timeout', '0'])
+    else if (changed.length > 0) {
+      await must('docker', ['rm', '--force', ...changed.map(stack.container)])
+    }
+    const wanted = networks ? Object.keys(next.services) : changed
+    if (wanted.length > 0) {
+      await compose(['up', '--detach', '--no-deps', '--pull', 'never', '--no-build', ...wanted])
+    }
+  }
+
+  return {
+    stack,
+    config,
+    mutate,
+    audit: (ids, change = scene => scene) => auditStack(stack.stack, probesOf(ids), change),
+  }
+}
+
+function differ(a: ComposeConfig, b: ComposeConfig, kind: 'services' | 'networks', name: string) {
+  return JSON.stringify(a[kind][name]) !== JSON.stringify(b[kind][name])
+}
+
+export function probesOf(ids: readonly string[]): Probe[] {
+  return ids.map(id => {
+    const probe = probes.find(candidate => candidate.id === id)
+    if (!probe) throw new Error(`there is no probe ${id}`)
+    return probe
+  })
+}
+
+/** The audit of a stack, in this process: a mutation needs one probe of it, and no table. */
+export async function auditStack(
+  name: string,
+  wanted: readonly Probe[],
+  change: (scene: Scene) => Scene = scene => scene,
+): Promise<ProbeResult[]> {
+  const engine = createEngine({ socketPath: '/var/run/docker.sock' })
+  const state = await inspectStack(engine, name)
+  if (!state) throw new Error(`nothing is left of ${name}`)
+  const parts = await engine.version()
+  const scene = await openScene({
+    stack: state,
+    root: repository,
+    docker: { kind: 'docker', file: 'docker', env: dockerEnvironment() },
+    engine,
+    engineMajor: Number.parseInt(parts.Version, 10),
+    versions: machineVersions({ kind: 'docker', version: parts.Version }, null, parts),
+    signal: new AbortController().signal,
+  })
+  try {
+    return await runProbes(change(scene), wanted)
+  } finally {
+    await scene.close()
+  }
+}
+
+function dockerEnvironment(): Record<string, string> {
+  const { PATH = '', HOME = '' } = process.env
+  return { PATH, HOME }
+}
+
+/** What compose made of the files, with the values that the running containers show. */
+async function resolvedConfig(stack: TestStack): Promise<ComposeConfig> {
+  const inspect = async (service: string) =>
+    JSON.parse(await must('docker', ['inspect', stack.container(service)]))[0]
+  const [claude, gateway, proxy] = await Promise.all(['claude', 'gateway', 'proxy'].map(inspect))
+  const variable = (container: { Config: { Env: string[] } }, name: string) =>
+    container.Config.Env.find(pair => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
+  const mounted = (
+    container: { Mounts: { Destination: string; Name?: string; Source: string }[] },
+    target: string,
+  ) => container.Mounts.find(({ Destination }) => Destination === target)
+  const values: Record<string, string> = {
+    STACK_NAME: stack.stack,
+    CLAUDE_IMAGE: claude.Config.Image,
+    GATEWAY_IMAGE: gateway.Config.Image,
+    PROXY_IMAGE: proxy.Config.Image,
+    HOME_VOLUME: mounted(claude, '/home/claude')?.Name ?? '',
+    AGENT_USER: claude.Config.User,
+    GATEWAY_USER: gateway.Config.User,
+    AGENT_MEMORY: String(claude.HostConfig.Memory),
+    AGENT_CPUS: String(claude.HostConfig.NanoCpus / 1e9),
+    AGENT_PIDS: String(claude.HostConfig.PidsLimit),
+    AGENT_DIRECT: variable(proxy, 'AGENT_DIRECT'),
+    UPSTREAM_URL: variable(gateway, 'UPSTREAM_URL'),
+    GATEWAY_PROXY_URL: variable(gateway, 'PROXY_URL'),
+    CREDENTIAL_FILE: mounted(gateway, '/run/secrets/credential')?.Source ?? '',
+    PROXY_FOLDER: mounted(proxy, '/etc/claude-secure/proxy')?.Source ?? '',
+  }
+  const override = join(
+    stack.env.XDG_STATE_HOME ?? '',
+    'claude-secure/stacks',
+    stack.stack,
+    'stack.yaml',
+  )
+  const text = await must(
+    'docker',
+    ['compose', '--project-directory', stack.checkout, '--env-file', '/dev/null']
+      .concat(['--file', join(stack.checkout, 'compose.yaml'), '--file', override])
+      .concat(['config', '--format', 'json']),
+    { env: { ...process.env, ...values } },
+  )
+  // Compose writes a limit of one number in a form that it does not read.
+  return JSON.parse(text, (key, value) => (key === 'core' ? 0 : value))
+}
