@@ -94,6 +94,7 @@ async function startPair(stack: TestStack, images: Images): Promise<System['star
     placeholder: credential,
     images,
     state,
+    overlays: [],
     root: stack.checkout,
     // Decides what `start` writes into its file, which is there already.
     engineMajor: 0,

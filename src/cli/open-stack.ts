@@ -2,6 +2,7 @@ import type { Settings } from '../config/settings.ts'
 import type { ImageSet } from '../docker/image-tags.ts'
 import { writeAccountFiles } from '../stack/accounts.ts'
 import { type CredentialMode, credentialFile, credentialMode } from '../stack/credential.ts'
+import { overlaysOf } from '../stack/protection.ts'
 import type { Stack } from '../stack/stack-file.ts'
 import {
   makeStateFolder,
@@ -42,6 +43,7 @@ export async function openStack(options: {
     placeholder: credential,
     images,
     state,
+    overlays: await overlaysOf(workspace, settings),
     root,
     engineMajor,
     gatewayUser: user,

@@ -4,6 +4,7 @@ export const settingNames = [
   'CLAUDE_CODE_OAUTH_TOKEN',
   'CREDENTIALS',
   'WORKSPACE_MODE',
+  'PROTECT',
   'EXTRA_CA_CERTS',
   'EXTERNAL_SUBNET',
   'PROXY_DNS',

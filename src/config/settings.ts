@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parseProtect, protectedNames } from './protected-names.ts'
 
 const text = z.string().trim().min(1)
 const secret = text.regex(/^[\x21-\x7e]+$/, 'must be printable characters without spaces')
@@ -30,6 +31,14 @@ export const Settings = z.strictObject({
     .default('auto')
     .describe(
       'mount shows the agent your files; copy gives it a copy that comes back with `apply`. auto mounts, but copies what belongs to root.',
+    ),
+  PROTECT: text
+    .refine(value => parseProtect(value) !== null, {
+      error: `must be all, none or a list such as -.vscode,-.idea; the names are ${protectedNames.join(' ')}`,
+    })
+    .default('all')
+    .describe(
+      'Files that your host runs by itself are read-only for the agent in a mounted folder. all, none, or what to give up: -.vscode,-.idea.',
     ),
   EXTRA_CA_CERTS: absolutePath
     .optional()

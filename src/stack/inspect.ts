@@ -16,6 +16,8 @@ export type StackState = {
   workspace: string
   workspaceMode: string
   credentials: string
+  /** The setting PROTECT that it was started with. */
+  protect: string
   fingerprint: string
   services: ServiceState[]
 }
@@ -39,6 +41,7 @@ function groupStacks(containers: readonly ContainerSummary[]): StackState[] {
       workspace: container.Labels[labels.workspace] ?? '',
       workspaceMode: container.Labels[labels.mode] ?? '',
       credentials: container.Labels[labels.credentials] ?? '',
+      protect: container.Labels[labels.protect] ?? '',
       fingerprint: container.Labels[labels.fingerprint] ?? '',
       services: [],
     }

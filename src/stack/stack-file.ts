@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import type { ComposeProject } from '../docker/compose.ts'
+import type { Overlay } from '../workspace/overlay/overlay.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { accountFiles } from './accounts.ts'
 import { type CredentialFile, type CredentialMode, placeholderVariable } from './credential.ts'
@@ -14,6 +16,8 @@ export type Stack = {
   placeholder: Pick<CredentialFile, 'kind' | 'placeholder'>
   images: { claude: string; gateway: string; proxy: string }
   state: StateFolder
+  /** What of the workspace the agent cannot change; empty for a copy. */
+  overlays: readonly Overlay[]
   /** The checkout: compose.yaml, proxy/, claude/. */
   root: string
   /** Major version of the engine: 25 learned start_interval, 28 learned isolated gateways. */
@@ -27,6 +31,9 @@ export const labels = {
   workspace: 'claude-secure.workspace',
   mode: 'claude-secure.workspace-mode',
   credentials: 'claude-secure.credentials',
+  protect: 'claude-secure.protect',
+  /** Which files the overlays are on: a file that was replaced has lost its own. */
+  overlays: 'claude-secure.overlays',
   /** Hash of everything the stack was started with: a second `start` sees whether it still holds. */
   fingerprint: 'claude-secure.fingerprint',
 } as const
@@ -104,8 +111,15 @@ function stackLabels(stack: Stack, fingerprint: string) {
     [labels.workspace]: escapeVariables(stack.workspace.path),
     [labels.mode]: stack.workspace.mode,
     [labels.credentials]: stack.mode,
+    [labels.protect]: stack.settings.PROTECT,
+    [labels.overlays]: identityOf(stack.overlays),
     [labels.fingerprint]: fingerprint,
   }
+}
+
+function identityOf(overlays: readonly Overlay[]) {
+  const hash = createHash('sha256').update(JSON.stringify(overlays))
+  return hash.digest('hex').slice(0, 16)
 }
 
 function claudeService(stack: Stack) {
@@ -113,6 +127,7 @@ function claudeService(stack: Stack) {
   const authorities = extraAuthorities(stack)
   const mounts: Mount[] = [
     workspaceMount(stack.workspace),
+    ...stack.overlays.map(overlay => overlayMount(stack.workspace, overlay)),
     ...accountFiles(stack.workspace.agent, stack.state).map(({ source, target }) =>
       fileMount(source, target),
     ),
@@ -153,6 +168,17 @@ function workspaceMount(workspace: Workspace): Mount {
         target: '/workspace',
         bind: { create_host_path: false },
       }
+}
+
+/** A path of the workspace once more, over itself. */
+function overlayMount(workspace: Workspace, { path, writable }: Overlay): Mount {
+  return {
+    type: 'bind',
+    source: escapeVariables(join(workspace.path, path)),
+    target: escapeVariables(`/workspace/${path}`),
+    ...(!writable && { read_only: true }),
+    bind: { create_host_path: false },
+  }
 }
 
 function fileMount(source: string, target: string): Mount {

@@ -8,7 +8,8 @@ import type { Engine } from '../docker/engine.ts'
 import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
 import { terminalLine } from '../terminal-text.ts'
-import { hasLiveSession, inspectStack, isUp, type StackState } from './inspect.ts'
+import { hasLiveSession, inspectStack, isUp, type StackState, serviceOf } from './inspect.ts'
+import { clearPlaceholders, raiseOverlays } from './protection.ts'
 import { buildStackFile, composeProject, type Stack, stackVariables } from './stack-file.ts'
 import { replaceFile } from './state-folder.ts'
 
@@ -31,21 +32,27 @@ export async function startStack(
   stack: Stack,
 ): Promise<{ outcome: StartOutcome; state: StackState }> {
   const { engine, docker, log, signal } = context
-  const fingerprint = await stackFingerprint(stack)
+  const wanted = await stackFingerprint(stack)
   const project = composeProject(stack)
   const before = await inspectStack(engine, project.name)
-  if (before?.fingerprint === fingerprint && isUp(before)) {
+  if (before?.fingerprint === wanted && isUp(before)) {
     return { outcome: 'running', state: before }
   }
-  if (before && before.fingerprint !== fingerprint) {
-    if (await hasLiveSession(engine, before)) return { outcome: 'outdated', state: before }
-    // A network or volume cannot be changed in place; the volumes stay.
-    await writeStackFile(stack, fingerprint)
-    await step(log, 'stopping the stack with the old settings', () =>
-      compose(docker, project, ['down', '--remove-orphans', '--timeout', '5'], { signal }),
-    )
+  let overlays = stack.overlays
+  if (before?.fingerprint !== wanted) {
+    if (before) {
+      if (await hasLiveSession(engine, before)) return { outcome: 'outdated', state: before }
+      // A network or volume cannot be changed in place; the volumes stay.
+      await writeStackFile(stack, wanted)
+      await step(log, 'stopping the stack with the old settings', () =>
+        compose(docker, project, ['down', '--remove-orphans', '--timeout', '5'], { signal }),
+      )
+    }
+    // Looked at anew: until now an agent ran in the folder.
+    overlays = await raiseOverlays(stack.workspace, stack.settings, stack.state)
   }
-  await writeStackFile(stack, fingerprint)
+  const ready = { ...stack, overlays }
+  await writeStackFile(ready, await stackFingerprint(ready))
   await step(log, 'starting proxy, gateway and claude', async () => {
     try {
       await compose(
@@ -55,7 +62,9 @@ export async function startStack(
         { timeout: 180_000, signal },
       )
     } catch (error) {
-      throw await explain(engine, project.name, error)
+      const explained = await explain(engine, project.name, error)
+      await clearAfterFailure(engine, stack)
+      throw explained
     }
   })
   await refuseHostAddress(context, stack)
@@ -80,6 +89,12 @@ async function stackFingerprint(stack: Stack) {
   hash.update(JSON.stringify(buildStackFile(stack, '')))
   hash.update(JSON.stringify(stackVariables(stack)))
   return hash.digest('hex').slice(0, 16)
+}
+
+/** Placeholders stay for as long as a container stands on them: without them it is unprotected. */
+async function clearAfterFailure(engine: Engine, { workspace, state }: Stack) {
+  const left = await inspectStack(engine, workspace.stack).catch(() => null)
+  if (!left || !serviceOf(left, 'claude')) await clearPlaceholders(state).catch(() => {})
 }
 
 /** When a service does not become healthy, its own last words say more than compose's. */
@@ -114,6 +129,7 @@ async function refuseHostAddress({ engine, docker }: StartContext, stack: Stack)
     )?.address
     if (!address) continue
     await compose(docker, composeProject(stack), ['down', '--timeout', '5'])
+    await clearPlaceholders(stack.state)
     throw new UserError(`the engine gave the host the address ${address} on ${network.Name}`, {
       hint: 'the agent could reach services of this host there: update the engine (doctor says more)',
     })

@@ -6,6 +6,8 @@ import { type Log, step } from '../log.ts'
 import { terminalLine } from '../terminal-text.ts'
 import { isStackName } from '../workspace/stack-name.ts'
 import { inspectStacks } from './inspect.ts'
+import { clearPlaceholders } from './protection.ts'
+import { stateFolder } from './state-folder.ts'
 
 const composeProjectLabel = 'com.docker.compose.project'
 
@@ -45,5 +47,6 @@ export async function stopStack(
         cause: new Error(result.stderr),
       })
     }
+    await clearPlaceholders(stateFolder(stack))
   })
 }

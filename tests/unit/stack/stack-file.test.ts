@@ -20,6 +20,7 @@ function stack(changes: Partial<Stack> = {}, settings: object = {}): Stack {
     placeholder: { kind: 'api-key', placeholder: 'sk-ant-api03-placeholder' },
     images: { claude: 'c:1', gateway: 'g:1', proxy: 'p:1' },
     state: { path: '/s', credential: '/s/credential.json', override: '/s/stack.yaml' },
+    overlays: [],
     root: '/opt/claude-secure',
     engineMajor: 26,
     gatewayUser: { uid: 10001, gid: 10001 },

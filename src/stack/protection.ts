@@ -1,0 +1,113 @@
+import { lstat, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { stateRoot } from '../config/paths.ts'
+import { parseProtect } from '../config/protected-names.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Overlay } from '../workspace/overlay/overlay.ts'
+import { makePlaceholders, removePlaceholders } from '../workspace/overlay/placeholders.ts'
+import { planOverlays } from '../workspace/overlay/plan.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import { replaceFile, type StateFolder, stateFolder } from './state-folder.ts'
+
+const Placeholder = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('folder') }),
+  z.strictObject({ kind: z.literal('file'), content: z.string() }),
+])
+
+/** What a stack has over its workspace, and what it made there for that. */
+const Protection = z.strictObject({
+  workspace: z.string(),
+  placeholders: z.array(z.strictObject({ path: z.string(), placeholder: Placeholder })),
+  overlays: z.array(z.strictObject({ path: z.string(), identity: z.string() })),
+})
+type Protection = z.infer<typeof Protection>
+
+/** The overlays of a workspace as it is now; none over a copy, which nothing on the host runs. */
+export async function overlaysOf(
+  workspace: Workspace,
+  settings: Pick<Settings, 'PROTECT'>,
+): Promise<Overlay[]> {
+  if (workspace.mode === 'copy') return []
+  return planOverlays(workspace.path, parseProtect(settings.PROTECT) ?? [])
+}
+
+/**
+ * Gets the workspace ready for its overlays: what an earlier stack left is removed, and what is
+ * missing is made, once it is on the list of what is to be removed. To be called when no agent runs in
+ * the folder, because what is looked at here is what the engine mounts a moment later.
+ */
+export async function raiseOverlays(
+  workspace: Workspace,
+  settings: Pick<Settings, 'PROTECT'>,
+  state: StateFolder,
+): Promise<Overlay[]> {
+  await clearPlaceholders(state)
+  const planned = await overlaysOf(workspace, settings)
+  const placeholders = planned
+    .filter(({ identity }) => identity === null)
+    .map(({ path, placeholder }) => ({ path, placeholder }))
+  await remember(state, { workspace: workspace.path, placeholders, overlays: [] })
+  await makePlaceholders(workspace.path, placeholders, workspace.agent)
+  const overlays = await overlaysOf(workspace, settings)
+  await remember(state, { workspace: workspace.path, placeholders, overlays: identities(overlays) })
+  return overlays
+}
+
+function identities(overlays: readonly Overlay[]) {
+  return overlays.map(({ path, identity }) => ({ path, identity: identity ?? '' }))
+}
+
+/** Removes what was made for overlays. The stack's containers must be gone: they stand on it. */
+export async function clearPlaceholders(state: StateFolder) {
+  const protection = await readProtection(state)
+  if (!protection) return
+  await removePlaceholders(protection.workspace, protection.placeholders)
+  await remember(state, { ...protection, placeholders: [], overlays: [] })
+}
+
+/**
+ * Protected paths whose overlay is gone: when a program of the host replaces a file (as `git config`
+ * does), the kernel takes the mounts on it away, and the agent can write the new one.
+ */
+export async function lostOverlays(state: StateFolder): Promise<string[]> {
+  const protection = await readProtection(state)
+  if (!protection) return []
+  const { workspace, overlays } = protection
+  const now = await Promise.all(
+    overlays.map(async ({ path, identity }) => {
+      const status = await lstat(join(workspace, path)).catch(() => null)
+      return status && `${status.dev}:${status.ino}` === identity ? [] : [path]
+    }),
+  )
+  return now.flat()
+}
+
+/** Stacks that have placeholders in a workspace: also those of which the engine knows nothing more. */
+export async function stacksWithPlaceholders(root = stateRoot()): Promise<string[]> {
+  const names = await readdir(join(root, 'stacks')).catch(() => [])
+  const found = await Promise.all(
+    names.map(async name => {
+      const protection = await readProtection(stateFolder(name, root))
+      return protection && protection.placeholders.length > 0 ? [name] : []
+    }),
+  )
+  return found.flat()
+}
+
+function listPath(state: Pick<StateFolder, 'path'>) {
+  return join(state.path, 'protection.json')
+}
+
+async function remember(state: StateFolder, protection: Protection) {
+  await replaceFile(listPath(state), JSON.stringify(protection))
+}
+
+async function readProtection(state: Pick<StateFolder, 'path'>): Promise<Protection | null> {
+  try {
+    return Protection.parse(JSON.parse(await readFile(listPath(state), 'utf8')))
+  } catch {
+    // None yet, or none that can be read: then nothing is known to be ours, and nothing is removed.
+    return null
+  }
+}

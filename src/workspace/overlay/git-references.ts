@@ -1,0 +1,118 @@
+import { homedir } from 'node:os'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { userEnvironment } from '../../config/environment.ts'
+import { exec } from '../../docker/exec.ts'
+import type { Placeholder } from './overlay.ts'
+
+/** A file or folder of the workspace that git on the host obeys because a configuration says so. */
+export type GitReference = {
+  /** Relative to the workspace; empty for the workspace itself. */
+  path: string
+  /** The setting that names it, such as `core.hooksPath`. */
+  setting: string
+  /**
+   * What stands for it where it is missing: git would use it as soon as somebody makes it. Null for a
+   * word of a command, which may be no path at all.
+   */
+  placeholder: Placeholder | null
+}
+
+export type GitReferences = { references: GitReference[]; worktreeConfig: boolean }
+
+/** Included files that include others: git itself gives up at this depth. */
+const deepest = 10
+
+/** Settings whose value is a command, and may name a script of the workspace. */
+const commands =
+  /^(core\.(fsmonitor|sshcommand|editor|pager|askpass|gitproxy)|sequence\.editor|credential\..*helper|filter\..*\.(clean|smudge|process)|diff\.external|diff\..*\.(command|textconv)|merge\..*\.driver|(gpg|gpg\..*)\.program|alias\..*|pager\..*|(merge|diff)tool\..*\.cmd|uploadpack\.packobjectshook|trailer\..*\.(cmd|command)|interactive\.difffilter)$/
+
+/**
+ * What the configuration of a repository, and the user's own, point to inside the workspace. `git
+ * config` reads one named file, from `/`: no repository is opened by it, and nothing it names is run.
+ * Without git on the host nobody obeys any of it.
+ */
+export async function readGitReferences(
+  workspace: string,
+  file: string,
+  read: (args: readonly string[]) => Promise<string> = readConfig,
+): Promise<GitReferences> {
+  const found: GitReferences = { references: [], worktreeConfig: false }
+  const seen = new Set<string>()
+  const [own] = await Promise.all([read(['--list']), follow(file, 0)])
+  // A hooksPath of the user's own that is relative leads into each of his repositories.
+  for (const [key, value] of settingsOf(own)) take(key, value, homedir())
+  return found
+
+  async function follow(path: string, depth: number) {
+    if (depth > deepest || seen.has(path)) return
+    seen.add(path)
+    const settings = settingsOf(await read(['--file', path, '--no-includes', '--list']))
+    const included: string[] = []
+    for (const [key, value] of settings) {
+      if (/^include(if\..*)?\.path$/.test(key)) included.push(fromHome(value, dirname(path)))
+      take(key, value, dirname(path))
+    }
+    await Promise.all(included.map(next => follow(next, depth + 1)))
+  }
+
+  function take(key: string, value: string, folder: string) {
+    const add = (path: string, placeholder: Placeholder | null) => {
+      const inside = relative(workspace, path)
+      if (inside === '..' || inside.startsWith(`..${sep}`)) return
+      found.references.push({ path: inside, setting: key, placeholder })
+    }
+    if (key === 'extensions.worktreeconfig')
+      found.worktreeConfig ||= /^(true|yes|on|1|)$/i.test(value)
+    else if (/^include(if\..*)?\.path$/.test(key))
+      // Git stops at a folder here.
+      add(fromHome(value, folder), { kind: 'file', content: '' })
+    // Git takes a relative path of these from the top of the repository.
+    else if (key === 'core.hookspath') add(fromHome(value, workspace), { kind: 'folder' })
+    else if (key === 'core.attributesfile') add(fromHome(value, workspace), { kind: 'folder' })
+    else if (commands.test(key)) {
+      for (const word of value.split(/[\s;&|()'"]+/)) {
+        const path = word.replace(/^!/, '')
+        if (path !== '' && !path.startsWith('-')) add(fromHome(path, workspace), null)
+      }
+    }
+  }
+}
+
+async function readConfig(args: readonly string[]) {
+  // A file that is not there, or that git cannot read, stops git as well.
+  const result = await exec('git', ['config', '-z', ...args], {
+    cwd: '/',
+    timeout: 5_000,
+    env: environment(),
+  }).catch(() => null)
+  return result?.code === 0 ? result.stdout : ''
+}
+
+/** The user's configuration is looked for as git does, and nothing else of the environment counts. */
+function environment() {
+  const { HOME, PATH, XDG_CONFIG_HOME } = userEnvironment()
+  return {
+    ...(HOME && { HOME }),
+    ...(PATH && { PATH }),
+    ...(XDG_CONFIG_HOME && { XDG_CONFIG_HOME }),
+    GIT_CEILING_DIRECTORIES: '/',
+    GIT_DIR: '/dev/null',
+  }
+}
+
+/** `key\nvalue\0` or `key\0`; git prints keys in lower case but for the middle part. */
+function settingsOf(listed: string): [key: string, value: string][] {
+  return listed
+    .split('\0')
+    .filter(Boolean)
+    .map(entry => {
+      const end = entry.indexOf('\n')
+      return end < 0
+        ? [entry.toLowerCase(), '']
+        : [entry.slice(0, end).toLowerCase(), entry.slice(end + 1)]
+    })
+}
+
+function fromHome(path: string, folder: string) {
+  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(folder, path)
+}

@@ -1,0 +1,171 @@
+import { lstat, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ProtectedName, protectedNames } from '../../config/protected-names.ts'
+import { UserError } from '../../errors.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { readGitReferences } from './git-references.ts'
+import { arrange, type Overlay, type Placeholder, type Wanted } from './overlay.ts'
+
+const folder: Placeholder = { kind: 'folder' }
+
+/** More submodules or worktrees than this are read-only as a whole: each takes several mounts. */
+const most = 32
+
+/**
+ * What is mounted over the workspace so that the agent cannot change what the host runs by itself
+ * (threat H1). Looks and changes nothing. Refuses symbolic links: the engine follows them as root, and
+ * would show the agent what they lead to (threat H2).
+ */
+export async function planOverlays(
+  workspace: string,
+  loosened: readonly ProtectedName[],
+): Promise<Overlay[]> {
+  const wanted: Wanted[] = protectedNames
+    .filter(name => name !== '.git' && !loosened.includes(name))
+    .map(name => ({ path: name, name, placeholder: folder }))
+  if (!loosened.includes('.git')) wanted.push(...(await gitWanted(workspace)))
+  const overlays: Overlay[] = []
+  for (const { path, name, writable = false, placeholder } of arrange(wanted)) {
+    const identity = await identify(workspace, path, name)
+    if (identity === null && placeholder === null) continue
+    overlays.push({ path, writable, identity, placeholder: placeholder ?? folder })
+  }
+  return overlays
+}
+
+async function gitWanted(workspace: string): Promise<Wanted[]> {
+  const name = '.git'
+  const wanted: Wanted[] = [
+    // A folder with HEAD, objects and refs is a repository to git, with its own config, wherever .git
+    // is none. With a folder of this name in it, git stops.
+    { path: 'commondir', name, placeholder: folder },
+  ]
+  const isRepository =
+    (await isFolder(join(workspace, '.git'))) && (await exists(join(workspace, '.git/HEAD')))
+  // A link to a repository elsewhere, or none: then nobody but the host can make one.
+  if (!isRepository) return [...wanted, { path: '.git', name, placeholder: folder }]
+  const { references, worktreeConfig } = await readGitReferences(
+    workspace,
+    join(workspace, '.git/config'),
+  )
+  wanted.push(...(await repositoryWanted(workspace, '.git', worktreeConfig)))
+  for (const { path, setting, placeholder } of references) {
+    // Words of a command often mean nothing of ours: `.` is one of them.
+    if (placeholder === null && !(await isFile(join(workspace, path)))) continue
+    if (path === '' || path === '.git') {
+      throw new UserError(`${setting} in .git/config names the whole ${path || 'workspace'}`, {
+        hint: 'name a folder in it, or give the protection up with PROTECT=-.git in .env',
+      })
+    }
+    wanted.push({ path, name, placeholder })
+  }
+  return wanted
+}
+
+/** One repository: the own one, or that of a submodule. */
+async function repositoryWanted(workspace: string, path: string, worktreeConfig: boolean) {
+  const name = '.git'
+  const file = (content: string): Placeholder => ({ kind: 'file', content })
+  const wanted: Wanted[] = [
+    { path, name, writable: true, placeholder: null },
+    { path: `${path}/config`, name, placeholder: file('') },
+    { path: `${path}/hooks`, name, placeholder: folder },
+    // It would send git to the config and hooks of another folder. This content says: here.
+    { path: `${path}/commondir`, name, placeholder: file('.') },
+    { path: `${path}/config.worktree`, name, placeholder: worktreeConfig ? file('') : null },
+  ]
+  wanted.push(...(await worktreesWanted(workspace, `${path}/worktrees`, worktreeConfig)))
+  const modules = await submodules(join(workspace, path, 'modules'))
+  if (modules.length > most) wanted.push({ path: `${path}/modules`, name, placeholder: null })
+  else {
+    for (const module of modules) {
+      wanted.push(
+        ...(await repositoryWanted(workspace, `${path}/modules/${module}`, worktreeConfig)),
+      )
+    }
+  }
+  return wanted
+}
+
+/** Worktrees that the host has elsewhere. Those that were made inside are no worktrees to the host. */
+async function worktreesWanted(workspace: string, path: string, worktreeConfig: boolean) {
+  const name = '.git'
+  const names = await folders(join(workspace, path))
+  const wanted: Wanted[] = []
+  for (const worktree of names) {
+    const linked = await readFile(join(workspace, path, worktree, 'gitdir'), 'utf8').catch(() => '')
+    if (linked.startsWith('/workspace/')) continue
+    const folder = `${path}/${worktree}`
+    for (const file of ['commondir', 'gitdir']) {
+      wanted.push({ path: `${folder}/${file}`, name, placeholder: null })
+    }
+    const missing: Placeholder | null = worktreeConfig ? { kind: 'file', content: '' } : null
+    wanted.push({ path: `${folder}/config.worktree`, name, placeholder: missing })
+  }
+  return wanted.length > most * 3 ? [{ path, name, placeholder: null } satisfies Wanted] : wanted
+}
+
+/** Names below `.git/modules`, which may have slashes in them. A submodule's own come with it. */
+async function submodules(path: string, depth = 0): Promise<string[]> {
+  const found: string[] = []
+  for (const name of await folders(path)) {
+    if (await exists(join(path, name, 'HEAD'))) found.push(name)
+    else if (depth < 5) {
+      found.push(
+        ...(await submodules(join(path, name), depth + 1)).map(inner => `${name}/${inner}`),
+      )
+    }
+    if (found.length > most) break
+  }
+  return found
+}
+
+/** Device and inode of what is at the path, null when nothing is. Every part of it is looked at. */
+async function identify(workspace: string, path: string, name: ProtectedName) {
+  const parts = path.split('/')
+  for (let length = 1; length <= parts.length; length++) {
+    const part = parts.slice(0, length).join('/')
+    const status = await lstat(join(workspace, part)).catch(unlessMissing)
+    if (!status) return null
+    const hint = `give it up with PROTECT=-${name} in .env, or put a plain file or folder there`
+    if (status.isSymbolicLink()) {
+      throw new UserError(`${terminalLine(part)} is a symbolic link and cannot be protected`, {
+        hint,
+      })
+    }
+    if (length < parts.length ? !status.isDirectory() : !status.isDirectory() && !status.isFile()) {
+      throw new UserError(
+        `${terminalLine(part)} is no plain file or folder and cannot be protected`,
+        {
+          hint,
+        },
+      )
+    }
+    if (status.isFile() && status.nlink > 1) {
+      throw new UserError(
+        `${terminalLine(part)} has a second name (a hard link), which stays writable`,
+        {
+          hint: `copy it and put the copy in its place, or give it up with PROTECT=-${name} in .env`,
+        },
+      )
+    }
+    if (length === parts.length) return `${status.dev}:${status.ino}`
+  }
+  return null
+}
+
+async function folders(path: string) {
+  const entries = await readdir(path, { withFileTypes: true }).catch(unlessMissing)
+  return (entries ?? []).filter(entry => entry.isDirectory()).map(entry => entry.name)
+}
+
+const exists = async (path: string) => (await lstat(path).catch(unlessMissing)) !== null
+const isFolder = async (path: string) =>
+  (await lstat(path).catch(unlessMissing))?.isDirectory() ?? false
+const isFile = async (path: string) => (await lstat(path).catch(unlessMissing))?.isFile() ?? false
+
+function unlessMissing(error: NodeJS.ErrnoException) {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'ENAMETOOLONG')
+    return null
+  throw error
+}
