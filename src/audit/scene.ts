@@ -8,6 +8,7 @@ import { readCredential, stateFolder } from '../stack/state-folder.ts'
 import { type Attacker, createAttacker } from './attacker.ts'
 import { type HostCanary, openHostCanary } from './host-canary.ts'
 import { type InspectedContainer, type Inspections, inspectProject } from './inspections.ts'
+import { type LiveFacts, liveFactsScript, parseLiveFacts } from './live-facts.ts'
 import { createTwin, type Twin } from './twin.ts'
 
 /** What probes attack, and what they may look at. Lives for one audit. */
@@ -26,6 +27,8 @@ export type Scene = {
   service: (name: string) => InspectedContainer
   /** Runs a program in a container of the stack, as its own user; for looking, not for attacks. */
   inside: (service: string, command: readonly string[]) => Promise<{ code: number; stdout: string }>
+  /** What the kernel says in each service; null for one in which nothing can be run. */
+  liveFacts: () => Promise<Map<string, LiveFacts | null>>
   /** Text of the policy that the live proxy enforces now. */
   policy: () => Promise<string>
   /** A listener of this host; opened when the first probe wants it. */
@@ -46,8 +49,10 @@ export async function openScene(options: {
   engineMajor: number
   versions: MachineVersions
   signal: AbortSignal
+  /** In place of what runs: to try a policy or a gateway before the stack gets it. */
+  instead?: { policy?: string; gatewayImage?: string }
 }): Promise<Scene> {
-  const { stack, root, docker, engine, signal } = options
+  const { stack, root, docker, engine, signal, instead = {} } = options
   const inspections = await inspectProject(engine, stack.stack)
   const state = stateFolder(stack.stack)
   const service = (name: string) => {
@@ -63,9 +68,19 @@ export async function openScene(options: {
       signal,
     })
   const policy = once(async () => {
+    if (instead.policy !== undefined) return instead.policy
     const { code, stdout } = await inside('proxy', ['cat', '/run/squid/policy.conf'])
     if (code !== 0) throw new Error('the policy in force cannot be read from the proxy')
     return stdout
+  })
+  const liveFacts = once(async () => {
+    const facts = [...inspections.containers.keys()].map(
+      async (name): Promise<[string, LiveFacts | null]> => {
+        const { stdout } = await inside(name, ['sh', '-c', liveFactsScript])
+        return [name, parseLiveFacts(stdout)]
+      },
+    )
+    return new Map(await Promise.all(facts))
   })
   const host = once(openHostCanary)
   const twin = once(async () => {
@@ -78,7 +93,7 @@ export async function openScene(options: {
       images: {
         claude: claude.Image,
         proxy: service('proxy').Image,
-        gateway: gateway?.Image ?? '',
+        gateway: instead.gatewayImage ?? gateway?.Image ?? '',
       },
       agentUser: claude.Config.User,
       gatewayUser: parseUser(gateway?.Config.User ?? ''),
@@ -101,6 +116,7 @@ export async function openScene(options: {
     agent,
     service,
     inside,
+    liveFacts,
     policy,
     host,
     twin,

@@ -4,11 +4,12 @@ import type { Test } from 'tap'
 import type { Probe } from '../../../src/audit/probe.ts'
 import { probes } from '../../../src/audit/probes/index.ts'
 import { type ProbeResult, runProbes } from '../../../src/audit/run-audit.ts'
-import { openScene, type Scene } from '../../../src/audit/scene.ts'
+import { openScene } from '../../../src/audit/scene.ts'
+import { loadSettings } from '../../../src/config/load-settings.ts'
 import { machineVersions } from '../../../src/docker/client-find.ts'
 import { createEngine } from '../../../src/docker/engine.ts'
 import { inspectStack } from '../../../src/stack/inspect.ts'
-import { repository, temporaryFolder } from '../stack/checkout.ts'
+import { temporaryFolder } from '../stack/checkout.ts'
 import { must } from '../stack/process.ts'
 import { createTestStack, type TestStack } from '../stack/test-stack.ts'
 
@@ -28,8 +29,11 @@ export type MutableStack = {
   /** Makes the containers anew from the configuration, changed by `change`. */
   mutate: (change: (config: ComposeConfig) => void) => Promise<void>
   /** Runs the probes with these ids, on the stack as it is now. */
-  audit: (ids: readonly string[], change?: (scene: Scene) => Scene) => Promise<ProbeResult[]>
+  audit: (ids: readonly string[], instead?: Instead) => Promise<ProbeResult[]>
 }
+
+/** What is tried in place of what runs. */
+export type Instead = NonNullable<Parameters<typeof openScene>[0]['instead']>
 
 /** A shipped stack from which controls can be taken away, one at a time. */
 export async function createMutableStack(t: Test): Promise<MutableStack> {
@@ -80,7 +84,7 @@ export async function createMutableStack(t: Test): Promise<MutableStack> {
     stack,
     config,
     mutate,
-    audit: (ids, change = scene => scene) => auditStack(stack.stack, probesOf(ids), change),
+    audit: (ids, instead) => auditStack(stack, probesOf(ids), instead),
   }
 }
 
@@ -98,9 +102,9 @@ export function probesOf(ids: readonly string[]): Probe[] {
 
 /** The audit of a stack, in this process: a mutation needs one probe of it, and no table. */
 export async function auditStack(
-  name: string,
+  { stack: name, checkout }: Pick<TestStack, 'stack' | 'checkout'>,
   wanted: readonly Probe[],
-  change: (scene: Scene) => Scene = scene => scene,
+  instead: Instead = {},
 ): Promise<ProbeResult[]> {
   const engine = createEngine({ socketPath: '/var/run/docker.sock' })
   const state = await inspectStack(engine, name)
@@ -108,7 +112,9 @@ export async function auditStack(
   const parts = await engine.version()
   const scene = await openScene({
     stack: state,
-    root: repository,
+    root: checkout,
+    settings: await loadSettings(checkout, {}),
+    instead,
     docker: { kind: 'docker', file: 'docker', env: dockerEnvironment() },
     engine,
     engineMajor: Number.parseInt(parts.Version, 10),
@@ -116,7 +122,7 @@ export async function auditStack(
     signal: new AbortController().signal,
   })
   try {
-    return await runProbes(change(scene), wanted)
+    return await runProbes(scene, wanted)
   } finally {
     await scene.close()
   }

@@ -1,0 +1,46 @@
+import type { Control } from './control.ts'
+
+export type ImageControl = Control & {
+  service: 'claude' | 'gateway' | 'proxy'
+  /** Lines of a Dockerfile that undo it, as root. */
+  lines: readonly string[]
+}
+
+const settings = '/etc/claude-code/managed-settings.json'
+
+/** What the images do for the lock. */
+export const imageControls: readonly ImageControl[] = [
+  image('no setuid file', 'claude', 'C1', [
+    'RUN cp /bin/true /usr/local/bin/su && chmod 4755 /usr/local/bin/su',
+  ]),
+  image('no setuid file in the gateway', 'gateway', 'C1', [
+    'RUN cp /bin/true /usr/local/bin/su && chmod 4755 /usr/local/bin/su',
+  ]),
+  image('no setgid file in the proxy', 'proxy', 'C1', [
+    'RUN cp /bin/true /usr/local/bin/su && chmod 2755 /usr/local/bin/su',
+  ]),
+  image('the proxy is an ordinary user', 'proxy', 'C2', [], 'USER 0'),
+  image('managed settings are there', 'claude', 'H4', [`RUN rm ${settings}`]),
+  image('managed settings are root’s', 'claude', 'H4', [`RUN chmod 666 ${settings}`]),
+  image('managed settings name the gateway', 'claude', 'H4', [
+    `RUN sed -i s/gateway:8787/evil.test/ ${settings}`,
+  ]),
+  image('Claude Code is root’s', 'claude', 'H4', ['RUN chmod 777 /usr/local/bin/claude']),
+  image('Node is root’s', 'claude', 'H4', ['RUN chmod 777 /usr/local/bin/node']),
+]
+
+function image(
+  control: string,
+  service: ImageControl['service'],
+  probe: string,
+  lines: readonly string[],
+  user?: string,
+): ImageControl {
+  return {
+    control,
+    stated: `${service}/Dockerfile`,
+    probe,
+    service,
+    lines: user ? [...lines, user] : lines,
+  }
+}
