@@ -1,0 +1,157 @@
+import type { Lack } from './every-service.ts'
+import type { InspectedContainer } from './inspections.ts'
+import type { LiveFacts } from './live-facts.ts'
+import { mountAt } from './proc-files.ts'
+import { isSandbox } from './sandboxes.ts'
+
+type Judge = (container: InspectedContainer) => Lack
+type LiveJudge = (facts: LiveFacts, container: InspectedContainer) => Lack
+
+/** What was asked of the engine, claim by claim: what keeps a process in its container. */
+export const askedPrivileges: readonly [claim: string, lack: Judge][] = [
+  ['every service drops all capabilities', lacksCapDrop],
+  [
+    'no service gets a capability',
+    ({ HostConfig: { CapAdd } }) => (CapAdd?.length ? `adds ${CapAdd.join(', ')}` : null),
+  ],
+  [
+    'no service is privileged',
+    ({ HostConfig: { Privileged } }) => (Privileged ? 'privileged' : null),
+  ],
+  ['no service may gain privileges', lacksNoNewPrivileges],
+  ['no service is unconfined', unconfined],
+  [
+    'the system of every service is read-only',
+    ({ HostConfig: { ReadonlyRootfs } }) => (ReadonlyRootfs ? null : 'can be written'),
+  ],
+  ['no service has a device of the host', devices],
+  ['no service shares a namespace', sharedNamespaces],
+  ['no service is configured to run as root', rootUser],
+  ['no mount passes on what is mounted later', propagation],
+  ['scratch folders take no programs, devices or setuid files', scratchOptions],
+]
+
+/** The same and more, as the kernel inside has it. */
+export const livePrivileges: readonly [claim: string, lack: LiveJudge][] = [
+  ['no process has a capability', liveCapabilities],
+  ['no process can gain privileges', ({ status }) => lineIsNot(status, 'NoNewPrivs', '1')],
+  [
+    'every process is filtered by seccomp',
+    ({ status }, { HostConfig: { Runtime } }) =>
+      // Such a kernel answers the calls itself; its own filter is on the host.
+      isSandbox(Runtime) ? null : lineIsNot(status, 'Seccomp', '2'),
+  ],
+  [
+    'no process is root',
+    ({ status }) => {
+      const ids = status.flatMap(lines => [
+        ...(lines.get('Uid') ?? ['?']),
+        ...(lines.get('Gid') ?? []),
+      ])
+      return ids.some(id => id === '0' || id === '?') ? `ids ${[...new Set(ids)].join(', ')}` : null
+    },
+  ],
+  [
+    'the system is mounted read-only',
+    ({ mounts }) => (mountAt(mounts, '/')?.options.includes('ro') ? null : '/ is writable'),
+  ],
+  ['scratch folders are mounted without programs, devices and setuid files', liveScratchOptions],
+]
+
+function lacksCapDrop({ HostConfig: { CapDrop } }: InspectedContainer) {
+  const drops = (CapDrop ?? []).map(name => name.toUpperCase())
+  return drops.includes('ALL') ? null : `drops ${drops.join(', ') || 'none'}`
+}
+
+function lacksNoNewPrivileges({ HostConfig: { SecurityOpt } }: InspectedContainer) {
+  const has = (SecurityOpt ?? []).some(option => /^no-new-privileges([:=]true)?$/.test(option))
+  return has ? null : 'no no-new-privileges'
+}
+
+/** Seccomp, AppArmor, SELinux, masked paths of /proc: the engine's own, or stricter ones of AppArmor. */
+function unconfined(container: InspectedContainer) {
+  const { SecurityOpt, MaskedPaths, ReadonlyPaths } = container.HostConfig
+  const bad = (SecurityOpt ?? []).filter(
+    option =>
+      /unconfined|^label[:=]disable/.test(option) || /^seccomp[:=](?!builtin$)/.test(option),
+  )
+  if (container.AppArmorProfile === 'unconfined') bad.push('AppArmor is off')
+  if (MaskedPaths?.length === 0 || ReadonlyPaths?.length === 0) bad.push('/proc is not masked')
+  return bad.length > 0 ? bad.map(option => option.slice(0, 60)).join(', ') : null
+}
+
+function devices({ HostConfig }: InspectedContainer) {
+  const { Devices, DeviceRequests, DeviceCgroupRules } = HostConfig
+  const count = [Devices, DeviceRequests, DeviceCgroupRules].flatMap(list => list ?? []).length
+  return count > 0 ? `${count} devices or rules for them` : null
+}
+
+function sharedNamespaces({ HostConfig }: InspectedContainer) {
+  const { NetworkMode, PidMode, IpcMode, UTSMode, UsernsMode } = HostConfig
+  const foreign = /^(host|container:|shareable)/
+  const shared = Object.entries({
+    network: NetworkMode,
+    processes: PidMode,
+    memory: IpcMode,
+    names: UTSMode,
+    users: UsernsMode,
+  }).filter(([, mode]) => foreign.test(mode ?? ''))
+  return shared.length > 0
+    ? shared.map(([what, mode]) => `${what} are ${mode?.slice(0, 30)}`).join(', ')
+    : null
+}
+
+function rootUser({ Config: { User } }: InspectedContainer) {
+  const [uid = '', gid = ''] = User.split(':')
+  const root = (id: string) => id === 'root' || /^0+$/.test(id)
+  return uid === '' || root(uid) || root(gid) ? `user "${User}"` : null
+}
+
+function propagation({ Mounts }: InspectedContainer) {
+  const shared = Mounts.filter(({ Propagation }) => /shared|slave/.test(Propagation ?? ''))
+  return shared.length > 0
+    ? shared.map(({ Destination, Propagation }) => `${Destination} is ${Propagation}`).join(', ')
+    : null
+}
+
+const scratch = ['/tmp', '/run']
+const strict = ['noexec', 'nosuid', 'nodev']
+
+function scratchOptions({ HostConfig: { Tmpfs } }: InspectedContainer) {
+  const asked = Object.entries(Tmpfs ?? {}).map(([path, options]): [string, string[]] => [
+    path,
+    options.split(','),
+  ])
+  const missing = scratch.filter(path => !asked.some(([asked]) => asked === path))
+  const loose = asked.flatMap(([path, options]) => missingOptions(path, options))
+  return [...missing.map(path => `no ${path} of its own`), ...loose].join(', ') || null
+}
+
+function liveScratchOptions({ mounts }: LiveFacts) {
+  return (
+    [...scratch, '/dev/shm']
+      .flatMap(path => {
+        const mount = mountAt(mounts, path)
+        return mount ? missingOptions(path, mount.options) : [`no ${path} of its own`]
+      })
+      .join(', ') || null
+  )
+}
+
+function missingOptions(path: string, options: readonly string[]) {
+  const missing = strict.filter(option => !options.includes(option))
+  return missing.length > 0 ? [`${path} without ${missing.join(', ')}`] : []
+}
+
+function liveCapabilities({ status }: LiveFacts) {
+  const sets = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']
+  const left = sets.filter(set =>
+    status.some(lines => !/^0+$/.test(lines.get(set)?.[0] ?? (set === 'CapAmb' ? '0' : '?'))),
+  )
+  return left.length > 0 ? `capabilities in ${left.join(', ')}` : null
+}
+
+function lineIsNot(status: LiveFacts['status'], name: string, wanted: string) {
+  const values = status.map(lines => lines.get(name)?.[0] ?? 'missing')
+  return values.every(value => value === wanted) ? null : `${name} is ${values.join(' and ')}`
+}

@@ -1,0 +1,47 @@
+import { check, type Probe } from '../probe.ts'
+import { standards } from '../standards.ts'
+
+const files = 'find / -xdev -type f -perm /6000 2>/dev/null; true'
+// Not in every image, and none of them is where nobody may read.
+const capabilities =
+  'command -v getcap >/dev/null || PATH=$PATH:/sbin:/usr/sbin; command -v getcap >/dev/null && getcap -r / 2>/dev/null; true'
+
+/** A file that makes whoever runs it somebody else. */
+export const setuidFiles: Probe = {
+  id: 'C1',
+  title: 'a setuid program to become root with',
+  attack: 'look in every service for files that give whoever runs them the rights of another user',
+  standards: [standards.setuid, standards.newPrivileges, standards.escalation],
+  async run(scene) {
+    const services = [...scene.inspections.containers.keys()].sort()
+    const search = async (script: string) => {
+      const found = await Promise.all(
+        services.map(async service => {
+          const { code, stdout } = await scene.inside(service, ['sh', '-c', script])
+          return code === 0
+            ? stdout
+                .split('\n')
+                .filter(Boolean)
+                .map(path => `${service}: ${path}`)
+            : [`${service}: nothing can be run there`]
+        }),
+      )
+      return found.flat()
+    }
+    const [setuid, capable] = await Promise.all([search(files), search(capabilities)])
+    const evidence = (found: readonly string[], none: string) =>
+      found.length === 0 ? `${none} in ${services.join(', ')}` : found.slice(0, 5).join('; ')
+    return [
+      check(
+        'no file is setuid or setgid',
+        setuid.length === 0,
+        evidence(setuid, 'find -perm /6000: none'),
+      ),
+      check(
+        'no file brings capabilities along',
+        capable.length === 0,
+        evidence(capable, 'getcap, where it is installed: none'),
+      ),
+    ]
+  },
+}

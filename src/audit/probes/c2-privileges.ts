@@ -1,0 +1,167 @@
+import { everyService, everyServiceLive } from '../every-service.ts'
+import { isEngineSocket, strangeMounts, writableMounts } from '../mounts.ts'
+import { askedPrivileges, livePrivileges } from '../privileges.ts'
+import { type Check, check, type Probe } from '../probe.ts'
+import type { Scene } from '../scene.ts'
+import { standards } from '../standards.ts'
+
+/** What leads out of a container: rights of root, calls into the kernel, devices, the engine's socket. */
+export const privileges: Probe = {
+  id: 'C2',
+  title: 'privileges, devices and sockets that lead out of a container',
+  attack:
+    'write to the system, run programs from scratch folders, mount, make namespaces and devices',
+  standards: [
+    standards.appArmor,
+    standards.capabilities,
+    standards.privileged,
+    standards.hostFolders,
+    standards.hostNetwork,
+    standards.readOnlyRoot,
+    standards.hostProcesses,
+    standards.hostIpc,
+    standards.devices,
+    standards.propagation,
+    standards.hostNames,
+    standards.seccomp,
+    standards.newPrivileges,
+    standards.hostUsers,
+    standards.engineSocket,
+    standards.noSocket,
+    standards.user,
+    standards.fewCapabilities,
+    standards.escalation,
+    standards.securityModules,
+    standards.readOnly,
+    standards.runtimeConfiguration,
+  ],
+  async run(scene) {
+    const asked = askedPrivileges.map(([claim, lack]) => everyService(scene, claim, lack))
+    const rest = await Promise.all([
+      ...livePrivileges.map(([claim, lack]) => everyServiceLive(scene, claim, lack)),
+      ...mounts(scene),
+      writesNothing(scene),
+      runsNothing(scene),
+      callsNothing(scene),
+    ])
+    return [...asked, ...rest]
+  },
+}
+
+function mounts(scene: Scene): (Check | Promise<Check>)[] {
+  const { stack, engine } = scene
+  const workspace = stack.workspaceMode === 'copy' ? null : stack.workspace
+  return [
+    everyService(
+      scene,
+      'nothing is mounted but what the design says',
+      ({ Mounts }, service) => strangeMounts(service, Mounts, workspace).join(', ') || null,
+    ),
+    everyService(
+      scene,
+      'what is mounted to be read cannot be written',
+      ({ Mounts }, service) => writableMounts(service, Mounts).join(', ') || null,
+    ),
+    noSocket(scene, 'socketPath' in engine.address ? engine.address : null),
+  ]
+}
+
+async function noSocket(scene: Scene, engine: { socketPath: string } | null) {
+  const found = await Promise.all(
+    [...scene.inspections.containers].flatMap(([service, { Mounts }]) =>
+      Mounts.map(async mount =>
+        (await isEngineSocket(mount, engine)) ? `${service} has ${mount.Source}` : null,
+      ),
+    ),
+  )
+  const sockets = found.filter(line => line !== null)
+  return check(
+    'no service has a socket of the container engine',
+    sockets.length === 0,
+    sockets.join('; ') || `${found.length} mounts looked at on the host`,
+  )
+}
+
+/** The name of a file that is removed at once where it can be made at all. */
+const trace = '.claude-secure-audit'
+
+async function writesNothing({ agent }: Scene): Promise<Check> {
+  const folders =
+    '/ /bin /etc /etc/claude-code /opt /root /sbin /srv /usr /usr/bin /usr/lib'.concat(
+      ' /usr/local/bin /var /var/lib /var/tmp /sys/fs/cgroup /proc/sys/kernel',
+    )
+  const script = `for d in ${folders}; do [ -d "$d" ] || continue
+    f="$d/${trace}-$$"; echo "tried $d"
+    if (: > "$f") 2>/dev/null; then echo "wrote $d"; rm -f "$f"; fi
+  done`
+  return tried(
+    'the agent cannot write to the system',
+    await agent.run(['sh', '-c', script]),
+    'wrote',
+  )
+}
+
+async function runsNothing({ agent }: Scene): Promise<Check> {
+  const script = `for d in /tmp /run /dev/shm /var/tmp; do [ -d "$d" ] || continue
+    f="$d/${trace}-$$"; echo "tried $d"
+    if cp /bin/true "$f" 2>/dev/null && chmod 700 "$f" && "$f" 2>/dev/null; then echo "ran $d"; fi
+    rm -f "$f" 2>/dev/null
+  done`
+  return tried(
+    'the agent cannot run a program from a scratch folder',
+    await agent.run(['sh', '-c', script]),
+    'ran',
+  )
+}
+
+/** `tried X` for each attempt, and `<word> X` for each that succeeded. */
+function tried(claim: string, { stdout }: { stdout: string }, word: string): Check {
+  const lines = stdout.split('\n')
+  const after = (start: string) =>
+    lines.filter(line => line.startsWith(`${start} `)).map(line => line.slice(start.length + 1))
+  const attempts = after('tried')
+  const successes = after(word)
+  if (attempts.length === 0) {
+    return { claim, verdict: 'unknown', evidence: 'nothing can be run in the container' }
+  }
+  return check(
+    claim,
+    successes.length === 0,
+    successes.length > 0
+      ? `${word}: ${successes.join(', ')}`
+      : `${attempts.length} places tried: ${attempts.join(' ')}`,
+  )
+}
+
+/** Each would end with 0 if it were allowed, and change nothing that lasts. */
+const calls: readonly [name: string, command: readonly string[]][] = [
+  ['mount', ['mount', '-t', 'tmpfs', 'none', '/mnt']],
+  ['remount', ['mount', '-o', 'remount,rw', '/']],
+  ['user namespace', ['unshare', '--user', 'true']],
+  ['mount namespace', ['unshare', '--mount', 'true']],
+  ['namespaces of the first process', ['nsenter', '--target', '1', '--mount', 'true']],
+  ['chroot', ['chroot', '/', '/bin/true']],
+  ['device', ['sh', '-c', `mknod /tmp/${trace}-$$ b 7 0 && rm -f /tmp/${trace}-$$`]],
+  ['kernel log', ['dmesg']],
+  ['root', ['setpriv', '--reuid=0', '--clear-groups', 'true']],
+  ['raw packets', ['perl', '-MSocket', '-e', 'socket(my $s, AF_INET, SOCK_RAW, 1) or exit 1']],
+  ['kernel settings', ['sh', '-c', ': > /proc/sys/kernel/core_pattern']],
+]
+
+async function callsNothing({ agent }: Scene): Promise<Check> {
+  const claim = 'the kernel refuses the agent what only root does'
+  const results = await Promise.all(
+    calls.map(async ([name, command]) => ({ name, ...(await agent.run(command, 5_000)) })),
+  )
+  // A program that is not there refuses nothing.
+  const ran = results.filter(({ stderr }) => stderr !== 'ENOENT')
+  const allowed = ran.filter(({ code }) => code === 0)
+  if (ran.length === 0) return { claim, verdict: 'unknown', evidence: 'none of it could be tried' }
+  return check(
+    claim,
+    allowed.length === 0,
+    allowed.length > 0
+      ? `allowed: ${allowed.map(({ name }) => name).join(', ')}`
+      : `${ran.length} tried: ${ran.map(({ name }) => name).join(', ')}`,
+  )
+}

@@ -1,0 +1,48 @@
+import { type Finding, judgeRequirements } from '../../docker/requirements.ts'
+import type { Check, Probe, Verdict } from '../probe.ts'
+import { standards } from '../standards.ts'
+
+const verdicts: Record<Finding['severity'], Verdict> = {
+  ok: 'held',
+  note: 'held',
+  // Known ways out, closed only by an update: the audit says so, and the controls around still hold.
+  warning: 'weak',
+  refusal: 'open',
+}
+
+/** What a container is kept in by, and where that was found to leak. */
+const parts = [
+  ['engine', 'the engine is recent enough'],
+  ['engine-faults', 'the engine has no known way out'],
+  ['runc', 'runc has no known way out'],
+  ['containerd', 'containerd has no known way out'],
+  ['desktop', 'Docker Desktop has no known way out'],
+] as const
+
+/** CVE-2024-21626, CVE-2025-31133, CVE-2025-52565, CVE-2025-52881, and others in a table. */
+export const runtimeFaults: Probe = {
+  id: 'C4',
+  title: 'a known fault of the container runtime',
+  attack: 'leave the container through a fault that its runtime is known for',
+  standards: [standards.upToDate, standards.runtimeFaults],
+  async run(scene) {
+    const findings = judgeRequirements(scene.versions)
+    const checks = parts.flatMap(([part, claim]): Check[] => {
+      const finding = findings.find(({ id }) => id === part)
+      if (!finding) return []
+      const { severity, message, hint } = finding
+      const advice = severity === 'ok' ? '' : `; ${hint}`
+      return [{ claim, verdict: verdicts[severity], evidence: `${message}${advice}` }]
+    })
+    if (scene.versions.runc) return checks
+    return [
+      ...checks,
+      {
+        claim: 'the runtime says its version',
+        verdict: 'weak',
+        evidence:
+          'the engine does not name runc: whether its runtime has known faults is not known',
+      },
+    ]
+  },
+}

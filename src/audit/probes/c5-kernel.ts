@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises'
+import * as z from 'zod'
+import { stateFolder } from '../../stack/state-folder.ts'
+import { check, type Probe } from '../probe.ts'
+import { isSandbox } from '../sandboxes.ts'
+import { standards } from '../standards.ts'
+
+const Override = z.looseObject({
+  services: z.looseObject({ claude: z.looseObject({ runtime: z.string().optional() }) }),
+})
+
+/** A fault of the kernel leads out of every container that shares it. */
+export const sharedKernel: Probe = {
+  id: 'C5',
+  title: 'a fault of the kernel',
+  attack: 'leave the container through the kernel that it shares with the host',
+  standards: [standards.sharedKernel],
+  async run(scene) {
+    const runtime = scene.service('claude').HostConfig.Runtime || 'the default'
+    const asked = await askedFor(stateFolder(scene.stack.stack).override)
+    const kernel = isSandbox(runtime)
+      ? `${runtime}: a kernel between the agent and that of the host`
+      : `${runtime}: shares the host's kernel (docs/security.md, What remains); RUNTIME= changes it`
+    return [
+      check(
+        'the agent runs on the runtime that was asked for',
+        asked === null || asked === runtime,
+        asked === null ? kernel : `asked for ${asked}; ${kernel}`,
+      ),
+    ]
+  },
+}
+
+/** RUNTIME as it was at the start; null where none was named. */
+async function askedFor(stackFile: string) {
+  const text = await readFile(stackFile, 'utf8').catch(() => null)
+  if (text === null) return null
+  const { parse } = await import('yaml')
+  const override = Override.safeParse(parse(text))
+  return override.data?.services.claude.runtime ?? null
+}

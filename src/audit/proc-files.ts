@@ -1,0 +1,115 @@
+/** A line of /proc/self/mountinfo, as far as anybody here asks. */
+export type MountPoint = {
+  target: string
+  /** The path on its file system that is shown, such as a folder of the host. */
+  root: string
+  /** Of the mount point: ro, noexec, nosuid, nodev. */
+  options: string[]
+  type: string
+  /** Of the file system: the size of a tmpfs. */
+  superOptions: string[]
+}
+
+/** proc(5): the fields before the `-` vary in number. */
+export function parseMountinfo(text: string): MountPoint[] {
+  return text.split('\n').flatMap(line => {
+    const [before = '', after = ''] = line.split(' - ')
+    const [, , , root, target, options] = before.split(' ')
+    const [type, , superOptions] = after.split(' ')
+    if (!root || !target || !options || !type || !superOptions) return []
+    return [
+      {
+        target: unescapeOctal(target),
+        root: unescapeOctal(root),
+        options: options.split(','),
+        type,
+        superOptions: superOptions.split(','),
+      },
+    ]
+  })
+}
+
+/** What is seen at a path: of mounts on top of each other the last one. */
+export function mountAt(mounts: readonly MountPoint[], target: string): MountPoint | undefined {
+  return mounts.findLast(mount => mount.target === target)
+}
+
+function unescapeOctal(text: string) {
+  return text.replace(/\\([0-7]{3})/g, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 8)),
+  )
+}
+
+/** /proc/<pid>/status: the words of each line by its name. */
+export function parseStatus(text: string): Map<string, string[]> {
+  return new Map(
+    text.split('\n').flatMap(line => {
+      const end = line.indexOf(':')
+      return end < 0
+        ? []
+        : [
+            [
+              line.slice(0, end),
+              line
+                .slice(end + 1)
+                .trim()
+                .split(/\s+/),
+            ],
+          ]
+    }),
+  )
+}
+
+/** /proc/<pid>/limits: the hard limit by its name, Infinity where there is none. */
+export function parseLimits(text: string): Map<string, number> {
+  return new Map(
+    text.split('\n').flatMap(line => {
+      const [, name, hard] = /^(Max .+?)\s{2,}\S+\s+(\d+|unlimited)/.exec(line) ?? []
+      if (!name || !hard) return []
+      return [[name, hard === 'unlimited' ? Number.POSITIVE_INFINITY : Number(hard)]]
+    }),
+  )
+}
+
+export type CgroupLimits = {
+  memory?: number
+  /** Memory and swap together. */
+  memoryAndSwap?: number
+  pids?: number
+  /** Processors, such as 1.5. */
+  cpus?: number
+}
+
+/** The files of a cgroup, of version 1 or 2, by their path below /sys/fs/cgroup. */
+export function parseCgroup(files: ReadonlyMap<string, string>): CgroupLimits {
+  const number = (path: string) => {
+    const text = files.get(path)?.trim()
+    if (!text) return undefined
+    return text === 'max' ? Number.POSITIVE_INFINITY : Number(text)
+  }
+  const memory = number('memory.max') ?? number('memory/memory.limit_in_bytes')
+  const swap = number('memory.swap.max')
+  const memoryAndSwap =
+    memory !== undefined && swap !== undefined
+      ? memory + swap
+      : number('memory/memory.memsw.limit_in_bytes')
+  const pids = number('pids.max') ?? number('pids/pids.max')
+  const cpus = processors(files)
+  return {
+    ...(memory !== undefined && { memory }),
+    ...(memoryAndSwap !== undefined && { memoryAndSwap }),
+    ...(pids !== undefined && { pids }),
+    ...(cpus !== undefined && { cpus }),
+  }
+}
+
+function processors(files: ReadonlyMap<string, string>) {
+  const version2 = files.get('cpu.max')
+  const [quota, period] = version2
+    ? version2.trim().split(' ')
+    : [files.get('cpu/cpu.cfs_quota_us')?.trim(), files.get('cpu/cpu.cfs_period_us')?.trim()]
+  if (!quota || !period) return undefined
+  return quota === 'max' || quota === '-1'
+    ? Number.POSITIVE_INFINITY
+    : Number(quota) / Number(period)
+}
