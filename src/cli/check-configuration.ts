@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import type { Settings } from '../config/settings.ts'
 import { messageOf, UserError } from '../errors.ts'
 import { credentialMode } from '../stack/credential.ts'
@@ -13,9 +13,15 @@ export async function checkConfiguration(settings: Settings, root: string) {
   readAllowlist(root)
 }
 
+/** Every authority that a system trusts is a quarter of a megabyte. */
+const largest = 10_000_000
+
 async function checkAuthorities({ EXTRA_CA_CERTS: path }: Settings) {
   if (!path) return
   try {
+    // The file will be mounted: no socket, device or folder, whatever a link says (threat C2).
+    const { size } = await stat(path).then(status => (status.isFile() ? status : notAFile()))
+    if (size > largest) throw new Error(`it holds more than ${largest / 1e6} MB`)
     new X509Certificate(await readFile(path))
   } catch (cause) {
     throw new UserError(`EXTRA_CA_CERTS=${path} is no file of certificates: ${messageOf(cause)}`, {
@@ -23,4 +29,8 @@ async function checkAuthorities({ EXTRA_CA_CERTS: path }: Settings) {
       cause,
     })
   }
+}
+
+function notAFile(): never {
+  throw new Error('it is no regular file')
 }

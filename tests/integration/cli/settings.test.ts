@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { goodEngine, startFakeEngine } from '../../support/docker/fake-engine.ts'
@@ -85,6 +85,23 @@ t.test('an EXTRA_CA_CERTS that is not there is said before anything is started',
   isTwoLines(t, await start(), { error: /EXTRA_CA_CERTS.*\/nowhere\/ca\.pem/, hint: /\.env/ })
 })
 
+t.test(
+  'an EXTRA_CA_CERTS that is no certificate is not mounted: least of all the engine',
+  async t => {
+    const socket = DOCKER_HOST.replace('unix://', '')
+    const link = join(script.checkout, 'ca.pem')
+    await symlink(socket, link)
+    t.teardown(() => rm(link))
+    for (const path of [socket, link, '/dev/zero']) {
+      await script.edit(t, '.env', () => `EXTRA_CA_CERTS=${path}\n`)
+      isTwoLines(t, await start(), {
+        error: new RegExp(`EXTRA_CA_CERTS=${path} is no file of certificates`),
+        hint: /PEM file/,
+      })
+    }
+  },
+)
+
 t.test('CREDENTIALS=direct with a key is refused: one of the two was not meant', async t => {
   await script.edit(t, '.env', () => `CREDENTIALS=direct\nANTHROPIC_API_KEY=${key}\n`)
   const outcome = await start()
@@ -100,7 +117,7 @@ t.test('doctor finds a bad .env, and one that others can read', async t => {
   await script.edit(t, '.env', () => 'AGENT_MEMROY=2g\n')
   const bad = await script.run(['doctor'], { env: { DOCKER_HOST } })
   t.equal(bad.code, 1)
-  t.match(bad.stdout, /refused {2}.*unknown setting AGENT_MEMROY/)
+  t.match(bad.stdout, /problem {2}.*unknown setting AGENT_MEMROY/)
   await script.edit(t, '.env', () => 'AGENT_MEMORY=2g\n')
   await chmod(join(script.checkout, '.env'), 0o644)
   const open = await script.run(['doctor'], { env: { DOCKER_HOST } })
