@@ -14,9 +14,17 @@ const Remembered = z.strictObject({
 
 const lifetime = 24 * 60 * 60_000
 
+/** Where the docker program looks for its plugins, besides the folder of the user. */
+const pluginFolders = [
+  '/usr/local/lib/docker/cli-plugins',
+  '/usr/local/libexec/docker/cli-plugins',
+  '/usr/lib/docker/cli-plugins',
+  '/usr/libexec/docker/cli-plugins',
+]
+
 /**
- * `findClient`, remembered for a day and for as long as the program is the same: asking two plugins
- * for their versions takes a tenth of a second, which every `start` would pay.
+ * `findClient`, remembered for a day and for as long as the program and its plugins are the same: to
+ * ask two plugins for their versions takes a tenth of a second, which every `start` would pay.
  */
 export async function rememberedClient(
   env: Record<string, string>,
@@ -25,7 +33,7 @@ export async function rememberedClient(
 ): Promise<FoundClient | null> {
   const path = join(cache, 'client.json')
   const known = await read(path)
-  if (known && now - known.asked < lifetime && known.stamp === (await stampOf(known.file))) {
+  if (known && now - known.asked < lifetime && known.stamp === (await stampOf(known.file, env))) {
     return known
   }
   const client = await findClient(env)
@@ -34,7 +42,7 @@ export async function rememberedClient(
     const next = `${path}.${process.pid}.tmp`
     await writeFile(
       next,
-      JSON.stringify({ ...client, stamp: await stampOf(client.file), asked: now }),
+      JSON.stringify({ ...client, stamp: await stampOf(client.file, env), asked: now }),
     )
     await rename(next, path)
   }
@@ -49,7 +57,17 @@ async function read(path: string) {
   }
 }
 
-async function stampOf(file: string) {
+async function stampOf(file: string, { DOCKER_CONFIG, HOME }: Record<string, string>) {
+  const own = join(DOCKER_CONFIG ?? join(HOME ?? '/', '.docker'), 'cli-plugins')
+  const plugins = [own, ...pluginFolders].flatMap(folder => [
+    join(folder, 'docker-compose'),
+    join(folder, 'docker-buildx'),
+  ])
+  const stamps = await Promise.all([file, ...plugins].map(fileStamp))
+  return stamps.join(' ')
+}
+
+async function fileStamp(file: string) {
   const status = await stat(file).catch(() => null)
-  return status ? [status.ino, status.size, status.mtimeMs].join() : ''
+  return status ? [status.ino, status.size, status.mtimeMs].join() : '-'
 }

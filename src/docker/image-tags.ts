@@ -2,6 +2,7 @@ import { lstat, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { baseRecipe } from './base-image.ts'
+import { pruneCache } from './cache-prune.ts'
 import { contextFiles, fingerprint, hashContext, shortHash } from './content-hash.ts'
 import { bundleGateway } from './gateway-bundle.ts'
 import { nodeDockerfile } from './node-image.ts'
@@ -76,10 +77,12 @@ export async function imageTags(inputs: TagInputs, cache: string): Promise<Image
   const remembered = parseRemembered(text)
   if (remembered?.fingerprint === now) return remembered.tags
   const tags = await computeImageTags(inputs)
+  // Here, because a checkout that is gone cannot say so itself.
+  await pruneCache(cache)
   // A file that changed meanwhile is in the tags but not in `now`, and is noticed the next time.
   await mkdir(cache, { recursive: true, mode: 0o700 })
   const next = `${path}.${process.pid}.tmp`
-  await writeFile(next, JSON.stringify({ fingerprint: now, tags }))
+  await writeFile(next, JSON.stringify({ root: inputs.root, fingerprint: now, tags }))
   await rename(next, path)
   return tags
 }
