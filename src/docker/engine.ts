@@ -46,6 +46,8 @@ export type ImageSummary = z.infer<typeof ImageSummary>
 const NetworkSummary = z.object({
   Id: z.string(),
   Name: z.string(),
+  /** RFC 3339. */
+  Created: z.string().nullish(),
   Labels: z.record(z.string(), z.string()).nullish(),
 })
 export type NetworkSummary = z.infer<typeof NetworkSummary>

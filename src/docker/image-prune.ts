@@ -18,16 +18,26 @@ const Inspected = z.array(
   }),
 )
 
-/**
- * Removes images of this checkout's earlier builds, and those of checkouts that are gone. What a
- * container uses stays: the engine itself refuses to remove it.
- */
-export async function pruneImages(options: {
+type PruneOptions = {
   client: DockerClient
   keep: readonly string[]
   root: string
   signal?: AbortSignal
-}): Promise<void> {
+}
+
+/**
+ * Removes images of this checkout's earlier builds, and those of checkouts that are gone. What a
+ * container uses stays: the engine itself refuses to remove it.
+ */
+export async function pruneImages(options: PruneOptions): Promise<void> {
+  const { client, signal } = options
+  for (const name of await staleImages(options)) {
+    await exec(client.file, ['image', 'rm', name], { env: client.env, signal })
+  }
+}
+
+/** The tags of those images, or their ids where they have lost their tags. */
+export async function staleImages(options: PruneOptions): Promise<string[]> {
   const { client, keep, root, signal } = options
   const call = { env: client.env, signal }
   const { stdout: ids } = await execOk(
@@ -36,22 +46,23 @@ export async function pruneImages(options: {
     call,
   )
   const unique = [...new Set(ids.split('\n').filter(id => id !== ''))]
-  if (unique.length === 0) return
+  if (unique.length === 0) return []
   // An image that another process removed meanwhile makes this fail; the next build prunes again.
   const { code, stdout } = await exec(client.file, ['image', 'inspect', ...unique], call)
-  if (code !== 0) return
+  if (code !== 0) return []
+  const stale: string[] = []
   for (const image of Inspected.parse(JSON.parse(stdout))) {
     const label = image.Config.Labels?.[labelName] ?? ''
     const checkout = Buffer.from(label, 'base64url').toString()
     if (checkout !== root && (await exists(checkout))) continue
     // Built anew under the same tag, as --no-cache does: the old one has lost its name.
-    if (image.RepoTags.length === 0) await exec(client.file, ['image', 'rm', image.Id], call)
+    if (image.RepoTags.length === 0) stale.push(image.Id)
     for (const tag of image.RepoTags) {
       const name = tag.replace(/^localhost\//, '')
-      if (!name.startsWith('claude-secure/') || keep.includes(name)) continue
-      await exec(client.file, ['image', 'rm', tag], call)
+      if (name.startsWith('claude-secure/') && !keep.includes(name)) stale.push(tag)
     }
   }
+  return stale
 }
 
 function exists(path: string) {

@@ -1,23 +1,69 @@
 import { createColors } from 'picocolors'
+import { messageOf } from '../../errors.ts'
+import type { Log } from '../../log.ts'
 import { terminalLine } from '../../terminal-text.ts'
-import { type Diagnosis, diagnose } from '../diagnose.ts'
+import { diagnose } from '../doctor/diagnose.ts'
+import type { Diagnosis, Repair } from '../doctor/diagnosis.ts'
+import { renderDiagnosis } from '../doctor/render.ts'
+import { describeRepair, runRepair } from '../doctor/repair.ts'
 import type { Invocation } from '../program.ts'
+import { createReport } from '../report.ts'
 
-/** Checks the machine and the configuration; returns 1 when something stops `start`. */
-export async function doctor(options: { json?: boolean }, invocation: Invocation): Promise<number> {
-  const findings = await diagnose(invocation)
-  if (options.json) console.log(JSON.stringify({ version: 1, findings }, null, 2))
-  else console.log(findings.map(renderFinding).join('\n'))
+type Done = { what: string; outcome: 'would be done' | 'done' | 'failed'; reason?: string }
+
+/**
+ * Checks the machine, the configuration and the running stack; returns 1 when there is a problem. With
+ * `fix` it mends what can be mended without losing anything, and then looks again.
+ */
+export async function doctor(
+  options: { json?: boolean; fix?: boolean; dryRun?: boolean },
+  invocation: Invocation,
+): Promise<number> {
+  const before = await diagnose()
+  const repairs = options.fix || options.dryRun ? await mend(before, options, invocation) : null
+  const findings = repairs?.some(({ outcome }) => outcome === 'done') ? await diagnose() : before
+  if (options.json) {
+    const shown = findings.map(({ repair, ...rest }) => ({ ...rest, fixable: Boolean(repair) }))
+    const report = { version: 1, findings: shown, ...(repairs && { repairs }) }
+    console.log(JSON.stringify(report, null, 2))
+  } else {
+    if (repairs) console.log(`${renderRepairs(repairs)}\n`)
+    console.log(renderDiagnosis(findings, createColors(process.stdout.isTTY === true)))
+  }
   return findings.some(({ severity }) => severity === 'refusal') ? 1 : 0
 }
 
-function renderFinding({ severity, message, hint }: Diagnosis): string {
-  const { green, yellow, red, dim } = createColors(process.stdout.isTTY === true)
-  const mark = {
-    ok: green('ok     '),
-    note: dim('note   '),
-    warning: yellow('warning'),
-    refusal: red('refused'),
-  }[severity]
-  return `${mark}  ${terminalLine(message, 300)}${hint && `\n         ${dim(terminalLine(hint, 300))}`}`
+async function mend(
+  findings: readonly Diagnosis[],
+  { dryRun = false }: { dryRun?: boolean },
+  { signal, verbose }: Invocation,
+): Promise<Done[]> {
+  const log = createReport({ verbose })
+  const done: Done[] = []
+  for (const { repair } of findings) {
+    if (!repair) continue
+    const result = dryRun ? { outcome: 'would be done' as const } : await run(repair, log, signal)
+    done.push(...describeRepair(repair).map(what => ({ what, ...result })))
+  }
+  return done
+}
+
+/** One repair that fails must not keep the others from being made. */
+async function run(repair: Repair, log: Log, signal: AbortSignal): Promise<Omit<Done, 'what'>> {
+  try {
+    await runRepair(repair, { log, signal })
+    return { outcome: 'done' }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { outcome: 'failed', reason: messageOf(error) }
+  }
+}
+
+function renderRepairs(repairs: readonly Done[]): string {
+  if (repairs.length === 0) return 'nothing here can be mended by --fix'
+  return repairs
+    .map(({ what, outcome, reason }) =>
+      terminalLine(`${outcome}: ${what}${reason ? ` (${reason})` : ''}`, 300),
+    )
+    .join('\n')
 }

@@ -1,0 +1,51 @@
+import { stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { type Check, ok, warning } from './diagnosis.ts'
+
+/** A folder that grows, and how its filesystem stands. */
+export type Space = {
+  what: string
+  folder: string
+  free: number
+  /** Share of inodes that is free; 1 where the filesystem does not count them. */
+  inodes: number
+  device: number
+}
+
+/** Bytes that work there needs: a build of all images, the files of a stack. */
+const needed: Record<string, number> = { images: 5e9, stacks: 2e8, downloads: 1e9 }
+
+export async function readSpace(what: string, folder: string): Promise<Space> {
+  const there = await nearest(folder)
+  const [{ bavail, bsize, files, ffree }, { dev }] = await Promise.all([statfs(there), stat(there)])
+  const inodes = files > 0 ? ffree / files : 1
+  return { what, folder, free: bavail * bsize, inodes, device: dev }
+}
+
+/** A folder is made when it is first needed: until then its parent says what is free. */
+async function nearest(folder: string): Promise<string> {
+  const there = await stat(folder).catch(() => null)
+  return there || folder === dirname(folder) ? folder : nearest(dirname(folder))
+}
+
+/** One finding for each filesystem; the one of the images first, under the name it always had. */
+export function judgeDisk(spaces: readonly Space[]): Check[] {
+  const devices = [...new Set(spaces.map(({ device }) => device))]
+  return devices.map(device => {
+    const here = spaces.filter(space => space.device === device)
+    const [first] = here
+    const name = here.map(({ what }) => what).join(', ')
+    const message = `${((first?.free ?? 0) / 1e9).toFixed(1)} GB free for ${name} (${first?.folder})`
+    const wanted = Math.max(...here.map(({ what }) => needed[what] ?? 0))
+    if ((first?.inodes ?? 1) < 0.02) {
+      return warning('disk', `${message}, and hardly any inodes`, 'remove files there')
+    }
+    return (first?.free ?? 0) < wanted
+      ? warning(
+          'disk',
+          message,
+          `${wanted / 1e9} GB are needed: docker system df shows what can go, doctor --fix removes old images`,
+        )
+      : ok('disk', message)
+  })
+}
