@@ -69,9 +69,12 @@ export async function openScene(options: {
     })
   const policy = once(async () => {
     if (instead.policy !== undefined) return instead.policy
-    const { code, stdout } = await inside('proxy', ['cat', '/run/squid/policy.conf'])
-    if (code !== 0) throw new Error('the policy in force cannot be read from the proxy')
-    return stdout
+    // A proxy that is not ours has its policy where Squid looks for it.
+    for (const path of ['/run/squid/policy.conf', '/etc/squid/squid.conf']) {
+      const { code, stdout } = await inside('proxy', ['cat', path])
+      if (code === 0) return stdout
+    }
+    throw new Error('the policy in force cannot be read from the proxy')
   })
   const liveFacts = once(async () => {
     const facts = [...inspections.containers.keys()].map(

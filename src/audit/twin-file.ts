@@ -43,11 +43,20 @@ export type TwinPlan = {
   startInterval: boolean
 }
 
-/** The zone of the canary's DNS; `private` is where the canary is on a network of private addresses. */
-export function twinZone(names: CanaryNames, network: TwinNetwork, private_: string) {
+/**
+ * The zone of the canary's DNS; `private` is where the canary is on a network of private addresses,
+ * `others` are names of the policy's other lists.
+ */
+export function twinZone(
+  names: CanaryNames,
+  network: TwinNetwork,
+  private_: string,
+  others: readonly string[] = [],
+): Record<string, string[][]> {
   const outside = network.canaryOutside
   const reversed = `${outside.split('.').reverse().join('.')}.in-addr.arpa`
   return {
+    ...Object.fromEntries(others.map(name => [name.toLowerCase(), [[outside]]])),
     [names.listed]: [[outside]],
     [names.alsoListed]: [[outside]],
     [names.unlisted]: [[outside]],
@@ -126,6 +135,7 @@ export function twinFile(plan: TwinPlan): object {
         },
         networks: { agent: { aliases: ['gateway'] }, outside: {} },
         volumes: [bind(plan.credentialFile, '/run/secrets/credential')],
+        healthcheck: health(plan, ['CMD', 'bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/8787']),
       }),
       agent: service({
         image: images.claude,
@@ -169,10 +179,12 @@ function escapeVariables(value: string) {
 }
 
 /**
- * `policy` with the canary's names on the agent's list, written as the list itself is: whatever is
+ * The policy with the canary's names on the agent's list, written as the list itself is: whatever is
  * wrong with its entries is wrong with these too. Null when there is no such list.
  */
-export function policyWithNames(policy: string, names: CanaryNames): string | null {
+export function policyWithNames(inForce: string, names: CanaryNames): string | null {
+  // Where to listen is the proxy image's business, as in the stack.
+  const policy = inForce.replace(/^[ \t]*https?_port[ \t].*$/gm, '')
   const list = /^[ \t]*acl[ \t]+allowed_sites[ \t]+(dstdomain(?:[ \t]+-\S+)*).*$/m.exec(policy)
   if (!list) return null
   const end = list.index + list[0].length

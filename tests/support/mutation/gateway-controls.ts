@@ -24,7 +24,7 @@ export const gatewayControls: readonly GatewayControl[] = [
     {
       file: routes,
       pattern: /\? routes\.get\(`\$\{method\} \$\{path\}`\) : undefined/,
-      replacement: "? (routes.get(`${method} ${path}`) ?? 'messages') : undefined",
+      replacement: "? (routes.get([method, path].join(' ')) ?? 'messages') : undefined",
     },
   ]),
   undo('no parameters but plain ones', [
@@ -43,7 +43,7 @@ export const gatewayControls: readonly GatewayControl[] = [
   undo('no second key beside the placeholder', [
     {
       file: caller,
-      pattern: /const genuine =[^]*?\n {2}if \(!genuine\)/,
+      pattern: /const genuine =(?:.|\n)*?\n {2}if \(!genuine\)/,
       replacement:
         'const genuine = [...keys, ...bearers].some(key => key.endsWith(credential.placeholder))\n  if (!genuine)',
     },
