@@ -18,6 +18,7 @@ type Notice = (session: EndedSession, signal: AbortSignal) => Promise<string[]>
 
 /** Each is loaded here and not before: a session must not wait for what comes after it. */
 const notices: readonly Notice[] = [
+  async session => (await import('./host-files-notice.ts')).hostFilesNotice(session),
   async (session, signal) => (await import('./blocked-notice.ts')).blockedNotice(session, signal),
 ]
 

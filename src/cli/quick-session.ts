@@ -1,4 +1,5 @@
 import {
+  lstatSync,
   mkdirSync,
   readFileSync,
   realpathSync,
@@ -9,6 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
+import { protectedNames } from '../config/protected-names.ts'
 import { bodyText, engineGet } from '../docker/engine-request.ts'
 import { filesBelow } from './files-below.ts'
 import type { RunningAgent } from './session.ts'
@@ -19,6 +21,7 @@ import type { RunningAgent } from './session.ts'
  */
 export type QuickSession = RunningAgent & {
   stamp: string
+  overlays: string
   stack: string
   workspace: string
   fingerprint: string
@@ -51,6 +54,26 @@ export async function quickStamp(
   return JSON.stringify([inputs, uid, gid, await hashed(settings)])
 }
 
+/**
+ * What overlays are on, or would be: a file that comes, goes or is replaced on the host. Apart from the
+ * stamp, because a start makes some of them.
+ */
+export function overlayStamp(folder: string): string {
+  return JSON.stringify(protectedInputs.map(path => identity(join(folder, path))))
+}
+
+const protectedInputs = [
+  ...protectedNames,
+  ...['config', 'hooks', 'commondir', 'HEAD', 'modules', 'worktrees'].map(name => `.git/${name}`),
+]
+
+function identity(path: string) {
+  const status = lstatSync(path, { throwIfNoEntry: false })
+  if (!status) return null
+  // HEAD is replaced by each commit; that it is there makes a folder a repository.
+  return path.endsWith('/.git/HEAD') ? true : [status.ino, status.mode]
+}
+
 async function hashed(settings: Record<string, string | undefined>) {
   if (Object.keys(settings).length === 0) return null
   const { createHash } = await import('node:crypto')
@@ -64,6 +87,7 @@ export async function rememberedSession(
   try {
     const folder = realpathSync(process.cwd())
     const known: QuickSession = JSON.parse(readFileSync(memoryPath(folder), 'utf8'))
+    if (known.overlays !== overlayStamp(folder)) return null
     return known.stamp === (await quickStamp(checkoutRoot(), folder, settings)) ? known : null
   } catch {
     // Whatever is wrong, the long way finds out and says it.

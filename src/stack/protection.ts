@@ -103,7 +103,8 @@ async function remember(state: StateFolder, protection: Protection) {
   await replaceFile(listPath(state), JSON.stringify(protection))
 }
 
-async function readProtection(state: Pick<StateFolder, 'path'>): Promise<Protection | null> {
+/** What the last start of a stack did in its workspace; null when there was none. */
+export async function readProtection(state: Pick<StateFolder, 'path'>): Promise<Protection | null> {
   try {
     return Protection.parse(JSON.parse(await readFile(listPath(state), 'utf8')))
   } catch {

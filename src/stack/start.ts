@@ -8,6 +8,7 @@ import type { Engine } from '../docker/engine.ts'
 import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
 import { terminalLine } from '../terminal-text.ts'
+import { noteHostFiles } from './host-files.ts'
 import { hasLiveSession, inspectStack, isUp, type StackState, serviceOf } from './inspect.ts'
 import { clearPlaceholders, raiseOverlays } from './protection.ts'
 import { buildStackFile, composeProject, type Stack, stackVariables } from './stack-file.ts'
@@ -55,12 +56,16 @@ export async function startStack(
   await writeStackFile(ready, await stackFingerprint(ready))
   await step(log, 'starting proxy, gateway and claude', async () => {
     try {
-      await compose(
-        docker,
-        project,
-        ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build'],
-        { timeout: 180_000, signal },
-      )
+      await Promise.all([
+        compose(
+          docker,
+          project,
+          ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build'],
+          { timeout: 180_000, signal },
+        ),
+        // Beside it, because it takes as long in a large folder. No session is open before both are done.
+        noteHostFiles(stack.workspace, stack.state),
+      ])
     } catch (error) {
       const explained = await explain(engine, project.name, error)
       await clearAfterFailure(engine, stack)

@@ -1,23 +1,27 @@
 import { realpath } from 'node:fs/promises'
 import { userEnvironment } from '../../config/environment.ts'
 import { checkoutRoot } from '../../config/paths.ts'
+import { parseProtect } from '../../config/protected-names.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { createArchive } from '../../docker/archive.ts'
 import { UserError } from '../../errors.ts'
 import { credentialMode, weakness } from '../../stack/credential.ts'
 import { hasLiveSession, inspectStack, type StackState, serviceOf } from '../../stack/inspect.ts'
 import { withLock } from '../../stack/lock.ts'
+import { lostOverlays } from '../../stack/protection.ts'
 import type { Stack } from '../../stack/stack-file.ts'
 import { type StartOutcome, startStack } from '../../stack/start.ts'
+import { stateFolder } from '../../stack/state-folder.ts'
 import { ensureCopy } from '../../stack/workspace-copy.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import { checkConfiguration } from '../check-configuration.ts'
 import { type Context, openContext } from '../context.ts'
+import { renderLost } from '../host-files-notice.ts'
 import { ensureImages } from '../machine/ensure-images.ts'
 import { openStack } from '../open-stack.ts'
 import type { Invocation } from '../program.ts'
-import { forgetSession, quickStamp, rememberSession } from '../quick-session.ts'
+import { forgetSession, overlayStamp, quickStamp, rememberSession } from '../quick-session.ts'
 import { runningAgent } from '../running-agent.ts'
 import { andTellAfter, execInTerminal, sessionCommand } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
@@ -43,7 +47,12 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
   const agent = runningAgent(context, state)
   if (outcome !== 'outdated') {
     const { stack, fingerprint } = state
-    rememberSession(folder, { ...agent, stamp, stack, workspace: workspace.path, fingerprint })
+    const overlays = overlayStamp(folder)
+    // One that was replaced a moment ago is not what the stack stands on.
+    if ((await lostOverlays(stateFolder(stack))).length === 0) {
+      const { path } = workspace
+      rememberSession(folder, { ...agent, stamp, overlays, stack, workspace: path, fingerprint })
+    }
   }
   if (!options.detach && isInteractive()) {
     const session = { ...agent, stack: workspace.stack, workspace: workspace.path }
@@ -85,18 +94,26 @@ export async function bringUp(
       { engine, docker, log, ...(signal && { signal }) },
       stack,
     )
-    if (outcome !== 'running') announce(context, stack, outcome)
+    if (outcome !== 'running') await announce(context, stack, outcome)
     if (workspace.mode === 'copy') await copyIn(context, stack, state, options.freshCopy ?? false)
     return { stack, state, outcome }
   })
 }
 
-function announce({ log }: Context, stack: Stack, outcome: 'started' | 'outdated') {
+async function announce({ log }: Context, stack: Stack, outcome: 'started' | 'outdated') {
   const { workspace, mode } = stack
   if (outcome === 'outdated') {
     log({
       kind: 'warn',
-      text: 'settings or images changed; they take effect after ./claude.ts stop and start',
+      text: 'settings, images or protected files changed; they take effect after ./claude.ts stop and start',
+    })
+    for (const text of renderLost(await lostOverlays(stack.state))) log({ kind: 'warn', text })
+  }
+  const loosened = parseProtect(stack.settings.PROTECT) ?? []
+  if (workspace.mode === 'mount' && loosened.length > 0) {
+    log({
+      kind: 'warn',
+      text: `PROTECT in .env lets the agent write what your host runs: ${loosened.join(' ')}`,
     })
   }
   if (workspace.mode === 'copy') {

@@ -1,4 +1,5 @@
 import { createColors } from 'picocolors'
+import { parseProtect } from '../../config/protected-names.ts'
 import { countDenied, parseAccessDecision } from '../../egress/access-log.ts'
 import { inForce } from '../../egress/allowlist.ts'
 import { type BlockedName, blockedNames, renderBlocked } from '../../egress/blocked-names.ts'
@@ -39,6 +40,8 @@ export async function status(options: { json?: boolean }, invocation: Invocation
       health,
       status,
     })),
+    /** What of the folder the agent can write although the host runs it: PROTECT of .env. */
+    loosened: state && state.workspaceMode === 'mount' ? parseProtect(state.protect) : null,
     credentials: state ? credentials(state.credentials as CredentialMode) : null,
     allowlist: {
       names: open.length,
@@ -66,6 +69,7 @@ type Report = {
   running: boolean
   workspace: string
   workspaceMode: string | null
+  loosened: readonly string[] | null
   services: { name: string; state: string; health: string; status: string }[]
   credentials: { mode: string; weakness: string | null } | null
   /** `refused`: why the squid.conf on disk is not what the proxy enforces. */
@@ -100,6 +104,9 @@ function renderStatus(report: Report): string {
       ),
     ),
   ]
+  if (report.loosened && report.loosened.length > 0) {
+    lines.push(row('unprotected', yellow(`${report.loosened.join(' ')} (PROTECT in .env)`)))
+  }
   if (report.credentials) {
     lines.push(row('credential', custody[report.credentials.mode] ?? report.credentials.mode))
     if (report.credentials.weakness)

@@ -4,6 +4,7 @@ import { stateFolder } from '../../stack/state-folder.ts'
 import { leftStacks, stopStack } from '../../stack/stop.ts'
 import { type Context, openContext } from '../context.ts'
 import { currentStackName } from '../current-stack.ts'
+import { hostFilesNotice } from '../host-files-notice.ts'
 import type { Invocation } from '../program.ts'
 
 /** Stops the stack of the current folder, or all of them. */
@@ -29,6 +30,7 @@ function stopOne({ engine, docker, log, signal }: Context, stack: string) {
       return false
     }
     await stopStack(docker, stack, { log, signal })
+    for (const line of await hostFilesNotice({ stack }).catch(() => [])) console.error(line)
     return true
   })
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import {
   forgetSession,
+  overlayStamp,
   quickStamp,
   rememberedSession,
   rememberSession,
@@ -73,6 +74,7 @@ async function remembered(t: Test, containers: unknown) {
   const stamp = await quickStamp(checkoutRoot(), process.cwd(), {})
   rememberSession(process.cwd(), {
     stamp,
+    overlays: overlayStamp(process.cwd()),
     stack: 'claude-secure-x-00000000',
     workspace: process.cwd(),
     address: { socketPath },
@@ -124,6 +126,7 @@ t.test('a folder with a very long name goes without', async t => {
   t.doesNotThrow(() =>
     rememberSession(folder, {
       stamp: '',
+      overlays: '',
       stack: '',
       workspace: folder,
       address: { socketPath: '/s' },

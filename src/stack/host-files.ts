@@ -1,0 +1,32 @@
+import { rm } from 'node:fs/promises'
+import {
+  type HostFileChange,
+  hostFileChanges,
+  hostFilesPath,
+  renderHostFiles,
+} from '../workspace/host-files/changes.ts'
+import { scanHostFiles } from '../workspace/host-files/scan.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import { readProtection } from './protection.ts'
+import { replaceFile, type StateFolder } from './state-folder.ts'
+
+/**
+ * Notes the files that run on the host when somebody says so, as they are before the agent comes. A
+ * folder in which that fails goes without a report, and not without its stack.
+ */
+export async function noteHostFiles(workspace: Workspace, state: StateFolder) {
+  const path = hostFilesPath(state.path)
+  try {
+    await rm(path, { force: true })
+    if (workspace.mode === 'copy') return
+    await replaceFile(path, renderHostFiles(await scanHostFiles(workspace.path)))
+  } catch {
+    await rm(path, { force: true }).catch(() => {})
+  }
+}
+
+/** What changed among them in the folder that the stack was brought up for. */
+export async function changedHostFiles(state: StateFolder): Promise<HostFileChange[]> {
+  const protection = await readProtection(state)
+  return protection ? hostFileChanges(state.path, protection.workspace) : []
+}

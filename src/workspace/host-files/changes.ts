@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { HostFile, HostFiles } from './scan.ts'
+import { scanHostFiles } from './scan.ts'
+
+/** A file that runs on the host when somebody says so, and is another one than before the agent came. */
+export type HostFileChange = {
+  /** Relative to the workspace, as the agent named it: clean it before it is shown. */
+  path: string
+  kind: 'new' | 'changed' | 'removed' | 'not looked at'
+  /** Parts of a package.json; why something was not looked at. */
+  detail: string
+}
+
+/** Where the state of a stack keeps what these files were. */
+export function hostFilesPath(stateFolder: string): string {
+  return join(stateFolder, 'host-files.json')
+}
+
+export function renderHostFiles({ files, cutOff }: HostFiles): string {
+  return JSON.stringify({ files: [...files], cutOff })
+}
+
+/**
+ * What changed since the stack came up; empty where nothing was noted then, as for a copy. A scan that
+ * met one of its bounds says so in a change of its own.
+ */
+export async function hostFileChanges(
+  stateFolder: string,
+  workspace: string,
+): Promise<HostFileChange[]> {
+  const text = await readFile(hostFilesPath(stateFolder), 'utf8').catch(() => null)
+  if (text === null) return []
+  const { files, cutOff }: { files: [string, HostFile][]; cutOff: string | null } = JSON.parse(text)
+  return compareHostFiles({ files: new Map(files), cutOff }, await scanHostFiles(workspace))
+}
+
+export function compareHostFiles(before: HostFiles, after: HostFiles): HostFileChange[] {
+  const changes: HostFileChange[] = []
+  const cutOff = before.cutOff ?? after.cutOff
+  for (const [path, now] of after.files) {
+    const was = before.files.get(path)
+    if (was === undefined) {
+      // A first look that was cut off has no say in what is new.
+      if (!before.cutOff) changes.push({ path, kind: 'new', detail: '' })
+      continue
+    }
+    const detail = difference(was, now)
+    if (detail !== null) changes.push({ path, kind: 'changed', detail })
+  }
+  for (const path of before.files.keys()) {
+    if (!after.files.has(path) && !after.cutOff) changes.push({ path, kind: 'removed', detail: '' })
+  }
+  changes.sort((a, b) => (a.path < b.path ? -1 : 1))
+  if (cutOff) changes.push({ path: '.', kind: 'not looked at', detail: cutOff })
+  return changes
+}
+
+/** Null when nothing that counts differs. */
+function difference(was: HostFile, now: HostFile): string | null {
+  if (typeof was === 'string' || typeof now === 'string') return was === now ? null : ''
+  const names = [...new Set([...Object.keys(was), ...Object.keys(now)])]
+  const differing = names.filter(name => was[name] !== now[name])
+  return differing.length === 0 ? null : differing.sort().join(', ')
+}

@@ -1,0 +1,45 @@
+/** What runs on the host, or tells an agent there what to run, once somebody says so. By its name. */
+const names = new Set(
+  `package.json makefile gnumakefile justfile .justfile taskfile.yml taskfile.yaml rakefile gemfile
+  cmakelists.txt build.rs cargo.toml setup.py setup.cfg pyproject.toml conftest.py noxfile.py tox.ini
+  tasks.py sitecustomize.py build.gradle build.gradle.kts settings.gradle settings.gradle.kts gradlew
+  mvnw pom.xml jenkinsfile .gitlab-ci.yml .travis.yml .drone.yml azure-pipelines.yml
+  bitbucket-pipelines.yml .pre-commit-config.yaml lefthook.yml .lefthook.yml .npmrc .yarnrc .yarnrc.yml
+  .pnpmfile.cjs pnpm-workspace.yaml procfile vagrantfile gulpfile.js gruntfile.js .envrc .env
+  .tool-versions mise.toml .mise.toml flake.nix shell.nix default.nix .bazelrc .exrc .nvimrc .nvim.lua
+  .vimrc .dir-locals.el .gdbinit .lldbinit .gitattributes .gitmodules .lfsconfig .mcp.json
+  .devcontainer.json claude.md claude.local.md agents.md gemini.md`.split(/\s+/),
+)
+
+const patterns = [
+  /\.(mk|code-workspace|dockerfile|gemspec)$/,
+  /(^|\/)(dockerfile|containerfile)[^/]*$/,
+  /(^|\/)(docker-)?compose[^/]*\.ya?ml$/,
+  /(^|\/)(\.eslintrc|\.prettierrc|\.babelrc)\.[cm]?js$/,
+  /\.config\.[cm]?[jt]s$/,
+  /(^|\/)\.(vscode|idea|devcontainer|claude|husky|cursor|zed|mvn|circleci|githooks)\//,
+  /(^|\/)\.cargo\/config(\.toml)?$/,
+  /(^|\/)\.github\/(workflows|actions)\//,
+  /(^|\/)\.yarn\/(releases|plugins)\//,
+  /(^|\/)gradle\/wrapper\//,
+]
+
+/** What git obeys in a repository's own folder, or goes on with when somebody says `--continue`. */
+const repository =
+  /^(config|config\.worktree|commondir|gitdir|hooks\/.+|info\/attributes|rebase-merge\/git-rebase-todo|rebase-apply\/git-rebase-todo|sequencer\/todo)$/
+
+/** Whether a file of the workspace is one that is looked at. Executables at the top are, too. */
+export function isHostFile(path: string, options: { executable: boolean }): boolean {
+  const lower = path.toLowerCase()
+  const name = lower.slice(lower.lastIndexOf('/') + 1)
+  if (names.has(name) || patterns.some(pattern => pattern.test(lower))) return true
+  return !path.includes('/') && (options.executable || name.endsWith('.sh'))
+}
+
+/** The same for a path inside a repository's folder, such as `.git`. */
+export function isRepositoryFile(path: string): boolean {
+  return repository.test(path) && !path.endsWith('.sample')
+}
+
+/** Folders that nobody wrote: what is in them comes with a command that is asked for. */
+export const skippedFolders = new Set(['node_modules', '__pycache__', '.venv', '.tox'])

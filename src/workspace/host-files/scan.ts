@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+import { constants, type Dirent } from 'node:fs'
+import { open, readdir, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isHostFile, isRepositoryFile, skippedFolders } from './kinds.ts'
+import { packageParts } from './package-parts.ts'
+
+/** What a file was: one hash, or one for each part that counts. */
+export type HostFile = string | Record<string, string>
+export type HostFiles = {
+  files: Map<string, HostFile>
+  /** Why not everything was looked at. */
+  cutOff: string | null
+}
+
+export type ScanBounds = { entries: number; milliseconds: number; fileBytes: number }
+
+const bounds: ScanBounds = { entries: 100_000, milliseconds: 2_000, fileBytes: 1024 * 1024 }
+
+/**
+ * The files of the workspace that run on the host when somebody says so. Follows no link. An agent
+ * that is at work meanwhile can at most make it look at another file: nothing read leaves this process.
+ */
+export async function scanHostFiles(
+  workspace: string,
+  { entries, milliseconds, fileBytes }: ScanBounds = bounds,
+): Promise<HostFiles> {
+  const files = new Map<string, HostFile>()
+  const deadline = performance.now() + milliseconds
+  let left = entries
+  let cutOff: string | null = null
+  await folder('', null)
+  return { files, cutOff }
+
+  /** `repository`: the folder of git's that this one is, or is in. */
+  async function folder(path: string, repository: string | null) {
+    if (left <= 0) cutOff = `more than ${entries} files`
+    else if (performance.now() > deadline) cutOff = `more than ${milliseconds / 1000} s to look`
+    if (cutOff) return
+    const listed = await readdir(join(workspace, path), { withFileTypes: true }).catch(() => [])
+    left -= listed.length
+    const bare = repository === null && isBare(listed) ? path : repository
+    for (const entry of listed) {
+      const inner = path === '' ? entry.name : `${path}/${entry.name}`
+      if (entry.isDirectory()) await enter(inner, entry.name, bare)
+      else await look(inner, entry, bare)
+    }
+  }
+
+  async function enter(path: string, name: string, repository: string | null) {
+    if (repository !== null) {
+      // Objects are many, and nobody runs them.
+      const inside = path.slice(repository.length + (repository === '' ? 0 : 1))
+      if (
+        /^(hooks|info|rebase-merge|rebase-apply|sequencer|modules|worktrees)(\/|$)/.test(inside)
+      ) {
+        await folder(path, /^(modules|worktrees)\//.test(inside) ? path : repository)
+      }
+    } else if (name === '.git') await folder(path, path)
+    else if (!skippedFolders.has(name)) await folder(path, null)
+  }
+
+  async function look(path: string, entry: Dirent, repository: string | null) {
+    const inRepository =
+      repository !== null &&
+      isRepositoryFile(path.slice(repository.length + (repository === '' ? 0 : 1)))
+    const top = !path.includes('/') && entry.isFile()
+    if (!inRepository && repository !== null) return
+    // A file .git sends git to a repository elsewhere.
+    const wanted = inRepository || entry.name === '.git' || isHostFile(path, { executable: false })
+    if (!wanted && !top) return
+    const file = entry.isSymbolicLink()
+      ? `-> ${await readlink(join(workspace, path)).catch(() => '')}`
+      : await content(path, wanted)
+    if (file !== null) files.set(path, file)
+  }
+
+  async function content(path: string, wanted: boolean): Promise<HostFile | null> {
+    // Not to be held up by a pipe, nor led away by a link that has just appeared.
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+    const handle = await open(join(workspace, path), flags).catch(() => null)
+    if (!handle) return wanted ? 'unreadable' : null
+    try {
+      const { size, mode, ...status } = await handle.stat()
+      if (!status.isFile()) return wanted ? 'no file' : null
+      if (!wanted && !isHostFile(path, { executable: (mode & 0o111) !== 0 })) return null
+      const buffer = Buffer.alloc(Math.min(size, fileBytes))
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0)
+      const text = buffer.subarray(0, bytesRead)
+      const parts = path.endsWith('package.json') ? packageParts(text.toString()) : null
+      if (parts) return Object.fromEntries([...parts].map(([name, part]) => [name, hashOf(part)]))
+      return `${size} ${mode & 0o111 ? 'x ' : ''}${hashOf(text)}`
+    } finally {
+      await handle.close()
+    }
+  }
+}
+
+/** A repository without a .git around it: git uses one in any folder that it is called in. */
+function isBare(listed: readonly Dirent[]) {
+  const names = new Set(listed.map(({ name }) => name))
+  return names.has('HEAD') && names.has('objects') && names.has('refs')
+}
+
+function hashOf(content: string | Buffer) {
+  return createHash('sha256').update(content).digest('base64url').slice(0, 22)
+}
