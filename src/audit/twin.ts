@@ -6,9 +6,11 @@ import * as z from 'zod'
 import type { DockerClient } from '../docker/client.ts'
 import type { Engine } from '../docker/engine.ts'
 import { exec } from '../docker/exec.ts'
+import { parseAllowlist } from '../egress/allowlist.ts'
 import { terminalLine } from '../terminal-text.ts'
 import { type Attacker, createAttacker, insideProgram, nodeCommand } from './attacker.ts'
 import { type CanaryNames, canaryNames } from './canary-names.ts'
+import { InspectedContainer } from './inspections.ts'
 import {
   canaryPorts,
   policyWithNames,
@@ -28,6 +30,8 @@ export const CanaryEvent = z.discriminatedUnion('kind', [
 ])
 export type CanaryEvent = z.infer<typeof CanaryEvent>
 
+export type TwinService = 'canary' | 'proxy' | 'gateway' | 'agent'
+
 export type Twin = {
   names: CanaryNames
   network: TwinNetwork
@@ -35,13 +39,22 @@ export type Twin = {
   word: string
   /** In the agent's place. */
   attacker: Attacker
-  container: (service: 'canary' | 'proxy' | 'gateway' | 'agent') => string
+  /** On the other side of the proxy, in the canary's container; also a neighbour of the agent. */
+  outsider: Attacker
+  container: (service: TwinService) => string
+  /** Addresses of a service, on all its networks. */
+  addresses: (service: TwinService) => Promise<string[]>
+  /** Runs a program in a container of the twin, for looking. */
+  inside: (
+    service: TwinService,
+    command: readonly string[],
+  ) => Promise<{ code: number; stdout: string }>
   /** Of the twin's gateway; worth nothing anywhere. */
   credential: { secret: string; placeholder: string }
   /** All the canary saw until now. */
   seen: () => Promise<CanaryEvent[]>
-  /** The proxy's log until now. */
-  proxyLog: () => Promise<string[]>
+  /** A service's log until now. */
+  log: (service: TwinService) => Promise<string[]>
   close: () => Promise<void>
 }
 
@@ -84,9 +97,13 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
         .concat(args),
       { cwd: '/', env: docker.env, timeout, ...(end && { signal: end }) },
     )
-  const attacker = createAttacker({ docker, root, signal, container: `${project}-agent-1` })
+  const container = (service: TwinService) => `${project}-${service}-1`
+  const attackerIn = (service: TwinService) =>
+    createAttacker({ docker, root, signal, container: container(service) })
+  const attacker = attackerIn('agent')
+  const outsider = attackerIn('canary')
   const close = async () => {
-    await attacker.close().catch(() => {})
+    await Promise.allSettled([attacker.close(), outsider.close()])
     // Not ended by the signal that ends the audit: what was started has to go.
     await compose(['down', '--volumes', '--remove-orphans', '--timeout', '1'])
     await rm(folder, { recursive: true, force: true })
@@ -99,10 +116,23 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
       network,
       word,
       attacker,
+      outsider,
       credential,
-      container: service => `${project}-${service}-1`,
-      seen: () => canaryEvents(engine, `${project}-canary-1`),
-      proxyLog: () => engine.logLines(`${project}-proxy-1`, 10_000),
+      container,
+      addresses: async service => {
+        const found = await engine.inspect(`/containers/${container(service)}/json`)
+        const { Networks } = InspectedContainer.parse(found).NetworkSettings
+        return Object.values(Networks).map(({ IPAddress }) => IPAddress)
+      },
+      inside: (service, command) =>
+        exec(docker.file, ['exec', '--workdir', '/', container(service), ...command], {
+          cwd: '/',
+          env: docker.env,
+          timeout: 20_000,
+          signal,
+        }),
+      seen: () => canaryEvents(engine, container('canary')),
+      log: service => engine.logLines(container(service), 10_000),
       close,
     }
   } catch (error) {
@@ -119,7 +149,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
       const settings = JSON.stringify({
         word,
         ports: canaryPorts,
-        zone: twinZone(names, network, '@canary-private'),
+        zone: twinZone(names, network, '@canary-private', otherNames(options.policy)),
       })
       const plan = {
         ...options,
@@ -140,7 +170,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
         signal,
       )
       if (result.code === 0) {
-        await listening(engine, `${project}-canary-1`)
+        await listening(engine, container('canary'))
         return network
       }
       last = result.stderr.trim().split('\n').at(-1) ?? ''
@@ -148,6 +178,17 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
       if (!/overlap/i.test(result.stderr)) break
     }
     throw new Error(`the twin of the proxy does not start: ${terminalLine(last, 300)}`)
+  }
+}
+
+/** Names of the lists that are not the agent's: in the twin they lead to the canary too. */
+function otherNames(policy: string): string[] {
+  try {
+    const { gateway, server, login } = parseAllowlist(policy, 'the policy in force')
+    return [...gateway, ...server, ...login].map(({ name }) => name.replace(/^\./, ''))
+  } catch {
+    // A policy that is not ours may have no such lists.
+    return ['api.anthropic.com']
   }
 }
 

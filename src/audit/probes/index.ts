@@ -4,7 +4,27 @@ import { privileges } from './c2-privileges.ts'
 import { resources } from './c3-resources.ts'
 import { runtimeFaults } from './c4-runtime-faults.ts'
 import { sharedKernel } from './c5-kernel.ts'
+import { hostTrojan } from './h1-host-trojan.ts'
+import { sharedHome } from './h3-shared-home.ts'
+import { redirect } from './h4-redirect.ts'
+import { hostServices } from './n01-host-services.ts'
+import { dnsResolver } from './n02-dns-resolver.ts'
+import { dnsThroughProxy } from './n03-dns-through-proxy.ts'
+import { wildcard } from './n04-wildcard.ts'
 import { addressWithAName } from './n05-address-with-a-name.ts'
+import { addressForms } from './n06-address-forms.ts'
+import { portsAndMethods } from './n07-ports-methods.ts'
+import { privateAddresses } from './n08-private-addresses.ts'
+import { serverName } from './n09-server-name.ts'
+import { ipv6 } from './n10-ipv6.ts'
+import { neighbours } from './n11-neighbours.ts'
+import { proxyFromOutside } from './n12-proxy-from-outside.ts'
+import { exhaustion } from './n13-exhaustion.ts'
+import { proxySurface } from './n14-proxy-surface.ts'
+import { allowedHost } from './n15-allowed-host.ts'
+import { failClosed } from './n16-fail-closed.ts'
+import { forgedLog } from './n17-forged-log.ts'
+import { secretSearch } from './s1-secret.ts'
 
 /** Every probe, in the order of the threat list. */
 export const probes: readonly Probe[] = [
@@ -13,5 +33,25 @@ export const probes: readonly Probe[] = [
   resources,
   runtimeFaults,
   sharedKernel,
+  hostTrojan,
+  sharedHome,
+  redirect,
+  hostServices,
+  dnsResolver,
+  dnsThroughProxy,
+  wildcard,
   addressWithAName,
+  addressForms,
+  portsAndMethods,
+  privateAddresses,
+  serverName,
+  ipv6,
+  neighbours,
+  proxyFromOutside,
+  exhaustion,
+  proxySurface,
+  allowedHost,
+  failClosed,
+  forgedLog,
+  secretSearch,
 ]

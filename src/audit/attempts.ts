@@ -1,0 +1,53 @@
+import type { Follow } from './attacker.ts'
+import { type Check, check } from './probe.ts'
+import { connectTo, firstLine, reached } from './tunnel.ts'
+import type { Twin } from './twin.ts'
+
+/** One thing sent to the twin's proxy, which must not bring the canary's word. */
+export type Attempt = { name: string; request: string; follow: Follow }
+
+export type Attempted = Attempt & { received: string; error?: string | undefined; through: boolean }
+
+/** All at once: a refusal takes no time, and the others are waited for together. */
+export function attemptAll(
+  { attacker, word }: Pick<Twin, 'attacker' | 'word'>,
+  attempts: readonly Attempt[],
+  wait = 2_500,
+): Promise<Attempted[]> {
+  return Promise.all(
+    attempts.map(async attempt => {
+      const answer = await attacker.tunnel(attempt.request, attempt.follow, { until: word, wait })
+      return { ...attempt, ...answer, through: reached(answer, word) }
+    }),
+  )
+}
+
+/** Without it every refusal would prove nothing: the way that is open is open. */
+export async function listedWorks(twin: Twin): Promise<Check> {
+  const { names, attacker, word } = twin
+  const answer = await attacker.tunnel(
+    connectTo(names.listed),
+    { hello: names.listed },
+    { until: word, wait: 10_000 },
+  )
+  return check('the listed name itself works', reached(answer, word), firstLine(answer))
+}
+
+/** That none came through. Evidence: which did, or how many were tried and what one of them got. */
+export function noneThrough(claim: string, attempted: readonly Attempted[]): Check {
+  const through = attempted.filter(({ through }) => through)
+  const [first] = attempted
+  return check(
+    claim,
+    attempted.length > 0 && through.length === 0,
+    through.length > 0
+      ? `the canary's word came back for: ${list(through.map(({ name }) => name))}`
+      : `${attempted.length} tried; ${first?.name}: ${first ? firstLine(first) : 'none'}`,
+  )
+}
+
+/** The first few, and how many more. */
+export function list(items: readonly string[], shown = 6): string {
+  const more = items.length - shown
+  return `${items.slice(0, shown).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}

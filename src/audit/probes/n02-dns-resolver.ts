@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import { judgeRequirements } from '../../docker/requirements.ts'
+import { list } from '../attempts.ts'
+import { type Check, check, type Probe } from '../probe.ts'
+import type { Scene } from '../scene.ts'
+import { standards } from '../standards.ts'
+
+/** A question to a name server carries whatever its name says, also when there is no answer. */
+export const dnsResolver: Probe = {
+  id: 'N2',
+  title: 'data sent out in DNS questions to the resolver',
+  attack: "ask the container's resolver for names whose server belongs to the attacker",
+  standards: [standards.networkAccess, standards.upToDate],
+  async run(scene) {
+    const [asked, neighbours] = await Promise.all([askOutside(scene), askNeighbours(scene)])
+    return [neighbours, asked, ...resolverChecks(scene), engineCheck(scene)]
+  },
+}
+
+async function askOutside({ agent }: Scene): Promise<Check> {
+  const label = randomBytes(8).toString('hex')
+  const questions = [
+    { name: `${label}.audit.test`, type: 'A' },
+    { name: `${label}.audit.test`, type: 'TXT' },
+    { name: 'api.anthropic.com', type: 'A' },
+    { name: 'api.anthropic.com', type: 'AAAA' },
+    { name: 'host.docker.internal', type: 'A' },
+    { name: 'egress', type: 'A' },
+    { name: 'gateway-services', type: 'A' },
+  ] as const
+  const results = await Promise.all(
+    questions.map(async question => ({
+      ...question,
+      ...(await agent.resolve(question.name, question.type, 2_000)),
+    })),
+  )
+  const answered = results.filter(({ answers, error }) => answers.length > 0 || knowsNone(error))
+  return check(
+    'the agent gets no answer about a name that is not of its network',
+    answered.length === 0,
+    answered.length > 0
+      ? `answered: ${list(answered.map(({ name, type, answers, error }) => `${type} ${name} ${answers[0] ?? error}`))}`
+      : `${results.length} questions: ${list([...new Set(results.map(({ error }) => error ?? 'nothing'))])}`,
+  )
+}
+
+/** "No such name" is an answer too: somebody was asked. */
+function knowsNone(error: string | undefined) {
+  return error === 'ENOTFOUND'
+}
+
+async function askNeighbours({ agent }: Scene): Promise<Check> {
+  const { answers, error } = await agent.resolve('proxy')
+  return check(
+    'the name of the proxy itself resolves',
+    answers.length > 0,
+    `proxy: ${answers[0] ?? error}`,
+  )
+}
+
+function resolverChecks({ inspections }: Scene): Check[] {
+  const dead = [...inspections.containers].filter(([name]) => name !== 'proxy')
+  const wrong = (same: (host: (typeof dead)[number][1]['HostConfig']) => boolean) =>
+    dead.filter(([, { HostConfig }]) => !same(HostConfig)).map(([name]) => name)
+  const resolvers = wrong(({ Dns }) => Dns?.length === 1 && Dns[0] === '127.0.0.1')
+  const suffixes = wrong(({ DnsSearch }) => DnsSearch?.length === 1 && DnsSearch[0] === '.')
+  const all = list(dead.map(([name]) => name))
+  return [
+    check(
+      'only the proxy has a resolver for other names',
+      dead.length > 0 && resolvers.length === 0,
+      resolvers.length > 0 ? `asks another: ${list(resolvers)}` : `127.0.0.1 for ${all}`,
+    ),
+    check(
+      "the host's search domains are not taken over",
+      dead.length > 0 && suffixes.length === 0,
+      suffixes.length > 0 ? `has them: ${list(suffixes)}` : `none for ${all}`,
+    ),
+  ]
+}
+
+function engineCheck({ versions }: Scene): Check {
+  const engine = judgeRequirements(versions).find(({ id }) => id === 'engine')
+  return check(
+    'the engine does not forward questions of internal networks (CVE-2024-29018)',
+    engine !== undefined && engine.severity !== 'refusal',
+    engine?.message ?? 'the version of the engine is not known',
+  )
+}

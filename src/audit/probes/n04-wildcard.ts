@@ -1,0 +1,58 @@
+import { parseAllowlist } from '../../egress/allowlist.ts'
+import { siteFindings } from '../../egress/site-findings.ts'
+import { messageOf } from '../../errors.ts'
+import { type Attempt, attemptAll, list, listedWorks, noneThrough } from '../attempts.ts'
+import { type Check, check, held, open, type Probe } from '../probe.ts'
+import { standards } from '../standards.ts'
+import { connectTo } from '../tunnel.ts'
+
+/** Below a shared suffix anybody may register a name; below any name its owner answers DNS questions. */
+export const wildcard: Probe = {
+  id: 'N4',
+  title: 'names below a listed one',
+  attack: 'register a name below a listed suffix, or put data in front of a listed name',
+  standards: [standards.networkAccess],
+  async run(scene) {
+    const [twin, policy] = await Promise.all([scene.twin(), scene.policy()])
+    const { names } = twin
+    const below = [names.belowListed, `x.${names.listed}`, `not${names.listed}`]
+    const attempts = below.map(
+      (host): Attempt => ({ name: host, request: connectTo(host), follow: { hello: host } }),
+    )
+    const [works, attempted] = await Promise.all([listedWorks(twin), attemptAll(twin, attempts)])
+    const asked = (await twin.seen()).flatMap(event => {
+      if (event.kind !== 'question') return []
+      return below.includes(event.name) && event.name !== names.listed ? [event.name] : []
+    })
+    return [
+      works,
+      noneThrough('a name below a listed one is not reached', attempted),
+      check(
+        'nor looked up',
+        asked.length === 0,
+        asked.length > 0 ? `looked up: ${list(asked)}` : `not asked for: ${list(below)}`,
+      ),
+      entries(policy),
+    ]
+  },
+}
+
+/** Each entry of the lists in force, as `doctor` reads it. */
+function entries(policy: string): Check {
+  const claim = 'no entry of the lists in force admits names that nobody named'
+  try {
+    const allowlist = parseAllowlist(policy, 'the policy in force')
+    // Which names the agent should not have at all is another question (N15).
+    const findings = siteFindings(allowlist).filter(({ advice }) => !/gateway/.test(advice))
+    const count = Object.values(allowlist).flat().length
+    const worst = findings.find(({ severity }) => severity === 'open') ?? findings[0]
+    if (!worst) return held(claim, `${count} entries, each one name`)
+    const evidence = list(
+      findings.map(({ message }) => message),
+      3,
+    )
+    return { claim, verdict: worst.severity, evidence }
+  } catch (error) {
+    return open(claim, messageOf(error))
+  }
+}

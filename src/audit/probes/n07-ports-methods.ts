@@ -1,0 +1,66 @@
+import { type Attempt, attemptAll, list, listedWorks, noneThrough } from '../attempts.ts'
+import { check, type Probe } from '../probe.ts'
+import { standards } from '../standards.ts'
+import { connectTo } from '../tunnel.ts'
+
+/** `GET http://listed:22/` returns an SSH banner where only CONNECT has a rule for ports (measured). */
+export const portsAndMethods: Probe = {
+  id: 'N7',
+  title: 'other ports, methods and schemes of a listed name',
+  attack: 'make a tunnel for mail or SSH of a listed host, or speak to it in clear text',
+  standards: [standards.networkAccess],
+  async run(scene) {
+    const twin = await scene.twin()
+    const { listed } = twin.names
+    const ports = [21, 22, 25, 53, 80, 3128, 8080, 8443, 0, 65_979].flatMap((port): Attempt[] => [
+      { name: `CONNECT :${port}`, request: connectTo(listed, port), follow: { hello: listed } },
+      { name: `CONNECT :${port}, plain`, request: connectTo(listed, port), follow: 'plain' },
+    ])
+    const send = (method: string, url: string): Attempt => ({
+      name: `${method} ${url}`,
+      request: `${method} ${url} HTTP/1.1\r\nHost: ${listed}\r\nConnection: close\r\n\r\n`,
+      follow: 'plain',
+    })
+    const methods = ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS', 'TRACE', 'PURGE', 'connect', 'X-ANY']
+    const requests = [
+      ...methods.flatMap(method => [
+        send(method, `http://${listed}/`),
+        send(method, `http://${listed}:22/`),
+        send(method, `http://${listed}:443/`),
+        send(method, `https://${listed}/`),
+      ]),
+      ...['ftp', 'gopher', 'wais', 'whois', 'ws', 'cache_object', 'file'].map(scheme =>
+        send('GET', `${scheme}://${listed}/`),
+      ),
+      send('GET', `urn:${listed}:x`),
+      send('CONNECT', `https://${listed}:443/`),
+    ]
+    const [works, byPort, byRequest, proxy] = await Promise.all([
+      listedWorks(twin),
+      attemptAll(twin, ports),
+      attemptAll(twin, requests),
+      twin.addresses('proxy'),
+    ])
+    const dialled = (await twin.seen()).flatMap(event =>
+      event.kind === 'connection' && event.port !== 443 && proxy.includes(plain(event.from))
+        ? [String(event.port)]
+        : [],
+    )
+    return [
+      works,
+      noneThrough('CONNECT reaches no port but 443', byPort),
+      noneThrough('no other method or scheme is let through', byRequest),
+      check(
+        'the proxy dials no port but 443',
+        dialled.length === 0,
+        dialled.length > 0
+          ? `the canary saw it at: ${list([...new Set(dialled)])}`
+          : 'the canary saw none on its other ports',
+      ),
+    ]
+  },
+}
+
+function plain(address: string | undefined) {
+  return (address ?? '').replace(/^::ffff:/, '')
+}

@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Attempt, type Attempted, attemptAll, list, listedWorks } from '../attempts.ts'
+import { type Check, check, type Probe } from '../probe.ts'
+import { standards } from '../standards.ts'
+import { connectTo, firstLine } from '../tunnel.ts'
+import type { Twin } from '../twin.ts'
+
+/** Who owns a listed name chooses where it leads: to the host, a neighbour, the cloud's metadata. */
+export const privateAddresses: Probe = {
+  id: 'N8',
+  title: 'a listed name that leads to a private address',
+  attack: 'let a listed name resolve to private, local and metadata addresses, also in turns',
+  standards: [standards.networkAccess],
+  async run(scene) {
+    const twin = await scene.twin()
+    const { names, word } = twin
+    const to = (host: string): Attempt => ({
+      name: host,
+      request: connectTo(host),
+      follow: { hello: host },
+    })
+    const private_ = attemptAll(twin, [to(names.private)])
+    const neighbour = attemptAll(twin, [to(names.neighbour)])
+    const nowhere = attemptAll(twin, [to(names.metadata), to(names.loopback)])
+    const [works, toPrivate, toNeighbour, toNowhere, changing, table, canary] = await Promise.all([
+      listedWorks(twin),
+      private_,
+      neighbour,
+      nowhere,
+      inTurns(twin, [to(names.flip), to(names.mixed)]),
+      tableWhile(twin),
+      twin.addresses('canary'),
+    ])
+    const inner = canary.filter(address => address !== twin.network.canaryOutside)
+    const at = (attempted: readonly Attempted[]) =>
+      attempted.filter(({ received }) =>
+        inner.some(address => new RegExp(`${word}@(::ffff:)?${address}"`).test(received)),
+      )
+    return [
+      works,
+      refused('a name that leads to a private address is not dialled', at(toPrivate), toPrivate),
+      refused('nor one that leads to a neighbour in the stack', at(toNeighbour), toNeighbour),
+      refused(
+        'nor one whose answers change between the check and the call',
+        at(changing),
+        changing,
+      ),
+      check(
+        'nor the metadata service of a cloud',
+        !/:(01BB)\b/.test(table.metadata),
+        table.metadata || 'no connection to 169.254.169.254 in the making',
+      ),
+      ...toNowhere.map(attempted =>
+        check(
+          `the proxy says why: ${attempted.name === names.metadata ? 'metadata' : 'loopback'}`,
+          attempted.received.includes('private or reserved address'),
+          firstLine(attempted),
+        ),
+      ),
+    ]
+  },
+}
+
+/** One after the other, so that each look-up is a turn of its own. */
+async function inTurns(twin: Twin, attempts: readonly Attempt[]): Promise<Attempted[]> {
+  const all: Attempted[] = []
+  for (let turn = 0; turn < 4; turn++) all.push(...(await attemptAll(twin, attempts, 1_200)))
+  return all
+}
+
+/** Connections of the proxy to 169.254.169.254 as the kernel has them, while they would be waited for. */
+async function tableWhile(twin: Twin) {
+  await sleep(700)
+  const { stdout } = await twin.inside('proxy', ['cat', '/proc/net/tcp'])
+  return {
+    metadata: stdout
+      .split('\n')
+      .filter(line => line.includes('FEA9FEA9'))
+      .join(' '),
+  }
+}
+
+function refused(claim: string, reached: readonly Attempted[], tried: readonly Attempted[]): Check {
+  const [first] = tried
+  return check(
+    claim,
+    tried.length > 0 && reached.length === 0,
+    reached.length > 0
+      ? `the canary answered there: ${list(reached.map(({ name }) => name))}`
+      : `${tried.length} tried; ${first ? firstLine(first) : ''}`,
+  )
+}

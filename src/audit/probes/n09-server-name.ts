@@ -1,0 +1,49 @@
+import { type Attempt, attemptAll, listedWorks, noneThrough } from '../attempts.ts'
+import { check, type Probe } from '../probe.ts'
+import { standards } from '../standards.ts'
+import { connectTo } from '../tunnel.ts'
+
+/** The hosts of a CDN share addresses: which of them answers is said by the TLS hello alone. */
+export const serverName: Probe = {
+  id: 'N9',
+  title: 'a tunnel for one name, used for another',
+  attack: 'CONNECT to a listed name, and say another one, or none, in the TLS hello',
+  standards: [standards.networkAccess],
+  async run(scene) {
+    const twin = await scene.twin()
+    const { names } = twin
+    const request = connectTo(names.listed)
+    const hello = (name: string, host: string): Attempt => ({
+      name,
+      request,
+      follow: { hello: host },
+    })
+    const [works, [capitals], [other, unlisted, below], [nameless], [plain]] = await Promise.all([
+      listedWorks(twin),
+      attemptAll(twin, [hello('in capitals', names.listed.toUpperCase())], 10_000),
+      attemptAll(twin, [
+        hello('another listed name', names.alsoListed),
+        hello('an unlisted name', names.unlisted),
+        hello('a name below', names.belowListed),
+      ]),
+      attemptAll(twin, [{ name: 'no name', request, follow: 'hello-without-name' }]),
+      attemptAll(twin, [{ name: 'no TLS', request, follow: 'plain' }]),
+    ])
+    return [
+      works,
+      check(
+        'so does its name in capitals',
+        capitals?.through === true,
+        `hello ${names.listed.toUpperCase()}`,
+      ),
+      noneThrough('a hello for another listed name ends the tunnel', some(other)),
+      noneThrough('a hello for an unlisted name ends it', some(unlisted, below)),
+      noneThrough('a hello without a name ends it', some(nameless)),
+      noneThrough('bytes that are no TLS end it', some(plain)),
+    ]
+  },
+}
+
+function some<T>(...items: (T | undefined)[]): T[] {
+  return items.filter(item => item !== undefined)
+}

@@ -1,0 +1,210 @@
+import { list } from '../attempts.ts'
+import type { InspectedContainer } from '../inspections.ts'
+import { type Check, check, type Probe } from '../probe.ts'
+import type { Scene } from '../scene.ts'
+import { standards } from '../standards.ts'
+import { reached } from '../tunnel.ts'
+
+/** What the agent may find in its network: these two ports, and nothing else. */
+const expected: Record<string, number> = { proxy: 3128, gateway: 8787 }
+
+/** Networks of each service, as compose.yaml means them. */
+const memberships: Record<string, readonly string[]> = {
+  claude: ['claude-internal'],
+  gateway: ['claude-internal', 'services-internal'],
+  proxy: ['claude-internal', 'proxy-external', 'services-internal'],
+  rehearsal: ['services-internal'],
+}
+
+const commonPorts = [
+  21, 22, 23, 25, 53, 80, 111, 443, 2375, 2376, 3000, 3128, 3129, 3306, 4827, 5000, 5432, 6379,
+  8000, 8080, 8443, 8787, 8788, 9090, 9200, 9229, 27017,
+]
+
+export const neighbours: Probe = {
+  id: 'N11',
+  title: 'neighbours, relays and other stacks',
+  attack: 'scan the network of the agent, and use what is found there as a way to somewhere else',
+  standards: [standards.connectivity, standards.defaultBridge, standards.separation],
+  async run(scene) {
+    const parts = await Promise.all([
+      scan(scene),
+      otherContainers(scene),
+      throughGateway(scene),
+      forwarding(scene),
+    ])
+    return [...parts.flat(), ...memberChecks(scene)]
+  },
+}
+
+async function scan({ agent, inspections, service }: Scene): Promise<Check[]> {
+  const own = networksOf(service('claude'))
+  const peers = [...inspections.containers]
+    .filter(([name]) => name !== 'claude')
+    .flatMap(([name, container]) =>
+      networksOf(container).flatMap(({ id, address }) =>
+        own.some(network => network.id === id) ? [{ name, address }] : [],
+      ),
+    )
+  const known = new Set([...peers, ...own].map(({ address }) => address))
+  const others = own.flatMap(({ address }) => nearby(address)).filter(other => !known.has(other))
+  const everyPort = Array.from({ length: 65_535 }, (_, index) => index + 1)
+  const [open, strangers] = await Promise.all([
+    Promise.all(
+      peers.map(async ({ name, address }) => {
+        const found = await agent.scan(address, everyPort, 1_000)
+        return { name, open: found.open }
+      }),
+    ),
+    Promise.all(
+      others.map(async address => (await agent.scan(address, commonPorts, 400)).open.length > 0),
+    ),
+  ])
+  const found = open.flatMap(({ name, open }) => open.map(port => `${name}:${port}`)).sort()
+  const wanted = peers
+    .flatMap(({ name }) => (expected[name] ? [`${name}:${expected[name]}`] : []))
+    .sort()
+  const hidden = others.filter((_, index) => strangers[index])
+  return [
+    check(
+      'of all ports of its neighbours the agent finds those of proxy and gateway',
+      found.length > 0 && found.join() === wanted.join(),
+      `open: ${list(found) || 'none'}`,
+    ),
+    check(
+      'nobody else answers in its network',
+      hidden.length === 0,
+      hidden.length > 0
+        ? list(hidden)
+        : `${others.length} addresses on ${commonPorts.length} ports each`,
+    ),
+  ]
+}
+
+function networksOf({ NetworkSettings }: InspectedContainer) {
+  return Object.values(NetworkSettings.Networks).map(({ NetworkID, IPAddress }) => ({
+    id: NetworkID,
+    address: IPAddress,
+  }))
+}
+
+/** The first addresses of a network, where Docker puts its containers. */
+function nearby(address: string) {
+  const base = address.replace(/\d+$/, '')
+  return Array.from({ length: 16 }, (_, index) => `${base}${index + 1}`)
+}
+
+/** Containers of other projects, and one that surely listens: the twin's canary. */
+async function otherContainers(scene: Scene): Promise<Check[]> {
+  const { agent, inspections } = scene
+  const twin = await scene.twin()
+  const ports = [80, 443, 2375, 3128, 5432, 6379, 8787]
+  const addresses = inspections.otherNetworks.flatMap(({ Containers }) =>
+    Object.values(Containers ?? {}).map(({ IPv4Address }) => IPv4Address.split('/')[0] ?? ''),
+  )
+  const targets = [...new Set(addresses)].filter(address => address).slice(0, 64)
+  const [answers, canary, forwarded] = await Promise.all([
+    Promise.all(targets.map(address => agent.scan(address, ports, 1_000))),
+    Promise.all([twin.network.canaryOutside, twin.network.canaryAgent].map(host => dial(host))),
+    twin.outsider.dial('127.0.0.1', 80, { until: twin.word }),
+  ])
+  const found = targets.filter((_, index) => (answers[index]?.open.length ?? 0) > 0)
+  return [
+    check(
+      'containers of other projects are not reached',
+      found.length === 0,
+      found.length > 0 ? list(found) : `${targets.length} addresses on ${ports.length} ports each`,
+    ),
+    check(
+      'nor the canary, which answers everybody who reaches it',
+      reached(forwarded, twin.word) && !canary.some(answer => reached(answer, twin.word)),
+      `${twin.network.canaryOutside}: ${canary[0]?.error ?? 'connected'}`,
+    ),
+  ]
+
+  function dial(host: string) {
+    return agent.dial(host, 80, { until: twin.word, wait: 2_000 })
+  }
+}
+
+/** A gateway that forwards would be a proxy without a list. */
+async function throughGateway(scene: Scene): Promise<Check[]> {
+  if (!scene.inspections.containers.has('gateway')) return []
+  const { attacker, network, word } = await scene.twin()
+  const target = network.canaryOutside
+  const requests = [
+    `GET http://${target}/ HTTP/1.1\r\nHost: ${target}\r\n\r\n`,
+    `POST http://${target}:8080/v1/messages HTTP/1.1\r\nHost: ${target}\r\nContent-Length: 2\r\n\r\n{}`,
+    `CONNECT ${target}:80 HTTP/1.1\r\nHost: ${target}:80\r\n\r\n`,
+    `GET / HTTP/1.1\r\nHost: ${target}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+  ]
+  const answers = await Promise.all(
+    requests.map(request =>
+      attacker.tunnel(request, 'plain', { host: 'gateway', port: 8787, until: word, wait: 2_000 }),
+    ),
+  )
+  return [
+    check(
+      'the gateway is no proxy',
+      answers.every(({ received }) => received !== '') &&
+        !answers.some(answer => reached(answer, word)),
+      `${answers.length} requests for ${target}: ${list([...new Set(answers.map(({ received, error }) => received.split('\r\n')[0] || error || ''))])}`,
+    ),
+  ]
+}
+
+async function forwarding({ inspections, inside }: Scene): Promise<Check[]> {
+  const services = [...inspections.containers]
+  const live = await Promise.all(
+    services.map(async ([name]) => {
+      const { stdout } = await inside(name, ['cat', '/proc/sys/net/ipv4/ip_forward'])
+      return stdout.trim() === '0'
+    }),
+  )
+  const routers = services.filter((_, index) => !live[index]).map(([name]) => name)
+  const unset = services
+    .filter(([, { HostConfig }]) => HostConfig.Sysctls?.['net.ipv4.ip_forward'] !== '0')
+    .map(([name]) => name)
+  const all = list(services.map(([name]) => name))
+  return [
+    check(
+      'no service is a router between its networks',
+      services.length > 0 && routers.length === 0,
+      routers.length > 0 ? `ip_forward is on in ${list(routers)}` : `ip_forward is 0 in ${all}`,
+    ),
+    check(
+      'every service is started so',
+      unset.length === 0,
+      unset.length > 0 ? `no such sysctl: ${list(unset)}` : all,
+    ),
+  ]
+}
+
+function memberChecks({ inspections }: Scene): Check[] {
+  const label = new Map([...inspections.networks].map(([label, { Name }]) => [Name, label]))
+  const wrong = [...inspections.containers].flatMap(([name, container]) => {
+    const networks = Object.keys(container.NetworkSettings.Networks).map(
+      network => label.get(network) ?? network,
+    )
+    const wanted = memberships[name]
+    return networks.sort().join() === wanted?.join() ? [] : [`${name} is on ${networks.join(', ')}`]
+  })
+  const members = new Set([...inspections.containers.values()].map(({ Id }) => Id))
+  const strangers = [...inspections.networks]
+    .filter(([name]) => name.endsWith('-internal'))
+    .flatMap(([, { Containers }]) => Object.entries(Containers ?? {}))
+    .filter(([id]) => !members.has(id))
+    .map(([, { Name }]) => Name)
+  return [
+    check(
+      'each service is on its own networks and on no other',
+      wrong.length === 0,
+      wrong.length > 0 ? list(wrong) : list([...inspections.containers.keys()]),
+    ),
+    check(
+      'nobody else is on the internal networks',
+      strangers.length === 0,
+      strangers.length > 0 ? list(strangers) : `${members.size} services`,
+    ),
+  ]
+}

@@ -1,0 +1,124 @@
+import { connect } from 'node:net'
+import { list } from '../attempts.ts'
+import { type Check, check, type Probe } from '../probe.ts'
+import type { Scene } from '../scene.ts'
+import { parseSockets } from '../sockets.ts'
+import { standards } from '../standards.ts'
+
+/** A proxy that serves the local network lends it this host's address, and its list. */
+export const proxyFromOutside: Probe = {
+  id: 'N12',
+  title: 'the stack used from outside of it',
+  attack: 'connect to proxy and gateway from this host, the local network and the internet side',
+  standards: [standards.neededPorts, standards.mappedPorts],
+  async run(scene) {
+    const parts = await Promise.all([fromHost(scene), listeners(scene), fromTheOtherSide(scene)])
+    return [...published(scene), ...parts.flat()]
+  },
+}
+
+function published({ inspections }: Scene): Check[] {
+  const open = [...inspections.containers].flatMap(([name, { HostConfig, NetworkSettings }]) => {
+    const bound = Object.keys(HostConfig.PortBindings ?? {})
+    const live = Object.entries(NetworkSettings.Ports ?? {}).flatMap(([port, to]) =>
+      to === null ? [] : [port],
+    )
+    const all = HostConfig.PublishAllPorts ? ['all'] : []
+    return [...new Set([...bound, ...live, ...all])].map(port => `${name} ${port}`)
+  })
+  return [
+    check(
+      'no port is published',
+      inspections.containers.size > 0 && open.length === 0,
+      open.length > 0 ? list(open) : `${inspections.containers.size} services`,
+    ),
+  ]
+}
+
+async function fromHost(scene: Scene): Promise<Check[]> {
+  const { inspections } = scene
+  const targets = ['proxy', 'gateway'].flatMap(name => {
+    const container = inspections.containers.get(name)
+    return Object.values(container?.NetworkSettings.Networks ?? {}).flatMap(({ IPAddress }) =>
+      IPAddress ? [3128, 8787].map(port => ({ host: IPAddress, port })) : [],
+    )
+  })
+  const connected = await Promise.all(targets.map(({ host, port }) => connects(host, port)))
+  const open = targets.filter((_, index) => connected[index])
+  return [
+    check(
+      'this host does not get through to proxy or gateway',
+      targets.length > 0 && open.length === 0,
+      open.length > 0
+        ? list(open.map(({ host, port }) => `${host}:${port}`))
+        : `${targets.length} dialled: ${list([...new Set(targets.map(({ host }) => host))])}`,
+    ),
+  ]
+}
+
+function connects(host: string, port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect({ host, port, timeout: 1_500 })
+    const end = (connected: boolean) => {
+      socket.destroy()
+      resolve(connected)
+    }
+    socket.on('connect', () => end(true))
+    socket.on('error', () => end(false))
+    socket.on('timeout', () => end(false))
+  })
+}
+
+/** Where Squid of the live stack waits: the kernel knows. */
+async function listeners({ service, inspections, inside }: Scene): Promise<Check[]> {
+  const { stdout } = await inside('proxy', ['cat', '/proc/net/tcp'])
+  const listening = parseSockets(stdout).filter(({ listening }) => listening)
+  const networks = service('proxy').NetworkSettings.Networks
+  const inner = new Set(
+    [...inspections.networks.values()]
+      .filter(({ Internal }) => Internal)
+      .map(({ Name }) => networks[Name]?.IPAddress),
+  )
+  const outside = listening.filter(({ address }) => !inner.has(address))
+  return [
+    check(
+      'the proxy listens on its internal addresses only',
+      listening.length > 0 && outside.length === 0,
+      list(
+        (outside.length > 0 ? outside : listening).map(({ address, port }) => `${address}:${port}`),
+      ),
+    ),
+  ]
+}
+
+async function fromTheOtherSide(scene: Scene): Promise<Check[]> {
+  const { outsider, addresses, network } = await scene.twin()
+  const [own, canary] = await Promise.all([addresses('proxy'), addresses('canary')])
+  const agentSide = agentAddress(own, network.agent)
+  const scanned = await Promise.all(
+    own.map(async address => ({ address, ...(await outsider.scan(address, [3128], 1_500)) })),
+  )
+  // The canary stands in the agent's network too, where the proxy has to answer.
+  const outer = scanned.filter(({ address }) => address !== agentSide)
+  const open = outer.filter(({ open }) => open.length > 0)
+  const inside = scanned.some(({ address, open }) => address === agentSide && open.length > 0)
+  return [
+    check(
+      'nobody on the internet side gets through to it',
+      inside && outer.length > 1 && open.length === 0,
+      open.length > 0
+        ? `open: ${list(open.map(({ address }) => `${address}:3128`))}`
+        : `from ${list(canary)}: open at ${agentSide} alone, as it should be`,
+    ),
+  ]
+}
+
+function agentAddress(addresses: readonly string[], subnet: string) {
+  // The agent's half of a twin's 16 addresses.
+  const start = Number(/\.(\d+)\//.exec(subnet)?.[1])
+  const prefix = subnet.replace(/\d+\/.*$/, '')
+  return addresses.find(address => {
+    const last = Number(address.slice(prefix.length))
+    return address.startsWith(prefix) && last >= start && last < start + 8
+  })
+}

@@ -1,0 +1,128 @@
+import { ruleFindings } from '../../egress/rule-findings.ts'
+import { messageOf } from '../../errors.ts'
+import { list } from '../attempts.ts'
+import { type Check, check, open, type Probe } from '../probe.ts'
+import type { Scene } from '../scene.ts'
+import { standards } from '../standards.ts'
+import { reached } from '../tunnel.ts'
+
+/** A policy that was not taken, or a proxy that is not there, must leave less open and not more. */
+export const failClosed: Probe = {
+  id: 'N16',
+  title: 'a policy that is not in force, or a way around the proxy',
+  attack: 'wait for a bad edit, a reload or a crash of the proxy, and go out while it lasts',
+  standards: [standards.networkAccess],
+  async run(scene) {
+    const parts = await Promise.all([around(scene), inForce(scene), badPolicies(scene)])
+    return parts.flat()
+  },
+}
+
+/** What is left when the proxy is gone: the agent's own way out. */
+async function around(scene: Scene): Promise<Check[]> {
+  const { agent } = scene
+  const { attacker, network, word } = await scene.twin()
+  const [routes, live, twin, direct] = await Promise.all([
+    agent.read('/proc/net/route'),
+    agent.dial(network.canaryOutside, 443, { until: word, wait: 2_000 }),
+    attacker.dial(network.canaryOutside, 443, { until: word, wait: 2_000 }),
+    attacker.dial(network.canaryAgent, 443, { until: word, wait: 5_000 }),
+  ])
+  const lines = routes.text.trim().split('\n').slice(1)
+  const outward = lines.filter(line => !/^\S+\s+\S+\s+0{8}\s/.test(line))
+  return [
+    check(
+      "the agent has no route but to its own network's addresses",
+      lines.length > 0 && outward.length === 0,
+      outward.length > 0
+        ? `a gateway: ${outward[0]?.split(/\s+/, 3).join(' ')}`
+        : `${lines.length} route`,
+    ),
+    check(
+      'nothing comes back from outside when the proxy is not asked',
+      reached(direct, word) && !reached(live, word) && !reached(twin, word),
+      `${network.canaryOutside}:443 answers ${live.error ?? 'nothing'}; a neighbour answers`,
+    ),
+  ]
+}
+
+async function inForce(scene: Scene): Promise<Check[]> {
+  const claim = 'the rules in force are those of claude-secure, in their order'
+  let policy: string
+  try {
+    policy = await scene.policy()
+  } catch (error) {
+    return [open(claim, messageOf(error))]
+  }
+  const [mounted, refused] = await Promise.all([
+    scene.inside('proxy', ['cat', '/etc/claude-secure/proxy/squid.conf']),
+    scene.inside('proxy', ['test', '-e', '/run/squid/refused']),
+  ])
+  const rules = ruleFindings(policy).filter(({ severity }) => severity === 'open')
+  return [
+    check(
+      claim,
+      rules.length === 0,
+      rules.length > 0
+        ? list(
+            rules.map(({ message }) => message),
+            3,
+          )
+        : 'nothing missing or foreign',
+    ),
+    check(
+      'the file on this host is what is in force',
+      refused.code !== 0 && mounted.code === 0 && sameRules(mounted.stdout, policy),
+      refused.code === 0
+        ? 'the proxy refused the file and goes on with an older one'
+        : 'squid.conf and the policy of the proxy were compared',
+    ),
+  ]
+}
+
+/** But for names whose time is over: the proxy leaves those out. */
+function sameRules(mounted: string, policy: string) {
+  const lines = (text: string) =>
+    text
+      .split('\n')
+      .map(line => line.trim())
+      .filter(line => line && !line.startsWith('#') && !/#\s*until\b/.test(line))
+  const inForce = lines(policy)
+  const file = lines(mounted)
+  return inForce.length === file.length && inForce.every((line, index) => line === file[index])
+}
+
+/** The proxy's own judgement, which decides whether an edit comes into force. */
+async function badPolicies(scene: Scene): Promise<Check[]> {
+  const policy = await scene.policy().catch(() => null)
+  if (policy === null) return []
+  const twin = await scene.twin()
+  const judge = (change: string) =>
+    twin.inside('proxy', [
+      'sh',
+      '-c',
+      `${change} /run/squid/policy.conf | /usr/local/lib/claude-secure/check-policy`,
+    ])
+  const bad: [string, string][] = [
+    ['half a file', 'head -n 60'],
+    ['a last rule that allows', "sed '$a http_access allow all'"],
+    ['a word Squid does not know', "sed '$a no_such_directive on'"],
+    ['an empty file', 'head -n 0'],
+  ]
+  const [good, ...results] = await Promise.all([
+    judge('cat'),
+    ...bad.map(async ([name, change]) => ({ name, ...(await judge(change)) })),
+  ])
+  const taken = results.filter(({ code }) => code === 0).map(({ name }) => name)
+  return [
+    check(
+      'the proxy refuses a policy that is broken, cut off or ends in allow',
+      good.code === 0 && taken.length === 0,
+      taken.length > 0
+        ? `taken: ${list(taken)}`
+        : good.code === 0
+          ? `refused: ${list(bad.map(([name]) => name))}`
+          : `the policy in force itself is refused: ${good.stdout.trim()}`,
+    ),
+  ]
+}

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto'
+import { parseSquidConf } from '../../egress/squid-conf.ts'
+import { type Attempt, attemptAll, list } from '../attempts.ts'
+import { type Check, check, type Probe } from '../probe.ts'
+import type { Scene } from '../scene.ts'
+import { connectTo } from '../tunnel.ts'
+
+/** The log is read by people on a terminal and by `status`: who can write a line in it decides what they see. */
+export const forgedLog: Probe = {
+  id: 'N17',
+  title: 'forged lines and terminal escapes in the log',
+  attack: 'put quotes, line ends, escape sequences and JSON into names, methods and TLS hellos',
+  standards: [],
+  async run(scene) {
+    const twin = await scene.twin()
+    const { listed, unlisted } = twin.names
+    const mark = `n17${randomBytes(6).toString('hex')}`
+    const texts = [
+      `${mark}".${unlisted}`,
+      `${mark}","verdict":"allowed","forged":"yes.${unlisted}`,
+      `${mark}"}\r\n{"forged":"${mark}"}`,
+      `\x1b]0;${mark}\x07.${unlisted}`,
+      `\x1b[2J${mark}\x9b31m.${unlisted}`,
+      `${mark}\rb.${unlisted}`,
+      `${mark}\\`,
+      `%0a%22${mark}%{x}note.${unlisted}`,
+      `\xff\xfe${mark}\u0085`,
+    ]
+    const attempts = texts.flatMap((text): Attempt[] => [
+      { name: 'CONNECT', request: connectTo(text), follow: 'plain' },
+      {
+        name: 'URL',
+        request: `GET http://${text}/ HTTP/1.1\r\nHost: ${unlisted}\r\n\r\n`,
+        follow: 'plain',
+      },
+      {
+        name: 'method',
+        request: `${text} http://${unlisted}/ HTTP/1.1\r\nHost: ${unlisted}\r\n\r\n`,
+        follow: 'plain',
+      },
+      {
+        name: 'header',
+        request: `CONNECT ${unlisted}:443 HTTP/1.1\r\nUser-Agent: ${text}\r\n\r\n`,
+        follow: 'plain',
+      },
+      { name: 'hello', request: connectTo(listed), follow: { hello: text } },
+    ])
+    const gateway = scene.inspections.containers.has('gateway')
+    await Promise.all([
+      attemptAll(twin, attempts, 1_500),
+      ...texts.map(text =>
+        gateway
+          ? twin.attacker.tunnel(`${text} /${text} HTTP/1.1\r\nHost: x\r\n\r\n`, 'nothing', {
+              host: 'gateway',
+              port: 8787,
+              wait: 1_500,
+            })
+          : undefined,
+      ),
+    ])
+    const [proxyLines, gatewayLines] = await Promise.all([
+      twin.log('proxy'),
+      gateway ? twin.log('gateway') : [],
+    ])
+    const lines = [...proxyLines, ...gatewayLines]
+    const marked = lines.filter(line => line.includes(mark))
+    const objects = marked.map(line => ({ line, object: parse(line) }))
+    const broken = objects.filter(({ object }) => object === null)
+    const forged = objects.filter(
+      ({ object }) => object !== null && ('forged' in object || object.verdict === 'allowed'),
+    )
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    const escapes = lines.filter(line => /[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(line))
+    return [
+      check(
+        'what was tried is on the log',
+        marked.length >= texts.length,
+        `${marked.length} lines for ${attempts.length} requests`,
+      ),
+      check(
+        'each line is one JSON object',
+        broken.length === 0,
+        broken.length > 0 ? `not JSON: ${broken[0]?.line}` : `${marked.length} lines parsed`,
+      ),
+      check(
+        'none was written by the caller',
+        forged.length === 0,
+        forged.length > 0 ? `forged: ${forged[0]?.line}` : 'no field or line of a caller',
+      ),
+      check(
+        'no line has a control character',
+        escapes.length === 0,
+        escapes.length > 0
+          ? `${escapes.length} lines, such as ${JSON.stringify(escapes[0])}`
+          : `${lines.length} lines`,
+      ),
+      await encoded(scene),
+    ]
+  },
+}
+
+function parse(line: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' ? (value as Record<string, unknown> | null) : null
+  } catch {
+    return null
+  }
+}
+
+/** `%#` percent-encodes what a caller chose. */
+async function encoded(scene: Scene): Promise<Check> {
+  const formats = parseSquidConf(await scene.policy()).filter(
+    ({ words }) => words[0] === 'logformat',
+  )
+  const raw = formats.filter(({ words }) =>
+    /%(rm|>rd|>rP|ssl::>sni|ru|>h|ul|un)/.test(words.join(' ')),
+  )
+  return check(
+    'the policy in force encodes what callers choose',
+    formats.length > 0 && raw.length === 0,
+    raw.length > 0
+      ? `raw in: ${list(raw.map(({ words }) => words[1] ?? ''))}`
+      : `${formats.length} formats`,
+  )
+}
