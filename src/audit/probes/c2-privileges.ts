@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises'
+import { stateFolder } from '../../stack/state-folder.ts'
 import { everyService, everyServiceLive } from '../every-service.ts'
 import { isEngineSocket, strangeMounts, writableMounts } from '../mounts.ts'
 import { askedPrivileges, livePrivileges } from '../privileges.ts'
@@ -43,6 +45,7 @@ export const privileges: Probe = {
       writesNothing(scene),
       runsNothing(scene),
       callsNothing(scene),
+      ...owners(scene),
     ])
     return [...asked, ...rest]
   },
@@ -64,6 +67,29 @@ function mounts(scene: Scene): (Check | Promise<Check>)[] {
     ),
     noSocket(scene, 'socketPath' in engine.address ? engine.address : null),
   ]
+}
+
+/** Whoever may touch the files that a service has of the host, and nobody with more rights. */
+function owners(scene: Scene): Promise<Check>[] {
+  const { stack, service } = scene
+  const workspace = service('claude').Mounts.find(
+    ({ Destination, Type }) => Destination === '/workspace' && Type === 'bind',
+  )
+  return [
+    // A copy belongs to nobody on the host.
+    ...(workspace ? [runsAsOwner(scene, 'claude', workspace.Source)] : []),
+    ...(scene.inspections.containers.has('gateway')
+      ? [runsAsOwner(scene, 'gateway', stateFolder(stack.stack).credential)]
+      : []),
+  ]
+}
+
+async function runsAsOwner(scene: Scene, service: string, path: string): Promise<Check> {
+  const claim = `${service} runs as the owner of what it has of the host`
+  const owner = await stat(path).catch(() => null)
+  const { User } = scene.service(service).Config
+  if (!owner) return { claim, verdict: 'unknown', evidence: `${path} cannot be looked at` }
+  return check(claim, User.split(':')[0] === `${owner.uid}`, `user ${User}, owner ${owner.uid}`)
 }
 
 async function noSocket(scene: Scene, engine: { socketPath: string } | null) {

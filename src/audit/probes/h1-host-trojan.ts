@@ -1,0 +1,138 @@
+import { parseProtect } from '../../config/protected-names.ts'
+import { messageOf } from '../../errors.ts'
+import { stateFolder } from '../../stack/state-folder.ts'
+import { hostFileChanges } from '../../workspace/host-files/changes.ts'
+import { renderHostFileChanges } from '../../workspace/host-files/render.ts'
+import type { Overlay } from '../../workspace/overlay/overlay.ts'
+import { planOverlays } from '../../workspace/overlay/plan.ts'
+import { type Check, check, held, open, type Probe } from '../probe.ts'
+import { mountAt } from '../proc-files.ts'
+import type { Scene } from '../scene.ts'
+import { standards } from '../standards.ts'
+
+/** Hooks and settings in the workspace: what is written there runs on the host, later and as its user. */
+export const hostTrojan: Probe = {
+  id: 'H1',
+  title: 'a file of the workspace that the host runs by itself',
+  attack: 'write to hooks and settings of git, editors, shells and Claude Code in the workspace',
+  standards: [standards.hostFiles, standards.readOnly],
+  async run(scene) {
+    const mount = scene
+      .service('claude')
+      .Mounts.find(({ Destination }) => Destination === '/workspace')
+    if (!mount) {
+      return [open('the workspace is mounted', 'nothing is mounted at /workspace of claude')]
+    }
+    if (mount.Type === 'volume') {
+      const evidence = 'a volume is at /workspace: nothing of the host but by ./claude.ts apply'
+      return [held('the agent works on a copy', evidence)]
+    }
+    const loosened = parseProtect(scene.stack.protect || 'all') ?? []
+    const changes = changedFiles(scene, mount.Source)
+    let overlays: Overlay[]
+    try {
+      overlays = await planOverlays(mount.Source, loosened)
+    } catch (error) {
+      return [open('what the host runs can be protected', messageOf(error)), await changes]
+    }
+    const given: Check[] =
+      loosened.length === 0
+        ? []
+        : [
+            {
+              claim: 'nothing is given up',
+              verdict: 'weak',
+              evidence: `PROTECT gives up ${loosened.join(', ')}: the agent can write there`,
+            },
+          ]
+    return [
+      inspected(scene, mount.Source, overlays),
+      ...(await Promise.all([mounted(scene, overlays), written(scene, overlays), changes])),
+      ...given,
+    ]
+  },
+}
+
+function inspected(scene: Scene, workspace: string, overlays: readonly Overlay[]): Check {
+  const { Mounts } = scene.service('claude')
+  const missing = overlays.filter(
+    ({ path, writable }) =>
+      !Mounts.some(
+        ({ Source, Destination, RW }) =>
+          Source === `${workspace}/${path}` &&
+          Destination === `/workspace/${path}` &&
+          RW === writable,
+      ),
+  )
+  return check(
+    'each path that the host runs by itself is mounted on its own',
+    missing.length === 0,
+    missing.length > 0
+      ? `not so: ${paths(missing)}; ./claude.ts stop and start protect them`
+      : `${overlays.length} paths: ${paths(overlays)}`,
+  )
+}
+
+/** In force now: a file that was replaced on the host has lost its mount. */
+async function mounted(scene: Scene, overlays: readonly Overlay[]): Promise<Check> {
+  const claim = 'the kernel has these mounts, and their folders cannot be renamed'
+  const facts = (await scene.liveFacts()).get('claude')
+  if (!facts) return { claim, verdict: 'unknown', evidence: 'nothing can be run in claude' }
+  const missing = overlays.filter(({ path, writable }) => {
+    const mount = mountAt(facts.mounts, `/workspace/${path}`)
+    return !mount || (!writable && !mount.options.includes('ro'))
+  })
+  return check(
+    claim,
+    missing.length === 0,
+    missing.length > 0
+      ? `not in claude: ${paths(missing)}; ./claude.ts stop and start protect them`
+      : `${overlays.filter(({ writable }) => writable).length} folders above protected paths`,
+  )
+}
+
+/** Opens without writing, and removes what it could make. */
+const script = `for p; do
+  if [ -d "$p" ]; then f="$p/.claude-secure-audit-$$"
+    if (: > "$f") 2>/dev/null; then rm -f "$f"; echo "wrote $p"; fi
+  elif [ -e "$p" ]; then (: >> "$p") 2>/dev/null && echo "wrote $p"
+  else echo "missing $p"
+  fi
+done
+echo done`
+
+async function written(scene: Scene, overlays: readonly Overlay[]): Promise<Check> {
+  const claim = 'the agent cannot write to any of them'
+  const targets = overlays
+    .filter(({ writable }) => !writable)
+    .map(({ path }) => `/workspace/${path}`)
+  const { stdout } = await scene.agent.run(['sh', '-c', script, 'sh', ...targets])
+  if (!stdout.endsWith('done\n')) {
+    return { claim, verdict: 'unknown', evidence: 'it could not be tried in claude' }
+  }
+  const successes = stdout.split('\n').filter(line => /^(wrote|missing) /.test(line))
+  return check(
+    claim,
+    successes.length === 0,
+    successes.length > 0 ? list(successes) : `${targets.length} tried`,
+  )
+}
+
+/** No hole, and for the eyes of whoever runs it. */
+async function changedFiles(scene: Scene, workspace: string): Promise<Check> {
+  const claim = 'nothing changed that the host runs when somebody says so'
+  const changes = await hostFileChanges(stateFolder(scene.stack.stack).path, workspace)
+  const lines = renderHostFileChanges(changes, 20)
+  return lines.length === 0
+    ? held(claim, 'as it was when the stack came up')
+    : { claim, verdict: 'weak', evidence: lines.map(line => line.trim()).join('; ') }
+}
+
+function paths(overlays: readonly Overlay[]) {
+  return list(overlays.map(({ path }) => path))
+}
+
+function list(items: readonly string[], shown = 8) {
+  const more = items.length - shown
+  return `${items.slice(0, shown).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}

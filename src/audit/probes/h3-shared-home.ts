@@ -1,0 +1,96 @@
+import { realpath } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { isWithin } from '../mounts.ts'
+import { type Check, check, open, type Probe } from '../probe.ts'
+import { type Scene, variable } from '../scene.ts'
+import { standards } from '../standards.ts'
+
+const Volume = z.looseObject({
+  Driver: z.string(),
+  Labels: z.record(z.string(), z.string()).nullish(),
+  Options: z.record(z.string(), z.string()).nullish(),
+})
+const Users = z.array(z.looseObject({ Id: z.string(), Names: z.array(z.string()) }))
+
+const home = '/home/claude'
+
+/** Hooks that an agent writes to a shared ~/.claude run in the next session on the host. */
+export const sharedHome: Probe = {
+  id: 'H3',
+  title: "the host's own settings of Claude Code",
+  attack: 'write hooks to a home folder that the host, or another stack, uses too',
+  standards: [standards.hostFolders, standards.hostFiles],
+  async run(scene) {
+    const mount = scene.service('claude').Mounts.find(({ Destination }) => Destination === home)
+    const elsewhere = await notFromHome(scene)
+    if (mount?.Type !== 'volume' || !mount.Name) {
+      const what = mount ? `${mount.Type} of ${mount.Source}` : 'nothing of its own'
+      return [elsewhere, open("the agent's home is a volume", `claude has ${what} at ${home}`)]
+    }
+    return [
+      elsewhere,
+      check("the agent's home is a volume", true, `${mount.Name} at ${home} of claude`),
+      ...(await volumeIsOwn(scene, mount.Name)),
+      homeIsUsed(scene),
+    ]
+  },
+}
+
+async function notFromHome(scene: Scene): Promise<Check> {
+  const own = await realpath(homedir()).catch(() => homedir())
+  const settings = [join(own, '.claude'), join(own, '.claude.json')]
+  const found = [...scene.inspections.containers].flatMap(([service, { Mounts }]) =>
+    Mounts.filter(
+      ({ Type, Source }) =>
+        Type === 'bind' && (isWithin(Source, own) || settings.some(path => isWithin(path, Source))),
+    ).map(({ Source }) => `${service} has ${Source}`),
+  )
+  return check(
+    "nothing of the host's home or ~/.claude is mounted",
+    found.length === 0,
+    found.join('; ') || `no mount holds ${own} or is in its .claude`,
+  )
+}
+
+async function volumeIsOwn({ engine, stack, service }: Scene, name: string): Promise<Check[]> {
+  const query = encodeURIComponent(JSON.stringify({ volume: [name] }))
+  const [volume, users] = await Promise.all([
+    engine.inspect(`/volumes/${encodeURIComponent(name)}`).then(value => Volume.parse(value)),
+    engine.inspect(`/containers/json?all=1&filters=${query}`).then(value => Users.parse(value)),
+  ])
+  const options = Object.keys(volume.Options ?? {})
+  const others = users.filter(({ Id }) => Id !== service('claude').Id)
+  const project = volume.Labels?.['com.docker.compose.project'] ?? 'no project'
+  return [
+    check(
+      'the volume is a folder of the engine',
+      volume.Driver === 'local' && options.length === 0,
+      `driver ${volume.Driver}${options.length > 0 ? ` with ${options.join(', ')}` : ', no options'}`,
+    ),
+    check(
+      'the volume belongs to this stack',
+      name.startsWith(`${stack.stack}_home`) && project === stack.stack,
+      `${name}, made for ${project}`,
+    ),
+    check(
+      'nobody else uses the volume',
+      others.length === 0,
+      others.length > 0
+        ? `also in ${others.flatMap(({ Names }) => Names).join(', ')}`
+        : 'in claude alone',
+    ),
+  ]
+}
+
+function homeIsUsed({ service }: Scene): Check {
+  const container = service('claude')
+  const value = variable(container, 'HOME')
+  const configuration = variable(container, 'CLAUDE_CONFIG_DIR')
+  return check(
+    'Claude Code keeps its settings there',
+    value === home && (configuration === undefined || isWithin(home, configuration)),
+    `HOME is ${value ?? 'not set'}${configuration ? `, CLAUDE_CONFIG_DIR ${configuration}` : ''}`,
+  )
+}

@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Check, check, type Probe } from '../probe.ts'
+import { type Scene, variable } from '../scene.ts'
+import { standards } from '../standards.ts'
+
+const managed = '/etc/claude-code/managed-settings.json'
+
+/** The programs that decide where a credential goes, and the folders that decide which these are. */
+const trusted = ['/', '/etc', '/etc/claude-code', managed].concat(
+  ['/usr', '/usr/bin', '/usr/local', '/usr/local/bin'],
+  ['/usr/local/bin/claude', '/usr/local/bin/node'],
+)
+
+/** A repository's .claude/settings.json names another address for the API, and gets the credential. */
+export const redirect: Probe = {
+  id: 'H4',
+  title: 'settings of a repository that send the credential elsewhere',
+  attack: 'change who Claude Code talks to, by settings, environment or another program',
+  standards: [standards.imageConfiguration, standards.readOnly],
+  async run(scene) {
+    const login = scene.stack.credentials === 'login'
+    const [settings, programs, writable] = await Promise.all([
+      managedSettings(scene, login),
+      ownedByRoot(scene),
+      writableByAgent(scene),
+    ])
+    return [settings, programs, writable, ...environment(scene, login)]
+  },
+}
+
+async function managedSettings(scene: Scene, login: boolean): Promise<Check> {
+  const name = login ? 'managed-settings.direct.json' : 'managed-settings.json'
+  const [own, found] = await Promise.all([
+    readFile(join(scene.root, 'claude', name), 'utf8').catch(() => null),
+    scene.inside('claude', ['cat', managed]),
+  ])
+  const same = found.code === 0 && own !== null && found.stdout === own
+  const difference = found.code === 0 ? `differs from claude/${name}` : 'is not there'
+  return check(
+    'the managed settings in claude are those of this checkout',
+    same,
+    `${managed} ${same ? `is claude/${name}` : difference}`,
+  )
+}
+
+/** By owner and mode and not by trying: a read-only system would hide a wrong mode. */
+async function ownedByRoot(scene: Scene): Promise<Check> {
+  const claim = 'settings and programs of claude belong to root alone'
+  const script = `IFS=:; stat -L -c '%u %a %n' ${trusted.join(' ')} $PATH 2>&1; true`
+  const { stdout } = await scene.inside('claude', ['sh', '-c', script])
+  const lines = stdout.split('\n').filter(Boolean)
+  const seen = new Set<string>()
+  const wrong = lines.filter(line => {
+    const [, uid, mode = '', path = ''] = /^(\d+) (\d+) (.*)$/.exec(line) ?? []
+    // What is named and missing could be made by whoever owns the folder above it.
+    if (uid === undefined) return trusted.some(path => line.includes(`'${path}'`))
+    seen.add(path)
+    return uid !== '0' || (Number.parseInt(mode, 8) & 0o022) !== 0
+  })
+  if (lines.length === 0) {
+    return { claim, verdict: 'unknown', evidence: 'nothing can be run in claude' }
+  }
+  return check(
+    claim,
+    wrong.length === 0,
+    wrong.length > 0
+      ? `owner, mode, path: ${wrong.join('; ')}`
+      : `${seen.size} looked at, with ${managed}, claude, node and every folder of PATH`,
+  )
+}
+
+async function writableByAgent({ agent }: Scene): Promise<Check> {
+  const files = [managed, '/usr/local/bin/claude', '/usr/local/bin/node']
+  const opened = await Promise.all(
+    files.map(async path => ({ path, ...(await agent.openForWriting(path)) })),
+  )
+  const writable = opened.filter(({ writable }) => writable)
+  return check(
+    'the agent in claude cannot open them for writing',
+    writable.length === 0,
+    (writable.length > 0 ? writable : opened)
+      .map(({ path, error }) => `${path}: ${error ?? 'opened'}`)
+      .join(', '),
+  )
+}
+
+function environment(scene: Scene, login: boolean): Check[] {
+  const container = scene.service('claude')
+  const address = variable(container, 'ANTHROPIC_BASE_URL')
+  const wanted = login ? 'https://api.anthropic.com' : 'http://gateway:8787'
+  const base = check(
+    'the environment of claude names who is asked',
+    address === wanted,
+    `ANTHROPIC_BASE_URL of claude is ${address ?? 'not set'}`,
+  )
+  if (login) return [base]
+  const flag = variable(container, 'CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST')
+  return [
+    base,
+    check(
+      'settings of a repository have no say in who is asked',
+      flag === '1',
+      `CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST of claude is ${flag ?? 'not set'}`,
+    ),
+  ]
+}

@@ -1,0 +1,206 @@
+import { lstat, readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stateFolder } from '../../stack/state-folder.ts'
+import { everyService } from '../every-service.ts'
+import type { InspectedContainer } from '../inspections.ts'
+import { holdsSecret, keyPattern, realKeys } from '../key-search.ts'
+import { type Check, check, held, open, type Probe } from '../probe.ts'
+import type { Scene } from '../scene.ts'
+import { standards } from '../standards.ts'
+
+/** Stands in the gateway's file where it has nothing to give. */
+const nobodys = 'no-credential-in-this-mode'
+
+/** Everything is compared on the host: the secret goes into no container, and into no evidence. */
+export const secretSearch: Probe = {
+  id: 'S1',
+  title: 'the real credential',
+  attack: 'look for the key in environments, command lines, files, logs, images and descriptions',
+  standards: [
+    standards.secretsInImages,
+    standards.secrets,
+    standards.clearTextSecrets,
+    standards.ulimits,
+  ],
+  async run(scene) {
+    const found = scene.credential?.secret
+    const secret = found && found !== nobodys ? found : null
+    return [
+      everyService(scene, 'no environment holds a real key', environmentKeys(scene)),
+      ...(await Promise.all([
+        search(secret, 'the engine tells no key', async () => [
+          { where: 'containers, images and networks', text: scene.inspections.text },
+        ]),
+        search(secret, 'no process was started with a key', () => processes(scene)),
+        search(secret, 'no log holds a key', () => logs(scene)),
+        search(secret, 'no file of the stack but one holds a key', () => stateFiles(scene)),
+        agentFiles(scene, secret),
+      ])),
+      ...(await credentialFile(scene)),
+      everyService(
+        scene,
+        'no service can dump its memory to disk',
+        ({ HostConfig: { Ulimits } }) =>
+          Ulimits?.find(({ Name }) => Name === 'core')?.Hard === 0
+            ? null
+            : 'core dumps are not off',
+      ),
+    ]
+  },
+}
+
+/** Variables for credentials hold the placeholder; no variable has the shape of a key. */
+function environmentKeys({ credential }: Scene) {
+  return ({ Config: { Env } }: InspectedContainer) => {
+    const wrong = (Env ?? []).flatMap(pair => {
+      const [name = '', value = ''] = splitOnce(pair)
+      const isCredential = /^(ANTHROPIC|CLAUDE)_.*(KEY|TOKEN|SECRET)$/.test(name)
+      const placeholder = credential
+        ? value === credential.placeholder
+        : value.includes('placeholder')
+      const real = realKeys(value).length > 0
+      const secret = credential !== null && holdsSecret(value, credential.secret)
+      return real || secret || (isCredential && value !== '' && !placeholder) ? [name] : []
+    })
+    return wrong.length > 0 ? `${wrong.join(', ')} is no placeholder` : null
+  }
+}
+
+type Text = { where: string; text: string }
+
+async function search(
+  secret: string | null,
+  claim: string,
+  collect: () => Promise<Text[]>,
+): Promise<Check> {
+  const texts = await collect()
+  const places = texts
+    .filter(
+      ({ text }) => (secret !== null && holdsSecret(text, secret)) || realKeys(text).length > 0,
+    )
+    .map(({ where }) => where)
+  const length = texts.reduce((sum, { text }) => sum + text.length, 0)
+  if (length === 0) return { claim, verdict: 'unknown', evidence: 'there was nothing to search' }
+  return check(
+    claim,
+    places.length === 0,
+    places.length > 0
+      ? `a key is in: ${places.join(', ')}`
+      : `${texts.length} searched (${Math.ceil(length / 1024)} KiB) ${soughtFor(secret)}`,
+  )
+}
+
+function soughtFor(secret: string | null) {
+  return secret === null ? 'for anything like a key' : 'for the credential and anything like a key'
+}
+
+async function processes(scene: Scene): Promise<Text[]> {
+  const script = 'cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null; true'
+  return Promise.all(
+    [...scene.inspections.containers.keys()].map(async service => {
+      const { stdout } = await scene.inside(service, ['sh', '-c', script])
+      return { where: service, text: stdout }
+    }),
+  )
+}
+
+/** The end of each log: a whole one may be long. */
+async function logs(scene: Scene): Promise<Text[]> {
+  return Promise.all(
+    [...scene.inspections.containers].map(async ([service, { Id }]) => ({
+      where: `log of ${service}`,
+      // Never empty: a service that said nothing was searched, too.
+      text: `\n${(await scene.engine.logLines(Id, 5_000)).join('\n')}`,
+    })),
+  )
+}
+
+const stateFileLimit = 4 * 1024 * 1024
+
+/** stack.yaml and what else a stack keeps on the host. */
+async function stateFiles(scene: Scene): Promise<Text[]> {
+  const state = stateFolder(scene.stack.stack)
+  const names = await readdir(state.path).catch((): string[] => [])
+  const texts = await Promise.all(
+    names.map(async (name): Promise<Text | null> => {
+      const path = join(state.path, name)
+      const status = await lstat(path).catch(() => null)
+      if (path === state.credential || !status?.isFile() || status.size > stateFileLimit)
+        return null
+      return { where: name, text: await readFile(path, 'latin1') }
+    }),
+  )
+  return texts.filter(text => text !== null)
+}
+
+const agentPlaces = ['/home/claude', '/etc', '/run', '/tmp', '/dev/shm', '/workspace']
+
+/** By shape in the container, by value here. A key of somebody else may lie in a folder: it is no leak of ours. */
+async function agentFiles(scene: Scene, secret: string | null): Promise<Check> {
+  const claim = 'no file of the agent holds the credential'
+  const searched = await Promise.all(
+    agentPlaces.map(async place => {
+      const script = `if command -v rg >/dev/null; then
+        timeout 8 rg --text --only-matching --no-filename --no-messages --no-ignore --hidden --max-filesize 32M -e '${keyPattern}' '${place}'
+        else timeout 8 grep -raohsE '${keyPattern}' '${place}'; fi; [ $? -ne 124 ] && echo searched`
+      const { stdout } = await scene.agent.run(['sh', '-c', script], 12_000)
+      return { place, stdout, whole: stdout.endsWith('searched\n') }
+    }),
+  )
+  const places = (matches: (text: string) => boolean) =>
+    searched.filter(({ stdout }) => matches(stdout)).map(({ place }) => place)
+  const leaked = secret === null ? [] : places(text => holdsSecret(text, secret))
+  if (leaked.length > 0) return open(claim, `found below ${leaked.join(', ')} in claude`)
+  const foreign = places(text => realKeys(text).length > 0).filter(place => place !== '/workspace')
+  if (foreign.length > 0) {
+    const login = scene.stack.credentials === 'login'
+    return {
+      claim,
+      verdict: 'weak',
+      evidence: `${login ? 'the login lives with the agent' : 'keys that are not of this stack are'} below ${foreign.join(', ')} in claude`,
+    }
+  }
+  const cut = searched.filter(({ whole }) => !whole).map(({ place }) => place)
+  return held(
+    claim,
+    `${agentPlaces.join(', ')} searched${cut.length > 0 ? `; in part, for time: ${cut.join(', ')}` : ''}`,
+  )
+}
+
+async function credentialFile(scene: Scene): Promise<Check[]> {
+  const state = stateFolder(scene.stack.stack)
+  const [file, folder] = await Promise.all(
+    [state.credential, state.path].map(path => stat(path).catch(() => null)),
+  )
+  if (!file || !folder) {
+    return [
+      open(
+        'a service of its own keeps the credential',
+        'there is no file for a gateway on the host',
+      ),
+    ]
+  }
+  const mode = (status: { mode: number }) => (status.mode & 0o777).toString(8)
+  return [
+    check(
+      'its file and the folder around it are for one user',
+      (file.mode & 0o177) === 0 && (folder.mode & 0o077) === 0,
+      `modes ${mode(file)} and ${mode(folder)}`,
+    ),
+    everyService(scene, 'its file is mounted into the gateway alone', ({ Mounts }, service) => {
+      const has = Mounts.some(
+        ({ Source, Destination }) =>
+          Destination.startsWith('/run/secrets') ||
+          Source === state.credential ||
+          Source === state.path,
+      )
+      if (service === 'gateway') return has ? null : 'has none'
+      return has ? 'has the file too' : null
+    }),
+  ]
+}
+
+function splitOnce(pair: string): [string, string] {
+  const end = pair.indexOf('=')
+  return end < 0 ? [pair, ''] : [pair.slice(0, end), pair.slice(end + 1)]
+}
