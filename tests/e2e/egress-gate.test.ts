@@ -238,8 +238,8 @@ t.test('after a session of Claude Code it is told too', async t => {
 
 t.test('log tells decisions, and no name in it writes to the terminal', async t => {
   const forged = 'GET http://a","verdict":"allowed","x":".evil.test/ HTTP/1.1\\r\\n\\r\\n'
-  const escape = 'GET http://\\x1b]0;owned\\x07\\x9b31m.evil.test/ HTTP/1.1\\r\\n\\r\\n'
-  for (const request of [forged, escape]) {
+  const sequence = 'GET http://\\x1b]0;owned\\x07\\x9b31m.evil.test/ HTTP/1.1\\r\\n\\r\\n'
+  for (const request of [forged, sequence]) {
     const line = `exec 3<>/dev/tcp/proxy/3128; printf '${request}' >&3; cat <&3`
     await stack.inside(['bash', '-c', line])
   }
