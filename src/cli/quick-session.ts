@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { protectedNames } from '../config/protected-names.ts'
 import { bodyText, engineGet } from '../docker/engine-request.ts'
+import { identityOf } from '../workspace/overlay/identity.ts'
 import { filesBelow } from './files-below.ts'
 import type { RunningAgent } from './session.ts'
 
@@ -71,7 +72,7 @@ function identity(path: string) {
   const status = lstatSync(path, { throwIfNoEntry: false })
   if (!status) return null
   // HEAD is replaced by each commit; that it is there makes a folder a repository.
-  return path.endsWith('/.git/HEAD') ? true : [status.ino, status.mode]
+  return path.endsWith('/.git/HEAD') ? true : identityOf(status)
 }
 
 async function hashed(settings: Record<string, string | undefined>) {

@@ -1,4 +1,6 @@
 import { rm } from 'node:fs/promises'
+import { messageOf } from '../errors.ts'
+import type { Log } from '../log.ts'
 import {
   type HostFileChange,
   hostFileChanges,
@@ -14,13 +16,14 @@ import { replaceFile, type StateFolder } from './state-folder.ts'
  * Notes the files that run on the host when somebody says so, as they are before the agent comes. A
  * folder in which that fails goes without a report, and not without its stack.
  */
-export async function noteHostFiles(workspace: Workspace, state: StateFolder) {
+export async function noteHostFiles(workspace: Workspace, state: StateFolder, log: Log) {
   const path = hostFilesPath(state.path)
   try {
     await rm(path, { force: true })
     if (workspace.mode === 'copy') return
     await replaceFile(path, renderHostFiles(await scanHostFiles(workspace.path)))
-  } catch {
+  } catch (error) {
+    log({ kind: 'warn', text: `changes of files that run here are not told: ${messageOf(error)}` })
     await rm(path, { force: true }).catch(() => {})
   }
 }

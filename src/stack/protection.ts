@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { stateRoot } from '../config/paths.ts'
 import { parseProtect } from '../config/protected-names.ts'
 import type { Settings } from '../config/settings.ts'
+import { identityOf } from '../workspace/overlay/identity.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
 import { makePlaceholders, removePlaceholders } from '../workspace/overlay/placeholders.ts'
 import { planOverlays } from '../workspace/overlay/plan.ts'
@@ -48,10 +49,19 @@ export async function raiseOverlays(
     .filter(({ identity }) => identity === null)
     .map(({ path, placeholder }) => ({ path, placeholder }))
   await remember(state, { workspace: workspace.path, placeholders, overlays: [] })
-  await makePlaceholders(workspace.path, placeholders, workspace.agent)
-  const overlays = await overlaysOf(workspace, settings)
-  await remember(state, { workspace: workspace.path, placeholders, overlays: identities(overlays) })
-  return overlays
+  try {
+    await makePlaceholders(workspace.path, placeholders, workspace.agent)
+    const overlays = await overlaysOf(workspace, settings)
+    await remember(state, {
+      workspace: workspace.path,
+      placeholders,
+      overlays: identities(overlays),
+    })
+    return overlays
+  } catch (error) {
+    await clearPlaceholders(state).catch(() => {})
+    throw error
+  }
 }
 
 function identities(overlays: readonly Overlay[]) {
@@ -77,7 +87,7 @@ export async function lostOverlays(state: StateFolder): Promise<string[]> {
   const now = await Promise.all(
     overlays.map(async ({ path, identity }) => {
       const status = await lstat(join(workspace, path)).catch(() => null)
-      return status && `${status.dev}:${status.ino}` === identity ? [] : [path]
+      return status && identityOf(status) === identity ? [] : [path]
     }),
   )
   return now.flat()

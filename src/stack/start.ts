@@ -8,7 +8,8 @@ import type { Engine } from '../docker/engine.ts'
 import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
 import { terminalLine } from '../terminal-text.ts'
-import { noteHostFiles } from './host-files.ts'
+import { renderHostFileChanges } from '../workspace/host-files/render.ts'
+import { changedHostFiles, noteHostFiles } from './host-files.ts'
 import { hasLiveSession, inspectStack, isUp, type StackState, serviceOf } from './inspect.ts'
 import { clearPlaceholders, raiseOverlays } from './protection.ts'
 import { buildStackFile, composeProject, type Stack, stackVariables } from './stack-file.ts'
@@ -39,8 +40,9 @@ export async function startStack(
   if (before?.fingerprint === wanted && isUp(before)) {
     return { outcome: 'running', state: before }
   }
+  const anew = before?.fingerprint !== wanted
   let overlays = stack.overlays
-  if (before?.fingerprint !== wanted) {
+  if (anew) {
     if (before) {
       if (await hasLiveSession(engine, before)) return { outcome: 'outdated', state: before }
       // A network or volume cannot be changed in place; the volumes stay.
@@ -48,6 +50,10 @@ export async function startStack(
       await step(log, 'stopping the stack with the old settings', () =>
         compose(docker, project, ['down', '--remove-orphans', '--timeout', '5'], { signal }),
       )
+      // What nobody has read yet must not become the state that the next report starts from.
+      for (const text of renderHostFileChanges(await changedHostFiles(stack.state))) {
+        log({ kind: 'warn', text })
+      }
     }
     // Looked at anew: until now an agent ran in the folder.
     overlays = await raiseOverlays(stack.workspace, stack.settings, stack.state)
@@ -64,7 +70,8 @@ export async function startStack(
           { timeout: 180_000, signal },
         ),
         // Beside it, because it takes as long in a large folder. No session is open before both are done.
-        noteHostFiles(stack.workspace, stack.state),
+        // What is mended goes on from what was noted.
+        ...(anew ? [noteHostFiles(stack.workspace, stack.state, log)] : []),
       ])
     } catch (error) {
       const explained = await explain(engine, project.name, error)

@@ -81,7 +81,8 @@ export async function scanHostFiles(
     const handle = await open(join(workspace, path), flags).catch(() => null)
     if (!handle) return wanted ? 'unreadable' : null
     try {
-      const { size, mode, ...status } = await handle.stat()
+      const status = await handle.stat()
+      const { size, mode } = status
       if (!status.isFile()) return wanted ? 'no file' : null
       if (!wanted && !isHostFile(path, { executable: (mode & 0o111) !== 0 })) return null
       const buffer = Buffer.alloc(Math.min(size, fileBytes))

@@ -9,7 +9,7 @@ export type Overlay = {
   /** Relative to the workspace, with `/`. */
   path: string
   writable: boolean
-  /** Device and inode of what is there, or null where a placeholder has to be made first. */
+  /** Which file or folder is there, or null where a placeholder has to be made first. */
   identity: string | null
   /** What is made where nothing is: an empty folder, or a file with this content. */
   placeholder: Placeholder

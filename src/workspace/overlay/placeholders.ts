@@ -24,7 +24,7 @@ export async function makePlaceholders(
       await make(`/proc/self/fd/${parent.fd}/${name}`, placeholder, owner)
     } catch (error) {
       throw new UserError(`cannot make the placeholder ${terminalLine(path)}: ${codeOf(error)}`, {
-        hint: 'check the free space and the owner of the folder',
+        hint: 'check the free space and the owner of the folder, or give it up with PROTECT= in .env',
         cause: error,
       })
     } finally {

@@ -4,6 +4,7 @@ import { type ProtectedName, protectedNames } from '../../config/protected-names
 import { UserError } from '../../errors.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import { readGitReferences } from './git-references.ts'
+import { identityOf } from './identity.ts'
 import { arrange, type Overlay, type Placeholder, type Wanted } from './overlay.ts'
 
 const folder: Placeholder = { kind: 'folder' }
@@ -120,7 +121,7 @@ async function submodules(path: string, depth = 0): Promise<string[]> {
   return found
 }
 
-/** Device and inode of what is at the path, null when nothing is. Every part of it is looked at. */
+/** Which file or folder is at the path, null when nothing is. Every part of it is looked at. */
 async function identify(workspace: string, path: string, name: ProtectedName) {
   const parts = path.split('/')
   for (let length = 1; length <= parts.length; length++) {
@@ -149,7 +150,7 @@ async function identify(workspace: string, path: string, name: ProtectedName) {
         },
       )
     }
-    if (length === parts.length) return `${status.dev}:${status.ino}`
+    if (length === parts.length) return identityOf(status)
   }
   return null
 }
