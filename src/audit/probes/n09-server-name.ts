@@ -18,17 +18,25 @@ export const serverName: Probe = {
       request,
       follow: { hello: host },
     })
-    const [works, [capitals], [other, unlisted, below], [nameless], [plain]] = await Promise.all([
-      listedWorks(twin),
-      attemptAll(twin, [hello('in capitals', names.listed.toUpperCase())], 10_000),
-      attemptAll(twin, [
-        hello('another listed name', names.alsoListed),
-        hello('an unlisted name', names.unlisted),
-        hello('a name below', names.belowListed),
-      ]),
-      attemptAll(twin, [{ name: 'no name', request, follow: 'hello-without-name' }]),
-      attemptAll(twin, [{ name: 'no TLS', request, follow: 'plain' }]),
-    ])
+    const [works, [capitals], [other, unlisted, below], torn, [nameless], [plain]] =
+      await Promise.all([
+        listedWorks(twin),
+        attemptAll(twin, [hello('in capitals', names.listed.toUpperCase())], 10_000),
+        attemptAll(twin, [
+          hello('another listed name', names.alsoListed),
+          hello('an unlisted name', names.unlisted),
+          hello('a name below', names.belowListed),
+        ]),
+        // What compares the two names reads them as words of a line, and answers line by line.
+        attemptAll(twin, [
+          hello('two words', 'x x'),
+          hello('two words and a tab', 'x\tx'),
+          hello('the listed name and another', `${names.listed} ${names.listed}`),
+          hello('a line end', `x x\nx x`),
+        ]),
+        attemptAll(twin, [{ name: 'no name', request, follow: 'hello-without-name' }]),
+        attemptAll(twin, [{ name: 'no TLS', request, follow: 'plain' }]),
+      ])
     return [
       works,
       check(
@@ -38,6 +46,7 @@ export const serverName: Probe = {
       ),
       noneThrough('a hello for another listed name ends the tunnel', some(other)),
       noneThrough('a hello for an unlisted name ends it', some(unlisted, below)),
+      noneThrough('a hello whose name is no single word ends it', torn),
       noneThrough('a hello without a name ends it', some(nameless)),
       noneThrough('bytes that are no TLS end it', some(plain)),
     ]

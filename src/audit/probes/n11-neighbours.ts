@@ -48,11 +48,11 @@ async function scan({ agent, inspections, service }: Scene): Promise<Check[]> {
     )
   const known = new Set([...peers, ...own].map(({ address }) => address))
   const others = own.flatMap(({ address }) => nearby(address)).filter(other => !known.has(other))
-  const everyPort = Array.from({ length: 65_535 }, (_, index) => index + 1)
+  const ports = [...new Set([...commonPorts, ...Array.from({ length: 10_000 }, (_, i) => i + 1)])]
   const [open, strangers] = await Promise.all([
     Promise.all(
       peers.map(async ({ name, address }) => {
-        const found = await agent.scan(address, everyPort, 1_000)
+        const found = await agent.scan(address, ports, 1_000)
         return { name, open: found.open }
       }),
     ),
@@ -67,7 +67,7 @@ async function scan({ agent, inspections, service }: Scene): Promise<Check[]> {
   const hidden = others.filter((_, index) => strangers[index])
   return [
     check(
-      'of all ports of its neighbours the agent finds those of proxy and gateway',
+      'of the ports of its neighbours the agent finds those of proxy and gateway',
       found.length > 0 && found.join() === wanted.join(),
       `open: ${list(found) || 'none'}`,
     ),
@@ -146,9 +146,9 @@ async function throughGateway(scene: Scene): Promise<Check[]> {
   return [
     check(
       'the gateway is no proxy',
-      answers.every(({ received }) => received !== '') &&
+      answers.some(({ received }) => received !== '') &&
         !answers.some(answer => reached(answer, word)),
-      `${answers.length} requests for ${target}: ${list([...new Set(answers.map(({ received, error }) => received.split('\r\n')[0] || error || ''))])}`,
+      `${answers.length} requests for ${target}: ${list([...new Set(answers.map(({ received, error }) => received.split('\r\n')[0] || error || 'hung up'))])}`,
     ),
   ]
 }

@@ -35,19 +35,18 @@ function published({ inspections }: Scene): Check[] {
   ]
 }
 
-async function fromHost(scene: Scene): Promise<Check[]> {
-  const { inspections } = scene
+async function fromHost({ inspections }: Scene): Promise<Check[]> {
   const targets = ['proxy', 'gateway'].flatMap(name => {
     const container = inspections.containers.get(name)
     return Object.values(container?.NetworkSettings.Networks ?? {}).flatMap(({ IPAddress }) =>
       IPAddress ? [3128, 8787].map(port => ({ host: IPAddress, port })) : [],
     )
   })
-  const connected = await Promise.all(targets.map(({ host, port }) => connects(host, port)))
-  const open = targets.filter((_, index) => connected[index])
+  const answers = await Promise.all(targets.map(({ host, port }) => answerOf(host, port)))
+  const open = targets.filter((_, index) => answers[index])
   return [
     check(
-      'this host does not get through to proxy or gateway',
+      'this host gets no answer from proxy or gateway',
       targets.length > 0 && open.length === 0,
       open.length > 0
         ? list(open.map(({ host, port }) => `${host}:${port}`))
@@ -56,16 +55,23 @@ async function fromHost(scene: Scene): Promise<Check[]> {
   ]
 }
 
-function connects(host: string, port: number): Promise<boolean> {
+/** Whether it is one of ours that answers: a router on the way may take any connection. */
+function answerOf(host: string, port: number): Promise<boolean> {
   return new Promise(resolve => {
-    const socket = connect({ host, port, timeout: 1_500 })
-    const end = (connected: boolean) => {
+    const socket = connect({ host, port })
+    let text = ''
+    const end = () => {
+      clearTimeout(timer)
       socket.destroy()
-      resolve(connected)
+      resolve(/squid|claude-secure/i.test(text))
     }
-    socket.on('connect', () => end(true))
-    socket.on('error', () => end(false))
-    socket.on('timeout', () => end(false))
+    const timer = setTimeout(end, 1_500)
+    socket.on('connect', () => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'))
+    socket.on('data', chunk => {
+      text = (text + chunk.toString('latin1')).slice(0, 8_192)
+    })
+    socket.on('error', end)
+    socket.on('close', end)
   })
 }
 
