@@ -194,14 +194,21 @@ async function judgeSpace(info: EngineInfo | null): Promise<Check[]> {
 
 async function judgeLeft(engine: Engine | null): Promise<Check[]> {
   const cache = await staleCacheFiles(cacheRoot())
-  if (!engine) return judgeLeftovers({ states: [], networks: [], cache })
+  const ofStacks = engine && (await attempt(() => leftOfStacks(engine)))
+  const { states, networks } = ofStacks?.value ?? { states: [], networks: [] }
+  return [
+    ...judgeLeftovers({ states, networks, cache }),
+    ...(ofStacks && !ofStacks.value ? [failed('leftovers', ofStacks.error)] : []),
+  ]
+}
+
+async function leftOfStacks(engine: Engine) {
   const [networks, stacks, volumes] = await Promise.all([
     emptyStacks(engine),
     leftStacks(engine),
     volumeNames(engine.address),
   ])
-  const states = await lostStates(stateRoot(), { stacks, volumes })
-  return judgeLeftovers({ states, networks, cache })
+  return { networks, states: await lostStates(stateRoot(), { stacks, volumes }) }
 }
 
 async function prove({ engine, client }: Machine, root: string) {
