@@ -38,7 +38,7 @@ for (const [name, service] of Object.entries(services)) {
       read_only: true,
       init: true,
       ipc: 'private',
-      restart: 'unless-stopped',
+      restart: 'always',
       logging: { driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } },
       ulimits: { core: 0 },
       sysctls: { 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv4.ip_forward': 0 },

@@ -30,7 +30,7 @@ export type OwnEngine = {
  * first process is the end of all of them. Files are those of the machine, so that folders can be mounted.
  */
 export async function createOwnEngine(t: Test, dataRoot?: string): Promise<OwnEngine> {
-  const folder = await temporaryFolder(t, 'engine')
+  const folder = await temporaryFolder(t, 'own-engine')
   const disk = dataRoot ?? join(folder, 'data')
   const runFolder = join(folder, 'run')
   const socket = join(folder, 'docker.sock')

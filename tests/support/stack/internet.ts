@@ -94,7 +94,7 @@ export async function createInternet(
       '--init',
       // The internet is still there after an engine was restarted.
       '--restart',
-      'unless-stopped',
+      'always',
       '--user',
       '0',
       '--network',
