@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts'
 import type { Scene } from './scene.ts'
 
 /**
@@ -40,4 +41,13 @@ export function open(claim: string, evidence: string): Check {
 /** `evidence` when it holds, and when it does not. */
 export function check(claim: string, holds: boolean, evidence: string): Check {
   return { claim, verdict: holds ? 'held' : 'open', evidence }
+}
+
+/** A check that may fail to be made: then it is `unknown`, and the others of its probe stay. */
+export async function orUnknown(claim: string, make: () => Promise<Check>): Promise<Check> {
+  return make().catch((error: unknown) => ({
+    claim,
+    verdict: 'unknown',
+    evidence: `it could not be tried: ${messageOf(error)}`,
+  }))
 }

@@ -3,7 +3,7 @@ import { stateFolder } from '../../stack/state-folder.ts'
 import { everyService, everyServiceLive } from '../every-service.ts'
 import { isEngineSocket, strangeMounts, writableMounts } from '../mounts.ts'
 import { askedPrivileges, livePrivileges } from '../privileges.ts'
-import { type Check, check, type Probe } from '../probe.ts'
+import { type Check, check, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 
@@ -111,7 +111,7 @@ async function noSocket(scene: Scene, engine: { socketPath: string } | null) {
 /** The name of a file that is removed at once where it can be made at all. */
 const trace = '.claude-secure-audit'
 
-async function writesNothing({ agent }: Scene): Promise<Check> {
+function writesNothing(scene: Scene) {
   const folders =
     '/ /bin /etc /etc/claude-code /opt /root /sbin /srv /usr /usr/bin /usr/lib'.concat(
       ' /usr/local/bin /var /var/lib /var/tmp /sys/fs/cgroup /proc/sys/kernel',
@@ -120,28 +120,27 @@ async function writesNothing({ agent }: Scene): Promise<Check> {
     f="$d/${trace}-$$"; echo "tried $d"
     if (: > "$f") 2>/dev/null; then echo "wrote $d"; rm -f "$f"; fi
   done`
-  return tried(
-    'the agent cannot write to the system',
-    await agent.run(['sh', '-c', script]),
-    'wrote',
-  )
+  return tried('the agent cannot write to the system', scene, script, 'wrote')
 }
 
-async function runsNothing({ agent }: Scene): Promise<Check> {
+function runsNothing(scene: Scene) {
   const script = `for d in /tmp /run /dev/shm /var/tmp; do [ -d "$d" ] || continue
     f="$d/${trace}-$$"; echo "tried $d"
     if cp /bin/true "$f" 2>/dev/null && chmod 700 "$f" && "$f" 2>/dev/null; then echo "ran $d"; fi
     rm -f "$f" 2>/dev/null
   done`
-  return tried(
-    'the agent cannot run a program from a scratch folder',
-    await agent.run(['sh', '-c', script]),
-    'ran',
-  )
+  return tried('the agent cannot run a program from a scratch folder', scene, script, 'ran')
 }
 
-/** `tried X` for each attempt, and `<word> X` for each that succeeded. */
-function tried(claim: string, { stdout }: { stdout: string }, word: string): Check {
+/** The script says `tried X` for each attempt, and `<word> X` for each that succeeded. */
+function tried(claim: string, { agent }: Scene, script: string, word: string) {
+  return orUnknown(claim, async () => {
+    const { stdout } = await agent.run(['sh', '-c', script])
+    return judgeTries(claim, stdout, word)
+  })
+}
+
+function judgeTries(claim: string, stdout: string, word: string): Check {
   const lines = stdout.split('\n')
   const after = (start: string) =>
     lines.filter(line => line.startsWith(`${start} `)).map(line => line.slice(start.length + 1))
@@ -161,8 +160,7 @@ function tried(claim: string, { stdout }: { stdout: string }, word: string): Che
 
 /** Each would end with 0 if it were allowed, and change nothing that lasts. */
 const calls: readonly [name: string, command: readonly string[]][] = [
-  ['mount', ['mount', '-t', 'tmpfs', 'none', '/mnt']],
-  ['remount', ['mount', '-o', 'remount,rw', '/']],
+  ['mount', ['sh', '-c', 'mount -t tmpfs none /mnt && umount /mnt']],
   ['user namespace', ['unshare', '--user', 'true']],
   ['mount namespace', ['unshare', '--mount', 'true']],
   ['namespaces of the first process', ['nsenter', '--target', '1', '--mount', 'true']],
@@ -171,11 +169,16 @@ const calls: readonly [name: string, command: readonly string[]][] = [
   ['kernel log', ['dmesg']],
   ['root', ['setpriv', '--reuid=0', '--clear-groups', 'true']],
   ['raw packets', ['perl', '-MSocket', '-e', 'socket(my $s, AF_INET, SOCK_RAW, 1) or exit 1']],
-  ['kernel settings', ['sh', '-c', ': > /proc/sys/kernel/core_pattern']],
+  // Opened and not written to: where it works, it is the host's.
+  ['kernel settings', ['sh', '-c', ': >> /proc/sys/kernel/core_pattern']],
 ]
 
-async function callsNothing({ agent }: Scene): Promise<Check> {
+function callsNothing({ agent }: Scene) {
   const claim = 'the kernel refuses the agent what only root does'
+  return orUnknown(claim, () => callAll(claim, agent))
+}
+
+async function callAll(claim: string, agent: Scene['agent']): Promise<Check> {
   const results = await Promise.all(
     calls.map(async ([name, command]) => ({ name, ...(await agent.run(command, 5_000)) })),
   )

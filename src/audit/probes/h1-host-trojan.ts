@@ -5,7 +5,8 @@ import { hostFileChanges } from '../../workspace/host-files/changes.ts'
 import { renderHostFileChanges } from '../../workspace/host-files/render.ts'
 import type { Overlay } from '../../workspace/overlay/overlay.ts'
 import { planOverlays } from '../../workspace/overlay/plan.ts'
-import { type Check, check, held, open, type Probe } from '../probe.ts'
+import { list } from '../attempts.ts'
+import { type Check, check, held, open, orUnknown, type Probe } from '../probe.ts'
 import { mountAt } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
@@ -101,8 +102,12 @@ const script = `for p; do
 done
 echo done`
 
-async function written(scene: Scene, overlays: readonly Overlay[]): Promise<Check> {
+function written(scene: Scene, overlays: readonly Overlay[]) {
   const claim = 'the agent cannot write to any of them'
+  return orUnknown(claim, () => write(claim, scene, overlays))
+}
+
+async function write(claim: string, scene: Scene, overlays: readonly Overlay[]): Promise<Check> {
   const targets = overlays
     .filter(({ writable }) => !writable)
     .map(({ path }) => `/workspace/${path}`)
@@ -130,9 +135,4 @@ async function changedFiles(scene: Scene, workspace: string): Promise<Check> {
 
 function paths(overlays: readonly Overlay[]) {
   return list(overlays.map(({ path }) => path))
-}
-
-function list(items: readonly string[], shown = 8) {
-  const more = items.length - shown
-  return `${items.slice(0, shown).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }

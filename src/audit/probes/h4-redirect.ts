@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Check, check, type Probe } from '../probe.ts'
+import { type Check, check, orUnknown, type Probe } from '../probe.ts'
 import { type Scene, variable } from '../scene.ts'
 import { standards } from '../standards.ts'
 
@@ -23,7 +23,7 @@ export const redirect: Probe = {
     const [settings, programs, writable] = await Promise.all([
       managedSettings(scene, login),
       ownedByRoot(scene),
-      writableByAgent(scene),
+      orUnknown(unwritable, () => writableByAgent(scene)),
     ])
     return [settings, programs, writable, ...environment(scene, login)]
   },
@@ -70,6 +70,8 @@ async function ownedByRoot(scene: Scene): Promise<Check> {
   )
 }
 
+const unwritable = 'the agent in claude cannot open them for writing'
+
 async function writableByAgent({ agent }: Scene): Promise<Check> {
   const files = [managed, '/usr/local/bin/claude', '/usr/local/bin/node']
   const opened = await Promise.all(
@@ -77,7 +79,7 @@ async function writableByAgent({ agent }: Scene): Promise<Check> {
   )
   const writable = opened.filter(({ writable }) => writable)
   return check(
-    'the agent in claude cannot open them for writing',
+    unwritable,
     writable.length === 0,
     (writable.length > 0 ? writable : opened)
       .map(({ path, error }) => `${path}: ${error ?? 'opened'}`)

@@ -4,7 +4,7 @@ import { stateFolder } from '../../stack/state-folder.ts'
 import { everyService } from '../every-service.ts'
 import type { InspectedContainer } from '../inspections.ts'
 import { holdsSecret, keyPattern, realKeys } from '../key-search.ts'
-import { type Check, check, held, open, type Probe } from '../probe.ts'
+import { type Check, check, held, open, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 
@@ -34,7 +34,7 @@ export const secretSearch: Probe = {
         search(secret, 'no process was started with a key', () => processes(scene)),
         search(secret, 'no log holds a key', () => logs(scene)),
         search(secret, 'no file of the stack but one holds a key', () => stateFiles(scene)),
-        agentFiles(scene, secret),
+        orUnknown(noFile, () => agentFiles(scene, secret)),
       ])),
       ...(await credentialFile(scene)),
       everyService(
@@ -133,11 +133,11 @@ async function stateFiles(scene: Scene): Promise<Text[]> {
   return texts.filter(text => text !== null)
 }
 
+const noFile = 'no file of the agent holds the credential'
 const agentPlaces = ['/home/claude', '/etc', '/run', '/tmp', '/dev/shm', '/workspace']
 
 /** By shape in the container, by value here. A key of somebody else may lie in a folder: it is no leak of ours. */
 async function agentFiles(scene: Scene, secret: string | null): Promise<Check> {
-  const claim = 'no file of the agent holds the credential'
   const searched = await Promise.all(
     agentPlaces.map(async place => {
       const script = `if command -v rg >/dev/null; then
@@ -150,19 +150,19 @@ async function agentFiles(scene: Scene, secret: string | null): Promise<Check> {
   const places = (matches: (text: string) => boolean) =>
     searched.filter(({ stdout }) => matches(stdout)).map(({ place }) => place)
   const leaked = secret === null ? [] : places(text => holdsSecret(text, secret))
-  if (leaked.length > 0) return open(claim, `found below ${leaked.join(', ')} in claude`)
+  if (leaked.length > 0) return open(noFile, `found below ${leaked.join(', ')} in claude`)
   const foreign = places(text => realKeys(text).length > 0).filter(place => place !== '/workspace')
   if (foreign.length > 0) {
     const login = scene.stack.credentials === 'login'
     return {
-      claim,
+      claim: noFile,
       verdict: 'weak',
       evidence: `${login ? 'the login lives with the agent' : 'keys that are not of this stack are'} below ${foreign.join(', ')} in claude`,
     }
   }
   const cut = searched.filter(({ whole }) => !whole).map(({ place }) => place)
   return held(
-    claim,
+    noFile,
     `${agentPlaces.join(', ')} searched${cut.length > 0 ? `; in part, for time: ${cut.join(', ')}` : ''}`,
   )
 }
