@@ -1,0 +1,146 @@
+import t from 'tap'
+import { askedBounds, liveBounds } from '../../../src/audit/bounds.ts'
+import type { InspectedContainer } from '../../../src/audit/inspections.ts'
+import type { LiveFacts } from '../../../src/audit/live-facts.ts'
+import { parseMountinfo } from '../../../src/audit/proc-files.ts'
+import { container } from './container.ts'
+
+function lacking(change: (container: InspectedContainer) => void) {
+  const made = container(change)
+  return askedBounds.filter(([, lack]) => lack(made) !== null).map(([claim]) => claim)
+}
+
+const cases: [claims: string[], change: (container: InspectedContainer) => void][] = [
+  [[], () => {}],
+  [
+    ['memory is limited', 'nothing is swapped'],
+    c => {
+      c.HostConfig.Memory = 0
+    },
+  ],
+  [
+    ['nothing is swapped'],
+    c => {
+      c.HostConfig.MemorySwap *= 2
+    },
+  ],
+  [
+    ['nothing is swapped'],
+    c => {
+      c.HostConfig.MemorySwap = -1
+    },
+  ],
+  [
+    ['processes are limited'],
+    c => {
+      c.HostConfig.PidsLimit = null
+    },
+  ],
+  [
+    ['processes are limited'],
+    c => {
+      c.HostConfig.PidsLimit = -1
+    },
+  ],
+  [
+    ['processors are limited'],
+    c => {
+      c.HostConfig.NanoCpus = 0
+    },
+  ],
+  [['open files are limited'], c => void c.HostConfig.Ulimits?.shift()],
+  [['no memory is dumped to disk'], c => void c.HostConfig.Ulimits?.pop()],
+  [
+    ['logs are limited'],
+    c => {
+      c.HostConfig.LogConfig.Config = { 'max-file': '3' }
+    },
+  ],
+  [
+    ['logs are limited'],
+    c => {
+      c.HostConfig.LogConfig.Config = { 'max-size': '1m' }
+    },
+  ],
+  [
+    ['logs are limited'],
+    c => {
+      c.HostConfig.LogConfig.Type = 'syslog'
+    },
+  ],
+  [
+    ['scratch folders are limited'],
+    c => {
+      c.HostConfig.Tmpfs = { '/tmp': 'size=1g', '/run': 'mode=1777' }
+    },
+  ],
+  [
+    ['orphaned processes are reaped'],
+    c => {
+      c.HostConfig.Init = null
+    },
+  ],
+  [
+    ['a service that ends comes back'],
+    c => {
+      c.HostConfig.RestartPolicy.Name = 'no'
+    },
+  ],
+  [
+    ['a service that hangs is noticed'],
+    c => {
+      c.Config.Healthcheck = null
+    },
+  ],
+  [
+    ['a service that hangs is noticed'],
+    c => {
+      c.Config.Healthcheck = { Test: ['NONE'] }
+    },
+  ],
+]
+
+for (const [index, [claims, change]] of cases.entries()) {
+  t.test(`${index}: ${claims.join(', ') || 'nothing is lacking'}`, async t => {
+    t.same(lacking(change), claims)
+  })
+}
+
+const facts: LiveFacts = {
+  status: [],
+  mounts: parseMountinfo(
+    ['/tmp', '/run', '/dev/shm']
+      .map(path => `2 1 0:2 / ${path} rw - tmpfs tmpfs rw,size=64k`)
+      .join('\n'),
+  ),
+  limits: new Map([
+    ['Max core file size', 0],
+    ['Max open files', 8192],
+  ]),
+  cgroup: { memory: 256 << 20, memoryAndSwap: 256 << 20, pids: 128, cpus: 1 },
+}
+
+t.test('what the kernel has is compared with what was asked for', async t => {
+  const lost = (change: Partial<LiveFacts>) =>
+    liveBounds
+      .filter(([, lack]) => lack({ ...facts, ...change }, container()) !== null)
+      .map(([claim]) => claim)
+  const limits = 'the kernel has the limits that were asked for'
+  t.same(lost({}), [])
+  t.same(lost({ cgroup: {} }), [], 'what is not seen is not judged')
+  for (const name of ['memory', 'memoryAndSwap', 'pids', 'cpus'] as const) {
+    const cgroup = { ...facts.cgroup, [name]: Number.POSITIVE_INFINITY }
+    t.same(lost({ cgroup }), [limits], name)
+  }
+  t.same(lost({ limits: new Map([['Max open files', 8192]]) }), ['the kernel dumps no memory'])
+  t.same(
+    lost({
+      limits: new Map([
+        ['Max core file size', 0],
+        ['Max open files', 1 << 20],
+      ]),
+    }),
+    ['the kernel has the limit of open files'],
+  )
+  t.same(lost({ mounts: facts.mounts.slice(1) }), ['the kernel limits the scratch folders'])
+})

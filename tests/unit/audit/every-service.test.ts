@@ -1,0 +1,53 @@
+import t from 'tap'
+import { everyService, everyServiceLive } from '../../../src/audit/every-service.ts'
+import type { Inspections } from '../../../src/audit/inspections.ts'
+import type { LiveFacts } from '../../../src/audit/live-facts.ts'
+import { isSandbox } from '../../../src/audit/sandboxes.ts'
+import { container } from './container.ts'
+
+const facts: LiveFacts = { status: [], mounts: [], limits: new Map(), cgroup: {} }
+
+function scene(...services: string[]) {
+  const inspections: Inspections = {
+    containers: new Map(services.map(service => [service, container()])),
+    networks: new Map(),
+    otherNetworks: [],
+    text: '',
+  }
+  return { inspections }
+}
+
+t.test('every service holds, or those that do not are named', async t => {
+  const lack = (bad: string) =>
+    everyService(scene('claude', 'proxy'), 'x', (_, service) => (service === bad ? 'why' : null))
+  t.match(lack('none'), { claim: 'x', verdict: 'held', evidence: 'claude, proxy' })
+  t.same(lack('proxy'), { claim: 'x', verdict: 'open', evidence: 'proxy: why' })
+})
+
+t.test('without a service nothing is proven', async t => {
+  t.match(
+    everyService(scene(), 'x', () => null),
+    { verdict: 'unknown' },
+  )
+})
+
+t.test('a service that cannot be looked into is not held, and hides no open one', async t => {
+  const live = {
+    ...scene('claude', 'proxy'),
+    liveFacts: async () => new Map([['claude', facts]]),
+  }
+  t.match(await everyServiceLive(live, 'x', () => null), {
+    verdict: 'unknown',
+    evidence: /proxy/,
+  })
+  t.match(await everyServiceLive(live, 'x', () => 'why'), { verdict: 'open', evidence: /claude/ })
+})
+
+t.test('runtimes with a kernel of their own', async t => {
+  for (const name of ['runsc', 'kata-runtime', 'io.containerd.kata.v2', '/usr/bin/runsc']) {
+    t.equal(isSandbox(name), true, name)
+  }
+  for (const name of ['runc', 'crun', 'io.containerd.runc.v2', '', null, undefined]) {
+    t.equal(isSandbox(name), false, `${name}`)
+  }
+})

@@ -1,0 +1,90 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import { isEngineSocket, strangeMounts, writableMounts } from '../../../src/audit/mounts.ts'
+
+const mount = (Source: string, Destination: string, RW = false, Type = 'bind') => ({
+  Type,
+  Source,
+  Destination,
+  RW,
+})
+const workspace = '/home/me/app'
+const shipped = {
+  claude: [
+    mount(workspace, '/workspace', true),
+    mount(`${workspace}/.git/config`, '/workspace/.git/config'),
+    mount('/state/passwd', '/etc/passwd'),
+    mount('/var/lib/docker/volumes/home/_data', '/home/claude', true, 'volume'),
+  ],
+  gateway: [mount('/state/credential.json', '/run/secrets/credential')],
+  proxy: [mount('/checkout/proxy', '/etc/claude-secure/proxy')],
+  rehearsal: [],
+}
+
+t.test('the mounts of the design, and none besides', async t => {
+  for (const [service, mounts] of Object.entries(shipped)) {
+    t.same(strangeMounts(service, mounts, workspace), [], service)
+    t.same(writableMounts(service, mounts), [], service)
+  }
+  t.same(strangeMounts('claude', [mount('/etc', '/mnt/etc')], workspace), [
+    'bind of /etc at /mnt/etc',
+  ])
+  t.same(strangeMounts('rehearsal', shipped.gateway, workspace).length, 1)
+  t.same(strangeMounts('unknown', shipped.proxy, workspace).length, 1)
+})
+
+t.test('a path of the workspace may be mounted over itself, and over nothing else', async t => {
+  const strange = (source: string) =>
+    strangeMounts('claude', [mount(source, '/workspace/.git/config')], workspace).length
+  t.equal(strange(`${workspace}/.git/config`), 0)
+  t.equal(strange('/root/.ssh'), 1)
+  t.equal(strange(`${workspace}/other`), 1)
+})
+
+t.test('a copy is no folder of the host, and a mount is the folder that was named', async t => {
+  t.equal(strangeMounts('claude', [mount(workspace, '/workspace', true)], null).length, 1)
+  t.equal(strangeMounts('claude', [mount('/', '/workspace', true)], workspace).length, 1)
+  t.same(strangeMounts('claude', [mount('/volumes/copy', '/workspace', true, 'volume')], null), [])
+})
+
+t.test('what guards the agent does not come from where the agent can write', async t => {
+  const own = [mount(`${workspace}/proxy`, '/etc/claude-secure/proxy')]
+  t.equal(strangeMounts('proxy', own, workspace).length, 1)
+  t.same(strangeMounts('proxy', own, null), [], 'of a copied folder the agent has the copy alone')
+})
+
+t.test('writable are home and workspace', async t => {
+  t.same(writableMounts('proxy', [mount('/p', '/etc/claude-secure/proxy', true)]), [
+    '/etc/claude-secure/proxy',
+  ])
+  t.same(writableMounts('claude', [mount('/p', '/etc/passwd', true)]), ['/etc/passwd'])
+  t.same(
+    writableMounts('claude', [mount('/p', '/home/claude', true)]),
+    ['/home/claude'],
+    'a folder of the host is no volume',
+  )
+})
+
+t.test("the engine's socket is found under any name", async t => {
+  const folder = t.testdir()
+  const socketPath = join(folder, 'engine')
+  const server = createServer().listen(socketPath)
+  await new Promise(resolve => server.once('listening', resolve))
+  t.teardown(() => server.close())
+  await mkdir(join(folder, 'deep'))
+  await symlink(socketPath, join(folder, 'deep/link'))
+  await writeFile(join(folder, 'deep/file'), '')
+  const found = (Source: string, Destination = '/x') =>
+    isEngineSocket({ Source, Destination }, { socketPath })
+  t.equal(await found(socketPath), true)
+  t.equal(await found(join(folder, 'deep/link')), true)
+  t.equal(await found(folder), true, 'a folder that holds it')
+  t.equal(await found('/'), true)
+  t.equal(await found('/nowhere', '/var/run/docker.sock'), true)
+  t.equal(await found('/run/podman/podman.sock'), true)
+  t.equal(await found(join(folder, 'deep')), false)
+  t.equal(await found(join(folder, 'deep/file')), false)
+  t.equal(await isEngineSocket({ Source: '/nowhere', Destination: '/x' }, null), false)
+})

@@ -1,0 +1,80 @@
+import t from 'tap'
+import {
+  mountAt,
+  parseCgroup,
+  parseLimits,
+  parseMountinfo,
+  parseStatus,
+} from '../../../src/audit/proc-files.ts'
+
+t.test('mounts are read with optional fields, escaped names and the last one on top', async t => {
+  const mounts = parseMountinfo(
+    [
+      '615 364 0:104 / / ro,relatime master:7 - overlay overlay rw,lowerdir=/a',
+      '687 615 0:173 / /tmp rw,nosuid,nodev,noexec,relatime - tmpfs tmpfs rw,size=65536k',
+      '688 615 254:0 /home/me/my\\040app /workspace/a\\134b rw - ext4 /dev/vda rw',
+      '689 688 254:0 /x /tmp ro shared:1 master:2 - ext4 /dev/vda rw',
+      'nonsense',
+      '',
+    ].join('\n'),
+  )
+  t.equal(mounts.length, 4)
+  t.same(mountAt(mounts, '/')?.options, ['ro', 'relatime'])
+  t.match(mounts[2], { target: '/workspace/a\\b', root: '/home/me/my app' })
+  t.match(mountAt(mounts, '/tmp'), { type: 'ext4', options: ['ro'] })
+  t.equal(mountAt(mounts, '/nowhere'), undefined)
+})
+
+t.test('status and limits by name', async t => {
+  const status = parseStatus('Name:\tcat\nUid:\t4242\t4242\t0\t4242\nCapEff:\t0000000000000000\n')
+  t.same(status.get('Uid'), ['4242', '4242', '0', '4242'])
+  t.same(status.get('CapEff'), ['0000000000000000'])
+  const limits = parseLimits(
+    [
+      'Limit                     Soft Limit           Hard Limit           Units     ',
+      'Max core file size        0                    0                    bytes     ',
+      'Max open files            1024                 8192                 files     ',
+      'Max file size             unlimited            unlimited            bytes     ',
+    ].join('\n'),
+  )
+  t.same(
+    [...limits],
+    [
+      ['Max core file size', 0],
+      ['Max open files', 8192],
+      ['Max file size', Number.POSITIVE_INFINITY],
+    ],
+  )
+})
+
+t.test('limits of both cgroup versions', async t => {
+  t.same(
+    parseCgroup(
+      new Map([
+        ['memory.max', '268435456\n'],
+        ['memory.swap.max', '0\n'],
+        ['pids.max', '128\n'],
+        ['cpu.max', '150000 100000\n'],
+      ]),
+    ),
+    { memory: 268435456, memoryAndSwap: 268435456, pids: 128, cpus: 1.5 },
+  )
+  t.same(
+    parseCgroup(
+      new Map([
+        ['memory/memory.limit_in_bytes', '268435456\n'],
+        ['memory/memory.memsw.limit_in_bytes', '536870912\n'],
+        ['pids/pids.max', 'max\n'],
+        ['cpu/cpu.cfs_quota_us', '-1\n'],
+        ['cpu/cpu.cfs_period_us', '100000\n'],
+      ]),
+    ),
+    {
+      memory: 268435456,
+      memoryAndSwap: 536870912,
+      pids: Number.POSITIVE_INFINITY,
+      cpus: Number.POSITIVE_INFINITY,
+    },
+  )
+  t.same(parseCgroup(new Map([['memory.max', '']])), {}, 'what is not seen is not there')
+})
