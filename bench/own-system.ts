@@ -34,6 +34,7 @@ export async function createOwnSystem(test: Test): Promise<System> {
     help: { ours: cli(running, '--help'), baseline: command(running, ['node', '-e', '0']) },
     probe: await startProbe(test, running, image.claude),
     ...(await routes(running)),
+    gate: await gate(running),
     containers: { proxy: running.container('proxy'), gateway: running.container('gateway') },
     images: image,
   }
@@ -146,6 +147,22 @@ async function startProbe(test: Test, { stack }: TestStack, image: string): Prom
     await must('docker', ['network', 'connect', `${stack}_${internal}`, name])
   }
   return name
+}
+
+/** other.test is not on the list; the stand-in internet has it all the same. */
+async function gate(stack: TestStack): Promise<System['gate']> {
+  const authority = await readFile(stack.internet.authority, 'utf8')
+  return {
+    file: join(stack.checkout, 'proxy/squid.conf'),
+    after: 'acl allowed_sites dstdomain -n',
+    entry: 'acl allowed_sites dstdomain -n NAME',
+    route: {
+      host: stack.internet.dns,
+      port: 443,
+      tls: { name: 'other.test', authority },
+      via: { host: 'proxy-agent', port: 3128 },
+    },
+  }
 }
 
 async function routes(stack: TestStack): Promise<Pick<System, 'egress' | 'model'>> {

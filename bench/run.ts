@@ -6,6 +6,8 @@ import { describeMachine, load } from './machine.ts'
 import { createOwnSystem } from './own-system.ts'
 import { renderTable } from './render-table.ts'
 import type { Row } from './row.ts'
+import { editRow } from './rows/g01-edit.ts'
+import { listLengthRow } from './rows/g02-list-length.ts'
 import { startRow } from './rows/p01-start.ts'
 import { sessionRow } from './rows/p02-session.ts'
 import { statusRow } from './rows/p03-status.ts'
@@ -27,6 +29,9 @@ const rows: readonly Row[] = [
   helpRow,
   egressRow,
   gatewayRow,
+  // They edit the allowlist of the stack that the others measure.
+  editRow,
+  listLengthRow,
 ]
 
 const usage = `npm run bench -- [--row P3,P4] [--repetitions 10] [--system FILE] [--write]`
@@ -42,6 +47,11 @@ const { values } = parseArgs({
 })
 if (values.help) console.log(usage)
 else await main()
+
+/** P rows, then the others. */
+function place({ row }: Figure) {
+  return Number(row.slice(1)) + (row.startsWith('P') ? 0 : 1_000)
+}
 
 async function main() {
   const repetitions = Number(values.repetitions)
@@ -62,7 +72,7 @@ async function main() {
       console.error(`measuring ${row.id}`)
       figures.push(...((await row.measure(system, repetitions)) ?? []))
     }
-    figures.sort((a, b) => Number(a.row.slice(1)) - Number(b.row.slice(1)))
+    figures.sort((a, b) => place(a) - place(b))
     const minutes = ((performance.now() - started) / 60_000).toFixed(1)
     const report = [
       `# ${system.name}: results`,

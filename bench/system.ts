@@ -49,6 +49,14 @@ export const System = z.strictObject({
   probe: z.string().optional(),
   egress: z.strictObject({ ours: Route, baseline: Route }).optional(),
   model: Model.optional(),
+  gate: z
+    .strictObject({
+      file: z.string().describe('the allowlist that people edit'),
+      after: z.string().describe('the line of it behind which entries go'),
+      entry: z.string().describe('a line that admits the name NAME'),
+      route: Route.describe('from `probe`, through the proxy to a name that is not listed'),
+    })
+    .optional(),
   containers: z
     .strictObject({ proxy: z.string().optional(), gateway: z.string().optional() })
     .optional(),

@@ -1,6 +1,7 @@
 import { interleave, type Measurement } from '../interleave.ts'
 import type { Route } from '../system.ts'
 import { createModelClient } from './ask-model.ts'
+import { dial } from './dial.ts'
 import { download } from './download.ts'
 import type { Plan } from './plan.ts'
 
@@ -16,10 +17,22 @@ const samples = await interleave(plan.repetitions, Object.fromEntries(measuremen
 process.stdout.write(JSON.stringify(samples))
 process.exit(0)
 
+async function firstTunnel(route: Route) {
+  for (;;) {
+    const socket = await dial(route).catch(() => null)
+    if (socket) return Date.now()
+    await new Promise(resolve => setTimeout(resolve, 2))
+  }
+}
+
 function measurementOf(route: Route): Measurement {
   switch (plan.kind) {
     case 'first-byte':
       return () => download(route, 1, 'first-byte')
+    case 'opens': {
+      const opened = firstTunnel(route)
+      return () => opened
+    }
     case 'download':
       return () => download(route, plan.bytes, 'rate')
     case 'first-event': {
