@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -137,96 +135,6 @@ t.test('a machine without the docker program or one of its plugins is told which
     error: /there is no docker program/,
     hint: /setup/,
   })
-})
-
-t.test('doctor goes on after the first thing that is wrong, and exits 1', async t => {
-  const env = { DOCKER_HOST: await engineOf(t, '24.0.9') }
-  const { code, stdout } = await script.run(['doctor', '--json'], { env })
-  t.equal(code, 1)
-  const { findings } = JSON.parse(stdout)
-  const ids = findings.map(({ id }: { id: string }) => id)
-  for (const id of ['engine', 'compose', 'credential', 'allowlist', 'images', 'disk']) {
-    t.ok(ids.includes(id), id)
-  }
-  t.match(findings.find(({ id }: { id: string }) => id === 'engine').severity, 'refusal')
-})
-
-t.test(
-  'doctor says what the engine says of the machine, with a known fault by its name',
-  async t => {
-    const env = {
-      DOCKER_HOST: await startFakeEngine(t, {
-        ...goodEngine,
-        '/version': {
-          Version: '28.5.2',
-          ApiVersion: '1.51',
-          Platform: { Name: 'Docker Desktop 4.43.2 (199162)' },
-          Components: [
-            { Name: 'runc', Version: '1.2.7', Details: { GitCommit: 'v1.2.7-0-g' } },
-            { Name: 'containerd', Version: '2.1.5', Details: { GitCommit: 'abc' } },
-          ],
-        },
-        '/info': {
-          SecurityOptions: [],
-          CgroupVersion: '1',
-          KernelVersion: '6.1.0',
-          DockerRootDir: '/var/lib/docker',
-          SystemTime: new Date(Date.now() - 3_600_000).toISOString(),
-        },
-        '/volumes': { Volumes: null },
-      }),
-    }
-    const { code, stdout } = await script.run(['doctor', '--json'], { env })
-    const { findings } = JSON.parse(stdout)
-    const found = (id: string) => findings.find((finding: { id: string }) => finding.id === id)
-    t.match(found('runc'), { severity: 'warning', message: /CVE-2025-31133/, group: 'engine' })
-    t.match(found('containerd'), { severity: 'ok' })
-    t.match(found('desktop'), { severity: 'warning', message: /4\.43\.2 .*CVE-2025-9074/ })
-    t.match(found('seccomp'), { severity: 'refusal', group: 'kernel' })
-    t.match(found('clock'), {
-      severity: 'warning',
-      message: /36\d\d s ahead of the clock of the engine/,
-    })
-    t.match(found('live'), { severity: 'note', group: 'live proof' })
-    t.equal(code, 1)
-  },
-)
-
-t.test('doctor --fix does what it says, and --dry-run says it and does nothing', async t => {
-  const env = { DOCKER_HOST: await engineOf(t, '28.5.2') }
-  const root = join(script.env.XDG_CACHE_HOME ?? '', 'claude-secure')
-  const tags = join(root, 'tags-0123456789ab.json')
-  // What cannot be done is said, and keeps nothing else from being done.
-  await script.edit(t, 'claude/tools.md', text => `${text}\nnever built\n`)
-  // New tags are remembered now; the next command that remembers some would tidy up by itself.
-  await script.run(['doctor'], { env })
-  await mkdir(root, { recursive: true })
-  await writeFile(tags, JSON.stringify({ root: '/nowhere/checkout' }))
-  const dry = await script.run(['doctor', '--dry-run'], { env })
-  t.match(dry.stdout, `would be done: remove ${tags}`)
-  t.ok(existsSync(tags))
-  const fixed = await script.run(['doctor', '--fix', '--json'], {
-    env: { ...env, npm_config_registry: 'http://127.0.0.1:9/', npm_config_fetch_retries: '0' },
-  })
-  const { repairs } = JSON.parse(fixed.stdout)
-  t.match(
-    repairs.find(({ what }: { what: string }) => what.startsWith('remove ')),
-    { what: `remove ${tags}`, outcome: 'done' },
-  )
-  t.match(
-    repairs.find(({ what }: { what: string }) => what.startsWith('build ')),
-    { outcome: 'failed', reason: /./ },
-  )
-  t.notOk(existsSync(tags))
-})
-
-t.test('doctor starts no engine at an address that it was given', async t => {
-  const env = { DOCKER_HOST: 'unix:///nowhere/docker.sock' }
-  const { code, stdout } = await script.run(['doctor', '--fix', '--json'], { env })
-  const { findings, repairs } = JSON.parse(stdout)
-  t.equal(code, 1)
-  t.match(findings[0], { id: 'engine', severity: 'refusal', fixable: false })
-  t.notMatch(JSON.stringify(repairs), /engine/)
 })
 
 t.test('--verbose adds the cause', async t => {
