@@ -8,11 +8,11 @@ export type Attempt = { name: string; request: string; follow: Follow }
 
 export type Attempted = Attempt & { received: string; error?: string | undefined; through: boolean }
 
-/** All at once: a refusal takes no time, and the others are waited for together. */
+/** All at once. What is refused ends at once: only what hangs is waited for. */
 export function attemptAll(
   { attacker, word }: Pick<Twin, 'attacker' | 'word'>,
   attempts: readonly Attempt[],
-  wait = 2_500,
+  wait = 6_000,
 ): Promise<Attempted[]> {
   return Promise.all(
     attempts.map(async attempt => {

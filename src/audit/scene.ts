@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Settings } from '../config/settings.ts'
 import type { DockerClient } from '../docker/client.ts'
 import type { Engine } from '../docker/engine.ts'
@@ -53,6 +54,8 @@ export async function openScene(options: {
   instead?: { policy?: string; gatewayImage?: string }
 }): Promise<Scene> {
   const { stack, root, docker, engine, signal, instead = {} } = options
+  // Every program that a probe runs ends with it, and many run at once.
+  setMaxListeners(0, signal)
   const inspections = await inspectProject(engine, stack.stack)
   const state = stateFolder(stack.stack)
   const service = (name: string) => {

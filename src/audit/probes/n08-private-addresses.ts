@@ -64,7 +64,7 @@ export const privateAddresses: Probe = {
 /** One after the other, so that each look-up is a turn of its own. */
 async function inTurns(twin: Twin, attempts: readonly Attempt[]): Promise<Attempted[]> {
   const all: Attempted[] = []
-  for (let turn = 0; turn < 4; turn++) all.push(...(await attemptAll(twin, attempts, 1_200)))
+  for (let turn = 0; turn < 4; turn++) all.push(...(await attemptAll(twin, attempts, 3_000)))
   return all
 }
 

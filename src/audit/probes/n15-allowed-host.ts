@@ -43,7 +43,7 @@ async function names(scene: Scene): Promise<Check[]> {
     orWeak(
       scene,
       check(
-        'the names of gateway and login are not the agent’s',
+        'the names of gateway and login are not open to the agent',
         seen && through.length === 0,
         through.length > 0 ? `reached: ${list(through)}` : `refused: ${list(foreign)}`,
       ),
@@ -65,7 +65,7 @@ function foreignNames(policy: string): string[] {
 /** On the live proxy, where nothing of ours answers: judged by the page a refusal brings. */
 async function livePage(scene: Scene): Promise<Check[]> {
   const answer = await scene.agent.tunnel(connectTo('api.anthropic.com'), 'nothing', {
-    wait: 2_000,
+    wait: 5_000,
   })
   return [
     orWeak(
@@ -105,9 +105,12 @@ async function throughGateway(twin: Twin): Promise<Check[]> {
   const { attacker, word, credential } = twin
   const good = goodRequest(credential.placeholder)
   const hostile = hostileRequests(credential.placeholder)
-  const send = ({ text }: Sent) =>
-    attacker.dial('gateway', 8787, { send: text, until: word, wait: 2_000 })
-  const [answer, ...answers] = await Promise.all([good, ...hostile].map(send))
+  const send = ({ text }: Sent, wait: number) =>
+    attacker.dial('gateway', 8787, { send: text, until: word, wait })
+  const [answer, ...answers] = await Promise.all([
+    send(good, 10_000),
+    ...hostile.map(sent => send(sent, 5_000)),
+  ])
   // For what is still on its way through gateway and canary.
   await sleep(300)
   const arrived = (await twin.seen()).flatMap(event => (event.kind === 'data' ? [event.text] : []))
@@ -122,8 +125,8 @@ async function throughGateway(twin: Twin): Promise<Check[]> {
   return [
     check(
       'a request with the placeholder reaches the API',
-      answer !== undefined && reached(answer, word) && own !== '',
-      answer ? firstLine(answer) : 'not asked',
+      reached(answer, word) && own !== '',
+      firstLine(answer),
     ),
     check(
       'there it has the real credential, and the placeholder is gone',

@@ -47,13 +47,13 @@ export const forgedLog: Probe = {
     ])
     const gateway = scene.inspections.containers.has('gateway')
     await Promise.all([
-      attemptAll(twin, attempts, 1_500),
+      attemptAll(twin, attempts),
       ...texts.map(text =>
         gateway
           ? twin.attacker.tunnel(`${text} /${text} HTTP/1.1\r\nHost: x\r\n\r\n`, 'nothing', {
               host: 'gateway',
               port: 8787,
-              wait: 1_500,
+              wait: 5_000,
             })
           : undefined,
       ),
