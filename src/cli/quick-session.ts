@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { protectedNames } from '../config/protected-names.ts'
 import { bodyText, engineGet } from '../docker/engine-request.ts'
+import { isOnItsNetworks } from '../stack/service-networks.ts'
 import { identityOf } from '../workspace/overlay/identity.ts'
 import { filesBelow } from './files-below.ts'
 import type { RunningAgent } from './session.ts'
@@ -120,12 +121,25 @@ export async function runsAsLeft(known: QuickSession): Promise<boolean> {
     return Id === known.container && Labels['com.docker.compose.service'] === 'claude'
   }
 
-  function isAsLeft({ Status, Labels }: EngineContainer) {
-    return Status.endsWith('(healthy)') && Labels['claude-secure.fingerprint'] === known.fingerprint
+  function isAsLeft({ Status, Labels, NetworkSettings }: EngineContainer) {
+    return (
+      Status.endsWith('(healthy)') &&
+      Labels['claude-secure.fingerprint'] === known.fingerprint &&
+      isOnItsNetworks(
+        known.stack,
+        Labels['com.docker.compose.service'] ?? '',
+        NetworkSettings?.Networks,
+      )
+    )
   }
 }
 
-type EngineContainer = { Id: string; Status: string; Labels: Record<string, string> }
+type EngineContainer = {
+  Id: string
+  Status: string
+  Labels: Record<string, string>
+  NetworkSettings?: { Networks?: Record<string, unknown> }
+}
 
 /** Keeps the answer for the next `start`. A folder whose name is too long for a file goes without. */
 export function rememberSession(folder: string, session: QuickSession) {

@@ -1,4 +1,5 @@
 import type { ContainerSummary, Engine } from '../docker/engine.ts'
+import { isOnItsNetworks } from './service-networks.ts'
 import { labels } from './stack-file.ts'
 
 export type ServiceState = {
@@ -9,6 +10,8 @@ export type ServiceState = {
   health: 'healthy' | 'unhealthy' | 'starting' | 'none'
   /** The engine's own words, such as "Up 3 minutes (healthy)". */
   status: string
+  /** On every network of its service; nothing else would show that one is missing. */
+  connected: boolean
 }
 
 export type StackState = {
@@ -74,13 +77,20 @@ function serviceState(container: ContainerSummary): ServiceState {
           ? 'starting'
           : 'none',
     status: container.Status,
+    connected: isOnItsNetworks(
+      container.Labels[labels.stack] ?? '',
+      container.Labels['com.docker.compose.service'] ?? '',
+      container.NetworkSettings?.Networks ?? undefined,
+    ),
   }
 }
 
 export function isUp(stack: StackState): boolean {
   return (
     stack.services.length >= 3 &&
-    stack.services.every(({ state, health }) => state === 'running' && health === 'healthy')
+    stack.services.every(
+      ({ state, health, connected }) => state === 'running' && health === 'healthy' && connected,
+    )
   )
 }
 

@@ -60,8 +60,14 @@ export async function startStack(
   }
   const ready = { ...stack, overlays }
   await writeStackFile(ready, await stackFingerprint(ready))
+  const cutOff = anew ? [] : (before?.services.filter(({ connected }) => !connected) ?? [])
   await step(log, 'starting proxy, gateway and claude', async () => {
     try {
+      // Compose takes a container that lost a network for one that is as it should be.
+      if (cutOff.length > 0) {
+        const names = cutOff.map(({ name }) => name)
+        await compose(docker, project, ['rm', '--stop', '--force', ...names], { signal })
+      }
       await Promise.all([
         compose(
           docker,

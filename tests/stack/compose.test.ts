@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { serviceNetworks } from '../../src/stack/service-networks.ts'
 
 const root = join(import.meta.dirname, '../..')
 const Service = z.looseObject({
@@ -70,6 +71,9 @@ for (const [name, service] of Object.entries(services)) {
 }
 
 t.test('the agent is on the internal network alone; only the proxy has a way out', async t => {
+  for (const [name, list] of Object.entries(serviceNetworks)) {
+    t.same([...networksOf(name)].sort(), list, `what start looks for is what ${name} is given`)
+  }
   t.same(networksOf('claude'), ['claude-internal'])
   t.same(networksOf('gateway'), ['claude-internal', 'services-internal'])
   t.same(networksOf('rehearsal'), ['services-internal'])

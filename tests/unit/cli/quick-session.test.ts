@@ -12,6 +12,7 @@ import {
   runsAsLeft,
 } from '../../../src/cli/quick-session.ts'
 import { checkoutRoot } from '../../../src/config/paths.ts'
+import { serviceNetworks } from '../../../src/stack/service-networks.ts'
 
 // Not the state of whoever runs the tests.
 process.env.XDG_STATE_HOME = await mkdtemp(join(tmpdir(), 'quick-state-'))
@@ -59,6 +60,11 @@ const healthy = (service: string, changes: object = {}) => ({
   Id: `${service}-id`,
   Status: 'Up 3 minutes (healthy)',
   Labels: { 'com.docker.compose.service': service, 'claude-secure.fingerprint': 'f00d' },
+  NetworkSettings: {
+    Networks: Object.fromEntries(
+      (serviceNetworks[service] ?? []).map(name => [`claude-secure-x-00000000_${name}`, {}]),
+    ),
+  },
   ...changes,
 })
 
