@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { type ComposeConfig, createMutableStack } from '../../support/mutation/mutable-stack.ts'
+import { owner } from '../../support/stack/test-stack.ts'
+
+type Mount = { target: string; read_only?: boolean }
+
+const mountsOf = (config: ComposeConfig) => (config.services.claude?.volumes ?? []) as Mount[]
+const environmentOf = (config: ComposeConfig) =>
+  config.services.claude?.environment as Record<string, string>
+
+t.test('each mount over the workspace is missed by a probe when it is gone', async t => {
+  const stack = await createMutableStack(t)
+  const open = async (id: string) => {
+    const [result] = await stack.audit([id])
+    return result?.checks.filter(({ verdict }) => verdict === 'open') ?? []
+  }
+  const overlays = mountsOf(stack.config).filter(({ target }) => target.startsWith('/workspace/'))
+  t.ok(overlays.length > 0, 'there are such mounts')
+  t.same(await open('H1'), [], 'with all of them, all is well')
+
+  for (const { target } of overlays) {
+    t.test(target, async t => {
+      await stack.mutate(config => {
+        const mounts = mountsOf(config)
+        mounts.splice(
+          mounts.findIndex(mount => mount.target === target),
+          1,
+        )
+      })
+      const found = await open('H1')
+      t.match(JSON.stringify(found), target.slice('/workspace/'.length), 'gone')
+    })
+  }
+
+  t.test('one of them can be written', async t => {
+    const [overlay] = overlays.filter(({ read_only }) => read_only)
+    t.ok(overlay)
+    await stack.mutate(config => {
+      for (const mount of mountsOf(config)) {
+        if (mount.target === overlay?.target) delete mount.read_only
+      }
+    })
+    const claims = (await open('H1')).map(({ claim }) => claim)
+    t.match(claims, ['each path that the host runs by itself is mounted on its own'])
+    t.ok(claims.includes('the agent cannot write to any of them'))
+  })
+
+  t.test('a program of the workspace that changed is told, and is no failure', async t => {
+    await stack.mutate(() => {})
+    const makefile = join(stack.stack.workspace, 'Makefile')
+    await writeFile(makefile, 'all:\n\ttrue\n')
+    execFileSync('chown', [`${owner}:${owner}`, makefile])
+    const [result] = await stack.audit(['H1'])
+    t.equal(result?.verdict, 'weak')
+    t.match(result?.checks.find(({ verdict }) => verdict === 'weak')?.evidence, /Makefile/)
+  })
+
+  t.test('a key in any variable is found, and never shown', async t => {
+    const key = `sk-ant-api03-${'hidden'.repeat(10)}AA`
+    await stack.mutate(config => {
+      environmentOf(config).MY_TOOL_CONFIG = JSON.stringify({ key })
+    })
+    const [result] = await stack.audit(['S1'])
+    const claims = result?.checks.filter(({ verdict }) => verdict === 'open')
+    t.match(
+      claims?.map(({ claim }) => claim),
+      ['no environment holds a real key', 'the engine tells no key', 'no process was started'],
+    )
+    t.notMatch(JSON.stringify(result), 'hidden')
+  })
+})
