@@ -27,6 +27,7 @@ type Blow = { name: string; fall: () => Promise<void>; recover: () => Promise<vo
 
 const blows: readonly Blow[] = [
   {
+    // Its containerd goes with it, the containers do not.
     name: 'kill -9 of the engine',
     fall: () => engine.signal('dockerd', 'KILL'),
     recover: engine.restart,
@@ -36,14 +37,6 @@ const blows: readonly Blow[] = [
     fall: () => engine.signal('containerd', 'KILL'),
     // The engine starts its containerd again by itself.
     recover: engine.untilAnswers,
-  },
-  {
-    name: 'kill -9 of the engine and containerd',
-    async fall() {
-      await engine.signal('dockerd', 'KILL')
-      await engine.signal('containerd', 'KILL')
-    },
-    recover: engine.restart,
   },
   {
     name: 'an orderly stop of the engine',
