@@ -35,13 +35,14 @@ export function parseAccessDecision(line: string): AccessDecision | undefined {
   return decision.success ? decision.data : undefined
 }
 
-/** How many of these log lines tell of a request that was denied. */
-export function countDenied(lines: Iterable<string>): number {
-  let denied = 0
-  for (const line of lines) {
-    if (parseAccessDecision(line)?.verdict === 'denied') denied += 1
-  }
-  return denied
+/** The decisions among the lines of the proxy's log. */
+export function accessDecisions(lines: readonly string[]): AccessDecision[] {
+  return lines.flatMap(line => parseAccessDecision(line) ?? [])
+}
+
+/** How many requests were denied. */
+export function countDenied(decisions: readonly AccessDecision[]): number {
+  return decisions.filter(({ verdict }) => verdict === 'denied').length
 }
 
 /** One line for a person, fit for a terminal. */

@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors'
 import { parseProtect } from '../../config/protected-names.ts'
-import { countDenied, parseAccessDecision } from '../../egress/access-log.ts'
+import { accessDecisions, countDenied } from '../../egress/access-log.ts'
 import { inForce } from '../../egress/allowlist.ts'
 import { type BlockedName, blockedNames, renderBlocked } from '../../egress/blocked-names.ts'
 import { refusedPolicy } from '../../egress/policy-event.ts'
@@ -27,6 +27,7 @@ export async function status(options: { json?: boolean }, invocation: Invocation
   ])
   const state = stacks.find(({ stack }) => stack === current) ?? null
   const proxyLog = state && log
+  const decisions = proxyLog && accessDecisions(proxyLog)
   const open = inForce(readAllowlist(context.root).agent, new Date())
   const report = {
     version: 1,
@@ -47,17 +48,13 @@ export async function status(options: { json?: boolean }, invocation: Invocation
       names: open.length,
       refused: refusedPolicy(proxyLog ?? []),
     },
-    denied: proxyLog && { count: countDenied(proxyLog), ofLast: logWindow },
-    blocked: proxyLog && blockedNames(decisions(proxyLog), open),
+    denied: decisions && { count: countDenied(decisions), ofLast: logWindow },
+    blocked: decisions && blockedNames(decisions, open),
     versions: { ...readVersions(context.root), engine: context.found.version },
     otherStacks: stacks.length - (state ? 1 : 0),
   }
   if (options.json) console.log(JSON.stringify(report, null, 2))
   else console.log(renderStatus(report))
-}
-
-function decisions(lines: readonly string[]) {
-  return lines.flatMap(line => parseAccessDecision(line) ?? [])
 }
 
 function credentials(mode: CredentialMode) {

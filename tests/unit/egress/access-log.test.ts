@@ -1,5 +1,10 @@
 import t from 'tap'
-import { countDenied, parseAccessDecision, renderDecision } from '../../../src/egress/access-log.ts'
+import {
+  accessDecisions,
+  countDenied,
+  parseAccessDecision,
+  renderDecision,
+} from '../../../src/egress/access-log.ts'
 
 // As Squid 6.13 wrote them under proxy/squid.conf.
 const allowed =
@@ -50,7 +55,8 @@ t.test('a line of another shape is no decision', async t => {
 })
 
 t.test('denials are counted, allowed tunnels and noise are not', async t => {
-  t.equal(countDenied([allowed, denied, ...noise, otherName, malformed, forged, unanswered]), 4)
+  const lines = [allowed, denied, ...noise, otherName, malformed, forged, unanswered]
+  t.equal(countDenied(accessDecisions(lines)), 4)
   t.equal(countDenied([]), 0)
 })
 
