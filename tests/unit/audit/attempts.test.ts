@@ -1,0 +1,48 @@
+import t from 'tap'
+import type { Attacker } from '../../../src/audit/attacker.ts'
+import { type Attempted, attemptAll, list, noneThrough } from '../../../src/audit/attempts.ts'
+
+const attempted = (name: string, through: boolean): Attempted => ({
+  name,
+  request: '',
+  follow: 'plain',
+  received: through ? 'the word' : 'HTTP/1.1 407 No\r\n',
+  through,
+})
+
+t.test('one that came through is enough, and is named', async t => {
+  const check = noneThrough('nothing gets out', [attempted('GET', false), attempted('PUT', true)])
+  t.equal(check.verdict, 'open')
+  t.match(check.evidence, /PUT/)
+  t.notMatch(check.evidence, /GET/)
+})
+
+t.test('none came through; but nothing tried is nothing proven', async t => {
+  t.match(noneThrough('x', [attempted('GET', false)]), {
+    verdict: 'held',
+    evidence: /1 tried.*407/,
+  })
+  t.equal(noneThrough('x', []).verdict, 'open')
+})
+
+t.test('attempts are judged by the word that comes back', async t => {
+  const attacker = {
+    tunnel: async (request: string) => ({ received: request === 'good' ? '200 w0rd' : '200 OK' }),
+  } as unknown as Attacker
+  const results = await attemptAll({ attacker, word: 'w0rd' }, [
+    { name: 'a', request: 'good', follow: 'plain' },
+    { name: 'b', request: 'bad', follow: 'plain' },
+  ])
+  t.strictSame(
+    results.map(({ name, through }) => [name, through]),
+    [
+      ['a', true],
+      ['b', false],
+    ],
+  )
+})
+
+t.test('long lists are cut', async t => {
+  t.equal(list(['a', 'b']), 'a, b')
+  t.equal(list(['a', 'b', 'c'], 2), 'a, b and 1 more')
+})

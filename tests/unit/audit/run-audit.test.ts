@@ -1,0 +1,62 @@
+import t from 'tap'
+import { check, held, open, type Probe } from '../../../src/audit/probe.ts'
+import { probes } from '../../../src/audit/probes/index.ts'
+import { allHeld, runProbes } from '../../../src/audit/run-audit.ts'
+import type { Scene } from '../../../src/audit/scene.ts'
+
+const scene = {} as Scene
+const probe = (id: string, run: Probe['run']): Probe => ({
+  id,
+  title: id,
+  attack: 'tries it',
+  standards: [],
+  run,
+})
+
+t.test('the worst claim is the verdict', async t => {
+  const seen: string[] = []
+  const results = await runProbes(
+    scene,
+    [
+      probe('A', async () => [held('a', ''), open('b', '')]),
+      probe('B', async () => [held('a', ''), { claim: 'b', verdict: 'weak', evidence: '' }]),
+      probe('C', async () => [check('a', true, '')]),
+    ],
+    ({ id }) => seen.push(id),
+  )
+  t.strictSame(
+    results.map(({ verdict }) => verdict),
+    ['open', 'weak', 'held'],
+  )
+  t.strictSame(seen.sort(), ['A', 'B', 'C'])
+  t.notOk(allHeld(results))
+  t.ok(allHeld(results.slice(1)), 'a weak one is no failure')
+  t.notOk(allHeld([]), 'no probe has proven nothing')
+})
+
+t.test('a probe that throws, or claims nothing, has proven nothing', async t => {
+  const results = await runProbes(scene, [
+    probe('A', async () => {
+      throw new Error('no such container')
+    }),
+    probe('B', async () => []),
+  ])
+  t.match(results, [
+    { verdict: 'unknown', checks: [{ evidence: 'no such container' }] },
+    { verdict: 'unknown' },
+  ])
+  t.notOk(allHeld(results))
+})
+
+t.test(
+  'the probes of the network are there, each with an attack, in the order of the threats',
+  async t => {
+    const ids = probes.map(({ id }) => id)
+    t.equal(new Set(ids).size, ids.length)
+    t.strictSame(
+      ids.filter(id => id.startsWith('N')),
+      Array.from({ length: 17 }, (_, index) => `N${index + 1}`),
+    )
+    for (const { id, title, attack } of probes) t.ok(title && attack, id)
+  },
+)

@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { canaryNames, listedNames } from '../../../src/audit/canary-names.ts'
+import { policyWithNames, twinFile, twinNetworks, twinZone } from '../../../src/audit/twin-file.ts'
+import { parseAllowlist } from '../../../src/egress/allowlist.ts'
+import { ruleFindings } from '../../../src/egress/rule-findings.ts'
+
+const names = canaryNames('0123abcd')
+const [network = { agent: '', outside: '', canaryAgent: '', canaryOutside: '' }] = twinNetworks
+const shipped = await readFile(join(import.meta.dirname, '../../../proxy/squid.conf'), 'utf8')
+
+t.test('the canary’s names are of one audit, and listed are those that are to be', async t => {
+  const all = [...listedNames(names), names.unlisted, names.belowListed, names.secret('x')]
+  t.equal(new Set(all).size, all.length)
+  for (const name of all) t.match(name, /\.audit-0123abcd\.test$/)
+  t.notOk(listedNames(names).some(name => [names.unlisted, names.belowListed].includes(name)))
+})
+
+t.test('the twin’s policy is the one in force, and more names of its kind', async t => {
+  const text = policyWithNames(shipped, names) ?? ''
+  t.strictSame(
+    parseAllowlist(text).agent.map(({ name, namesOnly }) => [name, namesOnly]),
+    listedNames(names).map(name => [name, true]),
+  )
+  t.strictSame(ruleFindings(text), ruleFindings(shipped))
+  const without = policyWithNames(
+    shipped.replaceAll('allowed_sites dstdomain -n', 'allowed_sites dstdomain'),
+    names,
+  )
+  t.ok(
+    parseAllowlist(without ?? '').agent.every(({ namesOnly }) => !namesOnly),
+    'a fault of the list is a fault of the twin’s',
+  )
+  t.equal(policyWithNames('http_access deny all\n', names), null)
+})
+
+t.test('the pieces of the documentation range do not overlap', async t => {
+  const starts = twinNetworks.flatMap(({ agent, outside }) =>
+    [agent, outside].map(subnet => Number(/\.(\d+)\/29$/.exec(subnet)?.[1])),
+  )
+  t.equal(new Set(starts).size, starts.length)
+  for (const start of starts) t.equal(start % 8, 0)
+})
+
+t.test('names lead where their attack needs them', async t => {
+  const zone = twinZone(names, network, '10.1.2.3', ['API.example.test'])
+  t.strictSame(zone[names.listed], [[network.canaryOutside]])
+  t.strictSame(zone[names.private], [['10.1.2.3']])
+  t.strictSame(zone[names.flip], [[network.canaryOutside], ['10.1.2.3']])
+  t.strictSame(zone['api.example.test'], [[network.canaryOutside]])
+  t.equal(zone[names.secret('x')], undefined)
+  const reversed = network.canaryOutside.split('.').reverse().join('.')
+  t.strictSame(zone[`${reversed}.in-addr.arpa`], [[names.listed]])
+})
+
+t.test(
+  'a folder with a dollar in its name is that folder, and none of it is published',
+  async t => {
+    const text = JSON.stringify(
+      twinFile({
+        network,
+        names,
+        word: 'w',
+        images: { proxy: 'p', gateway: 'g', claude: 'c' },
+        agentUser: '1:1',
+        gatewayUser: '2:2',
+        agentDirect: '',
+        policyFolder: '/x/$HOME/proxy',
+        credentialFile: '/x/credential.json',
+        canaryCommand: ['node'],
+        label: 'l',
+        startInterval: true,
+      }),
+    )
+    t.match(text, '/x/$$HOME/proxy')
+    t.notMatch(text, /"ports"/)
+  },
+)
