@@ -26,6 +26,8 @@ export type Probe = {
   attack: string
   /** Recommendations of standards it stands for, such as "CIS Docker 1.6: 5.4". */
   standards: readonly string[]
+  /** It keeps the machine or the twin busy: tried when all others are done. */
+  busy?: boolean
   /** Throws only for what was not foreseen; the audit makes that an `unknown`. */
   run: (scene: Scene) => Promise<Check[]>
 }

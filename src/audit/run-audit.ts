@@ -15,19 +15,27 @@ export type ProbeResult = {
 /** A probe that hangs must not keep the others, or the person, waiting. */
 const probeMilliseconds = 25_000
 
-/** All probes at once: most of their time is waiting for what must not come. */
+/**
+ * All probes at once, because most of their time is waiting for what must not come; those that keep
+ * others from being served come after them. The results are in the order of the probes.
+ */
 export async function runProbes(
   scene: Scene,
   probes: readonly Probe[],
   onResult: (result: ProbeResult) => void = () => {},
 ): Promise<ProbeResult[]> {
-  return Promise.all(
-    probes.map(async probe => {
-      const result = await runProbe(scene, probe)
-      onResult(result)
-      return result
-    }),
-  )
+  const results = new Map<Probe, ProbeResult>()
+  for (const busy of [false, true]) {
+    const turn = probes.filter(probe => (probe.busy ?? false) === busy)
+    await Promise.all(
+      turn.map(async probe => {
+        const result = await runProbe(scene, probe)
+        results.set(probe, result)
+        onResult(result)
+      }),
+    )
+  }
+  return probes.flatMap(probe => results.get(probe) ?? [])
 }
 
 async function runProbe(scene: Scene, probe: Probe): Promise<ProbeResult> {

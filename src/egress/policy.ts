@@ -45,7 +45,7 @@ export const definitions = [
   'acl private dst 224.0.0.0/4 240.0.0.0/4',
   'acl private dst ::/128 ::1/128 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/32 2001:db8::/32 2002::/16',
   'acl private dst fc00::/7 fe80::/10 fec0::/10 ff00::/8',
-  'external_acl_type same_name ttl=60 negative_ttl=60 children-startup=1 children-max=1 concurrency=64 queue-size=4096 %ssl::>sni %DST /usr/bin/mawk -Winteractive -f /usr/local/lib/claude-secure/same-name',
+  'external_acl_type same_name ttl=60 negative_ttl=60 children-startup=1 children-max=1 concurrency=64 queue-size=4096 %#ssl::>sni %DST /usr/bin/mawk -Winteractive -f /usr/local/lib/claude-secure/same-name',
   'acl sni_is_connect_name external same_name',
   'acl at_connect at_step SslBump1',
   'acl resolved dst all',

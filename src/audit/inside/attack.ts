@@ -257,6 +257,8 @@ async function hold({ host, port, count, send, milliseconds }: Extract<Attack, {
             resolve(true)
           })
           socket.on('error', () => resolve(false))
+          // A queue that is full says nothing.
+          setTimeout(() => resolve(false), 8_000).unref()
         }),
     ),
   )

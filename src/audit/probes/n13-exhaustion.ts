@@ -23,6 +23,7 @@ const bounds = [
 
 export const exhaustion: Probe = {
   id: 'N13',
+  busy: true,
   title: 'a proxy kept busy until nobody else is served',
   attack: 'open connections by the hundred and never finish a request, or send endless headers',
   standards: [standards.limits],

@@ -107,8 +107,12 @@ export const composeControls: readonly ComposeControl[] = [
     service.security_opt = ['no-new-privileges:true', 'seccomp:unconfined']
   }),
   without('a read-only system', 'read_only', 'C2'),
-  without('a private IPC namespace', 'ipc', 'C2'),
-  without('an ordinary user', 'user', 'C2', namesOnly),
+  changed('an IPC namespace of its own', 'ipc', 'C2', all, service => {
+    service.ipc = 'host'
+  }),
+  changed('an ordinary user', 'user', 'C2', namesOnly, service => {
+    service.user = '0:0'
+  }),
   tmpfsWithout(/,noexec/, 'noexec', 'C2'),
   tmpfsWithout(/,nosuid/, 'nosuid', 'C2'),
   tmpfsWithout(/,nodev/, 'nodev', 'C2'),

@@ -10,7 +10,7 @@ import { machineVersions } from '../../../src/docker/client-find.ts'
 import { createEngine } from '../../../src/docker/engine.ts'
 import { inspectStack } from '../../../src/stack/inspect.ts'
 import { temporaryFolder } from '../stack/checkout.ts'
-import { must } from '../stack/process.ts'
+import { must, until } from '../stack/process.ts'
 import { createTestStack, type TestStack } from '../stack/test-stack.ts'
 
 type Service = Record<string, unknown>
@@ -57,6 +57,10 @@ export async function createMutableStack(t: Test): Promise<MutableStack> {
   const file = join(await temporaryFolder(t, 'mutation'), 'compose.json')
   const compose = async (args: string[]) =>
     must('docker', ['compose', '--project-name', stack.stack, '--file', file, ...args])
+  const hasPolicy = async () => {
+    const found = await stack.inside(['test', '-e', '/run/squid/policy.conf'], { service: 'proxy' })
+    return found.code === 0
+  }
   let applied = config
 
   const mutate: MutableStack['mutate'] = async change => {
@@ -78,6 +82,7 @@ export async function createMutableStack(t: Test): Promise<MutableStack> {
     if (wanted.length > 0) {
       await compose(['up', '--detach', '--no-deps', '--pull', 'never', '--no-build', ...wanted])
     }
+    if (wanted.includes('proxy')) await until('the proxy to have its policy', hasPolicy)
   }
 
   return {
