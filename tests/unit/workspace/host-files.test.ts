@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process'
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t, { type Test } from 'tap'
+import {
+  compareHostFiles,
+  hostFileChanges,
+  hostFilesPath,
+  renderHostFiles,
+} from '../../../src/workspace/host-files/changes.ts'
+import { renderHostFileChanges } from '../../../src/workspace/host-files/render.ts'
+import { scanHostFiles } from '../../../src/workspace/host-files/scan.ts'
+
+type Folder = { [name: string]: string | Folder }
+
+/** What is told after `change` was done in a folder with `before` in it. */
+async function told(t: Test, before: Folder, change: (folder: string) => Promise<unknown>) {
+  const folder = t.testdir({ workspace: before, state: {} })
+  const [workspace, state] = [join(folder, 'workspace'), join(folder, 'state')]
+  await writeFile(hostFilesPath(state), renderHostFiles(await scanHostFiles(workspace)))
+  t.same(await hostFileChanges(state, workspace), [], 'nothing changed yet')
+  await change(workspace)
+  return (await hostFileChanges(state, workspace)).map(
+    ({ path, kind, detail }) => `${path} ${detail || kind}`,
+  )
+}
+
+t.test('what tools run is told by name; source code and what they keep is not', async t => {
+  const lines = await told(t, { Makefile: 'all:', src: {}, '.github': {} }, async folder => {
+    await writeFile(join(folder, 'Makefile'), 'all: evil')
+    for (const path of [
+      'src/a.ts',
+      'readme.md',
+      'node_modules/x/Makefile',
+      '.github/workflows/ci.yml',
+      'deep/down/conftest.py',
+      'deep/.vscode/tasks.json',
+      'CLAUDE.md',
+      'vite.config.ts',
+      'run.sh',
+    ]) {
+      await mkdir(join(folder, path, '..'), { recursive: true })
+      await writeFile(join(folder, path), 'x')
+    }
+  })
+  t.same(lines, [
+    '.github/workflows/ci.yml new',
+    'CLAUDE.md new',
+    'Makefile changed',
+    'deep/.vscode/tasks.json new',
+    'deep/down/conftest.py new',
+    'run.sh new',
+    'vite.config.ts new',
+  ])
+})
+
+t.test('of package.json only the parts that run something', async t => {
+  const json = { name: 'x', version: '1', scripts: { test: 'a', build: 'b' } }
+  const change = (value: object) => (folder: string) =>
+    writeFile(join(folder, 'package.json'), JSON.stringify(value))
+  const before = { 'package.json': JSON.stringify(json) }
+  t.same(await told(t, before, change({ ...json, version: '2', description: 'y' })), [])
+  t.same(
+    await told(
+      t,
+      before,
+      change({ ...json, scripts: { test: 'evil', build: 'b' }, dependencies: { e: '1' } }),
+    ),
+    ['package.json dependencies, scripts.test'],
+  )
+  t.same(await told(t, before, folder => writeFile(join(folder, 'package.json'), '{')), [
+    'package.json changed',
+  ])
+})
+
+t.test('repositories below the folder, bare ones too; a rebase that waits to go on', async t => {
+  const lines = await told(t, { '.git': { HEAD: '', objects: {}, refs: {} } }, async folder => {
+    const git = (...args: string[]) => promisify(execFile)('git', ['init', '-q', ...args])
+    await git(join(folder, 'sub'))
+    await git('--bare', join(folder, 'bare'))
+    await writeFile(join(folder, 'sub/.git/hooks/post-checkout'), '')
+    await mkdir(join(folder, 'linked'))
+    await writeFile(join(folder, 'linked/.git'), 'gitdir: ../x')
+    await mkdir(join(folder, '.git/rebase-merge'))
+    await writeFile(join(folder, '.git/rebase-merge/git-rebase-todo'), 'exec evil')
+  })
+  t.same(lines, [
+    '.git/rebase-merge/git-rebase-todo new',
+    'bare/config new',
+    'linked/.git new',
+    'sub/.git/config new',
+    'sub/.git/hooks/post-checkout new',
+  ])
+})
+
+t.test('a new mode or a link counts; a pipe holds nothing up', async t => {
+  const lines = await told(t, { tool: 'x', 'a.mk': '' }, async folder => {
+    await chmod(join(folder, 'tool'), 0o755)
+    await rm(join(folder, 'a.mk'))
+    await symlink('/etc/passwd', join(folder, 'a.mk'))
+    await promisify(execFile)('mkfifo', [join(folder, 'Makefile')])
+  })
+  t.same(lines, ['Makefile new', 'a.mk changed', 'tool new'])
+})
+
+t.test('a scan that meets a bound says so, and does not call the rest new', async t => {
+  const folder = t.testdir({ a: { Makefile: '' }, b: { Makefile: '' }, c: { Makefile: '' } })
+  const bounds = { entries: 4, milliseconds: 60_000, fileBytes: 1024 }
+  const cut = await scanHostFiles(folder, bounds)
+  t.match(cut.cutOff, /more than 4 files/)
+  const whole = await scanHostFiles(folder)
+  t.same(compareHostFiles(cut, whole), [
+    { path: '.', kind: 'not looked at', detail: 'more than 4 files' },
+  ])
+  t.same(
+    compareHostFiles(whole, cut).map(({ kind }) => kind),
+    ['not looked at'],
+    'nor what was not reached removed',
+  )
+})
+
+t.test('at most ten lines, cleaned, and where the rest is', async t => {
+  const changes = Array.from({ length: 14 }, (_, index) => ({
+    path: `${index}/\x1b]0;x\x07Make\nfile`,
+    kind: 'new' as const,
+    detail: '',
+  }))
+  const lines = renderHostFileChanges(changes)
+  t.equal(lines.length, 11)
+  t.equal(lines[0], 'read before you run anything here: 0/Make file (new)')
+  t.match(lines.at(-1), /and 4 more: \.\/claude\.ts audit/)
+  t.same(renderHostFileChanges([]), [])
+  t.same(renderHostFileChanges([{ path: 'x', kind: 'removed', detail: '' }]), [])
+})
+
+t.test('nothing noted, nothing told', async t => {
+  t.same(await hostFileChanges(t.testdir({}), '/'), [])
+})

@@ -1,0 +1,166 @@
+import { link, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { type ProtectedName, protectedNames } from '../../../../src/config/protected-names.ts'
+import { arrange } from '../../../../src/workspace/overlay/overlay.ts'
+import { planOverlays } from '../../../../src/workspace/overlay/plan.ts'
+
+const none: readonly ProtectedName[] = protectedNames.filter(name => name !== '.git')
+/** A fixture may not be in another one twice. */
+const repository = () => ({
+  HEAD: 'ref: refs/heads/main\n',
+  config: '[core]\n\trepositoryformatversion = 0\n',
+  hooks: {},
+})
+/** `path` for what is read-only, `path/` for a writable mount point, `?` where a placeholder is due. */
+async function planned(folder: string, loosened = none) {
+  const overlays = await planOverlays(folder, loosened)
+  return overlays.map(
+    ({ path, writable, identity }) =>
+      `${path}${writable ? '/' : ''}${identity === null ? '?' : ''}`,
+  )
+}
+
+t.test('a repository: config, hooks, and the folder above them', async t => {
+  t.same(await planned(t.testdir({ '.git': repository() })), [
+    '.git/',
+    '.git/commondir?',
+    '.git/config',
+    '.git/hooks',
+    'commondir?',
+  ])
+})
+
+t.test('no repository: none can be made, neither as .git nor as the folder itself', async t => {
+  t.same(await planned(t.testdir({})), ['.git?', 'commondir?'])
+  t.same(await planned(t.testdir({ '.git': {} })), ['.git', 'commondir?'], 'an empty .git is none')
+  t.same(await planned(t.testdir({ '.git': 'gitdir: /elsewhere' })), ['.git', 'commondir?'])
+})
+
+t.test('worktrees of the host, submodules at any depth; not what was made inside', async t => {
+  const folder = t.testdir({
+    '.git': {
+      ...repository(),
+      worktrees: {
+        mine: { commondir: '../..', gitdir: '/home/me/mine/.git' },
+        inside: { commondir: '../..', gitdir: '/workspace/inside/.git' },
+      },
+      modules: { lib: repository(), group: { deep: repository() } },
+    },
+  })
+  const paths = await planned(folder)
+  for (const path of [
+    '.git/worktrees/',
+    '.git/worktrees/mine/',
+    '.git/worktrees/mine/commondir',
+    '.git/modules/',
+    '.git/modules/lib/',
+    '.git/modules/lib/config',
+    '.git/modules/lib/commondir?',
+    '.git/modules/group/',
+    '.git/modules/group/deep/hooks',
+  ]) {
+    t.ok(paths.includes(path), path)
+  }
+  t.notMatch(paths.join(), /inside/)
+})
+
+t.test('what the configuration points to, when it is in the folder', async t => {
+  const config = `[core]
+\thooksPath = .husky/_
+\tfsmonitor = sh ./tools/watch.sh --fast
+[include]
+\tpath = ../shared.gitconfig
+[includeIf "gitdir:/x"]
+\tpath = /outside/other
+[filter "x"]
+\tclean = tools/clean.sh %f
+[extensions]
+\tworktreeConfig = true
+`
+  const folder = t.testdir({
+    '.git': { ...repository(), config },
+    tools: { 'watch.sh': '', 'clean.sh': '' },
+    'shared.gitconfig': '[core]\n\tattributesFile = attrs\n',
+  })
+  const paths = await planned(folder)
+  t.same(
+    paths.filter(path => !path.startsWith('.git/')),
+    [
+      '.husky/?',
+      '.husky/_?',
+      'attrs?',
+      'commondir?',
+      'shared.gitconfig',
+      'tools/',
+      'tools/clean.sh',
+      'tools/watch.sh',
+    ],
+  )
+  t.ok(paths.includes('.git/config.worktree?'))
+})
+
+t.test('a configuration that names the whole folder is refused', async t => {
+  const folder = t.testdir({ '.git': { ...repository(), config: '[core]\n\thooksPath = .\n' } })
+  await t.rejects(planOverlays(folder, none), {
+    message: /core\.hookspath/,
+    hint: /PROTECT=-\.git/,
+  })
+})
+
+t.test('links, pipes and second names are refused, wherever on the way', async t => {
+  const folder = t.testdir({ '.git': repository(), real: { 'settings.json': '' }, x: '' })
+  const refused = (message: RegExp, name: string) =>
+    t.rejects(planOverlays(folder, []), { message, hint: new RegExp(`PROTECT=-\\${name} `) })
+  await symlink('/etc', join(folder, '.vscode'))
+  await refused(/\.vscode is a symbolic link/, '.vscode')
+  await rm(join(folder, '.vscode'))
+  await link(join(folder, 'x'), join(folder, '.envrc'))
+  await refused(/\.envrc has a second name/, '.envrc')
+  await rm(join(folder, '.envrc'))
+  await rm(join(folder, '.git/hooks'), { recursive: true })
+  await symlink('../real', join(folder, '.git/hooks'))
+  await refused(/\.git\/hooks is a symbolic link/, '.git')
+  await rm(join(folder, '.git'), { recursive: true })
+  await symlink('real', join(folder, '.git'))
+  await refused(/\.git is a symbolic link/, '.git')
+})
+
+t.test('PROTECT gives up by name', async t => {
+  const folder = t.testdir({ '.git': repository() })
+  t.same(await planned(folder, [...protectedNames]), [])
+  t.same(await planned(folder, ['.git', ...none.filter(name => name !== '.envrc')]), ['.envrc?'])
+})
+
+t.test('one that is replaced is another one', async t => {
+  const folder = t.testdir({ '.git': repository() })
+  const identities = async () =>
+    (await planOverlays(folder, none)).find(({ path }) => path === '.git/config')?.identity
+  const before = await identities()
+  t.equal(await identities(), before)
+  // Twice, because the number of the first file is free again for the second.
+  for (const _ of [1, 2]) {
+    await rm(join(folder, '.git/config'))
+    await writeFile(join(folder, '.git/config'), '')
+    t.not(await identities(), before)
+  }
+  await mkdir(join(folder, '.git/modules'), { recursive: true })
+})
+
+t.test('nothing is mounted below what is read-only as a whole', async t => {
+  const folder = { kind: 'folder' } as const
+  const name = '.git'
+  const arranged = arrange([
+    { path: 'a/b/c', name, placeholder: folder },
+    { path: 'a', name, placeholder: folder },
+    { path: 'd/e', name, placeholder: folder },
+  ])
+  t.same(
+    arranged.map(({ path, writable }) => [path, writable ?? false]),
+    [
+      ['a', false],
+      ['d', true],
+      ['d/e', false],
+    ],
+  )
+})
