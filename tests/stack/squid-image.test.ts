@@ -50,6 +50,9 @@ t.test(
       ['8 - - -', '8 ERR'],
       ['9 api%20test api%20test -', '9 OK'],
       ['10', '10 ERR'],
+      // A space moves the words: the name would be compared with itself.
+      ['11 x x api.test -', '11 ERR'],
+      ['12 api.test api.test x -', '12 ERR'],
     ]
     const { stdout } = await execOk('awk', ['-f', new URL('same-name', folder).pathname], {
       input: questions.map(([question]) => `${question}\n`).join(''),
