@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { keepInCache } from './cache-file.ts'
 import { type FoundClient, findClient } from './client-find.ts'
 
 const Remembered = z.strictObject({
@@ -38,13 +39,8 @@ export async function rememberedClient(
   }
   const client = await findClient(env)
   if (client?.compose && client.buildx) {
-    await mkdir(cache, { recursive: true, mode: 0o700 })
-    const next = `${path}.${process.pid}.tmp`
-    await writeFile(
-      next,
-      JSON.stringify({ ...client, stamp: await stampOf(client.file, env), asked: now }),
-    )
-    await rename(next, path)
+    const stamp = await stampOf(client.file, env)
+    await keepInCache(path, JSON.stringify({ ...client, stamp, asked: now }))
   }
   return client
 }

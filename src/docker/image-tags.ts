@@ -1,7 +1,8 @@
-import { lstat, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { baseRecipe } from './base-image.ts'
+import { keepInCache } from './cache-file.ts'
 import { pruneCache } from './cache-prune.ts'
 import { contextFiles, fingerprint, hashContext, shortHash } from './content-hash.ts'
 import { bundleGateway } from './gateway-bundle.ts'
@@ -80,10 +81,7 @@ export async function imageTags(inputs: TagInputs, cache: string): Promise<Image
   // Here, because a checkout that is gone cannot say so itself.
   await pruneCache(cache)
   // A file that changed meanwhile is in the tags but not in `now`, and is noticed the next time.
-  await mkdir(cache, { recursive: true, mode: 0o700 })
-  const next = `${path}.${process.pid}.tmp`
-  await writeFile(next, JSON.stringify({ root: inputs.root, fingerprint: now, tags }))
-  await rename(next, path)
+  await keepInCache(path, JSON.stringify({ root: inputs.root, fingerprint: now, tags }))
   return tags
 }
 

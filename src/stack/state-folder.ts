@@ -25,7 +25,11 @@ export function stateFolder(stack: string, root = stateRoot()): StateFolder {
 
 /** Makes the folder, for its owner only: it holds the credential's file. */
 export async function makeStateFolder(folder: StateFolder) {
-  await mkdir(folder.path, { recursive: true, mode: 0o700 })
+  try {
+    await mkdir(folder.path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw cannotWrite(folder.path, error)
+  }
 }
 
 /** The file as it was, or null when there is none; a damaged one counts as none and is written anew. */
@@ -55,10 +59,15 @@ export async function writeCredential(
   const file = await open(folder.credential, existing?.isFile() ? 'r+' : 'wx', 0o600)
   try {
     const text = JSON.stringify(credential)
-    await file.write(text, 0)
+    // Whole or an error: a plain write stops where the disk is full and says nothing.
+    await file.writeFile(text)
     await file.truncate(Buffer.byteLength(text))
     await file.chmod(0o400)
     if (process.getuid?.() === 0) await file.chown(reader.uid, reader.gid)
+  } catch (error) {
+    // None is better than half of one; a running gateway's own file stays where it is.
+    if (!existing?.isFile()) await rm(folder.credential, { force: true })
+    throw cannotWrite(folder.credential, error)
   } finally {
     await file.close()
   }

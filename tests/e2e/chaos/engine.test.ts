@@ -62,5 +62,5 @@ for (const { name, fall, recover } of blows) {
 
 t.test('stop leaves nothing of it', async t => {
   await stack.stopsClean(t)
-  t.same(await mountsWith([stack.stack, 'overlay2/'], engine.mountTable()), [])
+  t.same(await mountsWith([`${engine.dataRoot}/overlay2/`], engine.mountTable()), [])
 })

@@ -34,6 +34,8 @@ export async function createChaosStack(
   const secret = `sk-ant-api03-CHAOS${randomBytes(24).toString('hex')}AA`
   const stack = await createTestStack(t, {
     allow: ['allowed.test'],
+    // Beside other tests on one machine.
+    block: process.env.CHAOS_BLOCK === '3' ? 3 : 0,
     ...options,
     settings: { ANTHROPIC_API_KEY: secret, ...options.settings },
   })
