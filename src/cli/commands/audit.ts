@@ -67,10 +67,13 @@ async function attack(
   log({ kind: 'step-start', name })
   let done = 0
   try {
-    return await runProbes(scene, wanted, ({ id }) => {
+    const results = await runProbes(scene, wanted, ({ id }) => {
       done += 1
       log({ kind: 'step-progress', name, text: `${id} (${done} of ${wanted.length})` })
     })
+    // Probes that were broken off have nothing to tell.
+    context.signal.throwIfAborted()
+    return results
   } finally {
     await scene.close()
     const milliseconds = performance.now() - started
