@@ -141,3 +141,29 @@ t.test('settings reach the service they are for', async t => {
   t.equal(services.claude.runtime, 'runsc')
   t.equal(services.proxy.runtime, undefined)
 })
+
+t.test(
+  'overlays are mounts of the workspace over itself, read-only but for the folders above',
+  async t => {
+    const placeholder = { kind: 'folder' } as const
+    const overlays = [
+      { path: '.git', writable: true, identity: '1:2:3', placeholder },
+      { path: '.git/config', writable: false, identity: '1:3:3', placeholder },
+    ]
+    const { volumes, labels: known } = file(stack({ overlays })).services.claude
+    t.match(volumes.slice(1, 3), [
+      {
+        source: '/home/me/project/.git',
+        target: '/workspace/.git',
+        bind: { create_host_path: false },
+      },
+      { source: '/home/me/project/.git/config', target: '/workspace/.git/config', read_only: true },
+    ])
+    t.notOk(volumes[1].read_only)
+    const replaced = overlays.map(overlay => ({ ...overlay, identity: '1:4:4' }))
+    t.not(
+      known[labels.overlays],
+      file(stack({ overlays: replaced })).services.claude.labels[labels.overlays],
+    )
+  },
+)

@@ -1,0 +1,60 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { afterSession } from '../../../src/cli/after-session.ts'
+import { andTellAfter } from '../../../src/cli/session.ts'
+import { hostFilesPath, renderHostFiles } from '../../../src/workspace/host-files/changes.ts'
+import { scanHostFiles } from '../../../src/workspace/host-files/scan.ts'
+
+// Not the state of whoever runs the tests.
+process.env.XDG_STATE_HOME = await mkdtemp(join(tmpdir(), 'after-session-'))
+t.teardown(() => rm(process.env.XDG_STATE_HOME ?? '', { recursive: true }))
+
+const stack = 'claude-secure-x-00000000'
+/** No engine answers there: what needs one finds nothing out. */
+const session = { address: { socketPath: '/nowhere.sock' }, container: 'c', stack }
+
+async function workspaceWithState(t: Test) {
+  const workspace = t.testdir({ Makefile: 'all:' })
+  const state = join(process.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', stack)
+  await mkdir(state, { recursive: true })
+  await writeFile(hostFilesPath(state), renderHostFiles(await scanHostFiles(workspace)))
+  const protection = {
+    workspace,
+    placeholders: [],
+    overlays: [{ path: 'Makefile', identity: '0' }],
+  }
+  await writeFile(join(state, 'protection.json'), JSON.stringify(protection))
+  return workspace
+}
+
+/** What is said on stderr meanwhile. */
+async function said(t: Test, body: () => Promise<unknown>) {
+  const writes = t.capture(process.stderr, 'write', () => true)
+  await body()
+  return writes().map(({ args }) => String(args[0]))
+}
+
+t.test('what changed is said, and what is not protected any more', async t => {
+  const workspace = await workspaceWithState(t)
+  await writeFile(join(workspace, 'Makefile'), 'all: evil')
+  const lines = await said(t, () => afterSession({ ...session, workspace, since: new Date() }))
+  t.match(lines[0], 'read before you run anything here: Makefile (changed)\n')
+  t.match(lines[1], /^replaced on this host .*: Makefile; \.\/claude\.ts stop and start/)
+})
+
+t.test('what cannot be found out is said with --verbose only', async t => {
+  const workspace = await workspaceWithState(t)
+  await rm(join(workspace, 'Makefile'))
+  const options = { ...session, stack: 'claude-secure-y-00000000', workspace, since: new Date() }
+  t.same(await said(t, () => afterSession(options)), [])
+  t.not((await said(t, () => afterSession({ ...options, verbose: true }))).length, 0)
+})
+
+t.test('the status is that of the session', async t => {
+  const workspace = await workspaceWithState(t)
+  await said(t, async () => {
+    t.equal(await andTellAfter({ ...session, workspace }, async () => 7), 7)
+  })
+})
