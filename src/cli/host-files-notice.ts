@@ -5,10 +5,16 @@ import { terminalLine } from '../terminal-text.ts'
 import { renderHostFileChanges } from '../workspace/host-files/render.ts'
 
 /** What changed among the files that the host runs, and which of them are not protected any more. */
-export async function hostFilesNotice({ stack }: { stack: string }): Promise<string[]> {
+export async function hostFilesNotice(
+  { stack }: { stack: string },
+  options: { all?: boolean } = {},
+): Promise<string[]> {
   const state = stateFolder(stack)
   const [changes, lost] = await Promise.all([changedHostFiles(state), lostOverlays(state)])
-  return [...renderHostFileChanges(changes), ...renderLost(lost)]
+  return [
+    ...renderHostFileChanges(changes, options.all ? changes.length : undefined),
+    ...renderLost(lost),
+  ]
 }
 
 /** A file that was replaced on the host while the stack ran. */

@@ -10,6 +10,7 @@ import { isUp, type StackState } from '../../stack/inspect.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import { type Context, openContext } from '../context.ts'
 import { currentStack } from '../current-stack.ts'
+import { hostFilesNotice } from '../host-files-notice.ts'
 import type { Invocation } from '../program.ts'
 import { renderAudit, renderProbeList } from '../render-audit.ts'
 
@@ -51,6 +52,9 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
   if (options.sarif) console.log(renderSarif(report))
   else if (options.json) console.log(JSON.stringify(report, null, 2))
   else console.log(renderAudit(report, { verbose: invocation.verbose }))
+  // Beside the report: what changed in the folder is for a person to read, and no control that held.
+  for (const line of await hostFilesNotice(stack, { all: true }).catch(() => []))
+    console.error(line)
   return allHeld(results) ? 0 : 1
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -141,4 +141,35 @@ t.test('a folder with a very long name goes without', async t => {
     }),
   )
   t.doesNotThrow(() => forgetSession(folder))
+})
+
+t.test(
+  'a protected file that comes, goes or is replaced is for the long way; a commit is not',
+  async t => {
+    const folder = t.testdir({ '.git': { HEAD: 'a', config: '' }, 'a.txt': '' })
+    const before = overlayStamp(folder)
+    const replace = async (path: string) => {
+      await writeFile(join(folder, `${path}.new`), '')
+      await rename(join(folder, `${path}.new`), join(folder, path))
+    }
+    await replace('.git/HEAD')
+    await replace('a.txt')
+    t.equal(overlayStamp(folder), before)
+    await replace('.git/config')
+    const replaced = overlayStamp(folder)
+    t.not(replaced, before)
+    await writeFile(join(folder, '.envrc'), '')
+    t.not(overlayStamp(folder), replaced)
+    await rm(join(folder, '.envrc'))
+    t.equal(overlayStamp(folder), replaced)
+  },
+)
+
+t.test('what was remembered with other protected files is not taken', async t => {
+  await remembered(t, three)
+  const folder = process.cwd()
+  const known = await rememberedSession({})
+  t.ok(known)
+  if (known) rememberSession(folder, { ...known, overlays: 'other' })
+  t.equal(await opensAtOnce(), false)
 })
