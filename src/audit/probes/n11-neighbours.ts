@@ -2,11 +2,15 @@ import { list } from '../attempts.ts'
 import type { InspectedContainer } from '../inspections.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
+import { parseSockets } from '../sockets.ts'
 import { standards } from '../standards.ts'
 import { reached } from '../tunnel.ts'
 
 /** What the agent may find in its network: these two ports, and nothing else. */
 const expected: Record<string, number> = { proxy: 3128, gateway: 8787 }
+
+/** Where the agent does not come at all. */
+const inner: Record<string, number> = { rehearsal: 8788 }
 
 /** Networks of each service, as compose.yaml means them. */
 const memberships: Record<string, readonly string[]> = {
@@ -30,6 +34,7 @@ export const neighbours: Probe = {
   async run(scene) {
     const parts = await Promise.all([
       scan(scene),
+      listeners(scene),
       otherContainers(scene),
       throughGateway(scene),
       forwarding(scene),
@@ -49,7 +54,9 @@ async function scan({ agent, inspections, service }: Scene): Promise<Check[]> {
     )
   const known = new Set([...peers, ...own].map(({ address }) => address))
   const others = own.flatMap(({ address }) => nearby(address)).filter(other => !known.has(other))
-  const ports = [...new Set([...commonPorts, ...Array.from({ length: 10_000 }, (_, i) => i + 1)])]
+  const ports = [
+    ...new Set([...commonPorts, ...range(1, 1024), ...range(3000, 3400), ...range(8000, 9000)]),
+  ]
   const [open, strangers] = await Promise.all([
     Promise.all(
       peers.map(async ({ name, address }) => {
@@ -81,6 +88,32 @@ async function scan({ agent, inspections, service }: Scene): Promise<Check[]> {
       hidden.length > 0
         ? list(hidden)
         : `${others.length} addresses on ${commonPorts.length} ports each`,
+    ),
+  ]
+}
+
+function range(first: number, last: number) {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+}
+
+/** All ports there are, as the kernel in each service has them. */
+async function listeners({ inspections, inside }: Scene): Promise<Check[]> {
+  const services = [...inspections.containers.keys()].filter(name => name !== 'claude')
+  const tables = await Promise.all(
+    services.map(async name => {
+      const files = ['/proc/net/tcp', '/proc/net/tcp6']
+      const { stdout } = await inside(name, ['cat', ...files])
+      const listening = parseSockets(stdout).filter(({ listening }) => listening)
+      return [...new Set(listening.map(({ port }) => `${name}:${port}`))]
+    }),
+  )
+  const found = tables.flat()
+  const wanted = services.map(name => `${name}:${expected[name] ?? inner[name]}`)
+  return [
+    check(
+      'no service listens on more than its one port',
+      services.length > 0 && found.sort().join() === wanted.sort().join(),
+      `listening: ${list(found) || 'none'}`,
     ),
   ]
 }

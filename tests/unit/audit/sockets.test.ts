@@ -13,6 +13,11 @@ const udp = `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when
 10305: 00000000:A026 00000000:0000 07 00000000:00000000 00:00000000 00000000    13        0 155316 2 00000000058dc8a4 0
 `
 
+const tcp6 = `  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000000000000000000000000000:2253 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 10001        0 155319 1 00000000841c2918 100 0 0 10 0
+   1: 00000000000000000000000001000000:2254 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 10001        0 155319 1 00000000841c2918 100 0 0 10 0
+`
+
 t.test('addresses, ports and who listens are read from the kernel’s table', async t => {
   t.strictSame(parseSockets(tcp), [
     { address: '192.168.80.3', port: 3128, listening: true },
@@ -20,5 +25,6 @@ t.test('addresses, ports and who listens are read from the kernel’s table', as
     { address: '192.168.64.4', port: 3128, listening: false },
   ])
   t.strictSame(parseSockets(udp), [{ address: '0.0.0.0', port: 40998, listening: false }])
+  t.strictSame(parseSockets(tcp6), [{ address: '0'.repeat(32), port: 8787, listening: true }])
   t.strictSame(parseSockets(''), [])
 })
