@@ -15,6 +15,12 @@ const within = { from: 0, to: 2_800 }
 const victims: readonly Victim[] = [
   { name: 'proxy: its first process', kill: firstProcess('proxy'), restarts: 'proxy' },
   { name: 'proxy: squid', kill: programIn('proxy', /^squid /), restarts: 'proxy' },
+  {
+    // Its end must not leave a policy in force that follows the file no longer.
+    name: 'proxy: what watches the policy',
+    kill: programIn('proxy', /^\/bin\/sh .*entrypoint$/, 'last'),
+    restarts: 'proxy',
+  },
   { name: 'gateway: its first process', kill: firstProcess('gateway'), restarts: 'gateway' },
   {
     name: 'gateway: node',

@@ -15,9 +15,9 @@ export const firstProcess =
   async ({ inspect }: ChaosStack) =>
     void (await must('kill', ['-9', await inspect(service, '{{.State.Pid}}')]))
 
-/** A program in it, and not the init above it. */
+/** A program in it, and not the init above it; of several `all`, or the one that was started last. */
 export const programIn =
-  (service: string, pattern: RegExp) =>
+  (service: string, pattern: RegExp, which: 'all' | 'last' = 'all') =>
   async ({ container }: ChaosStack) => {
     const table = await must('docker', ['top', container(service), '-eo', 'pid,args'])
     const rows = table.split('\n').slice(1)
@@ -26,5 +26,5 @@ export const programIn =
       return pattern.test(args) ? [pid] : []
     })
     if (pids.length === 0) throw new Error(`no ${pattern} in ${service}:\n${table}`)
-    await must('kill', ['-9', ...pids])
+    await must('kill', ['-9', ...(which === 'all' ? pids : pids.slice(-1))])
   }
