@@ -188,15 +188,13 @@ t.test('a proxy that no longer watches its policy ends, and comes back', async t
   const count = async () =>
     Number(await must('docker', ['inspect', '-f', '{{.RestartCount}}', stack.container('proxy')]))
   const before = await count()
-  await stack.inside(
-    [
-      'sh',
-      '-c',
-      'for p in /proc/[0-9]*; do read -r c < $p/comm; [ "$c" = sleep ] && kill $(basename $p); done',
-    ],
-    { service: 'proxy' },
-  )
-  await until('the restart', async () => (await count()) > before)
+  const killSleep =
+    'for p in /proc/[0-9]*; do read -r c < $p/comm; [ "$c" = sleep ] && kill $(basename $p); done'
+  await until('the restart', async () => {
+    // Between two looks it sleeps; only that sleep ends the watch.
+    await stack.inside(['sh', '-c', killSleep], { service: 'proxy' })
+    return (await count()) > before
+  })
   await until('the proxy', async () => reached('allowed.test'))
   t.notOk(await reached('other.test'))
 })
@@ -209,6 +207,14 @@ t.test('a blocked name is told with the command that opens it, and only once', a
   t.match(first.stderr, told)
   t.match(first.stdout + first.stderr, /407/)
   t.notMatch((await stack.cli(['shell'], { input: 'exit 0' })).stderr, /blocked/)
+
+  const wait = 'touch /tmp/second; while [ ! -e /tmp/end ]; do sleep 0.1; done'
+  const second = stack.cli(['shell'], { input: wait })
+  await until('it', async () => (await stack.inside(['test', '-e', '/tmp/second'])).code === 0)
+  t.match((await stack.cli(['shell'], { input: ask })).stderr, told)
+  await stack.inside(['touch', '/tmp/end'])
+  t.notMatch((await second).stderr, /blocked/, 'nor after a session beside it')
+
   t.match(
     (await cli('status')).stdout,
     /^blocked: evil\.test \(\d+×\), \.\/claude\.ts allow evil\.test$/m,
