@@ -124,19 +124,7 @@ export function twinFile(plan: TwinPlan): object {
         ulimits: { nofile: { soft: 16384, hard: 16384 }, core: 0 },
         healthcheck: health(plan, ['CMD', '/usr/local/lib/claude-secure/healthcheck']),
       }),
-      gateway: service({
-        image: images.gateway,
-        user: plan.gatewayUser,
-        environment: {
-          GATEWAY_PORT: 8787,
-          UPSTREAM_URL: `http://${network.canaryOutside}:8080`,
-          PROXY_URL: '',
-          CREDENTIAL_FILE: '/run/secrets/credential',
-        },
-        networks: { agent: { aliases: ['gateway'] }, outside: {} },
-        volumes: [bind(plan.credentialFile, '/run/secrets/credential')],
-        healthcheck: health(plan, ['CMD', 'bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/8787']),
-      }),
+      ...(images.gateway && { gateway: gatewayService(plan, service) }),
       agent: service({
         image: images.claude,
         user: plan.agentUser,
@@ -154,6 +142,24 @@ export function twinFile(plan: TwinPlan): object {
       outside: { labels, ipam: { config: [{ subnet: network.outside }] } },
     },
   }
+}
+
+/** A stack without a gateway has a twin without one. */
+function gatewayService(plan: TwinPlan, service: (specific: object) => object) {
+  const { network, images } = plan
+  return service({
+    image: images.gateway,
+    user: plan.gatewayUser,
+    environment: {
+      GATEWAY_PORT: 8787,
+      UPSTREAM_URL: `http://${network.canaryOutside}:8080`,
+      PROXY_URL: '',
+      CREDENTIAL_FILE: '/run/secrets/credential',
+    },
+    networks: { agent: { aliases: ['gateway'] }, outside: {} },
+    volumes: [bind(plan.credentialFile, '/run/secrets/credential')],
+    healthcheck: health(plan, ['CMD', 'bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/8787']),
+  })
 }
 
 function health({ startInterval }: TwinPlan, test: readonly string[]) {
