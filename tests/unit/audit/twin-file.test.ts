@@ -54,26 +54,30 @@ t.test('names lead where their attack needs them', async t => {
   t.strictSame(zone[`${reversed}.in-addr.arpa`], [[names.listed]])
 })
 
-t.test(
-  'a folder with a dollar in its name is that folder, and none of it is published',
-  async t => {
-    const text = JSON.stringify(
-      twinFile({
-        network,
-        names,
-        word: 'w',
-        images: { proxy: 'p', gateway: 'g', claude: 'c' },
-        agentUser: '1:1',
-        gatewayUser: '2:2',
-        agentDirect: '',
-        policyFolder: '/x/$HOME/proxy',
-        credentialFile: '/x/credential.json',
-        canaryCommand: ['node'],
-        label: 'l',
-        startInterval: true,
-      }),
-    )
-    t.match(text, '/x/$$HOME/proxy')
-    t.notMatch(text, /"ports"/)
-  },
-)
+const plan = {
+  network,
+  names,
+  word: 'w',
+  images: { proxy: 'p', gateway: 'g', claude: 'c' },
+  agentUser: '1:1',
+  gatewayUser: '2:2',
+  agentDirect: '',
+  policyFolder: '/x/$HOME/proxy',
+  credentialFile: '/x/credential.json',
+  canaryCommand: ['node'],
+  label: 'l',
+  startInterval: true,
+}
+
+t.test('a folder with a dollar in its name is that folder, and nothing is published', async t => {
+  const text = JSON.stringify(twinFile(plan))
+  t.match(text, '/x/$$HOME/proxy')
+  t.notMatch(text, /"ports"/)
+})
+
+t.test('a stack without a gateway has a twin without one', async t => {
+  const services = (images: typeof plan.images) =>
+    Object.keys((twinFile({ ...plan, images }) as { services: object }).services).sort()
+  t.strictSame(services(plan.images), ['agent', 'canary', 'gateway', 'proxy'])
+  t.strictSame(services({ ...plan.images, gateway: '' }), ['agent', 'canary', 'proxy'])
+})
