@@ -74,7 +74,8 @@ export async function createTestStack(t: Test, options: TestStackOptions = {}): 
   const cli: TestStack['cli'] = (args, more = {}) =>
     run(join(checkout, 'claude.ts'), args, { cwd: workspace, env, ...more })
   const stack = JSON.parse((await mustCli(cli, ['status', '--json'])).stdout).stack as string
-  t.teardown(() => removeStack(stack))
+  // An engine of the test's own goes with all that is in it, and may be dead by then.
+  if (!options.apart) t.teardown(() => removeStack(stack))
   const container = (service: string) => `${stack}-${service}-1`
   const result: TestStack = {
     checkout,
