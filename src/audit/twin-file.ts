@@ -9,6 +9,8 @@ export type TwinNetwork = {
   outside: string
   canaryAgent: string
   canaryOutside: string
+  /** In the outer network, and nobody's: Docker's DNS knows the names of all others by itself. */
+  nobody: string
 }
 
 /** 203.0.113.0/24 in pieces of 16, halved. Another audit, or somebody else, may have one of them. */
@@ -21,6 +23,7 @@ export const twinNetworks: readonly TwinNetwork[] = [
     outside: `${address(8)}/29`,
     canaryAgent: address(5),
     canaryOutside: address(13),
+    nobody: address(14),
   }
 })
 
@@ -54,7 +57,7 @@ export function twinZone(
   others: readonly string[] = [],
 ): Record<string, string[][]> {
   const outside = network.canaryOutside
-  const reversed = `${outside.split('.').reverse().join('.')}.in-addr.arpa`
+  const reversed = (address: string) => `${address.split('.').reverse().join('.')}.in-addr.arpa`
   return {
     ...Object.fromEntries(others.map(name => [name.toLowerCase(), [[outside]]])),
     [names.listed]: [[outside]],
@@ -69,7 +72,8 @@ export function twinZone(
     [names.metadata]: [['169.254.169.254']],
     [names.loopback]: [['127.0.0.1']],
     // Whoever owns an address chooses its name (N5).
-    [reversed]: [[names.listed]],
+    [reversed(outside)]: [[names.listed]],
+    [reversed(network.nobody)]: [[names.listed]],
   }
 }
 

@@ -7,7 +7,8 @@ import { parseAllowlist } from '../../../src/egress/allowlist.ts'
 import { ruleFindings } from '../../../src/egress/rule-findings.ts'
 
 const names = canaryNames('0123abcd')
-const [network = { agent: '', outside: '', canaryAgent: '', canaryOutside: '' }] = twinNetworks
+const [network = { agent: '', outside: '', canaryAgent: '', canaryOutside: '', nobody: '' }] =
+  twinNetworks
 const shipped = await readFile(join(import.meta.dirname, '../../../proxy/squid.conf'), 'utf8')
 
 t.test('the canary’s names are of one audit, and listed are those that are to be', async t => {
