@@ -51,7 +51,7 @@ export async function openScene(options: {
   versions: MachineVersions
   signal: AbortSignal
   /** In place of what runs: to try a policy or a gateway before the stack gets it. */
-  instead?: { policy?: string; gatewayImage?: string }
+  instead?: { policy?: string; gatewayImage?: string; noTwin?: boolean }
 }): Promise<Scene> {
   const { stack, root, docker, engine, signal, instead = {} } = options
   // Every program that a probe runs ends with it, and many run at once.
@@ -90,6 +90,7 @@ export async function openScene(options: {
   })
   const host = once(openHostCanary)
   const twin = once(async () => {
+    if (instead.noTwin) throw new Error('this audit goes without a twin')
     const claude = service('claude')
     const gateway = inspections.containers.get('gateway')
     return createTwin({

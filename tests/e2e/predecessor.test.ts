@@ -5,7 +5,7 @@ import { probes } from '../../src/audit/probes/index.ts'
 import { auditStack } from '../support/mutation/mutable-stack.ts'
 import { holesOfThePredecessor } from '../support/mutation/predecessor-holes.ts'
 import { copyCheckout, repository, temporaryFolder } from '../support/stack/checkout.ts'
-import { must, run } from '../support/stack/process.ts'
+import { must } from '../support/stack/process.ts'
 import { removeStack } from '../support/stack/test-stack.ts'
 
 t.test('the audit shows the holes of what people ran before', async t => {
@@ -60,6 +60,4 @@ t.test('the audit shows the holes of what people ran before', async t => {
     [],
     'everything could be tried',
   )
-  const left = await run('docker', ['ps', '-aq', '--filter', 'label=claude-secure.audit'])
-  t.equal(left.stdout, '', 'and nothing of the audit is left')
 })

@@ -1,7 +1,7 @@
-import { ruleFindings } from '../../egress/rule-findings.ts'
+import { findings } from '../../egress/findings.ts'
 import { messageOf } from '../../errors.ts'
 import { list } from '../attempts.ts'
-import { type Check, check, open, type Probe } from '../probe.ts'
+import { type Check, check, open, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 import { reached } from '../tunnel.ts'
@@ -19,31 +19,36 @@ export const failClosed: Probe = {
 }
 
 /** What is left when the proxy is gone: the agent's own way out. */
-async function around(scene: Scene): Promise<Check[]> {
-  const { agent } = scene
-  const { attacker, network, word } = await scene.twin()
-  const [routes, live, twin, direct] = await Promise.all([
-    agent.read('/proc/net/route'),
-    agent.dial(network.canaryOutside, 443, { until: word, wait: 2_000 }),
-    attacker.dial(network.canaryOutside, 443, { until: word, wait: 2_000 }),
-    attacker.dial(network.canaryAgent, 443, { until: word, wait: 5_000 }),
+function around(scene: Scene): Promise<Check[]> {
+  const noRoute = "the agent has no route but to its own network's addresses"
+  const noAnswer = 'nothing comes back from outside when the proxy is not asked'
+  return Promise.all([
+    orUnknown(noRoute, async () => {
+      const routes = await scene.agent.read('/proc/net/route')
+      const lines = routes.text.trim().split('\n').slice(1)
+      const outward = lines.filter(line => !/^\S+\s+\S+\s+0{8}\s/.test(line))
+      return check(
+        noRoute,
+        lines.length > 0 && outward.length === 0,
+        outward.length > 0
+          ? `a gateway: ${outward[0]?.split(/\s+/, 3).join(' ')}`
+          : `${lines.length} route`,
+      )
+    }),
+    orUnknown(noAnswer, async () => {
+      const { attacker, network, word } = await scene.twin()
+      const [live, twin, direct] = await Promise.all([
+        scene.agent.dial(network.canaryOutside, 443, { until: word, wait: 2_000 }),
+        attacker.dial(network.canaryOutside, 443, { until: word, wait: 2_000 }),
+        attacker.dial(network.canaryAgent, 443, { until: word, wait: 5_000 }),
+      ])
+      return check(
+        noAnswer,
+        reached(direct, word) && !reached(live, word) && !reached(twin, word),
+        `${network.canaryOutside}:443 answers ${live.error ?? 'nothing'}; a neighbour answers`,
+      )
+    }),
   ])
-  const lines = routes.text.trim().split('\n').slice(1)
-  const outward = lines.filter(line => !/^\S+\s+\S+\s+0{8}\s/.test(line))
-  return [
-    check(
-      "the agent has no route but to its own network's addresses",
-      lines.length > 0 && outward.length === 0,
-      outward.length > 0
-        ? `a gateway: ${outward[0]?.split(/\s+/, 3).join(' ')}`
-        : `${lines.length} route`,
-    ),
-    check(
-      'nothing comes back from outside when the proxy is not asked',
-      reached(direct, word) && !reached(live, word) && !reached(twin, word),
-      `${network.canaryOutside}:443 answers ${live.error ?? 'nothing'}; a neighbour answers`,
-    ),
-  ]
 }
 
 async function inForce(scene: Scene): Promise<Check[]> {
@@ -58,17 +63,12 @@ async function inForce(scene: Scene): Promise<Check[]> {
     scene.inside('proxy', ['cat', '/etc/claude-secure/proxy/squid.conf']),
     scene.inside('proxy', ['test', '-e', '/run/squid/refused']),
   ])
-  const rules = ruleFindings(policy).filter(({ severity }) => severity === 'open')
+  const rules = findingsIn(policy)
   return [
     check(
       claim,
       rules.length === 0,
-      rules.length > 0
-        ? list(
-            rules.map(({ message }) => message),
-            3,
-          )
-        : 'nothing missing or foreign',
+      rules.length > 0 ? list(rules, 3) : 'nothing missing or foreign',
     ),
     check(
       'the file on this host is what is in force',
@@ -78,6 +78,17 @@ async function inForce(scene: Scene): Promise<Check[]> {
         : 'squid.conf and the policy of the proxy were compared',
     ),
   ]
+}
+
+/** What a policy lacks or has too much. One that cannot be read is none of ours. */
+function findingsIn(policy: string): string[] {
+  try {
+    return findings(policy, 'the policy in force')
+      .filter(({ severity }) => severity === 'open')
+      .map(({ message }) => message)
+  } catch (error) {
+    return [messageOf(error)]
+  }
 }
 
 /** But for names whose time is over: the proxy leaves those out. */
@@ -92,10 +103,15 @@ function sameRules(mounted: string, policy: string) {
   return inForce.length === file.length && inForce.every((line, index) => line === file[index])
 }
 
+const refusesBad = 'the proxy refuses a policy that is broken, cut off or ends in allow'
+
 /** The proxy's own judgement, which decides whether an edit comes into force. */
 async function badPolicies(scene: Scene): Promise<Check[]> {
   const policy = await scene.policy().catch(() => null)
-  if (policy === null) return []
+  return policy === null ? [] : [await orUnknown(refusesBad, () => judgeBad(scene))]
+}
+
+async function judgeBad(scene: Scene): Promise<Check> {
   const twin = await scene.twin()
   const judge = (change: string) =>
     twin.inside('proxy', [
@@ -114,15 +130,13 @@ async function badPolicies(scene: Scene): Promise<Check[]> {
     ...bad.map(async ([name, change]) => ({ name, ...(await judge(change)) })),
   ])
   const taken = results.filter(({ code }) => code === 0).map(({ name }) => name)
-  return [
-    check(
-      'the proxy refuses a policy that is broken, cut off or ends in allow',
-      good.code === 0 && taken.length === 0,
-      taken.length > 0
-        ? `taken: ${list(taken)}`
-        : good.code === 0
-          ? `refused: ${list(bad.map(([name]) => name))}`
-          : `the policy in force itself is refused: ${good.stdout.trim()}`,
-    ),
-  ]
+  return check(
+    refusesBad,
+    good.code === 0 && taken.length === 0,
+    taken.length > 0
+      ? `taken: ${list(taken)}`
+      : good.code === 0
+        ? `refused: ${list(bad.map(([name]) => name))}`
+        : `the policy in force itself is refused: ${good.stdout.trim()}`,
+  )
 }

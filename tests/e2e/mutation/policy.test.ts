@@ -19,7 +19,8 @@ t.test('each control of squid.conf is missed by a probe when it is gone', async 
 
   for (const { control, stated, probe, remove } of policyDirectives(shipped)) {
     t.test(`without ${stated}: ${control.slice(0, 80)}`, async t => {
-      const [result] = await stack.audit([probe], { policy: remove(shipped) })
+      // A twin of it could prove no more, and many of these Squid itself refuses.
+      const [result] = await stack.audit([probe], { policy: remove(shipped), noTwin: true })
       t.equal(result?.verdict, 'open', `${probe} turns red: ${JSON.stringify(result?.checks)}`)
     })
   }

@@ -48,7 +48,7 @@ export const policyLayers: readonly PolicyControl[] = [
   layer('names are checked before addresses', 'N3', text => move(text, 'deny private', '!listed')),
   layer('only listed names', 'N15', text => drop(text, /^http_access deny !listed .*$/m)),
   layer('a listed name admits no name below it', 'N4', text =>
-    text.replace(/^(acl allowed_sites dstdomain -n) .*$/gm, (_line, head) => `${head} .test`),
+    swap(text, /^acl allowed_sites dstdomain -n.*$/m, 'acl allowed_sites dstdomain -n .test'),
   ),
   layer('an address has no name: -n, and no addresses', 'N5', text =>
     drop(text.replaceAll('dstdomain -n', 'dstdomain'), /^http_access deny !dns_name .*$/m),
@@ -99,7 +99,11 @@ function layer(control: string, probe: string, remove: PolicyControl['remove']):
 }
 
 function drop(text: string, pattern: RegExp): string {
-  const next = text.replace(pattern, '')
+  return swap(text, pattern, '')
+}
+
+function swap(text: string, pattern: RegExp, replacement: string): string {
+  const next = text.replace(pattern, replacement)
   if (next === text) throw new Error(`nothing to remove: ${pattern}`)
   return next
 }

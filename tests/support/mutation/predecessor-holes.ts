@@ -11,7 +11,7 @@ export const holesOfThePredecessor: readonly { id: string; hole: string }[] = [
   { id: 'N15', hole: 'the API’s other endpoints, with any key' },
   { id: 'N16', hole: 'a policy that nobody checks' },
   { id: 'N17', hole: 'log lines that a name can forge' },
-  { id: 'C2', hole: 'capabilities, a writable system, a proxy that is root' },
+  { id: 'C2', hole: 'capabilities, new privileges, a writable system' },
   { id: 'C3', hole: 'no limits on memory, processes and logs' },
   { id: 'H3', hole: 'hooks in the host’s own ~/.claude' },
   { id: 'S1', hole: 'the key in the environment of the agent' },
