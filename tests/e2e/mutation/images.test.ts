@@ -2,12 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { bundleGateway } from '../../../src/docker/gateway-bundle.ts'
-import { deriveImage } from '../../support/mutation/derived-image.ts'
+import { deriveImage, removeDerivedImages } from '../../support/mutation/derived-image.ts'
 import { applyEdit, gatewayControls } from '../../support/mutation/gateway-controls.ts'
 import { imageControls } from '../../support/mutation/image-controls.ts'
 import { createMutableStack } from '../../support/mutation/mutable-stack.ts'
 
 t.test('each control of the gateway and of the images is missed by a probe', async t => {
+  // Runs last: what was begun later ends earlier.
+  t.teardown(removeDerivedImages)
   const stack = await createMutableStack(t)
   const image = (service: string) => String(stack.config.services[service]?.image)
 

@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import { temporaryFolder } from '../stack/checkout.ts'
 import { must, run } from '../stack/process.ts'
 
-/** An image made from another by a few lines, with its user again; removed after the test. */
+/** An image made from another by a few lines, with its user again. */
 export async function deriveImage(
   t: Test,
   base: string,
@@ -26,7 +26,15 @@ export async function deriveImage(
     await writeFile(join(folder, name), text)
   }
   const tag = `claude-secure-test/${randomBytes(6).toString('hex')}:mutation`
-  t.teardown(() => run('docker', ['image', 'rm', '--force', tag]))
-  await must('docker', ['build', '--quiet', '--tag', tag, folder])
+  await must('docker', ['build', '--quiet', '--label', label, '--tag', tag, folder])
   return tag
+}
+
+const label = 'claude-secure.test=mutation'
+
+/** To be called when no container stands on them any more. */
+export async function removeDerivedImages() {
+  const ids = await must('docker', ['images', '--all', '--quiet', '--filter', `label=${label}`])
+  const found = [...new Set(ids.split('\n').filter(Boolean))]
+  if (found.length > 0) await run('docker', ['image', 'rm', '--force', ...found])
 }
