@@ -4,12 +4,13 @@ import type { Control } from './control.ts'
 import { gatewayControls } from './gateway-controls.ts'
 import { imageControls } from './image-controls.ts'
 import { policyDirectives, policyLayers } from './policy-controls.ts'
+import { holesOfThePredecessor } from './predecessor-holes.ts'
 
-export const controlsBegin = '<!-- controls: written by npm run controls -->'
-export const controlsEnd = '<!-- end of controls -->'
+const controlsBegin = '<!-- controls: written by npm run controls -->'
+const controlsEnd = '<!-- end of controls -->'
 
 /** The table of docs/security.md: what is taken away, what notices, and which test saw it. */
-export function renderControls(policy: string): string {
+function renderControls(policy: string): string {
   const rules = new Set<string>([...accessRules, ...tunnelRules])
   const directives = policyDirectives(policy)
   const own = directives.filter(({ control }) => rules.has(control))
@@ -52,10 +53,23 @@ function place(stated: string) {
   return cell([files.join(', '), ...rest].join(': '))
 }
 
-/** The document with the table in its place. */
+const predecessorBegin = '<!-- predecessor: written by npm run controls -->'
+const predecessorEnd = '<!-- end of predecessor -->'
+
+function renderPredecessor() {
+  const rows = holesOfThePredecessor.map(({ id, hole }) => `| ${id} | ${cell(hole)} |`)
+  return [predecessorBegin, '| Probe | Open |', '|---|---|', ...rows, predecessorEnd].join('\n')
+}
+
+/** The document with the tables in their places. */
 export function withControls(document: string, policy: string): string {
-  const begin = document.indexOf(controlsBegin)
-  const end = document.indexOf(controlsEnd)
-  if (begin < 0 || end < begin) throw new Error('docs/security.md has no place for the controls')
-  return `${document.slice(0, begin)}${renderControls(policy)}${document.slice(end + controlsEnd.length)}`
+  const controls = between(document, controlsBegin, controlsEnd, renderControls(policy))
+  return between(controls, predecessorBegin, predecessorEnd, renderPredecessor())
+}
+
+function between(document: string, begin: string, end: string, table: string): string {
+  const from = document.indexOf(begin)
+  const to = document.indexOf(end)
+  if (from < 0 || to < from) throw new Error(`docs/security.md has no place for ${begin}`)
+  return `${document.slice(0, from)}${table}${document.slice(to + end.length)}`
 }

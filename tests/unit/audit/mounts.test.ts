@@ -1,5 +1,6 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { isEngineSocket, strangeMounts, writableMounts } from '../../../src/audit/mounts.ts'
@@ -68,7 +69,9 @@ t.test('writable are home and workspace', async t => {
 })
 
 t.test("the engine's socket is found under any name", async t => {
-  const folder = t.testdir()
+  // A socket's path has 107 bytes at most, and a test's own folder is deep.
+  const folder = await mkdtemp(join(tmpdir(), 'claude-secure-test-mounts-'))
+  t.teardown(() => rm(folder, { recursive: true }))
   const socketPath = join(folder, 'engine')
   const server = createServer().listen(socketPath)
   await new Promise(resolve => server.once('listening', resolve))
