@@ -1,3 +1,4 @@
+import { escapeVariables } from '../docker/compose.ts'
 import { type CanaryNames, listedNames } from './canary-names.ts'
 
 /**
@@ -181,11 +182,6 @@ function bind(source: string, target: string) {
     read_only: true,
     bind: { create_host_path: false },
   }
-}
-
-/** Compose replaces `$NAME` also in values. */
-function escapeVariables(value: string) {
-  return value.replaceAll('$', '$$$$')
 }
 
 /**

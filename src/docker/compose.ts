@@ -50,6 +50,11 @@ export function composeEnvironment(
   return { ...client, STACK_NAME: project.name, ...project.variables }
 }
 
+/** Compose replaces `$NAME` also in values: a folder may be called `$HOME`. */
+export function escapeVariables(value: string): string {
+  return value.replaceAll('$', '$$$$')
+}
+
 /** Runs `docker compose …` for the project, and names the failing service or resource when it fails. */
 export async function compose(
   docker: DockerClient,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
-import type { ComposeProject } from '../docker/compose.ts'
+import { type ComposeProject, escapeVariables } from '../docker/compose.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { accountFiles } from './accounts.ts'
@@ -218,9 +218,4 @@ function networks(stack: Stack) {
     }),
     ...(subnet && { 'proxy-external': { ipam: { config: [{ subnet }] } } }),
   }
-}
-
-/** Compose replaces `$NAME` also in values: a folder may be called `$HOME`. */
-function escapeVariables(value: string) {
-  return value.replaceAll('$', '$$$$')
 }
