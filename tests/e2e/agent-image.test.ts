@@ -111,7 +111,7 @@ t.test('the tools answer, and the agent is told of them', async t => {
   t.match(stdout, (await readPins(root)).claude.x64.version)
   t.match(stdout, /^- git 2\.\d/m)
   t.match(stdout, /^- node v24\./m)
-  t.match(stdout, 'acl allowed_sites dstdomain -n NAME')
+  t.match(stdout, './claude.ts allow NAME')
 })
 
 t.test('a new home answers the first-run questions, whoever the agent is', async t => {

@@ -9,8 +9,8 @@ import { layersWith, whereIs } from './secret-search.ts'
 
 export type ChaosStack = TestStack & {
   secret: string
-  /** `claude -p` in the container, as the real program answers. */
-  ask: (prompt: string) => Promise<Outcome>
+  /** `claude -p` in the container, as the real program answers; `patience` in milliseconds. */
+  ask: (prompt: string, patience?: number) => Promise<Outcome>
   /** Waits until the answer to the prompt under way has begun to come. */
   untilStreaming: () => Promise<unknown>
   untilHealthy: (...services: string[]) => Promise<void>
@@ -47,8 +47,8 @@ export async function createChaosStack(
     `claude-secure/stacks/${stack.stack}/credential.json`,
   )
 
-  const ask: ChaosStack['ask'] = prompt =>
-    inside(['claude', '--dangerously-skip-permissions', '-p', prompt], { timeout: 180_000 })
+  const ask: ChaosStack['ask'] = (prompt, patience = 180_000) =>
+    inside(['claude', '--dangerously-skip-permissions', '-p', prompt], { timeout: patience })
   const inspect: ChaosStack['inspect'] = async (service, format) =>
     (await must('docker', ['inspect', '--format', format, container(service)])).trim()
 
