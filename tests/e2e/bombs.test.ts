@@ -1,0 +1,78 @@
+import { readdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import t from 'tap'
+import { must } from '../support/stack/process.ts'
+import { createTestStack } from '../support/stack/test-stack.ts'
+
+const stack = await createTestStack(t, { allow: ['allowed.test'] })
+
+const reachesAllowed = async () => {
+  const { stdout } = await stack.inside(['curl', '-sSk', '-m', '20', 'https://allowed.test/'])
+  return stdout.includes('reached-the-internet')
+}
+
+t.test('a program that opens files without end meets its own limit (C3)', async t => {
+  const bomb = `
+    const { openSync } = require('fs')
+    let count = 0
+    try { for (;;) { openSync('/dev/null'); count++ } } catch ({ code }) { console.log(code, count) }
+  `
+  // Several at once: the limit is each process's own, the number of processes the container's.
+  const outcomes = await Promise.all(
+    Array.from({ length: 8 }, () => stack.inside(['node', '-e', bomb])),
+  )
+  for (const { stdout } of outcomes) {
+    const [code, count] = stdout.trim().split(' ')
+    t.equal(code, 'EMFILE')
+    t.ok(Number(count) > 1_000 && Number(count) < 8_192, `${count} files`)
+  }
+  t.ok(await reachesAllowed(), 'the proxy has its own, and serves')
+})
+
+t.test('a log without end takes 30 MB of the disk, and no more (C3)', async t => {
+  const path = (
+    await must('docker', ['inspect', '--format', '{{.LogPath}}', stack.container('claude')])
+  ).trim()
+  // The container's own output is a file of process 1, and the agent's to write.
+  const { code, stderr } = await stack.inside([
+    'sh',
+    '-c',
+    'head -c 60000000 /dev/zero | tr "\\0" x | fold -w 1000 > /proc/1/fd/1',
+  ])
+  t.equal(code, 0, stderr)
+  const folder = dirname(path)
+  const files = (await readdir(folder)).filter(name => name.includes('-json.log'))
+  const sizes = await Promise.all(files.map(async name => (await stat(join(folder, name))).size))
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  t.ok(total > 9_000_000, `something was kept: ${total} bytes`)
+  t.ok(total < 33_000_000, `${total} bytes in ${files.length} files`)
+  t.ok(await reachesAllowed(), 'and the stack goes on')
+})
+
+t.test('requests without end are logged within the same bound, and others are served', async t => {
+  const flood = `
+    const net = require('net')
+    let open = 0, sent = 0
+    const one = () => {
+      if (sent++ >= 4000) return
+      open++
+      const s = net.connect(3128, 'proxy', () => s.write('CONNECT ' + 'x'.repeat(4000) + '.evil.test:443 HTTP/1.1\\r\\n\\r\\n'))
+      s.on('data', () => s.destroy()); s.on('error', () => {})
+      s.on('close', () => { if (--open === 0 && sent >= 4000) console.log('done'); one() })
+    }
+    for (let i = 0; i < 100; i++) one()
+  `
+  const [flooded, served] = await Promise.all([
+    stack.inside(['node', '-e', flood], { timeout: 120_000 }),
+    reachesAllowed(),
+  ])
+  t.match(flooded.stdout, 'done')
+  t.ok(served)
+  const path = (
+    await must('docker', ['inspect', '--format', '{{.LogPath}}', stack.container('proxy')])
+  ).trim()
+  const folder = dirname(path)
+  const files = (await readdir(folder)).filter(name => name.includes('-json.log'))
+  const sizes = await Promise.all(files.map(async name => (await stat(join(folder, name))).size))
+  t.ok(sizes.reduce((sum, size) => sum + size, 0) < 33_000_000)
+})
