@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants, type Dirent } from 'node:fs'
-import { open, readdir, readlink } from 'node:fs/promises'
+import { open, readdir, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isHostFile, isRepositoryFile, skippedFolders } from './kinds.ts'
 import { packageParts } from './package-parts.ts'
@@ -18,8 +18,8 @@ export type ScanBounds = { entries: number; milliseconds: number; fileBytes: num
 const bounds: ScanBounds = { entries: 100_000, milliseconds: 2_000, fileBytes: 1024 * 1024 }
 
 /**
- * The files of the workspace that run on the host when somebody says so. Follows no link. An agent
- * that is at work meanwhile can at most make it look at another file: nothing read leaves this process.
+ * The files of the workspace that run on the host when somebody says so. Follows no link, also when an
+ * agent is at work meanwhile and swaps folders for links.
  */
 export async function scanHostFiles(
   workspace: string,
@@ -29,6 +29,7 @@ export async function scanHostFiles(
   const deadline = performance.now() + milliseconds
   let left = entries
   let cutOff: string | null = null
+  const root = await realpath(workspace)
   await folder('', null)
   return { files, cutOff }
 
@@ -81,6 +82,9 @@ export async function scanHostFiles(
     const handle = await open(join(workspace, path), flags).catch(() => null)
     if (!handle) return wanted ? 'unreadable' : null
     try {
+      // A folder on the way may have become a link: what counts is where the file really is (H2).
+      const place = await readlink(`/proc/self/fd/${handle.fd}`)
+      if (place !== join(root, path)) return wanted ? 'elsewhere' : null
       const status = await handle.stat()
       const { size, mode } = status
       if (!status.isFile()) return wanted ? 'no file' : null

@@ -137,3 +137,29 @@ t.test('at most ten lines, cleaned, and where the rest is', async t => {
 t.test('nothing noted, nothing told', async t => {
   t.same(await hostFileChanges(t.testdir({}), '/'), [])
 })
+
+t.test('a folder that is swapped for a link meanwhile leads nowhere (H2)', async t => {
+  const folder = t.testdir({
+    workspace: { real: { Makefile: 'inside' } },
+    outside: { Makefile: 'OUTSIDE, and longer than what is inside' },
+  })
+  const workspace = join(folder, 'workspace')
+  const swapper = execFile('sh', [
+    '-c',
+    'cd "$1" && while :; do mv real kept; ln -s ../outside real; rm real; mv kept real; done',
+    'sh',
+    workspace,
+  ])
+  const ended = new Promise(resolve => swapper.once('close', resolve))
+  t.teardown(() => swapper.kill('SIGKILL'))
+  const seen = new Set<string>()
+  for (let look = 0; look < 3_000; look++) {
+    const { files } = await scanHostFiles(workspace)
+    const found = files.get('real/Makefile')
+    if (found !== undefined) seen.add(String(found).split(' ')[0] ?? '')
+  }
+  swapper.kill('SIGKILL')
+  await ended
+  t.ok(seen.has('6'), 'the file itself was seen')
+  t.notOk(seen.has('39'), 'the one outside was not')
+})
