@@ -38,6 +38,7 @@ export async function blockedNotice(
     await mkdir(join(told, '..'), { recursive: true, mode: 0o700 })
     await writeFile(told, String(last), { mode: 0o600 })
   }
-  const open = inForce(readAllowlist(checkoutRoot()).agent, new Date())
-  return renderBlocked(blocked.names(open)).map(line => terminalLine(line))
+  const { agent, gateway, login } = readAllowlist(checkoutRoot())
+  const open = inForce(agent, new Date())
+  return renderBlocked(blocked.names(open, [...gateway, ...login])).map(line => terminalLine(line))
 }

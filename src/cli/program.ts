@@ -130,7 +130,7 @@ export function createProgram(invocation: Invocation): Command {
     .action(async options => (await import('./commands/build.ts')).build(options, invocation))
   command('audit', 'attack the running stack of this folder, and say what held')
     .option('--json', 'for scripts')
-    .option('--sarif', 'for code scanning: SARIF 2.1.0')
+    .addOption(new Option('--sarif', 'for code scanning: SARIF 2.1.0').conflicts(['json', 'list']))
     .option('-p, --probe <id...>', 'only these, such as N5')
     .option('-l, --list', 'say what would be tried, try nothing')
     .action(async options =>

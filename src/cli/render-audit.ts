@@ -29,9 +29,11 @@ export function renderAudit(
   const failed = counts.open + counts.unknown
   const all = report.probes.length
   const summary = report.held
-    ? green(
-        `all ${all} attacks were stopped${counts.weak ? `; ${counts.weak} with a warning` : ''}`,
-      )
+    ? counts.weak
+      ? yellow(
+          `${counts.held} of ${all} attacks were stopped, ${counts.weak} with a warning that is yours to judge`,
+        )
+      : green(all === 1 ? 'the attack was stopped' : `all ${all} attacks were stopped`)
     : red(
         `${failed} of ${all} attacks were not stopped${counts.unknown ? ` (${counts.unknown} of them could not be tried)` : ''}`,
       )

@@ -28,7 +28,8 @@ export function printPolicyResult(
   }
 }
 
-export function renderChange({ kind, name, list, until, why, by }: AllowlistChange, now: Date) {
+export function renderChange(change: AllowlistChange, now: Date) {
+  const { kind, name, list, until, why, by, endless } = change
   const entry = terminalLine(`${name} (${listOwner[list]})`)
   const end = until ? `, ${renderEnd(until, now)}` : ''
   switch (kind) {
@@ -37,7 +38,7 @@ export function renderChange({ kind, name, list, until, why, by }: AllowlistChan
     case 'changed':
       return `~ ${entry}${end || ', without an end now'}`
     case 'kept':
-      return `= ${entry} was already allowed${by ? ` by ${terminalLine(by)}` : ''}${end}`
+      return `= ${entry} was already allowed${by ? ` by ${terminalLine(by)}` : ''}${end}${endless ? ' for good, and stays so: deny it first to give it an end' : ''}`
     case 'removed':
       return `- ${entry}${why === 'expired' ? ', its time was over' : ''}${why === 'covered' ? `, ${terminalLine(by ?? '')} admits it` : ''}`
     case 'absent':

@@ -19,6 +19,8 @@ export type AllowlistChange = {
   until?: string
   /** Removed because its time was over, or because a wider name is there now. */
   why?: 'expired' | 'covered'
+  /** It was to end, and has no end: it was allowed for good before. */
+  endless?: true
   /** The wider name that admits it. */
   by?: string
 }
@@ -81,7 +83,12 @@ function allowName(lines: string[], name: string, edit: AllowlistEdit) {
   })
 
   const permanent = same.find(entry => !entry.until)
-  if (permanent) return { lines, changes: [kept(permanent)] }
+  if (permanent) {
+    return {
+      lines,
+      changes: [{ ...kept(permanent), ...(edit.until && { endless: true as const }) }],
+    }
+  }
   const enough = wider.find(entry => lasts(entry) >= lasts(edit))
   if (enough) return { lines, changes: [kept(enough)] }
   const exact = wider.find(entry => entry.name === `.${name}`)

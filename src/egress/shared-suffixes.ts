@@ -49,3 +49,10 @@ export function isSharedHost(name: string) {
     return name === suffix || (entry !== suffix && name.endsWith(`.${suffix}`))
   })
 }
+
+/** Whether it is a host of a cloud that names its hosts by product, region and customer. */
+export function isBelowShared(name: string) {
+  return sharedSuffixes.some(
+    entry => entry.startsWith('*.') && name.endsWith(entry.slice(1)) && name !== entry.slice(2),
+  )
+}

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { UserError } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
-import { isShared, isSharedHost } from './shared-suffixes.ts'
+import { isBelowShared, isShared, isSharedHost } from './shared-suffixes.ts'
 
 export type SiteName = {
   /** As it stands in a list: lower case, ASCII, a leading dot for all names below. */
@@ -62,7 +62,10 @@ export function refuseDangerous(
     throw refused(
       name,
       'is shared: anybody can have a place of his own there, and take what is sent to it',
-      forced('list the one name below it that you use'),
+      // Of a cloud's hosts nobody can tell from the name whose they are.
+      isBelowShared(host) && !below
+        ? { hint: 'if this one host is what you use, and you trust whoever fills it, add --force' }
+        : forced('list the one name below it that you use'),
     )
   }
   if (!options.services && /^(api\.)?anthropic\.com$/.test(host)) {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { DockerClient } from '../docker/client.ts'
 import { compose } from '../docker/compose.ts'
 import type { Engine } from '../docker/engine.ts'
+import { refusedPolicy } from '../egress/policy-event.ts'
 import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
 import { terminalLine } from '../terminal-text.ts'
@@ -126,6 +127,13 @@ async function explain(engine: Engine, name: string, error: unknown) {
   const lines = await engine.logLines(sick.container, 20).catch(() => [])
   const last = lines.findLast(line => line.trim() !== '')
   if (!last) return error
+  const refused = sick.name === 'proxy' ? refusedPolicy(lines) : null
+  if (refused !== null) {
+    return new UserError(`the proxy refuses its policy: ${terminalLine(refused)}`, {
+      hint: 'mend proxy/squid.conf: git diff proxy/squid.conf shows what was edited',
+      cause: error,
+    })
+  }
   return new UserError(`${sick.name} did not start: ${terminalLine(last)}`, {
     hint: `./claude.ts logs ${sick.name} shows the rest`,
     cause: error,

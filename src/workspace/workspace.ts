@@ -13,7 +13,7 @@ export type Workspace = {
   agent: { uid: number; gid: number }
   mode: 'mount' | 'copy'
   /** Why it is a copy, when nobody asked for one. */
-  copyReason?: 'owned by root' | 'opened as a copy before'
+  copyReason?: 'it is owned by root' | 'it was opened as a copy before'
   /** Compose project: `claude-secure-<slug>-<hash of the real path>`. */
   stack: string
 }
@@ -69,8 +69,8 @@ export async function openWorkspace(
 
 /** A folder that was opened as a copy stays one: the next `start` must not let the agent at the files. */
 function reasonToCopy(uid: number, copyExists: boolean): Workspace['copyReason'] {
-  if (uid === 0) return 'owned by root'
-  return copyExists ? 'opened as a copy before' : undefined
+  if (uid === 0) return 'it is owned by root'
+  return copyExists ? 'it was opened as a copy before' : undefined
 }
 
 function refuseWideFolders(real: string) {

@@ -87,7 +87,8 @@ async function attack(
 
 function chosen(ids: readonly string[] | undefined): readonly Probe[] {
   if (!ids || ids.length === 0) return probes
-  return ids.map(id => {
+  const single = ids.flatMap(id => id.split(',')).filter(Boolean)
+  return single.map(id => {
     const probe = probes.find(candidate => candidate.id.toLowerCase() === id.toLowerCase())
     if (probe) return probe
     throw new UserError(`there is no probe ${terminalLine(id, 40)}`, {

@@ -4,6 +4,7 @@ import { checkoutRoot } from '../../config/paths.ts'
 import { parseProtect } from '../../config/protected-names.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { createArchive } from '../../docker/archive.ts'
+import { refusedPolicy } from '../../egress/policy-event.ts'
 import { UserError } from '../../errors.ts'
 import { credentialMode, weakness } from '../../stack/credential.ts'
 import { hasLiveSession, inspectStack, type StackState, serviceOf } from '../../stack/inspect.ts'
@@ -60,6 +61,7 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
       execInTerminal(agent, sessionCommand({ fresh: !options.continue })),
     )
   }
+  if (outcome === 'running') await warnOfRefusedPolicy(context, state)
   context.log({ kind: 'info', text: `${workspace.stack} is up` })
   if (!options.detach) {
     context.log({
@@ -68,6 +70,16 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
     })
   }
   return 0
+}
+
+/** A stack that runs already goes on with its policy when an edit was refused; nobody saw that happen. */
+async function warnOfRefusedPolicy({ engine, log }: Context, state: StackState) {
+  const proxy = serviceOf(state, 'proxy')
+  const lines = proxy ? await engine.logLines(proxy.container, 2_000).catch(() => []) : []
+  const refused = refusedPolicy(lines)
+  if (refused === null) return
+  const text = `squid.conf is not in force, the proxy goes on with the policy it had: ${refused}`
+  log({ kind: 'warn', text })
 }
 
 /** Everything up to the open session, under the lock of this workspace. */
@@ -117,7 +129,7 @@ async function announce({ log }: Context, stack: Stack, outcome: 'started' | 'ou
     })
   }
   if (workspace.mode === 'copy') {
-    const reason = workspace.copyReason ? ` (it is ${workspace.copyReason})` : ''
+    const reason = workspace.copyReason ? ` (${workspace.copyReason})` : ''
     log({
       kind: 'info',
       text: `the agent works on a copy of ${workspace.path}${reason}: ./claude.ts diff shows its changes, ./claude.ts apply brings them back`,

@@ -28,7 +28,8 @@ export async function status(options: { json?: boolean }, invocation: Invocation
   const state = stacks.find(({ stack }) => stack === current) ?? null
   const proxyLog = state && log
   const decisions = proxyLog && accessDecisions(proxyLog)
-  const open = inForce(readAllowlist(context.root).agent, new Date())
+  const { agent, gateway, login } = readAllowlist(context.root)
+  const open = inForce(agent, new Date())
   const report = {
     version: 1,
     stack: current,
@@ -49,7 +50,7 @@ export async function status(options: { json?: boolean }, invocation: Invocation
       refused: refusedPolicy(proxyLog ?? []),
     },
     denied: decisions && { count: countDenied(decisions), ofLast: logWindow },
-    blocked: decisions && blockedNames(decisions, open),
+    blocked: decisions && blockedNames(decisions, open, [...gateway, ...login]),
     versions: { ...readVersions(context.root), engine: context.found.version },
     otherStacks: stacks.length - (state ? 1 : 0),
   }
@@ -115,16 +116,22 @@ function renderStatus(report: Report): string {
       'allowlist',
       names === 0
         ? 'empty: the agent reaches the model and nothing else'
-        : `${names} names (proxy/squid.conf)`,
+        : `${names} ${names === 1 ? 'name' : 'names'} (proxy/squid.conf)`,
     ),
   )
   if (refused) {
     lines.push(row('', yellow(`not in force: ${terminalLine(refused, 300)}`)))
-    lines.push(row('', yellow('the proxy goes on with the policy it had')))
+    const proxy = report.services.find(({ name }) => name === 'proxy')
+    if (proxy?.health === 'healthy') {
+      lines.push(row('', yellow('the proxy goes on with the policy it had')))
+    }
   }
   if (report.denied) {
     lines.push(
-      row('denied', `${report.denied.count} of the last ${report.denied.ofLast} lines at most`),
+      row(
+        'denied',
+        `${report.denied.count} in the last ${report.denied.ofLast} lines of the proxy's log`,
+      ),
     )
   }
   for (const line of renderBlocked(report.blocked ?? [])) lines.push(yellow(terminalLine(line)))

@@ -32,7 +32,7 @@ export function judgeImages({ missing, baseCreated, stale, now }: ImageFacts): C
     checks.push(
       warning(
         'old-images',
-        `${stale.length} images of earlier builds are left`,
+        `images of earlier builds are left: ${stale.length}`,
         './claude.ts doctor --fix removes them',
         { kind: 'remove-images', names: stale },
       ),

@@ -5,6 +5,7 @@ import type { Engine } from '../../docker/engine.ts'
 import { exec } from '../../docker/exec.ts'
 import { type AccessDecision, parseAccessDecision } from '../../egress/access-log.ts'
 import type { Allowlist } from '../../egress/allowlist.ts'
+import { refusedPolicy } from '../../egress/policy-event.ts'
 import { type ServiceState, type StackState, serviceOf } from '../../stack/inspect.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import { type Check, note, ok, problem, warning } from './diagnosis.ts'
@@ -35,12 +36,14 @@ export async function proveLive(options: {
   if (down) return { checks: [notRunning(down)], upstreamDate: null }
   const call = { client, engine, proxy: proxy.container }
   const name = allowlist.gateway.map(site => site.name).find(isPlainName)
-  const [denied, allowed] = await Promise.all([
+  const [denied, allowed, log] = await Promise.all([
     tryUnlisted(call, claude.container),
     name ? tryListed(call, gateway.container, name) : null,
+    engine.logLines(proxy.container, 5_000),
   ])
   return {
     checks: [
+      ...judgeRefused(refusedPolicy(log)),
       judgeDenied(denied),
       allowed
         ? judgeAllowed(allowed, state.credentials === 'rehearsal')
@@ -48,6 +51,18 @@ export async function proveLive(options: {
     ],
     upstreamDate: allowed ? dateOf(allowed.seen) : null,
   }
+}
+
+/** An edit that the proxy did not take: then the file on disk, which is judged too, is not in force. */
+export function judgeRefused(reason: string | null): Check[] {
+  if (reason === null) return []
+  return [
+    problem(
+      'live-policy',
+      `the proxy goes on without the last edit of squid.conf: ${terminalLine(reason, 200)}`,
+      'mend proxy/squid.conf: git diff proxy/squid.conf shows what was edited',
+    ),
+  ]
 }
 
 function isPlainName(name: string) {

@@ -57,3 +57,21 @@ t.test('the lines name the command, and there are few of them', async t => {
   t.equal(renderBlocked(many)[5], 'blocked: and 4 more, ./claude.ts log --denied')
   t.strictSame(renderBlocked([]), [])
 })
+
+t.test('names that doctor and audit make up are nobody’s wish', async t => {
+  const decisions = [
+    asked('doctor-4d83fe185869b222.claude-secure.invalid'),
+    asked('secret-x.audit-0123abcd.test'),
+    asked('audit.test'),
+  ]
+  t.strictSame(blockedNames(decisions, []), [{ name: 'audit.test', count: 1 }])
+})
+
+t.test('names of other lists come last, and nobody is told to open them', async t => {
+  const decisions = [asked('api.anthropic.com'), asked('api.anthropic.com'), asked('a.test')]
+  const blocked = blockedNames(decisions, [], [site('api.anthropic.com')])
+  t.strictSame(renderBlocked(blocked), [
+    'blocked: a.test (1×), ./claude.ts allow a.test',
+    "blocked: api.anthropic.com (2×), which is not the agent's to reach",
+  ])
+})

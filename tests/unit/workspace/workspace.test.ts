@@ -24,7 +24,7 @@ t.test('a folder of root is opened as a copy, by an agent who is not root', asyn
   await chown(path, 0, 0)
   t.match(await openWorkspace(path, 'auto', checkout), {
     mode: 'copy',
-    copyReason: 'owned by root',
+    copyReason: 'it is owned by root',
     agent: { uid: 1000 },
   })
   await t.rejects(openWorkspace(path, 'mount', checkout), { message: /belongs to root/ })
@@ -79,7 +79,7 @@ t.test('a folder that was opened as a copy stays one, unless told otherwise', as
   const again = { copyExists: true }
   t.match(await openWorkspace(path, 'auto', checkout, again), {
     mode: 'copy',
-    copyReason: 'opened as a copy before',
+    copyReason: 'it was opened as a copy before',
   })
   t.match(await openWorkspace(path, 'mount', checkout, again), { mode: 'mount' })
 })
