@@ -41,8 +41,8 @@ t.test('a container that cannot start is told by its own last words', async t =>
   await writeFile(policy, text.replace(/^http_access deny all$/m, 'http_access deny al'))
   const outcome = await stack.cli(['start', '--detach'])
   isTwoLines(t, outcome, {
-    error: /proxy did not start: .*the last http_access line must be: http_access deny all/,
-    hint: /\.\/claude\.ts logs proxy/,
+    error: /the proxy refuses its policy: the last http_access line must be: http_access deny all$/,
+    hint: /git diff proxy\/squid\.conf/,
   })
   await writeFile(policy, text)
   t.equal((await stack.cli(['start', '--detach'])).code, 0, 'mended, the next start works')
