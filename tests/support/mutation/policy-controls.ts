@@ -78,7 +78,6 @@ export const policyLayers: readonly PolicyControl[] = [
   layer('the TLS name is the CONNECT name', 'N9', text =>
     drop(text, /^http_access deny !sni_is_connect_name .*$/m),
   ),
-  layer('the TLS name is one word to its judge', 'N9', text => drop(text, /#(?=ssl::>sni %DST)/)),
   layer('log lines are encoded', 'N17', text =>
     text.replace(/^logformat .*$/gm, line => line.replaceAll('%#', '%')),
   ),
