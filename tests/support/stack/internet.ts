@@ -43,9 +43,10 @@ const names = [
 ]
 
 /**
- * `block` tells stacks of one test apart: each has 32 addresses in the upper half of the documentation
- * range, because a machine's own mirror may stand in the lower one. `apart`: the engine's networks are
- * not this machine's, so that the stand-ins are asked through the engine.
+ * `block` tells stacks of one test apart: each has 16 addresses in the upper half of the documentation
+ * range, because a machine's own mirror may stand in the lower one. TEST_BLOCKS_FROM=4 moves a test to
+ * the blocks that another one does not use. `apart`: the engine's networks are not this machine's, so
+ * that the stand-ins are asked through the engine.
  */
 export async function createInternet(
   t: Test,
@@ -131,7 +132,7 @@ export async function createInternet(
 
   return {
     authority: join(folder, 'files/ca.pem'),
-    subnet: `${addressIn(block, 0)}/27`,
+    subnet: `${addressIn(block, 0)}/28`,
     dns: sites,
     model,
     detach,
@@ -166,12 +167,13 @@ export async function createInternet(
 }
 
 function addressIn(block: number, host: number) {
-  return `203.0.113.${128 + block * 32 + host}`
+  const first = Number(process.env.TEST_BLOCKS_FROM ?? 0)
+  return `203.0.113.${128 + (first + block) * 16 + host}`
 }
 
 /** The address of all sites but the Messages API, and of the DNS. */
 export function sitesAddress(block: number) {
-  return addressIn(block, 20)
+  return addressIn(block, 12)
 }
 
 async function bundle(folder: string) {
