@@ -56,6 +56,7 @@ export function createProgram(invocation: Invocation): Command {
   command('start', 'bring up the stack for this folder and open Claude Code')
     .option('-d, --detach', 'bring it up without opening a session')
     .option('--no-continue', 'begin a new conversation')
+    .option('--worker', 'bring up the container of runs too, which the first `run` does otherwise')
     .option('--copy', 'give the agent a copy of the folder; `apply` brings changes back')
     .option('--fresh-copy', 'take the copy anew, and drop what the agent changed in the old one')
     .action(async options =>

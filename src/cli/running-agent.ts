@@ -1,15 +1,20 @@
 import { spawn } from 'node:child_process'
 import { UserError } from '../errors.ts'
 import { type StackState, serviceOf } from '../stack/inspect.ts'
+import type { AgentService } from '../stack/stack-file.ts'
 import type { Context } from './context.ts'
 import type { RunningAgent } from './session.ts'
 
 /** The agent of a stack that was looked at; an error when its container does not run. */
-export function runningAgent({ engine }: Pick<Context, 'engine'>, state: StackState): RunningAgent {
-  const claude = serviceOf(state, 'claude')
-  if (claude?.state === 'running') return { address: engine.address, container: claude.container }
-  throw new UserError(`the claude container of ${state.stack} is not running`, {
-    hint: './claude.ts start brings it up',
+export function runningAgent(
+  { engine }: Pick<Context, 'engine'>,
+  state: StackState,
+  service: AgentService = 'claude',
+): RunningAgent {
+  const agent = serviceOf(state, service)
+  if (agent?.state === 'running') return { address: engine.address, container: agent.container }
+  throw new UserError(`the ${service} container of ${state.stack} is not running`, {
+    hint: `./claude.ts ${service === 'claude' ? 'start' : 'start --worker'} brings it up`,
   })
 }
 

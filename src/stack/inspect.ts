@@ -85,9 +85,11 @@ function serviceState(container: ContainerSummary): ServiceState {
   }
 }
 
-export function isUp(stack: StackState): boolean {
+/** Whether all that there is works; with `wanted`, whether these are among it. */
+export function isUp(stack: StackState, wanted: readonly string[] = []): boolean {
   return (
     stack.services.length >= 3 &&
+    wanted.every(name => serviceOf(stack, name)) &&
     stack.services.every(
       ({ state, health, connected }) => state === 'running' && health === 'healthy' && connected,
     )
@@ -98,10 +100,24 @@ export function serviceOf(stack: StackState, name: string): ServiceState | undef
   return stack.services.find(service => service.name === name)
 }
 
-/** Whether somebody works in the stack: a Claude Code process, attached to a terminal or not. */
+/**
+ * A session is Claude Code itself, attached to a terminal or not. In the worker it may also be there
+ * for a prompt to come; a run is there for as long as the process that brought its prompt.
+ */
+const atWork = {
+  claude: /^(\S*\/)?claude( |$)/,
+  worker: /claude-secure-run( |$)|\/opt\/claude-secure\/client\.js/,
+} as const
+
+/** Whether somebody works in the stack: a session is open, or a run under way. */
 export async function hasLiveSession(engine: Engine, stack: StackState): Promise<boolean> {
-  const claude = serviceOf(stack, 'claude')
-  if (claude?.state !== 'running') return false
-  const commands = await engine.processes(claude.container)
-  return commands.some(command => /^(\S*\/)?claude( |$)/.test(command))
+  const found = await Promise.all(
+    (['claude', 'worker'] as const).map(async name => {
+      const service = serviceOf(stack, name)
+      if (service?.state !== 'running') return false
+      const commands = await engine.processes(service.container)
+      return commands.some(command => atWork[name].test(command))
+    }),
+  )
+  return found.includes(true)
 }

@@ -4,6 +4,7 @@ export const serviceNetworks: Record<string, readonly string[]> = {
   gateway: ['claude-internal', 'services-internal'],
   proxy: ['claude-internal', 'proxy-external', 'services-internal'],
   rehearsal: ['services-internal'],
+  worker: ['claude-internal'],
 }
 
 /**

@@ -47,6 +47,7 @@ export function stackVariables(stack: Stack): Record<string, string> {
     GATEWAY_IMAGE: images.gateway,
     PROXY_IMAGE: images.proxy,
     HOME_VOLUME: `${workspace.stack}_home-${workspace.agent.uid}`,
+    WORKER_HOME_VOLUME: `${workspace.stack}_worker-home-${workspace.agent.uid}`,
     AGENT_USER: `${workspace.agent.uid}:${workspace.agent.gid}`,
     GATEWAY_USER: `${gatewayUser.uid}:${gatewayUser.gid}`,
     AGENT_MEMORY: settings.AGENT_MEMORY,
@@ -61,8 +62,12 @@ export function stackVariables(stack: Stack): Record<string, string> {
   }
 }
 
-export function stackProfiles(stack: Stack): string[] {
-  return stack.mode === 'rehearsal' ? ['rehearsal'] : []
+/** Those in which Claude Code runs: sessions in a terminal, and runs of prompts. */
+export type AgentService = 'claude' | 'worker'
+
+/** What has to be up for the agents that are wanted. */
+export function servicesFor(stack: Stack, agents: readonly AgentService[]): string[] {
+  return [...agents, 'gateway', 'proxy', ...(stack.mode === 'rehearsal' ? ['rehearsal'] : [])]
 }
 
 export function composeProject(stack: Stack): ComposeProject {
@@ -71,7 +76,8 @@ export function composeProject(stack: Stack): ComposeProject {
     root: stack.root,
     override: stack.state.override,
     variables: stackVariables(stack),
-    profiles: stackProfiles(stack),
+    // All of them: what comes up is named, and all of it goes down.
+    profiles: ['runs', ...(stack.mode === 'rehearsal' ? ['rehearsal'] : [])],
   }
 }
 
@@ -85,14 +91,15 @@ type Mount = {
 
 /** The second compose file: what compose.yaml cannot say with a variable. */
 export function buildStackFile(stack: Stack, fingerprint: string): object {
-  const services = ['claude', 'gateway', 'proxy', ...stackProfiles(stack)]
+  const services = servicesFor(stack, ['claude', 'worker'])
   const common = {
     labels: stackLabels(stack, fingerprint),
     // Without it readiness is noticed only after a whole interval. Older engines refuse the key.
     healthcheck: stack.engineMajor >= 25 ? { start_interval: '250ms' } : { interval: '1s' },
   }
   const specific: Record<string, object> = {
-    claude: claudeService(stack),
+    claude: agentService(stack),
+    worker: agentService(stack),
     gateway: extraAuthorities(stack),
     proxy: stack.settings.PROXY_DNS ? { dns: [stack.settings.PROXY_DNS] } : {},
   }
@@ -122,7 +129,7 @@ function identityOf(overlays: readonly Overlay[]) {
   return hash.digest('hex').slice(0, 16)
 }
 
-function claudeService(stack: Stack) {
+function agentService(stack: Stack) {
   const { kind, placeholder } = stack.placeholder
   const authorities = extraAuthorities(stack)
   const mounts: Mount[] = [

@@ -13,8 +13,17 @@ import { renderHostFileChanges } from '../workspace/host-files/render.ts'
 import { changedHostFiles, noteHostFiles } from './host-files.ts'
 import { hasLiveSession, inspectStack, isUp, type StackState, serviceOf } from './inspect.ts'
 import { clearPlaceholders, raiseOverlays } from './protection.ts'
-import { buildStackFile, composeProject, type Stack, stackVariables } from './stack-file.ts'
+import {
+  type AgentService,
+  buildStackFile,
+  composeProject,
+  type Stack,
+  servicesFor,
+  stackVariables,
+} from './stack-file.ts'
 import { replaceFile } from './state-folder.ts'
+
+const up = ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build']
 
 export type StartContext = {
   engine: Engine
@@ -29,16 +38,21 @@ export type StartContext = {
  */
 export type StartOutcome = 'started' | 'running' | 'outdated'
 
-/** Brings the stack up, or finds it up. To be called under the stack's lock. */
+/**
+ * Brings the stack up with the `agents` that are wanted, or finds it up. To be called under the stack's
+ * lock.
+ */
 export async function startStack(
   context: StartContext,
   stack: Stack,
+  agents: readonly AgentService[],
 ): Promise<{ outcome: StartOutcome; state: StackState }> {
   const { engine, docker, log, signal } = context
   const wanted = await stackFingerprint(stack)
   const project = composeProject(stack)
+  const needed = servicesFor(stack, agents)
   const before = await inspectStack(engine, project.name)
-  if (before?.fingerprint === wanted && isUp(before)) {
+  if (before?.fingerprint === wanted && isUp(before, needed)) {
     return { outcome: 'running', state: before }
   }
   const anew = before?.fingerprint !== wanted
@@ -61,8 +75,9 @@ export async function startStack(
   }
   const ready = { ...stack, overlays }
   await writeStackFile(ready, await stackFingerprint(ready))
+  const present = anew ? [] : (before?.services.map(({ name }) => name) ?? [])
   const cutOff = anew ? [] : (before?.services.filter(({ connected }) => !connected) ?? [])
-  await step(log, 'starting proxy, gateway and claude', async () => {
+  await step(log, `starting proxy, gateway and ${agents.join(' and ')}`, async () => {
     try {
       // Compose takes a container that lost a network for one that is as it should be.
       if (cutOff.length > 0) {
@@ -70,12 +85,10 @@ export async function startStack(
         await compose(docker, project, ['rm', '--stop', '--force', ...names], { signal })
       }
       await Promise.all([
-        compose(
-          docker,
-          project,
-          ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build'],
-          { timeout: 180_000, signal },
-        ),
+        compose(docker, project, [...up, ...new Set([...needed, ...present])], {
+          timeout: 180_000,
+          signal,
+        }),
         // Beside it, because it takes as long in a large folder. No session is open before both are done.
         // What is mended goes on from what was noted.
         ...(anew ? [noteHostFiles(stack.workspace, stack.state, log)] : []),
@@ -113,7 +126,8 @@ async function stackFingerprint(stack: Stack) {
 /** Placeholders stay for as long as a container stands on them: without them it is unprotected. */
 async function clearAfterFailure(engine: Engine, { workspace, state }: Stack) {
   const left = await inspectStack(engine, workspace.stack).catch(() => null)
-  if (!left || !serviceOf(left, 'claude')) await clearPlaceholders(state).catch(() => {})
+  const agents = ['claude', 'worker'].filter(name => left && serviceOf(left, name))
+  if (agents.length === 0) await clearPlaceholders(state).catch(() => {})
 }
 
 /** When a service does not become healthy, its own last words say more than compose's. */

@@ -28,7 +28,7 @@ const networksOf = (name: string) => {
 }
 
 t.test('the stack has these services and no other', async t => {
-  t.same(Object.keys(services), ['claude', 'gateway', 'proxy', 'rehearsal'])
+  t.same(Object.keys(services), ['claude', 'worker', 'gateway', 'proxy', 'rehearsal'])
 })
 
 for (const [name, service] of Object.entries(services)) {
@@ -75,6 +75,7 @@ t.test('the agent is on the internal network alone; only the proxy has a way out
     t.same([...networksOf(name)].sort(), list, `what start looks for is what ${name} is given`)
   }
   t.same(networksOf('claude'), ['claude-internal'])
+  t.same(networksOf('worker'), ['claude-internal'])
   t.same(networksOf('gateway'), ['claude-internal', 'services-internal'])
   t.same(networksOf('rehearsal'), ['services-internal'])
   t.same(networksOf('proxy'), ['claude-internal', 'services-internal', 'proxy-external'])
@@ -104,6 +105,11 @@ t.test(
     })
   },
 )
+
+t.test('sessions and runs share no home', async t => {
+  const homes = ['claude', 'worker'].map(name => services[name]?.volumes)
+  t.same(homes, [['home:/home/claude'], ['worker-home:/home/claude']])
+})
 
 t.test('no service gets a secret by environment', async t => {
   t.notMatch(text, /ANTHROPIC_API_KEY|OAUTH_TOKEN/)

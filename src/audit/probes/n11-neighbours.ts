@@ -18,6 +18,7 @@ const memberships: Record<string, readonly string[]> = {
   gateway: ['claude-internal', 'services-internal'],
   proxy: ['claude-internal', 'proxy-external', 'services-internal'],
   rehearsal: ['services-internal'],
+  worker: ['claude-internal'],
 }
 
 const commonPorts = [
@@ -108,7 +109,8 @@ async function listeners({ inspections, inside }: Scene): Promise<Check[]> {
     }),
   )
   const found = tables.flat()
-  const wanted = services.map(name => `${name}:${expected[name] ?? inner[name]}`)
+  const ports = { ...expected, ...inner }
+  const wanted = services.flatMap(name => (ports[name] ? [`${name}:${ports[name]}`] : []))
   return [
     check(
       'no service listens on more than its one port',

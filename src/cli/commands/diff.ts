@@ -67,7 +67,7 @@ export type OpenCopy = {
 /** The copy of the current folder and what the agent changed in it; an error when it is not a copy. */
 export async function openCopy(context: EngineContext): Promise<OpenCopy> {
   const stack = await currentStack(context)
-  const claude = serviceOf(stack, 'claude')
+  const claude = serviceOf(stack, 'claude') ?? serviceOf(stack, 'worker')
   const state = stateFolder(stack.stack)
   const archive = createArchive(context.engine.address)
   const result =

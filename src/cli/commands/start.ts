@@ -10,7 +10,7 @@ import { credentialMode, weakness } from '../../stack/credential.ts'
 import { hasLiveSession, inspectStack, type StackState, serviceOf } from '../../stack/inspect.ts'
 import { withLock } from '../../stack/lock.ts'
 import { lostOverlays } from '../../stack/protection.ts'
-import type { Stack } from '../../stack/stack-file.ts'
+import type { AgentService, Stack } from '../../stack/stack-file.ts'
 import { type StartOutcome, startStack } from '../../stack/start.ts'
 import { stateFolder } from '../../stack/state-folder.ts'
 import { ensureCopy } from '../../stack/workspace-copy.ts'
@@ -31,6 +31,8 @@ import { ownPlaces, workspaceHere } from '../workspace-here.ts'
 export type StartOptions = {
   detach?: boolean
   continue: boolean
+  /** Bring up the container of runs too. */
+  worker?: boolean
   copy?: boolean
   freshCopy?: boolean
 }
@@ -44,7 +46,8 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
   forgetSession(folder)
   const context = await openContext(invocation)
   const workspace = await workspaceHere(context, { copy: options.copy ?? false })
-  const { state, outcome } = await bringUp(context, workspace, options)
+  const agents: AgentService[] = options.worker ? ['claude', 'worker'] : ['claude']
+  const { state, outcome } = await bringUp(context, workspace, { ...options, agents })
   const agent = runningAgent(context, state)
   if (outcome !== 'outdated') {
     const { stack, fingerprint } = state
@@ -86,7 +89,7 @@ async function warnOfRefusedPolicy({ engine, log }: Context, state: StackState) 
 export async function bringUp(
   context: Context,
   workspace: Workspace,
-  options: { freshCopy?: boolean; mode?: Stack['mode'] },
+  options: { freshCopy?: boolean; mode?: Stack['mode']; agents?: readonly AgentService[] },
 ): Promise<{ stack: Stack; state: StackState; outcome: StartOutcome }> {
   const { engine, docker, log, signal, settings, root } = context
   await checkConfiguration(settings, root)
@@ -105,6 +108,7 @@ export async function bringUp(
     const { outcome, state } = await startStack(
       { engine, docker, log, ...(signal && { signal }) },
       stack,
+      options.agents ?? ['claude'],
     )
     if (outcome !== 'running') await announce(context, stack, outcome)
     if (workspace.mode === 'copy') await copyIn(context, stack, state, options.freshCopy ?? false)
@@ -140,8 +144,8 @@ async function announce({ log }: Context, stack: Stack, outcome: 'started' | 'ou
 }
 
 async function copyIn(context: Context, stack: Stack, state: StackState, fresh: boolean) {
-  const claude = serviceOf(state, 'claude')
-  if (!claude) return
+  const agent = serviceOf(state, 'claude') ?? serviceOf(state, 'worker')
+  if (!agent) return
   if (fresh && (await hasLiveSession(context.engine, state))) {
     throw new UserError('the agent is at work in the copy that --fresh-copy would replace', {
       hint: 'end its session first, or run ./claude.ts stop',
@@ -151,7 +155,7 @@ async function copyIn(context: Context, stack: Stack, state: StackState, fresh: 
     {
       archive: createArchive(context.engine.address),
       docker: context.docker,
-      container: claude.container,
+      container: agent.container,
       workspace: stack.workspace,
       state: stack.state,
       secrets: ownPlaces(context).secrets,
