@@ -25,3 +25,13 @@ export function stateRoot(env: NodeJS.ProcessEnv = process.env): string {
 export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'claude-secure')
 }
+
+/** Where the user keeps additions of his own: `CUSTOM_DIR`, else `$XDG_CONFIG_HOME/claude-secure`. */
+export function customRoot(
+  settings: { CUSTOM_DIR?: string | undefined },
+  env: NodeJS.ProcessEnv = process.env,
+): string {
+  return (
+    settings.CUSTOM_DIR ?? join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'claude-secure')
+  )
+}

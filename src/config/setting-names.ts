@@ -12,6 +12,10 @@ export const settingNames = [
   'AGENT_CPUS',
   'AGENT_PIDS',
   'RUNTIME',
+  'IMAGE_TARGET',
+  'PACKAGES',
+  'CUSTOM_DIR',
+  'DOCKERFILE',
   'BASE_IMAGE',
   'DEBIAN_MIRROR',
 ] as const

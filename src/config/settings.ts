@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parsePackages } from './package-names.ts'
 import { parseProtect, protectedNames } from './protected-names.ts'
 
 const text = z.string().trim().min(1)
@@ -62,6 +63,28 @@ export const Settings = z.strictObject({
   RUNTIME: runtime
     .optional()
     .describe('Container runtime of the agent, such as runsc or kata. It must be installed.'),
+  IMAGE_TARGET: z
+    .enum(['minimal', 'full'])
+    .default('minimal')
+    .describe(
+      'What the agent finds: minimal has git, Node and search tools; full has toolchains and clients too, and takes 2 GB more.',
+    ),
+  PACKAGES: text
+    .refine(value => parsePackages(value) !== null, {
+      error: 'must be names of Debian packages, such as bc g++ or hello=2.10-5',
+    })
+    .optional()
+    .describe('Further Debian packages for the agent, by name, with spaces between them.'),
+  CUSTOM_DIR: absolutePath
+    .optional()
+    .describe(
+      'Folder of your own additions (docs/images.md). Default: claude-secure in ~/.config.',
+    ),
+  DOCKERFILE: absolutePath
+    .optional()
+    .describe(
+      "Dockerfile of your own that builds on the agent's image. Default: the one in CUSTOM_DIR, if it is there.",
+    ),
   BASE_IMAGE: text
     .optional()
     .describe(
