@@ -10,15 +10,18 @@ type Design = { target: RegExp; type: 'bind' | 'volume'; writable: boolean }
 const bind = (target: RegExp): Design => ({ target, type: 'bind', writable: false })
 const extraAuthorities = bind(/^\/etc\/claude-secure\/extra-ca\.pem$/)
 
+const agent: Design[] = [
+  { target: /^\/home\/claude$/, type: 'volume', writable: true },
+  { target: /^\/workspace$/, type: 'volume', writable: true },
+  { target: /^\/workspace$/, type: 'bind', writable: true },
+  bind(/^\/etc\/(passwd|group)$/),
+  bind(/^\/etc\/claude-code\/managed-settings\.json$/),
+  extraAuthorities,
+]
+
 const design: Record<string, Design[]> = {
-  claude: [
-    { target: /^\/home\/claude$/, type: 'volume', writable: true },
-    { target: /^\/workspace$/, type: 'volume', writable: true },
-    { target: /^\/workspace$/, type: 'bind', writable: true },
-    bind(/^\/etc\/(passwd|group)$/),
-    bind(/^\/etc\/claude-code\/managed-settings\.json$/),
-    extraAuthorities,
-  ],
+  claude: agent,
+  worker: agent,
   gateway: [bind(/^\/run\/secrets\/credential$/), extraAuthorities],
   proxy: [bind(/^\/etc\/claude-secure\/proxy$/)],
   rehearsal: [],
@@ -32,7 +35,7 @@ export function strangeMounts(
 ): string[] {
   return mounts.flatMap(mount => {
     const { Destination, Source, Type } = mount
-    if (service === 'claude' && isPartOfWorkspace(mount, workspace)) return []
+    if (design[service] === agent && isPartOfWorkspace(mount, workspace)) return []
     const known = (design[service] ?? []).filter(
       ({ target, type }) => type === Type && target.test(Destination),
     )
@@ -53,7 +56,8 @@ export function strangeMounts(
 export function writableMounts(service: string, mounts: readonly InspectedMount[]): string[] {
   return mounts
     .filter(
-      ({ Destination, RW }) => RW && !(service === 'claude' && isWithin('/workspace', Destination)),
+      ({ Destination, RW }) =>
+        RW && !(design[service] === agent && isWithin('/workspace', Destination)),
     )
     .filter(
       ({ Destination, Type }) =>

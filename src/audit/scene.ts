@@ -22,7 +22,9 @@ export type Scene = {
   /** For questions that are not in `inspections`; never for changes. */
   engine: Engine
   inspections: Inspections
-  /** Somebody hostile in the agent's container of the live stack. */
+  /** The services in which Claude Code runs, as far as they are up: `claude`, `worker`. The first is attacked from. */
+  agents: readonly string[]
+  /** Somebody hostile in the container of the first of them. */
   agent: Attacker
   /** The container of a service; throws when the stack has none. */
   service: (name: string) => InspectedContainer
@@ -58,6 +60,7 @@ export async function openScene(options: {
   setMaxListeners(0, signal)
   const inspections = await inspectProject(engine, stack.stack)
   const state = stateFolder(stack.stack)
+  const agents = ['claude', 'worker'].filter(name => inspections.containers.has(name))
   const service = (name: string) => {
     const container = inspections.containers.get(name)
     if (!container) throw new Error(`the stack has no service ${name}`)
@@ -91,7 +94,7 @@ export async function openScene(options: {
   const host = once(openHostCanary)
   const twin = once(async () => {
     if (instead.noTwin) throw new Error('this audit goes without a twin')
-    const claude = service('claude')
+    const claude = service(agents[0] ?? 'claude')
     const gateway = inspections.containers.get('gateway')
     return createTwin({
       ...options,
@@ -111,7 +114,7 @@ export async function openScene(options: {
     docker,
     root,
     signal,
-    container: inspections.containers.get('claude')?.Id ?? '',
+    container: inspections.containers.get(agents[0] ?? '')?.Id ?? '',
   })
   return {
     stack,
@@ -120,6 +123,7 @@ export async function openScene(options: {
     versions: options.versions,
     engine,
     inspections,
+    agents,
     agent,
     service,
     inside,

@@ -9,9 +9,9 @@ import { isTwoLines } from '../support/stack/control-script.ts'
 import { must, run, until } from '../support/stack/process.ts'
 import { createTestStack, owner } from '../support/stack/test-stack.ts'
 
-const stack = await createTestStack(t, { files: { 'a.txt': 'mine\n' } })
+const stack = await createTestStack(t, { worker: true, files: { 'a.txt': 'mine\n' } })
 const state = join(stack.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', stack.stack)
-const services = ['claude', 'gateway', 'proxy']
+const services = ['claude', 'worker', 'gateway', 'proxy']
 const network = Array.from({ length: 17 }, (_, index) => `N${index + 1}`)
 
 type Report = {

@@ -3,7 +3,10 @@ import t from 'tap'
 import { must, run } from '../support/stack/process.ts'
 import { createTestStack, sentinel, writeSettings } from '../support/stack/test-stack.ts'
 
-const stack = await createTestStack(t, { files: { 'welcome.txt': 'a file of the workspace\n' } })
+const stack = await createTestStack(t, {
+  worker: true,
+  files: { 'welcome.txt': 'a file of the workspace\n' },
+})
 const { inside, internet } = stack
 const claude = (prompt: string, ...args: string[]) =>
   inside(['claude', '--dangerously-skip-permissions', '-p', prompt, ...args], { timeout: 120_000 })
@@ -53,7 +56,7 @@ t.test('the secret is in nothing that the agent, the engine or a log shows', asy
     'processes of the host': (await run('ps', ['axeww'])).stdout,
     status: (await stack.cli(['status', '--json'])).stdout,
   }
-  for (const service of ['claude', 'gateway', 'proxy']) {
+  for (const service of ['claude', 'worker', 'gateway', 'proxy']) {
     const container = stack.container(service)
     everywhere[`docker inspect ${service}`] = await must('docker', ['inspect', container])
     const { stdout, stderr } = await run('docker', ['logs', container])
@@ -67,7 +70,7 @@ t.test('the secret is in nothing that the agent, the engine or a log shows', asy
 })
 
 t.test('the credential is mounted into the gateway alone, for its user alone', async t => {
-  for (const service of ['claude', 'proxy']) {
+  for (const service of ['claude', 'worker', 'proxy']) {
     t.notMatch(
       await must('docker', ['inspect', '--format', '{{json .Mounts}}', stack.container(service)]),
       /credential/,

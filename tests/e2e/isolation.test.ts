@@ -4,13 +4,13 @@ import t from 'tap'
 import { must } from '../support/stack/process.ts'
 import { createTestStack, owner } from '../support/stack/test-stack.ts'
 
-const stack = await createTestStack(t, { files: { 'a.txt': 'mine\n' } })
+const stack = await createTestStack(t, { worker: true, files: { 'a.txt': 'mine\n' } })
 const { inside } = stack
 const shell = (script: string, service?: string) =>
   inside(['bash', '-c', script], service ? { service } : {})
 
 t.test('every service runs as an ordinary user without capabilities or new privileges', async t => {
-  for (const service of ['claude', 'gateway', 'proxy']) {
+  for (const service of ['claude', 'worker', 'gateway', 'proxy']) {
     const { stdout } = await inside(['cat', '/proc/self/status', '/proc/1/status'], { service })
     const values = (name: string) =>
       [...stdout.matchAll(new RegExp(`^${name}:\\s*(\\S+)`, 'gm'))].map(([, value]) => value)
@@ -61,7 +61,7 @@ t.test(
 )
 
 t.test('no file carries setuid or setgid', async t => {
-  for (const service of ['claude', 'gateway', 'proxy']) {
+  for (const service of ['claude', 'worker', 'gateway', 'proxy']) {
     const { stdout } = await shell('find / -xdev -type f -perm /6000 2>/dev/null', service)
     t.equal(stdout, '', service)
   }
@@ -140,7 +140,7 @@ t.test(
 )
 
 t.test('a service on two networks is no router between them', async t => {
-  for (const service of ['claude', 'gateway', 'proxy']) {
+  for (const service of ['claude', 'worker', 'gateway', 'proxy']) {
     const { stdout } = await inside(['cat', '/proc/sys/net/ipv4/ip_forward'], { service })
     t.equal(stdout, '0\n', service)
   }
@@ -165,7 +165,7 @@ t.test("the agent's home is a volume of the stack, and no file of a home on the 
 })
 
 t.test('no port is published', async t => {
-  for (const service of ['claude', 'gateway', 'proxy']) {
+  for (const service of ['claude', 'worker', 'gateway', 'proxy']) {
     t.equal(await must('docker', ['port', stack.container(service)]), '', service)
   }
 })

@@ -72,12 +72,14 @@ function mounts(scene: Scene): (Check | Promise<Check>)[] {
 /** Whoever may touch the files that a service has of the host, and nobody with more rights. */
 function owners(scene: Scene): Promise<Check>[] {
   const { stack, service } = scene
-  const workspace = service('claude').Mounts.find(
-    ({ Destination, Type }) => Destination === '/workspace' && Type === 'bind',
-  )
   return [
     // A copy belongs to nobody on the host.
-    ...(workspace ? [runsAsOwner(scene, 'claude', workspace.Source)] : []),
+    ...scene.agents.flatMap(name => {
+      const workspace = service(name).Mounts.find(
+        ({ Destination, Type }) => Destination === '/workspace' && Type === 'bind',
+      )
+      return workspace ? [runsAsOwner(scene, name, workspace.Source)] : []
+    }),
     ...(scene.inspections.containers.has('gateway')
       ? [runsAsOwner(scene, 'gateway', stateFolder(stack.stack).credential)]
       : []),

@@ -16,18 +16,18 @@ export const sharedKernel: Probe = {
   attack: 'leave the container through the kernel that it shares with the host',
   standards: [standards.sharedKernel],
   async run(scene) {
-    const runtime = scene.service('claude').HostConfig.Runtime || 'the default'
     const asked = await askedFor(stateFolder(scene.stack.stack).override)
-    const kernel = isSandbox(runtime)
-      ? `${runtime}: a kernel between the agent and that of the host`
-      : `${runtime}: shares the host's kernel (docs/security.md, What remains); RUNTIME= changes it`
-    return [
-      check(
-        'the agent runs on the runtime that was asked for',
+    return scene.agents.map(name => {
+      const runtime = scene.service(name).HostConfig.Runtime || 'the default'
+      const kernel = isSandbox(runtime)
+        ? `${runtime}: a kernel between the agent and that of the host`
+        : `${runtime}: shares the host's kernel (docs/security.md, What remains); RUNTIME= changes it`
+      return check(
+        `${name} runs on the runtime that was asked for`,
         asked === null || asked === runtime,
         asked === null ? kernel : `asked for ${asked}; ${kernel}`,
-      ),
-    ]
+      )
+    })
   },
 }
 

@@ -19,10 +19,10 @@ export const hostTrojan: Probe = {
   standards: [standards.hostFiles, standards.readOnly],
   async run(scene) {
     const mount = scene
-      .service('claude')
+      .service(scene.agents[0] ?? 'claude')
       .Mounts.find(({ Destination }) => Destination === '/workspace')
     if (!mount) {
-      return [open('the workspace is mounted', 'nothing is mounted at /workspace of claude')]
+      return [open('the workspace is mounted', 'nothing is mounted at /workspace of the agent')]
     }
     if (mount.Type === 'volume') {
       const evidence = 'a volume is at /workspace: nothing of the host but by ./claude.ts apply'
@@ -47,15 +47,24 @@ export const hostTrojan: Probe = {
             },
           ]
     return [
-      inspected(scene, mount.Source, overlays),
-      ...(await Promise.all([mounted(scene, overlays), written(scene, overlays), changes])),
+      ...scene.agents.map(name => inspected(scene, name, mount.Source, overlays)),
+      ...(await Promise.all([
+        ...scene.agents.map(name => mounted(scene, name, overlays)),
+        written(scene, overlays),
+        changes,
+      ])),
       ...given,
     ]
   },
 }
 
-function inspected(scene: Scene, workspace: string, overlays: readonly Overlay[]): Check {
-  const { Mounts } = scene.service('claude')
+function inspected(
+  scene: Scene,
+  service: string,
+  workspace: string,
+  overlays: readonly Overlay[],
+): Check {
+  const { Mounts } = scene.service(service)
   const missing = overlays.filter(
     ({ path, writable }) =>
       !Mounts.some(
@@ -66,7 +75,7 @@ function inspected(scene: Scene, workspace: string, overlays: readonly Overlay[]
       ),
   )
   return check(
-    'each path that the host runs by itself is mounted on its own',
+    `each path that the host runs by itself is mounted on its own in ${service}`,
     missing.length === 0,
     missing.length > 0
       ? `not so: ${paths(missing)}; ./claude.ts stop and start protect them`
@@ -75,10 +84,14 @@ function inspected(scene: Scene, workspace: string, overlays: readonly Overlay[]
 }
 
 /** In force now: a file that was replaced on the host has lost its mount. */
-async function mounted(scene: Scene, overlays: readonly Overlay[]): Promise<Check> {
-  const claim = 'the kernel has these mounts, and their folders cannot be renamed'
-  const facts = (await scene.liveFacts()).get('claude')
-  if (!facts) return { claim, verdict: 'unknown', evidence: 'nothing can be run in claude' }
+async function mounted(
+  scene: Scene,
+  service: string,
+  overlays: readonly Overlay[],
+): Promise<Check> {
+  const claim = `the kernel has these mounts in ${service}, and their folders cannot be renamed`
+  const facts = (await scene.liveFacts()).get(service)
+  if (!facts) return { claim, verdict: 'unknown', evidence: `nothing can be run in ${service}` }
   const missing = overlays.filter(({ path, writable }) => {
     const mount = mountAt(facts.mounts, `/workspace/${path}`)
     return !mount || (!writable && !mount.options.includes('ro'))
@@ -87,7 +100,7 @@ async function mounted(scene: Scene, overlays: readonly Overlay[]): Promise<Chec
     claim,
     missing.length === 0,
     missing.length > 0
-      ? `not in claude: ${paths(missing)}; ./claude.ts stop and start protect them`
+      ? `not in ${service}: ${paths(missing)}; ./claude.ts stop and start protect them`
       : `${overlays.filter(({ writable }) => writable).length} folders above protected paths`,
   )
 }
@@ -113,7 +126,7 @@ async function write(claim: string, scene: Scene, overlays: readonly Overlay[]):
     .map(({ path }) => `/workspace/${path}`)
   const { stdout } = await scene.agent.run(['sh', '-c', script, 'sh', ...targets])
   if (!stdout.endsWith('done\n')) {
-    return { claim, verdict: 'unknown', evidence: 'it could not be tried in claude' }
+    return { claim, verdict: 'unknown', evidence: 'it could not be tried' }
   }
   const successes = stdout.split('\n').filter(line => /^(wrote|missing) /.test(line))
   return check(

@@ -16,6 +16,9 @@ const Users = z.array(z.looseObject({ Id: z.string(), Names: z.array(z.string())
 
 const home = '/home/claude'
 
+/** The volume of each agent, as compose.yaml calls it. */
+const homes: Record<string, string> = { claude: 'home', worker: 'worker-home' }
+
 /** Hooks that an agent writes to a shared ~/.claude run in the next session on the host. */
 export const sharedHome: Probe = {
   id: 'H3',
@@ -23,19 +26,23 @@ export const sharedHome: Probe = {
   attack: 'write hooks to a home folder that the host, or another stack, uses too',
   standards: [standards.hostFolders, standards.hostFiles],
   async run(scene) {
-    const mount = scene.service('claude').Mounts.find(({ Destination }) => Destination === home)
-    const elsewhere = await notFromHome(scene)
-    if (mount?.Type !== 'volume' || !mount.Name) {
-      const what = mount ? `${mount.Type} of ${mount.Source}` : 'nothing of its own'
-      return [elsewhere, open("the agent's home is a volume", `claude has ${what} at ${home}`)]
-    }
-    return [
-      elsewhere,
-      check("the agent's home is a volume", true, `${mount.Name} at ${home} of claude`),
-      ...(await volumeIsOwn(scene, mount.Name)),
-      homeIsUsed(scene),
-    ]
+    const homes = await Promise.all(scene.agents.map(name => homeOf(scene, name)))
+    return [await notFromHome(scene), ...homes.flat()]
   },
+}
+
+async function homeOf(scene: Scene, service: string): Promise<Check[]> {
+  const claim = `the home of ${service} is a volume`
+  const mount = scene.service(service).Mounts.find(({ Destination }) => Destination === home)
+  if (mount?.Type !== 'volume' || !mount.Name) {
+    const what = mount ? `${mount.Type} of ${mount.Source}` : 'nothing of its own'
+    return [open(claim, `${service} has ${what} at ${home}`)]
+  }
+  return [
+    check(claim, true, `${mount.Name} at ${home}`),
+    ...(await volumeIsOwn(scene, service, mount.Name)),
+    homeIsUsed(scene, service),
+  ]
 }
 
 async function notFromHome(scene: Scene): Promise<Check> {
@@ -54,42 +61,46 @@ async function notFromHome(scene: Scene): Promise<Check> {
   )
 }
 
-async function volumeIsOwn({ engine, stack, service }: Scene, name: string): Promise<Check[]> {
+async function volumeIsOwn(
+  { engine, stack, service }: Scene,
+  owner: string,
+  name: string,
+): Promise<Check[]> {
   const query = encodeURIComponent(JSON.stringify({ volume: [name] }))
   const [volume, users] = await Promise.all([
     engine.inspect(`/volumes/${encodeURIComponent(name)}`).then(value => Volume.parse(value)),
     engine.inspect(`/containers/json?all=1&filters=${query}`).then(value => Users.parse(value)),
   ])
   const options = Object.keys(volume.Options ?? {})
-  const others = users.filter(({ Id }) => Id !== service('claude').Id)
+  const others = users.filter(({ Id }) => Id !== service(owner).Id)
   const project = volume.Labels?.['com.docker.compose.project'] ?? 'no project'
   return [
     check(
-      'the volume is a folder of the engine',
+      `the volume of ${owner} is a folder of the engine`,
       volume.Driver === 'local' && options.length === 0,
       `driver ${volume.Driver}${options.length > 0 ? ` with ${options.join(', ')}` : ', no options'}`,
     ),
     check(
-      'the volume belongs to this stack',
-      name.startsWith(`${stack.stack}_home`) && project === stack.stack,
+      `the volume of ${owner} belongs to this stack`,
+      name.startsWith(`${stack.stack}_${homes[owner] ?? 'home'}`) && project === stack.stack,
       `${name}, made for ${project}`,
     ),
     check(
-      'nobody else uses the volume',
+      `nobody else uses the volume of ${owner}`,
       others.length === 0,
       others.length > 0
         ? `also in ${others.flatMap(({ Names }) => Names).join(', ')}`
-        : 'in claude alone',
+        : `in ${owner} alone`,
     ),
   ]
 }
 
-function homeIsUsed({ service }: Scene): Check {
-  const container = service('claude')
+function homeIsUsed({ service }: Scene, owner: string): Check {
+  const container = service(owner)
   const value = variable(container, 'HOME')
   const configuration = variable(container, 'CLAUDE_CONFIG_DIR')
   return check(
-    'Claude Code keeps its settings there',
+    `Claude Code keeps its settings there in ${owner}`,
     value === home && (configuration === undefined || isWithin(home, configuration)),
     `HOME is ${value ?? 'not set'}${configuration ? `, CLAUDE_CONFIG_DIR ${configuration}` : ''}`,
   )

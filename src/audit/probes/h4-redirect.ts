@@ -20,35 +20,37 @@ export const redirect: Probe = {
   standards: [standards.imageConfiguration, standards.readOnly],
   async run(scene) {
     const login = scene.stack.credentials === 'login'
-    const [settings, programs, writable] = await Promise.all([
-      managedSettings(scene, login),
-      ownedByRoot(scene),
+    const files = await Promise.all([
+      ...scene.agents.flatMap(name => [
+        managedSettings(scene, name, login),
+        ownedByRoot(scene, name),
+      ]),
       orUnknown(unwritable, () => writableByAgent(scene)),
     ])
-    return [settings, programs, writable, ...environment(scene, login)]
+    return [...files, ...scene.agents.flatMap(name => environment(scene, name, login))]
   },
 }
 
-async function managedSettings(scene: Scene, login: boolean): Promise<Check> {
+async function managedSettings(scene: Scene, service: string, login: boolean): Promise<Check> {
   const name = login ? 'managed-settings.direct.json' : 'managed-settings.json'
   const [own, found] = await Promise.all([
     readFile(join(scene.root, 'claude', name), 'utf8').catch(() => null),
-    scene.inside('claude', ['cat', managed]),
+    scene.inside(service, ['cat', managed]),
   ])
   const same = found.code === 0 && own !== null && found.stdout === own
   const difference = found.code === 0 ? `differs from claude/${name}` : 'is not there'
   return check(
-    'the managed settings in claude are those of this checkout',
+    `the managed settings in ${service} are those of this checkout`,
     same,
     `${managed} ${same ? `is claude/${name}` : difference}`,
   )
 }
 
 /** By owner and mode and not by trying: a read-only system would hide a wrong mode. */
-async function ownedByRoot(scene: Scene): Promise<Check> {
-  const claim = 'settings and programs of claude belong to root alone'
+async function ownedByRoot(scene: Scene, service: string): Promise<Check> {
+  const claim = `settings and programs of ${service} belong to root alone`
   const script = `IFS=:; stat -L -c '%u %a %n' ${trusted.join(' ')} $PATH 2>&1; true`
-  const { stdout } = await scene.inside('claude', ['sh', '-c', script])
+  const { stdout } = await scene.inside(service, ['sh', '-c', script])
   const lines = stdout.split('\n').filter(Boolean)
   const seen = new Set<string>()
   const wrong = lines.filter(line => {
@@ -59,7 +61,7 @@ async function ownedByRoot(scene: Scene): Promise<Check> {
     return uid !== '0' || (Number.parseInt(mode, 8) & 0o022) !== 0
   })
   if (lines.length === 0) {
-    return { claim, verdict: 'unknown', evidence: 'nothing can be run in claude' }
+    return { claim, verdict: 'unknown', evidence: `nothing can be run in ${service}` }
   }
   return check(
     claim,
@@ -70,7 +72,7 @@ async function ownedByRoot(scene: Scene): Promise<Check> {
   )
 }
 
-const unwritable = 'the agent in claude cannot open them for writing'
+const unwritable = 'the agent cannot open them for writing'
 
 async function writableByAgent({ agent }: Scene): Promise<Check> {
   const files = [managed, '/usr/local/bin/claude', '/usr/local/bin/node']
@@ -87,23 +89,23 @@ async function writableByAgent({ agent }: Scene): Promise<Check> {
   )
 }
 
-function environment(scene: Scene, login: boolean): Check[] {
-  const container = scene.service('claude')
+function environment(scene: Scene, service: string, login: boolean): Check[] {
+  const container = scene.service(service)
   const address = variable(container, 'ANTHROPIC_BASE_URL')
   const wanted = login ? 'https://api.anthropic.com' : 'http://gateway:8787'
   const base = check(
-    'the environment of claude names who is asked',
+    `the environment of ${service} names who is asked`,
     address === wanted,
-    `ANTHROPIC_BASE_URL of claude is ${address ?? 'not set'}`,
+    `ANTHROPIC_BASE_URL of ${service} is ${address ?? 'not set'}`,
   )
   if (login) return [base]
   const flag = variable(container, 'CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST')
   return [
     base,
     check(
-      'settings of a repository have no say in who is asked',
+      `settings of a repository have no say in ${service} in who is asked`,
       flag === '1',
-      `CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST of claude is ${flag ?? 'not set'}`,
+      `CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST of ${service} is ${flag ?? 'not set'}`,
     ),
   ]
 }

@@ -59,7 +59,7 @@ function firstAddress(subnet: string) {
 function networkChecks({ inspections, service }: Scene): Check[] {
   // Whatever it is called: the networks on which the agent and the gateway are.
   const names = new Set(
-    ['claude', 'gateway'].flatMap(name =>
+    ['claude', 'worker', 'gateway'].flatMap(name =>
       inspections.containers.has(name) ? Object.keys(service(name).NetworkSettings.Networks) : [],
     ),
   )

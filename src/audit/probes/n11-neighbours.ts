@@ -44,16 +44,19 @@ export const neighbours: Probe = {
   },
 }
 
-async function scan({ agent, inspections, service }: Scene): Promise<Check[]> {
-  const own = networksOf(service('claude'))
+async function scan({ agent, agents, inspections, service }: Scene): Promise<Check[]> {
+  const [self = 'claude'] = agents
+  const own = networksOf(service(self))
   const peers = [...inspections.containers]
-    .filter(([name]) => name !== 'claude')
+    // Runs and sessions may open ports to each other: what they hold is the same folder.
+    .filter(([name]) => !agents.includes(name))
     .flatMap(([name, container]) =>
       networksOf(container).flatMap(({ id, address }) =>
         own.some(network => network.id === id) ? [{ name, address }] : [],
       ),
     )
-  const known = new Set([...peers, ...own].map(({ address }) => address))
+  const siblings = agents.flatMap(name => networksOf(service(name)))
+  const known = new Set([...peers, ...siblings].map(({ address }) => address))
   const others = own.flatMap(({ address }) => nearby(address)).filter(other => !known.has(other))
   const ports = [
     ...new Set([...commonPorts, ...range(1, 1024), ...range(3000, 3400), ...range(8000, 9000)]),
@@ -98,8 +101,8 @@ function range(first: number, last: number) {
 }
 
 /** All ports there are, as the kernel in each service has them. */
-async function listeners({ inspections, inside }: Scene): Promise<Check[]> {
-  const services = [...inspections.containers.keys()].filter(name => name !== 'claude')
+async function listeners({ agents, inspections, inside }: Scene): Promise<Check[]> {
+  const services = [...inspections.containers.keys()].filter(name => !agents.includes(name))
   const tables = await Promise.all(
     services.map(async name => {
       const files = ['/proc/net/tcp', '/proc/net/tcp6']

@@ -34,7 +34,10 @@ export const secretSearch: Probe = {
         search(secret, 'no process was started with a key', () => processes(scene)),
         search(secret, 'no log holds a key', () => logs(scene)),
         search(secret, 'no file of the stack but one holds a key', () => stateFiles(scene)),
-        orUnknown(noFile, () => agentFiles(scene, secret)),
+        ...scene.agents.map(name => {
+          const claim = `no file of ${name} holds the credential`
+          return orUnknown(claim, () => agentFiles(scene, name, claim, secret))
+        }),
       ])),
       ...(await credentialFile(scene)),
       everyService(
@@ -133,36 +136,40 @@ async function stateFiles(scene: Scene): Promise<Text[]> {
   return texts.filter(text => text !== null)
 }
 
-const noFile = 'no file of the agent holds the credential'
 const agentPlaces = ['/home/claude', '/etc', '/run', '/tmp', '/dev/shm', '/workspace']
 
 /** By shape in the container, by value here. A key of somebody else may lie in a folder: it is no leak of ours. */
-async function agentFiles(scene: Scene, secret: string | null): Promise<Check> {
+async function agentFiles(
+  scene: Scene,
+  service: string,
+  claim: string,
+  secret: string | null,
+): Promise<Check> {
   const searched = await Promise.all(
     agentPlaces.map(async place => {
       const script = `if command -v rg >/dev/null; then
         timeout 8 rg --text --only-matching --no-filename --no-messages --no-ignore --hidden --max-filesize 32M -e '${keyPattern}' '${place}'
         else timeout 8 grep -raohsE '${keyPattern}' '${place}'; fi; [ $? -ne 124 ] && echo searched`
-      const { stdout } = await scene.agent.run(['sh', '-c', script], 12_000)
+      const { stdout } = await scene.inside(service, ['sh', '-c', script])
       return { place, stdout, whole: stdout.endsWith('searched\n') }
     }),
   )
   const places = (matches: (text: string) => boolean) =>
     searched.filter(({ stdout }) => matches(stdout)).map(({ place }) => place)
   const leaked = secret === null ? [] : places(text => holdsSecret(text, secret))
-  if (leaked.length > 0) return open(noFile, `found below ${leaked.join(', ')} in claude`)
+  if (leaked.length > 0) return open(claim, `found below ${leaked.join(', ')} in ${service}`)
   const foreign = places(text => realKeys(text).length > 0).filter(place => place !== '/workspace')
   if (foreign.length > 0) {
     const login = scene.stack.credentials === 'login'
     return {
-      claim: noFile,
+      claim,
       verdict: 'weak',
-      evidence: `${login ? 'the login lives with the agent' : 'keys that are not of this stack are'} below ${foreign.join(', ')} in claude`,
+      evidence: `${login ? 'the login lives with the agent' : 'keys that are not of this stack are'} below ${foreign.join(', ')} in ${service}`,
     }
   }
   const cut = searched.filter(({ whole }) => !whole).map(({ place }) => place)
   return held(
-    noFile,
+    claim,
     `${agentPlaces.join(', ')} searched${cut.length > 0 ? `; in part, for time: ${cut.join(', ')}` : ''}`,
   )
 }

@@ -8,8 +8,9 @@ export type ComposeControl = Control & {
   remove: (config: ComposeConfig) => void
 }
 
-const all = ['claude', 'gateway', 'proxy']
-const namesOnly = ['claude', 'gateway']
+const agents = ['claude', 'worker']
+const all = [...agents, 'gateway', 'proxy']
+const namesOnly = [...agents, 'gateway']
 
 /** The value at `path` of a service is taken out, in every service that has it. */
 function without(
@@ -130,13 +131,13 @@ export const composeControls: readonly ComposeControl[] = [
     const socket = { type: 'bind', source: '/var/run/docker.sock', target: '/tmp/engine.sock' }
     service.volumes = [...((service.volumes as object[]) ?? []), socket]
   }),
-  changed('nothing of the host but the workspace', 'volumes', 'C2', ['claude'], service => {
+  changed('nothing of the host but the workspace', 'volumes', 'C2', agents, service => {
     mounts(service).push({ type: 'bind', source: '/etc', target: '/mnt/etc', read_only: true })
   }),
   changed('policy files are mounted read-only', 'volumes', 'C2', ['proxy'], service => {
     delete mountAt(service, '/etc/claude-secure/proxy').read_only
   }),
-  changed('account files are mounted read-only', 'volumes', 'C2', ['claude'], service => {
+  changed('account files are mounted read-only', 'volumes', 'C2', agents, service => {
     delete mountAt(service, '/etc/passwd').read_only
   }),
   without('processes are limited', 'pids_limit', 'C3'),
@@ -154,7 +155,7 @@ export const composeControls: readonly ComposeControl[] = [
   without('services do not route', 'sysctls/net.ipv4.ip_forward', 'N11'),
   without('no resolver but for names of the stack', 'dns', 'N2', namesOnly),
   without('no search domains of the host', 'dns_search', 'N2', namesOnly),
-  changed('the agent is on its own network only', 'networks', 'N11', ['claude'], service => {
+  changed('the agent is on its own network only', 'networks', 'N11', agents, service => {
     service.networks = { 'claude-internal': null, 'services-internal': null }
   }),
   changed('only the proxy has a way out', 'networks', 'N11', ['gateway'], service => {
@@ -163,44 +164,27 @@ export const composeControls: readonly ComposeControl[] = [
   changed('no port is published', 'no ports', 'N12', ['proxy'], service => {
     service.ports = [{ mode: 'ingress', target: 3128, published: '0', host_ip: '127.0.0.1' }]
   }),
-  changed(
-    'the home is a volume of the stack',
-    'volumes, home',
-    'H3',
-    ['claude'],
-    (service, config) => {
-      const home = mountAt(service, '/home/claude')
-      Object.assign(home, { type: 'bind', source: mountAt(service, '/workspace').source })
-      delete home.volume
-      delete config.volumes.home
-    },
-  ),
-  changed(
-    'the model gateway is the address of the API',
-    'environment',
-    'H4',
-    ['claude'],
-    service => {
-      environment(service).ANTHROPIC_BASE_URL = 'https://api.anthropic.com'
-    },
-  ),
-  changed('the host manages the provider', 'environment', 'H4', ['claude'], service => {
+  changed('the home is a volume of the stack', 'volumes, home', 'H3', agents, (service, config) => {
+    const home = mountAt(service, '/home/claude')
+    Object.assign(home, { type: 'bind', source: mountAt(service, '/workspace').source })
+    delete home.volume
+    delete config.volumes.home
+    delete config.volumes['worker-home']
+  }),
+  changed('the model gateway is the address of the API', 'environment', 'H4', agents, service => {
+    environment(service).ANTHROPIC_BASE_URL = 'https://api.anthropic.com'
+  }),
+  changed('the host manages the provider', 'environment', 'H4', agents, service => {
     delete environment(service).CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST
   }),
-  changed('the agent has a placeholder for a key', 'environment', 'S1', ['claude'], service => {
+  changed('the agent has a placeholder for a key', 'environment', 'S1', agents, service => {
     environment(service).ANTHROPIC_API_KEY = `sk-ant-api03-${'mutation'.repeat(10)}AA`
   }),
-  changed(
-    'the credential is the gateway’s alone',
-    'volumes',
-    'S1',
-    ['claude'],
-    (service, config) => {
-      const gateway = config.services.gateway
-      if (!gateway) throw new Error('there is no gateway')
-      mounts(service).push({ ...mountAt(gateway, '/run/secrets/credential') })
-    },
-  ),
+  changed('the credential is the gateway’s alone', 'volumes', 'S1', agents, (service, config) => {
+    const gateway = config.services.gateway
+    if (!gateway) throw new Error('there is no gateway')
+    mounts(service).push({ ...mountAt(gateway, '/run/secrets/credential') })
+  }),
   network('no route out of the internal networks', 'internal', 'N1', network => {
     delete network.internal
   }),
@@ -225,6 +209,7 @@ export const notControls: Readonly<Record<string, string>> = {
   command: 'what runs',
   entrypoint: 'what runs',
   hostname: 'a name',
+  profiles: 'when a service comes up',
   working_dir: 'where a session begins',
   labels: 'how the stack is found again',
   healthcheck: 'says when a service is ready',

@@ -42,7 +42,7 @@ export async function createMutableStack(t: Test): Promise<MutableStack> {
     settings: { EXTERNAL_SUBNET: '', PROXY_DNS: '' },
     start: false,
   })
-  await must(join(stack.checkout, 'claude.ts'), ['start', '--detach'], {
+  await must(join(stack.checkout, 'claude.ts'), ['start', '--detach', '--worker'], {
     cwd: stack.workspace,
     env: stack.env,
   })
@@ -56,7 +56,10 @@ export async function createMutableStack(t: Test): Promise<MutableStack> {
   const config = await resolvedConfig(stack)
   const file = join(await temporaryFolder(t, 'mutation'), 'compose.json')
   const compose = async (args: string[]) =>
-    must('docker', ['compose', '--project-name', stack.stack, '--file', file, ...args])
+    must(
+      'docker',
+      ['compose', '--project-name', stack.stack, '--file', file, '--profile', 'runs'].concat(args),
+    )
   const hasPolicy = async () => {
     const found = await stack.inside(['test', '-e', '/run/squid/policy.conf'], { service: 'proxy' })
     return found.code === 0
@@ -143,7 +146,9 @@ function dockerEnvironment(): Record<string, string> {
 async function resolvedConfig(stack: TestStack): Promise<ComposeConfig> {
   const inspect = async (service: string) =>
     JSON.parse(await must('docker', ['inspect', stack.container(service)]))[0]
-  const [claude, gateway, proxy] = await Promise.all(['claude', 'gateway', 'proxy'].map(inspect))
+  const [claude, worker, gateway, proxy] = await Promise.all(
+    ['claude', 'worker', 'gateway', 'proxy'].map(inspect),
+  )
   const variable = (container: { Config: { Env: string[] } }, name: string) =>
     container.Config.Env.find(pair => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
   const mounted = (
@@ -156,6 +161,7 @@ async function resolvedConfig(stack: TestStack): Promise<ComposeConfig> {
     GATEWAY_IMAGE: gateway.Config.Image,
     PROXY_IMAGE: proxy.Config.Image,
     HOME_VOLUME: mounted(claude, '/home/claude')?.Name ?? '',
+    WORKER_HOME_VOLUME: mounted(worker, '/home/claude')?.Name ?? '',
     AGENT_USER: claude.Config.User,
     GATEWAY_USER: gateway.Config.User,
     AGENT_MEMORY: String(claude.HostConfig.Memory),
@@ -177,7 +183,7 @@ async function resolvedConfig(stack: TestStack): Promise<ComposeConfig> {
     'docker',
     ['compose', '--project-directory', stack.checkout, '--env-file', '/dev/null']
       .concat(['--file', join(stack.checkout, 'compose.yaml'), '--file', override])
-      .concat(['config', '--format', 'json']),
+      .concat(['--profile', 'runs', 'config', '--format', 'json']),
     { env: { ...process.env, ...values } },
   )
   // Compose writes a limit of one number in a form that it does not read.

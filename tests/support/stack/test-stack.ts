@@ -46,6 +46,8 @@ export type TestStackOptions = {
   zone?: Zone
   /** Without it the stack is left to the test to start. */
   start?: boolean
+  /** With the container of runs. */
+  worker?: boolean
   /** On an engine of the test's own, which the environment names in DOCKER_HOST. */
   apart?: boolean
 }
@@ -90,12 +92,12 @@ export async function createTestStack(t: Test, options: TestStackOptions = {}): 
     terminal: (args, size = {}) =>
       openTerminal(t, [join(checkout, 'claude.ts'), ...args], { cwd: workspace, env, ...size }),
   }
-  if (options.start !== false) await startTestStack(result)
+  if (options.start !== false) await startTestStack(result, options.worker ? ['--worker'] : [])
   return result
 }
 
-export async function startTestStack(stack: TestStack) {
-  await mustCli(stack.cli, ['start', '--detach'])
+export async function startTestStack(stack: TestStack, options: readonly string[] = []) {
+  await mustCli(stack.cli, ['start', '--detach', ...options])
   await attachInternet(stack)
 }
 
