@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import { loadSettings } from '../src/config/load-settings.ts'
 import { composeArguments, composeEnvironment } from '../src/docker/compose.ts'
 import { placeholderVariable } from '../src/stack/credential.ts'
-import { composeProject } from '../src/stack/stack-file.ts'
+import { composeProject, type Stack, servicesFor } from '../src/stack/stack-file.ts'
 import { readCredential, stateFolder } from '../src/stack/state-folder.ts'
 import { openWorkspace } from '../src/workspace/workspace.ts'
 import { must } from '../tests/support/stack/process.ts'
@@ -85,7 +85,7 @@ async function startPair(stack: TestStack, images: Images): Promise<System['star
   if (!credential || uid === undefined || gid === undefined) {
     throw new Error(`${stack.stack} has no credential, or its gateway no user`)
   }
-  const project = composeProject({
+  const plan: Stack = {
     workspace: await openWorkspace(stack.workspace, 'mount', {
       checkout: stack.checkout,
       secrets: [],
@@ -100,7 +100,8 @@ async function startPair(stack: TestStack, images: Images): Promise<System['star
     // Decides what `start` writes into its file, which is there already.
     engineMajor: 0,
     gatewayUser: { uid, gid },
-  })
+  }
+  const project = composeProject(plan)
   const compose = (...args: string[]): Command => ({
     argv: ['docker', ...composeArguments(project), ...args],
     cwd: stack.checkout,
@@ -108,7 +109,7 @@ async function startPair(stack: TestStack, images: Images): Promise<System['star
   })
   return {
     ours: cli(stack, 'start', '--detach'),
-    baseline: compose('up', '--detach', '--wait'),
+    baseline: compose('up', '--detach', '--wait', ...servicesFor(plan, ['claude'])),
     reset: compose('down', '--timeout', '5'),
   }
 }
@@ -170,10 +171,7 @@ async function routes(stack: TestStack): Promise<Pick<System, 'egress' | 'model'
   const authority = await readFile(internet.authority, 'utf8')
   const origin = (host: string, name: string) => ({ host, port: 443, tls: { name, authority } })
   const site = origin(internet.dns, 'allowed.test')
-  const anthropic = origin(
-    internet.dns.replace(/\d+$/, last => String(Number(last) - 10)),
-    'api.anthropic.com',
-  )
+  const anthropic = origin(internet.model, 'api.anthropic.com')
   const variable = placeholderVariable('api-key')
   const placeholder = (await inside(['printenv', variable])).stdout.trim()
   if (sentinel === placeholder) throw new Error('the agent holds the key itself')
