@@ -23,14 +23,17 @@ export function attemptAll(
 }
 
 /** Without it every refusal would prove nothing: the way that is open is open. */
-export async function listedWorks(twin: Twin): Promise<Check> {
+export async function listedWorks(
+  twin: Twin,
+  claim = 'the listed name itself works',
+): Promise<Check> {
   const { names, attacker, word } = twin
   const answer = await attacker.tunnel(
     connectTo(names.listed),
     { hello: names.listed },
     { until: word, wait: 10_000 },
   )
-  return check('the listed name itself works', reached(answer, word), firstLine(answer))
+  return check(claim, reached(answer, word), firstLine(answer))
 }
 
 /** That none came through. Evidence: which did, or how many were tried and what one of them got. */

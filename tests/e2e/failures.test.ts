@@ -34,7 +34,7 @@ t.test('a runtime that is not installed is named with the setting', async t => {
   })
 })
 
-t.test('a container that cannot start is told by its own last words', async t => {
+t.test('a policy that is refused is told with the line', async t => {
   const stack = await createTestStack(t, { block: 2, start: false })
   const policy = join(stack.checkout, 'proxy/squid.conf')
   const text = await readFile(policy, 'utf8')
@@ -46,6 +46,17 @@ t.test('a container that cannot start is told by its own last words', async t =>
   })
   await writeFile(policy, text)
   t.equal((await stack.cli(['start', '--detach'])).code, 0, 'mended, the next start works')
+})
+
+t.test('a container that cannot start is told by its own last words', async t => {
+  const stack = await createTestStack(t, { block: 2, start: false })
+  const file = join(stack.checkout, 'compose.yaml')
+  const text = await readFile(file, 'utf8')
+  await writeFile(file, text.replace('GATEWAY_PORT: 8787', 'GATEWAY_PORT: no-port'))
+  isTwoLines(t, await stack.cli(['start', '--detach']), {
+    error: /gateway did not start: .*GATEWAY_PORT/,
+    hint: /\.\/claude\.ts logs gateway shows the rest/,
+  })
 })
 
 /** A checkout whose claude image is not built yet, with an empty cache of downloads. */
