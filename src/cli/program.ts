@@ -19,6 +19,9 @@ Examples:
 
 Settings are read from .env beside claude.ts; the allowlist is proxy/squid.conf.`
 
+/** For options that may be given more than once. */
+const collect = (value: string, before: readonly string[] = []) => [...before, value]
+
 /** The command line. Each command's code is loaded when it runs: --help must not wait for it. */
 export function createProgram(invocation: Invocation): Command {
   const program = new Command('claude.ts')
@@ -59,6 +62,8 @@ export function createProgram(invocation: Invocation): Command {
     .option('--worker', 'bring up the container of runs too, which the first `run` does otherwise')
     .option('--copy', 'give the agent a copy of the folder; `apply` brings changes back')
     .option('--fresh-copy', 'take the copy anew, and drop what the agent changed in the old one')
+    .option('--exclude <pattern>', 'leave out of the copy, as in .gitignore; repeatable', collect)
+    .option('--include-ignored <pattern>', 'take along what .gitignore leaves out', collect)
     .action(async options =>
       invocation.setStatus(await (await import('./commands/start.ts')).start(options, invocation)),
     )

@@ -4,6 +4,7 @@ export const settingNames = [
   'CLAUDE_CODE_OAUTH_TOKEN',
   'CREDENTIALS',
   'WORKSPACE_MODE',
+  'COPY_EXCLUDE',
   'PROTECT',
   'EXTRA_CA_CERTS',
   'EXTERNAL_SUBNET',

@@ -33,6 +33,11 @@ export const Settings = z.strictObject({
     .describe(
       'mount shows the agent your files; copy gives it a copy that comes back with `apply`. auto mounts, but copies what belongs to root.',
     ),
+  COPY_EXCLUDE: text
+    .optional()
+    .describe(
+      'Patterns as in .gitignore, with commas between, for what a copy leaves out besides ignored files; !.env takes an ignored file along.',
+    ),
   PROTECT: text
     .refine(value => parseProtect(value) !== null, {
       error: `must be all, none or a list such as -.vscode,-.idea; the names are ${protectedNames.join(' ')}`,

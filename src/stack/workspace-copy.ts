@@ -4,18 +4,21 @@ import type { Archive } from '../docker/archive.ts'
 import type { DockerClient } from '../docker/client.ts'
 import { execOk } from '../docker/exec.ts'
 import { type Log, step } from '../log.ts'
+import { terminalLine } from '../terminal-text.ts'
 import { type Baseline, readBaseline, renderBaseline } from '../workspace/copy/baseline.ts'
 import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
 import type { Tree } from '../workspace/copy/entry.ts'
 import { packWorkspace } from '../workspace/copy/pack.ts'
 import { type CopiedItem, readCopy } from '../workspace/copy/unpack.ts'
+import { readUserIgnore } from '../workspace/ignore/user-ignore.ts'
 import type { Workspace } from '../workspace/workspace.ts'
+import { type StackState, serviceOf } from './inspect.ts'
 import { replaceFile, type StateFolder } from './state-folder.ts'
 
 export type CopyContext = {
   archive: Archive
   docker: DockerClient
-  /** Id of the claude container, which has the copy's volume at /workspace. */
+  /** Id of a container that has the copy's volume at /workspace. */
   container: string
   workspace: Workspace
   state: StateFolder
@@ -23,6 +26,13 @@ export type CopyContext = {
   secrets: readonly string[]
   log: Log
   signal?: AbortSignal
+}
+
+/** The container to reach the copy through: a running one where there is one, for both have its volume. */
+export function copyContainer(stack: StackState): string | null {
+  const agents = (['claude', 'worker'] as const).map(name => serviceOf(stack, name))
+  const agent = agents.find(found => found?.state === 'running') ?? agents.find(Boolean)
+  return agent?.container ?? null
 }
 
 /** Whether this folder was opened as a copy before. */
@@ -41,18 +51,37 @@ function baselinePath(state: StateFolder) {
  * Takes the copy when there is none, or anew with `fresh`. The baseline is written last: a copy that
  * was cut off is taken again.
  */
-export async function ensureCopy(context: CopyContext, options: { fresh: boolean }) {
+export async function ensureCopy(
+  context: CopyContext,
+  options: {
+    fresh: boolean
+    /** Patterns as in .gitignore, for what is left out besides ignored files. */
+    excludes: readonly string[]
+  },
+): Promise<'taken' | 'kept'> {
   const { archive, container, workspace, state, log } = context
-  if (!options.fresh && (await readBaseline(baselinePath(state)))) return
+  if (!options.fresh && (await readBaseline(baselinePath(state)))) return 'kept'
+  let leftOut: readonly string[] = []
   await step(log, `copying ${workspace.path} into the container`, async () => {
     await emptyCopy(context)
-    const { tar, tree } = packWorkspace(workspace.path, workspace.agent, path =>
-      context.secrets.includes(path),
-    )
+    const { tar, packed } = packWorkspace(workspace.path, workspace.agent, {
+      excludes: options.excludes,
+      userIgnore: await readUserIgnore(),
+      isSecret: path => context.secrets.includes(path),
+    })
     const taken = new Date().toISOString()
-    const [entries] = await Promise.all([tree, archive.put(container, '/workspace', tar)])
-    await replaceFile(baselinePath(state), renderBaseline({ taken, tree: entries }))
+    const [content] = await Promise.all([packed, archive.put(container, '/workspace', tar)])
+    await replaceFile(baselinePath(state), renderBaseline({ taken, ...content }))
+    leftOut = content.leftOut
   })
+  if (leftOut.length > 0) log({ kind: 'info', text: `left out of the copy: ${someOf(leftOut)}` })
+  return 'taken'
+}
+
+function someOf(paths: readonly string[]) {
+  const shown = paths.slice(0, 5).map(path => terminalLine(path, 60))
+  const more = paths.length - shown.length
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 /** Leftovers of a copy that was cut off, or of the one that a fresh copy replaces. */

@@ -3,7 +3,7 @@ import { UserError } from '../../errors.ts'
 import { withLock } from '../../stack/lock.ts'
 import { copyItems, moveBaseline } from '../../stack/workspace-copy.ts'
 import { applyChange, findConflicts } from '../../workspace/copy/apply.ts'
-import { type Change, splitProtected } from '../../workspace/copy/changes.ts'
+import { type Change, sortChanges } from '../../workspace/copy/changes.ts'
 import { type Context, openContext } from '../context.ts'
 import { currentStackName } from '../current-stack.ts'
 import type { Invocation } from '../program.ts'
@@ -21,7 +21,7 @@ export async function apply(
   const { log, signal } = context
   return withLock(await currentStackName(), { log, signal }, async () => {
     const copy = await openCopy(context)
-    const { applicable, withheld } = splitProtected(copy.changes)
+    const { applicable, withheld } = sortChanges(copy.changes, copy.baseline)
     const conflicts = await findConflicts(copy.root, applicable)
     if (conflicts.length > 0) {
       throw new UserError(

@@ -1,11 +1,11 @@
 import { createTwoFilesPatch } from 'diff'
 import { createArchive } from '../../docker/archive.ts'
 import { UserError } from '../../errors.ts'
-import { serviceOf } from '../../stack/inspect.ts'
 import { stateFolder } from '../../stack/state-folder.ts'
-import { copyItems, readCopyChanges } from '../../stack/workspace-copy.ts'
+import { copyContainer, copyItems, readCopyChanges } from '../../stack/workspace-copy.ts'
 import { terminalLine, terminalText } from '../../terminal-text.ts'
-import { type Change, splitProtected } from '../../workspace/copy/changes.ts'
+import type { Baseline } from '../../workspace/copy/baseline.ts'
+import { type Change, sortChanges } from '../../workspace/copy/changes.ts'
 import { readHostText } from '../../workspace/copy/host-text.ts'
 import { currentStack } from '../current-stack.ts'
 import { type EngineContext, openEngine } from '../engine-context.ts'
@@ -15,7 +15,7 @@ import type { Invocation } from '../program.ts'
 export async function diff(options: { stat?: boolean; json?: boolean }, invocation: Invocation) {
   const context = await openEngine(invocation)
   const copy = await openCopy(context)
-  const { applicable, withheld } = splitProtected(copy.changes)
+  const { applicable, withheld } = sortChanges(copy.changes, copy.baseline)
   if (options.json) {
     const names = (changes: readonly Change[]) => changes.map(({ path, kind }) => ({ path, kind }))
     console.log(JSON.stringify({ changes: names(applicable), withheld: names(withheld) }, null, 2))
@@ -56,7 +56,7 @@ export function changeLine({ kind, path }: Change): string {
 
 export type OpenCopy = {
   root: string
-  taken: string
+  baseline: Baseline
   changes: Change[]
   gitChanged: boolean
   container: string
@@ -67,24 +67,24 @@ export type OpenCopy = {
 /** The copy of the current folder and what the agent changed in it; an error when it is not a copy. */
 export async function openCopy(context: EngineContext): Promise<OpenCopy> {
   const stack = await currentStack(context)
-  const claude = serviceOf(stack, 'claude') ?? serviceOf(stack, 'worker')
+  const container = copyContainer(stack)
   const state = stateFolder(stack.stack)
   const archive = createArchive(context.engine.address)
   const result =
-    stack.workspaceMode === 'copy' && claude
-      ? await readCopyChanges({ archive, container: claude.container, state })
+    stack.workspaceMode === 'copy' && container !== null
+      ? await readCopyChanges({ archive, container, state })
       : null
-  if (!claude || !result) {
+  if (container === null || !result) {
     throw new UserError(`${stack.workspace} is not open as a copy`, {
       hint: 'the agent writes to the folder itself: git diff shows what it changed',
     })
   }
   return {
     root: stack.workspace,
-    taken: result.baseline.taken,
+    baseline: result.baseline,
     changes: result.changes,
     gitChanged: result.gitChanged,
-    container: claude.container,
+    container,
     state,
     archive,
   }

@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises'
+import { parseCopyExclude } from '../../config/copy-exclude.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import { parseProtect } from '../../config/protected-names.ts'
@@ -13,7 +14,7 @@ import { lostOverlays } from '../../stack/protection.ts'
 import type { AgentService, Stack } from '../../stack/stack-file.ts'
 import { type StartOutcome, startStack } from '../../stack/start.ts'
 import { stateFolder } from '../../stack/state-folder.ts'
-import { ensureCopy } from '../../stack/workspace-copy.ts'
+import { copyContainer, ensureCopy } from '../../stack/workspace-copy.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import { checkConfiguration } from '../check-configuration.ts'
@@ -28,13 +29,15 @@ import { andTellAfter, execInTerminal, sessionCommand } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
 import { ownPlaces, workspaceHere } from '../workspace-here.ts'
 
-export type StartOptions = {
+/** How a copy is taken, when one is. */
+export type CopyOptions = { freshCopy?: boolean; exclude?: string[]; includeIgnored?: string[] }
+
+export type StartOptions = CopyOptions & {
   detach?: boolean
   continue: boolean
   /** Bring up the container of runs too. */
   worker?: boolean
   copy?: boolean
-  freshCopy?: boolean
 }
 
 /** Brings up the stack of the current folder and opens Claude Code; returns Claude Code's exit status. */
@@ -89,7 +92,7 @@ async function warnOfRefusedPolicy({ engine, log }: Context, state: StackState) 
 export async function bringUp(
   context: Context,
   workspace: Workspace,
-  options: { freshCopy?: boolean; mode?: Stack['mode']; agents?: readonly AgentService[] },
+  options: CopyOptions & { mode?: Stack['mode']; agents?: readonly AgentService[] },
 ): Promise<{ stack: Stack; state: StackState; outcome: StartOutcome }> {
   const { engine, docker, log, signal, settings, root } = context
   await checkConfiguration(settings, root)
@@ -111,7 +114,7 @@ export async function bringUp(
       options.agents ?? ['claude'],
     )
     if (outcome !== 'running') await announce(context, stack, outcome)
-    if (workspace.mode === 'copy') await copyIn(context, stack, state, options.freshCopy ?? false)
+    if (workspace.mode === 'copy') await copyIn(context, stack, state, options)
     return { stack, state, outcome }
   })
 }
@@ -143,27 +146,35 @@ async function announce({ log }: Context, stack: Stack, outcome: 'started' | 'ou
   if (weaker) log({ kind: 'warn', text: `no credential in .env: ${weaker}` })
 }
 
-async function copyIn(context: Context, stack: Stack, state: StackState, fresh: boolean) {
-  const agent = serviceOf(state, 'claude') ?? serviceOf(state, 'worker')
-  if (!agent) return
+async function copyIn(context: Context, stack: Stack, state: StackState, options: CopyOptions) {
+  const container = copyContainer(state)
+  if (container === null) return
+  const { freshCopy: fresh = false, exclude = [], includeIgnored = [] } = options
   if (fresh && (await hasLiveSession(context.engine, state))) {
     throw new UserError('the agent is at work in the copy that --fresh-copy would replace', {
       hint: 'end its session first, or run ./claude.ts stop',
     })
   }
-  await ensureCopy(
+  const said = [...exclude, ...includeIgnored.map(pattern => `!${pattern}`)]
+  const outcome = await ensureCopy(
     {
       archive: createArchive(context.engine.address),
       docker: context.docker,
-      container: agent.container,
+      container,
       workspace: stack.workspace,
       state: stack.state,
       secrets: ownPlaces(context).secrets,
       log: context.log,
       ...(context.signal && { signal: context.signal }),
     },
-    { fresh },
+    { fresh, excludes: [...parseCopyExclude(context.settings.COPY_EXCLUDE), ...said] },
   )
+  if (outcome === 'kept' && said.length > 0) {
+    context.log({
+      kind: 'warn',
+      text: '--exclude and --include-ignored had no effect: the copy is there already, --fresh-copy takes it anew',
+    })
+  }
 }
 
 /** A demo's stack goes on with its scripted model for as long as no credential is there to replace it. */

@@ -1,20 +1,38 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { UserError } from '../../errors.ts'
+import { IgnoreRules, noIgnoreRules } from '../ignore/rules.ts'
 import { Entry, type Tree } from './entry.ts'
 
-const Baseline = z.strictObject({
-  version: z.literal(1),
-  /** When the copy was taken, ISO 8601. */
-  taken: z.string(),
-  entries: z.array(z.tuple([z.string(), Entry])),
-})
+const Baseline = z.union([
+  z.strictObject({
+    version: z.literal(2),
+    /** When the copy was taken, ISO 8601. */
+    taken: z.string(),
+    entries: z.array(z.tuple([z.string(), Entry])),
+    leftOut: z.array(z.string()),
+    rules: IgnoreRules,
+  }),
+  // Before anything could be left out.
+  z.strictObject({
+    version: z.literal(1),
+    taken: z.string(),
+    entries: z.array(z.tuple([z.string(), Entry])),
+  }),
+])
 
 /** The workspace as it was when the copy was taken. */
-export type Baseline = { taken: string; tree: Tree }
+export type Baseline = {
+  taken: string
+  tree: Tree
+  /** Files and folders (with a slash) of the host that are not in the copy. */
+  leftOut: readonly string[]
+  /** By which they were left out. */
+  rules: IgnoreRules
+}
 
-export function renderBaseline(baseline: Baseline): string {
-  return JSON.stringify({ version: 1, taken: baseline.taken, entries: [...baseline.tree] })
+export function renderBaseline({ taken, tree, leftOut, rules }: Baseline): string {
+  return JSON.stringify({ version: 2, taken, entries: [...tree], leftOut, rules })
 }
 
 /** The baseline in `path`, or null when no copy was taken yet. */
@@ -25,8 +43,11 @@ export async function readBaseline(path: string): Promise<Baseline | null> {
   })
   if (text === null) return null
   try {
-    const { taken, entries } = Baseline.parse(JSON.parse(text))
-    return { taken, tree: new Map(entries) }
+    const baseline = Baseline.parse(JSON.parse(text))
+    const { taken, entries } = baseline
+    const { leftOut, rules } =
+      baseline.version === 1 ? { leftOut: [], rules: noIgnoreRules } : baseline
+    return { taken, tree: new Map(entries), leftOut, rules }
   } catch (cause) {
     throw new UserError(`${path} is damaged, so what the agent changed cannot be told`, {
       hint: './claude.ts shell still shows the copy; start --fresh-copy takes a new one',

@@ -1,4 +1,6 @@
-import { isProtectedPath } from '../protected-paths.ts'
+import { createIgnoreRules, isAtOrBelow } from '../ignore/rules.ts'
+import { protectedNameOf } from '../protected-paths.ts'
+import type { Baseline } from './baseline.ts'
 import { type Entry, sameEntry, type Tree } from './entry.ts'
 
 export type Change = {
@@ -34,10 +36,62 @@ function isGitData(path: string) {
   return /(^|\/)\.git(\/|$)/.test(path)
 }
 
-/** Changes that come back to the host, and those that do not because the host would run them. */
-export function splitProtected(changes: readonly Change[]) {
-  return {
-    applicable: changes.filter(({ path }) => !isProtectedPath(path)),
-    withheld: changes.filter(({ path }) => isProtectedPath(path)),
+/** What becomes of each change. */
+export type SortedChanges = {
+  /** Comes back to the host. */
+  applicable: Change[]
+  /** Does not: the host would run it. */
+  withheld: Change[]
+  /** Does not: it is new, at a place whose files were left out of the copy. */
+  ignored: Change[]
+}
+
+export type Wish = {
+  /** Names of protected files (`.vscode`) that are wanted all the same. */
+  include?: readonly string[]
+  /** Files and folders to which all is narrowed. Naming them wants them, ignored or not. */
+  paths?: readonly string[]
+}
+
+export function sortChanges(
+  changes: readonly Change[],
+  { rules, leftOut }: Pick<Baseline, 'rules' | 'leftOut'>,
+  { include = [], paths = [] }: Wish = {},
+): SortedChanges {
+  const judge = createIgnoreRules(rules)
+  const files = new Set(leftOut.filter(path => !path.endsWith('/')))
+  const folders = leftOut.filter(path => path.endsWith('/')).map(path => path.slice(0, -1))
+  const sorted: SortedChanges = { applicable: [], withheld: [], ignored: [] }
+  for (const change of changes) {
+    const { path, kind } = change
+    const named = paths.some(wanted => isAtOrBelow(path, wanted))
+    if (paths.length > 0 && !named) continue
+    const name = protectedNameOf(path)
+    const isIgnored = () =>
+      files.has(path) || folders.some(folder => isAtOrBelow(path, folder)) || judge.isLeftOut(path)
+    if (name !== null && !include.includes(name)) sorted.withheld.push(change)
+    else if (kind === 'added' && !named && isIgnored()) sorted.ignored.push(change)
+    else sorted.applicable.push(change)
   }
+  return sorted
+}
+
+/** The changes by the folder or file at whose place something was left out, and how many are there. */
+export function summarizeIgnored(
+  changes: readonly Change[],
+  { rules }: Pick<Baseline, 'rules'>,
+): { path: string; files: number }[] {
+  const judge = createIgnoreRules(rules)
+  const places = new Map<string, number>()
+  for (const { path } of changes) {
+    const parts = path.split('/')
+    const depth = parts.findIndex((_, index) => {
+      const judgement = judge.judge(parts.slice(0, index + 1).join('/'), index < parts.length - 1)
+      return judgement === 'out' || judgement === 'excluded'
+    })
+    const place =
+      depth < 0 || depth === parts.length - 1 ? path : `${parts.slice(0, depth + 1).join('/')}/`
+    places.set(place, (places.get(place) ?? 0) + 1)
+  }
+  return [...places].map(([path, files]) => ({ path, files }))
 }

@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { constants } from 'node:fs'
+import { open, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
 import { UserError } from '../../errors.ts'
 import { terminalLine } from '../../terminal-text.ts'
+import type { IgnoreRules } from '../ignore/rules.ts'
 import type { Tree } from './entry.ts'
-import { type HostItem, walkHost } from './read-host.ts'
+import { type HostItem, type Selection, walkHost } from './read-host.ts'
+
+/** What went into a copy, and what did not. */
+export type Packed = { tree: Tree; leftOut: string[]; rules: IgnoreRules }
 
 /**
  * The folder as a tar stream that belongs to `owner`, and the tree of exactly what went into it,
@@ -15,16 +20,20 @@ import { type HostItem, walkHost } from './read-host.ts'
 export function packWorkspace(
   root: string,
   owner: { uid: number; gid: number },
-  isLeftOut: (absolutePath: string) => boolean = () => false,
+  selection: Selection = {},
 ) {
   const tar = pack()
-  const tree = fill(tar, walkHost(root, isLeftOut), root, owner).catch(error => {
-    tar.destroy(error instanceof Error ? error : new Error(String(error)))
-    throw error
-  })
-  // Handled by whoever awaits the tree; the stream alone must not raise it a second time.
-  tree.catch(() => {})
-  return { tar, tree }
+  const { items, rules } = walkHost(root, selection)
+  const packed = fill(tar, items, root, owner).then(
+    (filled): Packed => ({ ...filled, rules: rules() }),
+    error => {
+      tar.destroy(error instanceof Error ? error : new Error(String(error)))
+      throw error
+    },
+  )
+  // Handled by whoever awaits it; the stream alone must not raise it a second time.
+  packed.catch(() => {})
+  return { tar, packed }
 }
 
 async function fill(
@@ -32,11 +41,14 @@ async function fill(
   items: AsyncIterable<HostItem>,
   root: string,
   owner: { uid: number; gid: number },
-): Promise<Tree> {
+): Promise<Omit<Packed, 'rules'>> {
+  const place = await realpath(root)
   const tree: Tree = new Map()
+  const leftOut: string[] = []
   for await (const item of items) {
     const header = { name: item.path, ...owner }
-    if (item.kind === 'folder') {
+    if (item.kind === 'left-out') leftOut.push(item.path)
+    else if (item.kind === 'folder') {
       await entry(tar, { ...header, type: 'directory', mode: 0o755 })
     } else if (item.kind === 'link') {
       await entry(tar, { ...header, type: 'symlink', linkname: item.target })
@@ -45,12 +57,12 @@ async function fill(
       const { size, executable } = item
       const hash = createHash('sha256')
       const mode = executable ? 0o755 : 0o644
-      await fileEntry(tar, { ...header, mode, size }, join(root, item.path), hash)
+      await fileEntry(tar, { ...header, mode, size }, join(place, item.path), hash)
       tree.set(item.path, { type: 'file', sha256: hash.digest('hex'), executable, size })
     }
   }
   tar.finalize()
-  return tree
+  return { tree, leftOut }
 }
 
 type Header = Parameters<Pack['entry']>[0]
@@ -68,17 +80,29 @@ async function fileEntry(
   hash: { update(chunk: Buffer): unknown },
 ) {
   if (header.size === 0) return entry(tar, header)
-  const written = new Promise<void>((resolve, reject) => {
-    const sink = tar.entry(header, error => (error ? reject(error) : resolve()))
-    // Cut to the size in the header: a log that grows meanwhile is copied as far as it was.
-    const source = createReadStream(path, { end: header.size - 1 })
-    source.on('data', chunk => hash.update(Buffer.from(chunk)))
-    pipeline(source, sink).catch(reject)
-  })
-  await written.catch(error => {
+  const copy = async () => {
+    const file = await openInPlace(path)
+    await new Promise<void>((resolve, reject) => {
+      const sink = tar.entry(header, error => (error ? reject(error) : resolve()))
+      // Cut to the size in the header: a log that grows meanwhile is copied as far as it was.
+      const source = file.createReadStream({ end: header.size - 1 })
+      source.on('data', chunk => hash.update(Buffer.from(chunk)))
+      pipeline(source, sink).catch(reject)
+    })
+  }
+  await copy().catch(error => {
     throw new UserError(`cannot copy ${terminalLine(path)}: ${error.message}`, {
       hint: 'the file changed or cannot be read: close what writes it, then run the command again',
       cause: error,
     })
   })
+}
+
+/** The file that is really there: not what a link leads to that took its place, or a folder's (threat H2). */
+async function openInPlace(path: string) {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const place = await readlink(`/proc/self/fd/${file.fd}`)
+  if (place === path) return file
+  await file.close()
+  throw new Error('it became a link')
 }

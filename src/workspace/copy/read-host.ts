@@ -2,24 +2,80 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { lstat, opendir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import {
+  readIgnoreFile,
+  readIgnoreFilesAbove,
+  readInfoExclude,
+  readTracked,
+} from '../ignore/repository.ts'
+import { createIgnoreRules, type IgnoreJudge, type IgnoreRules } from '../ignore/rules.ts'
 import type { Entry } from './entry.ts'
 
+export type HostItem =
+  | { kind: 'folder'; path: string }
+  | { kind: 'link'; path: string; target: string }
+  | { kind: 'file'; path: string; size: number; executable: boolean }
+  /** With its slash where it is a folder, of which nothing below is taken. */
+  | { kind: 'left-out'; path: string }
+
+export type Selection = {
+  excludes?: readonly string[]
+  /** The user's own ignore file. */
+  userIgnore?: string
+  /** What is left out whatever the rules say: it holds our secrets. */
+  isSecret?: (absolutePath: string) => boolean
+}
+
 /**
- * All files and links below `root`, one after the other, parents first. Sockets, pipes and devices
- * are left out: they have no content to copy. So is what `isLeftOut` names.
+ * All files and links below `root`, one after the other, parents first, as far as they are not left
+ * out. Sockets, pipes and devices have no content to copy, and are passed over. `rules` is complete
+ * when the walk is.
  */
-export async function* walkHost(
-  root: string,
-  isLeftOut: (absolutePath: string) => boolean = () => false,
-  folder = '',
+export function walkHost(root: string, { excludes = [], userIgnore = '', isSecret }: Selection) {
+  const judge = createIgnoreRules({
+    excludes: [...excludes],
+    files: [],
+    repositories: [],
+    user: userIgnore,
+  })
+  const walker: Walker = { root, judge, isSecret: isSecret ?? (() => false), tracked: new Map() }
+  return { items: walk(walker), rules: (): IgnoreRules => judge.rules }
+}
+
+type Walker = {
+  root: string
+  judge: IgnoreJudge
+  isSecret: (absolutePath: string) => boolean
+  /** By folder of the repository; read once something in it is ignored, which may be tracked all the same. */
+  tracked: Map<string, Promise<Set<string>>>
+}
+
+/** What holds for all that is in a folder: `out` leaves in what is tracked or wanted by name. */
+type Inherited = 'in' | 'out' | 'wanted'
+
+async function* walk(walker: Walker): AsyncGenerator<HostItem> {
+  for (const file of await readIgnoreFilesAbove(walker.root)) walker.judge.addFile(file)
+  yield* walkFolder(walker, '', '', 'in')
+}
+
+async function* walkFolder(
+  walker: Walker,
+  folder: string,
+  outer: string,
+  inherited: Inherited,
 ): AsyncGenerator<HostItem> {
-  const directory = await opendir(join(root, folder))
-  for await (const item of directory) {
+  const { root, judge } = walker
+  const repository = await enterFolder(walker, folder, outer)
+  for await (const item of await opendir(join(root, folder))) {
     const path = folder === '' ? item.name : `${folder}/${item.name}`
-    if (isLeftOut(join(root, path))) continue
-    if (item.isDirectory()) {
+    const isFolder = item.isDirectory()
+    const verdict = walker.isSecret(join(root, path))
+      ? null
+      : await decide(walker, path, isFolder, repository, inherited)
+    if (verdict === null) yield { kind: 'left-out', path: isFolder ? `${path}/` : path }
+    else if (isFolder) {
       yield { kind: 'folder', path }
-      yield* walkHost(root, isLeftOut, path)
+      yield* walkFolder(walker, path, repository, verdict)
     } else if (item.isSymbolicLink()) {
       yield { kind: 'link', path, target: await readlink(join(root, path)) }
     } else if (item.isFile()) {
@@ -27,12 +83,58 @@ export async function* walkHost(
       yield { kind: 'file', path, size, executable: (mode & 0o100) !== 0 }
     }
   }
+
+  /** Its own ignore files; returns the folder of the repository that it belongs to. */
+  async function enterFolder({ root }: Walker, folder: string, outer: string) {
+    if (/(^|\/)\.git(\/|$)/.test(folder)) return outer
+    const own = await readIgnoreFile(root, folder)
+    if (own) judge.addFile(own)
+    const isRepository =
+      folder !== '' && (await lstat(join(root, folder, '.git')).catch(() => null)) !== null
+    if (isRepository) judge.addRepository(folder)
+    if (isRepository || folder === '') {
+      const exclude = await readInfoExclude(root, folder)
+      if (exclude) judge.addFile(exclude)
+    }
+    return isRepository ? folder : outer
+  }
 }
 
-export type HostItem =
-  | { kind: 'folder'; path: string }
-  | { kind: 'link'; path: string; target: string }
-  | { kind: 'file'; path: string; size: number; executable: boolean }
+/** Null leaves it out. `out` is for folders alone: something below is taken all the same. */
+async function decide(
+  walker: Walker,
+  path: string,
+  isFolder: boolean,
+  repository: string,
+  inherited: Inherited,
+): Promise<Inherited | null> {
+  const judgement = walker.judge.judge(path, isFolder)
+  if (judgement === 'excluded') return null
+  if (judgement === 'wanted' || inherited === 'wanted') return 'wanted'
+  if (judgement === 'in' && inherited === 'in') return 'in'
+  const tracked = await trackedOf(walker, repository)
+  if (!isFolder) return tracked.has(path) ? 'in' : null
+  return tracked.has(`${path}/`) || walker.judge.mayBeWantedBelow(path) ? 'out' : null
+}
+
+/** Tracked files, and with a slash at the end all folders that hold one. */
+function trackedOf({ root, tracked }: Walker, repository: string) {
+  const known = tracked.get(repository)
+  if (known !== undefined) return known
+  const reading = readTracked(root, repository).then(paths => {
+    const all = new Set<string>(paths)
+    for (const path of paths) {
+      for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+        const folder = path.slice(0, end + 1)
+        if (all.has(folder)) break
+        all.add(folder)
+      }
+    }
+    return all
+  })
+  tracked.set(repository, reading)
+  return reading
+}
 
 /** What `path` below `root` holds now, or undefined when there is no file or link. */
 export async function readHostEntry(root: string, path: string): Promise<Entry | undefined> {

@@ -4,17 +4,27 @@ import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { pack } from 'tar-stream'
 import { applyChange, findConflicts } from '../../../../src/workspace/copy/apply.ts'
-import { readBaseline, renderBaseline } from '../../../../src/workspace/copy/baseline.ts'
-import { type Change, copyChanges, splitProtected } from '../../../../src/workspace/copy/changes.ts'
+import {
+  type Baseline,
+  readBaseline,
+  renderBaseline,
+} from '../../../../src/workspace/copy/baseline.ts'
+import {
+  type Change,
+  copyChanges,
+  sortChanges,
+  summarizeIgnored,
+} from '../../../../src/workspace/copy/changes.ts'
 import type { Entry, Tree } from '../../../../src/workspace/copy/entry.ts'
 import { packWorkspace } from '../../../../src/workspace/copy/pack.ts'
 import { type CopiedItem, readCopy } from '../../../../src/workspace/copy/unpack.ts'
+import { noIgnoreRules } from '../../../../src/workspace/ignore/rules.ts'
 
 const owner = { uid: 1000, gid: 1000 }
 
 /** The engine gives a folder back with its own name before each path. */
 async function roundTrip(root: string): Promise<{ tree: Tree; items: CopiedItem[] }> {
-  const { tar, tree } = packWorkspace(root, owner)
+  const { tar, packed } = packWorkspace(root, owner)
   const renamed = pack()
   const { extract } = await import('tar-stream')
   const entries = extract()
@@ -33,7 +43,7 @@ async function roundTrip(root: string): Promise<{ tree: Tree; items: CopiedItem[
   })()
   const items = await collect(renamed)
   await moved
-  return { tree: await tree, items }
+  return { tree: (await packed).tree, items }
 }
 
 async function collect(tar: AsyncIterable<unknown>) {
@@ -73,10 +83,14 @@ t.test('what holds our secrets is left out of a copy', async t => {
     state: { stacks: { a: 'secret' } },
   })
   const secrets = [join(root, 'tool/.env'), join(root, 'state/stacks')]
-  const { tar, tree } = packWorkspace(root, owner, path => secrets.includes(path))
+  const { tar, packed } = packWorkspace(root, owner, {
+    isSecret: path => secrets.includes(path),
+  })
   let bytes = ''
   for await (const chunk of tar as AsyncIterable<Buffer>) bytes += chunk.toString('latin1')
-  t.same([...(await tree).keys()], ['tool/claude.ts'])
+  const { tree, leftOut } = await packed
+  t.same([...tree.keys()], ['tool/claude.ts'])
+  t.same([...leftOut].sort(), ['state/stacks/', 'tool/.env'])
   t.notMatch(bytes, /secret/)
 })
 
@@ -85,11 +99,27 @@ t.test('a baseline survives being written and read; a damaged one is an error', 
   const { tree } = await roundTrip(root)
   const path = join(t.testdir({}), 'baseline.json')
   t.equal(await readBaseline(path), null)
-  await writeFile(path, renderBaseline({ taken: '2026-01-01T00:00:00Z', tree }))
-  t.same((await readBaseline(path))?.tree, tree)
+  const baseline: Baseline = {
+    taken: '2026-01-01T00:00:00Z',
+    tree,
+    leftOut: ['node_modules/'],
+    rules: {
+      excludes: ['*.log'],
+      files: [{ folder: '', prefix: '', text: 'node_modules/' }],
+      repositories: ['sub'],
+      user: '*~',
+    },
+  }
+  await writeFile(path, renderBaseline(baseline))
+  t.same(await readBaseline(path), baseline)
+  const { taken } = baseline
+  await writeFile(path, JSON.stringify({ version: 1, taken, entries: [...tree] }))
+  t.same(await readBaseline(path), { taken, tree, leftOut: [], rules: noIgnoreRules }, 'an old one')
   await writeFile(path, '{"version":1')
   await t.rejects(readBaseline(path), { message: /is damaged/ })
 })
+
+const nothingLeftOut = { rules: noIgnoreRules, leftOut: [] }
 
 const file = (sha256: string, executable = false): Entry => ({
   type: 'file',
@@ -135,10 +165,52 @@ t.test('what the host would run is withheld', async t => {
     '.claude/commands/x.md',
   ]
   const changes = paths.map((path): Change => ({ path, kind: 'added', after: file('1') }))
+  const names = (list: readonly Change[]) => list.map(({ path }) => path)
+  const sorted = sortChanges(changes, nothingLeftOut)
+  t.same(names(sorted.applicable), ['src/a.ts', '.claude/commands/x.md'])
+  const asked = sortChanges(changes, nothingLeftOut, { include: ['.vscode', '.gitmodules'] })
   t.same(
-    splitProtected(changes).applicable.map(({ path }) => path),
-    ['src/a.ts', '.claude/commands/x.md'],
+    names(asked.applicable),
+    ['.vscode/tasks.json', '.GitModules', 'src/a.ts', '.claude/commands/x.md'],
+    'unless it is named',
   )
+  const here = sortChanges(changes, nothingLeftOut, { paths: ['sub', '.claude'] })
+  t.same(names(here.applicable), ['.claude/commands/x.md'])
+  t.same(names(here.withheld), ['sub/.idea/x', '.claude/settings.local.json'])
+})
+
+t.test('what is new where files were left out stays in the copy, unless it is named', async t => {
+  const rules = {
+    ...noIgnoreRules,
+    excludes: ['secret.txt'],
+    files: [{ folder: '', prefix: '', text: 'node_modules/\n*.log\n' }],
+  }
+  const baseline = { rules, leftOut: ['.env', 'state/'] }
+  const added = (path: string): Change => ({ path, kind: 'added', after: file('1') })
+  const changes = [
+    added('.env'),
+    added('state/x'),
+    added('node_modules/a/b.js'),
+    added('node_modules/c.js'),
+    added('sub/node_modules/d.js'),
+    added('x.log'),
+    added('secret.txt'),
+    added('src/a.ts'),
+    { ...added('tracked.log'), kind: 'modified' as const },
+  ]
+  const names = (list: readonly Change[]) => list.map(({ path }) => path)
+  const { applicable, ignored } = sortChanges(changes, baseline)
+  t.same(names(applicable), ['src/a.ts', 'tracked.log'], 'a file of the copy is none of those')
+  t.same(summarizeIgnored(ignored, baseline), [
+    { path: '.env', files: 1 },
+    { path: 'state/x', files: 1 },
+    { path: 'node_modules/', files: 2 },
+    { path: 'sub/node_modules/', files: 1 },
+    { path: 'x.log', files: 1 },
+    { path: 'secret.txt', files: 1 },
+  ])
+  const named = sortChanges(changes, baseline, { paths: ['.env', 'sub/node_modules'] })
+  t.same(names(named.applicable), ['.env', 'sub/node_modules/d.js'])
 })
 
 t.test('entries that could leave the folder, devices and pipes are passed over', async t => {

@@ -1,0 +1,86 @@
+import { lstat } from 'node:fs/promises'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { parseGitIndex } from './git-index.ts'
+import { readPlainFile } from './plain-file.ts'
+import type { IgnoreRules } from './rules.ts'
+
+type IgnoreFile = IgnoreRules['files'][number]
+
+const bounds = { ignoreFile: 1024 * 1024, index: 256 * 1024 * 1024, gitFile: 4096 }
+
+/** `.gitignore` of one folder. */
+export async function readIgnoreFile(root: string, folder: string): Promise<IgnoreFile | null> {
+  const content = await readPlainFile(join(root, folder, '.gitignore'), bounds.ignoreFile)
+  return content && { folder, prefix: '', text: content.toString() }
+}
+
+/** `info/exclude` of the repository in `folder`. */
+export async function readInfoExclude(root: string, folder: string): Promise<IgnoreFile | null> {
+  const git = await gitFolder(join(root, folder), root)
+  const content = git && (await readPlainFile(join(git, 'info/exclude'), bounds.ignoreFile))
+  return content ? { folder, prefix: '', text: content.toString() } : null
+}
+
+/** What counts in the workspace of the folders above it, when it is a part of a repository. */
+export async function readIgnoreFilesAbove(root: string): Promise<IgnoreFile[]> {
+  const top = await repositoryAbove(root)
+  if (top === null) return []
+  const found: IgnoreFile[] = []
+  const from = (folder: string) => `${relative(folder, root)}${sep}`
+  for (let folder = dirname(root); ; folder = dirname(folder)) {
+    const content = await readPlainFile(join(folder, '.gitignore'), bounds.ignoreFile)
+    if (content) found.push({ folder: '', prefix: from(folder), text: content.toString() })
+    if (folder === top) break
+  }
+  const git = await gitFolder(top, top)
+  const exclude = git && (await readPlainFile(join(git, 'info/exclude'), bounds.ignoreFile))
+  if (exclude) found.push({ folder: '', prefix: from(top), text: exclude.toString() })
+  return found
+}
+
+/**
+ * Paths that the repository in `folder` tracks, relative to the workspace; none when it cannot be told.
+ * With an empty `folder` also of the repository that the workspace is a part of.
+ */
+export async function readTracked(root: string, folder: string): Promise<string[]> {
+  const place = join(root, folder)
+  const own = await gitFolder(place, root)
+  if (own) {
+    const paths = await readIndex(own)
+    return folder === '' ? paths : paths.map(path => `${folder}/${path}`)
+  }
+  const top = folder === '' ? await repositoryAbove(root) : null
+  const git = top && (await gitFolder(top, top))
+  if (!top || !git) return []
+  const prefix = `${relative(top, root)}/`
+  const paths = await readIndex(git)
+  return paths.filter(path => path.startsWith(prefix)).map(path => path.slice(prefix.length))
+}
+
+async function readIndex(git: string): Promise<string[]> {
+  const content = await readPlainFile(join(git, 'index'), bounds.index)
+  return (content && parseGitIndex(content)) ?? []
+}
+
+/** `.git` of a folder, or what a file `.git` names; null when that is outside of `within`. */
+async function gitFolder(folder: string, within: string): Promise<string | null> {
+  const git = join(folder, '.git')
+  const status = await lstat(git).catch(() => null)
+  if (status?.isDirectory()) return git
+  if (!status?.isFile()) return null
+  const text = (await readPlainFile(git, bounds.gitFile))?.toString() ?? ''
+  const named = /^gitdir: ([^\n\0]+)\n?$/.exec(text)?.[1]
+  if (named === undefined) return null
+  const path = resolve(folder, named)
+  return path.startsWith(within + sep) ? path : null
+}
+
+/** The nearest folder above that holds `.git`; null when the workspace has its own or there is none. */
+async function repositoryAbove(root: string): Promise<string | null> {
+  const holds = (folder: string) => lstat(join(folder, '.git')).catch(() => null)
+  if (await holds(root)) return null
+  for (let folder = dirname(root); folder !== dirname(folder); folder = dirname(folder)) {
+    if (await holds(folder)) return folder
+  }
+  return null
+}

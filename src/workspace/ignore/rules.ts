@@ -1,0 +1,101 @@
+import * as z from 'zod'
+import { type Pattern, parsePattern, parsePatterns } from './pattern.ts'
+
+/** Everything that says what is left out of a copy, in the form in which it is kept beside the copy. */
+export const IgnoreRules = z.strictObject({
+  /** --exclude and COPY_EXCLUDE: they go before all others, and `!` takes ignored files along. */
+  excludes: z.array(z.string()),
+  /** Contents of .gitignore, info/exclude and the like; of two for one folder the first goes first. */
+  files: z.array(
+    z.strictObject({
+      /** Below which its patterns count, relative to the workspace. */
+      folder: z.string(),
+      /** Before paths that it judges, where it stands above the workspace: `packages/app/`. */
+      prefix: z.string(),
+      text: z.string(),
+    }),
+  ),
+  /** Folders with a repository of their own: what is written above them does not count inside. */
+  repositories: z.array(z.string()),
+  /** The user's own list (core.excludesFile), for every repository. */
+  user: z.string(),
+})
+export type IgnoreRules = z.infer<typeof IgnoreRules>
+
+export const noIgnoreRules: IgnoreRules = { excludes: [], files: [], repositories: [], user: '' }
+
+/**
+ * `in` and `out` by the ignore files; `excluded` and `wanted` because a person said so, which counts
+ * for all that is below as well.
+ */
+export type Judgement = 'in' | 'out' | 'excluded' | 'wanted'
+
+/** Judges paths one by one; a path is asked for after its folder was, and only if that was not out. */
+export function createIgnoreRules(initial: IgnoreRules) {
+  const rules = { ...initial, files: [...initial.files], repositories: [...initial.repositories] }
+  const excludes = rules.excludes.map(parsePattern).filter(pattern => pattern !== null)
+  const user = parsePatterns(rules.user)
+  const byFolder = new Map<string, { prefix: string; patterns: Pattern[] }[]>()
+  const remember = ({ folder, prefix, text }: IgnoreRules['files'][number]) => {
+    const known = byFolder.get(folder) ?? []
+    known.push({ prefix, patterns: parsePatterns(text) })
+    byFolder.set(folder, known)
+  }
+  rules.files.forEach(remember)
+  const repositories = new Set(rules.repositories)
+
+  const judge = (path: string, isFolder: boolean): Judgement => {
+    const said = lastMatch(excludes, path, isFolder)
+    if (said) return said.negated ? 'wanted' : 'excluded'
+    // Git ignores nothing of its own.
+    if (/(^|\/)\.git(\/|$)/.test(path)) return 'in'
+    let folder = path
+    do {
+      folder = folder.slice(0, Math.max(folder.lastIndexOf('/'), 0))
+      const inside = folder === '' ? path : path.slice(folder.length + 1)
+      for (const { prefix, patterns } of byFolder.get(folder) ?? []) {
+        const match = lastMatch(patterns, prefix + inside, isFolder)
+        if (match) return match.negated ? 'in' : 'out'
+      }
+    } while (folder !== '' && !repositories.has(folder))
+    const match = lastMatch(user, path, isFolder)
+    return match && !match.negated ? 'out' : 'in'
+  }
+
+  return {
+    rules,
+    judge,
+    addFile(file: IgnoreRules['files'][number]) {
+      rules.files.push(file)
+      remember(file)
+    },
+    addRepository(folder: string) {
+      rules.repositories.push(folder)
+      repositories.add(folder)
+    },
+    /** Whether a `!` of --exclude names something inside an ignored folder. */
+    mayBeWantedBelow: (folder: string) =>
+      excludes.some(({ negated, below }) => negated && isAtOrBelow(below, folder)),
+    /** Whether a file is left out, by itself or with one of its folders. */
+    isLeftOut(path: string): boolean {
+      const parts = path.split('/')
+      let out = false
+      for (let depth = 1; depth <= parts.length; depth++) {
+        const judgement = judge(parts.slice(0, depth).join('/'), depth < parts.length)
+        if (judgement === 'excluded') return true
+        if (judgement === 'wanted') return false
+        out ||= judgement === 'out'
+      }
+      return out
+    },
+  }
+}
+export type IgnoreJudge = ReturnType<typeof createIgnoreRules>
+
+function lastMatch(patterns: readonly Pattern[], path: string, isFolder: boolean) {
+  return patterns.findLast(pattern => pattern.matches(path, isFolder))
+}
+
+export function isAtOrBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
+}

@@ -1,0 +1,32 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { userEnvironment } from '../../config/environment.ts'
+import { exec } from '../../docker/exec.ts'
+import { readPlainFile } from './plain-file.ts'
+
+const limit = 1024 * 1024
+
+/**
+ * The user's own ignore file: core.excludesFile of his configuration, or git's default place. Git is
+ * asked for one value of that configuration, from `/`, and opens no repository.
+ */
+export async function readUserIgnore(): Promise<string> {
+  const { HOME = homedir(), PATH, XDG_CONFIG_HOME } = userEnvironment()
+  const asked = await exec(
+    'git',
+    ['config', '--global', '--includes', '--type=path', '--get', 'core.excludesFile'],
+    {
+      cwd: '/',
+      timeout: 5_000,
+      env: {
+        HOME,
+        ...(PATH && { PATH }),
+        ...(XDG_CONFIG_HOME && { XDG_CONFIG_HOME }),
+        GIT_DIR: '/dev/null',
+      },
+    },
+  ).catch(() => null)
+  const named = asked?.code === 0 ? asked.stdout.replace(/\n$/, '') : ''
+  const path = named || join(XDG_CONFIG_HOME || join(HOME, '.config'), 'git/ignore')
+  return (await readPlainFile(path, limit))?.toString() ?? ''
+}
