@@ -35,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       },
     })
     if (completes) (await import('./completion.ts')).addCompletion(program)
-    await program.parseAsync(argv, { from: 'user' }).catch(unlessDone)
+    await program.parseAsync(withNewNames(argv), { from: 'user' }).catch(unlessDone)
     // A write that failed is told in the next turn.
     await setImmediate()
     if (controller.signal.reason instanceof UserError) throw controller.signal.reason
@@ -55,6 +55,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.off('SIGINT', stop)
     process.off('SIGTERM', stop)
   }
+}
+
+/** claudebox has its update as an option. */
+function withNewNames([first, ...rest]: readonly string[]): string[] {
+  if (first === undefined) return []
+  return [first === '--update' ? 'update' : first, ...rest]
 }
 
 /** Commander throws after --help and --version too. */

@@ -68,8 +68,11 @@ export function createProgram(invocation: Invocation): Command {
       invocation.setStatus(await (await import('./commands/start.ts')).start(options, invocation)),
     )
   command('stop', 'stop the stack of this folder; sessions and copies are kept')
+    .argument('[id]', 'another stack: its id, name or folder')
     .option('-a, --all', 'stop the stacks of all folders')
-    .action(async options => (await import('./commands/stop.ts')).stop(options, invocation))
+    .action(async (id, options) =>
+      (await import('./commands/stop.ts')).stop(id, options, invocation),
+    )
   command('update', 'move to the newest Claude Code and bases, and rebuild')
     .option('--dry-run', 'show what is newer, change nothing')
     .action(async options => (await import('./commands/update.ts')).update(options, invocation))
@@ -87,6 +90,17 @@ export function createProgram(invocation: Invocation): Command {
   command('shell', 'open bash in the claude container').action(async () =>
     invocation.setStatus(await (await import('./commands/shell.ts')).shell(invocation)),
   )
+
+  command('list', 'show the stacks of all folders, and who is at work in them')
+    .alias('ls')
+    .option('-a, --all', 'also those that are stopped and have conversations or copies left')
+    .option('--json', 'for scripts')
+    .action(async options => (await import('./commands/list.ts')).list(options, invocation))
+  command('attach', 'open the session of a stack that runs, from any folder')
+    .argument('[id]', 'its id, name or folder, or the beginning of one')
+    .action(async id =>
+      invocation.setStatus(await (await import('./commands/attach.ts')).attach(id, invocation)),
+    )
 
   command('allow', 'let the agent reach names; it applies within a second')
     .argument('<names...>', 'host names, URLs, or @npm @debian @github @pypi @go @crates')
@@ -160,9 +174,11 @@ export function createProgram(invocation: Invocation): Command {
     .action(async options =>
       invocation.setStatus(await (await import('./commands/apply.ts')).apply(options, invocation)),
     )
-  command('login', 'log in to Claude inside the container, with a browser').action(async () =>
-    invocation.setStatus(await (await import('./commands/login.ts')).login(invocation)),
-  )
+  command('login', 'log in to Claude inside the container, with a browser')
+    .alias('auth')
+    .action(async () =>
+      invocation.setStatus(await (await import('./commands/login.ts')).login(invocation)),
+    )
   command('setup-token', 'make a long-lived token and keep it in .env').action(async () =>
     invocation.setStatus(await (await import('./commands/setup-token.ts')).setupToken(invocation)),
   )

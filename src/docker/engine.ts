@@ -53,6 +53,20 @@ const NetworkSummary = z.object({
 })
 export type NetworkSummary = z.infer<typeof NetworkSummary>
 
+const VolumeList = z.object({
+  Volumes: z
+    .array(
+      z.object({
+        Name: z.string(),
+        /** RFC 3339. */
+        CreatedAt: z.string().nullish(),
+        Labels: z.record(z.string(), z.string()).nullish(),
+      }),
+    )
+    .nullish(),
+})
+export type VolumeSummary = NonNullable<z.infer<typeof VolumeList>['Volumes']>[number]
+
 const Processes = z.object({
   Titles: z.array(z.string()),
   Processes: z.array(z.array(z.string())).nullish(),
@@ -99,6 +113,10 @@ export function createEngine(address: EngineAddress) {
     networks: (labels: readonly string[]) =>
       json(z.array(NetworkSummary), `/networks?${filters({ label: labels })}`),
 
+    /** Volumes that carry every one of `labels`. */
+    volumes: async (labels: readonly string[]) =>
+      (await json(VolumeList, `/volumes?${filters({ label: labels })}`)).Volumes ?? [],
+
     /** Everything the engine knows of one thing, such as `/containers/<id>/json`; for the caller to parse. */
     inspect: (path: string) => json(z.unknown(), path),
 
@@ -110,6 +128,15 @@ export function createEngine(address: EngineAddress) {
       )
       const column = Titles.length - 1
       return (rows ?? []).map(row => row[column] ?? '')
+    },
+
+    /** As `processes`, with the age of each. */
+    async processesWithAge(container: string): Promise<{ command: string; seconds: number }[]> {
+      const { Processes: rows } = await json(
+        Processes,
+        `/containers/${encodeURIComponent(container)}/top?ps_args=-eo%20pid,etimes,args`,
+      )
+      return (rows ?? []).map(row => ({ command: row[2] ?? '', seconds: Number(row[1] ?? 0) }))
     },
 
     /** Lines of a container's log, oldest first. Bounded: at most `tail` lines. */

@@ -22,6 +22,8 @@ export type StackState = {
   /** The setting PROTECT that it was started with. */
   protect: string
   fingerprint: string
+  /** When the first of its containers was made, in seconds since 1970. */
+  created: number
   services: ServiceState[]
 }
 
@@ -46,8 +48,10 @@ function groupStacks(containers: readonly ContainerSummary[]): StackState[] {
       credentials: container.Labels[labels.credentials] ?? '',
       protect: container.Labels[labels.protect] ?? '',
       fingerprint: container.Labels[labels.fingerprint] ?? '',
+      created: container.Created,
       services: [],
     }
+    stack.created = Math.min(stack.created, container.Created)
     stack.services.push(serviceState(container))
     stacks.set(name, stack)
   }
@@ -104,7 +108,7 @@ export function serviceOf(stack: StackState, name: string): ServiceState | undef
  * A session is Claude Code itself, attached to a terminal or not. In the worker it may also be there
  * for a prompt to come; a run is there for as long as the process that brought its prompt.
  */
-const atWork = {
+export const atWork = {
   claude: /^(\S*\/)?claude( |$)/,
   worker: /claude-secure-run( |$)|\/opt\/claude-secure\/client\.js/,
 } as const

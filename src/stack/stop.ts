@@ -5,7 +5,7 @@ import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
 import { terminalLine } from '../terminal-text.ts'
 import { isStackName } from '../workspace/stack-name.ts'
-import { inspectStacks } from './inspect.ts'
+import { inspectStack, inspectStacks } from './inspect.ts'
 import { clearPlaceholders } from './protection.ts'
 import { stateFolder } from './state-folder.ts'
 
@@ -23,6 +23,15 @@ export async function leftStacks(engine: Engine): Promise<string[]> {
   const ofNetworks = networks.map(({ Labels }) => Labels?.[composeProjectLabel] ?? '')
   const names = [...stacks.map(({ stack }) => stack), ...ofNetworks.filter(isStackName)]
   return [...new Set(names)].sort()
+}
+
+/** Whether anything of one stack is left, in two small questions however many stacks there are. */
+export async function isLeft(engine: Engine, stack: string): Promise<boolean> {
+  const [state, networks] = await Promise.all([
+    inspectStack(engine, stack),
+    engine.networks([`${composeProjectLabel}=${stack}`]),
+  ])
+  return state !== null || networks.length > 0
 }
 
 /**

@@ -66,7 +66,7 @@ t.test(
     const { code, stderr } = await script.run(['stop', '--all'], { env })
     t.equal(code, 0, stderr)
     t.same(
-      (await readFile(calls, 'utf8')).trim().split('\n'),
+      (await readFile(calls, 'utf8')).trim().split('\n').sort(),
       [cut, one, two].map(
         name => `compose --project-name ${name} down --remove-orphans --timeout 5`,
       ),

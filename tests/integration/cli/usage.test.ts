@@ -7,7 +7,7 @@ import { run } from '../../support/stack/process.ts'
 const script = await createControlScript(t)
 const commands = (await script.run(['--help'])).stdout
   .split('\n')
-  .flatMap(line => /^ {2}([a-z][a-z-]+)(?: [[<].*)? {2,}\S/.exec(line)?.[1] ?? [])
+  .flatMap(line => /^ {2}([a-z][a-z-]+)(?:\|[a-z]+)?(?: [[<].*)? {2,}\S/.exec(line)?.[1] ?? [])
 
 t.test('the six commands stand first, and every command has a help of its own', async t => {
   t.same(commands.slice(0, 6), ['start', 'stop', 'update', 'logs', 'status', 'shell'])
@@ -17,6 +17,17 @@ t.test('the six commands stand first, and every command has a help of its own', 
     t.equal(code, 0, command)
     t.match(stdout, command === 'help' ? /^Usage: / : new RegExp(`^Usage: claude\\.ts ${command}`))
     t.equal(stderr, '', command)
+  }
+})
+
+t.test('what the predecessor called otherwise works under its name too', async t => {
+  for (const [old, now] of [
+    [['--update', '--help'], /^Usage: claude\.ts update/],
+    [['auth', '--help'], /^Usage: claude\.ts login\|auth/],
+    [['ls', '--help'], /^Usage: claude\.ts list\|ls/],
+    [['-V'], /^claude-secure \d/],
+  ] as const) {
+    t.match(await script.run(old), { code: 0, stdout: now, stderr: '' })
   }
 })
 

@@ -13,6 +13,7 @@ export const goodEngine: EngineAnswers = {
   '/containers/json': [],
   '/images/json': [],
   '/networks': [],
+  '/volumes': { Volumes: [] },
 }
 
 /** An engine on a socket of its own that says what a test wants to hear; DOCKER_HOST for it. */
@@ -24,7 +25,8 @@ export async function startFakeEngine(t: Test, answers: EngineAnswers): Promise<
       response.setHeader('server', banner(version))
       return response.end('OK')
     }
-    const answer = answers[request.url?.split('?')[0] ?? '']
+    const url = new URL(request.url ?? '', 'http://engine')
+    const answer = filtered(answers[url.pathname], url.searchParams.get('filters'))
     response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' })
     response.end(typeof answer === 'string' ? answer : JSON.stringify(answer ?? {}))
   })
@@ -32,6 +34,26 @@ export async function startFakeEngine(t: Test, answers: EngineAnswers): Promise<
   t.teardown(() => server.close())
   return `unix://${path}`
 }
+
+/** As the engine does it: of a list, what carries every label that was asked for. */
+function filtered(answer: unknown, filters: string | null): unknown {
+  const { label: wanted } = Filters.parse(JSON.parse(filters ?? '{}'))
+  const keeps = (item: unknown) => {
+    const labels = Labelled.parse(item).Labels ?? {}
+    return wanted.every(text => {
+      const [name = '', ...value] = text.split('=')
+      return value.length > 0 ? labels[name] === value.join('=') : name in labels
+    })
+  }
+  if (wanted.length === 0) return answer
+  if (Array.isArray(answer)) return answer.filter(keeps)
+  const { data } = VolumeList.safeParse(answer)
+  return data ? { Volumes: data.Volumes.filter(keeps) } : answer
+}
+
+const Filters = z.object({ label: z.array(z.string()).default([]) })
+const Labelled = z.object({ Labels: z.record(z.string(), z.string()).nullish() })
+const VolumeList = z.object({ Volumes: z.array(z.unknown()) })
 
 /** What an engine calls itself: `Docker/26.1.5 (linux)`, or `Libpod/5.4.0 (linux)`. */
 function banner(version: unknown) {

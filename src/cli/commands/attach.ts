@@ -1,0 +1,53 @@
+import { UserError } from '../../errors.ts'
+import { type Candidate, listed } from '../../stack/find-stack.ts'
+import { inspectStacks, type StackState } from '../../stack/inspect.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { currentStackName } from '../current-stack.ts'
+import { openEngine } from '../engine-context.ts'
+import { namedStack } from '../named-stack.ts'
+import type { Invocation } from '../program.ts'
+import { runningAgent } from '../running-agent.ts'
+import { andTellAfter, execInTerminal, sessionCommand } from '../session.ts'
+import { isInteractive } from '../terminal.ts'
+
+/** Opens the session of a stack that runs, from any folder; returns Claude Code's exit status. */
+export async function attach(wanted: string | undefined, invocation: Invocation): Promise<number> {
+  const context = await openEngine(invocation)
+  const stacks = (await inspectStacks(context.engine)).filter(({ services }) =>
+    services.some(({ name, state }) => name === 'claude' && state === 'running'),
+  )
+  const state = await choose(wanted, stacks)
+  // Asked last: what is wrong with the name is said wherever it is typed.
+  if (!isInteractive()) {
+    throw new UserError('attach opens a session and needs a terminal', {
+      hint: 'for prompts without one there is ./claude.ts run',
+    })
+  }
+  const agent = runningAgent(context, state)
+  const session = { ...agent, stack: state.stack, workspace: state.workspace }
+  return andTellAfter({ ...session, verbose: invocation.verbose }, () =>
+    execInTerminal(agent, sessionCommand({ fresh: false })),
+  )
+}
+
+async function choose(wanted: string | undefined, stacks: readonly StackState[]) {
+  const running: readonly Candidate[] = stacks
+  if (wanted !== undefined) {
+    return namedStack(
+      wanted,
+      stacks,
+      running.length > 0
+        ? `these run: ${listed(running)}`
+        : 'nothing runs: ./claude.ts start in a folder brings it up',
+    )
+  }
+  const here = await currentStackName()
+  const [only] = stacks
+  const chosen = stacks.find(({ stack }) => stack === here) ?? (stacks.length === 1 ? only : null)
+  if (chosen) return chosen
+  throw new UserError(`nothing runs in ${terminalLine(process.cwd(), 200)}`, {
+    hint: only
+      ? `name one of these: ${listed(running)}`
+      : './claude.ts start brings it up and opens a session',
+  })
+}

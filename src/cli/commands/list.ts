@@ -1,0 +1,50 @@
+import { createColors } from 'picocolors'
+import { allStacks, type MachineStack, runningStacks } from '../../stack/machine.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { openEngine } from '../engine-context.ts'
+import type { Invocation } from '../program.ts'
+import { renderAge } from '../render-age.ts'
+import { renderColumns } from '../render-columns.ts'
+
+/** Prints the stacks of this engine, whichever folder they belong to. */
+export async function list(options: { all?: boolean; json?: boolean }, invocation: Invocation) {
+  const { engine, log } = await openEngine(invocation)
+  const stacks = await (options.all ? allStacks(engine) : runningStacks(engine))
+  if (options.json) {
+    console.log(JSON.stringify({ version: 1, stacks }, null, 2))
+    return
+  }
+  if (stacks.length === 0) {
+    log({ kind: 'info', text: `nothing runs here${options.all ? ', and nothing is left' : ''}` })
+    return
+  }
+  console.log(renderList(stacks, Date.now(), process.stdout.isTTY === true))
+}
+
+export function renderList(stacks: readonly MachineStack[], now: number, colour: boolean): string {
+  const { green, yellow, dim } = createColors(colour)
+  const paint = { up: green, partial: yellow, stopped: dim }
+  return renderColumns(
+    ['ID', 'FOLDER', 'STATE', 'AT WORK', 'AGE', 'CREDENTIALS'],
+    stacks.map(stack => [
+      { text: stack.id },
+      { text: `${terminalLine(stack.workspace ?? stack.stack, 200)}${copied(stack)}` },
+      { text: stack.state, paint: paint[stack.state] },
+      { text: atWork(stack, now) || '-' },
+      { text: stack.created === null ? '-' : renderAge(now - Date.parse(stack.created)) },
+      { text: stack.credentials ?? '-' },
+    ]),
+    dim,
+  )
+}
+
+function copied({ workspaceMode }: MachineStack) {
+  return workspaceMode === 'copy' ? ' (copy)' : ''
+}
+
+function atWork({ session, runs }: MachineStack, now: number) {
+  return [
+    ...(session ? [`session ${renderAge(now - Date.parse(session.since))}`] : []),
+    ...(runs > 0 ? [`${runs} ${runs === 1 ? 'run' : 'runs'}`] : []),
+  ].join(', ')
+}

@@ -1,0 +1,48 @@
+import { UserError } from '../errors.ts'
+import { terminalLine } from '../terminal-text.ts'
+import { stackId } from './machine.ts'
+
+/** What tells stacks apart for a person. */
+export type Candidate = { stack: string; workspace: string | null }
+
+/**
+ * The stack that `wanted` means: its id or name, the beginning of either (the name also without
+ * `claude-secure-`), or the path of its folder. `hint` is for when there is none.
+ */
+export function findStack<T extends Candidate>(
+  wanted: string,
+  candidates: readonly T[],
+  options: { folder: string | null; hint: string },
+): T {
+  const exact = candidates.filter(
+    ({ stack, workspace }) =>
+      stack === wanted ||
+      stackId(stack) === wanted ||
+      (options.folder !== null && workspace === options.folder),
+  )
+  const begun = candidates.filter(({ stack }) =>
+    [stack, stackId(stack), stack.replace(/^claude-secure-/, '')].some(
+      name => wanted !== '' && name.startsWith(wanted),
+    ),
+  )
+  const found = exact.length > 0 ? exact : begun
+  const [first] = found
+  if (first && found.length === 1) return first
+  const shown = terminalLine(wanted, 200)
+  throw first
+    ? new UserError(`${shown} could be ${found.length} stacks: ${listed(found)}`, {
+        hint: 'type more of it',
+      })
+    : new UserError(`no stack is called ${shown || "''"}`, { hint: options.hint })
+}
+
+const shown = 10
+
+/** Ids with the folders they stand for, on one line. */
+export function listed(candidates: readonly Candidate[]): string {
+  const names = candidates
+    .slice(0, shown)
+    .map(({ stack, workspace }) => `${stackId(stack)} ${terminalLine(workspace ?? stack, 100)}`)
+  const more = candidates.length - names.length
+  return [...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
+}

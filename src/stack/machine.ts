@@ -1,0 +1,118 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stateRoot } from '../config/paths.ts'
+import type { Engine, VolumeSummary } from '../docker/engine.ts'
+import { isStackName } from '../workspace/stack-name.ts'
+import { type Activity, activities } from './activity.ts'
+import { inspectStacks, isUp, type StackState } from './inspect.ts'
+import { readProtection } from './protection.ts'
+import { stateFolder } from './state-folder.ts'
+
+/** A stack of this engine, or what is left of one. */
+export type MachineStack = Activity & {
+  /** The end of its name, which is what one types. */
+  id: string
+  stack: string
+  /** Real path on the host; null when nothing tells it any more. */
+  workspace: string | null
+  workspaceMode: string | null
+  credentials: string | null
+  /** `partial`: some of it runs, or not as it should. */
+  state: 'up' | 'partial' | 'stopped'
+  /** ISO 8601; null when nothing tells it any more. */
+  created: string | null
+  /** Names of its volumes; null when they were not asked for. */
+  volumes: string[] | null
+}
+
+const projectLabel = 'com.docker.compose.project'
+
+export function stackId(stack: string): string {
+  return stack.slice(-8)
+}
+
+/** The stacks that have containers, and who is at work in them: one question to the engine. */
+export async function runningStacks(engine: Engine): Promise<MachineStack[]> {
+  const states = await inspectStacks(engine)
+  return describe(engine, states)
+}
+
+/** Also those of which only volumes or a state folder are left. */
+export async function allStacks(engine: Engine, root = stateRoot()): Promise<MachineStack[]> {
+  const [states, volumes, folders] = await Promise.all([
+    inspectStacks(engine),
+    engine.volumes([projectLabel]),
+    readdir(join(root, 'stacks')).catch(() => []),
+  ])
+  const ofStack = groupVolumes(volumes)
+  const known = new Set(states.map(({ stack }) => stack))
+  const left = [...new Set([...ofStack.keys(), ...folders])]
+    .filter(name => isStackName(name) && !known.has(name))
+    .sort()
+  return [
+    ...(await describe(engine, states)).map(stack => ({
+      ...stack,
+      volumes: names(ofStack.get(stack.stack)),
+    })),
+    ...(await Promise.all(left.map(name => describeLeft(name, ofStack.get(name) ?? [], root)))),
+  ]
+}
+
+async function describe(engine: Engine, states: readonly StackState[]): Promise<MachineStack[]> {
+  const work = await activities(engine, states)
+  return states.map(state => ({
+    id: stackId(state.stack),
+    stack: state.stack,
+    workspace: state.workspace,
+    workspaceMode: state.workspaceMode,
+    credentials: state.credentials,
+    state: stateOf(state),
+    created: new Date(state.created * 1000).toISOString(),
+    ...(work.get(state.stack) ?? { session: null, runs: 0 }),
+    volumes: null,
+  }))
+}
+
+function stateOf(state: StackState): MachineStack['state'] {
+  if (isUp(state)) return 'up'
+  const runs = state.services.some(service => service.state !== 'exited')
+  return runs ? 'partial' : 'stopped'
+}
+
+/** Containers that are gone tell nothing; the state folder remembers the workspace. */
+async function describeLeft(
+  stack: string,
+  volumes: readonly VolumeSummary[],
+  root: string,
+): Promise<MachineStack> {
+  const protection = await readProtection(stateFolder(stack, root))
+  const copy = volumes.some(({ Name }) => Name === `${stack}_workspace`)
+  const created = volumes.flatMap(({ CreatedAt }) => (CreatedAt ? [Date.parse(CreatedAt)] : []))
+  return {
+    id: stackId(stack),
+    stack,
+    workspace: protection?.workspace ?? null,
+    workspaceMode: copy ? 'copy' : volumes.length > 0 ? 'mount' : null,
+    credentials: null,
+    state: 'stopped',
+    created: created.length > 0 ? new Date(Math.min(...created)).toISOString() : null,
+    session: null,
+    runs: 0,
+    volumes: names(volumes),
+  }
+}
+
+function groupVolumes(volumes: readonly VolumeSummary[]) {
+  const groups = new Map<string, VolumeSummary[]>()
+  for (const volume of volumes) {
+    const stack = volume.Labels?.[projectLabel] ?? ''
+    const group = groups.get(stack)
+    if (group) group.push(volume)
+    else groups.set(stack, [volume])
+  }
+  return groups
+}
+
+function names(volumes: readonly VolumeSummary[] | undefined) {
+  return (volumes ?? []).map(({ Name }) => Name).sort()
+}

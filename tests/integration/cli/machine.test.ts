@@ -1,0 +1,160 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { fakeDocker } from '../../support/docker/fake-docker.ts'
+import { goodEngine, startFakeEngine } from '../../support/docker/fake-engine.ts'
+import { temporaryFolder } from '../../support/stack/checkout.ts'
+import { createControlScript, isTwoLines } from '../../support/stack/control-script.ts'
+
+const script = await createControlScript(t)
+const [one, two] = ['claude-secure-one-0a1b2c3d', 'claude-secure-two-0a5f6a7b']
+
+function container(stack: string, service: string) {
+  return {
+    Id: `${stack}-${service}`,
+    Names: [`/${stack}-${service}-1`],
+    Image: 'claude-secure/claude:0',
+    ImageID: 'sha256:0',
+    State: 'running',
+    Status: 'Up 3 minutes (healthy)',
+    Created: 1,
+    Labels: {
+      'claude-secure.stack': stack,
+      'claude-secure.workspace': `/home/me/${stack}`,
+      'claude-secure.workspace-mode': 'mount',
+      'claude-secure.credentials': 'api-key',
+      'com.docker.compose.service': service,
+    },
+  }
+}
+
+const engine = {
+  ...goodEngine,
+  '/containers/json': [container(one, 'claude'), container(one, 'proxy'), container(two, 'claude')],
+  [`/containers/${one}-claude/top`]: {
+    Titles: ['PID', 'ELAPSED', 'COMMAND'],
+    Processes: [
+      ['1', '600', 'sleep infinity'],
+      ['9', '300', 'claude --dangerously-skip-permissions'],
+    ],
+  },
+  '/volumes': {
+    Volumes: [
+      {
+        Name: 'claude-secure-old-11111111_home-1000',
+        Labels: { 'com.docker.compose.project': 'claude-secure-old-11111111' },
+      },
+    ],
+  },
+}
+
+t.test('list shows every stack of the engine and who is at work; ls is the same', async t => {
+  const env = { DOCKER_HOST: await startFakeEngine(t, engine) }
+  for (const command of ['list', 'ls']) {
+    const { code, stdout, stderr } = await script.run([command], { env })
+    t.equal(code, 0, stderr)
+    t.match(stdout, /0a1b2c3d +\/home\/me\/claude-secure-one-0a1b2c3d .* session 5m +/)
+    t.match(stdout, /0a5f6a7b +\/home\/me\/claude-secure-two-0a5f6a7b .* - +/)
+    t.equal(stdout.trim().split('\n').length, 3)
+  }
+  const report = JSON.parse((await script.run(['list', '-a', '--json'], { env })).stdout)
+  t.equal(report.version, 1)
+  t.match(report.stacks, [
+    { id: '0a1b2c3d', stack: one, session: { since: /^20..-/ }, runs: 0, state: 'partial' },
+    { id: '0a5f6a7b', session: null },
+    { id: '11111111', state: 'stopped', volumes: ['claude-secure-old-11111111_home-1000'] },
+  ])
+})
+
+t.test('list of nothing says so and is no failure', async t => {
+  const env = { DOCKER_HOST: await startFakeEngine(t, goodEngine) }
+  const { code, stdout, stderr } = await script.run(['list'], { env })
+  t.same([code, stdout], [0, ''])
+  t.match(stderr, /nothing runs/)
+  t.same(JSON.parse((await script.run(['list', '--json'], { env })).stdout).stacks, [])
+})
+
+t.test('attach says what it cannot open, and what there is', async t => {
+  const env = { DOCKER_HOST: await startFakeEngine(t, engine) }
+  const none = { DOCKER_HOST: await startFakeEngine(t, goodEngine) }
+  for (const { args, env: where = env, error, hint } of [
+    { args: ['nosuch'], error: /no stack is called nosuch/, hint: /these run: 0a1b2c3d \/home/ },
+    { args: ['0a'], error: /0a could be 2 stacks: 0a1b2c3d/, hint: /type more/ },
+    { args: [], error: /nothing runs in /, hint: /name one of these: 0a1b2c3d/ },
+    { args: ['0a1'], error: /needs a terminal/, hint: /claude\.ts run/ },
+    { args: ['x'], env: none, error: /no stack is called x/, hint: /start in a folder/ },
+    { args: [], env: none, error: /nothing runs in /, hint: /start brings it up/ },
+  ]) {
+    isTwoLines(t, await script.run(['attach', ...args], { env: where }), { error, hint })
+  }
+})
+
+t.test('stop takes an id, and refuses one together with --all', async t => {
+  const folder = await temporaryFolder(t, 'calls')
+  const calls = join(folder, 'calls')
+  const docker = await fakeDocker(t, {
+    cases: `compose\\ --project-name*) echo "$*" >> ${calls} ;;`,
+  })
+  const env = {
+    DOCKER_HOST: await startFakeEngine(t, engine),
+    PATH: `${docker}:${script.env.PATH}`,
+    XDG_CACHE_HOME: folder,
+  }
+  const { code, stderr } = await script.run(['stop', '0a5'], { env })
+  t.equal(code, 0, stderr)
+  t.match(await readFile(calls, 'utf8'), new RegExp(`^compose --project-name ${two} down .*\n$`))
+  isTwoLines(t, await script.run(['stop', '0a5', '--all'], { env }), {
+    error: /the name of a stack or --all, not both/,
+    hint: /--help/,
+    code: 2,
+  })
+  isTwoLines(t, await script.run(['stop', 'nosuch'], { env }), {
+    error: /no stack is called nosuch/,
+    hint: /list/,
+  })
+})
+
+t.test('of many, one that cannot be stopped keeps no other up, and the sum says which', async t => {
+  const names = Array.from(
+    { length: 50 },
+    (_, i) => `claude-secure-w-${String(i).padStart(8, '0')}`,
+  )
+  const [bad = ''] = names.slice(20)
+  const folder = await temporaryFolder(t, 'calls')
+  const calls = join(folder, 'calls')
+  const docker = await fakeDocker(t, {
+    cases: `*${bad}*) echo 'network has active endpoints' >&2; exit 1 ;;
+compose\\ --project-name*) echo "$3" >> ${calls} ;;`,
+  })
+  const env = {
+    DOCKER_HOST: await startFakeEngine(t, {
+      ...goodEngine,
+      '/containers/json': names.map(name => container(name, 'claude')),
+    }),
+    PATH: `${docker}:${script.env.PATH}`,
+    XDG_CACHE_HOME: folder,
+  }
+  const outcome = await script.run(['stop', '--all'], { env })
+  isTwoLines(t, outcome, {
+    error: new RegExp(`stopped 49 of 50 stacks; these go on: ${bad}$`),
+    hint: /the warnings above say why/,
+  })
+  t.match(outcome.stderr, `${bad} could not be stopped: network has active endpoints`)
+  const done = (await readFile(calls, 'utf8')).trim().split('\n').sort()
+  t.same(
+    done,
+    names.filter(name => name !== bad),
+  )
+})
+
+t.test('the state of a folder that is gone still names it', async t => {
+  const state = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', one)
+  await mkdir(state, { recursive: true })
+  await writeFile(
+    join(state, 'protection.json'),
+    JSON.stringify({ workspace: '/home/me/gone', placeholders: [], overlays: [] }),
+  )
+  const env = { DOCKER_HOST: await startFakeEngine(t, goodEngine) }
+  const { stdout } = await script.run(['list', '--all'], { env })
+  t.match(stdout, /0a1b2c3d +\/home\/me\/gone +stopped/)
+})

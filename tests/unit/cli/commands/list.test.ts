@@ -1,0 +1,39 @@
+import t from 'tap'
+import { renderList } from '../../../../src/cli/commands/list.ts'
+import type { MachineStack } from '../../../../src/stack/machine.ts'
+
+const now = Date.parse('2026-01-02T12:00:00Z')
+const stack: MachineStack = {
+  id: '00000001',
+  stack: 'claude-secure-app-00000001',
+  workspace: '/home/me/app',
+  workspaceMode: 'mount',
+  credentials: 'api-key',
+  state: 'up',
+  created: '2026-01-02T09:00:00Z',
+  session: { since: '2026-01-02T11:50:00Z' },
+  runs: 2,
+  volumes: null,
+}
+
+t.test('one line a stack, with who is at work in it', async t => {
+  const left = {
+    ...stack,
+    id: '00000002',
+    workspace: null,
+    workspaceMode: 'copy',
+    state: 'stopped' as const,
+    ...{ created: null, credentials: null, session: null, runs: 0 },
+  }
+  t.same(renderList([stack, left], now, false).split('\n'), [
+    'ID        FOLDER                             STATE    AT WORK              AGE  CREDENTIALS',
+    '00000001  /home/me/app                       up       session 10m, 2 runs  3h   api-key',
+    '00000002  claude-secure-app-00000001 (copy)  stopped  -                    -    -',
+  ])
+})
+
+t.test('the name of a folder does not reach the terminal as it is', async t => {
+  const text = renderList([{ ...stack, workspace: '/w/\x1b[2Jx\ny' }], now, false)
+  t.notMatch(text, /\x1b/)
+  t.equal(text.split('\n').length, 2)
+})
