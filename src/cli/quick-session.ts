@@ -70,10 +70,20 @@ const protectedInputs = [
 ]
 
 function identity(path: string) {
-  const status = lstatSync(path, { throwIfNoEntry: false })
+  const status = statusOf(path)
   if (!status) return null
   // HEAD is replaced by each commit; that it is there makes a folder a repository.
   return path.endsWith('/.git/HEAD') ? true : identityOf(status)
+}
+
+/** In a linked worktree `.git` is a file, and nothing is below it. */
+function statusOf(path: string) {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return null
+    throw error
+  }
 }
 
 async function hashed(settings: Record<string, string | undefined>) {

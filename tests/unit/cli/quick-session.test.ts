@@ -173,3 +173,10 @@ t.test('what was remembered with other protected files is not taken', async t =>
   if (known) rememberSession(folder, { ...known, overlays: 'other' })
   t.equal(await opensAtOnce(), false)
 })
+
+t.test('a linked worktree, where .git is a file, has a stamp too', async t => {
+  const folder = t.testdir({ '.git': 'gitdir: /elsewhere/.git/worktrees/x\n' })
+  const before = overlayStamp(folder)
+  await writeFile(join(folder, '.envrc'), 'x')
+  t.not(overlayStamp(folder), before)
+})
