@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { sep } from 'node:path'
+import type { DeclaredMount } from '../stack/custom/declared-mounts.ts'
 import type { InspectedContainer } from './inspections.ts'
 
 export type InspectedMount = InspectedContainer['Mounts'][number]
@@ -17,6 +18,9 @@ const agent: Design[] = [
   bind(/^\/etc\/(passwd|group)$/),
   bind(/^\/etc\/claude-code\/managed-settings\.json$/),
   extraAuthorities,
+  bind(/^\/etc\/claude-secure\/custom\/bin$/),
+  bind(/^\/etc\/claude-secure\/append-system-prompt\.md$/),
+  bind(/^\/etc\/claude-secure\/identity\.gitconfig$/),
 ]
 
 const design: Record<string, Design[]> = {
@@ -32,10 +36,12 @@ export function strangeMounts(
   service: string,
   mounts: readonly InspectedMount[],
   workspace: string | null,
+  declared: readonly DeclaredMount[] = [],
 ): string[] {
   return mounts.flatMap(mount => {
     const { Destination, Source, Type } = mount
     if (design[service] === agent && isPartOfWorkspace(mount, workspace)) return []
+    if (isDeclared(service, mount, declared)) return []
     const known = (design[service] ?? []).filter(
       ({ target, type }) => type === Type && target.test(Destination),
     )
@@ -53,8 +59,13 @@ export function strangeMounts(
 }
 
 /** Mounts that can be written and should not be. Those of the workspace are for H1. */
-export function writableMounts(service: string, mounts: readonly InspectedMount[]): string[] {
+export function writableMounts(
+  service: string,
+  mounts: readonly InspectedMount[],
+  declared: readonly DeclaredMount[] = [],
+): string[] {
   return mounts
+    .filter(mount => !isDeclared(service, mount, declared))
     .filter(
       ({ Destination, RW }) =>
         RW && !(design[service] === agent && isWithin('/workspace', Destination)),
@@ -66,6 +77,22 @@ export function writableMounts(service: string, mounts: readonly InspectedMount[
         ),
     )
     .map(({ Destination }) => Destination)
+}
+
+/** What the user named in .env, where and how he named it. */
+function isDeclared(
+  service: string,
+  { Destination, Source, Type, RW }: InspectedMount,
+  declared: readonly DeclaredMount[],
+) {
+  return (
+    design[service] === agent &&
+    Type === 'bind' &&
+    declared.some(
+      ({ source, target, writable }) =>
+        source === Source && target === Destination && (writable || !RW),
+    )
+  )
 }
 
 /** An overlay: a path of the workspace mounted onto itself. */

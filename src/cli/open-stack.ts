@@ -2,6 +2,7 @@ import type { Settings } from '../config/settings.ts'
 import type { ImageSet } from '../docker/image-tags.ts'
 import { writeAccountFiles } from '../stack/accounts.ts'
 import { type CredentialMode, credentialFile, credentialMode } from '../stack/credential.ts'
+import { type Customisation, writeCustomFiles } from '../stack/custom/customisation.ts'
 import { overlaysOf } from '../stack/protection.ts'
 import type { Stack } from '../stack/stack-file.ts'
 import {
@@ -25,6 +26,7 @@ export async function openStack(options: {
   images: Pick<ImageSet, 'claude' | 'gateway' | 'proxy'>
   root: string
   engineMajor: number
+  custom?: Customisation
   /** Instead of what the settings say: `login`, or `rehearsal` for the demo. */
   mode?: CredentialMode
 }): Promise<Stack> {
@@ -36,6 +38,7 @@ export async function openStack(options: {
   const user = ownIdentity() ?? gatewayUser
   await writeCredential(state, credential, user)
   await writeAccountFiles(workspace.agent, state)
+  if (options.custom) await writeCustomFiles(state, options.custom)
   return {
     workspace,
     settings,
@@ -44,6 +47,7 @@ export async function openStack(options: {
     images,
     state,
     overlays: await overlaysOf(workspace, settings),
+    ...(options.custom && { custom: options.custom }),
     root,
     engineMajor,
     gatewayUser: user,

@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import { UserError } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
+import { isCustomName } from './custom-names.ts'
 import { nearestName } from './nearest-name.ts'
 
 /**
- * Reads `NAME=value` lines. A missing file is an empty one; a name that is not a setting, or a line
- * that is no assignment, is an error with its line: a misspelt setting must not be silently without
- * effect. Empty values count as not set.
+ * Reads `NAME=value` lines. A missing file is an empty one; a name that is neither a setting nor of a
+ * family (`CLAUDE_ENV_X`), or a line that is no assignment, is an error with its line: a misspelt
+ * setting must not be silently without effect. Empty values count as not set.
  */
 export async function readEnvFile(
   path: string,
@@ -30,7 +31,7 @@ export async function readEnvFile(
         hint: 'comments start with #; .env.example shows every setting',
       })
     }
-    if (!known.includes(name)) {
+    if (!known.includes(name) && !isCustomName(name)) {
       const near = nearestName(name, known)
       throw new UserError(`${where}: unknown setting ${terminalLine(name, 60)}`, {
         hint: near ? `did you mean ${near}?` : '.env.example shows every setting',

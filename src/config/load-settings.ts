@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
+import { isCustomName } from './custom-names.ts'
 import { readEnvFile } from './env-file.ts'
 import { Settings, secretSettings } from './settings.ts'
 
@@ -14,7 +15,9 @@ export async function loadSettings(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Settings> {
   const file = join(root, '.env')
-  const fromFile = await readEnvFile(file, names)
+  const fromFile = Object.fromEntries(
+    Object.entries(await readEnvFile(file, names)).filter(([name]) => !isCustomName(name)),
+  )
   const fromEnvironment = Object.fromEntries(
     names.flatMap(name => (env[name] ? [[name, env[name]]] : [])),
   )

@@ -1,3 +1,5 @@
+import { isCustomName } from './custom-names.ts'
+
 /** Names of all settings. Apart from the schema, because `start` asks for them before it loads that. */
 export const settingNames = [
   'ANTHROPIC_API_KEY',
@@ -23,6 +25,6 @@ export const settingNames = [
 
 /** The settings that the user's environment has, and where it says that the engine is. */
 export function settingsInEnvironment(env: NodeJS.ProcessEnv = process.env) {
-  const names = [...settingNames, 'DOCKER_HOST']
+  const names = [...settingNames, 'DOCKER_HOST', ...Object.keys(env).filter(isCustomName).sort()]
   return Object.fromEntries(names.flatMap(name => (env[name] ? [[name, env[name]]] : [])))
 }

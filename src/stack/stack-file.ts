@@ -6,6 +6,13 @@ import type { Overlay } from '../workspace/overlay/overlay.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { accountFiles } from './accounts.ts'
 import { type CredentialFile, type CredentialMode, placeholderVariable } from './credential.ts'
+import {
+  type Customisation,
+  customisationHash,
+  customMounts,
+  noCustomisation,
+} from './custom/customisation.ts'
+import type { DeclaredMount } from './custom/declared-mounts.ts'
 import type { StateFolder } from './state-folder.ts'
 
 /** All that decides what a stack looks like. */
@@ -18,6 +25,8 @@ export type Stack = {
   state: StateFolder
   /** What of the workspace the agent cannot change; empty for a copy. */
   overlays: readonly Overlay[]
+  /** What the user adds to the agent's containers. */
+  custom?: Customisation
   /** The checkout: compose.yaml, proxy/, claude/. */
   root: string
   /** Major version of the engine: 25 learned start_interval, 28 learned isolated gateways. */
@@ -34,6 +43,9 @@ export const labels = {
   protect: 'claude-secure.protect',
   /** Which files the overlays are on: a file that was replaced has lost its own. */
   overlays: 'claude-secure.overlays',
+  /** What the user mounts besides, as JSON: the audit tells it from what nobody asked for. */
+  mounts: 'claude-secure.mounts',
+  custom: 'claude-secure.custom',
   /** Hash of everything the stack was started with: a second `start` sees whether it still holds. */
   fingerprint: 'claude-secure.fingerprint',
 } as const
@@ -120,7 +132,15 @@ function stackLabels(stack: Stack, fingerprint: string) {
     [labels.credentials]: stack.mode,
     [labels.protect]: stack.settings.PROTECT,
     [labels.overlays]: identityOf(stack.overlays),
+    ...(stack.custom && customLabels(stack.custom)),
     [labels.fingerprint]: fingerprint,
+  }
+}
+
+function customLabels(custom: Customisation) {
+  return {
+    [labels.mounts]: escapeVariables(JSON.stringify(custom.declared)),
+    [labels.custom]: customisationHash(custom),
   }
 }
 
@@ -139,6 +159,7 @@ function agentService(stack: Stack) {
       fileMount(source, target),
     ),
     ...(authorities.volumes ?? []),
+    ...customMounts(stack.state, stack.custom ?? noCustomisation).map(declaredMount),
   ]
   if (stack.mode === 'login') {
     mounts.push(
@@ -152,6 +173,7 @@ function agentService(stack: Stack) {
   return {
     volumes: mounts,
     environment: {
+      ...customEnvironment(stack.custom ?? noCustomisation),
       ...authorities.environment,
       ...(stack.mode === 'login'
         ? { ANTHROPIC_BASE_URL: 'https://api.anthropic.com' }
@@ -186,6 +208,22 @@ function overlayMount(workspace: Workspace, { path, writable }: Overlay): Mount 
     ...(!writable && { read_only: true }),
     bind: { create_host_path: false },
   }
+}
+
+function declaredMount({ source, target, writable }: DeclaredMount): Mount {
+  return {
+    type: 'bind',
+    source: escapeVariables(source),
+    target: escapeVariables(target),
+    ...(!writable && { read_only: true }),
+    bind: { create_host_path: false },
+  }
+}
+
+function customEnvironment({ environment }: Customisation) {
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => [name, escapeVariables(value)]),
+  )
 }
 
 function fileMount(source: string, target: string): Mount {

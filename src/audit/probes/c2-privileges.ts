@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { stateFolder } from '../../stack/state-folder.ts'
+import { declaredMounts } from '../declared.ts'
 import { everyService, everyServiceLive } from '../every-service.ts'
 import { isEngineSocket, strangeMounts, writableMounts } from '../mounts.ts'
 import { askedPrivileges, livePrivileges } from '../privileges.ts'
@@ -58,15 +59,27 @@ function mounts(scene: Scene): (Check | Promise<Check>)[] {
     everyService(
       scene,
       'nothing is mounted but what the design says',
-      ({ Mounts }, service) => strangeMounts(service, Mounts, workspace).join(', ') || null,
+      (container, service) =>
+        strangeMounts(service, container.Mounts, workspace, declaredMounts(container)).join(', ') ||
+        null,
     ),
     everyService(
       scene,
       'what is mounted to be read cannot be written',
-      ({ Mounts }, service) => writableMounts(service, Mounts).join(', ') || null,
+      (container, service) =>
+        writableMounts(service, container.Mounts, declaredMounts(container)).join(', ') || null,
     ),
+    ...givenToWrite(scene),
     noSocket(scene, 'socketPath' in engine.address ? engine.address : null),
   ]
+}
+
+/** No hole, because the user said so; and hooks in such a folder are as the agent leaves them. */
+function givenToWrite(scene: Scene): Check[] {
+  const given = declaredMounts(scene.service('claude')).filter(({ writable }) => writable)
+  if (given.length === 0) return []
+  const evidence = `CLAUDE_MOUNT_… gives ${given.map(({ source }) => source).join(', ')}`
+  return [{ claim: 'of the host the agent writes the workspace alone', verdict: 'weak', evidence }]
 }
 
 /** Whoever may touch the files that a service has of the host, and nobody with more rights. */

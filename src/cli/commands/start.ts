@@ -19,6 +19,7 @@ import { terminalLine } from '../../terminal-text.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import { checkConfiguration } from '../check-configuration.ts'
 import { type Context, openContext } from '../context.ts'
+import { customise } from '../customise.ts'
 import { renderLost } from '../host-files-notice.ts'
 import { ensureImages } from '../machine/ensure-images.ts'
 import { openStack } from '../open-stack.ts'
@@ -96,6 +97,7 @@ export async function bringUp(
 ): Promise<{ stack: Stack; state: StackState; outcome: StartOutcome }> {
   const { engine, docker, log, signal, settings, root } = context
   await checkConfiguration(settings, root)
+  const custom = await customise(context, workspace)
   return withLock(workspace.stack, { log, signal }, async () => {
     const images = await ensureImages({ ...context, client: docker, network: userEnvironment() })
     const mode = options.mode ?? (await keptRehearsal(context, workspace))
@@ -105,6 +107,7 @@ export async function bringUp(
       images,
       root,
       engineMajor: context.engineMajor,
+      custom,
       ...(mode && { mode }),
     })
     await refuseOtherMode(context, workspace)
@@ -133,6 +136,14 @@ async function announce({ log }: Context, stack: Stack, outcome: 'started' | 'ou
     log({
       kind: 'warn',
       text: `PROTECT in .env lets the agent write what your host runs: ${loosened.join(' ')}`,
+    })
+  }
+  const writable = stack.custom?.declared.filter(({ writable }) => writable) ?? []
+  if (writable.length > 0) {
+    const names = writable.map(({ source }) => terminalLine(source)).join(', ')
+    log({
+      kind: 'warn',
+      text: `CLAUDE_MOUNT_… lets the agent write in ${names}: hooks and editor settings there are not protected; :ro protects them`,
     })
   }
   if (workspace.mode === 'copy') {

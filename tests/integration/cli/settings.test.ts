@@ -123,3 +123,26 @@ t.test('doctor finds a bad .env, and one that others can read', async t => {
   const open = await script.run(['doctor'], { env: { DOCKER_HOST } })
   t.match(open.stdout, /warning {2}.*\.env can be read by others\n\s+chmod 600/)
 })
+
+const refusedCustom = [
+  { line: 'CLAUDE_ENV_HTTPS_PROXY=http://evil:1', error: /CLAUDE_ENV_HTTPS_PROXY is refused/ },
+  { line: `CLAUDE_ENV_COPY=${key}`, error: /CLAUDE_ENV_COPY holds the credential/ },
+  { line: 'CLAUDE_MOUNT_1=/var/run/docker.sock:/mnt/s', error: /CLAUDE_MOUNT_1: \S+ is not given/ },
+  { line: 'CLAUDE_MOUNT_1=~/.ssh:/mnt/keys:ro', error: /CLAUDE_MOUNT_1: .*(credentials|ENOENT)/ },
+  { line: 'CLAUDE_MOUNT_1=/:/mnt/all:ro', error: /holds your whole home folder/ },
+  { line: 'CLAUDE_MOUNT_1=/srv:/workspace/.git', error: /cannot be seen at/ },
+]
+
+for (const { line, error } of refusedCustom) {
+  t.test(`${line.replace(key, 'KEY')} is refused before anything is made`, async t => {
+    await script.edit(t, '.env', () => `ANTHROPIC_API_KEY=${key}\n${line}\n`)
+    const outcome = await start()
+    isTwoLines(t, outcome, { error, hint: /./ })
+    t.notMatch(outcome.stderr, /NOTTOBESHOWN/)
+  })
+}
+
+t.test('a folder that holds the workspace, or lies in it, is no mount', async t => {
+  await script.edit(t, '.env', () => `CLAUDE_MOUNT_1=${script.workspace}:/mnt/again\n`)
+  isTwoLines(t, await start(), { error: /a part of the workspace/, hint: /folder of its own/ })
+})

@@ -44,6 +44,21 @@ t.test('a path of the workspace may be mounted over itself, and over nothing els
   t.equal(strange(`${workspace}/other`), 1)
 })
 
+t.test('what was declared is known, as it was declared and for the agent alone', async t => {
+  const declared = [{ source: '/data', target: '/mnt/data', writable: false }]
+  const strange = (service: string, found: ReturnType<typeof mount>) =>
+    strangeMounts(service, [found], workspace, declared).length
+  t.equal(strange('claude', mount('/data', '/mnt/data')), 0)
+  t.equal(strange('proxy', mount('/data', '/mnt/data')), 1, 'another service')
+  t.equal(strange('claude', mount('/etc', '/mnt/data')), 1, 'another source')
+  t.equal(strange('claude', mount('/data', '/mnt/other')), 1, 'another place')
+  t.equal(strange('claude', mount('/data', '/mnt/data', true)), 1, 'writable')
+  t.equal(strangeMounts('claude', [mount('/data', '/mnt/data')], workspace).length, 1, 'nobody did')
+  const open = [{ source: '/data', target: '/mnt/data', writable: true }]
+  t.same(writableMounts('claude', [mount('/data', '/mnt/data', true)], open), [])
+  t.same(writableMounts('claude', [mount('/data', '/mnt/data', true)], declared), ['/mnt/data'])
+})
+
 t.test('a copy is no folder of the host, and a mount is the folder that was named', async t => {
   t.equal(strangeMounts('claude', [mount(workspace, '/workspace', true)], null).length, 1)
   t.equal(strangeMounts('claude', [mount('/', '/workspace', true)], workspace).length, 1)

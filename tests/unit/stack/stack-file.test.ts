@@ -167,3 +167,23 @@ t.test(
     )
   },
 )
+
+t.test('what the user adds reaches the agent, and no other service', async t => {
+  const custom = {
+    environment: { GREETING: 'a $HOME', ANTHROPIC_BASE_URL: 'https://evil.test' },
+    declared: [{ source: '/data/$x', target: '/mnt/data', writable: false }],
+    folders: [],
+    files: [],
+  }
+  const { claude, gateway, proxy } = file(stack({ custom })).services
+  t.equal(claude.environment.GREETING, 'a $$HOME', 'no variable of compose')
+  t.equal(claude.environment.ANTHROPIC_BASE_URL, 'http://gateway:8787', 'ours has the last word')
+  t.match(claude.volumes.at(-1), {
+    source: '/data/$$x',
+    target: '/mnt/data',
+    read_only: true,
+    bind: { create_host_path: false },
+  })
+  t.match(claude.labels[labels.mounts], '/data/$$x')
+  t.notMatch(JSON.stringify([gateway.volumes, gateway.environment, proxy.volumes]), /GREETING|data/)
+})

@@ -1,0 +1,66 @@
+import { UserError } from '../errors.ts'
+import { terminalLine } from '../terminal-text.ts'
+import { customPrefixes } from './custom-names.ts'
+
+/** Bytes of one value. Linux takes 128 KiB for one, and all of them share what a program is started with. */
+const largestValue = 32 * 1024
+
+/** Variables that would undo a control or break what runs in the container, and why. */
+const refused: readonly (readonly [name: RegExp, reason: string])[] = [
+  [/^ANTHROPIC_/i, 'it decides who is asked for the model, and with which credential'],
+  [
+    /^CLAUDE_CODE_(OAUTH|API|USE|SKIP|PROVIDER|CLIENT)_?/i,
+    'it decides who is asked for the model, and with which credential',
+  ],
+  [/^(CLAUDE_CONFIG_DIR|CLAUDE_SECURE_.*)$/i, 'it is set by claude-secure'],
+  [/_PROXY$/i, 'it decides how the agent gets out'],
+  [
+    /^(NODE_OPTIONS|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|BUN_OPTIONS|BUN_CONFIG.*)$/i,
+    'it changes how Claude Code itself is started, or whom it believes over TLS; EXTRA_CA_CERTS adds authorities',
+  ],
+  [
+    /^(LD_.*|BASH_ENV|ENV|BASH_FUNC.*|SHELLOPTS|BASHOPTS|IFS|PS4)$/,
+    'it runs code in every program',
+  ],
+  [/^(PATH|HOME|USER|LOGNAME|SHELL|PWD|TMPDIR|LANG|TERM|HOSTNAME)$/, 'it is set by claude-secure'],
+  [/^(RUNNER_|TMUX)/, 'it is set by claude-secure'],
+]
+
+/**
+ * The variables that `CLAUDE_ENV_X` gives the agent, which sees their values. Refuses what would undo a
+ * control, and the credential that is kept from the agent.
+ *
+ * @param secrets the real credentials of this checkout.
+ */
+export function parseCustomEnvironment(
+  values: Readonly<Record<string, string>>,
+  secrets: readonly string[],
+): Record<string, string> {
+  for (const [name, value] of Object.entries(values)) {
+    const setting = `${customPrefixes.environment}${terminalLine(name, 60)}`
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) {
+      throw new UserError(`${setting} gives the agent no valid name of a variable`, {
+        hint: 'letters, digits and _ after CLAUDE_ENV_, and no digit first',
+      })
+    }
+    const reason = refused.find(([pattern]) => pattern.test(name))?.[1]
+    if (reason) {
+      throw new UserError(`${setting} is refused: ${reason}`, {
+        hint: `remove it from .env; docs/customisation.md says which names are not given to the agent`,
+      })
+    }
+    if (secrets.some(secret => value.includes(secret))) {
+      throw new UserError(`${setting} holds the credential that is kept from the agent`, {
+        hint: 'remove it from .env: the gateway adds the credential, and the agent needs none',
+      })
+    }
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
+    if (/[\x00-\x08\x0b-\x1f\x7f]/.test(value) || Buffer.byteLength(value) > largestValue) {
+      throw new UserError(
+        `${setting}: its value holds control characters or more than ${largestValue} bytes`,
+        { hint: 'put such a value into a file and mount it: CLAUDE_MOUNT_1=/path/of/file' },
+      )
+    }
+  }
+  return { ...values }
+}

@@ -1,0 +1,86 @@
+import { homedir } from 'node:os'
+import { join, normalize } from 'node:path'
+import { UserError } from '../errors.ts'
+import { terminalLine } from '../terminal-text.ts'
+import { customPrefixes } from './custom-names.ts'
+
+/** A folder or file of the host that the user gives to the agent, as he wrote it. */
+export type MountSetting = {
+  /** `CLAUDE_MOUNT_DATA`, for messages. */
+  name: string
+  /** Absolute; not resolved yet. */
+  source: string
+  target: string
+  writable: boolean
+}
+
+/**
+ * `src[:dst[:ro|rw]]`. Without dst it is seen at the same path as on the host; without a mode the agent
+ * can write to it (both as in claudebox). Where a dst may be is judged here, because that is text alone.
+ */
+export function parseCustomMounts(values: Readonly<Record<string, string>>): MountSetting[] {
+  const mounts = Object.entries(values).map(([name, value]) =>
+    parseMount(`${customPrefixes.mount}${terminalLine(name, 60)}`, value),
+  )
+  for (const [index, { name, target }] of mounts.entries()) {
+    const other = mounts.slice(0, index).find(one => overlaps(one.target, target))
+    if (other) {
+      throw new UserError(`${name} and ${other.name} lie over each other at ${show(target)}`, {
+        hint: 'give each a place of its own: CLAUDE_MOUNT_1=/path:/mnt/one',
+      })
+    }
+  }
+  return mounts
+}
+
+function parseMount(name: string, value: string): MountSetting {
+  const parts = value.split(':')
+  const [from = '', to, mode = 'rw', ...rest] = parts
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
+  const strange = /[\x00-\x1f\x7f]/.test(value) || rest.length > 0 || !['ro', 'rw'].includes(mode)
+  const source = absolute(from)
+  const target = to === undefined ? source : absolute(to)
+  if (strange || source === null || target === null) {
+    throw new UserError(`${name}=${show(value)} is not of the form src[:dst[:ro]]`, {
+      hint: 'both are absolute paths: CLAUDE_MOUNT_1=/data/set:/mnt/set:ro',
+    })
+  }
+  const taken = reserved.find(place => overlaps(place, target))
+  if (taken) {
+    throw new UserError(
+      `${name} cannot be seen at ${show(target)}: ${taken} is claude-secure's own`,
+      {
+        hint: 'name another place in the container: CLAUDE_MOUNT_1=/path:/mnt/one',
+      },
+    )
+  }
+  return { name, source, target, writable: mode === 'rw' }
+}
+
+/** Places in the container that hold the system, the stack's own files, or the workspace with its overlays. */
+const reserved = [
+  ...['/bin', '/boot', '/dev', '/etc', '/home/claude', '/lib', '/lib32', '/lib64', '/libx32'],
+  ...['/opt/claude-secure', '/proc', '/root', '/run', '/sbin', '/sys', '/tmp', '/usr', '/var'],
+  ...['/workspace', '/workspaces'],
+]
+
+/** Null for a relative path, and for one that goes up: what is judged must be what is mounted. */
+function absolute(path: string): string | null {
+  const full = path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
+  if (!full.startsWith('/') || full.split('/').includes('..')) return null
+  const clean = normalize(full)
+  return clean.length > 1 ? clean.replace(/\/$/, '') : clean
+}
+
+/** Whether one of the two is the other, or lies in it. */
+export function overlaps(one: string, other: string): boolean {
+  return contains(one, other) || contains(other, one)
+}
+
+function contains(folder: string, path: string) {
+  return folder === '/' || path === folder || path.startsWith(`${folder}/`)
+}
+
+function show(text: string) {
+  return terminalLine(text, 200)
+}

@@ -1,0 +1,84 @@
+import { lstat, readdir, realpath, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, sep } from 'node:path'
+
+/** A place of claude-secure or of the engine, with its name for a message. */
+export type OwnPlace = { path: string; what: string }
+
+const system = [
+  ...['/boot', '/dev', '/etc', '/proc', '/run', '/sys', '/var/run', '/var/lib/docker'],
+  ...['/var/lib/containerd', '/var/lib/containers', '/var/spool/cron'],
+]
+
+/** Programs of the host: what is written there runs with everybody's rights. */
+const programs = ['/bin', '/lib', '/lib32', '/lib64', '/libx32', '/sbin', '/usr']
+
+/** Where programs keep credentials, below a home folder. */
+const credentials = [
+  ...['.ssh', '.gnupg', '.aws', '.azure', '.kube', '.docker', '.claude', '.claude.json'],
+  ...[
+    '.netrc',
+    '.git-credentials',
+    '.pgpass',
+    '.password-store',
+    '.npmrc',
+    '.pypirc',
+    '.vault-token',
+  ],
+  ...['.config/gcloud', '.config/gh', '.config/op', '.local/share/keyrings', '.mozilla'],
+]
+
+/** The ones of them that no project has: a folder that holds one is somebody's home. */
+const onlyAtHome = ['.ssh', '.gnupg', '.aws', '.azure', '.kube', '.netrc', '.git-credentials']
+
+/**
+ * Why a path of the host must not be given to an agent, or null. `path` is resolved: there is no link
+ * in it. What it holds counts as much as what it is part of.
+ */
+export async function whyNotGiven(
+  path: string,
+  writable: boolean,
+  own: readonly OwnPlace[],
+): Promise<string | null> {
+  const home = await resolved(homedir())
+  if (contains(path, home)) return 'it holds your whole home folder'
+  const places = [
+    ...[...system, ...(writable ? programs : [])].map(path => ({
+      path,
+      what: 'a part of the operating system',
+    })),
+    ...own,
+    ...credentials.map(name => ({ path: join(home, name), what: 'a place for credentials' })),
+  ]
+  for (const place of places) {
+    const both = [place.path, await resolved(place.path)]
+    if (both.some(named => contains(path, named) || contains(named, path))) {
+      return `it is or holds ${place.what} (${place.path})`
+    }
+  }
+  // Those of other users, and of the one who calls with sudo.
+  const name = credentials.find(name => `${path}${sep}`.includes(`${sep}${name}${sep}`))
+  if (name) return `it is a place for credentials (${name})`
+  for (const name of onlyAtHome) {
+    if (await lstat(join(path, name)).catch(() => null)) return `it holds ${name}`
+  }
+  return null
+}
+
+/** Why it is nothing to mount: sockets, devices and pipes lead to programs of the host. */
+export async function whyNoFile(path: string): Promise<string | null> {
+  const status = await stat(path)
+  if (status.isFile()) return null
+  if (!status.isDirectory()) return 'it is neither a folder nor a regular file'
+  const entries = await readdir(path, { withFileTypes: true })
+  const socket = entries.find(entry => entry.isSocket())
+  return socket ? `it holds the socket ${socket.name}` : null
+}
+
+async function resolved(path: string): Promise<string> {
+  return realpath(path).catch(() => path)
+}
+
+function contains(folder: string, path: string) {
+  return folder === sep || path === folder || path.startsWith(folder + sep)
+}
