@@ -1,7 +1,7 @@
 import { parseCustomEnvironment } from '../config/custom-environment.ts'
 import { parseCustomMounts } from '../config/custom-mounts.ts'
 import { loadCustomSettings } from '../config/custom-settings.ts'
-import { cacheRoot, stateRoot } from '../config/paths.ts'
+import { cacheRoot, customRoot, stateRoot } from '../config/paths.ts'
 import { secretSettings } from '../config/settings.ts'
 import { type Customisation, noCustomisation } from '../stack/custom/customisation.ts'
 import { resolveMounts } from '../stack/custom/declared-mounts.ts'
@@ -30,6 +30,8 @@ function placesOf(context: Context, workspace: Workspace): OwnPlace[] {
     { path: context.root, what: 'claude-secure itself' },
     { path: stateRoot(), what: 'the state of claude-secure' },
     { path: cacheRoot(), what: 'the downloads of claude-secure' },
+    // What is in it is built into the image as root, or read by it.
+    { path: customRoot(context.settings), what: 'your own additions' },
     // A second way in would go around the overlays, or around the copy.
     { path: workspace.path, what: 'a part of the workspace' },
     ...(socket ? [{ path: socket, what: 'the socket of the container engine' }] : []),

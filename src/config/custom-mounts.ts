@@ -60,7 +60,8 @@ function parseMount(name: string, value: string): MountSetting {
 /** Places in the container that hold the system, the stack's own files, or the workspace with its overlays. */
 const reserved = [
   ...['/bin', '/boot', '/dev', '/etc', '/home/claude', '/lib', '/lib32', '/lib64', '/libx32'],
-  ...['/opt/claude-secure', '/proc', '/root', '/run', '/sbin', '/sys', '/tmp', '/usr', '/var'],
+  ...['/opt/claude-secure', '/opt/gateway', '/proc', '/root', '/run', '/sbin', '/sys', '/usr'],
+  ...['/tmp/claude-secure-session', '/var/cache', '/var/lib', '/var/run', '/var/spool'],
   ...['/workspace', '/workspaces'],
 ]
 

@@ -76,9 +76,12 @@ function mounts(scene: Scene): (Check | Promise<Check>)[] {
 
 /** No hole, because the user said so; and hooks in such a folder are as the agent leaves them. */
 function givenToWrite(scene: Scene): Check[] {
-  const given = declaredMounts(scene.service('claude')).filter(({ writable }) => writable)
+  const given = scene.agents
+    .flatMap(name => declaredMounts(scene.service(name)))
+    .filter(({ writable }) => writable)
+    .map(({ source }) => source)
   if (given.length === 0) return []
-  const evidence = `CLAUDE_MOUNT_… gives ${given.map(({ source }) => source).join(', ')}`
+  const evidence = `CLAUDE_MOUNT_… gives ${[...new Set(given)].join(', ')}`
   return [{ claim: 'of the host the agent writes the workspace alone', verdict: 'weak', evidence }]
 }
 

@@ -36,7 +36,7 @@ for (const target of [
     '/home/claude',
     '/home/claude/.claude',
   ],
-  ...['/run', '/proc', '/tmp/x', '/var/lib', '/opt', '/opt/claude-secure', '/workspace'],
+  ...['/run', '/proc', '/tmp', '/var', '/var/lib', '/opt', '/opt/claude-secure', '/workspace'],
   ...['/workspace/.git', '/workspaces/a', '/bin', '/root/x'],
 ]) {
   t.test(`${target} is claude-secure's own`, async t => {
