@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ImageBuild } from './build-image.ts'
-import { bundleGateway, writeBundle } from './gateway-bundle.ts'
 import type { ImageName, ImageSet, Target } from './image-tags.ts'
 import { nodeDockerfile } from './node-image.ts'
 import { fetchPackage, packageFolder, type Selection } from './npm-fetch.ts'
 import { type PinnedPackage, type Pins, parseArchitecture } from './pins.ts'
+import { bundlePrograms, claudePrograms, gatewayPrograms, writeBundle } from './program-bundle.ts'
 
 const claudeFiles = { only: ['claude'] }
 const nodeFiles = { only: ['bin/node'] }
@@ -40,11 +40,13 @@ export function createRecipes(options: {
     },
     async gateway() {
       const context = join(scratch, 'gateway')
-      await writeBundle(await bundleGateway(root), context)
+      await writeBundle(await bundlePrograms(root, gatewayPrograms), context)
       const dockerfile = join(root, 'gateway/Dockerfile')
       return { context, dockerfile, args: { NODE: tags.node } }
     },
     async claude() {
+      const programs = join(scratch, 'claude-programs')
+      await writeBundle(await bundlePrograms(root, claudePrograms), programs)
       const [claude, npm] = await Promise.all([
         fetch(pins.claude[architecture], claudeFiles),
         fetch(pins.npm, npmFiles),
@@ -53,7 +55,7 @@ export function createRecipes(options: {
         context: join(root, 'claude'),
         target,
         args: { NODE: tags.node },
-        contexts: { 'claude-code': claude, npm },
+        contexts: { 'claude-code': claude, npm, programs },
       }
     },
   }

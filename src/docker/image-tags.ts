@@ -5,9 +5,9 @@ import { baseRecipe } from './base-image.ts'
 import { keepInCache } from './cache-file.ts'
 import { pruneCache } from './cache-prune.ts'
 import { contextFiles, fingerprint, hashContext, shortHash } from './content-hash.ts'
-import { bundleGateway } from './gateway-bundle.ts'
 import { nodeDockerfile } from './node-image.ts'
 import { type Pins, parseArchitecture } from './pins.ts'
+import { bundlePrograms, claudePrograms, gatewayPrograms } from './program-bundle.ts'
 
 export const imageNames = ['base', 'node', 'proxy', 'gateway', 'claude'] as const
 export type ImageName = (typeof imageNames)[number]
@@ -23,12 +23,13 @@ export type TagInputs = { root: string; pins: Pins; baseImage: string | undefine
 export async function computeImageTags(inputs: TagInputs): Promise<ImageSet> {
   const { root, pins, baseImage, target } = inputs
   const architecture = parseArchitecture()
-  const [proxy, claude, gatewayDockerfile, programs] = await Promise.all([
+  const [proxy, claude, gatewayDockerfile, gateway, runner] = await Promise.all([
     // The policy is mounted, not built in: an edit of it needs no new image.
     hashContext(join(root, 'proxy'), ['squid.conf']),
     hashContext(join(root, 'claude')),
     readFile(join(root, 'gateway/Dockerfile'), 'utf8'),
-    bundleGateway(root),
+    bundlePrograms(root, gatewayPrograms),
+    bundlePrograms(root, claudePrograms),
   ])
   const base = tag('base', [architecture, pins.debian, baseImage ?? null, baseRecipe])
   const node = tag('node', [base, pins.node[architecture], nodeDockerfile])
@@ -36,8 +37,8 @@ export async function computeImageTags(inputs: TagInputs): Promise<ImageSet> {
     base,
     node,
     proxy: tag('proxy', [base, proxy]),
-    gateway: tag('gateway', [node, gatewayDockerfile, programs]),
-    claude: tag('claude', [node, claude, pins.claude[architecture], pins.npm, target]),
+    gateway: tag('gateway', [node, gatewayDockerfile, gateway]),
+    claude: tag('claude', [node, claude, runner, pins.claude[architecture], pins.npm, target]),
   }
 }
 

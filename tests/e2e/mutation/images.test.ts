@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { bundleGateway } from '../../../src/docker/gateway-bundle.ts'
+import { bundlePrograms, gatewayPrograms } from '../../../src/docker/program-bundle.ts'
 import { deriveImage, removeDerivedImages } from '../../support/mutation/derived-image.ts'
 import { applyEdit, gatewayControls } from '../../support/mutation/gateway-controls.ts'
 import { imageControls } from '../../support/mutation/image-controls.ts'
@@ -32,7 +32,7 @@ t.test('each control of the gateway and of the images is missed by a probe', asy
         await writeFile(path, applyEdit(before, edit))
       }
       const files = Object.fromEntries(
-        (await bundleGateway(checkout)).map(({ name, text }) => [name, text]),
+        (await bundlePrograms(checkout, gatewayPrograms)).map(({ name, text }) => [name, text]),
       )
       const names = Object.keys(files).join(' ')
       const lines = [`COPY ${names} /opt/gateway/`]

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
-import { bundleGateway, writeBundle } from '../../../src/docker/gateway-bundle.ts'
+import { bundlePrograms, gatewayPrograms, writeBundle } from '../../../src/docker/program-bundle.ts'
 import { createAuthority, issueCertificate } from '../../support/messages-api/certificate.ts'
 import { startStandIn } from '../../support/messages-api/stand-in.ts'
 import { startConnectProxy } from './connect-proxy.ts'
@@ -16,7 +16,10 @@ const CREDENTIAL_FILE = join(folder, 'credential')
 
 // A package.json of its own, because the programs are modules and their names do not say so.
 writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-await writeBundle(await bundleGateway(join(import.meta.dirname, '../../..')), folder)
+await writeBundle(
+  await bundlePrograms(join(import.meta.dirname, '../../..'), gatewayPrograms),
+  folder,
+)
 
 /** Runs a bundle as the image does, and collects the lines it prints. */
 function run(t: Test, name: string, env: Record<string, string>) {

@@ -1,11 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** The gateway image's programs: entry in the checkout, name in the image. */
-export const gatewayPrograms = [
+/** A program of an image: entry in the checkout, name in the image. */
+type Program = { entry: string; out: string }
+
+export const gatewayPrograms: readonly Program[] = [
   { entry: 'src/gateway/main.ts', out: 'gateway.js' },
   { entry: 'src/gateway/rehearsal/main.ts', out: 'rehearsal.js' },
-] as const
+]
+
+export const claudePrograms: readonly Program[] = [
+  { entry: 'src/runner/main.ts', out: 'runner.js' },
+]
 
 export type BundledFile = { name: string; text: string }
 
@@ -17,10 +23,13 @@ const banner =
  * One file per program, without node_modules. Byte for byte the same for the same sources, wherever
  * the checkout lies.
  */
-export async function bundleGateway(root: string): Promise<BundledFile[]> {
+export async function bundlePrograms(
+  root: string,
+  programs: readonly Program[],
+): Promise<BundledFile[]> {
   const { build } = await import('esbuild')
   return Promise.all(
-    gatewayPrograms.map(async ({ entry, out }) => {
+    programs.map(async ({ entry, out }) => {
       const result = await build({
         absWorkingDir: root,
         entryPoints: [entry],

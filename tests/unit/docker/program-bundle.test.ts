@@ -1,14 +1,19 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { bundleGateway } from '../../../src/docker/gateway-bundle.ts'
+import {
+  bundlePrograms,
+  claudePrograms,
+  gatewayPrograms,
+} from '../../../src/docker/program-bundle.ts'
 
 const root = join(import.meta.dirname, '../../..')
+const programs = [...gatewayPrograms, ...claudePrograms]
 
 t.test('each program is one file that needs no package and no path of this machine', async t => {
-  const files = await bundleGateway(root)
+  const files = await bundlePrograms(root, programs)
   t.same(
     files.map(({ name }) => name),
-    ['gateway.js', 'rehearsal.js'],
+    ['gateway.js', 'rehearsal.js', 'runner.js'],
   )
   for (const { name, text } of files) {
     const imported = [...text.matchAll(/^import .*? from ["']([^"']+)["'];$/gm)].map(
@@ -24,5 +29,5 @@ t.test('each program is one file that needs no package and no path of this machi
 })
 
 t.test('the same sources give the same bytes', async t => {
-  t.same(await bundleGateway(root), await bundleGateway(root))
+  t.same(await bundlePrograms(root, programs), await bundlePrograms(root, programs))
 })

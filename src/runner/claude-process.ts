@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { terminalLine } from '../terminal-text.ts'
+import { createLineSplitter, type Line } from './line-splitter.ts'
+import { sweep } from './sweep.ts'
+
+/** Longest line of claude's that is passed on: a tool result may be large, its sum is not ours to hold. */
+export const lineBytes = 8 * 1024 * 1024
+
+export type Ending = {
+  exitCode: number | null
+  signal: string | null
+  /** Processes besides claude that had to be killed. */
+  swept: number
+}
+
+export type ClaudeProcess = {
+  pid: number
+  /** Takes what claude writes to stdout; the next line is read when it has returned. */
+  onLine: (line: Line) => Promise<void> | void
+  onStderr: (text: string) => void
+  write: (text: string) => void
+  endInput: () => void
+  signal: (name: 'SIGINT' | 'SIGTERM' | 'SIGUSR1') => void
+  /** The supervisor itself. What is below it must be gone before. */
+  kill: () => void
+  /** When nothing is left of it. Never rejects. */
+  ended: Promise<Ending>
+  hasEnded: () => boolean
+}
+
+export type Launch = { file: string; args: readonly string[]; cwd: string; env: NodeJS.ProcessEnv }
+
+/** claude below its supervisor (claude/scripts/claude-secure-supervise). */
+export function startClaude({ file, args, cwd, env }: Launch): ClaudeProcess {
+  const child = spawn(file, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
+  const { stdin, stdout, stderr } = child as ChildProcess & {
+    stdin: Writable
+    stdout: Readable
+    stderr: Readable
+  }
+  const report = child.stdio[3] as Readable
+  let isEnded = false
+  const claude: ClaudeProcess = {
+    pid: child.pid ?? 0,
+    onLine: () => {},
+    onStderr: () => {},
+    // Bounded: a request is, and claude's own input is not read before its prompt is.
+    write: text => stdin.write(text),
+    endInput: () => stdin.end(),
+    signal: name => child.kill(name),
+    kill: () => child.kill('SIGKILL'),
+    ended: Promise.resolve({ exitCode: null, signal: null, swept: 0 }),
+    hasEnded: () => isEnded,
+  }
+  // claude may end before it has read everything.
+  stdin.on('error', () => {})
+  stderr.setEncoding('utf8').on('data', (text: string) => claude.onStderr(text))
+  const output = pump(stdout, line => claude.onLine(line))
+  claude.ended = watch(child, report, output).then(ending => {
+    isEnded = true
+    return ending
+  })
+  return claude
+}
+
+async function pump(stdout: Readable, take: (line: Line) => Promise<void> | void) {
+  const splitter = createLineSplitter(lineBytes)
+  try {
+    for await (const chunk of stdout) for (const line of splitter.push(chunk)) await take(line)
+    for (const line of splitter.end()) await take(line)
+  } catch {
+    // The stream was closed under it, because its process has ended.
+  }
+}
+
+async function watch(
+  child: ChildProcess,
+  report: Readable,
+  output: Promise<void>,
+): Promise<Ending> {
+  const said = text(report).catch(() => '')
+  const failed = once(child, 'error').then(([error]) => terminalLine(String(error)))
+  const result = await Promise.race([once(child, 'exit').then(() => null), failed])
+  if (result !== null) return { exitCode: null, signal: null, swept: 0 }
+  // The supervisor has seen to it that nothing is left; where it was killed itself, orphans are.
+  const more = await sweep({ root: child.pid ?? 0 })
+  const [exitCode, signal, swept] = parseReport(await said)
+  await output
+  return { exitCode, signal, swept: swept + more }
+}
+
+/** The supervisor's last line; where it is missing somebody killed it. */
+export function parseReport(line: string): [number | null, string | null, number] {
+  const [, code, signal, swept] = /^(-|\d{1,3}) (-|\d{1,3}) (\d{1,9})$/m.exec(line) ?? []
+  if (code === undefined || signal === undefined) return [null, 'SIGKILL', 0]
+  return [code === '-' ? null : Number(code), signalName(signal), Number(swept)]
+}
+
+const names = new Map([
+  ['2', 'SIGINT'],
+  ['6', 'SIGABRT'],
+  ['9', 'SIGKILL'],
+  ['11', 'SIGSEGV'],
+  ['15', 'SIGTERM'],
+])
+
+function signalName(number: string): string | null {
+  return number === '-' ? null : (names.get(number) ?? `signal ${number}`)
+}

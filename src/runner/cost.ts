@@ -1,0 +1,70 @@
+type Json = Record<string, unknown>
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** What Claude Code sums up over the life of a process, as its last result had it. */
+export type Totals = { total_cost_usd: number; duration_api_ms: number; modelUsage: Json }
+
+export const noTotals: Totals = { total_cost_usd: 0, duration_api_ms: 0, modelUsage: {} }
+
+/** Of a model, not of its use. */
+const notCounted = new Set(['contextWindow', 'maxOutputTokens'])
+
+/**
+ * A result with the sums of this run alone, and the sums up to now. Claude Code reports
+ * `total_cost_usd`, `duration_api_ms` and `modelUsage` since the process began; a process that serves
+ * several runs would charge each for all before it.
+ */
+export function ownTotals(result: Json, before: Totals): { own: Json; totals: Totals } {
+  const totals: Totals = {
+    total_cost_usd: numberOf(result.total_cost_usd),
+    duration_api_ms: numberOf(result.duration_api_ms),
+    modelUsage: isObject(result.modelUsage) ? result.modelUsage : {},
+  }
+  const own: Json = { ...result }
+  if ('total_cost_usd' in result) {
+    own.total_cost_usd = difference(totals.total_cost_usd, before.total_cost_usd)
+  }
+  if ('duration_api_ms' in result) {
+    own.duration_api_ms = difference(totals.duration_api_ms, before.duration_api_ms)
+  }
+  if ('modelUsage' in result) own.modelUsage = ownUsage(totals.modelUsage, before.modelUsage)
+  return { own, totals }
+}
+
+function ownUsage(now: Json, before: Json): Json {
+  return Object.fromEntries(
+    Object.entries(now)
+      .map(([model, usage]) => [model, subtract(usage, before[model])] as const)
+      // Models of earlier runs only.
+      .filter(([model, usage]) => !(model in before) || isUsed(usage)),
+  )
+}
+
+function subtract(usage: unknown, before: unknown): unknown {
+  if (!isObject(usage) || !isObject(before)) return usage
+  return Object.fromEntries(
+    Object.entries(usage).map(([name, value]) => [
+      name,
+      typeof value === 'number' && !notCounted.has(name)
+        ? difference(value, numberOf(before[name]))
+        : value,
+    ]),
+  )
+}
+
+function isUsed(usage: unknown) {
+  return (
+    !isObject(usage) ||
+    Object.entries(usage).some(
+      ([name, value]) => typeof value === 'number' && value > 0 && !notCounted.has(name),
+    )
+  )
+}
+
+const numberOf = (value: unknown) => (typeof value === 'number' ? value : 0)
+
+/** Without the noise that subtracting sums of dollars leaves in the last digits. */
+const difference = (now: number, before: number) =>
+  Math.max(0, Number((now - before).toPrecision(12)))

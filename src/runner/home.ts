@@ -1,0 +1,73 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+type Json = Record<string, unknown>
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const objectOf = (value: unknown): Json => (isObject(value) ? value : {})
+
+/**
+ * Answers Claude Code's first-run questions in a config folder, and keeps whatever else is there.
+ *
+ * @param key the API key of the environment; Claude Code asks before it uses one that it does not know.
+ */
+export function answerFirstRun(folder: string, workspace: string, key: string | undefined): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const path = join(folder, '.claude.json')
+  const next = `${path}.${process.pid}.tmp`
+  try {
+    const answers = firstRunAnswers(readConfig(path), workspace, key)
+    writeFileSync(next, `${JSON.stringify(answers, null, 2)}\n`, { mode: 0o600 })
+    renameSync(next, path)
+  } catch (error) {
+    rmSync(next, { force: true })
+    throw error
+  }
+}
+
+/** The agent can write anything here. A file that is no JSON object is put aside, not a reason to stop. */
+function readConfig(path: string): Json {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw error
+  }
+  try {
+    const value: unknown = JSON.parse(text)
+    if (isObject(value)) return value
+  } catch {}
+  renameSync(path, `${path}.damaged`)
+  return {}
+}
+
+export function firstRunAnswers(config: Json, workspace: string, key: string | undefined): Json {
+  const projects = objectOf(config.projects)
+  const keys = objectOf(config.customApiKeyResponses)
+  // Claude Code knows keys by their last 20 characters. This one is the stack's placeholder.
+  const known = key?.slice(-20)
+  const others = (list: unknown) => (Array.isArray(list) ? list.filter(item => item !== known) : [])
+  return {
+    theme: 'dark',
+    ...config,
+    hasCompletedOnboarding: true,
+    bypassPermissionsModeAccepted: true,
+    ...(known && {
+      customApiKeyResponses: {
+        ...keys,
+        approved: [...others(keys.approved), known],
+        rejected: others(keys.rejected),
+      },
+    }),
+    projects: {
+      ...projects,
+      [workspace]: {
+        ...objectOf(projects[workspace]),
+        hasTrustDialogAccepted: true,
+        hasCompletedProjectOnboarding: true,
+      },
+    },
+  }
+}

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { join } from 'node:path'
+import { messageOf, UserError } from '../errors.ts'
+import { addedMounts, canConfine } from './confine.ts'
+import { createRunner } from './runner.ts'
+import { createRunnerServer } from './server.ts'
+import { createSessions } from './sessions.ts'
+import { parseRunnerSettings } from './settings.ts'
+import { defaultPlaces } from './workspace.ts'
+
+const programs = {
+  supervise: '/usr/local/bin/claude-secure-supervise',
+  claude: '/usr/local/bin/claude',
+}
+
+async function main() {
+  const { env } = process
+  const settings = parseRunnerSettings(env)
+  const surroundings = canConfine()
+    ? { alone: !existsSync(defaultPlaces.workspaces), mounts: addedMounts() }
+    : null
+  const runner = createRunner({
+    env,
+    places: defaultPlaces,
+    runs: settings.RUNNER_RUNS,
+    programs,
+    surroundings,
+    sessions: createSessions(defaultPlaces.homes),
+  })
+  const servers = [await listenOnSocket(settings.RUNNER_FOLDER)]
+  if (settings.RUNNER_PORT && settings.RUNNER_TOKEN_FILE) {
+    const token = readFileSync(settings.RUNNER_TOKEN_FILE, 'utf8').trim()
+    if (token.length < 16) {
+      throw new UserError(`${settings.RUNNER_TOKEN_FILE} holds no token of 16 characters or more`, {
+        hint: 'write one to it',
+      })
+    }
+    servers.push(
+      await listening(createRunnerServer(runner, token), settings.RUNNER_PORT, '0.0.0.0'),
+    )
+  }
+  log({ kind: 'listening', landlock: surroundings !== null })
+
+  const stop = (signal: NodeJS.Signals) => {
+    log({ kind: 'stopping', signal })
+    for (const server of servers) server.close()
+    // Docker's own patience is 5 s.
+    setTimeout(() => process.exit(0), 4_500).unref()
+    runner.close().then(() => process.exit(0), fail)
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+
+  async function listenOnSocket(folder: string) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    chmodSync(folder, 0o700)
+    const token = randomBytes(32).toString('hex')
+    writeFileSync(join(folder, 'token'), token, { mode: 0o600 })
+    const path = join(folder, 'runner.sock')
+    rmSync(path, { force: true })
+    return listening(createRunnerServer(runner, token), path)
+  }
+}
+
+async function listening(server: Server, where: string | number, host?: string) {
+  if (typeof where === 'string') server.listen(where)
+  else server.listen(where, host)
+  await once(server, 'listening')
+  return server
+}
+
+/** One JSON object a line; no prompt and no answer is among them. */
+function log(event: { kind: string; [key: string]: unknown }) {
+  process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`)
+}
+
+/** A runner in an unknown state could lose runs: it ends, and the restart policy brings it back. */
+function fail(error: unknown): never {
+  const hint = error instanceof UserError ? error.hint : undefined
+  log({ kind: 'error', message: messageOf(error), hint })
+  process.exit(1)
+}
+
+process.on('uncaughtException', fail)
+process.on('unhandledRejection', fail)
+await main().catch(fail)

@@ -1,0 +1,122 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import * as z from 'zod'
+import { messageOf } from '../errors.ts'
+import { RunId } from '../run/request.ts'
+import { RunnerRequest } from '../run/runner-protocol.ts'
+import { createDeferred } from './deferred.ts'
+import type { Client, Runner } from './runner.ts'
+
+/** JSON can take six bytes for one of a text; more than this is no request. */
+const requestBytes = 96 * 1024 * 1024
+const smallBytes = 4 * 1024
+
+const CancelRequest = z.strictObject({ runId: RunId })
+
+/**
+ * POST /run, POST /cancel, GET /status. Each needs the token: the socket's folder is closed to others,
+ * but a run has our user, and only its confinement keeps it from the token.
+ */
+export function createRunnerServer(runner: Runner, token: string) {
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      if (response.headersSent) response.destroy()
+      else answer(response, 500, { error: messageOf(error) })
+    })
+  })
+  server.requestTimeout = 60_000
+  server.headersTimeout = 10_000
+  server.maxHeadersCount = 50
+  return server
+
+  async function handle(request: IncomingMessage, response: ServerResponse) {
+    if (!isAuthorized(request, token)) return answer(response, 401, { error: 'no token' })
+    switch (`${request.method} ${request.url}`) {
+      case 'GET /status':
+        return answer(response, 200, runner.status())
+      case 'POST /cancel': {
+        const body = CancelRequest.safeParse(parseJson(await readBody(request, smallBytes)))
+        if (!body.success) return answer(response, 400, { error: 'runId is missing' })
+        const found = await runner.cancel(body.data.runId)
+        return answer(response, found ? 200 : 404, found ? { ok: true } : { error: 'no such run' })
+      }
+      case 'POST /run':
+        return serveRun(request, response)
+      default:
+        return answer(response, 404, { error: 'no such route' })
+    }
+  }
+
+  async function serveRun(request: IncomingMessage, response: ServerResponse) {
+    const body = RunnerRequest.safeParse(parseJson(await readBody(request, requestBytes)))
+    response.setHeader('content-type', 'application/x-ndjson')
+    if (!body.success) {
+      const message = z.prettifyError(body.error).replace(/\s+/g, ' ')
+      response.end(`${JSON.stringify({ kind: 'refused', reason: 'request', message })}\n`)
+      return
+    }
+    // So that a client can cancel what it has only just begun.
+    response.setHeader('x-run-id', body.data.runId)
+    response.flushHeaders()
+    await runner.run(body.data, createClient(response))
+    response.end()
+  }
+}
+
+/** Events go out as they come; a reader that is slow makes claude wait, one that is gone cancels. */
+function createClient(response: ServerResponse): Client {
+  const gone = new AbortController()
+  const inAHurry = createDeferred<void>()
+  let hurried = false
+  response.on('error', () => gone.abort())
+  response.once('close', () => gone.abort())
+  return {
+    gone: gone.signal,
+    hurry() {
+      hurried = true
+      inAHurry.resolve()
+    },
+    async emit(line) {
+      if (gone.signal.aborted) return
+      if (hurried && response.writableNeedDrain && !line.startsWith('{"kind":"ended"')) return
+      if (response.write(`${line}\n`)) return
+      await Promise.race([
+        new Promise(resolve => {
+          response.once('drain', resolve)
+          response.once('close', resolve)
+        }),
+        inAHurry.promise,
+      ])
+    },
+  }
+}
+
+function isAuthorized({ headers }: IncomingMessage, token: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  // Of digests, because the comparison takes only equal lengths.
+  return timingSafeEqual(digest(headers.authorization ?? ''), digest(`Bearer ${token}`))
+}
+
+async function readBody(request: IncomingMessage, most: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request) {
+    length += chunk.length
+    if (length > most) throw new Error(`the request is larger than ${most} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function answer(response: ServerResponse, status: number, body: object) {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(`${JSON.stringify(body)}\n`)
+}

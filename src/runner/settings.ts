@@ -1,0 +1,38 @@
+import * as z from 'zod/mini'
+import { UserError } from '../errors.ts'
+
+const number = (most: number) =>
+  z.pipe(
+    z.string().check(z.regex(/^\d{1,5}$/, { error: 'must be a number' })),
+    z.transform(Number).check(z.maximum(most, { error: `must be at most ${most}` })),
+  )
+const path = z.string().check(z.startsWith('/', { error: 'must be an absolute path' }))
+
+/** The runner's environment. claude gets none of it. */
+const RunnerSettings = z
+  .object({
+    /** Holds the socket, and the token that opens it. */
+    RUNNER_FOLDER: z._default(path, '/run/claude-secure'),
+    /** Runs under way at once, in all workspaces. */
+    RUNNER_RUNS: z._default(number(64), 8),
+    /** Most processes that are kept waiting for a prompt. 0 for none. */
+    RUNNER_WARM: z._default(number(16), 4),
+    RUNNER_PORT: z.optional(number(65_535)),
+    RUNNER_TOKEN_FILE: z.optional(path),
+  })
+  .check(
+    z.refine(({ RUNNER_PORT, RUNNER_TOKEN_FILE }) => !RUNNER_PORT || RUNNER_TOKEN_FILE, {
+      path: ['RUNNER_TOKEN_FILE'],
+      error: 'must be set with RUNNER_PORT: whoever reaches the port could run prompts',
+    }),
+  )
+export type RunnerSettings = z.infer<typeof RunnerSettings>
+
+export function parseRunnerSettings(env: NodeJS.ProcessEnv): RunnerSettings {
+  const result = RunnerSettings.safeParse(env)
+  if (result.success) return result.data
+  const issues = result.error.issues.map(issue => `${issue.path.join('.')} ${issue.message}`)
+  throw new UserError(`the environment of the runner is wrong: ${issues.join('; ')}`, {
+    hint: 'these variables are set in compose.yaml, in the service worker',
+  })
+}

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import { realpath, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { UserError } from '../errors.ts'
+
+/** A folder that prompts may work in, and the places that its runs have to themselves. */
+export type Workspace = {
+  /** The real path. */
+  path: string
+  /** Tells its homes from others': a readable part and a hash, so that no two names meet. */
+  key: string
+  home: string
+  temporary: string
+}
+
+export type Places = { workspace: string; workspaces: string; homes: string; temporary: string }
+
+export const defaultPlaces: Places = {
+  workspace: '/workspace',
+  workspaces: '/workspaces',
+  homes: '/home/claude/workspaces',
+  temporary: '/tmp',
+}
+
+/**
+ * `/workspace` itself, or a folder directly in `/workspaces`; by its real path, because a link in a
+ * workspace is the agent's to make.
+ */
+export async function findWorkspace(asked: string, places = defaultPlaces): Promise<Workspace> {
+  const path = await realpath(asked).catch((cause: unknown) => {
+    throw refused(asked, 'it does not exist', cause)
+  })
+  const name = path.startsWith(`${places.workspaces}/`)
+    ? path.slice(places.workspaces.length + 1)
+    : null
+  if (path !== places.workspace && (!name || name.includes('/'))) {
+    throw refused(asked, `it is not ${places.workspace} or a folder in ${places.workspaces}`)
+  }
+  const stats = await stat(path)
+  if (!stats.isDirectory()) throw refused(asked, 'it is not a folder')
+  const key = workspaceKey(path)
+  return { path, key, home: join(places.homes, key), temporary: join(places.temporary, key) }
+}
+
+export function workspaceKey(path: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1).replace(/[^A-Za-z0-9]/g, '-')
+  const hash = createHash('sha256').update(path).digest('hex').slice(0, 12)
+  return `${name.slice(0, 40)}-${hash}`
+}
+
+function refused(path: string, reason: string, cause?: unknown) {
+  return new UserError(`no workspace ${path}: ${reason}`, {
+    hint: 'name a folder that is there',
+    cause,
+  })
+}
