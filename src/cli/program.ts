@@ -142,9 +142,7 @@ export function createProgram(invocation: Invocation): Command {
   command('build', 'build the images (also as ./build.ts)')
     .option('--no-cache', 'build every layer anew')
     .addOption(
-      new Option('--target <name>', 'how much the agent finds')
-        .choices(['minimal', 'full'])
-        .default('minimal'),
+      new Option('--target <name>', 'instead of IMAGE_TARGET').choices(['minimal', 'full']),
     )
     .option('--claude-version <version>', 'another Claude Code than the pinned one')
     .action(async options => (await import('./commands/build.ts')).build(options, invocation))

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { cacheRoot, checkoutRoot, stateRoot } from '../config/paths.ts'
 import type { Settings } from '../config/settings.ts'
-import { UserError } from '../errors.ts'
 import { type Log, step } from '../log.ts'
 import { makeBaseImage } from './base-image.ts'
 import { buildImage, type ImageBuild } from './build-image.ts'
@@ -42,12 +41,14 @@ export type BuildOptions = {
 /** What each image is built on. */
 const parent = { base: null, node: 'base', proxy: 'base', gateway: 'node', claude: 'node' } as const
 
+const otherOf = { minimal: 'full', full: 'minimal' } as const
+
 /** Builds what is missing, images that do not need each other at the same time. */
 export async function buildImages(options: BuildOptions): Promise<ImageSet> {
   const { log, settings, pins, target, client, network = {}, noCache = false } = options
   const { root = checkoutRoot(), cache = cacheRoot(), state = stateRoot() } = options
-  refuseFull(target)
-  const tags = await computeImageTags({ root, pins, baseImage: settings.BASE_IMAGE, target })
+  const inputs = { root, pins, baseImage: settings.BASE_IMAGE, target }
+  const tags = await computeImageTags(inputs)
   const present = await listImages(client, options.signal)
   const missing = new Set<ImageName>(noCache ? imageNames : missingImages(present, tags))
   const wanted = withParents(options.only ?? imageNames).filter(name => missing.has(name))
@@ -108,18 +109,13 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
     }
   })
   if (wanted.length > 0) {
-    await pruneImages({ client, keep: Object.values(tags), root, signal: options.signal })
+    // Whoever goes back and forth between the targets need not build each time.
+    const other = await computeImageTags({ ...inputs, target: otherOf[target] })
+    const keep = [...Object.values(tags), ...Object.values(other)]
+    await pruneImages({ client, keep, root, signal: options.signal })
     await prunePackages(join(cache, 'packages'), currentPackages(pins))
   }
   return tags
-}
-
-function refuseFull(target: Target) {
-  if (target === 'full') {
-    throw new UserError('the image target full does not exist yet', {
-      hint: 'use --target minimal, which is the default',
-    })
-  }
 }
 
 function withParents(names: readonly ImageName[]): ImageName[] {

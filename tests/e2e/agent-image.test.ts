@@ -9,6 +9,7 @@ import { exec, execOk } from '../../src/docker/exec.ts'
 import { buildImages } from '../../src/docker/images.ts'
 import { readPins } from '../../src/docker/pins.ts'
 import { silentLog } from '../../src/log.ts'
+import { comparableLists, listsScript, packagesOfTarget } from '../support/docker/tool-list.ts'
 
 // The image itself, run as the stack runs it: any uid, nothing writable but home, /tmp and /run.
 const root = join(import.meta.dirname, '../..')
@@ -17,7 +18,7 @@ const env = clientEnvironment(found?.dockerHost ?? '')
 const docker = (await findClient(env))?.file ?? 'docker'
 const images = await buildImages({
   log: silentLog,
-  settings: Settings.parse({}),
+  settings: Settings.parse({ CUSTOM_DIR: '/nonexistent' }),
   pins: await readPins(root),
   target: 'minimal',
   client: { kind: 'docker', file: docker, env },
@@ -112,6 +113,13 @@ t.test('the tools answer, and the agent is told of them', async t => {
   t.match(stdout, /^- git 2\.\d/m)
   t.match(stdout, /^- node v24\./m)
   t.match(stdout, './claude.ts allow NAME')
+})
+
+t.test('the list of tools has what is there, and nothing else', async t => {
+  const { stdout } = await run([images.claude, 'sh', '-c', listsScript])
+  const { told, there } = comparableLists(stdout, packagesOfTarget('minimal'))
+  t.same(told, there)
+  t.ok(told.length > 10)
 })
 
 t.test('a new home answers the first-run questions, whoever the agent is', async t => {

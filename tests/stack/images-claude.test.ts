@@ -6,22 +6,26 @@ import { nodeDockerfile } from '../../src/docker/node-image.ts'
 const read = (name: string) =>
   readFileSync(new URL(`../../claude/${name}`, import.meta.url), 'utf8')
 const dockerfile = read('Dockerfile')
+const steps = (what: RegExp) => dockerfile.split(/\n(?=[A-Z]+ |\n)/).filter(step => what.test(step))
 const Policy = z.object({ env: z.record(z.string(), z.string()) }).loose()
 const policy = Policy.parse(JSON.parse(read('managed-settings.json')))
 const direct = Policy.parse(JSON.parse(read('managed-settings.direct.json')))
 
 t.test('the images are built on ours and ask no registry', async t => {
   const from = [...`${dockerfile}${nodeDockerfile}`.matchAll(/^FROM (.*)/gm)].map(found => found[1])
-  t.equal(from.length, 3)
-  for (const line of from) t.match(line, /^\$\{(NODE|BASE)\}( AS \w+)?$/)
+  t.equal(from.length, 4)
+  for (const line of from) t.match(line, /^(\$\{(NODE|BASE)\}|minimal)( AS \w+)?$/)
   t.notMatch(dockerfile, /^# *syntax=/m)
   t.notMatch(dockerfile, /^ADD /m)
 })
 
 t.test('setuid bits go in the layer that brings them (C1)', async t => {
-  const [install = ''] = dockerfile.match(/^RUN --mount[\s\S]*?(?=\n\n)/m) ?? []
-  t.match(install, /apt-get install/)
-  t.match(install, /find \/ -xdev -perm \/6000 -type f -exec chmod ug-s/)
+  const installs = steps(/apt-get install/)
+  t.equal(installs.length, 2)
+  for (const step of installs) {
+    t.match(step, /find \/ -xdev -perm \/6000 -type f -exec chmod ug-s \{\} \+/)
+    t.match(step, 'rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*')
+  }
 })
 
 t.test("what the host's network needs is in no layer", async t => {
@@ -32,8 +36,18 @@ t.test("what the host's network needs is in no layer", async t => {
   t.notMatch(dockerfile, /^(ENV|ARG) .*(proxy|cert|CAInfo)/im)
 })
 
-t.test('the image ends as an ordinary user', async t => {
-  t.equal(dockerfile.match(/^USER .*$/gm)?.at(-1), 'USER 1000:1000')
+t.test('each target ends as an ordinary user', async t => {
+  const targets = dockerfile.split(/^FROM /m).slice(1)
+  t.equal(targets.length, 2)
+  for (const target of targets) {
+    t.equal(target.match(/^USER .*$/gm)?.at(-1), 'USER 1000:1000')
+  }
+})
+
+t.test('each layer that brings tools is followed by a new list of them', async t => {
+  for (const target of dockerfile.split(/^FROM /m).slice(1)) {
+    t.ok(target.lastIndexOf('claude-secure/tool-list\n') > target.lastIndexOf('apt-get install'))
+  }
 })
 
 t.test("a repository cannot redirect the model's traffic (H4)", async t => {

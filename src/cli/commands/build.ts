@@ -4,21 +4,25 @@ import { openContext } from '../context.ts'
 import { runBuild } from '../machine/run-build.ts'
 import type { Invocation } from '../program.ts'
 
-export type BuildOptions = { cache: boolean; target: Target; claudeVersion?: string }
+export type BuildOptions = { cache: boolean; target?: Target; claudeVersion?: string }
 
 /** Builds the images and prints their tags. */
 export async function build(options: BuildOptions, invocation: Invocation) {
   const { log, settings, docker, root, signal } = await openContext(invocation)
+  const target = options.target ?? settings.IMAGE_TARGET
   const images = await runBuild({
     log,
     settings,
     client: docker,
     root,
     env: userEnvironment(),
-    target: options.target,
+    target,
     noCache: !options.cache,
     ...(options.claudeVersion && { claudeVersion: options.claudeVersion }),
     signal,
   })
   for (const tag of Object.values(images)) console.log(tag)
+  if (target !== settings.IMAGE_TARGET) {
+    log({ kind: 'info', text: `start uses it with IMAGE_TARGET=${target} in .env` })
+  }
 }

@@ -24,7 +24,7 @@ export async function update(options: { dryRun?: boolean }, invocation: Invocati
           log,
           settings,
           pins,
-          target: 'minimal',
+          target: settings.IMAGE_TARGET,
           client: docker,
           network,
           root,

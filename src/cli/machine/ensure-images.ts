@@ -18,8 +18,6 @@ export type EnsureImagesOptions = {
   signal: AbortSignal
 }
 
-const target = 'minimal'
-
 /** Tags of the images this checkout stands for; builds those that are missing. */
 export async function ensureImages(options: EnsureImagesOptions): Promise<ImageSet> {
   const { root, settings, client, network, log, signal } = options
@@ -29,7 +27,16 @@ export async function ensureImages(options: EnsureImagesOptions): Promise<ImageS
   // The build's code is loaded only when there is something to build.
   const { buildImages } = await import('../../docker/images.ts')
   return withLock('images', { log, signal }, () =>
-    buildImages({ log, settings, pins, target, client, network, root, signal }),
+    buildImages({
+      log,
+      settings,
+      pins,
+      target: settings.IMAGE_TARGET,
+      client,
+      network,
+      root,
+      signal,
+    }),
   )
 }
 
@@ -40,7 +47,7 @@ export async function findMissingImages(options: {
   pins: Pins
 }) {
   const { root, settings, engine, pins } = options
-  const inputs = { root, pins, baseImage: settings.BASE_IMAGE, target } as const
+  const inputs = { root, pins, baseImage: settings.BASE_IMAGE, target: settings.IMAGE_TARGET }
   const [tags, present] = await Promise.all([
     imageTags(inputs, cacheRoot()),
     engine.images('claude-secure/*'),

@@ -1,0 +1,134 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { clientEnvironment } from '../../src/config/client-environment.ts'
+import { Settings } from '../../src/config/settings.ts'
+import { findClient } from '../../src/docker/client-find.ts'
+import { findEngine } from '../../src/docker/engine-find.ts'
+import { exec, execOk } from '../../src/docker/exec.ts'
+import { buildImages } from '../../src/docker/images.ts'
+import { readPins } from '../../src/docker/pins.ts'
+import { silentLog } from '../../src/log.ts'
+import { comparableLists, listsScript, packagesOfTarget } from '../support/docker/tool-list.ts'
+
+// The image with toolchains. Two minutes to build, so it has a file of its own.
+const root = join(import.meta.dirname, '../..')
+const { found } = await findEngine(process.env)
+const env = clientEnvironment(found?.dockerHost ?? '')
+const docker = (await findClient(env))?.file ?? 'docker'
+const images = await buildImages({
+  log: silentLog,
+  settings: Settings.parse({ IMAGE_TARGET: 'full', CUSTOM_DIR: '/nonexistent' }),
+  pins: await readPins(root),
+  target: 'full',
+  client: { kind: 'docker', file: docker, env },
+  network: process.env,
+  only: ['claude'],
+  root,
+})
+
+/** As the stack runs it: any uid, nothing writable but /tmp, no network. */
+const inside = (script: string, user = '4242:4242') =>
+  exec(
+    docker,
+    [
+      ...['run', '--rm', '--interactive', '--network=none', '--read-only', '--cap-drop=ALL'],
+      ...['--security-opt=no-new-privileges:true', '--tmpfs=/tmp:mode=1777,exec', '--user', user],
+      ...[images.claude, 'bash', '-c', script],
+    ],
+    { env },
+  )
+
+t.test('every tool answers', async t => {
+  for (const [command, answer] of [
+    ['claude --version', /Claude Code/],
+    ['node --version', /^v24\./],
+    ['go version', /go1\./],
+    ['gopls version', /gopls/],
+    ['dlv version', /Delve/],
+    ['python3 --version', /^Python 3\./],
+    ['pip --version', /python 3/],
+    ['pipx --version', /^\d/],
+    ['poetry --version', /Poetry/],
+    ['pipenv --version', /pipenv/],
+    ['pytest --version', /pytest/],
+    ['mypy --version', /mypy/],
+    ['black --version', /black/],
+    ['isort --version', /VERSION/],
+    ['flake8 --version', /pyflakes/],
+    ['gcc --version', /gcc/],
+    ['g++ --version', /g\+\+/],
+    ['make --version', /GNU Make/],
+    ['cmake --version', /cmake version/],
+    ['ninja --version', /^\d/],
+    ['clang-format --version', /clang-format/],
+    ['gdb --version', /GNU gdb/],
+    ['valgrind --version', /valgrind/],
+    ['strace --version', /strace/],
+    ['gh --version', /gh version/],
+    ['kubectl version --client', /Client Version/],
+    ['psql --version', /PostgreSQL/],
+    ['mysql --version', /MariaDB/],
+    ['mariadb --version', /MariaDB/],
+    ['redis-cli --version', /redis-cli/],
+    ['sqlite3 --version', /^3\./],
+    ['shellcheck --version', /ShellCheck/],
+    ['shfmt --version', /^v?\d/],
+    ['yamllint --version', /yamllint/],
+    ['jq --version', /jq/],
+    ['yq --version', /yq/],
+    ['rg --version', /ripgrep/],
+    ['fd --version', /fd/],
+    ['fzf --version', /^\d/],
+    ['bat --version', /bat/],
+    ['eza --version', /eza/],
+    ['ag --version', /ag version/],
+    ['tree --version', /tree/],
+    ['http --version', /^\d/],
+    ['rsync --version', /rsync/],
+    ['dig -v', /DiG/],
+    ['git lfs version', /git-lfs/],
+    ['vim --version', /VIM/],
+  ] as const) {
+    const { code, stdout, stderr } = await inside(`${command} 2>&1`)
+    t.equal(code, 0, `${command}: ${stderr}`)
+    t.match(stdout, answer, command)
+  }
+})
+
+t.test('the toolchains make programs that run', async t => {
+  const { code, stdout, stderr } = await inside(
+    [
+      'set -e; export HOME=/tmp/home GOCACHE=/tmp/go; mkdir -p /tmp/home /tmp/w; cd /tmp/w',
+      'echo \'#include <iostream>\nint main() { std::cout << "from c++\\n"; }\' > a.cc',
+      'printf "a: a.cc\\n\\tg++ -O2 -o a a.cc\\n" > Makefile; make -s; ./a',
+      'echo \'package main\nimport "fmt"\nfunc main() { fmt.Println("from go") }\' > a.go',
+      'go run a.go',
+      'python3 -m venv v; v/bin/python -c "print(\'from python\')"; v/bin/pip --version > /dev/null',
+    ].join('\n'),
+  )
+  t.equal(code, 0, stderr)
+  t.equal(stdout, 'from c++\nfrom go\nfrom python\n')
+})
+
+t.test('the agent is told of what is there, and of nothing else', async t => {
+  const { stdout } = await inside(listsScript)
+  const { told, there } = comparableLists(stdout, packagesOfTarget('full'))
+  t.same(told, there)
+  t.ok(told.length > 60)
+  t.match(stdout, '\n- in /usr/local/bin: bat fd\n')
+})
+
+t.test('no file of it changes its user, and what apt left is gone', async t => {
+  const search =
+    'find / -xdev -perm /6000 -type f; ls -A /var/lib/apt/lists /var/cache/apt | grep -v :'
+  t.equal((await inside(search, '0')).stdout.trim(), '')
+})
+
+t.test('the image is no larger than docs/images.md says', async t => {
+  const { stdout } = await execOk(
+    docker,
+    ['image', 'inspect', '--format={{.Size}}', images.claude],
+    { env },
+  )
+  t.ok(Number(stdout) <= 2_400_000_000, `${stdout.trim()} bytes`)
+})
