@@ -110,7 +110,7 @@ export function serviceOf(stack: StackState, name: string): ServiceState | undef
  */
 export const atWork = {
   claude: /^(\S*\/)?claude( |$)/,
-  worker: /claude-secure-run( |$)|\/opt\/claude-secure\/client\.js/,
+  worker: /claude-secure-run( |$)/,
 } as const
 
 /** Whether somebody works in the stack: a session is open, or a run under way. */
