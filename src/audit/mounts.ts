@@ -26,7 +26,11 @@ const agent: Design[] = [
 const design: Record<string, Design[]> = {
   claude: agent,
   worker: agent,
-  gateway: [bind(/^\/run\/secrets\/credential$/), extraAuthorities],
+  gateway: [
+    bind(/^\/run\/secrets\/credential$/),
+    { target: /^\/var\/lib\/claude-secure\/usage$/, type: 'bind', writable: true },
+    extraAuthorities,
+  ],
   proxy: [bind(/^\/etc\/claude-secure\/proxy$/)],
   rehearsal: [],
 }

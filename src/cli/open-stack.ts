@@ -7,6 +7,7 @@ import { overlaysOf } from '../stack/protection.ts'
 import type { Stack } from '../stack/stack-file.ts'
 import {
   makeStateFolder,
+  makeUsageFolder,
   readCredential,
   stateFolder,
   writeCredential,
@@ -37,6 +38,7 @@ export async function openStack(options: {
   const credential = credentialFile(mode, settings, await readCredential(state))
   const user = ownIdentity() ?? gatewayUser
   await writeCredential(state, credential, user)
+  await makeUsageFolder(state, user)
   await writeAccountFiles(workspace.agent, state)
   if (options.custom) await writeCustomFiles(state, options.custom)
   return {

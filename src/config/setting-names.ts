@@ -11,6 +11,8 @@ export const settingNames = [
   'EXTRA_CA_CERTS',
   'EXTERNAL_SUBNET',
   'PROXY_DNS',
+  'BUDGET_USD_PER_DAY',
+  'BUDGET_USD_PER_RUN',
   'AGENT_MEMORY',
   'AGENT_CPUS',
   'AGENT_PIDS',

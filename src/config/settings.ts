@@ -6,6 +6,7 @@ const text = z.string().trim().min(1)
 const secret = text.regex(/^[\x21-\x7e]+$/, 'must be printable characters without spaces')
 const absolutePath = text.regex(/^\/[^\0\n:]*$/, 'must be an absolute path without a colon')
 const size = text.regex(/^\d+(\.\d+)?[mg]$/i, 'must be a size such as 512m or 4g')
+const budget = text.regex(/^\d{1,7}(\.\d{1,6})?$/, 'must be a number of dollars such as 5 or 0.50')
 const count = text.regex(/^\d+(\.\d+)?$/, 'must be a number')
 const runtime = text.regex(/^[a-z0-9][a-z0-9._-]*$/i, 'must be the name of an installed runtime')
 
@@ -57,6 +58,14 @@ export const Settings = z.strictObject({
     .ipv4()
     .optional()
     .describe('DNS server of the proxy, where it must not be the one of the host.'),
+  BUDGET_USD_PER_DAY: budget
+    .optional()
+    .describe(
+      'Dollars that one stack may use in a day (UTC). The gateway refuses what goes beyond.',
+    ),
+  BUDGET_USD_PER_RUN: budget
+    .optional()
+    .describe('Dollars that one run may use. The gateway refuses what goes beyond.'),
   AGENT_MEMORY: size.default('4g').describe('Memory limit of the agent container.'),
   AGENT_CPUS: count.default('2').describe('Processors the agent may use.'),
   AGENT_PIDS: z.coerce

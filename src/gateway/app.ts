@@ -2,11 +2,13 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { messageOf, UserError } from '../errors.ts'
+import type { Accounting } from './accounting.ts'
 import { ApiError, apiErrorHeaders, renderApiError } from './api-error.ts'
 import { checkCaller } from './caller.ts'
 import type { CredentialSource } from './credential.ts'
 import type { GatewayLog, Outcome } from './gateway-log.ts'
 import type { Limits } from './limits.ts'
+import { meterOf } from './meter-header.ts'
 import { type Exchange, relay } from './relay.ts'
 import { modelRoute } from './routes.ts'
 import type { Upstream } from './upstream.ts'
@@ -14,15 +16,17 @@ import type { Upstream } from './upstream.ts'
 export interface GatewayOptions {
   credentials: CredentialSource
   upstream: Upstream
+  accounting: Accounting
   limits: Limits
   log: GatewayLog
 }
 
 /**
  * The model gateway: takes the stack's placeholder, sends the real credential, serves the model
- * routes and nothing else. Does not listen yet; `close()` also closes the way to the origin.
+ * routes and nothing else, and counts what they use. Does not listen yet; `close()` also closes the
+ * way to the origin and writes what was counted.
  */
-export function buildGateway({ credentials, upstream, limits, log }: GatewayOptions) {
+export function buildGateway({ credentials, upstream, accounting, limits, log }: GatewayOptions) {
   const app: FastifyInstance = Fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -42,7 +46,10 @@ export function buildGateway({ credentials, upstream, limits, log }: GatewayOpti
     },
   })
   app.server.maxConnections = limits.connections
-  app.addHook('onClose', () => upstream.close())
+  app.addHook('onClose', async () => {
+    await upstream.close()
+    await accounting.close()
+  })
 
   // Bodies stay streams: nothing is parsed, buffered or limited to JSON here.
   app.removeAllContentTypeParsers()
@@ -91,11 +98,13 @@ export function buildGateway({ credentials, upstream, limits, log }: GatewayOpti
   })
 
   let inFlight = 0
-  async function serve(request: FastifyRequest, reply: FastifyReply) {
+  async function serve(request: FastifyRequest, reply: FastifyReply, costs: boolean) {
     const credential = await usableCredential(credentials)
     checkCaller(request.raw.rawHeaders, credential)
-    if (inFlight >= limits.concurrentRequests) throw overloaded(limits)
     const exchange = exchanges.get(request.raw) ?? {}
+    const meter = meterOf(request.raw.rawHeaders)
+    if (costs) accounting.admit(meter)
+    if (inFlight >= limits.concurrentRequests) throw overloaded(limits)
     inFlight++
     try {
       await relay({
@@ -106,14 +115,16 @@ export function buildGateway({ credentials, upstream, limits, log }: GatewayOpti
         upstream,
         bodyBytes: limits.bodyBytes,
         exchange,
+        account: costs ? accounting.begin(meter, exchange) : undefined,
       })
       reply.hijack()
     } finally {
       inFlight--
     }
   }
-  app.post('/v1/messages', serve)
-  app.post('/v1/messages/count_tokens', serve)
+  app.post('/v1/messages', (request, reply) => serve(request, reply, true))
+  // Counting tokens is free.
+  app.post('/v1/messages/count_tokens', (request, reply) => serve(request, reply, false))
 
   return app
 }

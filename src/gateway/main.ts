@@ -1,7 +1,9 @@
 import { messageOf, UserError } from '../errors.ts'
+import { createAccounting } from './accounting.ts'
 import { buildGateway } from './app.ts'
 import { createCredentialFile } from './credential.ts'
 import { createGatewayLog } from './gateway-log.ts'
+import { createLedger } from './ledger.ts'
 import { defaultLimits } from './limits.ts'
 import { parseGatewaySettings } from './settings.ts'
 import { createUpstream } from './upstream.ts'
@@ -22,7 +24,11 @@ async function main() {
     proxy: settings.PROXY_URL,
     limits: defaultLimits,
   })
-  const app = buildGateway({ credentials, upstream, limits: defaultLimits, log })
+  const accounting = createAccounting({
+    ledger: await createLedger({ folder: settings.USAGE_FOLDER, log }),
+    budgets: { perDay: settings.BUDGET_USD_PER_DAY, perRun: settings.BUDGET_USD_PER_RUN },
+  })
+  const app = buildGateway({ credentials, upstream, accounting, limits: defaultLimits, log })
 
   const stop = (signal: NodeJS.Signals) => {
     log({ kind: 'stopping', signal })

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import type { Account } from './accounting.ts'
 import { ApiError } from './api-error.ts'
 import { ByteMeter, TooManyBytes } from './byte-meter.ts'
 import type { Credential } from './credential.ts'
@@ -30,8 +31,10 @@ export async function relay(options: {
   upstream: Upstream
   bodyBytes: number
   exchange: Exchange
+  /** What counts the request, if it is one that costs. */
+  account?: Account | undefined
 }): Promise<void> {
-  const { request, response, path, credential, upstream, bodyBytes, exchange } = options
+  const { request, response, path, credential, upstream, bodyBytes, exchange, account } = options
   if (Number(request.headers['content-length'] ?? 0) > bodyBytes) throw tooLarge(bodyBytes)
 
   const abort = new AbortController()
@@ -63,8 +66,8 @@ export async function relay(options: {
     })
     response.writeHead(answer.statusCode, callerHeaders(answer.headers))
     response.flushHeaders()
-    // Token counts and budgets belong between these two: a reader of the answer, beside the meter.
-    exchange.answer = new ByteMeter()
+    const watch = account?.answered(answer.statusCode, answer.headers)
+    exchange.answer = new ByteMeter({ watch })
     try {
       await pipeline(answer.body, exchange.answer, response)
     } catch {
@@ -74,6 +77,7 @@ export async function relay(options: {
     if (exchange.broken) return
     throw isTooLarge(error, sent) ? tooLarge(bodyBytes) : upstreamFailure(error, upstream)
   } finally {
+    account?.end()
     response.off('close', clientGone)
     // What the origin did not want to read is thrown away, so that the connection can go on.
     request.unpipe(sent)

@@ -6,7 +6,6 @@ import type { Credential } from './credential.ts'
  */
 const passed = new Set([
   'accept',
-  'accept-encoding',
   'accept-language',
   'content-length',
   'content-type',
@@ -24,7 +23,8 @@ export function upstreamHeaders(
   rawHeaders: readonly string[],
   credential: Credential,
 ): Record<string, string> {
-  const headers = new Map<string, string>()
+  // What comes compressed cannot be counted as it passes.
+  const headers = new Map([['accept-encoding', 'identity']])
   const nominated = connectionHeaders(rawHeaders)
   for (const [name, value] of pairs(rawHeaders)) {
     if (!isPassed(name) || nominated.has(name)) continue

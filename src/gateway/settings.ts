@@ -21,6 +21,12 @@ const port = z.pipe(
   z.transform(Number),
 )
 
+/** Dollars; empty for no budget. Anything else that is not a number must not pass for none. */
+const budget = z.pipe(
+  z.string().check(z.regex(/^(\d{1,7}(\.\d{1,6})?)?$/, { error: 'must be empty or a number' })),
+  z.transform(value => (value === '' ? null : Number(value))),
+)
+
 /** The gateway's environment. Nothing in it is secret: the credential comes as a file. */
 const GatewaySettings = z
   .object({
@@ -35,6 +41,12 @@ const GatewaySettings = z
       z.string().check(z.startsWith('/', { error: 'must be an absolute path' })),
       '/run/secrets/credential',
     ),
+    USAGE_FOLDER: z._default(
+      z.string().check(z.startsWith('/', { error: 'must be an absolute path' })),
+      '/var/lib/claude-secure/usage',
+    ),
+    BUDGET_USD_PER_DAY: z._default(budget, null),
+    BUDGET_USD_PER_RUN: z._default(budget, null),
     LOG_LEVEL: z._default(
       z.enum(['silent', 'error', 'warn', 'info'], { error: 'must be silent, error, warn or info' }),
       'info',

@@ -70,6 +70,9 @@ export function stackVariables(stack: Stack): Record<string, string> {
     UPSTREAM_URL: rehearsal ? 'http://rehearsal:8788' : 'https://api.anthropic.com',
     GATEWAY_PROXY_URL: rehearsal ? '' : 'http://egress:3128',
     CREDENTIAL_FILE: stack.state.credential,
+    USAGE_FOLDER: stack.state.usage,
+    BUDGET_USD_PER_DAY: settings.BUDGET_USD_PER_DAY ?? '',
+    BUDGET_USD_PER_RUN: settings.BUDGET_USD_PER_RUN ?? '',
     PROXY_FOLDER: join(stack.root, 'proxy'),
   }
 }

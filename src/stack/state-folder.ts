@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { lstat, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -12,7 +13,7 @@ const StoredCredential = z.strictObject({
 })
 
 /** Where one stack keeps what is not in its containers and volumes. */
-export type StateFolder = { path: string; credential: string; override: string }
+export type StateFolder = { path: string; credential: string; override: string; usage: string }
 
 export function stateFolder(stack: string, root = stateRoot()): StateFolder {
   const path = join(root, 'stacks', stack)
@@ -20,6 +21,7 @@ export function stateFolder(stack: string, root = stateRoot()): StateFolder {
     path,
     credential: join(path, 'credential.json'),
     override: join(path, 'stack.yaml'),
+    usage: join(path, 'usage'),
   }
 }
 
@@ -29,6 +31,23 @@ export async function makeStateFolder(folder: StateFolder) {
     await mkdir(folder.path, { recursive: true, mode: 0o700 })
   } catch (error) {
     throw cannotWrite(folder.path, error)
+  }
+}
+
+/** Makes the folder in which the gateway, and nobody else, writes what was used. */
+export async function makeUsageFolder(folder: StateFolder, writer: { uid: number; gid: number }) {
+  try {
+    await mkdir(folder.usage, { recursive: true, mode: 0o700 })
+    // By its handle: who owned the folder before must not choose what is given away.
+    const opened = await open(folder.usage, constants.O_DIRECTORY | constants.O_NOFOLLOW)
+    try {
+      await opened.chmod(0o700)
+      if (process.getuid?.() === 0) await opened.chown(writer.uid, writer.gid)
+    } finally {
+      await opened.close()
+    }
+  } catch (error) {
+    throw cannotWrite(folder.usage, error)
   }
 }
 

@@ -1,13 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
+import { createAccounting } from '../../../src/gateway/accounting.ts'
 import { buildGateway } from '../../../src/gateway/app.ts'
+import type { Budgets } from '../../../src/gateway/budgets.ts'
 import { type Credential, createCredentialFile } from '../../../src/gateway/credential.ts'
 import type { GatewayEvent } from '../../../src/gateway/gateway-log.ts'
+import { createLedger } from '../../../src/gateway/ledger.ts'
 import { defaultLimits, type Limits } from '../../../src/gateway/limits.ts'
 import { createUpstream } from '../../../src/gateway/upstream.ts'
 
@@ -29,6 +32,7 @@ export interface RunningGateway {
   url: string
   port: number
   credentialFile: string
+  usageFolder: string
   /** Everything it logged, in order. */
   events: GatewayEvent[]
   requestEvent(): Promise<Extract<GatewayEvent, { kind: 'request' }>>
@@ -38,7 +42,15 @@ export interface RunningGateway {
 /** A gateway on the loopback, in front of `upstream`. */
 export async function startGateway(
   t: Test,
-  options: { upstream: string; proxy?: string; credential?: Credential; limits?: Partial<Limits> },
+  options: {
+    upstream: string
+    proxy?: string
+    credential?: Credential
+    limits?: Partial<Limits>
+    budgets?: Partial<Budgets>
+    /** Instead of a new one. */
+    usageFolder?: string
+  },
 ): Promise<RunningGateway> {
   // Not `t.testdir()`, of which a test has only one: some tests run two gateways.
   const folder = mkdtempSync(join(tmpdir(), 'gateway-'))
@@ -47,11 +59,18 @@ export async function startGateway(
   writeFileSync(credentialFile, JSON.stringify(options.credential ?? apiKey), { mode: 0o600 })
   const limits = { ...defaultLimits, ...options.limits }
   const events: GatewayEvent[] = []
+  const log = (event: GatewayEvent) => void events.push(event)
+  const usageFolder = options.usageFolder ?? join(folder, 'usage')
+  if (options.usageFolder === undefined) mkdirSync(usageFolder)
   const app = buildGateway({
     credentials: createCredentialFile(credentialFile),
     upstream: createUpstream({ origin: options.upstream, proxy: options.proxy ?? '', limits }),
+    accounting: createAccounting({
+      ledger: await createLedger({ folder: usageFolder, log }),
+      budgets: { perDay: null, perRun: null, ...options.budgets },
+    }),
     limits,
-    log: event => events.push(event),
+    log,
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   const close = async () => {
@@ -65,6 +84,7 @@ export async function startGateway(
     url,
     port: Number(new URL(url).port),
     credentialFile,
+    usageFolder,
     events,
     requestEvent: () => until(() => events.find(isRequest)),
     close,

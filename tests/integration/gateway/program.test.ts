@@ -24,7 +24,7 @@ await writeBundle(
 /** Runs a bundle as the image does, and collects the lines it prints. */
 function run(t: Test, name: string, env: Record<string, string>) {
   const child = spawn(process.execPath, [join(folder, name)], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, USAGE_FOLDER: folder, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   t.teardown(() => child.kill('SIGKILL'))

@@ -185,6 +185,11 @@ export const composeControls: readonly ComposeControl[] = [
     if (!gateway) throw new Error('there is no gateway')
     mounts(service).push({ ...mountAt(gateway, '/run/secrets/credential') })
   }),
+  changed('the counts are the gateway’s alone', 'volumes', 'C2', ['claude'], (service, config) => {
+    const gateway = config.services.gateway
+    if (!gateway) throw new Error('there is no gateway')
+    mounts(service).push({ ...mountAt(gateway, '/var/lib/claude-secure/usage') })
+  }),
   network('no route out of the internal networks', 'internal', 'N1', network => {
     delete network.internal
   }),

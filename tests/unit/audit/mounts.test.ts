@@ -19,7 +19,10 @@ const shipped = {
     mount('/state/passwd', '/etc/passwd'),
     mount('/var/lib/docker/volumes/home/_data', '/home/claude', true, 'volume'),
   ],
-  gateway: [mount('/state/credential.json', '/run/secrets/credential')],
+  gateway: [
+    mount('/state/credential.json', '/run/secrets/credential'),
+    mount('/state/usage', '/var/lib/claude-secure/usage', true),
+  ],
   proxy: [mount('/checkout/proxy', '/etc/claude-secure/proxy')],
   rehearsal: [],
 }
@@ -32,7 +35,7 @@ t.test('the mounts of the design, and none besides', async t => {
   t.same(strangeMounts('claude', [mount('/etc', '/mnt/etc')], workspace), [
     'bind of /etc at /mnt/etc',
   ])
-  t.same(strangeMounts('rehearsal', shipped.gateway, workspace).length, 1)
+  t.same(strangeMounts('rehearsal', shipped.gateway, workspace).length, 2)
   t.same(strangeMounts('unknown', shipped.proxy, workspace).length, 1)
 })
 

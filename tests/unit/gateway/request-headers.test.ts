@@ -24,6 +24,7 @@ t.test("Claude Code's own headers pass, with the real credential in place", asyn
     'x-claude-code-session-id': 'abc',
     'anthropic-version': '2023-06-01',
     'content-length': '12',
+    'accept-encoding': 'identity',
     'x-api-key': 'the-real-api-key',
   })
 })
@@ -38,13 +39,17 @@ t.test(
       ...['Origin', 'Referer', 'X-Evil', 'Content-Encoding'],
     ]
     const raw = names.flatMap(name => [name, 'x'])
-    t.strictSame(upstreamHeaders(raw, apiKey), { 'x-api-key': 'the-real-api-key' })
+    t.strictSame(upstreamHeaders(raw, apiKey), {
+      'accept-encoding': 'identity',
+      'x-api-key': 'the-real-api-key',
+    })
   },
 )
 
 t.test('a header that the caller nominates as its own hop does not pass', async t => {
   const raw = ['Connection', 'close, Anthropic-Evil', 'anthropic-evil', '1', 'anthropic-good', '2']
   t.strictSame(upstreamHeaders(raw, apiKey), {
+    'accept-encoding': 'identity',
     'anthropic-good': '2',
     'x-api-key': 'the-real-api-key',
   })
@@ -63,3 +68,11 @@ t.test('an OAuth token goes as a bearer, with its beta once', async t => {
 t.test('an API key adds no beta', async t => {
   t.notOk('anthropic-beta' in upstreamHeaders([], apiKey))
 })
+
+t.test(
+  'answers come as they are, whatever the caller accepts: others could not be counted',
+  async t => {
+    const headers = upstreamHeaders(['Accept-Encoding', 'gzip, br'], apiKey)
+    t.equal(headers['accept-encoding'], 'identity')
+  },
+)

@@ -8,6 +8,9 @@ t.test('an empty environment means the real API, through the egress proxy', asyn
     UPSTREAM_URL: 'https://api.anthropic.com',
     PROXY_URL: 'http://egress:3128',
     CREDENTIAL_FILE: '/run/secrets/credential',
+    USAGE_FOLDER: '/var/lib/claude-secure/usage',
+    BUDGET_USD_PER_DAY: null,
+    BUDGET_USD_PER_RUN: null,
     LOG_LEVEL: 'info',
   })
 })
@@ -21,6 +24,10 @@ t.test('the rehearsal is plain http without a proxy', async t => {
 t.test('a value that is wrong is refused by its name', async t => {
   const wrong: [Record<string, string>, RegExp][] = [
     [{ GATEWAY_PORT: '' }, /GATEWAY_PORT must be a port/],
+    [{ BUDGET_USD_PER_DAY: 'five' }, /BUDGET_USD_PER_DAY must be empty or a number/],
+    [{ BUDGET_USD_PER_RUN: '-1' }, /BUDGET_USD_PER_RUN must be empty or a number/],
+    [{ BUDGET_USD_PER_DAY: '1e9' }, /BUDGET_USD_PER_DAY must be empty or a number/],
+    [{ USAGE_FOLDER: 'usage' }, /USAGE_FOLDER must be an absolute path/],
     [{ GATEWAY_PORT: '80x' }, /GATEWAY_PORT must be a port/],
     [{ UPSTREAM_URL: 'api.anthropic.com' }, /UPSTREAM_URL must be a scheme/],
     [{ UPSTREAM_URL: 'https://u:p@api.anthropic.com' }, /UPSTREAM_URL must be a scheme/],
@@ -35,4 +42,11 @@ t.test('a value that is wrong is refused by its name', async t => {
     t.throws(() => parseGatewaySettings(env), message, JSON.stringify(env))
     t.throws(() => parseGatewaySettings(env), UserError)
   }
+})
+
+t.test('a budget is a number of dollars; an empty one is none', async t => {
+  const settings = parseGatewaySettings({ BUDGET_USD_PER_DAY: '12.50', BUDGET_USD_PER_RUN: '' })
+  t.equal(settings.BUDGET_USD_PER_DAY, 12.5)
+  t.equal(settings.BUDGET_USD_PER_RUN, null)
+  t.equal(parseGatewaySettings({ BUDGET_USD_PER_DAY: '0' }).BUDGET_USD_PER_DAY, 0)
 })

@@ -19,7 +19,12 @@ function stack(changes: Partial<Stack> = {}, settings: object = {}): Stack {
     mode: 'api-key',
     placeholder: { kind: 'api-key', placeholder: 'sk-ant-api03-placeholder' },
     images: { claude: 'c:1', gateway: 'g:1', proxy: 'p:1' },
-    state: { path: '/s', credential: '/s/credential.json', override: '/s/stack.yaml' },
+    state: {
+      path: '/s',
+      credential: '/s/credential.json',
+      override: '/s/stack.yaml',
+      usage: '/s/usage',
+    },
     overlays: [],
     root: '/opt/claude-secure',
     engineMajor: 26,

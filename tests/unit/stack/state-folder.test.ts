@@ -1,8 +1,9 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import {
   makeStateFolder,
+  makeUsageFolder,
   readCredential,
   replaceFile,
   stateFolder,
@@ -56,3 +57,27 @@ t.test(
     await t.rejects(stat(join(dir, `stack.yaml.${process.pid}.tmp`)), { code: 'ENOENT' })
   },
 )
+
+t.test(
+  'the folder of the counts is for the gateway alone, also where it was otherwise',
+  async t => {
+    const folder = stateFolder('stack', t.testdir({}))
+    await makeStateFolder(folder)
+    await makeUsageFolder(folder, reader)
+    await chmod(folder.usage, 0o755)
+    await writeFile(join(folder.usage, 'kept'), '')
+    await makeUsageFolder(folder, reader)
+    const { mode, uid } = await stat(folder.usage)
+    t.equal(mode & 0o777, 0o700)
+    t.equal(uid, reader.uid)
+    t.ok(await stat(join(folder.usage, 'kept')))
+  },
+)
+
+t.test('a link in place of that folder is not followed', async t => {
+  const root = t.testdir({ elsewhere: {} })
+  const folder = stateFolder('stack', root)
+  await makeStateFolder(folder)
+  await symlink(join(root, 'elsewhere'), folder.usage)
+  await t.rejects(makeUsageFolder(folder, reader), { name: 'UserError' })
+})

@@ -1,0 +1,128 @@
+import { EventLineReader } from './event-lines.ts'
+import { JsonMembers } from './json-members.ts'
+import { noUsage, parseUsage, type Usage } from './reported-usage.ts'
+
+/** What an answer said of itself so far. */
+export interface AnswerCount {
+  model: string | null
+  usage: Usage
+  /** It said what it uses; a stream says so at its beginning. */
+  counted: boolean
+  /** It came to its end. */
+  complete: boolean
+  /** Tokens of output that were seen but, without the end, not counted: no less than there were. */
+  unsaidOutput: number
+}
+
+/**
+ * Reads the usage out of an answer as it passes. It changes and delays nothing, keeps a bounded
+ * piece of it, and never throws: what it does not understand is not counted.
+ */
+export interface AnswerReader {
+  write(chunk: Buffer): void
+  count(): AnswerCount
+}
+
+/** Of a data line that brings a piece of text: the JSON around it. */
+const deltaOverhead = 90
+/** Characters of a token, at least. */
+const tokenBytes = 3
+
+export function createAnswerReader(headers: {
+  'content-type'?: string | string[] | undefined
+  'content-encoding'?: string | string[] | undefined
+}): AnswerReader | null {
+  const encoding = String(headers['content-encoding'] ?? 'identity')
+  if (encoding !== 'identity') return null
+  const type = String(headers['content-type'] ?? '')
+  if (/^text\/event-stream\b/i.test(type)) return createStreamReader()
+  return /^application\/json\b/i.test(type) ? createWholeReader() : null
+}
+
+function createStreamReader(): AnswerReader {
+  let model: string | null = null
+  let usage = noUsage
+  let counted = false
+  let strange = false
+  let complete = false
+  let seenOutput = 0
+
+  function take(reported: unknown) {
+    const next = parseUsage(reported, usage)
+    if (next) {
+      usage = next
+      counted = true
+    } else strange = true
+  }
+
+  const lines = new EventLineReader({
+    onTooLong: () => {
+      strange = true
+    },
+    onSkipped: bytes => {
+      seenOutput += 1 + Math.max(0, bytes - deltaOverhead) / tokenBytes
+    },
+    onData: text => {
+      const event = parseRecord(text)
+      if (!event) strange = true
+      else if (event.type === 'message_start') {
+        const message = asRecord(event.message)
+        model = textOf(message?.model)
+        take(message?.usage)
+      } else if (event.type === 'message_delta') {
+        if (event.usage !== undefined) take(event.usage)
+        seenOutput = 0
+      } else if (event.type === 'message_stop') complete = true
+    },
+  })
+  return {
+    write: chunk => lines.write(chunk),
+    count: () => ({
+      model,
+      usage,
+      counted: counted && !strange,
+      complete,
+      unsaidOutput: complete ? 0 : Math.ceil(seenOutput),
+    }),
+  }
+}
+
+function createWholeReader(): AnswerReader {
+  const members = new JsonMembers(['model', 'usage'])
+  return {
+    write: chunk => members.write(chunk),
+    count: () => {
+      const reported = members.found.get('usage')
+      const usage = reported === undefined ? null : parseUsage(parseRecord(reported))
+      return {
+        model: textOf(parseJson(members.found.get('model') ?? 'null')),
+        usage: usage ?? noUsage,
+        counted: usage !== null && !members.tooLong,
+        complete: members.complete,
+        unsaidOutput: 0,
+      }
+    },
+  }
+}
+
+function parseRecord(text: string) {
+  return asRecord(parseJson(text))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function asRecord(value: unknown): Record<string, unknown> | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : null
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}

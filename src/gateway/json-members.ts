@@ -1,0 +1,100 @@
+const quote = 0x22
+const backslash = 0x5c
+
+/**
+ * Picks some members of the top level out of a JSON object that passes in pieces. Keeps nothing but
+ * their texts, and those only up to a limit; an answer may be many megabytes. It does not judge
+ * whether the rest is JSON: whoever parses the texts does so for them.
+ */
+export class JsonMembers {
+  /** Texts of the members found so far, as JSON; the last of a name counts. */
+  readonly found = new Map<string, string>()
+  /** A wanted member was longer than the limit. */
+  tooLong = false
+  /** The object was closed. */
+  complete = false
+  readonly #wanted: ReadonlySet<string>
+  readonly #limit: number
+  #depth = 0
+  #inString = false
+  #escaped = false
+  #isKey = false
+  /** The current key, or the text of a wanted value; null while nothing is kept. */
+  #text: string | null = null
+  #key: string | null = null
+
+  constructor(wanted: readonly string[], limit = 64 * 1024) {
+    this.#wanted = new Set(wanted)
+    this.#limit = limit
+  }
+
+  write(chunk: Uint8Array): void {
+    for (const byte of chunk) this.#byte(byte)
+  }
+
+  #byte(byte: number): void {
+    if (this.#inString) {
+      this.#keep(byte)
+      if (this.#escaped) this.#escaped = false
+      else if (byte === backslash) this.#escaped = true
+      else if (byte === quote) this.#endString()
+      return
+    }
+    switch (byte) {
+      case quote:
+        this.#inString = true
+        if (this.#depth === 1 && this.#key === null) {
+          this.#isKey = true
+          this.#text = ''
+        }
+        this.#keep(byte)
+        return
+      case 0x7b: // {
+      case 0x5b: // [
+        this.#depth++
+        this.#keep(byte)
+        return
+      case 0x7d: // }
+      case 0x5d: // ]
+        if (this.#depth === 1) {
+          this.#endMember()
+          this.complete = true
+        } else this.#keep(byte)
+        this.#depth = Math.max(0, this.#depth - 1)
+        return
+      case 0x2c: // ,
+        if (this.#depth === 1) this.#endMember()
+        else this.#keep(byte)
+        return
+      case 0x3a: // :
+        if (this.#depth === 1) this.#text = this.#wanted.has(this.#key ?? '') ? '' : null
+        else this.#keep(byte)
+        return
+      default:
+        this.#keep(byte)
+    }
+  }
+
+  #endString(): void {
+    this.#inString = false
+    if (!this.#isKey) return
+    this.#isKey = false
+    this.#key = this.#text?.slice(1, -1) ?? ''
+    this.#text = null
+  }
+
+  #endMember(): void {
+    if (this.#key !== null && this.#text !== null) this.found.set(this.#key, this.#text)
+    this.#key = null
+    this.#text = null
+  }
+
+  #keep(byte: number): void {
+    if (this.#text === null) return
+    if (this.#text.length < this.#limit) this.#text += String.fromCharCode(byte)
+    else {
+      this.tooLong ||= !this.#isKey
+      this.#text = null
+    }
+  }
+}

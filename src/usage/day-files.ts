@@ -1,0 +1,142 @@
+import { constants } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod/mini'
+import { UsageEntry } from './entry.ts'
+import { createTally, type Tally } from './tally.ts'
+
+/**
+ * A day (UTC) is a file of sums, `2026-11-21.json`, and files of what came since, one JSON object a
+ * line, `2026-11-21.7.ndjson`. The sums name the generation they reach up to: lines of an older one
+ * are in them already, so that no crash between two steps counts anything twice.
+ */
+const DayTotals = z.object({
+  version: z.literal(1),
+  /** Lines from this generation on are not in the sums. */
+  generation: z.int().check(z.nonnegative()),
+  entries: z.array(UsageEntry),
+})
+export type DayTotals = z.infer<typeof DayTotals>
+
+export const daysKept = 400
+
+/** More than a day can come to; what is larger was not written by the gateway. */
+const fileBytes = 32 * 1024 * 1024
+
+export function dayOf(date: Date): string {
+  return date.toISOString().slice(0, 10)
+}
+
+export function totalsFile(folder: string, day: string) {
+  return join(folder, `${day}.json`)
+}
+
+export function linesFile(folder: string, day: string, generation: number) {
+  return join(folder, `${day}.${generation}.ndjson`)
+}
+
+type Listed = { day: string; totals: boolean; generations: number[]; files: string[] }
+
+/** The days that have files, oldest first. A folder that is not there has none. */
+export async function listDays(folder: string): Promise<Listed[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  const days = new Map<string, Listed>()
+  for (const name of names) {
+    const match = /^(\d{4}-\d{2}-\d{2})(?:\.json|\.(\d{1,9})\.ndjson)$/.exec(name)
+    const [, day, generation] = match ?? []
+    if (!day) continue
+    const listed = days.get(day) ?? { day, totals: false, generations: [], files: [] }
+    days.set(day, listed)
+    listed.files.push(join(folder, name))
+    if (generation === undefined) listed.totals = true
+    else listed.generations.push(Number(generation))
+  }
+  for (const { generations } of days.values()) generations.sort((a, b) => a - b)
+  return [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1))
+}
+
+export interface ReadDay {
+  day: string
+  tally: Tally
+  /** Generation of the next lines. */
+  next: number
+  /** Lines or files that could not be read. The last line of a gateway that was killed is one. */
+  damaged: number
+}
+
+/** Reads a day, also while the gateway writes it. Nothing in it is trusted: the gateway may be taken over. */
+export async function readDay(folder: string, day: string): Promise<ReadDay> {
+  for (let attempt = 1; ; attempt++) {
+    const before = await readTotals(folder, day)
+    const { tally, generation } = before
+    let { damaged } = before
+    const listed = (await listDays(folder)).find(found => found.day === day)
+    const generations = (listed?.generations ?? []).filter(value => value >= generation)
+    for (const value of generations) {
+      const text = await readBounded(linesFile(folder, day, value))
+      for (const line of (text ?? '').split('\n')) {
+        if (line === '') continue
+        const entry = parseLine(line)
+        if (entry) tally.add(entry)
+        else damaged++
+      }
+    }
+    // Lines may have become sums meanwhile, and their file gone.
+    const after = await readTotals(folder, day)
+    if (after.generation !== generation && attempt < 5) continue
+    return {
+      day,
+      tally,
+      next: Math.max(generation, 0, ...generations.map(value => value + 1)),
+      damaged,
+    }
+  }
+}
+
+async function readTotals(folder: string, day: string) {
+  const tally = createTally()
+  const text = await readBounded(totalsFile(folder, day))
+  if (text === null) return { tally, generation: 0, damaged: 0 }
+  const totals = DayTotals.safeParse(parseJson(text))
+  if (!totals.success) return { tally, generation: 0, damaged: 1 }
+  for (const entry of totals.data.entries) tally.add(entry)
+  return { tally, generation: totals.data.generation, damaged: 0 }
+}
+
+/** The text of an ordinary file; null when there is none. Never follows a link out of the folder. */
+async function readBounded(path: string): Promise<string | null> {
+  const file = await open(
+    path,
+    constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+  ).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  if (!file) return null
+  try {
+    const stats = await file.stat()
+    if (!stats.isFile() || stats.size > fileBytes) throw new Error(`${path} is not a file of usage`)
+    // Bounded also when it grows while it is read.
+    const buffer = Buffer.alloc(stats.size)
+    const { bytesRead } = await file.read(buffer, 0, stats.size, 0)
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+function parseLine(line: string): UsageEntry | null {
+  const parsed = UsageEntry.safeParse(parseJson(line))
+  return parsed.success ? parsed.data : null
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
