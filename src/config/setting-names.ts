@@ -12,7 +12,6 @@ export const settingNames = [
   'EXTERNAL_SUBNET',
   'PROXY_DNS',
   'BUDGET_USD_PER_DAY',
-  'BUDGET_USD_PER_RUN',
   'AGENT_MEMORY',
   'AGENT_CPUS',
   'AGENT_PIDS',

@@ -63,9 +63,6 @@ export const Settings = z.strictObject({
     .describe(
       'Dollars that one stack may use in a day (UTC). The gateway refuses what goes beyond.',
     ),
-  BUDGET_USD_PER_RUN: budget
-    .optional()
-    .describe('Dollars that one run may use. The gateway refuses what goes beyond.'),
   AGENT_MEMORY: size.default('4g').describe('Memory limit of the agent container.'),
   AGENT_CPUS: count.default('2').describe('Processors the agent may use.'),
   AGENT_PIDS: z.coerce

@@ -1,7 +1,7 @@
 import type { UsageEntry } from '../usage/entry.ts'
 import { addTokens, noTokens } from '../usage/tokens.ts'
 import { type AnswerReader, createAnswerReader } from './answer-reader.ts'
-import { type Budgets, checkBudgets } from './budgets.ts'
+import { checkDayBudget } from './day-budget.ts'
 import type { Ledger } from './ledger.ts'
 import { costUsd, dearestUsd, pricedName } from './prices.ts'
 import type { Exchange } from './relay.ts'
@@ -9,10 +9,10 @@ import type { Exchange } from './relay.ts'
 /** Bytes of a token, at least, where bytes are all that is known. */
 const tokenBytes = 3
 
-/** Counts what the requests of the stack use, and refuses what is over its budgets. */
+/** Counts what the requests of the stack use, and refuses what is over its budget. */
 export interface Accounting {
-  /** Throws an `ApiError` when a budget is used up. */
-  admit(meter: string): void
+  /** Throws an `ApiError` when the budget is used up. */
+  admit(): void
   /** For a request that goes to the origin now. */
   begin(meter: string, exchange: Exchange): Account
   close(): Promise<void>
@@ -27,16 +27,17 @@ export interface Account {
 
 type AnswerHeaders = Parameters<typeof createAnswerReader>[0]
 
-export function createAccounting(options: { ledger: Ledger; budgets: Budgets }): Accounting {
-  const { ledger, budgets } = options
-  const open = new Map<Account, { meter: string; entry: () => UsageEntry }>()
-  const inFlight = (meter?: string) =>
-    [...open.values()]
-      .filter(request => meter === undefined || request.meter === meter)
-      .reduce((sum, request) => sum + request.entry().reckonedUsd, 0)
+export function createAccounting(options: {
+  ledger: Ledger
+  /** Null for none. */
+  dayBudgetUsd: number | null
+}): Accounting {
+  const { ledger, dayBudgetUsd } = options
+  const open = new Map<Account, () => UsageEntry>()
+  const inFlight = () => [...open.values()].reduce((sum, entry) => sum + entry().reckonedUsd, 0)
 
   return {
-    admit: meter => checkBudgets({ budgets, ledger, meter, inFlight }),
+    admit: () => checkDayBudget({ budgetUsd: dayBudgetUsd, ledger, inFlight }),
     begin(meter, exchange) {
       let status: number | null = null
       let reader: AnswerReader | null = null
@@ -52,7 +53,7 @@ export function createAccounting(options: { ledger: Ledger; budgets: Budgets }):
           ledger.add(entry())
         },
       }
-      open.set(account, { meter, entry })
+      open.set(account, entry)
       return account
     },
     close: () => ledger.close(),

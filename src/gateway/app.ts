@@ -103,7 +103,7 @@ export function buildGateway({ credentials, upstream, accounting, limits, log }:
     checkCaller(request.raw.rawHeaders, credential)
     const exchange = exchanges.get(request.raw) ?? {}
     const meter = meterOf(request.raw.rawHeaders)
-    if (costs) accounting.admit(meter)
+    if (costs) accounting.admit()
     if (inFlight >= limits.concurrentRequests) throw overloaded(limits)
     inFlight++
     try {

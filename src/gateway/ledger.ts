@@ -25,8 +25,6 @@ export interface Ledger {
   add(entry: UsageEntry): void
   /** Dollars of this day (UTC), as budgets reckon them. */
   reckonedToday(): number
-  /** Dollars of one meter, today and yesterday: a run may go on over midnight. */
-  reckonedOf(meter: string): number
   /** Why it cannot write at present; what it was given waits in memory. */
   failure(): string | null
   /** Writes what waits. */
@@ -196,10 +194,6 @@ export async function createLedger(options: {
       schedule()
     },
     reckonedToday: () => days.get(dayOf(now()))?.tally.reckoned() ?? 0,
-    reckonedOf: meter =>
-      [dayBefore(), dayOf(now())]
-        .map(name => days.get(name)?.tally.reckoned(meter) ?? 0)
-        .reduce((sum, dollars) => sum + dollars, 0),
     failure: () => failure,
     flush,
     async close() {

@@ -26,7 +26,7 @@ async function main() {
   })
   const accounting = createAccounting({
     ledger: await createLedger({ folder: settings.USAGE_FOLDER, log }),
-    budgets: { perDay: settings.BUDGET_USD_PER_DAY, perRun: settings.BUDGET_USD_PER_RUN },
+    dayBudgetUsd: settings.BUDGET_USD_PER_DAY,
   })
   const app = buildGateway({ credentials, upstream, accounting, limits: defaultLimits, log })
 

@@ -46,7 +46,6 @@ const GatewaySettings = z
       '/var/lib/claude-secure/usage',
     ),
     BUDGET_USD_PER_DAY: z._default(budget, null),
-    BUDGET_USD_PER_RUN: z._default(budget, null),
     LOG_LEVEL: z._default(
       z.enum(['silent', 'error', 'warn', 'info'], { error: 'must be silent, error, warn or info' }),
       'info',

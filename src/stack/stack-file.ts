@@ -72,7 +72,6 @@ export function stackVariables(stack: Stack): Record<string, string> {
     CREDENTIAL_FILE: stack.state.credential,
     USAGE_FOLDER: stack.state.usage,
     BUDGET_USD_PER_DAY: settings.BUDGET_USD_PER_DAY ?? '',
-    BUDGET_USD_PER_RUN: settings.BUDGET_USD_PER_RUN ?? '',
     PROXY_FOLDER: join(stack.root, 'proxy'),
   }
 }

@@ -10,14 +10,13 @@ export interface Tally {
   /** Adds it, and says under which names. */
   add(entry: UsageEntry): UsageEntry
   entries(): UsageEntry[]
-  /** Dollars, as budgets reckon them; of one meter or of all. */
-  reckoned(meter?: string): number
+  /** Dollars, as budgets reckon them. */
+  reckoned(): number
 }
 
 export function createTally(limits = { rows: rowLimit, models: modelLimit }): Tally {
   const rows = new Map<string, UsageEntry>()
   const models = new Set<string>()
-  const meters = new Map<string, number>()
   let total = 0
   const keyOf = ({ meter, model }: UsageEntry) => `${meter} ${model}`
 
@@ -34,11 +33,10 @@ export function createTally(limits = { rows: rowLimit, models: modelLimit }): Ta
       const before = rows.get(keyOf(entry))
       rows.set(keyOf(entry), before ? addEntries(before, entry) : entry)
       models.add(entry.model)
-      meters.set(entry.meter, (meters.get(entry.meter) ?? 0) + entry.reckonedUsd)
       total += entry.reckonedUsd
       return entry
     },
     entries: () => [...rows.values()],
-    reckoned: meter => (meter === undefined ? total : (meters.get(meter) ?? 0)),
+    reckoned: () => total,
   }
 }

@@ -7,7 +7,6 @@ import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import { createAccounting } from '../../../src/gateway/accounting.ts'
 import { buildGateway } from '../../../src/gateway/app.ts'
-import type { Budgets } from '../../../src/gateway/budgets.ts'
 import { type Credential, createCredentialFile } from '../../../src/gateway/credential.ts'
 import type { GatewayEvent } from '../../../src/gateway/gateway-log.ts'
 import { createLedger } from '../../../src/gateway/ledger.ts'
@@ -47,7 +46,7 @@ export async function startGateway(
     proxy?: string
     credential?: Credential
     limits?: Partial<Limits>
-    budgets?: Partial<Budgets>
+    dayBudgetUsd?: number
     /** Instead of a new one. */
     usageFolder?: string
   },
@@ -67,7 +66,7 @@ export async function startGateway(
     upstream: createUpstream({ origin: options.upstream, proxy: options.proxy ?? '', limits }),
     accounting: createAccounting({
       ledger: await createLedger({ folder: usageFolder, log }),
-      budgets: { perDay: null, perRun: null, ...options.budgets },
+      dayBudgetUsd: options.dayBudgetUsd ?? null,
     }),
     limits,
     log,

@@ -12,18 +12,17 @@ const start = (model: string, usage = {}) =>
 const delta = event('message_delta', { usage: { output_tokens: 1_000_000 } })
 const stop = event('message_stop')
 
-function account(perDay: number | null = null) {
+function account(dayBudgetUsd: number | null = null) {
   const entries: UsageEntry[] = []
   const accounting = createAccounting({
     ledger: {
       add: entry => entries.push(entry),
       reckonedToday: () => 0,
-      reckonedOf: () => 0,
       failure: () => null,
       flush: async () => {},
       close: async () => {},
     },
-    budgets: { perDay, perRun: null },
+    dayBudgetUsd,
   })
   return { accounting, entries }
 }
@@ -127,9 +126,9 @@ t.test('who leaves before the answer is charged for the question', async t => {
 t.test('what is in flight counts towards the budget until it is over', async t => {
   const { accounting } = account(10)
   const begun = accounting.begin('interactive', {})
-  accounting.admit('interactive')
+  accounting.admit()
   begun.answered(200, stream)?.(Buffer.from(start('claude-opus-5') + delta))
-  t.throws(() => accounting.admit('interactive'), ApiError)
+  t.throws(() => accounting.admit(), ApiError)
   begun.end()
-  t.doesNotThrow(() => accounting.admit('interactive'), 'the ledger of this test has nothing')
+  t.doesNotThrow(() => accounting.admit(), 'the ledger of this test has nothing')
 })

@@ -10,7 +10,6 @@ t.test('an empty environment means the real API, through the egress proxy', asyn
     CREDENTIAL_FILE: '/run/secrets/credential',
     USAGE_FOLDER: '/var/lib/claude-secure/usage',
     BUDGET_USD_PER_DAY: null,
-    BUDGET_USD_PER_RUN: null,
     LOG_LEVEL: 'info',
   })
 })
@@ -25,7 +24,7 @@ t.test('a value that is wrong is refused by its name', async t => {
   const wrong: [Record<string, string>, RegExp][] = [
     [{ GATEWAY_PORT: '' }, /GATEWAY_PORT must be a port/],
     [{ BUDGET_USD_PER_DAY: 'five' }, /BUDGET_USD_PER_DAY must be empty or a number/],
-    [{ BUDGET_USD_PER_RUN: '-1' }, /BUDGET_USD_PER_RUN must be empty or a number/],
+    [{ BUDGET_USD_PER_DAY: '-1' }, /BUDGET_USD_PER_DAY must be empty or a number/],
     [{ BUDGET_USD_PER_DAY: '1e9' }, /BUDGET_USD_PER_DAY must be empty or a number/],
     [{ USAGE_FOLDER: 'usage' }, /USAGE_FOLDER must be an absolute path/],
     [{ GATEWAY_PORT: '80x' }, /GATEWAY_PORT must be a port/],
@@ -45,8 +44,7 @@ t.test('a value that is wrong is refused by its name', async t => {
 })
 
 t.test('a budget is a number of dollars; an empty one is none', async t => {
-  const settings = parseGatewaySettings({ BUDGET_USD_PER_DAY: '12.50', BUDGET_USD_PER_RUN: '' })
-  t.equal(settings.BUDGET_USD_PER_DAY, 12.5)
-  t.equal(settings.BUDGET_USD_PER_RUN, null)
+  t.equal(parseGatewaySettings({ BUDGET_USD_PER_DAY: '12.50' }).BUDGET_USD_PER_DAY, 12.5)
+  t.equal(parseGatewaySettings({ BUDGET_USD_PER_DAY: '' }).BUDGET_USD_PER_DAY, null)
   t.equal(parseGatewaySettings({ BUDGET_USD_PER_DAY: '0' }).BUDGET_USD_PER_DAY, 0)
 })

@@ -11,8 +11,6 @@ t.test('sums by meter and model', async t => {
   t.equal(tally.entries().length, 3)
   t.match(tally.entries()[0], { meter: 'interactive', requests: 2, input: 3 })
   t.equal(tally.reckoned(), 15)
-  t.equal(tally.reckoned('aaaaaaaaaaaaaaaa'), 12)
-  t.equal(tally.reckoned('bbbbbbbbbbbbbbbb'), 0)
 })
 
 t.test('made-up names do not make it grow without end, and no dollar is lost', async t => {
