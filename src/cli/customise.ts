@@ -2,9 +2,16 @@ import { parseCustomEnvironment } from '../config/custom-environment.ts'
 import { parseCustomMounts } from '../config/custom-mounts.ts'
 import { loadCustomSettings } from '../config/custom-settings.ts'
 import { cacheRoot, customRoot, stateRoot } from '../config/paths.ts'
-import { secretSettings } from '../config/settings.ts'
-import { type Customisation, noCustomisation } from '../stack/custom/customisation.ts'
+import { type Settings, secretSettings } from '../config/settings.ts'
+import { readAlwaysSkills } from '../stack/custom/always-skills.ts'
+import { findBin, findCustomFolder } from '../stack/custom/custom-folder.ts'
+import {
+  type Customisation,
+  customTargets,
+  type GeneratedFile,
+} from '../stack/custom/customisation.ts'
 import { resolveMounts } from '../stack/custom/declared-mounts.ts'
+import { findGitIdentity, renderGitIdentity } from '../stack/custom/git-identity.ts'
 import type { OwnPlace } from '../stack/custom/host-places.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { Context } from './context.ts'
@@ -20,20 +27,63 @@ export async function customise(context: Context, workspace: Workspace): Promise
     parseCustomMounts(custom.mounts),
     placesOf(context, workspace),
   )
-  return { ...noCustomisation, environment, declared }
+  const folder = await customFolder(context, workspace)
+  return {
+    environment,
+    declared,
+    folders: await customFolders(folder, workspace),
+    files: [...(await skillFile(folder)), ...(await identityFile(settings))],
+  }
+}
+
+function customFolder({ root, found, settings }: Context, workspace: Workspace) {
+  const { socket } = ownPlaces({ root, found })
+  return findCustomFolder(customRoot(settings), {
+    named: settings.CUSTOM_DIR !== undefined,
+    // An agent that writes there would choose what is in its next container.
+    own: [
+      ...claudeSecureItself(root),
+      { path: workspace.path, what: 'a part of the workspace' },
+      ...(socket ? [{ path: socket, what: 'the socket of the container engine' }] : []),
+    ],
+  })
+}
+
+async function customFolders(folder: string | null, { agent }: Workspace) {
+  const bin = folder && (await findBin(folder, agent))
+  return bin ? [{ source: bin, target: customTargets.bin }] : []
+}
+
+async function skillFile(folder: string | null): Promise<GeneratedFile[]> {
+  const text = folder && (await readAlwaysSkills(folder))
+  if (!text) return []
+  return [{ name: 'append-system-prompt.md', target: customTargets.systemPrompt, text }]
+}
+
+async function identityFile({ GIT_IDENTITY }: Settings): Promise<GeneratedFile[]> {
+  const identity = await findGitIdentity(GIT_IDENTITY)
+  if (!identity) return []
+  const text = renderGitIdentity(identity)
+  return [{ name: 'identity.gitconfig', target: customTargets.gitIdentity, text }]
 }
 
 /** Whoever can write in one of these gets out, or gets at what he is kept from. */
 function placesOf(context: Context, workspace: Workspace): OwnPlace[] {
   const { socket } = ownPlaces(context)
   return [
-    { path: context.root, what: 'claude-secure itself' },
-    { path: stateRoot(), what: 'the state of claude-secure' },
-    { path: cacheRoot(), what: 'the downloads of claude-secure' },
+    ...claudeSecureItself(context.root),
     // What is in it is built into the image as root, or read by it.
     { path: customRoot(context.settings), what: 'your own additions' },
     // A second way in would go around the overlays, or around the copy.
     { path: workspace.path, what: 'a part of the workspace' },
     ...(socket ? [{ path: socket, what: 'the socket of the container engine' }] : []),
+  ]
+}
+
+function claudeSecureItself(root: string): OwnPlace[] {
+  return [
+    { path: root, what: 'claude-secure itself' },
+    { path: stateRoot(), what: 'the state of claude-secure' },
+    { path: cacheRoot(), what: 'the downloads of claude-secure' },
   ]
 }

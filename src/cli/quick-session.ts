@@ -8,7 +8,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { userEnvironment } from '../config/environment.ts'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { protectedNames } from '../config/protected-names.ts'
 import { bodyText, engineGet } from '../docker/engine-request.ts'
@@ -24,6 +26,9 @@ import type { RunningAgent } from './session.ts'
 export type QuickSession = RunningAgent & {
   stamp: string
   overlays: string
+  /** Where the user's own additions are, which depends on settings, and how they looked. */
+  customFolder: string
+  custom: string
   stack: string
   workspace: string
   fingerprint: string
@@ -64,6 +69,27 @@ export function overlayStamp(folder: string): string {
   return JSON.stringify(protectedInputs.map(path => identity(join(folder, path))))
 }
 
+/** What of the user's own is made into files for the agent: skills, his programs' folder, git's identity. */
+export function customStamp(folder: string, home = homedir()): string {
+  const { XDG_CONFIG_HOME } = userEnvironment()
+  const skills = ['always-skills', '.always-skills'].filter(name =>
+    statusOf(join(folder, name))?.isDirectory(),
+  )
+  const paths = [
+    ...['', 'bin', ...skills.flatMap(name => filesBelow(folder, name))].map(name =>
+      join(folder, name),
+    ),
+    ...[join(home, '.gitconfig'), '/etc/gitconfig'],
+    join(XDG_CONFIG_HOME || join(home, '.config'), 'git/config'),
+  ]
+  return JSON.stringify(
+    paths.map(path => {
+      const status = statusOf(path)
+      return status && [path, status.ino, status.size, status.mtimeMs, status.mode]
+    }),
+  )
+}
+
 const protectedInputs = [
   ...protectedNames,
   ...['config', 'hooks', 'commondir', 'HEAD', 'modules', 'worktrees'].map(name => `.git/${name}`),
@@ -100,6 +126,7 @@ export async function rememberedSession(
     const folder = realpathSync(process.cwd())
     const known: QuickSession = JSON.parse(readFileSync(memoryPath(folder), 'utf8'))
     if (known.overlays !== overlayStamp(folder)) return null
+    if (known.custom !== customStamp(known.customFolder)) return null
     return known.stamp === (await quickStamp(checkoutRoot(), folder, settings)) ? known : null
   } catch {
     // Whatever is wrong, the long way finds out and says it.

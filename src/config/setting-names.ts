@@ -8,6 +8,7 @@ export const settingNames = [
   'WORKSPACE_MODE',
   'COPY_EXCLUDE',
   'PROTECT',
+  'GIT_IDENTITY',
   'EXTRA_CA_CERTS',
   'EXTERNAL_SUBNET',
   'PROXY_DNS',

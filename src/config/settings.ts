@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parseGitIdentity } from './git-identity.ts'
 import { parsePackages } from './package-names.ts'
 import { parseProtect, protectedNames } from './protected-names.ts'
 
@@ -47,6 +48,14 @@ export const Settings = z.strictObject({
     .describe(
       'Files that your host runs by itself are read-only for the agent in a mounted folder. all, none, or what to give up: -.vscode,-.idea.',
     ),
+  GIT_IDENTITY: text
+    .refine(value => ['host', 'none'].includes(value) || parseGitIdentity(value) !== null, {
+      error: 'must be host, none or Name <mail>',
+    })
+    .default('host')
+    .describe(
+      'Name and mail of the commits that the agent makes. host: those of your own git; none: nobody; or Name <mail>.',
+    ),
   EXTRA_CA_CERTS: absolutePath
     .optional()
     .describe('PEM file of additional certificate authorities, for networks that inspect TLS.'),
@@ -89,7 +98,7 @@ export const Settings = z.strictObject({
   CUSTOM_DIR: absolutePath
     .optional()
     .describe(
-      'Folder of your own additions (docs/images.md). Default: claude-secure in ~/.config.',
+      'Folder of your own additions: skills, programs, and what is built into the image (docs/customisation.md, docs/images.md). Default: claude-secure in ~/.config.',
     ),
   DOCKERFILE: absolutePath
     .optional()

@@ -12,6 +12,16 @@ for (const name of ['given', 'read']) {
 }
 await must('chown', ['-R', `${owner}:${owner}`, data])
 
+const custom = await temporaryFolder(t, 'custom')
+await mkdir(join(custom, 'always-skills/tone'), { recursive: true })
+await writeFile(
+  join(custom, 'always-skills/tone/SKILL.md'),
+  'Speak like a lighthouse keeper: SKILL-ONE.',
+)
+await mkdir(join(custom, 'bin'))
+await writeFile(join(custom, 'bin/greet'), '#!/bin/sh\necho "greetings from $0"\n', { mode: 0o755 })
+await must('chmod', ['-R', 'a+rX', custom])
+
 const stack = await createTestStack(t, {
   start: false,
   settings: {
@@ -19,6 +29,8 @@ const stack = await createTestStack(t, {
     CLAUDE_MOUNT_GIVEN: `${data}/given:/mnt/given`,
     CLAUDE_MOUNT_READ: `${data}/read:/mnt/read:ro`,
     CLAUDE_MOUNT_SAME: `${data}/read`,
+    GIT_IDENTITY: `'Ada "L" King <ada@example.com>'`,
+    CUSTOM_DIR: custom,
   },
 })
 const started = await stack.cli(['start', '--detach', '--worker'])
@@ -43,6 +55,84 @@ for (const service of ['claude', 'worker']) {
 
   t.test(`${service}: without a place it is seen where the host has it`, async t => {
     t.equal((await sh(`cat ${data}/read/file.txt`)).stdout, 'read\n')
+  })
+}
+
+for (const service of ['claude', 'worker']) {
+  const sh = (script: string) => stack.inside(['sh', '-c', script], { service })
+
+  t.test(
+    `${service}: programs of the user are in PATH, and not for the agent to change`,
+    async t => {
+      const { stdout } = await sh('greet; command -v git')
+      t.equal(stdout, 'greetings from /etc/claude-secure/custom/bin/greet\n/usr/bin/git\n')
+      for (const attempt of [
+        'echo x > greet',
+        'echo x > new',
+        'rm greet',
+        'mv greet x',
+        'chmod 0 greet',
+      ]) {
+        const { code } = await sh(`cd /etc/claude-secure/custom/bin && ${attempt}`)
+        t.not(code, 0, attempt)
+      }
+      t.not((await sh('mkdir -p /etc/claude-secure/custom/other')).code, 0)
+      t.not((await sh('echo x >> /etc/claude-secure/append-system-prompt.md')).code, 0)
+    },
+  )
+
+  t.test(`${service}: commits are the user's, and a repository may say otherwise`, async t => {
+    const commit = 'git commit -q --allow-empty -m x && git log -1 --format="%an <%ae> %cn"'
+    const { stdout, stderr } = await sh(
+      `set -e; cd "$(mktemp -d)"; git init -q; ${commit}; git config user.name Bob; ${commit}`,
+    )
+    t.equal(
+      stdout,
+      'Ada "L" King <ada@example.com> Ada "L" King\nBob <ada@example.com> Bob\n',
+      stderr,
+    )
+  })
+}
+
+t.test('a session: the skill ends the system prompt, and Bash finds the programs', async t => {
+  const terminal = await stack.terminal(['start'])
+  await terminal.waitFor(/^\s*[│>❯]/m)
+  await terminal.type('[[bash greet; echo "G=$GREETING"]]')
+  await new Promise(resolve => setTimeout(resolve, 500))
+  await terminal.press('Enter')
+  await terminal.waitFor(/greetings from \/etc\/claude-secure\/custom\/bin\/greet/)
+  await terminal.waitFor(/G=hello \$HOME, it's me/)
+  const systems = await systemPrompts()
+  const skilled = systems.filter(text => text.includes('SKILL-ONE'))
+  t.ok(skilled.length > 0, 'the skill reached the model')
+  t.ok(
+    skilled.some(text => /Claude Code/.test(text) && text.indexOf('SKILL-ONE') > 1_000),
+    "behind Claude Code's own words",
+  )
+  const { stdout } = await stack.inside(['sh', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0" " "'])
+  t.notMatch(stdout, /SKILL-ONE|lighthouse/, 'no text in an argument')
+  await terminal.press('C-c')
+  await terminal.press('C-c')
+  await terminal.exitStatus()
+})
+
+t.test('a changed skill is noticed by the next start', async t => {
+  await writeFile(join(custom, 'always-skills/tone/SKILL.md'), 'Now like a pilot: SKILL-TWO.')
+  await stack.internet.detach()
+  const { code, stderr } = await stack.cli(['start', '--detach', '--worker'])
+  t.equal(code, 0, stderr)
+  const { stdout } = await stack.inside(['cat', '/etc/claude-secure/append-system-prompt.md'])
+  t.match(stdout, /SKILL-TWO/)
+})
+
+/** What each request to the model had as its system prompt. */
+async function systemPrompts(): Promise<string[]> {
+  const requests = await stack.internet.modelRequests()
+  return requests.flatMap(({ path, body }) => {
+    if (!path.startsWith('/v1/messages')) return []
+    const { system } = JSON.parse(body)
+    if (typeof system === 'string') return [system]
+    return [(system ?? []).map(({ text }: { text: string }) => text).join('\n')]
   })
 }
 

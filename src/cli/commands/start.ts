@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { parseCopyExclude } from '../../config/copy-exclude.ts'
 import { userEnvironment } from '../../config/environment.ts'
-import { checkoutRoot } from '../../config/paths.ts'
+import { checkoutRoot, customRoot } from '../../config/paths.ts'
 import { parseProtect } from '../../config/protected-names.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { createArchive } from '../../docker/archive.ts'
@@ -24,7 +24,13 @@ import { renderLost } from '../host-files-notice.ts'
 import { ensureImages } from '../machine/ensure-images.ts'
 import { openStack } from '../open-stack.ts'
 import type { Invocation } from '../program.ts'
-import { forgetSession, overlayStamp, quickStamp, rememberSession } from '../quick-session.ts'
+import {
+  customStamp,
+  forgetSession,
+  overlayStamp,
+  quickStamp,
+  rememberSession,
+} from '../quick-session.ts'
 import { runningAgent } from '../running-agent.ts'
 import { andTellAfter, execInTerminal, sessionCommand } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
@@ -49,6 +55,8 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
   const stamp = await quickStamp(root, folder, settingsInEnvironment())
   forgetSession(folder)
   const context = await openContext(invocation)
+  const customFolder = customRoot(context.settings)
+  const custom = customStamp(customFolder)
   const workspace = await workspaceHere(context, { copy: options.copy ?? false })
   const agents: AgentService[] = options.worker ? ['claude', 'worker'] : ['claude']
   const { state, outcome } = await bringUp(context, workspace, { ...options, agents })
@@ -59,7 +67,16 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
     // One that was replaced a moment ago is not what the stack stands on.
     if ((await lostOverlays(stateFolder(stack))).length === 0) {
       const { path } = workspace
-      rememberSession(folder, { ...agent, stamp, overlays, stack, workspace: path, fingerprint })
+      rememberSession(folder, {
+        ...agent,
+        stamp,
+        overlays,
+        customFolder,
+        custom,
+        stack,
+        workspace: path,
+        fingerprint,
+      })
     }
   }
   if (!options.detach && isInteractive()) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import {
+  customStamp,
   forgetSession,
   overlayStamp,
   quickStamp,
@@ -81,6 +82,8 @@ async function remembered(t: Test, containers: unknown) {
   rememberSession(process.cwd(), {
     stamp,
     overlays: overlayStamp(process.cwd()),
+    customFolder: process.cwd(),
+    custom: customStamp(process.cwd()),
     stack: 'claude-secure-x-00000000',
     workspace: process.cwd(),
     address: { socketPath },
@@ -133,6 +136,8 @@ t.test('a folder with a very long name goes without', async t => {
     rememberSession(folder, {
       stamp: '',
       overlays: '',
+      customFolder: '',
+      custom: '',
       stack: '',
       workspace: folder,
       address: { socketPath: '/s' },
@@ -179,4 +184,22 @@ t.test('a linked worktree, where .git is a file, has a stamp too', async t => {
   const before = overlayStamp(folder)
   await writeFile(join(folder, '.envrc'), 'x')
   t.not(overlayStamp(folder), before)
+})
+
+t.test("a skill, the user's programs and his git configuration are looked at", async t => {
+  const folder = t.testdir({ custom: { 'always-skills': { one: { 'SKILL.md': 'a' } } }, home: {} })
+  const custom = join(folder, 'custom')
+  const stamp = () => customStamp(custom, join(folder, 'home'))
+  const seen = new Set([stamp()])
+  t.equal(stamp(), [...seen][0], 'nothing changed')
+  await writeFile(join(custom, 'always-skills/one/SKILL.md'), 'changed')
+  seen.add(stamp())
+  await writeFile(join(custom, 'always-skills/SKILL.md'), 'new')
+  seen.add(stamp())
+  await writeFile(join(folder, 'home/.gitconfig'), '[user]')
+  seen.add(stamp())
+  await writeFile(join(custom, 'bin'), '')
+  seen.add(stamp())
+  t.equal(seen.size, 5)
+  t.ok(customStamp(join(folder, 'nowhere')), 'a folder that is not there has a stamp too')
 })
