@@ -58,7 +58,14 @@ export function createProgram(invocation: Invocation): Command {
 
   command('start', 'bring up the stack for this folder and open Claude Code')
     .option('-d, --detach', 'bring it up without opening a session')
+    .option('-c, --continue', 'go on with the last conversation; it does so anyway')
     .option('--no-continue', 'begin a new conversation')
+    .addOption(
+      new Option('-r, --resume <id>', 'go on with this conversation of this folder').conflicts([
+        'continue',
+        'detach',
+      ]),
+    )
     .option('--worker', 'bring up the container of runs too, which the first `run` does otherwise')
     .option('--copy', 'give the agent a copy of the folder; `apply` brings changes back')
     .option('--fresh-copy', 'take the copy anew, and drop what the agent changed in the old one')
@@ -100,6 +107,14 @@ export function createProgram(invocation: Invocation): Command {
     .argument('[id]', 'its id, name or folder, or the beginning of one')
     .action(async id =>
       invocation.setStatus(await (await import('./commands/attach.ts')).attach(id, invocation)),
+    )
+
+  command('clear-session', 'forget the conversations of this folder; login and settings stay')
+    .option('--interactive', 'only those held in a terminal')
+    .option('--runs', 'only those of runs')
+    .option('-f, --force', 'do not ask')
+    .action(async options =>
+      (await import('./commands/clear-session.ts')).clearSession(options, invocation),
     )
 
   command('allow', 'let the agent reach names; it applies within a second')

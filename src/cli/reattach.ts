@@ -10,14 +10,16 @@ import { isInteractive } from './terminal.ts'
  */
 export async function reattach(argv: readonly string[]): Promise<number | null> {
   const [command, ...options] = argv
-  const plain = options.every(option => option === '--no-continue')
+  const plain = options.every(option => /^(--no-continue|--continue|-c)$/.test(option))
   if (command !== 'start' || !plain || !isInteractive()) return null
   const known = await rememberedSession(settingsInEnvironment())
   if (!known) return null
   // Prepared while the engine is asked: what is prepared and not started costs nothing.
   const [asLeft, id] = await Promise.all([
     runsAsLeft(known),
-    prepareInTerminal(known, sessionCommand({ fresh: options.length > 0 })).catch(() => null),
+    prepareInTerminal(known, sessionCommand({ fresh: options.includes('--no-continue') })).catch(
+      () => null,
+    ),
   ])
   return asLeft && id !== null ? andTellAfter(known, () => runPrepared(known, id)) : null
 }

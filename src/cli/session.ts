@@ -8,8 +8,13 @@ import { terminalVariables } from './terminal.ts'
 export type RunningAgent = { address: EngineAddress; container: string }
 
 /** Claude Code's command: it opens the session, or attaches to the one that runs already. */
-export function sessionCommand(options: { fresh: boolean }): string[] {
-  return ['claude-secure-session', ...(options.fresh ? ['--fresh'] : [])]
+export function sessionCommand(options: { fresh: boolean; resume?: string | undefined }): string[] {
+  const { fresh, resume } = options
+  return [
+    'claude-secure-session',
+    ...(fresh ? ['--fresh'] : []),
+    ...(resume === undefined ? [] : ['--', '--resume', resume]),
+  ]
 }
 
 /** A command of the agent's container, prepared for this terminal. */

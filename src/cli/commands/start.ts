@@ -31,6 +31,7 @@ import {
   quickStamp,
   rememberSession,
 } from '../quick-session.ts'
+import { checkResume, refuseUnknown } from '../resume.ts'
 import { runningAgent } from '../running-agent.ts'
 import { andTellAfter, execInTerminal, sessionCommand } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
@@ -41,7 +42,10 @@ export type CopyOptions = { freshCopy?: boolean; exclude?: string[]; includeIgno
 
 export type StartOptions = CopyOptions & {
   detach?: boolean
-  continue: boolean
+  /** The last conversation, where there is one; false begins a new one. */
+  continue?: boolean
+  /** Id of the conversation to go on with. */
+  resume?: string
   /** Bring up the container of runs too. */
   worker?: boolean
   copy?: boolean
@@ -49,6 +53,7 @@ export type StartOptions = CopyOptions & {
 
 /** Brings up the stack of the current folder and opens Claude Code; returns Claude Code's exit status. */
 export async function start(options: StartOptions, invocation: Invocation): Promise<number> {
+  if (options.resume !== undefined) checkResume(options.resume)
   const root = checkoutRoot()
   const folder = await realpath(process.cwd())
   // Before anything is read: what changes from here on is noticed by the next start.
@@ -80,9 +85,12 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
     }
   }
   if (!options.detach && isInteractive()) {
+    const { resume } = options
+    if (resume !== undefined) await refuseUnknown(context, state, resume)
     const session = { ...agent, stack: workspace.stack, workspace: workspace.path }
+    const command = sessionCommand({ fresh: options.continue === false, resume })
     return andTellAfter({ ...session, verbose: invocation.verbose }, () =>
-      execInTerminal(agent, sessionCommand({ fresh: !options.continue })),
+      execInTerminal(agent, command),
     )
   }
   if (outcome === 'running') await warnOfRefusedPolicy(context, state)

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DockerClient } from '../docker/client.ts'
+import type { Engine } from '../docker/engine.ts'
+import { runThrowAway } from '../docker/throw-away.ts'
+
+export type Home = {
+  volume: string
+  /** Whose conversations: those held in a terminal, or those of programmatic runs. */
+  of: 'sessions' | 'runs'
+  /** The owner of all that is in it. */
+  uid: string
+}
+
+/** The home volumes of a stack, also those of former owners of its folder. */
+export async function homesOf(engine: Engine, stack: string): Promise<Home[]> {
+  const volumes = await engine.volumes([`com.docker.compose.project=${stack}`])
+  return volumes.flatMap(({ Name }) => {
+    const home = parseHome(stack, Name)
+    return home ? [home] : []
+  })
+}
+
+export function parseHome(stack: string, volume: string): Home | null {
+  if (!volume.startsWith(`${stack}_`)) return null
+  const [, name, uid] = /^(home|worker-home)-([1-9]\d*)$/.exec(volume.slice(stack.length + 1)) ?? []
+  return name && uid ? { volume, uid, of: name === 'home' ? 'sessions' : 'runs' } : null
+}
+
+/** Beyond it the volume holds something else than conversations of a person. */
+const timeoutMilliseconds = 120_000
+
+/**
+ * Removes the conversations in a home. In a container of its own also while the stack runs: there is
+ * nothing of the agent's there but the volume, and no link in it leads to the workspace.
+ */
+export async function forgetConversations(
+  { docker, root, signal }: { docker: DockerClient; root: string; signal?: AbortSignal },
+  image: string,
+  { volume, uid }: Home,
+): Promise<void> {
+  const program = await readFile(join(root, 'src/stack/inside/forget.ts'), 'utf8')
+  const node = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript']
+  await runThrowAway(
+    docker,
+    {
+      image,
+      user: `${uid}:${uid}`,
+      mounts: [{ volume, target: '/home/claude' }],
+      command: ['/usr/local/bin/node', ...node, '--eval', program, 'forget', '/home/claude'],
+      purpose: `forgetting the conversations in ${volume}`,
+      timeout: timeoutMilliseconds,
+    },
+    signal,
+  )
+}

@@ -1,0 +1,130 @@
+/**
+ * Runs in a container that has a home volume and nothing else: removes the conversations that Claude
+ * Code keeps there. One file without imports of ours, because it is handed to `node --eval`. The agent
+ * made what is looked at here: no link is followed, and nothing is read that is not a file.
+ */
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+
+/** What of a config folder comes from conversations. Login, settings, plugins and skills are not in it. */
+const ofConversations = [
+  'agent-memory',
+  // Of .claude.json, with what it said of conversations.
+  'backups',
+  'checkpoints',
+  'debug',
+  'downloads',
+  'file-history',
+  'history.jsonl',
+  'image-cache',
+  'input-history.jsonl',
+  'jobs',
+  'mailbox',
+  'paste-cache',
+  'plans',
+  'projects',
+  'scratchpad',
+  'session-env',
+  'sessions',
+  'shell-snapshots',
+  'stats-cache.json',
+  'tasks',
+  'teams',
+  'telemetry',
+  'todos',
+  'transcripts',
+  'uploads',
+  'usage-data',
+]
+
+const configLimit = 32 * 1024 * 1024
+
+/** Of the home itself, and of each workspace that has a home of its own in it. */
+export function forget(home: string): void {
+  const homes = [home, ...foldersIn(join(home, 'workspaces'))].filter(isFolder)
+  for (const folder of homes) {
+    forgetInConfig(join(folder, '.claude.json'))
+    const config = join(folder, '.claude')
+    if (!isFolder(config)) continue
+    forgetInConfig(join(config, '.claude.json'))
+    for (const name of ofConversations) remove(join(config, name))
+  }
+}
+
+function foldersIn(path: string): string[] {
+  if (!isFolder(path)) return []
+  return readdirSync(path, { withFileTypes: true })
+    .filter(entry => entry.isDirectory())
+    .map(entry => join(path, entry.name))
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } catch {
+    // A folder that its owner may not write: ours to change.
+    open(path)
+    rmSync(path, { recursive: true, force: true })
+  }
+}
+
+function open(path: string): void {
+  if (!isFolder(path)) return
+  chmodSync(path, 0o700)
+  for (const name of readdirSync(path)) open(join(path, name))
+}
+
+/** Takes out what `.claude.json` says of a folder's last conversation; leaves all else as it is. */
+function forgetInConfig(path: string): void {
+  const config = readConfig(path)
+  const projects = config?.projects
+  if (typeof projects !== 'object' || projects === null) return
+  for (const project of Object.values(projects)) {
+    if (typeof project !== 'object' || project === null) continue
+    for (const key of Object.keys(project)) {
+      if (/^(history$|last[A-Z]|exampleFiles)/.test(key)) delete project[key]
+    }
+  }
+  const next = `${path}.${process.pid}.tmp`
+  rmSync(next, { recursive: true, force: true })
+  writeFileSync(next, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+  renameSync(next, path)
+}
+
+/** Null where there is none, or none that is a JSON object: Claude Code cannot read that one either. */
+function readConfig(path: string): { projects?: unknown } | null {
+  let file: number
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch {
+    return null
+  }
+  try {
+    const { size } = fstatSync(file)
+    if (!fstatSync(file).isFile() || size > configLimit) return null
+    const value = JSON.parse(readFileSync(file, 'utf8'))
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null
+  } catch {
+    return null
+  } finally {
+    closeSync(file)
+  }
+}
+
+if (process.argv[1] === 'forget' && process.argv[2]) forget(process.argv[2])
