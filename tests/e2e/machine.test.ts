@@ -1,0 +1,179 @@
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { temporaryFolder } from '../support/stack/checkout.ts'
+import { isTwoLines } from '../support/stack/control-script.ts'
+import { run, until } from '../support/stack/process.ts'
+import { openTerminal } from '../support/stack/terminal.ts'
+import { createTestStack, type TestStack } from '../support/stack/test-stack.ts'
+
+const marker = 'read in a real terminal'
+const one = await createTestStack(t, { files: { 'welcome.txt': `${marker}\n` } })
+// It never meets the stand-in internet: any subnet will do.
+const two = await createTestStack(t, {
+  start: false,
+  settings: { EXTERNAL_SUBNET: '', PROXY_DNS: '' },
+})
+const elsewhere = await temporaryFolder(t, 'elsewhere')
+const idOf = ({ stack }: TestStack) => stack.slice(-8)
+const from = (stack: TestStack, cwd: string, args: readonly string[]) =>
+  run(join(stack.checkout, 'claude.ts'), args, { cwd, env: stack.env })
+
+type Listed = {
+  id: string
+  workspace: string
+  state: string
+  session: { since: string } | null
+  runs: number
+  volumes: string[] | null
+}
+
+async function listed(stack: TestStack, ...more: string[]): Promise<Listed | undefined> {
+  const { stdout } = await from(one, elsewhere, ['list', '--json', ...more])
+  return JSON.parse(stdout).stacks.find(({ id }: Listed) => id === idOf(stack))
+}
+
+const ready = /^\s*[│>❯]/m
+
+type Terminal = Awaited<ReturnType<TestStack['terminal']>>
+
+async function submit(terminal: Terminal, text: string) {
+  await terminal.type(text)
+  // Claude Code takes a fast Enter for part of a paste.
+  await new Promise(resolve => setTimeout(resolve, 500))
+  await terminal.press('Enter')
+}
+
+async function leave(terminal: Terminal) {
+  await submit(terminal, '/exit')
+  await terminal.exitStatus()
+}
+
+const attached = (t: Test, args: readonly string[]) =>
+  openTerminal(t, [join(one.checkout, 'claude.ts'), 'attach', ...args], {
+    cwd: elsewhere,
+    env: one.env,
+  })
+
+/** Files of the home in which a word of the conversation still stands. */
+async function remembered(service: 'claude' | 'worker', word: string) {
+  const { stdout } = await one.inside(['grep', '-rls', word, '/home/claude'], { service })
+  return stdout.trim()
+}
+
+async function conversations(): Promise<string[]> {
+  const { stdout } = await one.inside([
+    ...['sh', '-c', 'ls -t /home/claude/.claude/projects/-workspace 2>/dev/null'],
+  ])
+  return stdout.split('\n').flatMap(name => /^(.*)\.jsonl$/.exec(name)?.[1] ?? [])
+}
+
+t.test('two stacks side by side are listed from any folder', async t => {
+  t.equal((await two.cli(['start', '--detach'])).code, 0)
+  t.match(await listed(one), { state: 'up', workspace: one.workspace, session: null, runs: 0 })
+  t.match(await listed(two), { state: 'up', workspace: two.workspace, session: null })
+  const { stdout } = await from(two, elsewhere, ['list'])
+  t.match(stdout, `${idOf(one)}  ${one.workspace}`)
+})
+
+t.test('attach opens the session of a stack from another folder, by its id', async t => {
+  const terminal = await one.terminal(['start'])
+  await terminal.waitFor(ready)
+  await submit(terminal, '[[read /workspace/welcome.txt]]')
+  await terminal.waitFor(new RegExp(marker))
+  const { session } = (await listed(one)) ?? {}
+  t.ok(Math.abs(Date.now() - Date.parse(session?.since ?? '')) < 600_000)
+  t.equal((await listed(two))?.session, null)
+
+  const other = await attached(t, [idOf(one)])
+  await other.waitFor(new RegExp(marker))
+  await other.press('C-\\')
+  t.equal(await other.exitStatus(), 0)
+
+  await t.test(
+    'or by its folder; where several run and none is named, they are listed',
+    async t => {
+      const again = await attached(t, [one.workspace])
+      await again.waitFor(new RegExp(marker))
+      isTwoLines(t, await from(one, elsewhere, ['attach']), {
+        error: /nothing runs in /,
+        hint: /name one of these: .*[0-9a-f]{8} \//,
+      })
+
+      await t.test('clear-session and start --resume are refused while it is open', async t => {
+        isTwoLines(t, await one.cli(['clear-session', '-f']), {
+          error: /a session is open in .*project/,
+          hint: /\/exit/,
+        })
+        const resumed = await one.terminal([
+          ...['start', '--resume', (await conversations())[0] ?? ''],
+        ])
+        await resumed.waitFor(/error: a session is open here/)
+        t.not(await remembered('claude', marker), '')
+      })
+      await leave(again)
+    },
+  )
+})
+
+t.test('start --resume goes on with a conversation that is not the last', async t => {
+  const [first = ''] = await conversations()
+  const fresh = await one.terminal(['start', '--no-continue'])
+  t.notMatch(await fresh.waitFor(ready), marker)
+  await submit(fresh, 'another thing')
+  await until('a second conversation', async () => (await conversations()).length > 1)
+  await leave(fresh)
+  t.not((await conversations())[0], first)
+  const resumed = await one.terminal(['start', '--resume', first])
+  await resumed.waitFor(new RegExp(marker))
+  await leave(resumed)
+  const unknown = await one.terminal(['start', '-r', '00000000-0000-4000-8000-000000000000'])
+  await unknown.waitFor(/hint: +the last ones are [0-9a-f]{8}-/)
+  t.not(await unknown.exitStatus(), 0)
+})
+
+t.test('clear-session forgets what was said in a stack that is up, and asks before', async t => {
+  t.equal((await one.cli(['start', '--worker', '--detach'])).code, 0)
+  const said = await one.inside(
+    ['claude', '--dangerously-skip-permissions', '-p', 'the word is aardvark'],
+    { service: 'worker' },
+  )
+  t.equal(said.code, 0, said.stderr)
+  t.not(await remembered('worker', 'aardvark'), '')
+  await one.inside(['sh', '-c', 'echo login > /home/claude/.claude/.credentials.json'])
+  isTwoLines(t, await one.cli(['clear-session']), { error: /needs a yes/, hint: /with -f/ })
+  t.not(await remembered('claude', marker), '', 'nothing was forgotten without a yes')
+
+  const { code, stderr } = await one.cli(['clear-session', '--interactive', '-f'])
+  t.equal(code, 0, stderr)
+  t.match(stderr, /the conversations of sessions are forgotten/)
+  t.equal(await remembered('claude', marker), '')
+  t.not(await remembered('worker', 'aardvark'), '', 'runs are another thing')
+  t.equal((await one.cli(['clear-session', '--runs', '-f'])).code, 0)
+  t.equal(await remembered('worker', 'aardvark'), '')
+  const login = await one.inside(['cat', '/home/claude/.claude/.credentials.json'])
+  t.equal(login.stdout, 'login\n')
+  t.equal((await listed(one))?.state, 'up')
+
+  const next = await one.terminal(['start'])
+  const screen = await next.waitFor(ready)
+  t.notMatch(screen, marker)
+  t.notMatch(screen, /trust|theme|log ?in|API key/i, 'and no question of a first run')
+  await submit(next, '[[read /workspace/welcome.txt]]')
+  await next.waitFor(new RegExp(marker))
+  await leave(next)
+})
+
+t.test('clear-session works on a stack that is down', async t => {
+  t.not(await remembered('claude', marker), '')
+  // What an agent can do to be in the way.
+  await one.inside(['sh', '-c', 'chmod 500 ~/.claude/projects/*; ln -s /workspace ~/.claude/todos'])
+  await one.internet.detach()
+  t.equal((await from(two, elsewhere, ['stop', idOf(one)])).code, 0)
+  t.match(await listed(one, '-a'), { state: 'stopped', session: null })
+  t.equal(await listed(one), undefined)
+  const { code, stderr } = await one.cli(['clear-session', '-f'])
+  t.equal(code, 0, stderr)
+  t.equal((await one.cli(['start', '--detach'])).code, 0)
+  t.equal(await remembered('claude', marker), '')
+  t.equal((await one.inside(['cat', '/workspace/welcome.txt'])).stdout, `${marker}\n`)
+})
