@@ -1,4 +1,5 @@
 import type { RunRequest } from '../run/request.ts'
+import { readStandingPrompt } from './standing-prompt.ts'
 
 type Control = { subtype: string; [key: string]: unknown }
 
@@ -8,12 +9,13 @@ const control = (id: string, request: Control) =>
   line({ type: 'control_request', request_id: id, request })
 
 /** Texts and schema of the run. Claude Code takes them once in the life of a process. */
-export function initializeLine(request: RunRequest): string {
-  const { systemPrompt, appendSystemPrompt, jsonSchema } = request
+export function initializeLine(request: RunRequest, standing = readStandingPrompt()): string {
+  const { systemPrompt, jsonSchema } = request
+  const appended = [standing, request.appendSystemPrompt].filter(Boolean).join('\n\n')
   return control('initialize', {
     subtype: 'initialize',
     ...(systemPrompt !== undefined && { systemPrompt }),
-    ...(appendSystemPrompt !== undefined && { appendSystemPrompt }),
+    ...(appended !== '' && { appendSystemPrompt: appended }),
     ...(jsonSchema !== undefined && { jsonSchema }),
   })
 }

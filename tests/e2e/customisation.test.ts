@@ -116,6 +116,32 @@ t.test('a session: the skill ends the system prompt, and Bash finds the programs
   await terminal.exitStatus()
 })
 
+t.test('a run: the same skill, before what the run itself appends', async t => {
+  await stack.internet.forgetModelRequests()
+  const request = {
+    version: 1,
+    runId: '00112233aabbccdd',
+    workspace: '/workspace',
+    request: {
+      prompt: '[[bash greet; echo "G=$GREETING"; cat /mnt/read/file.txt]]',
+      appendSystemPrompt: 'OF-THE-RUN',
+    },
+  }
+  // The end of its stdin would cancel the run.
+  const script = 'exec claude-secure-run < <(cat; exec sleep 60 2> /dev/null)'
+  const { stdout, stderr } = await stack.inside(['bash', '-c', script], {
+    service: 'worker',
+    input: `${JSON.stringify(request)}\n`,
+  })
+  t.match(stdout, /greetings from \/etc\/claude-secure\/custom\/bin\/greet/, stderr)
+  t.match(stdout, /G=hello \$HOME, it's me\\nread/)
+  const texts = await systemPrompts()
+  t.ok(
+    texts.some(text => /SKILL-ONE[\s\S]*OF-THE-RUN/.test(text)),
+    'one after the other',
+  )
+})
+
 t.test('a changed skill is noticed by the next start', async t => {
   await writeFile(join(custom, 'always-skills/tone/SKILL.md'), 'Now like a pilot: SKILL-TWO.')
   await stack.internet.detach()
