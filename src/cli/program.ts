@@ -103,6 +103,11 @@ export function createProgram(invocation: Invocation): Command {
     .option('-a, --all', 'also those that are stopped and have conversations or copies left')
     .option('--json', 'for scripts')
     .action(async options => (await import('./commands/list.ts')).list(options, invocation))
+  command('usage', 'show tokens and cost, by day, model and run, and what is left of the budget')
+    .option('--days <number>', 'the last days, today included (UTC)', '7')
+    .option('-a, --all', 'of the stacks of all folders')
+    .option('--json', 'for scripts')
+    .action(async options => (await import('./commands/usage.ts')).usage(options))
   command('attach', 'open the session of a stack that runs, from any folder')
     .argument('[id]', 'its id, name or folder, or the beginning of one')
     .action(async id =>

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import type { GatewayEvent } from '../../../src/gateway/gateway-log.ts'
 import { createLedger } from '../../../src/gateway/ledger.ts'
 import { readDay } from '../../../src/usage/day-files.ts'
-import { entry } from '../usage/entries.ts'
+import { entry } from '../../support/usage/entries.ts'
 
 const day = '2026-11-21'
 const noon = new Date(`${day}T12:00:00Z`)

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { dayOf, linesFile, listDays, readDay, totalsFile } from '../../../src/usage/day-files.ts'
-import { entry } from './entries.ts'
+import { entry } from '../../support/usage/entries.ts'
 
 const day = '2026-11-21'
 const line = (values = {}) => `${JSON.stringify(entry(values))}\n`

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { addEntries, UsageEntry } from '../../../src/usage/entry.ts'
-import { entry } from './entries.ts'
+import { entry } from '../../support/usage/entries.ts'
 
 t.test('entries of one meter and model add up', async t => {
   const sum = addEntries(

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createTally } from '../../../src/usage/tally.ts'
-import { entry } from './entries.ts'
+import { entry } from '../../support/usage/entries.ts'
 
 t.test('sums by meter and model', async t => {
   const tally = createTally()

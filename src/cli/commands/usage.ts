@@ -1,0 +1,70 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { loadSettings } from '../../config/load-settings.ts'
+import { checkoutRoot, stateRoot } from '../../config/paths.ts'
+import { UserError } from '../../errors.ts'
+import { stateFolder } from '../../stack/state-folder.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { dayOf, daysKept, listDays, type ReadDay, readDay } from '../../usage/day-files.ts'
+import { addSums, buildUsageReport, type UsageReport } from '../../usage/report.ts'
+import { currentStackName } from '../current-stack.ts'
+import { knownRuns } from '../known-runs.ts'
+import { renderUsage } from '../render-usage.ts'
+
+const defaultDays = 7
+
+/**
+ * Prints what the gateway counted, from its files: no engine is asked, and a stack that is down tells
+ * as much as one that runs.
+ */
+export async function usage(options: { json?: boolean; days?: string; all?: boolean }) {
+  const days = parseDays(options.days)
+  const settings = await loadSettings(checkoutRoot())
+  const budgetUsd =
+    settings.BUDGET_USD_PER_DAY === undefined ? null : Number(settings.BUDGET_USD_PER_DAY)
+  const stacks = options.all ? await stacksWithState() : [await currentStackName()]
+  const reports: UsageReport[] = []
+  for (const stack of stacks) reports.push(await reportOf(stack, days, budgetUsd))
+  const total = addSums(reports.map(report => report.total))
+  if (options.json) {
+    console.log(JSON.stringify({ version: 1, days, stacks: reports, total }, null, 2))
+    return
+  }
+  if (reports.length === 0) console.log('nothing was used: no stack was ever started here')
+  else console.log(renderUsage(reports, total, { days, colour: process.stdout.isTTY === true }))
+}
+
+async function reportOf(stack: string, days: number, budgetUsd: number | null) {
+  const folder = stateFolder(stack)
+  const now = new Date()
+  const today = dayOf(now)
+  const since = dayOf(new Date(now.getTime() - (days - 1) * 86_400_000))
+  try {
+    const wanted = (await listDays(folder.usage)).filter(({ day }) => day >= since)
+    const read: ReadDay[] = []
+    for (const { day } of wanted) read.push(await readDay(folder.usage, day))
+    const runs = await knownRuns(join(folder.path, 'runs'))
+    return buildUsageReport({ stack, days: read, since, today, budgetUsd, runs })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new UserError(`cannot read what ${stack} used: ${reason}`, {
+      hint: 'run it as the user who started the stack',
+      cause: error,
+    })
+  }
+}
+
+async function stacksWithState(): Promise<string[]> {
+  const names = await readdir(join(stateRoot(), 'stacks')).catch(() => [])
+  return names.filter(name => name.startsWith('claude-secure-')).sort()
+}
+
+function parseDays(text: string | undefined): number {
+  if (text === undefined) return defaultDays
+  const days = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (days >= 1 && days <= daysKept) return days
+  throw new UserError(`--days ${terminalLine(text)} is not a number from 1 to ${daysKept}`, {
+    hint: './claude.ts usage --days 30 shows the last 30 days',
+    exitCode: 2,
+  })
+}

@@ -1,0 +1,44 @@
+import { constants } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+import type { KnownRun } from '../usage/report.ts'
+
+const Result = z.object({
+  runId: z.string().regex(/^[0-9a-f]{16}$/),
+  meter: z.string(),
+  workspace: z.string(),
+  startedAt: z.string(),
+})
+
+const resultBytes = 64 * 1024 * 1024
+
+/** The runs in the stack's store that ended and have a meter. One that cannot be read has none. */
+export async function knownRuns(folder: string): Promise<KnownRun[]> {
+  const names = await readdir(folder).catch(() => [])
+  const runs: KnownRun[] = []
+  for (const name of names) {
+    const text = await readResult(join(folder, name, 'result.json')).catch(() => '')
+    const parsed = Result.safeParse(parseJson(text))
+    if (parsed.success) runs.push(parsed.data)
+  }
+  return runs.sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1))
+}
+
+async function readResult(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const stats = await file.stat()
+    return stats.isFile() && stats.size <= resultBytes ? await file.readFile('utf8') : ''
+  } finally {
+    await file.close()
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,101 @@
+import type { ReadDay } from './day-files.ts'
+import { addEntries, interactive, type UsageEntry } from './entry.ts'
+import { noTokens } from './tokens.ts'
+
+export type Sums = Omit<UsageEntry, 'meter' | 'model'>
+
+/** A run as the host's own store knows it. Several may share a meter: that of their process. */
+export type KnownRun = { runId: string; meter: string; workspace: string; startedAt: string }
+
+export type UsageReport = {
+  stack: string
+  days: ({ day: string; models: ({ model: string } & Sums)[] } & Sums)[]
+  models: ({ model: string } & Sums)[]
+  /** Sessions of people, and whatever did not say that it was a run. */
+  interactive: Sums
+  runs: ({ meter: string; runs: Omit<KnownRun, 'meter'>[] } & Sums)[]
+  total: Sums
+  today: { day: string; reckonedUsd: number; budgetUsd: number | null; leftUsd: number | null }
+  /** Lines that could not be read. */
+  damaged: number
+}
+
+export function buildUsageReport(options: {
+  stack: string
+  /** Oldest first; today's also when it is not asked for. */
+  days: readonly ReadDay[]
+  /** The first day to show. */
+  since: string
+  today: string
+  budgetUsd: number | null
+  runs: readonly KnownRun[]
+}): UsageReport {
+  const { stack, since, today, budgetUsd, runs } = options
+  const shown = options.days.filter(({ day }) => day >= since)
+  const entries = shown.flatMap(({ tally }) => tally.entries())
+  const byMeter = grouped(entries, ({ meter }) => meter)
+  const reckonedUsd = options.days.find(({ day }) => day === today)?.tally.reckoned() ?? 0
+  return {
+    stack,
+    days: shown.map(({ day, tally }) => ({
+      day,
+      ...sumOf(tally.entries()),
+      models: modelsOf(tally.entries()),
+    })),
+    models: modelsOf(entries),
+    interactive: sumOf(byMeter.get(interactive) ?? []),
+    runs: [...byMeter]
+      .filter(([meter]) => meter !== interactive)
+      .map(([meter, list]) => ({
+        meter,
+        runs: runs.filter(run => run.meter === meter).map(({ meter: _, ...run }) => run),
+        ...sumOf(list),
+      })),
+    total: sumOf(entries),
+    today: {
+      day: today,
+      reckonedUsd,
+      budgetUsd,
+      leftUsd: budgetUsd === null ? null : Math.max(0, budgetUsd - reckonedUsd),
+    },
+    damaged: shown.reduce((sum, { damaged }) => sum + damaged, 0),
+  }
+}
+
+/** The sums of several, such as the stacks of a machine. */
+export function addSums(list: readonly Sums[]): Sums {
+  return sumOf(list.map(sums => ({ meter: '', model: '', ...sums })))
+}
+
+function modelsOf(entries: readonly UsageEntry[]) {
+  return [...grouped(entries, ({ model }) => model)]
+    .map(([model, list]) => ({ model, ...sumOf(list) }))
+    .sort((a, b) => b.reckonedUsd - a.reckonedUsd)
+}
+
+function grouped(entries: readonly UsageEntry[], keyOf: (entry: UsageEntry) => string) {
+  const groups = new Map<string, UsageEntry[]>()
+  for (const entry of entries) {
+    const key = keyOf(entry)
+    groups.set(key, [...(groups.get(key) ?? []), entry])
+  }
+  return groups
+}
+
+const nothing: UsageEntry = {
+  meter: '',
+  model: '',
+  requests: 0,
+  errors: 0,
+  broken: 0,
+  uncounted: 0,
+  unpriced: 0,
+  ...noTokens,
+  costUsd: 0,
+  reckonedUsd: 0,
+}
+
+function sumOf(entries: readonly UsageEntry[]): Sums {
+  const { meter: _meter, model: _model, ...sums } = entries.reduce(addEntries, nothing)
+  return sums
+}

@@ -1,0 +1,141 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import type { UsageReport } from '../../src/usage/report.ts'
+import { must } from '../support/stack/process.ts'
+import { attachInternet, createTestStack, writeSettings } from '../support/stack/test-stack.ts'
+
+const stack = await createTestStack(t)
+const { inside } = stack
+const meter = '0123456789abcdef'
+
+async function claude(prompt: string, model: string, env: string[] = []) {
+  const outcome = await inside(
+    [
+      'env',
+      ...env,
+      'claude',
+      '--dangerously-skip-permissions',
+      '-p',
+      prompt,
+      ...['--model', model, '--output-format', 'json'],
+    ],
+    { timeout: 120_000 },
+  )
+  return { ...outcome, result: JSON.parse(outcome.stdout) }
+}
+
+async function usage(): Promise<UsageReport> {
+  const { code, stdout, stderr } = await stack.cli(['usage', '--json'])
+  if (code !== 0) throw new Error(stderr)
+  return JSON.parse(stdout).stacks[0]
+}
+
+/** The report, when the gateway has written as many requests as that. */
+async function counted(requests: number) {
+  for (;;) {
+    const report = await usage()
+    if (report.total.requests >= requests) return report
+    await sleep(100)
+  }
+}
+
+const near = (a: number, b: number) => Math.abs(a - b) < 1e-9
+
+t.test("the gateway's count is Claude Code's own, model by model", async t => {
+  for (const model of ['haiku', 'sonnet', 'opus', 'opusplan', 'sonnet[1m]', 'opus[1m]']) {
+    const before = await usage()
+    const { result } = await claude(`[[say answer of ${model}]]`, model)
+    t.equal(result.is_error, false, model)
+    const after = await counted(before.total.requests + 1)
+    const used = Object.entries<Record<string, number>>(result.modelUsage)
+    const tokens = (key: string) => used.reduce((sum, [, usage]) => sum + (usage[key] ?? 0), 0)
+    t.comment(`${model}: ${JSON.stringify(result.modelUsage)}`)
+    t.equal(after.total.input - before.total.input, tokens('inputTokens'), `${model}: input`)
+    t.equal(after.total.output - before.total.output, tokens('outputTokens'), `${model}: output`)
+    const cost = after.total.costUsd - before.total.costUsd
+    t.ok(near(cost, result.total_cost_usd), `${model}: ${cost} is ${result.total_cost_usd}`)
+    t.equal(after.total.unpriced + after.total.uncounted, 0, `${model}: a price is known`)
+  }
+})
+
+t.test('a run is told apart by its header, and tool use is counted turn by turn', async t => {
+  const before = await usage()
+  const header = `ANTHROPIC_CUSTOM_HEADERS=x-claude-secure-meter: ${meter}`
+  const { result } = await claude('[[bash echo one]][[bash echo two]]', 'haiku', [header])
+  const after = await counted(before.total.requests + 3)
+  const run = after.runs.find(found => found.meter === meter)
+  t.ok(run && near(run.costUsd, result.total_cost_usd), JSON.stringify(run))
+  t.equal(run?.input, result.usage.input_tokens)
+  t.same(after.interactive, before.interactive)
+  for (const { rawHeaders } of await stack.internet.modelRequests()) {
+    t.notMatch(rawHeaders.join('\n'), /claude-secure-meter/i)
+  }
+})
+
+t.test('a model without a price is shown as such', async t => {
+  const before = await usage()
+  await claude('[[say hi]]', 'claude-next-9')
+  const after = await counted(before.total.requests + 1)
+  t.equal(after.total.unpriced, 1)
+  t.ok(
+    after.total.reckonedUsd - after.total.costUsd > before.total.reckonedUsd - before.total.costUsd,
+  )
+  t.match((await stack.cli(['usage'])).stdout, /1 request to a model without a known price/)
+})
+
+t.test(
+  'nothing of prompts, answers or keys is in the files, and the agent cannot see them',
+  async t => {
+    const { stdout } = await inside(['ls', '/var/lib/claude-secure'])
+    t.equal(stdout, '')
+    const state = join(stack.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', stack.stack, 'usage')
+    const names = await readdir(state)
+    t.ok(names.length > 0)
+    for (const name of names) {
+      const text = await readFile(join(state, name), 'utf8')
+      t.notMatch(text, /SENTINEL|placeholder|sk-ant|answer of|echo/)
+    }
+  },
+)
+
+t.test('a gateway that is killed loses nothing, and neither does stop and start', async t => {
+  const before = await usage()
+  await sleep(1_500)
+  await must('docker', ['kill', '--signal', 'KILL', stack.container('gateway')])
+  t.same((await usage()).total, before.total)
+  t.equal((await stack.cli(['start', '--detach'])).code, 0)
+  const { result } = await claude('[[say after]]', 'haiku')
+  const after = await counted(before.total.requests + 1)
+  t.ok(near(after.total.costUsd - before.total.costUsd, result.total_cost_usd))
+
+  t.equal((await stack.cli(['stop'])).code, 0)
+  t.same((await usage()).total, after.total, 'while it is down')
+})
+
+t.test('a budget stops at once, says why, and nothing goes further', async t => {
+  const settings = await readFile(join(stack.checkout, '.env'), 'utf8')
+  const pairs = settings
+    .trim()
+    .split('\n')
+    .map(line => {
+      const at = line.indexOf('=')
+      return [line.slice(0, at), line.slice(at + 1)] as const
+    })
+  const used = (await usage()).total.reckonedUsd
+  const budget = (used + 0.000_001).toFixed(6)
+  await writeSettings(stack.checkout, { ...Object.fromEntries(pairs), BUDGET_USD_PER_DAY: budget })
+  t.equal((await stack.cli(['start', '--detach'])).code, 0)
+  await attachInternet(stack)
+  t.equal((await claude('[[say the last]]', 'haiku')).code, 0)
+  await counted((await usage()).total.requests)
+  await sleep(1_000)
+  await stack.internet.forgetModelRequests()
+  const { code, result } = await claude('[[say too much]]', 'haiku')
+  t.equal(code, 1)
+  t.match(result, { is_error: true, api_error_status: 402 })
+  t.match(result.result, /the budget of this day \(UTC\) is used up.*BUDGET_USD_PER_DAY/)
+  t.same(await stack.internet.modelRequests(), [])
+  t.match((await stack.cli(['usage'])).stdout, /budget of .*: \$0\.0000 left of/)
+})

@@ -1,0 +1,51 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { dayOf, linesFile } from '../../../src/usage/day-files.ts'
+import { createControlScript, isTwoLines } from '../../support/stack/control-script.ts'
+import { entry } from '../../support/usage/entries.ts'
+
+const script = await createControlScript(t)
+// No engine anywhere: the files tell all.
+const env = { DOCKER_HOST: 'unix:///nowhere' }
+const usage = (...args: string[]) => script.run(['usage', ...args], { env })
+const today = dayOf(new Date())
+
+async function used(stack: string, values: object) {
+  const state = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', stack)
+  await mkdir(join(state, 'usage'), { recursive: true })
+  await writeFile(linesFile(join(state, 'usage'), today, 0), `${JSON.stringify(entry(values))}\n`)
+}
+
+t.test('nothing was used, in words and as JSON', async t => {
+  t.match(await usage(), { code: 0, stdout: /nothing was used in the last 7 days/, stderr: '' })
+  const { stdout } = await usage('--json')
+  t.match(JSON.parse(stdout), { version: 1, days: 7, total: { requests: 0 } })
+  t.match(await usage('--all'), { code: 0, stdout: /no stack was ever started/ })
+})
+
+t.test('of this folder, of all folders, and what is left of the budget', async t => {
+  const { stack } = JSON.parse((await usage('--json')).stdout).stacks[0]
+  await used(stack, { input: 1_234, costUsd: 0.5, reckonedUsd: 0.5 })
+  await used('claude-secure-other-00000000', { input: 1, costUsd: 0.25, reckonedUsd: 0.25 })
+  await script.edit(t, '.env', () => 'BUDGET_USD_PER_DAY=2\n')
+  const { stdout } = await usage()
+  t.match(stdout, /interactive +1 +1,234 .*\$0\.5000/)
+  t.match(stdout, new RegExp(`budget of ${today} \\(UTC\\): \\$1\\.5000 left of \\$2\\n$`))
+  const all = JSON.parse((await usage('--all', '--json', '--days', '1')).stdout)
+  t.equal(all.stacks.length, 2)
+  t.match(all.total, { input: 1_235, costUsd: 0.75 })
+})
+
+t.test('a number of days that is none', async t => {
+  for (const days of ['0', 'x', '401', '-1']) {
+    isTwoLines(t, await usage(`--days=${days}`), { error: /--days/, hint: /--days 30/, code: 2 })
+  }
+})
+
+t.test('a folder that cannot be read is said', async t => {
+  const { stack } = JSON.parse((await usage('--json')).stdout).stacks[0]
+  const state = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', stack, 'usage')
+  await mkdir(join(state, '2026-01-01.json'), { recursive: true })
+  isTwoLines(t, await usage('--days=400'), { error: /cannot read what/, hint: /as the user/ })
+})

@@ -1,0 +1,30 @@
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { knownRuns } from '../../../src/cli/known-runs.ts'
+
+const result = (runId: string, startedAt: string, more = {}) =>
+  JSON.stringify({ runId, startedAt, meter: 'm', workspace: '/workspace', turns: [], ...more })
+
+t.test('runs with a meter, oldest first; what is no result is passed over', async t => {
+  const folder = t.testdir({
+    b: { 'result.json': result('bbbbbbbbbbbbbbbb', '2026-11-21T10') },
+    a: { 'result.json': result('aaaaaaaaaaaaaaaa', '2026-11-21T09') },
+    unmetered: { 'result.json': result('cccccccccccccccc', '2026', { meter: null }) },
+    strange: { 'result.json': result('../../../../etc', '2026') },
+    broken: { 'result.json': '{' },
+    running: {},
+    file: '',
+  })
+  t.strictSame(await knownRuns(folder), [
+    { runId: 'aaaaaaaaaaaaaaaa', meter: 'm', workspace: '/workspace', startedAt: '2026-11-21T09' },
+    { runId: 'bbbbbbbbbbbbbbbb', meter: 'm', workspace: '/workspace', startedAt: '2026-11-21T10' },
+  ])
+})
+
+t.test('no link is followed, and no store is no run', async t => {
+  const folder = t.testdir({ real: result('aaaaaaaaaaaaaaaa', '2026'), linked: {}, runs: {} })
+  symlinkSync(join(folder, 'real'), join(folder, 'linked', 'result.json'))
+  t.strictSame(await knownRuns(folder), [])
+  t.strictSame(await knownRuns(join(folder, 'none')), [])
+})

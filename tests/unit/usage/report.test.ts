@@ -1,0 +1,68 @@
+import t from 'tap'
+import type { ReadDay } from '../../../src/usage/day-files.ts'
+import type { UsageEntry } from '../../../src/usage/entry.ts'
+import { addSums, buildUsageReport } from '../../../src/usage/report.ts'
+import { createTally } from '../../../src/usage/tally.ts'
+import { entry } from '../../support/usage/entries.ts'
+
+const meter = 'aaaaaaaaaaaaaaaa'
+
+function day(name: string, entries: UsageEntry[], damaged = 0): ReadDay {
+  const tally = createTally()
+  for (const each of entries) tally.add(each)
+  return { day: name, tally, next: 1, damaged }
+}
+
+const days = [
+  day('2026-11-19', [entry({ input: 1_000, reckonedUsd: 100 })]),
+  day('2026-11-20', [entry({ input: 1, costUsd: 1, reckonedUsd: 1 })], 2),
+  day('2026-11-21', [
+    entry({ input: 2, costUsd: 2, reckonedUsd: 2 }),
+    entry({ meter, input: 4, costUsd: 4, reckonedUsd: 4 }),
+    entry({ meter, model: 'claude-haiku-5-5', input: 8, costUsd: 8, reckonedUsd: 8 }),
+  ]),
+]
+const report = (more = {}) =>
+  buildUsageReport({
+    stack: 's',
+    days,
+    since: '2026-11-20',
+    today: '2026-11-21',
+    budgetUsd: 20,
+    runs: [{ runId: 'bbbbbbbbbbbbbbbb', meter, workspace: '/workspace', startedAt: 'then' }],
+    ...more,
+  })
+
+t.test('by day, by model, by who, and in sum, of the days that were asked for', async t => {
+  const found = report()
+  t.match(found.days, [
+    { day: '2026-11-20', input: 1, models: [{ model: 'claude-opus-5', input: 1 }] },
+    { day: '2026-11-21', input: 14, costUsd: 14 },
+  ])
+  t.match(found.models, [
+    { model: 'claude-haiku-5-5', input: 8 },
+    { model: 'claude-opus-5', input: 7 },
+  ])
+  t.match(found.interactive, { input: 3, requests: 2 })
+  t.match(found.runs, [{ meter, input: 12, runs: [{ runId: 'bbbbbbbbbbbbbbbb' }] }])
+  t.match(found.total, { input: 15, requests: 4, costUsd: 15 })
+  t.equal(found.damaged, 2)
+})
+
+t.test('what is left of the budget of today', async t => {
+  t.match(report().today, { reckonedUsd: 14, budgetUsd: 20, leftUsd: 6 })
+  t.match(report({ budgetUsd: 5 }).today, { leftUsd: 0 })
+  t.match(report({ budgetUsd: null }).today, { reckonedUsd: 14, leftUsd: null })
+  t.match(report({ today: '2026-11-22' }).today, { reckonedUsd: 0, leftUsd: 20 })
+})
+
+t.test('nothing comes to nothing', async t => {
+  const found = report({ days: [] })
+  t.match(found.total, { requests: 0, costUsd: 0 })
+  t.strictSame([found.days, found.models, found.runs], [[], [], []])
+})
+
+t.test('the sums of several stacks', async t => {
+  t.match(addSums([report().total, report().total]), { input: 30, costUsd: 30 })
+  t.notOk('meter' in addSums([]))
+})
