@@ -110,6 +110,7 @@ t.test('a gateway that is killed loses nothing, and neither does stop and start'
   const after = await counted(before.total.requests + 1)
   t.ok(near(after.total.costUsd - before.total.costUsd, result.total_cost_usd))
 
+  await stack.internet.detach()
   t.equal((await stack.cli(['stop'])).code, 0)
   t.same((await usage()).total, after.total, 'while it is down')
 })
