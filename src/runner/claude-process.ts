@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { terminalLine } from '../terminal-text.ts'
 import { createLineSplitter, type Line } from './line-splitter.ts'
-import { sweep } from './sweep.ts'
+import { presentBelow, sweep } from './sweep.ts'
 
 /** Longest line of claude's that is passed on: a tool result may be large, its sum is not ours to hold. */
 export const lineBytes = 8 * 1024 * 1024
@@ -29,12 +29,23 @@ export type ClaudeProcess = {
   /** When nothing is left of it. Never rejects. */
   ended: Promise<Ending>
   hasEnded: () => boolean
+  /** The processes that it has now, for `sweep`. */
+  present: () => Set<string>
+  /** Kills what is below it, but for those to keep; says how many. */
+  sweep: (keep?: ReadonlySet<string>) => Promise<number>
 }
 
-export type Launch = { file: string; args: readonly string[]; cwd: string; env: NodeJS.ProcessEnv }
+export type Launch = {
+  file: string
+  args: readonly string[]
+  cwd: string
+  env: NodeJS.ProcessEnv
+  /** Whether what becomes an orphan while it runs is its own: in a container that is the runner's. */
+  orphans: boolean
+}
 
 /** claude below its supervisor (claude/scripts/claude-secure-supervise). */
-export function startClaude({ file, args, cwd, env }: Launch): ClaudeProcess {
+export function startClaude({ file, args, cwd, env, orphans }: Launch): ClaudeProcess {
   const child = spawn(file, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
   const { stdin, stdout, stderr } = child as ChildProcess & {
     stdin: Writable
@@ -42,9 +53,10 @@ export function startClaude({ file, args, cwd, env }: Launch): ClaudeProcess {
     stderr: Readable
   }
   const report = child.stdio[3] as Readable
+  const pid = child.pid ?? 0
   let isEnded = false
   const claude: ClaudeProcess = {
-    pid: child.pid ?? 0,
+    pid,
     onLine: () => {},
     onStderr: () => {},
     // Bounded: a request is, and claude's own input is not read before its prompt is.
@@ -54,12 +66,14 @@ export function startClaude({ file, args, cwd, env }: Launch): ClaudeProcess {
     kill: () => child.kill('SIGKILL'),
     ended: Promise.resolve({ exitCode: null, signal: null, swept: 0 }),
     hasEnded: () => isEnded,
+    present: () => presentBelow(pid),
+    sweep: keep => sweep({ root: pid, keep, orphans }),
   }
   // claude may end before it has read everything.
   stdin.on('error', () => {})
   stderr.setEncoding('utf8').on('data', (text: string) => claude.onStderr(text))
   const output = pump(stdout, line => claude.onLine(line))
-  claude.ended = watch(child, report, output).then(ending => {
+  claude.ended = watch(child, report, output, claude.sweep).then(ending => {
     isEnded = true
     return ending
   })
@@ -80,13 +94,14 @@ async function watch(
   child: ChildProcess,
   report: Readable,
   output: Promise<void>,
+  sweepRest: () => Promise<number>,
 ): Promise<Ending> {
   const said = text(report).catch(() => '')
   const failed = once(child, 'error').then(([error]) => terminalLine(String(error)))
   const result = await Promise.race([once(child, 'exit').then(() => null), failed])
   if (result !== null) return { exitCode: null, signal: null, swept: 0 }
   // The supervisor has seen to it that nothing is left; where it was killed itself, orphans are.
-  const more = await sweep({ root: child.pid ?? 0 })
+  const more = await sweepRest()
   const [exitCode, signal, swept] = parseReport(await said)
   await output
   return { exitCode, signal, swept: swept + more }

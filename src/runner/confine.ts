@@ -35,6 +35,8 @@ export function confineCommand(
   const rules = [
     ...system.map(path => [read, path] as const),
     ...devices.map(path => [device, path] as const),
+    // Names are no secret there, and people and models look around.
+    ...(alone ? [['read-dir', '/'] as const] : []),
     ...[...own, ...(alone ? shared : [])].map(path => [all, path] as const),
   ]
   return [

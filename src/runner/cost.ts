@@ -1,3 +1,5 @@
+import { readTail } from './regular-file.ts'
+
 type Json = Record<string, unknown>
 
 const isObject = (value: unknown): value is Json =>
@@ -7,6 +9,29 @@ const isObject = (value: unknown): value is Json =>
 export type Totals = { total_cost_usd: number; duration_api_ms: number; modelUsage: Json }
 
 export const noTotals: Totals = { total_cost_usd: 0, duration_api_ms: 0, modelUsage: {} }
+
+/** Bytes at the end of a transcript in which its last sums are looked for. */
+const tailBytes = 4 * 1024 * 1024
+
+/**
+ * The sums that Claude Code begins with when it takes up a session: it notes them at the end of each
+ * process in the transcript, and adds to them.
+ */
+export function totalsOf(transcript: string): Totals {
+  const line = readTail(transcript, tailBytes)
+    ?.split('\n')
+    .findLast(line => line.startsWith('{"type":"cost-state"'))
+  try {
+    const { totalCostUSD, totalAPIDuration, modelUsage } = JSON.parse(line ?? '{}')
+    return {
+      total_cost_usd: numberOf(totalCostUSD),
+      duration_api_ms: numberOf(totalAPIDuration),
+      modelUsage: isObject(modelUsage) ? modelUsage : {},
+    }
+  } catch {
+    return noTotals
+  }
+}
 
 /** Of a model, not of its use. */
 const notCounted = new Set(['contextWindow', 'maxOutputTokens'])

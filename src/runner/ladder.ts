@@ -1,5 +1,4 @@
 import type { ClaudeProcess, Ending } from './claude-process.ts'
-import { sweep } from './sweep.ts'
 
 /** Milliseconds that each step of the ladder has. All together stay below 5 s. */
 export const steps = { interrupt: 1_500, terminate: 1_000, kill: 1_000 }
@@ -15,7 +14,7 @@ export async function bringDown(claude: ClaudeProcess, times = steps): Promise<E
   if (await endsWithin(claude, times.terminate)) return claude.ended
   claude.signal('SIGUSR1')
   if (await endsWithin(claude, times.kill)) return claude.ended
-  await sweep({ root: claude.pid })
+  await claude.sweep()
   claude.kill()
   return claude.ended
 }

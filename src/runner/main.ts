@@ -5,6 +5,8 @@ import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { messageOf, UserError } from '../errors.ts'
 import { addedMounts, canConfine } from './confine.ts'
+import { freeMemory } from './memory.ts'
+import { createPool } from './pool.ts'
 import { createRunner } from './runner.ts'
 import { createRunnerServer } from './server.ts'
 import { createSessions } from './sessions.ts'
@@ -29,6 +31,8 @@ async function main() {
     programs,
     surroundings,
     sessions: createSessions(defaultPlaces.homes),
+    pool: createPool({ most: settings.RUNNER_WARM, freeMemory }),
+    orphans: process.ppid === 1,
   })
   const servers = [await listenOnSocket(settings.RUNNER_FOLDER)]
   if (settings.RUNNER_PORT && settings.RUNNER_TOKEN_FILE) {

@@ -5,7 +5,6 @@ import { ownTotals, type Totals } from './cost.ts'
 import { bringDown, letEnd } from './ladder.ts'
 import type { Line } from './line-splitter.ts'
 import { createPatience } from './patience.ts'
-import { presentBelow, sweep } from './sweep.ts'
 
 type Json = Record<string, unknown>
 export type Ended = Extract<RunnerEvent, { kind: 'ended' }>
@@ -61,7 +60,7 @@ export async function runPrompt(options: RunOptions): Promise<Finished> {
     const take = async (message: Json, text: string) => {
       const error = patience.see(message)
       if (message.type === 'system' && message.subtype === 'init') {
-        baseline ??= presentBelow(claude.pid)
+        baseline ??= claude.present()
       }
       if (usesToolsThatActLater(message)) mayAct = true
       if (message.type !== 'result') await emit(`{"kind":"claude","message":${text}}`)
@@ -101,7 +100,7 @@ export async function runPrompt(options: RunOptions): Promise<Finished> {
         first.message.is_error === false &&
         !claude.hasEnded()
       if (!quiet || !baseline) return finish('completed', await letEnd(claude))
-      const swept = await sweep({ root: claude.pid, keep: baseline })
+      const swept = await claude.sweep(baseline)
       // It would notice that its children are gone, and might tell the model.
       if (swept > 0) return finish('completed', await letEnd(claude), undefined, swept)
       return {

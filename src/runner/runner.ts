@@ -1,16 +1,19 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { messageOf, UserError } from '../errors.ts'
+import type { RunRequest } from '../run/request.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
 import { claudeArguments, claudeEnvironment, type LaunchOptions } from './claude-command.ts'
 import { type ClaudeProcess, startClaude } from './claude-process.ts'
 import { confineCommand, type Surroundings } from './confine.ts'
-import { noTotals } from './cost.ts'
+import { noTotals, totalsOf } from './cost.ts'
 import { createDeferred } from './deferred.ts'
 import { answerFirstRun } from './home.ts'
+import { fitsFresh, type LaunchProfile, lifeOf, startFiles } from './launch-profile.ts'
+import type { Pool, Warm } from './pool.ts'
 import { runPrompt, type StopReason } from './run.ts'
-import { hasTranscript, type Sessions } from './sessions.ts'
-import { initializeLine, promptLine } from './stdin-messages.ts'
+import { findTranscript, hasTranscript, type Sessions } from './sessions.ts'
+import { initializeLine, promptLine, settingLines } from './stdin-messages.ts'
 import { findWorkspace, type Places, type Workspace } from './workspace.ts'
 
 type Refusal = Extract<RunnerEvent, { kind: 'refused' }>['reason']
@@ -33,6 +36,9 @@ export type RunnerOptions = {
   /** Null where the kernel cannot confine. */
   surroundings: Surroundings | null
   sessions: Sessions
+  pool: Pool
+  /** Whether all children of init are the runner's. */
+  orphans: boolean
 }
 
 type Active = {
@@ -42,6 +48,14 @@ type Active = {
   stop: (reason: StopReason) => void
   done: Promise<void>
 }
+
+type Taken = Omit<Warm, 'purpose' | 'workspace'> & {
+  warm: boolean
+  /** What goes to its stdin before the prompt. */
+  input: string
+}
+
+const newMeter = () => randomBytes(8).toString('hex')
 
 /** All runs of this container: at most one in a workspace, which is free when nothing of it is left. */
 export function createRunner(options: RunnerOptions) {
@@ -66,7 +80,7 @@ export function createRunner(options: RunnerOptions) {
       return refuse('capacity', `${options.runs} runs are under way already`)
     }
     const { session } = request.request
-    if (session.kind === 'resume' && !hasTranscript(workspace, session.id)) {
+    if (session.kind === 'resume' && !canResume(workspace, session.id)) {
       return refuse('no-session', `no session ${session.id} in ${workspace.path}`)
     }
 
@@ -109,31 +123,113 @@ export function createRunner(options: RunnerOptions) {
     client: Client,
     stop: Promise<StopReason>,
   ): Promise<RunnerEvent> {
-    const { session: asked, ...rest } = request
-    const id =
-      asked.kind === 'resume'
-        ? asked.id
-        : asked.kind === 'continue'
-          ? options.sessions.last(workspace)
-          : null
-    const session = id
-      ? { kind: 'resume' as const, id }
-      : { kind: 'fresh' as const, id: randomUUID() }
-    const meter = randomBytes(8).toString('hex')
-    const claude = launch(workspace, { ...rest, session }, meter)
-    options.sessions.remember(workspace, session.id)
-    await client.emit(
-      JSON.stringify({ kind: 'started', sessionId: session.id, warm: false, meter }),
-    )
-    const { ended } = await runPrompt({
+    const taken = await obtain(request, workspace)
+    const { claude, meter, sessionId } = taken
+    options.sessions.remember(workspace, sessionId)
+    await client.emit(JSON.stringify({ kind: 'started', sessionId, warm: taken.warm, meter }))
+    const life = lifeOf(request)
+    const { ended, kept, totals } = await runPrompt({
       claude,
-      input: initializeLine(request) + promptLine(request.prompt),
+      input: taken.input + promptLine(request.prompt),
       emit: client.emit,
       stop,
-      before: noTotals,
-      keep: false,
+      before: taken.totals,
+      keep: life !== null && !stopping && options.pool.hasRoom(),
     })
+    if (kept && life !== null) {
+      const { files } = taken
+      const purpose = { kind: 'kept' as const, life }
+      options.pool.put({ claude, workspace, meter, sessionId, totals, files, purpose })
+    }
+    if (request.session.kind === 'fresh' && ended.outcome === 'completed') {
+      void startFresh(workspace, { tools: request.tools })
+    }
     return ended
+  }
+
+  /** The process for a request: one that waits for it, or a new one. */
+  async function obtain(request: RunRequest, workspace: Workspace): Promise<Taken> {
+    const id = sessionToResume(request, workspace)
+    const files = startFiles(workspace)
+    if (id === null) {
+      const fresh = options.pool.take(
+        workspace,
+        ({ purpose, files: then }) =>
+          purpose.kind === 'fresh' && then === files && fitsFresh(purpose.profile, request),
+      )
+      // Whatever it was started with is said again: that changes nothing.
+      if (fresh) {
+        return { ...fresh, warm: true, input: initializeLine(request) + settingLines(request) }
+      }
+    } else {
+      const life = lifeOf(request)
+      const kept = options.pool.take(
+        workspace,
+        ({ purpose, files: then, sessionId }) =>
+          purpose.kind === 'kept' && sessionId === id && then === files && purpose.life === life,
+      )
+      if (kept) return { ...kept, warm: true, input: '' }
+      // Two processes would write one transcript.
+      await options.pool.drop(warm => warm.sessionId === id)
+    }
+    const transcript = id === null ? null : findTranscript(workspace, id)
+    const session =
+      id === null ? { kind: 'fresh' as const, id: randomUUID() } : { kind: 'resume' as const, id }
+    const meter = newMeter()
+    return {
+      claude: launch(workspace, { ...request, session }, meter),
+      meter,
+      sessionId: session.id,
+      files,
+      totals: transcript === null ? noTotals : totalsOf(transcript),
+      warm: false,
+      input: initializeLine(request),
+    }
+  }
+
+  function sessionToResume({ session }: RunRequest, workspace: Workspace): string | null {
+    switch (session.kind) {
+      case 'resume':
+        return session.id
+      case 'fresh':
+        return null
+      case 'continue': {
+        const last = options.sessions.last(workspace)
+        return last !== null && canResume(workspace, last) ? last : null
+      }
+      default:
+        return session satisfies never
+    }
+  }
+
+  /** A process that waits may not have written its transcript yet. */
+  function canResume(workspace: Workspace, id: string) {
+    const isKept = ({ purpose, sessionId }: Warm) => purpose.kind === 'kept' && sessionId === id
+    return options.pool.has(workspace, isKept) || hasTranscript(workspace, id)
+  }
+
+  /** Has a process ready for the next run that begins a session. */
+  async function startFresh(workspace: Workspace, profile: LaunchProfile): Promise<boolean> {
+    if (stopping || !options.pool.hasRoom()) return false
+    const files = startFiles(workspace)
+    const isReady = ({ purpose, files: then }: Warm) =>
+      purpose.kind === 'fresh' &&
+      then === files &&
+      JSON.stringify(purpose.profile) === JSON.stringify(profile)
+    if (options.pool.has(workspace, isReady)) return true
+    const session = { kind: 'fresh' as const, id: randomUUID() }
+    const meter = newMeter()
+    const claude = launch(workspace, { ...profile, session }, meter)
+    options.pool.put({
+      claude,
+      workspace,
+      meter,
+      sessionId: session.id,
+      totals: noTotals,
+      files,
+      purpose: { kind: 'fresh', profile },
+    })
+    return true
   }
 
   function launch(workspace: Workspace, how: LaunchOptions, meter: string): ClaudeProcess {
@@ -148,6 +244,7 @@ export function createRunner(options: RunnerOptions) {
       ],
       cwd: workspace.path,
       env: claudeEnvironment(env, workspace, meter),
+      orphans: options.orphans,
     })
   }
 
@@ -169,19 +266,24 @@ export function createRunner(options: RunnerOptions) {
       await found.done
       return true
     },
+    /** False where there is no room for a process that waits. */
+    async warm(path: string, profile: LaunchProfile) {
+      return startFresh(await findWorkspace(path, options.places), profile)
+    },
     status: () => ({
       runs: [...active.values()].map(({ runId, workspace, startedAt }) => ({
         runId,
         workspace,
         startedAt,
       })),
-      warm: [] as { workspace: string }[],
+      warm: options.pool.list(),
       landlock: options.surroundings !== null,
     }),
     async close() {
       stopping = true
       for (const run of active.values()) run.stop('cancelled')
       await Promise.all([...active.values()].map(({ done }) => done))
+      await options.pool.close()
     },
   }
 }

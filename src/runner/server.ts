@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import * as z from 'zod'
-import { messageOf } from '../errors.ts'
-import { RunId } from '../run/request.ts'
+import { messageOf, UserError } from '../errors.ts'
+import { RunId, RunRequest } from '../run/request.ts'
 import { RunnerRequest } from '../run/runner-protocol.ts'
 import { createDeferred } from './deferred.ts'
 import type { Client, Runner } from './runner.ts'
@@ -11,17 +11,22 @@ import type { Client, Runner } from './runner.ts'
 const requestBytes = 96 * 1024 * 1024
 const smallBytes = 4 * 1024
 
+const WarmRequest = z.strictObject({
+  workspace: RunnerRequest.shape.workspace,
+  request: RunRequest.pick({ model: true, effort: true, tools: true }).default({}),
+})
+
 const CancelRequest = z.strictObject({ runId: RunId })
 
 /**
- * POST /run, POST /cancel, GET /status. Each needs the token: the socket's folder is closed to others,
+ * POST /run, POST /cancel, POST /warm, GET /status. Each needs the token: the socket's folder is closed to others,
  * but a run has our user, and only its confinement keeps it from the token.
  */
 export function createRunnerServer(runner: Runner, token: string) {
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy()
-      else answer(response, 500, { error: messageOf(error) })
+      else answer(response, error instanceof UserError ? 400 : 500, { error: messageOf(error) })
     })
   })
   server.requestTimeout = 60_000
@@ -39,6 +44,12 @@ export function createRunnerServer(runner: Runner, token: string) {
         if (!body.success) return answer(response, 400, { error: 'runId is missing' })
         const found = await runner.cancel(body.data.runId)
         return answer(response, found ? 200 : 404, found ? { ok: true } : { error: 'no such run' })
+      }
+      case 'POST /warm': {
+        const body = WarmRequest.safeParse(parseJson(await readBody(request, smallBytes)))
+        if (!body.success) return answer(response, 400, { error: z.prettifyError(body.error) })
+        const { workspace, request: profile } = body.data
+        return answer(response, 200, { warm: await runner.warm(workspace, profile) })
       }
       case 'POST /run':
         return serveRun(request, response)

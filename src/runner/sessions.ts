@@ -11,10 +11,10 @@ import type { Workspace } from './workspace.ts'
 export function createSessions(folder: string) {
   const path = ({ key }: Workspace) => join(folder, `${key}.session`)
   return {
-    /** The last run's session, if there is still something to go on with. */
+    /** The last run's session; its transcript may be gone since. */
     last(workspace: Workspace): string | null {
       const id = SessionId.safeParse(readRegularFile(path(workspace), 64)?.trim())
-      return id.success && hasTranscript(workspace, id.data) ? id.data : null
+      return id.success ? id.data : null
     },
     remember(workspace: Workspace, id: string) {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -30,14 +30,21 @@ export type Sessions = ReturnType<typeof createSessions>
  * Whether this workspace's own config folder has the conversation. Claude Code itself would take up one
  * of any other folder.
  */
-export function hasTranscript({ home }: Workspace, id: string): boolean {
+export function hasTranscript(workspace: Workspace, id: string): boolean {
+  return findTranscript(workspace, id) !== null
+}
+
+/** The file of a conversation in this workspace's own config folder. */
+export function findTranscript({ home }: Workspace, id: string): string | null {
   const projects = join(home, '.claude/projects')
   try {
-    return readdirSync(projects).some(name => {
-      const stats = lstatSync(join(projects, name, `${id}.jsonl`), { throwIfNoEntry: false })
+    const paths = readdirSync(projects).map(name => join(projects, name, `${id}.jsonl`))
+    const found = paths.find(path => {
+      const stats = lstatSync(path, { throwIfNoEntry: false })
       return stats?.isFile() === true && stats.size > 0
     })
+    return found ?? null
   } catch {
-    return false
+    return null
   }
 }

@@ -12,7 +12,9 @@ export type SweepOptions = {
   /** Below which processes are looked for. */
   root: number
   /** Those that may stay, as `identityOf` tells them. */
-  keep?: ReadonlySet<string>
+  keep?: ReadonlySet<string> | undefined
+  /** Whether orphans go too: only where all that init has are the runner's. */
+  orphans: boolean
   read?: () => ProcessEntry[]
   kill?: (pid: number) => void
 }
@@ -24,10 +26,16 @@ export type SweepOptions = {
  *
  * @returns how many were killed
  */
-export async function sweep({ root, keep, read = readProcesses, kill = killHard }: SweepOptions) {
+export async function sweep(options: SweepOptions): Promise<number> {
+  const { root, keep, read = readProcesses, kill = killHard } = options
   const killed = new Set<string>()
   for (let quiet = 0; quiet < 2; ) {
-    const left = strays(read(), root).filter(entry => !keep?.has(identityOf(entry)))
+    const processes = read()
+    const found = [
+      ...descendantsOf(root, processes),
+      ...(options.orphans ? orphansIn(processes) : []),
+    ]
+    const left = found.filter(entry => isAlive(entry) && !keep?.has(identityOf(entry)))
     for (const entry of left) {
       killed.add(identityOf(entry))
       kill(entry.pid)
@@ -41,15 +49,9 @@ export async function sweep({ root, keep, read = readProcesses, kill = killHard 
   return killed.size
 }
 
-/** Of a whole container whose init is process 1; where the runner is no child of init there are none. */
-export function orphans(processes: readonly ProcessEntry[], runner = process.pid): ProcessEntry[] {
-  const self = processes.find(({ pid }) => pid === runner)
-  if (self?.parent !== init) return []
-  return processes.filter(entry => entry.parent === init && entry.pid !== runner && isAlive(entry))
-}
-
-function strays(processes: readonly ProcessEntry[], root: number): ProcessEntry[] {
-  return [...descendantsOf(root, processes).filter(isAlive), ...orphans(processes)]
+/** What init has besides the runner: a process comes there only when its supervisor is dead. */
+export function orphansIn(processes: readonly ProcessEntry[], runner = process.pid) {
+  return processes.filter(({ parent, pid }) => parent === init && pid !== runner)
 }
 
 /** The processes below `root` as they are now, to be kept by a later `sweep`. */
