@@ -11,6 +11,7 @@ import { createRunner } from './runner.ts'
 import { createRunnerServer } from './server.ts'
 import { createSessions } from './sessions.ts'
 import { parseRunnerSettings } from './settings.ts'
+import { standingPromptFile } from './standing-prompt.ts'
 import { defaultPlaces } from './workspace.ts'
 
 const programs = {
@@ -32,6 +33,7 @@ async function main() {
     surroundings,
     sessions: createSessions(defaultPlaces.homes),
     pool: createPool({ most: settings.RUNNER_WARM, freeMemory }),
+    standingPrompt: standingPromptFile,
     orphans: process.ppid === 1,
   })
   const servers = [await listenOnSocket(settings.RUNNER_FOLDER)]

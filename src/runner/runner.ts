@@ -13,6 +13,7 @@ import { fitsFresh, type LaunchProfile, lifeOf, startFiles } from './launch-prof
 import type { Pool, Warm } from './pool.ts'
 import { runPrompt, type StopReason } from './run.ts'
 import { findTranscript, hasTranscript, type Sessions } from './sessions.ts'
+import { readStandingPrompt } from './standing-prompt.ts'
 import { initializeLine, promptLine, settingLines } from './stdin-messages.ts'
 import { findWorkspace, type Places, type Workspace } from './workspace.ts'
 
@@ -37,6 +38,8 @@ export type RunnerOptions = {
   surroundings: Surroundings | null
   sessions: Sessions
   pool: Pool
+  /** File with the user's words for every run. */
+  standingPrompt: string
   /** Whether all children of init are the runner's. */
   orphans: boolean
 }
@@ -151,6 +154,7 @@ export function createRunner(options: RunnerOptions) {
   async function obtain(request: RunRequest, workspace: Workspace): Promise<Taken> {
     const id = sessionToResume(request, workspace)
     const files = startFiles(workspace)
+    const standing = readStandingPrompt(options.standingPrompt)
     if (id === null) {
       const fresh = options.pool.take(
         workspace,
@@ -159,7 +163,11 @@ export function createRunner(options: RunnerOptions) {
       )
       // Whatever it was started with is said again: that changes nothing.
       if (fresh) {
-        return { ...fresh, warm: true, input: initializeLine(request) + settingLines(request) }
+        return {
+          ...fresh,
+          warm: true,
+          input: initializeLine(request, standing) + settingLines(request),
+        }
       }
     } else {
       const life = lifeOf(request)
@@ -183,7 +191,7 @@ export function createRunner(options: RunnerOptions) {
       files,
       totals: transcript === null ? noTotals : totalsOf(transcript),
       warm: false,
-      input: initializeLine(request),
+      input: initializeLine(request, standing),
     }
   }
 

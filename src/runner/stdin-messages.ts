@@ -1,5 +1,4 @@
 import type { RunRequest } from '../run/request.ts'
-import { readStandingPrompt } from './standing-prompt.ts'
 
 type Control = { subtype: string; [key: string]: unknown }
 
@@ -8,8 +7,12 @@ const line = (message: object) => `${JSON.stringify(message)}\n`
 const control = (id: string, request: Control) =>
   line({ type: 'control_request', request_id: id, request })
 
-/** Texts and schema of the run. Claude Code takes them once in the life of a process. */
-export function initializeLine(request: RunRequest, standing = readStandingPrompt()): string {
+/**
+ * Texts and schema of the run. Claude Code takes them once in the life of a process.
+ *
+ * @param standing the user's words at the end of every run's system prompt; null for none
+ */
+export function initializeLine(request: RunRequest, standing: string | null): string {
   const { systemPrompt, jsonSchema } = request
   const appended = [standing, request.appendSystemPrompt].filter(Boolean).join('\n\n')
   return control('initialize', {

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { buildSync } from 'esbuild'
+import type { Test } from 'tap'
+import { RunnerEvent } from '../../../src/run/runner-protocol.ts'
+import { createPool } from '../../../src/runner/pool.ts'
+import { createRunner } from '../../../src/runner/runner.ts'
+import { createRunnerServer } from '../../../src/runner/server.ts'
+import { createSessions } from '../../../src/runner/sessions.ts'
+
+const repository = join(import.meta.dirname, '../../..')
+const token = 'a-token-of-the-test'
+
+export type TestRunner = Awaited<ReturnType<typeof startRunner>>
+
+/** The runner on a socket of its own, with the fake claude below the real supervisor. */
+export async function startRunner(
+  t: Test,
+  options: { runs?: number; warm?: number; idleMilliseconds?: number; free?: number } = {},
+) {
+  // Short: the path of a socket has 107 bytes.
+  const root = mkdtempSync(join(tmpdir(), 'runner-'))
+  for (const name of ['workspace', 'workspaces/a', 'workspaces/b', 'homes', 't']) {
+    mkdirSync(join(root, name), { recursive: true })
+  }
+  buildSync({
+    entryPoints: [join(repository, 'tests/support/fake-claude.ts')],
+    outfile: join(root, 'fake-claude.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+  })
+  const claude = join(root, 'claude')
+  writeFileSync(claude, `#!/bin/sh\nexec ${process.execPath} ${root}/fake-claude.mjs "$@"\n`)
+  chmodSync(claude, 0o755)
+  const pool = createPool({
+    most: options.warm ?? 0,
+    freeMemory: () => options.free ?? Number.POSITIVE_INFINITY,
+    ...(options.idleMilliseconds && { idleMilliseconds: options.idleMilliseconds }),
+  })
+  const runner = createRunner({
+    env: { PATH: process.env.PATH },
+    places: {
+      workspace: join(root, 'workspace'),
+      workspaces: join(root, 'workspaces'),
+      homes: join(root, 'homes'),
+      temporary: join(root, 't'),
+    },
+    runs: options.runs ?? 4,
+    programs: {
+      supervise: join(repository, 'claude/scripts/claude-secure-supervise'),
+      claude,
+    },
+    surroundings: null,
+    sessions: createSessions(join(root, 'homes')),
+    pool,
+    standingPrompt: join(root, 'standing.md'),
+    orphans: false,
+  })
+  const server = createRunnerServer(runner, token)
+  const socketPath = join(root, 's')
+  server.listen(socketPath)
+  await once(server, 'listening')
+  t.teardown(async () => {
+    await runner.close()
+    server.closeAllConnections()
+    server.close()
+    rmSync(root, { recursive: true, force: true })
+  })
+
+  const open = async (method: string, path: string, body?: unknown, bearer = token) => {
+    const sent = request({
+      socketPath,
+      method,
+      path,
+      agent: false,
+      headers: { authorization: `Bearer ${bearer}` },
+    })
+    sent.on('error', () => {})
+    sent.end(typeof body === 'string' ? body : body && JSON.stringify(body))
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+    return answer
+  }
+  const ask = async (method: string, path: string, body?: unknown, bearer?: string) => {
+    const answer = await open(method, path, body, bearer)
+    return { status: answer.statusCode, body: JSON.parse(await text(answer)) }
+  }
+  /** A run whose events the test reads, or does not. */
+  const begin = async (
+    prompt: string,
+    more: object = {},
+    { workspace = join(root, 'workspace'), runId = randomBytes(8).toString('hex') } = {},
+  ) => {
+    const answer = await open('POST', '/run', {
+      version: 1,
+      runId,
+      workspace,
+      request: { prompt, ...more },
+    })
+    return { runId, answer, events: async () => eventsOf(await text(answer)) }
+  }
+  const run = async (...args: Parameters<typeof begin>) => (await begin(...args)).events()
+  return { root, runner, pool, open, ask, begin, run }
+}
+
+export function eventsOf(lines: string) {
+  return lines
+    .split('\n')
+    .filter(Boolean)
+    .map(line => RunnerEvent.parse(JSON.parse(line)))
+}
+
+type Result = Record<string, unknown> & {
+  result: string
+  argv: string[]
+  initialized: Record<string, unknown>
+}
+
+/** The parts of a run that tests look at. */
+export function parts(events: RunnerEvent[]) {
+  const first = events[0]
+  const last = events.at(-1)
+  const messages = events.flatMap(event => (event.kind === 'claude' ? [event.message] : []))
+  return {
+    started: first?.kind === 'started' ? first : null,
+    ended: last?.kind === 'ended' ? last : null,
+    refused: last?.kind === 'refused' ? last : null,
+    notices: events.flatMap(event => (event.kind === 'notice' ? [event.text] : [])),
+    messages,
+    result: messages.find(({ type }) => type === 'result') as Result | undefined,
+  }
+}
+
+/** Whether a process lives. */
+export function isThere(pid: number): boolean {
+  return readdirSync('/proc').includes(String(pid))
+}

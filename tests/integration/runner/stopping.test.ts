@@ -1,0 +1,62 @@
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import t from 'tap'
+import { until } from '../../support/stack/process.ts'
+import { eventsOf, parts, startRunner } from './fixture.ts'
+
+t.test('a run that hears no signal is ended all the same', async t => {
+  const runner = await startRunner(t)
+  const run = await runner.begin('stubborn')
+  const lines = text(run.answer)
+  for (let seen = ''; !seen.includes('stubborn'); ) seen += (await once(run.answer, 'data'))[0]
+  t.match(await runner.ask('POST', '/cancel', { runId: run.runId }), { status: 200 })
+  const { ended } = parts(eventsOf(await lines))
+  t.match(ended, { outcome: 'cancelled', signal: 'SIGKILL' })
+  t.strictSame(runner.runner.status().runs, [])
+})
+
+t.test('a run that says nothing is ended at its time', async t => {
+  const runner = await startRunner(t)
+  t.match(parts(await runner.run('silent', { timeoutSeconds: 1 })).ended, { outcome: 'timed-out' })
+})
+
+t.test('a client that goes takes its run along', async t => {
+  const runner = await startRunner(t)
+  const run = await runner.begin('silent')
+  await once(run.answer, 'data')
+  t.equal(runner.runner.status().runs.length, 1)
+  run.answer.destroy()
+  await until('the end of the run', async () => runner.runner.status().runs.length === 0, 10_000)
+})
+
+t.test('a reader that is slow makes claude wait, and gets everything', async t => {
+  const runner = await startRunner(t)
+  const before = process.memoryUsage().arrayBuffers
+  const run = await runner.begin('flood 3000')
+  run.answer.pause()
+  await new Promise(resolve => setTimeout(resolve, 1_000))
+  t.ok(process.memoryUsage().arrayBuffers - before < 16_000_000, '30 MB are not kept here')
+  t.equal(runner.runner.status().runs.length, 1)
+  const { messages, ended } = parts(await run.events())
+  t.equal(messages.filter(({ type }) => type === 'assistant').length, 3000)
+  t.equal(ended?.outcome, 'completed')
+})
+
+t.test('a reader that stands still is cut off at the run’s time', async t => {
+  const runner = await startRunner(t)
+  const run = await runner.begin('flood 3000', { timeoutSeconds: 1 })
+  run.answer.pause()
+  await until('the end of the run', async () => runner.runner.status().runs.length === 0, 10_000)
+  const { ended } = parts(await run.events())
+  t.match(ended, { outcome: 'timed-out' }, 'and is told, when it reads on')
+})
+
+t.test('a runner that stops ends its runs, and takes no more', async t => {
+  const runner = await startRunner(t)
+  const run = await runner.begin('silent')
+  const lines = text(run.answer)
+  await once(run.answer, 'data')
+  await runner.runner.close()
+  t.match(parts(eventsOf(await lines)).ended, { outcome: 'cancelled' })
+  t.match(parts(await runner.run('x')).refused, { reason: 'stopping' })
+})

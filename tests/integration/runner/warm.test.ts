@@ -1,0 +1,104 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { until } from '../../support/stack/process.ts'
+import { parts, startRunner } from './fixture.ts'
+
+const warmOnes = (runner: Awaited<ReturnType<typeof startRunner>>) =>
+  runner.runner.status().warm.length
+
+t.test('a process lives on for the next prompt of its session, and costs count once', async t => {
+  const runner = await startRunner(t, { warm: 4 })
+  const first = parts(await runner.run('one'))
+  const second = parts(await runner.run('two'))
+  t.match(second.started, { warm: true, sessionId: first.started?.sessionId })
+  t.equal(second.started?.meter, first.started?.meter)
+  t.equal(second.result?.total_cost_usd, 0.1)
+  t.strictSame(second.result?.modelUsage, { m: { inputTokens: 10, contextWindow: 1000 } })
+  t.equal(second.ended?.exitCode, null)
+  const resumed = { session: { kind: 'resume', id: first.started?.sessionId } }
+  t.match(parts(await runner.run('three', resumed)).started, { warm: true })
+})
+
+t.test('whatever is said once in its life makes it another process', async t => {
+  const runner = await startRunner(t, { warm: 4 })
+  const { started } = parts(await runner.run('one', { model: 'haiku' }))
+  for (const more of [{}, { systemPrompt: 'x' }, { tools: [] }, { jsonSchema: {} }]) {
+    const next = parts(await runner.run('next', { session: { kind: 'fresh' }, ...more }))
+    t.not(next.started?.sessionId, started?.sessionId)
+  }
+  await runner.run('limited', { maxTurns: 3, session: { kind: 'fresh' } })
+  const { warm } = runner.runner.status()
+  t.ok(warm.length <= 2, 'one that is kept, one that is fresh')
+})
+
+t.test('files that claude reads when it starts make it out of date', async t => {
+  const runner = await startRunner(t, { warm: 4 })
+  await runner.run('one', { session: { kind: 'fresh' } })
+  await until('a fresh one', async () => warmOnes(runner) === 2)
+  mkdirSync(join(runner.root, 'workspace/.claude'))
+  writeFileSync(join(runner.root, 'workspace/.claude/settings.json'), '{}')
+  const { started } = parts(await runner.run('two', { session: { kind: 'fresh' } }))
+  t.equal(started?.warm, false)
+})
+
+t.test('a fresh one takes model and texts when they are known', async t => {
+  const runner = await startRunner(t, { warm: 4 })
+  const workspace = join(runner.root, 'workspace')
+  t.match(await runner.ask('POST', '/warm', { workspace }), { body: { warm: true } })
+  t.match(await runner.ask('POST', '/warm', { workspace }), { body: { warm: true } })
+  t.equal(warmOnes(runner), 1, 'asked twice, started once')
+  const { started, result } = parts(
+    await runner.run('x', { model: 'sonnet', effort: 'low', appendSystemPrompt: 'A' }),
+  )
+  t.equal(started?.warm, true)
+  t.match(result?.initialized, { appendSystemPrompt: 'A' })
+  t.match(await runner.ask('POST', '/warm', { workspace }), { body: { warm: true } })
+  const other = parts(await runner.run('x', { model: 'my-own-model', session: { kind: 'fresh' } }))
+  t.equal(other.started?.warm, false, 'claude asks the API about a model it does not know')
+})
+
+t.test('workspaces share nothing, and the oldest makes room', async t => {
+  const runner = await startRunner(t, { warm: 4 })
+  const at = (name: string) => ({ workspace: join(runner.root, name) })
+  const sessions = new Set<string | undefined>()
+  for (const name of ['workspace', 'workspaces/a', 'workspaces/b']) {
+    const { started } = parts(await runner.run('x', {}, at(name)))
+    t.equal(started?.warm, false)
+    sessions.add(started?.sessionId)
+  }
+  t.equal(sessions.size, 3)
+  t.strictSame(
+    runner.runner.status().warm.map(({ workspace }) => workspace),
+    [join(runner.root, 'workspaces/a'), join(runner.root, 'workspaces/b')],
+  )
+})
+
+t.test('one that speaks unasked, or waits for too long, is ended', async t => {
+  const runner = await startRunner(t, { warm: 4 })
+  await runner.run('unasked')
+  t.equal(warmOnes(runner), 1)
+  await until('its end', async () => warmOnes(runner) === 0, 10_000)
+  const idle = await startRunner(t, { warm: 4, idleMilliseconds: 200 })
+  await idle.run('x')
+  t.equal(warmOnes(idle), 1)
+  await until('its end', async () => warmOnes(idle) === 0, 10_000)
+})
+
+t.test('none waits where it is switched off, or memory is short', async t => {
+  for (const options of [{ warm: 0 }, { warm: 4, free: 500 * 1024 * 1024 }]) {
+    const runner = await startRunner(t, options)
+    const { ended } = parts(await runner.run('x', { session: { kind: 'fresh' } }))
+    t.equal(ended?.exitCode, 0)
+    t.equal(warmOnes(runner), 0)
+    const workspace = join(runner.root, 'workspace')
+    t.match(await runner.ask('POST', '/warm', { workspace }), { body: { warm: false } })
+  }
+})
+
+t.test('a stop ends them too', async t => {
+  const runner = await startRunner(t, { warm: 4 })
+  await runner.run('x')
+  await runner.runner.close()
+  t.equal(warmOnes(runner), 0)
+})

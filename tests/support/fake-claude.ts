@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+
+/**
+ * Speaks Claude Code's stream-json on stdin and stdout, and does what words of the prompt say. For what
+ * the real one does not do when asked: see tests/integration/runner.
+ */
+const say = (message: unknown) => process.stdout.write(`${JSON.stringify(message)}\n`)
+const session = process.argv.find(word => /^--(session-id|resume)=/.test(word))?.split('=')[1]
+let cost = 0
+let turns = 0
+let initialized: unknown = null
+
+const result = (text: string, more: object = {}) => {
+  cost += 0.1
+  say({
+    type: 'result',
+    subtype: 'success',
+    is_error: false,
+    result: text,
+    session_id: session,
+    total_cost_usd: cost,
+    modelUsage: { m: { inputTokens: 10 * ++turns, contextWindow: 1000 } },
+    ...more,
+  })
+}
+
+function obey(prompt: string) {
+  const [, word = '', rest = ''] = /^(\S+) ?(.*)/s.exec(prompt) ?? []
+  say({ type: 'system', subtype: 'init', session_id: session })
+  switch (word) {
+    case 'malformed':
+      process.stdout.write('not JSON \x1b]0;title\x07\n\n[1]\n{"no":"type"}\n{"type":3}\n')
+      process.stdout.write(Buffer.from([0xff, 0xfe, 0x0a]))
+      return result('after all that')
+    case 'long':
+      process.stdout.write(`{"type":"user","x":"${'x'.repeat(Number(rest))}"}\n`)
+      return result('after a long line')
+    case 'flood':
+      for (let i = 0; i < Number(rest); i++) say({ type: 'assistant', i, x: 'x'.repeat(10_000) })
+      return result('after a flood')
+    case 'crash':
+      process.stderr.write('the fake claude cannot go on\n')
+      process.exit(3)
+      break
+    case 'stray': {
+      const stray = spawn('setsid', ['sleep', '300'], { stdio: 'ignore', detached: true })
+      return stray.once('spawn', () => result(`stray ${stray.pid}`))
+    }
+    case 'stubborn':
+      process.on('SIGINT', () => {})
+      process.on('SIGTERM', () => {})
+      setInterval(() => {}, 1_000)
+      return say({ type: 'assistant', stubborn: true })
+    case 'unasked':
+      result('for now')
+      return setTimeout(() => say({ type: 'assistant', message: { content: [] } }), 300)
+    case 'silent':
+      return setInterval(() => {}, 1_000)
+    case 'ask':
+      return say({ type: 'control_request', request_id: 'q', request: { subtype: 'can_use_tool' } })
+    case 'retry':
+      return say({
+        type: 'system',
+        subtype: 'api_retry',
+        retry_delay_ms: 120_000,
+        error_status: Number(rest) || null,
+        error: 'overloaded',
+      })
+    default:
+      return result(prompt, { argv: process.argv.slice(2), initialized, home: process.env.HOME })
+  }
+}
+
+const input = createInterface({ input: process.stdin })
+input.on('line', line => {
+  const message = JSON.parse(line)
+  if (message.type === 'control_request') {
+    const { request, request_id } = message
+    if (request.subtype === 'initialize') initialized = request
+    say({ type: 'control_response', response: { subtype: 'success', request_id } })
+  } else if (message.type === 'control_response') result(message.response.error)
+  else obey(message.message.content)
+})
+input.on('close', () => process.exit(0))
