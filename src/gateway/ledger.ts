@@ -52,6 +52,8 @@ export async function createLedger(options: {
   const { folder, log, now = () => new Date() } = options
   const linesBytes = options.linesBytes ?? defaultLinesBytes
   const days = new Map<string, Day>()
+  /** Until what was used before is known, no sum is right. */
+  let loaded = false
   let failure: string | null = null
   let warned = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
@@ -87,23 +89,24 @@ export async function createLedger(options: {
     const next = day.generation + 1
     const totals: DayTotals = { version: 1, generation: next, entries: day.tally.entries() }
     const path = totalsFile(folder, name)
-    await writeFile(`${path}.tmp`, `${JSON.stringify(totals)}\n`, { mode: 0o600 })
-    await rename(`${path}.tmp`, path)
+    await whileTaken(day, async () => {
+      await writeFile(`${path}.tmp`, `${JSON.stringify(totals)}\n`, { mode: 0o600 })
+      await rename(`${path}.tmp`, path)
+    })
+    // From here on lines of the old generation would not count.
+    Object.assign(day, { generation: next, bytes: null })
     const before = (await listDays(folder)).find(({ day }) => day === name)
     for (const generation of before?.generations ?? []) {
       if (generation < next) await rm(linesFile(folder, name, generation), { force: true })
     }
-    Object.assign(day, { generation: next, bytes: null })
-    day.waiting.clear()
   }
 
   async function append(name: string, day: Day) {
     if (day.waiting.size === 0) return
-    const entries = [...day.waiting.values()]
-    day.waiting.clear()
     const at = now().toISOString()
-    const text = entries.map(entry => `${JSON.stringify({ at, ...entry })}\n`).join('')
-    try {
+    const lines = [...day.waiting.values()].map(entry => `${JSON.stringify({ at, ...entry })}\n`)
+    const text = lines.join('')
+    await whileTaken(day, async () => {
       const file = await open(linesFile(folder, name, day.generation), 'a', 0o600)
       try {
         // What a failed try may have left would count twice.
@@ -115,15 +118,13 @@ export async function createLedger(options: {
       } finally {
         await file.close()
       }
-    } catch (error) {
-      for (const entry of entries) wait(day, entry)
-      throw error
-    }
-    if (day.bytes > linesBytes) await compact(name, day)
+    })
+    if ((day.bytes ?? 0) > linesBytes) await compact(name, day)
   }
 
   async function write() {
     try {
+      if (!loaded) await load()
       for (const [name, day] of days) {
         await append(name, day)
         if (name < dayBefore()) days.delete(name)
@@ -170,7 +171,9 @@ export async function createLedger(options: {
       if (damaged > 0) {
         log({ kind: 'warn', message: `usage of ${name}: ${damaged} lines could not be read` })
       }
-      const day: Day = { ...newDay(), tally, generation: next }
+      const waiting = days.get(name)?.waiting ?? new Map<string, UsageEntry>()
+      for (const entry of waiting.values()) tally.add(entry)
+      const day: Day = { ...newDay(), tally, waiting, generation: next }
       if (recent) days.set(name, day)
       // Also rids the day of a last line that was cut.
       if (generations.length > 0) await compact(name, day)
@@ -180,6 +183,7 @@ export async function createLedger(options: {
     const probe = totalsFile(folder, 'probe')
     await writeFile(probe, '')
     await rm(probe)
+    loaded = true
   }
 
   try {
@@ -201,6 +205,18 @@ export async function createLedger(options: {
       await flush()
       clearTimeout(timer)
     },
+  }
+}
+
+/** What waited is being written; what comes meanwhile waits for the next time. */
+async function whileTaken(day: Day, write: () => Promise<void>) {
+  const entries = [...day.waiting.values()]
+  day.waiting.clear()
+  try {
+    await write()
+  } catch (error) {
+    for (const entry of entries) wait(day, entry)
+    throw error
   }
 }
 

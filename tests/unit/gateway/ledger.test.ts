@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { GatewayEvent } from '../../../src/gateway/gateway-log.ts'
@@ -138,4 +147,59 @@ t.test('a folder without use is known at once, and no reason not to serve', asyn
   t.match(events, [{ kind: 'warn', message: /ENOENT/ }])
   ledger.add(entry({ reckonedUsd: 3 }))
   t.equal(ledger.reckonedToday(), 3)
+})
+
+t.test('a full disk: it is known, and what was half written counts once', async t => {
+  const folder = t.testdir()
+  const { ledger } = await openLedger(t, folder)
+  const path = join(folder, `${day}.0.ndjson`)
+  symlinkSync('/dev/full', path)
+  ledger.add(entry({ input: 1 }))
+  await ledger.flush()
+  t.equal(ledger.failure(), 'ENOSPC')
+  rmSync(path)
+  ledger.add(entry({ input: 2 }))
+  await ledger.flush()
+  t.equal(ledger.failure(), null)
+  writeFileSync(path, `${readFileSync(path, 'utf8')}${JSON.stringify(entry({ input: 500 }))}\n`)
+  ledger.add(entry({ input: 4 }))
+  await ledger.flush()
+  t.equal(await inputOf(folder), 7, 'what it did not know to be whole is gone')
+})
+
+t.test('as long as it cannot read what was used before, it fails', async t => {
+  const folder = t.testdir({
+    [`${day}.0.ndjson`]: `${JSON.stringify(entry({ reckonedUsd: 5 }))}\n`,
+  })
+  const elsewhere = `${folder}-elsewhere`
+  renameSync(folder, elsewhere)
+  const { ledger } = await openLedger(t, folder)
+  ledger.add(entry({ reckonedUsd: 1 }))
+  await ledger.flush()
+  t.equal(ledger.failure(), 'ENOENT')
+  renameSync(elsewhere, folder)
+  await ledger.flush()
+  t.equal(ledger.failure(), null)
+  t.equal(ledger.reckonedToday(), 6)
+  await ledger.flush()
+  const { tally } = await readDay(folder, day)
+  t.equal(tally.reckoned(), 6)
+})
+
+t.test('what comes while a day is summed up is not lost', async t => {
+  const folder = t.testdir()
+  const { ledger } = await openLedger(t, folder, { linesBytes: 1 })
+  let added = 0
+  for (let round = 0; round < 20; round++) {
+    ledger.add(entry({ input: 1 }))
+    const flushed = ledger.flush()
+    for (let i = 0; i < 5; i++) {
+      await new Promise(resolve => setImmediate(resolve))
+      ledger.add(entry({ input: 1 }))
+    }
+    await flushed
+    added += 6
+  }
+  await ledger.flush()
+  t.equal(await inputOf(folder), added)
 })
