@@ -17,3 +17,17 @@ export function terminalLine(text: string, limit = 200): string {
   const line = terminalText(text).replace(/[\n\t]+/g, ' ')
   return line.length > limit ? `${line.slice(0, limit - 1)}…` : line
 }
+
+/**
+ * Like `terminalText`, but what would be removed is shown: whoever reads a change before it is taken
+ * must see that there is more than meets the eye. A carriage return stays where it ends a line.
+ */
+export function visibleText(text: string): string {
+  return text.replace(controls, (character, at: number) => {
+    const code = character.charCodeAt(0)
+    if (character === '\r' && (text[at + 1] === '\n' || at + 1 === text.length)) return '\r'
+    if (code === 0x7f) return '^?'
+    if (code < 0x20) return `^${String.fromCharCode(code + 0x40)}`
+    return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`
+  })
+}

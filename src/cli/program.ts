@@ -184,13 +184,39 @@ export function createProgram(invocation: Invocation): Command {
       ),
     )
   command('diff', 'show what the agent changed in its copy of this folder')
+    .argument('[paths...]', 'only these files and folders; also where files are ignored')
     .option('--stat', 'names only')
     .option('--json', 'names only, for scripts')
-    .action(async options => (await import('./commands/diff.ts')).diff(options, invocation))
+    .action(async (paths, options) =>
+      (await import('./commands/diff.ts')).diff(paths, options, invocation),
+    )
   command('apply', 'bring the changes of the copy back into this folder')
+    .argument('[paths...]', 'only these files and folders; also where files are ignored')
+    .option('-i, --interactive', 'ask about each file')
+    .addOption(
+      new Option('--keep-mine', 'leave files as they are that changed here too').conflicts([
+        'takeCopy',
+        'interactive',
+      ]),
+    )
+    .addOption(
+      new Option('--take-copy', 'replace such files with those of the copy').conflicts([
+        'interactive',
+      ]),
+    )
+    .option('--include <name>', 'also what your host would run, such as .vscode', collect)
+    .addOption(
+      new Option('--undo', 'take back the last apply').conflicts([
+        'interactive',
+        'takeCopy',
+        'include',
+      ]),
+    )
     .option('--dry-run', 'show what would change, change nothing')
-    .action(async options =>
-      invocation.setStatus(await (await import('./commands/apply.ts')).apply(options, invocation)),
+    .action(async (paths, options) =>
+      invocation.setStatus(
+        await (await import('./commands/apply.ts')).apply(paths, options, invocation),
+      ),
     )
   command('login', 'log in to Claude inside the container, with a browser')
     .alias('auth')

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises'
+import { access, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Archive } from '../docker/archive.ts'
 import type { DockerClient } from '../docker/client.ts'
@@ -7,9 +7,10 @@ import { type Log, step } from '../log.ts'
 import { terminalLine } from '../terminal-text.ts'
 import { type Baseline, readBaseline, renderBaseline } from '../workspace/copy/baseline.ts'
 import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
-import type { Tree } from '../workspace/copy/entry.ts'
+import type { Entry, Tree } from '../workspace/copy/entry.ts'
 import { packWorkspace } from '../workspace/copy/pack.ts'
-import { type CopiedItem, readCopy } from '../workspace/copy/unpack.ts'
+import { baselinePath } from '../workspace/copy/taken.ts'
+import { type CopiedItem, type Keep, readCopy } from '../workspace/copy/unpack.ts'
 import { readUserIgnore } from '../workspace/ignore/user-ignore.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { type StackState, serviceOf } from './inspect.ts'
@@ -41,10 +42,6 @@ export async function copyExists(state: StateFolder): Promise<boolean> {
     () => true,
     () => false,
   )
-}
-
-function baselinePath(state: StateFolder) {
-  return join(state.path, 'baseline.json')
 }
 
 /**
@@ -93,31 +90,76 @@ async function emptyCopy({ docker, container, signal }: CopyContext) {
   )
 }
 
+export type CopyState = {
+  baseline: Baseline
+  tree: Tree
+  changes: Change[]
+  gitChanged: boolean
+}
+
 /** What the agent changed since the copy was taken; null when there is no copy. */
 export async function readCopyChanges(
   context: Pick<CopyContext, 'archive' | 'container' | 'state'>,
-): Promise<{ baseline: Baseline; changes: Change[]; gitChanged: boolean } | null> {
+): Promise<CopyState | null> {
   const baseline = await readBaseline(baselinePath(context.state))
   if (!baseline) return null
   const tree: Tree = new Map()
-  for await (const { path, entry } of copyItems(context, () => false)) tree.set(path, entry)
+  for await (const { path, entry } of copyItems(context, () => null)) tree.set(path, entry)
   const gitChanged = gitDataChanged(baseline.tree, tree)
-  return { baseline, changes: copyChanges(baseline.tree, tree), gitChanged }
+  return { baseline, tree, changes: copyChanges(baseline.tree, tree), gitChanged }
 }
 
-/** The files and links of the copy, with content for the paths in `wanted`. */
+/** The files and links of the copy, with content where `keep` says so. */
 export async function* copyItems(
   { archive, container }: Pick<CopyContext, 'archive' | 'container'>,
-  wants: (path: string) => boolean,
+  keep: (path: string) => Keep | null,
 ): AsyncGenerator<CopiedItem> {
-  yield* readCopy(await archive.get(container, '/workspace'), wants)
+  yield* readCopy(await archive.get(container, '/workspace'), keep)
+}
+
+/** Larger files stay in the copy. */
+const fileLimit = 4 * 1024 ** 3
+
+/**
+ * Fetches contents out of the copy, each into a file of `folder` named by its hash. What changed since
+ * `tree` was read is not among them: nobody has seen it. Returns the hashes that are there.
+ */
+export async function stageContents(
+  context: Pick<CopyContext, 'archive' | 'container'>,
+  tree: Tree,
+  wanted: ReadonlySet<string>,
+  folder: string,
+): Promise<Set<string>> {
+  const staged = new Set<string>()
+  if (wanted.size === 0) return staged
+  let next = 0
+  const isWanted = (path: string) => {
+    const entry = tree.get(path)
+    return entry?.type === 'file' && wanted.has(entry.sha256) && !staged.has(entry.sha256)
+  }
+  const items = copyItems(context, path =>
+    isWanted(path)
+      ? { kind: 'file', path: join(folder, `${next++}.part`), limit: fileLimit }
+      : null,
+  )
+  for await (const { entry, file } of items) {
+    if (file === undefined || entry.type !== 'file') continue
+    await rename(file, join(folder, entry.sha256))
+    staged.add(entry.sha256)
+  }
+  return staged
 }
 
 /** After an apply the copy and the host agree on `paths`: they are the new baseline there. */
-export async function moveBaseline(state: StateFolder, applied: readonly Change[]) {
+export async function moveBaseline(
+  state: StateFolder,
+  moved: readonly { path: string; after?: Entry | null }[],
+  /** Only when the copy is still the one of that time. */
+  taken?: string,
+) {
   const baseline = await readBaseline(baselinePath(state))
-  if (!baseline) return
-  for (const { path, after } of applied) {
+  if (!baseline || (taken !== undefined && baseline.taken !== taken)) return
+  for (const { path, after } of moved) {
     if (after) baseline.tree.set(path, after)
     else baseline.tree.delete(path)
   }

@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { lstat, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { isTwoLines } from '../support/stack/control-script.ts'
-import { run } from '../support/stack/process.ts'
+import { must, run } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
 
 const files = {
@@ -10,22 +11,72 @@ const files = {
   'docs/b.txt': 'kept\n',
   'gone.txt': 'to be deleted\n',
   'mine.txt': 'before\n',
-  '.git/hooks/pre-commit': '#!/bin/sh\n',
+  'long.txt': `${Array.from({ length: 60 }, (_, at) => `line ${at}`).join('\n')}\n`,
+  '.gitignore': 'node_modules/\n.env\n*.log\n',
+  '.env': 'SECRET=of the project\n',
+  'node_modules/pkg/index.js': 'ignored\n',
+  'tracked.log': 'tracked all the same\n',
+  'data/big.bin': 'left out by name\n',
 }
-const stack = await createTestStack(t, { block: 2, workspaceOwner: 0, files, start: false })
+const stack = await createTestStack(t, {
+  workspaceOwner: 0,
+  files,
+  start: false,
+  settings: { COPY_EXCLUDE: 'never.txt, /data/' },
+})
 const host = (path: string) => readFile(join(stack.workspace, path), 'utf8')
 const agent = (script: string) => stack.inside(['sh', '-euc', `cd /workspace; ${script}`])
+const git = (...args: string[]) =>
+  must('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: stack.workspace })
+
+// Uncommitted work of each kind: changed, staged, and not known to git.
+await git('init', '--quiet')
+await git('add', '--force', 'a.txt', 'docs', 'gone.txt', 'long.txt', '.gitignore', 'tracked.log')
+await git('commit', '--quiet', '--message', 'first')
+await writeFile(join(stack.workspace, 'docs/b.txt'), 'changed\n')
+await writeFile(join(stack.workspace, 'staged.txt'), 'staged\n')
+await git('add', 'staged.txt')
+await writeFile(join(stack.workspace, '.git/hooks/pre-commit'), '#!/bin/sh\n')
+
+/** Everything that a program of the host can see of the folder. */
+async function hostState() {
+  const lines: string[] = []
+  for (const name of (await readdir(stack.workspace, { recursive: true })).sort()) {
+    const { mode, uid, gid, size, mtimeMs } = await lstat(join(stack.workspace, name))
+    const hash = createHash('sha256')
+    if ((mode & 0o170000) === 0o100000) hash.update(await readFile(join(stack.workspace, name)))
+    lines.push(`${name} ${mode.toString(8)} ${uid}:${gid} ${size} ${mtimeMs} ${hash.digest('hex')}`)
+  }
+  return lines
+}
+const untouched = await hostState()
 
 t.test('a folder of root is opened as a copy, and one line says so', async t => {
-  const { code, stderr } = await stack.cli(['start', '--detach'])
+  const { code, stderr } = await stack.cli(['start', '--detach', '--exclude', '*.bin'])
   t.equal(code, 0, stderr)
   const said = stderr.split('\n').filter(line => /works on a copy/.test(line))
   t.equal(said.length, 1)
   t.match(said[0], `a copy of ${stack.workspace} (it is owned by root)`)
   t.match(said[0], /\.\/claude\.ts diff .*\.\/claude\.ts apply/)
+  t.match(stderr, /left out of the copy: (?=.*\.env)(?=.*node_modules\/)(?=.*data\/)/)
   t.not((await agent('id -u')).stdout.trim(), '0')
-  t.equal((await agent('cat a.txt docs/b.txt')).stdout, 'one\ntwo\nkept\n')
-  t.match(JSON.parse((await stack.cli(['status', '--json'])).stdout), { workspaceMode: 'copy' })
+  const { stdout } = await stack.cli(['status', '--json'])
+  t.match(JSON.parse(stdout), { workspaceMode: 'copy', copy: { taken: /^\d{4}-.*Z$/ } })
+})
+
+t.test('uncommitted work is in the copy, ignored files are not', async t => {
+  t.equal(
+    (await agent('cat a.txt docs/b.txt staged.txt mine.txt tracked.log')).stdout,
+    'one\ntwo\nchanged\nstaged\nbefore\ntracked all the same\n',
+  )
+  const there = 'ls -d .env node_modules data 2>/dev/null | wc -l'
+  t.equal((await agent(there)).stdout.trim(), '0')
+  const status = 'git -c safe.directory=* status --porcelain'
+  t.equal(
+    (await agent(status)).stdout,
+    ' M docs/b.txt\nA  staged.txt\n?? mine.txt\n',
+    'git sees in it what it sees on the host, but for what was left out by name',
+  )
 })
 
 t.test('what the agent does changes no file of the host', async t => {
@@ -33,70 +84,190 @@ t.test('what the agent does changes no file of the host', async t => {
     printf 'one\\nTWO\\n' > a.txt
     mkdir -p new; printf 'new\\n' > new/file.txt; chmod 755 new/file.txt
     rm gone.txt
+    sed -i 's/^line 3$/LINE 3/; s/^line 50$/LINE 50/' long.txt
+    git mv docs/b.txt docs/moved.txt
     mkdir -p .git/hooks .vscode
     printf '#!/bin/sh\\ntouch /tmp/PLANTED\\n' > .git/hooks/pre-commit
     printf '{"git.path":"/workspace/evil"}' > .vscode/settings.json
-    ln -s /etc/passwd outside; ln -s a.txt inside`)
+    printf 'SECRET=of the agent\\n' > .env
+    mkdir -p node_modules/a; touch node_modules/a/1 node_modules/a/2
+    printf '\\033]0;title\\007\\033[31mred\\n' > "$(printf 'esc\\033[2Jname')"
+    head -c 300000 /dev/zero > zero.dat
+    ln -s /etc/passwd outside; ln -s a.txt inside
+    git -c user.name=t -c user.email=t@t commit --quiet --message theirs`)
   t.equal(code, 0, stderr)
-  for (const [path, content] of Object.entries(files)) t.equal(await host(path), content, path)
-  t.same((await readdir(stack.workspace)).sort(), ['.git', 'a.txt', 'docs', 'gone.txt', 'mine.txt'])
+  t.same(await hostState(), untouched)
 })
 
-t.test('diff shows it as a patch, and names what is withheld', async t => {
+t.test('diff shows it as a patch, names what is withheld, and changes nothing', async t => {
   const { code, stdout, stderr } = await stack.cli(['diff'])
   t.equal(code, 0, stderr)
   t.match(stdout, /--- a\/a\.txt[\s\S]*-two\n\+TWO/)
-  t.match(stdout, /\+\+\+ b\/new\/file\.txt[\s\S]*\+new/)
-  t.match(stdout, /--- a\/gone\.txt[\s\S]*-to be deleted/)
+  t.match(stdout, /new file mode 100755\n--- \/dev\/null\n\+\+\+ b\/new\/file\.txt[\s\S]*\+new/)
+  t.match(stdout, /deleted file mode 100644\n--- a\/gone\.txt[\s\S]*-to be deleted/)
+  t.match(stdout, /rename from docs\/b\.txt\nrename to docs\/moved\.txt/)
+  t.match(stdout, /new file mode 120000[\s\S]*\+a\.txt/)
+  t.match(stdout, /zero\.dat\nnew file mode 100644\nNot shown: binary or large, .*300000 bytes now/)
+  t.match(stdout, /esc\^\[\[2Jname[\s\S]*\+\^\[\]0;title\^G\^\[\[31mred/)
+  t.notMatch(stdout + stderr, /[\x00-\x08\x0b-\x1f\x7f]/)
   t.match(stderr, /not applied, because your host would run it: \.vscode\/settings\.json/)
+  t.match(stderr, /what git keeps .* stays in the copy/)
+  t.match(stderr, /left in the copy: \.env, node_modules\/ \(2\); name one to get it/)
+  t.notMatch(stdout, /SECRET/)
+  t.same(await hostState(), untouched)
+})
+
+t.test('diff for scripts, for some paths, and in short', async t => {
   const names = JSON.parse((await stack.cli(['diff', '--json'])).stdout)
-  t.match(names.changes, [
-    { path: 'a.txt', kind: 'modified' },
-    { path: 'gone.txt', kind: 'deleted' },
-    { path: 'inside', kind: 'added' },
-    { path: 'new/file.txt', kind: 'added' },
-    { path: 'outside', kind: 'added' },
-  ])
-  t.equal((await stack.cli(['apply', '--dry-run'])).code, 0)
-  t.equal(await host('a.txt'), files['a.txt'], 'a dry run changes nothing')
+  t.match(names, {
+    changes: [
+      { path: 'a.txt', kind: 'modified', conflict: false },
+      { path: 'docs/b.txt', kind: 'deleted' },
+      { path: 'docs/moved.txt', kind: 'added', renamedFrom: 'docs/b.txt' },
+      { path: /^esc/, kind: 'added' },
+      { path: 'gone.txt', kind: 'deleted' },
+      { path: 'inside', kind: 'added' },
+      { path: 'long.txt', kind: 'modified' },
+      { path: 'new/file.txt', kind: 'added' },
+      { path: 'outside', kind: 'added' },
+      { path: 'zero.dat', kind: 'added' },
+    ],
+    withheld: [{ path: '.vscode/settings.json' }],
+    ignored: [
+      { path: '.env', files: 1 },
+      { path: 'node_modules/', files: 2 },
+    ],
+    gitChanged: true,
+  })
+  const short = await stack.cli(['diff', '--stat', 'docs', './new/'])
+  t.equal(short.stdout, 'R docs/b.txt → docs/moved.txt\nA new/file.txt\n')
+  isTwoLines(t, await stack.cli(['diff', 'docs/none']), {
+    error: /the agent changed nothing at docs\/none/,
+    hint: /diff --stat/,
+  })
+  const dry = await stack.cli(['apply', '--dry-run', 'a.txt', 'gone.txt'])
+  t.equal(dry.stdout, 'M a.txt\nD gone.txt\n')
+  t.same(await hostState(), untouched, 'a dry run changes nothing')
 })
 
 t.test('a file that changed on both sides stops apply before anything is written', async t => {
   await agent("printf 'of the agent\\n' > mine.txt")
   await writeFile(join(stack.workspace, 'mine.txt'), 'of the host\n')
+  const edited = await hostState()
   isTwoLines(t, await stack.cli(['apply']), {
-    error: /1 files? changed both here and in the copy: mine\.txt/,
+    error: /1 file changed both here and in the copy: mine\.txt/,
+    hint: /nothing was applied: --keep-mine applies the rest, --take-copy replaces yours, -i asks/,
+  })
+  isTwoLines(t, await stack.cli(['apply', '.env']), {
+    error: /1 file changed both here and in the copy: \.env/,
     hint: /nothing was applied/,
   })
-  t.equal(await host('mine.txt'), 'of the host\n')
-  t.equal(await host('a.txt'), files['a.txt'], 'nor was any other file')
-  await writeFile(join(stack.workspace, 'mine.txt'), files['mine.txt'])
-  await agent("printf 'before\\n' > mine.txt")
+  t.match((await stack.cli(['diff', '--stat'])).stderr, /changed here as well .*: mine\.txt/)
+  t.same(await hostState(), edited)
 })
 
-t.test(
-  'apply brings the rest back, keeps what was there, and refuses what leads outside',
-  async t => {
-    const { code, stdout, stderr } = await stack.cli(['apply'])
-    t.equal(code, 1, 'one change was refused')
-    t.match(stderr, /outside is not applied: it is a link to \/etc\/passwd, outside the workspace/)
-    t.match(stdout, /D gone\.txt[\s\S]*M a\.txt|M a\.txt/)
-    t.equal(await host('a.txt'), 'one\nTWO\n')
-    t.equal(await host('new/file.txt'), 'new\n')
-    t.match(await stat(join(stack.workspace, 'new/file.txt')), { uid: 0, gid: 0, mode: 0o100755 })
-    await t.rejects(host('gone.txt'), { code: 'ENOENT' })
-    await t.rejects(stat(join(stack.workspace, 'outside')), { code: 'ENOENT' })
-    await t.rejects(stat(join(stack.workspace, '.vscode')), { code: 'ENOENT' })
-    t.equal(await host('.git/hooks/pre-commit'), files['.git/hooks/pre-commit'])
-    const backup = /kept in (\S+)/.exec(stderr)?.[1] ?? 'no backup was named'
-    t.equal(await readFile(join(backup, 'a.txt'), 'utf8'), files['a.txt'])
-    t.equal(await readFile(join(backup, 'gone.txt'), 'utf8'), files['gone.txt'])
-    t.equal((await run('find', [stack.workspace, '-name', '*.tmp'])).stdout, '')
-  },
-)
+t.test('apply brings the rest back, and refuses what leads outside', async t => {
+  const { code, stdout, stderr } = await stack.cli(['apply', '--keep-mine'])
+  t.equal(code, 1, 'one change was refused')
+  t.match(stderr, /outside is not applied: it is a link to \/etc\/passwd, outside the workspace/)
+  t.match(stderr, /yours are kept: mine\.txt/)
+  t.match(stderr, /applied 9 of 10 changes; \.\/claude\.ts apply --undo takes them back/)
+  t.match(stdout, /D gone\.txt[\s\S]*M a\.txt|M a\.txt/)
+  t.notMatch(stdout + stderr, /[\x00-\x08\x0b-\x1f\x7f]/)
+  t.equal(await host('a.txt'), 'one\nTWO\n')
+  t.equal(await host('docs/moved.txt'), 'changed\n')
+  t.equal(await host('mine.txt'), 'of the host\n')
+  t.equal(await host('new/file.txt'), 'new\n')
+  t.match(await stat(join(stack.workspace, 'new/file.txt')), { uid: 0, gid: 0, mode: 0o100755 })
+  await t.rejects(host('gone.txt'), { code: 'ENOENT' })
+  await t.rejects(stat(join(stack.workspace, 'outside')), { code: 'ENOENT' })
+  await t.rejects(stat(join(stack.workspace, '.vscode')), { code: 'ENOENT' })
+  t.equal(await host('.git/hooks/pre-commit'), '#!/bin/sh\n')
+  t.equal(await host('.env'), files['.env'], 'what was left out stays as it is')
+  t.equal(await host('node_modules/pkg/index.js'), 'ignored\n')
+  t.equal(await host('data/big.bin'), 'left out by name\n')
+  t.equal((await run('find', [stack.workspace, '-name', '*.tmp'])).stdout, '')
+})
+
+t.test('undo puts the folder back, and the copy still has the changes', async t => {
+  await writeFile(join(stack.workspace, 'a.txt'), 'edited since\n')
+  isTwoLines(t, await stack.cli(['apply', '--undo']), {
+    error: /1 file changed since the apply of .*: a\.txt/,
+    hint: /nothing was undone: --undo --keep-mine leaves these/,
+  })
+  await writeFile(join(stack.workspace, 'a.txt'), 'one\nTWO\n')
+  const { code, stderr } = await stack.cli(['apply', '--undo'])
+  t.equal(code, 0, stderr)
+  const content = (state: readonly string[]) =>
+    state
+      .map(line => line.replace(/ \d+(\.\d+)? (?=[0-9a-f]{64}$)/, ' '))
+      .filter(line => !/^(mine\.txt|[^ ]+) 4/.test(line) && !line.startsWith('mine.txt'))
+  t.same(content(await hostState()), content(untouched))
+  isTwoLines(t, await stack.cli(['apply', '--undo']), {
+    error: /there is no apply to undo/,
+    hint: /the last ten/,
+  })
+  const names = JSON.parse((await stack.cli(['diff', '--json'])).stdout)
+  t.equal(names.changes.length, 11, 'with mine.txt')
+})
+
+t.test('--take-copy, --include and a path by name bring what was held back', async t => {
+  isTwoLines(t, await stack.cli(['apply', '--include', '.vscod']), {
+    code: 2,
+    error: /--include \.vscod names nothing/,
+    hint: /did you mean \.vscode\?/,
+  })
+  const args = ['--take-copy', '--include', '.vscode', 'mine.txt', '.vscode', 'node_modules/a']
+  const { code, stderr } = await stack.cli(['apply', ...args])
+  t.equal(code, 0, stderr)
+  t.equal(await host('mine.txt'), 'of the agent\n')
+  t.match(await host('.vscode/settings.json'), /evil/)
+  t.same(await readdir(join(stack.workspace, 'node_modules')), ['a', 'pkg'])
+  t.equal((await stack.cli(['apply', '--undo'])).code, 0)
+  t.equal(await host('mine.txt'), 'of the host\n')
+  t.same(await readdir(join(stack.workspace, 'node_modules')), ['pkg'])
+  await writeFile(join(stack.workspace, 'mine.txt'), files['mine.txt'])
+  await agent("printf 'before\\n' > mine.txt; rm outside")
+})
+
+t.test('--interactive asks file by file, and part by part', async t => {
+  const terminal = await stack.terminal(['apply', '--interactive', 'a.txt', 'gone.txt', 'long.txt'])
+  await terminal.waitFor(/\(1\/3\) M a\.txt: take it\?/)
+  await terminal.type('d')
+  await terminal.press('Enter')
+  await terminal.waitFor(/-two[\s\S]*\+TWO[\s\S]*\(1\/3\)/)
+  await terminal.type('n')
+  await terminal.press('Enter')
+  await terminal.waitFor(/\(2\/3\) D gone\.txt/)
+  await terminal.type('y')
+  await terminal.press('Enter')
+  await terminal.waitFor(/\(3\/3\) M long\.txt/)
+  await terminal.type('p')
+  await terminal.press('Enter')
+  await terminal.waitFor(/part 1 of 2/)
+  await terminal.type('n')
+  await terminal.press('Enter')
+  await terminal.waitFor(/part 2 of 2/)
+  await terminal.type('y')
+  await terminal.press('Enter')
+  t.equal(await terminal.exitStatus(), 0)
+  t.equal(await host('a.txt'), files['a.txt'])
+  t.match(await host('long.txt'), /line 3\n[\s\S]*LINE 50\n/)
+  await t.rejects(host('gone.txt'), { code: 'ENOENT' })
+  const left = await stack.cli(['diff', 'long.txt'])
+  t.match(left.stdout, /\+LINE 3/)
+  t.notMatch(left.stdout, /\+LINE 50/, 'what was taken is no difference any more')
+  isTwoLines(t, await stack.cli(['apply', '-i']), {
+    code: 2,
+    error: /there is no terminal/,
+    hint: /PATH/,
+  })
+  t.equal((await stack.cli(['apply'])).code, 0)
+  t.match(await host('long.txt'), /LINE 3\n[\s\S]*LINE 50\n/)
+})
 
 t.test('a second start, also after stop, goes on with the same copy', async t => {
-  await agent('rm outside; echo more >> a.txt')
+  await agent('echo more >> a.txt')
   await mkdir(join(stack.workspace, 'later'))
   await writeFile(join(stack.workspace, 'later/c.txt'), 'of the host\n')
   t.equal((await stack.cli(['start', '--detach'])).code, 0)
@@ -110,9 +281,13 @@ t.test('a second start, also after stop, goes on with the same copy', async t =>
 
 t.test('--fresh-copy takes the folder anew', async t => {
   await agent('echo lost >> a.txt')
-  const { code, stderr } = await stack.cli(['start', '--detach', '--fresh-copy'])
+  const kept = await stack.cli(['start', '--detach', '--exclude', 'docs'])
+  t.match(kept.stderr, /--exclude and --include-ignored had no effect/)
+  const fresh = ['--fresh-copy', '--include-ignored', '.env', '--exclude', 'long.txt']
+  const { code, stderr } = await stack.cli(['start', '--detach', ...fresh])
   t.equal(code, 0, stderr)
   t.equal((await agent('cat a.txt later/c.txt')).stdout, 'one\nTWO\nmore\nof the host\n')
+  t.equal((await agent('cat .env; ls | grep -c long')).stdout, `${files['.env']}0\n`)
   t.match((await stack.cli(['diff'])).stderr, /the agent changed nothing/)
 })
 

@@ -1,128 +1,103 @@
-import { createTwoFilesPatch } from 'diff'
-import { createArchive } from '../../docker/archive.ts'
-import { UserError } from '../../errors.ts'
-import { stateFolder } from '../../stack/state-folder.ts'
-import { copyContainer, copyItems, readCopyChanges } from '../../stack/workspace-copy.ts'
-import { terminalLine, terminalText } from '../../terminal-text.ts'
-import type { Baseline } from '../../workspace/copy/baseline.ts'
-import { type Change, sortChanges } from '../../workspace/copy/changes.ts'
-import { readHostText } from '../../workspace/copy/host-text.ts'
-import { currentStack } from '../current-stack.ts'
-import { type EngineContext, openEngine } from '../engine-context.ts'
+import { copyItems } from '../../stack/workspace-copy.ts'
+import { type Change, summarizeIgnored } from '../../workspace/copy/changes.ts'
+import { readHostContent, textLimit } from '../../workspace/copy/host-text.ts'
+import { planApply } from '../../workspace/copy/plan.ts'
+import {
+  changeLine,
+  findRenames,
+  nameOf,
+  renderPatch,
+  renderRename,
+} from '../../workspace/copy/render-patch.ts'
+import { colourPatch } from '../copy/colour-patch.ts'
+import {
+  chooseChanges,
+  type OpenCopy,
+  openCopy,
+  parseWish,
+  tellWhatStays,
+} from '../copy/open-copy.ts'
+import { openEngine } from '../engine-context.ts'
 import type { Invocation } from '../program.ts'
 
 /** Shows what the agent changed in its copy, as a patch against the files of the host. */
-export async function diff(options: { stat?: boolean; json?: boolean }, invocation: Invocation) {
+export async function diff(
+  paths: readonly string[],
+  options: { stat?: boolean; json?: boolean },
+  invocation: Invocation,
+) {
   const context = await openEngine(invocation)
+  const { log } = context
   const copy = await openCopy(context)
-  const { applicable, withheld } = sortChanges(copy.changes, copy.baseline)
+  const sorted = chooseChanges(copy, parseWish(copy.root, paths))
+  const { applicable } = sorted
+  const { conflicts, refused } = await planApply(copy.root, applicable)
+  const renames = findRenames(applicable)
   if (options.json) {
     const names = (changes: readonly Change[]) => changes.map(({ path, kind }) => ({ path, kind }))
-    console.log(JSON.stringify({ changes: names(applicable), withheld: names(withheld) }, null, 2))
+    const report = {
+      version: 1,
+      taken: copy.baseline.taken,
+      changes: applicable.map(({ path, kind }) => ({
+        path,
+        kind,
+        ...(renames.has(path) && { renamedFrom: renames.get(path) }),
+        /** Whether the file changed on the host too. */
+        conflict: conflicts.has(path),
+      })),
+      withheld: names(sorted.withheld),
+      ignored: summarizeIgnored(sorted.ignored, copy.baseline),
+      gitChanged: copy.gitChanged,
+    }
+    console.log(JSON.stringify(report, null, 2))
     return
   }
-  tellAboutGit(context, copy)
-  if (copy.changes.length === 0) {
-    context.log({ kind: 'info', text: 'the agent changed nothing' })
+  tellWhatStays(log, copy, sorted)
+  if (applicable.length === 0 && sorted.withheld.length === 0) {
+    log({ kind: 'info', text: 'the agent changed nothing' })
     return
   }
+  const moved = new Set(renames.values())
   if (options.stat) {
-    for (const change of applicable) console.log(changeLine(change))
+    for (const change of applicable) {
+      const from = renames.get(change.path)
+      if (from !== undefined) console.log(`R ${nameOf(from)} → ${nameOf(change.path)}`)
+      else if (!moved.has(change.path)) console.log(changeLine(change))
+    }
   } else {
-    await printPatches(copy, applicable)
+    const rest = applicable.filter(({ path }) => !renames.has(path) && !moved.has(path))
+    for (const change of applicable) {
+      const from = renames.get(change.path)
+      if (from !== undefined) show(renderRename(from, change))
+    }
+    await printPatches(copy, rest)
   }
-  for (const change of withheld) {
-    context.log({
-      kind: 'warn',
-      text: `not applied, because your host would run it: ${change.path}`,
-    })
+  for (const path of conflicts) {
+    log({ kind: 'warn', text: `changed here as well since the copy was taken: ${nameOf(path)}` })
   }
-}
-
-/** Commits and branches are not files of the workspace: nothing brings them back yet. */
-export function tellAboutGit({ log }: Pick<EngineContext, 'log'>, { gitChanged }: OpenCopy) {
-  if (!gitChanged) return
-  log({
-    kind: 'info',
-    text: 'what git keeps (commits, branches, its settings) stays in the copy; files come back',
-  })
-}
-
-const letters = { added: 'A', modified: 'M', deleted: 'D' }
-
-export function changeLine({ kind, path }: Change): string {
-  return `${letters[kind]} ${terminalLine(path, 1_000)}`
-}
-
-export type OpenCopy = {
-  root: string
-  baseline: Baseline
-  changes: Change[]
-  gitChanged: boolean
-  container: string
-  state: ReturnType<typeof stateFolder>
-  archive: ReturnType<typeof createArchive>
-}
-
-/** The copy of the current folder and what the agent changed in it; an error when it is not a copy. */
-export async function openCopy(context: EngineContext): Promise<OpenCopy> {
-  const stack = await currentStack(context)
-  const container = copyContainer(stack)
-  const state = stateFolder(stack.stack)
-  const archive = createArchive(context.engine.address)
-  const result =
-    stack.workspaceMode === 'copy' && container !== null
-      ? await readCopyChanges({ archive, container, state })
-      : null
-  if (container === null || !result) {
-    throw new UserError(`${stack.workspace} is not open as a copy`, {
-      hint: 'the agent writes to the folder itself: git diff shows what it changed',
-    })
-  }
-  return {
-    root: stack.workspace,
-    baseline: result.baseline,
-    changes: result.changes,
-    gitChanged: result.gitChanged,
-    container,
-    state,
-    archive,
-  }
+  for (const { error } of refused) log({ kind: 'warn', text: error.message })
 }
 
 async function printPatches(copy: OpenCopy, changes: readonly Change[]) {
-  const byPath = new Map(changes.map(change => [change.path, change]))
-  const show = (text: string) =>
-    process.stdout.write(process.stdout.isTTY ? terminalText(text) : text)
+  const before = (path: string) => readHostContent(copy.root, path)
   for (const change of changes) {
-    if (change.kind !== 'added' && change.kind !== 'modified') {
-      const before = await readHostText(copy.root, change.path)
-      show(renderPatch(change, before, ''))
-    }
+    if (change.kind === 'deleted') show(renderPatch(change, await before(change.path), null))
   }
-  const items = copyItems(copy, path => {
-    const kind = byPath.get(path)?.kind
-    return kind === 'added' || kind === 'modified'
-  })
+  const written = new Map(
+    changes.filter(({ kind }) => kind !== 'deleted').map(change => [change.path, change]),
+  )
+  if (written.size === 0) return
+  const items = copyItems(copy, path =>
+    written.has(path) ? { kind: 'memory', limit: textLimit } : null,
+  )
   for await (const { path, entry, content } of items) {
-    const change = byPath.get(path)
+    const change = written.get(path)
     if (!change) continue
-    const after = entry.type === 'link' ? `link to ${entry.target}\n` : content?.toString()
-    const before = change.kind === 'added' ? '' : await readHostText(copy.root, path)
-    show(renderPatch(change, before, after ?? null))
+    const after = entry.type === 'link' ? Buffer.from(entry.target) : (content ?? null)
+    show(renderPatch(change, change.kind === 'added' ? null : await before(path), after))
   }
 }
 
-/** A unified diff, or one line where there is no text to compare. */
-function renderPatch(change: Change, before: string | null, after: string | null) {
-  const path = terminalLine(change.path, 1_000)
-  if (before === null || after === null || before.includes('\0') || after.includes('\0')) {
-    return `${changeLine(change)} (not text)\n`
-  }
-  return createTwoFilesPatch(
-    change.kind === 'added' ? '/dev/null' : `a/${path}`,
-    change.kind === 'deleted' ? '/dev/null' : `b/${path}`,
-    before,
-    after,
-  )
+function show(patch: string) {
+  process.stdout.write(colourPatch(patch))
 }

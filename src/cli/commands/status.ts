@@ -36,6 +36,8 @@ export async function status(options: { json?: boolean }, invocation: Invocation
     running: state !== null && isUp(state),
     workspace: state?.workspace ?? process.cwd(),
     workspaceMode: state?.workspaceMode ?? null,
+    /** Of a copy, when it was taken. What changed in it would take a reading of all of it. */
+    copy: state?.workspaceMode === 'copy' ? { taken: await copyTaken(current) } : null,
     services: (state?.services ?? []).map(({ name, state, health, status }) => ({
       name,
       state,
@@ -58,6 +60,14 @@ export async function status(options: { json?: boolean }, invocation: Invocation
   else console.log(renderStatus(report))
 }
 
+async function copyTaken(stack: string) {
+  const [{ stateFolder }, { baselinePath, readTaken }] = await Promise.all([
+    import('../../stack/state-folder.ts'),
+    import('../../workspace/copy/taken.ts'),
+  ])
+  return readTaken(baselinePath(stateFolder(stack)))
+}
+
 function credentials(mode: CredentialMode) {
   return { mode, weakness: weakness(mode) }
 }
@@ -67,6 +77,7 @@ type Report = {
   running: boolean
   workspace: string
   workspaceMode: string | null
+  copy: { taken: string | null } | null
   loosened: readonly string[] | null
   services: { name: string; state: string; health: string; status: string }[]
   credentials: { mode: string; weakness: string | null } | null
@@ -93,7 +104,7 @@ function renderStatus(report: Report): string {
     row('stack', `${report.stack} ${report.running ? green('up') : red('not running')}`),
     row(
       'workspace',
-      `${terminalLine(report.workspace)}${report.workspaceMode === 'copy' ? ' (a copy of it)' : ''}`,
+      `${terminalLine(report.workspace)}${report.copy ? ` (a copy of ${report.copy.taken ?? 'it'})` : ''}`,
     ),
     ...report.services.map(service =>
       row(

@@ -1,100 +1,115 @@
 import { randomBytes } from 'node:crypto'
-import {
-  chmod,
-  chown,
-  copyFile,
-  lstat,
-  mkdir,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises'
-import { dirname, join, posix } from 'node:path'
-import { UserError } from '../../errors.ts'
-import { terminalLine } from '../../terminal-text.ts'
-import type { Change } from './changes.ts'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { UserError } from '../../errors.ts'
+import { holdFolderOf, notApplied } from './beneath.ts'
 import { sameEntry } from './entry.ts'
-import { readHostEntry } from './read-host.ts'
-import { safeRelativePath } from './relative-path.ts'
+import { readHostState } from './host-state.ts'
+import {
+  appliesFolder,
+  type Journal,
+  lastApply,
+  pruneApplies,
+  type Step,
+  temporaryName,
+  writeJournal,
+} from './journal.ts'
+import { modeFor, refusal } from './plan.ts'
+import { putEntry, removeEntry } from './put.ts'
 
-/** Paths that the host changed too since the copy was taken, in another way than the agent did. */
-export async function findConflicts(root: string, changes: readonly Change[]): Promise<string[]> {
-  const conflicts: string[] = []
-  for (const { path, before, after } of changes) {
-    const now = await readHostEntry(root, path)
-    if (!sameEntry(now, before) && !sameEntry(now, after)) conflicts.push(path)
-  }
-  return conflicts
+export type ApplyOutcome = { done: Step[]; refused: { step: Step; error: UserError }[] }
+
+/** A place for what one apply needs and keeps. */
+export async function makeApplyFolder(statePath: string, now: Date) {
+  const token = randomBytes(6).toString('hex')
+  const folder = join(
+    appliesFolder(statePath),
+    `${now.toISOString().replaceAll(':', '-')}-${token}`,
+  )
+  await mkdir(join(folder, 'new'), { recursive: true, mode: 0o700 })
+  return { folder, token, staging: join(folder, 'new') }
 }
 
 /**
- * Brings one change into the workspace. What was there before is kept below `backup`. No part of the
- * path may be a symbolic link, and a link may only point inside the workspace (threat H2).
+ * Carries the steps out, deletions first: a file may have become a folder. What was there is kept
+ * before anything is written. `sourceOf` is the file with the new content of a step, if it is there.
  */
-export async function applyChange(
-  root: string,
-  change: Change,
-  content: Buffer | undefined,
-  backup: string,
-): Promise<void> {
-  const path = safeRelativePath(change.path)
-  if (path === null) throw refused(change.path, 'it leaves the workspace')
-  await refuseLinkedFolders(root, path)
-  await keep(root, path, backup)
-  const full = join(root, path)
-  if (change.kind === 'deleted') return rm(full, { force: true })
-
-  await makeFolders(root, dirname(path))
-  const owner = await lstat(dirname(full))
-  const next = `${full}.${randomBytes(6).toString('hex')}.tmp`
+export async function applySteps(
+  options: {
+    root: string
+    statePath: string
+    folder: string
+    journal: Journal
+    sourceOf: (step: Step) => string | undefined
+  },
+  onDone: (step: Step) => void,
+): Promise<ApplyOutcome> {
+  const { root, statePath, folder, journal, sourceOf } = options
+  await sweepTemporary(root, statePath)
   try {
-    if (change.after?.type === 'link') {
-      const { target } = change.after
-      const resolved = posix.normalize(posix.join(dirname(path), target))
-      if (posix.isAbsolute(target) || resolved === '..' || resolved.startsWith('../')) {
-        throw refused(path, `it is a link to ${terminalLine(target)}, outside the workspace`)
-      }
-      await symlink(target, next)
-    } else {
-      if (!content)
-        throw refused(path, 'it is larger than 64 MiB, or a second name of another file')
-      // Only the executable bit is taken over: no setuid, nothing writable for others.
-      const mode = change.after?.executable ? 0o755 : 0o644
-      await writeFile(next, content, { flag: 'wx', mode })
-      await chmod(next, mode)
-      await chown(next, owner.uid, owner.gid)
+    await writeJournal(folder, journal, path => heldPath(root, path))
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+  const outcome: ApplyOutcome = { done: [], refused: [] }
+  const numbered = journal.steps.map((step, index) => ({ step, index }))
+  const inOrder = [
+    ...numbered.filter(({ step }) => step.after === null),
+    ...numbered.filter(({ step }) => step.after !== null),
+  ]
+  for (const { step, index } of inOrder) {
+    try {
+      await carryOut(root, step, sourceOf(step), temporaryName(journal, index))
+      outcome.done.push(step)
+      onDone(step)
+    } catch (error) {
+      outcome.refused.push({ step, error: refusal(step.path, error) })
     }
-    await rename(next, full)
-  } finally {
-    await rm(next, { force: true })
   }
+  await rm(join(folder, 'new'), { recursive: true, force: true })
+  if (outcome.done.length === 0) await rm(folder, { recursive: true, force: true })
+  await pruneApplies(statePath)
+  return outcome
 }
 
-async function refuseLinkedFolders(root: string, path: string) {
-  const parts = path.split('/').slice(0, -1)
-  for (let depth = 1; depth <= parts.length; depth++) {
-    const folder = parts.slice(0, depth).join('/')
-    const status = await lstat(join(root, folder)).catch(() => null)
-    if (status && !status.isDirectory())
-      throw refused(path, `${terminalLine(folder)} is no folder here`)
+async function carryOut(root: string, step: Step, source: string | undefined, temporary: string) {
+  const { path, before, after } = step
+  const now = await readHostState(root, path)
+  if (!sameEntry(now?.entry, before?.entry)) throw notApplied(path, 'it changed here a moment ago')
+  if (after === null) {
+    const folders = step.removes.map(folder => folder.path)
+    return removeEntry(root, path, folders)
   }
+  if (after.type === 'file' && source === undefined) {
+    throw notApplied(path, 'it changed in the copy meanwhile, or is too large')
+  }
+  await putEntry(
+    root,
+    path,
+    {
+      entry: after,
+      ...(source !== undefined && { source }),
+      mode: modeFor(after, before),
+      ...(before?.entry.type === 'file' && { owner: before }),
+    },
+    temporary,
+  )
 }
 
-async function makeFolders(root: string, folder: string) {
-  if (folder !== '.') await mkdir(join(root, folder), { recursive: true })
+async function heldPath(root: string, path: string) {
+  const place = await holdFolderOf(root, path)
+  return place && { at: place.folder.at(place.name), close: place.folder.close }
 }
 
-async function keep(root: string, path: string, backup: string) {
-  const status = await lstat(join(root, path)).catch(() => null)
-  if (status?.isDirectory()) throw refused(path, 'it is a folder here')
-  if (!status?.isFile()) return
-  await mkdir(dirname(join(backup, path)), { recursive: true, mode: 0o700 })
-  await copyFile(join(root, path), join(backup, path))
-}
-
-function refused(path: string, reason: string) {
-  return new UserError(`${terminalLine(path)} is not applied: ${reason}`, {
-    hint: './claude.ts diff shows it; what is still wanted can be copied by hand',
-  })
+/** What an apply that was killed had half written. */
+export async function sweepTemporary(root: string, statePath: string) {
+  const last = await lastApply(statePath).catch(() => null)
+  if (!last || last.journal.workspace !== root) return
+  for (const [index, { path }] of last.journal.steps.entries()) {
+    const place = await holdFolderOf(root, path).catch(() => null)
+    if (!place) continue
+    await rm(place.folder.at(temporaryName(last.journal, index)), { force: true })
+    await place.folder.close()
+  }
 }

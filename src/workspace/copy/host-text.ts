@@ -1,13 +1,26 @@
-import { lstat, readFile, readlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { constants } from 'node:fs'
+import { lstat, open, readlink } from 'node:fs/promises'
+import { holdFolderOf } from './beneath.ts'
 
-const limit = 4 * 1024 * 1024
+/** Larger files are not shown. */
+export const textLimit = 4 * 1024 * 1024
 
-/** A file of the workspace as text for a diff; null when it is missing, no file, or too large. */
-export async function readHostText(root: string, path: string): Promise<string | null> {
-  const full = join(root, path)
-  const status = await lstat(full).catch(() => null)
-  if (status?.isSymbolicLink()) return `link to ${await readlink(full)}\n`
-  if (!status?.isFile() || status.size > limit) return null
-  return readFile(full, 'utf8')
+/** The content of a file of the host, or the target of a link; null when it is missing or too large. */
+export async function readHostContent(root: string, path: string): Promise<Buffer | null> {
+  const place = await holdFolderOf(root, path).catch(() => null)
+  if (!place) return null
+  const at = place.folder.at(place.name)
+  try {
+    const status = await lstat(at).catch(() => null)
+    if (status?.isSymbolicLink()) return Buffer.from(await readlink(at))
+    if (!status?.isFile() || status.size > textLimit) return null
+    const file = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      return await file.readFile()
+    } finally {
+      await file.close()
+    }
+  } finally {
+    await place.folder.close()
+  }
 }

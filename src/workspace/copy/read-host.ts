@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { lstat, opendir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -9,7 +7,6 @@ import {
   readTracked,
 } from '../ignore/repository.ts'
 import { createIgnoreRules, type IgnoreJudge, type IgnoreRules } from '../ignore/rules.ts'
-import type { Entry } from './entry.ts'
 
 export type HostItem =
   | { kind: 'folder'; path: string }
@@ -134,20 +131,4 @@ function trackedOf({ root, tracked }: Walker, repository: string) {
   })
   tracked.set(repository, reading)
   return reading
-}
-
-/** What `path` below `root` holds now, or undefined when there is no file or link. */
-export async function readHostEntry(root: string, path: string): Promise<Entry | undefined> {
-  const full = join(root, path)
-  const status = await lstat(full).catch(() => null)
-  if (status?.isSymbolicLink()) return { type: 'link', target: await readlink(full) }
-  if (!status?.isFile()) return undefined
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(full)) hash.update(chunk)
-  return {
-    type: 'file',
-    sha256: hash.digest('hex'),
-    executable: (status.mode & 0o100) !== 0,
-    size: status.size,
-  }
 }

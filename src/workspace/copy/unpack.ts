@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { extract } from 'tar-stream'
 import { UserError } from '../../errors.ts'
@@ -8,12 +9,17 @@ import { safeRelativePath } from './relative-path.ts'
 export type CopiedItem = {
   path: string
   entry: Entry
-  /** The whole content; only for the paths that were asked for, and only up to `contentLimit`. */
+  /** The whole content, where it was asked for in memory and is not larger than the limit. */
   content?: Buffer
+  /** The file that holds it, where it was asked for in one and is not larger than the limit. */
+  file?: string
 }
 
-/** Entries that one copy may hold, and bytes of content kept in memory for one file. */
-const bounds = { entries: 2_000_000, content: 64 * 1024 * 1024 }
+/** What to do with the content of a file besides hashing it. */
+export type Keep = { kind: 'memory'; limit: number } | { kind: 'file'; path: string; limit: number }
+
+/** Entries and bytes that one copy may hold: a file with holes is as large as it says. */
+const bounds = { entries: 2_000_000, bytes: 512 * 1024 ** 3 }
 
 /** The engine begins every name with that of the folder it was asked for. */
 const folder = 'workspace/'
@@ -24,24 +30,27 @@ const folder = 'workspace/'
  */
 export async function* readCopy(
   tar: Readable,
-  wantsContent: (path: string) => boolean,
+  keep: (path: string) => Keep | null,
 ): AsyncGenerator<CopiedItem> {
   const entries = extract()
   tar.on('error', error => entries.destroy(error))
   tar.pipe(entries)
   const seen = new Map<string, Entry>()
+  let bytes = 0
   for await (const item of entries) {
     if (seen.size > bounds.entries) throw tooMany()
-    const { name, type, linkname, mode = 0 } = item.header
+    const { name, type, linkname, mode = 0, size = 0 } = item.header
+    bytes += size
+    if (bytes > bounds.bytes) throw tooLarge()
     const path = insidePath(name)
     if (path !== null && type === 'symlink') {
       const entry: Entry = { type: 'link', target: linkname ?? '' }
       seen.set(path, entry)
       yield { path, entry }
     } else if (path !== null && type === 'file') {
-      const { entry, content } = await readFileItem(item, mode, wantsContent(path))
+      const { entry, kept } = await readFileItem(item, mode, keep(path))
       seen.set(path, entry)
-      yield { path, entry, ...(content && { content }) }
+      yield { path, entry, ...kept }
     } else if (path !== null && type === 'link') {
       // A second name of a file that came before.
       const entry = seen.get(insidePath(linkname ?? '') ?? '')
@@ -57,18 +66,35 @@ function insidePath(name: string): string | null {
     : null
 }
 
-async function readFileItem(item: AsyncIterable<unknown>, mode: number, keep: boolean) {
+async function readFileItem(item: AsyncIterable<unknown>, mode: number, keep: Keep | null) {
   const hash = createHash('sha256')
-  const kept: Buffer[] = []
+  const chunks: Buffer[] = []
+  const file = keep?.kind === 'file' ? await open(keep.path, 'wx', 0o600) : null
   let size = 0
-  for await (const chunk of item as AsyncIterable<Buffer>) {
-    hash.update(chunk)
-    size += chunk.length
-    if (keep && size <= bounds.content) kept.push(chunk)
+  try {
+    for await (const chunk of item as AsyncIterable<Buffer>) {
+      hash.update(chunk)
+      size += chunk.length
+      if (!keep || size > keep.limit) continue
+      if (file) await file.writeFile(chunk)
+      else chunks.push(chunk)
+    }
+  } finally {
+    await file?.close()
   }
   const executable = (mode & 0o100) !== 0
   const entry: Entry = { type: 'file', sha256: hash.digest('hex'), executable, size }
-  return { entry, content: keep && size <= bounds.content ? Buffer.concat(kept) : undefined }
+  if (!keep || size > keep.limit) return { entry, kept: {} }
+  return {
+    entry,
+    kept: keep.kind === 'file' ? { file: keep.path } : { content: Buffer.concat(chunks) },
+  }
+}
+
+function tooLarge() {
+  return new UserError(`the copy holds more than ${bounds.bytes / 1024 ** 3} GiB`, {
+    hint: 'remove what the agent made too much of, with ./claude.ts shell',
+  })
 }
 
 function tooMany() {

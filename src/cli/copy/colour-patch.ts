@@ -1,0 +1,16 @@
+import { createColors } from 'picocolors'
+import { userEnvironment } from '../../config/environment.ts'
+
+/** Colours for a terminal, and for nothing else. */
+export function colourPatch(patch: string): string {
+  if (!process.stdout.isTTY || userEnvironment().NO_COLOR) return patch
+  const { bold, cyan, green, red } = createColors(true)
+  const header = /^(diff --git|---|\+\+\+|new file|deleted file|old mode|new mode|rename) /
+  const paint = (line: string) => {
+    if (header.test(line)) return bold(line)
+    if (line.startsWith('@@')) return cyan(line)
+    if (line.startsWith('+')) return green(line)
+    return line.startsWith('-') ? red(line) : line
+  }
+  return patch.split('\n').map(paint).join('\n')
+}

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { lstat, open, readlink } from 'node:fs/promises'
+import * as z from 'zod'
+import { foldersOf, holdFolderOf } from './beneath.ts'
+import { Entry } from './entry.ts'
+
+/** A file or link of the host with what a copy does not have: its full mode and its owner. */
+export const HostState = z.strictObject({
+  entry: Entry,
+  mode: z.number(),
+  uid: z.number(),
+  gid: z.number(),
+})
+export type HostState = z.infer<typeof HostState>
+
+/** What `path` below `root` holds now; null when there is no file or link. */
+export async function readHostState(root: string, path: string): Promise<HostState | null> {
+  const place = await holdFolderOf(root, path)
+  if (!place) return null
+  const { folder, name } = place
+  try {
+    const status = await lstat(folder.at(name))
+    const owner = { mode: status.mode & 0o7777, uid: status.uid, gid: status.gid }
+    if (status.isSymbolicLink()) {
+      return { entry: { type: 'link', target: await readlink(folder.at(name)) }, ...owner }
+    }
+    return status.isFile() ? { entry: await hashFile(folder.at(name)), ...owner } : null
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  } finally {
+    await folder.close()
+  }
+}
+
+export async function hashFile(path: string): Promise<Entry> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const { mode } = await file.stat()
+    const hash = createHash('sha256')
+    let size = 0
+    const buffer = Buffer.allocUnsafe(64 * 1024)
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, null)
+      if (bytesRead === 0) break
+      hash.update(buffer.subarray(0, bytesRead))
+      size += bytesRead
+    }
+    return { type: 'file', sha256: hash.digest('hex'), executable: (mode & 0o100) !== 0, size }
+  } finally {
+    await file.close()
+  }
+}
+
+/** A folder with what it takes to make it again. */
+export const HostFolder = z.strictObject({
+  path: z.string(),
+  mode: z.number(),
+  uid: z.number(),
+  gid: z.number(),
+})
+export type HostFolder = z.infer<typeof HostFolder>
+
+/** The folders that a path goes through: those that are there, and those that are not. */
+export async function readHostFolders(root: string, path: string) {
+  const present: HostFolder[] = []
+  const missing: string[] = []
+  for (const folder of foldersOf(path)) {
+    const place = await holdFolderOf(root, folder).catch(() => null)
+    const status = place && (await lstat(place.folder.at(place.name)).catch(() => null))
+    await place?.folder.close()
+    if (status?.isDirectory()) {
+      const { mode, uid, gid } = status
+      present.push({ path: folder, mode: mode & 0o7777, uid, gid })
+    } else missing.push(folder)
+  }
+  return { present, missing }
+}

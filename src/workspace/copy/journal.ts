@@ -1,0 +1,163 @@
+import {
+  copyFile,
+  constants as fs,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { UserError } from '../../errors.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { Entry } from './entry.ts'
+import { HostFolder, HostState, hashFile } from './host-state.ts'
+
+/** One file of an apply: what it was and what it becomes; null where there is none. */
+export const Step = z.strictObject({
+  path: z.string(),
+  before: HostState.nullable(),
+  after: Entry.nullable(),
+  /** What the copy began with there, and goes on from after an undo. */
+  baseline: Entry.nullable(),
+  /** Folders that may become empty, and those that are made. */
+  removes: z.array(HostFolder),
+  makes: z.array(z.string()),
+})
+export type Step = z.infer<typeof Step>
+
+const Journal = z.strictObject({
+  version: z.literal(1),
+  /** ISO 8601. */
+  applied: z.string(),
+  /** Of the baseline that it was applied from. */
+  taken: z.string(),
+  workspace: z.string(),
+  /** In the names of files that are not whole yet. */
+  token: z.string(),
+  steps: z.array(Step),
+})
+export type Journal = z.infer<typeof Journal>
+
+/** An apply that can be undone: its journal, and the files as they were. */
+export type KeptApply = { folder: string; journal: Journal }
+
+/** How many applies can be undone, and how many bytes all but the last may take together. */
+const bounds = { levels: 10, bytes: 2 * 1024 * 1024 * 1024 }
+
+export function appliesFolder(statePath: string) {
+  return join(statePath, 'applies')
+}
+
+export function keptFile(folder: string, step: Step): string | undefined {
+  const entry = step.before?.entry
+  return entry?.type === 'file' ? join(folder, 'files', entry.sha256) : undefined
+}
+
+export function temporaryName(journal: Pick<Journal, 'token'>, index: number) {
+  return `.claude-secure-${journal.token}-${index}.tmp`
+}
+
+/**
+ * Keeps the files that the steps change, and then writes down what is about to happen. Whatever ends
+ * the apply after this, `undo` finds the way back.
+ */
+export async function writeJournal(
+  folder: string,
+  journal: Journal,
+  pathOf: (path: string) => Promise<{ at: string; close(): Promise<void> } | null>,
+) {
+  try {
+    await keepFiles(folder, journal, pathOf)
+    await replaceSynced(join(folder, 'journal.json'), JSON.stringify(journal))
+  } catch (error) {
+    if (error instanceof UserError) throw error
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+    throw new UserError(`cannot keep the files as they are in ${folder}${code}`, {
+      hint: 'nothing was applied; check the free space and the owner of that folder',
+      cause: error,
+    })
+  }
+}
+
+async function keepFiles(
+  folder: string,
+  journal: Journal,
+  pathOf: (path: string) => Promise<{ at: string; close(): Promise<void> } | null>,
+) {
+  await mkdir(join(folder, 'files'), { recursive: true, mode: 0o700 })
+  for (const step of journal.steps) {
+    const target = keptFile(folder, step)
+    if (target === undefined) continue
+    const source = await pathOf(step.path)
+    try {
+      if (source) await copyFile(source.at, target, fs.COPYFILE_FICLONE)
+    } finally {
+      await source?.close()
+    }
+    const kept = source && (await hashFile(target))
+    const wanted = step.before?.entry
+    if (kept?.type !== 'file' || wanted?.type !== 'file' || kept.sha256 !== wanted.sha256) {
+      throw new UserError(`${terminalLine(step.path)} changed here a moment ago`, {
+        hint: 'nothing was applied; run the command again',
+      })
+    }
+  }
+}
+
+async function replaceSynced(path: string, text: string) {
+  const file = await open(`${path}.tmp`, 'w', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.tmp`, path)
+}
+
+/** The last apply that was not undone, or null. */
+export async function lastApply(statePath: string): Promise<KeptApply | null> {
+  for (const name of (await names(statePath)).reverse()) {
+    const folder = join(appliesFolder(statePath), name)
+    const text = await readFile(join(folder, 'journal.json'), 'utf8').catch(() => null)
+    // Without a journal nothing was changed: it was cut off before.
+    if (text === null) continue
+    try {
+      return { folder, journal: Journal.parse(JSON.parse(text)) }
+    } catch (cause) {
+      throw new UserError(`${folder}/journal.json is damaged, so that apply cannot be undone`, {
+        hint: `the files as they were are in ${folder}/files; remove the folder to undo the apply before it`,
+        cause,
+      })
+    }
+  }
+  return null
+}
+
+async function names(statePath: string) {
+  const listed = await readdir(appliesFolder(statePath)).catch(() => [])
+  return listed.filter(name => /^\d{4}-\d\d-\d\dT[\d.-]+Z-[0-9a-f]+$/.test(name)).sort()
+}
+
+/** Forgets the oldest applies beyond what is kept; never the last one. */
+export async function pruneApplies(statePath: string, limits = bounds) {
+  const newestFirst = (await names(statePath)).reverse()
+  let bytes = 0
+  for (const [index, name] of newestFirst.entries()) {
+    const folder = join(appliesFolder(statePath), name)
+    if (index > 0) bytes += await sizeOf(join(folder, 'files'))
+    if (index > 0 && (index >= limits.levels || bytes > limits.bytes)) {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+async function sizeOf(folder: string) {
+  const files = await readdir(folder).catch(() => [])
+  const sizes = await Promise.all(files.map(file => stat(join(folder, file)).catch(() => null)))
+  return sizes.reduce((sum, status) => sum + (status?.size ?? 0), 0)
+}

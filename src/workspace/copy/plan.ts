@@ -1,0 +1,89 @@
+import { posix } from 'node:path'
+import { UserError } from '../../errors.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { foldersOf, notApplied } from './beneath.ts'
+import type { Change } from './changes.ts'
+import { type Entry, sameEntry } from './entry.ts'
+import { readHostFolders, readHostState } from './host-state.ts'
+import type { Step } from './journal.ts'
+import { safeRelativePath } from './relative-path.ts'
+
+export type Plan = {
+  /** What would be written: each file as it is on the host now, and as it becomes. */
+  steps: Step[]
+  /** Of the steps, those whose file changed on the host too, in another way. */
+  conflicts: Set<string>
+  /** Changes that the host has already. */
+  present: Change[]
+  refused: { change: Change; error: UserError }[]
+}
+
+/** Compares each change with the host. Nothing is written. */
+export async function planApply(root: string, changes: readonly Change[]): Promise<Plan> {
+  const plan: Plan = { steps: [], conflicts: new Set(), present: [], refused: [] }
+  const deleted = new Set(changes.filter(({ after }) => !after).map(({ path }) => path))
+  for (const change of changes) {
+    try {
+      await take(plan, root, change, deleted)
+    } catch (error) {
+      plan.refused.push({ change, error: refusal(change.path, error) })
+    }
+  }
+  return plan
+}
+
+async function take(plan: Plan, root: string, change: Change, deleted: ReadonlySet<string>) {
+  const { path } = change
+  if (safeRelativePath(path) === null) throw notApplied(path, 'it leaves the workspace')
+  if (change.after?.type === 'link') refuseLinkOutside(path, change.after.target)
+  // A file that becomes a folder is still in the way of what comes into that.
+  const inTheWay = foldersOf(path).some(folder => deleted.has(folder))
+  const now = inTheWay ? null : await readHostState(root, path)
+  if (sameEntry(now?.entry, change.after)) {
+    plan.present.push(change)
+    return
+  }
+  const { present, missing } = await readHostFolders(root, path)
+  plan.steps.push({
+    path,
+    before: now,
+    after: change.after ?? null,
+    baseline: change.before ?? null,
+    removes: change.after ? [] : present,
+    makes: change.after ? missing : [],
+  })
+  if (!sameEntry(now?.entry, change.before)) plan.conflicts.add(path)
+}
+
+/** A link may point inside the workspace only: what follows it must not be led elsewhere (threat H2). */
+function refuseLinkOutside(path: string, target: string) {
+  const resolved = posix.normalize(posix.join(posix.dirname(path), target))
+  if (posix.isAbsolute(target) || resolved === '..' || resolved.startsWith('../')) {
+    throw notApplied(path, `it is a link to ${terminalLine(target)}, outside the workspace`)
+  }
+}
+
+/** Anything that stands in the way of one file is told, and keeps none of the others. */
+export function refusal(path: string, error: unknown): UserError {
+  if (error instanceof UserError) return error
+  const code = error instanceof Error && 'code' in error ? String(error.code) : null
+  if (code === null) throw error
+  const reasons: Record<string, string> = {
+    EISDIR: 'it is a folder here',
+    ENOTEMPTY: 'it is a folder here',
+    EACCES: 'you may not write there',
+    EPERM: 'you may not write there',
+    ENOSPC: 'the disk is full',
+    EROFS: 'the folder is read-only',
+  }
+  return notApplied(path, reasons[code] ?? code, error)
+}
+
+/** Only the executable bit is taken over: no setuid, nothing writable for others. */
+export function modeFor(after: Entry, before: Step['before']): number {
+  const executable = after.type === 'file' && after.executable
+  if (before?.entry.type !== 'file') return executable ? 0o755 : 0o644
+  const mode = before.mode & 0o777
+  if (executable === before.entry.executable) return mode
+  return executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111
+}

@@ -1,0 +1,84 @@
+import { constants, createReadStream } from 'node:fs'
+import { type FileHandle, lchown, open, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises'
+import { holdFolderOf, notApplied } from './beneath.ts'
+import type { Entry } from './entry.ts'
+
+export type NewContent = {
+  entry: Entry
+  /** File with the content; links need none. */
+  source?: string
+  mode: number
+  /** Without one, that of the folder. */
+  owner?: { uid: number; gid: number }
+}
+
+/** Puts a file or link at `path` in one step; `temporary` is its name until it is whole. */
+export async function putEntry(root: string, path: string, content: NewContent, temporary: string) {
+  const place = await holdFolderOf(root, path, { make: true })
+  if (!place) throw notApplied(path, 'its folder disappeared')
+  const { folder, name } = place
+  const next = folder.at(temporary)
+  try {
+    const owner = content.owner ?? (await folder.file.stat())
+    const isGiven = content.owner !== undefined
+    if (content.entry.type === 'link') {
+      await symlink(content.entry.target, next)
+      await giveAway(path, isGiven, () => lchown(next, owner.uid, owner.gid))
+    } else {
+      if (content.source === undefined) throw notApplied(path, 'its content is missing')
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+      const file = await open(next, flags, 0o600)
+      try {
+        await fill(file, content.source)
+        await giveAway(path, isGiven, () => file.chown(owner.uid, owner.gid))
+        await file.chmod(content.mode)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+    }
+    await rename(next, folder.at(name))
+  } finally {
+    await rm(next, { force: true })
+    await folder.close()
+  }
+}
+
+async function fill(file: FileHandle, source: string) {
+  for await (const chunk of createReadStream(source)) await file.writeFile(chunk)
+}
+
+/** A file of another user stays his, or as it is; a new one may also be ours. */
+async function giveAway(path: string, isGiven: boolean, change: () => Promise<void>) {
+  try {
+    await change()
+  } catch (error) {
+    if (isGiven) throw notApplied(path, 'it belongs to another user', error)
+  }
+}
+
+/** Removes a file or link, and of `folders` those that hold nothing any more. */
+export async function removeEntry(root: string, path: string, folders: readonly string[]) {
+  const place = await holdFolderOf(root, path)
+  if (!place) return
+  try {
+    await unlink(place.folder.at(place.name))
+  } finally {
+    await place.folder.close()
+  }
+  await removeEmptyFolders(root, folders)
+}
+
+/** The innermost first. */
+async function removeEmptyFolders(root: string, folders: readonly string[]) {
+  for (const path of [...folders].sort().reverse()) {
+    const place = await holdFolderOf(root, path)
+    if (!place) continue
+    const removed = await rmdir(place.folder.at(place.name)).then(
+      () => true,
+      () => false,
+    )
+    await place.folder.close()
+    if (!removed) return
+  }
+}

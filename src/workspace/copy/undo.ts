@@ -1,0 +1,95 @@
+import { mkdir, open, rm } from 'node:fs/promises'
+import { UserError } from '../../errors.ts'
+import { sweepTemporary } from './apply.ts'
+import { asFolder, holdFolderOf } from './beneath.ts'
+import { sameEntry } from './entry.ts'
+import { type HostFolder, readHostState } from './host-state.ts'
+import { type KeptApply, keptFile, type Step, temporaryName } from './journal.ts'
+import { refusal } from './plan.ts'
+import { putEntry, removeEntry } from './put.ts'
+
+export type UndoPlan = {
+  /** Files that are as the apply left them. */
+  steps: Step[]
+  /** Files that changed since. */
+  conflicts: Step[]
+}
+
+/** What of an apply can be taken back. A step that was never carried out is in neither list. */
+export async function planUndo({ journal }: KeptApply): Promise<UndoPlan> {
+  const plan: UndoPlan = { steps: [], conflicts: [] }
+  for (const step of journal.steps) {
+    // Where a folder is none any more there is no file either.
+    const now = await readHostState(journal.workspace, step.path).catch(error => {
+      if (error instanceof UserError) return null
+      throw error
+    })
+    if (sameEntry(now?.entry, step.before?.entry)) continue
+    if (sameEntry(now?.entry, step.after ?? undefined)) plan.steps.push(step)
+    else plan.conflicts.push(step)
+  }
+  return plan
+}
+
+/** Puts back what was there. The apply is forgotten when nothing of it was refused. */
+export async function undoSteps(
+  kept: KeptApply,
+  statePath: string,
+  steps: readonly Step[],
+  onDone: (step: Step) => void,
+): Promise<{ done: Step[]; refused: { step: Step; error: UserError }[] }> {
+  const { folder, journal } = kept
+  const root = journal.workspace
+  await sweepTemporary(root, statePath)
+  const done: Step[] = []
+  const refused: { step: Step; error: UserError }[] = []
+  // What was made goes first: a folder may have become a file, and is a folder again.
+  const inOrder = [...steps].sort((a, b) => Number(a.before !== null) - Number(b.before !== null))
+  for (const step of inOrder) {
+    try {
+      const index = journal.steps.indexOf(step)
+      await putBack(root, step, keptFile(folder, step), temporaryName(journal, index))
+      done.push(step)
+      onDone(step)
+    } catch (error) {
+      refused.push({ step, error: refusal(step.path, error) })
+    }
+  }
+  if (refused.length === 0) await rm(folder, { recursive: true, force: true })
+  return { done, refused }
+}
+
+async function putBack(root: string, step: Step, source: string | undefined, temporary: string) {
+  const { path, before } = step
+  if (before === null) {
+    return removeEntry(root, path, step.makes)
+  }
+  for (const folder of step.removes) await makeAgain(root, folder)
+  const { entry, mode, uid, gid } = before
+  await putEntry(
+    root,
+    path,
+    { entry, ...(source !== undefined && { source }), mode, owner: { uid, gid } },
+    temporary,
+  )
+}
+
+async function makeAgain(root: string, { path, mode, uid, gid }: HostFolder) {
+  const place = await holdFolderOf(root, path)
+  if (!place) return
+  const at = place.folder.at(place.name)
+  try {
+    await mkdir(at, mode)
+    const folder = await open(at, asFolder)
+    try {
+      if (process.getuid?.() === 0) await folder.chown(uid, gid)
+      await folder.chmod(mode)
+    } finally {
+      await folder.close()
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  } finally {
+    await place.folder.close()
+  }
+}
