@@ -114,6 +114,13 @@ export function createProgram(invocation: Invocation): Command {
       invocation.setStatus(await (await import('./commands/attach.ts')).attach(id, invocation)),
     )
 
+  command('clean', 'remove what stopped stacks left: conversations, copies, networks, state')
+    .argument('[ids...]', 'only these: ids, names or folders')
+    .option('-f, --force', 'do not ask, and also copies with changes that were not applied')
+    .option('--dry-run', 'show what would be lost, remove nothing')
+    .action(async (ids, options) =>
+      (await import('./commands/clean.ts')).clean(ids, options, invocation),
+    )
   command('clear-session', 'forget the conversations of this folder; login and settings stay')
     .option('--interactive', 'only those held in a terminal')
     .option('--runs', 'only those of runs')

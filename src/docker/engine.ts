@@ -61,6 +61,8 @@ const VolumeList = z.object({
         /** RFC 3339. */
         CreatedAt: z.string().nullish(),
         Labels: z.record(z.string(), z.string()).nullish(),
+        /** -1 where it is not known. */
+        UsageData: z.object({ Size: z.number() }).nullish(),
       }),
     )
     .nullish(),
@@ -116,6 +118,23 @@ export function createEngine(address: EngineAddress) {
     /** Volumes that carry every one of `labels`. */
     volumes: async (labels: readonly string[]) =>
       (await json(VolumeList, `/volumes?${filters({ label: labels })}`)).Volumes ?? [],
+
+    /** Bytes of each volume, by name. It looks through all files: empty when that takes too long. */
+    async volumeSizes(milliseconds: number): Promise<Map<string, number>> {
+      try {
+        const path = '/system/df?type=volume'
+        const options = { idleMilliseconds: milliseconds }
+        const answer = await readAll(await engineGet(address, path, options))
+        const { Volumes } = parseAnswer(VolumeList, path, answer)
+        return new Map(
+          (Volumes ?? []).flatMap(({ Name, UsageData }) =>
+            UsageData && UsageData.Size >= 0 ? [[Name, UsageData.Size] as const] : [],
+          ),
+        )
+      } catch {
+        return new Map()
+      }
+    },
 
     /** Everything the engine knows of one thing, such as `/containers/<id>/json`; for the caller to parse. */
     inspect: (path: string) => json(z.unknown(), path),

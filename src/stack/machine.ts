@@ -6,7 +6,7 @@ import { isStackName } from '../workspace/stack-name.ts'
 import { type Activity, activities } from './activity.ts'
 import { inspectStacks, isUp, type StackState } from './inspect.ts'
 import { readProtection } from './protection.ts'
-import { stateFolder } from './state-folder.ts'
+import { keptInState, stateFolder } from './state-folder.ts'
 
 /** A stack of this engine, or what is left of one. */
 export type MachineStack = Activity & {
@@ -23,6 +23,10 @@ export type MachineStack = Activity & {
   created: string | null
   /** Names of its volumes; null when they were not asked for. */
   volumes: string[] | null
+  /** Of all its volumes; null when it was not asked for, or takes too long to tell. */
+  bytes: number | null
+  /** Whether this user's state folder knows it. */
+  ours: boolean
 }
 
 const projectLabel = 'com.docker.compose.project'
@@ -32,33 +36,69 @@ export function stackId(stack: string): string {
 }
 
 /** The stacks that have containers, and who is at work in them: one question to the engine. */
-export async function runningStacks(engine: Engine): Promise<MachineStack[]> {
-  const states = await inspectStacks(engine)
-  return describe(engine, states)
+export async function runningStacks(engine: Engine, root = stateRoot()): Promise<MachineStack[]> {
+  const [states, folders] = await Promise.all([inspectStacks(engine), stateFolders(root)])
+  return describe(engine, states, folders)
 }
+
+/** Sizes are nice to have, and nobody waits longer for them. */
+const sizesWithin = 1_500
 
 /** Also those of which only volumes or a state folder are left. */
 export async function allStacks(engine: Engine, root = stateRoot()): Promise<MachineStack[]> {
-  const [states, volumes, folders] = await Promise.all([
+  const [states, volumes, sizes, folders] = await Promise.all([
     inspectStacks(engine),
     engine.volumes([projectLabel]),
-    readdir(join(root, 'stacks')).catch(() => []),
+    engine.volumeSizes(sizesWithin),
+    stateFolders(root),
   ])
   const ofStack = groupVolumes(volumes)
   const known = new Set(states.map(({ stack }) => stack))
   const left = [...new Set([...ofStack.keys(), ...folders])]
     .filter(name => isStackName(name) && !known.has(name))
     .sort()
-  return [
-    ...(await describe(engine, states)).map(stack => ({
-      ...stack,
-      volumes: names(ofStack.get(stack.stack)),
-    })),
-    ...(await Promise.all(left.map(name => describeLeft(name, ofStack.get(name) ?? [], root)))),
+  const stacks = [
+    ...(await describe(engine, states, folders)),
+    ...(await Promise.all(
+      left.map(async name => ({
+        ...(await describeLeft(name, ofStack.get(name) ?? [], root)),
+        ours: folders.has(name),
+      })),
+    )),
   ]
+  return stacks.map(stack => {
+    const volumes = names(ofStack.get(stack.stack))
+    return { ...stack, volumes, bytes: sum(volumes.map(name => sizes.get(name))) }
+  })
 }
 
-async function describe(engine: Engine, states: readonly StackState[]): Promise<MachineStack[]> {
+/** Names of state folders that hold more than what stays when a stack is removed. */
+async function stateFolders(root: string): Promise<Set<string>> {
+  const folder = join(root, 'stacks')
+  const entries = (await readdir(folder).catch(() => [])).filter(isStackName)
+  const full = await Promise.all(
+    entries.map(async name => {
+      const inside = await readdir(join(folder, name)).catch(() => [])
+      return inside.some(entry => !keptInState.includes(entry)) ? [name] : []
+    }),
+  )
+  return new Set(full.flat())
+}
+
+function sum(sizes: readonly (number | undefined)[]): number | null {
+  let total = 0
+  for (const size of sizes) {
+    if (size === undefined) return null
+    total += size
+  }
+  return total
+}
+
+async function describe(
+  engine: Engine,
+  states: readonly StackState[],
+  folders: ReadonlySet<string>,
+): Promise<MachineStack[]> {
   const work = await activities(engine, states)
   return states.map(state => ({
     id: stackId(state.stack),
@@ -70,6 +110,8 @@ async function describe(engine: Engine, states: readonly StackState[]): Promise<
     created: new Date(state.created * 1000).toISOString(),
     ...(work.get(state.stack) ?? { session: null, runs: 0 }),
     volumes: null,
+    bytes: null,
+    ours: folders.has(state.stack),
   }))
 }
 
@@ -84,7 +126,7 @@ async function describeLeft(
   stack: string,
   volumes: readonly VolumeSummary[],
   root: string,
-): Promise<MachineStack> {
+): Promise<Omit<MachineStack, 'volumes' | 'bytes' | 'ours'>> {
   const protection = await readProtection(stateFolder(stack, root))
   const copy = volumes.some(({ Name }) => Name === `${stack}_workspace`)
   const created = volumes.flatMap(({ CreatedAt }) => (CreatedAt ? [Date.parse(CreatedAt)] : []))
@@ -98,7 +140,6 @@ async function describeLeft(
     created: created.length > 0 ? new Date(Math.min(...created)).toISOString() : null,
     session: null,
     runs: 0,
-    volumes: names(volumes),
   }
 }
 

@@ -15,6 +15,9 @@ const StoredCredential = z.strictObject({
 /** Where one stack keeps what is not in its containers and volumes. */
 export type StateFolder = { path: string; credential: string; override: string; usage: string }
 
+/** What a state folder keeps when all else of its stack is removed: what was used stays counted. */
+export const keptInState: readonly string[] = ['usage']
+
 export function stateFolder(stack: string, root = stateRoot()): StateFolder {
   const path = join(root, 'stacks', stack)
   return {

@@ -1,8 +1,9 @@
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { temporaryFolder } from '../support/stack/checkout.ts'
 import { isTwoLines } from '../support/stack/control-script.ts'
-import { run, until } from '../support/stack/process.ts'
+import { must, run, until } from '../support/stack/process.ts'
 import { openTerminal } from '../support/stack/terminal.ts'
 import { createTestStack, type TestStack } from '../support/stack/test-stack.ts'
 
@@ -11,6 +12,12 @@ const one = await createTestStack(t, { files: { 'welcome.txt': `${marker}\n` } }
 // It never meets the stand-in internet: any subnet will do.
 const two = await createTestStack(t, {
   start: false,
+  settings: { EXTERNAL_SUBNET: '', PROXY_DNS: '' },
+})
+const copy = await createTestStack(t, {
+  start: false,
+  workspaceOwner: 0,
+  files: { 'a.txt': 'of the host\n' },
   settings: { EXTERNAL_SUBNET: '', PROXY_DNS: '' },
 })
 const elsewhere = await temporaryFolder(t, 'elsewhere')
@@ -107,7 +114,7 @@ t.test('attach opens the session of a stack from another folder, by its id', asy
         const resumed = await one.terminal([
           ...['start', '--resume', (await conversations())[0] ?? ''],
         ])
-        await resumed.waitFor(/error: a session is open here/)
+        await resumed.waitFor(/hint: +end it with \/exit, or choose there/)
         t.not(await remembered('claude', marker), '')
       })
       await leave(again)
@@ -176,4 +183,59 @@ t.test('clear-session works on a stack that is down', async t => {
   t.equal((await one.cli(['start', '--detach'])).code, 0)
   t.equal(await remembered('claude', marker), '')
   t.equal((await one.inside(['cat', '/workspace/welcome.txt'])).stdout, `${marker}\n`)
+})
+
+const volumesOf = async ({ stack }: TestStack) => {
+  const filter = `label=com.docker.compose.project=${stack}`
+  const text = await must('docker', ['volume', 'ls', '--quiet', '--filter', filter])
+  return text.split('\n').filter(Boolean)
+}
+
+t.test('clean leaves a copy alone in which something is unapplied, unless it must go', async t => {
+  const state = join(copy.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', copy.stack)
+  t.equal((await copy.cli(['start', '--detach'])).code, 0)
+  isTwoLines(t, await copy.cli(['clean', '-f', idOf(copy)]), {
+    error: /is not stopped/,
+    hint: /stop [0-9a-f]{8} first/,
+  })
+  t.equal((await copy.inside(['sh', '-c', 'echo mine >> /workspace/a.txt'])).code, 0)
+  t.equal((await copy.cli(['stop'])).code, 0)
+
+  const { code, stdout, stderr } = await from(copy, elsewhere, ['clean', '--dry-run'])
+  t.equal(code, 0, stderr)
+  t.match(stdout, `${idOf(copy)}  ${copy.workspace}`)
+  t.match(stdout, /the copy of the folder, with 1 unapplied change\n/)
+  t.match(stdout, /conversations, and the agent's home \(\d/)
+  t.notMatch(stdout, idOf(two), 'what runs is none of its business')
+  const refused = await copy.cli(['clean', idOf(copy)])
+  isTwoLines(t, refused, { error: /nothing was removed: [0-9a-f]{8} \//, hint: /apply/ })
+  t.ok((await volumesOf(copy)).length >= 2)
+
+  await t.test('once it is applied, a yes is enough', async t => {
+    t.equal((await copy.cli(['start', '--detach'])).code, 0)
+    t.equal((await copy.cli(['apply'])).code, 0)
+    t.equal((await copy.cli(['stop'])).code, 0)
+    const terminal = await copy.terminal(['clean', copy.workspace])
+    await terminal.waitFor(/nothing in it is unapplied[\s\S]*remove all this of 1 stack for good/)
+    await terminal.press('y')
+    t.equal(await terminal.exitStatus(), 0)
+    t.same(await volumesOf(copy), [])
+    t.same(await readdir(state).catch(() => ['usage']), ['usage'])
+    t.equal(await readFile(join(copy.workspace, 'a.txt'), 'utf8'), 'of the host\nmine\n')
+    t.equal(await listed(copy, '-a'), undefined)
+  })
+
+  await t.test('-f removes what is unapplied too, and a start takes a new copy', async t => {
+    t.equal((await copy.cli(['start', '--detach'])).code, 0)
+    t.equal((await copy.inside(['sh', '-c', 'echo lost >> /workspace/a.txt'])).code, 0)
+    t.equal((await copy.cli(['stop'])).code, 0)
+    const forced = await from(copy, elsewhere, ['clean', '-f', idOf(copy)])
+    t.equal(forced.code, 0, forced.stderr)
+    t.same(await volumesOf(copy), [])
+    t.equal((await copy.cli(['start', '--detach'])).code, 0)
+    t.equal((await copy.inside(['cat', '/workspace/a.txt'])).stdout, 'of the host\nmine\n')
+  })
+  t.equal((await listed(two))?.state, 'up')
+  const once = await must('docker', ['ps', '-aq', '--filter', 'label=claude-secure.throw-away'])
+  t.equal(once, '', 'nothing of the looking is left')
 })

@@ -24,18 +24,24 @@ export async function list(options: { all?: boolean; json?: boolean }, invocatio
 export function renderList(stacks: readonly MachineStack[], now: number, colour: boolean): string {
   const { green, yellow, dim } = createColors(colour)
   const paint = { up: green, partial: yellow, stopped: dim }
+  const sized = stacks.some(({ bytes }) => bytes !== null)
   return renderColumns(
-    ['ID', 'FOLDER', 'STATE', 'AT WORK', 'AGE', 'CREDENTIALS'],
+    ['ID', 'FOLDER', 'STATE', 'AT WORK', 'AGE', ...(sized ? ['SIZE'] : []), 'CREDENTIALS'],
     stacks.map(stack => [
       { text: stack.id },
       { text: `${terminalLine(stack.workspace ?? stack.stack, 200)}${copied(stack)}` },
       { text: stack.state, paint: paint[stack.state] },
       { text: atWork(stack, now) || '-' },
       { text: stack.created === null ? '-' : renderAge(now - Date.parse(stack.created)) },
+      ...(sized ? [{ text: stack.bytes === null ? '-' : renderSize(stack.bytes) }] : []),
       { text: stack.credentials ?? '-' },
     ]),
     dim,
   )
+}
+
+function renderSize(bytes: number) {
+  return `${(bytes / 1e6).toFixed(1)} MB`
 }
 
 function copied({ workspaceMode }: MachineStack) {

@@ -89,6 +89,46 @@ t.test('attach says what it cannot open, and what there is', async t => {
   }
 })
 
+t.test('clean touches nothing that runs, asks, and leaves alone what others left', async t => {
+  const volume = (stack: string) => ({
+    Name: `${stack}_home-1000`,
+    Labels: { 'com.docker.compose.project': stack },
+  })
+  const [mine, other] = ['claude-secure-mine-22222222', 'claude-secure-other-33333333']
+  const state = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', mine)
+  await mkdir(state, { recursive: true })
+  await writeFile(join(state, 'stack.yaml'), '')
+  const folder = await temporaryFolder(t, 'calls')
+  const calls = join(folder, 'calls')
+  const docker = await fakeDocker(t, { cases: `volume*) echo "$*" >> ${calls} ;;` })
+  const env = {
+    DOCKER_HOST: await startFakeEngine(t, {
+      ...engine,
+      '/volumes': { Volumes: [volume(one), volume(mine), volume(other)] },
+    }),
+    PATH: `${docker}:${script.env.PATH}`,
+    XDG_CACHE_HOME: folder,
+  }
+  isTwoLines(t, await script.run(['clean', '222', one], { env }), {
+    error: new RegExp(`0a1b2c3d /home/me/${one} is not stopped`),
+    hint: /stop 0a1b2c3d first; nothing was removed/,
+  })
+  const dry = await script.run(['clean', '--dry-run'], { env })
+  t.equal(dry.code, 0, dry.stderr)
+  t.match(dry.stdout, /^22222222 .*\n +conversations/)
+  t.notMatch(dry.stdout, /33333333/)
+  t.match(dry.stderr, /nothing here remembers them: 33333333/)
+  isTwoLines(t, await script.run(['clean', '222'], { env }), { error: /needs a yes/, hint: /-f/ })
+  t.equal(await readFile(calls, 'utf8').catch(() => ''), '', 'nothing was removed so far')
+
+  const { code, stderr } = await script.run(['clean', '-f'], { env })
+  t.equal(code, 0, stderr)
+  t.equal(await readFile(calls, 'utf8'), `volume rm -- ${mine}_home-1000\n`)
+  t.match(stderr, /removed 1 of 1: 22222222 /)
+  t.equal((await script.run(['clean', '333', '-f'], { env })).code, 0)
+  t.match(await readFile(calls, 'utf8'), `volume rm -- ${other}_home-1000\n`)
+})
+
 t.test('stop takes an id, and refuses one together with --all', async t => {
   const folder = await temporaryFolder(t, 'calls')
   const calls = join(folder, 'calls')

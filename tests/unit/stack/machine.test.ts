@@ -44,6 +44,14 @@ const volume = (stack: string, name: string) => ({
 
 const answers = {
   '/version': { Version: '26.1.5' },
+  '/system/df': {
+    Volumes: [
+      { Name: `${up}_home-1000`, UsageData: { Size: 7 } },
+      { Name: `${left}_workspace`, UsageData: { Size: 20 } },
+      { Name: `${left}_home-1000`, UsageData: { Size: 3 } },
+      { Name: 'unknown', UsageData: { Size: -1 } },
+    ],
+  },
   '/containers/json': [
     container(up, 'claude'),
     container(up, 'gateway', { Created: 1_699_999_999 }),
@@ -87,6 +95,7 @@ t.test('all of them: also what only volumes or a state folder tell of', async t 
   const state = join(root, 'stacks', 'claude-secure-state-00000004')
   await mkdir(state, { recursive: true })
   await mkdir(join(root, 'stacks', 'not-a-stack'))
+  await mkdir(join(root, 'stacks', 'claude-secure-cleaned-00000005', 'usage'), { recursive: true })
   await writeFile(
     join(state, 'protection.json'),
     JSON.stringify({ workspace: '/home/me/state', placeholders: [], overlays: [] }),
@@ -103,8 +112,10 @@ t.test('all of them: also what only volumes or a state folder tell of', async t 
     workspaceMode: 'copy',
     created: '2026-01-02T03:04:05.000Z',
     volumes: [`${left}_home-1000`, `${left}_workspace`],
+    bytes: 23,
+    ours: false,
   })
-  t.match(stacks[3], { workspace: '/home/me/state', workspaceMode: null, volumes: [] })
+  t.match(stacks[3], { workspace: '/home/me/state', workspaceMode: null, volumes: [], ours: true })
 })
 
 t.test('an id is the end of the name', async t => {

@@ -14,6 +14,8 @@ const stack: MachineStack = {
   session: { since: '2026-01-02T11:50:00Z' },
   runs: 2,
   volumes: null,
+  bytes: null,
+  ours: true,
 }
 
 t.test('one line a stack, with who is at work in it', async t => {
@@ -30,6 +32,17 @@ t.test('one line a stack, with who is at work in it', async t => {
     '00000001  /home/me/app                       up       session 10m, 2 runs  3h   api-key',
     '00000002  claude-secure-app-00000001 (copy)  stopped  -                    -    -',
   ])
+})
+
+t.test('sizes have a column where they are known', async t => {
+  const [heading, one, two] = renderList(
+    [{ ...stack, bytes: 12_345_678 }, stack],
+    now,
+    false,
+  ).split('\n')
+  t.match(heading, / SIZE +CREDENTIALS$/)
+  t.match(one, / 12\.3 MB +api-key$/)
+  t.match(two, / - +api-key$/)
 })
 
 t.test('the name of a folder does not reach the terminal as it is', async t => {

@@ -1,0 +1,65 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DockerClient } from '../docker/client.ts'
+import type { Engine } from '../docker/engine.ts'
+import { exec } from '../docker/exec.ts'
+import { UserError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { terminalLine } from '../terminal-text.ts'
+import { isStackName } from '../workspace/stack-name.ts'
+import { inspectStack } from './inspect.ts'
+import { clearPlaceholders } from './protection.ts'
+import { keptInState, stateFolder } from './state-folder.ts'
+import { isLeft, stopStack } from './stop.ts'
+
+/**
+ * Removes all of a stopped stack: containers that ended, networks, volumes, and its state folder up to
+ * what was used. To be called under the stack's lock; refuses one that runs again by now.
+ */
+export async function removeRemains(
+  { engine, docker }: { engine: Engine; docker: DockerClient },
+  stack: string,
+  options: { log: Log; signal?: AbortSignal },
+): Promise<void> {
+  // It becomes the path of a folder that is removed.
+  if (!isStackName(stack)) throw new Error(`${stack} is no name of a stack`)
+  const state = await inspectStack(engine, stack)
+  if (state?.services.some(service => service.state !== 'exited')) {
+    throw new UserError(`${stack} was started meanwhile`, {
+      hint: `./claude.ts stop ${stack} first, when nobody needs it`,
+    })
+  }
+  if (await isLeft(engine, stack)) await stopStack(docker, stack, options)
+  const volumes = await engine.volumes([`com.docker.compose.project=${stack}`])
+  if (volumes.length > 0) await removeVolumes(docker, stack, volumes, options.signal)
+  await removeState(stack)
+}
+
+async function removeVolumes(
+  docker: DockerClient,
+  stack: string,
+  volumes: readonly { Name: string }[],
+  signal: AbortSignal | undefined,
+) {
+  const args = ['volume', 'rm', '--', ...volumes.map(({ Name }) => Name)]
+  const { code, stderr } = await exec(docker.file, args, { env: docker.env, signal })
+  if (code === 0) return
+  const last = terminalLine(stderr.trim().split('\n').at(-1) ?? '')
+  throw new UserError(`volumes of ${stack} could not be removed: ${last}`, {
+    hint: 'something else uses them: docker ps --all --filter volume=NAME shows what',
+    cause: new Error(stderr),
+  })
+}
+
+/** What was made in the workspace goes first: the list of it is in the folder. */
+async function removeState(stack: string) {
+  const state = stateFolder(stack)
+  await clearPlaceholders(state)
+  const entries = await readdir(state.path).catch(() => [])
+  for (const name of entries.filter(name => !keptInState.includes(name))) {
+    await rm(join(state.path, name), { recursive: true, force: true })
+  }
+  if (!entries.some(name => keptInState.includes(name))) {
+    await rm(state.path, { recursive: true, force: true })
+  }
+}
