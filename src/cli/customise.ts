@@ -2,6 +2,7 @@ import { parseCustomEnvironment } from '../config/custom-environment.ts'
 import { parseCustomMounts } from '../config/custom-mounts.ts'
 import { loadCustomSettings } from '../config/custom-settings.ts'
 import { cacheRoot, customRoot, stateRoot } from '../config/paths.ts'
+import { workspaceConfigName } from '../config/protected-names.ts'
 import { type Settings, secretSettings } from '../config/settings.ts'
 import { readAlwaysSkills } from '../stack/custom/always-skills.ts'
 import { findBin, findCustomFolder } from '../stack/custom/custom-folder.ts'
@@ -15,6 +16,7 @@ import { findGitIdentity, renderGitIdentity } from '../stack/custom/git-identity
 import type { OwnPlace } from '../stack/custom/host-places.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { Context } from './context.ts'
+import { consentedConfig, mountsOf, variablesOf } from './workspace-config.ts'
 import { ownPlaces } from './workspace-here.ts'
 
 /** What the user adds to the agent's containers, judged before anything is made. */
@@ -22,14 +24,22 @@ export async function customise(context: Context, workspace: Workspace): Promise
   const { root, settings } = context
   const custom = await loadCustomSettings(root)
   const secrets = secretSettings.flatMap(name => settings[name] ?? [])
-  const environment = parseCustomEnvironment(custom.environment, secrets)
+  const own = parseCustomEnvironment(custom.environment, secrets)
+  const found = await consentedConfig(context, workspace)
   const declared = await resolveMounts(
-    parseCustomMounts(custom.mounts),
+    parseCustomMounts(custom.mounts, found ? mountsOf(found.config) : []),
     placesOf(context, workspace),
   )
   const folder = await customFolder(context, workspace)
+  const environment = {
+    ...(found && variablesOf(found.config)),
+    ...(found &&
+      parseCustomEnvironment(found.variables, secrets, `${workspaceConfigName}: environment.`)),
+    ...own,
+  }
   return {
     environment,
+    setupCommands: found?.config.setupCommands ?? [],
     declared,
     folders: await customFolders(folder, workspace),
     files: [...(await skillFile(folder)), ...(await identityFile(settings))],

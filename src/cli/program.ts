@@ -225,6 +225,11 @@ export function createProgram(invocation: Invocation): Command {
         await (await import('./commands/apply.ts')).apply(paths, options, invocation),
       ),
     )
+  command('config', 'show the settings in force, and where each comes from')
+    .option('--json', 'for scripts')
+    .option('--path', 'only say where .env is')
+    .option('--accept', 'allow what claude-secure.config.json of this folder demands')
+    .action(async options => (await import('./commands/config.ts')).config(options, invocation))
   command('login', 'log in to Claude inside the container, with a browser')
     .alias('auth')
     .action(async () =>

@@ -12,7 +12,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { userEnvironment } from '../config/environment.ts'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
-import { protectedNames } from '../config/protected-names.ts'
+import { protectedNames, workspaceConfigName } from '../config/protected-names.ts'
 import { bodyText, engineGet } from '../docker/engine-request.ts'
 import { isOnItsNetworks } from '../stack/service-networks.ts'
 import { identityOf } from '../workspace/overlay/identity.ts'
@@ -69,8 +69,8 @@ export function overlayStamp(folder: string): string {
   return JSON.stringify(protectedInputs.map(path => identity(join(folder, path))))
 }
 
-/** What of the user's own is made into files for the agent: skills, his programs' folder, git's identity. */
-export function customStamp(folder: string, home = homedir()): string {
+/** What of the user's own is made into files for the agent: skills, programs, git's identity, the workspace's configuration. */
+export function customStamp(folder: string, workspace: string, home = homedir()): string {
   const { XDG_CONFIG_HOME } = userEnvironment()
   const skills = ['always-skills', '.always-skills'].filter(name =>
     statusOf(join(folder, name))?.isDirectory(),
@@ -82,12 +82,15 @@ export function customStamp(folder: string, home = homedir()): string {
     ...[join(home, '.gitconfig'), '/etc/gitconfig'],
     join(XDG_CONFIG_HOME || join(home, '.config'), 'git/config'),
   ]
-  return JSON.stringify(
-    paths.map(path => {
-      const status = statusOf(path)
-      return status && [path, status.ino, status.size, status.mtimeMs, status.mode]
-    }),
-  )
+  const look = (path: string) => {
+    const status = statusOf(path)
+    return status && [path, status.ino, status.size, status.mtimeMs, status.mode]
+  }
+  // A folder in their place is our placeholder, and comes with the stack.
+  const files = [workspaceConfigName, '.mcp.json']
+    .map(name => join(workspace, name))
+    .filter(path => !statusOf(path)?.isDirectory())
+  return JSON.stringify([...paths, ...files].map(look).filter(Boolean))
 }
 
 const protectedInputs = [
@@ -126,7 +129,7 @@ export async function rememberedSession(
     const folder = realpathSync(process.cwd())
     const known: QuickSession = JSON.parse(readFileSync(memoryPath(folder), 'utf8'))
     if (known.overlays !== overlayStamp(folder)) return null
-    if (known.custom !== customStamp(known.customFolder)) return null
+    if (known.custom !== customStamp(known.customFolder, folder)) return null
     return known.stamp === (await quickStamp(checkoutRoot(), folder, settings)) ? known : null
   } catch {
     // Whatever is wrong, the long way finds out and says it.

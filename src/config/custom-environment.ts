@@ -31,27 +31,29 @@ const refused: readonly (readonly [name: RegExp, reason: string])[] = [
  * control, and the credential that is kept from the agent.
  *
  * @param secrets the real credentials of this checkout.
+ * @param prefix of the names, for messages.
  */
 export function parseCustomEnvironment(
   values: Readonly<Record<string, string>>,
   secrets: readonly string[],
+  prefix: string = customPrefixes.environment,
 ): Record<string, string> {
   for (const [name, value] of Object.entries(values)) {
-    const setting = `${customPrefixes.environment}${terminalLine(name, 60)}`
+    const setting = `${prefix}${terminalLine(name, 60)}`
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) {
       throw new UserError(`${setting} gives the agent no valid name of a variable`, {
-        hint: 'letters, digits and _ after CLAUDE_ENV_, and no digit first',
+        hint: `letters, digits and _ after ${prefix}, and no digit first`,
       })
     }
     const reason = refused.find(([pattern]) => pattern.test(name))?.[1]
     if (reason) {
       throw new UserError(`${setting} is refused: ${reason}`, {
-        hint: `remove it from .env; docs/customisation.md says which names are not given to the agent`,
+        hint: 'remove it; docs/customisation.md says which names are not given to the agent',
       })
     }
     if (secrets.some(secret => value.includes(secret))) {
       throw new UserError(`${setting} holds the credential that is kept from the agent`, {
-        hint: 'remove it from .env: the gateway adds the credential, and the agent needs none',
+        hint: 'remove it: the gateway adds the credential, and the agent needs none',
       })
     }
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused

@@ -6,7 +6,7 @@ import { customPrefixes } from './custom-names.ts'
 
 /** A folder or file of the host that the user gives to the agent, as he wrote it. */
 export type MountSetting = {
-  /** `CLAUDE_MOUNT_DATA`, for messages. */
+  /** `CLAUDE_MOUNT_DATA`, or where else it is named, for messages. */
   name: string
   /** Absolute; not resolved yet. */
   source: string
@@ -14,14 +14,24 @@ export type MountSetting = {
   writable: boolean
 }
 
+/** From elsewhere than `.env`, in the same form. */
+export type NamedMount = { name: string; value: string }
+
 /**
  * `src[:dst[:ro|rw]]`. Without dst it is seen at the same path as on the host; without a mode the agent
  * can write to it (both as in claudebox). Where a dst may be is judged here, because that is text alone.
  */
-export function parseCustomMounts(values: Readonly<Record<string, string>>): MountSetting[] {
-  const mounts = Object.entries(values).map(([name, value]) =>
-    parseMount(`${customPrefixes.mount}${terminalLine(name, 60)}`, value),
-  )
+export function parseCustomMounts(
+  values: Readonly<Record<string, string>>,
+  more: readonly NamedMount[] = [],
+): MountSetting[] {
+  const mounts = [
+    ...Object.entries(values).map(([name, value]) => ({
+      name: `${customPrefixes.mount}${terminalLine(name, 60)}`,
+      value,
+    })),
+    ...more,
+  ].map(({ name, value }) => parseMount(name, value))
   for (const [index, { name, target }] of mounts.entries()) {
     const other = mounts.slice(0, index).find(one => overlaps(one.target, target))
     if (other) {

@@ -1,6 +1,9 @@
+/** The workspace's own configuration of claude-secure. Read by the next `start`, so the agent must not write it. */
+export const workspaceConfigName = 'claude-secure.config.json'
+
 /**
  * What programs of the host run or obey by themselves, by its name in the workspace: git, editors,
- * shells, Claude Code. Apart from the settings, because a quick `start` needs it before it loads those.
+ * shells, Claude Code, and claude-secure itself. Apart from the settings, because a quick `start` needs it before it loads those.
  */
 export const protectedNames = [
   '.git',
@@ -13,6 +16,7 @@ export const protectedNames = [
   '.devcontainer.json',
   '.claude',
   '.mcp.json',
+  workspaceConfigName,
 ] as const
 export type ProtectedName = (typeof protectedNames)[number]
 

@@ -24,6 +24,14 @@ await must('chmod', ['-R', 'a+rX', custom])
 
 const stack = await createTestStack(t, {
   start: false,
+  files: {
+    'claude-secure.config.json': JSON.stringify({
+      environment: { OF_FOLDER: 'yes', GREETING: 'not this' },
+      setupCommands: ['echo once >> "$HOME/setup.txt"; id -u > "$HOME/user.txt"', 'exit 3'],
+      mounts: [{ source: join(data, 'read'), target: '/mnt/config', readonly: true }],
+      bashTimeout: 90_000,
+    }),
+  },
   settings: {
     CLAUDE_ENV_GREETING: '"hello $HOME, it\'s me"',
     CLAUDE_MOUNT_GIVEN: `${data}/given:/mnt/given`,
@@ -33,6 +41,8 @@ const stack = await createTestStack(t, {
     CUSTOM_DIR: custom,
   },
 })
+const unasked = await stack.cli(['start', '--detach'])
+const accepted = await stack.cli(['config', '--accept'])
 const started = await stack.cli(['start', '--detach', '--worker'])
 if (started.code !== 0) throw new Error(started.stderr)
 await attachInternet(stack)
@@ -93,6 +103,20 @@ for (const service of ['claude', 'worker']) {
     )
   })
 }
+
+t.test("the folder's own configuration counts when it was allowed, and .env wins", async t => {
+  t.equal(unasked.code, 1)
+  t.match(unasked.stderr, /demands what nobody has allowed/)
+  t.equal(accepted.code, 0, accepted.stderr)
+  for (const service of ['claude', 'worker']) {
+    const sh = (script: string) => stack.inside(['sh', '-c', script], { service })
+    t.equal((await sh('echo $OF_FOLDER $BASH_MAX_TIMEOUT_MS')).stdout, 'yes 90000\n')
+    t.equal((await sh('cat ~/setup.txt ~/user.txt')).stdout, `once\n${owner}\n`, service)
+    t.equal((await sh('cat /mnt/config/file.txt')).stdout, 'read\n')
+    t.not((await sh('echo x > /workspace/claude-secure.config.json')).code, 0, 'not the agent’s')
+  }
+  t.match(started.stderr, /setup command ended with 3/)
+})
 
 t.test('a session: the skill ends the system prompt, and Bash finds the programs', async t => {
   const terminal = await stack.terminal(['start'])

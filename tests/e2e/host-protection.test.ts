@@ -174,7 +174,7 @@ for (const [title, script] of Object.entries(attacks)) {
 
 t.test('what other programs obey is not written, replaced or led elsewhere', async t => {
   const names =
-    '.gitattributes .gitmodules .envrc .vscode .idea .devcontainer .devcontainer.json .claude .mcp.json'
+    '.gitattributes .gitmodules .envrc .vscode .idea .devcontainer .devcontainer.json .claude .mcp.json claude-secure.config.json'
   const { stdout } = await agent(
     `for n in ${names}; do
        for attempt in "touch $n/x" "tee $n" "mv $n gone" "rmdir $n" "rm -rf $n" "ln -sfT /etc $n" "chmod 777 $n"; do

@@ -34,6 +34,7 @@ import {
 import { checkResume, refuseUnknown } from '../resume.ts'
 import { runningAgent } from '../running-agent.ts'
 import { andTellAfter, execInTerminal, sessionCommand } from '../session.ts'
+import { runSetupCommands } from '../setup-commands.ts'
 import { isInteractive } from '../terminal.ts'
 import { ownPlaces, workspaceHere } from '../workspace-here.ts'
 
@@ -61,7 +62,7 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
   forgetSession(folder)
   const context = await openContext(invocation)
   const customFolder = customRoot(context.settings)
-  const custom = customStamp(customFolder)
+  const custom = customStamp(customFolder, folder)
   const workspace = await workspaceHere(context, { copy: options.copy ?? false })
   const agents: AgentService[] = options.worker ? ['claude', 'worker'] : ['claude']
   const { state, outcome } = await bringUp(context, workspace, { ...options, agents })
@@ -143,6 +144,7 @@ export async function bringUp(
     )
     if (outcome !== 'running') await announce(context, stack, outcome)
     if (workspace.mode === 'copy') await copyIn(context, stack, state, options)
+    await runSetupCommands(context, state, options.agents ?? ['claude'], custom.setupCommands)
     return { stack, state, outcome }
   })
 }

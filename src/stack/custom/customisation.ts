@@ -12,6 +12,8 @@ export type Customisation = {
   folders: readonly { source: string; target: string }[]
   /** Made on the host from what the user has, kept in the state folder, and read-only for the agent. */
   files: readonly GeneratedFile[]
+  /** Run by bash as the agent, once in each new container. */
+  setupCommands: readonly string[]
 }
 
 export type GeneratedFile = {
@@ -26,6 +28,7 @@ export const noCustomisation: Customisation = {
   declared: [],
   folders: [],
   files: [],
+  setupCommands: [],
 }
 
 /** Where the parts of it are in the containers. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,7 +83,7 @@ async function remembered(t: Test, containers: unknown) {
     stamp,
     overlays: overlayStamp(process.cwd()),
     customFolder: process.cwd(),
-    custom: customStamp(process.cwd()),
+    custom: customStamp(process.cwd(), process.cwd()),
     stack: 'claude-secure-x-00000000',
     workspace: process.cwd(),
     address: { socketPath },
@@ -189,7 +189,7 @@ t.test('a linked worktree, where .git is a file, has a stamp too', async t => {
 t.test("a skill, the user's programs and his git configuration are looked at", async t => {
   const folder = t.testdir({ custom: { 'always-skills': { one: { 'SKILL.md': 'a' } } }, home: {} })
   const custom = join(folder, 'custom')
-  const stamp = () => customStamp(custom, join(folder, 'home'))
+  const stamp = () => customStamp(custom, folder, join(folder, 'home'))
   const seen = new Set([stamp()])
   t.equal(stamp(), [...seen][0], 'nothing changed')
   await writeFile(join(custom, 'always-skills/one/SKILL.md'), 'changed')
@@ -200,6 +200,8 @@ t.test("a skill, the user's programs and his git configuration are looked at", a
   seen.add(stamp())
   await writeFile(join(custom, 'bin'), '')
   seen.add(stamp())
-  t.equal(seen.size, 5)
-  t.ok(customStamp(join(folder, 'nowhere')), 'a folder that is not there has a stamp too')
+  await mkdir(join(folder, 'claude-secure.config.json'))
+  seen.add(stamp())
+  t.equal(seen.size, 5, 'a placeholder is none of it')
+  t.ok(customStamp(join(folder, 'nowhere'), folder), 'a folder that is not there has a stamp too')
 })

@@ -179,6 +179,7 @@ t.test('what the user adds reaches the agent, and no other service', async t => 
     declared: [{ source: '/data/$x', target: '/mnt/data', writable: false }],
     folders: [],
     files: [],
+    setupCommands: [],
   }
   const { claude, gateway, proxy } = file(stack({ custom })).services
   t.equal(claude.environment.GREETING, 'a $$HOME', 'no variable of compose')

@@ -1,0 +1,118 @@
+import { realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createColors } from 'picocolors'
+import { parseCustomEnvironment } from '../../config/custom-environment.ts'
+import { parseCustomMounts } from '../../config/custom-mounts.ts'
+import { loadCustomSettings } from '../../config/custom-settings.ts'
+import { readEnvFile } from '../../config/env-file.ts'
+import { userEnvironment } from '../../config/environment.ts'
+import { loadSettings } from '../../config/load-settings.ts'
+import { checkoutRoot, customRoot } from '../../config/paths.ts'
+import { workspaceConfigName } from '../../config/protected-names.ts'
+import { settingNames, settingsInEnvironment } from '../../config/setting-names.ts'
+import { secretSettings } from '../../config/settings.ts'
+import { ofSessions } from '../../config/workspace-config.ts'
+import { UserError } from '../../errors.ts'
+import { isConsented } from '../../stack/custom/consent.ts'
+import { stateFolder } from '../../stack/state-folder.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { stackName } from '../../workspace/stack-name.ts'
+import type { Invocation } from '../program.ts'
+import { createReport } from '../report.ts'
+import { acceptConfig, type FoundConfig, mountsOf, readConfig } from '../workspace-config.ts'
+
+export type ConfigOptions = { json?: boolean; path?: boolean; accept?: boolean }
+
+type Row = { name: string; value: string | null; from: 'environment' | '.env' | 'default' }
+
+/** Prints the settings in force and where each comes from; secrets are told as set and not shown. */
+export async function config(options: ConfigOptions, invocation: Invocation) {
+  const root = checkoutRoot()
+  const file = join(root, '.env')
+  if (options.path) return console.log(file)
+  const folder = await realpath(process.cwd())
+  const stack = stackName(folder)
+  const found = await readConfig({ path: folder })
+  if (options.accept) return accept(found, stack, invocation)
+  // Before the settings are loaded, which takes the secrets out of the environment.
+  const sources = {
+    environment: settingsInEnvironment(),
+    file: await readEnvFile(file, settingNames),
+  }
+  const [settings, custom] = await Promise.all([loadSettings(root), loadCustomSettings(root)])
+  const secrets = secretSettings.flatMap(name => settings[name] ?? [])
+  const values: Record<string, unknown> = settings
+  const rows = settingNames.map((name): Row => {
+    const from =
+      name in sources.environment ? 'environment' : name in sources.file ? '.env' : 'default'
+    const secret = (secretSettings as readonly string[]).includes(name)
+    const value = values[name] === undefined ? null : String(values[name])
+    return { name, value: value !== null && secret ? '(set, not shown)' : value, from }
+  })
+  const report = {
+    version: 1,
+    file,
+    customFolder: customRoot(settings, userEnvironment()),
+    settings: rows,
+    /** Names alone: what the user gives the agent need not be on his screen. */
+    environment: Object.keys(parseCustomEnvironment(custom.environment, secrets)),
+    mounts: parseCustomMounts(custom.mounts, found ? mountsOf(found.config) : []),
+    workspaceConfig: found && {
+      file: join(folder, workspaceConfigName),
+      allowed:
+        found.demands.length === 0 ||
+        (await isConsented(stateFolder(stack), workspaceConfigName, found.content)),
+      demands: found.demands,
+      sessions: Object.fromEntries(ofSessions.map(key => [key, found.config[key]])),
+    },
+  }
+  console.log(options.json ? JSON.stringify(report, null, 2) : render(report))
+}
+
+async function accept(found: FoundConfig | null, stack: string, { verbose }: Invocation) {
+  const log = createReport({ verbose })
+  if (!found) {
+    throw new UserError(`there is no ${workspaceConfigName} in this folder`, {
+      hint: 'go to the folder that has one; docs/customisation.md says what it can hold',
+    })
+  }
+  for (const demand of found.demands) log({ kind: 'info', text: demand })
+  await acceptConfig({ stack }, found)
+  log({ kind: 'info', text: `${workspaceConfigName} is allowed as it is now` })
+}
+
+type Report = {
+  file: string
+  customFolder: string
+  settings: Row[]
+  environment: string[]
+  mounts: { name: string; source: string; target: string; writable: boolean }[]
+  workspaceConfig: { file: string; allowed: boolean; demands: string[] } | null
+}
+
+function render({ file, customFolder, settings, environment, mounts, workspaceConfig }: Report) {
+  const { dim, yellow } = createColors(process.stdout.isTTY === true)
+  const row = (name: string, value: string, more: string) =>
+    `${name.padEnd(26)}${terminalLine(value)}${more && `  ${dim(more)}`}`
+  const lines = [
+    ...settings.map(({ name, value, from }) => row(name, value ?? '-', from)),
+    ...environment.map(name => row(`CLAUDE_ENV_${name}`, '(not shown)', '')),
+    ...mounts.map(({ name, source, target, writable }) =>
+      row(
+        terminalLine(name),
+        `${source} at ${target}`,
+        writable ? 'the agent can write' : 'read-only',
+      ),
+    ),
+    '',
+    row('settings', file, ''),
+    row('your additions', customFolder, ''),
+  ]
+  if (workspaceConfig) {
+    lines.push(row('of this folder', workspaceConfig.file, ''))
+    for (const demand of workspaceConfig.demands) lines.push(row('', demand, ''))
+    if (!workspaceConfig.allowed)
+      lines.push(yellow(row('', 'not allowed yet: config --accept', '')))
+  }
+  return lines.join('\n')
+}

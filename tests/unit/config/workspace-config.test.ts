@@ -1,0 +1,80 @@
+import t from 'tap'
+import { demandsOf, parseWorkspaceConfig } from '../../../src/config/workspace-config.ts'
+
+const parse = (value: unknown) => parseWorkspaceConfig(JSON.stringify(value))
+
+t.test('the keys of claude-code-runner, and what is off unless it is asked for', async t => {
+  const config = parse({
+    dockerImage: 'claude-code-sandbox:latest',
+    detached: false,
+    autoPush: true,
+    environment: { NODE_ENV: 'development' },
+    envFile: '.env',
+    setupCommands: ['npm ci'],
+    volumes: ['/data:/mnt/data:ro'],
+    mounts: [{ source: '/cache', target: '/mnt/cache' }],
+    allowedTools: ['*'],
+    maxThinkingTokens: 100_000,
+    bashTimeout: 600_000,
+  })
+  t.match(config, {
+    autoPush: true,
+    autoCreatePR: false,
+    autoStartClaude: true,
+    forwardSshKeys: false,
+    forwardGpgKeys: false,
+    forwardSshAgent: false,
+    enableGpgSigning: false,
+    mounts: [{ readonly: false }],
+  })
+  t.same(demandsOf(config), [
+    'the variable NODE_ENV',
+    'the variables of .env',
+    'the mount /data:/mnt/data:ro',
+    'the mount /cache:/mnt/cache',
+    'the command in its container: npm ci',
+  ])
+  t.same(demandsOf(parse({ bashTimeout: 5_000, autoPush: true })), [], 'nothing to ask about')
+})
+
+t.test('an unknown key is refused with the one that was meant', async t => {
+  t.throws(() => parse({ enviroment: {} }), {
+    message: /unknown key enviroment/,
+    hint: 'did you mean environment?',
+  })
+  t.throws(() => parse({ zzzzzzzz: 1 }), { message: /./, hint: /docs\/customisation\.md/ })
+  t.throws(() => parseWorkspaceConfig('{"__proto__": {}}'), { message: /unknown key __proto__/ })
+})
+
+t.test('what would open the host is refused with the reason', async t => {
+  t.throws(() => parse({ dockerSocketPath: '/var/run/docker.sock' }), { message: /./, hint: /has the host/ })
+  t.throws(() => parse({ dockerfile: './Dockerfile' }), { message: /./, hint: /DOCKERFILE= in \.env/ })
+  t.throws(() => parse({ claudeConfigPath: '~/.claude' }), { message: /./, hint: /a home of its own/ })
+  t.throws(() => parse({ allowedTools: ['Bash'] }), { message: /allowedTools: can only be/ })
+})
+
+t.test('what is no configuration', async t => {
+  t.throws(() => parseWorkspaceConfig('{'), { message: /is no JSON/ })
+  for (const value of [
+    [],
+    'x',
+    null,
+    { volumes: '/a' },
+    { mounts: [{ source: '/a' }] },
+    { bashTimeout: 1 },
+  ]) {
+    t.throws(
+      () => parse(value),
+      { message: /claude-secure\.config\.json: / },
+      JSON.stringify(value),
+    )
+  }
+})
+
+t.test('what is asked about is all that there is: nothing hidden, nothing cut off', async t => {
+  for (const command of ['true\x1b[2K\recho', 'a\nb', 'x'.repeat(401), 'a\u202eb', '']) {
+    t.throws(() => parse({ setupCommands: [command] }), { message: /setupCommands\.0: / })
+  }
+  const longest = 'x'.repeat(400)
+  t.match(demandsOf(parse({ setupCommands: [longest] }))[0], longest)
+})
