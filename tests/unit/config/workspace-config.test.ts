@@ -47,9 +47,18 @@ t.test('an unknown key is refused with the one that was meant', async t => {
 })
 
 t.test('what would open the host is refused with the reason', async t => {
-  t.throws(() => parse({ dockerSocketPath: '/var/run/docker.sock' }), { message: /./, hint: /has the host/ })
-  t.throws(() => parse({ dockerfile: './Dockerfile' }), { message: /./, hint: /DOCKERFILE= in \.env/ })
-  t.throws(() => parse({ claudeConfigPath: '~/.claude' }), { message: /./, hint: /a home of its own/ })
+  t.throws(() => parse({ dockerSocketPath: '/var/run/docker.sock' }), {
+    message: /./,
+    hint: /has the host/,
+  })
+  t.throws(() => parse({ dockerfile: './Dockerfile' }), {
+    message: /./,
+    hint: /DOCKERFILE= in \.env/,
+  })
+  t.throws(() => parse({ claudeConfigPath: '~/.claude' }), {
+    message: /./,
+    hint: /a home of its own/,
+  })
   t.throws(() => parse({ allowedTools: ['Bash'] }), { message: /allowedTools: can only be/ })
 })
 
