@@ -1,6 +1,7 @@
 import { createIgnoreRules, isAtOrBelow } from '../ignore/rules.ts'
 import { protectedNameOf } from '../protected-paths.ts'
 import type { Baseline } from './baseline.ts'
+import { foldersOf } from './beneath.ts'
 import { type Entry, sameEntry, type Tree } from './entry.ts'
 
 export type Change = {
@@ -59,16 +60,16 @@ export function sortChanges(
   { include = [], paths = [] }: Wish = {},
 ): SortedChanges {
   const judge = createIgnoreRules(rules)
-  const files = new Set(leftOut.filter(path => !path.endsWith('/')))
-  const folders = leftOut.filter(path => path.endsWith('/')).map(path => path.slice(0, -1))
+  const places = new Set(leftOut)
+  const isAtPlace = (path: string) =>
+    places.has(path) || foldersOf(path).some(folder => places.has(`${folder}/`))
   const sorted: SortedChanges = { applicable: [], withheld: [], ignored: [] }
   for (const change of changes) {
     const { path, kind } = change
     const named = paths.some(wanted => isAtOrBelow(path, wanted))
     if (paths.length > 0 && !named) continue
     const name = protectedNameOf(path)
-    const isIgnored = () =>
-      files.has(path) || folders.some(folder => isAtOrBelow(path, folder)) || judge.isLeftOut(path)
+    const isIgnored = () => isAtPlace(path) || judge.isLeftOut(path)
     if (name !== null && !include.includes(name)) sorted.withheld.push(change)
     else if (kind === 'added' && !named && isIgnored()) sorted.ignored.push(change)
     else sorted.applicable.push(change)
