@@ -123,10 +123,14 @@ const stateFileLimit = 4 * 1024 * 1024
 /** stack.yaml and what else a stack keeps on the host. */
 async function stateFiles(scene: Scene): Promise<Text[]> {
   const state = stateFolder(scene.stack.stack)
-  const names = await readdir(state.path).catch((): string[] => [])
+  const listed = await Promise.all(
+    [state.path, state.usage].map(async folder => {
+      const names = await readdir(folder).catch((): string[] => [])
+      return names.map(name => ({ name, path: join(folder, name) }))
+    }),
+  )
   const texts = await Promise.all(
-    names.map(async (name): Promise<Text | null> => {
-      const path = join(state.path, name)
+    listed.flat().map(async ({ name, path }): Promise<Text | null> => {
       const status = await lstat(path).catch(() => null)
       if (path === state.credential || !status?.isFile() || status.size > stateFileLimit)
         return null
