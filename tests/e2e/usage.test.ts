@@ -60,6 +60,37 @@ t.test("the gateway's count is Claude Code's own, model by model", async t => {
   }
 })
 
+t.test(
+  'so it is with caches, searches, long prompts, and places and speeds that cost more',
+  async t => {
+    for (const [model, reported] of [
+      ['opus', { input_tokens: 11, output_tokens: 7_001, cache_read_input_tokens: 123_456 }],
+      ['sonnet', { cache_creation_input_tokens: 5_003 }],
+      [
+        'sonnet',
+        {
+          cache_creation_input_tokens: 9_001,
+          cache_creation: { ephemeral_5m_input_tokens: 2_000, ephemeral_1h_input_tokens: 7_001 },
+          server_tool_use: { web_search_requests: 3 },
+        },
+      ],
+      ['haiku', { input_tokens: 5, cache_read_input_tokens: 100_001, output_tokens: 3 }],
+      ['opus', { inference_geo: 'us', output_tokens: 1_000 }],
+      ['opus', { speed: 'fast', output_tokens: 1_000 }],
+      ['claude-opus-4-1', { output_tokens: 1_000 }],
+      ['claude-haiku-4-5', { output_tokens: 1_000, cache_read_input_tokens: 1_000 }],
+    ] as const) {
+      const before = await usage()
+      const { result } = await claude(`[[usage ${JSON.stringify(reported)}]][[say x]]`, model)
+      const after = await counted(before.total.requests + 1)
+      const cost = after.total.costUsd - before.total.costUsd
+      const what = `${model} ${JSON.stringify(reported)}`
+      t.ok(near(cost, result.total_cost_usd), `${what}: ${cost} is ${result.total_cost_usd}`)
+      t.equal(after.total.unpriced + after.total.uncounted, 0, what)
+    }
+  },
+)
+
 t.test('a run is told apart by its header, and tool use is counted turn by turn', async t => {
   const before = await usage()
   const header = `ANTHROPIC_CUSTOM_HEADERS=x-claude-secure-meter: ${meter}`

@@ -11,6 +11,8 @@ export interface Message {
   model: string
   blocks: ReplyBlock[]
   inputTokens: number
+  /** Over what is made up. */
+  usage?: Record<string, unknown> | undefined
 }
 
 /** The events of one answer, in the order and shapes in which the real API sends them. */
@@ -30,7 +32,7 @@ export function* messageEvents(message: Message): Generator<StreamEvent> {
   yield {
     type: 'message_delta',
     delta: { stop_reason: stopReason(message.blocks), stop_sequence: null },
-    usage: { output_tokens: outputTokens },
+    usage: { output_tokens: outputTokens, ...message.usage },
   }
   yield { type: 'message_stop' }
 }
@@ -71,13 +73,14 @@ function envelope({ model }: Message) {
   }
 }
 
-function usage({ inputTokens }: Message, outputTokens: number) {
+function usage({ inputTokens, usage }: Message, outputTokens: number) {
   return {
     input_tokens: inputTokens,
     cache_creation_input_tokens: 0,
     cache_read_input_tokens: 0,
     output_tokens: outputTokens,
     service_tier: 'standard',
+    ...usage,
   }
 }
 

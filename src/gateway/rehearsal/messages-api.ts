@@ -88,6 +88,7 @@ async function play(
     model: request.model,
     blocks: reply.blocks,
     inputTokens: tokenEstimate(requestBytes),
+    usage: reply.usage,
   }
   if (request.stream) await stream(reply, message, response, gone.signal)
   else sendJson(response, 200, wholeMessage(message))

@@ -15,6 +15,8 @@ export type Reply =
       intervalMilliseconds?: number
       /** Cut the connection after this many pieces of text. */
       dropAfter?: number
+      /** Members of the answer's usage, over those that are made up. */
+      usage?: Record<string, unknown> | undefined
     }
   | {
       kind: 'error'

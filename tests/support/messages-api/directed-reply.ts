@@ -63,6 +63,7 @@ function obey(directives: Directive[], results: { text: string }[]): Reply {
     kind: 'message',
     blocks: [{ type: 'text', deltas }],
     intervalMilliseconds: stream?.milliseconds,
+    usage: directives.find(directive => directive.name === 'usage')?.usage,
     dropAfter: directives.find(directive => directive.name === 'drop')?.after,
   }
 }

@@ -8,6 +8,7 @@
  *     [[error 529]]             answer with this status; [[error 529 2]] does so two times only
  *     [[drop 3]]                cut the connection after 3 pieces; [[drop 3 1]] one time only
  *     [[say hello]]             answer with this text
+ *     [[usage {"speed":"fast"}]]  say that it used this, in the answer's own words
  */
 export type Directive =
   | { name: 'delay'; milliseconds: number }
@@ -17,6 +18,7 @@ export type Directive =
   | { name: 'error'; status: number; times: number }
   | { name: 'drop'; after: number; times: number }
   | { name: 'say'; text: string }
+  | { name: 'usage'; usage: Record<string, unknown> }
 
 /** The directives of a prompt in their order. One that is misspelled throws: a test must not pass by it. */
 export function parseDirectives(prompt: string): Directive[] {
@@ -35,6 +37,8 @@ export function parseDirectives(prompt: string): Directive[] {
         return { name, status: first, times: second ?? Number.POSITIVE_INFINITY }
       case 'drop':
         return { name, after: first, times: second ?? Number.POSITIVE_INFINITY }
+      case 'usage':
+        return { name, usage: JSON.parse(rest) }
       case 'say':
         return { name, text: rest }
       default:
