@@ -79,16 +79,26 @@ function composeFailed(args: readonly string[], stderr: string) {
   const line =
     lines.findLast(text => /error|unhealthy|failed|denied|not /i.test(text)) ?? lines.at(-1)
   const known = knownFailures.find(({ pattern }) => pattern.test(stderr))
-  return new UserError(`docker compose ${args[0]} failed: ${terminalLine(line ?? 'no message')}`, {
+  const said = `docker compose ${args[0]} failed: ${terminalLine(line ?? 'no message')}`
+  return new UserError(known?.message ?? said, {
     hint: known?.hint ?? 'run it again with --verbose; ./claude.ts doctor checks the machine',
     cause: new Error(stderr),
   })
 }
 
-const knownFailures = [
+type KnownFailure = {
+  pattern: RegExp
+  /** In place of the engine's own words, where those help nobody. */
+  message?: string
+  hint: string
+}
+
+const knownFailures: readonly KnownFailure[] = [
   {
+    // Of engines up to 27, and of newer ones.
     pattern: /could not find an available.*(address pool|subnet)|all predefined address pools/i,
-    hint: 'Docker has no free subnet left: run ./claude.ts stop --all, or docker network prune',
+    message: 'the engine has no free subnet left for the networks of another stack',
+    hint: './claude.ts list and stop ID free three each; default-address-pools in daemon.json makes more (docs/troubleshooting.md)',
   },
   {
     pattern: /Pool overlaps|overlaps with other one/i,

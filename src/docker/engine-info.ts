@@ -10,6 +10,8 @@ const Info = z.object({
   DockerRootDir: z.string().default(''),
   /** The engine's clock, RFC 3339. */
   SystemTime: z.string().default(''),
+  /** Only where they are set. */
+  DefaultAddressPools: z.array(z.object({ Base: z.string(), Size: z.number() })).nullish(),
 })
 export type EngineInfo = z.infer<typeof Info>
 

@@ -50,6 +50,9 @@ const NetworkSummary = z.object({
   /** RFC 3339. */
   Created: z.string().nullish(),
   Labels: z.record(z.string(), z.string()).nullish(),
+  IPAM: z
+    .object({ Config: z.array(z.object({ Subnet: z.string().nullish() })).nullish() })
+    .nullish(),
 })
 export type NetworkSummary = z.infer<typeof NetworkSummary>
 

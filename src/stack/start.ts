@@ -95,7 +95,7 @@ export async function startStack(
       ])
     } catch (error) {
       const explained = await explain(engine, project.name, error)
-      await clearAfterFailure(engine, stack)
+      await clearAfterFailure(context, stack)
       throw explained
     }
   })
@@ -123,9 +123,15 @@ async function stackFingerprint(stack: Stack) {
   return hash.digest('hex').slice(0, 16)
 }
 
-/** Placeholders stay for as long as a container stands on them: without them it is unprotected. */
-async function clearAfterFailure(engine: Engine, { workspace, state }: Stack) {
+/**
+ * Placeholders stay for as long as a container stands on them: without them it is unprotected. Networks
+ * without a container are of no use, and every engine has few of them.
+ */
+async function clearAfterFailure({ engine, docker }: StartContext, stack: Stack) {
+  const { workspace, state } = stack
   const left = await inspectStack(engine, workspace.stack).catch(() => null)
+  if (!left)
+    await compose(docker, composeProject(stack), ['down', '--timeout', '5']).catch(() => {})
   const agents = ['claude', 'worker'].filter(name => left && serviceOf(left, name))
   if (agents.length === 0) await clearPlaceholders(state).catch(() => {})
 }

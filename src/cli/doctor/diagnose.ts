@@ -34,6 +34,7 @@ import { judgeKernel } from './kernel.ts'
 import { emptyStacks, judgeLeftovers, lostStates } from './leftovers.ts'
 import { proveLive } from './live.ts'
 import { judgeModes, readModes } from './modes.ts'
+import { judgeSubnets, readSubnets } from './subnets.ts'
 
 /** Every check, also after one that failed: a machine is repaired in one go. */
 export async function diagnose(): Promise<Diagnosis[]> {
@@ -48,7 +49,10 @@ export async function diagnose(): Promise<Diagnosis[]> {
   const kernel = machine.info ? await judgeWalls(machine, settings.value, images) : []
   const live = await attempt(() => prove(machine, root))
   return [
-    ...grouped('engine', await judgeEngine(search, machine, env)),
+    ...grouped('engine', [
+      ...(await judgeEngine(search, machine, env)),
+      ...(await guarded('subnets', () => countNetworks(machine))),
+    ]),
     ...grouped('kernel', [
       ...kernel,
       judgeClock({
@@ -124,6 +128,12 @@ async function judgeEngine(search: EngineSearch, { versions }: Machine, env: Nod
     ),
     ...search.tried.map(({ where, reason }) => warning('engine-socket', `${where}: ${reason}`, '')),
   ]
+}
+
+/** Podman has pools of its own, and more of them than anybody uses. */
+async function countNetworks({ engine, client, info }: Machine): Promise<Check[]> {
+  if (!engine || !info || client?.kind === 'podman') return []
+  return judgeSubnets(await readSubnets(engine, info.DefaultAddressPools ?? null))
 }
 
 async function isInstalled(program: string, env: NodeJS.ProcessEnv) {

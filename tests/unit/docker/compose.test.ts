@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import t from 'tap'
-import { composeArguments, composeEnvironment } from '../../../src/docker/compose.ts'
+import { compose, composeArguments, composeEnvironment } from '../../../src/docker/compose.ts'
+import { fakeProgram } from '../../support/docker/fake-docker.ts'
 
 const project = {
   name: 'claude-secure-x-00000000',
@@ -23,4 +25,18 @@ t.test("compose sees our variables and the client's, and nothing of the user's s
     STACK_NAME: project.name,
     CLAUDE_IMAGE: 'claude-secure/claude:1',
   })
+})
+
+t.test('an engine without a free subnet is told in our words, old or new', async t => {
+  for (const words of [
+    'failed to create network x_claude-internal: Error response from daemon: could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
+    'failed to create network x_claude-internal: Error response from daemon: all predefined address pools have been fully subnetted',
+  ]) {
+    const folder = await fakeProgram(t, 'docker', `echo '${words}' >&2; exit 1`)
+    const docker = { kind: 'docker' as const, file: join(folder, 'docker'), env: {} }
+    await t.rejects(compose(docker, { ...project, root: '/' }, ['up']), {
+      message: /^the engine has no free subnet left/,
+      hint: /stop ID.*default-address-pools in daemon\.json/,
+    })
+  }
 })

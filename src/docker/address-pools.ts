@@ -1,0 +1,50 @@
+/** As the engine's own settings have it: a block of addresses, cut into networks of one size. */
+export type AddressPool = { Base: string; Size: number }
+
+/** What the engine takes where nothing else is set. */
+const defaults: readonly AddressPool[] = [
+  ...Array.from({ length: 15 }, (_, i) => ({ Base: `172.${17 + i}.0.0/16`, Size: 16 })),
+  { Base: '192.168.0.0/16', Size: 20 },
+]
+
+/** Beyond it nobody runs out, and counting one by one takes long. */
+const countedTo = 4_096
+
+type Range = { first: number; last: number }
+
+/**
+ * How many networks the engine can make, and for how many more it has a subnet: one that no other
+ * network and no interface of the host overlaps. `taken` are subnets such as 172.17.0.0/16.
+ */
+export function countSubnets(
+  pools: readonly AddressPool[] | null,
+  taken: readonly string[],
+): { all: number; free: number } {
+  const used = taken.flatMap(subnet => rangeOf(subnet) ?? [])
+  let all = 0
+  let free = 0
+  for (const { Base, Size } of pools && pools.length > 0 ? pools : defaults) {
+    const base = rangeOf(Base)
+    if (!base || Size < 1 || Size > 32) continue
+    const length = 2 ** (32 - Size)
+    for (let first = base.first; first + length - 1 <= base.last && all < countedTo; ) {
+      const last = first + length - 1
+      all += 1
+      if (!used.some(range => range.first <= last && first <= range.last)) free += 1
+      first += length
+    }
+  }
+  return { all, free }
+}
+
+/** Null for IPv6 and for what is no subnet. */
+function rangeOf(subnet: string): Range | null {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(subnet)
+  if (!match) return null
+  const [a = 0, b = 0, c = 0, d = 0, prefix = 0] = match.slice(1).map(Number)
+  if (Math.max(a, b, c, d) > 255 || prefix > 32) return null
+  const size = 2 ** (32 - prefix)
+  const address = ((a * 256 + b) * 256 + c) * 256 + d
+  const first = Math.floor(address / size) * size
+  return { first, last: first + size - 1 }
+}
