@@ -8,7 +8,12 @@ import { composeProject, type Stack, servicesFor } from '../src/stack/stack-file
 import { readCredential, stateFolder } from '../src/stack/state-folder.ts'
 import { openWorkspace } from '../src/workspace/workspace.ts'
 import { must } from '../tests/support/stack/process.ts'
-import { createTestStack, sentinel, type TestStack } from '../tests/support/stack/test-stack.ts'
+import {
+  createTestStack,
+  owner,
+  sentinel,
+  type TestStack,
+} from '../tests/support/stack/test-stack.ts'
 import type { Command, System } from './system.ts'
 
 /**
@@ -35,6 +40,8 @@ export async function createOwnSystem(test: Test): Promise<System> {
     probe: await startProbe(test, running, image.claude),
     ...(await routes(running)),
     gate: await gate(running),
+    run: await runPair(running),
+    runs: await startRunner(test, running, image.claude),
     containers: { proxy: running.container('proxy'), gateway: running.container('gateway') },
     images: image,
   }
@@ -148,6 +155,50 @@ async function startProbe(test: Test, { stack }: TestStack, image: string): Prom
     await must('docker', ['network', 'connect', `${stack}_${internal}`, name])
   }
   return name
+}
+
+/** Ends what waits for a prompt; the runner itself goes on. */
+const endWaiting = 'pkill -x claude; while pgrep -x claude; do sleep 0.05; done; true'
+
+async function runPair(stack: TestStack): Promise<System['run']> {
+  const worker = stack.container('worker')
+  const bare = ['claude', '--dangerously-skip-permissions', '-p', 'ping']
+  return {
+    ours: cli(stack, 'run', '--no-continue', '--quiet', 'ping'),
+    baseline: command(stack, ['docker', 'exec', '--workdir', '/workspace', worker, ...bare]),
+    reset: command(stack, ['docker', 'exec', worker, 'bash', '-c', endWaiting]),
+  }
+}
+
+/** A worker with several workspaces, as a server has it, on the network of the stack. */
+async function startRunner(
+  test: Test,
+  stack: TestStack,
+  image: string,
+): Promise<NonNullable<System['runs']>> {
+  const name = `${stack.stack}-runner`
+  const workspaces = ['one', 'two', 'three', 'four']
+  const environment = JSON.parse(
+    await must('docker', [
+      'inspect',
+      '--format',
+      '{{json .Config.Env}}',
+      stack.container('claude'),
+    ]),
+  ) as string[]
+  test.teardown(() => must('docker', ['rm', '--force', name]))
+  const scratch = ['/tmp:mode=1777', '/run:mode=1777', '/home/claude:exec,mode=1777']
+  await must('docker', [
+    ...['run', '--detach', '--init', '--name', name, '--user', `${owner}:${owner}`],
+    ...['--network', `${stack.stack}_claude-internal`, '--read-only', '--cap-drop', 'ALL'],
+    ...['--security-opt', 'no-new-privileges', '--memory', '4g', '--pids-limit', '512'],
+    ...[...scratch, '/workspaces:exec,mode=1777'].flatMap(mount => ['--tmpfs', mount]),
+    ...environment.flatMap(pair => ['--env', pair]),
+    ...[image, 'claude-secure-runner'],
+  ])
+  const folders = workspaces.map(name => `/workspaces/${name}`)
+  await must('docker', ['exec', name, 'mkdir', ...folders])
+  return { container: name, workspaces }
 }
 
 /** other.test is not on the list; the stand-in internet has it all the same. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { must } from '../tests/support/stack/process.ts'
 import type { Plan } from './probe/plan.ts'
+import type { RunsPlan } from './probe/runs-plan.ts'
 import type { Samples } from './samples.ts'
 
 /**
@@ -14,14 +15,23 @@ export async function runProbe<P extends Plan>(
 ): Promise<Record<keyof P['routes'], Samples>> {
   const args = ['--input-type=module', '-', JSON.stringify(plan)]
   const stdout = await must('docker', ['exec', '--interactive', container, 'node', ...args], {
-    input: await program(),
+    input: await program('main'),
   })
   return JSON.parse(stdout)
 }
 
-async function program(): Promise<string> {
+/** As `runProbe`, in a worker: what its runner and the bare program take. */
+export async function runRuns(container: string, plan: RunsPlan): Promise<Record<string, Samples>> {
+  const args = ['--input-type=module', '-', JSON.stringify(plan)]
+  const stdout = await must('docker', ['exec', '--interactive', container, 'node', ...args], {
+    input: await program('runs'),
+  })
+  return JSON.parse(stdout)
+}
+
+async function program(name: 'main' | 'runs'): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, 'probe/main.ts')],
+    entryPoints: [join(import.meta.dirname, `probe/${name}.ts`)],
     bundle: true,
     platform: 'node',
     format: 'esm',

@@ -12,10 +12,13 @@ import { startRow } from './rows/p01-start.ts'
 import { sessionRow } from './rows/p02-session.ts'
 import { statusRow } from './rows/p03-status.ts'
 import { helpRow } from './rows/p04-help.ts'
+import { coldRunRow } from './rows/p05-cold-run.ts'
+import { warmRunRow } from './rows/p06-warm-run.ts'
 import { egressRow } from './rows/p10-egress.ts'
 import { gatewayRow } from './rows/p11-gateway.ts'
 import { memoryRow } from './rows/p12-memory.ts'
 import { imageSizeRow } from './rows/p13-image-size.ts'
+import { manyRunsRow } from './rows/p15-many-runs.ts'
 import { readSystem } from './system.ts'
 import { createTeardown } from './teardown.ts'
 
@@ -27,6 +30,9 @@ const rows: readonly Row[] = [
   sessionRow,
   statusRow,
   helpRow,
+  coldRunRow,
+  warmRunRow,
+  manyRunsRow,
   egressRow,
   gatewayRow,
   // They edit the allowlist of the stack that the others measure.

@@ -45,6 +45,13 @@ export const System = z.strictObject({
   }).optional(),
   status: Pair.optional(),
   help: Pair.optional(),
+  run: PairWithReset.optional().describe('a prompt; `reset` leaves no process that waits for one'),
+  runs: z
+    .strictObject({
+      container: z.string().describe('a worker whose runner listens on its socket'),
+      workspaces: z.array(z.string()).describe('folders below its /workspaces'),
+    })
+    .optional(),
   /** A running container with Node.js 20 or newer, from which the routes of egress and model are dialled. */
   probe: z.string().optional(),
   egress: z.strictObject({ ours: Route, baseline: Route }).optional(),
