@@ -7,7 +7,7 @@ import { placeholderVariable } from '../src/stack/credential.ts'
 import { composeProject, type Stack, servicesFor } from '../src/stack/stack-file.ts'
 import { readCredential, stateFolder } from '../src/stack/state-folder.ts'
 import { openWorkspace } from '../src/workspace/workspace.ts'
-import { must } from '../tests/support/stack/process.ts'
+import { must, run, until } from '../tests/support/stack/process.ts'
 import {
   createTestStack,
   owner,
@@ -193,9 +193,16 @@ async function startRunner(
     ...['--network', `${stack.stack}_claude-internal`, '--read-only', '--cap-drop', 'ALL'],
     ...['--security-opt', 'no-new-privileges', '--memory', '4g', '--pids-limit', '512'],
     ...[...scratch, '/workspaces:exec,mode=1777'].flatMap(mount => ['--tmpfs', mount]),
-    ...environment.flatMap(pair => ['--env', pair]),
+    // Of files that are not mounted here.
+    ...environment
+      .filter(pair => !pair.startsWith('NODE_EXTRA_CA_CERTS='))
+      .flatMap(pair => ['--env', pair]),
     ...[image, 'claude-secure-runner'],
   ])
+  await until('the runner', async () => {
+    const { code } = await run('docker', ['exec', name, 'claude-secure-run', '--status'])
+    return code === 0
+  })
   const folders = workspaces.map(name => `/workspaces/${name}`)
   await must('docker', ['exec', name, 'mkdir', ...folders])
   return { container: name, workspaces }
