@@ -230,6 +230,18 @@ t.test('--take-copy, --include and a path by name bring what was held back', asy
   await agent("printf 'before\\n' > mine.txt; rm outside")
 })
 
+t.test('Ctrl-C while it asks applies nothing', async t => {
+  const before = await hostState()
+  const terminal = await stack.terminal(['apply', '--interactive', 'a.txt', 'gone.txt'])
+  await terminal.waitFor(/\(1\/2\) M a\.txt/)
+  await terminal.type('y')
+  await terminal.press('Enter')
+  await terminal.waitFor(/\(2\/2\) D gone\.txt/)
+  await terminal.press('C-c')
+  t.equal(await terminal.exitStatus(), 130)
+  t.same(await hostState(), before)
+})
+
 t.test('--interactive asks file by file, and part by part', async t => {
   const terminal = await stack.terminal(['apply', '--interactive', 'a.txt', 'gone.txt', 'long.txt'])
   await terminal.waitFor(/\(1\/3\) M a\.txt: take it\?/)

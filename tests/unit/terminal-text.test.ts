@@ -1,5 +1,5 @@
 import t from 'tap'
-import { terminalLine, terminalText } from '../../src/terminal-text.ts'
+import { terminalLine, terminalText, visibleText } from '../../src/terminal-text.ts'
 
 t.test('escape sequences and control characters never reach a terminal', async t => {
   const hostile = [
@@ -38,4 +38,11 @@ t.test('ordinary text, tabs, newlines and other scripts stay as they are', async
 t.test('a line is one line of bounded length', async t => {
   t.equal(terminalLine('one\ntwo\tthree'), 'one two three')
   t.equal(terminalLine('x'.repeat(500), 10).length, 10)
+})
+
+t.test('what a terminal would obey can be made visible instead of removed', async t => {
+  t.equal(visibleText('\x1b[31mred\x07\x7f'), '^[[31mred^G^?')
+  t.equal(visibleText('a\u202eb\x9b'), 'a<U+202E>b<U+009B>')
+  t.equal(visibleText('dos\r\nover\rwrite\tok\n'), 'dos\r\nover^Mwrite\tok\n')
+  t.notMatch(visibleText('\x1b\x1b[31m[31m'), /\x1b/)
 })

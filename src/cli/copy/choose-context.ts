@@ -17,6 +17,8 @@ export function createChooseContext(options: {
 }): ChooseContext & { close: () => void } {
   const { root, staging, signal } = options
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  // Ctrl-C would end the questions alone, and what was chosen so far would be applied.
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   let ended = false
   const over = new Promise<null>(resolve => {
     terminal.once('close', () => {
