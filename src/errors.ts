@@ -1,5 +1,5 @@
-/** Exit status of a command: 0 done, 1 failed, 2 wrong usage. */
-export type ExitCode = 1 | 2
+/** Exit status of a command: 0 done, 1 failed, 2 wrong usage, 124 out of time, 130 cancelled. */
+export type ExitCode = 1 | 2 | 124 | 130
 
 /**
  * A failure that the person at the keyboard can act on: `message` says what failed and with which

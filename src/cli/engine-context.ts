@@ -19,7 +19,7 @@ export type EngineContext = {
 
 export async function openEngine(invocation: Invocation): Promise<EngineContext> {
   const root = checkoutRoot()
-  const log = createReport({ verbose: invocation.verbose })
+  const log = createReport(invocation)
   const search = await findEngine(userEnvironment())
   if (!search.found) throw noEngine(search.tried)
   const { found } = search

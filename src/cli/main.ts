@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { CommanderError } from 'commander'
 import * as z from 'zod'
 import { UserError } from '../errors.ts'
+import { commandLine } from './command-line.ts'
 import { readerGone, watchOutput } from './output-reader.ts'
 import { createProgram } from './program.ts'
 import { renderError } from './render-error.ts'
@@ -35,7 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       },
     })
     if (completes) (await import('./completion.ts')).addCompletion(program)
-    await program.parseAsync(withNewNames(argv), { from: 'user' }).catch(unlessDone)
+    await program.parseAsync(withNewNames(commandLine(argv)), { from: 'user' }).catch(unlessDone)
     // A write that failed is told in the next turn.
     await setImmediate()
     if (controller.signal.reason instanceof UserError) throw controller.signal.reason

@@ -1,10 +1,13 @@
 import { Command, CommanderError, Option } from 'commander'
 import { terminalText } from '../terminal-text.ts'
 import { printVersion } from './commands/version.ts'
+import { addRun } from './run-program.ts'
 
 export type Invocation = {
   signal: AbortSignal
   verbose: boolean
+  /** Nothing but warnings and errors on stderr. */
+  quiet?: boolean
   /** The completion library adds its own commands, but only when they are asked for. */
   completes: boolean
   /** For commands that pass on the exit status of what they ran. */
@@ -15,6 +18,7 @@ const examples = `
 Examples:
   ./claude.ts demo --yes        see it work, without an account
   ./claude.ts start             Claude Code in this folder, without permission prompts
+  ./claude.ts run "fix the failing test"
   ./claude.ts status --json     what runs here, for scripts
 
 Settings are read from .env beside claude.ts; the allowlist is proxy/squid.conf.`
@@ -40,7 +44,9 @@ export function createProgram(invocation: Invocation): Command {
         // It repeats what was typed, or pasted.
         const [message = '', ...more] = terminalText(text).trim().split('\n')
         write(`${message}\n`)
-        write(`hint:  ${more.join(' ') || './claude.ts --help shows every command'}\n`)
+        const unknown = /^error: unknown command '(.+)'$/.exec(message)?.[1]
+        const asPrompt = unknown ? `; as a prompt: ./claude.ts run "${unknown}"` : ''
+        write(`hint:  ${more.join(' ') || './claude.ts --help shows every command'}${asPrompt}\n`)
       },
     })
   program
@@ -98,6 +104,12 @@ export function createProgram(invocation: Invocation): Command {
     invocation.setStatus(await (await import('./commands/shell.ts')).shell(invocation)),
   )
 
+  const about = (name: string, description: string) => {
+    const hidden = new Command(name).copyInheritedSettings(program).description(description)
+    program.addCommand(hidden, { hidden: true })
+    return hidden.addOption(new Option('--verbose').hideHelp())
+  }
+  addRun(command, about, invocation)
   command('list', 'show the stacks of all folders, and who is at work in them')
     .alias('ls')
     .option('-a, --all', 'also those that are stopped and have conversations or copies left')

@@ -37,9 +37,13 @@ export type QuickSession = RunningAgent & {
 const askedOfEngine = 2_000
 
 /** By the folder's own name and not by a hash of it: hashing is loaded only where it is needed. */
-function memoryPath(folder: string): string {
-  return join(stateRoot(), 'sessions', `${encodeURIComponent(folder)}.json`)
+function memoryPath(folder: string, agent: Agent): string {
+  return join(stateRoot(), memories[agent], `${encodeURIComponent(folder)}.json`)
 }
+
+/** Sessions are opened in one container, prompts run in the other. */
+const memories = { claude: 'sessions', worker: 'workers' } as const
+type Agent = keyof typeof memories
 
 /** Everything that decides what a stack looks like. Secrets go into it as a hash. */
 export async function quickStamp(
@@ -124,10 +128,11 @@ async function hashed(settings: Record<string, string | undefined>) {
 /** What the last `start` of this folder left, when none of its inputs changed since; else null. */
 export async function rememberedSession(
   settings: Record<string, string | undefined>,
+  agent: Agent = 'claude',
 ): Promise<QuickSession | null> {
   try {
     const folder = realpathSync(process.cwd())
-    const known: QuickSession = JSON.parse(readFileSync(memoryPath(folder), 'utf8'))
+    const known: QuickSession = JSON.parse(readFileSync(memoryPath(folder, agent), 'utf8'))
     if (known.overlays !== overlayStamp(folder)) return null
     if (known.custom !== customStamp(known.customFolder, folder)) return null
     return known.stamp === (await quickStamp(checkoutRoot(), folder, settings)) ? known : null
@@ -138,7 +143,7 @@ export async function rememberedSession(
 }
 
 /** Whether the stack runs, healthy and as it was left. One question to the engine instead of a dozen. */
-export async function runsAsLeft(known: QuickSession): Promise<boolean> {
+export async function runsAsLeft(known: QuickSession, agent: Agent = 'claude'): Promise<boolean> {
   try {
     const filters = JSON.stringify({ label: [`claude-secure.stack=${known.stack}`] })
     const { status, body } = await engineGet(
@@ -158,7 +163,7 @@ export async function runsAsLeft(known: QuickSession): Promise<boolean> {
   }
 
   function isAgent({ Id, Labels }: EngineContainer) {
-    return Id === known.container && Labels['com.docker.compose.service'] === 'claude'
+    return Id === known.container && Labels['com.docker.compose.service'] === agent
   }
 
   function isAsLeft({ Status, Labels, NetworkSettings }: EngineContainer) {
@@ -182,21 +187,21 @@ type EngineContainer = {
 }
 
 /** Keeps the answer for the next `start`. A folder whose name is too long for a file goes without. */
-export function rememberSession(folder: string, session: QuickSession) {
-  const path = memoryPath(folder)
+export function rememberSession(folder: string, session: QuickSession, agent: Agent = 'claude') {
+  const path = memoryPath(folder, agent)
   try {
     mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
     writeFileSync(`${path}.tmp`, JSON.stringify(session), { mode: 0o600 })
     renameSync(`${path}.tmp`, path)
   } catch {
-    forgetSession(folder)
+    forgetSession(folder, agent)
   }
 }
 
 /** To be called before anything is changed: a start that is cut off must not leave an old answer. */
-export function forgetSession(folder: string) {
+export function forgetSession(folder: string, agent: Agent = 'claude') {
   try {
-    rmSync(memoryPath(folder), { force: true })
+    rmSync(memoryPath(folder, agent), { force: true })
   } catch {
     // It cannot be there under a name that no file can have.
   }

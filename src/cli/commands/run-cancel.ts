@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { UserError } from '../../errors.ts'
+import type { RunStore } from '../../run/store.ts'
+import type { Invocation } from '../program.ts'
+import { createReport } from '../report.ts'
+import { findRun, runsHere } from '../run/runs-here.ts'
+
+const pollMilliseconds = 200
+/** Longer than a watcher waits for the runner. */
+const patience = 30_000
+
+/** Cancels runs of this folder, and waits until nothing of them is left. */
+export async function runCancel(
+  id: string | undefined,
+  options: { all?: boolean },
+  { signal, verbose }: Invocation,
+): Promise<void> {
+  if ((id === undefined) === !options.all) {
+    throw new UserError(options.all ? 'an id and --all were given' : 'no run was named', {
+      hint: './claude.ts run list shows their ids; --all cancels those that run',
+      exitCode: 2,
+    })
+  }
+  const store = await runsHere()
+  const log = createReport({ verbose })
+  const found = id === undefined ? await store.list() : [await findRun(store, id)]
+  const running = found.filter(({ result }) => result === null)
+  if (running.length === 0) {
+    const [only] = id === undefined ? [] : found
+    const text = only ? `run ${only.runId} has ended: ${only.result?.status}` : 'nothing runs here'
+    return log({ kind: 'info', text })
+  }
+  await Promise.all(
+    running.map(async ({ runId }) => {
+      await cancelOne(store, runId, signal)
+      log({ kind: 'info', text: `run ${runId} is cancelled; nothing of it is left` })
+    }),
+  )
+}
+
+async function cancelOne(store: RunStore, runId: string, signal: AbortSignal) {
+  await store.requestCancel(runId)
+  const deadline = Date.now() + patience
+  while ((await store.read(runId))?.result === null) {
+    if (Date.now() > deadline) {
+      throw new UserError(`run ${runId} did not end within ${patience / 1000} s`, {
+        hint: './claude.ts stop ends the worker and all that is in it',
+      })
+    }
+    await sleep(pollMilliseconds, undefined, { signal })
+  }
+}

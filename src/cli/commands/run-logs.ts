@@ -1,0 +1,52 @@
+import type { RunEvent } from '../../run/event.ts'
+import { turnOf } from '../../run/turns.ts'
+import { terminalLine, terminalText } from '../../terminal-text.ts'
+import { describeUse } from '../run/figures.ts'
+import { findRun, runsHere } from '../run/runs-here.ts'
+
+/** Shows what a run did, step by step. */
+export async function runLogs(id: string | undefined, options: { json?: boolean }): Promise<void> {
+  const store = await runsHere()
+  const { runId, result } = await findRun(store, id)
+  for await (const event of store.events(runId)) {
+    for (const line of options.json ? [JSON.stringify(event)] : renderEvent(event)) {
+      console.log(options.json && !process.stdout.isTTY ? line : terminalText(line))
+    }
+  }
+  if (result && !options.json) {
+    console.log(terminalLine(`${result.status}${result.error ? `: ${result.error.message}` : ''}`))
+  }
+}
+
+/** Texts whole, tools and their results on a line each. */
+export function renderEvent(event: RunEvent): string[] {
+  switch (event.kind) {
+    case 'started':
+      return [`started ${event.startedAt}, session ${event.sessionId}`]
+    case 'notice':
+      return [`notice: ${event.text}`]
+    case 'ended':
+      return []
+    case 'claude':
+      return (turnOf(event.message)?.content ?? []).map(content => {
+        switch (content.type) {
+          case 'text':
+            return content.text
+          case 'tool_use':
+            return terminalLine(
+              `> ${describeUse({ name: content.name, input: fields(content.input) })}`,
+            )
+          case 'tool_result':
+            return terminalLine(`${content.isError ? '! ' : '< '}${content.content}`)
+          default:
+            return content satisfies never
+        }
+      })
+    default:
+      return event satisfies never
+  }
+}
+
+function fields(input: unknown): Record<string, unknown> {
+  return typeof input === 'object' && input !== null ? { ...input } : {}
+}

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { UserError } from '../../errors.ts'
+import type { Invocation } from '../program.ts'
+import type { OutputFormat } from '../run/formats.ts'
+import { throwUnlessSucceeded } from '../run/outcome.ts'
+import { createOutput } from '../run/output.ts'
+import { findRun, runsHere } from '../run/runs-here.ts'
+
+const pollMilliseconds = 250
+
+/** Prints what came of a run, any number of times; its exit status is the run's. */
+export async function runResult(
+  id: string | undefined,
+  options: { outputFormat: OutputFormat; wait?: boolean },
+  { signal }: Invocation,
+): Promise<void> {
+  const store = await runsHere()
+  let run = await findRun(store, id)
+  while (options.wait && run.result === null) {
+    await sleep(pollMilliseconds, undefined, { signal })
+    run = await findRun(store, run.runId)
+  }
+  const { result, runId } = run
+  if (result === null) {
+    throw new UserError(`run ${runId} is still running`, {
+      hint: `wait for it with --wait, or end it: ./claude.ts run cancel ${runId}`,
+    })
+  }
+  const output = createOutput({ format: options.outputFormat, partial: false, signal })
+  for await (const event of store.events(runId)) await output.event(event)
+  await output.event({ kind: 'ended', result })
+  await output.result(result)
+  throwUnlessSucceeded(result)
+}

@@ -1,0 +1,92 @@
+import type { RunEvent } from '../../run/event.ts'
+import type { RunResult } from '../../run/result.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import type { Invocation } from '../program.ts'
+import { createReport } from '../report.ts'
+import { buildRequest, type RequestOptions } from '../run/build-request.ts'
+import { detach } from '../run/detach.ts'
+import type { OutputFormat } from '../run/formats.ts'
+import { throwUnlessSucceeded } from '../run/outcome.ts'
+import { createOutput } from '../run/output.ts'
+import { createProgress } from '../run/progress.ts'
+import { readPrompt } from '../run/prompt.ts'
+import { startRun } from '../run/start-run.ts'
+import { type Worker, workerHere } from '../run/worker-here.ts'
+import { andTellAfter } from '../session.ts'
+
+export type RunCommandOptions = RequestOptions & {
+  promptFile?: string
+  outputFormat: OutputFormat
+  includePartialMessages?: boolean
+  copy?: boolean
+  quiet?: boolean
+  detach?: boolean
+  wait?: boolean
+}
+
+/** Runs one prompt in the current folder: the answer on stdout, the conversation about it on stderr. */
+export async function run(
+  argument: string | undefined,
+  options: RunCommandOptions,
+  invocation: Invocation,
+): Promise<void> {
+  const quiet = options.quiet ?? false
+  const quietly = { ...invocation, quiet }
+  const log = createReport(quietly)
+  const warn = (text: string) => log({ kind: 'warn', text })
+  const prompt = await readPrompt(argument, options, quiet ? () => {} : warn)
+  const request = await buildRequest(prompt, options)
+  const place = await workerHere(options, quietly)
+  if (options.detach) {
+    const { worker } = place
+    console.log(await detach({ worker, request, wait: options.wait ?? false }))
+    return
+  }
+  const { signal, verbose } = invocation
+  const output = createOutput({
+    format: options.outputFormat,
+    partial: options.includePartialMessages ?? false,
+    signal,
+  })
+  let result: RunResult | null = null
+  const execute = async () => {
+    const started = startRun(place, request, { signal, wait: options.wait ?? false })
+    const shown = show(quiet, options.outputFormat, warn)
+    try {
+      for await (const event of started.events) {
+        shown.event(event)
+        await output.event(event)
+      }
+      result = await started.result
+    } finally {
+      shown.stop()
+    }
+    await output.result(result)
+    return 0
+  }
+  if (quiet) await execute()
+  else await andTellAfter({ ...ended(place.worker), verbose }, execute)
+  if (result !== null) throwUnlessSucceeded(result)
+}
+
+function ended({ address, container, stack, workspace }: Worker) {
+  return { address, container, stack, workspace }
+}
+
+/** Progress where a person looks on; elsewhere only what is out of order. */
+function show(quiet: boolean, format: OutputFormat, warn: (text: string) => void) {
+  if (quiet) return { event() {}, stop() {} }
+  const streams = format === 'stream-json' && process.stdout.isTTY === true
+  const progress = process.stderr.isTTY === true && !streams ? createProgress(process.stderr) : null
+  return {
+    event(event: RunEvent) {
+      if (event.kind === 'notice') {
+        progress?.clear()
+        warn(terminalLine(event.text, 300))
+      } else {
+        progress?.event(event)
+      }
+    },
+    stop: () => progress?.stop(),
+  }
+}

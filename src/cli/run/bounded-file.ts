@@ -1,0 +1,26 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { messageOf, UserError } from '../../errors.ts'
+import { terminalLine } from '../../terminal-text.ts'
+
+/** The text of a regular file of at most `limit` bytes that an option names. */
+export async function readOptionFile(option: string, path: string, limit: number): Promise<string> {
+  try {
+    // A pipe without a writer must not hold us: it is refused below.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const status = await file.stat()
+      if (!status.isFile()) throw new Error('it is no regular file')
+      if (status.size > limit) throw new Error(`it holds more than ${limit} bytes`)
+      return await file.readFile('utf8')
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    throw new UserError(`${option} ${terminalLine(path)} cannot be read: ${messageOf(cause)}`, {
+      hint: 'name a regular file',
+      exitCode: 2,
+      cause,
+    })
+  }
+}

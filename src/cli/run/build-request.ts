@@ -1,0 +1,128 @@
+import { parseDuration } from '../../egress/duration.ts'
+import { UserError } from '../../errors.ts'
+import { instructionBytes, RunRequest } from '../../run/request.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { readOptionFile } from './bounded-file.ts'
+
+/** The options of `run` that say what is asked of Claude Code, as they were typed. */
+export type RequestOptions = {
+  model?: string
+  effort?: string
+  systemPrompt?: string
+  systemPromptFile?: string
+  appendSystemPrompt?: string
+  appendSystemPromptFile?: string
+  jsonSchema?: string
+  continue?: boolean
+  resume?: string
+  timeout?: string
+  maxBudgetUsd?: string
+  maxTurns?: string
+  tools?: string
+}
+
+const flags: Record<string, { flag: string; hint: string }> = {
+  model: { flag: '--model', hint: 'for example: --model opus, sonnet, haiku or a full name' },
+  effort: { flag: '--effort', hint: 'one of: low, medium, high, xhigh, max' },
+  session: { flag: '--resume', hint: 'a session id is in the result: --output-format json' },
+  tools: { flag: '--tools', hint: 'for example: --tools Bash,Read; --tools "" for none' },
+  maxTurns: { flag: '--max-turns', hint: 'a whole number from 1 on' },
+  maxBudgetUsd: { flag: '--max-budget-usd', hint: 'an amount in dollars, for example: 0.50' },
+  timeoutSeconds: { flag: '--timeout', hint: 'between 1s and 24h, for example: --timeout 10m' },
+  systemPrompt: { flag: '--system-prompt', hint: 'at most 1 MiB' },
+  appendSystemPrompt: { flag: '--append-system-prompt', hint: 'at most 1 MiB' },
+}
+
+/** The request that a command line means. */
+export async function buildRequest(prompt: string, options: RequestOptions): Promise<RunRequest> {
+  const [systemPrompt, appendSystemPrompt, jsonSchema] = await Promise.all([
+    textOption('--system-prompt', options.systemPrompt, options.systemPromptFile),
+    textOption(
+      '--append-system-prompt',
+      options.appendSystemPrompt,
+      options.appendSystemPromptFile,
+    ),
+    schemaOption(options.jsonSchema),
+  ])
+  const given = {
+    prompt,
+    model: options.model,
+    effort: options.effort,
+    systemPrompt,
+    appendSystemPrompt,
+    jsonSchema,
+    session: sessionOption(options),
+    tools: toolsOption(options.tools),
+    maxTurns: numberOption(options.maxTurns),
+    maxBudgetUsd: numberOption(options.maxBudgetUsd),
+    timeoutSeconds: options.timeout === undefined ? undefined : parseDuration(options.timeout),
+  }
+  const defined = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  )
+  const parsed = RunRequest.safeParse(defined)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const field = String(issue?.path[0])
+  const { flag, hint } = flags[field] ?? {
+    flag: field,
+    hint: './claude.ts run --help shows what it takes',
+  }
+  const typed = {
+    model: options.model,
+    effort: options.effort,
+    session: options.resume,
+    tools: options.tools,
+    maxTurns: options.maxTurns,
+    maxBudgetUsd: options.maxBudgetUsd,
+    timeoutSeconds: options.timeout,
+  }[field]
+  const value = typed === undefined ? '' : ` ${terminalLine(typed, 60)}`
+  throw new UserError(`${flag}${value}: ${issue?.message ?? 'is not valid'}`, { hint, exitCode: 2 })
+}
+
+function sessionOption({ continue: goesOn, resume }: RequestOptions) {
+  if (resume !== undefined && goesOn !== undefined) {
+    throw new UserError(`--resume and ${goesOn ? '--continue' : '--no-continue'} were given`, {
+      hint: 'give one of them: a run either resumes a session, continues the last one or begins anew',
+      exitCode: 2,
+    })
+  }
+  if (resume !== undefined) return { kind: 'resume', id: resume }
+  return { kind: goesOn === false ? 'fresh' : 'continue' }
+}
+
+async function textOption(flag: string, text: string | undefined, path: string | undefined) {
+  if (text !== undefined && path !== undefined) {
+    throw new UserError(`${flag} and ${flag}-file were given`, {
+      hint: 'give one of them',
+      exitCode: 2,
+    })
+  }
+  return path === undefined ? text : readOptionFile(`${flag}-file`, path, instructionBytes)
+}
+
+/** A schema in the argument itself, or the file that holds it. */
+async function schemaOption(given: string | undefined): Promise<unknown> {
+  if (given === undefined) return undefined
+  const inline = given.trimStart().startsWith('{')
+  const text = inline ? given : await readOptionFile('--json-schema', given, instructionBytes)
+  try {
+    const schema: unknown = JSON.parse(text)
+    if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) return schema
+  } catch {}
+  throw new UserError(`--json-schema ${terminalLine(given, 60)} is no JSON object`, {
+    hint: 'give a JSON Schema, or the file that holds one',
+    exitCode: 2,
+  })
+}
+
+function toolsOption(given: string | undefined) {
+  if (given === undefined || given === 'default') return undefined
+  return given.split(/[\s,]+/).filter(Boolean)
+}
+
+/** What is no number stays as it is, and is refused with the rest. */
+function numberOption(given: string | undefined) {
+  return given === undefined || !/^\d+(\.\d+)?$/.test(given) ? given : Number(given)
+}

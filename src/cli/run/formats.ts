@@ -1,0 +1,3 @@
+/** What `run` can print. */
+export const outputFormats = ['text', 'json', 'json-verbose', 'stream-json'] as const
+export type OutputFormat = (typeof outputFormats)[number]

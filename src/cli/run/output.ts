@@ -1,0 +1,49 @@
+import { once } from 'node:events'
+import type { RunEvent } from '../../run/event.ts'
+import { renderJson } from '../../run/render/json.ts'
+import { renderJsonVerbose } from '../../run/render/json-verbose.ts'
+import { renderStreamJson } from '../../run/render/stream-json.ts'
+import { renderText } from '../../run/render/text.ts'
+import type { RunResult } from '../../run/result.ts'
+import { terminalText } from '../../terminal-text.ts'
+import type { OutputFormat } from './formats.ts'
+
+export type OutputOptions = {
+  format: OutputFormat
+  /** stream-json: also the pieces of messages. */
+  partial: boolean
+  signal: AbortSignal
+  stream?: NodeJS.WriteStream
+}
+
+/**
+ * A run on stdout. JSON escapes what a terminal would obey, but for bytes above ASCII. The text of an
+ * answer is a model's: a terminal gets it without escapes, a file or a pipe as it is.
+ */
+export function createOutput({ format, partial, signal, stream = process.stdout }: OutputOptions) {
+  const line = async (text: string | null) => {
+    if (text === null) return
+    const whole = `${stream.isTTY ? terminalText(text) : text}\n`
+    // A reader that has left ends the command by the signal.
+    if (!stream.write(whole)) await once(stream, 'drain', { signal }).catch(() => {})
+  }
+  return {
+    async event(event: RunEvent) {
+      if (format === 'stream-json') await line(renderStreamJson(event, { partial }))
+    },
+    async result(result: RunResult) {
+      switch (format) {
+        case 'text':
+          return line(renderText(result))
+        case 'json':
+          return line(renderJson(result))
+        case 'json-verbose':
+          return line(renderJsonVerbose(result))
+        case 'stream-json':
+          return
+        default:
+          return format satisfies never
+      }
+    },
+  }
+}

@@ -1,0 +1,88 @@
+import { fstatSync } from 'node:fs'
+import type { ReadStream } from 'node:tty'
+import { UserError } from '../../errors.ts'
+import { promptBytes } from '../../run/request.ts'
+import { readOptionFile } from './bounded-file.ts'
+
+/** As long as `claude -p` waits for somebody who has left it an open pipe. */
+const patience = 3_000
+
+/**
+ * The prompt: an argument or a file, and after it, on a line of its own, what is piped in; as `claude -p`
+ * does. Bytes that are no UTF-8 become replacement characters.
+ */
+export async function readPrompt(
+  argument: string | undefined,
+  options: { promptFile?: string | undefined },
+  onWarning: (text: string) => void,
+): Promise<string> {
+  if (argument !== undefined && options.promptFile !== undefined) {
+    throw new UserError('a prompt and --prompt-file were given', {
+      hint: 'give one of them; what is piped in is added to it',
+      exitCode: 2,
+    })
+  }
+  const given =
+    options.promptFile === undefined
+      ? argument
+      : await readOptionFile('--prompt-file', options.promptFile, promptBytes)
+  const piped = await readPiped(given !== undefined, onWarning)
+  const prompt = [given, piped].filter(Boolean).join('\n')
+  if (prompt.trim() === '') {
+    throw new UserError('there is no prompt', {
+      hint: './claude.ts run "fix the failing test", or pipe one in; after -- nothing is an option',
+      exitCode: 2,
+    })
+  }
+  if (Buffer.byteLength(prompt) > promptBytes) throw tooLong()
+  return prompt
+}
+
+async function readPiped(
+  optional: boolean,
+  onWarning: (text: string) => void,
+): Promise<string | null> {
+  const kind = inputKind()
+  if (kind === 'none') return null
+  const stdin: ReadStream = process.stdin
+  // Whoever starts us may leave a pipe open that nothing ever comes from. A file ends by itself.
+  const timer =
+    optional && kind === 'pipe'
+      ? setTimeout(() => {
+          onWarning(`nothing came in on stdin in ${patience / 1000} s: going on without it`)
+          stdin.destroy()
+        }, patience)
+      : undefined
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of stdin as AsyncIterable<Buffer>) {
+      clearTimeout(timer)
+      size += chunk.length
+      if (size > promptBytes) throw tooLong()
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (chunks.length > 0 || error instanceof UserError) throw error
+  } finally {
+    clearTimeout(timer)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+function inputKind(): 'none' | 'pipe' | 'file' {
+  if (process.stdin.isTTY) return 'none'
+  try {
+    const status = fstatSync(0)
+    return status.isFIFO() || status.isSocket() ? 'pipe' : 'file'
+  } catch {
+    return 'none'
+  }
+}
+
+function tooLong() {
+  return new UserError(`the prompt is longer than ${promptBytes} bytes`, {
+    hint: 'put the material into a file of this folder, and name it in the prompt',
+    exitCode: 2,
+  })
+}

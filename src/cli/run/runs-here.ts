@@ -1,0 +1,35 @@
+import { join } from 'node:path'
+import { UserError } from '../../errors.ts'
+import { createFileStore } from '../../run/file-store.ts'
+import { RunId } from '../../run/request.ts'
+import type { RunStore, StoredRun } from '../../run/store.ts'
+import { stateFolder } from '../../stack/state-folder.ts'
+import { terminalLine } from '../../terminal-text.ts'
+import { currentStackName } from '../current-stack.ts'
+
+/** The runs of one stack. */
+export function runsOf(stack: string): RunStore {
+  return createFileStore(join(stateFolder(stack).path, 'runs'))
+}
+
+/** The runs of the current folder. */
+export async function runsHere(): Promise<RunStore> {
+  return runsOf(await currentStackName())
+}
+
+/** The run of that id, or the newest one; an error when there is none. */
+export async function findRun(store: RunStore, id: string | undefined): Promise<StoredRun> {
+  if (id === undefined) {
+    const [newest] = await store.list()
+    if (newest) return newest
+    throw new UserError('there is no run of this folder yet', {
+      hint: './claude.ts run "…" is the first',
+    })
+  }
+  const known = RunId.safeParse(id).success ? await store.read(id) : null
+  if (known) return known
+  throw new UserError(`there is no run ${terminalLine(id, 40)} of this folder`, {
+    hint: './claude.ts run list shows the runs that are kept',
+    exitCode: 2,
+  })
+}

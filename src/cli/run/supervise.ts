@@ -1,0 +1,35 @@
+import { writeSync } from 'node:fs'
+import { messageOf, UserError } from '../../errors.ts'
+import type { Invocation } from '../program.ts'
+import type { Answer, Job } from './detach.ts'
+import { startRun } from './start-run.ts'
+
+/** The other end of `detach`: runs the job on stdin to its end. What comes of it is in the store. */
+export async function supervise(invocation: Invocation): Promise<void> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk)
+  // From our own parent, which has checked it.
+  const { worker, request, runId, wait }: Job = JSON.parse(Buffer.concat(chunks).toString())
+  let answered = false
+  const answer = (text: Answer) => {
+    if (answered) return
+    answered = true
+    try {
+      writeSync(1, `${JSON.stringify(text)}\n`)
+    } catch {
+      // Whoever asked has left; the run goes on.
+    }
+  }
+  try {
+    const { signal } = invocation
+    const run = startRun({ worker, prepared: null }, request, { signal, runId, wait })
+    if (wait) answer({ accepted: true })
+    for await (const _ of run.events) answer({ accepted: true })
+    await run.result
+    answer({ accepted: true })
+  } catch (error) {
+    const hint = error instanceof UserError ? error.hint : 'run it without --detach'
+    const usage = error instanceof UserError && error.exitCode === 2
+    answer({ message: messageOf(error), hint, exitCode: usage ? 2 : 1 })
+  }
+}

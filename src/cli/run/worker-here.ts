@@ -1,0 +1,75 @@
+import { realpath } from 'node:fs/promises'
+import { checkoutRoot } from '../../config/paths.ts'
+import { settingsInEnvironment } from '../../config/setting-names.ts'
+import { UserError } from '../../errors.ts'
+import { serviceOf } from '../../stack/inspect.ts'
+import { lostOverlays } from '../../stack/protection.ts'
+import { stateFolder } from '../../stack/state-folder.ts'
+import { bringUp } from '../commands/start.ts'
+import { openContext } from '../context.ts'
+import type { Invocation } from '../program.ts'
+import {
+  forgetSession,
+  overlayStamp,
+  quickStamp,
+  rememberedSession,
+  rememberSession,
+  runsAsLeft,
+} from '../quick-session.ts'
+import { runningAgent } from '../running-agent.ts'
+import type { RunningAgent } from '../session.ts'
+import { workspaceHere } from '../workspace-here.ts'
+import { prepareClient } from './exec-transport.ts'
+
+/** Where runs of this folder go. */
+export type Worker = RunningAgent & {
+  /** Name of the stack. */
+  stack: string
+  /** Real path of the folder on the host. */
+  workspace: string
+}
+
+/** The worker of the current folder, brought up if need be; `prepared` is a client that waits in it. */
+export async function workerHere(
+  options: { copy?: boolean },
+  invocation: Invocation,
+): Promise<{ worker: Worker; prepared: string | null }> {
+  return (options.copy ? null : await quickWorker()) ?? bringUpWorker(options, invocation)
+}
+
+/** Where nothing changed since the last run: one question to the engine, and the client prepared beside it. */
+async function quickWorker() {
+  const known = await rememberedSession(settingsInEnvironment(), 'worker')
+  if (!known) return null
+  const [asLeft, prepared] = await Promise.all([
+    runsAsLeft(known, 'worker'),
+    prepareClient(known).catch(() => null),
+  ])
+  return asLeft && prepared ? { worker: known, prepared } : null
+}
+
+async function bringUpWorker(options: { copy?: boolean }, invocation: Invocation) {
+  const root = checkoutRoot()
+  const folder = await realpath(process.cwd())
+  // Before anything is read: what changes from here on is noticed by the next run.
+  const stamp = await quickStamp(root, folder, settingsInEnvironment())
+  forgetSession(folder, 'worker')
+  const context = await openContext(invocation)
+  const workspace = await workspaceHere(context, { copy: options.copy ?? false })
+  const { state, outcome } = await bringUp(context, workspace, { agents: ['worker'] })
+  if (outcome === 'outdated' && !serviceOf(state, 'worker')) {
+    throw new UserError(
+      'the stack runs with older settings for as long as a session is open in it, and has no worker',
+      { hint: 'end the session and run ./claude.ts stop, then run this again' },
+    )
+  }
+  const agent = runningAgent(context, state, 'worker')
+  const { path, stack } = workspace
+  if (outcome !== 'outdated' && (await lostOverlays(stateFolder(stack))).length === 0) {
+    const { fingerprint } = state
+    const overlays = overlayStamp(folder)
+    const session = { ...agent, stamp, overlays, stack, workspace: path, fingerprint }
+    rememberSession(folder, session, 'worker')
+  }
+  return { worker: { ...agent, stack, workspace: path }, prepared: null }
+}
