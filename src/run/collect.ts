@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { failureOf, type RunFailure } from './failure.ts'
+import { failureOf, gaveUp, type RunFailure } from './failure.ts'
 import type { RunResult, Turn } from './result.ts'
 import type { ClaudeMessage, RunnerEvent } from './runner-protocol.ts'
 import { turnOf } from './turns.ts'
@@ -20,7 +20,6 @@ const Retry = z.object({
   error_status: z.number().nullish(),
   error: z.string().nullish(),
 })
-const SinceLast = z.record(z.string(), z.object({ costUSD: z.number() }))
 
 type Ended = Extract<RunnerEvent, { kind: 'ended' }>
 
@@ -46,7 +45,7 @@ export function createCollector(run: {
   let meter: string | null = null
   let system: RunResult['system'] = null
   let claude: RunResult['claude'] = null
-  let retry: string | null = null
+  let retry: { status: number | null; error: string } | null = null
   let characters = 0
   const turns: Turn[] = []
 
@@ -60,7 +59,7 @@ export function createCollector(run: {
     const retried = Retry.safeParse(message)
     if (retried.success) {
       const { error_status, error } = retried.data
-      retry = error_status ? `${error_status}` : (error ?? 'unknown')
+      retry = { status: error_status ?? null, error: error ?? 'no reason given' }
     }
   }
 
@@ -146,6 +145,9 @@ export function createCollector(run: {
       case 'timed-out':
         return timedOut(`the run did not end within ${run.timeoutSeconds} s`)
       case 'failed':
+        // The runner ended it, because the API let it wait too long.
+        if (retry && ended.error)
+          return { status: 'failed', error: gaveUp(ended.error, retry.status) }
         return failed({
           message: `Claude Code ended without a result: ${ended.error ?? exitOf(ended)}`,
           hint: logsHint(),
@@ -156,7 +158,8 @@ export function createCollector(run: {
   }
 
   function timedOut(message: string): Pick<RunResult, 'status' | 'error'> {
-    const because = retry === null ? '' : `, for the model API did not answer (${retry})`
+    const because =
+      retry === null ? '' : `, for the model API did not answer (${retry.status ?? retry.error})`
     return {
       status: 'timed-out',
       error: {
@@ -184,11 +187,7 @@ function exitOf({ exitCode, signal }: Ended) {
   return signal ? `it was ended by ${signal}` : `it ended with ${exitCode ?? 'no exit status'}`
 }
 
-/** A process that lives on reckons its total over all of its runs; this is the share of the last. */
+/** Of this run alone: the runner takes off what its process had spent before. */
 function costOf(claude: Record<string, unknown>): number | null {
-  const models = SinceLast.safeParse(claude.model_usage_since_last_result)
-  if (models.success) {
-    return Object.values(models.data).reduce((sum, { costUSD }) => sum + costUSD, 0)
-  }
   return typeof claude.total_cost_usd === 'number' ? claude.total_cost_usd : null
 }

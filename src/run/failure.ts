@@ -48,6 +48,15 @@ export function failureOf(claude: Record<string, unknown>): RunFailure | null {
   return failure(words, 'run it again; ./claude.ts run logs shows what it did')
 }
 
+/** A run that was ended because the model API did not answer, or only with `status`. */
+export function gaveUp(message: string, status: number | null): RunFailure {
+  return {
+    message,
+    hint: status === null ? connectionHint : hintFor(status),
+    apiErrorStatus: status,
+  }
+}
+
 function hintFor(status: number): string {
   switch (status) {
     case 400:

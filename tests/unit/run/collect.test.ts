@@ -1,0 +1,134 @@
+import t from 'tap'
+import type { Ending } from '../../../src/run/collect.ts'
+import { RunResult } from '../../../src/run/result.ts'
+import { resultOf, transcript } from '../../support/run/transcript.ts'
+
+t.test('a run that went well has the result as Claude Code wrote it, and its cost', async t => {
+  const result = resultOf('text')
+  t.same(result.claude, transcript('text').at(-1))
+  t.equal(result.status, 'succeeded')
+  t.equal(result.error, null)
+  t.equal(result.sessionId, 'a-session')
+  t.equal(result.meter, 'a-meter')
+  t.equal(result.costUsd, result.claude?.total_cost_usd)
+  t.match(result.system, { model: /^claude-/, cwd: '/workspace' })
+  t.ok(result.system?.tools.includes('Bash'))
+  t.same(RunResult.parse(JSON.parse(JSON.stringify(result))), result, 'it can be stored')
+})
+
+t.test('turns are what was said, done and given back, in order', async t => {
+  const { turns } = resultOf('tools')
+  t.same(
+    turns.map(({ role, content }) => [role, content.map(({ type }) => type)]),
+    [
+      ...Array.from({ length: 3 }, () => [
+        ['assistant', ['tool_use']],
+        ['tool_result', ['tool_result']],
+      ]).flat(),
+      ['assistant', ['text']],
+    ],
+  )
+  const [use, first, , long, , failed, last] = turns
+  t.match(use?.content[0], { name: 'Bash', input: { command: 'echo hi' } })
+  t.match(first?.content[0], { isError: false, content: 'hi' })
+  t.notOk('truncated' in (first?.content[0] ?? {}))
+  t.match(long?.content[0], {
+    truncated: true,
+    totalLength: Array.from({ length: 2000 }, (_, i) => String(i + 1)).join('\n').length,
+    sha256: /^[0-9a-f]{64}$/,
+  })
+  t.equal((long?.content[0] as { content: string }).content.length, 2000)
+  t.match(failed?.content[0], { isError: true, content: /Exit code 3/ })
+  t.same(last?.content, [{ type: 'text', text: 'ready' }])
+})
+
+t.test('an API error is a failure, although its subtype is success', async t => {
+  for (const [name, status, message, hint] of [
+    ['error-400', 400, /answered 400/, /--model/],
+    ['error-401', 401, /answered 401.*authenticate/, /ANTHROPIC_API_KEY.*\.env/],
+    ['error-403', 403, /answered 403/, /\.env/],
+    ['error-404', 404, /answered 404.*model/, /--model opus/],
+    ['error-429', 429, /answered 429/, /wait/],
+    ['error-500', 500, /answered 500/, /later/],
+    ['error-529', 529, /answered 529.*[Oo]verloaded/, /later/],
+    ['unreachable', null, /cannot be reached.*ECONNREFUSED/, /doctor/],
+    ['max-turns', null, /maximum number of turns \(1\)/, /--max-turns/],
+    ['max-budget', null, /maximum budget/, /--max-budget-usd/],
+  ] as const) {
+    const { status: verdict, error, claude } = resultOf(name)
+    t.equal(verdict, 'failed', name)
+    t.match(error, { message, hint, apiErrorStatus: status }, name)
+    t.ok(claude, 'the result object is kept')
+  }
+})
+
+t.test('what was retried with success is a success', async t => {
+  t.equal(resultOf('retried-529').status, 'succeeded')
+  t.equal(resultOf('dropped').status, 'succeeded')
+})
+
+t.test('each way to end has its status and its words', async t => {
+  const ended = (outcome: 'cancelled' | 'timed-out' | 'failed', error?: string): Ending => ({
+    kind: 'ended',
+    outcome,
+    exitCode: null,
+    signal: 'SIGKILL',
+    swept: 0,
+    ...(error && { error }),
+  })
+  for (const [ending, status, message] of [
+    [ended('cancelled'), 'cancelled', /was cancelled/],
+    [ended('timed-out'), 'timed-out', /within 600 s/],
+    [ended('failed'), 'failed', /ended by SIGKILL/],
+    [ended('failed', 'out of memory'), 'failed', /out of memory/],
+    [{ kind: 'lost', reason: 'ECONNRESET' }, 'failed', /connection.*lost.*ECONNRESET/],
+    [{ kind: 'given-up', after: 610 }, 'timed-out', /610 s/],
+    [{ kind: 'unconfirmed' }, 'cancelled', /did not say/],
+    [{ kind: 'interrupted' }, 'interrupted', /interrupted/],
+  ] as const) {
+    t.match(resultOf('text', ending), { status, error: { message, hint: /\w/ } })
+  }
+})
+
+t.test('a run that ended while the API was asked again says so', async t => {
+  const messages = transcript('error-529').slice(0, 4)
+  const { createCollector } = await import('../../../src/run/collect.ts')
+  const collect = (ending: Ending) => {
+    const collector = createCollector({
+      runId: '0123456789abcdef',
+      workspace: '/workspace',
+      startedAt: '',
+      timeoutSeconds: 5,
+    })
+    for (const message of messages) collector.add(message)
+    return collector.result(ending, '')
+  }
+  const rest = { kind: 'ended', exitCode: null, signal: null, swept: 0 } as const
+  t.match(collect({ ...rest, outcome: 'timed-out' }).error, { message: /within 5 s.*\(529\)/ })
+  const error = 'the model API answers 529: overloaded, after 6 attempts'
+  t.match(collect({ ...rest, outcome: 'failed', error }).error, {
+    message: error,
+    apiErrorStatus: 529,
+    hint: /later/,
+  })
+})
+
+t.test('messages of other shapes change nothing', async t => {
+  const { createCollector } = await import('../../../src/run/collect.ts')
+  const collector = createCollector({
+    runId: '0123456789abcdef',
+    workspace: '/workspace',
+    startedAt: '',
+    timeoutSeconds: 5,
+  })
+  for (const message of [
+    { type: 'assistant' },
+    { type: 'assistant', message: { content: 'text' } },
+    { type: 'user', message: { content: [{ type: 'tool_result' }, 7, null] } },
+    { type: 'system', subtype: 'init', session_id: 7 },
+    { type: 'future' },
+  ]) {
+    collector.add(message)
+  }
+  t.match(collector.result({ kind: 'lost', reason: 'x' }, ''), { turns: [], system: null })
+})
