@@ -1,0 +1,292 @@
+import t from 'tap'
+import { createRunEngine, type RunEngineParts } from '../../../src/run/engine.ts'
+import type { RunEvent } from '../../../src/run/event.ts'
+import type { RunLease } from '../../../src/run/lease.ts'
+import { workspaceBusy } from '../../../src/run/refusal.ts'
+import type { RunnerEvent } from '../../../src/run/runner-protocol.ts'
+import {
+  ended,
+  eventsOf,
+  fakeTransport,
+  memoryStore,
+  started,
+} from '../../support/run/fake-transport.ts'
+
+/** One run at a time. */
+function memoryLease(): RunLease & { held: () => boolean } {
+  let holder: string | null = null
+  return {
+    held: () => holder !== null,
+    async acquire(_workspace, runId, { wait, signal }) {
+      while (holder !== null) {
+        if (!wait) throw workspaceBusy(holder)
+        signal.throwIfAborted()
+        await new Promise(resolve => setTimeout(resolve, 2))
+      }
+      holder = runId
+      return () => {
+        holder = null
+      }
+    },
+  }
+}
+
+function engineWith(
+  fake: ReturnType<typeof fakeTransport>,
+  patience: RunEngineParts['patience'] = {},
+) {
+  const { store, runs } = memoryStore()
+  const lease = memoryLease()
+  const engine = createRunEngine({
+    transport: fake.transport,
+    store,
+    lease,
+    now: () => new Date('2026-11-21T10:00:00Z'),
+    patience,
+  })
+  return { engine, runs, lease }
+}
+
+const here = { workspace: '/workspace' }
+
+async function all(events: AsyncIterable<RunEvent>) {
+  const found: RunEvent[] = []
+  for await (const event of events) found.push(event)
+  return found
+}
+
+t.test('a run is asked for once, told event by event, and kept', async t => {
+  const fake = fakeTransport(eventsOf('text'))
+  const { engine, runs, lease } = engineWith(fake)
+  const run = engine.start({ prompt: 'hello', model: 'opus' }, here)
+  t.match(run.id, /^[0-9a-f]{16}$/)
+  const events = await all(run.events)
+  const result = await run.result
+  t.equal(result.status, 'succeeded')
+  t.equal(events[0]?.kind, 'started')
+  t.same(events.at(-1), { kind: 'ended', result })
+  t.equal(events.length, 12)
+  t.match(fake.requests, [
+    {
+      version: 1,
+      runId: run.id,
+      workspace: '/workspace',
+      request: { prompt: 'hello', model: 'opus', session: { kind: 'continue' } },
+    },
+  ])
+  t.equal(runs.get(run.id)?.log.at(-1), 'succeeded')
+  t.equal(lease.held(), false)
+  t.equal(fake.seen.closed, 1, 'the connection is not left open')
+})
+
+t.test('a run whose events nobody reads ends too', async t => {
+  const many = Array.from({ length: 2_000 }, () => ({ kind: 'notice', text: 'x' }) as const)
+  const { engine } = engineWith(fakeTransport([started, ...many, ...eventsOf('text').slice(1)]))
+  t.equal((await engine.start({ prompt: 'x' }, here).result).status, 'succeeded')
+})
+
+t.test('a slow reader slows the runner down', async t => {
+  const many = Array.from({ length: 5_000 }, () => ({ kind: 'notice', text: 'x' }) as const)
+  const fake = fakeTransport([started, ...many, ...eventsOf('text').slice(1)])
+  const run = engineWith(fake).engine.start({ prompt: 'x' }, here)
+  const reader = run.events[Symbol.asyncIterator]()
+  await reader.next()
+  await new Promise(resolve => setTimeout(resolve, 50))
+  t.ok(fake.seen.delivered < 400, `${fake.seen.delivered} events were taken from it`)
+  for (;;) if ((await reader.next()).done) break
+  t.equal((await run.result).status, 'succeeded')
+})
+
+t.test('what is no request is wrong usage, and asks nobody', async t => {
+  const fake = fakeTransport(eventsOf('text'))
+  const { engine } = engineWith(fake)
+  for (const [request, message] of [
+    [{ prompt: '' }, /prompt/],
+    [{ prompt: 'x', model: '--settings={}' }, /model/],
+    [{ prompt: 'x', session: { kind: 'resume', id: '../../x' } }, /session/],
+    [{ prompt: 'x', nonsense: 1 }, /nonsense/],
+    [{ prompt: 'x', timeoutSeconds: 0 }, /timeoutSeconds/],
+  ] as const) {
+    t.throws(() => engine.start(request, here), { message, exitCode: 2 })
+  }
+  const schema = { prompt: 'x', jsonSchema: { type: 'nonsense' } }
+  await t.rejects(engine.start(schema, here).result, { message: /schema/, exitCode: 2 })
+  t.same(fake.requests, [])
+})
+
+t.test('a second run in the workspace is refused with the id of the first', async t => {
+  const fake = fakeTransport({ events: [started], onCancel: ended('cancelled') })
+  const { engine, runs } = engineWith(fake)
+  const first = engine.start({ prompt: 'x' }, here)
+  await first.events[Symbol.asyncIterator]().next()
+  const second = engine.start({ prompt: 'y' }, here)
+  await t.rejects(second.result, {
+    message: `workspace busy with run ${first.id}`,
+    hint: new RegExp(`run cancel ${first.id}`),
+    reason: 'busy',
+    holder: first.id,
+    exitCode: 1,
+  })
+  t.same(await all(second.events), [], 'its events just end')
+  t.equal(runs.has(second.id), false, 'nothing is kept of it')
+  first.cancel()
+  await first.result
+})
+
+t.test('or waits for it, when that is wanted', async t => {
+  const fake = fakeTransport({ events: [started], onCancel: ended('cancelled') }, eventsOf('text'))
+  const { engine } = engineWith(fake)
+  const first = engine.start({ prompt: 'x' }, here)
+  await first.events[Symbol.asyncIterator]().next()
+  const second = engine.start({ prompt: 'y' }, { ...here, wait: true })
+  const third = engine.start({ prompt: 'z' }, { ...here, wait: true })
+  third.cancel()
+  t.equal((await third.result).status, 'cancelled', 'waiting can be cancelled')
+  first.cancel()
+  t.equal((await first.result).status, 'cancelled')
+  t.equal((await second.result).status, 'succeeded')
+})
+
+t.test('each way to cancel ends with the word of the runner', async t => {
+  for (const way of ['cancel', 'signal', 'store'] as const) {
+    const fake = fakeTransport({ events: [started], onCancel: ended('cancelled') })
+    const { engine, runs, lease } = engineWith(fake)
+    const controller = new AbortController()
+    const run = engine.start({ prompt: 'x' }, { ...here, signal: controller.signal })
+    await run.events[Symbol.asyncIterator]().next()
+    if (way === 'cancel') run.cancel()
+    else if (way === 'signal') controller.abort()
+    else runs.get(run.id)?.cancel()
+    t.match(await run.result, { status: 'cancelled', error: { message: /was cancelled/ } }, way)
+    t.equal(fake.seen.cancelled, 1)
+    t.equal(lease.held(), false)
+  }
+})
+
+t.test('a run that was cancelled before it began asks nobody', async t => {
+  const fake = fakeTransport(eventsOf('text'))
+  const run = engineWith(fake).engine.start(
+    { prompt: 'x' },
+    { ...here, signal: AbortSignal.abort() },
+  )
+  t.equal((await run.result).status, 'cancelled')
+  t.same(fake.requests, [])
+})
+
+t.test('a runner that does not answer a cancel is given up', async t => {
+  const fake = fakeTransport({ events: [started], onCancel: null })
+  const { engine, lease } = engineWith(fake, { cancel: 20 })
+  const run = engine.start({ prompt: 'x' }, here)
+  await run.events[Symbol.asyncIterator]().next()
+  run.cancel()
+  t.match(await run.result, { status: 'cancelled', error: { message: /did not say/ } })
+  t.equal(lease.held(), false)
+})
+
+t.test(
+  'a runner that is dead does not hang a run, nor does a reader that stands still',
+  async t => {
+    const dead = fakeTransport({ events: [started], onCancel: null })
+    const late = engineWith(dead, { beyondTimeout: -980 })
+    const run = late.engine.start({ prompt: 'x', timeoutSeconds: 1 }, here)
+    t.match(await run.result, { status: 'timed-out' })
+
+    const many = Array.from({ length: 2_000 }, () => ({ kind: 'notice', text: 'x' }) as const)
+    const loud = fakeTransport({ events: [started, ...many], onCancel: null })
+    const stuck = engineWith(loud, { beyondTimeout: -950 })
+    const unread = stuck.engine.start({ prompt: 'x', timeoutSeconds: 1 }, here)
+    await unread.events[Symbol.asyncIterator]().next()
+    t.match(await unread.result, { status: 'timed-out' })
+  },
+)
+
+t.test('a connection that is lost is a failure that says so', async t => {
+  const { engine, lease } = engineWith(fakeTransport([started]))
+  t.match(await engine.start({ prompt: 'x' }, here).result, {
+    status: 'failed',
+    error: { message: /connection to the worker was lost/, hint: /status/ },
+  })
+  t.equal(lease.held(), false)
+})
+
+t.test('a runner that is not there refuses the run', async t => {
+  const { store, runs } = memoryStore()
+  const lease = memoryLease()
+  const engine = createRunEngine({
+    transport: { open: () => Promise.reject(new Error('no engine')) },
+    store,
+    lease,
+    now: () => new Date(),
+  })
+  await t.rejects(engine.start({ prompt: 'x' }, here).result, { message: 'no engine' })
+  t.equal(lease.held(), false)
+  t.equal(runs.size, 0)
+})
+
+const refused = (reason: 'busy' | 'no-session'): RunnerEvent[] => [
+  { kind: 'refused', reason, message: `refused: ${reason}` },
+]
+
+t.test('a refusal of the runner is the run’s', async t => {
+  const { engine } = engineWith(fakeTransport(refused('no-session')))
+  await t.rejects(engine.start({ prompt: 'x' }, here).result, {
+    message: 'refused: no-session',
+    reason: 'no-session',
+    hint: /--resume/,
+    exitCode: 2,
+  })
+})
+
+t.test('a runner that is rid of a dead client in a moment is asked again', async t => {
+  const fake = fakeTransport(refused('busy'), eventsOf('text'))
+  const { engine } = engineWith(fake)
+  t.equal((await engine.start({ prompt: 'x' }, here).result).status, 'succeeded')
+  t.equal(fake.requests.length, 2)
+  const never = engineWith(fakeTransport(refused('busy')), { busy: 1 })
+  await t.rejects(never.engine.start({ prompt: 'x' }, here).result, {
+    message: /busy/,
+  })
+})
+
+const schema = { type: 'object', required: ['colour'] }
+
+t.test('an answer that was to have a form and has not is a failure', async t => {
+  const withOutput = (output: object): RunnerEvent[] =>
+    eventsOf('text').map(event =>
+      event.kind === 'claude' && event.message.type === 'result'
+        ? { ...event, message: { ...event.message, ...output } }
+        : event,
+    )
+  for (const [output, expected] of [
+    [{ structured_output: { colour: 'red' } }, { status: 'succeeded', error: null }],
+    [{ structured_output: {} }, { status: 'failed', error: { message: /required property/ } }],
+    [{}, { status: 'failed', error: { message: /no answer in the form/ } }],
+  ] as const) {
+    const { engine } = engineWith(fakeTransport(withOutput(output)))
+    t.match(await engine.start({ prompt: 'x', jsonSchema: schema }, here).result, expected)
+  }
+  const { engine } = engineWith(fakeTransport(eventsOf('error-529')))
+  t.match(await engine.start({ prompt: 'x', jsonSchema: schema }, here).result, {
+    error: { apiErrorStatus: 529 },
+  })
+})
+
+t.test('a result that cannot be kept is still told', async t => {
+  const { store } = memoryStore()
+  const engine = createRunEngine({
+    transport: fakeTransport(eventsOf('text')).transport,
+    store: {
+      ...store,
+      create: async record => ({
+        ...(await store.create(record)),
+        finish: () => Promise.reject(new Error('ENOSPC')),
+      }),
+    },
+    lease: memoryLease(),
+    now: () => new Date(),
+  })
+  const run = engine.start({ prompt: 'x' }, here)
+  const events = await all(run.events)
+  t.match(events.at(-2), { kind: 'notice', text: /could not be kept: ENOSPC/ })
+  t.equal((await run.result).status, 'succeeded')
+})
