@@ -20,6 +20,7 @@ const Retry = z.object({
   error_status: z.number().nullish(),
   error: z.string().nullish(),
 })
+const SinceLast = z.record(z.string(), z.object({ costUSD: z.number() }))
 
 type Ended = Extract<RunnerEvent, { kind: 'ended' }>
 
@@ -46,6 +47,7 @@ export function createCollector(run: {
   let system: RunResult['system'] = null
   let claude: RunResult['claude'] = null
   let retry: { status: number | null; error: string } | null = null
+  let costUsd: number | null = null
   let characters = 0
   const turns: Turn[] = []
 
@@ -61,6 +63,12 @@ export function createCollector(run: {
       const { error_status, error } = retried.data
       retry = { status: error_status ?? null, error: error ?? 'no reason given' }
     }
+  }
+
+  const addResult = (message: ClaudeMessage) => {
+    claude = message
+    const cost = costOf(message)
+    if (cost !== null) costUsd = (costUsd ?? 0) + cost
   }
 
   const addTurn = (message: ClaudeMessage) => {
@@ -80,7 +88,7 @@ export function createCollector(run: {
 
     add(message: ClaudeMessage) {
       if (message.type === 'system') addSystem(message)
-      else if (message.type === 'result') claude = message
+      else if (message.type === 'result') addResult(message)
       else addTurn(message)
     },
 
@@ -98,7 +106,7 @@ export function createCollector(run: {
         turns,
         system,
         meter,
-        costUsd: claude && costOf(claude),
+        costUsd,
       }
     },
   }
@@ -187,7 +195,14 @@ function exitOf({ exitCode, signal }: Ended) {
   return signal ? `it was ended by ${signal}` : `it ended with ${exitCode ?? 'no exit status'}`
 }
 
-/** Of this run alone: the runner takes off what its process had spent before. */
-function costOf(claude: Record<string, unknown>): number | null {
-  return typeof claude.total_cost_usd === 'number' ? claude.total_cost_usd : null
+/**
+ * Since the result before it. `total_cost_usd` is reckoned over the session when that was resumed, and
+ * over the process when that served other runs before.
+ */
+function costOf(result: ClaudeMessage): number | null {
+  const models = SinceLast.safeParse(result.model_usage_since_last_result)
+  if (models.success) {
+    return Object.values(models.data).reduce((sum, { costUSD }) => sum + costUSD, 0)
+  }
+  return typeof result.total_cost_usd === 'number' ? result.total_cost_usd : null
 }

@@ -43,6 +43,7 @@ export function failureOf(claude: Record<string, unknown>): RunFailure | null {
   if (api_error === 'connection_failed') {
     return failure(`the model API cannot be reached: ${words}`, connectionHint)
   }
+  if (/too long/i.test(words)) return failure(words, hintFor(413))
   if (/log ?in|authenticat|api key/i.test(words)) return failure(words, hintFor(401))
   if (/^API Error/i.test(words)) return failure(words, connectionHint)
   return failure(words, 'run it again; ./claude.ts run logs shows what it did')

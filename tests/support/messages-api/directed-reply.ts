@@ -47,7 +47,7 @@ function undirected(request: MessagesRequest, { text }: Defaults): Reply {
 function obey(directives: Directive[], results: { text: string }[]): Reply {
   const error = directives.find(directive => directive.name === 'error')
   if (error) return errorReply(error.status)
-  const calls = directives.filter(({ name }) => name === 'bash' || name === 'read')
+  const calls = directives.filter(({ name }) => ['bash', 'read', 'structured'].includes(name))
   const call = calls[results.length]
   if (call) return { kind: 'message', blocks: [toolUse(call)] }
   const stream = directives.find(directive => directive.name === 'stream')
@@ -78,6 +78,8 @@ function toolUse(call: Directive): ReplyBlock {
       }
     case 'read':
       return { type: 'tool_use', name: 'Read', input: { file_path: call.path } }
+    case 'structured':
+      return { type: 'tool_use', name: 'StructuredOutput', input: call.output }
     default:
       throw new Error(`${call.name} is no tool`)
   }

@@ -9,6 +9,7 @@
  *     [[drop 3]]                cut the connection after 3 pieces; [[drop 3 1]] one time only
  *     [[say hello]]             answer with this text
  *     [[usage {"speed":"fast"}]]  say that it used this, in the answer's own words
+ *     [[structured {"a": 1}]]   answer in the form of a schema
  */
 export type Directive =
   | { name: 'delay'; milliseconds: number }
@@ -19,6 +20,7 @@ export type Directive =
   | { name: 'drop'; after: number; times: number }
   | { name: 'say'; text: string }
   | { name: 'usage'; usage: Record<string, unknown> }
+  | { name: 'structured'; output: Record<string, unknown> }
 
 /** The directives of a prompt in their order. One that is misspelled throws: a test must not pass by it. */
 export function parseDirectives(prompt: string): Directive[] {
@@ -41,6 +43,8 @@ export function parseDirectives(prompt: string): Directive[] {
         return { name, usage: JSON.parse(rest) }
       case 'say':
         return { name, text: rest }
+      case 'structured':
+        return { name, output: JSON.parse(rest) }
       default:
         throw new Error(`unknown directive ${whole}`)
     }

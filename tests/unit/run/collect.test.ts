@@ -16,6 +16,17 @@ t.test('a run that went well has the result as Claude Code wrote it, and its cos
   t.same(RunResult.parse(JSON.parse(JSON.stringify(result))), result, 'it can be stored')
 })
 
+t.test('costs are those of this run alone', async t => {
+  const result = resultOf('two-turns')
+  const total = transcript('two-turns').at(-1)?.total_cost_usd
+  t.ok(Math.abs((result.costUsd ?? 0) - Number(total)) < 1e-9, 'of both its results')
+  const { createCollector } = await import('../../../src/run/collect.ts')
+  const collector = createCollector({ runId: '', workspace: '', startedAt: '', timeoutSeconds: 1 })
+  collector.add(transcript('two-turns').at(-1) ?? { type: '' })
+  const { costUsd } = collector.result({ kind: 'lost', reason: '' }, '')
+  t.ok((costUsd ?? 1) < Number(total) / 1.5, 'not of what the session had cost before')
+})
+
 t.test('turns are what was said, done and given back, in order', async t => {
   const { turns } = resultOf('tools')
   t.same(

@@ -1,0 +1,58 @@
+import t from 'tap'
+import { commandLine } from '../../../src/cli/command-line.ts'
+
+t.test('a prompt with spaces is a run, wherever it begins', async t => {
+  for (const [typed, meant] of [
+    [['fix the test'], ['run', '--', 'fix the test']],
+    [
+      ['- fix the test', '--model', 'opus'],
+      ['run', '--model', 'opus', '--', '- fix the test'],
+    ],
+    [
+      ['--verbose', 'fix it now'],
+      ['--verbose', 'run', '--', 'fix it now'],
+    ],
+    [['line\nline'], ['run', '--', 'line\nline']],
+    [
+      ['-p', 'word'],
+      ['run', '-p', 'word'],
+    ],
+    [
+      ['--print', 'word'],
+      ['run', '--print', 'word'],
+    ],
+    [
+      ['--model', 'opus', 'do it'],
+      ['run', '--model', 'opus', 'do it'],
+    ],
+  ]) {
+    t.same(commandLine(typed ?? []), meant)
+  }
+})
+
+t.test('commands stay what they are, and one word is none of ours to guess', async t => {
+  for (const typed of [
+    [],
+    ['start', '--copy'],
+    ['strat'],
+    ['--help'],
+    ['-h'],
+    ['-V'],
+    ['--version'],
+    ['--verbose'],
+    ['--verbose', 'status'],
+    ['run'],
+    ['run', 'a prompt'],
+    ['run', '--', 'list'],
+    ['run', '--quiet', 'list'],
+    [' '],
+  ]) {
+    t.same(commandLine(typed), typed)
+  }
+})
+
+t.test('what is about runs is a command where it is typed so', async t => {
+  t.same(commandLine(['run', 'list', '--json']), ['run list', '--json'])
+  t.same(commandLine(['--verbose', 'run', 'cancel', 'x']), ['--verbose', 'run cancel', 'x'])
+  t.same(commandLine(['run', 'list all files']), ['run', 'list all files'])
+})

@@ -1,0 +1,54 @@
+import { PassThrough } from 'node:stream'
+import t from 'tap'
+import type { OutputFormat } from '../../../../src/cli/run/formats.ts'
+import { createOutput } from '../../../../src/cli/run/output.ts'
+import { resultOf, transcript } from '../../../support/run/transcript.ts'
+
+const { signal } = new AbortController()
+
+/** What stdout gets of a run. */
+async function printed(name: string, format: OutputFormat, options: { isTTY?: boolean } = {}) {
+  const stream = Object.assign(new PassThrough(), options) as unknown as NodeJS.WriteStream
+  const output = createOutput({ format, partial: false, signal, stream })
+  const result = resultOf(name)
+  for (const message of transcript(name)) await output.event({ kind: 'claude', message })
+  await output.event({ kind: 'ended', result })
+  await output.result(result)
+  stream.end()
+  let text = ''
+  for await (const chunk of stream) text += chunk
+  return text
+}
+
+t.test('each format is what its renderer says, and a newline', async t => {
+  t.equal(await printed('text', 'text'), 'Hello from the model.\n')
+  t.match(JSON.parse(await printed('text', 'json')), { result: 'Hello from the model.' })
+  t.match(JSON.parse(await printed('text', 'json-verbose')), { turns: Array })
+  const lines = (await printed('text', 'stream-json')).trimEnd().split('\n')
+  t.match(JSON.parse(lines.at(-1) ?? ''), { type: 'result' })
+  t.equal(await printed('error-401', 'text'), '')
+  t.match(JSON.parse(await printed('error-401', 'json')), { is_error: true })
+})
+
+t.test('a terminal gets no escapes of a model, a pipe gets what it wrote', async t => {
+  t.match(await printed('hostile-text', 'text'), '\x1b]0;owned\x07\x1b[31mred\u202e end\n')
+  t.equal(await printed('hostile-text', 'text', { isTTY: true }), 'red end\n')
+  for (const format of ['json', 'json-verbose', 'stream-json'] as const) {
+    t.notMatch(await printed('hostile-text', format, { isTTY: true }), /[\x00-\x09\x0b-\x1f\u202e]/)
+  }
+})
+
+t.test('a reader that stands still is waited for until the command is called off', async t => {
+  const controller = new AbortController()
+  const stream = new PassThrough({ highWaterMark: 1 }) as unknown as NodeJS.WriteStream
+  const output = createOutput({
+    format: 'text',
+    partial: false,
+    signal: controller.signal,
+    stream,
+  })
+  const written = output.result(resultOf('text'))
+  controller.abort()
+  await written
+  t.pass('it went on')
+})
