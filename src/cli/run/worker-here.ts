@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises'
-import { checkoutRoot } from '../../config/paths.ts'
+import { checkoutRoot, customRoot } from '../../config/paths.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { UserError } from '../../errors.ts'
 import { serviceOf } from '../../stack/inspect.ts'
@@ -9,6 +9,7 @@ import { bringUp } from '../commands/start.ts'
 import { openContext } from '../context.ts'
 import type { Invocation } from '../program.ts'
 import {
+  customStamp,
   forgetSession,
   overlayStamp,
   quickStamp,
@@ -55,6 +56,8 @@ async function bringUpWorker(options: { copy?: boolean }, invocation: Invocation
   const stamp = await quickStamp(root, folder, settingsInEnvironment())
   forgetSession(folder, 'worker')
   const context = await openContext(invocation)
+  const customFolder = customRoot(context.settings)
+  const custom = customStamp(customFolder, folder)
   const workspace = await workspaceHere(context, { copy: options.copy ?? false })
   const { state, outcome } = await bringUp(context, workspace, { agents: ['worker'] })
   if (outcome === 'outdated' && !serviceOf(state, 'worker')) {
@@ -68,8 +71,8 @@ async function bringUpWorker(options: { copy?: boolean }, invocation: Invocation
   if (outcome !== 'outdated' && (await lostOverlays(stateFolder(stack))).length === 0) {
     const { fingerprint } = state
     const overlays = overlayStamp(folder)
-    const session = { ...agent, stamp, overlays, stack, workspace: path, fingerprint }
-    rememberSession(folder, session, 'worker')
+    const made = { customFolder, custom, stack, workspace: path, fingerprint }
+    rememberSession(folder, { ...agent, stamp, overlays, ...made }, 'worker')
   }
   return { worker: { ...agent, stack, workspace: path }, prepared: null }
 }
