@@ -1,5 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readRegularFile } from './regular-file.ts'
+
+const mostBytes = 16 * 1024 * 1024
 
 type Json = Record<string, unknown>
 
@@ -13,6 +16,8 @@ const objectOf = (value: unknown): Json => (isObject(value) ? value : {})
  * @param key the API key of the environment; Claude Code asks before it uses one that it does not know.
  */
 export function answerFirstRun(folder: string, workspace: string, key: string | undefined): void {
+  // A link would lead us to write somewhere else.
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) putAside(folder)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const path = join(folder, '.claude.json')
   const next = `${path}.${process.pid}.tmp`
@@ -26,21 +31,23 @@ export function answerFirstRun(folder: string, workspace: string, key: string | 
   }
 }
 
-/** The agent can write anything here. A file that is no JSON object is put aside, not a reason to stop. */
+/**
+ * The agent can write anything here. What is no file with a JSON object is put aside, not a reason to
+ * stop: a pipe in its place must not keep us waiting either.
+ */
 function readConfig(path: string): Json {
-  let text: string
+  if (!lstatSync(path, { throwIfNoEntry: false })) return {}
   try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
-    throw error
-  }
-  try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = JSON.parse(readRegularFile(path, mostBytes) ?? '')
     if (isObject(value)) return value
   } catch {}
-  renameSync(path, `${path}.damaged`)
+  putAside(path)
   return {}
+}
+
+function putAside(path: string) {
+  rmSync(`${path}.damaged`, { recursive: true, force: true })
+  renameSync(path, `${path}.damaged`)
 }
 
 export function firstRunAnswers(config: Json, workspace: string, key: string | undefined): Json {

@@ -15,6 +15,7 @@ import { runPrompt, type StopReason } from './run.ts'
 import { findTranscript, hasTranscript, type Sessions } from './sessions.ts'
 import { readStandingPrompt } from './standing-prompt.ts'
 import { initializeLine, promptLine, settingLines } from './stdin-messages.ts'
+import { tidy } from './tidy.ts'
 import { findWorkspace, type Places, type Workspace } from './workspace.ts'
 
 type Refusal = Extract<RunnerEvent, { kind: 'refused' }>['reason']
@@ -147,6 +148,7 @@ export function createRunner(options: RunnerOptions) {
     if (request.session.kind === 'fresh' && ended.outcome === 'completed') {
       void startFresh(workspace, { tools: request.tools })
     }
+    if (!options.pool.has(workspace, () => true)) await tidy(workspace)
     return ended
   }
 

@@ -1,0 +1,10 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { answerFirstRun } from './home.ts'
+
+/** The program `claude-secure-seed`: runs as the agent when a container starts. */
+const { CLAUDE_CONFIG_DIR, ANTHROPIC_API_KEY } = process.env
+mkdirSync(join(homedir(), '.claude'), { recursive: true, mode: 0o700 })
+answerFirstRun(CLAUDE_CONFIG_DIR ?? homedir(), '/workspace', ANTHROPIC_API_KEY)
+writeFileSync('/run/claude-ready', '')

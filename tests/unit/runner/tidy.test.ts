@@ -1,0 +1,27 @@
+import { existsSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { tidy } from '../../../src/runner/tidy.ts'
+
+t.test('what claude left goes, what the agent made stays', async t => {
+  const root = t.testdir({
+    elsewhere: { file: '' },
+    temporary: { 'claude-1000': { 'fswatch-probe-x': { probe: '' } }, 'cc-socks': {}, mine: '' },
+    home: { '.claude': { 'shell-snapshots': { a: '' }, projects: { b: '' } } },
+  })
+  symlinkSync(join(root, 'elsewhere'), join(root, 'temporary/claude-1'))
+  const at = (path: string) => join(root, path)
+  await tidy({ path: '/w', key: 'k', home: at('home'), temporary: at('temporary') })
+  for (const path of ['temporary/claude-1000', 'temporary/claude-1', 'temporary/cc-socks']) {
+    t.notOk(existsSync(at(path)), path)
+  }
+  t.notOk(existsSync(at('home/.claude/shell-snapshots/a')))
+  for (const path of ['elsewhere/file', 'temporary/mine', 'home/.claude/projects/b']) {
+    t.ok(existsSync(at(path)), path)
+  }
+})
+
+t.test('places that are not there are no failure', async t => {
+  await tidy({ path: '/w', key: 'k', home: '/nonexistent', temporary: '/nonexistent' })
+  t.pass()
+})
