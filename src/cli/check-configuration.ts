@@ -7,10 +7,22 @@ import { readAllowlist } from './allowlist-file.ts'
 
 /** What can be judged before anything is built or started: all of it, so that nothing is half-made. */
 export async function checkConfiguration(settings: Settings, root: string) {
-  credentialMode(settings)
+  checkBudget(settings)
   await checkAuthorities(settings)
   // Fail closed: a policy that cannot be read is no policy.
   readAllowlist(root)
+}
+
+/** A budget that nothing holds is worse than none. */
+function checkBudget(settings: Settings) {
+  const { BUDGET_USD_PER_DAY: budget } = settings
+  if (credentialMode(settings) !== 'login' || budget === undefined) return
+  throw new UserError(
+    `BUDGET_USD_PER_DAY=${budget} cannot be held: without a key or token in .env Claude Code logs in by itself, past the gateway`,
+    {
+      hint: 'set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env, or remove the budget from it',
+    },
+  )
 }
 
 /** Every authority that a system trusts is a quarter of a megabyte. */

@@ -31,6 +31,16 @@ t.test('a tool call streams its input as pieces of JSON', async t => {
   t.match(events.at(-2), { delta: { stop_reason: 'tool_use' } })
 })
 
+t.test('it can be told what it used', async t => {
+  const blocks = [{ type: 'text' as const, deltas: ['x'] }]
+  const usage = { cache_read_input_tokens: 9, output_tokens: 5 }
+  const message = { model: 'm', blocks, inputTokens: 7, usage }
+  const events = [...messageEvents(message)]
+  t.match(events[0], { message: { usage: { input_tokens: 7, cache_read_input_tokens: 9 } } })
+  t.match(events.at(-2), { usage: { output_tokens: 5 } })
+  t.match(wholeMessage(message), { usage })
+})
+
 t.test('the same answer can be had in one piece', async t => {
   const blocks = [{ type: 'text' as const, deltas: ['Hello ', 'world'] }]
   t.match(wholeMessage({ model: 'm', blocks, inputTokens: 7 }), {
