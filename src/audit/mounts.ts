@@ -21,6 +21,7 @@ const agent: Design[] = [
   bind(/^\/etc\/claude-secure\/custom\/bin$/),
   bind(/^\/etc\/claude-secure\/append-system-prompt\.md$/),
   bind(/^\/etc\/claude-secure\/identity\.gitconfig$/),
+  bind(/^\/etc\/claude-secure\/mcp\.json$/),
 ]
 
 const design: Record<string, Design[]> = {

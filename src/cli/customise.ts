@@ -1,6 +1,7 @@
 import { parseCustomEnvironment } from '../config/custom-environment.ts'
 import { parseCustomMounts } from '../config/custom-mounts.ts'
 import { loadCustomSettings } from '../config/custom-settings.ts'
+import { renderMcpConfig } from '../config/mcp-servers.ts'
 import { cacheRoot, customRoot, stateRoot } from '../config/paths.ts'
 import { workspaceConfigName } from '../config/protected-names.ts'
 import { type Settings, secretSettings } from '../config/settings.ts'
@@ -16,6 +17,7 @@ import { findGitIdentity, renderGitIdentity } from '../stack/custom/git-identity
 import type { OwnPlace } from '../stack/custom/host-places.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { Context } from './context.ts'
+import { allowedServers } from './mcp-servers.ts'
 import { consentedConfig, mountsOf, variablesOf } from './workspace-config.ts'
 import { ownPlaces } from './workspace-here.ts'
 
@@ -42,7 +44,11 @@ export async function customise(context: Context, workspace: Workspace): Promise
     setupCommands: found?.config.setupCommands ?? [],
     declared,
     folders: await customFolders(folder, workspace),
-    files: [...(await skillFile(folder)), ...(await identityFile(settings))],
+    files: [
+      ...(await skillFile(folder)),
+      ...(await identityFile(settings)),
+      await mcpFile(context, workspace),
+    ],
   }
 }
 
@@ -68,6 +74,12 @@ async function skillFile(folder: string | null): Promise<GeneratedFile[]> {
   const text = folder && (await readAlwaysSkills(folder))
   if (!text) return []
   return [{ name: 'append-system-prompt.md', target: customTargets.systemPrompt, text }]
+}
+
+/** Also without servers: what the folder or the agent itself names elsewhere is then not started either. */
+async function mcpFile(context: Context, workspace: Workspace): Promise<GeneratedFile> {
+  const text = renderMcpConfig(await allowedServers(context, workspace))
+  return { name: 'mcp.json', target: customTargets.mcpServers, text }
 }
 
 async function identityFile({ GIT_IDENTITY }: Settings): Promise<GeneratedFile[]> {

@@ -240,7 +240,7 @@ export function createProgram(invocation: Invocation): Command {
   command('config', 'show the settings in force, and where each comes from')
     .option('--json', 'for scripts')
     .option('--path', 'only say where .env is')
-    .option('--accept', 'allow what claude-secure.config.json of this folder demands')
+    .option('--accept', 'allow what claude-secure.config.json and .mcp.json of this folder name')
     .action(async options => (await import('./commands/config.ts')).config(options, invocation))
   command('login', 'log in to Claude inside the container, with a browser')
     .alias('auth')

@@ -9,6 +9,7 @@ export const settingNames = [
   'COPY_EXCLUDE',
   'PROTECT',
   'GIT_IDENTITY',
+  'MCP_SERVERS',
   'EXTRA_CA_CERTS',
   'EXTERNAL_SUBNET',
   'PROXY_DNS',

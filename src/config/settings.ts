@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { parseGitIdentity } from './git-identity.ts'
+import { parseMcpServers } from './mcp-setting.ts'
 import { parsePackages } from './package-names.ts'
 import { parseProtect, protectedNames } from './protected-names.ts'
 
@@ -55,6 +56,14 @@ export const Settings = z.strictObject({
     .default('host')
     .describe(
       'Name and mail of the commits that the agent makes. host: those of your own git; none: nobody; or Name <mail>.',
+    ),
+  MCP_SERVERS: text
+    .refine(value => parseMcpServers(value) !== null, {
+      error: 'must be ask, none or names with commas between',
+    })
+    .default('ask')
+    .describe(
+      'MCP servers that a folder names in .mcp.json. ask: start shows them and asks once; none: nobody; or the names that may be used unasked, with commas between.',
     ),
   EXTRA_CA_CERTS: absolutePath
     .optional()

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { RunRequest } from '../run/request.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -11,7 +12,10 @@ export type LaunchOptions = Pick<
  * Every argument is one word with its value after `=`, and of a form that cannot be an option; no text
  * of a person is among them: `-p '--settings={…hooks…}'` runs commands without asking a model.
  */
-export function claudeArguments(options: LaunchOptions): string[] {
+export function claudeArguments(
+  options: LaunchOptions,
+  mcpConfig: string | null = allowedMcpServers(),
+): string[] {
   const { session, model, effort, tools, maxTurns, maxBudgetUsd } = options
   return [
     '--print',
@@ -28,7 +32,14 @@ export function claudeArguments(options: LaunchOptions): string[] {
     ...(tools === undefined ? [] : [`--tools=${tools.join(',')}`]),
     ...(maxTurns === undefined ? [] : [`--max-turns=${maxTurns}`]),
     ...(maxBudgetUsd === undefined ? [] : [`--max-budget-usd=${maxBudgetUsd}`]),
+    // The workspace's own file has no say.
+    ...(mcpConfig === null ? [] : [`--mcp-config=${mcpConfig}`, '--strict-mcp-config']),
   ]
+}
+
+/** Mounted by the stack: the servers that the user allowed, and no others. Root's. */
+function allowedMcpServers(path = '/etc/claude-secure/mcp.json'): string | null {
+  return existsSync(path) ? path : null
 }
 
 /** The container's environment, without what is the runner's, and with places of the workspace's own. */

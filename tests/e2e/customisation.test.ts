@@ -25,6 +25,29 @@ await must('chmod', ['-R', 'a+rX', custom])
 const stack = await createTestStack(t, {
   start: false,
   files: {
+    '.mcp.json': JSON.stringify({
+      mcpServers: {
+        local: {
+          command: 'node',
+          args: ['/workspace/mcp-server.mjs'],
+          env: { LOUD: '!' },
+          'x-claude-secure': { hosts: ['allowed.test'] },
+        },
+      },
+    }),
+    // Three answers, each one line; enough of the protocol for one tool.
+    'mcp-server.mjs': `import { createInterface } from 'node:readline'
+      const tool = { name: 'shout', description: 'Shouts.', inputSchema: { type: 'object', properties: { text: { type: 'string' } } } }
+      for await (const line of createInterface({ input: process.stdin })) {
+        const { id, method, params } = JSON.parse(line)
+        if (id === undefined) continue
+        const result =
+          method === 'initialize' ? { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'local', version: '1' } }
+          : method === 'tools/list' ? { tools: [tool] }
+          : method === 'tools/call' ? { content: [{ type: 'text', text: params.arguments.text.toUpperCase() + process.env.LOUD }] }
+          : {}
+        console.log(JSON.stringify({ jsonrpc: '2.0', id, result }))
+      }`,
     'claude-secure.config.json': JSON.stringify({
       environment: { OF_FOLDER: 'yes', GREETING: 'not this' },
       setupCommands: ['echo once >> "$HOME/setup.txt"; id -u > "$HOME/user.txt"', 'exit 3'],
@@ -126,6 +149,10 @@ t.test('a session: the skill ends the system prompt, and Bash finds the programs
   await terminal.press('Enter')
   await terminal.waitFor(/greetings from \/etc\/claude-secure\/custom\/bin\/greet/)
   await terminal.waitFor(/G=hello \$HOME, it's me/)
+  await terminal.type('[[tool mcp__local__shout {"text":"of the session"}]]')
+  await new Promise(resolve => setTimeout(resolve, 500))
+  await terminal.press('Enter')
+  await terminal.waitFor(/OF THE SESSION!/)
   const systems = await systemPrompts()
   const skilled = systems.filter(text => text.includes('SKILL-ONE'))
   t.ok(skilled.length > 0, 'the skill reached the model')
@@ -147,7 +174,8 @@ t.test('a run: the same skill, before what the run itself appends', async t => {
     runId: '00112233aabbccdd',
     workspace: '/workspace',
     request: {
-      prompt: '[[bash greet; echo "G=$GREETING"; cat /mnt/read/file.txt]]',
+      prompt:
+        '[[bash greet; echo "G=$GREETING"; cat /mnt/read/file.txt]][[tool mcp__local__shout {"text":"of the run"}]]',
       appendSystemPrompt: 'OF-THE-RUN',
     },
   }
@@ -159,12 +187,34 @@ t.test('a run: the same skill, before what the run itself appends', async t => {
   })
   t.match(stdout, /greetings from \/etc\/claude-secure\/custom\/bin\/greet/, stderr)
   t.match(stdout, /G=hello \$HOME, it's me\\nread/)
+  t.match(stdout, /OF THE RUN!/, 'the MCP server of the folder, which was allowed')
   const texts = await systemPrompts()
   t.ok(
     texts.some(text => /SKILL-ONE[\s\S]*OF-THE-RUN/.test(text)),
     'one after the other',
   )
 })
+
+t.test(
+  'an MCP server is told with what it needs, and one that nobody allowed is not started',
+  async t => {
+    t.match(
+      started.stderr,
+      /MCP server local needs allowed\.test: \.\/claude\.ts allow allowed\.test/,
+    )
+    t.match(accepted.stderr, /the MCP server local runs \["node",.* with LOUD/)
+    const inside = async () =>
+      JSON.parse((await stack.inside(['cat', '/etc/claude-secure/mcp.json'])).stdout)
+    t.same(Object.keys((await inside()).mcpServers), ['local'])
+    await stack.internet.detach()
+    const other = { mcpServers: { local: { command: 'touch', args: ['/workspace/MCP'] } } }
+    await writeFile(join(stack.workspace, '.mcp.json'), JSON.stringify(other))
+    const again = await stack.cli(['start', '--detach'])
+    t.equal(again.code, 0, again.stderr)
+    t.match(again.stderr, /MCP servers of this folder are not used, nobody allowed them/)
+    t.same(await inside(), { mcpServers: {} })
+  },
+)
 
 t.test('a changed skill is noticed by the next start', async t => {
   await writeFile(join(custom, 'always-skills/tone/SKILL.md'), 'Now like a pilot: SKILL-TWO.')

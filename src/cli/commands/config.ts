@@ -7,6 +7,7 @@ import { loadCustomSettings } from '../../config/custom-settings.ts'
 import { readEnvFile } from '../../config/env-file.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { loadSettings } from '../../config/load-settings.ts'
+import { describeServer, mcpFileName } from '../../config/mcp-servers.ts'
 import { checkoutRoot, customRoot } from '../../config/paths.ts'
 import { workspaceConfigName } from '../../config/protected-names.ts'
 import { settingNames, settingsInEnvironment } from '../../config/setting-names.ts'
@@ -17,6 +18,7 @@ import { isConsented } from '../../stack/custom/consent.ts'
 import { stateFolder } from '../../stack/state-folder.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import { stackName } from '../../workspace/stack-name.ts'
+import { acceptServers, type FoundServers, readMcpFile } from '../mcp-servers.ts'
 import type { Invocation } from '../program.ts'
 import { createReport } from '../report.ts'
 import { acceptConfig, type FoundConfig, mountsOf, readConfig } from '../workspace-config.ts'
@@ -33,7 +35,8 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
   const folder = await realpath(process.cwd())
   const stack = stackName(folder)
   const found = await readConfig({ path: folder })
-  if (options.accept) return accept(found, stack, invocation)
+  const servers = await readMcpFile({ path: folder }).catch(() => null)
+  if (options.accept) return accept(found, servers, stack, invocation)
   // Before the settings are loaded, which takes the secrets out of the environment.
   const sources = {
     environment: settingsInEnvironment(),
@@ -57,6 +60,10 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
     /** Names alone: what the user gives the agent need not be on his screen. */
     environment: Object.keys(parseCustomEnvironment(custom.environment, secrets)),
     mounts: parseCustomMounts(custom.mounts, found ? mountsOf(found.config) : []),
+    mcpServers: servers && {
+      allowed: await isConsented(stateFolder(stack), mcpFileName, servers.content),
+      servers: servers.servers.map(describeServer),
+    },
     workspaceConfig: found && {
       file: join(folder, workspaceConfigName),
       allowed:
@@ -69,16 +76,26 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
   console.log(options.json ? JSON.stringify(report, null, 2) : render(report))
 }
 
-async function accept(found: FoundConfig | null, stack: string, { verbose }: Invocation) {
+async function accept(
+  found: FoundConfig | null,
+  mcp: FoundServers | null,
+  stack: string,
+  { verbose }: Invocation,
+) {
   const log = createReport({ verbose })
-  if (!found) {
-    throw new UserError(`there is no ${workspaceConfigName} in this folder`, {
-      hint: 'go to the folder that has one; docs/customisation.md says what it can hold',
+  if (!found && !mcp) {
+    throw new UserError(`there is no ${workspaceConfigName} or ${mcpFileName} in this folder`, {
+      hint: 'go to the folder that has one; docs/customisation.md says what they can hold',
     })
   }
-  for (const demand of found.demands) log({ kind: 'info', text: demand })
-  await acceptConfig({ stack }, found)
-  log({ kind: 'info', text: `${workspaceConfigName} is allowed as it is now` })
+  for (const demand of found?.demands ?? []) log({ kind: 'info', text: demand })
+  for (const server of mcp?.servers ?? []) {
+    log({ kind: 'info', text: `the MCP server ${describeServer(server)}` })
+  }
+  if (found) await acceptConfig({ stack }, found)
+  if (mcp) await acceptServers({ stack }, mcp)
+  const names = [...(found ? [workspaceConfigName] : []), ...(mcp ? [mcpFileName] : [])]
+  log({ kind: 'info', text: `allowed as it is now: ${names.join(' and ')}` })
 }
 
 type Report = {
@@ -87,10 +104,12 @@ type Report = {
   settings: Row[]
   environment: string[]
   mounts: { name: string; source: string; target: string; writable: boolean }[]
+  mcpServers: { allowed: boolean; servers: string[] } | null
   workspaceConfig: { file: string; allowed: boolean; demands: string[] } | null
 }
 
-function render({ file, customFolder, settings, environment, mounts, workspaceConfig }: Report) {
+function render(report: Report) {
+  const { file, customFolder, settings, environment, mounts, mcpServers, workspaceConfig } = report
   const { dim, yellow } = createColors(process.stdout.isTTY === true)
   const row = (name: string, value: string, more: string) =>
     `${name.padEnd(26)}${terminalLine(value)}${more && `  ${dim(more)}`}`
@@ -108,6 +127,9 @@ function render({ file, customFolder, settings, environment, mounts, workspaceCo
     row('settings', file, ''),
     row('your additions', customFolder, ''),
   ]
+  for (const server of mcpServers?.servers ?? []) {
+    lines.push(row('MCP server', server, mcpServers?.allowed ? 'allowed' : 'nobody said yes'))
+  }
   if (workspaceConfig) {
     lines.push(row('of this folder', workspaceConfig.file, ''))
     for (const demand of workspaceConfig.demands) lines.push(row('', demand, ''))

@@ -36,6 +36,8 @@ export const customTargets = {
   /** First in PATH by the image. */
   bin: '/etc/claude-secure/custom/bin',
   systemPrompt: '/etc/claude-secure/append-system-prompt.md',
+  /** Claude Code starts the servers in it and no others. */
+  mcpServers: '/etc/claude-secure/mcp.json',
   gitIdentity: '/etc/claude-secure/identity.gitconfig',
 } as const
 

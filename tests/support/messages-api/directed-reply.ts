@@ -47,7 +47,9 @@ function undirected(request: MessagesRequest, { text }: Defaults): Reply {
 function obey(directives: Directive[], results: { text: string }[]): Reply {
   const error = directives.find(directive => directive.name === 'error')
   if (error) return errorReply(error.status)
-  const calls = directives.filter(({ name }) => ['bash', 'read', 'structured'].includes(name))
+  const calls = directives.filter(({ name }) =>
+    ['bash', 'read', 'structured', 'tool'].includes(name),
+  )
   const call = calls[results.length]
   if (call) return { kind: 'message', blocks: [toolUse(call)] }
   const stream = directives.find(directive => directive.name === 'stream')
@@ -80,6 +82,8 @@ function toolUse(call: Directive): ReplyBlock {
       return { type: 'tool_use', name: 'Read', input: { file_path: call.path } }
     case 'structured':
       return { type: 'tool_use', name: 'StructuredOutput', input: call.output }
+    case 'tool':
+      return { type: 'tool_use', name: call.tool, input: call.input }
     default:
       throw new Error(`${call.name} is no tool`)
   }

@@ -5,6 +5,7 @@
  *     [[stream 100 50 10]]      100 pieces of text, 50 ms apart, 10 characters each
  *     [[bash echo hi]]          call the Bash tool, then answer with what it printed
  *     [[read /workspace/a]]     call the Read tool, then answer with what it read
+ *     [[tool NAME {"a":1}]]     call any tool with this input, then answer with what it gave
  *     [[error 529]]             answer with this status; [[error 529 2]] does so two times only
  *     [[drop 3]]                cut the connection after 3 pieces; [[drop 3 1]] one time only
  *     [[say hello]]             answer with this text
@@ -16,6 +17,7 @@ export type Directive =
   | { name: 'stream'; pieces: number; milliseconds: number; size: number }
   | { name: 'bash'; command: string }
   | { name: 'read'; path: string }
+  | { name: 'tool'; tool: string; input: Record<string, unknown> }
   | { name: 'error'; status: number; times: number }
   | { name: 'drop'; after: number; times: number }
   | { name: 'say'; text: string }
@@ -35,6 +37,10 @@ export function parseDirectives(prompt: string): Directive[] {
         return { name, command: rest }
       case 'read':
         return { name, path: rest }
+      case 'tool': {
+        const end = rest.indexOf(' ')
+        return { name, tool: rest.slice(0, end), input: JSON.parse(rest.slice(end)) }
+      }
       case 'error':
         return { name, status: first, times: second ?? Number.POSITIVE_INFINITY }
       case 'drop':
