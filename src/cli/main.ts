@@ -36,7 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       },
     })
     if (completes) (await import('./completion.ts')).addCompletion(program)
-    await program.parseAsync(withNewNames(commandLine(argv)), { from: 'user' }).catch(unlessDone)
+    await program.parseAsync(commandLine(withNewNames(argv)), { from: 'user' }).catch(unlessDone)
     // A write that failed is told in the next turn.
     await setImmediate()
     if (controller.signal.reason instanceof UserError) throw controller.signal.reason
