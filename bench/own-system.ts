@@ -36,6 +36,7 @@ export async function createOwnSystem(test: Test): Promise<System> {
       ours: cli(running, 'status', '--json'),
       baseline: command(running, ['docker', 'compose', 'ls']),
     },
+    growth: { cli: cli(running), image: image.gateway },
     help: { ours: cli(running, '--help'), baseline: command(running, ['node', '-e', '0']) },
     probe: await startProbe(test, running, image.claude),
     ...(await routes(running)),

@@ -18,6 +18,7 @@ import { egressRow } from './rows/p10-egress.ts'
 import { gatewayRow } from './rows/p11-gateway.ts'
 import { memoryRow } from './rows/p12-memory.ts'
 import { imageSizeRow } from './rows/p13-image-size.ts'
+import { growthRow } from './rows/p14-growth.ts'
 import { manyRunsRow } from './rows/p15-many-runs.ts'
 import { readSystem } from './system.ts'
 import { createTeardown } from './teardown.ts'
@@ -30,6 +31,7 @@ const rows: readonly Row[] = [
   sessionRow,
   statusRow,
   helpRow,
+  growthRow,
   coldRunRow,
   warmRunRow,
   manyRunsRow,

@@ -52,6 +52,13 @@ export const System = z.strictObject({
       workspaces: z.array(z.string()).describe('folders below its /workspaces'),
     })
     .optional(),
+  /** P14 makes what is listed by itself, in the form that ours has. */
+  growth: z
+    .strictObject({
+      cli: Command.describe('the control script, without arguments'),
+      image: z.string().describe('an image with sleep and node'),
+    })
+    .optional(),
   /** A running container with Node.js 20 or newer, from which the routes of egress and model are dialled. */
   probe: z.string().optional(),
   egress: z.strictObject({ ours: Route, baseline: Route }).optional(),

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import type { Command } from './system.ts'
 
 /** Milliseconds from the start of a program to its end. One that fails has no time. */
@@ -18,6 +19,39 @@ export function wholeTime({ argv: [file, ...args], cwd, env }: Command): Promise
       else reject(new Error(`${file} ${args.join(' ')} ended with ${code}\n${complaint}`))
     })
   })
+}
+
+const memoryAskedEvery = 3
+
+/**
+ * MiB that a program and what it became took at most, as the kernel keeps it; looked at again and again,
+ * because it is gone with the program.
+ */
+export async function peakMemory({ argv: [file, ...args], cwd, env }: Command): Promise<number> {
+  const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'ignore', 'ignore'] })
+  let peak = 0
+  const timer = setInterval(() => {
+    const status = readStatus(child.pid)
+    peak = Math.max(peak, Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024)
+  }, memoryAskedEvery)
+  try {
+    const code = await new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('exit', resolve)
+    })
+    if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${code}`)
+    return peak
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+function readStatus(pid: number | undefined) {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 /**
