@@ -15,6 +15,7 @@ import {
 import { resolveMounts } from '../stack/custom/declared-mounts.ts'
 import { findGitIdentity, renderGitIdentity } from '../stack/custom/git-identity.ts'
 import type { OwnPlace } from '../stack/custom/host-places.ts'
+import { readSshKeys } from '../stack/custom/ssh-keys.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { Context } from './context.ts'
 import { allowedServers } from './mcp-servers.ts'
@@ -48,6 +49,9 @@ export async function customise(context: Context, workspace: Workspace): Promise
       ...(await skillFile(folder)),
       ...(await identityFile(settings)),
       await mcpFile(context, workspace),
+      ...(settings.SSH_DIR
+        ? await readSshKeys(settings.SSH_DIR, placesOf(context, workspace))
+        : []),
     ],
   }
 }

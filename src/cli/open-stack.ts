@@ -40,7 +40,7 @@ export async function openStack(options: {
   await writeCredential(state, credential, user)
   await makeUsageFolder(state, user)
   await writeAccountFiles(workspace.agent, state)
-  if (options.custom) await writeCustomFiles(state, options.custom)
+  if (options.custom) await writeCustomFiles(state, options.custom, workspace.agent)
   return {
     workspace,
     settings,

@@ -4,6 +4,7 @@ import { UserError } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
 import { isCustomName } from './custom-names.ts'
 import { nearestName } from './nearest-name.ts'
+import { settingAliases } from './setting-names.ts'
 
 /**
  * Reads `NAME=value` lines. A missing file is an empty one; a name that is neither a setting nor of a
@@ -31,7 +32,7 @@ export async function readEnvFile(
         hint: 'comments start with #; .env.example shows every setting',
       })
     }
-    if (!known.includes(name) && !isCustomName(name)) {
+    if (!known.includes(settingAliases[name] ?? name) && !isCustomName(name)) {
       const near = nearestName(name, known)
       throw new UserError(`${where}: unknown setting ${terminalLine(name, 60)}`, {
         hint: near ? `did you mean ${near}?` : '.env.example shows every setting',
@@ -39,6 +40,8 @@ export async function readEnvFile(
     }
   })
   return Object.fromEntries(
-    Object.entries(parseEnv(text)).filter((entry): entry is [string, string] => Boolean(entry[1])),
+    Object.entries(parseEnv(text)).flatMap(([name, value]): [string, string][] =>
+      value ? [[settingAliases[name] ?? name, value]] : [],
+    ),
   )
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import { isCustomName } from './custom-names.ts'
 import { readEnvFile } from './env-file.ts'
+import { settingAliases } from './setting-names.ts'
 import { Settings, secretSettings } from './settings.ts'
 
 const names = Object.keys(Settings.shape)
@@ -18,9 +19,13 @@ export async function loadSettings(
   const fromFile = Object.fromEntries(
     Object.entries(await readEnvFile(file, names)).filter(([name]) => !isCustomName(name)),
   )
-  const fromEnvironment = Object.fromEntries(
-    names.flatMap(name => (env[name] ? [[name, env[name]]] : [])),
+  const aliased = Object.entries(settingAliases).flatMap(([alias, name]) =>
+    env[alias] ? [[name, env[alias]]] : [],
   )
+  const fromEnvironment = Object.fromEntries([
+    ...aliased,
+    ...names.flatMap(name => (env[name] ? [[name, env[name]]] : [])),
+  ])
   for (const name of secretSettings) delete env[name]
   const result = Settings.safeParse({ ...fromFile, ...fromEnvironment })
   if (result.success) return result.data

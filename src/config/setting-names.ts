@@ -9,6 +9,7 @@ export const settingNames = [
   'COPY_EXCLUDE',
   'PROTECT',
   'GIT_IDENTITY',
+  'SSH_DIR',
   'MCP_SERVERS',
   'EXTRA_CA_CERTS',
   'EXTERNAL_SUBNET',
@@ -26,8 +27,18 @@ export const settingNames = [
   'DEBIAN_MIRROR',
 ] as const
 
+/** Names that claudebox has for them. */
+export const settingAliases: Readonly<Record<string, (typeof settingNames)[number]>> = {
+  CLAUDE_SSH_DIR: 'SSH_DIR',
+}
+
 /** The settings that the user's environment has, and where it says that the engine is. */
 export function settingsInEnvironment(env: NodeJS.ProcessEnv = process.env) {
-  const names = [...settingNames, 'DOCKER_HOST', ...Object.keys(env).filter(isCustomName).sort()]
+  const names = [
+    ...settingNames,
+    ...Object.keys(settingAliases),
+    'DOCKER_HOST',
+    ...Object.keys(env).filter(isCustomName).sort(),
+  ]
   return Object.fromEntries(names.flatMap(name => (env[name] ? [[name, env[name]]] : [])))
 }

@@ -57,6 +57,11 @@ export const Settings = z.strictObject({
     .describe(
       'Name and mail of the commits that the agent makes. host: those of your own git; none: nobody; or Name <mail>.',
     ),
+  SSH_DIR: absolutePath
+    .optional()
+    .describe(
+      'Folder with a key pair for the agent alone, and its known_hosts. The agent can read the key; docs/customisation.md says what it is good for.',
+    ),
   MCP_SERVERS: text
     .refine(value => parseMcpServers(value) !== null, {
       error: 'must be ask, none or names with commas between',

@@ -22,8 +22,24 @@ await mkdir(join(custom, 'bin'))
 await writeFile(join(custom, 'bin/greet'), '#!/bin/sh\necho "greetings from $0"\n', { mode: 0o755 })
 await must('chmod', ['-R', 'a+rX', custom])
 
+const keys = await temporaryFolder(t, 'keys')
+await must('ssh-keygen', [
+  '-q',
+  '-t',
+  'ed25519',
+  '-N',
+  '',
+  '-C',
+  'agent',
+  '-f',
+  join(keys, 'id_ed25519'),
+])
+await writeFile(join(keys, 'known_hosts'), 'allowed.test ssh-ed25519 AAAA\n')
+await writeFile(join(keys, 'other'), 'not for the agent')
+
 const stack = await createTestStack(t, {
   start: false,
+  allow: ['other.test'],
   files: {
     '.mcp.json': JSON.stringify({
       mcpServers: {
@@ -62,6 +78,7 @@ const stack = await createTestStack(t, {
     CLAUDE_MOUNT_SAME: `${data}/read`,
     GIT_IDENTITY: `'Ada "L" King <ada@example.com>'`,
     CUSTOM_DIR: custom,
+    SSH_DIR: keys,
   },
 })
 const unasked = await stack.cli(['start', '--detach'])
@@ -139,6 +156,51 @@ t.test("the folder's own configuration counts when it was allowed, and .env wins
     t.not((await sh('echo x > /workspace/claude-secure.config.json')).code, 0, 'not the agent’s')
   }
   t.match(started.stderr, /setup command ended with 3/)
+})
+
+for (const service of ['claude', 'worker']) {
+  const sh = (script: string) => stack.inside(['sh', '-c', script], { service })
+
+  t.test(`${service}: the key pair of SSH_DIR signs, and ssh does not get out`, async t => {
+    t.equal(
+      (await sh('ls /etc/claude-secure/ssh')).stdout,
+      'id_ed25519\nid_ed25519.pub\nknown_hosts\n',
+    )
+    t.equal(
+      (await sh('stat -c "%a %u" /etc/claude-secure/ssh/id_ed25519')).stdout,
+      `400 ${owner}\n`,
+    )
+    const key = '/etc/claude-secure/ssh/id_ed25519'
+    const signed = await sh(
+      `cd "$(mktemp -d)" && git init -q && git -c gpg.format=ssh -c user.signingkey=${key} commit -qS --allow-empty -m x && git cat-file -p HEAD`,
+    )
+    t.match(signed.stdout, /BEGIN SSH SIGNATURE/, signed.stderr)
+    const { stdout } = await sh('ssh -G allowed.test')
+    t.match(stdout, /stricthostkeychecking (true|yes)/)
+    t.match(stdout, /userknownhostsfile \/etc\/claude-secure\/ssh\/known_hosts/)
+    t.match(stdout, /identitiesonly yes/)
+    const out = await sh('timeout 20 ssh git@allowed.test true')
+    t.not(out.code, 0)
+    t.match(out.stderr, /SSH does not leave this container/)
+  })
+}
+
+t.test('not even through a listed name on 443: what does not begin TLS goes nowhere', async t => {
+  const talk = (words: string) => `
+    const socket = require('node:net').connect(3128, 'proxy')
+    socket.write('CONNECT other.test:443 HTTP/1.1\\r\\nHost: other.test:443\\r\\n\\r\\n')
+    let seen = ''
+    socket.on('data', data => { if (!seen) socket.write(${JSON.stringify(words)}); seen += data })
+    socket.on('error', () => {}).on('close', () => console.log(seen)).setTimeout(20000, () => socket.destroy())`
+  const before = (await stack.internet.events()).filter(({ kind }) => kind === 'tcp').length
+  const { stdout } = await stack.inside(['node', '-e', talk('SSH-2.0-OpenSSH_10.0\r\n')])
+  t.match(stdout, /^HTTP\/1\.1 200/, 'the tunnel itself is granted before anything is seen')
+  t.notMatch(stdout, /SSH-|HTTP\/1\.1 400/, 'nothing answered')
+  const after = (await stack.internet.events()).filter(({ kind }) => kind === 'tcp').length
+  t.equal(after, before, 'nothing was dialled')
+  const { code } = await stack.inside(['curl', '-sk', '--max-time', '20', 'https://other.test/'])
+  t.equal(code, 0, 'HTTPS to the same name goes through')
+  t.ok((await stack.internet.events()).filter(({ kind }) => kind === 'tcp').length > before)
 })
 
 t.test('a session: the skill ends the system prompt, and Bash finds the programs', async t => {

@@ -173,6 +173,9 @@ async function announce({ log }: Context, stack: Stack, outcome: 'started' | 'ou
       text: `CLAUDE_MOUNT_… lets the agent write in ${names}: hooks and editor settings there are not protected; :ro protects them`,
     })
   }
+  if (stack.custom?.files.some(({ secret }) => secret)) {
+    log({ kind: 'warn', text: 'SSH_DIR gives the agent a private key, which it can read' })
+  }
   if (workspace.mode === 'copy') {
     const reason = workspace.copyReason ? ` (${workspace.copyReason})` : ''
     log({

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { chmod, chown, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { replaceFile, type StateFolder } from '../state-folder.ts'
 import type { DeclaredMount } from './declared-mounts.ts'
@@ -21,6 +22,8 @@ export type GeneratedFile = {
   name: string
   target: string
   text: string
+  /** For the agent and nobody else, as ssh demands it of a key. */
+  secret?: boolean
 }
 
 export const noCustomisation: Customisation = {
@@ -41,9 +44,32 @@ export const customTargets = {
   gitIdentity: '/etc/claude-secure/identity.gitconfig',
 } as const
 
-/** To be called under the stack's lock. For everybody to read: the agent's user is not always the host's. */
-export async function writeCustomFiles(state: StateFolder, { files }: Customisation) {
-  for (const { name, text } of files) await replaceFile(join(state.path, name), text, 0o644)
+/**
+ * To be called under the stack's lock. For everybody to read, where nothing is secret: the agent's user
+ * is not always the host's. The folder itself is its owner's alone.
+ */
+export async function writeCustomFiles(
+  state: StateFolder,
+  { files }: Customisation,
+  agent: { uid: number; gid: number },
+) {
+  for (const { name, text, secret } of files) {
+    const path = join(state.path, name)
+    await replaceFile(path, text, secret ? 0o600 : 0o644)
+    if (secret) await giveTo(path, agent)
+  }
+  // A key that is not the agent's any more is not kept.
+  for (const name of await readdir(state.path)) {
+    if (!name.startsWith('ssh-') || files.some(file => file.name === name)) continue
+    await rm(join(state.path, name), { force: true })
+  }
+}
+
+/** ssh refuses a key of its own user that others may read, and takes one of another user that it can. */
+async function giveTo(path: string, agent: { uid: number; gid: number }) {
+  const uid = process.getuid?.()
+  if (uid === 0) await chown(path, agent.uid, agent.gid)
+  await chmod(path, uid === 0 || uid === agent.uid ? 0o400 : 0o444)
 }
 
 /** All mounts of it, for both of the agent's services. */

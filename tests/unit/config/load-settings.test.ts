@@ -13,6 +13,13 @@ t.test('the environment wins over .env', async t => {
   t.match(settings, { AGENT_MEMORY: '3g', AGENT_CPUS: '1' })
 })
 
+t.test("claudebox's own name of a setting is one of it", async t => {
+  const root = t.testdir({ '.env': 'CLAUDE_SSH_DIR=/keys\n' })
+  t.equal((await loadSettings(root, {})).SSH_DIR, '/keys')
+  t.equal((await loadSettings(root, { CLAUDE_SSH_DIR: '/other' })).SSH_DIR, '/other')
+  t.equal((await loadSettings(root, { CLAUDE_SSH_DIR: '/a', SSH_DIR: '/b' })).SSH_DIR, '/b')
+})
+
 t.test('secrets are taken out of the environment, so that no child inherits them', async t => {
   const env = { ANTHROPIC_API_KEY: 'sk-ant-1', CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-2', HOME: '/root' }
   const settings = await loadSettings(t.testdir({}), env)
