@@ -1,0 +1,125 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { run, until } from '../support/stack/process.ts'
+import { createTestStack } from '../support/stack/test-stack.ts'
+
+const stack = await createTestStack(t, {})
+const claude = join(stack.checkout, 'claude.ts')
+
+async function detach(prompt: string, ...more: string[]) {
+  const { code, stdout, stderr } = await stack.cli([
+    ...['run', '--detach', '--no-continue', ...more, prompt],
+  ])
+  t.equal(code, 0, stderr)
+  t.match(stdout, /^[0-9a-f]{16}\n$/, 'its id is all that stdout gets')
+  return stdout.trim()
+}
+
+type Listed = { runId: string; status: string; prompt: string }
+const list = async () => JSON.parse((await stack.cli(['run', 'list', '--json'])).stdout) as Listed[]
+
+t.test('a detached run prints its id, and its result can be read again and again', async t => {
+  const id = await detach('[[bash sleep 3]] [[say done at last]]')
+  t.match(await list(), [{ runId: id, status: 'running' }])
+  const early = await stack.cli(['run', 'result', id])
+  t.equal(early.code, 1)
+  t.match(early.stderr, /still running[\s\S]*--wait/)
+  const waited = await stack.cli(['run', 'result', id, '--wait'])
+  t.match(waited, { code: 0, stdout: 'done at last\n' })
+  for (let i = 0; i < 2; i++) {
+    const json = ['run', 'result', id, '--output-format', 'json-verbose']
+    t.match(JSON.parse((await stack.cli(json)).stdout), { result: 'done at last', turns: Array })
+  }
+  const stream = await stack.cli(['run', 'result', '--output-format', 'stream-json'])
+  t.match(JSON.parse(stream.stdout.trim().split('\n').at(-1) ?? ''), { type: 'result' })
+  const logs = await stack.cli(['run', 'logs', id])
+  t.match(logs.stdout, /> Bash: sleep 3[\s\S]*done at last[\s\S]*succeeded/)
+})
+
+t.test('it outlives the terminal it was started from', async t => {
+  const terminal = await stack.terminal(['run', '--detach', '[[bash sleep 4]] [[say survived]]'])
+  const screen = await terminal.waitFor(/[0-9a-f]{16}/)
+  const id = /[0-9a-f]{16}/.exec(screen)?.[0] ?? ''
+  await terminal.hangUp()
+  const { stdout } = await stack.cli(['run', 'result', id, '--wait'])
+  t.equal(stdout, 'survived\n')
+})
+
+t.test('what it was started by is not waited for', async t => {
+  const outcome = await run(
+    'bash',
+    ['-c', 'x=$("$1" run --detach "[[bash sleep 20]]"); echo "<$x>"', 'bash', claude],
+    {
+      cwd: stack.workspace,
+      env: stack.env,
+      timeout: 60_000,
+    },
+  )
+  t.match(outcome.stdout, /^<[0-9a-f]{16}>\n$/)
+  const [first] = await list()
+  t.equal(first?.status, 'running')
+
+  await t.test('a second one is refused, unless it waits', async t => {
+    const second = await stack.cli(['run', '--detach', 'x'])
+    t.equal(second.code, 1)
+    t.match(second.stderr, `workspace busy with run ${first?.runId}`)
+    const waiting = await detach('[[say after the other]]', '--wait')
+    const cancelled = await stack.cli(['run', 'cancel', first?.runId ?? ''])
+    t.equal(cancelled.code, 0, cancelled.stderr)
+    t.equal((await stack.cli(['run', 'result', waiting, '--wait'])).stdout, 'after the other\n')
+    const result = await stack.cli(['run', 'result', first?.runId ?? ''])
+    t.equal(result.code, 130)
+  })
+})
+
+t.test('cancel --all ends what runs; what has ended is told', async t => {
+  const id = await detach('[[bash sleep 600]]')
+  t.equal((await stack.cli(['run', 'cancel', '--all'])).code, 0)
+  const { stdout } = await stack.inside(['pgrep', '-fc', 'sleep 600'], { service: 'worker' })
+  t.equal(stdout.trim(), '0')
+  t.match((await stack.cli(['run', 'cancel', id])).stderr, /has ended: cancelled/)
+  t.match((await stack.cli(['run', 'cancel', '--all'])).stderr, /nothing runs here/)
+})
+
+t.test('a run whose watcher was killed is interrupted, and gone', async t => {
+  const id = await detach('[[bash sleep 601]]')
+  await run('pkill', ['-KILL', '-f', `run supervise ${id}`])
+  await until('the run to be known as interrupted', async () =>
+    (await list()).some(({ runId, status }) => runId === id && status === 'interrupted'),
+  )
+  await until('nothing of it to be left', async () => {
+    const { stdout } = await stack.inside(['pgrep', '-fc', 'sleep 601'], { service: 'worker' })
+    return stdout.trim() === '0'
+  })
+  const { code, stderr } = await stack.cli(['run', 'result', id])
+  t.equal(code, 1)
+  t.match(stderr, /interrupted/)
+})
+
+t.test('wrong ids are refused with a message', async t => {
+  for (const args of [
+    ['result', '0123456789abcdef'],
+    ['result', '../../etc'],
+    ['cancel', 'x'],
+    ['cancel'],
+    ['logs', '\x1b[31m'],
+  ]) {
+    const { code, stderr } = await stack.cli(['run', ...args])
+    t.equal(code, 2, args.join(' '))
+    t.match(stderr, /^error: .*\nhint: {2}.*\n$/)
+    t.notMatch(stderr, '\x1b')
+  }
+})
+
+t.test('the stack has no secret in what watches over a run', async t => {
+  const id = await detach('[[bash sleep 602]]')
+  const { stdout } = await run('bash', [
+    '-c',
+    'for p in $(pgrep -f "$1"); do tr "\\0" "\\n" < /proc/$p/environ; tr "\\0" " " < /proc/$p/cmdline; done',
+    'bash',
+    `run supervise ${id}`,
+  ])
+  t.match(stdout, id)
+  t.notMatch(stdout, /sleep 602|SENTINEL/)
+  await stack.cli(['run', 'cancel', id])
+})

@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { must, until } from '../support/stack/process.ts'
+import { attachInternet, createTestStack } from '../support/stack/test-stack.ts'
+
+const stack = await createTestStack(t, { start: false })
+const claude = join(stack.checkout, 'claude.ts')
+const run = (args: readonly string[]) => stack.cli(['run', ...args], { timeout: 240_000 })
+
+t.test('where nothing runs, a run brings up what it needs, and no session', async t => {
+  // The stand-in internet comes later: this is also the model API that is not there.
+  const { code, stdout, stderr } = await run(['--output-format', 'json', 'hello'])
+  t.equal(code, 1)
+  t.match(stderr, /^error: the model API .*\nhint: {2}\S/m)
+  t.match(JSON.parse(stdout), { type: 'result', is_error: true })
+  const names = await must('docker', [
+    ...['ps', '--format', '{{.Label "com.docker.compose.service"}}'],
+    ...['--filter', `label=com.docker.compose.project=${stack.stack}`],
+  ])
+  t.same(names.trim().split('\n').toSorted(), ['gateway', 'proxy', 'worker'])
+  await attachInternet(stack)
+  t.equal((await run(['[[say there]]'])).stdout, 'there\n')
+})
+
+t.test('each error of the API has its message, its hint and exit 1', async t => {
+  for (const [status, hint] of [
+    [400, /--model/],
+    [401, /\.env/],
+    [403, /\.env/],
+    [404, /--model/],
+    [413, /shorten|too long/],
+    [429, /wait/],
+    [500, /later/],
+    [529, /later/],
+  ] as const) {
+    const args = ['--no-continue', '--output-format', 'json', `[[error ${status}]]`]
+    const { code, stdout, stderr } = await run(args)
+    t.equal(code, 1, `${status}: ${stderr}`)
+    t.match(JSON.parse(stdout), { is_error: true })
+    const [error, next] = stderr.trim().split('\n').slice(-2)
+    t.match(error, new RegExp(`^error: .*(${status}|too large|too long)`, 'i'), `${status}`)
+    t.match(next, /^hint: {2}/)
+    t.match(next, hint, `${status}`)
+  }
+})
+
+t.test('an error that passes is no error', async t => {
+  t.equal((await run(['--no-continue', '[[error 529 1]] [[say after all]]'])).stdout, 'after all\n')
+  const dropped = await run(['--no-continue', '[[stream 10 1 10]] [[drop 3 1]]'])
+  t.equal(dropped.code, 0, dropped.stderr)
+  t.match(dropped.stdout, /^0 \.+1 \.+/)
+})
+
+t.test('a stream that is cut again and again ends with words', async t => {
+  const { code, stdout, stderr } = await run([
+    '--no-continue',
+    '--timeout',
+    '60s',
+    '[[stream 10 1 10]] [[drop 0]]',
+  ])
+  t.ok(code === 1 || code === 124 || stdout !== '', `${code} ${stderr}`)
+  if (code !== 0) t.match(stderr, /^error: .+\nhint: {2}.+/m)
+})
+
+t.test('a run that has no time left is ended with 124', async t => {
+  const { code, stderr } = await run(['--no-continue', '--timeout', '3s', '[[delay 60000]]'])
+  t.equal(code, 124)
+  t.match(stderr, /did not end within 3 s[\s\S]*hint: {2}.*--timeout/)
+})
+
+/** A run in the background whose agent sleeps in a session of its own and does not listen to signals. */
+function startStubborn(t: { teardown: (body: () => void) => void }): ChildProcess {
+  const script = 'setsid bash -c \'trap "" INT TERM; sleep 4242\' & sleep 4242'
+  const child = spawn(claude, ['run', '--no-continue', `[[bash ${script}]]`], {
+    cwd: stack.workspace,
+    env: stack.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  return child
+}
+
+const sleeping = async () =>
+  (await stack.inside(['pgrep', '-fc', 'sleep 4242'], { service: 'worker' })).stdout.trim()
+
+const atWork = () => until('the agent to be at work', async () => Number(await sleeping()) >= 2)
+
+async function ended(child: ChildProcess) {
+  let stderr = ''
+  child.stderr?.on('data', chunk => {
+    stderr += chunk
+  })
+  const [code, signal] = await new Promise<[number | null, string | null]>(resolve =>
+    child.once('close', (code, signal) => resolve([code, signal])),
+  )
+  return { code, signal, stderr }
+}
+
+t.test('Ctrl-C cancels, and returns when nothing of the run is left', async t => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const child = startStubborn(t)
+    const end = ended(child)
+    await atWork()
+    child.kill(signal)
+    t.match(await end, { code: 130, stderr: /interrupted|cancelled/ }, signal)
+    t.equal(await sleeping(), '0')
+    t.equal((await run(['--no-continue', '[[say free]]'])).stdout, 'free\n')
+  }
+})
+
+t.test('a second Ctrl-C leaves at once', async t => {
+  const child = startStubborn(t)
+  const end = ended(child)
+  await atWork()
+  child.kill('SIGINT')
+  child.kill('SIGINT')
+  setTimeout(() => child.kill('SIGINT'), 50)
+  const { code, signal } = await end
+  t.ok(signal === 'SIGINT' || code === 130)
+  await until('nothing of it to be left', async () => (await sleeping()) === '0', 10_000)
+})
+
+t.test('a client that was killed takes its run along, and the folder is free', async t => {
+  const child = startStubborn(t)
+  const end = ended(child)
+  await atWork()
+  child.kill('SIGKILL')
+  await end
+  const since = Date.now()
+  await until('nothing of it to be left', async () => (await sleeping()) === '0', 15_000)
+  t.comment(`nothing was left after ${Date.now() - since} ms`)
+  const next = await run(['--no-continue', '[[say free]]'])
+  t.equal(next.stdout, 'free\n', next.stderr)
+  const { stdout } = await stack.cli(['run', 'list', '--json'])
+  t.ok(
+    JSON.parse(stdout).some(({ status }: { status: string }) => status === 'interrupted'),
+    'and it is known what became of it',
+  )
+})
+
+t.test('a second run in the folder is refused with the id of the first', async t => {
+  const child = startStubborn(t)
+  const end = ended(child)
+  await atWork()
+  const second = await run(['x'])
+  t.equal(second.code, 1)
+  const id = /workspace busy with run ([0-9a-f]{16})/.exec(second.stderr)?.[1]
+  t.ok(id, second.stderr)
+  t.match(second.stderr, `run cancel ${id}`)
+  const waiting = run(['--wait', '--no-continue', '[[say at last]]'])
+  const cancelled = await stack.cli(['run', 'cancel', id ?? ''])
+  t.equal(cancelled.code, 0, cancelled.stderr)
+  t.match(cancelled.stderr, /nothing of it is left/)
+  t.equal(await sleeping(), '0')
+  t.match(await end, { code: 130, stderr: /was cancelled/ })
+  t.equal((await waiting).stdout, 'at last\n')
+})
+
+t.test('a worker that is killed under a run is told', async t => {
+  const child = startStubborn(t)
+  const end = ended(child)
+  await atWork()
+  await must('docker', ['kill', stack.container('worker')])
+  t.match(await end, { code: 1, stderr: /connection to the worker was lost[\s\S]*hint: {2}/ })
+  await until(
+    'the worker to be back',
+    async () => (await run(['--no-continue', '[[say back]]'])).stdout === 'back\n',
+  )
+})
+
+t.test('a stack that is stopped under a run ends it with a reason', async t => {
+  const child = startStubborn(t)
+  const end = ended(child)
+  await atWork()
+  t.equal((await stack.cli(['stop'])).code, 0)
+  t.match(await end, { code: 1, stderr: /connection to the worker was lost|stopping/ })
+})
+
+t.test('what runs as a file that is no prompt is refused before all this', async t => {
+  await writeFile(join(stack.workspace, 'empty'), '')
+  t.equal((await run(['--prompt-file', 'empty'])).code, 2)
+})
