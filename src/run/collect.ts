@@ -28,6 +28,8 @@ type Ended = Extract<RunnerEvent, { kind: 'ended' }>
 export type Ending =
   | Ended
   | { kind: 'lost'; reason: string }
+  /** The runner ended it by itself. */
+  | { kind: 'stopped' }
   /** The runner did not end what had no time left. */
   | { kind: 'given-up'; after: number }
   /** The runner did not say that a cancelled run is gone. */
@@ -117,6 +119,11 @@ export function createCollector(run: {
         return failed({
           message: `the connection to the worker was lost: ${ending.reason}`,
           hint: './claude.ts status shows whether the stack still runs; run it again',
+        })
+      case 'stopped':
+        return failed({
+          message: 'the worker was stopped while the run went on',
+          hint: 'run it again: that brings the worker up',
         })
       case 'given-up':
         return timedOut(`the worker did not end the run within ${ending.after} s`)

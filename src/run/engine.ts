@@ -238,6 +238,9 @@ function watchTime(
   else signal.addEventListener('abort', cancel, { once: true })
   return {
     judge: (last: Exclude<Last, { kind: 'refused' }>): Ending => {
+      // It was not us who wanted that: the runner ends its runs when its container goes down.
+      const unasked = last.kind === 'ended' && last.outcome === 'cancelled' && !signal.aborted
+      if (unasked) return { kind: 'stopped' }
       if (last.kind !== 'lost') return last
       // A connection that broke while the run was being cancelled took the run along.
       return givenUp ?? (signal.aborted ? neverBegan : last)

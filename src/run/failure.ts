@@ -39,7 +39,11 @@ export function failureOf(claude: Record<string, unknown>): RunFailure | null {
   if (subtype === 'error_max_budget_usd') {
     return failure(words, 'allow more with --max-budget-usd')
   }
-  if (status) return failure(`the model API answered ${status}: ${words}`, hintFor(status))
+  if (status) {
+    // The gateway's own answers say what is wrong with the way to the API.
+    const hint = words.includes('claude-secure:') ? connectionHint : hintFor(status)
+    return failure(`the model API answered ${status}: ${words}`, hint)
+  }
   if (api_error === 'connection_failed') {
     return failure(`the model API cannot be reached: ${words}`, connectionHint)
   }

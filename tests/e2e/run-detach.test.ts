@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { run, until } from '../support/stack/process.ts'
-import { createTestStack } from '../support/stack/test-stack.ts'
+import { createTestStack, sentinel } from '../support/stack/test-stack.ts'
 
 const stack = await createTestStack(t, {})
 const claude = join(stack.checkout, 'claude.ts')
@@ -112,7 +112,11 @@ t.test('wrong ids are refused with a message', async t => {
 })
 
 t.test('the stack has no secret in what watches over a run', async t => {
-  const id = await detach('[[bash sleep 602]]')
+  const started = await run(claude, ['run', '--detach', '[[bash sleep 602]]'], {
+    cwd: stack.workspace,
+    env: { ...stack.env, ANTHROPIC_API_KEY: sentinel },
+  })
+  const id = started.stdout.trim()
   const { stdout } = await run('bash', [
     '-c',
     'for p in $(pgrep -f "$1"); do tr "\\0" "\\n" < /proc/$p/environ; tr "\\0" " " < /proc/$p/cmdline; done',

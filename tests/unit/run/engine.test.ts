@@ -209,6 +209,14 @@ t.test('a connection that is lost is a failure that says so', async t => {
   t.equal(lease.held(), false)
 })
 
+t.test('a runner that ends a run unasked was stopped', async t => {
+  const { engine } = engineWith(fakeTransport([started, ended('cancelled')]))
+  t.match(await engine.start({ prompt: 'x' }, here).result, {
+    status: 'failed',
+    error: { message: /worker was stopped/ },
+  })
+})
+
 t.test('a runner that is not there refuses the run', async t => {
   const { store, runs } = memoryStore()
   const lease = memoryLease()
