@@ -38,9 +38,9 @@ t.test('a detached run prints its id, and its result can be read again and again
 
 t.test('it outlives the terminal it was started from', async t => {
   const terminal = await stack.terminal(['run', '--detach', '[[bash sleep 4]] [[say survived]]'])
-  const screen = await terminal.waitFor(/[0-9a-f]{16}/)
-  const id = /[0-9a-f]{16}/.exec(screen)?.[0] ?? ''
+  t.equal(await terminal.exitStatus(), 0)
   await terminal.hangUp()
+  const id = (await list())[0]?.runId ?? ''
   const { stdout } = await stack.cli(['run', 'result', id, '--wait'])
   t.equal(stdout, 'survived\n')
 })
