@@ -243,9 +243,10 @@ export function createProgram(invocation: Invocation): Command {
     .option('--accept', 'allow what claude-secure.config.json and .mcp.json of this folder name')
     .action(async options => (await import('./commands/config.ts')).config(options, invocation))
   command('login', 'log in to Claude inside the container, with a browser')
+    .option('--runs', 'for runs, which have a login of their own')
     .alias('auth')
-    .action(async () =>
-      invocation.setStatus(await (await import('./commands/login.ts')).login(invocation)),
+    .action(async options =>
+      invocation.setStatus(await (await import('./commands/login.ts')).login(options, invocation)),
     )
   command('setup-token', 'make a long-lived token and keep it in .env').action(async () =>
     invocation.setStatus(await (await import('./commands/setup-token.ts')).setupToken(invocation)),

@@ -48,6 +48,12 @@ export function failureOf(claude: Record<string, unknown>): RunFailure | null {
     return failure(`the model API cannot be reached: ${words}`, connectionHint)
   }
   if (/too long/i.test(words)) return failure(words, hintFor(413))
+  if (/not logged in/i.test(words)) {
+    return failure(
+      words.replace(/ · .*/, ''),
+      'put a key or token into .env, or log in for runs: ./claude.ts login --runs',
+    )
+  }
   if (/log ?in|authenticat|api key/i.test(words)) return failure(words, hintFor(401))
   if (/^API Error/i.test(words)) return failure(words, connectionHint)
   return failure(words, 'run it again; ./claude.ts run logs shows what it did')

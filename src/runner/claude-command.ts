@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { RunRequest } from '../run/request.ts'
+import { runConfig } from '../run/run-home.ts'
 import type { Workspace } from './workspace.ts'
 
 /** What has to be known when claude starts. Everything else goes to its stdin. */
@@ -53,7 +54,7 @@ export function claudeEnvironment(
     ...Object.fromEntries(inherited),
     PWD: workspace.path,
     HOME: workspace.home,
-    CLAUDE_CONFIG_DIR: `${workspace.home}/.claude`,
+    CLAUDE_CONFIG_DIR: runConfig(workspace.home),
     TMPDIR: workspace.temporary,
     CLAUDE_CODE_TMPDIR: workspace.temporary,
     // The gateway counts by it, and takes it off.

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
+import { runHomes, workspaceKey } from '../run/run-home.ts'
 
 /** A folder that prompts may work in, and the places that its runs have to themselves. */
 export type Workspace = {
@@ -18,7 +18,7 @@ export type Places = { workspace: string; workspaces: string; homes: string; tem
 export const defaultPlaces: Places = {
   workspace: '/workspace',
   workspaces: '/workspaces',
-  homes: '/home/claude/workspaces',
+  homes: runHomes,
   temporary: '/tmp',
 }
 
@@ -40,12 +40,6 @@ export async function findWorkspace(asked: string, places = defaultPlaces): Prom
   if (!stats.isDirectory()) throw refused(asked, 'it is not a folder')
   const key = workspaceKey(path)
   return { path, key, home: join(places.homes, key), temporary: join(places.temporary, key) }
-}
-
-export function workspaceKey(path: string): string {
-  const name = path.slice(path.lastIndexOf('/') + 1).replace(/[^A-Za-z0-9]/g, '-')
-  const hash = createHash('sha256').update(path).digest('hex').slice(0, 12)
-  return `${name.slice(0, 40)}-${hash}`
 }
 
 function refused(path: string, reason: string, cause?: unknown) {

@@ -43,5 +43,5 @@ function session(processes: readonly ContainerProcess[]): Activity['session'] {
 
 /** The runner is asked in the same way how it is: such a question is no run. */
 function isRun({ command }: ContainerProcess) {
-  return atWork.worker.test(command) && !/(client\.js|claude-secure-run) --/.test(command)
+  return atWork.worker.test(command) && !/claude-secure-run --/.test(command)
 }

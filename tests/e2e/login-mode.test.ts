@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
+import { isTwoLines } from '../support/stack/control-script.ts'
 import {
   attachInternet,
   createTestStack,
@@ -69,6 +70,41 @@ t.test('with a login of its own, Claude Code talks to the API through the proxy'
   t.equal(request?.host, 'api.anthropic.com')
   t.match(request?.rawHeaders.join('\n'), 'Bearer sk-ant-oat01-mine')
 })
+
+t.test(
+  'a run without a login says how to get one, and with it works as a session does',
+  async t => {
+    isTwoLines(t, await stack.cli(['run', '--quiet', 'hello'], { timeout: 180_000 }), {
+      error: /Not logged in/,
+      hint: /\.\/claude\.ts login --runs/,
+    })
+    const terminal = await stack.terminal(['login', '--runs'])
+    await terminal.waitFor(/https:\/\/\S*claude\S*oauth/i)
+    await terminal.press('C-c')
+    await terminal.exitStatus()
+    // What the login leaves when it has ended well.
+    const login = {
+      accessToken: 'sk-ant-oat01-runs',
+      refreshToken: 'sk-ant-ort01-runs',
+      expiresAt: Date.now() + 3_600_000,
+      scopes: ['user:inference', 'user:profile'],
+      subscriptionType: 'max',
+    }
+    const folder = '/home/claude/workspaces/workspace-c52ddf65534b/.claude'
+    await stack.inside(['sh', '-c', `umask 077; cat > ${folder}/.credentials.json`], {
+      service: 'worker',
+      input: JSON.stringify({ claudeAiOauth: login }),
+    })
+    await stack.internet.forgetModelRequests()
+    const { code, stdout, stderr } = await stack.cli(['run', '--quiet', '[[say runs too]]'], {
+      timeout: 180_000,
+    })
+    t.equal(code, 0, stderr)
+    t.equal(stdout, 'runs too\n')
+    const [request] = await stack.internet.modelRequests()
+    t.match(request?.rawHeaders.join('\n'), 'Bearer sk-ant-oat01-runs')
+  },
+)
 
 t.test('a key in .env ends it: the next start closes the login names again', async t => {
   await stack.internet.detach()

@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts'
+import { runConfig, runHomes, workspaceKey } from '../../run/run-home.ts'
 import { openContext } from '../context.ts'
 import type { Invocation } from '../program.ts'
 import { runningAgent } from '../running-agent.ts'
@@ -9,9 +10,9 @@ import { bringUp } from './start.ts'
 
 /**
  * Runs Claude Code's own login inside the container of the current folder. The login stays there, in
- * the home volume; `start` uses it as long as .env names no credential.
+ * the home volume; `start` uses it as long as .env names no credential, `run` that of `--runs`.
  */
-export async function login(invocation: Invocation): Promise<number> {
+export async function login(options: { runs?: boolean }, invocation: Invocation): Promise<number> {
   requireTerminal('login')
   const context = await openContext(invocation)
   if (context.settings.ANTHROPIC_API_KEY || context.settings.CLAUDE_CODE_OAUTH_TOKEN) {
@@ -20,9 +21,20 @@ export async function login(invocation: Invocation): Promise<number> {
     })
   }
   const workspace = await workspaceHere(context)
-  const { state } = await bringUp(context, workspace, { mode: 'login' })
-  return execInTerminal(runningAgent(context, state), ['claude', 'auth', 'login'])
+  const service = options.runs ? 'worker' : 'claude'
+  const { state } = await bringUp(context, workspace, { mode: 'login', agents: [service] })
+  const agent = runningAgent(context, state, service)
+  return execInTerminal(agent, options.runs ? loginOfRuns : loginOfSessions)
 }
+
+const loginOfSessions = ['claude', 'auth', 'login']
+
+/** Runs keep theirs apart: two programs with one login would take each other's next token. */
+const home = `${runHomes}/${workspaceKey('/workspace')}`
+const loginOfRuns = [
+  ...['env', `HOME=${home}`, `CLAUDE_CONFIG_DIR=${runConfig(home)}`],
+  ...['sh', '-c', 'mkdir -p -m 0700 "$CLAUDE_CONFIG_DIR" && exec claude auth login'],
+]
 
 export function requireTerminal(command: string) {
   if (isInteractive()) return

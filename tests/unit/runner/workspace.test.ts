@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { findWorkspace, workspaceKey } from '../../../src/runner/workspace.ts'
+import { findWorkspace } from '../../../src/runner/workspace.ts'
 
 const root = t.testdir({ workspace: {}, workspaces: { a: { b: {} } }, 'workspaces-evil': {} })
 const places = {
@@ -42,8 +42,3 @@ for (const path of [
     await t.rejects(findWorkspace(join(root, path), places), { message: /^no workspace / })
   })
 }
-
-t.test('no two folders share a key, and a key is one plain name', async t => {
-  t.not(workspaceKey('/workspaces/a b'), workspaceKey('/workspaces/a-b'))
-  t.match(workspaceKey(`/workspaces/${'ü '.repeat(100)}`), /^[A-Za-z0-9-]{1,60}$/)
-})

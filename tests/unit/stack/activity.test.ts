@@ -30,9 +30,9 @@ const processes: Record<string, { command: string; seconds: number }[]> = {
   ],
   worker: [
     { command: 'node /opt/claude-secure/runner.js', seconds: 500 },
-    { command: '/usr/local/bin/node --x /opt/claude-secure/client.js', seconds: 5 },
-    { command: '/usr/local/bin/node --x /opt/claude-secure/client.js', seconds: 4 },
-    { command: 'node /opt/claude-secure/client.js --status', seconds: 0 },
+    { command: '/usr/bin/perl /usr/local/bin/claude-secure-run', seconds: 5 },
+    { command: '/usr/bin/perl /usr/local/bin/claude-secure-run', seconds: 4 },
+    { command: '/usr/bin/perl /usr/local/bin/claude-secure-run --status', seconds: 0 },
     { command: 'claude --print', seconds: 400 },
   ],
 }
