@@ -170,6 +170,32 @@ t.test('clear-session forgets what was said in a stack that is up, and asks befo
   await leave(next)
 })
 
+t.test(
+  'a run is listed while it goes on, and what it said is forgotten when it is over',
+  async t => {
+    const long = one.cli(['run', '--no-continue', '[[stream 600 100 100]]'])
+    await until('the run to be listed', async () => (await listed(one))?.runs === 1)
+    isTwoLines(t, await one.cli(['clear-session', '--runs', '-f']), {
+      error: /a run is under way here/,
+      hint: /run cancel --all/,
+    })
+    t.equal((await one.cli(['run', 'cancel', '--all'])).code, 0)
+    await long
+    t.equal((await listed(one))?.runs, 0)
+
+    t.equal((await one.cli(['run', '--no-continue', 'the word is zebra [[say ok]]'])).code, 0)
+    t.not(await remembered('worker', 'zebra'), '')
+    // Kept for the next prompt, with the conversation in its memory.
+    t.equal((await one.inside(['pgrep', '-x', 'claude'], { service: 'worker' })).code, 0)
+    t.equal((await one.cli(['clear-session', '--runs', '-f'])).code, 0)
+    t.equal(await remembered('worker', 'zebra'), '')
+    await one.internet.forgetModelRequests()
+    const next = await one.cli(['run', '[[say again]]'])
+    t.equal(next.stdout, 'again\n', next.stderr)
+    t.notMatch(JSON.stringify(await one.internet.modelRequests()), /zebra/)
+  },
+)
+
 t.test('clear-session works on a stack that is down', async t => {
   t.not(await remembered('claude', marker), '')
   // What an agent can do to be in the way.
