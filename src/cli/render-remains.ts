@@ -9,7 +9,9 @@ export function renderRemains(remains: readonly Remains[]): string[] {
       ...(item.copy ? [renderCopy(item.copy)] : []),
       ...(item.homes > 0 ? [`conversations, and the agent's home${size(item)}`] : []),
       ...(item.runs > 0 ? [`results of ${count(item.runs, 'run')}`] : []),
-      ...(item.backups > 0 ? [`${count(item.backups, 'backup')} of what apply replaced`] : []),
+      ...(item.applies > 0
+        ? [`what apply --undo needs, of ${count(item.applies, 'apply', 'applies')}`]
+        : []),
     ]
     const rest = lines.length > 0 ? lines : ['settings of its last start']
     const folder = stack.workspace === null ? stack.stack : stack.workspace
@@ -39,6 +41,6 @@ function size({ stack: { bytes } }: Remains) {
   return bytes === null ? '' : ` (${(bytes / 1e6).toFixed(1)} MB in all volumes)`
 }
 
-function count(number: number, what: string) {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
+function count(number: number, one: string, many = `${one}s`) {
+  return `${number} ${number === 1 ? one : many}`
 }

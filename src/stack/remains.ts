@@ -16,9 +16,9 @@ export type Remains = {
   /** Home volumes, in which conversations and the agent's own files are. */
   homes: number
   copy: CopyRemains | null
-  /** Results of runs, and backups of what `apply` replaced. */
+  /** Results of runs, and applies that can be undone. */
   runs: number
-  backups: number
+  applies: number
 }
 
 /** `unknown`: it could not be looked at, or nothing is there to compare with. */
@@ -41,9 +41,9 @@ export async function lookAtRemains(
   const { path } = stateFolder(stack.stack)
   const entries = (name: string) => readdir(join(path, name)).catch(() => [])
   const hasCopy = volumes.includes(copyVolume(stack))
-  const [runs, backups, copy] = await Promise.all([
+  const [runs, applies, copy] = await Promise.all([
     entries('runs'),
-    entries('backups'),
+    entries('applies'),
     hasCopy ? lookAtCopy(context, stack, image) : null,
   ])
   return {
@@ -51,7 +51,7 @@ export async function lookAtRemains(
     homes: volumes.filter(name => parseHome(stack.stack, name)).length,
     copy,
     runs: runs.length,
-    backups: backups.length,
+    applies: applies.length,
   }
 }
 

@@ -11,7 +11,7 @@ const base: Remains = {
   homes: 0,
   copy: null,
   runs: 0,
-  backups: 0,
+  applies: 0,
 }
 
 t.test('each thing that would be lost has a line', async t => {
@@ -21,7 +21,7 @@ t.test('each thing that would be lost has a line', async t => {
     stack: { ...base.stack, workspace: null, bytes: 1_234_567 },
     homes: 2,
     runs: 1,
-    backups: 3,
+    applies: 3,
     copy: { kind: 'unapplied', changes: 2, git: true },
   }
   t.same(renderRemains([full]), [
@@ -29,7 +29,7 @@ t.test('each thing that would be lost has a line', async t => {
     '  the copy of the folder, with 2 unapplied changes and commits or branches',
     "  conversations, and the agent's home (1.2 MB in all volumes)",
     '  results of 1 run',
-    '  3 backups of what apply replaced',
+    '  what apply --undo needs, of 3 applies',
   ])
 })
 

@@ -23,13 +23,13 @@ const context = {
 }
 const image = async () => 'sha256:1'
 
-t.test('homes, results and backups are counted', async t => {
+t.test('homes, results and applies are counted', async t => {
   const state = join(process.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', name)
-  for (const path of ['runs/a', 'runs/b', 'backups/c']) {
+  for (const path of ['runs/a', 'runs/b', 'applies/1']) {
     mkdirSync(join(state, path), { recursive: true })
   }
   t.match(await lookAtRemains(context, stack, image), {
-    ...{ homes: 2, runs: 2, backups: 1, copy: null },
+    ...{ homes: 2, runs: 2, applies: 1, copy: null },
   })
 })
 
