@@ -52,8 +52,9 @@ try {
     format: 'cjs',
     supported: { 'dynamic-import': false },
     define: { 'import.meta.dirname': '__dirname' },
-    // Optional native parts and protocol files are found beside the package, not in a bundle.
-    external: ['dockerode', 'esbuild'],
+    // Optional native parts and protocol files are found beside the package, not in a bundle. What few
+    // commands need is not read by all of them.
+    external: ['ajv', 'dockerode', 'esbuild'],
     plugins: [apart, childProcessOnDemand],
     // Less to read at each start; the names stay, for what --verbose shows.
     minifyWhitespace: true,

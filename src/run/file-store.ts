@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { UserError } from '../errors.ts'
@@ -73,14 +73,21 @@ export function createFileStore(folder: string, retention = defaultRetention): R
       .sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : 0))
   }
 
+  /** By when they ended, which is when their folder changed last. */
   const prune = async () => {
-    const oldest = new Date(Date.now() - retention.days * 24 * 60 * 60_000).toISOString()
-    const runs = await list()
-    const old = runs.filter(
-      ({ result, startedAt }, index) =>
-        result !== null && (index >= retention.runs || startedAt < oldest),
+    const oldest = Date.now() - retention.days * 24 * 60 * 60_000
+    const names = await readdir(folder)
+    const ids = names.filter(name => RunId.safeParse(name).success)
+    const ages = await Promise.all(
+      ids.map(async runId => ({ runId, at: (await stat(place(runId))).mtimeMs })),
     )
-    for (const { runId } of old) await rm(place(runId), { recursive: true, force: true })
+    const old = ages
+      .sort((a, b) => b.at - a.at)
+      .filter(({ at }, index) => index >= retention.runs || at < oldest)
+    for (const { runId } of old) {
+      if ((await read(runId))?.result === null) continue
+      await rm(place(runId), { recursive: true, force: true })
+    }
   }
 
   return {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { RunEvent } from '../../../src/run/event.ts'
@@ -83,18 +83,27 @@ t.test('the list is newest first, and passes over what is no run', async t => {
 t.test('old runs go, those that run stay', async t => {
   const folder = join(t.testdir(), 'runs')
   const store = createFileStore(folder, { runs: 2, days: 7 })
-  const now = Date.now()
-  const at = (hours: number) => new Date(now - hours * 3_600_000).toISOString()
-  const running = record({ startedAt: at(24 * 30) })
-  const log = await store.create(running)
-  for (const hours of [24 * 8, 3, 2, 1]) {
-    const run = record({ startedAt: at(hours) })
+  const ended = async (hoursAgo: number) => {
+    const run = record()
     await (await store.create(run)).finish({ ...resultOf('text'), runId: run.runId })
+    await age(run.runId, hoursAgo)
+    return run.runId
   }
-  t.same(
-    (await store.list()).map(({ startedAt }) => startedAt),
-    [at(1), at(2), at(24 * 30)],
-  )
+  const age = (runId: string, hoursAgo: number) => {
+    const at = Date.now() / 1000 - hoursAgo * 3_600
+    return utimes(join(folder, runId), at, at)
+  }
+  const running = record()
+  const log = await store.create(running)
+  const events = join(folder, running.runId, 'events.ndjson')
+  await until('its folder to be complete', () => stat(events).catch(() => null))
+  await age(running.runId, 24 * 30)
+  await ended(24 * 8)
+  const third = await ended(3)
+  t.same((await readdir(folder)).toSorted(), [running.runId, third].toSorted())
+  const second = await ended(2)
+  const first = await ended(1)
+  t.same((await readdir(folder)).toSorted(), [running.runId, second, first].toSorted())
   await log.finish(resultOf('text'))
 })
 

@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../errors.ts'
+import type { createChannel } from './channel.ts'
+import type { createCollector, Ending } from './collect.ts'
+import type { RunEvent } from './event.ts'
+import { RunRefusal } from './refusal.ts'
+import type { RunRequest } from './request.ts'
+import type { RunnerEvent } from './runner-protocol.ts'
+import type { RunConnection, RunTransport } from './transport.ts'
+
+export type Patience = {
+  /** For a dead runner, beyond the time that the run itself has. */
+  beyondTimeout: number
+  /** For the runner's word that a cancelled run is gone. */
+  cancel: number
+  /** For the runner to be rid of a run whose client is gone already. */
+  busy: number
+}
+
+const defaults: Patience = { beyondTimeout: 10_000, cancel: 15_000, busy: 10_000 }
+const busyPoll = 250
+
+/** Cancelled before the runner knew of it. */
+export const neverBegan: Ending = {
+  kind: 'ended',
+  outcome: 'cancelled',
+  exitCode: null,
+  signal: null,
+  swept: 0,
+}
+
+/** A run that has the workspace. */
+type Watched = {
+  request: RunRequest
+  id: string
+  workspace: string
+  wait?: boolean
+  signal: AbortSignal
+}
+export type Events = Pick<ReturnType<typeof createChannel<RunEvent>>, 'push' | 'hurry'>
+
+/** From the request to the runner's last word, also when the runner has none. */
+export async function follow(
+  { transport, patience: given }: { transport: RunTransport; patience?: Partial<Patience> },
+  run: Watched,
+  {
+    collector,
+    startedAt,
+    events,
+  }: { collector: ReturnType<typeof createCollector>; startedAt: string; events: Events },
+): Promise<Ending> {
+  const patience = { ...defaults, ...given }
+  const { request, id: runId, workspace, signal } = run
+  const busyUntil = Date.now() + patience.busy
+  for (;;) {
+    if (signal.aborted) return neverBegan
+    const connection = await transport.open({ version: 1, runId, workspace, request })
+    const watch = watchTime(connection, run, { ...patience, onGivenUp: events.hurry })
+    try {
+      const last = await readAll(connection, event => {
+        switch (event.kind) {
+          case 'started':
+            collector.started(event)
+            return events.push({
+              kind: 'started',
+              runId,
+              workspace,
+              sessionId: event.sessionId,
+              warm: event.warm,
+              startedAt,
+            })
+          case 'claude':
+            collector.add(event.message)
+            return events.push(event)
+          case 'notice':
+            return events.push(event)
+          default:
+            return event satisfies never
+        }
+      })
+      if (last.kind !== 'refused') return watch.judge(last)
+      // We have the lease, so what the runner is busy with is a run whose watcher died: it ends soon.
+      if (last.reason !== 'busy' || (Date.now() > busyUntil && !run.wait)) {
+        throw new RunRefusal(last.reason, last.message)
+      }
+    } finally {
+      watch.stop()
+      connection.close()
+    }
+    await sleep(busyPoll, undefined, { signal }).catch(() => {})
+  }
+}
+
+type Last = Extract<RunnerEvent, { kind: 'ended' | 'refused' }> | { kind: 'lost'; reason: string }
+
+async function readAll(
+  { events }: RunConnection,
+  each: (event: Exclude<RunnerEvent, { kind: 'ended' | 'refused' }>) => Promise<void>,
+): Promise<Last> {
+  try {
+    for await (const event of events) {
+      if (event.kind === 'ended' || event.kind === 'refused') return event
+      await each(event)
+    }
+    return { kind: 'lost', reason: 'it ended before the run did' }
+  } catch (error) {
+    return { kind: 'lost', reason: messageOf(error) }
+  }
+}
+
+/** Cancels on the signal, and gives up on a runner that does not end what it should have ended. */
+function watchTime(
+  connection: RunConnection,
+  { request, signal }: Watched,
+  patience: Patience & { onGivenUp: () => void },
+) {
+  let givenUp: Ending | null = null
+  let cancelTimer: NodeJS.Timeout | undefined
+  const giveUp = (ending: Ending) => {
+    givenUp ??= ending
+    patience.onGivenUp()
+    connection.close()
+  }
+  const after = request.timeoutSeconds * 1000 + patience.beyondTimeout
+  const timer = setTimeout(() => giveUp({ kind: 'given-up', after: after / 1000 }), after)
+  const cancel = () => {
+    connection.cancel()
+    cancelTimer = setTimeout(() => giveUp({ kind: 'unconfirmed' }), patience.cancel)
+  }
+  if (signal.aborted) cancel()
+  else signal.addEventListener('abort', cancel, { once: true })
+  return {
+    judge: (last: Exclude<Last, { kind: 'refused' }>): Ending => {
+      // It was not us who wanted that: the runner ends its runs when its container goes down.
+      const unasked = last.kind === 'ended' && last.outcome === 'cancelled' && !signal.aborted
+      if (unasked) return { kind: 'stopped' }
+      if (last.kind !== 'lost') return last
+      // A connection that broke while the run was being cancelled took the run along.
+      return givenUp ?? (signal.aborted ? neverBegan : last)
+    },
+    stop() {
+      clearTimeout(timer)
+      clearTimeout(cancelTimer)
+      signal.removeEventListener('abort', cancel)
+    },
+  }
+}
