@@ -24,7 +24,7 @@ const gatewayUser = { uid: 10001, gid: 10001 }
 export async function openStack(options: {
   workspace: Workspace
   settings: Settings
-  images: Pick<ImageSet, 'claude' | 'gateway' | 'proxy'>
+  images: Pick<ImageSet, 'agent' | 'gateway' | 'proxy'>
   root: string
   engineMajor: number
   custom?: Customisation
@@ -46,7 +46,7 @@ export async function openStack(options: {
     settings,
     mode,
     placeholder: credential,
-    images,
+    images: { claude: images.agent, gateway: images.gateway, proxy: images.proxy },
     state,
     overlays: await overlaysOf(workspace, settings),
     ...(options.custom && { custom: options.custom }),

@@ -11,8 +11,10 @@ import {
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { userEnvironment } from '../config/environment.ts'
+import type { ImageAdditions } from '../config/image-additions.ts'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { protectedNames, workspaceConfigName } from '../config/protected-names.ts'
+import { listAdditions } from '../docker/addition-files.ts'
 import { bodyText, engineGet } from '../docker/engine-request.ts'
 import { isOnItsNetworks } from '../stack/service-networks.ts'
 import { identityOf } from '../workspace/overlay/identity.ts'
@@ -29,6 +31,9 @@ export type QuickSession = RunningAgent & {
   /** Where the user's own additions are, which depends on settings, and how they looked. */
   customFolder: string
   custom: string
+  /** What of the user's own is in the image, where it lies, and how that looked. */
+  additions: ImageAdditions
+  added: string
   stack: string
   workspace: string
   fingerprint: string
@@ -56,13 +61,23 @@ export async function quickStamp(
     'pins.json',
     '.env',
     '.build/bundle/stamp',
-    ...['proxy', 'claude', 'gateway'].flatMap(name => filesBelow(root, name)),
+    ...['proxy', 'claude', 'gateway', 'agent'].flatMap(name => filesBelow(root, name)),
   ].map(path => {
     const status = statSync(join(root, path), { throwIfNoEntry: false })
     return [path, status && [status.ino, status.size, status.mtimeMs]]
   })
   const { uid, gid } = statSync(folder)
   return JSON.stringify([inputs, uid, gid, await hashed(settings)])
+}
+
+/** The user's own files that are built into the image, by their outside: a look costs a stat for each. */
+export function addedStamp(additions: ImageAdditions): string {
+  const { scripts, context } = listAdditions(additions)
+  return JSON.stringify(
+    [scripts, context].map(files =>
+      files?.map(({ path, stats }) => [path, stats.ino, stats.size, stats.mtimeMs, stats.mode]),
+    ),
+  )
 }
 
 /**
@@ -135,6 +150,7 @@ export async function rememberedSession(
     const known: QuickSession = JSON.parse(readFileSync(memoryPath(folder, agent), 'utf8'))
     if (known.overlays !== overlayStamp(folder)) return null
     if (known.custom !== customStamp(known.customFolder, folder)) return null
+    if (known.added !== addedStamp(known.additions)) return null
     return known.stamp === (await quickStamp(checkoutRoot(), folder, settings)) ? known : null
   } catch {
     // Whatever is wrong, the long way finds out and says it.

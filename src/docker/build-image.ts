@@ -20,6 +20,8 @@ export type ImageBuild = {
   /** `key=value` */
   label: string
   noCache?: boolean
+  /** What to do when it fails. */
+  hint?: string
 }
 
 const buildTimeout = 30 * 60_000
@@ -85,8 +87,8 @@ export async function buildImage(
   await mkdir(dirname(logFile), { recursive: true, mode: 0o700 })
   await writeFile(logFile, output)
   throw await engineFailed(`cannot build ${build.tag}`, output, client, {
-    problem: buildProblem(output),
-    hint: `the whole output is in ${logFile}`,
+    problem: buildProblem(output).replace(/^error: /, ''),
+    hint: `${build.hint ? `${build.hint}; ` : ''}the whole output is in ${logFile}`,
   })
 }
 

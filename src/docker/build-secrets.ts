@@ -17,5 +17,30 @@ export async function writeBuildSecrets(
   await writeFile(authorities, bundles.join('\n'))
   const configuration = join(scratch, 'apt.conf')
   await writeFile(configuration, await readTransferConfiguration(env, caSecretPath))
-  return { 'apt-conf': configuration, 'ca-certificates': authorities }
+  const network = join(scratch, 'network.sh')
+  await writeFile(network, networkVariables(env, /BEGIN CERTIFICATE/.test(bundles.join(''))))
+  return { 'apt-conf': configuration, 'ca-certificates': authorities, network }
+}
+
+const proxyNames = ['http_proxy', 'https_proxy', 'no_proxy']
+
+/** What programs ask for a file of authorities in their environment. */
+const authorityNames = [
+  'SSL_CERT_FILE',
+  'CURL_CA_BUNDLE',
+  'REQUESTS_CA_BUNDLE',
+  'PIP_CERT',
+  'NODE_EXTRA_CA_CERTS',
+  'GIT_SSL_CAINFO',
+]
+
+/** For a shell to read: the way out of this network, for programs that are not apt. */
+export function networkVariables(env: NodeJS.ProcessEnv, authorities: boolean): string {
+  const quote = (value: string) => `'${value.replaceAll("'", "'\\''")}'`
+  const proxies = proxyNames.flatMap(name => {
+    const value = env[name] ?? env[name.toUpperCase()]
+    return value ? [name, name.toUpperCase()].map(each => `export ${each}=${quote(value)}\n`) : []
+  })
+  const files = authorities ? authorityNames.map(name => `export ${name}=${caSecretPath}\n`) : []
+  return [...proxies, ...files].join('')
 }

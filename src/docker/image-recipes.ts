@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ImageBuild } from './build-image.ts'
+import { type Additions, writeContents } from './image-additions.ts'
 import type { ImageName, ImageSet, Target } from './image-tags.ts'
 import { nodeDockerfile } from './node-image.ts'
 import { fetchPackage, packageFolder, type Selection } from './npm-fetch.ts'
@@ -19,11 +20,12 @@ export function createRecipes(options: {
   pins: Pins
   target: Target
   tags: ImageSet
+  additions: Additions | null
   cache: string
   scratch: string
   signal: AbortSignal
 }): Record<Exclude<ImageName, 'base'>, () => Promise<Recipe>> {
-  const { root, pins, target, tags, scratch, signal } = options
+  const { root, pins, target, tags, additions, scratch, signal } = options
   const architecture = parseArchitecture()
   const fetch = (pin: PinnedPackage, selection: Selection) =>
     fetchPackage(pin, { cache: join(options.cache, 'packages'), selection, signal })
@@ -56,6 +58,31 @@ export function createRecipes(options: {
         target,
         args: { NODE: tags.node },
         contexts: { 'claude-code': claude, npm, programs },
+      }
+    },
+    async custom() {
+      const context = join(scratch, 'custom')
+      const { name, context: files } = additions?.dockerfile ?? { name: '', context: [] }
+      await writeContents(files, context)
+      return {
+        context,
+        dockerfile: join(context, name),
+        args: { CLAUDE: tags.claude },
+        hint: 'correct your Dockerfile',
+      }
+    },
+    async agent() {
+      const scripts = join(scratch, 'init.d')
+      await writeContents(additions?.scripts ?? [], scripts)
+      return {
+        context: join(root, 'agent'),
+        args: {
+          CLAUDE: tags.claude,
+          MADE_OF: tags.custom,
+          PACKAGES: additions?.packages.join(' ') ?? '',
+        },
+        contexts: { scripts },
+        hint: 'correct what you add to the image (docs/images.md)',
       }
     },
   }

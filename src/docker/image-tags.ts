@@ -1,52 +1,92 @@
 import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import type { ImageAdditions } from '../config/image-additions.ts'
+import { listAdditions } from './addition-files.ts'
 import { baseRecipe } from './base-image.ts'
 import { keepInCache } from './cache-file.ts'
 import { pruneCache } from './cache-prune.ts'
 import { contextFiles, fingerprint, hashContext, shortHash } from './content-hash.ts'
+import { type Additions, hashContents, readAdditions } from './image-additions.ts'
 import { nodeDockerfile } from './node-image.ts'
 import { type Pins, parseArchitecture } from './pins.ts'
 import { bundlePrograms, claudePrograms, gatewayPrograms } from './program-bundle.ts'
 
-export const imageNames = ['base', 'node', 'proxy', 'gateway', 'claude'] as const
+export const imageNames = ['base', 'node', 'proxy', 'gateway', 'claude', 'custom', 'agent'] as const
 export type ImageName = (typeof imageNames)[number]
 
-/** Tag of each image, such as `claude-secure/proxy:1f2e3d4c5b6a`, from all that goes into it. */
+/**
+ * Tag of each image, such as `claude-secure/proxy:1f2e3d4c5b6a`, from all that goes into it. `custom` is
+ * what the user's Dockerfile makes of `claude`, and `agent` what the agent runs in: where nothing is
+ * added, both are `claude`.
+ */
 export type ImageSet = Record<ImageName, string>
 
 export type Target = 'minimal' | 'full'
 
-export type TagInputs = { root: string; pins: Pins; baseImage: string | undefined; target: Target }
+export type TagInputs = {
+  root: string
+  pins: Pins
+  baseImage: string | undefined
+  target: Target
+  additions: ImageAdditions
+}
 
 /** Each tag names its inputs, so an image that exists under its tag is never out of date. */
 export async function computeImageTags(inputs: TagInputs): Promise<ImageSet> {
+  return tagsWith(await readAdditions(inputs.additions), inputs)
+}
+
+/** The same for additions that were read already. */
+export async function tagsWith(
+  additions: Additions | null,
+  inputs: Omit<TagInputs, 'additions'>,
+): Promise<ImageSet> {
   const { root, pins, baseImage, target } = inputs
   const architecture = parseArchitecture()
-  const [proxy, claude, gatewayDockerfile, gateway, runner] = await Promise.all([
+  const [proxy, claudeFiles, agentFiles, gatewayDockerfile, gateway, runner] = await Promise.all([
     // The policy is mounted, not built in: an edit of it needs no new image.
     hashContext(join(root, 'proxy'), ['squid.conf']),
     hashContext(join(root, 'claude')),
+    hashContext(join(root, 'agent')),
     readFile(join(root, 'gateway/Dockerfile'), 'utf8'),
     bundlePrograms(root, gatewayPrograms),
     bundlePrograms(root, claudePrograms),
   ])
   const base = tag('base', [architecture, pins.debian, baseImage ?? null, baseRecipe])
   const node = tag('node', [base, pins.node[architecture], nodeDockerfile])
+  const claude = tag('claude', [
+    node,
+    claudeFiles,
+    runner,
+    pins.claude[architecture],
+    pins.npm,
+    target,
+  ])
+  const custom = additions?.dockerfile
+    ? tag('custom', [claude, additions.dockerfile.name, hashContents(additions.dockerfile.context)])
+    : claude
+  const agent = additions
+    ? tag('agent', [custom, agentFiles, additions.packages, hashContents(additions.scripts)])
+    : claude
   return {
     base,
     node,
     proxy: tag('proxy', [base, proxy]),
     gateway: tag('gateway', [node, gatewayDockerfile, gateway]),
-    claude: tag('claude', [node, claude, runner, pins.claude[architecture], pins.npm, target]),
+    claude,
+    custom,
+    agent,
   }
 }
 
 /** What the tags are computed from, as it looks from outside. */
 async function inputsFingerprint({ root, ...rest }: TagInputs) {
-  const [proxy, claude, source, files] = await Promise.all([
+  const added = listAdditions(rest.additions)
+  const [proxy, claude, agent, source, files] = await Promise.all([
     contextFiles(join(root, 'proxy'), ['squid.conf']),
     contextFiles(join(root, 'claude')),
+    contextFiles(join(root, 'agent')),
     contextFiles(join(root, 'src')),
     Promise.all(
       ['gateway/Dockerfile', 'package-lock.json', 'tsconfig.json'].map(async path => ({
@@ -55,7 +95,19 @@ async function inputsFingerprint({ root, ...rest }: TagInputs) {
       })),
     ),
   ])
-  return shortHash([rest, process.version, fingerprint([...proxy, ...claude, ...source, ...files])])
+  return shortHash([
+    rest,
+    process.version,
+    fingerprint([
+      ...proxy,
+      ...claude,
+      ...agent,
+      ...source,
+      ...files,
+      ...added.scripts,
+      ...(added.context ?? []),
+    ]),
+  ])
 }
 
 const Remembered = z.object({
@@ -66,6 +118,8 @@ const Remembered = z.object({
     proxy: z.string(),
     gateway: z.string(),
     claude: z.string(),
+    custom: z.string(),
+    agent: z.string(),
   }),
 })
 
@@ -104,7 +158,13 @@ export function missingImages(
   tags: ImageSet,
 ): ImageName[] {
   const have = new Set(present.flatMap(({ RepoTags }) => RepoTags ?? []).map(withoutRegistry))
-  return imageNames.filter(name => !have.has(tags[name]))
+  return ownImages(tags).filter(name => !have.has(tags[name]))
+}
+
+/** Without those that are only another name for one before them. */
+export function ownImages(tags: ImageSet): ImageName[] {
+  const all = imageNames.map(name => tags[name])
+  return imageNames.filter((name, index) => all.indexOf(tags[name]) === index)
 }
 
 /** Podman calls its own images localhost/…. */

@@ -21,7 +21,7 @@ export async function build(options: BuildOptions, invocation: Invocation) {
     ...(options.claudeVersion && { claudeVersion: options.claudeVersion }),
     signal,
   })
-  for (const tag of Object.values(images)) console.log(tag)
+  for (const tag of new Set(Object.values(images))) console.log(tag)
   if (target !== settings.IMAGE_TARGET) {
     log({ kind: 'info', text: `start uses it with IMAGE_TARGET=${target} in .env` })
   }

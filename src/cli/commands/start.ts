@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { parseCopyExclude } from '../../config/copy-exclude.ts'
 import { userEnvironment } from '../../config/environment.ts'
+import { imageAdditions } from '../../config/image-additions.ts'
 import { checkoutRoot, customRoot } from '../../config/paths.ts'
 import { parseProtect } from '../../config/protected-names.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
@@ -17,6 +18,7 @@ import { stateFolder } from '../../stack/state-folder.ts'
 import { copyContainer, ensureCopy } from '../../stack/workspace-copy.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
+import { refuseAdditionsOfAgent } from '../additions-apart.ts'
 import { checkConfiguration } from '../check-configuration.ts'
 import { type Context, openContext } from '../context.ts'
 import { customise } from '../customise.ts'
@@ -25,6 +27,7 @@ import { ensureImages } from '../machine/ensure-images.ts'
 import { openStack } from '../open-stack.ts'
 import type { Invocation } from '../program.ts'
 import {
+  addedStamp,
   customStamp,
   forgetSession,
   overlayStamp,
@@ -63,6 +66,8 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
   const context = await openContext(invocation)
   const customFolder = customRoot(context.settings)
   const custom = customStamp(customFolder, folder)
+  const additions = imageAdditions(context.settings)
+  const added = addedStamp(additions)
   const workspace = await workspaceHere(context, { copy: options.copy ?? false })
   const agents: AgentService[] = options.worker ? ['claude', 'worker'] : ['claude']
   const { state, outcome } = await bringUp(context, workspace, { ...options, agents })
@@ -73,16 +78,8 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
     // One that was replaced a moment ago is not what the stack stands on.
     if ((await lostOverlays(stateFolder(stack))).length === 0) {
       const { path } = workspace
-      rememberSession(folder, {
-        ...agent,
-        stamp,
-        overlays,
-        customFolder,
-        custom,
-        stack,
-        workspace: path,
-        fingerprint,
-      })
+      const stamps = { stamp, overlays, customFolder, custom, additions, added }
+      rememberSession(folder, { ...agent, ...stamps, stack, workspace: path, fingerprint })
     }
   }
   if (!options.detach && isInteractive()) {
@@ -124,6 +121,7 @@ export async function bringUp(
   const { engine, docker, log, signal, settings, root } = context
   await checkConfiguration(settings, root)
   const custom = await customise(context, workspace)
+  refuseAdditionsOfAgent(imageAdditions(settings), workspace.path)
   return withLock(workspace.stack, { log, signal }, async () => {
     const images = await ensureImages({ ...context, client: docker, network: userEnvironment() })
     const mode = options.mode ?? (await keptRehearsal(context, workspace))

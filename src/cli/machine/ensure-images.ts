@@ -1,3 +1,4 @@
+import { imageAdditions } from '../../config/image-additions.ts'
 import { cacheRoot } from '../../config/paths.ts'
 import type { Settings } from '../../config/settings.ts'
 import type { DockerClient } from '../../docker/client.ts'
@@ -47,7 +48,13 @@ export async function findMissingImages(options: {
   pins: Pins
 }) {
   const { root, settings, engine, pins } = options
-  const inputs = { root, pins, baseImage: settings.BASE_IMAGE, target: settings.IMAGE_TARGET }
+  const inputs = {
+    root,
+    pins,
+    baseImage: settings.BASE_IMAGE,
+    target: settings.IMAGE_TARGET,
+    additions: imageAdditions(settings),
+  }
   const [tags, present] = await Promise.all([
     imageTags(inputs, cacheRoot()),
     engine.images('claude-secure/*'),

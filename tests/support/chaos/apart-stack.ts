@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { imageAdditions } from '../../../src/config/image-additions.ts'
 import { computeImageTags } from '../../../src/docker/image-tags.ts'
 import { readPins } from '../../../src/docker/pins.ts'
 import { must } from '../stack/process.ts'
@@ -29,8 +30,9 @@ export async function createStackApart(
     pins,
     baseImage: undefined,
     target: 'minimal',
+    additions: imageAdditions({ CUSTOM_DIR: '/nonexistent' }),
   })
-  await loadImages(engine, Object.values(tags), machine)
+  await loadImages(engine, [...new Set(Object.values(tags))], machine)
   return { stack, engine }
 }
 

@@ -67,6 +67,8 @@ export async function createTestStack(t: Test, options: TestStackOptions = {}): 
     EXTRA_CA_CERTS: internet.authority,
     EXTERNAL_SUBNET: internet.subnet,
     PROXY_DNS: internet.dns,
+    // Not the additions of whoever runs the tests.
+    CUSTOM_DIR: join(state, 'custom'),
     ...options.settings,
   })
   await allowNames(checkout, options.allow ?? [])

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import {
+  addedStamp,
   customStamp,
   forgetSession,
   overlayStamp,
@@ -12,6 +13,7 @@ import {
   rememberSession,
   runsAsLeft,
 } from '../../../src/cli/quick-session.ts'
+import { imageAdditions } from '../../../src/config/image-additions.ts'
 import { checkoutRoot } from '../../../src/config/paths.ts'
 import { serviceNetworks } from '../../../src/stack/service-networks.ts'
 
@@ -27,7 +29,11 @@ const checkout = {
   proxy: { 'squid.conf': 'acl' },
   claude: { Dockerfile: 'FROM', scripts: { seed: '#!' } },
   gateway: { Dockerfile: 'FROM' },
+  agent: { Dockerfile: 'FROM' },
 }
+
+const additions = imageAdditions({ CUSTOM_DIR: '/nonexistent' })
+const added = addedStamp(additions)
 
 t.test('every input of a stack is in the stamp', async t => {
   const root = t.testdir(checkout)
@@ -41,6 +47,7 @@ t.test('every input of a stack is in the stamp', async t => {
     'proxy/squid.conf',
     'claude/scripts/seed',
     'gateway/Dockerfile',
+    'agent/Dockerfile',
     'proxy/new',
   ]) {
     const last = await quickStamp(root, root, {})
@@ -84,6 +91,8 @@ async function remembered(t: Test, containers: unknown) {
     overlays: overlayStamp(process.cwd()),
     customFolder: process.cwd(),
     custom: customStamp(process.cwd(), process.cwd()),
+    additions,
+    added,
     stack: 'claude-secure-x-00000000',
     workspace: process.cwd(),
     address: { socketPath },
@@ -138,6 +147,8 @@ t.test('a folder with a very long name goes without', async t => {
       overlays: '',
       customFolder: '',
       custom: '',
+      additions,
+      added,
       stack: '',
       workspace: folder,
       address: { socketPath: '/s' },
@@ -204,4 +215,27 @@ t.test("a skill, the user's programs and his git configuration are looked at", a
   seen.add(stamp())
   t.equal(seen.size, 5, 'a placeholder is none of it')
   t.ok(customStamp(join(folder, 'nowhere'), folder), 'a folder that is not there has a stamp too')
+})
+
+t.test('a change of what the user adds to the image is for the long way', async t => {
+  const folder = t.testdir({ 'init.d': { 'a.sh': 'echo a' }, skills: { 'a.md': '' } })
+  const mine = imageAdditions({ CUSTOM_DIR: folder })
+  await remembered(t, three)
+  const known = await rememberedSession({})
+  t.ok(known)
+  if (!known) return
+  const remember = () =>
+    rememberSession(process.cwd(), { ...known, additions: mine, added: addedStamp(mine) })
+  remember()
+  t.equal(await opensAtOnce(), true)
+  await writeFile(join(folder, 'skills/a.md'), 'not in the image')
+  t.equal(await opensAtOnce(), true)
+  await writeFile(join(folder, 'init.d/a.sh'), 'echo other')
+  t.equal(await opensAtOnce(), false, 'another script')
+  remember()
+  await writeFile(join(folder, 'Dockerfile'), 'ARG CLAUDE')
+  t.equal(await opensAtOnce(), false, 'a Dockerfile')
+  remember()
+  await symlink('/etc/passwd', join(folder, 'init.d/b.sh'))
+  t.equal(await opensAtOnce(), false, 'what the long way refuses')
 })

@@ -1,6 +1,7 @@
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { imageAdditions } from '../../../src/config/image-additions.ts'
 import { computeImageTags, imageTags, missingImages } from '../../../src/docker/image-tags.ts'
 import { readPins } from '../../../src/docker/pins.ts'
 
@@ -12,18 +13,26 @@ async function checkout(t: Test) {
     proxy: { Dockerfile: 'FROM x', 'squid.conf': 'acl' },
     claude: { Dockerfile: 'FROM x' },
     gateway: { Dockerfile: 'FROM x' },
-    src: { gateway: { 'main.ts': 'console.log(1)', rehearsal: { 'main.ts': 'console.log(2)' } } },
+    agent: { Dockerfile: 'FROM x' },
+    mine: {},
+    src: {
+      runner: { 'main.ts': 'console.log(0)' },
+      gateway: { 'main.ts': 'console.log(1)', rehearsal: { 'main.ts': 'console.log(2)' } },
+    },
     'tsconfig.json': '{}',
     'package-lock.json': '{}',
   })
   const pins = await readPins(root)
-  return { root: folder, pins, baseImage: undefined, target: 'minimal' as const }
+  const additions = imageAdditions({ CUSTOM_DIR: join(folder, 'mine') })
+  return { root: folder, pins, baseImage: undefined, target: 'minimal' as const, additions }
 }
 
 t.test('a tag is the content: the same everywhere, another after a change', async t => {
   const inputs = await checkout(t)
   const tags = await computeImageTags(inputs)
-  for (const [name, tag] of Object.entries(tags)) {
+  const { custom, agent, ...own } = tags
+  t.same([custom, agent], [own.claude, own.claude], 'nothing is added')
+  for (const [name, tag] of Object.entries(own)) {
     t.match(tag, new RegExp(`^claude-secure/${name}:[0-9a-f]{12}$`))
   }
   await mkdir(join(inputs.root, 'elsewhere'))
@@ -45,13 +54,18 @@ t.test('each change reaches the images it concerns, and no others', async t => {
       .filter(([name, tag]) => before[name as keyof typeof before] !== tag)
       .map(([name]) => name)
   }
-  const all = ['base', 'node', 'proxy', 'gateway', 'claude']
+  const all = ['base', 'node', 'proxy', 'gateway', 'claude', 'custom', 'agent']
   const { pins } = inputs
   const integrity = `sha512-${'A'.repeat(86)}==`
   const x64 = { ...pins.claude.x64, integrity }
   const arm64 = { ...pins.claude.arm64, integrity }
   t.same(await changed(), [])
-  t.same(await changed({ pins: { ...pins, claude: { x64, arm64 } } }), ['claude'])
+  t.same(await changed({ pins: { ...pins, claude: { x64, arm64 } } }), [
+    'claude',
+    'custom',
+    'agent',
+  ])
+  t.same(await changed({ target: 'full' } as object), ['claude', 'custom', 'agent'])
   t.same(
     await changed({ pins: { ...pins, debian: { ...pins.debian, packagesOf: '2030-01-01' } } }),
     all,
@@ -61,6 +75,55 @@ t.test('each change reaches the images it concerns, and no others', async t => {
   t.same(await changed(), [], 'the policy is mounted')
   await writeFile(join(inputs.root, 'src/gateway/main.ts'), 'console.log(3)')
   t.same(await changed(), ['gateway'])
+})
+
+t.test('what the user adds makes an image of its own, and its content the tag', async t => {
+  const inputs = await checkout(t)
+  const mine = join(inputs.root, 'mine')
+  const none = await computeImageTags(inputs)
+  const tagsOf = (settings: { PACKAGES?: string } = {}) =>
+    computeImageTags({ ...inputs, additions: imageAdditions({ CUSTOM_DIR: mine, ...settings }) })
+  const packages = await tagsOf({ PACKAGES: 'bc' })
+  t.match(packages.agent, /^claude-secure\/agent:[0-9a-f]{12}$/)
+  t.same({ ...packages, agent: none.agent }, none, 'the others stay')
+  t.equal((await tagsOf({ PACKAGES: 'bc bc' })).agent, packages.agent)
+  t.not((await tagsOf({ PACKAGES: 'bc hello' })).agent, packages.agent)
+
+  await mkdir(join(mine, 'init.d'))
+  await writeFile(join(mine, 'init.d/10-a.sh'), 'echo a')
+  await writeFile(join(mine, 'init.d/notes.txt'), 'no script')
+  await mkdir(join(mine, 'bin'))
+  const script = await tagsOf()
+  t.not(script.agent, none.agent)
+  await writeFile(join(mine, 'init.d/notes.txt'), 'still none')
+  await writeFile(join(mine, 'bin/tool'), 'not built in')
+  t.same(await tagsOf(), script)
+  await writeFile(join(mine, 'init.d/10-a.sh'), 'echo b')
+  t.not((await tagsOf()).agent, script.agent)
+  await rm(join(mine, 'init.d'), { recursive: true })
+
+  await writeFile(join(mine, 'Dockerfile'), 'ARG CLAUDE\nFROM $CLAUDE\n')
+  const custom = await tagsOf()
+  t.match(custom.custom, /^claude-secure\/custom:[0-9a-f]{12}$/)
+  t.not(custom.agent, custom.custom, 'ours is the last word')
+  await writeFile(join(mine, 'extra.conf'), 'x')
+  const extra = await tagsOf()
+  t.not(extra.custom, custom.custom)
+  t.not(extra.agent, custom.agent)
+  await writeFile(join(inputs.root, 'agent/check'), 'stricter')
+  t.not((await tagsOf()).agent, extra.agent)
+})
+
+t.test('remembered tags notice what the user adds', async t => {
+  const inputs = await checkout(t)
+  const cache = join(inputs.root, 'cache')
+  const none = await imageTags(inputs, cache)
+  await mkdir(join(inputs.root, 'mine/init.d'))
+  await writeFile(join(inputs.root, 'mine/init.d/a.sh'), 'echo a')
+  const one = await imageTags(inputs, cache)
+  t.not(one.agent, none.agent)
+  await writeFile(join(inputs.root, 'mine/init.d/a.sh'), 'echo bb')
+  t.not((await imageTags(inputs, cache)).agent, one.agent)
 })
 
 t.test('tags are remembered until a file changes', async t => {
@@ -88,4 +151,6 @@ t.test('missing images come in the order in which they can be built', async t =>
   const present = [{ RepoTags: [tags.base, `localhost/${tags.node}`] }, { RepoTags: null }]
   t.same(missingImages(present, tags), ['proxy', 'gateway', 'claude'])
   t.same(missingImages([{ RepoTags: Object.values(tags) }], tags), [])
+  const added = { ...tags, agent: 'claude-secure/agent:1' }
+  t.same(missingImages([{ RepoTags: Object.values(tags) }], added), ['agent'])
 })

@@ -1,0 +1,30 @@
+import { realpathSync } from 'node:fs'
+import { dirname, sep } from 'node:path'
+import type { ImageAdditions } from '../config/image-additions.ts'
+import { listAdditions } from '../docker/addition-files.ts'
+import { UserError } from '../errors.ts'
+import { terminalLine } from '../terminal-text.ts'
+
+/**
+ * What is built into the image runs there as root, with the network of the host: the agent must not be
+ * able to write it. `workspace` is a resolved path.
+ */
+export function refuseAdditionsOfAgent(additions: ImageAdditions, workspace: string): void {
+  const { scripts, context } = listAdditions(additions)
+  const folders = [
+    ...(scripts.length > 0 ? [additions.scripts] : []),
+    ...(context ? [dirname(additions.dockerfile)] : []),
+  ]
+  for (const folder of folders) {
+    const path = realpathSync(folder)
+    if (!isWithin(path, workspace) && !isWithin(workspace, path)) continue
+    throw new UserError(
+      `${terminalLine(folder)} goes into the image, and the agent can write in it or below it: ${terminalLine(workspace)} is its workspace`,
+      { hint: 'keep your additions apart from the workspace (CUSTOM_DIR, DOCKERFILE in .env)' },
+    )
+  }
+}
+
+function isWithin(path: string, folder: string) {
+  return path === folder || path.startsWith(folder === sep ? sep : folder + sep)
+}
