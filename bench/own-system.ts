@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { imageAdditions } from '../src/config/image-additions.ts'
 import { loadSettings } from '../src/config/load-settings.ts'
 import { composeArguments, composeEnvironment } from '../src/docker/compose.ts'
+import { computeImageTags } from '../src/docker/image-tags.ts'
+import { readPins } from '../src/docker/pins.ts'
 import { placeholderVariable } from '../src/stack/credential.ts'
 import { composeProject, type Stack, servicesFor } from '../src/stack/stack-file.ts'
 import { readCredential, stateFolder } from '../src/stack/state-folder.ts'
 import { openWorkspace } from '../src/workspace/workspace.ts'
+import { repository } from '../tests/support/stack/checkout.ts'
 import { must, run, until } from '../tests/support/stack/process.ts'
 import {
   createTestStack,
@@ -44,7 +48,7 @@ export async function createOwnSystem(test: Test): Promise<System> {
     run: await runPair(running),
     runs: await startRunner(test, running, image.claude),
     containers: { proxy: running.container('proxy'), gateway: running.container('gateway') },
-    images: image,
+    images: { ...image, ...(await fullImage()) },
   }
 }
 
@@ -60,6 +64,19 @@ async function imagesOf(stack: TestStack): Promise<Images> {
     gateway: await image('gateway'),
     proxy: await image('proxy'),
   }
+}
+
+/** The image with toolchains, where it is built: nothing else here needs it. */
+async function fullImage(): Promise<{ full?: string }> {
+  const { claude } = await computeImageTags({
+    root: repository,
+    pins: await readPins(repository),
+    baseImage: undefined,
+    target: 'full',
+    additions: imageAdditions({ CUSTOM_DIR: '/nonexistent' }),
+  })
+  const { code } = await run('docker', ['image', 'inspect', claude])
+  return code === 0 ? { full: claude } : {}
 }
 
 /** The environment both sides are timed in: a further file of authorities costs each Node.js its time. */

@@ -77,6 +77,7 @@ export const System = z.strictObject({
   images: z
     .strictObject({
       claude: z.string().optional(),
+      full: z.string().optional(),
       proxy: z.string().optional(),
       gateway: z.string().optional(),
     })

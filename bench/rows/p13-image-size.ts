@@ -2,8 +2,13 @@ import { must } from '../../tests/support/stack/process.ts'
 import type { Figure } from '../figure.ts'
 import type { Row } from '../row.ts'
 
-const limits = { claude: 650, proxy: 150, gateway: 300 }
-const names = { claude: 'claude, minimal', proxy: 'proxy', gateway: 'gateway' }
+const limits = { claude: 650, full: 2400, proxy: 150, gateway: 300 }
+const names = {
+  claude: 'claude, minimal',
+  full: 'claude, full',
+  proxy: 'proxy',
+  gateway: 'gateway',
+}
 
 /** In the decimal MB of `docker image ls`. The claude image is set against the program it is made for. */
 export const imageSizeRow: Row = {
@@ -11,7 +16,7 @@ export const imageSizeRow: Row = {
   async measure({ images }) {
     if (!images) return null
     const figures: Figure[] = []
-    for (const name of ['claude', 'proxy', 'gateway'] as const) {
+    for (const name of ['claude', 'full', 'proxy', 'gateway'] as const) {
       const image = images[name]
       if (!image) continue
       figures.push({

@@ -101,7 +101,7 @@ export const Settings = z.strictObject({
     .enum(['minimal', 'full'])
     .default('minimal')
     .describe(
-      'What the agent finds: minimal has git, Node and search tools; full has toolchains and clients too, and takes 2 GB more.',
+      'What the agent finds: minimal has git, Node and search tools; full has toolchains and clients too, and takes 1.5 GB more.',
     ),
   PACKAGES: text
     .refine(value => parsePackages(value) !== null, {

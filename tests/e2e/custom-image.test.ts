@@ -173,7 +173,12 @@ t.test('an image that gives up what confines the agent is refused', async t => {
       {
         [settings]: `sed -i s/gateway/evil/ ${settings}`,
         [further]: `mkdir ${further} && echo {} > ${further}/x.json`,
-        [program('claude')]: `ln -sf /bin/true ${program('claude')}`,
+        [program('claude')]: `cp /bin/true ${program('claude')}`,
+      },
+    ],
+    [
+      'other programs',
+      {
         [program('node')]: `echo >> ${program('node')}`,
         [program('claude-secure-session')]: `echo >> ${program('claude-secure-session')}`,
         '/opt/claude-secure': 'rm -r /opt/claude-secure',

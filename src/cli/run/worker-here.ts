@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises'
+import { imageAdditions } from '../../config/image-additions.ts'
 import { checkoutRoot, customRoot } from '../../config/paths.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { UserError } from '../../errors.ts'
@@ -9,6 +10,7 @@ import { bringUp } from '../commands/start.ts'
 import { openContext } from '../context.ts'
 import type { Invocation } from '../program.ts'
 import {
+  addedStamp,
   customStamp,
   forgetSession,
   overlayStamp,
@@ -58,6 +60,8 @@ async function bringUpWorker(options: { copy?: boolean }, invocation: Invocation
   const context = await openContext(invocation)
   const customFolder = customRoot(context.settings)
   const custom = customStamp(customFolder, folder)
+  const additions = imageAdditions(context.settings)
+  const added = addedStamp(additions)
   const workspace = await workspaceHere(context, { copy: options.copy ?? false })
   const { state, outcome } = await bringUp(context, workspace, { agents: ['worker'] })
   if (outcome === 'outdated' && !serviceOf(state, 'worker')) {
@@ -71,7 +75,7 @@ async function bringUpWorker(options: { copy?: boolean }, invocation: Invocation
   if (outcome !== 'outdated' && (await lostOverlays(stateFolder(stack))).length === 0) {
     const { fingerprint } = state
     const overlays = overlayStamp(folder)
-    const made = { customFolder, custom, stack, workspace: path, fingerprint }
+    const made = { customFolder, custom, additions, added, stack, workspace: path, fingerprint }
     rememberSession(folder, { ...agent, stamp, overlays, ...made }, 'worker')
   }
   return { worker: { ...agent, stack, workspace: path }, prepared: null }

@@ -62,13 +62,14 @@ export async function createTestStack(t: Test, options: TestStackOptions = {}): 
   })
   const state = await temporaryFolder(t, 'state')
   const env = cliEnvironment(state)
+  const custom = await temporaryFolder(t, 'custom')
   await writeSettings(checkout, {
     ANTHROPIC_API_KEY: sentinel,
     EXTRA_CA_CERTS: internet.authority,
     EXTERNAL_SUBNET: internet.subnet,
     PROXY_DNS: internet.dns,
     // Not the additions of whoever runs the tests.
-    CUSTOM_DIR: join(state, 'custom'),
+    CUSTOM_DIR: custom,
     ...options.settings,
   })
   await allowNames(checkout, options.allow ?? [])
