@@ -189,6 +189,7 @@ t.test('an image that gives up what confines the agent is refused', async t => {
       'other modes',
       {
         [settings]: `chmod 666 ${settings}`,
+        '/etc/claude-code/CLAUDE.md': 'ln -sf managed-settings.json /etc/claude-code/CLAUDE.md',
         '/etc/claude-secure': 'chown 1000 /etc/claude-secure',
         '/usr/local/bin': 'chmod 777 /usr/local/bin',
       },
