@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { imageAdditions } from '../src/config/image-additions.ts'
 import { loadSettings } from '../src/config/load-settings.ts'
 import { composeArguments, composeEnvironment } from '../src/docker/compose.ts'
 import { computeImageTags } from '../src/docker/image-tags.ts'
@@ -73,7 +72,6 @@ async function fullImage(): Promise<{ full?: string }> {
     pins: await readPins(repository),
     baseImage: undefined,
     target: 'full',
-    additions: imageAdditions({ CUSTOM_DIR: '/nonexistent' }),
   })
   const { code } = await run('docker', ['image', 'inspect', claude])
   return code === 0 ? { full: claude } : {}

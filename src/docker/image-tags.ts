@@ -29,12 +29,14 @@ export type TagInputs = {
   pins: Pins
   baseImage: string | undefined
   target: Target
-  additions: ImageAdditions
+  /** The user's own; none when left out. */
+  additions?: ImageAdditions
 }
 
 /** Each tag names its inputs, so an image that exists under its tag is never out of date. */
 export async function computeImageTags(inputs: TagInputs): Promise<ImageSet> {
-  return tagsWith(await readAdditions(inputs.additions), inputs)
+  const { additions } = inputs
+  return tagsWith(additions ? await readAdditions(additions) : null, inputs)
 }
 
 /** The same for additions that were read already. */
@@ -82,7 +84,7 @@ export async function tagsWith(
 
 /** What the tags are computed from, as it looks from outside. */
 async function inputsFingerprint({ root, ...rest }: TagInputs) {
-  const added = listAdditions(rest.additions)
+  const added = rest.additions && listAdditions(rest.additions)
   const [proxy, claude, agent, source, files] = await Promise.all([
     contextFiles(join(root, 'proxy'), ['squid.conf']),
     contextFiles(join(root, 'claude')),
@@ -104,8 +106,8 @@ async function inputsFingerprint({ root, ...rest }: TagInputs) {
       ...agent,
       ...source,
       ...files,
-      ...added.scripts,
-      ...(added.context ?? []),
+      ...(added?.scripts ?? []),
+      ...(added?.context ?? []),
     ]),
   ])
 }

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { imageAdditions } from '../../../src/config/image-additions.ts'
 import { computeImageTags } from '../../../src/docker/image-tags.ts'
 import { readPins } from '../../../src/docker/pins.ts'
 import { must } from '../stack/process.ts'
@@ -30,7 +29,6 @@ export async function createStackApart(
     pins,
     baseImage: undefined,
     target: 'minimal',
-    additions: imageAdditions({ CUSTOM_DIR: '/nonexistent' }),
   })
   await loadImages(engine, [...new Set(Object.values(tags))], machine)
   return { stack, engine }
