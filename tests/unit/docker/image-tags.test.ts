@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { imageAdditions } from '../../../src/config/image-additions.ts'
 import { computeImageTags, imageTags, missingImages } from '../../../src/docker/image-tags.ts'
 import { readPins } from '../../../src/docker/pins.ts'
+import { claudePrograms, gatewayPrograms } from '../../../src/docker/program-bundle.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
@@ -15,13 +16,13 @@ async function checkout(t: Test) {
     gateway: { Dockerfile: 'FROM x' },
     agent: { Dockerfile: 'FROM x' },
     mine: {},
-    src: {
-      runner: { 'main.ts': 'console.log(0)' },
-      gateway: { 'main.ts': 'console.log(1)', rehearsal: { 'main.ts': 'console.log(2)' } },
-    },
     'tsconfig.json': '{}',
     'package-lock.json': '{}',
   })
+  for (const { entry } of [...gatewayPrograms, ...claudePrograms]) {
+    await mkdir(join(folder, entry, '..'), { recursive: true })
+    await writeFile(join(folder, entry), `console.log('${entry}')`)
+  }
   const pins = await readPins(root)
   const additions = imageAdditions({ CUSTOM_DIR: join(folder, 'mine') })
   return { root: folder, pins, baseImage: undefined, target: 'minimal' as const, additions }
