@@ -1,17 +1,35 @@
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import addCommands from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
-import { checkoutRoot } from '../config/paths.ts'
+import { checkoutRoot, stateRoot } from '../config/paths.ts'
+import { isStackName } from '../workspace/stack-name.ts'
 
 const commandName = 'completion'
 
 /** Adds `completion SHELL`, and the hidden `complete` that its script calls for suggestions. */
 export function addCompletion(program: Command) {
+  // It only suggests them: no command is parsed by this program.
+  for (const name of ['attach', 'stop', 'clean']) {
+    program.commands
+      .find(command => command.name() === name)
+      ?.registeredArguments[0]?.choices(knownStacks())
+  }
   const suggestions = addCommands(program, { completionCommandName: commandName })
   const script = shellWord(join(checkoutRoot(), 'claude.ts')) ?? program.name()
   program.commands
     .find(command => command.name() === commandName)
     ?.action((shell: string) => suggestions.setup(program.name(), script, shell))
+}
+
+/** Names that attach and others understand, of all stacks that were started here; asks no engine. */
+export function knownStacks(root = stateRoot()): string[] {
+  try {
+    const names = readdirSync(join(root, 'stacks')).filter(isStackName)
+    return names.map(name => name.replace(/^claude-secure-/, '')).sort()
+  } catch {
+    return []
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { shellWord } from '../../../src/cli/completion.ts'
+import { knownStacks, shellWord } from '../../../src/cli/completion.ts'
 
 t.test('a path is a word of every shell, quoted where it holds a space', async t => {
   t.equal(shellWord('/opt/claude-secure/claude.ts'), '/opt/claude-secure/claude.ts')
@@ -10,4 +10,10 @@ t.test('a path that shells would read differently is left out of the script', as
   for (const path of ['/a/$HOME', '/a/`id`', "/a/it's", '/a/"q"', '/a/;id', '/a/\n']) {
     t.equal(shellWord(path), null, path)
   }
+})
+
+t.test('stacks are suggested by their names, and nothing else of the folder is', async t => {
+  const folder = { 'claude-secure-b-00000002': {}, 'claude-secure-a-00000001': {}, 'x y': {} }
+  t.same(knownStacks(t.testdir({ stacks: folder })), ['a-00000001', 'b-00000002'])
+  t.same(knownStacks('/nowhere'), [])
 })
