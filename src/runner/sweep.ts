@@ -49,9 +49,15 @@ export async function sweep(options: SweepOptions): Promise<number> {
   return killed.size
 }
 
-/** What init has besides the runner: a process comes there only when its supervisor is dead. */
+/**
+ * What init has besides the runner, and what is below it: a process comes there only when its supervisor
+ * is dead. Below it, because one of many threads shows as dead, and keeps its children, until the last
+ * of them has ended.
+ */
 export function orphansIn(processes: readonly ProcessEntry[], runner = process.pid) {
-  return processes.filter(({ parent, pid }) => parent === init && pid !== runner)
+  return processes
+    .filter(({ parent, pid }) => parent === init && pid !== runner)
+    .flatMap(orphan => [orphan, ...descendantsOf(orphan.pid, processes)])
 }
 
 /** The processes below `root` as they are now, to be kept by a later `sweep`. */

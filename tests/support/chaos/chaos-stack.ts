@@ -23,7 +23,6 @@ export type ChaosStack = TestStack & {
   stopsClean: (t: Test) => Promise<void>
 }
 
-const services = ['claude', 'gateway', 'proxy'] as const
 const networks = ['claude-internal', 'proxy-external', 'services-internal']
 
 /** A test stack with a secret that is nobody else's, and with the questions that are asked after each blow. */
@@ -31,6 +30,7 @@ export async function createChaosStack(
   t: Test,
   options: TestStackOptions = {},
 ): Promise<ChaosStack> {
+  const services = ['claude', 'gateway', 'proxy', ...(options.worker ? ['worker'] : [])]
   const secret = `sk-ant-api03-CHAOS${randomBytes(24).toString('hex')}AA`
   const stack = await createTestStack(t, {
     allow: ['allowed.test'],
@@ -45,6 +45,10 @@ export async function createChaosStack(
   const credentialFile = join(
     stack.env.XDG_STATE_HOME ?? '',
     `claude-secure/stacks/${stack.stack}/credential.json`,
+  )
+
+  const volumes = ['home', ...(options.worker ? ['worker-home'] : [])].map(
+    name => `${stack.stack}_${name}-4242`,
   )
 
   const ask: ChaosStack['ask'] = (prompt, patience = 180_000) =>
@@ -102,14 +106,14 @@ export async function createChaosStack(
     },
 
     async aftermath(t) {
-      const { containers, networks: present, volumes } = await remember()
+      const { containers, networks: present, volumes: kept } = await remember()
       t.equal(containers.length, services.length, 'a container for each service')
       t.same(
         present,
         networks.map(name => `${stack.stack}_${name}`),
         'its networks and no other',
       )
-      t.same(volumes, [`${stack.stack}_home-4242`], 'its volume and no other')
+      t.same(kept, volumes, 'its volumes and no other')
       const answer = await ask('[[say all is well]]')
       t.equal(answer.stdout.trim(), 'all is well', answer.stderr)
       const allowed = await inside(['curl', '-sSk', '--max-time', '10', 'https://allowed.test/'])
@@ -128,7 +132,7 @@ export async function createChaosStack(
       const { code, stderr } = await cli(['stop'])
       t.equal(code, 0, stderr)
       const left = await resourcesOf(stack.stack)
-      t.same(left, { containers: [], networks: [], volumes: [`${stack.stack}_home-4242`] })
+      t.same(left, { containers: [], networks: [], volumes })
       const traces = [stack.stack, ...everSeen]
       const noProcess = async () => (await processesWith(traces)).length === 0
       // The engine takes its shims away after it has answered.

@@ -6,12 +6,14 @@ export type Victim = {
   /** Ends it with SIGKILL, whatever it is. */
   kill: (stack: ChaosStack) => Promise<void>
   /** What comes back by itself, so that nobody has to do anything. */
-  restarts?: 'claude' | 'gateway' | 'proxy'
+  restarts?: Service
 }
+
+type Service = 'claude' | 'gateway' | 'proxy' | 'worker'
 
 /** The first process of a container, as the kernel's memory killer or a person would end it. */
 export const firstProcess =
-  (service: 'claude' | 'gateway' | 'proxy') =>
+  (service: Service) =>
   async ({ inspect }: ChaosStack) =>
     void (await must('kill', ['-9', await inspect(service, '{{.State.Pid}}')]))
 

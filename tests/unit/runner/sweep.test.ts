@@ -56,6 +56,13 @@ t.test('orphans go where init has nothing but the runner', async t => {
   )
 })
 
+t.test('what an orphan started goes with it, also while it is only half dead', async t => {
+  const processes = [entry(1, 0), entry(process.pid, 1), entry(20, 1, 'Z'), entry(22, 20)]
+  const fake = machine([...processes, entry(30, process.pid)])
+  t.equal(await sweep({ root: 10, orphans: true, ...fake }), 1)
+  t.strictSame(fake.killed, [22], 'and not what the runner has besides')
+})
+
 t.test('a real process is killed', async t => {
   const child = spawn('sh', ['-c', 'echo; sleep 300 & wait'], {
     stdio: ['ignore', 'pipe', 'ignore'],
