@@ -67,7 +67,7 @@ export function canConfine(): boolean {
 }
 
 const ownMounts =
-  /^\/($|(proc|sys|dev|run|tmp|etc|usr|opt|var|workspace|workspaces)(\/|$)|home\/claude(\/|$))/
+  /^\/($|(proc|sys|dev|run|etc|usr|workspace|workspaces)(\/|$)|(tmp|opt|var)$|home\/claude(\/|$))/
 
 /** Mount points that somebody added to the stack's own, out of /proc/self/mountinfo. */
 export function addedMounts(mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): string[] {

@@ -55,13 +55,23 @@ t.test('what somebody mounted is told from what the stack has', async t => {
     '/workspace/.git/hooks',
     '/workspaces',
   ]
-  const added = ['/data', '/mnt/a\\040b', '/workspace2', '/home/claude2', '/tmpfs']
+  const added = [
+    '/data',
+    '/mnt/a\\040b',
+    '/workspace2',
+    '/home/claude2',
+    '/tmpfs',
+    '/opt/configs',
+    '/tmp/data',
+  ]
   t.strictSame(addedMounts([...own, ...added].map(line).join('\n')), [
     '/data',
     '/mnt/a b',
     '/workspace2',
     '/home/claude2',
     '/tmpfs',
+    '/opt/configs',
+    '/tmp/data',
   ])
 })
 
