@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { createTestStack } from '../support/stack/test-stack.ts'
+
+// What belongs to root is opened as a copy.
+const stack = await createTestStack(t, { workspaceOwner: 0, files: { 'a.txt': 'one\n' } })
+
+t.test('a run works in the copy, and the folder changes when that is wanted', async t => {
+  const { code, stdout, stderr } = await stack.cli([
+    'run',
+    '[[bash id -u; cat a.txt; echo two > a.txt]] [[say changed]]',
+  ])
+  t.equal(code, 0, stderr)
+  t.equal(stdout, 'changed\n')
+  const file = () => readFile(join(stack.workspace, 'a.txt'), 'utf8')
+  t.equal(await file(), 'one\n')
+  t.match((await stack.cli(['diff', '--stat'])).stdout, /a\.txt/)
+  t.match(await stack.cli(['apply']), { code: 0 })
+  t.equal(await file(), 'two\n')
+})
+
+t.test('the copy that the next run finds is the same one', async t => {
+  t.equal((await stack.cli(['run', '[[bash cat a.txt]]'])).stdout, 'two\n')
+})
+
+t.test('progress is one live line on a terminal, and gone at the end', async t => {
+  const terminal = await stack.terminal(['run', '[[bash sleep 4]] [[say over\n\nend of it]]'])
+  await terminal.waitFor(/… Bash: sleep 4 · .* s/)
+  t.equal(await terminal.exitStatus(), 0)
+  const screen = await terminal.screen()
+  t.match(screen, /^end of it$/m)
+  t.notMatch(screen, /sleep 4/)
+})
+
+t.test('Ctrl-C in a terminal cancels', async t => {
+  const terminal = await stack.terminal(['run', '[[bash sleep 999]]'])
+  await terminal.waitFor(/Bash: sleep 999/)
+  await terminal.press('C-c')
+  t.equal(await terminal.exitStatus(), 130)
+  const { stdout } = await stack.inside(['pgrep', '-fc', 'sleep 999'], { service: 'worker' })
+  t.equal(stdout.trim(), '0')
+})
