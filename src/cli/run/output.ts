@@ -23,7 +23,8 @@ export type OutputOptions = {
 export function createOutput({ format, partial, signal, stream = process.stdout }: OutputOptions) {
   const line = async (text: string | null) => {
     if (text === null) return
-    const whole = `${stream.isTTY ? terminalText(text) : text}\n`
+    const shown = stream.isTTY ? terminalText(text) : text
+    const whole = shown.endsWith('\n') ? shown : `${shown}\n`
     // A reader that has left ends the command by the signal.
     if (!stream.write(whole)) await once(stream, 'drain', { signal }).catch(() => {})
   }

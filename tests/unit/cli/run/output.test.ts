@@ -38,6 +38,14 @@ t.test('a terminal gets no escapes of a model, a pipe gets what it wrote', async
   }
 })
 
+t.test('an answer that ends its last line gets no second end', async t => {
+  const stream = new PassThrough() as unknown as NodeJS.WriteStream
+  const output = createOutput({ format: 'text', partial: false, signal, stream })
+  const result = resultOf('text')
+  await output.result({ ...result, claude: { ...result.claude, result: 'one\ntwo\n' } })
+  t.equal(String(stream.read()), 'one\ntwo\n')
+})
+
 t.test('a reader that stands still is waited for until the command is called off', async t => {
   const controller = new AbortController()
   const stream = new PassThrough({ highWaterMark: 1 }) as unknown as NodeJS.WriteStream
