@@ -148,7 +148,10 @@ export function createRunner(options: RunnerOptions) {
     if (request.session.kind === 'fresh' && ended.outcome === 'completed') {
       void startFresh(workspace, { tools: request.tools })
     }
-    if (!options.pool.has(workspace, () => true)) await tidy(workspace)
+    await tidy(
+      workspace,
+      options.pool.has(workspace, () => true),
+    )
     return ended
   }
 

@@ -1,4 +1,4 @@
-import { existsSync, symlinkSync } from 'node:fs'
+import { existsSync, readdirSync, symlinkSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { tidy } from '../../../src/runner/tidy.ts'
@@ -11,7 +11,7 @@ t.test('what claude left goes, what the agent made stays', async t => {
   })
   symlinkSync(join(root, 'elsewhere'), join(root, 'temporary/claude-1'))
   const at = (path: string) => join(root, path)
-  await tidy({ path: '/w', key: 'k', home: at('home'), temporary: at('temporary') })
+  await tidy({ path: '/w', key: 'k', home: at('home'), temporary: at('temporary') }, false)
   for (const path of ['temporary/claude-1000', 'temporary/claude-1', 'temporary/cc-socks']) {
     t.notOk(existsSync(at(path)), path)
   }
@@ -21,7 +21,19 @@ t.test('what claude left goes, what the agent made stays', async t => {
   }
 })
 
+t.test('with a process that waits only old probes go', async t => {
+  const root = t.testdir({
+    home: {},
+    temporary: { 'claude-1000': { tasks: '', 'fswatch-probe-old': {}, 'fswatch-probe-new': {} } },
+  })
+  const folder = join(root, 'temporary/claude-1000')
+  utimesSync(join(folder, 'fswatch-probe-old'), 0, 0)
+  const temporary = join(root, 'temporary')
+  await tidy({ path: '/w', key: 'k', home: join(root, 'home'), temporary }, true)
+  t.strictSame(readdirSync(folder).sort(), ['fswatch-probe-new', 'tasks'])
+})
+
 t.test('places that are not there are no failure', async t => {
-  await tidy({ path: '/w', key: 'k', home: '/nonexistent', temporary: '/nonexistent' })
+  await tidy({ path: '/w', key: 'k', home: '/nonexistent', temporary: '/nonexistent' }, false)
   t.pass()
 })

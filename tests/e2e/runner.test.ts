@@ -1,0 +1,247 @@
+import t, { type Test } from 'tap'
+import { until } from '../support/stack/process.ts'
+import { openRun } from '../support/stack/run-client.ts'
+import { createTestStack } from '../support/stack/test-stack.ts'
+
+const stack = await createTestStack(t, { worker: true })
+const container = stack.container('worker')
+const worker = (script: string, timeout = 60_000) =>
+  stack.inside(['bash', '-c', script], { service: 'worker', timeout })
+const open = (prompt: string, request: object = {}) => openRun(container, prompt, request)
+const run = (prompt: string, request: object = {}) => open(prompt, request).done
+const fresh = { session: { kind: 'fresh' } }
+
+type Status = { runs: { runId: string }[]; warm: unknown[]; landlock: boolean }
+const status = async (): Promise<Status> =>
+  JSON.parse((await worker('claude-secure-run --status')).stdout)
+
+/** What is there besides init, the runner, and processes that wait: nothing, when all is well. */
+const strays = async () =>
+  (await worker("ps -eo pid=,ppid=,stat=,args= | grep -v 'ps -eo\\|grep -v\\|bash -c'")).stdout
+    .split('\n')
+    .filter(line => !/docker-init|runner\.js|claude-secure-supervise|claude --print|^$/.test(line))
+
+const nothingLeft = async (t: Test, what: string) => {
+  t.strictSame((await status()).runs, [], `the workspace is free after ${what}`)
+  t.strictSame(await strays(), [], `nothing is left after ${what}`)
+}
+
+/** Children that do not want to end, each in a way of its own. */
+const stubborn = [
+  'setsid sh -c \'trap "" TERM INT HUP; while :; do sleep 1; done\' &',
+  '(setsid sleep 1001 &) ;',
+  "perl -e 'fork and exit; use POSIX; POSIX::setsid(); fork and exit; $SIG{TERM} = q(IGNORE); sleep 1002' &",
+  "sh -c 'kill -STOP $$' &",
+  'sleep 1003',
+].join(' ')
+
+const seesStubborn = () =>
+  until('the children', async () => (await strays()).some(line => line.includes('sleep 1003')))
+
+/** Begins a run, waits until it is known and a moment of its own, and cancels it. */
+const cancelScript = `
+  const { request } = require("node:http")
+  const headers = { authorization: "Bearer " + require("node:fs").readFileSync("/run/claude-secure/token", "utf8") }
+  const ask = (path, body, begun = () => {}) => new Promise((resolve, reject) => {
+    const sent = request({ socketPath: "/run/claude-secure/runner.sock", method: "POST", path, headers, agent: false }, answer => {
+      let text = ""
+      begun()
+      answer.on("data", more => { text += more }).on("end", () => resolve(text))
+    })
+    sent.on("error", reject).end(JSON.stringify(body))
+  })
+  ;(async () => {
+    let cancelled = 0
+    for (let i = 0; i < Number(process.argv[1]); i++) {
+      const runId = require("node:crypto").randomBytes(8).toString("hex")
+      const prompt = "[[bash setsid sleep 1000 & sleep 1000]]"
+      let ended
+      await new Promise(begun => {
+        ended = ask("/run", { version: 1, runId, workspace: "/workspace", request: { prompt, session: { kind: "fresh" } } }, begun)
+      })
+      await new Promise(later => setTimeout(later, (i * 37) % 700))
+      await ask("/cancel", { runId })
+      const last = (await ended).trim().split("\\n").at(-1)
+      if (JSON.parse(last).outcome === "cancelled") cancelled++
+      else console.error(last)
+    }
+    console.log("cancelled", cancelled)
+  })()`.replaceAll("'", '')
+
+t.test(
+  'a prompt goes to the model on stdin, whatever it looks like, and nothing to argv',
+  async t => {
+    const marker = '--settings={"hooks":{}} MARKER'
+    const client = open(`${marker} [[delay 3000]]`, {
+      ...fresh,
+      systemPrompt: 'SYSTEM-MARKER',
+      appendSystemPrompt: 'APPEND-MARKER',
+      model: 'haiku',
+      effort: 'low',
+    })
+    const atModel = () => stack.internet.modelRequests()
+    const seen = await until('the request', async () =>
+      (await atModel()).find(({ body }) => body.includes('MARKER')),
+    )
+    const { stdout } = await worker(
+      'cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr "\\0" "\\n"',
+    )
+    t.match(stdout, '--input-format=stream-json', 'claude is there')
+    t.notMatch(stdout, 'MARKER')
+    const body = JSON.parse(seen.body)
+    t.match(body.model, /haiku/)
+    t.match(body.output_config, { effort: 'low' })
+    t.match(JSON.stringify(body.system), 'SYSTEM-MARKER\\n\\nAPPEND-MARKER')
+    t.match(JSON.stringify(body.messages), JSON.stringify(marker).slice(1, -1))
+    const headers = seen.rawHeaders.map(text => text.toLowerCase())
+    t.notOk(headers.includes('x-claude-secure-meter'), 'the meter ends at the gateway')
+    const { result, ended, started } = await client.done
+    t.match(started, { meter: /^[0-9a-f]{16}$/ })
+    t.match(result, { is_error: false })
+    t.match(ended, { outcome: 'completed', swept: 0 })
+    await nothingLeft(t, 'a good end')
+  },
+)
+
+t.test('the next turn of a session is the same process, and costs what it costs', async t => {
+  const first = await run('one [[bash echo $PPID]]', fresh)
+  const second = await run('two [[bash echo $PPID]]')
+  t.equal(second.started?.warm, true)
+  t.equal(second.started?.sessionId, first.started?.sessionId)
+  t.match(first.toolResults[0], /^\d+$/)
+  t.equal(second.toolResults[0], first.toolResults[0], 'one claude is the parent of both')
+  const cost = Number(second.result?.total_cost_usd)
+  t.ok(cost > 0 && cost < 1.5 * Number(first.result?.total_cost_usd), `${cost}`)
+  // Another process with the same session: costs of the session before it are not the run's.
+  const third = await run('three [[say x]]', { maxTurns: 5 })
+  t.match(third.started, { warm: false, sessionId: first.started?.sessionId })
+  t.ok(Number(third.result?.total_cost_usd) < 0.75 * Number(first.result?.total_cost_usd))
+  const asked = (await stack.internet.modelRequests()).at(-1)?.body ?? ''
+  t.match(asked, 'two [[bash', 'and it knows what was said')
+})
+
+t.test('a fresh session finds a process that waits, and nothing of another session', async t => {
+  await run('PEBBLE [[say x]]', fresh)
+  await until('a process that waits', async () => (await status()).warm.length === 2)
+  await stack.internet.forgetModelRequests()
+  const { started, ended } = await run('who was there? [[say x]]', fresh)
+  t.equal(started?.warm, true)
+  t.equal(ended?.outcome, 'completed')
+  t.notMatch(JSON.stringify(await stack.internet.modelRequests()), 'PEBBLE')
+})
+
+t.test('cancel leaves nothing, however the children resist', async t => {
+  const client = open(`[[bash ${stubborn}]]`, fresh)
+  await seesStubborn()
+  const before = Date.now()
+  client.leave()
+  const { ended } = await client.done
+  t.ok(Date.now() - before < 5_000, 'within 5 s')
+  t.match(ended, { outcome: 'cancelled' })
+  t.ok(Number(ended?.swept) >= 3, `swept ${ended?.swept}`)
+  await nothingLeft(t, 'a cancel')
+})
+
+t.test('a cancel by id answers when nothing is left', async t => {
+  const client = open(`[[bash ${stubborn}]]`, fresh)
+  await seesStubborn()
+  t.equal((await worker(`claude-secure-run --cancel ${client.runId}`)).stdout, '{"ok":true}\n')
+  await nothingLeft(t, 'its answer')
+  t.match((await client.done).ended, { outcome: 'cancelled' })
+  const again = await worker(`claude-secure-run --cancel ${client.runId}`)
+  t.equal(again.code, 1, 'an ended run cancels nothing')
+})
+
+t.test('the run’s time is its end', async t => {
+  const { ended } = await run(`[[bash ${stubborn}]]`, { ...fresh, timeoutSeconds: 4 })
+  t.match(ended, { outcome: 'timed-out' })
+  await nothingLeft(t, 'its time')
+})
+
+t.test('a client that is killed takes its run along', async t => {
+  const client = open(`[[bash ${stubborn}]]`, fresh)
+  await seesStubborn()
+  client.kill()
+  await until('a free workspace', async () => (await status()).runs.length === 0, 5_000)
+  await nothingLeft(t, 'a killed client')
+})
+
+t.test('a storm of processes ends with its run', async t => {
+  const client = open('[[bash storm() { storm | storm & }; storm; sleep 1003]]', fresh)
+  await until(
+    'a storm',
+    async () => Number((await worker('ls -d /proc/[0-9]* | wc -l')).stdout) > 60,
+  )
+  client.leave()
+  // claude itself can be the victim of the limit of processes.
+  t.match((await client.done).ended, { outcome: /cancelled|failed/ })
+  await nothingLeft(t, 'a storm')
+})
+
+t.test('a supervisor that is stopped, or killed, saves nobody', async t => {
+  for (const signal of ['STOP', 'KILL']) {
+    const client = open(`[[bash ${stubborn}]]`, { ...fresh, model: 'sonnet' })
+    await seesStubborn()
+    const find = "$(ps -eo pid=,args= | grep '[s]upervise.*' | awk '{print $1}')"
+    t.equal((await worker(`kill -${signal} ${find}`)).code, 0)
+    client.leave()
+    const { ended } = await client.done
+    t.ok(ended, `the run has ended after ${signal}`)
+    await nothingLeft(t, `SIG${signal} to the supervisor`)
+  }
+})
+
+t.test('what a run left behind ends with it, and its process too', async t => {
+  const { ended, result } = await run('[[bash (setsid sleep 1004 &) ; echo ok]]', fresh)
+  t.match(result, { is_error: false })
+  t.match(ended, { outcome: 'completed', swept: 1 })
+  await nothingLeft(t, 'a run with a stray')
+})
+
+t.test('a run reaches neither the runner nor its token', async t => {
+  const { landlock } = await status()
+  const { toolResults } = await run(
+    '[[bash cat /run/claude-secure/token; kill -0 $(pgrep -f [r]unner.js) && echo SIGNALLED; kill -0 $(pgrep -f [s]upervise | head -1) && echo SIGNALLED; cat /proc/$(pgrep -f [r]unner.js)/environ | head -c 20; touch /home/claude/x && echo WRITTEN; touch /tmp/ok && echo TMP]]',
+    fresh,
+  )
+  const said = toolResults.join('\n')
+  t.match(said, 'TMP')
+  // What the kernel lacks is told, so that a stack which needs it can refuse.
+  t.equal(/[0-9a-f]{64}|PATH=|WRITTEN/.test(said), !landlock, said)
+})
+
+t.test('200 cancelled runs leave nothing behind', async t => {
+  const measure = async () => {
+    const { stdout } = await worker(`
+      pid=$(pgrep -f '[r]unner.js')
+      echo $(ls /proc/$pid/fd | wc -l) $(ls -d /proc/[0-9]* | wc -l) $(find /tmp -type f | wc -l) $(awk '/Pss_Anon/ {print $2}' /proc/$pid/smaps_rollup)`)
+    const [files = 0, processes = 0, temporary = 0, kilobytes = 0] = stdout
+      .trim()
+      .split(' ')
+      .map(Number)
+    return { files, processes, temporary, kilobytes }
+  }
+  const cycles = (count: number) => worker(`node -e '${cancelScript}' ${count}`, 580_000)
+  await cycles(10)
+  await until('quiet', async () => (await status()).runs.length === 0)
+  const before = await measure()
+  const { stdout, stderr } = await cycles(200)
+  t.equal(stdout.trim(), 'cancelled 200', stderr)
+  const after = await measure()
+  t.ok(after.files <= before.files + 4, `open files ${before.files} → ${after.files}`)
+  t.ok(
+    after.processes <= before.processes + 2,
+    `processes ${before.processes} → ${after.processes}`,
+  )
+  t.ok(after.temporary <= before.temporary + 5, `files ${before.temporary} → ${after.temporary}`)
+  t.ok(after.kilobytes < before.kilobytes + 40_000, `kB ${before.kilobytes} → ${after.kilobytes}`)
+  await nothingLeft(t, '200 cancels')
+  t.match((await run('still there? [[say yes]]')).result, { result: 'yes' })
+})
+
+t.test('a stop of the container ends everything in its time', async t => {
+  await run('one [[say x]]')
+  t.ok((await status()).warm.length > 0)
+  const { code } = await stack.cli(['stop'])
+  t.equal(code, 0)
+})
