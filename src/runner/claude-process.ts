@@ -4,10 +4,12 @@ import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { terminalLine } from '../terminal-text.ts'
 import { createLineSplitter, type Line } from './line-splitter.ts'
-import { presentBelow, sweep } from './sweep.ts'
+import { presentBelow, settle, sweep } from './sweep.ts'
 
 /** Longest line of claude's that is passed on: a tool result may be large, its sum is not ours to hold. */
 export const lineBytes = 8 * 1024 * 1024
+
+const settleMilliseconds = 300
 
 export type Ending = {
   exitCode: number | null
@@ -31,6 +33,8 @@ export type ClaudeProcess = {
   hasEnded: () => boolean
   /** The processes that it has now, for `sweep`. */
   present: () => Set<string>
+  /** Gives what is below it, but for those to keep, a moment to end by itself. */
+  settle: (keep: ReadonlySet<string>) => Promise<void>
   /** Kills what is below it, but for those to keep; says how many. */
   sweep: (keep?: ReadonlySet<string>) => Promise<number>
 }
@@ -67,6 +71,7 @@ export function startClaude({ file, args, cwd, env, orphans }: Launch): ClaudePr
     ended: Promise.resolve({ exitCode: null, signal: null, swept: 0 }),
     hasEnded: () => isEnded,
     present: () => presentBelow(pid),
+    settle: keep => settle(pid, keep, settleMilliseconds),
     sweep: keep => sweep({ root: pid, keep, orphans }),
   }
   // claude may end before it has read everything.

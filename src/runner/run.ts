@@ -100,6 +100,7 @@ export async function runPrompt(options: RunOptions): Promise<Finished> {
         first.message.is_error === false &&
         !claude.hasEnded()
       if (!quiet || !baseline) return finish('completed', await letEnd(claude))
+      await claude.settle(baseline)
       const swept = await claude.sweep(baseline)
       // It would notice that its children are gone, and might tell the model.
       if (swept > 0) return finish('completed', await letEnd(claude), undefined, swept)

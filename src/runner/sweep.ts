@@ -60,6 +60,21 @@ export function orphansIn(processes: readonly ProcessEntry[], runner = process.p
     .flatMap(orphan => [orphan, ...descendantsOf(orphan.pid, processes)])
 }
 
+/**
+ * Waits for what ends by itself: Claude Code asks git and the like for something now and then, and that
+ * is no stray. Returns at once when there is nothing to wait for.
+ */
+export async function settle(root: number, keep: ReadonlySet<string>, milliseconds: number) {
+  const deadline = Date.now() + milliseconds
+  const isQuiet = () =>
+    descendantsOf(root, readProcesses()).every(
+      entry => !isAlive(entry) || keep.has(identityOf(entry)),
+    )
+  while (!isQuiet() && Date.now() < deadline) {
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
 /** The processes below `root` as they are now, to be kept by a later `sweep`. */
 export function presentBelow(root: number): Set<string> {
   return new Set(descendantsOf(root, readProcesses()).map(identityOf))

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseReport, startClaude } from '../../../src/runner/claude-process.ts'
@@ -59,7 +58,7 @@ t.test('a supervisor that is killed takes its command along', async t => {
   const pid = await new Promise<number>(resolve => {
     claude.onLine = line => resolve(line.kind === 'line' ? Number(line.text) : 0)
   })
-  t.match(readFileSync(`/proc/${pid}/comm`, 'utf8'), 'sleep')
+  t.ok(readProcesses().some(entry => entry.pid === pid && isAlive(entry)))
   claude.kill()
   t.match(await claude.ended, { exitCode: null, signal: 'SIGKILL' })
   await new Promise(resolve => setTimeout(resolve, 200))

@@ -22,6 +22,7 @@ function claudeThatEndsAt(deadly: string) {
     ended: promise,
     hasEnded: () => false,
     present: () => new Set(),
+    settle: async () => {},
     sweep: async () => {
       step('sweep')
       return 0

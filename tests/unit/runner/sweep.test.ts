@@ -1,8 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
-import type { ProcessEntry } from '../../../src/runner/processes.ts'
-import { orphansIn, presentBelow, sweep } from '../../../src/runner/sweep.ts'
+import {
+  identityOf,
+  isAlive,
+  type ProcessEntry,
+  readProcesses,
+} from '../../../src/runner/processes.ts'
+import { orphansIn, presentBelow, settle, sweep } from '../../../src/runner/sweep.ts'
+import { until } from '../../support/stack/process.ts'
 
 const entry = (pid: number, parent: number, state = 'S'): ProcessEntry => ({
   pid,
@@ -74,4 +80,20 @@ t.test('a real process is killed', async t => {
   t.ok((await sweep({ root: child.pid ?? 0, orphans: false })) <= 1)
   child.kill('SIGKILL')
   await ended
+})
+
+t.test('what ends by itself is waited for, and what does not is not', async t => {
+  const child = spawn('sh', ['-c', 'sleep 0.3 & sleep 300 & wait'], { stdio: 'ignore' })
+  const root = child.pid ?? 0
+  const below = () => readProcesses().filter(entry => entry.parent === root && isAlive(entry))
+  await until('its children', async () => below().length === 2)
+  const [first, second] = below()
+  const keep = new Set([first, second].flatMap(entry => (entry ? [identityOf(entry)] : [])))
+  await settle(root, keep, 60_000)
+  t.equal(below().length, 2, 'those to keep are not waited for')
+  await settle(root, new Set(second ? [identityOf(second)] : []), 60_000)
+  t.equal(below().length, 1)
+  await settle(root, new Set(), 50)
+  t.equal(below().length, 1, 'and it gives up')
+  for (const { pid } of below()) process.kill(pid, 'SIGKILL')
 })
