@@ -83,7 +83,7 @@ t.test('a real process is killed', async t => {
 })
 
 t.test('what ends by itself is waited for, and what does not is not', async t => {
-  const child = spawn('sh', ['-c', 'sleep 0.3 & sleep 300 & wait'], { stdio: 'ignore' })
+  const child = spawn('sh', ['-c', 'sleep 3 & sleep 300 & wait'], { stdio: 'ignore' })
   const root = child.pid ?? 0
   const below = () => readProcesses().filter(entry => entry.parent === root && isAlive(entry))
   await until('its children', async () => below().length === 2)
