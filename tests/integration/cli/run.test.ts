@@ -1,0 +1,74 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { createControlScript, isTwoLines } from '../../support/stack/control-script.ts'
+import { run } from '../../support/stack/process.ts'
+
+const script = await createControlScript(t)
+const env = { DOCKER_HOST: 'unix:///nowhere' }
+
+/** Where the prompt was taken, the next thing is an engine, which is not there. */
+const taken = { error: /no container engine answers/, hint: /setup/ }
+
+t.test('wrong usage is told before anything is looked for', async t => {
+  for (const [args, error] of [
+    [['run'], /there is no prompt/],
+    [['run', ' \n'], /there is no prompt/],
+    [['run', 'x', '--prompt-file', 'y'], /a prompt and --prompt-file were given/],
+    [['run', '--prompt-file', '/dev/null'], /no regular file/],
+    [['run', 'x', '--model=-x'], /--model -x: must be the name of a model/],
+    [['run', 'x', '--timeout', 'soon'], /--timeout soon/],
+    [['run', 'x', '--modle', 'y'], /unknown option '--modle'/],
+    [['run', '--settings={}'], /unknown option '--settings=\{\}'/],
+    [['run', 'cancel'], /no run was named/],
+    [['run', 'cancel', 'x', '--all'], /an id and --all/],
+    [['run', 'result', 'nonsense'], /there is no run nonsense/],
+    [['run', 'logs', '../../x'], /there is no run/],
+  ] as const) {
+    isTwoLines(t, await script.run(args, { env }), { error, hint: /\S/, code: 2 })
+  }
+})
+
+t.test(
+  'an argument, a pipe, a file or nothing: each is waited for as long as it should',
+  async t => {
+    const shell = (command: string) =>
+      run('bash', ['-c', command, 'bash', join(script.checkout, 'claude.ts')], {
+        env: { ...script.env, ...env },
+        cwd: script.workspace,
+        timeout: 60_000,
+      })
+    for (const command of [
+      '"$1" run x < /dev/null',
+      '"$1" run x <&-',
+      'echo x | "$1" run',
+      '"$1" run < "$1"',
+      '"$1" "fix the test" < /dev/null',
+      '"$1" -p x < /dev/null',
+      '"$1" run -- --help < /dev/null',
+      '"$1" run -- list < /dev/null',
+    ]) {
+      isTwoLines(t, await shell(command), taken)
+    }
+    const open = await shell('sleep 20 | "$1" run x')
+    t.match(open.stderr, /nothing came in on stdin in 3 s: going on without it/)
+    isTwoLines(t, open, taken)
+    isTwoLines(t, await shell('"$1" run < /dev/null'), {
+      error: /there is no prompt/,
+      hint: /pipe/,
+      code: 2,
+    })
+    isTwoLines(t, await shell('head -c 10485761 /dev/zero | tr "\\0" x | "$1" run'), {
+      error: /longer than 10485760 bytes/,
+      hint: /file/,
+      code: 2,
+    })
+  },
+)
+
+t.test('no run yet is an empty list, and told in words where one is wanted', async t => {
+  t.match(await script.run(['run', 'list', '--json'], { env }), { code: 0, stdout: '[]\n' })
+  isTwoLines(t, await script.run(['run', 'result'], { env }), {
+    error: /there is no run of this folder yet/,
+    hint: /run "…"/,
+  })
+})
