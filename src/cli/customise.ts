@@ -1,7 +1,7 @@
 import { parseCustomEnvironment } from '../config/custom-environment.ts'
 import { parseCustomMounts } from '../config/custom-mounts.ts'
 import { loadCustomSettings } from '../config/custom-settings.ts'
-import { renderMcpConfig } from '../config/mcp-servers.ts'
+import { type McpServer, renderMcpConfig } from '../config/mcp-servers.ts'
 import { cacheRoot, customRoot, stateRoot } from '../config/paths.ts'
 import { workspaceConfigName } from '../config/protected-names.ts'
 import { type Settings, secretSettings } from '../config/settings.ts'
@@ -34,6 +34,7 @@ export async function customise(context: Context, workspace: Workspace): Promise
     placesOf(context, workspace),
   )
   const folder = await customFolder(context, workspace)
+  const mcp = await allowedServers(context, workspace)
   const environment = {
     ...(found && variablesOf(found.config)),
     ...(found &&
@@ -42,13 +43,14 @@ export async function customise(context: Context, workspace: Workspace): Promise
   }
   return {
     environment,
+    unanswered: mcp.unanswered,
     setupCommands: found?.config.setupCommands ?? [],
     declared,
     folders: await customFolders(folder, workspace),
     files: [
       ...(await skillFile(folder)),
       ...(await identityFile(settings)),
-      await mcpFile(context, workspace),
+      mcpFile(mcp.servers),
       ...(settings.SSH_DIR
         ? await readSshKeys(settings.SSH_DIR, placesOf(context, workspace))
         : []),
@@ -81,9 +83,8 @@ async function skillFile(folder: string | null): Promise<GeneratedFile[]> {
 }
 
 /** Also without servers: what the folder or the agent itself names elsewhere is then not started either. */
-async function mcpFile(context: Context, workspace: Workspace): Promise<GeneratedFile> {
-  const text = renderMcpConfig(await allowedServers(context, workspace))
-  return { name: 'mcp.json', target: customTargets.mcpServers, text }
+function mcpFile(servers: readonly McpServer[]): GeneratedFile {
+  return { name: 'mcp.json', target: customTargets.mcpServers, text: renderMcpConfig(servers) }
 }
 
 async function identityFile({ GIT_IDENTITY }: Settings): Promise<GeneratedFile[]> {

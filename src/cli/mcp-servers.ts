@@ -39,28 +39,31 @@ export async function readMcpFile({ path }: Pick<Workspace, 'path'>): Promise<Fo
 export async function allowedServers(
   context: Pick<Context, 'log' | 'root'> & { settings: Pick<Settings, 'MCP_SERVERS'> },
   workspace: Workspace,
-): Promise<McpServer[]> {
+): Promise<{ servers: McpServer[]; unanswered: boolean }> {
   const { log, settings } = context
   const wanted = parseMcpServers(settings.MCP_SERVERS)
-  if (wanted === 'none') return []
+  const none = { servers: [], unanswered: false }
+  if (wanted === 'none') return none
   let found: FoundServers | null
   try {
     found = await readMcpFile(workspace)
   } catch (error) {
     // It is a file of other programs too: no reason not to start.
     log({ kind: 'warn', text: `no MCP server of this folder is used: ${messageOf(error)}` })
-    return []
+    return none
   }
-  if (!found || found.servers.length === 0) return []
+  if (!found || found.servers.length === 0) return none
+  const answer = Array.isArray(wanted) || (await saysYes(context, workspace, found))
   const servers = Array.isArray(wanted)
     ? found.servers.filter(({ name }) => wanted.includes(name))
-    : (await saysYes(context, workspace, found))
+    : answer
       ? found.servers
       : []
   for (const text of missingHosts(context.root, servers)) log({ kind: 'warn', text })
-  return servers
+  return { servers, unanswered: answer === null }
 }
 
+/** Null where nobody can be asked. */
 async function saysYes({ log }: Pick<Context, 'log'>, workspace: Workspace, found: FoundServers) {
   const state = stateFolder(workspace.stack)
   if (await isConsented(state, mcpFileName, found.content)) return true
@@ -71,7 +74,7 @@ async function saysYes({ log }: Pick<Context, 'log'>, workspace: Workspace, foun
       kind: 'warn',
       text: `the MCP servers of this folder are not used, nobody allowed them: ./claude.ts config --accept, or MCP_SERVERS=${names} in .env`,
     })
-    return false
+    return null
   }
   log({ kind: 'info', text: `${mcpFileName} of this folder has MCP servers for the agent:` })
   for (const server of found.servers) log({ kind: 'info', text: `  ${describeServer(server)}` })

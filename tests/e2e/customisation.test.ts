@@ -275,6 +275,23 @@ t.test(
     t.equal(again.code, 0, again.stderr)
     t.match(again.stderr, /MCP servers of this folder are not used, nobody allowed them/)
     t.same(await inside(), { mcpServers: {} })
+
+    await t.test('in a terminal it is asked about, once, and a no is a no', async t => {
+      const first = await stack.terminal(['start'])
+      await first.waitFor(/local runs \["touch","\/workspace\/MCP"\]/)
+      await first.waitFor(/Let the agent use them/)
+      await first.press('n')
+      await first.waitFor(/bypass permissions|^\s*[│>❯]/m)
+      await new Promise(resolve => setTimeout(resolve, 3_000))
+      await first.press('C-\\')
+      t.equal(await first.exitStatus(), 0)
+      const second = await stack.terminal(['start'])
+      await second.waitFor(/bypass permissions/)
+      t.notMatch(await second.screen(), /Let the agent use them/)
+      await second.hangUp()
+      t.not((await stack.inside(['test', '-e', '/workspace/MCP'])).code, 0, 'nobody started it')
+      await stack.inside(['pkill', '-f', 'claude'])
+    })
   },
 )
 

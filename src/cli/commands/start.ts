@@ -70,9 +70,9 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
   const added = addedStamp(additions)
   const workspace = await workspaceHere(context, { copy: options.copy ?? false })
   const agents: AgentService[] = options.worker ? ['claude', 'worker'] : ['claude']
-  const { state, outcome } = await bringUp(context, workspace, { ...options, agents })
+  const { state, outcome, stack: made } = await bringUp(context, workspace, { ...options, agents })
   const agent = runningAgent(context, state)
-  if (outcome !== 'outdated') {
+  if (outcome !== 'outdated' && !made.custom?.unanswered) {
     const { stack, fingerprint } = state
     const overlays = overlayStamp(folder)
     // One that was replaced a moment ago is not what the stack stands on.

@@ -15,6 +15,8 @@ export type Customisation = {
   files: readonly GeneratedFile[]
   /** Run by bash as the agent, once in each new container. */
   setupCommands: readonly string[]
+  /** There was something to ask and nobody to ask it of: the next `start` has to come by here. */
+  unanswered?: boolean
 }
 
 export type GeneratedFile = {
@@ -86,6 +88,6 @@ export function customMounts(
 }
 
 /** Changes with the text of a generated file: a container keeps the file that it was started with. */
-export function customisationHash(custom: Customisation): string {
+export function customisationHash({ unanswered: _, ...custom }: Customisation): string {
   return createHash('sha256').update(JSON.stringify(custom)).digest('hex').slice(0, 16)
 }

@@ -33,7 +33,7 @@ function folder(t: Test, content: string, MCP_SERVERS = 'ask') {
       settings: { MCP_SERVERS },
       log: (event: { kind: string }) => void told.push('text' in event ? String(event.text) : ''),
     }
-    return (await allowedServers(context, workspace)).map(({ name }) => name)
+    return (await allowedServers(context, workspace)).servers.map(({ name }) => name)
   }
   return { path, workspace, told, allowed }
 }
