@@ -7,7 +7,7 @@ import { claudeArguments, claudeEnvironment, type LaunchOptions } from './claude
 import { type ClaudeProcess, startClaude } from './claude-process.ts'
 import { confineCommand, type Surroundings } from './confine.ts'
 import { noTotals, totalsOf } from './cost.ts'
-import { createDeferred } from './deferred.ts'
+import { createDeferred, type Deferred } from './deferred.ts'
 import { answerFirstRun } from './home.ts'
 import { fitsFresh, type LaunchProfile, lifeOf, startFiles } from './launch-profile.ts'
 import type { Pool, Warm } from './pool.ts'
@@ -61,45 +61,22 @@ type Taken = Omit<Warm, 'purpose' | 'workspace'> & {
 
 const newMeter = () => randomBytes(8).toString('hex')
 
+type Admission = { workspace: Workspace; stop: Deferred<StopReason>; done: Deferred<void> }
+
 /** All runs of this container: at most one in a workspace, which is free when nothing of it is left. */
 export function createRunner(options: RunnerOptions) {
   const active = new Map<string, Active>()
+  /** Runs that are not in `active` yet. */
+  const arriving = new Map<string, Promise<unknown>>()
   const seeded = new Set<string>()
   let stopping = false
 
   async function run(request: RunnerRequest, client: Client): Promise<void> {
-    const refuse = (reason: Refusal, message: string) =>
-      client.emit(JSON.stringify({ kind: 'refused', reason, message }))
-    if (stopping) return refuse('stopping', 'the worker is stopping')
-    let workspace: Workspace
-    try {
-      workspace = await findWorkspace(request.workspace, options.places)
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error
-      return refuse('workspace', error.message)
-    }
-    const holder = active.get(workspace.path)
-    if (holder) return refuse('busy', `workspace busy: run ${holder.runId} is under way`)
-    if (active.size >= options.runs) {
-      return refuse('capacity', `${options.runs} runs are under way already`)
-    }
-    const { session } = request.request
-    if (session.kind === 'resume' && !canResume(workspace, session.id)) {
-      return refuse('no-session', `no session ${session.id} in ${workspace.path}`)
-    }
-
-    const stop = createDeferred<StopReason>()
-    const done = createDeferred<void>()
-    active.set(workspace.path, {
-      runId: request.runId,
-      workspace: workspace.path,
-      startedAt: new Date().toISOString(),
-      stop(reason) {
-        client.hurry()
-        stop.resolve(reason)
-      },
-      done: done.promise,
-    })
+    const admission = admit(request, client)
+    arriving.set(request.runId, admission)
+    const admitted = await admission.finally(() => arriving.delete(request.runId))
+    if (!admitted) return
+    const { workspace, stop, done } = admitted
     const deadline = setTimeout(() => {
       client.hurry()
       stop.resolve('timed-out')
@@ -119,6 +96,44 @@ export function createRunner(options: RunnerOptions) {
       done.resolve()
     }
     await client.emit(JSON.stringify(last))
+  }
+
+  /** Gives the run the lease of its workspace, or says why not. */
+  async function admit(request: RunnerRequest, client: Client): Promise<Admission | null> {
+    const refuse = async (reason: Refusal, message: string) => {
+      await client.emit(JSON.stringify({ kind: 'refused', reason, message }))
+      return null
+    }
+    let workspace: Workspace
+    try {
+      workspace = await findWorkspace(request.workspace, options.places)
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      return refuse('workspace', error.message)
+    }
+    if (stopping) return refuse('stopping', 'the worker is stopping')
+    const holder = active.get(workspace.path)
+    if (holder) return refuse('busy', `workspace busy: run ${holder.runId} is under way`)
+    if (active.size >= options.runs) {
+      return refuse('capacity', `${options.runs} runs are under way already`)
+    }
+    const { session } = request.request
+    if (session.kind === 'resume' && !canResume(workspace, session.id)) {
+      return refuse('no-session', `no session ${session.id} in ${workspace.path}`)
+    }
+    const stop = createDeferred<StopReason>()
+    const done = createDeferred<void>()
+    active.set(workspace.path, {
+      runId: request.runId,
+      workspace: workspace.path,
+      startedAt: new Date().toISOString(),
+      stop(reason) {
+        client.hurry()
+        stop.resolve(reason)
+      },
+      done: done.promise,
+    })
+    return { workspace, stop, done }
   }
 
   async function serve(
@@ -273,6 +288,8 @@ export function createRunner(options: RunnerOptions) {
     run,
     /** When it returns nothing of the run is left. False where there is no such run. */
     async cancel(runId: string): Promise<boolean> {
+      // A client knows its run a moment before it has its lease.
+      await arriving.get(runId)?.catch(() => {})
       const found = [...active.values()].find(run => run.runId === runId)
       if (!found) return false
       found.stop('cancelled')

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { until } from '../../support/stack/process.ts'
@@ -13,6 +14,32 @@ t.test('a run that hears no signal is ended all the same', async t => {
   const { ended } = parts(eventsOf(await lines))
   t.match(ended, { outcome: 'cancelled', signal: 'SIGKILL' })
   t.strictSame(runner.runner.status().runs, [])
+})
+
+t.test('a cancel that comes as soon as the run is known is heard', async t => {
+  const runner = await startRunner(t)
+  const gone = new AbortController()
+  const lines: string[] = []
+  const client = {
+    gone: gone.signal,
+    hurry: () => {},
+    emit: async (line: string) => {
+      lines.push(line)
+    },
+  }
+  const runId = '0123456789abcdef'
+  const run = runner.runner.run(
+    {
+      version: 1,
+      runId,
+      workspace: join(runner.root, 'workspace'),
+      request: { prompt: 'silent', session: { kind: 'fresh' }, timeoutSeconds: 60 },
+    },
+    client,
+  )
+  t.equal(await runner.runner.cancel(runId), true)
+  await run
+  t.match(lines.at(-1), '"outcome":"cancelled"')
 })
 
 t.test('a run that says nothing is ended at its time', async t => {
