@@ -47,7 +47,7 @@ export function addRun(
     .option('--copy', 'in a copy of the folder; `apply` brings changes back')
     .option('--wait', 'wait for a run that is under way in this folder')
     .option('-d, --detach', 'print the id of the run and leave it to itself')
-    .option('-q, --quiet', 'nothing on stderr but errors')
+    .option('-q, --quiet', 'nothing on stderr but warnings and errors')
     .addHelpText('after', examples)
     .action(async (prompt, options) =>
       (await import('./commands/run.ts')).run(prompt, options, invocation),
