@@ -13,8 +13,8 @@ const routes = 'src/gateway/routes.ts'
 /** Fastify knows the routes too: both have to be gone for anything else to get through. */
 const everyRoute: Edit = {
   file: app,
-  pattern: /app\.post\('\/v1\/messages', serve\)/,
-  replacement: "app.all('/*', serve)",
+  pattern: /app\.post\('\/v1\/messages', \(request, reply\) => serve\(request, reply, true\)\)/,
+  replacement: "app.all('/*', (request, reply) => serve(request, reply, true))",
 }
 
 /** What the gateway does for the lock, each with the edit that would undo it. */

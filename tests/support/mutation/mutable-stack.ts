@@ -170,6 +170,8 @@ async function resolvedConfig(stack: TestStack): Promise<ComposeConfig> {
     AGENT_DIRECT: variable(proxy, 'AGENT_DIRECT'),
     UPSTREAM_URL: variable(gateway, 'UPSTREAM_URL'),
     GATEWAY_PROXY_URL: variable(gateway, 'PROXY_URL'),
+    BUDGET_USD_PER_DAY: variable(gateway, 'BUDGET_USD_PER_DAY'),
+    USAGE_FOLDER: mounted(gateway, '/var/lib/claude-secure/usage')?.Source ?? '',
     CREDENTIAL_FILE: mounted(gateway, '/run/secrets/credential')?.Source ?? '',
     PROXY_FOLDER: mounted(proxy, '/etc/claude-secure/proxy')?.Source ?? '',
   }
