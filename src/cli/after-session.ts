@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import { messageOf } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
 import type { RunningAgent } from './session.ts'
+import { hasColours } from './terminal.ts'
 
 /** A session, or a shell, that has just ended or was left. */
 export type EndedSession = RunningAgent & {
@@ -50,5 +51,5 @@ export async function afterSession(session: EndedSession): Promise<void> {
 function failed(reason: unknown, { verbose }: EndedSession) {
   if (!verbose) return []
   const text = terminalLine(messageOf(reason), 500)
-  return [process.stderr.isTTY ? styleText('dim', text) : text]
+  return [hasColours(process.stderr) ? styleText('dim', text) : text]
 }

@@ -6,6 +6,7 @@ import { commandLine } from './command-line.ts'
 import { readerGone, watchOutput } from './output-reader.ts'
 import { createProgram } from './program.ts'
 import { renderError } from './render-error.ts'
+import { hasColours } from './terminal.ts'
 
 // Compiling a parser for each schema pays off after thousands of values; a command parses a few.
 z.config({ jitless: true })
@@ -50,7 +51,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       console.error('interrupted; run the command again to go on')
       return interrupted
     }
-    console.error(renderError(error, { verbose, colour: process.stderr.isTTY === true }))
+    console.error(renderError(error, { verbose, colour: hasColours(process.stderr) }))
     return error instanceof UserError ? error.exitCode : 1
   } finally {
     process.off('SIGINT', stop)

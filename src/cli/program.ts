@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
-import { terminalText } from '../terminal-text.ts'
 import { printVersion } from './commands/version.ts'
 import { addRun } from './run-program.ts'
+import { renderUsageError } from './usage-error.ts'
 
 export type Invocation = {
   signal: AbortSignal
@@ -40,14 +40,7 @@ export function createProgram(invocation: Invocation): Command {
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => {
-        // It repeats what was typed, or pasted.
-        const [message = '', ...more] = terminalText(text).trim().split('\n')
-        write(`${message}\n`)
-        const unknown = /^error: unknown command '(.+)'$/.exec(message)?.[1]
-        const asPrompt = unknown ? `; as a prompt: ./claude.ts run "${unknown}"` : ''
-        write(`hint:  ${more.join(' ') || './claude.ts --help shows every command'}${asPrompt}\n`)
-      },
+      outputError: (text, write) => write(renderUsageError(text)),
     })
   program
     .option('-V, --version', 'show the versions of claude-secure and Claude Code')
@@ -59,6 +52,7 @@ export function createProgram(invocation: Invocation): Command {
   const command = (name: string, description: string) =>
     program
       .command(name)
+      .configureOutput({ outputError: (text, write) => write(renderUsageError(text, name)) })
       .description(description)
       .addOption(new Option('--verbose', 'show causes, stacks and every step').hideHelp())
 
@@ -105,7 +99,10 @@ export function createProgram(invocation: Invocation): Command {
   )
 
   const about = (name: string, description: string) => {
-    const hidden = new Command(name).copyInheritedSettings(program).description(description)
+    const hidden = new Command(name)
+      .copyInheritedSettings(program)
+      .configureOutput({ outputError: (text, write) => write(renderUsageError(text, name)) })
+      .description(description)
     program.addCommand(hidden, { hidden: true })
     return hidden.addOption(new Option('--verbose').hideHelp())
   }

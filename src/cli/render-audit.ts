@@ -2,6 +2,7 @@ import { createColors } from 'picocolors'
 import type { AuditReport } from '../audit/audit-report.ts'
 import type { Check, Probe, Verdict } from '../audit/probe.ts'
 import { terminalLine } from '../terminal-text.ts'
+import { hasColours } from './terminal.ts'
 
 /**
  * One line for each probe, and below it the claims that did not hold with what was seen; all claims
@@ -11,7 +12,7 @@ export function renderAudit(
   report: AuditReport,
   options: { verbose: boolean; colour?: boolean },
 ): string {
-  const colours = createColors(options.colour ?? process.stdout.isTTY === true)
+  const colours = createColors(options.colour ?? hasColours(process.stdout))
   const { green, yellow, red, dim, bold } = colours
   const marks: Record<Verdict, string> = {
     held: green('held   '),

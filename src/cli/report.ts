@@ -1,6 +1,7 @@
 import { createColors } from 'picocolors'
 import type { Log, LogEvent } from '../log.ts'
 import { terminalLine } from '../terminal-text.ts'
+import { hasColours } from './terminal.ts'
 
 export type ReportOptions = { verbose: boolean; quiet?: boolean; stream?: NodeJS.WriteStream }
 
@@ -11,7 +12,7 @@ export type ReportOptions = { verbose: boolean; quiet?: boolean; stream?: NodeJS
 export function createReport(options: ReportOptions): Log {
   const stream = options.stream ?? process.stderr
   const live = stream.isTTY === true && !options.verbose
-  const colours = createColors(stream.isTTY === true)
+  const colours = createColors(hasColours(stream))
   let open = false
 
   const line = (text: string) => {

@@ -8,10 +8,17 @@ Examples:
   git diff | ./claude.ts run "review this change" --effort high
   ./claude.ts run -- "$PROMPT"                      whatever the prompt begins with
   ./claude.ts run "list the licences" --json-schema schema.json --output-format json
-  ./claude.ts run "update the docs" --detach        prints an id; then run result, cancel, list, logs
+  ./claude.ts run "update the docs" --detach        prints an id
+
+Of the runs of this folder, each with a --help of its own:
+  ./claude.ts run list            those that are kept, newest first
+  ./claude.ts run result [ID]     what came of one
+  ./claude.ts run logs [ID]       what it did, step by step
+  ./claude.ts run cancel ID       cancel it; --all for all that run
 
 A prompt with spaces needs no word before it: ./claude.ts "fix the failing test".
-Exit status: 0 done, 1 failed, 2 wrong usage, 124 out of time, 130 cancelled.`
+Exit status: 0 done, 1 failed, 2 wrong usage, 124 out of time, 130 cancelled,
+141 whoever read its output went away.`
 
 /** `run` and the commands about runs, each in a word of its own for commander: see command-line.ts. */
 export function addRun(

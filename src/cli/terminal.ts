@@ -1,3 +1,10 @@
+import { userEnvironment } from '../config/environment.ts'
+
+/** Whether to write in colours there: to a terminal whose user did not say NO_COLOR. */
+export function hasColours(stream: { isTTY?: boolean }): boolean {
+  return stream.isTTY === true && !userEnvironment().NO_COLOR
+}
+
 /** Whether a person sits at both ends. */
 export function isInteractive(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true

@@ -141,6 +141,12 @@ t.test('diff for scripts, for some paths, and in short', async t => {
   })
   const short = await stack.cli(['diff', '--stat', 'docs', './new/'])
   t.equal(short.stdout, 'R docs/b.txt → docs/moved.txt\nA new/file.txt\n')
+  const withheld = await stack.cli(['diff', '.vscode'])
+  t.match(
+    withheld.stdout,
+    /\+\+\+ b\/\.vscode\/settings\.json[\s\S]*\+\{"git\.path":"\/workspace\/evil"\}/,
+  )
+  t.match(withheld.stderr, /to take them: \.\/claude\.ts apply --include \.vscode/)
   isTwoLines(t, await stack.cli(['diff', 'docs/none']), {
     error: /the agent changed nothing at docs\/none/,
     hint: /diff --stat/,

@@ -33,7 +33,8 @@ t.test('demo needs no account: an answer, three refusals, the next step', async 
   t.notMatch(stdout, /^OPEN/m)
   t.match(stdout, new RegExp(`cd ${folder} && ${script.checkout}/claude\\.ts start`))
   t.match(stdout, /ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN into .*\/\.env/)
-  t.match(stdout, /stop --all/)
+  t.match(stdout, /claude\.ts run "Read welcome\.txt/)
+  t.match(stdout, /claude\.ts stop [0-9a-f]{8} {3}when you are done/)
   t.notMatch(stdout, /\x1b/, 'no colours where there is no terminal')
 })
 

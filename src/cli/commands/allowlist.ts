@@ -5,6 +5,7 @@ import { isOver } from '../../egress/until.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import { readAllowlist } from '../allowlist-file.ts'
 import { renderEnd } from '../render-policy.ts'
+import { hasColours } from '../terminal.ts'
 
 const who: Record<keyof Allowlist, string> = {
   agent: 'the agent',
@@ -30,7 +31,7 @@ export async function allowlist(options: { json?: boolean }) {
     )
     return console.log(JSON.stringify({ version: 1, ...report }, null, 2))
   }
-  const { dim } = createColors(process.stdout.isTTY === true)
+  const { dim } = createColors(hasColours(process.stdout))
   for (const list of ['agent', 'server', 'gateway', 'login'] as const) {
     const sites = lists[list]
     console.log(`${who[list]}:${sites.length === 0 ? ' nothing' : ''}`)

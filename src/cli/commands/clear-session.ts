@@ -58,7 +58,7 @@ async function refuseWhileAtWork({ engine }: Context, stack: string, homes: read
   if (activity && activity.runs > 0 && homes.some(({ of }) => of === 'runs')) {
     const runs = activity.runs === 1 ? 'a run is' : `${activity.runs} runs are`
     throw new UserError(`${runs} under way here`, {
-      hint: 'wait for them, or run ./claude.ts run cancel --all; then run clear-session again',
+      hint: 'wait for its end, or run ./claude.ts run cancel --all; then run clear-session again',
     })
   }
   return state

@@ -21,6 +21,7 @@ import { stackName } from '../../workspace/stack-name.ts'
 import { acceptServers, type FoundServers, readMcpFile } from '../mcp-servers.ts'
 import type { Invocation } from '../program.ts'
 import { createReport } from '../report.ts'
+import { hasColours } from '../terminal.ts'
 import { acceptConfig, type FoundConfig, mountsOf, readConfig } from '../workspace-config.ts'
 
 export type ConfigOptions = { json?: boolean; path?: boolean; accept?: boolean }
@@ -110,7 +111,7 @@ type Report = {
 
 function render(report: Report) {
   const { file, customFolder, settings, environment, mounts, mcpServers, workspaceConfig } = report
-  const { dim, yellow } = createColors(process.stdout.isTTY === true)
+  const { dim, yellow } = createColors(hasColours(process.stdout))
   const row = (name: string, value: string, more: string) =>
     `${name.padEnd(26)}${terminalLine(value)}${more && `  ${dim(more)}`}`
   const lines = [

@@ -8,6 +8,7 @@ import { type StackState, serviceOf } from '../../stack/inspect.ts'
 import { terminalLine, terminalText } from '../../terminal-text.ts'
 import { type Context, openContext } from '../context.ts'
 import type { Invocation } from '../program.ts'
+import { hasColours } from '../terminal.ts'
 import { workspaceHere } from '../workspace-here.ts'
 import { escapes } from './demo-escapes.ts'
 import { setup } from './setup.ts'
@@ -25,7 +26,7 @@ const prompt = 'Read welcome.txt and tell me what it says.'
 export async function demo(options: { yes?: boolean }, invocation: Invocation): Promise<void> {
   await setup({ yes: options.yes ?? false }, invocation)
   const context = await openContext(invocation)
-  const { bold, dim, green, red } = createColors(process.stdout.isTTY === true)
+  const { bold, dim, green, red } = createColors(hasColours(process.stdout))
 
   const folder = join(stateRoot(), 'demo', 'welcome')
   await mkdir(folder, { recursive: true })
@@ -60,8 +61,9 @@ export async function demo(options: { yes?: boolean }, invocation: Invocation): 
   console.log(`
 The stack is still up. Next:
   cd ${terminalLine(folder)} && ${join(context.root, 'claude.ts')} start   talk to the rehearsal yourself
+  cd ${terminalLine(folder)} && ${join(context.root, 'claude.ts')} run "${prompt}"   the same as a run, without a terminal
   put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN into ${join(context.root, '.env')}, then run start in a project of yours
-  ${join(context.root, 'claude.ts')} stop --all   when you are done`)
+  ${join(context.root, 'claude.ts')} stop ${workspace.stack.slice(-8)}   when you are done`)
 }
 
 async function ask(context: Context, state: StackState) {

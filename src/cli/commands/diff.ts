@@ -30,7 +30,11 @@ export async function diff(
   const { log } = context
   const copy = await openCopy(context)
   const sorted = chooseChanges(copy, parseWish(copy.root, paths))
-  const { applicable } = sorted
+  // Who names what is withheld wants to read it, before taking it with `apply --include`.
+  const named = paths.length > 0 && !options.json
+  const applicable = named
+    ? [...sorted.applicable, ...sorted.withheld].sort((a, b) => (a.path < b.path ? -1 : 1))
+    : sorted.applicable
   const { conflicts, refused } = await planApply(copy.root, applicable)
   const renames = findRenames(applicable)
   if (options.json) {

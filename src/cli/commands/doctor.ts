@@ -8,6 +8,7 @@ import { renderDiagnosis } from '../doctor/render.ts'
 import { describeRepair, runRepair } from '../doctor/repair.ts'
 import type { Invocation } from '../program.ts'
 import { createReport } from '../report.ts'
+import { hasColours } from '../terminal.ts'
 
 type Done = { what: string; outcome: 'would be done' | 'done' | 'failed'; reason?: string }
 
@@ -28,7 +29,7 @@ export async function doctor(
     console.log(JSON.stringify(report, null, 2))
   } else {
     if (repairs) console.log(`${renderRepairs(repairs)}\n`)
-    console.log(renderDiagnosis(findings, createColors(process.stdout.isTTY === true)))
+    console.log(renderDiagnosis(findings, createColors(hasColours(process.stdout))))
   }
   return findings.some(({ severity }) => severity === 'refusal') ? 1 : 0
 }

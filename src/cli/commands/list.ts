@@ -5,6 +5,7 @@ import { openEngine } from '../engine-context.ts'
 import type { Invocation } from '../program.ts'
 import { renderAge } from '../render-age.ts'
 import { renderColumns } from '../render-columns.ts'
+import { hasColours } from '../terminal.ts'
 
 /** Prints the stacks of this engine, whichever folder they belong to. */
 export async function list(options: { all?: boolean; json?: boolean }, invocation: Invocation) {
@@ -18,7 +19,7 @@ export async function list(options: { all?: boolean; json?: boolean }, invocatio
     log({ kind: 'info', text: `nothing runs here${options.all ? ', and nothing is left' : ''}` })
     return
   }
-  console.log(renderList(stacks, Date.now(), process.stdout.isTTY === true))
+  console.log(renderList(stacks, Date.now(), hasColours(process.stdout)))
 }
 
 export function renderList(stacks: readonly MachineStack[], now: number, colour: boolean): string {

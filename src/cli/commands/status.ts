@@ -11,6 +11,7 @@ import { readAllowlist } from '../allowlist-file.ts'
 import { currentStackName } from '../current-stack.ts'
 import { openEngine } from '../engine-context.ts'
 import type { Invocation } from '../program.ts'
+import { hasColours } from '../terminal.ts'
 import { readVersions } from './version.ts'
 
 /** Lines of the proxy's log that are counted: enough to notice, and bounded. */
@@ -98,7 +99,7 @@ const custody: Record<string, string> = {
 }
 
 function renderStatus(report: Report): string {
-  const { green, red, yellow, dim } = createColors(process.stdout.isTTY === true)
+  const { green, red, yellow, dim } = createColors(hasColours(process.stdout))
   const row = (name: string, value: string) => `${dim(name.padEnd(12))}${value}`
   const lines = [
     row('stack', `${report.stack} ${report.running ? green('up') : red('not running')}`),

@@ -10,6 +10,7 @@ import { addSums, buildUsageReport, type UsageReport } from '../../usage/report.
 import { currentStackName } from '../current-stack.ts'
 import { knownRuns } from '../known-runs.ts'
 import { renderUsage } from '../render-usage.ts'
+import { hasColours } from '../terminal.ts'
 
 const defaultDays = 7
 
@@ -31,7 +32,7 @@ export async function usage(options: { json?: boolean; days?: string; all?: bool
     return
   }
   if (reports.length === 0) console.log('nothing was used: no stack was ever started here')
-  else console.log(renderUsage(reports, total, { days, colour: process.stdout.isTTY === true }))
+  else console.log(renderUsage(reports, total, { days, colour: hasColours(process.stdout) }))
 }
 
 async function reportOf(stack: string, days: number, budgetUsd: number | null) {

@@ -1,9 +1,9 @@
 import { createColors } from 'picocolors'
-import { userEnvironment } from '../../config/environment.ts'
+import { hasColours } from '../terminal.ts'
 
 /** Colours for a terminal, and for nothing else. */
 export function colourPatch(patch: string): string {
-  if (!process.stdout.isTTY || userEnvironment().NO_COLOR) return patch
+  if (!hasColours(process.stdout)) return patch
   const { bold, cyan, green, red } = createColors(true)
   const header = /^(diff --git|---|\+\+\+|new file|deleted file|old mode|new mode|rename) /
   const paint = (line: string) => {

@@ -13,7 +13,7 @@ import {
   type Wish,
 } from '../../workspace/copy/changes.ts'
 import { nameOf } from '../../workspace/copy/render-patch.ts'
-import { withheldNames } from '../../workspace/protected-paths.ts'
+import { protectedNameOf, withheldNames } from '../../workspace/protected-paths.ts'
 import { currentStack } from '../current-stack.ts'
 import type { EngineContext } from '../engine-context.ts'
 
@@ -97,6 +97,14 @@ export function tellWhatStays(log: Log, copy: OpenCopy, sorted: SortedChanges) {
   }
   for (const { path } of sorted.withheld) {
     log({ kind: 'warn', text: `not applied, because your host would run it: ${nameOf(path)}` })
+  }
+  const names = [...new Set(sorted.withheld.map(({ path }) => protectedNameOf(path) ?? path))]
+  if (names.length > 0) {
+    const include = names.map(name => `--include ${name}`).join(' ')
+    log({
+      kind: 'info',
+      text: `to read them: ./claude.ts diff PATH; to take them: ./claude.ts apply ${include}`,
+    })
   }
   const ignored = summarizeIgnored(sorted.ignored, copy.baseline)
   if (ignored.length === 0) return

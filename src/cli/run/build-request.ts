@@ -21,14 +21,31 @@ export type RequestOptions = {
   tools?: string
 }
 
-const flags: Record<string, { flag: string; hint: string }> = {
+/** What is wrong with a value, where a schema's own words would not be those of the person who typed it. */
+const flags: Record<string, { flag: string; hint: string; wrong?: string }> = {
   model: { flag: '--model', hint: 'for example: --model opus, sonnet, haiku or a full name' },
-  effort: { flag: '--effort', hint: 'one of: low, medium, high, xhigh, max' },
+  effort: {
+    flag: '--effort',
+    hint: 'one of: low, medium, high, xhigh, max',
+    wrong: 'there is no such level',
+  },
   session: { flag: '--resume', hint: 'a session id is in the result: --output-format json' },
   tools: { flag: '--tools', hint: 'for example: --tools Bash,Read; --tools "" for none' },
-  maxTurns: { flag: '--max-turns', hint: 'a whole number from 1 on' },
-  maxBudgetUsd: { flag: '--max-budget-usd', hint: 'an amount in dollars, for example: 0.50' },
-  timeoutSeconds: { flag: '--timeout', hint: 'between 1s and 24h, for example: --timeout 10m' },
+  maxTurns: {
+    flag: '--max-turns',
+    hint: 'a whole number, for example: --max-turns 20',
+    wrong: 'must be a whole number from 1 to 10000',
+  },
+  maxBudgetUsd: {
+    flag: '--max-budget-usd',
+    hint: 'for example: --max-budget-usd 0.50',
+    wrong: 'must be an amount in dollars, more than 0',
+  },
+  timeoutSeconds: {
+    flag: '--timeout',
+    hint: 'for example: --timeout 10m',
+    wrong: 'must be a time between 1s and 24h',
+  },
   systemPrompt: { flag: '--system-prompt', hint: 'at most 1 MiB' },
   appendSystemPrompt: { flag: '--append-system-prompt', hint: 'at most 1 MiB' },
 }
@@ -64,7 +81,7 @@ export async function buildRequest(prompt: string, options: RequestOptions): Pro
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   const field = String(issue?.path[0])
-  const { flag, hint } = flags[field] ?? {
+  const { flag, hint, wrong } = flags[field] ?? {
     flag: field,
     hint: './claude.ts run --help shows what it takes',
   }
@@ -78,7 +95,10 @@ export async function buildRequest(prompt: string, options: RequestOptions): Pro
     timeoutSeconds: options.timeout,
   }[field]
   const value = typed === undefined ? '' : ` ${terminalLine(typed, 60)}`
-  throw new UserError(`${flag}${value}: ${issue?.message ?? 'is not valid'}`, { hint, exitCode: 2 })
+  throw new UserError(`${flag}${value}: ${wrong ?? issue?.message ?? 'is not valid'}`, {
+    hint,
+    exitCode: 2,
+  })
 }
 
 function sessionOption({ continue: goesOn, resume }: RequestOptions) {
