@@ -25,6 +25,8 @@ export type Client = {
   emit: (line: string) => Promise<void>
   /** From now on events that the reader does not take are dropped. */
   hurry: () => void
+  /** The run is under way: from now on it can be cancelled by its id. */
+  taken: () => void
   gone: AbortSignal
 }
 
@@ -133,6 +135,7 @@ export function createRunner(options: RunnerOptions) {
       },
       done: done.promise,
     })
+    client.taken()
     return { workspace, stop, done }
   }
 

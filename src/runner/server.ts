@@ -66,16 +66,13 @@ export function createRunnerServer(runner: Runner, token: string) {
       response.end(`${JSON.stringify({ kind: 'refused', reason: 'request', message })}\n`)
       return
     }
-    // So that a client can cancel what it has only just begun.
-    response.setHeader('x-run-id', body.data.runId)
-    response.flushHeaders()
-    await runner.run(body.data, createClient(response))
+    await runner.run(body.data, createClient(response, body.data.runId))
     response.end()
   }
 }
 
 /** Events go out as they come; a reader that is slow makes claude wait, one that is gone cancels. */
-function createClient(response: ServerResponse): Client {
+function createClient(response: ServerResponse, runId: string): Client {
   const gone = new AbortController()
   const inAHurry = createDeferred<void>()
   let hurried = false
@@ -83,6 +80,11 @@ function createClient(response: ServerResponse): Client {
   response.once('close', () => gone.abort())
   return {
     gone: gone.signal,
+    // So that it can cancel what it has only just begun, and not before it can be found.
+    taken() {
+      response.setHeader('x-run-id', runId)
+      response.flushHeaders()
+    },
     hurry() {
       hurried = true
       inAHurry.resolve()

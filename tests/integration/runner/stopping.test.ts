@@ -23,6 +23,7 @@ t.test('a cancel that comes as soon as the run is known is heard', async t => {
   const client = {
     gone: gone.signal,
     hurry: () => {},
+    taken: () => {},
     emit: async (line: string) => {
       lines.push(line)
     },
