@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { createControlScript } from '../support/stack/control-script.ts'
@@ -35,6 +36,11 @@ t.test('demo needs no account: an answer, three refusals, the next step', async 
   t.match(stdout, /ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN into .*\/\.env/)
   t.match(stdout, /claude\.ts run "Read welcome\.txt/)
   t.match(stdout, /claude\.ts stop [0-9a-f]{8} {3}when you are done/)
+  t.equal(
+    (await stat(join(folder, '../..'))).mode & 0o777,
+    0o700,
+    'its state is for its user alone',
+  )
   t.notMatch(stdout, /\x1b/, 'no colours where there is no terminal')
 })
 

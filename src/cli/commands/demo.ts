@@ -29,6 +29,8 @@ export async function demo(options: { yes?: boolean }, invocation: Invocation): 
   const { bold, dim, green, red } = createColors(hasColours(process.stdout))
 
   const folder = join(stateRoot(), 'demo', 'welcome')
+  // The first command on a machine makes the state folder, and others have no business in it.
+  await mkdir(stateRoot(), { recursive: true, mode: 0o700 })
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'welcome.txt'), welcome)
   const workspace = await workspaceHere(context, { folder })

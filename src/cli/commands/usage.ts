@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { loadSettings } from '../../config/load-settings.ts'
 import { checkoutRoot, stateRoot } from '../../config/paths.ts'
 import { UserError } from '../../errors.ts'
+import { credentialMode } from '../../stack/credential.ts'
 import { stateFolder } from '../../stack/state-folder.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import { dayOf, daysKept, listDays, type ReadDay, readDay } from '../../usage/day-files.ts'
@@ -31,8 +32,17 @@ export async function usage(options: { json?: boolean; days?: string; all?: bool
     console.log(JSON.stringify({ version: 1, days, stacks: reports, total }, null, 2))
     return
   }
-  if (reports.length === 0) console.log('nothing was used: no stack was ever started here')
-  else console.log(renderUsage(reports, total, { days, colour: hasColours(process.stdout) }))
+  if (reports.length === 0) {
+    console.log('nothing was used: no stack was ever started here')
+    return
+  }
+  // Of other stacks that used nothing there is nothing to tell, and `clean` leaves their counts.
+  const shown = options.all ? reports.filter(({ total }) => total.requests > 0) : reports
+  if (shown.length === 0) console.log(`no stack used anything in the last ${days} days (UTC)`)
+  else console.log(renderUsage(shown, total, { days, colour: hasColours(process.stdout) }))
+  if (total.requests === 0 && credentialMode(settings) === 'login') {
+    console.log('\nthere is no key or token in .env, and what a login uses is not counted')
+  }
 }
 
 async function reportOf(stack: string, days: number, budgetUsd: number | null) {

@@ -19,6 +19,7 @@ async function used(stack: string, values: object) {
 
 t.test('nothing was used, in words and as JSON', async t => {
   t.match(await usage(), { code: 0, stdout: /nothing was used in the last 7 days/, stderr: '' })
+  t.match((await usage()).stdout, /what a login uses is not counted\n$/)
   const { stdout } = await usage('--json')
   t.match(JSON.parse(stdout), { version: 1, days: 7, total: { requests: 0 } })
   t.match(await usage('--all'), { code: 0, stdout: /no stack was ever started/ })
