@@ -1,6 +1,6 @@
-import { realpath, stat } from 'node:fs/promises'
+import { lstat, realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { sep } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import { UserError } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
@@ -57,6 +57,11 @@ export async function openWorkspace(
     })
   }
   refuseWideFolders(real)
+  if (await isHomeOfSomebody(real)) {
+    throw new UserError(`${terminalLine(real)} is the whole home folder of a user`, {
+      hint: 'go to the folder of one project, then start there',
+    })
+  }
   if (opened === 'mount') refuseOwnPlaces(real, own)
   return {
     path: real,
@@ -85,6 +90,19 @@ function refuseWideFolders(real: string) {
       hint: 'go to the folder of a project, then start there',
     })
   }
+  // What is in them belongs to all users and programs of the machine.
+  if (['/home', '/tmp', '/var', '/var/lib', '/var/tmp'].includes(real)) {
+    throw new UserError(`${terminalLine(real)} holds more than a project`, {
+      hint: 'go to the folder of one project, then start there',
+    })
+  }
+}
+
+/** Root is at home elsewhere, and can still hand out the keys of everybody below /home. */
+async function isHomeOfSomebody(real: string) {
+  if (dirname(real) !== '/home') return false
+  const found = ['.ssh', '.bashrc', '.profile', '.config'].map(name => lstat(join(real, name)))
+  return (await Promise.allSettled(found)).some(({ status }) => status === 'fulfilled')
 }
 
 function refuseOwnPlaces(real: string, { checkout, secrets, socket }: OwnPlaces) {

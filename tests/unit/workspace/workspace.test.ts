@@ -1,4 +1,4 @@
-import { chown, mkdir, symlink } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -40,6 +40,22 @@ t.test('folders that are more than a project are refused', async t => {
   for (const path of ['/', homedir(), '/etc', '/usr/lib', '/proc/self']) {
     await t.rejects(openWorkspace(path, 'copy', checkout), { name: 'UserError' }, path)
   }
+})
+
+t.test('folders that all users share are refused', async t => {
+  for (const path of ['/home', '/tmp', '/var', '/var/tmp']) {
+    const message = `${path} holds more than a project`
+    await t.rejects(openWorkspace(path, 'copy', checkout), { message }, path)
+  }
+})
+
+t.test('the home of another user is refused, a project beside it is not', async t => {
+  const home = await mkdtemp('/home/claude-secure-test-')
+  t.teardown(() => rm(home, { recursive: true }))
+  t.match(await openWorkspace(home, 'copy', checkout), { mode: 'copy' })
+  await mkdir(join(home, '.ssh'))
+  const message = /is the whole home folder of a user/
+  await t.rejects(openWorkspace(home, 'copy', checkout), { message })
 })
 
 t.test('the checkout of claude-secure is not mounted, nor a folder in or above it', async t => {
