@@ -1,6 +1,9 @@
+import { createColors } from 'picocolors'
 import type { StoredRun } from '../../run/store.ts'
 import { terminalLine } from '../../terminal-text.ts'
+import { renderColumns } from '../render-columns.ts'
 import { runsHere } from '../run/runs-here.ts'
+import { hasColours } from '../terminal.ts'
 
 /** Shows the runs of this folder that are kept, newest first. */
 export async function runList(options: { json?: boolean }): Promise<void> {
@@ -9,7 +12,7 @@ export async function runList(options: { json?: boolean }): Promise<void> {
     console.log(JSON.stringify(runs.map(summary), null, 2))
     return
   }
-  for (const run of runs) console.log(renderRun(run))
+  if (runs.length > 0) console.log(renderRuns(runs, hasColours(process.stdout)))
 }
 
 function summary({ result, ...record }: StoredRun) {
@@ -23,9 +26,16 @@ function summary({ result, ...record }: StoredRun) {
   }
 }
 
-export function renderRun(run: StoredRun): string {
-  const { runId, status, startedAt, costUsd, prompt } = summary(run)
-  const cost = costUsd === null ? '' : `$${costUsd.toFixed(4)}`
-  const columns = [runId, status.padEnd(11), startedAt.slice(0, 19), cost.padStart(8)]
-  return `${columns.join('  ')}  ${terminalLine(prompt, 60)}`
+export function renderRuns(runs: readonly StoredRun[], colour: boolean): string {
+  const rows = runs
+    .map(summary)
+    .map(({ runId, status, startedAt, costUsd, prompt }) => [
+      { text: runId },
+      { text: status },
+      { text: startedAt.slice(0, 19).replace('T', ' ') },
+      { text: costUsd === null ? '-' : `$${costUsd.toFixed(4)}` },
+      { text: terminalLine(prompt, 60) },
+    ])
+  const { dim } = createColors(colour)
+  return renderColumns(['ID', 'STATUS', 'STARTED (UTC)', 'COST', 'PROMPT'], rows, dim)
 }
