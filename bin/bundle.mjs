@@ -1,7 +1,15 @@
 // Bundles claude.ts and build.ts into one CommonJS file each, and keeps V8's compiled code beside it:
 // reading and compiling modules would be two thirds of the time that a short command takes.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 
@@ -10,6 +18,8 @@ const target = join(home, '.build/bundle')
 // The stamp is older than the sources' next change even when that comes while we bundle.
 const next = mkdtempSync(join(home, '.build/bundle-'))
 writeFileSync(join(next, 'stamp'), '')
+// What a temporary folder never is: other users run the same checkout, which holds no secret of ours.
+chmodSync(next, 0o755)
 // Which commands there are is in main; claude.ts opens a session that runs already without it, and
 // looks at what a session left only when it has ended.
 const apart = {

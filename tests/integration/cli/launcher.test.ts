@@ -105,6 +105,26 @@ t.test('packages behind a link are not installed over: they are of another check
   })
 })
 
+t.test('where nothing can be made, the owner of the checkout has to', async t => {
+  const build = join(script.checkout, '.build')
+  await rename(build, `${build}-aside`)
+  await symlink('/nowhere/build', build)
+  t.teardown(async () => {
+    await rm(build)
+    await rename(`${build}-aside`, build)
+  })
+  isTwoLines(t, await script.run(['--version']), {
+    error: /\.build cannot be written, and has to be made anew/,
+    hint: /run \.\/claude\.ts --version once as the user who owns/,
+  })
+})
+
+t.test('other users of the machine can read the bundle', async t => {
+  await script.run(['--version'])
+  const { mode } = await stat(join(script.checkout, '.build/bundle'))
+  t.equal(mode & 0o777, 0o755)
+})
+
 t.test('two first runs at once do not install over each other', async t => {
   await rm(join(script.checkout, '.build'), { recursive: true, force: true })
   const outcomes = await Promise.all([1, 2, 3].map(() => script.run(['--version'])))
