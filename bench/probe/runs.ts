@@ -68,7 +68,8 @@ async function warmed(names: readonly string[]) {
     }
     await sleep(200)
   }
-  await sleep(500)
+  // It is listed from its start on, and waits when it has booted.
+  await sleep(2_000)
 }
 
 async function post(workspace: string, session: 'fresh' | 'continue') {

@@ -37,7 +37,7 @@ const said = new Set(['assistant', 'stream_event', 'user', 'result'])
  * that does something unasked is ended.
  */
 export function createPool(options: PoolOptions) {
-  const { most, workspaces = 2, idleMilliseconds = 600_000, freeMemory } = options
+  const { most, workspaces = 4, idleMilliseconds = 600_000, freeMemory } = options
   const waiting = new Map<Warm, NodeJS.Timeout>()
   const leaving = new Set<Promise<unknown>>()
 

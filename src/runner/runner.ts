@@ -11,6 +11,7 @@ import { createDeferred, type Deferred } from './deferred.ts'
 import { answerFirstRun } from './home.ts'
 import { fitsFresh, type LaunchProfile, lifeOf, startFiles } from './launch-profile.ts'
 import type { Pool, Warm } from './pool.ts'
+import { createQuietTime } from './quiet-time.ts'
 import { runPrompt, type StopReason } from './run.ts'
 import { findTranscript, hasTranscript, type Sessions } from './sessions.ts'
 import { readStandingPrompt } from './standing-prompt.ts'
@@ -71,6 +72,7 @@ export function createRunner(options: RunnerOptions) {
   /** Runs that are not in `active` yet. */
   const arriving = new Map<string, Promise<unknown>>()
   const seeded = new Set<string>()
+  const quietTime = createQuietTime(() => active.size === 0)
   let stopping = false
 
   async function run(request: RunnerRequest, client: Client): Promise<void> {
@@ -96,6 +98,7 @@ export function createRunner(options: RunnerOptions) {
       client.gone.removeEventListener('abort', leave)
       active.delete(workspace.path)
       done.resolve()
+      quietTime.look()
     }
     await client.emit(JSON.stringify(last))
   }
@@ -164,7 +167,8 @@ export function createRunner(options: RunnerOptions) {
       options.pool.put({ claude, workspace, meter, sessionId, totals, files, purpose })
     }
     if (request.session.kind === 'fresh' && ended.outcome === 'completed') {
-      void startFresh(workspace, { tools: request.tools })
+      const profile = { tools: request.tools }
+      quietTime.later(workspace.key, () => startFresh(workspace, profile))
     }
     await tidy(
       workspace,
@@ -314,6 +318,7 @@ export function createRunner(options: RunnerOptions) {
     }),
     async close() {
       stopping = true
+      quietTime.close()
       for (const run of active.values()) run.stop('cancelled')
       await Promise.all([...active.values()].map(({ done }) => done))
       await options.pool.close()

@@ -16,7 +16,7 @@ const RunnerSettings = z
     /** Runs under way at once, in all workspaces. */
     RUNNER_RUNS: z._default(number(64), 8),
     /** Most processes that are kept waiting for a prompt. 0 for none. */
-    RUNNER_WARM: z._default(number(16), 4),
+    RUNNER_WARM: z._default(number(16), 8),
     RUNNER_PORT: z.optional(number(65_535)),
     RUNNER_TOKEN_FILE: z.optional(path),
   })

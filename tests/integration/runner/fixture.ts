@@ -39,6 +39,7 @@ export async function startRunner(
   writeFileSync(claude, `#!/bin/sh\nexec ${process.execPath} ${root}/fake-claude.mjs "$@"\n`)
   chmodSync(claude, 0o755)
   const pool = createPool({
+    workspaces: 2,
     most: options.warm ?? 0,
     freeMemory: () => options.free ?? Number.POSITIVE_INFINITY,
     ...(options.idleMilliseconds && { idleMilliseconds: options.idleMilliseconds }),

@@ -5,7 +5,7 @@ t.test('nothing has to be set', async t => {
   t.match(parseRunnerSettings({ PATH: '/bin' }), {
     RUNNER_FOLDER: '/run/claude-secure',
     RUNNER_RUNS: 8,
-    RUNNER_WARM: 4,
+    RUNNER_WARM: 8,
   })
 })
 
