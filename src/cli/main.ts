@@ -6,6 +6,7 @@ import { commandLine } from './command-line.ts'
 import { readerGone, watchOutput } from './output-reader.ts'
 import { createProgram } from './program.ts'
 import { renderError } from './render-error.ts'
+import type { EarlyClient } from './run/early-client.ts'
 import { hasColours } from './terminal.ts'
 
 // Compiling a parser for each schema pays off after thousands of values; a command parses a few.
@@ -18,7 +19,10 @@ const interrupted = 130
  * Runs one command line and returns its exit status. The only place that catches everything: two
  * lines for what a person can act on, the rest with `--verbose`.
  */
-export async function main(argv: readonly string[]): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  earlyClient: EarlyClient | null = null,
+): Promise<number> {
   const controller = new AbortController()
   const stop = () => controller.abort(new Error('interrupted'))
   process.once('SIGINT', stop)
@@ -32,6 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       signal: controller.signal,
       verbose,
       completes,
+      earlyClient,
       setStatus: code => {
         status = code
       },
@@ -54,6 +59,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     console.error(renderError(error, { verbose, colour: hasColours(process.stderr) }))
     return error instanceof UserError ? error.exitCode : 1
   } finally {
+    earlyClient?.exec.destroy()
     process.off('SIGINT', stop)
     process.off('SIGTERM', stop)
   }

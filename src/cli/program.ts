@@ -1,11 +1,14 @@
 import { Command, CommanderError, Option } from 'commander'
 import { printVersion } from './commands/version.ts'
+import type { EarlyClient } from './run/early-client.ts'
 import { addRun } from './run-program.ts'
 import { renderUsageError } from './usage-error.ts'
 
 export type Invocation = {
   signal: AbortSignal
   verbose: boolean
+  /** What `claude.ts` began for `run` before it was read. */
+  earlyClient?: EarlyClient | null
   /** Nothing but warnings and errors on stderr. */
   quiet?: boolean
   /** The completion library adds its own commands, but only when they are asked for. */

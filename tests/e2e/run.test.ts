@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { seenPrompts } from '../support/run/seen-prompts.ts'
-import { run } from '../support/stack/process.ts'
+import { run, until } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
 
 const stack = await createTestStack(t, { files: { 'welcome.txt': 'read by a run\n' } })
@@ -199,6 +199,17 @@ t.test('hostile values are refused with a message, before anything is asked', as
     t.notMatch(stderr, /\x1b|\x07/)
     t.same(seen, [])
   }
+})
+
+t.test('a command line that is wrong leaves nothing in the worker, and asks nothing', async t => {
+  const { code, seen } = await ask(['--no-such-option', 'a prompt'])
+  t.equal(code, 2)
+  t.strictSame(seen, [])
+  const clients = async () =>
+    (
+      await stack.inside(['pgrep', '-fc', 'claude-secure-run$'], { service: 'worker' })
+    ).stdout.trim()
+  await until('the client to be gone', async () => (await clients()) === '0')
 })
 
 t.test('hostile prompts are prompts, and nothing else', async t => {

@@ -1,29 +1,20 @@
-import { type ExecStream, prepareExec, startExecStream } from '../../docker/exec-stream.ts'
+import { type ExecStream, startExecStream } from '../../docker/exec-stream.ts'
 import { readRunnerEvents } from '../../run/runner-events.ts'
 import type { RunConnection, RunTransport } from '../../run/transport.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import type { RunningAgent } from '../session.ts'
-
-/** Prepares the runner's client in the worker; what is prepared and not started costs nothing. */
-export function prepareClient({ address, container }: RunningAgent): Promise<string> {
-  return prepareExec(address, {
-    container,
-    command: ['claude-secure-run'],
-    workingDirectory: '/workspace',
-  })
-}
+import { prepareClient } from './early-client.ts'
 
 /** The way to the runner through the engine: the runner cancels when our end of it closes. */
 export function createExecTransport(
   worker: RunningAgent,
-  prepared: string | null = null,
+  started: ExecStream | null = null,
 ): RunTransport {
-  let next = prepared
+  let next = started
   return {
     async open(request): Promise<RunConnection> {
-      const id = next ?? (await prepareClient(worker))
+      const exec = next ?? (await startExecStream(worker.address, await prepareClient(worker)))
       next = null
-      const exec = await startExecStream(worker.address, id)
       exec.write(`${JSON.stringify(request)}\n`)
       return { events: events(exec), cancel: exec.end, close: exec.destroy }
     },

@@ -1,3 +1,4 @@
+import type { ExecStream } from '../../docker/exec-stream.ts'
 import { createRunEngine, type Run } from '../../run/engine.ts'
 import type { RunRequest } from '../../run/request.ts'
 import { createSocketLease } from '../../run/socket-lease.ts'
@@ -10,12 +11,12 @@ const workspace = '/workspace'
 
 /** Starts a run in a worker that is up. */
 export function startRun(
-  { worker, prepared }: { worker: Worker; prepared: string | null },
+  { worker, client }: { worker: Worker; client: ExecStream | null },
   request: RunRequest,
   options: { signal: AbortSignal; runId?: string; wait?: boolean },
 ): Run {
   const engine = createRunEngine({
-    transport: createExecTransport(worker, prepared),
+    transport: createExecTransport(worker, client),
     store: runsOf(worker.stack),
     lease: createSocketLease(worker.stack),
     now: () => new Date(),

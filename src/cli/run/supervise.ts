@@ -22,7 +22,7 @@ export async function supervise(invocation: Invocation): Promise<void> {
   }
   try {
     const { signal } = invocation
-    const run = startRun({ worker, prepared: null }, request, { signal, runId, wait })
+    const run = startRun({ worker, client: null }, request, { signal, runId, wait })
     if (wait) answer({ accepted: true })
     for await (const _ of run.events) answer({ accepted: true })
     await run.result

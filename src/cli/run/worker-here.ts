@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { imageAdditions } from '../../config/image-additions.ts'
 import { checkoutRoot, customRoot } from '../../config/paths.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
+import type { ExecStream } from '../../docker/exec-stream.ts'
 import { UserError } from '../../errors.ts'
 import { serviceOf } from '../../stack/inspect.ts'
 import { lostOverlays } from '../../stack/protection.ts'
@@ -22,7 +23,6 @@ import {
 import { runningAgent } from '../running-agent.ts'
 import type { RunningAgent } from '../session.ts'
 import { workspaceHere } from '../workspace-here.ts'
-import { prepareClient } from './exec-transport.ts'
 
 /** Where runs of this folder go. */
 export type Worker = RunningAgent & {
@@ -32,23 +32,21 @@ export type Worker = RunningAgent & {
   workspace: string
 }
 
-/** The worker of the current folder, brought up if need be; `prepared` is a client that waits in it. */
+/** The worker of the current folder, brought up if need be; `client` waits in it for a request. */
 export async function workerHere(
   options: { copy?: boolean },
   invocation: Invocation,
-): Promise<{ worker: Worker; prepared: string | null }> {
-  return (options.copy ? null : await quickWorker()) ?? bringUpWorker(options, invocation)
+): Promise<{ worker: Worker; client: ExecStream | null }> {
+  const early = options.copy ? null : (invocation.earlyClient ?? null)
+  return early
+    ? { worker: early.worker, client: early.exec }
+    : ((options.copy ? null : await quickWorker()) ?? bringUpWorker(options, invocation))
 }
 
-/** Where nothing changed since the last run: one question to the engine, and the client prepared beside it. */
+/** Where nothing changed since the last run: one question to the engine. */
 async function quickWorker() {
-  const known = await rememberedSession(settingsInEnvironment(), 'worker')
-  if (!known) return null
-  const [asLeft, prepared] = await Promise.all([
-    runsAsLeft(known, 'worker'),
-    prepareClient(known).catch(() => null),
-  ])
-  return asLeft && prepared ? { worker: known, prepared } : null
+  const worker = await rememberedSession(settingsInEnvironment(), 'worker')
+  return worker && (await runsAsLeft(worker, 'worker')) ? { worker, client: null } : null
 }
 
 async function bringUpWorker(options: { copy?: boolean }, invocation: Invocation) {
@@ -78,5 +76,5 @@ async function bringUpWorker(options: { copy?: boolean }, invocation: Invocation
     const made = { customFolder, custom, additions, added, stack, workspace: path, fingerprint }
     rememberSession(folder, { ...agent, stamp, overlays, ...made }, 'worker')
   }
-  return { worker: { ...agent, stack, workspace: path }, prepared: null }
+  return { worker: { ...agent, stack, workspace: path }, client: null }
 }
