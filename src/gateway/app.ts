@@ -11,6 +11,7 @@ import type { Limits } from './limits.ts'
 import { meterOf } from './meter-header.ts'
 import { type Exchange, relay } from './relay.ts'
 import { modelRoute } from './routes.ts'
+import { createRunNames } from './run-names.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface GatewayOptions {
@@ -92,8 +93,10 @@ export function buildGateway({ credentials, upstream, accounting, limits, log }:
   })
 
   // Healthy means able to serve: a gateway without its credential is not.
-  app.head('/', async (_request, reply) => {
+  const runNames = createRunNames()
+  app.head('/', async (request, reply) => {
     await usableCredential(credentials)
+    runNames.see(request.raw.rawHeaders)
     return reply.code(200).send()
   })
 
@@ -102,7 +105,7 @@ export function buildGateway({ credentials, upstream, accounting, limits, log }:
     const credential = await usableCredential(credentials)
     checkCaller(request.raw.rawHeaders, credential)
     const exchange = exchanges.get(request.raw) ?? {}
-    const meter = meterOf(request.raw.rawHeaders)
+    const meter = runNames.of(meterOf(request.raw.rawHeaders))
     if (costs) accounting.admit()
     if (inFlight >= limits.concurrentRequests) throw overloaded(limits)
     inFlight++

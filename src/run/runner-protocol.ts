@@ -34,7 +34,7 @@ export const RunnerEvent = z.discriminatedUnion('kind', [
     sessionId: z.string(),
     /** Whether a process that had been started before took it. */
     warm: z.boolean(),
-    /** Under which name the gateway counts the requests of the process. */
+    /** Under which name the gateway counts its requests: the run's own, or that of its process. */
     meter: z.string(),
   }),
   z.object({ kind: z.literal('claude'), message: ClaudeMessage }),

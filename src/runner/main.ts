@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { messageOf, UserError } from '../errors.ts'
 import { addedMounts, canConfine } from './confine.ts'
 import { freeMemory } from './memory.ts'
+import { createNameRun } from './name-run.ts'
 import { createPool } from './pool.ts'
 import { createRunner } from './runner.ts'
 import { createRunnerServer } from './server.ts'
@@ -35,6 +36,7 @@ async function main() {
     pool: createPool({ most: settings.RUNNER_WARM, freeMemory }),
     standingPrompt: standingPromptFile,
     orphans: process.ppid === 1,
+    nameRun: createNameRun(env.ANTHROPIC_BASE_URL),
   })
   const servers = [await listenOnSocket(settings.RUNNER_FOLDER)]
   if (settings.RUNNER_PORT && settings.RUNNER_TOKEN_FILE) {

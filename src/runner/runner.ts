@@ -10,6 +10,7 @@ import { noTotals, totalsOf } from './cost.ts'
 import { createDeferred, type Deferred } from './deferred.ts'
 import { answerFirstRun } from './home.ts'
 import { fitsFresh, type LaunchProfile, lifeOf, startFiles } from './launch-profile.ts'
+import type { NameRun } from './name-run.ts'
 import type { Pool, Warm } from './pool.ts'
 import { createQuietTime } from './quiet-time.ts'
 import { runPrompt, type StopReason } from './run.ts'
@@ -46,6 +47,7 @@ export type RunnerOptions = {
   standingPrompt: string
   /** Whether all children of init are the runner's. */
   orphans: boolean
+  nameRun: NameRun
 }
 
 type Active = {
@@ -143,13 +145,15 @@ export function createRunner(options: RunnerOptions) {
   }
 
   async function serve(
-    { request }: RunnerRequest,
+    { request, runId }: RunnerRequest,
     workspace: Workspace,
     client: Client,
     stop: Promise<StopReason>,
   ): Promise<RunnerEvent> {
     const taken = await obtain(request, workspace)
-    const { claude, meter, sessionId } = taken
+    const { claude, sessionId } = taken
+    // Its requests count for this run, whatever it did before.
+    const meter = (await options.nameRun(taken.meter, runId)) ? runId : taken.meter
     options.sessions.remember(workspace, sessionId)
     await client.emit(JSON.stringify({ kind: 'started', sessionId, warm: taken.warm, meter }))
     const life = lifeOf(request)
@@ -162,7 +166,7 @@ export function createRunner(options: RunnerOptions) {
       keep: life !== null && !stopping && options.pool.hasRoom(),
     })
     if (kept && life !== null) {
-      const { files } = taken
+      const { files, meter } = taken
       const purpose = { kind: 'kept' as const, life }
       options.pool.put({ claude, workspace, meter, sessionId, totals, files, purpose })
     }

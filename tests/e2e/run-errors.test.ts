@@ -113,7 +113,7 @@ t.test('a client that was killed takes its run along, and the folder is free', a
   child.kill('SIGKILL')
   await end
   const since = Date.now()
-  await until('nothing of it to be left', async () => (await sleeping()) === '0', 15_000)
+  await until('nothing of it to be left', async () => (await sleeping()) === '0', 5_000)
   t.comment(`nothing was left after ${Date.now() - since} ms`)
   const next = await run(['--no-continue', '[[say free]]'])
   t.equal(next.stdout, 'free\n', next.stderr)

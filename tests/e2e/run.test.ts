@@ -296,6 +296,29 @@ t.test('it works in pipelines and without anything on stdin', async t => {
   t.equal(cut.stderr, '')
 })
 
+t.test(
+  'each run has its own tokens and cost in usage, also where one process served several',
+  async t => {
+    const results: { runId: string; costUsd: number }[] = []
+    for (const prompt of ['[[say one]]', '[[say two]]', '[[say three]]']) {
+      const { code, stderr } = await stack.cli(['run', prompt])
+      t.equal(code, 0, stderr)
+      const [last] = JSON.parse((await stack.cli(['run', 'list', '--json'])).stdout)
+      results.push(last)
+    }
+    type Row = { meter: string; requests: number; outputTokens: number; costUsd: number }
+    const rowOf = async (id: string) => {
+      const { stdout } = await stack.cli(['usage', '--json'])
+      return (JSON.parse(stdout).stacks[0].runs as Row[]).find(({ meter }) => meter === id)
+    }
+    for (const { runId, costUsd } of results) {
+      const row = await until('the gateway to have written it', () => rowOf(runId))
+      t.ok(row.requests > 0 && row.costUsd > 0, JSON.stringify(row))
+      t.ok(Math.abs(row.costUsd - costUsd) < 1e-9, `${row.costUsd} here, ${costUsd} by Claude Code`)
+    }
+  },
+)
+
 t.test('a run and a session go on at the same time, and share no conversation', async t => {
   const terminal = await stack.terminal(['start', '--no-continue'])
   await terminal.waitFor(/^\s*[│>❯]/m)

@@ -62,6 +62,7 @@ export async function startRunner(
     pool,
     standingPrompt: join(root, 'standing.md'),
     orphans: false,
+    nameRun: async () => false,
   })
   const server = createRunnerServer(runner, token)
   const socketPath = join(root, 's')

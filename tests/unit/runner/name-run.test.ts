@@ -1,0 +1,29 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import { createNameRun } from '../../../src/runner/name-run.ts'
+
+t.test('the gateway is told by a request that costs nothing', async t => {
+  const seen: string[] = []
+  const server = createServer((request, response) => {
+    const { method, url, headers } = request
+    seen.push(
+      `${method} ${url} ${headers['x-claude-secure-meter']} ${headers['x-claude-secure-run']}`,
+    )
+    response.writeHead(seen.length === 1 ? 200 : 503).end()
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.closeAllConnections())
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const nameRun = createNameRun(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  t.equal(await nameRun('0123456789abcdef', 'aaaaaaaaaaaaaaaa'), true)
+  t.equal(await nameRun('0123456789abcdef', 'bbbbbbbbbbbbbbbb'), false, 'one without a credential')
+  t.equal(seen[0], 'HEAD / 0123456789abcdef aaaaaaaaaaaaaaaa')
+})
+
+t.test('nobody else is told, and a gateway that is away keeps no run waiting', async t => {
+  t.equal(await createNameRun(undefined)('a', 'b'), false)
+  t.equal(await createNameRun('https://api.anthropic.com')('a', 'b'), false)
+  t.equal(await createNameRun('http://127.0.0.1:9')('a', 'b'), false)
+})
