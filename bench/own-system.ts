@@ -124,7 +124,8 @@ async function startPair(stack: TestStack, images: Images): Promise<System['star
     engineMajor: 0,
     gatewayUser: { uid, gid },
   }
-  const project = composeProject(plan)
+  const services = servicesFor(plan, ['claude'])
+  const project = composeProject(plan, services)
   const compose = (...args: string[]): Command => ({
     argv: ['docker', ...composeArguments(project), ...args],
     cwd: stack.checkout,
@@ -132,7 +133,7 @@ async function startPair(stack: TestStack, images: Images): Promise<System['star
   })
   return {
     ours: cli(stack, 'start', '--detach'),
-    baseline: compose('up', '--detach', '--wait', ...servicesFor(plan, ['claude'])),
+    baseline: compose('up', '--detach', '--wait', ...services),
     reset: compose('down', '--timeout', '5'),
   }
 }

@@ -84,14 +84,20 @@ export function servicesFor(stack: Stack, agents: readonly AgentService[]): stri
   return [...agents, 'gateway', 'proxy', ...(stack.mode === 'rehearsal' ? ['rehearsal'] : [])]
 }
 
-export function composeProject(stack: Stack): ComposeProject {
+/**
+ * @param services those that are to come up. Compose makes the volumes of every service of a profile that
+ *   it is given; without the list it is given all of them, to take down whatever there is.
+ */
+export function composeProject(stack: Stack, services?: readonly string[]): ComposeProject {
   return {
     name: stack.workspace.stack,
     root: stack.root,
     override: stack.state.override,
     variables: stackVariables(stack),
-    // All of them: what comes up is named, and all of it goes down.
-    profiles: ['runs', ...(stack.mode === 'rehearsal' ? ['rehearsal'] : [])],
+    profiles: [
+      ...(services === undefined || services.includes('worker') ? ['runs'] : []),
+      ...(stack.mode === 'rehearsal' ? ['rehearsal'] : []),
+    ],
   }
 }
 

@@ -76,6 +76,7 @@ export async function startStack(
   const ready = { ...stack, overlays }
   await writeStackFile(ready, await stackFingerprint(ready))
   const present = anew ? [] : (before?.services.map(({ name }) => name) ?? [])
+  const wantedServices = [...new Set([...needed, ...present])]
   const cutOff = anew ? [] : (before?.services.filter(({ connected }) => !connected) ?? [])
   await step(log, `starting proxy, gateway and ${agents.join(' and ')}`, async () => {
     try {
@@ -85,7 +86,7 @@ export async function startStack(
         await compose(docker, project, ['rm', '--stop', '--force', ...names], { signal })
       }
       await Promise.all([
-        compose(docker, project, [...up, ...new Set([...needed, ...present])], {
+        compose(docker, composeProject(stack, wantedServices), [...up, ...wantedServices], {
           timeout: 180_000,
           signal,
         }),

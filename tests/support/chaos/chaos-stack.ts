@@ -47,8 +47,9 @@ export async function createChaosStack(
     `claude-secure/stacks/${stack.stack}/credential.json`,
   )
 
-  // Compose makes those of services that are not up, too.
-  const volumes = ['home', 'worker-home'].map(name => `${stack.stack}_${name}-4242`)
+  const volumes = ['home', ...(options.worker ? ['worker-home'] : [])].map(
+    name => `${stack.stack}_${name}-4242`,
+  )
 
   const ask: ChaosStack['ask'] = (prompt, patience = 180_000) =>
     inside(['claude', '--dangerously-skip-permissions', '-p', prompt], { timeout: patience })
