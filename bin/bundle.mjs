@@ -21,11 +21,11 @@ writeFileSync(join(next, 'stamp'), '')
 // What a temporary folder never is: other users run the same checkout, which holds no secret of ours.
 chmodSync(next, 0o755)
 // Which commands there are is in main; claude.ts opens a session that runs already without it, and
-// looks at what a session left only when it has ended.
+// looks at what a session left only when it has ended, and at a worker only for a run.
 const apart = {
   name: 'apart',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /\/(main|after-session)\.ts$/ }, ({ kind, path }) =>
+    onResolve({ filter: /\/(main|after-session|early-client)\.ts$/ }, ({ kind, path }) =>
       kind === 'dynamic-import'
         ? { path: `./${basename(path, '.ts')}.cjs`, external: true }
         : undefined,
@@ -53,6 +53,7 @@ try {
       build: 'build.ts',
       main: 'src/cli/main.ts',
       'after-session': 'src/cli/after-session.ts',
+      'early-client': 'src/cli/run/early-client.ts',
     },
     outdir: next,
     outExtension: { '.js': '.cjs' },

@@ -17,7 +17,7 @@ function read(path, encoding) {
 }
 
 /** Bundles that others load when they need them: bundle.mjs makes them. */
-const apart = new Set(['./main.cjs', './after-session.cjs'])
+const apart = new Set(['./main.cjs', './after-session.cjs', './early-client.cjs'])
 
 /** The exports of a bundle beside this file; other names are packages and Node's own modules. */
 function load(name) {
