@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { until } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
 
 // What belongs to root is opened as a copy.
@@ -33,11 +34,14 @@ t.test('progress is one live line on a terminal, and gone at the end', async t =
   t.notMatch(screen, /sleep 4/)
 })
 
+const tails = async () =>
+  (await stack.inside(['pgrep', '-xc', 'tail'], { service: 'worker' })).stdout.trim()
+
 t.test('Ctrl-C in a terminal cancels', async t => {
-  const terminal = await stack.terminal(['run', '[[bash sleep 999]]'])
-  await terminal.waitFor(/Bash: sleep 999/)
+  const terminal = await stack.terminal(['run', '[[bash tail -f /dev/null]]'])
+  await terminal.waitFor(/Bash: tail -f/)
+  await until('the agent to be at work', async () => (await tails()) === '1')
   await terminal.press('C-c')
   t.equal(await terminal.exitStatus(), 130)
-  const { stdout } = await stack.inside(['pgrep', '-fc', 'sleep 999'], { service: 'worker' })
-  t.equal(stdout.trim(), '0')
+  t.equal(await tails(), '0')
 })

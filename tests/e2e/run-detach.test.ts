@@ -15,6 +15,12 @@ async function detach(prompt: string, ...more: string[]) {
   return stdout.trim()
 }
 
+// Claude Code refuses a long sleep that stands alone.
+const endless = '[[bash tail -f /dev/null]]'
+const tails = async () =>
+  (await stack.inside(['pgrep', '-xc', 'tail'], { service: 'worker' })).stdout.trim()
+const atWork = () => until('the agent to be at work', async () => (await tails()) === '1')
+
 type Listed = { runId: string; status: string; prompt: string }
 const list = async () => JSON.parse((await stack.cli(['run', 'list', '--json'])).stdout) as Listed[]
 
@@ -48,7 +54,7 @@ t.test('it outlives the terminal it was started from', async t => {
 t.test('what it was started by is not waited for', async t => {
   const outcome = await run(
     'bash',
-    ['-c', 'x=$("$1" run --detach "[[bash sleep 20]]"); echo "<$x>"', 'bash', claude],
+    ['-c', 'x=$("$1" run --detach "$2"); echo "<$x>"', 'bash', claude, endless],
     {
       cwd: stack.workspace,
       env: stack.env,
@@ -73,24 +79,22 @@ t.test('what it was started by is not waited for', async t => {
 })
 
 t.test('cancel --all ends what runs; what has ended is told', async t => {
-  const id = await detach('[[bash sleep 600]]')
+  const id = await detach(endless)
+  await atWork()
   t.equal((await stack.cli(['run', 'cancel', '--all'])).code, 0)
-  const { stdout } = await stack.inside(['pgrep', '-fc', 'sleep 600'], { service: 'worker' })
-  t.equal(stdout.trim(), '0')
+  t.equal(await tails(), '0')
   t.match((await stack.cli(['run', 'cancel', id])).stderr, /has ended: cancelled/)
   t.match((await stack.cli(['run', 'cancel', '--all'])).stderr, /nothing runs here/)
 })
 
 t.test('a run whose watcher was killed is interrupted, and gone', async t => {
-  const id = await detach('[[bash sleep 601]]')
+  const id = await detach(endless)
+  await atWork()
   await run('pkill', ['-KILL', '-f', `run supervise ${id}`])
   await until('the run to be known as interrupted', async () =>
     (await list()).some(({ runId, status }) => runId === id && status === 'interrupted'),
   )
-  await until('nothing of it to be left', async () => {
-    const { stdout } = await stack.inside(['pgrep', '-fc', 'sleep 601'], { service: 'worker' })
-    return stdout.trim() === '0'
-  })
+  await until('nothing of it to be left', async () => (await tails()) === '0')
   const { code, stderr } = await stack.cli(['run', 'result', id])
   t.equal(code, 1)
   t.match(stderr, /interrupted/)
@@ -112,7 +116,7 @@ t.test('wrong ids are refused with a message', async t => {
 })
 
 t.test('the stack has no secret in what watches over a run', async t => {
-  const started = await run(claude, ['run', '--detach', '[[bash sleep 602]]'], {
+  const started = await run(claude, ['run', '--detach', endless], {
     cwd: stack.workspace,
     env: { ...stack.env, ANTHROPIC_API_KEY: sentinel },
   })
@@ -124,6 +128,6 @@ t.test('the stack has no secret in what watches over a run', async t => {
     `run supervise ${id}`,
   ])
   t.match(stdout, id)
-  t.notMatch(stdout, /sleep 602|SENTINEL/)
+  t.notMatch(stdout, /tail -f|SENTINEL/)
   await stack.cli(['run', 'cancel', id])
 })
