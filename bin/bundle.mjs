@@ -5,9 +5,11 @@ import {
   chmodSync,
   copyFileSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -16,8 +18,16 @@ import { build } from 'esbuild'
 const home = join(import.meta.dirname, '..')
 const target = join(home, '.build/bundle')
 // The stamp is older than the sources' next change even when that comes while we bundle.
+const began = new Date()
 const next = mkdtempSync(join(home, '.build/bundle-'))
-writeFileSync(join(next, 'stamp'), '')
+// For the shell, which would take longer to find them than to look at them.
+const inputs = ['src', 'bin'].flatMap(folder => [
+  folder,
+  ...readdirSync(join(home, folder), { recursive: true }).map(path => join(folder, path)),
+])
+const words = inputs.map(path => `'${path.replaceAll("'", "'\\''")}'`)
+writeFileSync(join(next, 'stamp'), `set -- ${words.join(' ')}\n`)
+utimesSync(join(next, 'stamp'), began, began)
 // What a temporary folder never is: other users run the same checkout, which holds no secret of ours.
 chmodSync(next, 0o755)
 // Which commands there are is in main; claude.ts opens a session that runs already without it, and

@@ -148,6 +148,22 @@ t.test('an edit of the sources takes effect; a broken one is named', async t => 
   t.equal((await script.run(['--version'])).code, 0, 'and mended it works again')
 })
 
+t.test('a source that comes, goes or has any name is noticed', async t => {
+  const bundled = async () => {
+    t.equal((await script.run(['--version'])).code, 0)
+    return (await stat(join(script.checkout, '.build/bundle'))).ino
+  }
+  const file = join(script.checkout, "src/cli/it's $HOME.ts")
+  const before = await bundled()
+  t.equal(await bundled(), before, 'nothing changed')
+  await writeFile(file, '')
+  const added = await bundled()
+  t.not(added, before, 'it came')
+  t.equal(await bundled(), added, 'and is known now')
+  await rm(file)
+  t.not(await bundled(), added, 'it went')
+})
+
 t.test('it runs from any folder, through a link, and whatever the folder holds', async t => {
   const link = join(await temporaryFolder(t, 'link'), 'cs')
   await symlink(join(script.checkout, 'claude.ts'), link)
