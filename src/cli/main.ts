@@ -3,6 +3,7 @@ import { CommanderError } from 'commander'
 import * as z from 'zod'
 import { UserError } from '../errors.ts'
 import { commandLine } from './command-line.ts'
+import { refuseHelpOfNothing } from './help-command.ts'
 import { readerGone, watchOutput } from './output-reader.ts'
 import { createProgram } from './program.ts'
 import { renderError } from './render-error.ts'
@@ -42,7 +43,9 @@ export async function main(
       },
     })
     if (completes) (await import('./completion.ts')).addCompletion(program)
-    await program.parseAsync(commandLine(withNewNames(argv)), { from: 'user' }).catch(unlessDone)
+    const line = commandLine(withNewNames(argv))
+    refuseHelpOfNothing(program, line)
+    await program.parseAsync(line, { from: 'user' }).catch(unlessDone)
     // A write that failed is told in the next turn.
     await setImmediate()
     if (controller.signal.reason instanceof UserError) throw controller.signal.reason

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { printVersion } from './commands/version.ts'
+import { showHelp } from './help-command.ts'
 import type { EarlyClient } from './run/early-client.ts'
 import { addRun } from './run-program.ts'
 import { renderUsageError } from './usage-error.ts'
@@ -38,7 +39,8 @@ export function createProgram(invocation: Invocation): Command {
     .usage('<command> [options]')
     .option('--verbose', 'show causes, stacks and every step')
     .helpOption('-h, --help', 'show help for a command')
-    .helpCommand('help [command]', 'show help for a command')
+    // Commander's own shows everything where a command is unknown.
+    .helpCommand(false)
     .addHelpText('after', examples)
     .showSuggestionAfterError(true)
     .exitOverride()
@@ -251,6 +253,9 @@ export function createProgram(invocation: Invocation): Command {
   command('setup-token', 'make a long-lived token and keep it in .env').action(async () =>
     invocation.setStatus(await (await import('./commands/setup-token.ts')).setupToken(invocation)),
   )
+  command('help', 'show help for a command')
+    .argument('[command...]')
+    .action(words => showHelp(program, words))
   if (!invocation.completes) {
     command('completion', 'print the completion script of a shell').argument('<shell>')
   }

@@ -47,7 +47,7 @@ export function addRun(
     .option('--continue', 'go on with the last run of this folder (the default)')
     .option('--no-continue', 'begin a new conversation')
     .option('--resume <id>', 'go on with this session')
-    .option('--timeout <time>', 'cancel it after 30s, 10m, 1h (default: 1h)')
+    .option('--timeout <time>', 'cancel it after 90 (seconds), 10m, 1h (default: 1h)')
     .option('--max-budget-usd <amount>', 'stop when it has cost so much')
     .option('--max-turns <count>', 'stop after so many turns')
     .option('--tools <names>', 'only these tools, such as Bash,Read; "" for none')

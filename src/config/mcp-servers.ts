@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { UserError } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
 import { serverName } from './mcp-setting.ts'
+import { schemaWords } from './schema-words.ts'
 
 /** Its name in the workspace. Claude Code itself would read it, and ask nobody who sits at the host. */
 export const mcpFileName = '.mcp.json'
@@ -30,15 +31,17 @@ export type McpServer = {
 /** The servers of a `.mcp.json`, with the keys that are known here. */
 export function parseMcpFile(json: string): McpServer[] {
   try {
-    const { mcpServers } = McpFile.parse(JSON.parse(json))
+    const { mcpServers } = McpFile.parse(JSON.parse(json), { error: schemaWords })
     const servers = Object.entries(mcpServers).map(([name, definition]) => ({ name, definition }))
     for (const server of servers) refuseHidden(server)
     return servers
   } catch (cause) {
     if (cause instanceof UserError) throw cause
     const issue = cause instanceof z.ZodError ? cause.issues[0] : undefined
-    const where = issue ? `: ${terminalLine(issue.path.join('.'), 80)} ${issue.message}` : ''
-    throw new UserError(`${mcpFileName} is not understood${where}`, {
+    const where = issue
+      ? `${terminalLine(issue.path.join('.'), 80) || 'it'} ${terminalLine(issue.message)}`
+      : 'it is no JSON'
+    throw new UserError(`${mcpFileName} is not understood: ${where}`, {
       hint: 'docs/customisation.md says which forms of servers there are',
       cause,
     })

@@ -4,12 +4,17 @@ import { parseMcpServers } from './mcp-setting.ts'
 import { parsePackages } from './package-names.ts'
 import { parseProtect, protectedNames } from './protected-names.ts'
 
-const text = z.string().trim().min(1)
+/** A value of a choice, refused in our own words: a schema's would not say what was meant. */
+const choice = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, { error: `must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}` })
+
+const text = z.string().trim().min(1, 'must not be empty')
 const secret = text.regex(/^[\x21-\x7e]+$/, 'must be printable characters without spaces')
 const absolutePath = text.regex(/^\/[^\0\n:]*$/, 'must be an absolute path without a colon')
 const size = text.regex(/^\d+(\.\d+)?[mg]$/i, 'must be a size such as 512m or 4g')
 const budget = text.regex(/^\d{1,7}(\.\d{1,6})?$/, 'must be a number of dollars such as 5 or 0.50')
 const count = text.regex(/^\d+(\.\d+)?$/, 'must be a number')
+const pids = 'must be a whole number, 64 or more'
 const runtime = text.regex(/^[a-z0-9][a-z0-9._-]*$/i, 'must be the name of an installed runtime')
 
 /** Marks the settings whose values must not be shown, logged or passed in an environment. */
@@ -24,14 +29,12 @@ export const Settings = z.strictObject({
   CLAUDE_CODE_OAUTH_TOKEN: secret
     .optional()
     .describe('Long-lived token of a Claude subscription (setup-token).'),
-  CREDENTIALS: z
-    .enum(['gateway', 'direct'])
+  CREDENTIALS: choice(['gateway', 'direct'])
     .default('gateway')
     .describe(
       'gateway keeps the credential out of the agent; direct lets Claude Code log in by itself, inside the container, and opens the login names for it.',
     ),
-  WORKSPACE_MODE: z
-    .enum(['auto', 'mount', 'copy'])
+  WORKSPACE_MODE: choice(['auto', 'mount', 'copy'])
     .default('auto')
     .describe(
       'mount shows the agent your files; copy gives it a copy that comes back with `apply`. auto mounts, but copies what belongs to root.',
@@ -74,11 +77,11 @@ export const Settings = z.strictObject({
     .optional()
     .describe('PEM file of additional certificate authorities, for networks that inspect TLS.'),
   EXTERNAL_SUBNET: z
-    .cidrv4()
+    .cidrv4({ error: 'must be a subnet such as 10.99.0.0/24' })
     .optional()
     .describe('Subnet of the network proxy-external, where the one Docker chooses collides.'),
   PROXY_DNS: z
-    .ipv4()
+    .ipv4({ error: 'must be an IPv4 address such as 192.0.2.53' })
     .optional()
     .describe('DNS server of the proxy, where it must not be the one of the host.'),
   BUDGET_USD_PER_DAY: budget
@@ -89,16 +92,15 @@ export const Settings = z.strictObject({
   AGENT_MEMORY: size.default('4g').describe('Memory limit of the agent container.'),
   AGENT_CPUS: count.default('2').describe('Processors the agent may use.'),
   AGENT_PIDS: z.coerce
-    .number()
-    .int()
-    .min(64)
+    .number({ error: pids })
+    .int({ error: pids })
+    .min(64, { error: pids })
     .default(512)
     .describe('Processes and threads the agent may have at once.'),
   RUNTIME: runtime
     .optional()
     .describe('Container runtime of the agent, such as runsc or kata. It must be installed.'),
-  IMAGE_TARGET: z
-    .enum(['minimal', 'full'])
+  IMAGE_TARGET: choice(['minimal', 'full'])
     .default('minimal')
     .describe(
       'What the agent finds: minimal has git, Node and search tools; full has toolchains and clients too, and takes 1.5 GB more.',
@@ -125,7 +127,7 @@ export const Settings = z.strictObject({
       'Image to build on, instead of the official Debian image or the one made from the mirror.',
     ),
   DEBIAN_MIRROR: z
-    .url({ protocol: /^https?$/ })
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
     .optional()
     .describe('Debian mirror to build from. Default: the one apt is configured with.'),
 })

@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts'
 import { terminalLine } from '../terminal-text.ts'
 import { nearestName } from './nearest-name.ts'
 import { workspaceConfigName } from './protected-names.ts'
+import { schemaWords } from './schema-words.ts'
 
 // What a person is asked about must be what he sees: short, and without characters that are not shown.
 const text = z
@@ -92,12 +93,12 @@ export function parseWorkspaceConfig(json: string): WorkspaceConfig {
       throw wrong(`unknown key ${terminalLine(key, 60)}`, hint)
     }
   }
-  const result = Known.safeParse(value)
+  const result = Known.safeParse(value, { error: schemaWords })
   if (result.success) return result.data
   const issue = result.error.issues[0]
   const path = terminalLine((issue?.path ?? []).join('.'), 60)
   throw wrong(
-    `${path}: ${terminalLine(issue?.message ?? 'is not valid')}`,
+    `${path ? `${path}:` : 'it'} ${terminalLine(issue?.message ?? 'is not valid')}`,
     'docs/customisation.md has every key',
   )
 }

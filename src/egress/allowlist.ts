@@ -41,7 +41,7 @@ export function parseAllowlist(text: string, path = 'proxy/squid.conf'): Allowli
     const [keyword, list] = directive.words
     if (keyword !== 'acl' || !isList(list)) continue
     seen.add(list)
-    allowlist[lists[list]].push(...sitesOf(directive, path))
+    allowlist[lists[list]].push(...sitesOf(directive, { path, text }))
   }
   for (const list of Object.keys(lists)) {
     if (seen.has(list)) continue
@@ -61,17 +61,17 @@ function isList(name: string | undefined): name is keyof typeof lists {
   return name !== undefined && Object.hasOwn(lists, name)
 }
 
-function sitesOf({ line, words, until }: Directive, path: string): Site[] {
+function sitesOf({ line, words, until }: Directive, file: { path: string; text: string }): Site[] {
   const [, list, type, ...rest] = words
   if (type !== 'dstdomain') {
-    throw notUnderstood(path, line, `${list} must be of type dstdomain, not ${show(type ?? '')}`)
+    throw notUnderstood(file, line, `${list} must be of type dstdomain, not ${show(type ?? '')}`)
   }
   const namesOnly = rest[0] === '-n'
   const names = namesOnly ? rest.slice(1) : rest
   return names.map(name => {
     // Also refused: "/a/file" (names that are not in this file), -i, and options of newer Squids.
     if (!/^[a-z0-9.*_:[\]][a-z0-9.*_:[\]-]*$/i.test(name)) {
-      throw notUnderstood(path, line, `${show(name)} is not a name`)
+      throw notUnderstood(file, line, `${show(name)} is not a name`)
     }
     return { name, line, namesOnly, ...(until && { until }) }
   })

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts'
+import { terminalLine } from '../terminal-text.ts'
 import { untilOf } from './until.ts'
 
 /** One directive of squid.conf: its words, and the line it starts on, counted from 1. */
@@ -26,7 +27,7 @@ export function parseSquidConf(text: string, path = 'proxy/squid.conf'): Directi
     if (until !== undefined) {
       // The same refusals as in proxy/expiry: a time that only one of the two can read is no end.
       if (until === null || continues || pending.line !== index + 1 || !isList(pending.words)) {
-        throw notUnderstood(path, index + 1, '`# until` needs a list and a time', untilHint)
+        throw notUnderstood({ path, text }, index + 1, untilReason, untilHint)
       }
       pending.until = until
     }
@@ -34,10 +35,11 @@ export function parseSquidConf(text: string, path = 'proxy/squid.conf'): Directi
     if (pending.words.length > 0) directives.push(pending)
     pending = undefined
   }
-  if (pending) throw notUnderstood(path, pending.line, 'the last line is continued by nothing')
+  if (pending)
+    throw notUnderstood({ path, text }, pending.line, 'the last line is continued by nothing')
   for (const { line, words } of directives) {
     if (/^(include|if|elif|else|endif)$/.test(words[0] ?? '')) {
-      throw notUnderstood(path, line, `${words[0]} takes the policy out of this file`)
+      throw notUnderstood({ path, text }, line, `${words[0]} takes the policy out of this file`)
     }
   }
   return directives
@@ -57,14 +59,17 @@ function isList([keyword, name = '', type, option]: readonly string[]) {
   return keyword === 'acl' && name.endsWith('_sites') && type === 'dstdomain' && option === '-n'
 }
 
+const untilReason = '`# until` needs a list and a time'
 const untilHint =
   'write: acl allowed_sites dstdomain -n api.github.com # until 2026-11-21T18:00:00Z'
 
+/** An error that shows the line, which may hold anything. */
 export function notUnderstood(
-  path: string,
+  { path, text }: { path: string; text: string },
   line: number,
   reason: string,
   hint = 'write one line per name: acl allowed_sites dstdomain -n api.github.com',
 ) {
-  return new UserError(`${path} line ${line}: ${reason}`, { hint })
+  const written = terminalLine(text.split('\n')[line - 1]?.trim() ?? '', 100)
+  return new UserError(`${path} line ${line}: ${reason}: ${written}`, { hint })
 }

@@ -43,7 +43,7 @@ const flags: Record<string, { flag: string; hint: string; wrong?: string }> = {
   },
   timeoutSeconds: {
     flag: '--timeout',
-    hint: 'for example: --timeout 10m',
+    hint: 'for example: --timeout 10m; a bare number is seconds',
     wrong: 'must be a time between 1s and 24h',
   },
   systemPrompt: { flag: '--system-prompt', hint: 'at most 1 MiB' },
@@ -72,7 +72,7 @@ export async function buildRequest(prompt: string, options: RequestOptions): Pro
     tools: toolsOption(options.tools),
     maxTurns: numberOption(options.maxTurns),
     maxBudgetUsd: numberOption(options.maxBudgetUsd),
-    timeoutSeconds: options.timeout === undefined ? undefined : parseDuration(options.timeout),
+    timeoutSeconds: timeoutOption(options.timeout),
   }
   const defined = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
@@ -140,6 +140,12 @@ async function schemaOption(given: string | undefined): Promise<unknown> {
 function toolsOption(given: string | undefined) {
   if (given === undefined || given === 'default') return undefined
   return given.split(/[\s,]+/).filter(Boolean)
+}
+
+/** A bare number is seconds, as for coreutils' `timeout`. */
+function timeoutOption(given: string | undefined) {
+  if (given === undefined) return undefined
+  return /^\d{1,9}$/.test(given) ? Number(given) : parseDuration(given)
 }
 
 /** What is no number stays as it is, and is refused with the rest. */

@@ -1,5 +1,7 @@
 import type { ExecStream } from '../../docker/exec-stream.ts'
+import { UserError } from '../../errors.ts'
 import { createRunEngine, type Run } from '../../run/engine.ts'
+import { RunRefusal } from '../../run/refusal.ts'
 import type { RunRequest } from '../../run/request.ts'
 import { createSocketLease } from '../../run/socket-lease.ts'
 import { createExecTransport } from './exec-transport.ts'
@@ -21,5 +23,26 @@ export function startRun(
     lease: createSocketLease(worker.stack),
     now: () => new Date(),
   })
-  return engine.start(request, { workspace, ...options })
+  const run = engine.start(request, { workspace, ...options })
+  const result = run.result.catch(error => {
+    throw inWordsOfHost(error, request, worker)
+  })
+  // Whoever reads the events first learns of it later.
+  result.catch(() => {})
+  return { ...run, result }
+}
+
+/** The runner knows the folder by its path in the container, and the user by that on the host. */
+export function inWordsOfHost(
+  error: unknown,
+  { session }: Pick<RunRequest, 'session'>,
+  { workspace }: Pick<Worker, 'workspace'>,
+): unknown {
+  if (!(error instanceof RunRefusal) || error.reason !== 'no-session') return error
+  if (session.kind !== 'resume') return error
+  return new UserError(`there is no session ${session.id} of a run in ${workspace}`, {
+    hint: './claude.ts run list --json tells the session of each run; --no-continue begins a new one',
+    exitCode: 2,
+    cause: error,
+  })
 }

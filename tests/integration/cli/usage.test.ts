@@ -55,6 +55,26 @@ t.test('wrong usage is told in two lines with exit code 2', async t => {
   t.equal((await script.run([])).code, 2, 'no command at all shows the help')
 })
 
+t.test('help says so when there is no such command, and which is near', async t => {
+  for (const [args, hint] of [
+    [['help', 'strat'], /did you mean start\?/],
+    [['strat', '--help'], /did you mean start\?/],
+    [['help', 'run', 'lost'], /did you mean run list\?/],
+    [['help', 'frobnicate'], /\.\/claude\.ts --help/],
+  ] as const) {
+    const error = /there is no command (strat|run lost|frobnicate)$/
+    isTwoLines(t, await script.run(args), { error, hint, code: 2 })
+  }
+  for (const [args, usage] of [
+    [['help'], /^Usage: claude\.ts <command>/],
+    [['help', 'start'], /^Usage: claude\.ts start/],
+    [['help', 'auth'], /^Usage: claude\.ts login/],
+    [['help', 'run', 'logs'], /^Usage: claude\.ts run logs/],
+  ] as const) {
+    t.match(await script.run(args), { code: 0, stdout: usage, stderr: '' })
+  }
+})
+
 t.test('what a mistyped argument holds does not reach the terminal as it is', async t => {
   const { stderr } = await script.run(['\x1b]0;owned\x07'])
   t.notMatch(stderr, /\x1b|\x07/)

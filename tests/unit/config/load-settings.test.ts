@@ -1,5 +1,6 @@
 import t from 'tap'
 import { loadSettings } from '../../../src/config/load-settings.ts'
+import { settingNames } from '../../../src/config/setting-names.ts'
 
 t.test('without anything set the defaults hold', async t => {
   const settings = await loadSettings(t.testdir({}), {})
@@ -53,3 +54,29 @@ for (const [name, value] of [
     await t.rejects(loadSettings(t.testdir({}), { [name]: value }), { message: new RegExp(name) })
   })
 }
+
+t.test('what is wrong is told in words of ours, with what would be right', async t => {
+  for (const [name, value, right] of [
+    ['CREDENTIALS', 'none', /"none" must be gateway or direct$/],
+    ['WORKSPACE_MODE', 'both', /"both" must be auto, mount or copy$/],
+    ['IMAGE_TARGET', 'huge', /"huge" must be minimal or full$/],
+    ['EXTERNAL_SUBNET', '10.0.0.0', /must be a subnet such as 10\.99\.0\.0\/24$/],
+    ['PROXY_DNS', '::1', /must be an IPv4 address such as/],
+    ['AGENT_PIDS', 'many', /must be a whole number, 64 or more$/],
+    ['AGENT_PIDS', '3', /must be a whole number, 64 or more$/],
+    ['AGENT_PIDS', '70.5', /must be a whole number, 64 or more$/],
+    ['DEBIAN_MIRROR', 'mirror', /must be an http:\/\/ or https:\/\/ URL$/],
+    ['BASE_IMAGE', ' ', /must not be empty$/],
+  ] as const) {
+    await t.rejects(loadSettings(t.testdir({}), { [name]: value }), { message: right })
+  }
+})
+
+t.test('no setting has a message that is the schema library’s own', async t => {
+  for (const name of settingNames) {
+    for (const value of [' ', '\u0000', '-', 'a b', 'x:y', '1e99', '::', '0', '99999999999999']) {
+      const error = await loadSettings(t.testdir({}), { [name]: value }).catch(String)
+      if (typeof error === 'string') t.notMatch(error, /Invalid|expected|Too (small|big)/, name)
+    }
+  }
+})

@@ -27,7 +27,7 @@ t.test('a line continued by nothing is refused', async t => {
 for (const line of ['include /etc/more.conf', 'if true', 'else', 'endif']) {
   t.test(`${line} is refused: the file would no longer tell the policy`, async t => {
     t.throws(() => parseSquidConf(`via off\n${line}\n`, 'x.conf'), {
-      message: /^x\.conf line 2: /,
+      message: new RegExp(`^x\\.conf line 2: .*: ${line}$`),
       hint: /one line per name/,
     })
   })

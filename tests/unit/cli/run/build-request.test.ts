@@ -44,6 +44,7 @@ t.test('every option has its place', async t => {
   const id = '9f0c9c1e-7c55-4e0a-9a49-1a2b3c4d5e6f'
   t.same((await buildRequest('x', { resume: id })).session, { kind: 'resume', id })
   t.same((await buildRequest('x', { continue: true })).session, { kind: 'continue' })
+  t.equal((await buildRequest('x', { timeout: '12' })).timeoutSeconds, 12)
 })
 
 t.test('what is wrong is told by its option and value', async t => {
@@ -58,6 +59,9 @@ t.test('what is wrong is told by its option and value', async t => {
     [{ maxBudgetUsd: '0' }, /^--max-budget-usd 0: must be an amount/],
     [{ timeout: 'soon' }, /^--timeout soon: must be a time/],
     [{ timeout: '0s' }, /^--timeout 0s: /],
+    [{ timeout: '0' }, /^--timeout 0: must be a time/],
+    [{ timeout: '86401' }, /^--timeout 86401: must be a time/],
+    [{ timeout: '1.5' }, /^--timeout 1\.5: must be a time/],
     [{ timeout: '2d' }, /^--timeout 2d: must be a time/],
     [{ systemPrompt: 'x'.repeat(2_000_000) }, /^--system-prompt: must be at most/],
     [{ jsonSchema: '[]' }, /^--json-schema \[\] cannot be read/],

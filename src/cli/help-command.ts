@@ -1,0 +1,34 @@
+import type { Command } from 'commander'
+import { nearestName } from '../config/nearest-name.ts'
+import { UserError } from '../errors.ts'
+import { terminalLine } from '../terminal-text.ts'
+
+/** The help of the command that `words` name, such as `run list`; of all commands without words. */
+export function showHelp(program: Command, words: readonly string[]): void {
+  if (words.length === 0) program.help()
+  const name = words.join(' ')
+  const found = find(program, name)
+  if (!found) throw unknown(program, name)
+  found.help()
+}
+
+/** `nonsense --help` is a question about nonsense, to which the help of everything is no answer. */
+export function refuseHelpOfNothing(program: Command, [word, ...rest]: readonly string[]): void {
+  if (word === undefined || word.startsWith('-') || find(program, word)) return
+  if (rest.some(option => option === '--help' || option === '-h')) throw unknown(program, word)
+}
+
+function find({ commands }: Command, name: string) {
+  return commands.find(command => command.name() === name || command.aliases().includes(name))
+}
+
+function unknown({ commands }: Command, name: string) {
+  const names = commands.flatMap(command => [command.name(), ...command.aliases()])
+  const near = nearestName(name, names)
+  return new UserError(`there is no command ${terminalLine(name, 60)}`, {
+    hint: near
+      ? `did you mean ${near}? ./claude.ts ${near} --help shows what it takes`
+      : './claude.ts --help shows every command',
+    exitCode: 2,
+  })
+}
