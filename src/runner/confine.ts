@@ -31,13 +31,15 @@ export function confineCommand(
   { alone, mounts }: Surroundings,
   exists: (path: string) => boolean = existsSync,
 ): string[] {
-  const own = [workspace.path, workspace.home, workspace.temporary, ...mounts]
+  // A rule holds for what a link leads to. Where all of /tmp is a run's to write, it can put one in the
+  // place of its own folder there, and needs no rule for that; elsewhere it cannot.
+  const temporary = alone ? shared : [workspace.temporary]
   const rules = [
     ...system.map(path => [read, path] as const),
     ...devices.map(path => [device, path] as const),
     // Names are no secret there, and people and models look around.
     ...(alone ? [['read-dir', '/'] as const] : []),
-    ...[...own, ...(alone ? shared : [])].map(path => [all, path] as const),
+    ...[workspace.path, workspace.home, ...temporary, ...mounts].map(path => [all, path] as const),
   ]
   return [
     setpriv,

@@ -23,7 +23,9 @@ export function answerFirstRun(folder: string, workspace: string, key: string | 
   const next = `${path}.${process.pid}.tmp`
   try {
     const answers = firstRunAnswers(readConfig(path), workspace, key)
-    writeFileSync(next, `${JSON.stringify(answers, null, 2)}\n`, { mode: 0o600 })
+    // The agent can guess that name too: what it put there is removed and not written through.
+    rmSync(next, { recursive: true, force: true })
+    writeFileSync(next, `${JSON.stringify(answers, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
     renameSync(next, path)
   } catch (error) {
     rmSync(next, { force: true })

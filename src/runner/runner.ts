@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { messageOf, UserError } from '../errors.ts'
 import type { RunRequest } from '../run/request.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
@@ -289,7 +289,7 @@ export function createRunner(options: RunnerOptions) {
 
   function prepare(workspace: Workspace) {
     mkdirSync(workspace.home, { recursive: true, mode: 0o700 })
-    mkdirSync(workspace.temporary, { recursive: true, mode: 0o700 })
+    makeTemporary(workspace.temporary)
     if (seeded.has(workspace.key)) return
     answerFirstRun(`${workspace.home}/.claude`, workspace.path, options.env.ANTHROPIC_API_KEY)
     seeded.add(workspace.key)
@@ -330,6 +330,14 @@ export function createRunner(options: RunnerOptions) {
   }
 }
 export type Runner = ReturnType<typeof createRunner>
+
+/** Where runs have all of /tmp one can put anything there, and must not keep the next one from its folder. */
+function makeTemporary(folder: string) {
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) {
+    rmSync(folder, { force: true })
+  }
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+}
 
 function failed(error: unknown): RunnerEvent {
   return {

@@ -21,7 +21,7 @@ export async function tidy(workspace: Workspace, inUse: boolean): Promise<void> 
 function leftovers({ home, temporary }: Workspace): string[] {
   return [
     ...below(temporary, /^(claude-\d+|cc-socks)$/),
-    ...below(join(home, '.claude/shell-snapshots'), /./),
+    ...below(join(home, '.claude'), /^shell-snapshots$/).flatMap(folder => below(folder, /./)),
   ]
 }
 
@@ -34,8 +34,13 @@ function staleProbes({ temporary }: Workspace): string[] {
     })
 }
 
+/**
+ * None where the folder is a link: a run can put one there, and what it leads to may be another
+ * workspace's, or the runner's own (threat H2).
+ */
 function below(folder: string, names: RegExp): string[] {
   try {
+    if (!lstatSync(folder).isDirectory()) return []
     return readdirSync(folder)
       .filter(name => names.test(name))
       .map(name => join(folder, name))

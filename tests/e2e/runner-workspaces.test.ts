@@ -114,3 +114,11 @@ t.test('over HTTP nobody gets in without the token', async t => {
   const { stdout } = await fetched(token, '/run', body)
   t.match(partsOf(stdout), { result: { result: 'hello' }, ended: { outcome: 'completed' } })
 })
+
+t.test('a run cannot lead the runner into another workspace by a link in its home', async t => {
+  await inside('mkdir /workspaces/a/deep && echo KEPT > /workspaces/a/deep/file')
+  const plant = 'cd ~/.claude; rm -rf shell-snapshots; ln -s /workspaces/a shell-snapshots; ls -l'
+  const { toolResults } = await at('/workspaces/ab', `[[bash ${plant}]]`, { maxTurns: 5 })
+  t.match(toolResults.join(), 'shell-snapshots -> /workspaces/a')
+  t.equal((await inside('cat /workspaces/a/deep/file')).stdout, 'KEPT\n')
+})

@@ -214,6 +214,23 @@ t.test('a run reaches neither the runner nor its token', async t => {
   t.equal(/[0-9a-f]{64}|PATH=|WRITTEN/.test(said), !landlock, said)
 })
 
+t.test('a link in the place of its temporary folder opens no other one', async t => {
+  const only = { maxTurns: 5 }
+  await run('[[bash mv $TMPDIR /tmp/away; ln -s /run $TMPDIR]]', only)
+  t.match((await worker('ls -ld /tmp/workspace-*')).stdout, '-> /run')
+  const { toolResults } = await run('[[bash cat /run/claude-secure/token; ls -ld $TMPDIR]]', only)
+  const said = toolResults.join()
+  t.equal(/[0-9a-f]{64}/.test(said), !(await status()).landlock, said)
+  t.match(said, /^drwx/m)
+})
+
+t.test('no signal opens a debugger in the runner', async t => {
+  const words = 'kill -USR1 $(pgrep -f "[r]unner.js"); sleep 1; curl -sS -m 3 127.0.0.1:9229/json'
+  const { code, stderr } = await worker(words)
+  t.equal(code, 7, stderr)
+  t.strictSame((await status()).runs, [])
+})
+
 t.test('200 cancelled runs leave nothing behind', async t => {
   const measure = async () => {
     const { stdout } = await worker(`

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { answerFirstRun, firstRunAnswers } from '../../../src/runner/home.ts'
@@ -64,4 +64,13 @@ t.test('a link in place of the folder is not followed', async t => {
   answerFirstRun(join(root, '.claude'), '/workspace', undefined)
   t.match(config(join(root, '.claude')), { hasCompletedOnboarding: true })
   t.throws(() => config(join(root, 'elsewhere')), { code: 'ENOENT' })
+})
+
+t.test('a link at the place of the file to come is not written through', async t => {
+  const root = t.testdir({ elsewhere: 'kept', home: {} })
+  const folder = join(root, 'home')
+  symlinkSync(join(root, 'elsewhere'), join(folder, `.claude.json.${process.pid}.tmp`))
+  answerFirstRun(folder, '/workspace', undefined)
+  t.equal(readFileSync(join(root, 'elsewhere'), 'utf8'), 'kept')
+  t.ok(lstatSync(join(folder, '.claude.json')).isFile())
 })

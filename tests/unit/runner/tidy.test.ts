@@ -21,6 +21,28 @@ t.test('what claude left goes, what the agent made stays', async t => {
   }
 })
 
+t.test('a link that a run put on the way is not followed', async t => {
+  for (const inUse of [false, true]) {
+    for (const link of ['home/.claude/shell-snapshots', 'home/.claude', 'temporary']) {
+      const root = t.testdir({
+        elsewhere: {
+          file: '',
+          'shell-snapshots': { a: '' },
+          'claude-1': { 'fswatch-probe-old': '' },
+        },
+        home: link.endsWith('snapshots') ? { '.claude': {} } : {},
+      })
+      const at = (path: string) => join(root, path)
+      utimesSync(at('elsewhere/claude-1/fswatch-probe-old'), 0, 0)
+      symlinkSync(at('elsewhere'), at(link))
+      await tidy({ path: '/w', key: 'k', home: at('home'), temporary: at('temporary') }, inUse)
+      for (const path of ['file', 'shell-snapshots/a', 'claude-1/fswatch-probe-old']) {
+        t.ok(existsSync(at(`elsewhere/${path}`)), `${link}: ${path}`)
+      }
+    }
+  }
+})
+
 t.test('with a process that waits only old probes go', async t => {
   const root = t.testdir({
     home: {},
