@@ -10,6 +10,7 @@ import {
 import { UserError } from '../errors.ts'
 import { isConsented, rememberConsent } from '../stack/custom/consent.ts'
 import { makeStateFolder, stateFolder } from '../stack/state-folder.ts'
+import { terminalLine } from '../terminal-text.ts'
 import { readWorkspaceFile } from '../workspace/read-workspace-file.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { ask } from './ask.ts'
@@ -45,9 +46,10 @@ async function readVariables(workspace: string, name: string): Promise<string> {
     ? await readWorkspaceFile(workspace, name, mostBytes)
     : null
   if (text !== null) return text
-  throw new UserError(`${workspaceConfigName}: envFile names no file at the top of the workspace`, {
-    hint: 'name one there, without a folder',
-  })
+  throw new UserError(
+    `${workspaceConfigName}: envFile: ${terminalLine(name, 60)} is no file at the top of the workspace`,
+    { hint: 'name one that is there, without a folder; or remove the key' },
+  )
 }
 
 function definedIn(text: string): Record<string, string> {

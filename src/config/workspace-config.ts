@@ -84,6 +84,7 @@ export function parseWorkspaceConfig(json: string): WorkspaceConfig {
       cause,
     })
   }
+  value = withoutNulls(value)
   for (const key of typeof value === 'object' && value !== null ? Object.keys(value) : []) {
     const reason = Object.hasOwn(refused, key) ? refused[key] : undefined
     if (reason) throw wrong(`${key} is refused`, reason)
@@ -100,6 +101,14 @@ export function parseWorkspaceConfig(json: string): WorkspaceConfig {
   throw wrong(
     `${path ? `${path}:` : 'it'} ${terminalLine(issue?.message ?? 'is not valid')}`,
     'docs/customisation.md has every key',
+  )
+}
+
+/** As claude-code-runner's own example has it: a key that is null is one that is not there. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).filter(([key, given]) => given !== null || !names.includes(key)),
   )
 }
 

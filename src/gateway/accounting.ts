@@ -1,9 +1,9 @@
 import type { UsageEntry } from '../usage/entry.ts'
+import { costUsd, dearestUsd, pricedName } from '../usage/prices.ts'
 import { addTokens, noTokens } from '../usage/tokens.ts'
 import { type AnswerReader, createAnswerReader } from './answer-reader.ts'
 import { checkDayBudget } from './day-budget.ts'
 import type { Ledger } from './ledger.ts'
-import { costUsd, dearestUsd, pricedName } from './prices.ts'
 import type { Exchange } from './relay.ts'
 
 /** Bytes of a token, at least, where bytes are all that is known. */

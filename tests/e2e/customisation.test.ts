@@ -69,7 +69,13 @@ const stack = await createTestStack(t, {
       setupCommands: ['echo once >> "$HOME/setup.txt"; id -u > "$HOME/user.txt"', 'exit 3'],
       mounts: [{ source: join(data, 'read'), target: '/mnt/config', readonly: true }],
       bashTimeout: 90_000,
+      maxThinkingTokens: 5_000,
+      envFile: 'agent.env',
+      volumes: [`${join(data, 'read')}:/mnt/volume:ro`],
+      dockerfile: null,
+      forwardSshKeys: true,
     }),
+    'agent.env': 'OF_FILE=read\nOF_FOLDER=not this\n',
   },
   settings: {
     CLAUDE_ENV_GREETING: '"hello $HOME, it\'s me"',
@@ -150,7 +156,12 @@ t.test("the folder's own configuration counts when it was allowed, and .env wins
   t.equal(accepted.code, 0, accepted.stderr)
   for (const service of ['claude', 'worker']) {
     const sh = (script: string) => stack.inside(['sh', '-c', script], { service })
-    t.equal((await sh('echo $OF_FOLDER $BASH_MAX_TIMEOUT_MS')).stdout, 'yes 90000\n')
+    t.equal((await sh('echo $OF_FOLDER $OF_FILE')).stdout, 'yes read\n')
+    t.equal((await sh('echo $BASH_MAX_TIMEOUT_MS $MAX_THINKING_TOKENS')).stdout, '90000 5000\n')
+    t.match(await sh('cat /mnt/volume/file.txt && echo x > /mnt/volume/file.txt'), {
+      stdout: 'read\n',
+      stderr: /Read-only/,
+    })
     t.equal((await sh('cat ~/setup.txt ~/user.txt')).stdout, `once\n${owner}\n`, service)
     t.equal((await sh('cat /mnt/config/file.txt')).stdout, 'read\n')
     t.not((await sh('echo x > /workspace/claude-secure.config.json')).code, 0, 'not the agent’s')

@@ -25,13 +25,14 @@ t.test('the copy that the next run finds is the same one', async t => {
   t.equal((await stack.cli(['run', '[[bash cat a.txt]]'])).stdout, 'two\n')
 })
 
-t.test('progress is one live line on a terminal, and gone at the end', async t => {
+t.test('progress is one live line on a terminal: what it does, elapsed, tokens, cost', async t => {
   const terminal = await stack.terminal(['run', '[[bash sleep 4]] [[say over\n\nend of it]]'])
-  await terminal.waitFor(/… Bash: sleep 4 · .* s/)
+  await terminal.waitFor(/… Bash: sleep 4 · \d+ s · [\d.]+k tokens · \$0\.\d*[1-9]/)
   t.equal(await terminal.exitStatus(), 0)
   const screen = await terminal.screen()
   t.match(screen, /^end of it$/m)
-  t.notMatch(screen, /sleep 4/)
+  t.notMatch(screen, /sleep 4/, 'and gone at the end')
+  t.match(screen, /^\d+ s · [\d.]+k tokens · \$0\.\d{4}$/m, 'but for what it used')
 })
 
 const tails = async () =>

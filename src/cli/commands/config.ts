@@ -53,6 +53,10 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
     const value = values[name] === undefined ? null : String(values[name])
     return { name, value: value !== null && secret ? '(set, not shown)' : value, from }
   })
+  const allowed =
+    found !== null &&
+    (found.demands.length === 0 ||
+      (await isConsented(stateFolder(stack), workspaceConfigName, found.content)))
   const report = {
     version: 1,
     file,
@@ -60,16 +64,14 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
     settings: rows,
     /** Names alone: what the user gives the agent need not be on his screen. */
     environment: Object.keys(parseCustomEnvironment(custom.environment, secrets)),
-    mounts: parseCustomMounts(custom.mounts, found ? mountsOf(found.config) : []),
+    mounts: parseCustomMounts(custom.mounts, found && allowed ? mountsOf(found.config) : []),
     mcpServers: servers && {
       allowed: await isConsented(stateFolder(stack), mcpFileName, servers.content),
       servers: servers.servers.map(describeServer),
     },
     workspaceConfig: found && {
       file: join(folder, workspaceConfigName),
-      allowed:
-        found.demands.length === 0 ||
-        (await isConsented(stateFolder(stack), workspaceConfigName, found.content)),
+      allowed,
       demands: found.demands,
       sessions: Object.fromEntries(ofSessions.map(key => [key, found.config[key]])),
     },
@@ -113,7 +115,7 @@ function render(report: Report) {
   const { file, customFolder, settings, environment, mounts, mcpServers, workspaceConfig } = report
   const { dim, yellow } = createColors(hasColours(process.stdout))
   const row = (name: string, value: string, more: string) =>
-    `${name.padEnd(26)}${terminalLine(value)}${more && `  ${dim(more)}`}`
+    `${name.padEnd(24)}  ${terminalLine(value)}${more && `  ${dim(more)}`}`
   const lines = [
     ...settings.map(({ name, value, from }) => row(name, value ?? '-', from)),
     ...environment.map(name => row(`CLAUDE_ENV_${name}`, '(not shown)', '')),

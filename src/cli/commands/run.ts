@@ -62,6 +62,7 @@ export async function run(
       shown.stop()
     }
     await output.result(result)
+    shown.sum()
     return 0
   }
   if (quiet) await execute()
@@ -75,7 +76,7 @@ function ended({ address, container, stack, workspace }: Worker) {
 
 /** Progress where a person looks on; elsewhere only what is out of order. */
 function show(quiet: boolean, format: OutputFormat, warn: (text: string) => void) {
-  if (quiet) return { event() {}, stop() {} }
+  if (quiet) return { event() {}, stop() {}, sum() {} }
   const streams = format === 'stream-json' && process.stdout.isTTY === true
   const progress = process.stderr.isTTY === true && !streams ? createProgress(process.stderr) : null
   return {
@@ -88,5 +89,6 @@ function show(quiet: boolean, format: OutputFormat, warn: (text: string) => void
       }
     },
     stop: () => progress?.stop(),
+    sum: () => progress?.sum(),
   }
 }

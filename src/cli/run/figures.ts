@@ -1,10 +1,18 @@
 import * as z from 'zod'
 import type { ClaudeMessage } from '../../run/runner-protocol.ts'
+import { costUsd } from '../../usage/prices.ts'
+import { addTokens, noTokens, type Tokens } from '../../usage/tokens.ts'
 
-const Usage = z.object({
+const count = z.number().default(0)
+const Started = z.object({
   message: z.object({
     id: z.string(),
-    usage: z.object({ input_tokens: z.number(), output_tokens: z.number() }),
+    model: z.string().default(''),
+    usage: z.object({
+      input_tokens: z.number(),
+      cache_creation_input_tokens: count,
+      cache_read_input_tokens: count,
+    }),
     content: z.array(z.unknown()).default([]),
   }),
 })
@@ -22,20 +30,34 @@ const ToolUse = z.object({
 const Retry = z.object({ subtype: z.literal('api_retry'), attempt: z.number() })
 const Result = z.object({ type: z.literal('result'), total_cost_usd: z.number() })
 
+const usual = { fast: false, unitedStates: false }
+
 /** What a run is doing and what it has used, from its messages. Its texts are not fit for a terminal yet. */
 export function createFigures() {
   let doing = 'waiting for the model'
-  let output = 0
+  /** As Claude Code reckons it, at the end. */
   let cost: number | null = null
-  /** Claude Code tells the usage of one answer with each of its blocks. */
-  const input = new Map<string, number>()
+  /** Claude Code tells what one answer used with each of its blocks, and its output at the end of it. */
+  const answers = new Map<string, { model: string; tokens: Tokens }>()
+  let latest = ''
+
+  const reckoned = () => {
+    let sum = 0
+    for (const { model, tokens } of answers.values()) {
+      const price = costUsd(model, tokens, usual)
+      if (price === null) return null
+      sum += price
+    }
+    return sum
+  }
 
   return {
     /** Whether there is something new to show. */
     add(message: ClaudeMessage): boolean {
       const delta = Delta.safeParse(message)
-      if (delta.success) {
-        output += delta.data.event.usage.output_tokens
+      const answer = answers.get(latest)
+      if (delta.success && answer) {
+        answer.tokens.output = delta.data.event.usage.output_tokens
         return true
       }
       const retry = Retry.safeParse(message)
@@ -44,11 +66,16 @@ export function createFigures() {
         return true
       }
       const result = Result.safeParse(message)
-      if (result.success) cost = result.data.total_cost_usd
-      const usage = message.type === 'assistant' ? Usage.safeParse(message) : null
-      if (!usage?.success) return false
-      const { id, usage: used, content } = usage.data.message
-      input.set(id, used.input_tokens)
+      if (result.success) {
+        cost = result.data.total_cost_usd
+        return true
+      }
+      const started = message.type === 'assistant' ? Started.safeParse(message) : null
+      if (!started?.success) return false
+      const { id, model, usage, content } = started.data.message
+      latest = id
+      const output = answers.get(id)?.tokens.output ?? 0
+      answers.set(id, { model, tokens: { ...tokensOf(usage), output } })
       const uses = content.map(block => ToolUse.safeParse(block)).findLast(use => use.success)
       doing = uses?.data ? describeUse(uses.data) : 'answering'
       return true
@@ -57,12 +84,24 @@ export function createFigures() {
     doing: () => doing,
 
     spent(): string[] {
-      const tokens = [...input.values()].reduce((sum, count) => sum + count, output)
-      return [
-        ...(tokens > 0 ? [`${renderTokens(tokens)} tokens`] : []),
-        ...(cost === null ? [] : [`$${cost.toFixed(4)}`]),
-      ]
+      const { input, cacheWrite5m, cacheRead, output } = [...answers.values()]
+        .map(({ tokens }) => tokens)
+        .reduce(addTokens, noTokens)
+      const all = input + cacheWrite5m + cacheRead + output
+      const usd = cost ?? reckoned()
+      if (all === 0) return []
+      return [`${renderTokens(all)} tokens`, ...(usd === null ? [] : [`$${usd.toFixed(4)}`])]
     },
+  }
+}
+
+/** Writing to the cache for an hour costs more, and is not told here: the end of the run sets it right. */
+function tokensOf(usage: z.infer<typeof Started>['message']['usage']): Tokens {
+  return {
+    ...noTokens,
+    input: usage.input_tokens,
+    cacheWrite5m: usage.cache_creation_input_tokens,
+    cacheRead: usage.cache_read_input_tokens,
   }
 }
 
@@ -76,5 +115,6 @@ export function describeUse({ name, input }: Omit<z.infer<typeof ToolUse>, 'type
 }
 
 function renderTokens(count: number) {
-  return count < 1_000 ? `${count}` : `${(count / 1_000).toFixed(1)}k`
+  if (count < 1_000) return `${count}`
+  return count < 1_000_000 ? `${(count / 1_000).toFixed(1)}k` : `${(count / 1e6).toFixed(2)}M`
 }

@@ -3,15 +3,17 @@ import type { RunEvent } from '../../run/event.ts'
 import { terminalLine } from '../../terminal-text.ts'
 import { createFigures } from './figures.ts'
 
-/** What a run does, on one live line of a terminal. */
+/** What a run does, on one live line of a terminal; and at its end a line that stays, of what it used. */
 export function createProgress(stream: NodeJS.WriteStream, now: () => number = Date.now) {
   const started = now()
   const figures = createFigures()
+  const used = () => [renderDuration((now() - started) / 1000), ...figures.spent()]
   const draw = () => {
-    const elapsed = renderDuration((now() - started) / 1000)
-    const parts = [figures.doing(), elapsed, ...figures.spent()]
-    const line = terminalLine(parts.join(' · '), Math.max(20, (stream.columns || 80) - 3))
-    stream.write(`\r\x1b[K… ${line}`)
+    const figuresLine = ` · ${used().join(' · ')}`
+    // What it does is cut rather than what it costs.
+    const room = Math.max(20, (stream.columns || 80) - 3)
+    const doing = terminalLine(figures.doing(), Math.max(10, room - figuresLine.length))
+    stream.write(`\r\x1b[K… ${`${doing}${figuresLine}`.slice(0, room)}`)
   }
   const clear = () => void stream.write('\r\x1b[K')
   const timer = setInterval(draw, 1_000)
@@ -26,5 +28,7 @@ export function createProgress(stream: NodeJS.WriteStream, now: () => number = D
       clearInterval(timer)
       clear()
     },
+    /** To be called after `stop`, and after the answer. */
+    sum: () => void stream.write(`${used().join(' · ')}\n`),
   }
 }

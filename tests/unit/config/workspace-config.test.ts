@@ -37,6 +37,13 @@ t.test('the keys of claude-code-runner, and what is off unless it is asked for',
   t.same(demandsOf(parse({ bashTimeout: 5_000, autoPush: true })), [], 'nothing to ask about')
 })
 
+t.test('a key that is null is not there, as in the example of claude-code-runner', async t => {
+  const config = parse({ dockerfile: null, dockerSocketPath: null, envFile: null, autoPush: true })
+  t.match(config, { autoPush: true, environment: {} })
+  t.same(demandsOf(config), [])
+  t.throws(() => parse({ enviroment: null }), { message: /unknown key enviroment/ })
+})
+
 t.test('an unknown key is refused with the one that was meant', async t => {
   t.throws(() => parse({ enviroment: {} }), {
     message: /unknown key enviroment/,

@@ -22,7 +22,35 @@ t.test('what a run does and has used is read from its messages', async t => {
       'answering',
     ],
   )
-  t.match(figures.spent(), [/^\d\d\.\dk tokens$/, /^\$0\.\d{4}$/])
+  t.same(figures.spent(), ['58.1k tokens', '$0.2326'])
+})
+
+t.test(
+  'tokens and cost are told while it works, as Claude Code sums them up at the end',
+  async t => {
+    const figures = createFigures()
+    const shown: string[][] = []
+    for (const message of transcript('tools').filter(({ type }) => type !== 'result')) {
+      if (figures.add(message)) shown.push(figures.spent())
+    }
+    t.same(shown[0], ['13.1k tokens', '$0.0522'], 'after the first answer')
+    t.same(shown.at(-1), ['58.1k tokens', '$0.2326'], 'the result has the same')
+  },
+)
+
+const answer = (id: string, model: string, usage: object) => ({
+  type: 'assistant',
+  message: { id, model, usage: { input_tokens: 0, output_tokens: 1, ...usage }, content: [] },
+})
+
+t.test('cached tokens count, and a model without a price has no cost', async t => {
+  const figures = createFigures()
+  figures.add(answer('a', 'claude-opus-5-5', { cache_read_input_tokens: 1_000_000 }))
+  t.same(figures.spent(), ['1.00M tokens', '$0.2000'])
+  figures.add(answer('b', 'some-other-model-1', { input_tokens: 500_000 }))
+  t.same(figures.spent(), ['1.50M tokens'])
+  figures.add({ type: 'result', total_cost_usd: 0.5 })
+  t.same(figures.spent(), ['1.50M tokens', '$0.5000'])
 })
 
 t.test('a model that does not answer is told', async t => {
@@ -49,8 +77,11 @@ t.test('the live line is one line without escapes, and goes away', async t => {
   const progress = createProgress(stream, () => 0)
   const input = { command: `\x1b]0;owned\x07a\nb${'x'.repeat(500)}` }
   const content = [{ type: 'tool_use', name: 'Bash', input }]
-  const usage = { input_tokens: 1, output_tokens: 1 }
-  const message = { type: 'assistant', message: { id: 'm', usage, content } }
+  const usage = { input_tokens: 30_000, output_tokens: 1 }
+  const message = {
+    type: 'assistant',
+    message: { id: 'm', model: 'claude-opus-5-5', usage, content },
+  }
   progress.event({ kind: 'claude', message })
   progress.stop()
   t.ok(written.endsWith('\r\x1b[K'))
@@ -60,4 +91,12 @@ t.test('the live line is one line without escapes, and goes away', async t => {
     drawn.join('|'),
   )
   t.match(written, /Bash: a b/)
+  t.match(
+    drawn.at(-2),
+    /… · 0 s · 30\.0k tokens · \$0\.1200$/,
+    'what it does is cut, its cost is not',
+  )
+  written = ''
+  progress.sum()
+  t.equal(written, '0 s · 30.0k tokens · $0.1200\n')
 })

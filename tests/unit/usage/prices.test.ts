@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { costUsd, dearestUsd, pricedName } from '../../../src/gateway/prices.ts'
+import { costUsd, dearestUsd, pricedName } from '../../../src/usage/prices.ts'
 import { noTokens, type Tokens } from '../../../src/usage/tokens.ts'
 
 const usual = { fast: false, unitedStates: false }

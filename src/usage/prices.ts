@@ -1,4 +1,4 @@
-import type { Tokens } from '../usage/tokens.ts'
+import type { Tokens } from './tokens.ts'
 
 /**
  * Dollars per million tokens, and per web search. Anthropic's list prices as Claude Code 2.1.330
