@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import addCommands from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
+import { presets } from '../egress/presets/presets.ts'
 import { isStackName } from '../workspace/stack-name.ts'
+import { readAllowlist } from './allowlist-file.ts'
 
 const commandName = 'completion'
 
@@ -15,11 +17,30 @@ export function addCompletion(program: Command) {
       .find(command => command.name() === name)
       ?.registeredArguments[0]?.choices(knownStacks())
   }
+  for (const [name, names] of [
+    // Names that were blocked are the agent's wishes: nobody is to open them with a Tab.
+    ['allow', Object.keys(presets).map(preset => `@${preset}`)],
+    ['deny', listedNames()],
+  ] as const) {
+    program.commands
+      .find(command => command.name() === name)
+      ?.registeredArguments[0]?.choices(names)
+  }
   const suggestions = addCommands(program, { completionCommandName: commandName })
   const script = shellWord(join(checkoutRoot(), 'claude.ts')) ?? program.name()
   program.commands
     .find(command => command.name() === commandName)
     ?.action((shell: string) => suggestions.setup(program.name(), script, shell))
+}
+
+/** Names that the agent may reach, of proxy/squid.conf; none where that cannot be read. */
+export function listedNames(root = checkoutRoot()): string[] {
+  try {
+    const names = readAllowlist(root).agent.map(({ name }) => name)
+    return [...new Set(names)].filter(name => /^[\w.-]+$/.test(name)).sort()
+  } catch {
+    return []
+  }
 }
 
 /** Names that attach and others understand, of all stacks that were started here; asks no engine. */

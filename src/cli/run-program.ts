@@ -13,7 +13,7 @@ Examples:
 Of the runs of this folder, each with a --help of its own:
   ./claude.ts run list            those that are kept, newest first
   ./claude.ts run result [ID]     what came of one
-  ./claude.ts run logs [ID]       what it did, step by step
+  ./claude.ts run logs [ID]       what it did, step by step; -f goes on until it ends
   ./claude.ts run cancel ID       cancel it; --all for all that run
 
 A prompt with spaces needs no word before it: ./claude.ts "fix the failing test".
@@ -78,8 +78,11 @@ export function addRun(
     .action(async options => (await import('./commands/run-list.ts')).runList(options))
   hidden('run logs', 'show what a run did (default: the newest)')
     .argument('[id]')
+    .option('-f, --follow', 'go on until it ends; Ctrl-C ends the watching, not the run')
     .option('--json', 'its events, one a line')
-    .action(async (id, options) => (await import('./commands/run-logs.ts')).runLogs(id, options))
+    .action(async (id, options) =>
+      (await import('./commands/run-logs.ts')).runLogs(id, options, invocation),
+    )
   hidden('run supervise', 'watch over a detached run')
     .argument('<id>')
     .action(async () => (await import('./run/supervise.ts')).supervise(invocation))

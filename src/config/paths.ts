@@ -21,6 +21,11 @@ export function stateRoot(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_STATE_HOME || join(homedir(), '.local/state'), 'claude-secure')
 }
 
+/** The folder of the demo, which belongs to nobody's project. */
+export function demoFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return join(stateRoot(env), 'demo', 'welcome')
+}
+
 /** Downloads that can be fetched again: `$XDG_CACHE_HOME/claude-secure`. */
 export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'claude-secure')

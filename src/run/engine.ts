@@ -42,6 +42,8 @@ export type RunEngineParts = {
   store: RunStore
   lease: RunLease
   now: () => Date
+  /** What is to be said of a run that has ended, kept among its notices; one that fails costs nothing. */
+  parting?: (since: Date) => Promise<readonly string[]>
   /** Milliseconds; the defaults are what a person waits for. */
   patience?: Partial<Patience>
 }
@@ -119,6 +121,8 @@ async function watchOver(parts: RunEngineParts, run: Watched, events: Events): P
     const ending = await follow(parts, whole, { collector, startedAt, events: logged }).finally(
       release,
     )
+    const words = await parts.parting?.(new Date(startedAt)).catch(() => [])
+    for (const text of words ?? []) await logged.push({ kind: 'notice', text })
     return await finish(ending)
   } catch (error) {
     await log.discard()

@@ -7,6 +7,7 @@ import { listenAlone, textFrom } from './abstract-socket.ts'
 import { createCollector } from './collect.ts'
 import type { RunEvent } from './event.ts'
 import { createEventLog } from './event-log.ts'
+import { isMissing, readGrowing } from './growing-file.ts'
 import { readLines } from './lines.ts'
 import { RunId } from './request.ts'
 import { RunResult } from './result.ts'
@@ -52,8 +53,16 @@ export function createFileStore(folder: string, retention = defaultRetention): R
     return result
   }
 
-  async function* events(runId: string): AsyncGenerator<RunEvent> {
-    const file = createReadStream(place(runId, 'events.ndjson'))
+  async function* events(
+    runId: string,
+    options?: { follow: AbortSignal },
+  ): AsyncGenerator<RunEvent> {
+    const path = place(runId, 'events.ndjson')
+    // A run that is not there any more has ended, too.
+    const whole = async () => (await read(runId))?.result !== null
+    const file = options
+      ? readGrowing(path, { whole, signal: options.follow })
+      : createReadStream(path)
     try {
       for await (const line of readLines(file, lineBytes)) {
         const event = line === null ? null : parseEvent(line)
@@ -184,10 +193,6 @@ async function replace(path: string, text: string) {
     await rm(next, { force: true })
     throw error
   }
-}
-
-function isMissing(error: unknown) {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 function cannotKeep(folder: string, cause: unknown) {

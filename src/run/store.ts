@@ -37,7 +37,8 @@ export type RunStore = {
   read: (runId: string) => Promise<StoredRun | null>
   /** Newest first. */
   list: () => Promise<StoredRun[]>
-  events: (runId: string) => AsyncIterable<RunEvent>
+  /** Those that are there; with `follow`, also those that come until the run ends or the signal fires. */
+  events: (runId: string, options?: { follow: AbortSignal }) => AsyncIterable<RunEvent>
   /** Asks the run's watcher to cancel it. */
   requestCancel: (runId: string) => Promise<void>
 }

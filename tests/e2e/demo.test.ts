@@ -64,6 +64,21 @@ t.test('its stop takes the rehearsal along', async t => {
   t.match(JSON.parse((await inDemo(['status', '--json'])).stdout), { running: false, services: [] })
 })
 
+t.test('a start in its folder goes on with the rehearsal also after a stop', async t => {
+  const { code, stderr } = await inDemo(['start', '--detach'])
+  t.equal(code, 0, stderr)
+  t.match(stderr, /the scripted model of the demo answers here/)
+  t.match(JSON.parse((await inDemo(['status', '--json'])).stdout), {
+    running: true,
+    credentials: { mode: 'rehearsal' },
+  })
+  const schema = '{"type":"object","properties":{"says":{"type":"string"}},"required":["says"]}'
+  const answer = await inDemo(['run', 'What says welcome.txt?', '--json-schema', schema])
+  t.equal(answer.code, 0, answer.stderr)
+  t.match(JSON.parse(answer.stdout).says, /Claude Code read this file/)
+  t.equal((await inDemo(['stop'])).code, 0)
+})
+
 t.test('a second demo works like the first', async t => {
   const { code, stdout, stderr } = await run(
     join(script.checkout, 'claude.ts'),

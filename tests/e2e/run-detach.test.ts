@@ -42,6 +42,23 @@ t.test('a detached run prints its id, and its result can be read again and again
   t.match(logs.stdout, /> Bash: sleep 3[\s\S]*done at last[\s\S]*succeeded/)
 })
 
+t.test('its log is followed until it ends; who stops watching leaves it alone', async t => {
+  const id = await detach(`[[bash echo first]] [[bash sleep 6]] [[say at last]]`)
+  const watcher = await stack.terminal(['run', 'logs', id, '-f'])
+  await watcher.waitFor(/> Bash: echo first/)
+  await watcher.hangUp()
+  const followed = await stack.cli(['run', 'logs', id, '--follow'])
+  t.equal(followed.code, 0, followed.stderr)
+  t.match(followed.stdout, /> Bash: echo first[\s\S]*at last[\s\S]*\nsucceeded\n$/)
+})
+
+t.test('what it was refused is told with its result', async t => {
+  const id = await detach('[[bash curl -s --max-time 5 https://nobody.test/]] [[say done]]')
+  const { code, stdout, stderr } = await stack.cli(['run', 'result', id, '--wait'])
+  t.match({ code, stdout }, { code: 0, stdout: 'done\n' })
+  t.match(stderr, /blocked: nobody\.test \(1×\), \.\/claude\.ts allow nobody\.test/)
+})
+
 t.test('it outlives the terminal it was started from', async t => {
   const terminal = await stack.terminal(['run', '--detach', '[[bash sleep 4]] [[say survived]]'])
   t.equal(await terminal.exitStatus(), 0)

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createColors } from 'picocolors'
-import { stateRoot } from '../../config/paths.ts'
+import { demoFolder, stateRoot } from '../../config/paths.ts'
 import { exec } from '../../docker/exec.ts'
 import { UserError } from '../../errors.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'
@@ -28,7 +28,7 @@ export async function demo(options: { yes?: boolean }, invocation: Invocation): 
   const context = await openContext(invocation)
   const { bold, dim, green, red } = createColors(hasColours(process.stdout))
 
-  const folder = join(stateRoot(), 'demo', 'welcome')
+  const folder = demoFolder()
   // The first command on a machine makes the state folder, and others have no business in it.
   await mkdir(stateRoot(), { recursive: true, mode: 0o700 })
   await mkdir(folder, { recursive: true })

@@ -1,19 +1,28 @@
 import type { RunEvent } from '../../run/event.ts'
 import { turnOf } from '../../run/turns.ts'
 import { terminalLine, terminalText } from '../../terminal-text.ts'
+import type { Invocation } from '../program.ts'
 import { describeUse } from '../run/figures.ts'
 import { findRun, runsHere } from '../run/runs-here.ts'
 
-/** Shows what a run did, step by step. */
-export async function runLogs(id: string | undefined, options: { json?: boolean }): Promise<void> {
+/**
+ * Shows what a run did, step by step; with `follow` what it does, whoever watches over it. Its exit
+ * status says nothing about the run's.
+ */
+export async function runLogs(
+  id: string | undefined,
+  options: { json?: boolean; follow?: boolean },
+  { signal }: Pick<Invocation, 'signal'>,
+): Promise<void> {
   const store = await runsHere()
-  const { runId, result } = await findRun(store, id)
-  for await (const event of store.events(runId)) {
+  const { runId } = await findRun(store, id)
+  for await (const event of store.events(runId, options.follow ? { follow: signal } : undefined)) {
     for (const line of options.json ? [JSON.stringify(event)] : renderEvent(event)) {
       console.log(options.json && !process.stdout.isTTY ? line : terminalText(line))
     }
   }
-  if (result && !options.json) {
+  const result = options.json ? null : (await store.read(runId))?.result
+  if (result) {
     console.log(terminalLine(`${result.status}${result.error ? `: ${result.error.message}` : ''}`))
   }
 }

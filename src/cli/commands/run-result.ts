@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../../errors.ts'
 import type { Invocation } from '../program.ts'
+import { createReport } from '../report.ts'
 import type { OutputFormat } from '../run/formats.ts'
 import { throwUnlessSucceeded } from '../run/outcome.ts'
 import { createOutput } from '../run/output.ts'
@@ -12,7 +13,7 @@ const pollMilliseconds = 250
 export async function runResult(
   id: string | undefined,
   options: { outputFormat: OutputFormat; wait?: boolean },
-  { signal }: Invocation,
+  { signal, verbose }: Invocation,
 ): Promise<void> {
   const store = await runsHere()
   let run = await findRun(store, id)
@@ -27,7 +28,11 @@ export async function runResult(
     })
   }
   const output = createOutput({ format: options.outputFormat, partial: false, signal })
-  for await (const event of store.events(runId)) await output.event(event)
+  const log = createReport({ verbose })
+  for await (const event of store.events(runId)) {
+    if (event.kind === 'notice') log({ kind: 'warn', text: event.text })
+    await output.event(event)
+  }
   await output.event({ kind: 'ended', result })
   await output.result(result)
   throwUnlessSucceeded(result)

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { parseCopyExclude } from '../../config/copy-exclude.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { imageAdditions } from '../../config/image-additions.ts'
-import { checkoutRoot, customRoot } from '../../config/paths.ts'
+import { checkoutRoot, customRoot, demoFolder } from '../../config/paths.ts'
 import { parseProtect } from '../../config/protected-names.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { createArchive } from '../../docker/archive.ts'
@@ -181,6 +181,10 @@ async function announce({ log }: Context, stack: Stack, outcome: 'started' | 'ou
       text: `the agent works on a copy of ${workspace.path}${reason}: ./claude.ts diff shows its changes, ./claude.ts apply brings them back`,
     })
   }
+  if (mode === 'rehearsal') {
+    const text = 'the scripted model of the demo answers here: no key or token is in .env'
+    log({ kind: 'info', text })
+  }
   const weaker = weakness(mode)
   if (weaker) log({ kind: 'warn', text: `no credential in .env: ${weaker}` })
 }
@@ -216,11 +220,15 @@ async function copyIn(context: Context, stack: Stack, state: StackState, options
   }
 }
 
-/** A demo's stack goes on with its scripted model for as long as no credential is there to replace it. */
+/**
+ * A demo's stack goes on with its scripted model for as long as no credential is there to replace it,
+ * also when it was stopped: nobody has a conversation with Anthropic's login in mind there.
+ */
 async function keptRehearsal({ engine, settings }: Context, workspace: Workspace) {
   if (settings.CREDENTIALS === 'direct' || credentialMode(settings) !== 'login') return undefined
   const state = await inspectStack(engine, workspace.stack)
-  return state?.credentials === 'rehearsal' ? ('rehearsal' as const) : undefined
+  const isDemo = workspace.path === (await realpath(demoFolder()).catch(() => null))
+  return isDemo || state?.credentials === 'rehearsal' ? ('rehearsal' as const) : undefined
 }
 
 /** A stack that runs on a copy must not silently become one that writes to the folder itself. */

@@ -15,13 +15,22 @@ const workspace = '/workspace'
 export function startRun(
   { worker, client }: { worker: Worker; client: ExecStream | null },
   request: RunRequest,
-  options: { signal: AbortSignal; runId?: string; wait?: boolean },
+  {
+    parting,
+    ...options
+  }: {
+    signal: AbortSignal
+    runId?: string
+    wait?: boolean
+    parting?: (since: Date) => Promise<readonly string[]>
+  },
 ): Run {
   const engine = createRunEngine({
     transport: createExecTransport(worker, client),
     store: runsOf(worker.stack),
     lease: createSocketLease(worker.stack),
     now: () => new Date(),
+    ...(parting && { parting }),
   })
   const run = engine.start(request, { workspace, ...options })
   const result = run.result.catch(error => {

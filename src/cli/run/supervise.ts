@@ -1,8 +1,12 @@
 import { writeSync } from 'node:fs'
 import { messageOf, UserError } from '../../errors.ts'
+import { blockedSince } from '../blocked-notice.ts'
 import type { Invocation } from '../program.ts'
 import type { Answer, Job } from './detach.ts'
 import { startRun } from './start-run.ts'
+
+/** Milliseconds for the proxy's log. */
+const patience = 3_000
 
 /** The other end of `detach`: runs the job on stdin to its end. What comes of it is in the store. */
 export async function supervise(invocation: Invocation): Promise<void> {
@@ -22,7 +26,12 @@ export async function supervise(invocation: Invocation): Promise<void> {
   }
   try {
     const { signal } = invocation
-    const run = startRun({ worker, client: null }, request, { signal, runId, wait })
+    // Nobody looks on: what it was refused is kept with it.
+    const parting = (since: Date) =>
+      blockedSince({ ...worker, from: since }, AbortSignal.timeout(patience)).then(
+        ({ lines }) => lines,
+      )
+    const run = startRun({ worker, client: null }, request, { signal, runId, wait, parting })
     if (wait) answer({ accepted: true })
     for await (const _ of run.events) answer({ accepted: true })
     await run.result

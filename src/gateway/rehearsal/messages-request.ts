@@ -51,6 +51,11 @@ export function offersTool(request: MessagesRequest, name: string): boolean {
   return request.tools.some(tool => tool.name === name)
 }
 
+/** What a tool of this name takes; undefined where there is none. */
+export function toolSchema(request: MessagesRequest, name: string): unknown {
+  return request.tools.find(tool => tool.name === name)?.input_schema
+}
+
 /** The directory Claude Code says it works in, wherever in the request it says so. */
 export function workingDirectory(request: MessagesRequest): string | undefined {
   const places = [request.system ?? '', ...request.messages.map(message => message.content)]

@@ -1,6 +1,8 @@
+const mostItems = 16
+
 /**
  * The smallest value of a JSON schema, with `text` where it wants a string: Claude Code's side
- * questions (a title, a summary) ask for such answers.
+ * questions (a title, a summary) ask for such answers, and so does `run --json-schema`.
  */
 export function schemaExample(schema: unknown, text: string, depth = 0): unknown {
   if (!isRecord(schema) || depth > 8) return null
@@ -16,12 +18,17 @@ export function schemaExample(schema: unknown, text: string, depth = 0): unknown
       ]),
     )
   }
-  if (type === 'array') return []
-  if (type === 'number' || type === 'integer') return 0
+  if (type === 'array') {
+    const count = typeof schema.minItems === 'number' ? Math.min(schema.minItems, mostItems) : 0
+    return Array.from({ length: count }, () => schemaExample(schema.items, text, depth + 1))
+  }
+  if (type === 'number' || type === 'integer') {
+    return typeof schema.minimum === 'number' ? schema.minimum : 0
+  }
   if (type === 'boolean') return false
   return type === 'string' ? text : null
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -4,10 +4,11 @@ import {
   type MessagesRequest,
   offersTool,
   type ToolResult,
+  toolSchema,
   workingDirectory,
 } from './messages-request.ts'
 import { type Reply, textReply, toolReply } from './reply.ts'
-import { schemaExample } from './schema-example.ts'
+import { isRecord, schemaExample } from './schema-example.ts'
 
 const workspace = '/workspace'
 
@@ -24,13 +25,31 @@ export function rehearsalReply(request: MessagesRequest): Reply {
   if (schema) return textReply(JSON.stringify(schemaExample(schema, 'Rehearsal')))
   const { prompt, results } = currentTurn(request)
   const file = fileIn(prompt)
+  const form = toolSchema(request, 'StructuredOutput')
+  if (form) return formReply(form, { file, results, request })
   const result = results.at(-1)
   if (file && result) return textReply(readingReply(file, result))
-  if (file && offersTool(request, 'Read')) {
-    const folder = workingDirectory(request) ?? workspace
-    return toolReply('Read', { file_path: posix.resolve(folder, file) })
-  }
+  if (file && offersTool(request, 'Read')) return readReply(request, file)
   return textReply(request.tools.length === 0 ? 'Rehearsal' : noModel)
+}
+
+/** Claude Code hands in an answer that is to have a form by a tool of its own. */
+function formReply(
+  schema: unknown,
+  { file, results, request }: { file?: string; results: ToolResult[]; request: MessagesRequest },
+): Reply {
+  const reads = file !== undefined && offersTool(request, 'Read') ? 1 : 0
+  if (results.length > reads) return textReply('Rehearsal')
+  if (file && results.length < reads) return readReply(request, file)
+  const [result] = results
+  const text = file && result ? readingReply(file, result) : 'Rehearsal'
+  const example = schemaExample(schema, text)
+  return toolReply('StructuredOutput', isRecord(example) ? example : {})
+}
+
+function readReply(request: MessagesRequest, file: string): Reply {
+  const folder = workingDirectory(request) ?? workspace
+  return toolReply('Read', { file_path: posix.resolve(folder, file) })
 }
 
 function readingReply(file: string, result: ToolResult): string {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { knownStacks, shellWord } from '../../../src/cli/completion.ts'
+import { knownStacks, listedNames, shellWord } from '../../../src/cli/completion.ts'
 
 t.test('a path is a word of every shell, quoted where it holds a space', async t => {
   t.equal(shellWord('/opt/claude-secure/claude.ts'), '/opt/claude-secure/claude.ts')
@@ -17,3 +17,17 @@ t.test('stacks are suggested by their names, and nothing else of the folder is',
   t.same(knownStacks(t.testdir({ stacks: folder })), ['a-00000001', 'b-00000002'])
   t.same(knownStacks('/nowhere'), [])
 })
+
+t.test(
+  'deny is suggested what the agent may reach; a list that cannot be read is none',
+  async t => {
+    const lists = ['gateway_sites', 'server_sites', 'login_sites']
+      .map(list => `acl ${list} dstdomain -n other.test\n`)
+      .join('')
+    const names = 'acl allowed_sites dstdomain -n b.test .a.test b.test [::1] *\n'
+    const root = (text: string) => t.testdir({ proxy: { 'squid.conf': text } })
+    t.same(listedNames(root(`${lists}${names}`)), ['.a.test', 'b.test'])
+    t.same(listedNames(root(names)), [])
+    t.same(listedNames('/nowhere'), [])
+  },
+)

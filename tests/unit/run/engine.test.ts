@@ -34,6 +34,7 @@ function memoryLease(): RunLease & { held: () => boolean } {
 function engineWith(
   fake: ReturnType<typeof fakeTransport>,
   patience: RunEngineParts['patience'] = {},
+  parting?: RunEngineParts['parting'],
 ) {
   const { store, runs } = memoryStore()
   const lease = memoryLease()
@@ -43,6 +44,7 @@ function engineWith(
     lease,
     now: () => new Date('2026-11-21T10:00:00Z'),
     patience,
+    ...(parting && { parting }),
   })
   return { engine, runs, lease }
 }
@@ -54,6 +56,25 @@ async function all(events: AsyncIterable<RunEvent>) {
   for await (const event of events) found.push(event)
   return found
 }
+
+t.test('parting words are notices of the run, and their failure is none of its own', async t => {
+  const asked: string[] = []
+  const { engine, runs, lease } = engineWith(fakeTransport(eventsOf('text')), {}, async since => {
+    asked.push(since.toISOString())
+    t.notOk(lease.held(), 'the workspace is free by then')
+    return ['blocked: a.test']
+  })
+  const run = engine.start({ prompt: 'x' }, here)
+  const events = await all(run.events)
+  t.match(events.slice(-2), [{ kind: 'notice', text: 'blocked: a.test' }, { kind: 'ended' }])
+  t.same(asked, ['2026-11-21T10:00:00.000Z'])
+  t.same(runs.get(run.id)?.log.slice(-2), ['notice', 'succeeded'])
+
+  const failing = engineWith(fakeTransport(eventsOf('text')), {}, async () => {
+    throw new Error('no engine')
+  })
+  t.match(await failing.engine.start({ prompt: 'x' }, here).result, { status: 'succeeded' })
+})
 
 t.test('a run is asked for once, told event by event, and kept', async t => {
   const fake = fakeTransport(eventsOf('text'))

@@ -49,6 +49,29 @@ t.test('a run is running until it has its result, which is read any number of ti
   t.equal((await stat(place)).mode & 0o777, 0o700)
 })
 
+t.test('events are followed until the run has its result, also from another process', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const run = record()
+  const log = await createFileStore(folder).create(run)
+  const signal = new AbortController().signal
+  const elsewhere = createFileStore(folder)
+  const found: string[] = []
+  const followed = (async () => {
+    for await (const event of elsewhere.events(run.runId, { follow: signal })) {
+      if (event.kind === 'notice') found.push(event.text)
+    }
+  })()
+  await log.append({ kind: 'notice', text: 'first' })
+  await until('the first to be told', async () => found.length === 1)
+  await log.append({ kind: 'notice', text: 'second' })
+  await until('the second to be told', async () => found.length === 2)
+  await log.append({ kind: 'notice', text: 'last' })
+  await log.finish({ ...resultOf('text'), runId: run.runId })
+  await followed
+  t.same(found, ['first', 'second', 'last'])
+  t.same(await all(elsewhere.events('0123456789abcdef', { follow: signal })), [])
+})
+
 t.test('what is not there is null, and a name that is no id is no path', async t => {
   const store = createFileStore(join(t.testdir(), 'runs'))
   t.equal(await store.read('0123456789abcdef'), null)

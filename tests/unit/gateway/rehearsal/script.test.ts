@@ -64,3 +64,18 @@ t.test('side questions get something that fits', async t => {
   const format = { type: 'json_schema', schema }
   t.equal(answer({ messages: [user('x')], output_config: { format } }), '{"title":"Rehearsal"}')
 })
+
+t.test(
+  'an answer in the form of a schema is handed in by its tool, after the file was read',
+  async t => {
+    const schema = { type: 'object', properties: { text: { type: 'string' } } }
+    const tools = [read, { name: 'StructuredOutput', input_schema: schema }]
+    const done = (content: string) => user([{ type: 'tool_result', tool_use_id: 't', content }])
+    t.strictSame(answer({ messages: [user('hello')], tools }), { text: 'Rehearsal' })
+    t.equal(answer({ messages: [user('hello'), done('taken')], tools }), 'Rehearsal')
+    const prompt = user('Read a.md')
+    t.strictSame(answer({ messages: [prompt], tools }), { file_path: '/workspace/a.md' })
+    t.strictSame(answer({ messages: [prompt, done('1\tHi')], tools }), { text: 'a.md says:\n\nHi' })
+    t.equal(answer({ messages: [prompt, done('1\tHi'), done('taken')], tools }), 'Rehearsal')
+  },
+)
