@@ -5,6 +5,10 @@ const headBytes = 64
 
 const startOrDelta = /"type"\s*:\s*"message_(start|delta|stop)"/
 
+const deltaName = 'event: content_block_delta\n'
+/** How nearly every event begins. */
+const delta = Buffer.from(`${deltaName}data: {"type":"content_block_delta","index":`)
+
 export interface EventLines {
   /** The data of an event that tells of usage, as text of one byte a character. */
   onData: (text: string) => void
@@ -22,7 +26,7 @@ export class EventLineReader {
   /** Of the line so far, as far as it is kept. */
   #text = ''
   #bytes = 0
-  #kind: 'unknown' | 'data' | 'other' = 'unknown'
+  #kind: 'unknown' | 'data' | 'skipped' | 'other' = 'unknown'
   /** The current event is called so by its `event:` line. */
   #named = false
 
@@ -32,6 +36,18 @@ export class EventLineReader {
 
   write(chunk: Buffer): void {
     for (let from = 0; from < chunk.length; ) {
+      if (this.#bytes === 0) {
+        if (chunk[from] === newline) {
+          this.#named = false
+          from++
+          continue
+        }
+        if (beginsDelta(chunk, from)) {
+          this.#named = false
+          this.#kind = 'skipped'
+          from += deltaName.length
+        }
+      }
       const end = chunk.indexOf(newline, from)
       this.#piece(chunk, from, end < 0 ? chunk.length : end)
       if (end < 0) return
@@ -50,7 +66,7 @@ export class EventLineReader {
     }
     if (this.#kind === 'data' && this.#keep(chunk, at, to, lineBytes) < to) {
       this.#on.onTooLong()
-      this.#kind = 'other'
+      this.#kind = 'skipped'
     }
   }
 
@@ -62,14 +78,14 @@ export class EventLineReader {
   }
 
   #decide(): void {
-    const wanted = this.#text.startsWith('data:') && (this.#named || startOrDelta.test(this.#text))
-    this.#kind = wanted ? 'data' : 'other'
+    if (!this.#text.startsWith('data:')) this.#kind = 'other'
+    else this.#kind = this.#named || startOrDelta.test(this.#text) ? 'data' : 'skipped'
   }
 
   #endLine(): void {
     if (this.#kind === 'unknown') this.#decide()
     if (this.#kind === 'data') this.#on.onData(this.#text.slice('data:'.length))
-    else if (this.#text.startsWith('data:')) this.#on.onSkipped(this.#bytes)
+    else if (this.#kind === 'skipped') this.#on.onSkipped(this.#bytes)
     else if (this.#text.startsWith('event:')) {
       this.#named = /^event: ?message_(start|delta|stop)\r?$/.test(this.#text)
     } else if (this.#text === '' || this.#text === '\r') this.#named = false
@@ -77,4 +93,14 @@ export class EventLineReader {
     this.#bytes = 0
     this.#kind = 'unknown'
   }
+}
+
+/**
+ * Whether an event of that kind begins here, seen without making a text of it. What is left of the
+ * line's head is too short for another type: the careful way would pass over the line just the same.
+ */
+function beginsDelta(chunk: Buffer, from: number): boolean {
+  if (chunk.length - from < delta.length) return false
+  for (let at = 0; at < delta.length; at++) if (chunk[from + at] !== delta[at]) return false
+  return true
 }

@@ -29,7 +29,10 @@ export class JsonMembers {
   }
 
   write(chunk: Uint8Array): void {
-    for (const byte of chunk) this.#byte(byte)
+    for (let at = 0; at < chunk.length; at++) {
+      if (this.#inString && this.#text === null && !this.#escaped) at = endOfPlain(chunk, at)
+      this.#byte(chunk[at] ?? 0)
+    }
   }
 
   #byte(byte: number): void {
@@ -97,4 +100,12 @@ export class JsonMembers {
       this.#text = null
     }
   }
+}
+
+/** Where the next byte is that means something within a string; the last one, if there is none. */
+function endOfPlain(chunk: Uint8Array, from: number): number {
+  const last = chunk.length - 1
+  let at = from
+  while (at < last && chunk[at] !== quote && chunk[at] !== backslash) at++
+  return at
 }

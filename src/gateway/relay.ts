@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { Account } from './accounting.ts'
 import { ApiError } from './api-error.ts'
 import { ByteMeter, TooManyBytes } from './byte-meter.ts'
@@ -12,8 +13,8 @@ import { upstreamFailure } from './upstream-failure.ts'
 
 /** What is known of one exchange so far; the log line is made of it when the exchange is over. */
 export interface Exchange {
-  request?: ByteMeter
-  answer?: ByteMeter
+  request?: { readonly bytes: number }
+  answer?: { readonly bytes: number }
   model?: string
   broken?: 'client-gone' | 'upstream-broken'
 }
@@ -67,9 +68,10 @@ export async function relay(options: {
     response.writeHead(answer.statusCode, callerHeaders(answer.headers))
     response.flushHeaders()
     const watch = account?.answered(answer.statusCode, answer.headers)
-    exchange.answer = new ByteMeter({ watch })
+    const passed = { bytes: 0 }
+    exchange.answer = passed
     try {
-      await pipeline(answer.body, exchange.answer, response)
+      await pipeline(answer.body, source => joined(source, passed, watch), response)
     } catch {
       exchange.broken ??= 'upstream-broken'
     }
@@ -82,6 +84,24 @@ export async function relay(options: {
     // What the origin did not want to read is thrown away, so that the connection can go on.
     request.unpipe(sent)
     request.resume()
+  }
+}
+
+/**
+ * Passes on, as one piece, whatever has come: origins send each event as an HTTP chunk of its own, and
+ * to write every one by itself costs more than all the rest. What comes first passes at once; what
+ * comes in the same turn of the event loop is the next piece.
+ */
+async function* joined(
+  source: AsyncIterable<Buffer>,
+  passed: { bytes: number },
+  watch: ((chunk: Buffer) => void) | undefined,
+) {
+  for await (const piece of source) {
+    passed.bytes += piece.length
+    watch?.(piece)
+    yield piece
+    await immediate()
   }
 }
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
@@ -47,6 +48,25 @@ t.test('headers and each event pass at once, not when the answer is complete', a
   finish()
   t.equal((await chunks.next()).done, true)
   t.match(await requestEvent(), { outcome: 'answered', model: 'm', requestBytes: 13 })
+})
+
+t.test('events that come together are passed on together', async t => {
+  const events = Array.from({ length: 200 }, (_, index) => `data: ${index}\n\n`)
+  const upstream = await startOrigin(t, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (const event of events) response.write(event)
+    response.end()
+  })
+  const { port } = await startGateway(t, { upstream })
+  // Not undici, whose bodies would join the pieces themselves.
+  const call = httpRequest({ port, method: 'POST', path: '/v1/messages', headers: genuine })
+  call.end('{}')
+  const [answer] = await once(call, 'response')
+  const pieces: Buffer[] = []
+  answer.on('data', (piece: Buffer) => pieces.push(piece))
+  await once(answer, 'end')
+  t.equal(Buffer.concat(pieces).toString(), events.join(''))
+  t.ok(pieces.length < events.length / 2, `${pieces.length} pieces`)
 })
 
 t.test('a request passes piece by piece, too', async t => {

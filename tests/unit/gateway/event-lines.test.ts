@@ -63,3 +63,79 @@ t.test('a line without end is given up, and the next is read', async t => {
     t.equal(data.length, 1)
   }
 })
+
+/** Numbers that look random, and are the same in each run. */
+function numbers(seed: number) {
+  let state = seed
+  return (below: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}
+
+/** What the reader is to find, from the whole text at once. */
+function expected(text: string) {
+  const data: string[] = []
+  const skipped: number[] = []
+  let named = false
+  for (const line of text.split('\n').slice(0, -1)) {
+    const head = line.slice(0, 64)
+    if (head.startsWith('data:')) {
+      const wanted = named || /"type"\s*:\s*"message_(start|delta|stop)"/.test(head)
+      if (wanted) data.push(line.slice('data:'.length))
+      else skipped.push(line.length)
+    } else if (head.startsWith('event:')) {
+      named = /^event: ?message_(start|delta|stop)\r?$/.test(head)
+    } else if (line === '' || line === '\r') named = false
+  }
+  return { data, skipped, tooLong: 0 }
+}
+
+const deltaName = 'event: content_block_delta\n'
+const deltaData = 'data: {"type":"content_block_delta","index":'
+const usual = `${deltaName}${deltaData}0,"delta":{"type":"text_delta","text":"word"}}\n\n`
+const fragments = [
+  usual,
+  usual,
+  deltaName,
+  deltaName.trimEnd(),
+  deltaData,
+  `${deltaName}${deltaData}7`,
+  `${deltaName}${deltaData}"type":"message_stop"}\n`,
+  `${deltaName}${deltaData}1,"type":"message_stop"}\n`,
+  `${deltaName}data: {"type":"content_block_delta","type":"message_delta","index":0}\n`,
+  `${deltaName}\n${deltaData}2`,
+  'event: message_delta\n',
+  'event: message_stop\r\n',
+  'data: {"type":"message_delta","usage":{}}\n',
+  'data:{"type": "message_stop"}\r\n',
+  'data: ',
+  'event: ',
+  ': comment\n',
+  '\n',
+  '\r\n',
+  '\r',
+  ' ',
+  '9',
+  '"type":"message_start"',
+  'x'.repeat(57),
+  'y'.repeat(300),
+]
+
+t.test('in any pieces it finds what the whole text has, hostile lines included', async t => {
+  const next = numbers(4)
+  let found = 0
+  for (let round = 0; round < 3_000; round++) {
+    let text = ''
+    for (let count = next(12); count >= 0; count--) text += fragments[next(fragments.length)] ?? ''
+    const wanted = expected(text)
+    found += wanted.data.length + wanted.skipped.length
+    for (const size of [Number.POSITIVE_INFINITY, 1 + next(100), 1 + next(8)]) {
+      const seen = read(text, size)
+      if (JSON.stringify(seen) === JSON.stringify(wanted)) continue
+      t.strictSame(seen, wanted, `${JSON.stringify(text)} in pieces of ${size}`)
+      return
+    }
+  }
+  t.ok(found > 5_000, `${found} lines of data`)
+})

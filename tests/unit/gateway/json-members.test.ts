@@ -65,3 +65,26 @@ t.test('a name of any length is no burden', async t => {
   const { found } = read(`{"${'k'.repeat(200_000)}":1,"usage":2}`)
   t.equal(found.get('usage'), '2')
 })
+
+t.test('what is passed over at once is what is passed over byte by byte', async t => {
+  const fragments = ['{', '}', '[', ']', '"', '\\', ',', ':', ' ', 'x', '"usage":', '"model":"m"']
+  let state = 1
+  const next = (below: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+  const seen = (members: JsonMembers) => JSON.stringify([...members.found, members.complete])
+  let found = 0
+  for (let round = 0; round < 5_000; round++) {
+    let text = '{"model":"a","usage":{"n":"'
+    for (let count = next(40); count >= 0; count--) text += fragments[next(fragments.length)] ?? ''
+    const careful = read(text, { pieces: 1 })
+    found += careful.found.size
+    for (const pieces of [text.length, 1 + next(9)]) {
+      if (seen(read(text, { pieces })) === seen(careful)) continue
+      t.equal(seen(read(text, { pieces })), seen(careful), `${text} in pieces of ${pieces}`)
+      return
+    }
+  }
+  t.ok(found > 5_000, `${found} members`)
+})
