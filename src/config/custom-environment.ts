@@ -19,8 +19,12 @@ const refused: readonly (readonly [name: RegExp, reason: string])[] = [
     'it changes how Claude Code itself is started, or whom it believes over TLS; EXTRA_CA_CERTS adds authorities',
   ],
   [
-    /^(LD_.*|BASH_ENV|ENV|BASH_FUNC.*|SHELLOPTS|BASHOPTS|IFS|PS4)$/,
+    /^(LD_.*|GCONV_PATH|BASH_ENV|ENV|BASH_FUNC.*|SHELLOPTS|BASHOPTS|IFS|PS4)$/,
     'it runs code in every program',
+  ],
+  [
+    /^(PERL5.*|PERLLIB|OPENSSL_.*|NODE_(PATH|COMPILE_CACHE|V8_COVERAGE))$/,
+    'it brings code into the programs of claude-secure in the container',
   ],
   [/^(PATH|HOME|USER|LOGNAME|SHELL|PWD|TMPDIR|LANG|TERM|HOSTNAME)$/, 'it is set by claude-secure'],
   [/^(RUNNER_|TMUX)/, 'it is set by claude-secure'],

@@ -3,6 +3,7 @@ import { protectedNameOf } from '../protected-paths.ts'
 import type { Baseline } from './baseline.ts'
 import { foldersOf } from './beneath.ts'
 import { type Entry, sameEntry, type Tree } from './entry.ts'
+import { findGitData } from './git-data.ts'
 
 export type Change = {
   path: string
@@ -14,6 +15,7 @@ export type Change = {
 /** What the agent changed in its copy, sorted by path. Git's own data is not part of it. */
 export function copyChanges(baseline: Tree, copy: Tree): Change[] {
   const changes: Change[] = []
+  const isGitData = findGitData(baseline, copy)
   for (const [path, after] of copy) {
     if (isGitData(path)) continue
     const before = baseline.get(path)
@@ -28,13 +30,10 @@ export function copyChanges(baseline: Tree, copy: Tree): Change[] {
 
 /** Whether the agent committed, or changed what git keeps in another way: that stays in the copy. */
 export function gitDataChanged(baseline: Tree, copy: Tree): boolean {
+  const isGitData = findGitData(baseline, copy)
   const differs = (a: Tree, b: Tree) =>
     [...a].some(([path, entry]) => isGitData(path) && !sameEntry(entry, b.get(path)))
   return differs(baseline, copy) || differs(copy, baseline)
-}
-
-function isGitData(path: string) {
-  return /(^|\/)\.git(\/|$)/.test(path)
 }
 
 /** What becomes of each change. */

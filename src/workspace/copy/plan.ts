@@ -55,11 +55,20 @@ async function take(plan: Plan, root: string, change: Change, deleted: ReadonlyS
   if (!sameEntry(now?.entry, change.before)) plan.conflicts.add(path)
 }
 
-/** A link may point inside the workspace only: what follows it must not be led elsewhere (threat H2). */
+/**
+ * A link may point inside the workspace only: what follows it must not be led elsewhere (threat H2). It
+ * goes up only at its beginning: after a name, `..` goes up from wherever that name leads.
+ */
 function refuseLinkOutside(path: string, target: string) {
   const resolved = posix.normalize(posix.join(posix.dirname(path), target))
-  if (posix.isAbsolute(target) || resolved === '..' || resolved.startsWith('../')) {
-    throw notApplied(path, `it is a link to ${terminalLine(target)}, outside the workspace`)
+  const parts = target.split('/').filter(part => part !== '' && part !== '.')
+  const turnsBack = parts.lastIndexOf('..') > parts.findIndex(part => part !== '..')
+  const leaves = posix.isAbsolute(target) || resolved === '..' || resolved.startsWith('../')
+  if (leaves || (turnsBack && parts.some(part => part !== '..'))) {
+    throw notApplied(
+      path,
+      `it is a link to ${terminalLine(target)}, which can lead outside the workspace`,
+    )
   }
 }
 

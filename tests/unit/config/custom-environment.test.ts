@@ -14,6 +14,8 @@ for (const name of [
   ...['CLAUDE_CONFIG_DIR', 'CLAUDE_SECURE_SESSION', 'HTTPS_PROXY', 'https_proxy', 'NO_PROXY'],
   ...['ALL_PROXY', 'NODE_OPTIONS', 'NODE_TLS_REJECT_UNAUTHORIZED', 'NODE_EXTRA_CA_CERTS'],
   ...['LD_PRELOAD', 'LD_LIBRARY_PATH', 'BASH_ENV', 'PATH', 'HOME', 'RUNNER_TOKEN_FILE', 'TMUX'],
+  ...['PERL5OPT', 'PERL5LIB', 'PERLLIB', 'OPENSSL_CONF', 'OPENSSL_MODULES', 'GCONV_PATH'],
+  ...['NODE_PATH', 'NODE_COMPILE_CACHE', 'NODE_V8_COVERAGE'],
 ]) {
   t.test(`${name} would undo a control, and is refused with the reason`, async t => {
     t.throws(() => parse({ [name]: 'x' }), {

@@ -211,7 +211,13 @@ t.test(
   async t => {
     const place = await workspace(t, { 'outside/a.txt': 'safe' })
     await symlink(join(place.root, 'outside'), join(place.root, 'folder'))
-    const links = ['link:/etc/passwd', 'link:../../x', 'link:../a/../../x']
+    const links = [
+      'link:/etc/passwd',
+      'link:../../x',
+      'link:../a/../../x',
+      'link:up/../../b',
+      'link:.a/..',
+    ]
     for (const link of links) {
       const { plan } = await applied(place, [['a/l', undefined, link]])
       t.match(plan.refused, [{ error: { message: /outside the workspace/ } }], link)
