@@ -31,3 +31,14 @@ export function visibleText(text: string): string {
     return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`
   })
 }
+
+/**
+ * JSON for whoever reads it, a terminal among them: names and words of the agent are in it, and by itself
+ * JSON escapes only some of what a terminal obeys.
+ */
+export function terminalJson(value: unknown, indent = 2): string {
+  return JSON.stringify(value, null, indent).replace(
+    controls,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -7,9 +7,9 @@ import { terminalLine } from '../terminal-text.ts'
 
 /**
  * What is built into the image runs there as root, with the network of the host: the agent must not be
- * able to write it. `workspace` is a resolved path.
+ * able to write it. `writable` is a resolved path: its workspace, or a folder that it was given.
  */
-export function refuseAdditionsOfAgent(additions: ImageAdditions, workspace: string): void {
+export function refuseAdditionsOfAgent(additions: ImageAdditions, writable: string): void {
   const { scripts, context } = listAdditions(additions)
   const folders = [
     ...(scripts.length > 0 ? [additions.scripts] : []),
@@ -17,10 +17,12 @@ export function refuseAdditionsOfAgent(additions: ImageAdditions, workspace: str
   ]
   for (const folder of folders) {
     const path = realpathSync(folder)
-    if (!isWithin(path, workspace) && !isWithin(workspace, path)) continue
+    if (!isWithin(path, writable) && !isWithin(writable, path)) continue
     throw new UserError(
-      `${terminalLine(folder)} goes into the image, and the agent can write in it or below it: ${terminalLine(workspace)} is its workspace`,
-      { hint: 'keep your additions apart from the workspace (CUSTOM_DIR, DOCKERFILE in .env)' },
+      `${terminalLine(folder)} goes into the image, and the agent can write in it or below it: ${terminalLine(writable)} is its to write`,
+      {
+        hint: 'keep your additions apart from the workspace and from what is mounted (CUSTOM_DIR, DOCKERFILE in .env)',
+      },
     )
   }
 }

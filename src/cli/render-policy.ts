@@ -1,6 +1,6 @@
 import { renderDuration } from '../egress/duration.ts'
 import type { AllowlistChange } from '../egress/edit-allowlist.ts'
-import { terminalLine } from '../terminal-text.ts'
+import { terminalJson, terminalLine } from '../terminal-text.ts'
 import type { PolicyResult } from './apply-policy.ts'
 
 /** Whom a list is for, in one word. */
@@ -16,9 +16,7 @@ export function printPolicyResult(
       ...change,
       for: listOwner[list],
     }))
-    return console.log(
-      JSON.stringify({ version: 1, dryRun, changes, applied: result.applied }, null, 2),
-    )
+    return console.log(terminalJson({ version: 1, dryRun, changes, applied: result.applied }))
   }
   for (const change of result.changes) console.log(renderChange(change, new Date()))
   if (dryRun) console.error('nothing was changed: this was a dry run')

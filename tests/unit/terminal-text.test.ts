@@ -1,5 +1,5 @@
 import t from 'tap'
-import { terminalLine, terminalText, visibleText } from '../../src/terminal-text.ts'
+import { terminalJson, terminalLine, terminalText, visibleText } from '../../src/terminal-text.ts'
 
 t.test('escape sequences and control characters never reach a terminal', async t => {
   const hostile = [
@@ -45,4 +45,12 @@ t.test('what a terminal would obey can be made visible instead of removed', asyn
   t.equal(visibleText('a\u202eb\x9b'), 'a<U+202E>b<U+009B>')
   t.equal(visibleText('dos\r\nover\rwrite\tok\n'), 'dos\r\nover^Mwrite\tok\n')
   t.notMatch(visibleText('\x1b\x1b[31m[31m'), /\x1b/)
+})
+
+t.test('JSON holds nothing that a terminal obeys, and means the same', async t => {
+  const value = { name: 'a\x9b31m\x1b[31m\u202eb\x7f', list: ['\n'] }
+  const text = terminalJson(value)
+  t.notMatch(text, /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]/)
+  t.strictSame(JSON.parse(text), value)
+  t.equal(terminalJson([1]), '[\n  1\n]')
 })

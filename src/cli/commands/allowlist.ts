@@ -2,7 +2,7 @@ import { createColors } from 'picocolors'
 import { checkoutRoot } from '../../config/paths.ts'
 import type { Allowlist, Site } from '../../egress/allowlist.ts'
 import { isOver } from '../../egress/until.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { terminalJson, terminalLine } from '../../terminal-text.ts'
 import { readAllowlist } from '../allowlist-file.ts'
 import { renderEnd } from '../render-policy.ts'
 import { hasColours } from '../terminal.ts'
@@ -29,7 +29,7 @@ export async function allowlist(options: { json?: boolean }) {
     const report = Object.fromEntries(
       Object.entries(lists).map(([list, sites]) => [list, rows(sites)]),
     )
-    return console.log(JSON.stringify({ version: 1, ...report }, null, 2))
+    return console.log(terminalJson({ version: 1, ...report }))
   }
   const { dim } = createColors(hasColours(process.stdout))
   for (const list of ['agent', 'server', 'gateway', 'login'] as const) {

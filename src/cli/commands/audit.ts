@@ -7,7 +7,7 @@ import { openScene } from '../../audit/scene.ts'
 import { machineVersions } from '../../docker/client-find.ts'
 import { UserError } from '../../errors.ts'
 import { isUp, type StackState } from '../../stack/inspect.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { terminalJson, terminalLine } from '../../terminal-text.ts'
 import { type Context, openContext } from '../context.ts'
 import { currentStack } from '../current-stack.ts'
 import { hostFilesNotice } from '../host-files-notice.ts'
@@ -29,9 +29,7 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
       attack,
       standards,
     }))
-    console.log(
-      options.json ? JSON.stringify({ version: 1, probes: list }, null, 2) : renderProbeList(list),
-    )
+    console.log(options.json ? terminalJson({ version: 1, probes: list }) : renderProbeList(list))
     return 0
   }
   const context = await openContext(invocation)
@@ -50,7 +48,7 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
     results,
   })
   if (options.sarif) console.log(renderSarif(report))
-  else if (options.json) console.log(JSON.stringify(report, null, 2))
+  else if (options.json) console.log(terminalJson(report))
   else console.log(renderAudit(report, { verbose: invocation.verbose }))
   // Beside the report: what changed in the folder is for a person to read, and no control that held.
   for (const line of await hostFilesNotice(stack, { all: true }).catch(() => []))

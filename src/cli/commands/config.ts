@@ -16,7 +16,7 @@ import { ofSessions } from '../../config/workspace-config.ts'
 import { UserError } from '../../errors.ts'
 import { isConsented } from '../../stack/custom/consent.ts'
 import { stateFolder } from '../../stack/state-folder.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { terminalJson, terminalLine } from '../../terminal-text.ts'
 import { stackName } from '../../workspace/stack-name.ts'
 import { acceptServers, type FoundServers, readMcpFile } from '../mcp-servers.ts'
 import type { Invocation } from '../program.ts'
@@ -76,7 +76,7 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
       sessions: Object.fromEntries(ofSessions.map(key => [key, found.config[key]])),
     },
   }
-  console.log(options.json ? JSON.stringify(report, null, 2) : render(report))
+  console.log(options.json ? terminalJson(report) : render(report))
 }
 
 async function accept(

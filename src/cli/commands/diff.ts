@@ -1,4 +1,5 @@
 import { copyItems } from '../../stack/workspace-copy.ts'
+import { terminalJson } from '../../terminal-text.ts'
 import { type Change, summarizeIgnored } from '../../workspace/copy/changes.ts'
 import { readHostContent, textLimit } from '../../workspace/copy/host-text.ts'
 import { planApply } from '../../workspace/copy/plan.ts'
@@ -53,7 +54,7 @@ export async function diff(
       ignored: summarizeIgnored(sorted.ignored, copy.baseline),
       gitChanged: copy.gitChanged,
     }
-    console.log(JSON.stringify(report, null, 2))
+    console.log(terminalJson(report))
     return
   }
   tellWhatStays(log, copy, sorted)

@@ -1,7 +1,7 @@
 import { createColors } from 'picocolors'
 import { messageOf } from '../../errors.ts'
 import type { Log } from '../../log.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { terminalJson, terminalLine } from '../../terminal-text.ts'
 import { diagnose } from '../doctor/diagnose.ts'
 import type { Diagnosis, Repair } from '../doctor/diagnosis.ts'
 import { renderDiagnosis } from '../doctor/render.ts'
@@ -26,7 +26,7 @@ export async function doctor(
   if (options.json) {
     const shown = findings.map(({ repair, ...rest }) => ({ ...rest, fixable: Boolean(repair) }))
     const report = { version: 1, findings: shown, ...(repairs && { repairs }) }
-    console.log(JSON.stringify(report, null, 2))
+    console.log(terminalJson(report))
   } else {
     if (repairs) console.log(`${renderRepairs(repairs)}\n`)
     console.log(renderDiagnosis(findings, createColors(hasColours(process.stdout))))

@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors'
 import { allStacks, type MachineStack, runningStacks } from '../../stack/machine.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { terminalJson, terminalLine } from '../../terminal-text.ts'
 import { openEngine } from '../engine-context.ts'
 import type { Invocation } from '../program.ts'
 import { renderAge } from '../render-age.ts'
@@ -12,7 +12,7 @@ export async function list(options: { all?: boolean; json?: boolean }, invocatio
   const { engine, log } = await openEngine(invocation)
   const stacks = await (options.all ? allStacks(engine) : runningStacks(engine))
   if (options.json) {
-    console.log(JSON.stringify({ version: 1, stacks }, null, 2))
+    console.log(terminalJson({ version: 1, stacks }))
     return
   }
   if (stacks.length === 0) {

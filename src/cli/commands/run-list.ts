@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors'
 import type { StoredRun } from '../../run/store.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { terminalJson, terminalLine } from '../../terminal-text.ts'
 import { renderColumns } from '../render-columns.ts'
 import { runsHere } from '../run/runs-here.ts'
 import { hasColours } from '../terminal.ts'
@@ -9,7 +9,7 @@ import { hasColours } from '../terminal.ts'
 export async function runList(options: { json?: boolean }): Promise<void> {
   const runs = await (await runsHere()).list()
   if (options.json) {
-    console.log(JSON.stringify(runs.map(summary), null, 2))
+    console.log(terminalJson(runs.map(summary)))
     return
   }
   if (runs.length > 0) console.log(renderRuns(runs, hasColours(process.stdout)))

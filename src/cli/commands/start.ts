@@ -121,7 +121,11 @@ export async function bringUp(
   const { engine, docker, log, signal, settings, root } = context
   await checkConfiguration(settings, root)
   const custom = await customise(context, workspace)
-  refuseAdditionsOfAgent(imageAdditions(settings), workspace.path)
+  const additions = imageAdditions(settings)
+  refuseAdditionsOfAgent(additions, workspace.path)
+  for (const { source, writable } of custom.declared) {
+    if (writable) refuseAdditionsOfAgent(additions, source)
+  }
   return withLock(workspace.stack, { log, signal }, async () => {
     const images = await ensureImages({ ...context, client: docker, network: userEnvironment() })
     const mode = options.mode ?? (await keptRehearsal(context, workspace))

@@ -6,7 +6,7 @@ import { type BlockedName, blockedNames, renderBlocked } from '../../egress/bloc
 import { refusedPolicy } from '../../egress/policy-event.ts'
 import { type CredentialMode, weakness } from '../../stack/credential.ts'
 import { inspectStacks, isUp } from '../../stack/inspect.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { terminalJson, terminalLine } from '../../terminal-text.ts'
 import { readAllowlist } from '../allowlist-file.ts'
 import { currentStackName } from '../current-stack.ts'
 import { openEngine } from '../engine-context.ts'
@@ -57,7 +57,7 @@ export async function status(options: { json?: boolean }, invocation: Invocation
     versions: { ...readVersions(context.root), engine: context.found.version },
     otherStacks: stacks.length - (state ? 1 : 0),
   }
-  if (options.json) console.log(JSON.stringify(report, null, 2))
+  if (options.json) console.log(terminalJson(report))
   else console.log(renderStatus(report))
 }
 

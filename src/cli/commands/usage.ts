@@ -5,7 +5,7 @@ import { checkoutRoot, stateRoot } from '../../config/paths.ts'
 import { UserError } from '../../errors.ts'
 import { credentialMode } from '../../stack/credential.ts'
 import { stateFolder } from '../../stack/state-folder.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { terminalJson, terminalLine } from '../../terminal-text.ts'
 import { dayOf, daysKept, listDays, type ReadDay, readDay } from '../../usage/day-files.ts'
 import { addSums, buildUsageReport, type UsageReport } from '../../usage/report.ts'
 import { currentStackName } from '../current-stack.ts'
@@ -29,7 +29,7 @@ export async function usage(options: { json?: boolean; days?: string; all?: bool
   for (const stack of stacks) reports.push(await reportOf(stack, days, budgetUsd))
   const total = addSums(reports.map(report => report.total))
   if (options.json) {
-    console.log(JSON.stringify({ version: 1, days, stacks: reports, total }, null, 2))
+    console.log(terminalJson({ version: 1, days, stacks: reports, total }))
     return
   }
   if (reports.length === 0) {

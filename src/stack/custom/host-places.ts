@@ -28,6 +28,15 @@ const credentials = [
   ...['.config/gcloud', '.config/gh', '.config/op', '.local/share/keyrings', '.mozilla'],
 ]
 
+/** What programs run for the user by themselves, below a home folder. */
+const startup = [
+  ...['.bashrc', '.bash_profile', '.bash_login', '.bash_logout', '.bash_aliases', '.profile'],
+  ...['.zshrc', '.zshenv', '.zprofile', '.zlogin', '.xinitrc', '.xprofile', '.pam_environment'],
+  ...['.gitconfig', '.vimrc', '.vim', '.emacs', '.emacs.d', '.tmux.conf', 'bin', '.local/bin'],
+  ...['.config/autostart', '.config/environment.d', '.config/fish', '.config/git'],
+  ...['.config/nvim', '.config/systemd', '.local/share/applications'],
+]
+
 /** The ones of them that no project has: a folder that holds one is somebody's home. */
 const onlyAtHome = ['.ssh', '.gnupg', '.aws', '.azure', '.kube', '.netrc', '.git-credentials']
 
@@ -49,6 +58,10 @@ export async function whyNotGiven(
     })),
     ...own,
     ...credentials.map(name => ({ path: join(home, name), what: 'a place for credentials' })),
+    ...(writable ? startup : []).map(name => ({
+      path: join(home, name),
+      what: 'what programs of yours run by themselves',
+    })),
   ]
   for (const place of places) {
     const both = [place.path, await resolved(place.path)]

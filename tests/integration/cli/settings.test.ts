@@ -146,3 +146,16 @@ t.test('a folder that holds the workspace, or lies in it, is no mount', async t 
   await script.edit(t, '.env', () => `CLAUDE_MOUNT_1=${script.workspace}:/mnt/again\n`)
   isTwoLines(t, await start(), { error: /a part of the workspace/, hint: /folder of its own/ })
 })
+
+t.test('what is built into the image is not mounted for the agent to write', async t => {
+  const folder = t.testdir({ built: { Dockerfile: '' }, other: {} })
+  const settings = (mount: string) =>
+    `DOCKERFILE=${folder}/built/Dockerfile\nCLAUDE_MOUNT_1=${folder}/${mount}\n`
+  await script.edit(t, '.env', () => settings('built:/mnt/built'))
+  const error = /goes into the image, and the agent can write in it/
+  isTwoLines(t, await start(), { error, hint: /apart from the workspace and from what is mounted/ })
+  for (const mount of ['built:/mnt/built:ro', 'other:/mnt/other']) {
+    await script.edit(t, '.env', () => settings(mount))
+    t.notMatch((await start()).stderr, error, mount)
+  }
+})

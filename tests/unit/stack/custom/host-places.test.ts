@@ -43,6 +43,13 @@ for (const name of [
   })
 }
 
+t.test('what runs by itself when the user logs in may be read', async t => {
+  for (const name of ['.bashrc', '.vim/plugin', 'bin', '.local/bin', '.config/systemd/user']) {
+    t.match(await why(join(homedir(), name)), /programs of yours run by themselves/, name)
+    t.equal(await why(join(homedir(), name), false), null, name)
+  }
+})
+
 t.test('a folder that holds credentials of somebody', async t => {
   const folder = t.testdir({ '.ssh': {}, project: { '.npmrc': '' } })
   t.match(await why(folder), /it holds \.ssh/)
