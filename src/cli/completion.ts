@@ -6,6 +6,7 @@ import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { presets } from '../egress/presets/presets.ts'
 import { isStackName } from '../workspace/stack-name.ts'
 import { readAllowlist } from './allowlist-file.ts'
+import { renderUsageError } from './usage-error.ts'
 
 const commandName = 'completion'
 
@@ -30,7 +31,8 @@ export function addCompletion(program: Command) {
   const script = shellWord(join(checkoutRoot(), 'claude.ts')) ?? program.name()
   program.commands
     .find(command => command.name() === commandName)
-    ?.action((shell: string) => suggestions.setup(program.name(), script, shell))
+    ?.configureOutput({ outputError: (text, write) => write(renderUsageError(text, commandName)) })
+    .action((shell: string) => suggestions.setup(program.name(), script, shell))
 }
 
 /** Names that the agent may reach, of proxy/squid.conf; none where that cannot be read. */

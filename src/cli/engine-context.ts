@@ -47,7 +47,9 @@ function noEngine(tried: readonly { where: string; reason: string }[]) {
   return new UserError(
     `no container engine answers${first ? ` at ${terminalLine(first.where)}` : ''}`,
     {
-      hint: 'run ./claude.ts setup, which installs or starts it',
+      hint: userEnvironment().DOCKER_HOST
+        ? 'mend or unset DOCKER_HOST, or run ./claude.ts setup, which installs or starts it'
+        : 'run ./claude.ts setup, which installs or starts it',
       cause: new Error(tried.map(({ where, reason }) => `${where}: ${reason}`).join('\n')),
     },
   )

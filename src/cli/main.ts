@@ -52,7 +52,7 @@ export async function main(
     return status
   } catch (thrown) {
     const { aborted, reason } = controller.signal
-    const error = reason instanceof UserError ? reason : thrown
+    const error = reason instanceof UserError ? reason : folderGone(thrown)
     if (error instanceof CommanderError) return 2
     if (reason === readerGone) return readerGone
     if (aborted && !(reason instanceof UserError)) {
@@ -66,6 +66,16 @@ export async function main(
     process.off('SIGINT', stop)
     process.off('SIGTERM', stop)
   }
+}
+
+/** What every command may find that looks at the current folder. */
+function folderGone(thrown: unknown): unknown {
+  if (!(thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'uv_cwd'))
+    return thrown
+  return new UserError('the current folder is not there any more', {
+    hint: 'go to one that is; where it was made anew, cd "$PWD" is enough',
+    cause: thrown,
+  })
 }
 
 /** claudebox has its update as an option. */

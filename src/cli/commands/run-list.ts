@@ -13,6 +13,7 @@ export async function runList(options: { json?: boolean }): Promise<void> {
     return
   }
   if (runs.length > 0) console.log(renderRuns(runs, hasColours(process.stdout)))
+  else console.error('no run of this folder is kept: ./claude.ts run "…" is the first')
 }
 
 function summary({ result, ...record }: StoredRun) {

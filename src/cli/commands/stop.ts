@@ -27,7 +27,7 @@ export async function stop(
 ) {
   if (wanted !== undefined && options.all) {
     throw new UserError('stop takes the name of a stack or --all, not both', {
-      hint: './claude.ts stop --help',
+      hint: 'give one of them; ./claude.ts stop --help shows what it takes',
       exitCode: 2,
     })
   }

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { messageOf, UserError } from '../../errors.ts'
+import { isMissing } from '../../run/growing-file.ts'
 import { terminalLine } from '../../terminal-text.ts'
 
 /** The text of a regular file of at most `limit` bytes that an option names. */
@@ -17,8 +18,9 @@ export async function readOptionFile(option: string, path: string, limit: number
       await file.close()
     }
   } catch (cause) {
-    throw new UserError(`${option} ${terminalLine(path)} cannot be read: ${messageOf(cause)}`, {
-      hint: 'name a regular file',
+    const reason = isMissing(cause) ? 'there is no such file' : messageOf(cause)
+    throw new UserError(`${option} ${terminalLine(path)} cannot be read: ${reason}`, {
+      hint: 'name a regular file, by its path from the current folder',
       exitCode: 2,
       cause,
     })

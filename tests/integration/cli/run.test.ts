@@ -67,6 +67,8 @@ t.test(
 
 t.test('no run yet is an empty list, and told in words where one is wanted', async t => {
   t.match(await script.run(['run', 'list', '--json'], { env }), { code: 0, stdout: '[]\n' })
+  const none = await script.run(['run', 'list'], { env })
+  t.match(none, { code: 0, stdout: '', stderr: /^no run of this folder is kept: .*\n$/ })
   isTwoLines(t, await script.run(['run', 'result'], { env }), {
     error: /there is no run of this folder yet/,
     hint: /run "…"/,

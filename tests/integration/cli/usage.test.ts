@@ -47,7 +47,8 @@ t.test('wrong usage is told in two lines with exit code 2', async t => {
     { args: ['start', 'extra'], error: /too many arguments for 'start'/, hint: /--help/ },
     { args: ['build', '--target', 'huge'], error: /huge.*minimal, full/, hint: /--help/ },
     { args: ['logs', '--lines', 'many'], error: /--lines many/, hint: /--lines 200/ },
-    { args: ['completion', 'tcsh'], error: /tcsh.*zsh, bash/, hint: /--help/ },
+    { args: ['completion', 'tcsh'], error: /tcsh.*zsh, bash/, hint: /completion --help/ },
+    { args: ['stop', 'x', '--all'], error: /the name of a stack or --all/, hint: /stop --help/ },
   ]
   for (const { args, error, hint } of cases) {
     isTwoLines(t, await script.run(args), { error, hint, code: 2 })
@@ -73,6 +74,16 @@ t.test('help says so when there is no such command, and which is near', async t 
   ] as const) {
     t.match(await script.run(args), { code: 0, stdout: usage, stderr: '' })
   }
+})
+
+t.test('a folder that was removed under the shell is said to be gone', async t => {
+  // The test runner's own hook in each Node asks for the folder before we do.
+  const command = 'mkdir gone && cd gone && rmdir ../gone && exec env -u NODE_OPTIONS "$1" status'
+  const gone = await run('bash', ['-c', command, 'bash', join(script.checkout, 'claude.ts')], {
+    env: script.env,
+    cwd: script.workspace,
+  })
+  isTwoLines(t, gone, { error: /the current folder is not there any more$/, hint: /cd/ })
 })
 
 t.test('what a mistyped argument holds does not reach the terminal as it is', async t => {

@@ -83,7 +83,7 @@ t.test('a file is a regular one, and not a large one', async t => {
     ['/dev/zero', /no regular file/],
     [folder, /no regular file/],
     [join(folder, 'large'), /more than 1048576 bytes/],
-    [join(folder, 'nowhere'), /ENOENT/],
+    [join(folder, 'nowhere'), /nowhere cannot be read: there is no such file$/],
   ] as const) {
     const options = { appendSystemPromptFile: path }
     await t.rejects(buildRequest('x', options), { message, exitCode: 2 })
