@@ -217,14 +217,10 @@ t.test('not even through a listed name on 443: what does not begin TLS goes nowh
 t.test('a session: the skill ends the system prompt, and Bash finds the programs', async t => {
   const terminal = await stack.terminal(['start'])
   await terminal.waitFor(/^\s*[│>❯]/m)
-  await terminal.type('[[bash greet; echo "G=$GREETING"]]')
-  await new Promise(resolve => setTimeout(resolve, 500))
-  await terminal.press('Enter')
+  await terminal.submit('[[bash greet; echo "G=$GREETING"]]')
   await terminal.waitFor(/greetings from \/etc\/claude-secure\/custom\/bin\/greet/)
   await terminal.waitFor(/G=hello \$HOME, it's me/)
-  await terminal.type('[[tool mcp__local__shout {"text":"of the session"}]]')
-  await new Promise(resolve => setTimeout(resolve, 500))
-  await terminal.press('Enter')
+  await terminal.submit('[[tool mcp__local__shout {"text":"of the session"}]]')
   await terminal.waitFor(/OF THE SESSION!/)
   const systems = await systemPrompts()
   const skilled = systems.filter(text => text.includes('SKILL-ONE'))
@@ -235,8 +231,7 @@ t.test('a session: the skill ends the system prompt, and Bash finds the programs
   )
   const { stdout } = await stack.inside(['sh', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0" " "'])
   t.notMatch(stdout, /SKILL-ONE|lighthouse/, 'no text in an argument')
-  await terminal.press('C-c')
-  await terminal.press('C-c')
+  await terminal.submit('/exit')
   await terminal.exitStatus()
 })
 
@@ -253,7 +248,7 @@ t.test('a run: the same skill, before what the run itself appends', async t => {
     },
   }
   // The end of its stdin would cancel the run.
-  const script = 'exec claude-secure-run < <(cat; exec sleep 60 2> /dev/null)'
+  const script = 'exec claude-secure-run < <(cat; exec sleep 300 2> /dev/null)'
   const { stdout, stderr } = await stack.inside(['bash', '-c', script], {
     service: 'worker',
     input: `${JSON.stringify(request)}\n`,
@@ -292,7 +287,7 @@ t.test(
       await first.waitFor(/local runs \["touch","\/workspace\/MCP"\]/)
       await first.waitFor(/Let the agent use them/)
       await first.press('n')
-      await first.waitFor(/bypass permissions|^\s*[│>❯]/m)
+      await first.waitFor(/bypass permissions/)
       await new Promise(resolve => setTimeout(resolve, 3_000))
       await first.press('C-\\')
       t.equal(await first.exitStatus(), 0)

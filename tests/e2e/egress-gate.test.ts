@@ -134,14 +134,14 @@ t.test('edits at the same moment lose nothing', async t => {
 
 t.test('a name that is opened for a time closes by itself', async t => {
   await t.test('also over a restart of the proxy', async t => {
-    await cli('allow', 'other.test', '--for', '30s')
+    await cli('allow', 'other.test', '--for', '45s')
     const edited = await text()
     t.match(edited, /^acl allowed_sites dstdomain -n other\.test # until 20\d\d-.*Z$/m)
     t.match((await cli('allowlist')).stdout, /other\.test {2}until .* UTC \(\d+ s\)/)
     await must('docker', ['restart', stack.container('proxy')])
     await until('the proxy', async () => reached('allowed.test'))
     t.ok(await reached('other.test'), 'a restart does not end it')
-    await until('its end', async () => !(await reached('other.test')), 60_000)
+    await until('its end', async () => !(await reached('other.test')), 120_000)
     t.ok(await reached('allowed.test'), 'nothing else ended')
     t.equal(await text(), edited, 'no command had to run for it')
     t.match((await cli('allowlist')).stdout, /other\.test {2}over since/)
@@ -157,7 +157,7 @@ t.test('a name that is opened for a time closes by itself', async t => {
   })
 
   await t.test('also when the file was broken since', async t => {
-    await cli('allow', 'other.test', '--for', '10s')
+    await cli('allow', 'other.test', '--for', '20s')
     t.ok(await reached('other.test'))
     await writeFile(policy, `${await text()}\nhttp_access alow all\n`)
     await until('its end', async () => !(await reached('other.test')), 60_000)

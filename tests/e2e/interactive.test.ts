@@ -7,18 +7,11 @@ const stack = await createTestStack(t, { files: { 'welcome.txt': 'read in a real
 /** The prompt line of Claude Code: no question stood in between. */
 const ready = /^\s*[│>❯]/m
 
-async function ask(terminal: Awaited<ReturnType<typeof stack.terminal>>, prompt: string) {
-  await terminal.type(prompt)
-  // Claude Code takes a fast Enter for part of a paste.
-  await new Promise(resolve => setTimeout(resolve, 500))
-  await terminal.press('Enter')
-}
-
 t.test('start opens Claude Code without a question, and it answers', async t => {
   const terminal = await stack.terminal(['start'])
   const screen = await terminal.waitFor(ready)
   t.notMatch(screen, /trust|theme|log ?in|API key/i)
-  await ask(terminal, '[[read /workspace/welcome.txt]]')
+  await terminal.submit('[[read /workspace/welcome.txt]]')
   await terminal.waitFor(/read in a real terminal/)
 
   await t.test('a narrower window is drawn anew', async t => {
@@ -30,7 +23,7 @@ t.test('start opens Claude Code without a question, and it answers', async t => 
   })
 
   await t.test('Ctrl-C reaches Claude Code and stops its answer, not the session', async t => {
-    await ask(terminal, '[[stream 600 100 10]]')
+    await terminal.submit('[[stream 600 100 10]]')
     await terminal.waitFor(/\.\.5 /)
     await terminal.press('C-c')
     await until('the model to be told', async () =>
@@ -55,9 +48,7 @@ t.test('start opens Claude Code without a question, and it answers', async t => 
       await third.waitFor(/read in a real terminal/)
 
       await t.test("claude's exit status is that of start", async t => {
-        await third.type('/exit')
-        await new Promise(resolve => setTimeout(resolve, 500))
-        await third.press('Enter')
+        await third.submit('/exit')
         t.equal(await third.exitStatus(), 0)
       })
     })
@@ -67,8 +58,7 @@ t.test('start opens Claude Code without a question, and it answers', async t => 
 t.test('the next start continues the conversation; --no-continue begins a new one', async t => {
   const again = await stack.terminal(['start'])
   await again.waitFor(/read in a real terminal/)
-  await again.press('C-c')
-  await again.press('C-c')
+  await again.submit('/exit')
   await again.exitStatus()
   const fresh = await stack.terminal(['start', '--no-continue'])
   const screen = await fresh.waitFor(ready)

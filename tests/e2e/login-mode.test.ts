@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { isTwoLines } from '../support/stack/control-script.ts'
+import { until } from '../support/stack/process.ts'
 import {
   attachInternet,
   createTestStack,
@@ -35,14 +36,19 @@ const connect = async (name: string) =>
       `exec 3<>/dev/tcp/proxy/3128; printf 'CONNECT ${name}:443 HTTP/1.1\\r\\nHost: ${name}:443\\r\\n\\r\\n' >&3; timeout 20 head -1 <&3`,
     ])
   ).stdout
-const decided = async (name: string) => {
-  await connect(name)
+const decisions = async (name: string) => {
   const { stdout } = await stack.cli(['logs', 'proxy', '--json', '-n', '1000'])
-  const last = stdout
-    .split('\n')
-    .filter(line => line.includes(`"host":"${name}"`))
-    .at(-1)
-  return last ? JSON.parse(last).reason : 'not asked'
+  return stdout.split('\n').filter(line => line.includes(`"host":"${name}"`))
+}
+/** Why, by the proxy's own line, which it may write after its answer. */
+const decided = async (name: string) => {
+  const before = (await decisions(name)).length
+  await connect(name)
+  const lines = await until(`a decision on ${name}`, async () => {
+    const lines = await decisions(name)
+    return lines.length > before && lines
+  })
+  return JSON.parse(lines.at(-1) ?? '').reason
 }
 
 t.test('the agent may ask for the login names, and for no others', async t => {

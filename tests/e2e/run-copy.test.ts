@@ -26,12 +26,14 @@ t.test('the copy that the next run finds is the same one', async t => {
 })
 
 t.test('progress is one live line on a terminal: what it does, elapsed, tokens, cost', async t => {
-  const terminal = await stack.terminal(['run', '[[bash sleep 4]] [[say over\n\nend of it]]'])
-  await terminal.waitFor(/… Bash: sleep 4 · \d+ s · [\d.]+k tokens · \$0\.\d*[1-9]/)
+  const prompt = '[[bash until test -e go; do sleep 0.2; done]] [[say over\n\nend of it]]'
+  const terminal = await stack.terminal(['run', prompt])
+  await terminal.waitFor(/… Bash: until test -e .* · \d+ s · [\d.]+k tokens · \$0\.\d*[1-9]/)
+  await stack.inside(['touch', '/workspace/go'], { service: 'worker' })
   t.equal(await terminal.exitStatus(), 0)
   const screen = await terminal.screen()
   t.match(screen, /^end of it$/m)
-  t.notMatch(screen, /sleep 4/, 'and gone at the end')
+  t.notMatch(screen, /until test/, 'and gone at the end')
   t.match(screen, /^\d+ s · [\d.]+k tokens · \$0\.\d{4}$/m, 'but for what it used')
 })
 

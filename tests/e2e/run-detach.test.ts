@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { run, until } from '../support/stack/process.ts'
@@ -21,16 +22,22 @@ const tails = async () =>
   (await stack.inside(['pgrep', '-xc', 'tail'], { service: 'worker' })).stdout.trim()
 const atWork = () => until('the agent to be at work', async () => (await tails()) === '1')
 
+// These last until the test lets them end, and are seen to last.
+const gated = (name: string) => `[[bash until test -e ${name}; do sleep 0.2; done]]`
+const letEnd = (name: string) => writeFile(join(stack.workspace, name), '')
+
 type Listed = { runId: string; status: string; prompt: string }
 const list = async () => JSON.parse((await stack.cli(['run', 'list', '--json'])).stdout) as Listed[]
 
 t.test('a detached run prints its id, and its result can be read again and again', async t => {
-  const id = await detach('[[bash sleep 3]] [[say done at last]]')
+  const id = await detach(`${gated('first')} [[say done at last]]`)
   t.match(await list(), [{ runId: id, status: 'running' }])
   const early = await stack.cli(['run', 'result', id])
   t.equal(early.code, 1)
   t.match(early.stderr, /still running[\s\S]*--wait/)
-  const waited = await stack.cli(['run', 'result', id, '--wait'])
+  const waiting = stack.cli(['run', 'result', id, '--wait'])
+  await letEnd('first')
+  const waited = await waiting
   t.match(waited, { code: 0, stdout: 'done at last\n' })
   for (let i = 0; i < 2; i++) {
     const json = ['run', 'result', id, '--output-format', 'json-verbose']
@@ -39,7 +46,7 @@ t.test('a detached run prints its id, and its result can be read again and again
   const stream = await stack.cli(['run', 'result', '--output-format', 'stream-json'])
   t.match(JSON.parse(stream.stdout.trim().split('\n').at(-1) ?? ''), { type: 'result' })
   const logs = await stack.cli(['run', 'logs', id])
-  t.match(logs.stdout, /> Bash: sleep 3[\s\S]*done at last[\s\S]*succeeded/)
+  t.match(logs.stdout, /> Bash: until test -e first[\s\S]*done at last[\s\S]*succeeded/)
 })
 
 t.test('its log is followed until it ends; who stops watching leaves it alone', async t => {
@@ -60,10 +67,12 @@ t.test('what it was refused is told with its result', async t => {
 })
 
 t.test('it outlives the terminal it was started from', async t => {
-  const terminal = await stack.terminal(['run', '--detach', '[[bash sleep 4]] [[say survived]]'])
+  const terminal = await stack.terminal(['run', '--detach', `${gated('second')} [[say survived]]`])
   t.equal(await terminal.exitStatus(), 0)
   await terminal.hangUp()
-  const id = (await list())[0]?.runId ?? ''
+  const [{ runId: id, status } = { runId: '', status: '' }] = await list()
+  t.equal(status, 'running')
+  await letEnd('second')
   const { stdout } = await stack.cli(['run', 'result', id, '--wait'])
   t.equal(stdout, 'survived\n')
 })
@@ -87,6 +96,7 @@ t.test('what it was started by is not waited for', async t => {
     t.equal(second.code, 1)
     t.match(second.stderr, `workspace busy with run ${first?.runId}`)
     const waiting = await detach('[[say after the other]]', '--wait')
+    await until('it to wait', async () => (await list()).some(({ runId }) => runId === waiting))
     const cancelled = await stack.cli(['run', 'cancel', first?.runId ?? ''])
     t.equal(cancelled.code, 0, cancelled.stderr)
     t.equal((await stack.cli(['run', 'result', waiting, '--wait'])).stdout, 'after the other\n')

@@ -66,7 +66,12 @@ function startStubborn(t: { teardown: (body: () => void) => void }): ChildProces
 const sleeping = async () =>
   (await stack.inside(['pgrep', '-fc', 'sleep 4242'], { service: 'worker' })).stdout.trim()
 
-const atWork = () => until('the agent to be at work', async () => Number(await sleeping()) >= 2)
+/** Both of them sleep: by then the one does not listen any more. */
+const atWork = () =>
+  until('the agent to be at work', async () => {
+    const both = ['pgrep', '-fxc', 'sleep 4242']
+    return (await stack.inside(both, { service: 'worker' })).stdout.trim() === '2'
+  })
 
 async function ended(child: ChildProcess) {
   let stderr = ''
@@ -95,11 +100,12 @@ t.test('a second Ctrl-C leaves at once', async t => {
   const child = startStubborn(t)
   const end = ended(child)
   await atWork()
-  child.kill('SIGINT')
-  child.kill('SIGINT')
-  setTimeout(() => child.kill('SIGINT'), 50)
-  const { code, signal } = await end
-  t.ok(signal === 'SIGINT' || code === 130)
+  // A worker that hears nothing: the first one alone would wait for it.
+  await must('docker', ['pause', stack.container('worker')])
+  const again = setInterval(() => child.kill('SIGINT'), 500)
+  t.match(await end, { signal: 'SIGINT' })
+  clearInterval(again)
+  await must('docker', ['unpause', stack.container('worker')])
   await until('nothing of it to be left', async () => (await sleeping()) === '0', 10_000)
 })
 
@@ -131,6 +137,10 @@ t.test('a second run in the folder is refused with the id of the first', async t
   t.ok(id, second.stderr)
   t.match(second.stderr, `run cancel ${id}`)
   const waiting = run(['--wait', '--no-continue', '[[say at last]]'])
+  await until('the one that waits', async () => {
+    const { stdout } = await stack.cli(['run', 'list', '--json'])
+    return JSON.parse(stdout).some(({ prompt }: { prompt: string }) => /at last/.test(prompt))
+  })
   const cancelled = await stack.cli(['run', 'cancel', id ?? ''])
   t.equal(cancelled.code, 0, cancelled.stderr)
   t.match(cancelled.stderr, /nothing of it is left/)

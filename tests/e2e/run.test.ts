@@ -322,10 +322,8 @@ t.test(
 t.test('a run and a session go on at the same time, and share no conversation', async t => {
   const terminal = await stack.terminal(['start', '--no-continue'])
   await terminal.waitFor(/^\s*[│>❯]/m)
-  await terminal.type('[[say from the session]]')
-  await new Promise(resolve => setTimeout(resolve, 500))
-  await terminal.press('Enter')
-  await terminal.waitFor(/from the session/)
+  await terminal.submit('[[say from the session]]')
+  await terminal.waitFor(/^● from the session/m)
   const { stdout, seen } = await ask(['--output-format', 'json', '[[say from the run]]'])
   t.match(JSON.parse(stdout), { result: 'from the run' })
   // The session asks for things by itself, such as a title.
@@ -333,8 +331,7 @@ t.test('a run and a session go on at the same time, and share no conversation', 
   t.ok(own.length > 0)
   t.notMatch(JSON.stringify(own.map(({ texts }) => texts)), /from the session/)
   t.notMatch(await terminal.screen(), /from the run/)
-  await terminal.press('C-c')
-  await terminal.press('C-c')
+  await terminal.submit('/exit')
   await terminal.exitStatus()
 })
 

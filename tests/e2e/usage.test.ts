@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { UsageReport } from '../../src/usage/report.ts'
-import { must } from '../support/stack/process.ts'
+import { must, until } from '../support/stack/process.ts'
 import { attachInternet, createTestStack, writeSettings } from '../support/stack/test-stack.ts'
 
 const stack = await createTestStack(t)
@@ -33,12 +33,11 @@ async function usage(): Promise<UsageReport> {
 }
 
 /** The report, when the gateway has written as many requests as that. */
-async function counted(requests: number) {
-  for (;;) {
+function counted(requests: number) {
+  return until(`${requests} requests in usage`, async () => {
     const report = await usage()
-    if (report.total.requests >= requests) return report
-    await sleep(100)
-  }
+    return report.total.requests >= requests && report
+  })
 }
 
 const near = (a: number, b: number) => Math.abs(a - b) < 1e-9
@@ -155,14 +154,14 @@ t.test('a budget stops at once, says why, and nothing goes further', async t => 
       const at = line.indexOf('=')
       return [line.slice(0, at), line.slice(at + 1)] as const
     })
-  const used = (await usage()).total.reckonedUsd
+  const { total } = await usage()
+  const used = total.reckonedUsd
   const budget = (used + 0.000_001).toFixed(6)
   await writeSettings(stack.checkout, { ...Object.fromEntries(pairs), BUDGET_USD_PER_DAY: budget })
   t.equal((await stack.cli(['start', '--detach'])).code, 0)
   await attachInternet(stack)
   t.equal((await claude('[[say the last]]', 'haiku')).code, 0)
-  await counted((await usage()).total.requests)
-  await sleep(1_000)
+  await counted(total.requests + 1)
   await stack.internet.forgetModelRequests()
   const { code, result } = await claude('[[say too much]]', 'haiku')
   t.equal(code, 1)

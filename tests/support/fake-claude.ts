@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /**
@@ -44,7 +45,8 @@ function obey(prompt: string) {
       process.exit(3)
       break
     case 'stray': {
-      const stray = spawn('setsid', ['sleep', '300'], { stdio: 'ignore', detached: true })
+      // In a session of its own.
+      const stray = spawn('sleep', ['300'], { stdio: 'ignore', detached: true })
       return stray.once('spawn', () => result(`stray ${stray.pid}`))
     }
     case 'stubborn':
@@ -54,7 +56,10 @@ function obey(prompt: string) {
       return say({ type: 'assistant', stubborn: true })
     case 'unasked':
       result('for now')
-      return setTimeout(() => say({ type: 'assistant', message: { content: [] } }), 300)
+      // When the file is there.
+      return setInterval(() => {
+        if (existsSync(rest)) say({ type: 'assistant', message: { content: [] } })
+      }, 100)
     case 'silent':
       return setInterval(() => {}, 1_000)
     case 'ask':

@@ -8,10 +8,15 @@ import { eventsOf, parts, startRunner } from './fixture.ts'
 t.test('a run that hears no signal is ended all the same', async t => {
   const runner = await startRunner(t)
   const run = await runner.begin('stubborn')
-  const lines = text(run.answer)
-  for (let seen = ''; !seen.includes('stubborn'); ) seen += (await once(run.answer, 'data'))[0]
+  let lines = ''
+  run.answer.setEncoding('utf8').on('data', more => {
+    lines += more
+  })
+  const over = once(run.answer, 'end')
+  await until('its word', async () => lines.includes('stubborn'))
   t.match(await runner.ask('POST', '/cancel', { runId: run.runId }), { status: 200 })
-  const { ended } = parts(eventsOf(await lines))
+  await over
+  const { ended } = parts(eventsOf(lines))
   t.match(ended, { outcome: 'cancelled', signal: 'SIGKILL' })
   t.strictSame(runner.runner.status().runs, [])
 })
@@ -54,7 +59,7 @@ t.test('a client that goes takes its run along', async t => {
   await once(run.answer, 'data')
   t.equal(runner.runner.status().runs.length, 1)
   run.answer.destroy()
-  await until('the end of the run', async () => runner.runner.status().runs.length === 0, 10_000)
+  await until('the end of the run', async () => runner.runner.status().runs.length === 0)
 })
 
 t.test('a reader that is slow makes claude wait, and gets everything', async t => {
@@ -74,7 +79,7 @@ t.test('a reader that stands still is cut off at the run’s time', async t => {
   const runner = await startRunner(t)
   const run = await runner.begin('flood 3000', { timeoutSeconds: 1 })
   run.answer.pause()
-  await until('the end of the run', async () => runner.runner.status().runs.length === 0, 10_000)
+  await until('the end of the run', async () => runner.runner.status().runs.length === 0)
   const { ended } = parts(await run.events())
   t.match(ended, { outcome: 'timed-out' }, 'and is told, when it reads on')
 })

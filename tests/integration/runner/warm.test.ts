@@ -76,13 +76,15 @@ t.test('workspaces share nothing, and the oldest makes room', async t => {
 
 t.test('one that speaks unasked, or waits for too long, is ended', async t => {
   const runner = await startRunner(t, { warm: 4 })
-  await runner.run('unasked')
+  const word = join(runner.root, 'word')
+  await runner.run(`unasked ${word}`)
   t.equal(warmOnes(runner), 1)
-  await until('its end', async () => warmOnes(runner) === 0, 10_000)
-  const idle = await startRunner(t, { warm: 4, idleMilliseconds: 200 })
+  writeFileSync(word, '')
+  await until('its end', async () => warmOnes(runner) === 0)
+  const idle = await startRunner(t, { warm: 4, idleMilliseconds: 3_000 })
   await idle.run('x')
   t.equal(warmOnes(idle), 1)
-  await until('its end', async () => warmOnes(idle) === 0, 10_000)
+  await until('its end', async () => warmOnes(idle) === 0)
 })
 
 t.test('none waits where it is switched off, or memory is short', async t => {

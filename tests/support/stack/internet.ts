@@ -142,12 +142,18 @@ export async function createInternet(
       sitesContainer = await launch('sites', sites, network, image, [
         `ZONE=${JSON.stringify(zone)}`,
       ])
-      await until('the stand-in internet', async () =>
+      await until('the stand-in for the model API', async () =>
         askModel('GET').then(
           () => true,
           () => false,
         ),
       )
+      // By what listens there: a question would be an event that a test did not ask for.
+      await until('the stand-in sites and their DNS', async () => {
+        const command = ['exec', sitesContainer, 'cat', '/proc/net/tcp', '/proc/net/udp']
+        const { stdout } = await run('docker', command)
+        return [':01BB ', ':20FB ', ':0035 '].every(port => stdout.includes(port))
+      })
     },
     async events() {
       const text = await must('docker', ['logs', sitesContainer])

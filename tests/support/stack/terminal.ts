@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { temporaryFolder } from './checkout.ts'
@@ -9,6 +9,8 @@ export type Terminal = {
   type: (text: string) => Promise<void>
   /** tmux's names: Enter, C-c, Escape, … */
   press: (...keys: string[]) => Promise<void>
+  /** At Claude Code's prompt: types a text of one line, and Enter when it stands there. */
+  submit: (text: string) => Promise<void>
   screen: () => Promise<string>
   waitFor: (pattern: RegExp, timeout?: number) => Promise<string>
   resize: (columns: number, rows: number) => Promise<void>
@@ -24,40 +26,57 @@ export async function openTerminal(
   options: { cwd: string; env: Record<string, string>; columns?: number; rows?: number },
 ): Promise<Terminal> {
   const socket = `claude-secure-test-${process.pid}-${Math.random().toString(36).slice(2)}`
-  const tmux = (...args: string[]) => must('tmux', ['-L', socket, '-f', '/dev/null', ...args])
   const { cwd, env, columns = 120, rows = 40 } = options
+  const folder = await temporaryFolder(t, 'terminal')
+  // Before there is a window: a program that ends at once would take the screen along.
+  const configuration = join(folder, 'tmux.conf')
+  await writeFile(configuration, 'set-option -g remain-on-exit on\n')
+  // The program sees this environment, and nothing of the tester's own.
+  const tmux = (...args: string[]) =>
+    must('tmux', ['-L', socket, '-f', configuration, ...args], { env })
   // tmux itself forgets the status of a program that ends quickly.
-  const statusFile = join(await temporaryFolder(t, 'terminal'), 'status')
-  t.teardown(() => run('tmux', ['-L', socket, 'kill-server']))
-  const script = `sleep 0.2; ${command.map(quote).join(' ')}; echo $? > ${quote(statusFile)}`
-  await must(
-    'tmux',
-    ['-L', socket, '-f', '/dev/null', 'new-session', '-d', '-s', 'test']
-      .concat(['-x', `${columns}`, '-y', `${rows}`, '-c', cwd])
-      .concat(Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]))
-      .concat([script]),
+  const statusFile = join(folder, 'status')
+  const kill = () => run('tmux', ['-L', socket, 'kill-server'], { env })
+  t.teardown(kill)
+  const script = `${command.map(quote).join(' ')}; echo $? > ${quote(statusFile)}`
+  await tmux(
+    ...['new-session', '-d', '-s', 'test', '-x', `${columns}`, '-y', `${rows}`, '-c', cwd],
+    ...Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]),
+    script,
   )
-  await tmux('set-option', '-t', 'test', 'remain-on-exit', 'on')
   const screen = () => tmux('capture-pane', '-p', '-t', 'test')
+  const type = async (text: string) => void (await tmux('send-keys', '-t', 'test', '-l', text))
+  const press = async (...keys: string[]) => void (await tmux('send-keys', '-t', 'test', ...keys))
+  const shows = async (what: string, test: (text: string) => boolean, timeout = 60_000) => {
+    let last = ''
+    const look = async () => {
+      last = await screen()
+      return test(last) ? last : null
+    }
+    try {
+      return await until(what, look, timeout)
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : error}; it showed:\n${last}`)
+    }
+  }
   return {
-    type: async text => void (await tmux('send-keys', '-t', 'test', '-l', text)),
-    press: async (...keys) => void (await tmux('send-keys', '-t', 'test', ...keys)),
-    screen,
-    async waitFor(pattern, timeout = 60_000) {
-      let last = ''
-      try {
-        return await until(
-          `${pattern} on the screen`,
-          async () => {
-            last = await screen()
-            return pattern.test(last) ? last : null
-          },
-          timeout,
-        )
-      } catch (error) {
-        throw new Error(`${error instanceof Error ? error.message : error}; it showed:\n${last}`)
-      }
+    type,
+    press,
+    async submit(text) {
+      await type(text)
+      // A long one goes on in the next line of the screen.
+      const begin = text.slice(0, columns - 10)
+      await shows(
+        `${begin} at the prompt`,
+        screen => lastPrompt(screen)?.startsWith(begin) ?? false,
+      )
+      // Claude Code takes a fast Enter for part of a paste.
+      await new Promise(resolve => setTimeout(resolve, 500))
+      await press('Enter')
     },
+    screen,
+    waitFor: (pattern, timeout) =>
+      shows(`${pattern} on the screen`, screen => pattern.test(screen), timeout),
     resize: async (x, y) =>
       void (await tmux('resize-window', '-t', 'test', '-x', `${x}`, '-y', `${y}`)),
     async exitStatus(timeout = 60_000) {
@@ -68,8 +87,13 @@ export async function openTerminal(
       )
       return Number(text)
     },
-    hangUp: async () => void (await run('tmux', ['-L', socket, 'kill-server'])),
+    hangUp: async () => void (await kill()),
   }
+}
+
+/** What stands at Claude Code's prompt, the last one on the screen: those above are what was said. */
+function lastPrompt(screen: string): string | undefined {
+  return [...screen.matchAll(/^❯[ \u00a0](.*)$/gm)].at(-1)?.[1]
 }
 
 function quote(word: string) {
