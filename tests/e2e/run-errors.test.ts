@@ -100,12 +100,14 @@ t.test('a second Ctrl-C leaves at once', async t => {
   const child = startStubborn(t)
   const end = ended(child)
   await atWork()
-  // A worker that hears nothing: the first one alone would wait for it.
-  await must('docker', ['pause', stack.container('worker')])
+  // A runner that hears nothing: the first one alone would wait for it.
+  const toRunner = (signal: string) =>
+    stack.inside(['pkill', signal, '-f', 'runner[.]js'], { service: 'worker' })
+  t.equal((await toRunner('-STOP')).code, 0)
   const again = setInterval(() => child.kill('SIGINT'), 500)
   t.match(await end, { signal: 'SIGINT' })
   clearInterval(again)
-  await must('docker', ['unpause', stack.container('worker')])
+  t.equal((await toRunner('-CONT')).code, 0)
   await until('nothing of it to be left', async () => (await sleeping()) === '0', 10_000)
 })
 

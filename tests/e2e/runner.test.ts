@@ -174,7 +174,8 @@ t.test('cancel leaves nothing, however the children resist', async t => {
   const { ended } = await client.done
   t.ok(Date.now() - before < 5_000, 'within 5 s')
   t.match(ended, { outcome: 'cancelled' })
-  t.ok(Number(ended?.swept) >= 3, `swept ${ended?.swept}`)
+  // At least the two that left the tree of processes; how many of the others Claude Code ends is its own.
+  t.ok(Number(ended?.swept) >= 2, `swept ${ended?.swept}`)
   await nothingLeft(t, 'a cancel')
 })
 
