@@ -89,7 +89,7 @@ export function createProgram(invocation: Invocation): Command {
     .option('--dry-run', 'show what is newer, change nothing')
     .action(async options => (await import('./commands/update.ts')).update(options, invocation))
   command('logs', 'show the log of the proxy, or of another service')
-    .argument('[service]', 'proxy, gateway, claude', 'proxy')
+    .argument('[service]', 'proxy, gateway, claude, worker', 'proxy')
     .option('-f, --follow', 'go on as new lines come')
     .option('-n, --lines <count>', 'begin with the last lines', '100')
     .option('--json', 'the lines as the service wrote them')

@@ -46,7 +46,7 @@ export function addRun(
     .option('--json-schema <schema>', 'a file or JSON: the form of the answer, which is checked')
     .option('--continue', 'go on with the last run of this folder (the default)')
     .option('--no-continue', 'begin a new conversation')
-    .option('--resume <id>', 'go on with this session')
+    .option('--resume <id>', 'go on with this session: `session_id` of a result')
     .option('--timeout <time>', 'cancel it after 90 (seconds), 10m, 1h (default: 1h)')
     .option('--max-budget-usd <amount>', 'stop when it has cost so much')
     .option('--max-turns <count>', 'stop after so many turns')

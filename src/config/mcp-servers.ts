@@ -19,8 +19,9 @@ const Stdio = z.object({
   ...needs,
 })
 const Remote = z.object({ type: z.enum(['http', 'sse']), url: z.url(), headers: texts, ...needs })
+const form = 'must have a command, or a type (http or sse) and a url'
 const McpFile = z.object({
-  mcpServers: z.record(z.string().regex(serverName), z.union([Stdio, Remote])),
+  mcpServers: z.record(z.string().regex(serverName), z.union([Stdio, Remote], { error: form })),
 })
 
 export type McpServer = {

@@ -137,6 +137,9 @@ function renderStatus(report: Report): string {
     if (proxy?.health === 'healthy') {
       lines.push(row('', yellow('the proxy goes on with the policy it had')))
     }
+    const next =
+      'mend proxy/squid.conf, which applies when it is saved; git diff shows what was edited'
+    lines.push(row('', yellow(next)))
   }
   if (report.denied) {
     lines.push(
