@@ -139,7 +139,7 @@ t.test('diff for scripts, for some paths, and in short', async t => {
     ],
     gitChanged: true,
   })
-  const short = await stack.cli(['diff', '--stat', 'docs', './new/'])
+  const short = await stack.cli(['diff', '--stat', 'docs', './new/', 'tracked.log'])
   t.equal(short.stdout, 'R docs/b.txt → docs/moved.txt\nA new/file.txt\n')
   const withheld = await stack.cli(['diff', '.vscode'])
   t.match(
@@ -151,7 +151,14 @@ t.test('diff for scripts, for some paths, and in short', async t => {
     error: /the agent changed nothing at docs\/none/,
     hint: /diff --stat/,
   })
-  const dry = await stack.cli(['apply', '--dry-run', 'a.txt', 'gone.txt'])
+  for (const args of [
+    ['diff', 'docs', 'docs/none'],
+    ['apply', 'a.txt', 'a.tx'],
+    ['diff', 'tracked.log'],
+  ]) {
+    isTwoLines(t, await stack.cli(args), { error: /the agent changed nothing at/, hint: /--stat/ })
+  }
+  const dry = await stack.cli(['apply', '--dry-run', 'a.txt', 'gone.txt', 'long.txt'])
   t.equal(dry.stdout, 'M a.txt\nD gone.txt\n')
   t.same(await hostState(), untouched, 'a dry run changes nothing')
 })

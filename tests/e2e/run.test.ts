@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { seenPrompts } from '../support/run/seen-prompts.ts'
 import { run, until } from '../support/stack/process.ts'
@@ -95,7 +96,10 @@ t.test('json is the result object; json-verbose adds turns and system', async t 
   )
   t.match(use, { type: 'tool_use', name: 'Bash', input: { command: 'seq 1 2000' } })
   t.match(long, { type: 'tool_result', isError: false, truncated: true, toolUseId: use.id })
-  t.equal(long.content.length, 2000)
+  const whole = Array.from({ length: 2000 }, (_, index) => index + 1).join('\n')
+  t.equal(long.content, whole.slice(0, 2000))
+  t.equal(long.totalLength, whole.length)
+  t.equal(long.sha256, createHash('sha256').update(whole).digest('hex'))
   t.match(read.content, /read by a run/)
   t.match(verbose.system, {
     sessionId: json.session_id,
@@ -294,6 +298,21 @@ t.test('it works in pipelines and without anything on stdin', async t => {
   const cut = await shell('echo "[[say abc]]" | "$1" run --output-format stream-json | head -c1')
   t.equal(cut.stdout, '{')
   t.equal(cut.stderr, '')
+})
+
+t.test('it works from cron: no terminal, no session of a user, next to no environment', async t => {
+  const { HOME = '', XDG_STATE_HOME = '' } = stack.env
+  const env = {
+    ...{ HOME, XDG_STATE_HOME, LOGNAME: 'root', SHELL: '/bin/sh' },
+    // A cron's own path, and the Node.js of this machine, wherever it is.
+    PATH: `/usr/bin:/bin:${dirname(process.execPath)}`,
+  }
+  const line = 'cd "$1" && "$2" run --quiet --no-continue --prompt-file morning.md >> "$3" 2>&1'
+  const log = join(stack.workspace, 'morning.log')
+  await writeFile(join(stack.workspace, 'morning.md'), '[[say Gr\u00fc\u00dfe]]')
+  const args = ['--wait', '/bin/sh', '-c', line, 'sh', stack.workspace, claude, log]
+  t.match(await run('setsid', args, { env }), { code: 0, stdout: '', stderr: '' })
+  t.equal(await readFile(log, 'utf8'), 'Gr\u00fc\u00dfe\n')
 })
 
 t.test(

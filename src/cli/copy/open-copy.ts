@@ -13,6 +13,7 @@ import {
   type Wish,
 } from '../../workspace/copy/changes.ts'
 import { nameOf } from '../../workspace/copy/render-patch.ts'
+import { isAtOrBelow } from '../../workspace/ignore/rules.ts'
 import { protectedNameOf, withheldNames } from '../../workspace/protected-paths.ts'
 import { currentStack } from '../current-stack.ts'
 import type { EngineContext } from '../engine-context.ts'
@@ -73,14 +74,19 @@ function insidePath(root: string, path: string) {
   return inside === '.' ? '' : inside.replace(/\/$/, '')
 }
 
-/** The changes that were asked for; an error for a path where nothing changed. */
+/** The changes that were asked for; an error for a path that is nowhere, and where nothing changed at all. */
 export function chooseChanges(copy: OpenCopy, wish: Wish): SortedChanges {
   // The folder itself is no narrowing.
   const paths = wish.paths?.includes('') ? [] : (wish.paths ?? [])
-  for (const path of paths) {
+  const unchanged = paths.filter(path => {
     const one = sortChanges(copy.changes, copy.baseline, { paths: [path] })
-    if (one.applicable.length + one.withheld.length > 0) continue
-    throw new UserError(`the agent changed nothing at ${terminalLine(path)}`, {
+    return one.applicable.length + one.withheld.length === 0
+  })
+  const taken = [...copy.baseline.tree.keys()]
+  const unknown = unchanged.find(path => !taken.some(entry => isAtOrBelow(entry, path)))
+  const wrong = unchanged.length === paths.length ? unchanged[0] : unknown
+  if (wrong !== undefined) {
+    throw new UserError(`the agent changed nothing at ${terminalLine(wrong)}`, {
       hint: './claude.ts diff --stat shows what it changed',
     })
   }

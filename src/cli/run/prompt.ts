@@ -30,7 +30,7 @@ export async function readPrompt(
   const prompt = [given, piped].filter(Boolean).join('\n')
   if (prompt.trim() === '') {
     throw new UserError('there is no prompt', {
-      hint: './claude.ts run "fix the failing test", or pipe one in; after -- nothing is an option',
+      hint: './claude.ts run "fix the failing test", or pipe one in; ./claude.ts start opens a session',
       exitCode: 2,
     })
   }

@@ -2,6 +2,7 @@ import type { ApiErrorType } from '../../../src/gateway/api-error.ts'
 import {
   currentTurn,
   type MessagesRequest,
+  offersTool,
 } from '../../../src/gateway/rehearsal/messages-request.ts'
 import { type Reply, type ReplyBlock, textReply } from '../../../src/gateway/rehearsal/reply.ts'
 import { rehearsalReply } from '../../../src/gateway/rehearsal/script.ts'
@@ -40,7 +41,9 @@ export function directedReply(
 }
 
 function undirected(request: MessagesRequest, { text }: Defaults): Reply {
-  return text === undefined ? rehearsalReply(request) : textReply(text)
+  if (text !== undefined) return textReply(text)
+  // Only `[[structured …]]` answers in a form: Claude Code's own reminder that it is missing does not.
+  return offersTool(request, 'StructuredOutput') ? textReply('done') : rehearsalReply(request)
 }
 
 /** Tool calls come first, one a turn; when all have their results, the answer. */
