@@ -158,7 +158,7 @@ t.test('diff for scripts, for some paths, and in short', async t => {
   ]) {
     isTwoLines(t, await stack.cli(args), { error: /the agent changed nothing at/, hint: /--stat/ })
   }
-  const dry = await stack.cli(['apply', '--dry-run', 'a.txt', 'gone.txt', 'long.txt'])
+  const dry = await stack.cli(['apply', '--dry-run', 'a.txt', 'gone.txt', 'tracked.log'])
   t.equal(dry.stdout, 'M a.txt\nD gone.txt\n')
   t.same(await hostState(), untouched, 'a dry run changes nothing')
 })
@@ -182,7 +182,7 @@ t.test('a file that changed on both sides stops apply before anything is written
 t.test('apply brings the rest back, and refuses what leads outside', async t => {
   const { code, stdout, stderr } = await stack.cli(['apply', '--keep-mine'])
   t.equal(code, 1, 'one change was refused')
-  t.match(stderr, /outside is not applied: it is a link to \/etc\/passwd, outside the workspace/)
+  t.match(stderr, /outside is not applied: it is a link to \/etc\/passwd, which can lead outside/)
   t.match(stderr, /yours are kept: mine\.txt/)
   t.match(stderr, /applied 9 of 10 changes; \.\/claude\.ts apply --undo takes them back/)
   t.match(stdout, /D gone\.txt[\s\S]*M a\.txt|M a\.txt/)
@@ -256,7 +256,7 @@ t.test('Ctrl-C while it asks applies nothing', async t => {
 })
 
 t.test('--interactive asks file by file, and part by part', async t => {
-  const terminal = await stack.terminal(['apply', '--interactive', 'a.txt', 'gone.txt', 'long.txt'])
+  const terminal = await stack.terminal(['apply', '--interactive', 'a.txt', 'gone.txt', 'tracked.log'])
   await terminal.waitFor(/\(1\/3\) M a\.txt: take it\?/)
   await terminal.type('d')
   await terminal.press('Enter')
