@@ -256,7 +256,7 @@ t.test('Ctrl-C while it asks applies nothing', async t => {
 })
 
 t.test('--interactive asks file by file, and part by part', async t => {
-  const terminal = await stack.terminal(['apply', '--interactive', 'a.txt', 'gone.txt', 'tracked.log'])
+  const terminal = await stack.terminal(['apply', '--interactive', 'a.txt', 'gone.txt', 'long.txt'])
   await terminal.waitFor(/\(1\/3\) M a\.txt: take it\?/)
   await terminal.type('d')
   await terminal.press('Enter')
