@@ -4,6 +4,13 @@ const escapes = /\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?
 const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
 /**
+ * What takes no room: a name or a sentence of it is read by a compiler or a model, and by no person. What
+ * scripts and emoji need is not among it.
+ */
+const unseen =
+  /[\u00ad\u115f\u1160\u180e\u200b\u2028\u2029\u2060-\u2064\u3164\ufeff\uffa0]|[\u{e0000}-\u{e01ef}]/gu
+
+/**
  * Text from a container, a workspace or a model, made fit for a terminal: escape sequences, control
  * characters (but newline and tab) and bidirectional overrides are removed, so that hostile output
  * cannot retitle a window, write the clipboard or show other words than it holds (threat N17).
@@ -23,13 +30,18 @@ export function terminalLine(text: string, limit = 200): string {
  * must see that there is more than meets the eye. A carriage return stays where it ends a line.
  */
 export function visibleText(text: string): string {
-  return text.replace(controls, (character, at: number) => {
+  const seen = text.replace(unseen, character => codePoint(character.codePointAt(0) ?? 0))
+  return seen.replace(controls, (character, at: number) => {
     const code = character.charCodeAt(0)
-    if (character === '\r' && (text[at + 1] === '\n' || at + 1 === text.length)) return '\r'
+    if (character === '\r' && (seen[at + 1] === '\n' || at + 1 === seen.length)) return '\r'
     if (code === 0x7f) return '^?'
     if (code < 0x20) return `^${String.fromCharCode(code + 0x40)}`
-    return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`
+    return codePoint(code)
   })
+}
+
+function codePoint(code: number) {
+  return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`
 }
 
 /**

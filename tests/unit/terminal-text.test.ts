@@ -47,6 +47,14 @@ t.test('what a terminal would obey can be made visible instead of removed', asyn
   t.notMatch(visibleText('\x1b\x1b[31m[31m'), /\x1b/)
 })
 
+t.test('what takes no room is made visible too, and what scripts need stays', async t => {
+  t.equal(visibleText('a\u200bb\u3164\ufeff'), 'a<U+200B>b<U+3164><U+FEFF>')
+  t.equal(visibleText('a\u{e0041}\u{e0100}'), 'a<U+E0041><U+E0100>')
+  t.equal(visibleText('\u00ad\r\nx'), '<U+00AD>\r\nx')
+  const kept = '👩\u200d💻❤\ufe0f می\u200cخواهم'
+  t.equal(visibleText(kept), kept)
+})
+
 t.test('JSON holds nothing that a terminal obeys, and means the same', async t => {
   const value = { name: 'a\x9b31m\x1b[31m\u202eb\x7f', list: ['\n'] }
   const text = terminalJson(value)
