@@ -254,8 +254,10 @@ t.test('a run reaches neither the runner nor its token', async t => {
 
 t.test('a link in the place of its temporary folder opens no other one', async t => {
   const only = { maxTurns: 5 }
-  await run('[[bash mv $TMPDIR /tmp/away; ln -s /run $TMPDIR]]', only)
-  t.match((await worker('ls -ld /tmp/workspace-*')).stdout, '-> /run')
+  // Seen by the run itself: a process that is started for later puts the folder back. Its output is lost.
+  const swap = 'mv $TMPDIR /tmp/away; ln -s /run $TMPDIR; ls -ld $TMPDIR > /workspace/swapped'
+  await run(`[[bash ${swap}]]`, only)
+  t.match((await worker('cat /workspace/swapped')).stdout, '-> /run')
   const { toolResults } = await run('[[bash cat /run/claude-secure/token; ls -ld $TMPDIR]]', only)
   const said = toolResults.join()
   t.equal(/[0-9a-f]{64}/.test(said), !(await status()).landlock, said)
