@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { failureOf, gaveUp, type RunFailure } from './failure.ts'
+import { connectionHint, failureOf, gaveUp, type RunFailure } from './failure.ts'
 import type { RunResult, Turn } from './result.ts'
 import type { ClaudeMessage, RunnerEvent } from './runner-protocol.ts'
 import { turnOf } from './turns.ts'
@@ -49,6 +49,7 @@ export function createCollector(run: {
   let system: RunResult['system'] = null
   let claude: RunResult['claude'] = null
   let retry: { status: number | null; error: string } | null = null
+  let isAnswered = false
   let costUsd: number | null = null
   let characters = 0
   const turns: Turn[] = []
@@ -89,6 +90,7 @@ export function createCollector(run: {
     },
 
     add(message: ClaudeMessage) {
+      isAnswered ||= message.type === 'stream_event' || message.type === 'assistant'
       if (message.type === 'system') addSystem(message)
       else if (message.type === 'result') addResult(message)
       else addTurn(message)
@@ -173,16 +175,18 @@ export function createCollector(run: {
   }
 
   function timedOut(message: string): Pick<RunResult, 'status' | 'error'> {
-    const because =
-      retry === null ? '' : `, for the model API did not answer (${retry.status ?? retry.error})`
-    return {
-      status: 'timed-out',
-      error: {
-        message: `${message}${because}`,
-        hint: retry === null ? 'give it more time with --timeout' : logsHint(),
-        apiErrorStatus: null,
-      },
+    if (retry !== null) {
+      const because = `for the model API did not answer (${retry.status ?? retry.error})`
+      return asTimedOut(`${message}, ${because}`, logsHint())
     }
+    const more = 'give it more time with --timeout'
+    // Claude Code waits for an answer without a word. Whether it began at all is in its first message.
+    return system !== null && !isAnswered
+      ? asTimedOut(
+          `${message}, and the model API sent no answer in that time`,
+          `${more}; ${connectionHint}`,
+        )
+      : asTimedOut(message, more)
   }
 
   function logsHint() {
@@ -192,6 +196,10 @@ export function createCollector(run: {
 
 function failed(failure: Omit<RunFailure, 'apiErrorStatus'>): Pick<RunResult, 'status' | 'error'> {
   return { status: 'failed', error: { ...failure, apiErrorStatus: null } }
+}
+
+function asTimedOut(message: string, hint: string): Pick<RunResult, 'status' | 'error'> {
+  return { status: 'timed-out', error: { message, hint, apiErrorStatus: null } }
 }
 
 function cancelled(message: string, hint: string): Pick<RunResult, 'status' | 'error'> {

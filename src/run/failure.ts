@@ -13,7 +13,8 @@ const Judged = z.object({
   api_error: z.string().nullish(),
 })
 
-const connectionHint = './claude.ts status and ./claude.ts doctor show whether the stack reaches it'
+export const connectionHint =
+  './claude.ts status and ./claude.ts doctor show whether the stack reaches it'
 
 /** Why Claude Code's result is a failure and what to do; null when it is none. */
 export function failureOf(claude: Record<string, unknown>): RunFailure | null {

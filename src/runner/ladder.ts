@@ -1,13 +1,24 @@
 import type { ClaudeProcess, Ending } from './claude-process.ts'
+import { countProcesses } from './processes.ts'
 
 /** Milliseconds that each step of the ladder has. All together stay below 5 s. */
 export const steps = { interrupt: 1_500, terminate: 1_000, kill: 1_000 }
+
+/** Where so many processes are, claude hardly gets to hear a signal, and our own timers are late. */
+const crowd = 150
+const crowdedSteps = { interrupt: 400, terminate: 100, kill: 2_000 }
+
+/** @param processes how many the container has */
+export const stepsFor = (processes: number) => (processes < crowd ? steps : crowdedSteps)
 
 /**
  * Ends claude and everything it started, however they resist: SIGINT, so that the transcript is
  * complete; SIGTERM; then SIGKILL for all by the supervisor, and where that was stopped, by us.
  */
-export async function bringDown(claude: ClaudeProcess, times = steps): Promise<Ending> {
+export async function bringDown(
+  claude: ClaudeProcess,
+  times = stepsFor(countProcesses()),
+): Promise<Ending> {
   claude.signal('SIGINT')
   if (await endsWithin(claude, times.interrupt)) return claude.ended
   claude.signal('SIGTERM')

@@ -11,6 +11,11 @@ export function readProcesses(folder = '/proc'): ProcessEntry[] {
     .filter(entry => entry !== null)
 }
 
+/** How many there are, of whom nothing else is asked. */
+export function countProcesses(folder = '/proc'): number {
+  return readdirSync(folder).filter(name => /^\d+$/.test(name)).length
+}
+
 function readProcess(folder: string, name: string): ProcessEntry | null {
   try {
     return parseProcessStat(readFileSync(`${folder}/${name}/stat`, 'latin1'))

@@ -48,7 +48,10 @@ t.test('a stream that is cut again and again ends with words', async t => {
 t.test('a run that has no time left is ended with 124', async t => {
   const { code, stderr } = await run(['--no-continue', '--timeout', '3s', '[[delay 60000]]'])
   t.equal(code, 124)
-  t.match(stderr, /did not end within 3 s[\s\S]*hint: {2}.*--timeout/)
+  t.match(
+    stderr,
+    /did not end within 3 s, and the model API sent no answer[\s\S]*hint: {2}.*--timeout/,
+  )
 })
 
 /** A run in the background whose agent sleeps in a session of its own and does not listen to signals. */

@@ -13,33 +13,42 @@ const tokenFile = join(await temporaryFolder(t, 'token'), 'token')
 await writeFile(tokenFile, `${token}\n`, { mode: 0o444 })
 const name = `${stack.stack}-two`
 const inspected = JSON.parse(await must('docker', ['inspect', stack.container('claude')]))[0]
-t.teardown(() => run('docker', ['rm', '--force', '--volumes', name]))
-await must('docker', [
-  'run',
-  '--detach',
-  '--init',
-  '--name',
-  name,
-  `--network=${stack.stack}_claude-internal`,
-  `--user=${owner}:${owner}`,
-  '--read-only',
-  '--cap-drop=ALL',
-  '--security-opt=no-new-privileges:true',
-  '--tmpfs=/tmp:size=1g,mode=1777,noexec,nosuid,nodev',
-  '--tmpfs=/run:size=16m,mode=1777,noexec,nosuid,nodev',
-  '--tmpfs=/workspaces:size=64m,mode=1777,nosuid,nodev',
-  '--volume=/home/claude',
-  `--volume=${tokenFile}:/run/secrets/token:ro`,
-  '--env=RUNNER_PORT=8790',
-  '--env=RUNNER_TOKEN_FILE=/run/secrets/token',
-  ...inspected.Config.Env.flatMap((pair: string) => ['--env', pair]),
-  inspected.Config.Image,
-  'sh',
-  '-c',
-  'mkdir /workspaces/a /workspaces/ab; echo SECRET-OF-A > /workspaces/a/file; exec claude-secure-runner',
-])
+
+async function startWorker(name: string, ...more: readonly string[]) {
+  t.teardown(() => run('docker', ['rm', '--force', '--volumes', name]))
+  await must('docker', [
+    'run',
+    '--detach',
+    '--init',
+    ...more,
+    '--name',
+    name,
+    `--network=${stack.stack}_claude-internal`,
+    `--user=${owner}:${owner}`,
+    '--pids-limit=512',
+    '--read-only',
+    '--cap-drop=ALL',
+    '--security-opt=no-new-privileges:true',
+    '--tmpfs=/tmp:size=1g,mode=1777,noexec,nosuid,nodev',
+    '--tmpfs=/run:size=16m,mode=1777,noexec,nosuid,nodev',
+    '--tmpfs=/workspaces:size=64m,mode=1777,nosuid,nodev',
+    '--volume=/home/claude',
+    `--volume=${tokenFile}:/run/secrets/token:ro`,
+    '--env=RUNNER_PORT=8790',
+    '--env=RUNNER_TOKEN_FILE=/run/secrets/token',
+    ...inspected.Config.Env.flatMap((pair: string) => ['--env', pair]),
+    inspected.Config.Image,
+    'sh',
+    '-c',
+    'mkdir /workspaces/a /workspaces/ab; echo SECRET-OF-A > /workspaces/a/file; exec claude-secure-runner',
+  ])
+  await until('the runner', async () => (await isUp(name)).code === 0)
+}
+
+const isUp = (name: string) => run('docker', ['exec', name, 'claude-secure-run', '--status'])
+
+await startWorker(name)
 const inside = (script: string) => run('docker', ['exec', name, 'bash', '-c', script])
-await until('the runner', async () => (await inside('claude-secure-run --status')).code === 0)
 const status = async () => JSON.parse((await inside('claude-secure-run --status')).stdout)
 const at = (workspace: string, prompt: string, more: object = {}) =>
   openRun(name, prompt, more, workspace).done
@@ -75,6 +84,25 @@ t.test('where the kernel can, a run sees nothing of another workspace', async t 
   t.equal(stdout.includes('planted'), !landlock)
 })
 
+t.test('a storm in one workspace ends with its run, and the run in another goes on', async t => {
+  const fresh = { session: { kind: 'fresh' } }
+  const patient = '[[bash until [ -e go ]; do sleep 0.2; done; echo went on]]'
+  const other = openRun(name, patient, fresh, '/workspaces/a')
+  const storm =
+    'exec perl -e "\\$SIG{\\$_} = q(IGNORE) for qw(INT TERM HUP CHLD); fork for 1..7; while (1) { fork // 1 or exit }"'
+  const stormy = openRun(name, `[[bash ${storm}]]`, fresh, '/workspaces/ab')
+  const count = async () => Number((await inside("ps -eo args= | grep -c '[q](IGNORE)'")).stdout)
+  await until('a storm', async () => (await count()) > 100)
+  stormy.leave()
+  t.match((await stormy.done).ended, { outcome: 'cancelled', signal: 'SIGKILL' })
+  t.equal(await count(), 0)
+  t.match((await status()).runs, [{ runId: other.runId }])
+  await inside('touch /workspaces/a/go')
+  const { ended, toolResults } = await other.done
+  t.match(ended, { outcome: 'completed', swept: 0 })
+  t.match(toolResults.join(), 'went on')
+})
+
 t.test('sessions are those of the workspace', async t => {
   const { started } = await at('/workspaces/a', 'x [[say x]]')
   const resume = { session: { kind: 'resume', id: started?.sessionId } }
@@ -96,23 +124,30 @@ for (const workspace of [
   })
 }
 
-t.test('over HTTP nobody gets in without the token', async t => {
-  const fetched = (bearer: string, path: string, body = '') =>
-    inside(
-      `curl -sS -m 60 -w '\\n%{http_code}' -H 'authorization: Bearer ${bearer}' ${body && `-d '${body}'`} http://127.0.0.1:8790${path}`,
+t.test('over HTTP nobody gets in without the token, from here or from a neighbour', async t => {
+  const neighbour = (script: string) => stack.inside(['bash', '-c', script])
+  const asked = (ask: typeof inside, host: string, bearer: string, path: string, body = '') =>
+    ask(
+      `curl -sS -m 60 --noproxy '*' -w '\\n%{http_code}' -H 'authorization: Bearer ${bearer}' ${body && `-d '${body}'`} http://${host}:8790${path}`,
     )
-  for (const path of ['/status', '/run', '/cancel', '/warm']) {
-    t.match((await fetched('wrong', path, path === '/status' ? '' : '{}')).stdout, /\n401$/)
+  for (const [ask, host] of [
+    [inside, '127.0.0.1'],
+    [neighbour, name],
+  ] as const) {
+    for (const path of ['/status', '/run', '/cancel', '/warm']) {
+      const { stdout } = await asked(ask, host, 'wrong', path, path === '/status' ? '' : '{}')
+      t.match(stdout, /\n401$/, `${path} at ${host}`)
+    }
+    t.match((await asked(ask, host, token, '/status')).stdout, /"runs":\[\].*\n200$/s)
+    const body = JSON.stringify({
+      version: 1,
+      runId: '0123456789abcdef',
+      workspace: '/workspaces/a',
+      request: { prompt: 'over HTTP [[say hello]]' },
+    })
+    const { stdout } = await asked(ask, host, token, '/run', body)
+    t.match(partsOf(stdout), { result: { result: 'hello' }, ended: { outcome: 'completed' } })
   }
-  t.match((await fetched(token, '/status')).stdout, /"runs":\[\].*\n200$/s)
-  const body = JSON.stringify({
-    version: 1,
-    runId: '0123456789abcdef',
-    workspace: '/workspaces/a',
-    request: { prompt: 'over HTTP [[say hello]]' },
-  })
-  const { stdout } = await fetched(token, '/run', body)
-  t.match(partsOf(stdout), { result: { result: 'hello' }, ended: { outcome: 'completed' } })
 })
 
 t.test('a run cannot lead the runner into another workspace by a link in its home', async t => {
@@ -122,3 +157,34 @@ t.test('a run cannot lead the runner into another workspace by a link in its hom
   t.match(toolResults.join(), 'shell-snapshots -> /workspaces/a')
   t.equal((await inside('cat /workspaces/a/deep/file')).stdout, 'KEPT\n')
 })
+
+t.test(
+  'where the kernel has no Landlock, that is told, and a run ends with all it started',
+  async t => {
+    // Docker asks for a file; the rest of its own profile does not matter here.
+    const names = ['create_ruleset', 'add_rule', 'restrict_self'].map(name => `landlock_${name}`)
+    const missing = { names, action: 'SCMP_ACT_ERRNO', errnoRet: 38 }
+    const profile = join(await temporaryFolder(t, 'seccomp'), 'profile.json')
+    await writeFile(
+      profile,
+      JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [missing] }),
+    )
+    const old = `${stack.stack}-old`
+    await startWorker(old, `--security-opt=seccomp=${profile}`)
+    t.match(JSON.parse((await isUp(old)).stdout), { landlock: false })
+    const fresh = { session: { kind: 'fresh' } }
+    const ask = (prompt: string) => openRun(old, prompt, fresh, '/workspaces/a')
+    const count = async () =>
+      Number((await run('docker', ['exec', old, 'pgrep', '-fc', 'sleep 1003'])).stdout)
+    const strayed = await ask('[[bash (setsid sleep 1003 &) ; echo ok]]').done
+    t.match(strayed.ended, { outcome: 'completed', swept: 1 })
+    t.equal(await count(), 0)
+    const client = ask(
+      '[[bash (setsid sh -c \'trap "" TERM INT; sleep 1003\' &) ; tail -f /dev/null]]',
+    )
+    await until('the child', async () => (await count()) > 0)
+    client.leave()
+    t.match((await client.done).ended, { outcome: 'cancelled' })
+    t.equal(await count(), 0)
+  },
+)

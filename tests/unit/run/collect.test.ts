@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Ending } from '../../../src/run/collect.ts'
 import { RunResult } from '../../../src/run/result.ts'
+import type { ClaudeMessage } from '../../../src/run/runner-protocol.ts'
 import { resultOf, transcript } from '../../support/run/transcript.ts'
 
 t.test('a run that went well has the result as Claude Code wrote it, and its cost', async t => {
@@ -122,6 +123,34 @@ t.test('a run that ended while the API was asked again says so', async t => {
     apiErrorStatus: 529,
     hint: /later/,
   })
+})
+
+t.test('a run that never had an answer of the model says so, and where to look', async t => {
+  const { createCollector } = await import('../../../src/run/collect.ts')
+  const rest = { kind: 'ended', exitCode: null, signal: null, swept: 0 } as const
+  const timedOut = (messages: readonly ClaudeMessage[]) => {
+    const collector = createCollector({
+      runId: '',
+      workspace: '',
+      startedAt: '',
+      timeoutSeconds: 5,
+    })
+    for (const message of messages) collector.add(message)
+    return collector.result({ ...rest, outcome: 'timed-out' }, '').error
+  }
+  const messages = transcript('text')
+  const begun = messages.slice(
+    0,
+    messages.findIndex(({ type }) => type === 'stream_event'),
+  )
+  t.ok(begun.some(({ subtype }) => subtype === 'init'))
+  t.match(timedOut(begun), {
+    message: /within 5 s, and the model API sent no answer/,
+    hint: /--timeout.*doctor/,
+  })
+  for (const other of [[], messages.slice(0, begun.length + 1)]) {
+    t.match(timedOut(other), { message: /within 5 s$/, hint: /--timeout$/ })
+  }
 })
 
 t.test('messages of other shapes change nothing', async t => {

@@ -46,6 +46,19 @@ t.test('what it leaves in sessions of their own is killed and counted', async t 
   t.equal(swept, 4)
 })
 
+t.test('one that is swept takes along what has no parent any more, and nobody else', async t => {
+  const other = start('exec sleep 300')
+  const claude = start('(setsid sleep 300 &); (setsid sleep 300 &); echo; exec sleep 300')
+  await new Promise<void>(resolve => {
+    claude.onLine = () => resolve()
+  })
+  claude.signal('SIGUSR1')
+  t.strictSame(await claude.ended, { exitCode: null, signal: 'SIGKILL', swept: 2 })
+  t.notOk(other.hasEnded())
+  other.signal('SIGTERM')
+  t.strictSame(await other.ended, { exitCode: null, signal: 'SIGTERM', swept: 0 })
+})
+
 t.test('a command that is stopped hears a signal all the same', async t => {
   const claude = start('kill -STOP $$; exit 7')
   await new Promise(resolve => setTimeout(resolve, 300))

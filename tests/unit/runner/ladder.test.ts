@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { ClaudeProcess, Ending } from '../../../src/runner/claude-process.ts'
 import { createDeferred } from '../../../src/runner/deferred.ts'
-import { bringDown, letEnd, steps } from '../../../src/runner/ladder.ts'
+import { bringDown, letEnd, steps, stepsFor } from '../../../src/runner/ladder.ts'
 
 /** A claude that ends at the `deadly` step only. */
 function claudeThatEndsAt(deadly: string) {
@@ -47,6 +47,13 @@ for (const [deadly, expected] of [
 
 t.test('all steps together take less than 5 s', async t => {
   t.ok(steps.interrupt + steps.terminate + steps.kill < 4_500)
+})
+
+t.test('in a storm of processes everything is killed soon', async t => {
+  t.equal(stepsFor(149), steps)
+  const { interrupt, terminate, kill } = stepsFor(150)
+  t.ok(interrupt + terminate < 1_000, 'long before the bound')
+  t.ok(interrupt + terminate + kill < 4_500)
 })
 
 t.test('after its result it may end by itself, for a while', async t => {

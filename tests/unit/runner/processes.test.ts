@@ -1,5 +1,6 @@
 import t from 'tap'
 import {
+  countProcesses,
   descendantsOf,
   identityOf,
   isAlive,
@@ -46,4 +47,9 @@ t.test('this very process is among those of the machine', async t => {
     self: { stat: `14 (a) S 1 ${after('1')}` },
   })
   t.strictSame(readProcesses(folder), [], 'those that end while they are read are left out')
+})
+
+t.test('processes are counted, and nothing else that is in the folder', async t => {
+  const folder = t.testdir({ 1: {}, 22: {}, self: {}, '3x': {} })
+  t.equal(countProcesses(folder), 2)
 })
