@@ -23,29 +23,35 @@ t.test('a run that hears no signal is ended all the same', async t => {
 
 t.test('a cancel that comes as soon as the run is known is heard', async t => {
   const runner = await startRunner(t)
-  const gone = new AbortController()
-  const lines: string[] = []
-  const client = {
-    gone: gone.signal,
-    hurry: () => {},
-    taken: () => {},
-    emit: async (line: string) => {
-      lines.push(line)
-    },
-  }
+  // The head of the answer is the word that it can be cancelled; nothing else of it is there yet.
+  const run = await runner.begin('silent')
+  t.equal(run.answer.headers['x-run-id'], run.runId)
+  const lines = text(run.answer)
+  t.match(await runner.ask('POST', '/cancel', { runId: run.runId }), { status: 200 })
+  t.match(parts(eventsOf(await lines)).ended, { outcome: 'cancelled' })
   const runId = '0123456789abcdef'
-  const run = runner.runner.run(
+  let cancelled: Promise<boolean> | undefined
+  const events: string[] = []
+  await runner.runner.run(
     {
       version: 1,
       runId,
       workspace: join(runner.root, 'workspace'),
       request: { prompt: 'silent', session: { kind: 'fresh' }, timeoutSeconds: 60 },
     },
-    client,
+    {
+      gone: new AbortController().signal,
+      hurry: () => {},
+      taken: () => {
+        cancelled = runner.runner.cancel(runId)
+      },
+      emit: async line => {
+        events.push(line)
+      },
+    },
   )
-  t.equal(await runner.runner.cancel(runId), true)
-  await run
-  t.match(lines.at(-1), '"outcome":"cancelled"')
+  t.equal(await cancelled, true, 'in the very moment')
+  t.match(events.at(-1), '"outcome":"cancelled"')
 })
 
 t.test('a run that says nothing is ended at its time', async t => {

@@ -1,0 +1,81 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { createAdmission } from '../../../src/runner/admission.ts'
+
+function admissionIn(t: Test, runs = 2) {
+  const root = t.testdir({})
+  for (const name of ['workspace', 'workspaces/a', 'workspaces/b']) {
+    mkdirSync(join(root, name), { recursive: true })
+  }
+  const admission = createAdmission({
+    places: {
+      workspace: join(root, 'workspace'),
+      workspaces: join(root, 'workspaces'),
+      homes: join(root, 'homes'),
+      temporary: join(root, 'tmp'),
+    },
+    runs,
+    canResume: (_, id) => id === 'known',
+  })
+  let count = 0
+  const admit = async (name: string, session: object = { kind: 'continue' }) => {
+    const runId = String(count++).padStart(16, '0')
+    const answer = await admission.admit({
+      version: 1,
+      runId,
+      workspace: join(root, name),
+      request: { prompt: 'x', timeoutSeconds: 1, session: session as { kind: 'continue' } },
+    })
+    return 'kind' in answer
+      ? { runId, refused: answer.reason }
+      : { runId, lease: answer, refused: null }
+  }
+  return { admission, admit }
+}
+
+t.test('a workspace has one run, until nothing of it is left', async t => {
+  const { admission, admit } = admissionIn(t)
+  const { lease, runId } = await admit('workspace')
+  t.match(admission.list(), [{ runId, workspace: /workspace$/ }])
+  t.notOk(admission.isQuiet())
+  t.match(await admit('workspace'), { refused: 'busy' })
+  lease?.stop('cancelled')
+  t.match(await admit('workspace'), { refused: 'busy' }, 'also while it is ending')
+  lease?.release()
+  t.ok(admission.isQuiet())
+  t.match(await admit('workspace'), { refused: null })
+})
+
+t.test('two that come at once do not both have it', async t => {
+  const { admit } = admissionIn(t)
+  const both = await Promise.all([admit('workspace'), admit('workspace')])
+  t.strictSame(both.map(({ refused }) => refused).toSorted(), ['busy', null])
+})
+
+t.test('the reason of a refusal', async t => {
+  const { admission, admit } = admissionIn(t, 1)
+  t.match(await admit('nowhere'), { refused: 'workspace' })
+  t.match(await admit('workspace', { kind: 'resume', id: 'x' }), { refused: 'no-session' })
+  t.match(await admit('workspace', { kind: 'resume', id: 'known' }), { refused: null })
+  t.match(await admit('workspaces/a'), { refused: 'capacity' })
+  void admission.close()
+  t.match(await admit('workspaces/b'), { refused: 'stopping' })
+})
+
+t.test('a cancel, and a close, return when the lease is given back', async t => {
+  for (const end of ['cancel', 'close'] as const) {
+    const { admission, admit } = admissionIn(t)
+    const { lease, runId } = await admit('workspace')
+    let isOver = false
+    const over = admission[end](runId).then(value => {
+      isOver = true
+      return value
+    })
+    t.equal(await lease?.stopped, 'cancelled')
+    t.notOk(isOver)
+    lease?.release()
+    t.equal(await over, end === 'cancel' ? true : undefined)
+  }
+  t.equal(await admissionIn(t).admission.cancel('0'.repeat(16)), false)
+})
