@@ -5,6 +5,8 @@ import type { EngineAddress } from './engine.ts'
 export type EngineAnswer = { status: number; head: string; body: AsyncIterable<Buffer> }
 
 const headLimit = 64 * 1024
+/** Milliseconds for the answer to an upgrade, which the engine gives before it starts anything. */
+const upgradePatience = 30_000
 
 /** The whole body as text. Node's own reader for that loads web streams first. */
 export async function bodyText(body: AsyncIterable<Buffer>): Promise<string> {
@@ -73,6 +75,7 @@ export function engineUpgrade(
   address: EngineAddress,
   path: string,
   json: unknown,
+  patience = upgradePatience,
 ): Promise<{ socket: Socket; first: Buffer }> {
   const body = JSON.stringify(json)
   const head = [`POST ${path} HTTP/1.1`, 'Host: engine', 'Connection: Upgrade', 'Upgrade: tcp']
@@ -85,6 +88,7 @@ export function engineUpgrade(
       reject(error)
     }
     const ended = () => fail(new Error('the answer ended before its head did'))
+    const late = () => fail(new Error(`no answer in ${patience / 1000} s`))
     const read = (chunk: Buffer) => {
       received = Buffer.concat([received, chunk])
       const end = received.indexOf('\r\n\r\n')
@@ -93,10 +97,12 @@ export function engineUpgrade(
       if (end < 0) return
       const status = statusOf(received.toString('latin1', 0, end))
       if (status !== 101 && status !== 200) return fail(new Error(`the engine answered ${status}`))
+      socket.setTimeout(0).off('timeout', late)
       socket.off('data', read).off('error', fail).off('end', ended).pause()
       resolve({ socket, first: received.subarray(end + 4) })
     }
     socket.on('data', read).once('error', fail).once('end', ended)
+    socket.setTimeout(patience).once('timeout', late)
   })
 }
 

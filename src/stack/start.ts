@@ -12,6 +12,7 @@ import { terminalLine } from '../terminal-text.ts'
 import { renderHostFileChanges } from '../workspace/host-files/render.ts'
 import { changedHostFiles, noteHostFiles } from './host-files.ts'
 import { hasLiveSession, inspectStack, isUp, type StackState, serviceOf } from './inspect.ts'
+import { ailing, recovery } from './recovery.ts'
 import { clearPlaceholders, raiseOverlays } from './protection.ts'
 import {
   type AgentService,
@@ -51,7 +52,7 @@ export async function startStack(
   const wanted = await stackFingerprint(stack)
   const project = composeProject(stack)
   const needed = servicesFor(stack, agents)
-  const before = await inspectStack(engine, project.name)
+  const before = await inspectWhenWell(context, project.name, wanted)
   if (before?.fingerprint === wanted && isUp(before, needed)) {
     return { outcome: 'running', state: before }
   }
@@ -108,6 +109,16 @@ export async function startStack(
     })
   }
   return { outcome: 'started', state }
+}
+
+/** The stack as it is, once what has to recover has: Compose would give up on it at once. */
+async function inspectWhenWell({ engine, log, signal }: StartContext, name: string, wanted: string) {
+  const inspect = () => inspectStack(engine, name)
+  const now = await inspect()
+  const sick = now?.fingerprint === wanted ? ailing(now) : []
+  if (sick.length === 0) return now
+  const waiting = `waiting for ${sick.join(' and ')} to be healthy again`
+  return step(log, waiting, () => recovery(inspect, { signal }))
 }
 
 async function writeStackFile(stack: Stack, fingerprint: string) {

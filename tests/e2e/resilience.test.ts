@@ -75,6 +75,17 @@ for (const service of ['gateway', 'proxy']) {
   )
 }
 
+t.test('a service that ails for a moment is waited for', async t => {
+  // The engine calls it unhealthy from then on until its next look.
+  await must('docker', ['pause', stack.container('gateway')])
+  await must('docker', ['unpause', stack.container('gateway')])
+  t.equal(await inspect('gateway', '{{.State.Health.Status}}'), 'unhealthy')
+  const { code, stderr } = await stack.cli(['start', '--detach'])
+  t.equal(code, 0, stderr)
+  t.match(stderr, /waiting for gateway to be healthy again/)
+  t.equal((await ask('[[say well again]]')).stdout.trim(), 'well again')
+})
+
 t.test('a proxy without a policy does not come back: no policy is no way out', async t => {
   const { rename } = await import('node:fs/promises')
   const path = `${stack.checkout}/proxy/squid.conf`

@@ -38,9 +38,13 @@ const nothingLeft = async (t: Test, what: string) => {
   const left = (await strays()).filter(line => ofRuns.test(line))
   t.strictSame(left, [], `nothing of it is left after ${what}`)
   // A claude that starts to wait for the next run asks git for something, and that is soon over.
-  const quiet = async () => (await strays()).length === 0
+  let seen: string[] = []
+  const quiet = async () => {
+    seen = await strays()
+    return seen.length === 0
+  }
   await until('its helpers', quiet, 20_000).catch(() => {})
-  t.strictSame(await strays(), [], `nothing is left after ${what}`)
+  t.strictSame(seen, [], `nothing is left after ${what}`)
 }
 
 /** Children that do not want to end, each in a way of its own. */

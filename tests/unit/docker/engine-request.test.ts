@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { engineGet } from '../../../src/docker/engine-request.ts'
+import { engineGet, engineUpgrade } from '../../../src/docker/engine-request.ts'
 
 /** A server on a socket of its own that answers with `pieces`, and then closes unless told otherwise. */
 async function serve(t: Test, pieces: string[], options: { open?: boolean } = {}) {
@@ -68,6 +68,16 @@ t.test('an engine that says nothing is not waited for', async t => {
   await t.rejects(engineGet(address, '/', { idleMilliseconds: 50 }), {
     message: /no answer in 0.05 s/,
   })
+})
+
+t.test('nor when it is to open a stream; an open one may be silent', async t => {
+  const silent = await serve(t, [], { open: true })
+  await t.rejects(engineUpgrade(silent.address, '/', {}, 50), { message: /no answer in 0.05 s/ })
+  const { address } = await serve(t, ['HTTP/1.1 101 UPGRADED\r\n\r\n'], { open: true })
+  const { socket } = await engineUpgrade(address, '/', {}, 50)
+  await new Promise(resolve => setTimeout(resolve, 150))
+  t.notOk(socket.destroyed)
+  socket.destroy()
 })
 
 t.test('no engine is an error with its code', async t => {

@@ -1,0 +1,50 @@
+import t from 'tap'
+import type { ServiceState, StackState } from '../../../src/stack/inspect.ts'
+import { ailing, recovery } from '../../../src/stack/recovery.ts'
+
+const service = (name: string, health: ServiceState['health']): ServiceState => ({
+  name,
+  container: name,
+  image: '',
+  state: 'running',
+  health,
+  status: '',
+  connected: true,
+})
+
+const stackOf = (...services: ServiceState[]): StackState => ({
+  stack: 'claude-secure-x-1',
+  workspace: '/x',
+  workspaceMode: 'mount',
+  credentials: 'api-key',
+  protect: '',
+  fingerprint: '',
+  created: 0,
+  services,
+})
+
+const sick = stackOf(service('proxy', 'healthy'), service('worker', 'unhealthy'))
+const well = stackOf(service('proxy', 'healthy'), service('worker', 'healthy'))
+
+t.test('only what runs and does not answer ails', async t => {
+  t.same(ailing(sick), ['worker'])
+  t.same(ailing(well), [])
+  const gone = { ...service('worker', 'unhealthy'), state: 'exited' as const }
+  t.same(ailing(stackOf(gone, service('gateway', 'starting'))), [])
+})
+
+t.test('it is waited for until it is well', async t => {
+  const states = [sick, sick, well]
+  t.equal(await recovery(async () => states.shift() ?? null, {}), well)
+  t.same(states, [])
+})
+
+t.test('what is gone, and what stays ill, is not waited for', async t => {
+  t.equal(await recovery(async () => null, {}), null)
+  t.equal(await recovery(async () => sick, { milliseconds: -1 }), sick)
+})
+
+t.test('and who interrupts does not wait', async t => {
+  const waiting = recovery(async () => sick, { signal: AbortSignal.timeout(10) })
+  await t.rejects(waiting, { name: 'AbortError' })
+})
