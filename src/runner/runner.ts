@@ -74,6 +74,8 @@ export function createRunner(options: RunnerOptions) {
   ): Promise<RunnerEvent> {
     const obtained = await source.obtain(request, workspace)
     const { claude, sessionId, meter, files } = obtained
+    // It takes that in while the gateway is told; it asks the model nothing before it has the prompt.
+    if (obtained.input) claude.write(obtained.input)
     // Its requests count for this run, whatever it did before.
     const named = (await options.nameRun(meter, runId)) ? runId : meter
     sessions.remember(workspace, sessionId)
@@ -82,7 +84,7 @@ export function createRunner(options: RunnerOptions) {
     const life = lifeOf(request)
     const { ended, kept, totals } = await runPrompt({
       claude,
-      input: obtained.input + promptLine(request.prompt),
+      input: promptLine(request.prompt),
       emit: client.emit,
       stop: stopped,
       before: obtained.totals,

@@ -12,8 +12,8 @@ import { terminalLine } from '../terminal-text.ts'
 import { renderHostFileChanges } from '../workspace/host-files/render.ts'
 import { changedHostFiles, noteHostFiles } from './host-files.ts'
 import { hasLiveSession, inspectStack, isUp, type StackState, serviceOf } from './inspect.ts'
-import { ailing, recovery } from './recovery.ts'
 import { clearPlaceholders, raiseOverlays } from './protection.ts'
+import { ailing, recovery } from './recovery.ts'
 import {
   type AgentService,
   buildStackFile,
@@ -112,7 +112,11 @@ export async function startStack(
 }
 
 /** The stack as it is, once what has to recover has: Compose would give up on it at once. */
-async function inspectWhenWell({ engine, log, signal }: StartContext, name: string, wanted: string) {
+async function inspectWhenWell(
+  { engine, log, signal }: StartContext,
+  name: string,
+  wanted: string,
+) {
   const inspect = () => inspectStack(engine, name)
   const now = await inspect()
   const sick = now?.fingerprint === wanted ? ailing(now) : []
