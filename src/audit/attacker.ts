@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import * as z from 'zod'
-import type { DockerClient } from '../docker/client.ts'
-import { terminate } from '../docker/exec.ts'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../base/errors.ts'
+import type { DockerClient } from '../engine/client.ts'
+import { terminate } from '../process/exec.ts'
 
 /** What follows a proxy's answer: a TLS hello with this server name, one without, plain HTTP, nothing. */
 export type Follow = { hello: string } | 'hello-without-name' | 'plain' | 'nothing'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { DeclaredMount } from '../stack/custom/declared-mounts.ts'
+import type { DeclaredMount } from '../stack/additions/declared-mounts.ts'
 import { labels } from '../stack/stack-file.ts'
 import type { InspectedContainer } from './inspections.ts'
 

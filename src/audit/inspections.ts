@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Engine } from '../docker/engine.ts'
+import type { Engine } from '../engine/engine.ts'
 
 const strings = z.array(z.string()).nullish()
 

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { sep } from 'node:path'
-import type { DeclaredMount } from '../stack/custom/declared-mounts.ts'
+import type { DeclaredMount } from '../stack/additions/declared-mounts.ts'
 import type { InspectedContainer } from './inspections.ts'
 
 export type InspectedMount = InspectedContainer['Mounts'][number]

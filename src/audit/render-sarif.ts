@@ -1,4 +1,4 @@
-import { terminalText } from '../terminal-text.ts'
+import { terminalText } from '../base/terminal-text.ts'
 import type { AuditReport } from './audit-report.ts'
 import type { ProbeResult } from './run-audit.ts'
 

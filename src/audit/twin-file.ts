@@ -1,4 +1,4 @@
-import { escapeVariables } from '../docker/compose.ts'
+import { escapeVariables } from '../engine/compose.ts'
 import { type CanaryNames, listedNames } from './canary-names.ts'
 
 /**

@@ -1,18 +1,8 @@
 import { styleText } from 'node:util'
-import { messageOf } from '../errors.ts'
-import { terminalLine } from '../terminal-text.ts'
-import type { RunningAgent } from './session.ts'
+import { messageOf } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import type { EndedSession } from './ended-session.ts'
 import { hasColours } from './terminal.ts'
-
-/** A session, or a shell, that has just ended or was left. */
-export type EndedSession = RunningAgent & {
-  /** Name of the stack. */
-  stack: string
-  /** Real path of the folder on the host. */
-  workspace: string
-  since: Date
-  verbose?: boolean
-}
 
 /** Lines that the person should read now, each ready for a terminal; none when all is as usual. */
 type Notice = (session: EndedSession, signal: AbortSignal) => Promise<string[]>

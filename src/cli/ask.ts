@@ -1,5 +1,5 @@
 import { confirm, isCancel } from '@clack/prompts'
-import { UserError } from '../errors.ts'
+import { UserError } from '../base/errors.ts'
 import { isInteractive } from './terminal.ts'
 
 /** A yes from the person at the terminal; without a terminal nobody can say it. */

@@ -1,14 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { terminalLine } from '../base/terminal-text.ts'
 import { checkoutRoot } from '../config/paths.ts'
-import { createEngine } from '../docker/engine.ts'
 import { parseAccessDecision } from '../egress/access-log.ts'
 import { inForce } from '../egress/allowlist.ts'
 import { createBlockedNames, renderBlocked } from '../egress/blocked-names.ts'
-import { stateFolder } from '../stack/state-folder.ts'
-import { terminalLine } from '../terminal-text.ts'
-import type { EndedSession } from './after-session.ts'
-import { readAllowlist } from './allowlist-file.ts'
+import { createEngine } from '../engine/engine.ts'
+import { readAllowlist } from '../operations/policy/allowlist-file.ts'
+import { stateFolder } from '../stack/state/state-folder.ts'
+import type { EndedSession } from './ended-session.ts'
 
 /**
  * The names that the agent was refused during a session, with the command that opens them. What has

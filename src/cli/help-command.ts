@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { nearestName } from '../config/nearest-name.ts'
-import { UserError } from '../errors.ts'
-import { terminalLine } from '../terminal-text.ts'
 
 /** The help of the command that `words` name, such as `run list`; of all commands without words. */
 export function showHelp(program: Command, words: readonly string[]): void {

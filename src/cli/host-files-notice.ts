@@ -1,7 +1,7 @@
+import { terminalLine } from '../base/terminal-text.ts'
 import { changedHostFiles } from '../stack/host-files.ts'
 import { lostOverlays } from '../stack/protection.ts'
-import { stateFolder } from '../stack/state-folder.ts'
-import { terminalLine } from '../terminal-text.ts'
+import { stateFolder } from '../stack/state/state-folder.ts'
 import { renderHostFileChanges } from '../workspace/host-files/render.ts'
 
 /** What changed among the files that the host runs, and which of them are not protected any more. */

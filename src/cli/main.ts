@@ -1,14 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
 import { CommanderError } from 'commander'
 import * as z from 'zod'
-import { UserError } from '../errors.ts'
+import { UserError } from '../base/errors.ts'
 import { commandLine } from './command-line.ts'
 import { refuseHelpOfNothing } from './help-command.ts'
 import { readerGone, watchOutput } from './output-reader.ts'
 import { createProgram } from './program.ts'
-import { renderError } from './render-error.ts'
+import { renderError } from './render/error.ts'
+import { createReport } from './report.ts'
 import type { EarlyClient } from './run/early-client.ts'
-import { hasColours } from './terminal.ts'
+import { hasColours, isInteractive } from './terminal.ts'
 
 // Compiling a parser for each schema pays off after thousands of values; a command parses a few.
 z.config({ jitless: true })
@@ -37,6 +38,9 @@ export async function main(
       signal: controller.signal,
       verbose,
       completes,
+      log: createReport({ verbose }),
+      confirm: async (question, option) => (await import('./ask.ts')).ask(question, option),
+      canAsk: isInteractive(),
       earlyClient,
       setStatus: code => {
         status = code

@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../base/errors.ts'
 
 /** Exit status of a program whose reader went away, as shells report SIGPIPE. */
 export const readerGone = 141

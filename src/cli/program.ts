@@ -1,22 +1,9 @@
 import { Command, CommanderError, Option } from 'commander'
 import { printVersion } from './commands/version.ts'
 import { showHelp } from './help-command.ts'
-import type { EarlyClient } from './run/early-client.ts'
+import type { Invocation } from './invocation.ts'
 import { addRun } from './run-program.ts'
 import { renderUsageError } from './usage-error.ts'
-
-export type Invocation = {
-  signal: AbortSignal
-  verbose: boolean
-  /** What `claude.ts` began for `run` before it was read. */
-  earlyClient?: EarlyClient | null
-  /** Nothing but warnings and errors on stderr. */
-  quiet?: boolean
-  /** The completion library adds its own commands, but only when they are asked for. */
-  completes: boolean
-  /** For commands that pass on the exit status of what they ran. */
-  setStatus: (code: number) => void
-}
 
 const examples = `
 Examples:

@@ -14,12 +14,12 @@ import { userEnvironment } from '../config/environment.ts'
 import type { ImageAdditions } from '../config/image-additions.ts'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { protectedNames, workspaceConfigName } from '../config/protected-names.ts'
-import { listAdditions } from '../docker/addition-files.ts'
-import { bodyText, engineGet } from '../docker/engine-request.ts'
+import { bodyText, engineGet } from '../engine/engine-request.ts'
+import { filesBelow } from '../files/files-below.ts'
+import { listAdditions } from '../images/addition-files.ts'
+import type { RunningAgent } from '../stack/running-agent.ts'
 import { isOnItsNetworks } from '../stack/service-networks.ts'
 import { identityOf } from '../workspace/overlay/identity.ts'
-import { filesBelow } from './files-below.ts'
-import type { RunningAgent } from './session.ts'
 
 /**
  * What the last `start` of this folder found out. As long as the stamp is the same, none of its inputs
@@ -61,7 +61,7 @@ export async function quickStamp(
     'pins.json',
     '.env',
     '.build/bundle/stamp',
-    ...['proxy', 'claude', 'gateway', 'agent'].flatMap(name => filesBelow(root, name)),
+    ...['proxy', 'claude', 'gateway', 'additions'].flatMap(name => filesBelow(root, name)),
   ].map(path => {
     const status = statSync(join(root, path), { throwIfNoEntry: false })
     return [path, status && [status.ino, status.size, status.mtimeMs]]

@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors'
-import type { Log, LogEvent } from '../log.ts'
-import { terminalLine } from '../terminal-text.ts'
+import type { Log, LogEvent } from '../base/log.ts'
+import { renderMessage } from './render/message.ts'
 import { hasColours } from './terminal.ts'
 
 export type ReportOptions = { verbose: boolean; quiet?: boolean; stream?: NodeJS.WriteStream }
@@ -28,16 +28,16 @@ export function createReport(options: ReportOptions): Log {
     if (options.quiet && event.kind !== 'warn') return
     switch (event.kind) {
       case 'info':
-        return line(terminalLine(event.text, 500))
+        return line(renderMessage(event.text))
       case 'warn':
-        return line(`${colours.yellow('warning:')} ${terminalLine(event.text, 500)}`)
+        return line(`${colours.yellow('warning:')} ${renderMessage(event.text)}`)
       case 'debug':
-        return options.verbose ? line(colours.dim(terminalLine(event.text, 500))) : undefined
+        return options.verbose ? line(colours.dim(renderMessage(event.text))) : undefined
       case 'step-start':
         return live ? liveLine(`… ${event.name}`) : line(`${event.name} …`)
       case 'step-progress':
-        if (live) liveLine(`… ${event.name}: ${terminalLine(event.text)}`)
-        else if (options.verbose) line(`${event.name}: ${terminalLine(event.text)}`)
+        if (live) liveLine(`… ${event.name}: ${renderMessage(event.text, 200)}`)
+        else if (options.verbose) line(`${event.name}: ${renderMessage(event.text, 200)}`)
         return
       case 'step-end':
         return line(renderEnd(event, colours))

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { Invocation } from './program.ts'
+import type { Invocation } from './invocation.ts'
 import { outputFormats } from './run/formats.ts'
 
 const examples = `

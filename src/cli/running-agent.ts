@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
-import { UserError } from '../errors.ts'
+import { UserError } from '../base/errors.ts'
+import type { Context } from '../operations/context.ts'
 import { type StackState, serviceOf } from '../stack/inspect.ts'
+import type { RunningAgent } from '../stack/running-agent.ts'
 import type { AgentService } from '../stack/stack-file.ts'
-import type { Context } from './context.ts'
-import type { RunningAgent } from './session.ts'
 
 /** The agent of a stack that was looked at; an error when its container does not run. */
 export function runningAgent(

@@ -1,11 +1,8 @@
 import { userEnvironment } from '../config/environment.ts'
-import type { EngineAddress } from '../docker/engine.ts'
-import { createExec, startExec } from '../docker/terminal-exec.ts'
-import type { EndedSession } from './after-session.ts'
+import { createExec, startExec } from '../engine/terminal-exec.ts'
+import type { RunningAgent } from '../stack/running-agent.ts'
+import type { EndedSession } from './ended-session.ts'
 import { terminalVariables } from './terminal.ts'
-
-/** Where the agent of a stack is. */
-export type RunningAgent = { address: EngineAddress; container: string }
 
 /** Claude Code's command: it opens the session, or attaches to the one that runs already. */
 export function sessionCommand(options: { fresh: boolean; resume?: string | undefined }): string[] {

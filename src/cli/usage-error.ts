@@ -1,4 +1,4 @@
-import { terminalText } from '../terminal-text.ts'
+import { terminalText } from '../base/terminal-text.ts'
 
 /**
  * What commander says of wrong usage, in two lines: what is wrong, and the help that tells what is right.

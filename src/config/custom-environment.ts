@@ -1,5 +1,5 @@
-import { UserError } from '../errors.ts'
-import { terminalLine } from '../terminal-text.ts'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { customPrefixes } from './custom-names.ts'
 
 /** Bytes of one value. Linux takes 128 KiB for one, and all of them share what a program is started with. */

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join, normalize } from 'node:path'
-import { UserError } from '../errors.ts'
-import { terminalLine } from '../terminal-text.ts'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { customPrefixes } from './custom-names.ts'
 
 /** A folder or file of the host that the user gives to the agent, as he wrote it. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { UserError } from '../errors.ts'
+import { UserError } from '../base/errors.ts'
 import { isCustomName } from './custom-names.ts'
 import { readEnvFile } from './env-file.ts'
 import { settingAliases } from './setting-names.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { UserError } from '../errors.ts'
-import { terminalLine } from '../terminal-text.ts'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { serverName } from './mcp-setting.ts'
 import { schemaWords } from './schema-words.ts'
 

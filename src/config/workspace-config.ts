@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { UserError } from '../errors.ts'
-import { terminalLine } from '../terminal-text.ts'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { nearestName } from './nearest-name.ts'
 import { workspaceConfigName } from './protected-names.ts'
 import { schemaWords } from './schema-words.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { terminalLine } from '../terminal-text.ts'
-import { parseJsonLine } from './json-line.ts'
+import { parseJsonLine } from '../base/json-line.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 
 /**
  * One decision of the proxy: a line of its access log (`logformat` in proxy/squid.conf). What the

@@ -1,5 +1,5 @@
-import { UserError } from '../errors.ts'
-import { terminalLine } from '../terminal-text.ts'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { type Directive, notUnderstood, parseSquidConf } from './squid-conf.ts'
 import { isOver } from './until.ts'
 

@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../base/errors.ts'
 import { admits } from './admits.ts'
 import { type EditedList, findEntries, type ListEntry, type ListText } from './list-entries.ts'
 import { isOver } from './until.ts'

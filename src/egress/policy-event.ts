@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { parseJsonLine } from './json-line.ts'
+import { parseJsonLine } from '../base/json-line.ts'
 
 /** What the proxy says of the policy it was given: a line of its log (`say` in proxy/policy.sh). */
 const PolicyEvent = z.object({

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
-import { UserError } from '../errors.ts'
-import { terminalLine } from '../terminal-text.ts'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { isBelowShared, isShared, isSharedHost } from './shared-suffixes.ts'
 
 export type SiteName = {

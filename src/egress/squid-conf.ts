@@ -1,5 +1,5 @@
-import { UserError } from '../errors.ts'
-import { terminalLine } from '../terminal-text.ts'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { untilOf } from './until.ts'
 
 /** One directive of squid.conf: its words, and the line it starts on, counted from 1. */

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod/mini'
-import { UserError } from '../errors.ts'
+import { UserError } from '../base/errors.ts'
 
 /** What may stand in a header value: anything else could end the header and begin another. */
 const headerToken = z.string().check(z.minLength(16), z.maxLength(4096), z.regex(/^[\x21-\x7e]+$/))

@@ -1,12 +1,12 @@
-import { messageOf, UserError } from '../errors.ts'
-import { createAccounting } from './accounting.ts'
-import { buildGateway } from './app.ts'
+import { messageOf, UserError } from '../base/errors.ts'
+import { createAccounting } from './counting/accounting.ts'
+import { createLedger } from './counting/ledger.ts'
 import { createCredentialFile } from './credential.ts'
 import { createGatewayLog } from './gateway-log.ts'
-import { createLedger } from './ledger.ts'
-import { defaultLimits } from './limits.ts'
+import { buildGateway } from './http/app.ts'
+import { defaultLimits } from './http/limits.ts'
+import { createUpstream } from './http/upstream.ts'
 import { parseGatewaySettings } from './settings.ts'
-import { createUpstream } from './upstream.ts'
 
 /** Docker kills what has not stopped by itself; answers still in flight have this long to end. */
 const graceMilliseconds = 1_500

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { UserError } from '../errors.ts'
+import { UserError } from '../base/errors.ts'
 
 /** Scheme, host and port. A path or a user name in it would be dropped without a word otherwise. */
 function origin(protocol: RegExp) {

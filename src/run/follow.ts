@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../base/errors.ts'
 import type { createChannel } from './channel.ts'
 import type { createCollector, Ending } from './collect.ts'
 import type { RunEvent } from './event.ts'

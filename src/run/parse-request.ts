@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../base/errors.ts'
 import { RunRequest } from './request.ts'
 
 /** The request of any surface, or an error that names the field. */

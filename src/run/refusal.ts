@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../base/errors.ts'
 import type { refusals } from './runner-protocol.ts'
 
 export type RefusalReason = (typeof refusals)[number]

@@ -1,4 +1,4 @@
-import { readLines } from './lines.ts'
+import { readLines } from '../files/lines.ts'
 import { RunnerEvent } from './runner-protocol.ts'
 
 /** The runner cuts what Claude Code writes at half of this. */

@@ -1,6 +1,6 @@
-import { UserError } from '../errors.ts'
+import { createDeferred } from '../base/deferred.ts'
+import { UserError } from '../base/errors.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
-import { createDeferred } from './deferred.ts'
 import type { StopReason } from './run.ts'
 import { findWorkspace, type Places, type Workspace } from './workspace.ts'
 

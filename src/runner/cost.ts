@@ -1,4 +1,4 @@
-import { readTail } from './regular-file.ts'
+import { readTail } from '../files/regular-file.ts'
 
 type Json = Record<string, unknown>
 

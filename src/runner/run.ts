@@ -1,10 +1,10 @@
+import { terminalLine, terminalText } from '../base/terminal-text.ts'
+import type { Line } from '../files/line-splitter.ts'
 import type { RunnerEvent } from '../run/runner-protocol.ts'
-import { terminalLine, terminalText } from '../terminal-text.ts'
-import type { ClaudeProcess, Ending } from './claude-process.ts'
+import type { ClaudeProcess, Ending } from './claude/process.ts'
 import { ownTotals, type Totals } from './cost.ts'
-import { bringDown, letEnd } from './ladder.ts'
-import type { Line } from './line-splitter.ts'
-import { createPatience } from './patience.ts'
+import { bringDown, letEnd } from './ending/ladder.ts'
+import { createPatience } from './ending/patience.ts'
 
 type Json = Record<string, unknown>
 export type Ended = Extract<RunnerEvent, { kind: 'ended' }>

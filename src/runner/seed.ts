@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { answerFirstRun } from './home.ts'
+import { answerFirstRun } from './claude/home.ts'
 
 /** The program `claude-secure-seed`: runs as the agent when a container starts. */
 const { CLAUDE_CONFIG_DIR, ANTHROPIC_API_KEY } = process.env

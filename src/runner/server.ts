@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import * as z from 'zod'
-import { messageOf, UserError } from '../errors.ts'
+import { createDeferred } from '../base/deferred.ts'
+import { messageOf, UserError } from '../base/errors.ts'
 import { RunId, RunRequest } from '../run/request.ts'
 import { RunnerRequest } from '../run/runner-protocol.ts'
-import { createDeferred } from './deferred.ts'
 import type { Client, Runner } from './runner.ts'
 
 /** JSON can take six bytes for one of a text; more than this is no request. */

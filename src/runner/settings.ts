@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { UserError } from '../errors.ts'
+import { UserError } from '../base/errors.ts'
 
 const number = (most: number) =>
   z.pipe(

@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '../errors.ts'
+import { UserError } from '../base/errors.ts'
 import { runHomes, workspaceKey } from '../run/run-home.ts'
 
 /** A folder that prompts may work in, and the places that its runs have to themselves. */

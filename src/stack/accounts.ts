@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Workspace } from '../workspace/workspace.ts'
-import { replaceFile, type StateFolder } from './state-folder.ts'
+import { replaceFile, type StateFolder } from './state/state-folder.ts'
 
 /** The agent's uid and gid in the image itself. */
 const built = { uid: 1000, gid: 1000 }

@@ -1,5 +1,5 @@
-import { type ContainerProcess, containerProcesses } from '../docker/container-processes.ts'
-import type { Engine } from '../docker/engine.ts'
+import { type ContainerProcess, containerProcesses } from '../engine/container-processes.ts'
+import type { Engine } from '../engine/engine.ts'
 import { atWork, type StackState, serviceOf } from './inspect.ts'
 
 /** Who is at work in a stack. */

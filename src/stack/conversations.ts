@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DockerClient } from '../docker/client.ts'
-import type { Engine } from '../docker/engine.ts'
-import { runThrowAway } from '../docker/throw-away.ts'
+import type { DockerClient } from '../engine/client.ts'
+import type { Engine } from '../engine/engine.ts'
+import { runThrowAway } from '../engine/throw-away.ts'
 
 export type Home = {
   volume: string

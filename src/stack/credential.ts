@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { UserError } from '../base/errors.ts'
 import type { Settings } from '../config/settings.ts'
-import { UserError } from '../errors.ts'
 
 /** How Claude Code is authenticated, and what that choice weakens. */
 export type CredentialMode = 'api-key' | 'oauth-token' | 'login' | 'rehearsal'

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
-import { messageOf } from '../errors.ts'
-import type { Log } from '../log.ts'
+import { messageOf } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
 import {
   type HostFileChange,
   hostFileChanges,
@@ -10,7 +10,7 @@ import {
 import { scanHostFiles } from '../workspace/host-files/scan.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { readProtection } from './protection.ts'
-import { replaceFile, type StateFolder } from './state-folder.ts'
+import { replaceFile, type StateFolder } from './state/state-folder.ts'
 
 /**
  * Notes the files that run on the host when somebody says so, as they are before the agent comes. A

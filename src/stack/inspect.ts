@@ -1,4 +1,4 @@
-import type { ContainerSummary, Engine } from '../docker/engine.ts'
+import type { ContainerSummary, Engine } from '../engine/engine.ts'
 import { isOnItsNetworks } from './service-networks.ts'
 import { labels } from './stack-file.ts'
 

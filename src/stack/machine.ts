@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stateRoot } from '../config/paths.ts'
-import type { Engine, VolumeSummary } from '../docker/engine.ts'
+import type { Engine, VolumeSummary } from '../engine/engine.ts'
 import { isStackName } from '../workspace/stack-name.ts'
 import { type Activity, activities } from './activity.ts'
 import { inspectStacks, isUp, type StackState } from './inspect.ts'
 import { readProtection } from './protection.ts'
-import { keptInState, stateFolder } from './state-folder.ts'
+import { keptInState, stateFolder } from './state/state-folder.ts'
 
 /** A stack of this engine, or what is left of one. */
 export type MachineStack = Activity & {

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DockerClient } from '../docker/client.ts'
-import type { Engine } from '../docker/engine.ts'
-import { exec } from '../docker/exec.ts'
 import { parsePolicyEvent } from '../egress/policy-event.ts'
+import type { DockerClient } from '../engine/client.ts'
+import type { Engine } from '../engine/engine.ts'
+import { exec } from '../process/exec.ts'
 import { labels } from './stack-file.ts'
 
 /** A running proxy that enforces the squid.conf of a checkout. */

@@ -9,7 +9,7 @@ import type { Overlay } from '../workspace/overlay/overlay.ts'
 import { makePlaceholders, removePlaceholders } from '../workspace/overlay/placeholders.ts'
 import { planOverlays } from '../workspace/overlay/plan.ts'
 import type { Workspace } from '../workspace/workspace.ts'
-import { replaceFile, type StateFolder, stateFolder } from './state-folder.ts'
+import { replaceFile, type StateFolder, stateFolder } from './state/state-folder.ts'
 
 const Placeholder = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('folder') }),

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
-import { type ComposeProject, escapeVariables } from '../docker/compose.ts'
+import { type ComposeProject, escapeVariables } from '../engine/compose.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { accountFiles } from './accounts.ts'
-import { type CredentialFile, type CredentialMode, placeholderVariable } from './credential.ts'
 import {
   type Customisation,
   customisationHash,
   customMounts,
   noCustomisation,
-} from './custom/customisation.ts'
-import type { DeclaredMount } from './custom/declared-mounts.ts'
-import type { StateFolder } from './state-folder.ts'
+} from './additions/customisation.ts'
+import type { DeclaredMount } from './additions/declared-mounts.ts'
+import { type CredentialFile, type CredentialMode, placeholderVariable } from './credential.ts'
+import type { StateFolder } from './state/state-folder.ts'
 
 /** All that decides what a stack looks like. */
 export type Stack = {

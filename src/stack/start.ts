@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import type { DockerClient } from '../docker/client.ts'
-import { compose } from '../docker/compose.ts'
-import type { Engine } from '../docker/engine.ts'
+import { UserError } from '../base/errors.ts'
+import { type Log, step } from '../base/log.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { refusedPolicy } from '../egress/policy-event.ts'
-import { UserError } from '../errors.ts'
-import { type Log, step } from '../log.ts'
-import { terminalLine } from '../terminal-text.ts'
+import type { DockerClient } from '../engine/client.ts'
+import { compose } from '../engine/compose.ts'
+import type { Engine } from '../engine/engine.ts'
 import { renderHostFileChanges } from '../workspace/host-files/render.ts'
 import { changedHostFiles, noteHostFiles } from './host-files.ts'
 import { hasLiveSession, inspectStack, isUp, type StackState, serviceOf } from './inspect.ts'
@@ -22,7 +22,7 @@ import {
   servicesFor,
   stackVariables,
 } from './stack-file.ts'
-import { replaceFile } from './state-folder.ts'
+import { replaceFile } from './state/state-folder.ts'
 
 const up = ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build']
 

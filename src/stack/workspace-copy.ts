@@ -1,10 +1,10 @@
 import { access, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Archive } from '../docker/archive.ts'
-import type { DockerClient } from '../docker/client.ts'
-import { execOk } from '../docker/exec.ts'
-import { type Log, step } from '../log.ts'
-import { terminalLine } from '../terminal-text.ts'
+import { type Log, step } from '../base/log.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import type { Archive } from '../engine/archive.ts'
+import type { DockerClient } from '../engine/client.ts'
+import { execOk } from '../process/exec.ts'
 import { type Baseline, readBaseline, renderBaseline } from '../workspace/copy/baseline.ts'
 import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
 import type { Entry, Tree } from '../workspace/copy/entry.ts'
@@ -14,7 +14,7 @@ import { type CopiedItem, type Keep, readCopy } from '../workspace/copy/unpack.t
 import { readUserIgnore } from '../workspace/ignore/user-ignore.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { type StackState, serviceOf } from './inspect.ts'
-import { replaceFile, type StateFolder } from './state-folder.ts'
+import { replaceFile, type StateFolder } from './state/state-folder.ts'
 
 export type CopyContext = {
   archive: Archive

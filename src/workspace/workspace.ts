@@ -1,9 +1,9 @@
 import { lstat, realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, sep } from 'node:path'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import type { Settings } from '../config/settings.ts'
-import { UserError } from '../errors.ts'
-import { terminalLine } from '../terminal-text.ts'
 import { stackName } from './stack-name.ts'
 
 export type Workspace = {

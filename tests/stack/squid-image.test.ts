@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { execOk } from '../../src/docker/exec.ts'
+import { execOk } from '../../src/process/exec.ts'
 
 const folder = new URL('../../proxy/', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, folder), 'utf8')

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { stateFolder } from '../../stack/state-folder.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
 import { declaredMounts } from '../declared.ts'
 import { everyService, everyServiceLive } from '../every-service.ts'
 import { isEngineSocket, strangeMounts, writableMounts } from '../mounts.ts'

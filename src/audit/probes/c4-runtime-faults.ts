@@ -1,4 +1,4 @@
-import { type Finding, judgeRequirements } from '../../docker/requirements.ts'
+import { type Finding, judgeRequirements } from '../../machine/requirements.ts'
 import type { Check, Probe, Verdict } from '../probe.ts'
 import { standards } from '../standards.ts'
 

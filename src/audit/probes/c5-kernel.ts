@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
-import { stateFolder } from '../../stack/state-folder.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
 import { check, type Probe } from '../probe.ts'
 import { isSandbox } from '../sandboxes.ts'
 import { standards } from '../standards.ts'

@@ -1,6 +1,6 @@
+import { messageOf } from '../../base/errors.ts'
 import { parseProtect } from '../../config/protected-names.ts'
-import { messageOf } from '../../errors.ts'
-import { stateFolder } from '../../stack/state-folder.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
 import { hostFileChanges } from '../../workspace/host-files/changes.ts'
 import { renderHostFileChanges } from '../../workspace/host-files/render.ts'
 import type { Overlay } from '../../workspace/overlay/overlay.ts'

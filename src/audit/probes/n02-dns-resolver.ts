@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { judgeRequirements } from '../../docker/requirements.ts'
+import { judgeRequirements } from '../../machine/requirements.ts'
 import { list } from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'

@@ -1,5 +1,5 @@
+import { messageOf } from '../../base/errors.ts'
 import { findings } from '../../egress/findings.ts'
-import { messageOf } from '../../errors.ts'
 import { list } from '../attempts.ts'
 import { type Check, check, open, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'

@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { stateFolder } from '../../stack/state-folder.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
 import { everyService } from '../every-service.ts'
 import type { InspectedContainer } from '../inspections.ts'
 import { holdsSecret, keyPattern, realKeys } from '../key-search.ts'

@@ -1,14 +1,13 @@
+import { parseLease } from '../../base/duration.ts'
+import type { Log } from '../../base/log.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { loadSettings } from '../../config/load-settings.ts'
 import { checkoutRoot } from '../../config/paths.ts'
-import { parseLease } from '../../egress/duration.ts'
 import { parseSiteName, refuseDangerous, type SiteName } from '../../egress/site-name.ts'
 import { untilText } from '../../egress/until.ts'
-import type { Log } from '../../log.ts'
-import { applyPolicyEdit } from '../apply-policy.ts'
-import type { Invocation } from '../program.ts'
-import { printPolicyResult } from '../render-policy.ts'
-import { createReport } from '../report.ts'
+import { applyPolicyEdit } from '../../operations/policy/apply-policy.ts'
+import type { Invocation } from '../invocation.ts'
+import { printPolicyResult } from '../render/policy.ts'
 
 export type AllowOptions = {
   for?: string
@@ -25,8 +24,7 @@ export async function allow(
   options: AllowOptions,
   invocation: Invocation,
 ) {
-  const { verbose, signal } = invocation
-  const log = createReport({ verbose })
+  const { signal, log } = invocation
   const seconds = options.for === undefined ? null : parseLease(options.for)
   const sites = (
     await Promise.all(names.map(name => sitesOf(name, options, invocation, log)))

@@ -1,10 +1,10 @@
 import { createColors } from 'picocolors'
+import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import type { Allowlist, Site } from '../../egress/allowlist.ts'
 import { isOver } from '../../egress/until.ts'
-import { terminalJson, terminalLine } from '../../terminal-text.ts'
-import { readAllowlist } from '../allowlist-file.ts'
-import { renderEnd } from '../render-policy.ts'
+import { readAllowlist } from '../../operations/policy/allowlist-file.ts'
+import { renderEnd } from '../render/policy.ts'
 import { hasColours } from '../terminal.ts'
 
 const who: Record<keyof Allowlist, string> = {

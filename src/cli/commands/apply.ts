@@ -1,13 +1,14 @@
 import { rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '../../errors.ts'
-import { withLock } from '../../stack/lock.ts'
+import { UserError } from '../../base/errors.ts'
+import { type Context, openContext } from '../../operations/context.ts'
+import { currentStackName } from '../../operations/current-stack.ts'
+import { withLock } from '../../stack/state/lock.ts'
 import { moveBaseline, stageContents } from '../../stack/workspace-copy.ts'
 import { applySteps, makeApplyFolder } from '../../workspace/copy/apply.ts'
 import type { Step } from '../../workspace/copy/journal.ts'
 import { type Plan, planApply } from '../../workspace/copy/plan.ts'
 import { nameOf } from '../../workspace/copy/render-patch.ts'
-import { type Context, openContext } from '../context.ts'
 import {
   chooseChanges,
   type OpenCopy,
@@ -16,9 +17,7 @@ import {
   tellWhatStays,
 } from '../copy/open-copy.ts'
 import { stepLine, undo } from '../copy/undo.ts'
-import { currentStackName } from '../current-stack.ts'
-import type { Invocation } from '../program.ts'
-import { createReport } from '../report.ts'
+import type { Invocation } from '../invocation.ts'
 import { isInteractive } from '../terminal.ts'
 
 export type ApplyOptions = {
@@ -54,7 +53,7 @@ export async function apply(
         exitCode: 2,
       })
     }
-    const log = createReport({ verbose: invocation.verbose })
+    const { log } = invocation
     return undo({ log, signal: invocation.signal }, options)
   }
   const context = await openContext(invocation)

@@ -1,8 +1,8 @@
 import { userEnvironment } from '../../config/environment.ts'
-import type { Target } from '../../docker/image-tags.ts'
-import { openContext } from '../context.ts'
-import { runBuild } from '../machine/run-build.ts'
-import type { Invocation } from '../program.ts'
+import type { Target } from '../../images/image-tags.ts'
+import { openContext } from '../../operations/context.ts'
+import { runBuild } from '../../operations/images/build.ts'
+import type { Invocation } from '../invocation.ts'
 
 export type BuildOptions = { cache: boolean; target?: Target; claudeVersion?: string }
 

@@ -1,6 +1,8 @@
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createColors } from 'picocolors'
+import { UserError } from '../../base/errors.ts'
+import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { parseCustomEnvironment } from '../../config/custom-environment.ts'
 import { parseCustomMounts } from '../../config/custom-mounts.ts'
 import { loadCustomSettings } from '../../config/custom-settings.ts'
@@ -13,16 +15,22 @@ import { workspaceConfigName } from '../../config/protected-names.ts'
 import { settingNames, settingsInEnvironment } from '../../config/setting-names.ts'
 import { secretSettings } from '../../config/settings.ts'
 import { ofSessions } from '../../config/workspace-config.ts'
-import { UserError } from '../../errors.ts'
-import { isConsented } from '../../stack/custom/consent.ts'
-import { stateFolder } from '../../stack/state-folder.ts'
-import { terminalJson, terminalLine } from '../../terminal-text.ts'
+import {
+  acceptServers,
+  type FoundServers,
+  readMcpFile,
+} from '../../operations/additions/mcp-servers.ts'
+import {
+  acceptConfig,
+  type FoundConfig,
+  mountsOf,
+  readConfig,
+} from '../../operations/additions/workspace-config.ts'
+import { isConsented } from '../../stack/additions/consent.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
 import { stackName } from '../../workspace/stack-name.ts'
-import { acceptServers, type FoundServers, readMcpFile } from '../mcp-servers.ts'
-import type { Invocation } from '../program.ts'
-import { createReport } from '../report.ts'
+import type { Invocation } from '../invocation.ts'
 import { hasColours } from '../terminal.ts'
-import { acceptConfig, type FoundConfig, mountsOf, readConfig } from '../workspace-config.ts'
 
 export type ConfigOptions = { json?: boolean; path?: boolean; accept?: boolean }
 
@@ -83,9 +91,8 @@ async function accept(
   found: FoundConfig | null,
   mcp: FoundServers | null,
   stack: string,
-  { verbose }: Invocation,
+  { log }: Invocation,
 ) {
-  const log = createReport({ verbose })
   if (!found && !mcp) {
     throw new UserError(`there is no ${workspaceConfigName} or ${mcpFileName} in this folder`, {
       hint: 'go to the folder that has one; docs/customisation.md says what they can hold',

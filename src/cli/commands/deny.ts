@@ -1,16 +1,14 @@
-import { UserError } from '../../errors.ts'
-import { applyPolicyEdit } from '../apply-policy.ts'
-import type { Invocation } from '../program.ts'
-import { printPolicyResult } from '../render-policy.ts'
-import { createReport } from '../report.ts'
+import { UserError } from '../../base/errors.ts'
+import { applyPolicyEdit } from '../../operations/policy/apply-policy.ts'
+import type { Invocation } from '../invocation.ts'
+import { printPolicyResult } from '../render/policy.ts'
 import { type AllowOptions, sitesOf } from './allow.ts'
 
 export type DenyOptions = Pick<AllowOptions, 'services' | 'subdomains' | 'dryRun' | 'json'>
 
 /** Takes names off a list of proxy/squid.conf, and waits until the proxies refuse them. */
 export async function deny(names: readonly string[], options: DenyOptions, invocation: Invocation) {
-  const { verbose, signal } = invocation
-  const log = createReport({ verbose })
+  const { signal, log } = invocation
   const sites = await Promise.all(
     names.map(async typed => {
       try {

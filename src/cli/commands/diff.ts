@@ -1,5 +1,6 @@
+import { terminalJson } from '../../base/terminal-text.ts'
+import { openEngine } from '../../operations/engine-context.ts'
 import { copyItems } from '../../stack/workspace-copy.ts'
-import { terminalJson } from '../../terminal-text.ts'
 import { type Change, summarizeIgnored } from '../../workspace/copy/changes.ts'
 import { readHostContent, textLimit } from '../../workspace/copy/host-text.ts'
 import { planApply } from '../../workspace/copy/plan.ts'
@@ -18,8 +19,7 @@ import {
   parseWish,
   tellWhatStays,
 } from '../copy/open-copy.ts'
-import { openEngine } from '../engine-context.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 
 /** Shows what the agent changed in its copy, as a patch against the files of the host. */
 export async function diff(

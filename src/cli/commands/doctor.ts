@@ -1,13 +1,12 @@
 import { createColors } from 'picocolors'
-import { messageOf } from '../../errors.ts'
-import type { Log } from '../../log.ts'
-import { terminalJson, terminalLine } from '../../terminal-text.ts'
-import { diagnose } from '../doctor/diagnose.ts'
-import type { Diagnosis, Repair } from '../doctor/diagnosis.ts'
-import { renderDiagnosis } from '../doctor/render.ts'
-import { describeRepair, runRepair } from '../doctor/repair.ts'
-import type { Invocation } from '../program.ts'
-import { createReport } from '../report.ts'
+import { messageOf } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
+import { diagnose } from '../../doctor/diagnose.ts'
+import type { Diagnosis, Repair } from '../../doctor/diagnosis.ts'
+import { describeRepair, runRepair } from '../../doctor/repair.ts'
+import type { Invocation } from '../invocation.ts'
+import { renderDiagnosis } from '../render/doctor.ts'
 import { hasColours } from '../terminal.ts'
 
 type Done = { what: string; outcome: 'would be done' | 'done' | 'failed'; reason?: string }
@@ -37,9 +36,8 @@ export async function doctor(
 async function mend(
   findings: readonly Diagnosis[],
   { dryRun = false }: { dryRun?: boolean },
-  { signal, verbose }: Invocation,
+  { signal, log }: Invocation,
 ): Promise<Done[]> {
-  const log = createReport({ verbose })
   const done: Done[] = []
   for (const { repair } of findings) {
     if (!repair) continue

@@ -1,10 +1,10 @@
 import { createColors } from 'picocolors'
+import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
+import { openEngine } from '../../operations/engine-context.ts'
 import { allStacks, type MachineStack, runningStacks } from '../../stack/machine.ts'
-import { terminalJson, terminalLine } from '../../terminal-text.ts'
-import { openEngine } from '../engine-context.ts'
-import type { Invocation } from '../program.ts'
-import { renderAge } from '../render-age.ts'
-import { renderColumns } from '../render-columns.ts'
+import type { Invocation } from '../invocation.ts'
+import { renderAge } from '../render/age.ts'
+import { renderColumns } from '../render/columns.ts'
 import { hasColours } from '../terminal.ts'
 
 /** Prints the stacks of this engine, whichever folder they belong to. */

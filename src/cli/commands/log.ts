@@ -1,15 +1,15 @@
+import { parseDuration } from '../../base/duration.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 import {
   type AccessDecision,
   parseAccessDecision,
   renderDecision,
 } from '../../egress/access-log.ts'
-import { parseDuration } from '../../egress/duration.ts'
-import { UserError } from '../../errors.ts'
+import { currentStack } from '../../operations/current-stack.ts'
+import { openEngine } from '../../operations/engine-context.ts'
 import { serviceOf } from '../../stack/inspect.ts'
-import { terminalLine } from '../../terminal-text.ts'
-import { currentStack } from '../current-stack.ts'
-import { openEngine } from '../engine-context.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 
 export type LogOptions = { denied?: boolean; follow?: boolean; json?: boolean; since?: string }
 

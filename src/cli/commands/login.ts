@@ -1,11 +1,11 @@
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../base/errors.ts'
+import { openContext } from '../../operations/context.ts'
+import { workspaceHere } from '../../operations/workspace-here.ts'
 import { runConfig, runHomes, workspaceKey } from '../../run/run-home.ts'
-import { openContext } from '../context.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 import { runningAgent } from '../running-agent.ts'
 import { execInTerminal } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
-import { workspaceHere } from '../workspace-here.ts'
 import { bringUp } from './start.ts'
 
 /**

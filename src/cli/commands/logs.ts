@@ -1,10 +1,10 @@
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { currentStack } from '../../operations/current-stack.ts'
+import { openEngine } from '../../operations/engine-context.ts'
 import { serviceOf } from '../../stack/inspect.ts'
-import { terminalLine } from '../../terminal-text.ts'
-import { currentStack } from '../current-stack.ts'
-import { openEngine } from '../engine-context.ts'
-import type { Invocation } from '../program.ts'
-import { renderLogLine } from '../render-log.ts'
+import type { Invocation } from '../invocation.ts'
+import { renderLogLine } from '../render/log.ts'
 
 export type LogsOptions = { follow?: boolean; lines: string; json?: boolean }
 

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { UserError } from '../../errors.ts'
-import type { RunStore } from '../../run/store.ts'
-import type { Invocation } from '../program.ts'
-import { createReport } from '../report.ts'
+import { UserError } from '../../base/errors.ts'
+import type { RunStore } from '../../run/store/store.ts'
+import type { Invocation } from '../invocation.ts'
 import { findRun, runsHere } from '../run/runs-here.ts'
 
 const pollMilliseconds = 200
@@ -13,7 +12,7 @@ const patience = 30_000
 export async function runCancel(
   id: string | undefined,
   options: { all?: boolean },
-  { signal, verbose }: Invocation,
+  { signal, log }: Invocation,
 ): Promise<void> {
   if ((id === undefined) === !options.all) {
     throw new UserError(options.all ? 'an id and --all were given' : 'no run was named', {
@@ -22,7 +21,6 @@ export async function runCancel(
     })
   }
   const store = await runsHere()
-  const log = createReport({ verbose })
   const found = id === undefined ? await store.list() : [await findRun(store, id)]
   const running = found.filter(({ result }) => result === null)
   if (running.length === 0) {

@@ -1,7 +1,7 @@
 import { createColors } from 'picocolors'
-import type { StoredRun } from '../../run/store.ts'
-import { terminalJson, terminalLine } from '../../terminal-text.ts'
-import { renderColumns } from '../render-columns.ts'
+import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
+import type { StoredRun } from '../../run/store/store.ts'
+import { renderColumns } from '../render/columns.ts'
 import { runsHere } from '../run/runs-here.ts'
 import { hasColours } from '../terminal.ts'
 

@@ -1,7 +1,7 @@
+import { terminalLine, terminalText } from '../../base/terminal-text.ts'
 import type { RunEvent } from '../../run/event.ts'
 import { turnOf } from '../../run/turns.ts'
-import { terminalLine, terminalText } from '../../terminal-text.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 import { describeUse } from '../run/figures.ts'
 import { findRun, runsHere } from '../run/runs-here.ts'
 

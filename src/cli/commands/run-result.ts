@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { UserError } from '../../errors.ts'
-import type { Invocation } from '../program.ts'
-import { createReport } from '../report.ts'
+import { UserError } from '../../base/errors.ts'
+import type { Invocation } from '../invocation.ts'
 import type { OutputFormat } from '../run/formats.ts'
 import { throwUnlessSucceeded } from '../run/outcome.ts'
 import { createOutput } from '../run/output.ts'
@@ -13,7 +12,7 @@ const pollMilliseconds = 250
 export async function runResult(
   id: string | undefined,
   options: { outputFormat: OutputFormat; wait?: boolean },
-  { signal, verbose }: Invocation,
+  { signal, log }: Invocation,
 ): Promise<void> {
   const store = await runsHere()
   let run = await findRun(store, id)
@@ -28,7 +27,6 @@ export async function runResult(
     })
   }
   const output = createOutput({ format: options.outputFormat, partial: false, signal })
-  const log = createReport({ verbose })
   for await (const event of store.events(runId)) {
     if (event.kind === 'notice') log({ kind: 'warn', text: event.text })
     await output.event(event)

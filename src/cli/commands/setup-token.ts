@@ -1,10 +1,10 @@
 import { isCancel, log as notes, password } from '@clack/prompts'
 import { setEnvValue } from '../../config/edit-env-file.ts'
-import { openContext } from '../context.ts'
-import type { Invocation } from '../program.ts'
+import { openContext } from '../../operations/context.ts'
+import { workspaceHere } from '../../operations/workspace-here.ts'
+import type { Invocation } from '../invocation.ts'
 import { runningAgent } from '../running-agent.ts'
 import { execInTerminal } from '../session.ts'
-import { workspaceHere } from '../workspace-here.ts'
 import { requireTerminal } from './login.ts'
 import { bringUp } from './start.ts'
 

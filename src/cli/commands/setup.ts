@@ -1,15 +1,13 @@
 import { userEnvironment } from '../../config/environment.ts'
 import { loadSettings } from '../../config/load-settings.ts'
 import { checkoutRoot } from '../../config/paths.ts'
+import { runSetup } from '../../operations/setup.ts'
 import { ask } from '../ask.ts'
-import { runSetup } from '../machine/run-setup.ts'
-import type { Invocation } from '../program.ts'
-import { createReport } from '../report.ts'
+import type { Invocation } from '../invocation.ts'
 
 /** Makes this machine ready, asking before it installs anything. */
 export async function setup(options: { yes?: boolean; dryRun?: boolean }, invocation: Invocation) {
-  const { signal, verbose } = invocation
-  const log = createReport({ verbose })
+  const { signal, log } = invocation
   const root = checkoutRoot()
   const result = await runSetup({
     yes: options.yes ?? false,

@@ -1,16 +1,16 @@
 import { createColors } from 'picocolors'
+import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { parseProtect } from '../../config/protected-names.ts'
 import { accessDecisions, countDenied } from '../../egress/access-log.ts'
 import { inForce } from '../../egress/allowlist.ts'
 import { type BlockedName, blockedNames, renderBlocked } from '../../egress/blocked-names.ts'
 import { refusedPolicy } from '../../egress/policy-event.ts'
+import { currentStackName } from '../../operations/current-stack.ts'
+import { openEngine } from '../../operations/engine-context.ts'
+import { readAllowlist } from '../../operations/policy/allowlist-file.ts'
 import { type CredentialMode, weakness } from '../../stack/credential.ts'
 import { inspectStacks, isUp } from '../../stack/inspect.ts'
-import { terminalJson, terminalLine } from '../../terminal-text.ts'
-import { readAllowlist } from '../allowlist-file.ts'
-import { currentStackName } from '../current-stack.ts'
-import { openEngine } from '../engine-context.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 import { hasColours } from '../terminal.ts'
 import { readVersions } from './version.ts'
 
@@ -63,7 +63,7 @@ export async function status(options: { json?: boolean }, invocation: Invocation
 
 async function copyTaken(stack: string) {
   const [{ stateFolder }, { baselinePath, readTaken }] = await Promise.all([
-    import('../../stack/state-folder.ts'),
+    import('../../stack/state/state-folder.ts'),
     import('../../workspace/copy/taken.ts'),
   ])
   return readTaken(baselinePath(stateFolder(stack)))

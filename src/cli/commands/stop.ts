@@ -1,20 +1,20 @@
-import { settleAtOnce } from '../../at-once.ts'
-import { messageOf, UserError } from '../../errors.ts'
-import type { Log } from '../../log.ts'
+import { settleAtOnce } from '../../base/at-once.ts'
+import { messageOf, UserError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { type Context, openContext } from '../../operations/context.ts'
+import { currentStackName } from '../../operations/current-stack.ts'
+import { namedStack } from '../../operations/named-stack.ts'
 import { inspectStacks } from '../../stack/inspect.ts'
-import { withLock } from '../../stack/lock.ts'
 import {
   clearPlaceholders,
   readProtection,
   stacksWithPlaceholders,
 } from '../../stack/protection.ts'
-import { stateFolder } from '../../stack/state-folder.ts'
+import { withLock } from '../../stack/state/lock.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
 import { isLeft, leftStacks, stopStack } from '../../stack/stop.ts'
-import { type Context, openContext } from '../context.ts'
-import { currentStackName } from '../current-stack.ts'
 import { hostFilesNotice } from '../host-files-notice.ts'
-import { namedStack } from '../named-stack.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 
 /** Compose waits most of the time: more of it at once than processors, and fewer than it takes to choke. */
 const stoppedAtOnce = 6

@@ -1,11 +1,11 @@
+import { UserError } from '../../base/errors.ts'
 import { userEnvironment } from '../../config/environment.ts'
-import { buildImages } from '../../docker/images.ts'
-import { UserError } from '../../errors.ts'
+import { buildImages } from '../../images/images.ts'
+import { type Context, openContext } from '../../operations/context.ts'
+import { runUpdatePins } from '../../operations/images/update.ts'
 import { hasLiveSession, inspectStacks } from '../../stack/inspect.ts'
-import { withLock } from '../../stack/lock.ts'
-import { type Context, openContext } from '../context.ts'
-import { runUpdatePins } from '../machine/run-update.ts'
-import type { Invocation } from '../program.ts'
+import { withLock } from '../../stack/state/lock.ts'
+import type { Invocation } from '../invocation.ts'
 
 /** Moves the pins to the newest releases and rebuilds; shows what changed. Not while somebody works. */
 export async function update(options: { dryRun?: boolean }, invocation: Invocation) {

@@ -1,11 +1,13 @@
 import { posix, relative } from 'node:path'
+import { UserError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 import { nearestName } from '../../config/nearest-name.ts'
-import { type Archive, createArchive } from '../../docker/archive.ts'
-import { UserError } from '../../errors.ts'
-import type { Log } from '../../log.ts'
-import { type StateFolder, stateFolder } from '../../stack/state-folder.ts'
+import { type Archive, createArchive } from '../../engine/archive.ts'
+import { currentStack } from '../../operations/current-stack.ts'
+import type { EngineContext } from '../../operations/engine-context.ts'
+import { type StateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { type CopyState, copyContainer, readCopyChanges } from '../../stack/workspace-copy.ts'
-import { terminalLine } from '../../terminal-text.ts'
 import {
   type SortedChanges,
   sortChanges,
@@ -15,8 +17,6 @@ import {
 import { nameOf } from '../../workspace/copy/render-patch.ts'
 import { isAtOrBelow } from '../../workspace/ignore/rules.ts'
 import { protectedNameOf, withheldNames } from '../../workspace/protected-paths.ts'
-import { currentStack } from '../current-stack.ts'
-import type { EngineContext } from '../engine-context.ts'
 
 export type OpenCopy = CopyState & {
   root: string

@@ -1,12 +1,12 @@
-import { UserError } from '../../errors.ts'
-import { withLock } from '../../stack/lock.ts'
-import { stateFolder } from '../../stack/state-folder.ts'
+import { UserError } from '../../base/errors.ts'
+import type { Context } from '../../operations/context.ts'
+import { currentStackName } from '../../operations/current-stack.ts'
+import { withLock } from '../../stack/state/lock.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
 import { moveBaseline } from '../../stack/workspace-copy.ts'
 import { lastApply, type Step } from '../../workspace/copy/journal.ts'
 import { changeLine, nameOf } from '../../workspace/copy/render-patch.ts'
 import { planUndo, undoSteps } from '../../workspace/copy/undo.ts'
-import type { Context } from '../context.ts'
-import { currentStackName } from '../current-stack.ts'
 
 export function stepLine({ path, before, after }: Step): string {
   return changeLine({

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { messageOf, UserError } from '../../errors.ts'
-import { isMissing } from '../../run/growing-file.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { messageOf, UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { isMissing } from '../../files/growing-file.ts'
 
 /** The text of a regular file of at most `limit` bytes that an option names. */
 export async function readOptionFile(option: string, path: string, limit: number): Promise<string> {

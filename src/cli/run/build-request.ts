@@ -1,7 +1,7 @@
-import { parseDuration } from '../../egress/duration.ts'
-import { UserError } from '../../errors.ts'
+import { parseDuration } from '../../base/duration.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 import { instructionBytes, RunRequest } from '../../run/request.ts'
-import { terminalLine } from '../../terminal-text.ts'
 import { readOptionFile } from './bounded-file.ts'
 
 /** The options of `run` that say what is asked of Claude Code, as they were typed. */

@@ -1,8 +1,8 @@
 import { settingsInEnvironment } from '../../config/setting-names.ts'
-import { type ExecStream, prepareExec, startExecStream } from '../../docker/exec-stream.ts'
+import { type ExecStream, prepareExec, startExecStream } from '../../engine/exec-stream.ts'
+import type { RunningAgent } from '../../stack/running-agent.ts'
 import { commandLine } from '../command-line.ts'
 import { rememberedSession, runsAsLeft } from '../quick-session.ts'
-import type { RunningAgent } from '../session.ts'
 import type { Worker } from './worker-here.ts'
 
 /** A client of the runner that has started and waits for its request, and where it is. */

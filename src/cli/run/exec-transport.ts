@@ -1,8 +1,8 @@
-import { type ExecStream, startExecStream } from '../../docker/exec-stream.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { type ExecStream, startExecStream } from '../../engine/exec-stream.ts'
 import { readRunnerEvents } from '../../run/runner-events.ts'
 import type { RunConnection, RunTransport } from '../../run/transport.ts'
-import { terminalLine } from '../../terminal-text.ts'
-import type { RunningAgent } from '../session.ts'
+import type { RunningAgent } from '../../stack/running-agent.ts'
 import { prepareClient } from './early-client.ts'
 
 /** The way to the runner through the engine: the runner cancels when our end of it closes. */

@@ -1,4 +1,4 @@
-import { type ExitCode, UserError } from '../../errors.ts'
+import { type ExitCode, UserError } from '../../base/errors.ts'
 import type { RunResult } from '../../run/result.ts'
 
 const exitCodes: Record<Exclude<RunResult['status'], 'succeeded'>, ExitCode> = {

@@ -1,6 +1,6 @@
-import { renderDuration } from '../../egress/duration.ts'
+import { renderDuration } from '../../base/duration.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 import type { RunEvent } from '../../run/event.ts'
-import { terminalLine } from '../../terminal-text.ts'
 import { createFigures } from './figures.ts'
 
 /** What a run does, on one live line of a terminal; and at its end a line that stays, of what it used. */

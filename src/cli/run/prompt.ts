@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs'
 import type { ReadStream } from 'node:tty'
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../base/errors.ts'
 import { promptBytes } from '../../run/request.ts'
 import { readOptionFile } from './bounded-file.ts'
 

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { UserError } from '../../errors.ts'
-import { createFileStore } from '../../run/file-store.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { currentStackName } from '../../operations/current-stack.ts'
 import { RunId } from '../../run/request.ts'
-import type { RunStore, StoredRun } from '../../run/store.ts'
-import { stateFolder } from '../../stack/state-folder.ts'
-import { terminalLine } from '../../terminal-text.ts'
-import { currentStackName } from '../current-stack.ts'
+import { createFileStore } from '../../run/store/file-store.ts'
+import type { RunStore, StoredRun } from '../../run/store/store.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
 
 /** The runs of one stack. */
 export function runsOf(stack: string): RunStore {

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
-import { messageOf, UserError } from '../../errors.ts'
+import { messageOf, UserError } from '../../base/errors.ts'
 import { blockedSince } from '../blocked-notice.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 import type { Answer, Job } from './detach.ts'
 import { startRun } from './start-run.ts'
 

@@ -1,15 +1,17 @@
 import { realpath } from 'node:fs/promises'
+import { UserError } from '../../base/errors.ts'
 import { imageAdditions } from '../../config/image-additions.ts'
 import { checkoutRoot, customRoot } from '../../config/paths.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
-import type { ExecStream } from '../../docker/exec-stream.ts'
-import { UserError } from '../../errors.ts'
+import type { ExecStream } from '../../engine/exec-stream.ts'
+import { openContext } from '../../operations/context.ts'
+import { workspaceHere } from '../../operations/workspace-here.ts'
 import { serviceOf } from '../../stack/inspect.ts'
 import { lostOverlays } from '../../stack/protection.ts'
-import { stateFolder } from '../../stack/state-folder.ts'
+import type { RunningAgent } from '../../stack/running-agent.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
 import { bringUp } from '../commands/start.ts'
-import { openContext } from '../context.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 import {
   addedStamp,
   customStamp,
@@ -21,8 +23,6 @@ import {
   runsAsLeft,
 } from '../quick-session.ts'
 import { runningAgent } from '../running-agent.ts'
-import type { RunningAgent } from '../session.ts'
-import { workspaceHere } from '../workspace-here.ts'
 
 /** Where runs of this folder go. */
 export type Worker = RunningAgent & {

@@ -1,4 +1,4 @@
-import { findDebianMirror } from '../../docker/debian-mirror.ts'
+import { findDebianMirror } from '../../machine/debian-mirror.ts'
 import { nobodyToAsk, type Preset } from './preset.ts'
 
 /** The mirror that apt is configured with here, which the images are built from too. */

@@ -1,4 +1,4 @@
-import { exec } from '../../docker/exec.ts'
+import { exec } from '../../process/exec.ts'
 import { asking, nobodyToAsk, type Preset } from './preset.ts'
 
 /** The module proxies and the checksum database that the user's go is configured with. */

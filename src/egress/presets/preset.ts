@@ -1,5 +1,5 @@
-import { UserError } from '../../errors.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 
 /** What a preset opens on this machine, and what a person should know of it. */
 export type PresetSites = { urls: string[]; notes: string[] }

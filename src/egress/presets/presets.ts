@@ -1,5 +1,5 @@
-import { UserError } from '../../errors.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 import { cratesSites } from './crates.ts'
 import { debianSites } from './debian.ts'
 import { goSites } from './go.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { exec } from '../../docker/exec.ts'
-import { parseJsonLine } from '../json-line.ts'
+import { parseJsonLine } from '../../base/json-line.ts'
+import { exec } from '../../process/exec.ts'
 import { asking, nobodyToAsk, type Preset, type PresetOptions } from './preset.ts'
 
 /** The index that the user's pip is configured with, and the host its files come from. */

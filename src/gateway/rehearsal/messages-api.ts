@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf } from '../../errors.ts'
-import { ApiError, apiErrorHeaders, renderApiError } from '../api-error.ts'
+import { messageOf } from '../../base/errors.ts'
+import { ApiError, apiErrorHeaders, renderApiError } from '../http/api-error.ts'
 import {
   type Message,
   messageEvents,

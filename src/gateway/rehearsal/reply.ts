@@ -1,4 +1,4 @@
-import type { ApiErrorType } from '../api-error.ts'
+import type { ApiErrorType } from '../http/api-error.ts'
 
 export type ReplyBlock =
   | { type: 'text'; deltas: Iterable<string> }

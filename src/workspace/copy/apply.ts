@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { UserError } from '../../errors.ts'
-import { holdFolderOf, notApplied } from './beneath.ts'
+import type { UserError } from '../../base/errors.ts'
+import { holdFolderOf, notApplied } from '../../files/beneath.ts'
 import { sameEntry } from './entry.ts'
 import { readHostState } from './host-state.ts'
 import {

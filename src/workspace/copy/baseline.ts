@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../base/errors.ts'
 import { IgnoreRules, noIgnoreRules } from '../ignore/rules.ts'
 import { Entry, type Tree } from './entry.ts'
 

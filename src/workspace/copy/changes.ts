@@ -1,7 +1,7 @@
+import { foldersOf } from '../../files/beneath.ts'
 import { createIgnoreRules, isAtOrBelow } from '../ignore/rules.ts'
 import { protectedNameOf } from '../protected-paths.ts'
 import type { Baseline } from './baseline.ts'
-import { foldersOf } from './beneath.ts'
 import { type Entry, sameEntry, type Tree } from './entry.ts'
 import { findGitData } from './git-data.ts'
 

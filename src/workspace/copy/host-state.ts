@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { lstat, open, readlink } from 'node:fs/promises'
 import * as z from 'zod'
-import { foldersOf, holdFolderOf } from './beneath.ts'
+import { foldersOf, holdFolderOf } from '../../files/beneath.ts'
 import { Entry } from './entry.ts'
 
 /** A file or link of the host with what a copy does not have: its full mode and its owner. */

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { lstat, open, readlink } from 'node:fs/promises'
-import { holdFolderOf } from './beneath.ts'
+import { holdFolderOf } from '../../files/beneath.ts'
 
 /** Larger files are not shown. */
 export const textLimit = 4 * 1024 * 1024

@@ -11,8 +11,8 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { UserError } from '../../errors.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 import { Entry } from './entry.ts'
 import { HostFolder, HostState, hashFile } from './host-state.ts'
 

@@ -1,12 +1,12 @@
 import { posix } from 'node:path'
-import { UserError } from '../../errors.ts'
-import { terminalLine } from '../../terminal-text.ts'
-import { foldersOf, notApplied } from './beneath.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { foldersOf, notApplied } from '../../files/beneath.ts'
+import { safeRelativePath } from '../../files/relative-path.ts'
 import type { Change } from './changes.ts'
 import { type Entry, sameEntry } from './entry.ts'
 import { readHostFolders, readHostState } from './host-state.ts'
 import type { Step } from './journal.ts'
-import { safeRelativePath } from './relative-path.ts'
 
 export type Plan = {
   /** What would be written: each file as it is on the host now, and as it becomes. */

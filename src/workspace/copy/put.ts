@@ -1,6 +1,6 @@
 import { constants, createReadStream } from 'node:fs'
 import { type FileHandle, lchown, open, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises'
-import { holdFolderOf, notApplied } from './beneath.ts'
+import { holdFolderOf, notApplied } from '../../files/beneath.ts'
 import type { Entry } from './entry.ts'
 
 export type NewContent = {

@@ -1,5 +1,5 @@
 import { type StructuredPatchHunk, structuredPatch } from 'diff'
-import { visibleText } from '../../terminal-text.ts'
+import { visibleText } from '../../base/terminal-text.ts'
 import type { Change } from './changes.ts'
 import type { Entry } from './entry.ts'
 

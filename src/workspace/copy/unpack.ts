@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { extract } from 'tar-stream'
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../base/errors.ts'
+import { safeRelativePath } from '../../files/relative-path.ts'
 import type { Entry } from './entry.ts'
-import { safeRelativePath } from './relative-path.ts'
 
 export type CopiedItem = {
   path: string

@@ -1,4 +1,4 @@
-import { terminalLine } from '../../terminal-text.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 import type { HostFileChange } from './changes.ts'
 
 /** More than this is not read after a session. */

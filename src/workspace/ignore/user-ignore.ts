@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { userEnvironment } from '../../config/environment.ts'
-import { exec } from '../../docker/exec.ts'
+import { exec } from '../../process/exec.ts'
 import { readPlainFile } from './plain-file.ts'
 
 const limit = 1024 * 1024

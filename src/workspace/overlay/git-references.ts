@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { userEnvironment } from '../../config/environment.ts'
-import { exec } from '../../docker/exec.ts'
+import { exec } from '../../process/exec.ts'
 import type { Placeholder } from './overlay.ts'
 
 /** A file or folder of the workspace that git on the host obeys because a configuration says so. */

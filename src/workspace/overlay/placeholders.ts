@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readFile, rmdir, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { UserError } from '../../errors.ts'
-import { terminalLine } from '../../terminal-text.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 import type { Placeholder } from './overlay.ts'
 
 export type MadePlaceholder = { path: string; placeholder: Placeholder }

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { bundlePrograms, gatewayPrograms } from '../../../src/docker/program-bundle.ts'
+import { bundlePrograms, gatewayPrograms } from '../../../src/images/program-bundle.ts'
 import { deriveImage, removeDerivedImages } from '../../support/mutation/derived-image.ts'
 import { applyEdit, gatewayControls } from '../../support/mutation/gateway-controls.ts'
 import { imageControls } from '../../support/mutation/image-controls.ts'

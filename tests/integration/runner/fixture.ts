@@ -8,10 +8,10 @@ import { text } from 'node:stream/consumers'
 import { buildSync } from 'esbuild'
 import type { Test } from 'tap'
 import { RunnerEvent } from '../../../src/run/runner-protocol.ts'
-import { createPool } from '../../../src/runner/pool.ts'
+import { createSessions } from '../../../src/runner/claude/sessions.ts'
+import { createPool } from '../../../src/runner/pool/pool.ts'
 import { createRunner } from '../../../src/runner/runner.ts'
 import { createRunnerServer } from '../../../src/runner/server.ts'
-import { createSessions } from '../../../src/runner/sessions.ts'
 
 const repository = join(import.meta.dirname, '../../..')
 const token = 'a-token-of-the-test'

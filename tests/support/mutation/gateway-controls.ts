@@ -5,10 +5,10 @@ export type Edit = { file: string; pattern: RegExp; replacement: string }
 
 export type GatewayControl = Control & { edits: readonly Edit[] }
 
-const app = 'src/gateway/app.ts'
-const caller = 'src/gateway/caller.ts'
-const headers = 'src/gateway/request-headers.ts'
-const routes = 'src/gateway/routes.ts'
+const app = 'src/gateway/http/app.ts'
+const caller = 'src/gateway/http/caller.ts'
+const headers = 'src/gateway/http/request-headers.ts'
+const routes = 'src/gateway/http/routes.ts'
 
 /** Fastify knows the routes too: both have to be gone for anything else to get through. */
 const everyRoute: Edit = {
@@ -65,7 +65,7 @@ export const gatewayControls: readonly GatewayControl[] = [
   ]),
   undo('request headers are bounded', [
     {
-      file: 'src/gateway/limits.ts',
+      file: 'src/gateway/http/limits.ts',
       pattern: /headerBytes: 32 \* 1024,/,
       replacement: 'headerBytes: 1024 * 1024,',
     },

@@ -1,5 +1,5 @@
 import type { RunnerEvent, RunnerRequest } from '../../../src/run/runner-protocol.ts'
-import type { RunLog, RunRecord, RunStore } from '../../../src/run/store.ts'
+import type { RunLog, RunRecord, RunStore } from '../../../src/run/store/store.ts'
 import type { RunTransport } from '../../../src/run/transport.ts'
 import { transcript } from './transcript.ts'
 

@@ -47,7 +47,7 @@ t.test('every input of a stack is in the stamp', async t => {
     'proxy/squid.conf',
     'claude/scripts/seed',
     'gateway/Dockerfile',
-    'agent/Dockerfile',
+    'additions/Dockerfile',
     'proxy/new',
   ]) {
     const last = await quickStamp(root, root, {})

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
+import type { LogEvent } from '../../../src/base/log.ts'
 import { createReport, type ReportOptions } from '../../../src/cli/report.ts'
-import type { LogEvent } from '../../../src/log.ts'
 
 const events: LogEvent[] = [
   { kind: 'step-start', name: 'image base' },

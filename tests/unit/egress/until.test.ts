@@ -1,7 +1,7 @@
 import t from 'tap'
-import { exec, execOk } from '../../../src/docker/exec.ts'
 import { inForce, parseAllowlist } from '../../../src/egress/allowlist.ts'
 import { isOver, untilOf, untilText } from '../../../src/egress/until.ts'
+import { exec, execOk } from '../../../src/process/exec.ts'
 
 const expiry = new URL('../../../proxy/expiry', import.meta.url).pathname
 const now = '2026-11-21T12:00:00Z'

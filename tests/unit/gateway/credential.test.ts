@@ -2,7 +2,7 @@ import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { UserError } from '../../../src/errors.ts'
+import { UserError } from '../../../src/base/errors.ts'
 import { createCredentialFile } from '../../../src/gateway/credential.ts'
 
 const secret = 'sk-ant-api03-SENTINEL-0001'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { UserError } from '../../../src/errors.ts'
+import { UserError } from '../../../src/base/errors.ts'
 import { parseGatewaySettings } from '../../../src/gateway/settings.ts'
 
 t.test('an empty environment means the real API, through the egress proxy', async t => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createRunEngine, type RunEngineParts } from '../../../src/run/engine.ts'
 import type { RunEvent } from '../../../src/run/event.ts'
-import type { RunLease } from '../../../src/run/lease.ts'
+import type { RunLease } from '../../../src/run/lease/lease.ts'
 import { workspaceBusy } from '../../../src/run/refusal.ts'
 import type { RunnerEvent } from '../../../src/run/runner-protocol.ts'
 import {

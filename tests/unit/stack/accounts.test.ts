@@ -1,6 +1,6 @@
 import t from 'tap'
 import { accountFiles, renderGroup, renderPasswd } from '../../../src/stack/accounts.ts'
-import { stateFolder } from '../../../src/stack/state-folder.ts'
+import { stateFolder } from '../../../src/stack/state/state-folder.ts'
 
 t.test('the owner of the workspace is claude, with a home and a shell', async t => {
   t.match(

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { createEngine } from '../../../src/docker/engine.ts'
+import { createEngine } from '../../../src/engine/engine.ts'
 import { allStacks, runningStacks, stackId } from '../../../src/stack/machine.ts'
 import { startFakeEngine } from '../../support/docker/fake-engine.ts'
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { createEngine } from '../../../src/docker/engine.ts'
+import { createEngine } from '../../../src/engine/engine.ts'
 import type { MachineStack } from '../../../src/stack/machine.ts'
 import { lookAtRemains } from '../../../src/stack/remains.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { exec } from '../../../src/docker/exec.ts'
+import { exec } from '../../../src/process/exec.ts'
 import { readWorkspaceFile } from '../../../src/workspace/read-workspace-file.ts'
 
 t.test('a file, none, and our placeholder in its place', async t => {

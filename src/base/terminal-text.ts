@@ -1,0 +1,60 @@
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+const escapes = /\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])/g
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+
+/** The marks of `command`: hostile text must not name a command of ours. */
+const marks = /[\ue000\ue001]/g
+
+/**
+ * What takes no room: a name or a sentence of it is read by a compiler or a model, and by no person. What
+ * scripts and emoji need is not among it.
+ */
+const unseen =
+  /[\u00ad\u115f\u1160\u180e\u200b\u2028\u2029\u2060-\u2064\u3164\ufeff\uffa0]|[\u{e0000}-\u{e01ef}]/gu
+
+/**
+ * Text from a container, a workspace or a model, made fit for a terminal: escape sequences, control
+ * characters (but newline and tab) and bidirectional overrides are removed, so that hostile output
+ * cannot retitle a window, write the clipboard or show other words than it holds (threat N17). The marks
+ * of `command` are removed too: render them first.
+ */
+export function terminalText(text: string): string {
+  return text.replace(escapes, '').replace(controls, '').replace(marks, '')
+}
+
+/** Like `terminalText`, on one line and at most `limit` characters. */
+export function terminalLine(text: string, limit = 200): string {
+  const line = terminalText(text).replace(/[\n\t]+/g, ' ')
+  return line.length > limit ? `${line.slice(0, limit - 1)}…` : line
+}
+
+/**
+ * Like `terminalText`, but what would be removed is shown: whoever reads a change before it is taken
+ * must see that there is more than meets the eye. A carriage return stays where it ends a line.
+ */
+export function visibleText(text: string): string {
+  const seen = text.replace(unseen, character => codePoint(character.codePointAt(0) ?? 0))
+  return seen.replace(controls, (character, at: number) => {
+    const code = character.charCodeAt(0)
+    if (character === '\r' && (seen[at + 1] === '\n' || at + 1 === seen.length)) return '\r'
+    if (code === 0x7f) return '^?'
+    if (code < 0x20) return `^${String.fromCharCode(code + 0x40)}`
+    return codePoint(code)
+  })
+}
+
+function codePoint(code: number) {
+  return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`
+}
+
+/**
+ * JSON for whoever reads it, a terminal among them: names and words of the agent are in it, and by itself
+ * JSON escapes only some of what a terminal obeys.
+ */
+export function terminalJson(value: unknown, indent = 2): string {
+  return JSON.stringify(value, null, indent).replace(
+    controls,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -1,0 +1,100 @@
+import { createColors } from 'picocolors'
+import { terminalLine } from '../../base/terminal-text.ts'
+import type { Sums, UsageReport } from '../../usage/report.ts'
+import { type Cell, renderColumns } from './columns.ts'
+
+const figures = ['REQUESTS', 'INPUT', 'CACHE WRITE', 'CACHE READ', 'OUTPUT', 'COST']
+/** Rows of the runs: a day can have thousands, and --json has them all. */
+const runLimit = 20
+
+/** What the stacks used, as tables one below the other. */
+export function renderUsage(
+  reports: readonly UsageReport[],
+  total: Sums,
+  options: { days: number; colour: boolean },
+): string {
+  const { dim, yellow } = createColors(options.colour)
+  const table = (heading: string, rows: [name: string, sums: Sums][]) =>
+    renderColumns([heading, ...figures], rows.map(row), dim)
+  const parts: string[] = []
+  for (const report of reports) {
+    parts.push(terminalLine(report.stack))
+    if (report.total.requests === 0) {
+      const span = options.days === 1 ? 'today' : `in the last ${options.days} days`
+      parts.push(`nothing was used ${span} (UTC)`)
+    } else {
+      parts.push(
+        table(
+          'DAY',
+          report.days.map(day => [day.day, day]),
+        ),
+      )
+      parts.push(
+        table(
+          'MODEL',
+          report.models.map(model => [terminalLine(model.model), model]),
+        ),
+      )
+      parts.push(table('WHO', whose(report)))
+    }
+    parts.push(
+      ...[...notes(report.total, report.damaged), budget(report)].filter(Boolean).map(yellowIf),
+    )
+  }
+  if (reports.length > 1) parts.push(table('ALL STACKS', [['total', total]]))
+  return parts.join('\n\n')
+
+  function yellowIf(text: string) {
+    return text.startsWith('budget') ? text : yellow(text)
+  }
+}
+
+function whose({ interactive, runs }: UsageReport): [string, Sums][] {
+  const shown = runs.toSorted((a, b) => b.reckonedUsd - a.reckonedUsd)
+  return [
+    ...(interactive.requests > 0 ? [['interactive', interactive] as [string, Sums]] : []),
+    ...shown.slice(0, runLimit).map((run): [string, Sums] => {
+      const known = run.runs.map(({ runId }) => runId)
+      return [
+        known.length > 0 ? `run ${terminalLine(known.join(' '), 60)}` : `meter ${run.meter}`,
+        run,
+      ]
+    }),
+  ]
+}
+
+function row([name, sums]: [string, Sums]): Cell[] {
+  const { requests, input, cacheWrite5m, cacheWrite1h, cacheRead, output } = sums
+  const numbers = [requests, input, cacheWrite5m + cacheWrite1h, cacheRead, output]
+  const text = [name, ...numbers.map(value => value.toLocaleString('en-US')), cost(sums)]
+  return text.map(text => ({ text }))
+}
+
+function cost({ costUsd, unpriced, uncounted }: Sums): string {
+  return `${dollars(costUsd)}${unpriced + uncounted > 0 ? ' + unknown' : ''}`
+}
+
+/** Small sums are the rule, and a cent is many of them. */
+function dollars(value: number): string {
+  return `$${value.toFixed(value > 0 && value < 0.01 ? 6 : 4)}`
+}
+
+function notes({ unpriced, uncounted, broken, errors, ...sums }: Sums, damaged: number): string[] {
+  const of = (count: number, text: string) =>
+    count > 0 ? [`${count} ${count === 1 ? 'request' : 'requests'} ${text}`] : []
+  return [
+    ...of(unpriced, 'to a model without a known price'),
+    ...of(uncounted, 'did not say what it used'),
+    ...(unpriced + uncounted > 0
+      ? [`budgets reckon ${dollars(sums.reckonedUsd)}: where the cost is not known, the dearest`]
+      : []),
+    ...of(broken, 'ended before the answer was complete'),
+    ...of(errors, 'failed, at no cost'),
+    ...(damaged > 0 ? [`${damaged} lines of the files could not be read`] : []),
+  ]
+}
+
+function budget({ today }: UsageReport): string {
+  if (today.budgetUsd === null || today.leftUsd === null) return ''
+  return `budget of ${today.day} (UTC): ${dollars(today.leftUsd)} left of $${today.budgetUsd}`
+}

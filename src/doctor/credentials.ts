@@ -1,0 +1,145 @@
+import { messageOf, UserError } from '../base/errors.ts'
+import { type Settings, secretSettings } from '../config/settings.ts'
+import { credentialMode, weakness } from '../stack/credential.ts'
+import { type Check, note, ok, problem, warning } from './diagnosis.ts'
+
+type SecretName = (typeof secretSettings)[number]
+type Kind = 'API key' | 'OAuth token' | 'admin key' | 'refresh token' | 'credential of unknown kind'
+
+/** A credential that was found: where, and of which kind. Never its value, nor a part of it. */
+export type FoundCredential = { name: SecretName; where: '.env' | 'environment'; kind: Kind }
+
+export type CredentialFacts = {
+  found: readonly FoundCredential[]
+  /** Variables of the user's shell that Claude Code on the host would use, and a stack does not. */
+  unused: readonly string[]
+  /** The user's own Claude Code is logged in on this host. */
+  hostLogin: boolean
+}
+
+const kinds: readonly [RegExp, Kind][] = [
+  [/^sk-ant-api\d*-/, 'API key'],
+  [/^sk-ant-oat\d*-/, 'OAuth token'],
+  [/^sk-ant-admin\d*-/, 'admin key'],
+  [/^sk-ant-ort\d*-/, 'refresh token'],
+]
+
+const wanted: Record<SecretName, Kind> = {
+  ANTHROPIC_API_KEY: 'API key',
+  CLAUDE_CODE_OAUTH_TOKEN: 'OAuth token',
+}
+
+const otherVariables = ['ANTHROPIC_AUTH_TOKEN', 'AWS_BEARER_TOKEN_BEDROCK']
+
+/** To be called before the settings are loaded: that takes the secrets out of the environment. */
+export function findCredentials(
+  file: Record<string, string | undefined>,
+  env: NodeJS.ProcessEnv,
+): Pick<CredentialFacts, 'found' | 'unused'> {
+  const from = (where: FoundCredential['where'], values: Record<string, string | undefined>) =>
+    secretSettings.flatMap(name => {
+      const value = values[name]
+      return value ? [{ name, where, kind: kindOf(value) }] : []
+    })
+  return {
+    found: [...from('environment', env), ...from('.env', file)],
+    unused: otherVariables.filter(name => env[name]),
+  }
+}
+
+function kindOf(value: string): Kind {
+  return kinds.find(([prefix]) => prefix.test(value))?.[1] ?? 'credential of unknown kind'
+}
+
+/** Which credential is used, in whose custody, and what lies about besides. */
+export function judgeCredentials(settings: Settings, facts: CredentialFacts): Check[] {
+  const used = usedOf(facts.found)
+  return [
+    judgeCustody(settings, used),
+    ...(used ? judgeKind(used) : []),
+    ...facts.found.filter(found => found !== used).map(found => idle(found, used)),
+    ...facts.unused.map(name =>
+      note(
+        'credential-unused',
+        `${name} of your shell is not used`,
+        'a stack takes ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN only',
+      ),
+    ),
+    ...(facts.hostLogin
+      ? [
+          note(
+            'credential-host',
+            "this host's own Claude Code is logged in; no stack uses or sees that login",
+            '',
+          ),
+        ]
+      : []),
+  ]
+}
+
+/** The environment wins over .env for each name, and the key over the token. */
+function usedOf(found: readonly FoundCredential[]) {
+  return secretSettings.map(name => found.find(item => item.name === name)).find(Boolean)
+}
+
+function judgeCustody(settings: Settings, used: FoundCredential | undefined): Check {
+  const id = 'credential'
+  try {
+    const weaker = weakness(credentialMode(settings))
+    if (weaker) {
+      return warning(
+        id,
+        `no key or token in .env: ${weaker}`,
+        'put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN into .env, or run ./claude.ts setup-token',
+      )
+    }
+    const place = used ? `${used.name} from ${placeOf(used)}` : 'a credential'
+    return ok(id, `${place}: ${used?.kind ?? ''}, read by the gateway alone`)
+  } catch (error) {
+    return problem(id, messageOf(error), error instanceof UserError ? error.hint : '')
+  }
+}
+
+function judgeKind(used: FoundCredential): Check[] {
+  const id = 'credential-kind'
+  const where = `${used.name} in ${placeOf(used)}`
+  switch (used.kind) {
+    case wanted[used.name]:
+    // Gateways and tests have keys of their own form.
+    case 'credential of unknown kind':
+      return []
+    case 'admin key':
+      return [
+        warning(
+          id,
+          `${where} is an admin key: it cannot ask the model, and can change the organisation`,
+          'put an ordinary API key there',
+        ),
+      ]
+    case 'refresh token':
+      return [
+        warning(
+          id,
+          `${where} is a refresh token, which is no credential by itself`,
+          'run ./claude.ts setup-token',
+        ),
+      ]
+    default: {
+      const right = secretSettings.find(name => wanted[name] === used.kind)
+      return [warning(id, `${where} is an ${used.kind}`, `move it to ${right}`)]
+    }
+  }
+}
+
+function idle(found: FoundCredential, used: FoundCredential | undefined): Check {
+  const other = used ? `${used.name} from ${placeOf(used)} comes first` : ''
+  return note(
+    'credential-unused',
+    `${found.name} in ${placeOf(found)} is not used: ${other}`,
+    'remove what you do not need: a secret that is nowhere cannot leak',
+  )
+}
+
+function placeOf({ where }: FoundCredential) {
+  return where === '.env' ? '.env' : 'your environment'
+}

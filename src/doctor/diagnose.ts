@@ -1,0 +1,268 @@
+import { access, readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { messageOf, UserError } from '../base/errors.ts'
+import { clientEnvironment } from '../config/client-environment.ts'
+import { readEnvFile } from '../config/env-file.ts'
+import { userEnvironment } from '../config/environment.ts'
+import { loadSettings } from '../config/load-settings.ts'
+import { cacheRoot, checkoutRoot, stateRoot } from '../config/paths.ts'
+import { settingNames } from '../config/setting-names.ts'
+import type { Settings } from '../config/settings.ts'
+import type { DockerClient } from '../engine/client.ts'
+import { findClient, machineVersions } from '../engine/client-find.ts'
+import { createEngine, type Engine } from '../engine/engine.ts'
+import { type EngineSearch, engineParts, findEngine } from '../engine/engine-find.ts'
+import { type EngineInfo, engineInfo, volumeNames } from '../engine/engine-info.ts'
+import { staleCacheFiles } from '../images/cache-prune.ts'
+import { staleImages } from '../images/image-prune.ts'
+import { type Pins, readPins } from '../images/pins.ts'
+import { judgeRequirements } from '../machine/requirements.ts'
+import { currentStackName } from '../operations/current-stack.ts'
+import { findMissingImages } from '../operations/images/ensure-images.ts'
+import { readAllowlist } from '../operations/policy/allowlist-file.ts'
+import { inspectStack } from '../stack/inspect.ts'
+import { leftStacks } from '../stack/stop.ts'
+import { judgeAllowlist } from './allowlist.ts'
+import { judgeClock } from './clock.ts'
+import { findCredentials, judgeCredentials } from './credentials.ts'
+import { type Check, type Diagnosis, type Group, problem, warning } from './diagnosis.ts'
+import { judgeDisk, readSpace } from './disk.ts'
+import { judgeImages } from './images.ts'
+import { lookInside } from './inside.ts'
+import { judgeKernel } from './kernel.ts'
+import { emptyStacks, judgeLeftovers, lostStates } from './leftovers.ts'
+import { proveLive } from './live.ts'
+import { judgeModes, readModes } from './modes.ts'
+import { judgeSubnets, readSubnets } from './subnets.ts'
+
+/** Every check, also after one that failed: a machine is repaired in one go. */
+export async function diagnose(): Promise<Diagnosis[]> {
+  const root = checkoutRoot()
+  const env = userEnvironment()
+  // Before the settings are loaded, which takes the secrets out of our environment.
+  const credentials = findCredentials(await envFile(root), { ...env })
+  const settings = await attempt(() => loadSettings(root))
+  const search = await findEngine(env)
+  const machine = await lookAtMachine(search, env)
+  const images = await lookAtImages(machine, settings.value, root)
+  const kernel = machine.info ? await judgeWalls(machine, settings.value, images) : []
+  const live = await attempt(() => prove(machine, root))
+  return [
+    ...grouped('engine', [
+      ...(await judgeEngine(search, machine, env)),
+      ...(await guarded('subnets', () => countNetworks(machine))),
+    ]),
+    ...grouped('kernel', [
+      ...kernel,
+      judgeClock({
+        host: Date.now(),
+        engine: timeOf(machine.info?.SystemTime),
+        upstream: live.value?.upstreamDate ?? null,
+        packagesOf: timeOf(images.pins?.debian.packagesOf) ?? 0,
+      }),
+    ]),
+    ...grouped('configuration', [
+      ...(settings.value
+        ? judgeCredentials(settings.value, {
+            ...credentials,
+            hostLogin: await exists(join(homedir(), '.claude/.credentials.json')),
+          })
+        : [failed('settings', settings.error)]),
+      ...judgeModes(await readModes(root, stateRoot())),
+    ]),
+    ...grouped('allowlist', await guarded('allowlist', () => readPolicy(root))),
+    ...grouped('storage', [
+      ...images.checks,
+      ...(await guarded('disk', () => judgeSpace(machine.info))),
+      ...(await guarded('leftovers', () => judgeLeft(machine.engine))),
+    ]),
+    ...grouped(
+      'live proof',
+      live.value ? live.value.checks : machine.engine ? [failed('live', live.error)] : [],
+    ),
+  ]
+}
+
+type Machine = {
+  engine: Engine | null
+  client: DockerClient | null
+  info: EngineInfo | null
+  versions: ReturnType<typeof machineVersions>
+}
+
+type Images = { checks: Check[]; pins: Pins | null; claude: string | null }
+
+async function lookAtMachine(search: EngineSearch, env: NodeJS.ProcessEnv): Promise<Machine> {
+  const { found } = search
+  const environment = clientEnvironment(found?.dockerHost ?? '', env)
+  const [client, parts, info, firewalld] = await Promise.all([
+    findClient(environment),
+    attempt(() => engineParts(found)),
+    found ? attempt(() => engineInfo(found.address)) : null,
+    exists('/run/firewalld'),
+  ])
+  return {
+    engine: found && createEngine(found.address),
+    client: found && client && { kind: found.kind, file: client.file, env: environment },
+    info: info?.value ?? null,
+    versions: { ...machineVersions(found, client, parts.value), firewalld },
+  }
+}
+
+async function judgeEngine(search: EngineSearch, { versions }: Machine, env: NodeJS.ProcessEnv) {
+  const checks: Check[] = judgeRequirements(versions)
+  if (search.found) return checks
+  // An engine of an address of its own is not ours to start.
+  const startable = !env.DOCKER_HOST && (await isInstalled('dockerd', env))
+  return [
+    ...checks.map(check =>
+      check.id === 'engine' && startable
+        ? problem(
+            'engine',
+            'the container engine is installed and does not answer',
+            './claude.ts doctor --fix starts it, and so does setup',
+            { kind: 'start-engine' },
+          )
+        : check,
+    ),
+    ...search.tried.map(({ where, reason }) => warning('engine-socket', `${where}: ${reason}`, '')),
+  ]
+}
+
+/** Podman has pools of its own, and more of them than anybody uses. */
+async function countNetworks({ engine, client, info }: Machine): Promise<Check[]> {
+  if (!engine || !info || client?.kind === 'podman') return []
+  return judgeSubnets(await readSubnets(engine, info.DefaultAddressPools ?? null))
+}
+
+async function isInstalled(program: string, env: NodeJS.ProcessEnv) {
+  const folders = [...(env.PATH ?? '').split(':'), '/usr/sbin', '/usr/bin'].filter(Boolean)
+  const found = await Promise.all(folders.map(folder => exists(join(folder, program))))
+  return found.includes(true)
+}
+
+async function judgeWalls(
+  { info, client }: Machine,
+  settings: Settings | null,
+  { claude }: Images,
+): Promise<Check[]> {
+  if (!info) return []
+  const inside =
+    client && claude ? await attempt(() => lookInside(client, claude, settings?.RUNTIME)) : null
+  return [
+    ...judgeKernel(info, inside?.value ?? null),
+    ...(inside && !inside.value ? [failed('inside', inside.error)] : []),
+  ]
+}
+
+async function lookAtImages(
+  { engine, client }: Machine,
+  settings: Settings | null,
+  root: string,
+): Promise<Images> {
+  const pins = await attempt(() => readPins(root))
+  if (!pins.value) return { checks: [failed('images', pins.error)], pins: null, claude: null }
+  if (!engine || !settings) {
+    const hint = engine ? '' : 'start the engine first'
+    const checks = [warning('images', 'images unknown without engine and settings', hint)]
+    return { checks, pins: pins.value, claude: null }
+  }
+  const known = pins.value
+  const looked = await attempt(async () => {
+    const { tags, missing } = await findMissingImages({ root, settings, engine, pins: known })
+    const present = await engine.images('claude-secure/*')
+    const base = present.find(({ RepoTags }) => RepoTags?.some(tag => tag.endsWith(tags.base)))
+    const keep = Object.values(tags)
+    // While an image is missing, those of the build before may still run.
+    const stale = client && missing.length === 0 ? await staleImages({ client, keep, root }) : []
+    const baseCreated = base ? base.Created * 1000 : null
+    return {
+      checks: judgeImages({ missing, baseCreated, stale, now: Date.now() }),
+      claude: missing.includes('claude') ? null : tags.claude,
+    }
+  })
+  return looked.value
+    ? { ...looked.value, pins: known }
+    : { checks: [failed('images', looked.error)], pins: known, claude: null }
+}
+
+async function readPolicy(root: string): Promise<Check[]> {
+  const path = join(root, 'proxy/squid.conf')
+  return judgeAllowlist(await readFile(path, 'utf8'), path)
+}
+
+async function judgeSpace(info: EngineInfo | null): Promise<Check[]> {
+  return judgeDisk(
+    await Promise.all([
+      ...(info?.DockerRootDir ? [readSpace('images', info.DockerRootDir)] : []),
+      readSpace('stacks', stateRoot()),
+      readSpace('downloads', cacheRoot()),
+    ]),
+  )
+}
+
+async function judgeLeft(engine: Engine | null): Promise<Check[]> {
+  const cache = await staleCacheFiles(cacheRoot())
+  const ofStacks = engine && (await attempt(() => leftOfStacks(engine)))
+  const { states, networks } = ofStacks?.value ?? { states: [], networks: [] }
+  return [
+    ...judgeLeftovers({ states, networks, cache }),
+    ...(ofStacks && !ofStacks.value ? [failed('leftovers', ofStacks.error)] : []),
+  ]
+}
+
+async function leftOfStacks(engine: Engine) {
+  const [networks, stacks, volumes] = await Promise.all([
+    emptyStacks(engine),
+    leftStacks(engine),
+    volumeNames(engine.address),
+  ])
+  return { networks, states: await lostStates(stateRoot(), { stacks, volumes }) }
+}
+
+async function prove({ engine, client }: Machine, root: string) {
+  if (!engine || !client) throw new Error('nothing can be proven without an engine and a client')
+  const state = await inspectStack(engine, await currentStackName())
+  return proveLive({ engine, client, state, allowlist: readAllowlist(root) })
+}
+
+function grouped(group: Group, checks: readonly Check[]): Diagnosis[] {
+  return checks.map(check => ({ ...check, group }))
+}
+
+/** A check that throws is a finding too. */
+async function guarded(id: string, check: () => Promise<Check[]>): Promise<Check[]> {
+  const { value, error } = await attempt(check)
+  return value ?? [failed(id, error)]
+}
+
+async function attempt<T>(work: () => Promise<T>): Promise<{ value: T | null; error: unknown }> {
+  try {
+    return { value: await work(), error: null }
+  } catch (error) {
+    return { value: null, error }
+  }
+}
+
+function failed(id: string, error: unknown): Check {
+  const hint = error instanceof UserError ? error.hint : 'run doctor --verbose'
+  return problem(id, messageOf(error), hint)
+}
+
+/** The credentials' names and kinds; a file that cannot be read is told of with the settings. */
+function envFile(root: string) {
+  return readEnvFile(join(root, '.env'), settingNames).catch(() => ({}))
+}
+
+function timeOf(text: string | undefined) {
+  const time = Date.parse(text ?? '')
+  return Number.isNaN(time) ? null : time
+}
+
+function exists(path: string) {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

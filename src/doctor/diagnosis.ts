@@ -1,0 +1,41 @@
+import type { Finding } from '../machine/requirements.ts'
+
+/** What `--fix` may do about a finding: nothing that loses work, and nothing to allowlist or credentials. */
+export type Repair =
+  | { kind: 'set-mode'; path: string; mode: number }
+  | { kind: 'start-engine' }
+  | { kind: 'build-images' }
+  | { kind: 'remove-images'; names: readonly string[] }
+  | { kind: 'remove-files'; paths: readonly string[] }
+  | { kind: 'remove-networks'; stacks: readonly string[] }
+
+/** What one check found. */
+export type Check = Finding & { repair?: Repair }
+
+export const groups = [
+  'engine',
+  'kernel',
+  'configuration',
+  'allowlist',
+  'storage',
+  'live proof',
+] as const
+export type Group = (typeof groups)[number]
+
+export type Diagnosis = Check & { group: Group }
+
+export function ok(id: string, message: string): Check {
+  return { id, severity: 'ok', message, hint: '' }
+}
+
+export function note(id: string, message: string, hint: string): Check {
+  return { id, severity: 'note', message, hint }
+}
+
+export function warning(id: string, message: string, hint: string, repair?: Repair): Check {
+  return { id, severity: 'warning', message, hint, ...(repair && { repair }) }
+}
+
+export function problem(id: string, message: string, hint: string, repair?: Repair): Check {
+  return { id, severity: 'refusal', message, hint, ...(repair && { repair }) }
+}

@@ -1,0 +1,117 @@
+import { access, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+import type { Engine } from '../engine/engine.ts'
+import { inspectStacks } from '../stack/inspect.ts'
+import { labels } from '../stack/stack-file.ts'
+import { isStackName } from '../workspace/stack-name.ts'
+import { type Check, ok, warning } from './diagnosis.ts'
+
+const projectLabel = 'com.docker.compose.project'
+
+export type Leftovers = {
+  /** State folders of stacks of which nothing else is left, in folders that are gone. */
+  states: readonly string[]
+  /** Stacks of which networks are left, and no container. */
+  networks: readonly string[]
+  /** Files in the folder of downloads that nobody asks for again. */
+  cache: readonly string[]
+}
+
+export function judgeLeftovers({ states, networks, cache }: Leftovers): Check[] {
+  const checks: Check[] = []
+  const fix = './claude.ts doctor --fix removes'
+  if (states.length > 0) {
+    checks.push(
+      warning(
+        'old-state',
+        `${states.length} state folders of folders that are gone, each with a copy of the credential`,
+        `${fix} them`,
+        { kind: 'remove-files', paths: states },
+      ),
+    )
+  }
+  if (networks.length > 0) {
+    checks.push(
+      warning(
+        'old-networks',
+        `networks without containers: ${networks.join(', ')}`,
+        `${fix} them`,
+        { kind: 'remove-networks', stacks: networks },
+      ),
+    )
+  }
+  if (cache.length > 0) {
+    checks.push(
+      warning('old-downloads', `${cache.length} files in the cache are of no use`, `${fix} them`, {
+        kind: 'remove-files',
+        paths: cache,
+      }),
+    )
+  }
+  return checks.length > 0 ? checks : [ok('leftovers', 'nothing is left of stacks that are gone')]
+}
+
+/** A start that is under way has networks first, and containers within seconds. */
+const underWayMilliseconds = 10 * 60_000
+
+/** Stacks that were cut off before they had a container, and of which nothing happened for a while. */
+export async function emptyStacks(engine: Engine, now = Date.now()): Promise<string[]> {
+  const [networks, running] = await Promise.all([
+    engine.networks([projectLabel]),
+    inspectStacks(engine),
+  ])
+  const alive = new Set(running.map(({ stack }) => stack))
+  const young = new Set<string>()
+  const names = new Set<string>()
+  for (const { Labels, Created } of networks) {
+    const name = Labels?.[projectLabel] ?? ''
+    if (!isStackName(name) || alive.has(name)) continue
+    names.add(name)
+    if (now - Date.parse(Created ?? '') < underWayMilliseconds) young.add(name)
+  }
+  return [...names].filter(name => !young.has(name)).sort()
+}
+
+const StackFile = z.object({
+  services: z.object({ claude: z.object({ labels: z.record(z.string(), z.string()) }) }),
+})
+
+/**
+ * State folders that nobody comes back to: the workspace is gone, and so are containers, networks and
+ * volumes. A folder on a disk that is not mounted now still has its volume, and keeps its state.
+ */
+export async function lostStates(
+  state: string,
+  alive: { stacks: readonly string[]; volumes: readonly string[] },
+): Promise<string[]> {
+  const folder = join(state, 'stacks')
+  const names = await readdir(folder).catch(() => [])
+  const lost = await Promise.all(
+    names.map(async name => {
+      if (alive.stacks.includes(name)) return null
+      if (alive.volumes.some(volume => volume.startsWith(`${name}_`))) return null
+      const workspace = await workspaceOf(join(folder, name, 'stack.yaml'))
+      return workspace !== null && (await isGone(workspace)) ? join(folder, name) : null
+    }),
+  )
+  return lost.filter(path => path !== null)
+}
+
+/** Null where it cannot be told: then nothing is said to be lost. */
+async function workspaceOf(path: string) {
+  try {
+    const { parse } = await import('yaml')
+    const { services } = StackFile.parse(parse(await readFile(path, 'utf8')))
+    return services.claude.labels[labels.workspace]?.replaceAll('$$', '$') ?? null
+  } catch {
+    return null
+  }
+}
+
+function isGone(path: string) {
+  return access(path).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  )
+}

@@ -1,0 +1,113 @@
+import { chmod, rm } from 'node:fs/promises'
+import { UserError } from '../base/errors.ts'
+import { type Log, step } from '../base/log.ts'
+import { userEnvironment } from '../config/environment.ts'
+import { loadSettings } from '../config/load-settings.ts'
+import { cacheRoot, checkoutRoot, stateRoot } from '../config/paths.ts'
+import type { DockerClient } from '../engine/client.ts'
+import { createEngine } from '../engine/engine.ts'
+import { type FoundEngine, findEngine } from '../engine/engine-find.ts'
+import { findInitSystem, startEngine } from '../machine/engine-start.ts'
+import { ensureImages } from '../operations/images/ensure-images.ts'
+import { readyClient } from '../operations/setup.ts'
+import { exec } from '../process/exec.ts'
+import { withLock } from '../stack/state/lock.ts'
+import { stopStack } from '../stack/stop.ts'
+import type { Repair } from './diagnosis.ts'
+import { emptyStacks } from './leftovers.ts'
+
+/** What a repair does, one line for each step. */
+export function describeRepair(repair: Repair): string[] {
+  switch (repair.kind) {
+    case 'set-mode':
+      return [`chmod ${repair.mode.toString(8)} ${repair.path}`]
+    case 'start-engine':
+      return ['start the container engine']
+    case 'build-images':
+      return ['build the images that are missing']
+    case 'remove-images':
+      return repair.names.map(name => `remove the image ${name}`)
+    case 'remove-files':
+      return repair.paths.map(path => `remove ${path}`)
+    case 'remove-networks':
+      return repair.stacks.map(stack => `remove the networks of ${stack}`)
+    default:
+      return repair satisfies never
+  }
+}
+
+export async function runRepair(repair: Repair, options: { log: Log; signal: AbortSignal }) {
+  const { log, signal } = options
+  switch (repair.kind) {
+    case 'set-mode':
+      return chmod(repair.path, repair.mode)
+    case 'start-engine':
+      return start(log, signal)
+    case 'build-images':
+      return build(log, signal)
+    case 'remove-images':
+      return removeImages(repair.names, (await connect(log)).client, signal)
+    case 'remove-files':
+      return removeFiles(repair.paths)
+    case 'remove-networks':
+      return removeNetworks(repair.stacks, await connect(log), { log, signal })
+    default:
+      return repair satisfies never
+  }
+}
+
+async function start(log: Log, signal: AbortSignal) {
+  const uid = process.getuid?.() ?? 0
+  const init = await findInitSystem()
+  const find = () => findEngine(userEnvironment(), uid)
+  await step(log, 'engine', progress => startEngine({ uid, init, find, progress, signal }))
+}
+
+async function build(log: Log, signal: AbortSignal) {
+  const root = checkoutRoot()
+  const network = userEnvironment()
+  const settings = await loadSettings(root)
+  const { found, client } = await connect(log)
+  const engine = createEngine(found.address)
+  await ensureImages({ root, settings, engine, client, network, log, signal })
+}
+
+type Connection = { found: FoundEngine; client: DockerClient }
+
+async function connect(log: Log): Promise<Connection> {
+  const { found } = await findEngine(userEnvironment())
+  if (!found) throw new UserError('no container engine answers', { hint: 'run ./claude.ts setup' })
+  return { found, client: await readyClient(found, event => event.kind === 'warn' || log(event)) }
+}
+
+async function removeImages(names: readonly string[], client: DockerClient, signal: AbortSignal) {
+  for (const name of names) {
+    // One that a container uses stays: the engine refuses.
+    await exec(client.file, ['image', 'rm', name], { env: client.env, signal })
+  }
+}
+
+/** Only below our own folders, whoever made the list. */
+async function removeFiles(paths: readonly string[]) {
+  const own = [`${stateRoot()}/stacks/`, `${cacheRoot()}/`]
+  for (const path of paths) {
+    if (!own.some(folder => path.startsWith(folder)) || path.includes('/../')) {
+      throw new Error(`${path} is not ours to remove`)
+    }
+    await rm(path, { recursive: true, force: true })
+  }
+}
+
+/** Under the lock of each stack, and asked once more there: a start makes its networks first. */
+async function removeNetworks(
+  stacks: readonly string[],
+  { found, client }: Connection,
+  options: { log: Log; signal: AbortSignal },
+) {
+  const engine = createEngine(found.address)
+  for (const stack of stacks) {
+    await withLock(stack, options, async () => {
+      if ((await emptyStacks(engine)).includes(stack)) await stopStack(client, stack, options)
+    })
+  }
+}

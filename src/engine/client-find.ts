@@ -1,0 +1,74 @@
+import { access, constants } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
+import * as z from 'zod'
+import { exec } from '../process/exec.ts'
+import type { EngineVersion } from './engine.ts'
+import type { MachineVersions } from './machine-versions.ts'
+
+export type FoundClient = { file: string; compose: string | null; buildx: string | null }
+
+const systemFolders = ['/usr/bin', '/usr/local/bin']
+
+/**
+ * The docker program to use: the first in PATH that has both plugins. A foreign client in front, such
+ * as a bare binary in /usr/local/bin, must not hide the distribution's.
+ */
+export async function findClient(env: Record<string, string>): Promise<FoundClient | null> {
+  const folders = [...(env.PATH ?? '').split(':').filter(isAbsolute), ...systemFolders]
+  let best: FoundClient | null = null
+  for (const folder of new Set(folders)) {
+    const file = join(folder, 'docker')
+    if (!(await isExecutable(file))) continue
+    const [compose, buildx] = await Promise.all([
+      pluginVersion(file, ['compose', 'version', '--short'], env),
+      pluginVersion(file, ['buildx', 'version'], env),
+    ])
+    const client = { file, compose, buildx }
+    if (compose && buildx) return client
+    best ??= client
+  }
+  return best
+}
+
+/** `2.26.1-4`, or the second word of `github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3`. */
+export function parsePluginVersion(text: string): string | null {
+  return /(?:^|\s)v?(\d+\.\d+[^\s]*)/.exec(text)?.[1] ?? null
+}
+
+async function pluginVersion(file: string, args: readonly string[], env: Record<string, string>) {
+  const result = await exec(file, args, { env, timeout: 10_000 }).catch(() => null)
+  return result?.code === 0 ? parsePluginVersion(result.stdout) : null
+}
+
+function isExecutable(file: string) {
+  return access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+}
+
+const Details = z.object({ GitCommit: z.string() })
+
+/** Everything that requirements are judged by. */
+export function machineVersions(
+  engine: { kind: 'docker' | 'podman'; version: string } | null,
+  client: FoundClient | null,
+  /** Where they were asked for: what the engine is made of. */
+  parts: EngineVersion | null = null,
+): MachineVersions {
+  return {
+    engine: engine && { kind: engine.kind, version: engine.version },
+    compose: client?.compose ?? null,
+    buildx: client?.buildx ?? null,
+    runc: partOf(parts, 'runc'),
+    containerd: partOf(parts, 'containerd'),
+    desktop: /^Docker Desktop v?(\d\S*)/.exec(parts?.Platform?.Name ?? '')?.[1] ?? null,
+  }
+}
+
+function partOf(parts: EngineVersion | null, name: string) {
+  const part = parts?.Components?.find(({ Name }) => Name === name)
+  if (!part) return null
+  const details = Details.safeParse(part.Details)
+  return { version: part.Version, revision: details.success ? details.data.GitCommit : '' }
+}

@@ -1,0 +1,69 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { keepInCache } from '../files/cache-file.ts'
+import { type FoundClient, findClient } from './client-find.ts'
+
+const Remembered = z.strictObject({
+  file: z.string(),
+  stamp: z.string(),
+  compose: z.string().nullable(),
+  buildx: z.string().nullable(),
+  /** When the plugins were asked, milliseconds since 1970. */
+  asked: z.number(),
+})
+
+const lifetime = 24 * 60 * 60_000
+
+/** Where the docker program looks for its plugins, besides the folder of the user. */
+const pluginFolders = [
+  '/usr/local/lib/docker/cli-plugins',
+  '/usr/local/libexec/docker/cli-plugins',
+  '/usr/lib/docker/cli-plugins',
+  '/usr/libexec/docker/cli-plugins',
+]
+
+/**
+ * `findClient`, remembered for a day and for as long as the program and its plugins are the same: to
+ * ask two plugins for their versions takes a tenth of a second, which every `start` would pay.
+ */
+export async function rememberedClient(
+  env: Record<string, string>,
+  cache: string,
+  now: number = Date.now(),
+): Promise<FoundClient | null> {
+  const path = join(cache, 'client.json')
+  const known = await read(path)
+  if (known && now - known.asked < lifetime && known.stamp === (await stampOf(known.file, env))) {
+    return known
+  }
+  const client = await findClient(env)
+  if (client?.compose && client.buildx) {
+    const stamp = await stampOf(client.file, env)
+    await keepInCache(path, JSON.stringify({ ...client, stamp, asked: now }))
+  }
+  return client
+}
+
+async function read(path: string) {
+  try {
+    return Remembered.parse(JSON.parse(await readFile(path, 'utf8')))
+  } catch {
+    return null
+  }
+}
+
+async function stampOf(file: string, { DOCKER_CONFIG, HOME }: Record<string, string>) {
+  const own = join(DOCKER_CONFIG ?? join(HOME ?? '/', '.docker'), 'cli-plugins')
+  const plugins = [own, ...pluginFolders].flatMap(folder => [
+    join(folder, 'docker-compose'),
+    join(folder, 'docker-buildx'),
+  ])
+  const stamps = await Promise.all([file, ...plugins].map(fileStamp))
+  return stamps.join(' ')
+}
+
+async function fileStamp(file: string) {
+  const status = await stat(file).catch(() => null)
+  return status ? [status.ino, status.size, status.mtimeMs].join() : '-'
+}

@@ -1,0 +1,123 @@
+import { join } from 'node:path'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { type ExecOptions, exec } from '../process/exec.ts'
+import type { DockerClient } from './client.ts'
+
+export type ComposeProject = {
+  /** Compose project name. */
+  name: string
+  /** Folder with compose.yaml, which is also compose's project directory. */
+  root: string
+  /** Generated file with what differs per workspace. */
+  override: string
+  /** Values for the `${…}` of compose.yaml. Nothing secret: compose and the engine show them. */
+  variables: Record<string, string>
+  profiles: readonly string[]
+}
+
+/**
+ * The argument list before compose's own command. Every source of settings is named, so that neither
+ * a compose file nor an .env in the workspace is ever looked for.
+ */
+export function composeArguments(project: ComposeProject): string[] {
+  return [
+    'compose',
+    '--project-name',
+    project.name,
+    '--project-directory',
+    project.root,
+    '--env-file',
+    '/dev/null',
+    '--file',
+    join(project.root, 'compose.yaml'),
+    '--file',
+    project.override,
+    ...project.profiles.flatMap(profile => ['--profile', profile]),
+    '--progress',
+    'plain',
+  ]
+}
+
+/**
+ * The environment of a compose call: what the client needs to reach the engine, and our variables. A
+ * variable of the user's shell (COMPOSE_FILE, CLAUDE_IMAGE) has no say.
+ */
+export function composeEnvironment(
+  client: Record<string, string>,
+  project: ComposeProject,
+): Record<string, string> {
+  return { ...client, STACK_NAME: project.name, ...project.variables }
+}
+
+/** Compose replaces `$NAME` also in values: a folder may be called `$HOME`. */
+export function escapeVariables(value: string): string {
+  return value.replaceAll('$', '$$$$')
+}
+
+/** Runs `docker compose …` for the project, and names the failing service or resource when it fails. */
+export async function compose(
+  docker: DockerClient,
+  project: ComposeProject,
+  args: readonly string[],
+  options: Omit<ExecOptions, 'env' | 'cwd'> = {},
+): Promise<string> {
+  const result = await exec(docker.file, [...composeArguments(project), ...args], {
+    ...options,
+    cwd: project.root,
+    env: composeEnvironment(docker.env, project),
+  })
+  if (result.code !== 0) throw composeFailed(args, result.stderr)
+  return result.stdout
+}
+
+function composeFailed(args: readonly string[], stderr: string) {
+  const lines = stderr
+    .split('\n')
+    .map(line => line.replace(/^time="[^"]*" level=\w+ msg="?/, '').replace(/"$/, ''))
+    .filter(line => line.trim() !== '')
+  const line =
+    lines.findLast(text => /error|unhealthy|failed|denied|not /i.test(text)) ?? lines.at(-1)
+  const known = knownFailures.find(({ pattern }) => pattern.test(stderr))
+  const said = `docker compose ${args[0]} failed: ${terminalLine(line ?? 'no message')}`
+  return new UserError(known?.message ?? said, {
+    hint: known?.hint ?? 'run it again with --verbose; ./claude.ts doctor checks the machine',
+    cause: new Error(stderr),
+  })
+}
+
+type KnownFailure = {
+  pattern: RegExp
+  /** In place of the engine's own words, where those help nobody. */
+  message?: string
+  hint: string
+}
+
+const knownFailures: readonly KnownFailure[] = [
+  {
+    // Of engines up to 27, and of newer ones.
+    pattern: /could not find an available.*(address pool|subnet)|all predefined address pools/i,
+    message: 'the engine has no free subnet left for the networks of another stack',
+    hint: './claude.ts list and stop ID free three each; default-address-pools in daemon.json makes more (docs/troubleshooting.md)',
+  },
+  {
+    pattern: /Pool overlaps|overlaps with other one/i,
+    hint: 'set EXTERNAL_SUBNET in .env to a subnet that nothing else uses',
+  },
+  {
+    pattern: /no space left on device/i,
+    hint: 'free some space: docker system df shows what Docker holds, docker image prune frees it',
+  },
+  {
+    pattern: /port is already allocated|address already in use/i,
+    hint: 'another program has that port: stop it, or choose another port in .env',
+  },
+  {
+    pattern: /unknown or invalid runtime/i,
+    hint: 'install that runtime in the engine, or remove RUNTIME from .env',
+  },
+  {
+    pattern: /cannot connect to the docker daemon|is the docker daemon running/i,
+    hint: 'the engine stopped: run ./claude.ts setup to start it again',
+  },
+]

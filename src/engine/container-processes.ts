@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { settleAtOnce } from '../base/at-once.ts'
+import type { Engine } from './engine.ts'
+
+/** A process of a container: what it calls itself, and since when it runs (milliseconds since 1970). */
+export type ContainerProcess = { command: string; since: number }
+
+/** The engine starts a `ps` of its own for each question: more of them at once help nobody. */
+const asked = 4
+
+/**
+ * The processes of many containers, by container id. Read from this machine's /proc in one go, because
+ * asking the engine takes a process per container; it is asked for those that are not seen there.
+ */
+export async function containerProcesses(
+  engine: Pick<Engine, 'processesWithAge'>,
+  containers: readonly string[],
+  proc = '/proc',
+): Promise<Map<string, ContainerProcess[]>> {
+  const found = readHostProcesses(containers, proc)
+  const unseen = containers.filter(id => !found.has(id))
+  await settleAtOnce(unseen, asked, async id => {
+    const now = Date.now()
+    const rows = await engine.processesWithAge(id)
+    found.set(
+      id,
+      rows.map(({ command, seconds }) => ({ command, since: now - seconds * 1000 })),
+    )
+  })
+  return found
+}
+
+/** Containers of which no process is seen are left out: their engine may be on another machine. */
+export function readHostProcesses(
+  containers: readonly string[],
+  proc = '/proc',
+): Map<string, ContainerProcess[]> {
+  const found = new Map<string, ContainerProcess[]>()
+  if (containers.length === 0) return found
+  const wanted = new Set(containers)
+  const booted = bootTime(proc)
+  if (booted === null) return found
+  for (const pid of processIds(proc)) {
+    try {
+      const id = containerOf(readFileSync(`${proc}/${pid}/cgroup`, 'utf8'), wanted)
+      if (!id) continue
+      const command = readFileSync(`${proc}/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+      const since = booted + startedAfter(readFileSync(`${proc}/${pid}/stat`, 'utf8'))
+      const list = found.get(id) ?? []
+      list.push({ command, since })
+      found.set(id, list)
+    } catch {
+      // It ended while we looked, or is not ours to see.
+    }
+  }
+  return found
+}
+
+function processIds(proc: string) {
+  try {
+    return readdirSync(proc).filter(name => /^\d+$/.test(name))
+  } catch {
+    return []
+  }
+}
+
+/** `…/docker/<id>`, `…/docker-<id>.scope`, `…/libpod-<id>.scope`, and what a container makes below. */
+function containerOf(cgroup: string, wanted: ReadonlySet<string>): string | null {
+  for (const [id] of cgroup.matchAll(/[0-9a-f]{64}/g)) if (wanted.has(id)) return id
+  return null
+}
+
+/** Milliseconds since 1970; null where this is no Linux. */
+function bootTime(proc: string): number | null {
+  try {
+    const seconds = /^btime (\d+)$/m.exec(readFileSync(`${proc}/stat`, 'utf8'))?.[1]
+    return seconds ? Number(seconds) * 1000 : null
+  } catch {
+    return null
+  }
+}
+
+/** The 22nd field, in the hundredths of a second that Linux tells every program. The 2nd can hold anything. */
+function startedAfter(stat: string): number {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return Number(fields[19] ?? 0) * 10
+}

@@ -1,0 +1,27 @@
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { diskFull, isDiskFull } from '../files/disk-space.ts'
+import { exec } from '../process/exec.ts'
+import type { DockerClient } from './client.ts'
+
+/** What the engine could not do, in two lines; a full disk is told with the engine's own folder. */
+export async function engineFailed(
+  what: string,
+  output: string,
+  client: DockerClient,
+  known: { problem?: string; hint?: string } = {},
+): Promise<UserError> {
+  const cause = new Error(output)
+  if (isDiskFull(output)) return diskFull(what, await engineFolder(client), cause)
+  const problem = known.problem ?? terminalLine(output.trim().split('\n').at(-1) ?? '')
+  const hint = known.hint ?? 'run ./claude.ts doctor, which checks the engine'
+  return new UserError(`${what}: ${problem}`, { hint, cause })
+}
+
+async function engineFolder(client: DockerClient) {
+  const format = client.kind === 'podman' ? '{{.Store.GraphRoot}}' : '{{.DockerRootDir}}'
+  const result = await exec(client.file, ['info', '--format', format], { env: client.env }).catch(
+    () => null,
+  )
+  return result?.stdout.trim() || '/var/lib/docker'
+}

@@ -1,0 +1,66 @@
+import { stat } from 'node:fs/promises'
+import { messageOf, UserError } from '../base/errors.ts'
+import type { EngineAddress } from './address.ts'
+import { createEngine, type EngineVersion } from './engine.ts'
+
+export type FoundEngine = {
+  kind: 'docker' | 'podman'
+  address: EngineAddress
+  /** The same, as DOCKER_HOST has it. */
+  dockerHost: string
+  version: string
+}
+
+export type EngineSearch = { found: FoundEngine | null; tried: { where: string; reason: string }[] }
+
+/** Sockets in the order of preference; DOCKER_HOST alone where it is set. */
+export function engineCandidates(env: NodeJS.ProcessEnv, uid: number): string[] {
+  if (env.DOCKER_HOST) return [env.DOCKER_HOST]
+  const runtime = env.XDG_RUNTIME_DIR || `/run/user/${uid}`
+  return [
+    '/var/run/docker.sock',
+    `${runtime}/docker.sock`,
+    ...(env.HOME ? [`${env.HOME}/.docker/run/docker.sock`] : []),
+    '/run/podman/podman.sock',
+    `${runtime}/podman/podman.sock`,
+  ].map(path => `unix://${path}`)
+}
+
+export function parseDockerHost(text: string): EngineAddress {
+  const socketPath = /^unix:\/\/(\/.+)$/.exec(text)?.[1]
+  if (socketPath) return { socketPath }
+  const url = URL.canParse(text) ? new URL(text) : null
+  // The stack mounts folders of this machine; an engine elsewhere would mount its own.
+  const local = url && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname)
+  if (url?.protocol === 'tcp:' && local) {
+    return { host: url.hostname.replace(/[[\]]/g, ''), port: Number(url.port || 2375) }
+  }
+  throw new UserError(`DOCKER_HOST=${text} is not an engine of this machine`, {
+    hint: 'set it to unix:///path/of/the/socket, or unset it',
+  })
+}
+
+/** The first engine that answers, and why the others did not. */
+export async function findEngine(
+  env: NodeJS.ProcessEnv,
+  uid: number = process.getuid?.() ?? 0,
+): Promise<EngineSearch> {
+  const tried: EngineSearch['tried'] = []
+  for (const dockerHost of engineCandidates(env, uid)) {
+    const address = parseDockerHost(dockerHost)
+    try {
+      // A plain look first: most candidates are simply not there.
+      if ('socketPath' in address) await stat(address.socketPath)
+      const { kind, version } = await createEngine(address).ping()
+      return { found: { kind, address, dockerHost, version }, tried }
+    } catch (error) {
+      tried.push({ where: dockerHost, reason: messageOf(error) })
+    }
+  }
+  return { found: null, tried }
+}
+
+/** What the engine is made of, for those who judge its parts. */
+export function engineParts(found: FoundEngine | null): Promise<EngineVersion | null> {
+  return found ? createEngine(found.address).version() : Promise.resolve(null)
+}

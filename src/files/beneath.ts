@@ -1,0 +1,74 @@
+import { constants } from 'node:fs'
+import { type FileHandle, lchown, mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { safeRelativePath } from './relative-path.ts'
+
+/** A folder of the workspace, held open: its names stay its own when the path to it becomes another's. */
+export type HeldFolder = { at: (name: string) => string; file: FileHandle; close(): Promise<void> }
+
+export const asFolder = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
+
+/**
+ * Goes down from `root` to the folder of `path` part by part, and follows no link on the way: others
+ * may put one there at any moment (threat H2). Null when a folder is missing, unless `make` says to
+ * make it. New folders get the owner of the one they are in, as far as we may give them away.
+ */
+export async function holdFolderOf(
+  root: string,
+  path: string,
+  { make = false }: { make?: boolean } = {},
+): Promise<{ folder: HeldFolder; name: string } | null> {
+  if (safeRelativePath(path) === null) throw notApplied(path, 'it leaves the workspace')
+  const parts = path.split('/')
+  const name = parts.pop() ?? ''
+  let folder = held(await open(root, constants.O_RDONLY | constants.O_DIRECTORY))
+  for (const [depth, part] of parts.entries()) {
+    try {
+      if (make) await makeFolder(folder, part)
+      const next = held(await open(folder.at(part), asFolder))
+      await folder.close()
+      folder = next
+    } catch (error) {
+      await folder.close()
+      const code = error instanceof Error && 'code' in error ? error.code : null
+      if (code === 'ENOENT') return null
+      if (code !== 'ENOTDIR' && code !== 'ELOOP') throw error
+      throw notApplied(
+        path,
+        `${terminalLine(parts.slice(0, depth + 1).join('/'))} is no folder here`,
+      )
+    }
+  }
+  return { folder, name }
+}
+
+function held(file: FileHandle): HeldFolder {
+  return { at: name => `/proc/self/fd/${file.fd}/${name}`, file, close: () => file.close() }
+}
+
+async function makeFolder(inside: HeldFolder, name: string) {
+  try {
+    await mkdir(inside.at(name), 0o755)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
+    throw error
+  }
+  const { uid, gid } = await inside.file.stat()
+  if (process.getuid?.() === 0) await lchown(inside.at(name), uid, gid)
+}
+
+/** Folders that the path goes through, the outermost first: `a`, `a/b` for `a/b/c`. */
+export function foldersOf(path: string): string[] {
+  const folders: string[] = []
+  for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) folders.unshift(folder)
+  return folders
+}
+
+export function notApplied(path: string, reason: string, cause?: unknown): UserError {
+  return new UserError(`${terminalLine(path)} is not applied: ${reason}`, {
+    hint: './claude.ts diff shows it; what is still wanted can be copied by hand',
+    ...(cause !== undefined && { cause }),
+  })
+}

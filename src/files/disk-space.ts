@@ -1,0 +1,19 @@
+import { statfs } from 'node:fs/promises'
+import { UserError } from '../base/errors.ts'
+
+/** Whether an error, or a program's output, is about a full disk. */
+export function isDiskFull(text: string): boolean {
+  return /no space left on device|ENOSPC|disk quota exceeded/i.test(text)
+}
+
+/** Names the filesystem that is full and what is free on it, because a machine has several. */
+export async function diskFull(what: string, folder: string, cause: unknown): Promise<UserError> {
+  const free = await statfs(folder).then(
+    ({ bavail, bsize }) => `${Math.round((bavail * bsize) / 1_000_000)} MB free`,
+    () => 'free space unknown',
+  )
+  return new UserError(`${what}: the disk of ${folder} is full (${free})`, {
+    hint: 'see what Docker holds with: docker system df; free it with: docker builder prune, docker image prune',
+    cause,
+  })
+}

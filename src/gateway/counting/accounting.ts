@@ -1,0 +1,129 @@
+import type { UsageEntry } from '../../usage/entry.ts'
+import { costUsd, dearestUsd, pricedName } from '../../usage/prices.ts'
+import { addTokens, noTokens } from '../../usage/tokens.ts'
+import type { Exchange } from '../http/relay.ts'
+import { type AnswerReader, createAnswerReader } from './answer-reader.ts'
+import { checkDayBudget } from './day-budget.ts'
+import type { Ledger } from './ledger.ts'
+
+/** Bytes of a token, at least, where bytes are all that is known. */
+const tokenBytes = 3
+
+/** Counts what the requests of the stack use, and refuses what is over its budget. */
+export interface Accounting {
+  /** Throws an `ApiError` when the budget is used up. */
+  admit(): void
+  /** For a request that goes to the origin now. */
+  begin(meter: string, exchange: Exchange): Account
+  close(): Promise<void>
+}
+
+export interface Account {
+  /** The origin answers; what is returned wants to see the answer. */
+  answered(status: number, headers: AnswerHeaders): ((chunk: Buffer) => void) | undefined
+  /** It is over, one way or another. Never throws. */
+  end(): void
+}
+
+type AnswerHeaders = Parameters<typeof createAnswerReader>[0]
+
+export function createAccounting(options: {
+  ledger: Ledger
+  /** Null for none. */
+  dayBudgetUsd: number | null
+}): Accounting {
+  const { ledger, dayBudgetUsd } = options
+  const open = new Map<Account, () => UsageEntry>()
+  const inFlight = () => [...open.values()].reduce((sum, entry) => sum + entry().reckonedUsd, 0)
+
+  return {
+    admit: () => checkDayBudget({ budgetUsd: dayBudgetUsd, ledger, inFlight }),
+    begin(meter, exchange) {
+      let status: number | null = null
+      let reader: AnswerReader | null = null
+      const entry = () => usageEntry(meter, exchange, status, reader)
+      const account: Account = {
+        answered(code, headers) {
+          status = code
+          reader = code < 300 ? createAnswerReader(headers) : null
+          return reader?.write
+        },
+        end() {
+          open.delete(account)
+          ledger.add(entry())
+        },
+      }
+      open.set(account, entry)
+      return account
+    },
+    close: () => ledger.close(),
+  }
+}
+
+/** The line of one request, as far as it has come. */
+function usageEntry(
+  meter: string,
+  exchange: Exchange,
+  status: number | null,
+  reader: AnswerReader | null,
+): UsageEntry {
+  const count = reader?.count()
+  // The origin's word for the model: the caller's own could be any.
+  const model = modelKey(count?.model ?? pricedName(exchange.model ?? ''))
+  const entry: UsageEntry = {
+    meter,
+    model,
+    requests: 1,
+    errors: 0,
+    broken: 0,
+    uncounted: 0,
+    unpriced: 0,
+    ...noTokens,
+    costUsd: 0,
+    reckonedUsd: 0,
+  }
+  // The origin refused it, or never got it: Anthropic charges for answers only.
+  if (status === null ? exchange.broken === undefined : status >= 300)
+    return { ...entry, errors: 1 }
+
+  const sent = Math.ceil((exchange.request?.bytes ?? 0) / tokenBytes)
+  const received = Math.ceil((exchange.answer?.bytes ?? 0) / tokenBytes)
+  const broken = exchange.broken !== undefined || count?.complete === false ? 1 : 0
+  if (!count?.counted) {
+    const said = count?.usage.tokens ?? noTokens
+    const guess = { ...noTokens, input: sent, output: received }
+    const terms = { fast: status !== null, unitedStates: false }
+    // Who left before the answer has nothing of it; the model is his own word for it.
+    const asked = status === null ? costUsd(model, guess, terms) : null
+    return {
+      ...entry,
+      broken,
+      uncounted: 1,
+      reckonedUsd: asked ?? Math.max(dearestUsd(guess, terms), dearestUsd(said, terms)),
+    }
+  }
+  const { usage, unsaidOutput } = count
+  const { tokens, terms } = usage
+  const costs = [
+    { model, tokens },
+    ...usage.apart.map(other => ({ tokens: other.tokens, model: modelKey(other.model ?? model) })),
+  ].map(part => ({ ...part, cost: costUsd(part.model, part.tokens, terms) }))
+  const all = usage.apart.reduce((sum, other) => addTokens(sum, other.tokens), tokens)
+  // Who leaves before the end is charged for what was written until then, and cannot hide it.
+  const unsaid = { ...noTokens, output: Math.max(0, unsaidOutput - tokens.output) }
+  return {
+    ...entry,
+    broken,
+    unpriced: costs.some(({ cost }) => cost === null) ? 1 : 0,
+    ...all,
+    costUsd: costs.reduce((sum, { cost }) => sum + (cost ?? 0), 0),
+    reckonedUsd:
+      costs.reduce((sum, { cost, tokens }) => sum + (cost ?? dearestUsd(tokens, terms)), 0) +
+      (costUsd(model, unsaid, terms) ?? dearestUsd(unsaid, terms)),
+  }
+}
+
+function modelKey(model: string | null): string {
+  if (model === null) return 'unknown'
+  return pricedName(model) ?? (/^[\w.:@/[\]-]{1,80}$/.test(model) ? model : 'unknown')
+}

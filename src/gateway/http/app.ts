@@ -1,0 +1,199 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { messageOf, UserError } from '../../base/errors.ts'
+import type { Accounting } from '../counting/accounting.ts'
+import { meterOf } from '../counting/meter-header.ts'
+import { createRunNames } from '../counting/run-names.ts'
+import type { CredentialSource } from '../credential.ts'
+import type { GatewayLog, Outcome } from '../gateway-log.ts'
+import { ApiError, apiErrorHeaders, renderApiError } from './api-error.ts'
+import { checkCaller } from './caller.ts'
+import type { Limits } from './limits.ts'
+import { type Exchange, relay } from './relay.ts'
+import { modelRoute } from './routes.ts'
+import type { Upstream } from './upstream.ts'
+
+export interface GatewayOptions {
+  credentials: CredentialSource
+  upstream: Upstream
+  accounting: Accounting
+  limits: Limits
+  log: GatewayLog
+}
+
+/**
+ * The model gateway: takes the stack's placeholder, sends the real credential, serves the model
+ * routes and nothing else, and counts what they use. Does not listen yet; `close()` also closes the
+ * way to the origin and writes what was counted.
+ */
+export function buildGateway({ credentials, upstream, accounting, limits, log }: GatewayOptions) {
+  const app: FastifyInstance = Fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    requestTimeout: limits.receiveMilliseconds,
+    // Neither side moves a byte: a caller that stopped reading gives its place back.
+    connectionTimeout: limits.idleMilliseconds + 60_000,
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.receiveHeadersMilliseconds,
+      connectionsCheckingInterval: Math.min(5_000, limits.receiveHeadersMilliseconds / 2),
+    },
+    clientErrorHandler: (error, socket) => refuseMalformed(error, socket, log),
+    frameworkErrors: (error, _request, reply) => {
+      log({ kind: 'malformed', reason: error.code })
+      sendError(reply, notServed())
+    },
+  })
+  app.server.maxConnections = limits.connections
+  app.addHook('onClose', async () => {
+    await upstream.close()
+    await accounting.close()
+  })
+
+  // Bodies stay streams: nothing is parsed, buffered or limited to JSON here.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+
+  const exchanges = new WeakMap<FastifyRequest['raw'], Exchange>()
+  const reasons = new WeakMap<FastifyReply, string>()
+  app.addHook('onRequest', async (request, reply) => {
+    const started = performance.now()
+    const exchange: Exchange = {}
+    exchanges.set(request.raw, exchange)
+    const { method = '', url = '' } = request.raw
+    const route = modelRoute(method, url)
+    reply.raw.once('close', () => {
+      // The healthcheck asks every few seconds; its success is no news.
+      if (route === 'health' && reply.raw.statusCode === 200) return
+      log({
+        kind: 'request',
+        method,
+        route: route ?? 'none',
+        status: reply.raw.statusCode,
+        outcome: exchange.broken ?? outcomeOf(reply, reasons.get(reply)),
+        requestBytes: exchange.request?.bytes ?? 0,
+        responseBytes: exchange.answer?.bytes ?? 0,
+        milliseconds: Math.round(performance.now() - started),
+        model: exchange.model,
+        reason: reasons.get(reply),
+      })
+    })
+    if (!route) throw notServed()
+  })
+
+  app.setNotFoundHandler(() => {
+    throw notServed()
+  })
+  app.setErrorHandler((error, _request, reply) => {
+    const answer = asApiError(error, log)
+    reasons.set(reply, answer.message)
+    return sendError(reply, answer)
+  })
+
+  // Healthy means able to serve: a gateway without its credential is not.
+  const runNames = createRunNames()
+  app.head('/', async (request, reply) => {
+    await usableCredential(credentials)
+    runNames.see(request.raw.rawHeaders)
+    return reply.code(200).send()
+  })
+
+  let inFlight = 0
+  async function serve(request: FastifyRequest, reply: FastifyReply, costs: boolean) {
+    const credential = await usableCredential(credentials)
+    checkCaller(request.raw.rawHeaders, credential)
+    const exchange = exchanges.get(request.raw) ?? {}
+    const meter = runNames.of(meterOf(request.raw.rawHeaders))
+    if (costs) accounting.admit()
+    if (inFlight >= limits.concurrentRequests) throw overloaded(limits)
+    inFlight++
+    try {
+      await relay({
+        request: request.raw,
+        response: reply.raw,
+        path: request.raw.url ?? '/',
+        credential,
+        upstream,
+        bodyBytes: limits.bodyBytes,
+        exchange,
+        account: costs ? accounting.begin(meter, exchange) : undefined,
+      })
+      reply.hijack()
+    } finally {
+      inFlight--
+    }
+  }
+  app.post('/v1/messages', (request, reply) => serve(request, reply, true))
+  // Counting tokens is free.
+  app.post('/v1/messages/count_tokens', (request, reply) => serve(request, reply, false))
+
+  return app
+}
+
+async function usableCredential(credentials: CredentialSource) {
+  try {
+    return await credentials.read()
+  } catch (error) {
+    const text = error instanceof UserError ? `${error.message}. ${error.hint}` : 'no credential'
+    throw new ApiError(503, 'api_error', `claude-secure: ${text}.`, { cause: error })
+  }
+}
+
+function notServed() {
+  return new ApiError(
+    403,
+    'permission_error',
+    'claude-secure: the gateway serves POST /v1/messages, POST /v1/messages/count_tokens and HEAD /, and nothing else.',
+  )
+}
+
+function overloaded(limits: Limits) {
+  return new ApiError(
+    529,
+    'overloaded_error',
+    `claude-secure: ${limits.concurrentRequests} requests are in flight already.`,
+    { retry: true },
+  )
+}
+
+/** What was not foreseen is told to the log, not to the caller. */
+function asApiError(error: unknown, log: GatewayLog): ApiError {
+  if (error instanceof ApiError) return error
+  log({ kind: 'error', message: messageOf(error) })
+  return new ApiError(500, 'api_error', 'claude-secure: the gateway failed.', { cause: error })
+}
+
+function sendError(reply: FastifyReply, error: ApiError) {
+  return reply
+    .code(error.status)
+    .headers(apiErrorHeaders(error))
+    .send(renderApiError(error.type, error.message))
+}
+
+function outcomeOf(reply: FastifyReply, reason: string | undefined): Outcome {
+  if (!reply.raw.writableFinished) return 'client-gone'
+  return reason === undefined ? 'answered' : 'refused'
+}
+
+/** Bytes that are no HTTP request, or too slow or too long to be one: an answer, and the end. */
+function refuseMalformed(error: Error & { code?: string }, socket: Socket, log: GatewayLog) {
+  const code = error.code ?? 'UNKNOWN'
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  log({ kind: 'malformed', reason: code })
+  const status =
+    code === 'HPE_HEADER_OVERFLOW' ? 431 : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const body = renderApiError('invalid_request_error', 'claude-secure: not a valid HTTP request.')
+  // An answer may have begun on this connection already; more bytes would become part of it.
+  if (socket.bytesWritten > 0) socket.destroy()
+  else {
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\n` +
+        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    )
+  }
+}

@@ -1,0 +1,47 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Credential } from '../credential.ts'
+import { ApiError } from './api-error.ts'
+
+/**
+ * Refuses a caller that does not show the stack's placeholder, in the header of its kind. Any other
+ * key is refused even beside the right one: with a key of his own, an attacker in the agent could
+ * use the allowed origin as a drop box (threat N15).
+ *
+ * @param rawHeaders names and values in turn, as they came; a parsed set hides a second header.
+ */
+export function checkCaller(rawHeaders: readonly string[], credential: Credential): void {
+  const keys = headerValues(rawHeaders, 'x-api-key')
+  const bearers = headerValues(rawHeaders, 'authorization')
+  if (keys.length + bearers.length === 0) {
+    throw new ApiError(
+      401,
+      'authentication_error',
+      'claude-secure: no credential. Callers of this gateway show the placeholder of their stack.',
+    )
+  }
+  const expected = credential.kind === 'api-key' ? keys : bearers
+  const genuine =
+    expected.length > 0 &&
+    keys.every(key => isSame(key, credential.placeholder)) &&
+    bearers.every(bearer => isSame(bearer, `Bearer ${credential.placeholder}`))
+  if (!genuine) {
+    throw new ApiError(
+      403,
+      'authentication_error',
+      'claude-secure: this credential is not the placeholder of the stack. The gateway passes no key but its own.',
+    )
+  }
+}
+
+function headerValues(rawHeaders: readonly string[], name: string): string[] {
+  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
+}
+
+/** In constant time, over hashes, so that neither content nor length shows in the time it takes. */
+function isSame(presented: string, expected: string): boolean {
+  return timingSafeEqual(sha256(presented), sha256(expected))
+}
+
+function sha256(text: string) {
+  return createHash('sha256').update(text).digest()
+}

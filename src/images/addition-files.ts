@@ -1,0 +1,84 @@
+import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { basename, dirname, join, sep } from 'node:path'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import type { ImageAdditions } from '../config/image-additions.ts'
+
+/** A file that goes into the image: its name there, and where it really lies. */
+export type AdditionFile = { path: string; source: string; stats: Stats }
+
+export type AdditionFiles = {
+  /** In the order in which they run. */
+  scripts: AdditionFile[]
+  /** The Dockerfile and what lies beside it; null without one. */
+  context: AdditionFile[] | null
+}
+
+/** A folder that holds more is one that was named by mistake, such as a home. */
+const most = { files: 1000, bytes: 64 * 1024 * 1024 }
+
+/**
+ * Finds what of the user's own goes into the image, and reads none of it. A link must lead to a file of
+ * the same folder: a build must not take in what a name does not show.
+ */
+export function listAdditions(additions: Omit<ImageAdditions, 'packages'>): AdditionFiles {
+  const { scripts, dockerfile, named, without } = additions
+  const found = statSync(dockerfile, { throwIfNoEntry: false })?.isFile() ?? false
+  if (named && !found) {
+    throw new UserError(`DOCKERFILE=${terminalLine(dockerfile)} is no file`, {
+      hint: 'name a Dockerfile in .env, or remove DOCKERFILE from it',
+    })
+  }
+  const isScript = ({ name }: Dirent) => name.endsWith('.sh') && !name.startsWith('.')
+  return {
+    scripts: list(scripts, entry => !entry.isDirectory() && isScript(entry)),
+    context: found ? list(dirname(dockerfile), ({ name }) => !without.includes(name)) : null,
+  }
+}
+
+/** The files below `folder`; `wanted` is asked of its own entries. */
+function list(folder: string, wanted: (entry: Dirent) => boolean): AdditionFile[] {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
+  const root = realpathSync(folder)
+  const files: AdditionFile[] = []
+  let bytes = 0
+  const add = (path: string, file: AdditionFile) => {
+    files.push(file)
+    bytes += file.stats.size
+    if (files.length <= most.files && bytes <= most.bytes) return
+    throw new UserError(
+      `${terminalLine(folder)} holds more than ${most.files} files or ${most.bytes / 1024 ** 2} MiB`,
+      {
+        hint: `give the ${path.endsWith('.sh') ? 'scripts' : 'Dockerfile'} a folder with only what the image needs`,
+      },
+    )
+  }
+  const walk = (below: string) => {
+    const entries = readdirSync(join(root, below), { withFileTypes: true })
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (below === '' && !wanted(entry)) continue
+      const path = join(below, entry.name)
+      if (entry.isDirectory()) walk(path)
+      else add(path, resolve(root, path))
+    }
+  }
+  walk('')
+  return files
+}
+
+function resolve(root: string, path: string): AdditionFile {
+  const refused = (reason: string) =>
+    new UserError(`${terminalLine(join(root, path))} ${reason}`, {
+      hint: `put the file itself into ${terminalLine(basename(root))}, or take it out`,
+    })
+  let source: string
+  try {
+    source = realpathSync(join(root, path))
+  } catch {
+    throw refused('leads nowhere')
+  }
+  if (!source.startsWith(root + sep)) throw refused('is a link out of its folder')
+  const stats = statSync(source)
+  if (!stats.isFile()) throw refused('is no regular file')
+  return { path, source, stats }
+}

@@ -1,0 +1,115 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { terminalLine } from '../base/terminal-text.ts'
+import type { DockerClient } from '../engine/client.ts'
+import { engineFailed } from '../engine/engine-failure.ts'
+import { exec } from '../process/exec.ts'
+
+export type ImageBuild = {
+  tag: string
+  /** Folder with the Dockerfile's files. */
+  context: string
+  /** Path of the Dockerfile, when it is not in the context. */
+  dockerfile?: string
+  target?: string
+  args: Record<string, string>
+  /** Further folders, by the name that `COPY --from=` uses. */
+  contexts?: Record<string, string>
+  /** Files that a step may read and that end in no layer, by id. */
+  secrets: Record<string, string>
+  /** `key=value` */
+  label: string
+  noCache?: boolean
+  /** What to do when it fails. */
+  hint?: string
+}
+
+const buildTimeout = 30 * 60_000
+
+/**
+ * Arguments of the build. The builder is the engine's own (the docker driver): another one could
+ * neither see local images nor work without a registry.
+ */
+export function buildArguments(build: ImageBuild, client: DockerClient['kind'], builder: string) {
+  const list = (
+    flag: string,
+    values: Record<string, string>,
+    render: (k: string, v: string) => string,
+  ) => Object.entries(values).flatMap(([key, value]) => [flag, render(key, value)])
+  return [
+    ...(client === 'podman'
+      ? ['build', '--pull=never', '--format=docker']
+      : [
+          'buildx',
+          'build',
+          '--builder',
+          builder,
+          '--load',
+          '--progress=plain',
+          '--provenance=false',
+        ]),
+    '--tag',
+    build.tag,
+    '--label',
+    build.label,
+    ...(build.dockerfile ? ['--file', build.dockerfile] : []),
+    ...(build.target ? ['--target', build.target] : []),
+    ...(build.noCache ? ['--no-cache'] : []),
+    ...list('--build-arg', build.args, (key, value) => `${key}=${value}`),
+    ...list('--build-context', build.contexts ?? {}, (key, value) => `${key}=${value}`),
+    ...list('--secret', build.secrets, (key, value) => `id=${key},src=${value}`),
+    build.context,
+  ]
+}
+
+export async function buildImage(
+  build: ImageBuild,
+  options: {
+    client: DockerClient
+    builder: string
+    logFile: string
+    progress: (text: string) => void
+    signal?: AbortSignal
+  },
+): Promise<void> {
+  const { client, logFile, progress, signal } = options
+  const result = await exec(client.file, buildArguments(build, client.kind, options.builder), {
+    env: client.env,
+    timeout: buildTimeout,
+    signal,
+    onLine: line => {
+      const text = parseBuildStep(line)
+      if (text) progress(text)
+    },
+  })
+  if (result.code === 0) return
+  const output = result.stdout + result.stderr
+  await mkdir(dirname(logFile), { recursive: true, mode: 0o700 })
+  await writeFile(logFile, output)
+  throw await engineFailed(`cannot build ${build.tag}`, output, client, {
+    problem: buildProblem(output).replace(/^error: /, ''),
+    hint: `${build.hint ? `${build.hint}; ` : ''}the whole output is in ${logFile}`,
+  })
+}
+
+/** `#7 [3/8] RUN apt-get update …` → `[3/8] RUN apt-get update …`; null for all other lines. */
+export function parseBuildStep(line: string): string | null {
+  const text = /^#\d+ (\[[^\]]*\d+\/\d+\] .*)$|^(STEP \d+\/\d+: .*)$/.exec(line)
+  const found = text?.[1] ?? text?.[2]
+  return found ? terminalLine(found.replace(/--mount=\S+\s*/g, ''), 80) : null
+}
+
+/** The line that tells why: the failing step's last own words, else the builder's. */
+export function buildProblem(output: string): string {
+  const lines = output.split('\n')
+  const own = lines.map(line => /^#\d+ \d+\.\d+ (.*\S)/.exec(line)?.[1] ?? null)
+  const errorAt = lines.findIndex(line => /^#\d+ ERROR: /.test(line))
+  const failing = errorAt >= 0 ? /^#\d+/.exec(lines[errorAt] ?? '')?.[0] : undefined
+  const words = lines
+    .map((line, index) => ({ line, text: own[index] }))
+    .filter(({ line, text }) => text && failing && line.startsWith(`${failing} `))
+    .map(({ text }) => text ?? '')
+  const spoken = words.findLast(text => /^(E:|error|fatal)/i.test(text)) ?? words.at(-1)
+  const last = lines.findLast(line => /^ERROR: |^Error: /.test(line))
+  return terminalLine(spoken ?? last ?? lines.findLast(line => line.trim() !== '') ?? 'no output')
+}

@@ -1,0 +1,73 @@
+import { access } from 'node:fs/promises'
+import * as z from 'zod'
+import type { DockerClient } from '../engine/client.ts'
+import { exec, execOk } from '../process/exec.ts'
+
+const labelName = 'claude-secure.checkout'
+
+/** Says which checkout an image is of: two on one machine must not remove each other's. */
+export function checkoutLabel(root: string): string {
+  return `${labelName}=${Buffer.from(root).toString('base64url')}`
+}
+
+const Inspected = z.array(
+  z.object({
+    Id: z.string(),
+    RepoTags: z.array(z.string()),
+    Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }),
+  }),
+)
+
+type PruneOptions = {
+  client: DockerClient
+  keep: readonly string[]
+  root: string
+  signal?: AbortSignal
+}
+
+/**
+ * Removes images of this checkout's earlier builds, and those of checkouts that are gone. What a
+ * container uses stays: the engine itself refuses to remove it.
+ */
+export async function pruneImages(options: PruneOptions): Promise<void> {
+  const { client, signal } = options
+  for (const name of await staleImages(options)) {
+    await exec(client.file, ['image', 'rm', name], { env: client.env, signal })
+  }
+}
+
+/** The tags of those images, or their ids where they have lost their tags. */
+export async function staleImages(options: PruneOptions): Promise<string[]> {
+  const { client, keep, root, signal } = options
+  const call = { env: client.env, signal }
+  const { stdout: ids } = await execOk(
+    client.file,
+    ['image', 'ls', '--quiet', '--filter', `label=${labelName}`],
+    call,
+  )
+  const unique = [...new Set(ids.split('\n').filter(id => id !== ''))]
+  if (unique.length === 0) return []
+  // An image that another process removed meanwhile makes this fail; the next build prunes again.
+  const { code, stdout } = await exec(client.file, ['image', 'inspect', ...unique], call)
+  if (code !== 0) return []
+  const stale: string[] = []
+  for (const image of Inspected.parse(JSON.parse(stdout))) {
+    const label = image.Config.Labels?.[labelName] ?? ''
+    const checkout = Buffer.from(label, 'base64url').toString()
+    if (checkout !== root && (await exists(checkout))) continue
+    // Built anew under the same tag, as --no-cache does: the old one has lost its name.
+    if (image.RepoTags.length === 0) stale.push(image.Id)
+    for (const tag of image.RepoTags) {
+      const name = tag.replace(/^localhost\//, '')
+      if (name.startsWith('claude-secure/') && !keep.includes(name)) stale.push(tag)
+    }
+  }
+  return stale
+}
+
+function exists(path: string) {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,99 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ImageBuild } from './build-image.ts'
+import { type Additions, writeContents } from './image-additions.ts'
+import type { ImageName, ImageSet, Target } from './image-tags.ts'
+import { nodeDockerfile } from './node-image.ts'
+import { fetchPackage, packageFolder, type Selection } from './npm-fetch.ts'
+import { type PinnedPackage, type Pins, parseArchitecture } from './pins.ts'
+import { bundlePrograms, claudePrograms, gatewayPrograms, writeBundle } from './program-bundle.ts'
+
+const claudeFiles = { only: ['claude'] }
+const nodeFiles = { only: ['bin/node'] }
+const npmFiles = { without: ['docs', 'man'] }
+
+/** How to build one image, but for what all builds share. */
+type Recipe = Omit<ImageBuild, 'tag' | 'secrets' | 'noCache' | 'label'>
+
+export function createRecipes(options: {
+  root: string
+  pins: Pins
+  target: Target
+  tags: ImageSet
+  additions: Additions | null
+  cache: string
+  scratch: string
+  signal: AbortSignal
+}): Record<Exclude<ImageName, 'base'>, () => Promise<Recipe>> {
+  const { root, pins, target, tags, additions, scratch, signal } = options
+  const architecture = parseArchitecture()
+  const fetch = (pin: PinnedPackage, selection: Selection) =>
+    fetchPackage(pin, { cache: join(options.cache, 'packages'), selection, signal })
+  return {
+    async node() {
+      const context = join(scratch, 'node')
+      await mkdir(context)
+      await writeFile(join(context, 'Dockerfile'), nodeDockerfile)
+      const node = await fetch(pins.node[architecture], nodeFiles)
+      return { context, args: { BASE: tags.base }, contexts: { node } }
+    },
+    async proxy() {
+      return { context: join(root, 'proxy'), args: { BASE: tags.base } }
+    },
+    async gateway() {
+      const context = join(scratch, 'gateway')
+      await writeBundle(await bundlePrograms(root, gatewayPrograms), context)
+      const dockerfile = join(root, 'gateway/Dockerfile')
+      return { context, dockerfile, args: { NODE: tags.node } }
+    },
+    async claude() {
+      const programs = join(scratch, 'claude-programs')
+      await writeBundle(await bundlePrograms(root, claudePrograms), programs)
+      const [claude, npm] = await Promise.all([
+        fetch(pins.claude[architecture], claudeFiles),
+        fetch(pins.npm, npmFiles),
+      ])
+      return {
+        context: join(root, 'claude'),
+        target,
+        args: { NODE: tags.node },
+        contexts: { 'claude-code': claude, npm, programs },
+      }
+    },
+    async custom() {
+      const context = join(scratch, 'custom')
+      const { name, context: files } = additions?.dockerfile ?? { name: '', context: [] }
+      await writeContents(files, context)
+      return {
+        context,
+        dockerfile: join(context, name),
+        args: { CLAUDE: tags.claude },
+        hint: 'correct your Dockerfile',
+      }
+    },
+    async agent() {
+      const scripts = join(scratch, 'init.d')
+      await writeContents(additions?.scripts ?? [], scripts)
+      return {
+        context: join(root, 'additions'),
+        args: {
+          CLAUDE: tags.claude,
+          MADE_OF: tags.custom,
+          PACKAGES: additions?.packages.join(' ') ?? '',
+        },
+        contexts: { scripts },
+        hint: 'correct what you add to the image (docs/images.md)',
+      }
+    },
+  }
+}
+
+/** Folders of the downloads that the pins stand for. */
+export function currentPackages(pins: Pins) {
+  const architecture = parseArchitecture()
+  return [
+    packageFolder(pins.claude[architecture], claudeFiles),
+    packageFolder(pins.node[architecture], nodeFiles),
+    packageFolder(pins.npm, npmFiles),
+  ]
+}

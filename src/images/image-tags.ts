@@ -1,0 +1,175 @@
+import { lstat, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+import type { ImageAdditions } from '../config/image-additions.ts'
+import { keepInCache } from '../files/cache-file.ts'
+import { listAdditions } from './addition-files.ts'
+import { baseRecipe } from './base-image.ts'
+import { pruneCache } from './cache-prune.ts'
+import { contextFiles, fingerprint, hashContext, shortHash } from './content-hash.ts'
+import { type Additions, hashContents, readAdditions } from './image-additions.ts'
+import { nodeDockerfile } from './node-image.ts'
+import { type Pins, parseArchitecture } from './pins.ts'
+import { bundlePrograms, claudePrograms, gatewayPrograms } from './program-bundle.ts'
+
+export const imageNames = ['base', 'node', 'proxy', 'gateway', 'claude', 'custom', 'agent'] as const
+export type ImageName = (typeof imageNames)[number]
+
+/**
+ * Tag of each image, such as `claude-secure/proxy:1f2e3d4c5b6a`, from all that goes into it. `custom` is
+ * what the user's Dockerfile makes of `claude`, and `agent` what the agent runs in: where nothing is
+ * added, both are `claude`.
+ */
+export type ImageSet = Record<ImageName, string>
+
+export type Target = 'minimal' | 'full'
+
+export type TagInputs = {
+  root: string
+  pins: Pins
+  baseImage: string | undefined
+  target: Target
+  /** The user's own; none when left out. */
+  additions?: ImageAdditions
+}
+
+/** Each tag names its inputs, so an image that exists under its tag is never out of date. */
+export async function computeImageTags(inputs: TagInputs): Promise<ImageSet> {
+  const { additions } = inputs
+  return tagsWith(additions ? await readAdditions(additions) : null, inputs)
+}
+
+/** The same for additions that were read already. */
+export async function tagsWith(
+  additions: Additions | null,
+  inputs: Omit<TagInputs, 'additions'>,
+): Promise<ImageSet> {
+  const { root, pins, baseImage, target } = inputs
+  const architecture = parseArchitecture()
+  const [proxy, claudeFiles, agentFiles, gatewayDockerfile, gateway, runner] = await Promise.all([
+    // The policy is mounted, not built in: an edit of it needs no new image.
+    hashContext(join(root, 'proxy'), ['squid.conf']),
+    hashContext(join(root, 'claude')),
+    hashContext(join(root, 'additions')),
+    readFile(join(root, 'gateway/Dockerfile'), 'utf8'),
+    bundlePrograms(root, gatewayPrograms),
+    bundlePrograms(root, claudePrograms),
+  ])
+  const base = tag('base', [architecture, pins.debian, baseImage ?? null, baseRecipe])
+  const node = tag('node', [base, pins.node[architecture], nodeDockerfile])
+  const claude = tag('claude', [
+    node,
+    claudeFiles,
+    runner,
+    pins.claude[architecture],
+    pins.npm,
+    target,
+  ])
+  const custom = additions?.dockerfile
+    ? tag('custom', [claude, additions.dockerfile.name, hashContents(additions.dockerfile.context)])
+    : claude
+  const agent = additions
+    ? tag('agent', [custom, agentFiles, additions.packages, hashContents(additions.scripts)])
+    : claude
+  return {
+    base,
+    node,
+    proxy: tag('proxy', [base, proxy]),
+    gateway: tag('gateway', [node, gatewayDockerfile, gateway]),
+    claude,
+    custom,
+    agent,
+  }
+}
+
+/** What the tags are computed from, as it looks from outside. */
+async function inputsFingerprint({ root, ...rest }: TagInputs) {
+  const added = rest.additions && listAdditions(rest.additions)
+  const [proxy, claude, agent, source, files] = await Promise.all([
+    contextFiles(join(root, 'proxy'), ['squid.conf']),
+    contextFiles(join(root, 'claude')),
+    contextFiles(join(root, 'additions')),
+    contextFiles(join(root, 'src')),
+    Promise.all(
+      ['gateway/Dockerfile', 'package-lock.json', 'tsconfig.json'].map(async path => ({
+        path,
+        stats: await lstat(join(root, path)),
+      })),
+    ),
+  ])
+  return shortHash([
+    rest,
+    process.version,
+    fingerprint([
+      ...proxy,
+      ...claude,
+      ...agent,
+      ...source,
+      ...files,
+      ...(added?.scripts ?? []),
+      ...(added?.context ?? []),
+    ]),
+  ])
+}
+
+const Remembered = z.object({
+  fingerprint: z.string(),
+  tags: z.object({
+    base: z.string(),
+    node: z.string(),
+    proxy: z.string(),
+    gateway: z.string(),
+    claude: z.string(),
+    custom: z.string(),
+    agent: z.string(),
+  }),
+})
+
+/** `computeImageTags`, remembered for as long as no file of the checkout has changed. */
+export async function imageTags(inputs: TagInputs, cache: string): Promise<ImageSet> {
+  const path = join(cache, `tags-${shortHash([inputs.root, inputs.target])}.json`)
+  const [now, text] = await Promise.all([
+    inputsFingerprint(inputs),
+    readFile(path, 'utf8').catch(() => ''),
+  ])
+  const remembered = parseRemembered(text)
+  if (remembered?.fingerprint === now) return remembered.tags
+  const tags = await computeImageTags(inputs)
+  // Here, because a checkout that is gone cannot say so itself.
+  await pruneCache(cache)
+  // A file that changed meanwhile is in the tags but not in `now`, and is noticed the next time.
+  await keepInCache(path, JSON.stringify({ root: inputs.root, fingerprint: now, tags }))
+  return tags
+}
+
+function parseRemembered(text: string) {
+  try {
+    return Remembered.parse(JSON.parse(text))
+  } catch {
+    return null
+  }
+}
+
+function tag(name: ImageName, parts: readonly unknown[]) {
+  return `claude-secure/${name}:${shortHash(parts)}`
+}
+
+/** The images that must still be built, in an order in which they can be. */
+export function missingImages(
+  present: readonly { RepoTags?: readonly string[] | null }[],
+  tags: ImageSet,
+): ImageName[] {
+  const have = new Set(present.flatMap(({ RepoTags }) => RepoTags ?? []).map(withoutRegistry))
+  return ownImages(tags).filter(name => !have.has(tags[name]))
+}
+
+/** Without those that are only another name for one before them. */
+export function ownImages(tags: ImageSet): ImageName[] {
+  const all = imageNames.map(name => tags[name])
+  return imageNames.filter((name, index) => all.indexOf(tags[name]) === index)
+}
+
+/** Podman calls its own images localhost/…. */
+function withoutRegistry(tag: string) {
+  return tag.replace(/^localhost\//, '')
+}

@@ -1,0 +1,188 @@
+import { join } from 'node:path'
+import { UserError } from '../base/errors.ts'
+import { type Log, step } from '../base/log.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { imageAdditions } from '../config/image-additions.ts'
+import { cacheRoot, checkoutRoot, stateRoot } from '../config/paths.ts'
+import type { Settings } from '../config/settings.ts'
+import type { DockerClient } from '../engine/client.ts'
+import { withScratchFolder } from '../files/scratch-folder.ts'
+import { execOk } from '../process/exec.ts'
+import { makeBaseImage } from './base-image.ts'
+import { buildImage, type ImageBuild } from './build-image.ts'
+import { writeBuildSecrets } from './build-secrets.ts'
+import { readAdditions } from './image-additions.ts'
+import { checkoutLabel, pruneImages } from './image-prune.ts'
+import { createRecipes, currentPackages } from './image-recipes.ts'
+import {
+  type ImageName,
+  type ImageSet,
+  imageNames,
+  missingImages,
+  ownImages,
+  type Target,
+  tagsWith,
+} from './image-tags.ts'
+import { prunePackages } from './npm-fetch.ts'
+import type { Pins } from './pins.ts'
+
+export type BuildOptions = {
+  log: Log
+  settings: Settings
+  pins: Pins
+  target: Target
+  client: DockerClient
+  noCache?: boolean
+  /** Build these and what they need; everything when left out. */
+  only?: readonly ImageName[]
+  signal?: AbortSignal
+  root?: string
+  cache?: string
+  state?: string
+  /** The host's, for proxies and certificate authorities; the client's holds neither. */
+  network?: NodeJS.ProcessEnv
+}
+
+/** What each image is built on. */
+const parent = {
+  base: null,
+  node: 'base',
+  proxy: 'base',
+  gateway: 'node',
+  claude: 'node',
+  custom: 'claude',
+  agent: 'custom',
+} as const
+
+const otherOf = { minimal: 'full', full: 'minimal' } as const
+
+/** Builds what is missing, images that do not need each other at the same time. */
+export async function buildImages(options: BuildOptions): Promise<ImageSet> {
+  const { log, settings, pins, target, client, network = {}, noCache = false } = options
+  const { root = checkoutRoot(), cache = cacheRoot(), state = stateRoot() } = options
+  const inputs = { root, pins, baseImage: settings.BASE_IMAGE, target }
+  // Read once: what is built is what the tags name.
+  const additions = await readAdditions(imageAdditions(settings))
+  const tags = await tagsWith(additions, inputs)
+  const present = await listImages(client, options.signal)
+  const missing = new Set<ImageName>(noCache ? ownImages(tags) : missingImages(present, tags))
+  const wanted = withParents(options.only ?? imageNames).filter(name => missing.has(name))
+
+  // When one image fails the others stop: their time and their messages would be wasted.
+  const failure = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, failure.signal]) : failure.signal
+  await withScratchFolder(cache, 'build-', async scratch => {
+    const secrets = await writeBuildSecrets(scratch, network, settings.EXTRA_CA_CERTS)
+    const recipes = createRecipes({ root, pins, target, tags, additions, cache, scratch, signal })
+    const builder = await currentBuilder(client, signal)
+    const label = checkoutLabel(root)
+    type Build = Omit<ImageBuild, 'label'>
+    const build = (name: ImageName) => (image: Build, progress: (text: string) => void) =>
+      buildImage(
+        { ...image, label },
+        {
+          client,
+          builder,
+          progress,
+          signal,
+          logFile: join(state, 'logs', `build-${name}.log`),
+        },
+      )
+    const running = new Map<ImageName, Promise<void>>()
+    for (const name of wanted) {
+      const before = running.get(nearestParent(name, tags))
+      const work = (async () => {
+        // Downloads need no image to build on.
+        const recipe = name === 'base' ? null : recipes[name]()
+        await Promise.all([before, recipe])
+        if (!recipe) {
+          return makeBaseImage({
+            tag: tags.base,
+            pins,
+            baseImage: settings.BASE_IMAGE,
+            mirror: settings.DEBIAN_MIRROR,
+            client,
+            network,
+            scratch,
+            build: build('base'),
+            label,
+            log,
+            signal,
+          })
+        }
+        if (name === 'agent') await refuseVolumes(tags.custom, client, signal)
+        await step(log, `image ${name}`, async progress =>
+          build(name)({ ...(await recipe), tag: tags[name], secrets, noCache }, progress),
+        )
+      })()
+      work.catch(error => failure.abort(error))
+      running.set(name, work)
+    }
+    const results = await Promise.allSettled(running.values())
+    if (results.some(({ status }) => status === 'rejected')) {
+      options.signal?.throwIfAborted()
+      throw failure.signal.reason
+    }
+  })
+  if (wanted.length > 0) {
+    // Whoever goes back and forth between the targets need not build each time.
+    const other = await tagsWith(additions, { ...inputs, target: otherOf[target] })
+    const keep = [...Object.values(tags), ...Object.values(other)]
+    await pruneImages({ client, keep, root, signal: options.signal })
+    await prunePackages(join(cache, 'packages'), currentPackages(pins))
+  }
+  return tags
+}
+
+/** An image that nothing is added to is only a name of the one before it. */
+function nearestParent(name: ImageName, tags: ImageSet): ImageName {
+  const own = ownImages(tags)
+  let before = parent[name]
+  while (before && !own.includes(before)) before = parent[before]
+  return before ?? name
+}
+
+function withParents(names: readonly ImageName[]): ImageName[] {
+  const needed = new Set<ImageName>(names)
+  for (const name of [...imageNames].reverse()) {
+    const before = parent[name]
+    if (needed.has(name) && before) needed.add(before)
+  }
+  return imageNames.filter(name => needed.has(name))
+}
+
+/** A volume over our own files would be a copy of them that the image's own no longer reach. */
+async function refuseVolumes(image: string, client: DockerClient, signal: AbortSignal) {
+  const { stdout } = await execOk(
+    client.file,
+    [
+      'image',
+      'inspect',
+      '--format',
+      '{{range $path, $_ := .Config.Volumes}}{{$path}} {{end}}',
+      image,
+    ],
+    { env: client.env, signal },
+  )
+  const volumes = terminalLine(stdout.trim())
+  if (volumes === '') return
+  throw new UserError(`your Dockerfile makes volumes: ${volumes}`, {
+    hint: 'take VOLUME out of it; CLAUDE_MOUNT_… gives the agent folders of the host',
+  })
+}
+
+/** Each docker context has a builder of its own name that is the engine itself. */
+async function currentBuilder(client: DockerClient, signal: AbortSignal) {
+  if (client.kind === 'podman') return ''
+  const { stdout } = await execOk(client.file, ['context', 'show'], { env: client.env, signal })
+  return stdout.trim()
+}
+
+async function listImages(client: DockerClient, signal?: AbortSignal) {
+  const { stdout } = await execOk(
+    client.file,
+    ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}'],
+    { env: client.env, signal },
+  )
+  return [{ RepoTags: stdout.trim().split('\n') }]
+}

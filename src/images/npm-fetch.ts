@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, normalize } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import { extract } from 'tar-stream'
+import * as z from 'zod'
+import { messageOf, UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { diskFull, isDiskFull } from '../files/disk-space.ts'
+import { withScratchFolder } from '../files/scratch-folder.ts'
+import { exec } from '../process/exec.ts'
+import type { PinnedPackage } from './pins.ts'
+
+/** Which of a package's files to keep: these alone, or all but those in these folders. */
+export type Selection = { only: readonly string[] } | { without: readonly string[] }
+
+export type FetchOptions = {
+  /** Folder of the downloads, ours alone. */
+  cache: string
+  selection: Selection
+  /** The npm to run; a test passes its own. */
+  npm?: string
+  signal?: AbortSignal
+}
+
+const fetchTimeout = 15 * 60_000
+
+/**
+ * Makes the pinned package's files available in a folder and returns it. The user's own npm does the
+ * transfer, so that mirrors, proxies, certificates and logins apply that npm is configured with; the
+ * bytes are judged here, against our pin.
+ */
+export async function fetchPackage(pin: PinnedPackage, options: FetchOptions): Promise<string> {
+  const { cache, selection } = options
+  const target = join(cache, packageFolder(pin, selection))
+  if (await exists(target)) return target
+
+  try {
+    return await withScratchFolder(cache, 'fetch-', async scratch => {
+      const tarball = await pack(pin, scratch, options)
+      await verify(tarball, pin)
+      const unpacked = join(scratch, 'unpacked')
+      await mkdir(unpacked)
+      await chmod(unpacked, 0o755)
+      await unpack(tarball, unpacked, selection, options.signal)
+      await publish(unpacked, target)
+      return target
+    })
+  } catch (error) {
+    if (isDiskFull(messageOf(error))) {
+      throw await diskFull(`cannot store ${pin.name}@${pin.version}`, cache, error)
+    }
+    throw error
+  }
+}
+
+/** Folder name of one selection of a package's files: the pin's hash in it makes it immutable. */
+export function packageFolder(pin: PinnedPackage, selection: Selection): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([pin.integrity, selection]))
+    .digest('hex')
+  return `${pin.name.replace('/', '+')}@${pin.version}-${hash.slice(0, 12)}`
+}
+
+/** Removes downloads that no pin names any more. */
+export async function prunePackages(cache: string, keep: readonly string[]): Promise<void> {
+  for (const name of await readdir(cache).catch(() => [])) {
+    if (name.includes('@') && !keep.includes(name)) {
+      await rm(join(cache, name), { recursive: true, force: true })
+    }
+  }
+}
+
+async function pack(pin: PinnedPackage, scratch: string, options: FetchOptions) {
+  // npm reads the .npmrc of the folder it runs in. This one is ours; its package.json keeps npm from
+  // looking for a project further up.
+  await writeFile(join(scratch, 'package.json'), '{}')
+  const result = await exec(
+    options.npm ?? 'npm',
+    ['pack', `${pin.name}@${pin.version}`, '--json', '--ignore-scripts', '--loglevel=error'],
+    { cwd: scratch, timeout: fetchTimeout, signal: options.signal },
+  )
+  if (result.code !== 0) {
+    if (isDiskFull(result.stderr)) throw new Error(result.stderr)
+    throw notFetched(pin, result.stderr, result.stdout)
+  }
+  const tarball = (await readdir(scratch)).find(name => name.endsWith('.tgz'))
+  if (!tarball) throw notFetched(pin, 'npm pack wrote no file', '')
+  return join(scratch, tarball)
+}
+
+async function verify(tarball: string, pin: PinnedPackage) {
+  const hash = createHash('sha512')
+  await pipeline(createReadStream(tarball), hash)
+  const integrity = `sha512-${hash.digest('base64')}`
+  if (integrity !== pin.integrity) {
+    throw new UserError(
+      `${pin.name}@${pin.version} is not what was pinned: got ${integrity.slice(0, 19)}…, expected ${pin.integrity.slice(0, 19)}…`,
+      {
+        hint: 'do not use it: the registry or the network changed the package; ask whoever runs your npm mirror',
+      },
+    )
+  }
+}
+
+async function unpack(
+  tarball: string,
+  folder: string,
+  selection: Selection,
+  signal: AbortSignal | undefined,
+) {
+  const entries = extract()
+  const found = new Set<string>()
+  const reading = pipeline(createReadStream(tarball), createGunzip(), entries, { signal })
+  // Awaited below; this only keeps an early failure from being reported as unhandled.
+  reading.catch(() => {})
+  for await (const entry of entries) {
+    const path = normalize(entry.header.name).split('/').slice(1).join('/')
+    if (entry.header.type !== 'file' || !isSelected(path, selection)) {
+      entry.resume()
+      continue
+    }
+    found.add(path)
+    const file = join(folder, path)
+    await makeFolders(folder, dirname(path))
+    await pipeline(entry, createWriteStream(file, { flush: true }), { signal })
+    // The image takes these modes over; the umask of whoever builds must not show in it.
+    await chmod(file, (entry.header.mode ?? 0) & 0o111 ? 0o755 : 0o644)
+  }
+  await reading
+  if ('only' in selection) {
+    const missing = selection.only.filter(path => !found.has(path))
+    if (missing.length > 0) throw new Error(`the package has no file ${missing.join(', ')}`)
+  }
+}
+
+function isSelected(path: string, selection: Selection) {
+  if (path === '' || path.startsWith('..')) return false
+  return 'only' in selection
+    ? selection.only.includes(path)
+    : !selection.without.some(folder => path.startsWith(`${folder}/`))
+}
+
+async function makeFolders(root: string, path: string) {
+  const first = await mkdir(join(root, path), { recursive: true })
+  if (!first) return
+  for (let folder = join(root, path); folder.length >= first.length; folder = dirname(folder)) {
+    await chmod(folder, 0o755)
+  }
+}
+
+async function publish(from: string, to: string) {
+  try {
+    await rename(from, to)
+  } catch (error) {
+    // Another process was first, with the same bytes.
+    if (!(await exists(to))) throw error
+  }
+}
+
+function exists(path: string) {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+const NpmError = z.object({ error: z.object({ code: z.string().optional(), summary: z.string() }) })
+
+/** With --json npm explains itself in JSON on stdout; without a parsable one, by its last line. */
+function npmReason(stderr: string, stdout: string) {
+  const text = stdout.slice(Math.max(0, stdout.indexOf('{')))
+  try {
+    const { error } = NpmError.parse(JSON.parse(text))
+    return [error.code, error.summary].filter(Boolean).join(': ')
+  } catch {
+    return stderr.replaceAll('npm error ', '').trim().split('\n')[0] ?? ''
+  }
+}
+
+function notFetched(pin: PinnedPackage, stderr: string, stdout: string) {
+  const reason = terminalLine(npmReason(stderr, stdout)) || 'npm gave no reason'
+  return new UserError(`cannot fetch ${pin.name}@${pin.version} with npm: ${reason}`, {
+    hint: 'try: npm ping; check registry, proxy and cafile in your npm configuration, then run this again',
+    cause: new Error(stderr),
+  })
+}

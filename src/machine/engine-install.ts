@@ -1,0 +1,164 @@
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { diskFull, isDiskFull } from '../files/disk-space.ts'
+import { exec } from '../process/exec.ts'
+import type { OsRelease } from './os-release.ts'
+
+/** How a distribution gets an engine above our floor. */
+export type InstallPlan = {
+  packages: readonly string[]
+  /** A newer release to take the packages from, and nothing else. */
+  newerRelease?: { suite: string; mirror: string }
+}
+
+/** mmdebstrap makes the base image; the keyring is what it trusts where the system is not Debian. */
+const bootstrapPackages = ['mmdebstrap', 'debian-archive-keyring']
+const debianPackages = ['docker.io', 'docker-cli', 'docker-compose', 'docker-buildx']
+const ubuntuPackages = ['docker.io', 'docker-compose-v2', 'docker-buildx']
+
+/** Ubuntu releases whose docker.io is kept at a current version. */
+const oldestUbuntu = 22.04
+
+const aptTimeout = 20 * 60_000
+
+/**
+ * What to install of what is missing, or a `UserError` with the manual step where we do not know the
+ * system.
+ */
+export function planInstall(
+  os: OsRelease,
+  missing: { engine: boolean; bootstrap: boolean },
+  mirror: string | null,
+): InstallPlan {
+  const packages = (docker: readonly string[]) => [
+    ...(missing.engine ? [...docker, 'iptables'] : []),
+    ...(missing.bootstrap ? bootstrapPackages : []),
+  ]
+  if (os.id === 'debian' && Number(os.versionId) >= 13)
+    return { packages: packages(debianPackages) }
+  if (os.id === 'debian' && os.versionId === '12') {
+    if (!missing.engine) return { packages: packages([]) }
+    if (!mirror) {
+      throw new UserError('apt has no Debian mirror configured', {
+        hint: `add one to /etc/apt/sources.list.d, or ${manualStep}`,
+      })
+    }
+    // Debian 12's own Docker is 20.10 and leaks DNS (CVE-2024-29018).
+    return { packages: packages(debianPackages), newerRelease: { suite: 'trixie', mirror } }
+  }
+  if (os.id === 'ubuntu' && Number(os.versionId) >= oldestUbuntu) {
+    return { packages: packages(ubuntuPackages) }
+  }
+  throw new UserError(`setup does not know how to install packages on ${os.name}`, {
+    hint: missing.engine ? manualStep : 'install mmdebstrap, or set BASE_IMAGE in .env',
+  })
+}
+
+const manualStep =
+  'install Docker Engine 26 or newer with the Compose and buildx plugins yourself, then run this again'
+
+/**
+ * Debian 12 takes four packages from Debian 13. The release as a whole is pinned below zero, so that
+ * no upgrade of the machine ever looks at it.
+ */
+export function renderSource(release: { suite: string; mirror: string }): string {
+  return `# Written by claude-secure setup: Docker from the next Debian release. See preferences.d.
+Types: deb
+URIs: ${release.mirror}
+Suites: ${release.suite}
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+`
+}
+
+export function renderPreferences(suite: string): string {
+  return `# Written by claude-secure setup: nothing of the next release but Docker.
+Package: *
+Pin: release n=${suite}
+Pin-Priority: -1
+
+Package: ${debianPackages.join(' ')}
+Pin: release n=${suite}
+Pin-Priority: 700
+`
+}
+
+export type Command = { file: string; args: string[]; input?: string }
+
+/** The commands of a plan, in order; what `--dry-run` shows. */
+export function installCommands(plan: InstallPlan): Command[] {
+  const { newerRelease, packages } = plan
+  return [
+    ...(newerRelease
+      ? [
+          writeCommand(
+            '/etc/apt/preferences.d/claude-secure-docker',
+            renderPreferences(newerRelease.suite),
+          ),
+          writeCommand(
+            '/etc/apt/sources.list.d/claude-secure-docker.sources',
+            renderSource(newerRelease),
+          ),
+        ]
+      : []),
+    { file: 'apt-get', args: ['update', '-q'] },
+    {
+      file: 'apt-get',
+      // --no-remove: whatever is in the way is the user's, who is to decide about it.
+      args: ['install', '-qy', '--no-install-recommends', '--no-remove', ...packages],
+    },
+  ]
+}
+
+/** tee, because sudo gives no other way to write a file that has its content as data. */
+function writeCommand(path: string, content: string): Command {
+  return { file: 'tee', args: [path], input: content }
+}
+
+/** Runs the commands as root: directly, or through sudo, which asks on the terminal by itself. */
+export async function runAsRoot(
+  command: Command,
+  options: { uid: number; onLine?: (line: string) => void; signal?: AbortSignal },
+): Promise<void> {
+  const { uid, onLine, signal } = options
+  const root = ['env', 'DEBIAN_FRONTEND=noninteractive', command.file, ...command.args]
+  const [file = '', ...args] = uid === 0 ? root : ['sudo', '--', ...root]
+  const result = await exec(file, args, {
+    input: command.input,
+    onLine,
+    signal,
+    timeout: aptTimeout,
+  })
+  if (result.code === 0) return
+  const output = result.stdout + result.stderr
+  if (isDiskFull(output)) throw await diskFull('cannot install packages', '/var', new Error(output))
+  const lines = output.trim().split('\n')
+  const line = lines.findLast(text => /^E: |^sudo: |^dpkg: error/.test(text)) ?? lines.at(-1) ?? ''
+  throw new UserError(`${command.file} ${command.args[0]} failed: ${terminalLine(line)}`, {
+    hint: manualHint(line, uid),
+    cause: new Error(output),
+  })
+}
+
+function manualHint(line: string, uid: number) {
+  if (/^sudo: /.test(line)) return 'run ./claude.ts setup as root'
+  if (/lock/i.test(line))
+    return 'another package manager is running: wait for it, then run this again'
+  if (/unable to fetch|failed to fetch|unable to locate/i.test(line)) {
+    return 'check the mirror with: apt-get update'
+  }
+  return uid === 0 ? 'try the command by hand' : 'try the command by hand with sudo'
+}
+
+export async function install(
+  plan: InstallPlan,
+  options: { uid: number; progress: (text: string) => void; signal?: AbortSignal },
+): Promise<void> {
+  for (const command of installCommands(plan)) {
+    await runAsRoot(command, {
+      uid: options.uid,
+      signal: options.signal,
+      onLine: line => options.progress(terminalLine(line, 80)),
+    })
+  }
+}

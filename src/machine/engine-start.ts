@@ -1,0 +1,131 @@
+import { access, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf, UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import type { EngineSearch, FoundEngine } from '../engine/engine-find.ts'
+import { type Command, runAsRoot } from './engine-install.ts'
+
+export const engineLog = '/var/log/claude-secure-dockerd.log'
+
+/** Pid files that a killed engine leaves, and whose they are. */
+const pidFiles = [
+  { path: '/var/run/docker.pid', process: 'dockerd' },
+  { path: '/var/run/docker/containerd/containerd.pid', process: 'containerd' },
+]
+
+const serviceTimeout = 20_000
+const directTimeout = 60_000
+const pollMilliseconds = 250
+
+export type InitSystem = 'systemd' | 'sysv' | 'none'
+
+/** How services are started here: /run/systemd/system exists only where systemd is in charge. */
+export async function findInitSystem(): Promise<InitSystem> {
+  if (await exists('/run/systemd/system')) return 'systemd'
+  return (await exists('/etc/init.d/docker')) ? 'sysv' : 'none'
+}
+
+/** What is tried, in order. Without systemd the init script may fail (ulimits); dockerd itself does not. */
+export function startCommands(init: InitSystem): { command: Command; timeout: number }[] {
+  const direct = {
+    command: {
+      file: 'sh',
+      // setsid: the engine must outlive our terminal.
+      args: ['-c', 'setsid dockerd >> "$0" 2>&1 < /dev/null &', engineLog],
+    },
+    timeout: directTimeout,
+  }
+  switch (init) {
+    case 'systemd':
+      return [
+        { command: { file: 'systemctl', args: ['start', 'docker'] }, timeout: serviceTimeout },
+      ]
+    case 'sysv':
+      return [
+        { command: { file: 'service', args: ['docker', 'start'] }, timeout: serviceTimeout },
+        direct,
+      ]
+    case 'none':
+      return [direct]
+    default:
+      return init satisfies never
+  }
+}
+
+export async function startEngine(options: {
+  uid: number
+  init: InitSystem
+  find: () => Promise<EngineSearch>
+  progress: (text: string) => void
+  signal?: AbortSignal
+}): Promise<FoundEngine> {
+  const { uid, init, find, progress, signal } = options
+  for (const { path, process: owner } of pidFiles) {
+    if (await isStale(path, owner))
+      await runAsRoot({ file: 'rm', args: ['-f', path] }, { uid, signal })
+  }
+  let problem = ''
+  for (const { command, timeout } of startCommands(init)) {
+    progress([command.file, ...command.args.slice(0, 2)].join(' '))
+    try {
+      await runAsRoot(command, { uid, signal })
+    } catch (error) {
+      signal?.throwIfAborted()
+      problem = messageOf(error)
+      continue
+    }
+    const found = await waitForEngine(find, timeout, signal)
+    if (found) return found
+    problem = 'it does not answer'
+  }
+  throw await notStarted(init, problem, await find())
+}
+
+async function waitForEngine(
+  find: () => Promise<EngineSearch>,
+  timeout: number,
+  signal: AbortSignal | undefined,
+) {
+  const deadline = Date.now() + timeout
+  while (Date.now() < deadline) {
+    const { found } = await find()
+    if (found) return found
+    await sleep(pollMilliseconds, undefined, { signal })
+  }
+  return null
+}
+
+/**
+ * A pid file whose process is gone, or whose number meanwhile went to another program. A zombie is
+ * gone too: where nothing reaps, killed engines stay as such.
+ */
+export async function isStale(path: string, owner: string, proc = '/proc'): Promise<boolean> {
+  const pid = (await readFile(path, 'utf8').catch(() => '')).trim()
+  if (pid === '') return false
+  const state = await readFile(`${proc}/${Number(pid)}/stat`, 'utf8').catch(() => '')
+  const [, name, letter] = /\((.*)\) (\S)/.exec(state) ?? []
+  return name !== owner || letter === 'Z'
+}
+
+async function notStarted(init: InitSystem, problem: string, search: EngineSearch) {
+  const denied = search.tried.find(({ reason }) => reason.includes('EACCES'))
+  if (denied) {
+    return new UserError(`the engine runs, but you may not use ${denied.where}`, {
+      hint: 'as root: usermod -aG docker YOU, then log in again (the docker group is as good as root)',
+    })
+  }
+  const log = await readFile(engineLog, 'utf8').catch(() => '')
+  const line = log.split('\n').findLast(text => /level=(error|fatal)|failed to start/i.test(text))
+  const where = init === 'systemd' ? 'journalctl -u docker -n 50' : `tail ${engineLog}`
+  return new UserError(
+    `cannot start the Docker engine: ${terminalLine(line ?? problem).replace(/^time="[^"]*" /, '')}`,
+    { hint: `see: ${where}` },
+  )
+}
+
+function exists(path: string) {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

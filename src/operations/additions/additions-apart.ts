@@ -1,0 +1,32 @@
+import { realpathSync } from 'node:fs'
+import { dirname, sep } from 'node:path'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import type { ImageAdditions } from '../../config/image-additions.ts'
+import { listAdditions } from '../../images/addition-files.ts'
+
+/**
+ * What is built into the image runs there as root, with the network of the host: the agent must not be
+ * able to write it. `writable` is a resolved path: its workspace, or a folder that it was given.
+ */
+export function refuseAdditionsOfAgent(additions: ImageAdditions, writable: string): void {
+  const { scripts, context } = listAdditions(additions)
+  const folders = [
+    ...(scripts.length > 0 ? [additions.scripts] : []),
+    ...(context ? [dirname(additions.dockerfile)] : []),
+  ]
+  for (const folder of folders) {
+    const path = realpathSync(folder)
+    if (!isWithin(path, writable) && !isWithin(writable, path)) continue
+    throw new UserError(
+      `${terminalLine(folder)} goes into the image, and the agent can write in it or below it: ${terminalLine(writable)} is its to write`,
+      {
+        hint: 'keep your additions apart from the workspace and from what is mounted (CUSTOM_DIR, DOCKERFILE in .env)',
+      },
+    )
+  }
+}
+
+function isWithin(path: string, folder: string) {
+  return path === folder || path.startsWith(folder === sep ? sep : folder + sep)
+}

@@ -1,0 +1,116 @@
+import { parseCustomEnvironment } from '../../config/custom-environment.ts'
+import { parseCustomMounts } from '../../config/custom-mounts.ts'
+import { loadCustomSettings } from '../../config/custom-settings.ts'
+import { type McpServer, renderMcpConfig } from '../../config/mcp-servers.ts'
+import { cacheRoot, customRoot, stateRoot } from '../../config/paths.ts'
+import { workspaceConfigName } from '../../config/protected-names.ts'
+import { type Settings, secretSettings } from '../../config/settings.ts'
+import { readAlwaysSkills } from '../../stack/additions/always-skills.ts'
+import { findBin, findCustomFolder } from '../../stack/additions/custom-folder.ts'
+import {
+  type Customisation,
+  customTargets,
+  type GeneratedFile,
+} from '../../stack/additions/customisation.ts'
+import { resolveMounts } from '../../stack/additions/declared-mounts.ts'
+import { findGitIdentity, renderGitIdentity } from '../../stack/additions/git-identity.ts'
+import type { OwnPlace } from '../../stack/additions/host-places.ts'
+import { readSshKeys } from '../../stack/additions/ssh-keys.ts'
+import type { Workspace } from '../../workspace/workspace.ts'
+import type { Context } from '../context.ts'
+import { ownPlaces } from '../workspace-here.ts'
+import { allowedServers } from './mcp-servers.ts'
+import { consentedConfig, mountsOf, variablesOf } from './workspace-config.ts'
+
+/** What the user adds to the agent's containers, judged before anything is made. */
+export async function customise(context: Context, workspace: Workspace): Promise<Customisation> {
+  const { root, settings } = context
+  const custom = await loadCustomSettings(root)
+  const secrets = secretSettings.flatMap(name => settings[name] ?? [])
+  const own = parseCustomEnvironment(custom.environment, secrets)
+  const found = await consentedConfig(context, workspace)
+  const declared = await resolveMounts(
+    parseCustomMounts(custom.mounts, found ? mountsOf(found.config) : []),
+    placesOf(context, workspace),
+  )
+  const folder = await customFolder(context, workspace)
+  const mcp = await allowedServers(context, workspace)
+  const environment = {
+    ...(found && variablesOf(found.config)),
+    ...(found &&
+      parseCustomEnvironment(found.variables, secrets, `${workspaceConfigName}: environment.`)),
+    ...own,
+  }
+  return {
+    environment,
+    unanswered: mcp.unanswered,
+    setupCommands: found?.config.setupCommands ?? [],
+    declared,
+    folders: await customFolders(folder, workspace),
+    files: [
+      ...(await skillFile(folder)),
+      ...(await identityFile(settings)),
+      mcpFile(mcp.servers),
+      ...(settings.SSH_DIR
+        ? await readSshKeys(settings.SSH_DIR, placesOf(context, workspace))
+        : []),
+    ],
+  }
+}
+
+function customFolder({ root, found, settings }: Context, workspace: Workspace) {
+  const { socket } = ownPlaces({ root, found })
+  return findCustomFolder(customRoot(settings), {
+    named: settings.CUSTOM_DIR !== undefined,
+    // An agent that writes there would choose what is in its next container.
+    own: [
+      ...claudeSecureItself(root),
+      { path: workspace.path, what: 'a part of the workspace' },
+      ...(socket ? [{ path: socket, what: 'the socket of the container engine' }] : []),
+    ],
+  })
+}
+
+async function customFolders(folder: string | null, { agent }: Workspace) {
+  const bin = folder && (await findBin(folder, agent))
+  return bin ? [{ source: bin, target: customTargets.bin }] : []
+}
+
+async function skillFile(folder: string | null): Promise<GeneratedFile[]> {
+  const text = folder && (await readAlwaysSkills(folder))
+  if (!text) return []
+  return [{ name: 'append-system-prompt.md', target: customTargets.systemPrompt, text }]
+}
+
+/** Also without servers: what the folder or the agent itself names elsewhere is then not started either. */
+function mcpFile(servers: readonly McpServer[]): GeneratedFile {
+  return { name: 'mcp.json', target: customTargets.mcpServers, text: renderMcpConfig(servers) }
+}
+
+async function identityFile({ GIT_IDENTITY }: Settings): Promise<GeneratedFile[]> {
+  const identity = await findGitIdentity(GIT_IDENTITY)
+  if (!identity) return []
+  const text = renderGitIdentity(identity)
+  return [{ name: 'identity.gitconfig', target: customTargets.gitIdentity, text }]
+}
+
+/** Whoever can write in one of these gets out, or gets at what he is kept from. */
+function placesOf(context: Context, workspace: Workspace): OwnPlace[] {
+  const { socket } = ownPlaces(context)
+  return [
+    ...claudeSecureItself(context.root),
+    // What is in it is built into the image as root, or read by it.
+    { path: customRoot(context.settings), what: 'your own additions' },
+    // A second way in would go around the overlays, or around the copy.
+    { path: workspace.path, what: 'a part of the workspace' },
+    ...(socket ? [{ path: socket, what: 'the socket of the container engine' }] : []),
+  ]
+}
+
+function claudeSecureItself(root: string): OwnPlace[] {
+  return [
+    { path: root, what: 'claude-secure itself' },
+    { path: stateRoot(), what: 'the state of claude-secure' },
+    { path: cacheRoot(), what: 'the downloads of claude-secure' },
+  ]
+}

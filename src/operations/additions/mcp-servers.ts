@@ -1,0 +1,117 @@
+import { messageOf } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import {
+  describeServer,
+  hostsOf,
+  type McpServer,
+  mcpFileName,
+  parseMcpFile,
+} from '../../config/mcp-servers.ts'
+import { parseMcpServers } from '../../config/mcp-setting.ts'
+import type { Settings } from '../../config/settings.ts'
+import { admits } from '../../egress/admits.ts'
+import { inForce } from '../../egress/allowlist.ts'
+import { parseSiteName } from '../../egress/site-name.ts'
+import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
+import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
+import { readWorkspaceFile } from '../../workspace/read-workspace-file.ts'
+import type { Workspace } from '../../workspace/workspace.ts'
+import type { Context } from '../context.ts'
+import { readAllowlist } from '../policy/allowlist-file.ts'
+
+const mostBytes = 256 * 1024
+const refusal = `no to ${mcpFileName}`
+
+export type FoundServers = { servers: McpServer[]; content: string }
+
+/** The servers that the folder names; null where there is no such file. */
+export async function readMcpFile({ path }: Pick<Workspace, 'path'>): Promise<FoundServers | null> {
+  const content = await readWorkspaceFile(path, mcpFileName, mostBytes)
+  return content === null ? null : { servers: parseMcpFile(content), content }
+}
+
+/**
+ * The MCP servers that the agent starts. The folder only proposes them: what it names counts when
+ * `.env` names it too, or when a person said yes to this very content.
+ */
+export async function allowedServers(
+  context: Pick<Context, 'log' | 'root' | 'confirm' | 'canAsk'> & {
+    settings: Pick<Settings, 'MCP_SERVERS'>
+  },
+  workspace: Workspace,
+): Promise<{ servers: McpServer[]; unanswered: boolean }> {
+  const { log, settings } = context
+  const wanted = parseMcpServers(settings.MCP_SERVERS)
+  const none = { servers: [], unanswered: false }
+  if (wanted === 'none') return none
+  let found: FoundServers | null
+  try {
+    found = await readMcpFile(workspace)
+  } catch (error) {
+    // It is a file of other programs too: no reason not to start.
+    log({ kind: 'warn', text: `no MCP server of this folder is used: ${messageOf(error)}` })
+    return none
+  }
+  if (!found || found.servers.length === 0) return none
+  const answer = Array.isArray(wanted) || (await saysYes(context, workspace, found))
+  const servers = Array.isArray(wanted)
+    ? found.servers.filter(({ name }) => wanted.includes(name))
+    : answer
+      ? found.servers
+      : []
+  for (const text of missingHosts(context.root, servers)) log({ kind: 'warn', text })
+  return { servers, unanswered: answer === null }
+}
+
+/** Null where nobody can be asked. */
+async function saysYes(
+  { log, confirm, canAsk }: Pick<Context, 'log' | 'confirm' | 'canAsk'>,
+  workspace: Workspace,
+  found: FoundServers,
+) {
+  const state = stateFolder(workspace.stack)
+  if (await isConsented(state, mcpFileName, found.content)) return true
+  if (await isConsented(state, refusal, found.content)) return false
+  if (!canAsk) {
+    const names = found.servers.map(({ name }) => name).join(',')
+    log({
+      kind: 'warn',
+      text: `the MCP servers of this folder are not used, nobody allowed them: ./claude.ts config --accept, or MCP_SERVERS=${names} in .env`,
+    })
+    return null
+  }
+  log({ kind: 'info', text: `${mcpFileName} of this folder has MCP servers for the agent:` })
+  for (const server of found.servers) log({ kind: 'info', text: `  ${describeServer(server)}` })
+  const yes = await confirm('Let the agent use them, inside its container?')
+  await makeStateFolder(state)
+  await rememberConsent(state, yes ? mcpFileName : refusal, found.content)
+  return yes
+}
+
+export async function acceptServers(
+  { stack }: Pick<Workspace, 'stack'>,
+  { content }: FoundServers,
+) {
+  const state = stateFolder(stack)
+  await makeStateFolder(state)
+  await rememberConsent(state, mcpFileName, content)
+}
+
+/** What a server needs and the proxy will refuse, with the command that opens it. */
+export function missingHosts(root: string, servers: readonly McpServer[]): string[] {
+  if (servers.every(server => hostsOf(server).length === 0)) return []
+  const open = inForce(readAllowlist(root).agent, new Date())
+  return servers.flatMap(server =>
+    hostsOf(server).flatMap(host => {
+      try {
+        const { name } = parseSiteName(host)
+        if (open.some(entry => admits(entry.name, name))) return []
+        return [`the MCP server ${server.name} needs ${name}: ./claude.ts allow ${name}`]
+      } catch (error) {
+        return [
+          `the MCP server ${server.name} will not reach its host: ${terminalLine(messageOf(error))}`,
+        ]
+      }
+    }),
+  )
+}

@@ -1,0 +1,42 @@
+import { terminalLine } from '../../base/terminal-text.ts'
+import { exec } from '../../process/exec.ts'
+import { contentHash } from '../../stack/additions/consent.ts'
+import { type StackState, serviceOf } from '../../stack/inspect.ts'
+import type { AgentService } from '../../stack/stack-file.ts'
+import type { Context } from '../context.ts'
+
+/** Ten minutes: a setup command fetches and builds. */
+const longest = 600_000
+
+/**
+ * Runs the commands that a workspace's configuration has for new containers, as the agent and in its
+ * container, once in the life of each. One that fails is told, and the rest is run: the agent can mend it.
+ */
+export async function runSetupCommands(
+  { docker, log, signal }: Pick<Context, 'docker' | 'log' | 'signal'>,
+  state: StackState,
+  agents: readonly AgentService[],
+  commands: readonly string[],
+) {
+  if (commands.length === 0) return
+  const mark = `/run/claude-secure-setup-${contentHash(JSON.stringify(commands)).slice(0, 16)}`
+  for (const name of agents) {
+    const service = serviceOf(state, name)
+    if (!service) continue
+    const inside = (command: readonly string[]) =>
+      exec(docker.file, ['exec', '--workdir', '/workspace', service.container, ...command], {
+        env: docker.env,
+        timeout: longest,
+        signal,
+      })
+    if ((await inside(['test', '-e', mark])).code === 0) continue
+    for (const command of commands) {
+      log({ kind: 'info', text: `${name}: ${terminalLine(command)}` })
+      const { code, stderr } = await inside(['bash', '-c', command])
+      if (code === 0) continue
+      const said = terminalLine(stderr.trim().split('\n').at(-1) ?? '')
+      log({ kind: 'warn', text: `that setup command ended with ${code}${said && `: ${said}`}` })
+    }
+    await inside(['touch', mark])
+  }
+}

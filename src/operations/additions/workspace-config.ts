@@ -1,0 +1,124 @@
+import { parseEnv } from 'node:util'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import type { NamedMount } from '../../config/custom-mounts.ts'
+import { workspaceConfigName } from '../../config/protected-names.ts'
+import {
+  demandsOf,
+  parseWorkspaceConfig,
+  type WorkspaceConfig,
+  withoutEffect,
+} from '../../config/workspace-config.ts'
+import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
+import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
+import { readWorkspaceFile } from '../../workspace/read-workspace-file.ts'
+import type { Workspace } from '../../workspace/workspace.ts'
+import type { Context } from '../context.ts'
+
+const mostBytes = 256 * 1024
+
+/** The file as it is, with what it names; `content` is all that a yes is said to. */
+export type FoundConfig = {
+  config: WorkspaceConfig
+  variables: Record<string, string>
+  demands: string[]
+  content: string
+}
+
+/** What lies in the workspace, checked and not yet allowed; null where there is none. */
+export async function readConfig({ path }: Pick<Workspace, 'path'>): Promise<FoundConfig | null> {
+  const text = await readWorkspaceFile(path, workspaceConfigName, mostBytes)
+  if (text === null) return null
+  const config = parseWorkspaceConfig(text)
+  const variables = config.envFile === undefined ? '' : await readVariables(path, config.envFile)
+  return {
+    config,
+    variables: { ...definedIn(variables), ...config.environment },
+    demands: demandsOf(config),
+    content: `${text}\0${variables}`,
+  }
+}
+
+async function readVariables(workspace: string, name: string): Promise<string> {
+  const text = /^[A-Za-z0-9._-]+$/.test(name)
+    ? await readWorkspaceFile(workspace, name, mostBytes)
+    : null
+  if (text !== null) return text
+  throw new UserError(
+    `${workspaceConfigName}: envFile: ${terminalLine(name, 60)} is no file at the top of the workspace`,
+    { hint: 'name one that is there, without a folder; or remove the key' },
+  )
+}
+
+function definedIn(text: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(parseEnv(text)).filter((entry): entry is [string, string] => Boolean(entry[1])),
+  )
+}
+
+/**
+ * The file when a person has said yes to what it demands, now or earlier. It lies in the workspace, so
+ * it may come from whoever wrote the repository. Where nobody can be asked it is an error: a stack
+ * without what its folder says would be another one.
+ */
+export async function consentedConfig(
+  { log, confirm, canAsk }: Pick<Context, 'log' | 'confirm' | 'canAsk'>,
+  workspace: Workspace,
+): Promise<FoundConfig | null> {
+  const found = await readConfig(workspace)
+  if (!found) return null
+  const useless = withoutEffect.filter(key => found.config[key] !== undefined)
+  if (useless.length > 0) {
+    log({
+      kind: 'info',
+      text: `${workspaceConfigName}: without effect here: ${useless.join(', ')}`,
+    })
+  }
+  if (found.demands.length === 0) return found
+  const state = stateFolder(workspace.stack)
+  if (await isConsented(state, workspaceConfigName, found.content)) return found
+  if (!canAsk) {
+    throw new UserError(`${workspaceConfigName} demands what nobody has allowed: ${brief(found)}`, {
+      hint: './claude.ts config --accept shows it all and allows it; or remove the file',
+    })
+  }
+  log({ kind: 'info', text: `${workspaceConfigName} of this folder demands:` })
+  for (const demand of found.demands) log({ kind: 'info', text: `  ${demand}` })
+  if (await confirm('Give the agent all of this?')) {
+    await acceptConfig(workspace, found)
+    return found
+  }
+  log({ kind: 'warn', text: `${workspaceConfigName} is not used` })
+  return null
+}
+
+export async function acceptConfig(workspace: Pick<Workspace, 'stack'>, { content }: FoundConfig) {
+  const state = stateFolder(workspace.stack)
+  await makeStateFolder(state)
+  await rememberConsent(state, workspaceConfigName, content)
+}
+
+function brief({ demands }: FoundConfig) {
+  const [first = ''] = demands
+  return demands.length === 1 ? first : `${first} and ${demands.length - 1} more`
+}
+
+/** Its mounts in the form of `CLAUDE_MOUNT_…`, which judges them. */
+export function mountsOf({ volumes, mounts }: WorkspaceConfig): NamedMount[] {
+  const name = (key: string, index: number) => `${workspaceConfigName}: ${key}[${index}]`
+  return [
+    ...volumes.map((value, index) => ({ name: name('volumes', index), value })),
+    ...mounts.map(({ source, target, readonly }, index) => ({
+      name: name('mounts', index),
+      value: `${source}:${target}${readonly ? ':ro' : ''}`,
+    })),
+  ]
+}
+
+/** What Claude Code takes by its environment. */
+export function variablesOf({ maxThinkingTokens, bashTimeout }: WorkspaceConfig) {
+  return {
+    ...(maxThinkingTokens !== undefined && { MAX_THINKING_TOKENS: String(maxThinkingTokens) }),
+    ...(bashTimeout !== undefined && { BASH_MAX_TIMEOUT_MS: String(bashTimeout) }),
+  }
+}

@@ -1,0 +1,47 @@
+import { UserError } from '../base/errors.ts'
+import { clientEnvironment } from '../config/client-environment.ts'
+import { userEnvironment } from '../config/environment.ts'
+import { loadSettings } from '../config/load-settings.ts'
+import { cacheRoot, checkoutRoot } from '../config/paths.ts'
+import type { Settings } from '../config/settings.ts'
+import type { DockerClient } from '../engine/client.ts'
+import { machineVersions } from '../engine/client-find.ts'
+import { rememberedClient } from '../engine/client-memory.ts'
+import { judgeRequirements } from '../machine/requirements.ts'
+import { type Caller, type EngineContext, openEngine } from './engine-context.ts'
+
+/** What commands that change a stack work with. */
+export type Context = EngineContext & {
+  settings: Settings
+  docker: DockerClient
+  engineMajor: number
+}
+
+/** Refuses an engine or client that would not hold what is promised. */
+export async function openContext(caller: Caller): Promise<Context> {
+  // Settings first: a mistake in .env is said before anything about the engine is.
+  const settings = await loadSettings(checkoutRoot())
+  const context = await openEngine(caller)
+  const { found } = context
+  const env = clientEnvironment(found.dockerHost, userEnvironment())
+  const client = await rememberedClient(env, cacheRoot())
+  const refusals = judgeRequirements(machineVersions(found, client)).filter(
+    ({ severity }) => severity === 'refusal',
+  )
+  const engine = refusals.find(({ id }) => id === 'engine')
+  if (engine) throw new UserError(engine.message, { hint: engine.hint })
+  // Before its plugins: without the program all of them are missing, and none is the reason.
+  if (!client) {
+    throw new UserError('there is no docker program in PATH', {
+      hint: 'run ./claude.ts setup, which installs what is needed',
+    })
+  }
+  const [refusal] = refusals
+  if (refusal) throw new UserError(refusal.message, { hint: refusal.hint })
+  return {
+    ...context,
+    settings,
+    docker: { kind: found.kind, file: client.file, env },
+    engineMajor: Number.parseInt(found.version, 10),
+  }
+}

@@ -1,0 +1,59 @@
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { exec } from '../process/exec.ts'
+import { hasLiveSession, type StackState, serviceOf } from '../stack/inspect.ts'
+import type { Context } from './context.ts'
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Where Claude Code keeps the conversations of /workspace. */
+const transcripts = '/home/claude/.claude/projects/-workspace'
+
+/** Before anything is brought up: an id becomes an argument, and must not be an option. */
+export function checkResume(id: string) {
+  if (uuid.test(id)) return
+  throw new UserError(`--resume ${terminalLine(id, 100)} is no id of a conversation`, {
+    hint: 'ids look like 8a6e0804-2bd0-4672-b79d-d97027f9071a; /resume in a session shows all',
+    exitCode: 2,
+  })
+}
+
+/** Only what was held in this folder's own sessions: its home has no other, and neither do runs. */
+export async function refuseUnknown({ engine, docker }: Context, state: StackState, id: string) {
+  if (await hasLiveSession(engine, { ...state, services: sessionsOnly(state) })) {
+    throw new UserError('a session is open here, and it goes on with its own conversation', {
+      hint: 'end it with /exit, or choose there with /resume',
+    })
+  }
+  const claude = serviceOf(state, 'claude')
+  const args = ['exec', claude?.container ?? '', '/usr/bin/find', transcripts, '-maxdepth', '1']
+  const { stdout } = await exec(
+    docker.file,
+    [...args, '-name', '*.jsonl', '-size', '+0', '-printf', '%T@ %f\n'],
+    { env: docker.env, timeout: 20_000, limit: 4 * 1024 * 1024 },
+  )
+  const known = parseTranscripts(stdout)
+  if (known.includes(id)) return
+  throw new UserError(`there is no conversation ${id} in this folder`, {
+    hint:
+      known.length > 0
+        ? `the last ones are ${known.slice(0, 3).join(', ')}`
+        : 'no conversation was held here yet: ./claude.ts start begins one',
+  })
+}
+
+function sessionsOnly({ services }: StackState) {
+  return services.filter(({ name }) => name === 'claude')
+}
+
+/** Ids, the newest first, of lines `<seconds> <id>.jsonl`; the agent can make files of any name. */
+export function parseTranscripts(text: string): string[] {
+  return text
+    .split('\n')
+    .flatMap(line => {
+      const [, time, id = ''] = /^(\d+\.?\d*) ([0-9a-f-]+)\.jsonl$/.exec(line) ?? []
+      return uuid.test(id) ? [{ time: Number(time), id }] : []
+    })
+    .toSorted((a, b) => b.time - a.time)
+    .map(({ id }) => id)
+}

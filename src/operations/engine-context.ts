@@ -1,0 +1,69 @@
+import { UserError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { userEnvironment } from '../config/environment.ts'
+import { checkoutRoot } from '../config/paths.ts'
+import { createEngine, type Engine } from '../engine/engine.ts'
+import { type FoundEngine, findEngine } from '../engine/engine-find.ts'
+
+/** Asks a person; `option` is what says yes where nobody can be asked. False is a no. */
+export type Confirm = (question: string, option?: string) => Promise<boolean>
+
+/** Who asks: hears of progress, and can call it off. */
+export type Caller = {
+  log: Log
+  signal: AbortSignal
+  confirm: Confirm
+  /** Whether a person is there to answer; `confirm` throws otherwise. */
+  canAsk: boolean
+}
+
+/** What commands that only look work with. */
+export type EngineContext = Caller & {
+  root: string
+  engine: Engine
+  found: FoundEngine
+}
+
+export async function openEngine(caller: Caller): Promise<EngineContext> {
+  const root = checkoutRoot()
+  const search = await findEngine(userEnvironment())
+  if (!search.found) throw noEngine(search.tried)
+  const { found } = search
+  return {
+    root,
+    engine: createEngine(found.address),
+    found,
+    log: caller.log,
+    signal: caller.signal,
+    confirm: caller.confirm,
+    canAsk: caller.canAsk,
+  }
+}
+
+/** An engine that is there and refuses us is another problem than none. */
+function noEngine(tried: readonly { where: string; reason: string }[]) {
+  const denied = tried.find(({ reason }) => reason.includes('EACCES'))
+  if (denied) {
+    return new UserError(
+      `the container engine at ${terminalLine(denied.where)} refuses ${userName()}`,
+      {
+        hint: 'add yourself to the docker group and log in again, or run with sudo',
+      },
+    )
+  }
+  const first = tried.find(({ reason }) => !reason.includes('ENOENT')) ?? tried[0]
+  return new UserError(
+    `no container engine answers${first ? ` at ${terminalLine(first.where)}` : ''}`,
+    {
+      hint: userEnvironment().DOCKER_HOST
+        ? 'mend or unset DOCKER_HOST, or run ./claude.ts setup, which installs or starts it'
+        : 'run ./claude.ts setup, which installs or starts it',
+      cause: new Error(tried.map(({ where, reason }) => `${where}: ${reason}`).join('\n')),
+    },
+  )
+}
+
+function userName() {
+  return `this user (uid ${process.getuid?.() ?? '?'})`
+}

@@ -1,0 +1,157 @@
+import { UserError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { clientEnvironment } from '../../config/client-environment.ts'
+import { userEnvironment } from '../../config/environment.ts'
+import { cacheRoot, checkoutRoot } from '../../config/paths.ts'
+import { parseAllowlist } from '../../egress/allowlist.ts'
+import {
+  type AllowlistChange,
+  type AllowlistEdit,
+  editAllowlist,
+} from '../../egress/edit-allowlist.ts'
+import type { DockerClient } from '../../engine/client.ts'
+import { rememberedClient } from '../../engine/client-memory.ts'
+import { createEngine, type Engine } from '../../engine/engine.ts'
+import { findEngine } from '../../engine/engine-find.ts'
+import { shortHash } from '../../images/content-hash.ts'
+import {
+  judgeInImage,
+  judgeInProxy,
+  type PolicyJudgement,
+  type PolicyProxy,
+  policyOutcome,
+  policyProxies,
+} from '../../stack/policy-proxies.ts'
+import { withLock } from '../../stack/state/lock.ts'
+import { readSquidConf, squidConfPath } from './allowlist-file.ts'
+import { policyDigest, replaceSquidConf } from './squid-conf-file.ts'
+
+export type PolicyResult = {
+  changes: AllowlistChange[]
+  /** Each running proxy of the checkout, and when the edit was in force there; null: it did not say. */
+  applied: { stack: string; seconds: number | null }[]
+}
+
+type Options = { dryRun: boolean; log: Log; signal: AbortSignal }
+
+/** Where Squid can be asked, if anywhere. */
+type Judges = { engine: Engine; docker: DockerClient; proxies: PolicyProxy[] } | null
+
+/** How long a proxy may take to say how it took an edit: ten times what it takes. */
+const patience = 8_000
+
+/**
+ * Edits proxy/squid.conf, after Squid has accepted what it will be, and waits until every running proxy
+ * of this checkout enforces it. Two at once lose nothing: one waits for the other.
+ */
+export async function applyPolicyEdit(
+  edit: AllowlistEdit,
+  options: Options,
+): Promise<PolicyResult> {
+  const root = checkoutRoot()
+  return withLock(`allowlist-${shortHash([root])}`, options, async () => {
+    const path = squidConfPath(root)
+    const text = readSquidConf(root)
+    parseAllowlist(text, path)
+    const { text: next, changes } = editAllowlist(text, edit, new Date())
+    if (next === text) return { changes, applied: [] }
+    parseAllowlist(next, path)
+    const judges = await findJudges(root)
+    await judge(judges, next, edit, options.log)
+    if (options.dryRun) return { changes, applied: [] }
+    const since = new Date()
+    await replaceSquidConf(root, next)
+    return { changes, applied: await settle(judges, { root, text, next, since }, options.log) }
+  })
+}
+
+async function findJudges(root: string): Promise<Judges> {
+  const { found } = await findEngine(userEnvironment())
+  if (!found) return null
+  const engine = createEngine(found.address)
+  const env = clientEnvironment(found.dockerHost, userEnvironment())
+  const [client, proxies] = await Promise.all([
+    rememberedClient(env, cacheRoot()),
+    policyProxies(engine, root),
+  ])
+  return client ? { engine, docker: { kind: found.kind, file: client.file, env }, proxies } : null
+}
+
+/** Squid's word on the new file, before it is anybody's policy. */
+async function judge(judges: Judges, text: string, edit: AllowlistEdit, log: Log) {
+  const unasked = (why: string) =>
+    log({ kind: 'info', text: `${why}: Squid checks the edit when a stack starts` })
+  if (!judges) return unasked('no container engine answers')
+  const { docker, proxies } = judges
+  if (proxies.length === 0) {
+    const image = await newestProxyImage(judges)
+    if (!image) return unasked('there is no proxy image yet')
+    const judgement = await judgeInImage(docker, image, text)
+    if (judgement.verdict === 'unable') return unasked('the proxy image is an older one')
+    return refuseRefused(judgement)
+  }
+  await Promise.all(
+    proxies.map(async proxy => {
+      const judgement = await judgeInProxy(docker, proxy.container, text)
+      if (judgement.verdict === 'unable') refuseUnending(proxy, edit)
+      refuseRefused(judgement)
+    }),
+  )
+}
+
+function refuseRefused(judgement: PolicyJudgement) {
+  if (judgement.verdict !== 'refused') return
+  throw new UserError(`Squid does not accept the edit: ${terminalLine(judgement.reason, 300)}`, {
+    hint: 'nothing was changed; git diff proxy/squid.conf shows what else was edited',
+  })
+}
+
+/** An older proxy reads past `# until`: there the name would stay open. */
+function refuseUnending({ stack, workspace }: PolicyProxy, { until }: AllowlistEdit) {
+  if (!until) return
+  throw new UserError(`the proxy of ${stack} is an older one, which would not end the name`, {
+    hint: `run ./claude.ts stop and start in ${terminalLine(workspace)}, or leave --for out`,
+  })
+}
+
+async function newestProxyImage({ engine }: NonNullable<Judges>) {
+  const images = await engine.images('claude-secure/proxy')
+  return images.toSorted((a, b) => b.Created - a.Created)[0]?.RepoTags?.[0]
+}
+
+/** Waits for the proxies; an edit that one refuses all the same is taken back. */
+async function settle(
+  judges: Judges,
+  edit: { root: string; text: string; next: string; since: Date },
+  log: Log,
+): Promise<PolicyResult['applied']> {
+  if (!judges) return []
+  const { engine, proxies } = judges
+  const digest = policyDigest(edit.next)
+  const outcomes = await Promise.all(
+    proxies.map(async proxy => {
+      const outcome = await policyOutcome(engine, proxy, { digest, since: edit.since, patience })
+      return { proxy, outcome, seconds: (Date.now() - edit.since.getTime()) / 1000 }
+    }),
+  )
+  for (const { proxy, outcome } of outcomes) {
+    if (typeof outcome !== 'object') continue
+    if (readSquidConf(edit.root) === edit.next) await replaceSquidConf(edit.root, edit.text)
+    throw new UserError(`${proxy.stack} refused the edit: ${terminalLine(outcome.refused, 300)}`, {
+      hint: 'squid.conf is as it was; ./claude.ts doctor looks at the whole policy',
+    })
+  }
+  for (const { proxy, outcome } of outcomes) {
+    if (outcome === 'silent') {
+      log({
+        kind: 'warn',
+        text: `${proxy.stack} has not said within ${patience / 1000} s that it took the edit: ./claude.ts status in ${proxy.workspace}`,
+      })
+    }
+  }
+  return outcomes.map(({ proxy, outcome, seconds }) => ({
+    stack: proxy.stack,
+    seconds: outcome === 'loaded' ? seconds : null,
+  }))
+}

@@ -1,0 +1,48 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { messageOf, UserError } from '../../base/errors.ts'
+import type { Settings } from '../../config/settings.ts'
+import { credentialMode } from '../../stack/credential.ts'
+import { readAllowlist } from '../policy/allowlist-file.ts'
+
+/** What can be judged before anything is built or started: all of it, so that nothing is half-made. */
+export async function checkConfiguration(settings: Settings, root: string) {
+  checkBudget(settings)
+  await checkAuthorities(settings)
+  // Fail closed: a policy that cannot be read is no policy.
+  readAllowlist(root)
+}
+
+/** A budget that nothing holds is worse than none. */
+function checkBudget(settings: Settings) {
+  const { BUDGET_USD_PER_DAY: budget } = settings
+  if (credentialMode(settings) !== 'login' || budget === undefined) return
+  throw new UserError(
+    `BUDGET_USD_PER_DAY=${budget} cannot be held: without a key or token in .env Claude Code logs in by itself, past the gateway`,
+    {
+      hint: 'set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env, or remove the budget from it',
+    },
+  )
+}
+
+/** Every authority that a system trusts is a quarter of a megabyte. */
+const largest = 10_000_000
+
+async function checkAuthorities({ EXTRA_CA_CERTS: path }: Settings) {
+  if (!path) return
+  try {
+    // The file will be mounted: no socket, device or folder, whatever a link says (threat C2).
+    const { size } = await stat(path).then(status => (status.isFile() ? status : notAFile()))
+    if (size > largest) throw new Error(`it holds more than ${largest / 1e6} MB`)
+    new X509Certificate(await readFile(path))
+  } catch (cause) {
+    throw new UserError(`EXTRA_CA_CERTS=${path} is no file of certificates: ${messageOf(cause)}`, {
+      hint: 'name a PEM file in .env, or remove EXTRA_CA_CERTS from it',
+      cause,
+    })
+  }
+}
+
+function notAFile(): never {
+  throw new Error('it is no regular file')
+}

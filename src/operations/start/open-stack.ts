@@ -1,0 +1,63 @@
+import type { Settings } from '../../config/settings.ts'
+import type { ImageSet } from '../../images/image-tags.ts'
+import { writeAccountFiles } from '../../stack/accounts.ts'
+import { type Customisation, writeCustomFiles } from '../../stack/additions/customisation.ts'
+import { type CredentialMode, credentialFile, credentialMode } from '../../stack/credential.ts'
+import { overlaysOf } from '../../stack/protection.ts'
+import type { Stack } from '../../stack/stack-file.ts'
+import {
+  makeStateFolder,
+  makeUsageFolder,
+  readCredential,
+  stateFolder,
+  writeCredential,
+} from '../../stack/state/state-folder.ts'
+import type { Workspace } from '../../workspace/workspace.ts'
+
+/** The gateway's user where we are root: nobody's, on the host and in the image. */
+const gatewayUser = { uid: 10001, gid: 10001 }
+
+/**
+ * Puts together the description of a stack, and writes the credential where its gateway reads it. To
+ * be called under the stack's lock.
+ */
+export async function openStack(options: {
+  workspace: Workspace
+  settings: Settings
+  images: Pick<ImageSet, 'agent' | 'gateway' | 'proxy'>
+  root: string
+  engineMajor: number
+  custom?: Customisation
+  /** Instead of what the settings say: `login`, or `rehearsal` for the demo. */
+  mode?: CredentialMode
+}): Promise<Stack> {
+  const { workspace, settings, images, root, engineMajor } = options
+  const mode = options.mode ?? credentialMode(settings)
+  const state = stateFolder(workspace.stack)
+  await makeStateFolder(state)
+  const credential = credentialFile(mode, settings, await readCredential(state))
+  const user = ownIdentity() ?? gatewayUser
+  await writeCredential(state, credential, user)
+  await makeUsageFolder(state, user)
+  await writeAccountFiles(workspace.agent, state)
+  if (options.custom) await writeCustomFiles(state, options.custom, workspace.agent)
+  return {
+    workspace,
+    settings,
+    mode,
+    placeholder: credential,
+    images: { claude: images.agent, gateway: images.gateway, proxy: images.proxy },
+    state,
+    overlays: await overlaysOf(workspace, settings),
+    ...(options.custom && { custom: options.custom }),
+    root,
+    engineMajor,
+    gatewayUser: user,
+  }
+}
+
+/** Who we are, unless that is root: a file cannot be given away by anybody else. */
+function ownIdentity() {
+  const uid = process.getuid?.() ?? 0
+  return uid === 0 ? null : { uid, gid: process.getgid?.() ?? uid }
+}

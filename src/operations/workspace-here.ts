@@ -1,0 +1,31 @@
+import { realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stateRoot } from '../config/paths.ts'
+import { stateFolder } from '../stack/state/state-folder.ts'
+import { copyExists } from '../stack/workspace-copy.ts'
+import { stackName } from '../workspace/stack-name.ts'
+import { type OwnPlaces, openWorkspace, type Workspace } from '../workspace/workspace.ts'
+import type { Context } from './context.ts'
+
+/** What of this host an agent must never get, wherever it is opened. */
+export function ownPlaces({ root, found }: Pick<Context, 'root' | 'found'>): OwnPlaces {
+  return {
+    checkout: root,
+    secrets: [join(root, '.env'), join(stateRoot(), 'stacks')],
+    ...('socketPath' in found.address && { socket: found.address.socketPath }),
+  }
+}
+
+/** The folder as a workspace: the current one unless told otherwise. */
+export async function workspaceHere(
+  context: Pick<Context, 'root' | 'found' | 'settings'>,
+  options: { copy?: boolean; folder?: string } = {},
+): Promise<Workspace> {
+  const folder = await realpath(options.folder ?? process.cwd())
+  return openWorkspace(
+    folder,
+    options.copy ? 'copy' : context.settings.WORKSPACE_MODE,
+    ownPlaces(context),
+    { copyExists: await copyExists(stateFolder(stackName(folder))) },
+  )
+}

@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+
+export type ExecOptions = {
+  /** Working directory; the caller's own is never inherited by accident: the workspace is untrusted. */
+  cwd?: string
+  /** The child's whole environment. Without it the child gets ours. */
+  env?: Record<string, string | undefined>
+  /** Written to the child's stdin, which is closed after it. */
+  input?: string | Uint8Array
+  /** Called for each line of stdout or stderr while the child runs. */
+  onLine?: (line: string) => void
+  /** Milliseconds until the child is ended. Default: 2 minutes. */
+  timeout?: number
+  /** Bytes kept of stdout, and of stderr. The child is ended when stdout holds more. Default 16 MiB. */
+  limit?: number
+  signal?: AbortSignal
+}
+
+export type ExecResult = { code: number; stdout: string; stderr: string }
+
+const graceMilliseconds = 5_000
+
+/**
+ * Runs `file` with `args`, without a shell: hostile data stays one argument. Resolves with the exit
+ * code whatever it is; rejects when the program is missing, the timeout passed or `signal` fired.
+ */
+export function exec(file: string, args: readonly string[], options: ExecOptions = {}) {
+  const { timeout = 120_000, limit = 16 * 1024 * 1024, signal } = options
+  return new Promise<ExecResult>((resolve, reject) => {
+    signal?.throwIfAborted()
+    const child = spawn(file, args, {
+      cwd: options.cwd ?? '/',
+      env: options.env as NodeJS.ProcessEnv | undefined,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    let failure: Error | undefined
+    const end = (reason: Error) => {
+      failure ??= reason
+      terminate(child)
+    }
+    const timer = setTimeout(
+      () =>
+        end(
+          new UserError(`${commandName(file, args)} did not finish within ${timeout / 1000} s`, {
+            hint: 'run it again with --verbose to see where it waits',
+          }),
+        ),
+      timeout,
+    )
+    const abort = () => end(abortReason(signal))
+    signal?.addEventListener('abort', abort, { once: true })
+
+    const stdout = collect(child.stdout, limit, options.onLine, () =>
+      end(
+        new UserError(`${commandName(file, args)} printed more than ${limit} bytes`, {
+          hint: 'this is a bound of claude-secure; report what you were doing',
+        }),
+      ),
+    )
+    const stderr = collect(child.stderr, limit, options.onLine, () => {})
+    feed(child.stdin, options.input)
+
+    child.once('error', error => {
+      failure ??= notStarted(file, error)
+    })
+    child.once('close', (code, childSignal) => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+      if (failure) reject(failure)
+      else resolve({ code: code ?? signalExit(childSignal), stdout: stdout(), stderr: stderr() })
+    })
+  })
+}
+
+/** Like `exec`, and throws a `UserError` with the last line of stderr when the exit code is not 0. */
+export async function execOk(file: string, args: readonly string[], options: ExecOptions = {}) {
+  const result = await exec(file, args, options)
+  if (result.code !== 0) throw failed(file, args, result)
+  return result
+}
+
+function failed(file: string, args: readonly string[], result: ExecResult) {
+  const last = result.stderr.trim().split('\n').at(-1) ?? ''
+  return new UserError(
+    `${commandName(file, args)} failed with exit code ${result.code}${last && `: ${terminalLine(last)}`}`,
+    { hint: 'run it again with --verbose for the whole output', cause: new Error(result.stderr) },
+  )
+}
+
+function commandName(file: string, args: readonly string[]) {
+  const words = args.filter(arg => !arg.startsWith('-') && !arg.includes('/')).slice(0, 2)
+  return terminalLine([file, ...words].join(' '))
+}
+
+function notStarted(file: string, error: Error) {
+  return new UserError(`cannot run ${file}: ${error.message}`, {
+    hint: 'run ./claude.ts setup, which installs what is needed',
+    cause: error,
+  })
+}
+
+function abortReason(signal: AbortSignal | undefined) {
+  return signal?.reason instanceof Error ? signal.reason : new Error('aborted')
+}
+
+/** SIGTERM, then SIGKILL: no child outlives the wait for it. */
+export function terminate(child: ChildProcess) {
+  child.kill('SIGTERM')
+  const killer = setTimeout(() => child.kill('SIGKILL'), graceMilliseconds)
+  child.once('close', () => clearTimeout(killer))
+}
+
+function signalExit(signal: NodeJS.Signals | null) {
+  return signal === 'SIGINT' ? 130 : signal === 'SIGKILL' ? 137 : 143
+}
+
+function feed(stdin: Writable, input: string | Uint8Array | undefined) {
+  // A child that closes its stdin early is judged by its exit code, not by our broken pipe.
+  stdin.on('error', () => {})
+  stdin.end(input)
+}
+
+function collect(
+  stream: Readable,
+  limit: number,
+  onLine: ((line: string) => void) | undefined,
+  onOverflow: () => void,
+) {
+  const chunks: Buffer[] = []
+  let size = 0
+  let partial = ''
+  stream.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    if (size > limit) return onOverflow()
+    chunks.push(chunk)
+    if (!onLine) return
+    const lines = (partial + chunk.toString()).split('\n')
+    partial = (lines.pop() ?? '').slice(-10_000)
+    for (const line of lines) onLine(line)
+  })
+  return () => Buffer.concat(chunks).toString()
+}

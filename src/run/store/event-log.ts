@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import type { RunEvent } from '../event.ts'
+
+/** Two hundred runs of this size are what a disk is asked for at most. */
+const logBytes = 8 * 1024 * 1024
+
+/**
+ * Writes a run's events to a file, one a line. Pieces of a message are left out, for the whole message
+ * follows them. A disk that is full costs the log, not the run.
+ */
+export function createEventLog(path: string) {
+  const file = createWriteStream(path, { flags: 'a', mode: 0o600 })
+  let left = logBytes
+  let broken = false
+  file.on('error', () => {
+    broken = true
+  })
+  return {
+    async append(event: RunEvent): Promise<void> {
+      if (broken || left <= 0) return
+      if (event.kind === 'claude' && event.message.type === 'stream_event') return
+      const line = `${JSON.stringify(event)}\n`
+      left -= Buffer.byteLength(line)
+      const text = left > 0 ? line : `${JSON.stringify({ kind: 'notice', text: full })}\n`
+      if (!file.write(text)) await Promise.race([once(file, 'drain'), once(file, 'close')])
+    },
+
+    async end(): Promise<void> {
+      if (broken || file.closed) return
+      file.end()
+      await once(file, 'close').catch(() => {})
+    },
+  }
+}
+
+const full = 'the log of this run is full'

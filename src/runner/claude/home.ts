@@ -1,0 +1,82 @@
+import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readRegularFile } from '../../files/regular-file.ts'
+
+const mostBytes = 16 * 1024 * 1024
+
+type Json = Record<string, unknown>
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const objectOf = (value: unknown): Json => (isObject(value) ? value : {})
+
+/**
+ * Answers Claude Code's first-run questions in a config folder, and keeps whatever else is there.
+ *
+ * @param key the API key of the environment; Claude Code asks before it uses one that it does not know.
+ */
+export function answerFirstRun(folder: string, workspace: string, key: string | undefined): void {
+  // A link would lead us to write somewhere else.
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) putAside(folder)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const path = join(folder, '.claude.json')
+  const next = `${path}.${process.pid}.tmp`
+  try {
+    const answers = firstRunAnswers(readConfig(path), workspace, key)
+    // The agent can guess that name too: what it put there is removed and not written through.
+    rmSync(next, { recursive: true, force: true })
+    writeFileSync(next, `${JSON.stringify(answers, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+    renameSync(next, path)
+  } catch (error) {
+    rmSync(next, { force: true })
+    throw error
+  }
+}
+
+/**
+ * The agent can write anything here. What is no file with a JSON object is put aside, not a reason to
+ * stop: a pipe in its place must not keep us waiting either.
+ */
+function readConfig(path: string): Json {
+  if (!lstatSync(path, { throwIfNoEntry: false })) return {}
+  try {
+    const value: unknown = JSON.parse(readRegularFile(path, mostBytes) ?? '')
+    if (isObject(value)) return value
+  } catch {}
+  putAside(path)
+  return {}
+}
+
+function putAside(path: string) {
+  rmSync(`${path}.damaged`, { recursive: true, force: true })
+  renameSync(path, `${path}.damaged`)
+}
+
+export function firstRunAnswers(config: Json, workspace: string, key: string | undefined): Json {
+  const projects = objectOf(config.projects)
+  const keys = objectOf(config.customApiKeyResponses)
+  // Claude Code knows keys by their last 20 characters. This one is the stack's placeholder.
+  const known = key?.slice(-20)
+  const others = (list: unknown) => (Array.isArray(list) ? list.filter(item => item !== known) : [])
+  return {
+    theme: 'dark',
+    ...config,
+    hasCompletedOnboarding: true,
+    bypassPermissionsModeAccepted: true,
+    ...(known && {
+      customApiKeyResponses: {
+        ...keys,
+        approved: [...others(keys.approved), known],
+        rejected: others(keys.rejected),
+      },
+    }),
+    projects: {
+      ...projects,
+      [workspace]: {
+        ...objectOf(projects[workspace]),
+        hasTrustDialogAccepted: true,
+        hasCompletedProjectOnboarding: true,
+      },
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto'
+import { lstatSync, mkdirSync, rmSync } from 'node:fs'
+import type { Workspace } from '../workspace.ts'
+import { claudeArguments, claudeEnvironment, type LaunchOptions } from './command.ts'
+import { confineCommand, type Surroundings } from './confine.ts'
+import { answerFirstRun } from './home.ts'
+import { type ClaudeProcess, startClaude } from './process.ts'
+
+export type LaunchSettings = {
+  env: NodeJS.ProcessEnv
+  /** What stands before claude's arguments: the supervisor, and claude. */
+  programs: { supervise: string; claude: string }
+  /** Null where the kernel cannot confine. */
+  surroundings: Surroundings | null
+  /** Whether all children of init are the runner's. */
+  orphans: boolean
+}
+
+/** `meter`: under which name the gateway counts the requests of the process. */
+export type Launched = { claude: ClaudeProcess; meter: string }
+
+/** Starts claude in a workspace: below its supervisor, kept to its places, which are made before. */
+export type Launch = (workspace: Workspace, how: LaunchOptions) => Launched
+
+export function createLaunch({ env, programs, surroundings, orphans }: LaunchSettings): Launch {
+  const seeded = new Set<string>()
+
+  function prepare(workspace: Workspace) {
+    mkdirSync(workspace.home, { recursive: true, mode: 0o700 })
+    makeTemporary(workspace.temporary)
+    if (seeded.has(workspace.key)) return
+    answerFirstRun(`${workspace.home}/.claude`, workspace.path, env.ANTHROPIC_API_KEY)
+    seeded.add(workspace.key)
+  }
+
+  return (workspace, how) => {
+    prepare(workspace)
+    const meter = randomBytes(8).toString('hex')
+    const claude = startClaude({
+      file: programs.supervise,
+      args: [
+        ...(surroundings ? confineCommand(workspace, surroundings) : []),
+        programs.claude,
+        ...claudeArguments(how),
+      ],
+      cwd: workspace.path,
+      env: claudeEnvironment(env, workspace, meter),
+      orphans,
+    })
+    return { claude, meter }
+  }
+}
+
+/** Where runs have all of /tmp one can put anything there, and must not keep the next one from its folder. */
+function makeTemporary(folder: string) {
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) {
+    rmSync(folder, { force: true })
+  }
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+}

@@ -1,0 +1,50 @@
+import { lstatSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readRegularFile } from '../../files/regular-file.ts'
+import { SessionId } from '../../run/request.ts'
+import type { Workspace } from '../workspace.ts'
+
+/**
+ * Which session a workspace's next run goes on with. Kept where no run can write: beside the homes, not
+ * in them.
+ */
+export function createSessions(folder: string) {
+  const path = ({ key }: Workspace) => join(folder, `${key}.session`)
+  return {
+    /** The last run's session; its transcript may be gone since. */
+    last(workspace: Workspace): string | null {
+      const id = SessionId.safeParse(readRegularFile(path(workspace), 64)?.trim())
+      return id.success ? id.data : null
+    },
+    remember(workspace: Workspace, id: string) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      const next = `${path(workspace)}.tmp`
+      writeFileSync(next, id, { mode: 0o600 })
+      renameSync(next, path(workspace))
+    },
+  }
+}
+export type Sessions = ReturnType<typeof createSessions>
+
+/**
+ * Whether this workspace's own config folder has the conversation. Claude Code itself would take up one
+ * of any other folder.
+ */
+export function hasTranscript(workspace: Workspace, id: string): boolean {
+  return findTranscript(workspace, id) !== null
+}
+
+/** The file of a conversation in this workspace's own config folder. */
+export function findTranscript({ home }: Workspace, id: string): string | null {
+  const projects = join(home, '.claude/projects')
+  try {
+    const paths = readdirSync(projects).map(name => join(projects, name, `${id}.jsonl`))
+    const found = paths.find(path => {
+      const stats = lstatSync(path, { throwIfNoEntry: false })
+      return stats?.isFile() === true && stats.size > 0
+    })
+    return found ?? null
+  } catch {
+    return null
+  }
+}

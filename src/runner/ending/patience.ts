@@ -1,0 +1,36 @@
+import { terminalLine } from '../../base/terminal-text.ts'
+
+type Json = Record<string, unknown>
+
+/** Longest time, in milliseconds, that a run goes on asking an API that does not answer. */
+export const apiPatience = 25_000
+
+/**
+ * Watches over Claude Code's own retries, which can go on for minutes without a word: an API that is
+ * down or wants to be left alone for long is told of in time. An answer of the model starts it anew.
+ */
+export function createPatience(limit = apiPatience, now: () => number = Date.now) {
+  let since: number | null = null
+  let attempts = 0
+  return {
+    /** The reason to give up, or null. */
+    see(message: Json): string | null {
+      if (message.type === 'stream_event' || message.type === 'assistant') {
+        since = null
+        attempts = 0
+      }
+      if (message.type !== 'system' || message.subtype !== 'api_retry') return null
+      since ??= now()
+      attempts++
+      const delay = typeof message.retry_delay_ms === 'number' ? message.retry_delay_ms : 0
+      if (now() - since + delay <= limit) return null
+      const status = typeof message.error_status === 'number' ? message.error_status : null
+      const reason = terminalLine(String(message.error ?? 'no reason given'))
+      const attempt = attempts === 1 ? 'attempt' : 'attempts'
+      return status === null
+        ? `the model API cannot be reached: ${reason}, after ${attempts} ${attempt}`
+        : `the model API answers ${status}: ${reason}, after ${attempts} ${attempt}`
+    },
+  }
+}
+export type Patience = ReturnType<typeof createPatience>

@@ -1,0 +1,107 @@
+import type { LaunchProfile } from '../claude/launch-profile.ts'
+import type { ClaudeProcess } from '../claude/process.ts'
+import type { Totals } from '../cost.ts'
+import { bringDown } from '../ending/ladder.ts'
+import { parseLine } from '../run.ts'
+import type { Workspace } from '../workspace.ts'
+
+/** A process that waits for a prompt. */
+export type Warm = {
+  claude: ClaudeProcess
+  workspace: Workspace
+  meter: string
+  sessionId: string
+  totals: Totals
+  /** `startFiles` when it was started. */
+  files: string
+  /** A fresh one waits for a session to begin, a kept one for the next prompt of its own. */
+  purpose: { kind: 'fresh'; profile: LaunchProfile } | { kind: 'kept'; life: string }
+}
+
+export type PoolOptions = {
+  /** Most that wait at once. */
+  most: number
+  /** Most of them of different workspaces. */
+  workspaces?: number
+  idleMilliseconds?: number
+  freeMemory: () => number
+}
+
+/** Below it nothing waits: a process is 150 to 240 MB. */
+export const memoryFloor = 600 * 1024 * 1024
+
+const said = new Set(['assistant', 'stream_event', 'user', 'result'])
+
+/**
+ * Processes that wait. Each belongs to one workspace and to one session, and never serves another; one
+ * that does something unasked is ended.
+ */
+export function createPool(options: PoolOptions) {
+  const { most, workspaces = 4, idleMilliseconds = 600_000, freeMemory } = options
+  const waiting = new Map<Warm, NodeJS.Timeout>()
+  const leaving = new Set<Promise<unknown>>()
+
+  function remove(warm: Warm): boolean {
+    clearTimeout(waiting.get(warm))
+    return waiting.delete(warm)
+  }
+  function end(warm: Warm) {
+    remove(warm)
+    const gone = bringDown(warm.claude)
+    leaving.add(gone)
+    void gone.then(() => leaving.delete(gone))
+    return gone
+  }
+  const all = () => [...waiting.keys()]
+  const of = (workspace: Workspace) => all().filter(warm => warm.workspace.key === workspace.key)
+
+  return {
+    hasRoom: () => most > 0 && freeMemory() >= memoryFloor,
+
+    put(warm: Warm) {
+      if (most === 0 || warm.claude.hasEnded()) return end(warm)
+      // One of each purpose for a workspace; the newest.
+      for (const other of of(warm.workspace)) {
+        if (other.purpose.kind === warm.purpose.kind) void end(other)
+      }
+      const timer = setTimeout(() => end(warm), idleMilliseconds)
+      timer.unref()
+      waiting.set(warm, timer)
+      warm.claude.onStderr = () => {}
+      warm.claude.onLine = line => {
+        const parsed = parseLine(line)
+        if (parsed.kind === 'message' && said.has(String(parsed.message.type))) void end(warm)
+      }
+      void warm.claude.ended.then(() => remove(warm))
+      // Oldest first, as a Map has them.
+      const keys = [...new Set(all().map(({ workspace }) => workspace.key))]
+      for (const key of keys.slice(0, Math.max(0, keys.length - workspaces))) {
+        for (const other of all()) if (other.workspace.key === key) void end(other)
+      }
+      for (const other of all().slice(0, Math.max(0, waiting.size - most))) void end(other)
+      return null
+    },
+
+    /** The one that fits is no longer in the pool. */
+    take(workspace: Workspace, fits: (warm: Warm) => boolean): Warm | null {
+      const found = of(workspace).find(warm => !warm.claude.hasEnded() && fits(warm))
+      if (found) remove(found)
+      return found ?? null
+    },
+
+    has: (workspace: Workspace, fits: (warm: Warm) => boolean) => of(workspace).some(fits),
+
+    /** Ends those that fit, and waits for it. */
+    async drop(fits: (warm: Warm) => boolean) {
+      await Promise.all(all().filter(fits).map(end))
+    },
+
+    list: () => all().map(({ workspace }) => ({ workspace: workspace.path })),
+
+    async close() {
+      await Promise.all(all().map(end))
+      await Promise.all(leaving)
+    },
+  }
+}
+export type Pool = ReturnType<typeof createPool>

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto'
+import type { RunRequest } from '../../run/request.ts'
+import type { Launch } from '../claude/launch.ts'
+import { fitsFresh, lifeOf, startFiles } from '../claude/launch-profile.ts'
+import { findTranscript, hasTranscript, type Sessions } from '../claude/sessions.ts'
+import { readStandingPrompt } from '../claude/standing-prompt.ts'
+import { initializeLine, settingLines } from '../claude/stdin-messages.ts'
+import { noTotals, totalsOf } from '../cost.ts'
+import type { Workspace } from '../workspace.ts'
+import type { Pool, Warm } from './pool.ts'
+
+export type Obtained = Omit<Warm, 'purpose' | 'workspace'> & {
+  warm: boolean
+  /** What goes to its stdin before the prompt. */
+  input: string
+}
+
+export type ProcessSourceOptions = {
+  launch: Launch
+  pool: Pool
+  sessions: Sessions
+  /** File with the user's words for every run. */
+  standingPrompt: string
+}
+
+/** Where the process for a run comes from: it waits in the pool, or is started. */
+export function createProcessSource({
+  launch,
+  pool,
+  sessions,
+  standingPrompt,
+}: ProcessSourceOptions) {
+  /** A process that waits may not have written its transcript yet. */
+  function canResume(workspace: Workspace, id: string): boolean {
+    const isKept = ({ purpose, sessionId }: Warm) => purpose.kind === 'kept' && sessionId === id
+    return pool.has(workspace, isKept) || hasTranscript(workspace, id)
+  }
+
+  function sessionToResume({ session }: RunRequest, workspace: Workspace): string | null {
+    switch (session.kind) {
+      case 'resume':
+        return session.id
+      case 'fresh':
+        return null
+      case 'continue': {
+        const last = sessions.last(workspace)
+        return last !== null && canResume(workspace, last) ? last : null
+      }
+      default:
+        return session satisfies never
+    }
+  }
+
+  return {
+    canResume,
+
+    /** The process for a request. */
+    async obtain(request: RunRequest, workspace: Workspace): Promise<Obtained> {
+      const id = sessionToResume(request, workspace)
+      const files = startFiles(workspace)
+      const standing = readStandingPrompt(standingPrompt)
+      if (id === null) {
+        const fresh = pool.take(
+          workspace,
+          ({ purpose, files: then }) =>
+            purpose.kind === 'fresh' && then === files && fitsFresh(purpose.profile, request),
+        )
+        // Whatever it was started with is said again: that changes nothing.
+        if (fresh) {
+          const input = initializeLine(request, standing) + settingLines(request)
+          return { ...fresh, warm: true, input }
+        }
+      } else {
+        const life = lifeOf(request)
+        const kept = pool.take(
+          workspace,
+          ({ purpose, files: then, sessionId }) =>
+            purpose.kind === 'kept' && sessionId === id && then === files && purpose.life === life,
+        )
+        if (kept) return { ...kept, warm: true, input: '' }
+        // Two processes would write one transcript.
+        await pool.drop(warm => warm.sessionId === id)
+      }
+      const transcript = id === null ? null : findTranscript(workspace, id)
+      const session =
+        id === null ? { kind: 'fresh' as const, id: randomUUID() } : { kind: 'resume' as const, id }
+      return {
+        ...launch(workspace, { ...request, session }),
+        sessionId: session.id,
+        files,
+        totals: transcript === null ? noTotals : totalsOf(transcript),
+        warm: false,
+        input: initializeLine(request, standing),
+      }
+    },
+  }
+}

@@ -1,0 +1,102 @@
+import { constants } from 'node:fs'
+import { lstat, open, readdir, realpath } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+
+/** Bytes of one skill, and of all: they go into every request to the model. */
+const largestSkill = 256 * 1024
+const largestTogether = 1024 * 1024
+/** Folders in folders, and entries in all: a tree that is deeper or wider is none of skills. */
+const deepest = 8
+const mostEntries = 10_000
+
+/** The second name is claudebox's. */
+const folders = ['always-skills', '.always-skills']
+
+/**
+ * The text of each `SKILL.md` below the folder of always-skills, in the order of their paths, for the end
+ * of the system prompt; null where there is none.
+ *
+ * @param custom the folder of the user's additions, by its real path.
+ */
+export async function readAlwaysSkills(custom: string): Promise<string | null> {
+  const files: string[] = []
+  for (const name of folders) {
+    const folder = join(custom, name)
+    const status = await lstat(folder).catch(() => null)
+    if (status && !status.isDirectory()) throw refused(folder, 'is no folder', 'make it one')
+    if (status) files.push(...(await skillFiles(folder)))
+  }
+  const skills: { path: string; text: string }[] = []
+  let bytes = 0
+  for (const path of files.sort((a, b) => (a < b ? -1 : 1))) {
+    const content = await readSkill(path, custom)
+    bytes += content.length
+    if (bytes > largestTogether) {
+      const hint = 'shorten them: they are in every request to the model'
+      throw refused(path, `brings the skills above ${largestTogether} bytes`, hint)
+    }
+    skills.push({ path: relative(custom, path), text: decode(path, content) })
+  }
+  return skills.length === 0 ? null : renderSkills(skills)
+}
+
+/** Each with the path it came from, so that the model can tell them apart. */
+export function renderSkills(skills: readonly { path: string; text: string }[]): string {
+  const parts = skills.map(({ path, text }) => `## ${terminalLine(path)}\n\n${text.trim()}\n`)
+  return `# Skills that always apply\n\n${parts.join('\n')}`
+}
+
+async function skillFiles(top: string): Promise<string[]> {
+  const found: string[] = []
+  let entries = 0
+  const walk = async (folder: string, depth: number) => {
+    if (depth > deepest) throw refused(folder, `is more than ${deepest} folders deep`, 'move it up')
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      entries += 1
+      if (entries > mostEntries)
+        throw refused(top, `holds more than ${mostEntries} entries`, 'thin it')
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) await walk(path, depth + 1)
+      else if (entry.name === 'SKILL.md') found.push(path)
+    }
+  }
+  await walk(top, 1)
+  return found
+}
+
+/** A link is followed inside of the custom folder only: a skill must not show the model another file. */
+async function readSkill(path: string, custom: string): Promise<Buffer> {
+  const real = await realpath(path).catch(() => null)
+  if (real === null || !real.startsWith(custom + sep)) {
+    throw refused(path, 'is a link that leads out of the folder', 'copy the file there')
+  }
+  // Without waiting for a writer, should it be a pipe.
+  const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+  try {
+    const status = await file.stat()
+    if (!status.isFile()) throw refused(path, 'is no regular file', 'remove it')
+    const buffer = Buffer.alloc(largestSkill + 1)
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
+    if (bytesRead > largestSkill) {
+      throw refused(path, `holds more than ${largestSkill} bytes`, 'shorten it')
+    }
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+function decode(path: string, content: Buffer): string {
+  if (content.includes(0)) throw refused(path, 'holds NUL bytes', 'it must be text')
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(content)
+  } catch {
+    throw refused(path, 'is not UTF-8', 'save it as UTF-8')
+  }
+}
+
+function refused(path: string, what: string, hint: string) {
+  return new UserError(`the skill ${terminalLine(path)} ${what}`, { hint })
+}

@@ -1,0 +1,55 @@
+import { lstat, realpath, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { type OwnPlace, whyNotGiven } from './host-places.ts'
+
+/**
+ * The folder of the user's additions by its real path, or null where there is none: only the default one
+ * may be missing. It must not be where an agent writes, and not hold what is no addition.
+ */
+export async function findCustomFolder(
+  path: string,
+  options: { named: boolean; own: readonly OwnPlace[] },
+): Promise<string | null> {
+  const real = await realpath(path).catch((cause: NodeJS.ErrnoException) => {
+    if (!options.named && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')) return null
+    throw new UserError(`CUSTOM_DIR=${terminalLine(path)} cannot be read: ${cause.code}`, {
+      hint: 'make the folder, or remove CUSTOM_DIR from .env',
+      cause,
+    })
+  })
+  if (real === null) return null
+  const reason = (await stat(real)).isDirectory()
+    ? await whyNotGiven(real, true, options.own)
+    : 'it is no folder'
+  if (reason) {
+    throw new UserError(`CUSTOM_DIR=${terminalLine(path)} is refused: ${terminalLine(reason)}`, {
+      hint: 'use a folder that holds your additions for the agent and nothing else',
+    })
+  }
+  return real
+}
+
+/** Its folder `bin`, which is mounted as it is; null where there is none. */
+export async function findBin(
+  folder: string,
+  agent: { uid: number; gid: number },
+): Promise<string | null> {
+  const path = join(folder, 'bin')
+  const status = await lstat(path).catch(() => null)
+  if (!status) return null
+  if (!status.isDirectory()) {
+    throw new UserError(`${terminalLine(path)} is no folder`, {
+      hint: 'a link would be followed to whatever it leads to: make it a folder',
+    })
+  }
+  const needed =
+    status.uid === agent.uid ? 0o500 : status.gid === agent.gid ? 0o050 : /* others */ 0o005
+  if ((status.mode & needed) !== needed) {
+    throw new UserError(`the agent (uid ${agent.uid}) may not look into ${terminalLine(path)}`, {
+      hint: `chmod -R a+rX ${terminalLine(path)}`,
+    })
+  }
+  return path
+}

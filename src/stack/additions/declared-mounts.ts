@@ -1,0 +1,57 @@
+import { realpath } from 'node:fs/promises'
+import { messageOf, UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import type { MountSetting } from '../../config/custom-mounts.ts'
+import { type OwnPlace, whyNoFile, whyNotGiven } from './host-places.ts'
+
+/** A folder or file of the host in the agent's containers because the user said so. */
+export type DeclaredMount = {
+  /** Real path on the host. */
+  source: string
+  target: string
+  writable: boolean
+}
+
+/**
+ * Resolves what the user named and refuses what would give the agent more than data. By the resolved
+ * path, because that is what the engine mounts: a link to ~/.ssh is ~/.ssh.
+ */
+export async function resolveMounts(
+  settings: readonly MountSetting[],
+  own: readonly OwnPlace[],
+): Promise<DeclaredMount[]> {
+  const mounts: DeclaredMount[] = []
+  for (const { name, source, target, writable } of settings) {
+    const real = await realpath(source).catch((cause: unknown) => {
+      throw new UserError(`${name}: ${terminalLine(source)} cannot be mounted: ${codeOf(cause)}`, {
+        hint: 'name a folder or file that is there, or remove the line from .env',
+        cause,
+      })
+    })
+    const reason = (await whyNotGiven(real, writable, own)) ?? (await whyNoFile(real))
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
+    const strange = /[\x00-\x1f\x7f:]/.test(real) ? 'its real name holds strange characters' : null
+    if (reason ?? strange) {
+      throw new UserError(
+        `${name}: ${terminalLine(real)} is not given to the agent: ${terminalLine(reason ?? strange ?? '')}`,
+        { hint: 'copy what it needs into a folder of its own, and mount that' },
+      )
+    }
+    mounts.push({ source: real, target, writable })
+  }
+  // What the agent can write it can make a link: another mount must not be looked up in it.
+  for (const { source } of mounts) {
+    const above = mounts.find(one => one.writable && source.startsWith(`${one.source}/`))
+    if (above) {
+      throw new UserError(
+        `${terminalLine(source)} lies in ${terminalLine(above.source)}, which the agent can write`,
+        { hint: 'mount the one above it only, or that one with :ro' },
+      )
+    }
+  }
+  return mounts
+}
+
+function codeOf(error: unknown) {
+  return error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)
+}

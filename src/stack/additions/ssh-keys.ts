@@ -1,0 +1,108 @@
+import { constants } from 'node:fs'
+import { open, readdir, realpath } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { basename, join, sep } from 'node:path'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import type { GeneratedFile } from './customisation.ts'
+import type { OwnPlace } from './host-places.ts'
+
+const mostBytes = 64 * 1024
+const keyName = /^id_[A-Za-z0-9_-]{1,60}(\.pub)?$/
+const target = '/etc/claude-secure/ssh'
+
+/**
+ * The key pairs of a folder that holds nothing but keys for the agent, its `known_hosts`, and a
+ * configuration for ssh that uses them and no others. Read here and copied, so that neither the owner
+ * nor the mode of the user's own files has to change, and nothing else of the folder gets in.
+ */
+export async function readSshKeys(
+  folder: string,
+  own: readonly OwnPlace[],
+): Promise<GeneratedFile[]> {
+  const real = await realpath(folder).catch((cause: NodeJS.ErrnoException) => {
+    throw refused(folder, `cannot be read: ${cause.code}`, 'make the folder, or remove SSH_DIR')
+  })
+  const place = own.find(({ path }) => contains(real, path) || contains(path, real))
+  if (place) throw refused(folder, `is or holds ${place.what}`, 'use a folder of its own')
+  if (contains(real, await realpath(homedir())) || basename(real) === '.ssh') {
+    throw refused(
+      folder,
+      'holds your own keys',
+      'make a pair for the agent alone, in its own folder',
+    )
+  }
+  const names = (await readdir(real)).filter(name => keyName.test(name)).sort()
+  const keys = await Promise.all(names.map(name => readKey(real, name)))
+  const hosts = await readPlain(join(real, 'known_hosts'))
+  if (hosts === null) {
+    throw refused(
+      folder,
+      'has no known_hosts',
+      'put the host keys there that you have checked: no key is taken over unseen',
+    )
+  }
+  const pairs = keys.filter(({ secret }) => secret)
+  if (pairs.length === 0) {
+    throw refused(folder, 'has no private key', 'ssh-keygen -t ed25519 -f FOLDER/id_ed25519')
+  }
+  return [
+    ...keys,
+    { name: 'ssh-known_hosts', target: `${target}/known_hosts`, text: hosts },
+    {
+      name: 'ssh-config',
+      target: '/etc/ssh/ssh_config.d/50-claude-secure.conf',
+      text: renderSshConfig(pairs.map(key => key.target)),
+    },
+  ]
+}
+
+async function readKey(folder: string, name: string): Promise<GeneratedFile> {
+  const path = join(folder, name)
+  const text = await readPlain(path)
+  const secret = !name.endsWith('.pub')
+  const form = secret ? /^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/ : /^[a-z0-9@.-]+ [A-Za-z0-9+/=]+/
+  if (text === null || !form.test(text)) {
+    throw refused(path, 'is no key', 'remove it, or replace a link by the file')
+  }
+  return { name: `ssh-${name}`, target: `${target}/${name}`, text, ...(secret && { secret }) }
+}
+
+/** A regular file, and no link: a link in this folder could name any file of the user. */
+async function readPlain(path: string): Promise<string | null> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+  const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(() => null)
+  if (!file) return null
+  try {
+    const status = await file.stat()
+    return status.isFile() && status.size <= mostBytes ? await file.readFile('utf8') : null
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * No host key is taken over unseen, no other key offered. The proxy ends whatever is not TLS (N9), so
+ * ssh gets nowhere: it says so instead of waiting for a name that nobody resolves.
+ */
+export function renderSshConfig(keys: readonly string[]): string {
+  return [
+    'Host *',
+    ...keys.map(path => `  IdentityFile ${path}`),
+    '  IdentitiesOnly yes',
+    `  UserKnownHostsFile ${target}/known_hosts`,
+    '  GlobalKnownHostsFile none',
+    '  StrictHostKeyChecking yes',
+    '  BatchMode yes',
+    "  ProxyCommand sh -c 'echo SSH does not leave this container: the proxy admits HTTPS only. Use an https URL, or push from the host. >&2; exit 1'",
+    '',
+  ].join('\n')
+}
+
+function refused(path: string, what: string, hint: string) {
+  return new UserError(`SSH_DIR: ${terminalLine(path)} ${what}`, { hint })
+}
+
+function contains(folder: string, path: string) {
+  return folder === sep || path === folder || path.startsWith(folder + sep)
+}

@@ -1,0 +1,4 @@
+import type { EngineAddress } from '../engine/address.ts'
+
+/** Where the agent of a stack is. */
+export type RunningAgent = { address: EngineAddress; container: string }

@@ -1,0 +1,125 @@
+import { constants } from 'node:fs'
+import { lstat, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { UserError } from '../../base/errors.ts'
+import { stateRoot } from '../../config/paths.ts'
+import type { CredentialFile } from '../credential.ts'
+
+const StoredCredential = z.strictObject({
+  kind: z.enum(['api-key', 'oauth-token']),
+  secret: z.string(),
+  placeholder: z.string(),
+})
+
+/** Where one stack keeps what is not in its containers and volumes. */
+export type StateFolder = { path: string; credential: string; override: string; usage: string }
+
+/** What a state folder keeps when all else of its stack is removed: what was used stays counted. */
+export const keptInState: readonly string[] = ['usage']
+
+export function stateFolder(stack: string, root = stateRoot()): StateFolder {
+  const path = join(root, 'stacks', stack)
+  return {
+    path,
+    credential: join(path, 'credential.json'),
+    override: join(path, 'stack.yaml'),
+    usage: join(path, 'usage'),
+  }
+}
+
+/** Makes the folder, for its owner only: it holds the credential's file. */
+export async function makeStateFolder(folder: StateFolder) {
+  try {
+    await mkdir(folder.path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw cannotWrite(folder.path, error)
+  }
+}
+
+/** Makes the folder in which the gateway, and nobody else, writes what was used. */
+export async function makeUsageFolder(folder: StateFolder, writer: { uid: number; gid: number }) {
+  try {
+    await mkdir(folder.usage, { recursive: true, mode: 0o700 })
+    // By its handle: who owned the folder before must not choose what is given away.
+    const opened = await open(folder.usage, constants.O_DIRECTORY | constants.O_NOFOLLOW)
+    try {
+      await opened.chmod(0o700)
+      if (process.getuid?.() === 0) await opened.chown(writer.uid, writer.gid)
+    } finally {
+      await opened.close()
+    }
+  } catch (error) {
+    throw cannotWrite(folder.usage, error)
+  }
+}
+
+/** The file as it was, or null when there is none; a damaged one counts as none and is written anew. */
+export async function readCredential(folder: StateFolder): Promise<CredentialFile | null> {
+  const text = await readFile(folder.credential, 'utf8').catch(() => null)
+  if (text === null) return null
+  try {
+    return StoredCredential.parse(JSON.parse(text))
+  } catch {
+    return null
+  }
+}
+
+/**
+ * Writes the gateway's file so that `reader` alone can read it (0400; root gives it away, any other
+ * user is the reader himself). In place: a running gateway has this very file mounted.
+ */
+export async function writeCredential(
+  folder: StateFolder,
+  credential: CredentialFile,
+  reader: { uid: number; gid: number },
+) {
+  // Docker makes a folder where a mounted file is missing; clear one that was left by such a start.
+  const existing = await lstat(folder.credential).catch(() => null)
+  if (existing && !existing.isFile()) await rm(folder.credential, { recursive: true })
+  if (existing?.isFile() && process.getuid?.() !== 0) await makeWritable(folder.credential)
+  const file = await open(folder.credential, existing?.isFile() ? 'r+' : 'wx', 0o600)
+  try {
+    const text = JSON.stringify(credential)
+    // Whole or an error: a plain write stops where the disk is full and says nothing.
+    await file.writeFile(text)
+    await file.truncate(Buffer.byteLength(text))
+    await file.chmod(0o400)
+    if (process.getuid?.() === 0) await file.chown(reader.uid, reader.gid)
+  } catch (error) {
+    // None is better than half of one; a running gateway's own file stays where it is.
+    if (!existing?.isFile()) await rm(folder.credential, { force: true })
+    throw cannotWrite(folder.credential, error)
+  } finally {
+    await file.close()
+  }
+}
+
+async function makeWritable(path: string) {
+  const file = await open(path, 'r')
+  try {
+    await file.chmod(0o600)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Replaces a file in one step, so that a crash leaves the old one or the new one. */
+export async function replaceFile(path: string, text: string, mode = 0o600) {
+  const next = `${path}.${process.pid}.tmp`
+  try {
+    await writeFile(next, text, { mode })
+    await rename(next, path)
+  } catch (error) {
+    await rm(next, { force: true })
+    throw cannotWrite(path, error)
+  }
+}
+
+function cannotWrite(path: string, error: unknown) {
+  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+  return new UserError(`cannot write ${path}${code}`, {
+    hint: 'check the free space and the owner of that folder',
+    cause: error,
+  })
+}

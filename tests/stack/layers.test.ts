@@ -1,0 +1,116 @@
+/** Who may import whom. The whole rule: a folder of src, and the folders it may import from. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative } from 'node:path'
+import t from 'tap'
+
+const source = join(import.meta.dirname, '../../src')
+
+const primitives = ['base', 'files', 'process']
+const values = [...primitives, 'config']
+const machine = [...values, 'engine']
+const parts = [...machine, 'machine', 'images', 'egress', 'workspace', 'run', 'usage']
+const operations = [...parts, 'stack']
+
+/** Imports point downward, and never from one surface to another. */
+const mayImport: Record<string, readonly string[]> = {
+  base: [],
+  files: ['base'],
+  process: ['base'],
+  config: primitives,
+  engine: values,
+  machine,
+  images: [...machine, 'machine'],
+  egress: [...machine, 'machine'],
+  workspace: values,
+  run: primitives,
+  usage: primitives,
+  stack: parts,
+  operations,
+  audit: operations,
+  doctor: [...operations, 'operations'],
+  runner: [...primitives, 'run'],
+  gateway: [...primitives, 'usage'],
+  cli: [...operations, 'operations', 'audit', 'doctor'],
+}
+
+/** Packages that one folder alone may use, so that one place changes with them. */
+const homes: Record<string, readonly string[]> = {
+  dockerode: ['engine'],
+  fastify: ['gateway'],
+  undici: ['gateway', 'egress'],
+  commander: ['cli'],
+  '@clack/prompts': ['cli'],
+  picocolors: ['cli'],
+  zx: [],
+}
+
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(path =>
+  path.endsWith('.ts'),
+)
+const importsOf = new Map(files.map(file => [file, readImports(file)]))
+
+t.test('every folder imports only from folders below it', async t => {
+  const upward = [...importsOf].flatMap(([file, { own }]) =>
+    own
+      .filter(target => folderOf(target) !== folderOf(file))
+      .filter(target => !mayImport[folderOf(file)]?.includes(folderOf(target)))
+      .map(target => `${file} → ${target}`),
+  )
+  t.same(upward, [])
+})
+
+t.test('every folder of src is in the table, and nothing else', async t => {
+  t.same([...new Set(files.map(folderOf))].sort(), Object.keys(mayImport).sort())
+})
+
+t.test('a package is used by its own folders only', async t => {
+  const abroad = [...importsOf].flatMap(([file, { packages }]) =>
+    packages
+      .filter(name => homes[name] && !homes[name].includes(folderOf(file)))
+      .map(name => `${file} → ${name}`),
+  )
+  t.same(abroad, [])
+})
+
+t.test('no file imports itself by a detour, types included', async t => {
+  const state = new Map<string, 'open' | 'done'>()
+  const circles: string[] = []
+  const visit = (file: string, path: readonly string[]) => {
+    if (state.get(file) === 'done') return
+    if (state.get(file) === 'open') {
+      circles.push([...path.slice(path.indexOf(file)), file].join(' → '))
+      return
+    }
+    state.set(file, 'open')
+    for (const target of importsOf.get(file)?.own ?? []) visit(target, [...path, file])
+    state.set(file, 'done')
+  }
+  for (const file of files) visit(file, [])
+  t.same(circles, [])
+})
+
+function folderOf(file: string): string {
+  return file.split('/')[0] ?? ''
+}
+
+function readImports(file: string): { own: string[]; packages: string[] } {
+  const text = readFileSync(join(source, file), 'utf8')
+  const names = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^'\n]+)'/g)].map(
+    ([, name = '']) => name,
+  )
+  return {
+    own: names
+      .filter(name => name.startsWith('.'))
+      .map(name => relative('.', normalize(join(dirname(file), name)))),
+    packages: names
+      .filter(name => !name.startsWith('.') && !name.startsWith('node:'))
+      .map(packageOf),
+  }
+}
+
+function packageOf(name: string): string {
+  return name
+    .split('/')
+    .slice(0, name.startsWith('@') ? 2 : 1)
+    .join('/')
+}

@@ -1,0 +1,31 @@
+import { createColors } from 'picocolors'
+import t from 'tap'
+import { renderDiagnosis } from '../../../../src/cli/render/doctor.ts'
+import { ok, problem, warning } from '../../../../src/doctor/diagnosis.ts'
+
+t.test('findings stand in groups, each but the good ones with its next step', async t => {
+  const text = renderDiagnosis(
+    [
+      {
+        ...warning('a', 'too open', 'chmod 600 x', { kind: 'set-mode', path: 'x', mode: 0o600 }),
+        group: 'storage',
+      },
+      { ...ok('b', 'fine'), group: 'engine' },
+      { ...problem('c', 'bad\u001b[31m', 'mend it'), group: 'storage' },
+    ],
+    createColors(false),
+  )
+  t.equal(
+    text,
+    `engine
+  ok       fine
+
+storage
+  warning  too open
+           chmod 600 x
+  problem  bad
+           mend it
+
+1 problem, 1 warning; ./claude.ts doctor --fix can mend 1`,
+  )
+})

@@ -1,0 +1,36 @@
+import t from 'tap'
+import { UserError } from '../../../../src/base/errors.ts'
+import { renderError } from '../../../../src/cli/render/error.ts'
+
+const plain = { verbose: false, colour: false }
+
+t.test('what failed, and the next step, in two lines', async t => {
+  const error = new UserError('a is wrong', { hint: 'do b', cause: new Error('deep') })
+  t.equal(renderError(error, plain), 'error: a is wrong\nhint:  do b')
+})
+
+t.test('what nobody expected is a bug to be reported, without its stack', async t => {
+  const text = renderError(new TypeError('x is not a function'), plain)
+  t.match(text, /^error: x is not a function\nhint: {2}this is a bug.*--verbose$/)
+  t.match(renderError('thrown text', plain), /^error: thrown text\n/)
+})
+
+t.test('verbose adds cause and stack', async t => {
+  const error = new UserError('a is wrong', { hint: 'do b', cause: new Error('deep') })
+  const text = renderError(error, { ...plain, verbose: true })
+  t.match(text, /^error: a is wrong\nhint: {2}do b\n/)
+  t.match(text, /\[cause\]: Error: deep\n\s+at /)
+})
+
+t.test('hostile text in a message neither steers the terminal nor adds a line', async t => {
+  const error = new UserError('x\x1b]0;owned\x07\nerror: forged', { hint: 'y\x1b[2J' })
+  for (const verbose of [false, true]) {
+    t.notMatch(renderError(error, { colour: false, verbose }), /\x1b|\x07/)
+  }
+  t.equal(renderError(error, plain), 'error: x error: forged\nhint:  y')
+})
+
+t.test('colour is only where it is asked for', async t => {
+  const error = new UserError('a', { hint: 'b' })
+  t.match(renderError(error, { verbose: false, colour: true }), '\x1b[31m')
+})

@@ -1,0 +1,48 @@
+import t from 'tap'
+import { renderRemains } from '../../../../src/cli/render/remains.ts'
+import { holdsWork, type Remains } from '../../../../src/stack/remains.ts'
+
+const base: Remains = {
+  stack: {
+    ...{ id: '00000001', stack: 'claude-secure-app-00000001', workspace: '/home/me/app' },
+    ...{ workspaceMode: 'mount', credentials: null, state: 'stopped', created: null },
+    ...{ session: null, runs: 0, volumes: [], bytes: null, ours: true },
+  },
+  homes: 0,
+  copy: null,
+  runs: 0,
+  applies: 0,
+}
+
+t.test('each thing that would be lost has a line', async t => {
+  t.same(renderRemains([base]), ['00000001  /home/me/app', '  settings of its last start'])
+  const full: Remains = {
+    ...base,
+    stack: { ...base.stack, workspace: null, bytes: 1_234_567 },
+    homes: 2,
+    runs: 1,
+    applies: 3,
+    copy: { kind: 'unapplied', changes: 2, git: true },
+  }
+  t.same(renderRemains([full]), [
+    '00000001  claude-secure-app-00000001',
+    '  the copy of the folder, with 2 unapplied changes and commits or branches',
+    "  conversations, and the agent's home (1.2 MB in all volumes)",
+    '  results of 1 run',
+    '  what apply --undo needs, of 3 applies',
+  ])
+})
+
+t.test('a copy holds work unless all of it is applied; one that cannot be read may', async t => {
+  const copies: [Remains['copy'], RegExp, boolean][] = [
+    [{ kind: 'applied' }, /nothing in it is unapplied/, false],
+    [{ kind: 'unapplied', changes: 1, git: false }, /with 1 unapplied change$/, true],
+    [{ kind: 'unapplied', changes: 0, git: true }, /with commits or branches$/, true],
+    [{ kind: 'unknown', reason: 'x\x1b[2J' }, /could not be looked at: x[^\x1b]*$/, true],
+  ]
+  for (const [copy, line, work] of copies) {
+    t.match(renderRemains([{ ...base, copy }])[1], line)
+    t.equal(holdsWork({ ...base, copy }), work)
+  }
+  t.equal(holdsWork(base), false)
+})

@@ -1,0 +1,66 @@
+import t from 'tap'
+import { renderUsage } from '../../../../src/cli/render/usage.ts'
+import type { UsageEntry } from '../../../../src/usage/entry.ts'
+import { addSums, buildUsageReport } from '../../../../src/usage/report.ts'
+import { createTally } from '../../../../src/usage/tally.ts'
+import { entry } from '../../../support/usage/entries.ts'
+
+const day = '2026-11-21'
+const meter = 'aaaaaaaaaaaaaaaa'
+
+function report(entries: UsageEntry[], more = {}) {
+  const tally = createTally()
+  for (const each of entries) tally.add(each)
+  return buildUsageReport({
+    stack: 'claude-secure-app-1234',
+    days: [{ day, tally, next: 1, damaged: 0 }],
+    since: day,
+    today: day,
+    budgetUsd: null,
+    runs: [],
+    ...more,
+  })
+}
+
+function text(reports: ReturnType<typeof report>[], days = 7) {
+  const total = addSums(reports.map(({ total }) => total))
+  return renderUsage(reports, total, { days, colour: false })
+}
+
+t.test('days, models and who, in columns', async t => {
+  const entries = [
+    entry({ input: 12_345, output: 67, costUsd: 1.5, reckonedUsd: 1.5 }),
+    entry({ meter, model: 'claude-haiku-5-5', input: 5, costUsd: 0.000_2, reckonedUsd: 0.000_2 }),
+  ]
+  const runs = [{ runId: 'bbbbbbbbbbbbbbbb', meter, workspace: '/workspace', startedAt: 'then' }]
+  const found = text([report(entries, { runs, budgetUsd: 2 })])
+  t.match(found, /^claude-secure-app-1234\n/)
+  t.match(found, /2026-11-21 +2 +12,350 +0 +0 +67 +\$1\.5002/)
+  t.match(found, /claude-haiku-5-5 +1 .*\$0\.000200/)
+  t.match(found, /interactive +1 .*\$1\.5000/)
+  t.match(found, /run bbbbbbbbbbbbbbbb +1 /)
+  t.match(found, /budget of 2026-11-21 \(UTC\): \$0\.4998 left of \$2$/)
+})
+
+t.test('a run that the store does not know goes by its meter', async t => {
+  t.match(text([report([entry({ meter })])]), /meter aaaaaaaaaaaaaaaa/)
+})
+
+t.test('what is not known is said, never shown as nothing', async t => {
+  const found = text([
+    report([entry({ unpriced: 1, reckonedUsd: 3 }), entry({ uncounted: 2, broken: 1, errors: 1 })]),
+  ])
+  t.match(found, /\$0\.0000 \+ unknown/)
+  t.match(found, /1 request to a model without a known price/)
+  t.match(found, /2 requests did not say what it used/)
+  t.match(found, /budgets reckon \$3\.0000/)
+  t.match(found, /1 request ended before the answer was complete/)
+  t.match(found, /1 request failed, at no cost/)
+})
+
+t.test('nothing is said in words, and several stacks have a sum', async t => {
+  t.match(text([report([])]), /nothing was used in the last 7 days \(UTC\)/)
+  t.match(text([report([])], 1), /nothing was used today \(UTC\)/)
+  const two = text([report([entry({ input: 1 })]), report([entry({ input: 2 })])])
+  t.match(two, /ALL STACKS.*\ntotal +2 +3 /)
+})

@@ -1,0 +1,70 @@
+import t from 'tap'
+import { Settings } from '../../../src/config/settings.ts'
+import { findCredentials, judgeCredentials } from '../../../src/doctor/credentials.ts'
+
+const secret = 'V3RYS3CRET'
+const key = `sk-ant-api03-${secret}`
+const token = `sk-ant-oat01-${secret}`
+
+function judge(file: Record<string, string>, env: Record<string, string> = {}, hostLogin = false) {
+  const checks = judgeCredentials(Settings.parse({ ...file, ...settingsOf(env) }), {
+    ...findCredentials(file, env),
+    hostLogin,
+  })
+  return checks.map(({ id, severity, message, hint }) => `${id} ${severity}: ${message} ${hint}`)
+}
+
+function settingsOf(env: Record<string, string>) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name in Settings.shape))
+}
+
+t.test('the one in use is told by name, place and kind', async t => {
+  t.match(judge({ ANTHROPIC_API_KEY: key }), [
+    /^credential ok: ANTHROPIC_API_KEY from \.env: API key/,
+  ])
+  t.match(judge({ CLAUDE_CODE_OAUTH_TOKEN: token }), [/CLAUDE_CODE_OAUTH_TOKEN from \.env: OAuth/])
+  t.match(judge({}, { ANTHROPIC_API_KEY: key }), [/from your environment: API key/])
+})
+
+t.test('those that are not used are named, with the one that comes first', async t => {
+  const both = judge({ ANTHROPIC_API_KEY: key, CLAUDE_CODE_OAUTH_TOKEN: token })
+  t.match(
+    both[1],
+    /note: CLAUDE_CODE_OAUTH_TOKEN in \.env is not used: ANTHROPIC_API_KEY from \.env/,
+  )
+  const over = judge({ ANTHROPIC_API_KEY: key }, { ANTHROPIC_API_KEY: `${key}2` })
+  t.match(over[1], /ANTHROPIC_API_KEY in \.env is not used: .* your environment comes first/)
+  t.match(
+    judge({ ANTHROPIC_API_KEY: key }, { ANTHROPIC_AUTH_TOKEN: secret })[1],
+    /ANTHROPIC_AUTH_TOKEN/,
+  )
+  t.match(judge({ ANTHROPIC_API_KEY: key }, {}, true)[1], /own Claude Code is logged in/)
+})
+
+t.test('a credential in the wrong place, or of the wrong kind, is a warning', async t => {
+  t.match(
+    judge({ ANTHROPIC_API_KEY: token })[1],
+    /warning: .* is an OAuth token move it to CLAUDE_CODE/,
+  )
+  t.match(judge({ CLAUDE_CODE_OAUTH_TOKEN: key })[1], /is an API key move it to ANTHROPIC_API_KEY/)
+  t.match(judge({ ANTHROPIC_API_KEY: `sk-ant-admin01-${secret}` })[1], /warning: .* admin key/)
+  t.match(judge({ CLAUDE_CODE_OAUTH_TOKEN: `sk-ant-ort01-${secret}` })[1], /refresh token/)
+  t.equal(judge({ ANTHROPIC_API_KEY: 'of-a-gateway' }).length, 1)
+})
+
+t.test('none is a warning, two ways at once a problem', async t => {
+  t.match(judge({})[0], /^credential warning: no key or token in \.env.*setup-token/)
+  t.match(judge({ CREDENTIALS: 'direct', ANTHROPIC_API_KEY: key })[0], /^credential refusal: /)
+})
+
+t.test('no value is ever shown, nor more of it than its kind', async t => {
+  const all = [
+    ...judge(
+      { ANTHROPIC_API_KEY: token, CLAUDE_CODE_OAUTH_TOKEN: key },
+      { ANTHROPIC_API_KEY: key },
+    ),
+    ...judge({ CREDENTIALS: 'direct', ANTHROPIC_API_KEY: key }, { ANTHROPIC_AUTH_TOKEN: secret }),
+  ].join('\n')
+  t.notMatch(all, secret)
+  t.notMatch(all, 'sk-ant')
+})

@@ -1,0 +1,45 @@
+import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { findClient, machineVersions, parsePluginVersion } from '../../../src/engine/client-find.ts'
+
+t.test('plugin versions are read in the forms that plugins print', async t => {
+  t.equal(parsePluginVersion('2.26.1-4\n'), '2.26.1-4')
+  t.equal(parsePluginVersion('v2.24.6'), '2.24.6')
+  t.equal(parsePluginVersion('github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3\n'), '0.13.1+ds1')
+  t.equal(parsePluginVersion('docker: unknown command'), null)
+})
+
+t.test('a client without plugins does not hide one that has them', async t => {
+  const folder = t.testdir({
+    bare: { docker: '#!/bin/sh\nexit 1\n' },
+    full: { docker: '#!/bin/sh\n[ "$1" = compose ] && echo 2.30.0 || echo x/buildx v0.14.0 abc\n' },
+  })
+  await chmod(join(folder, 'bare/docker'), 0o755)
+  await chmod(join(folder, 'full/docker'), 0o755)
+  const found = await findClient({ PATH: `relative:${folder}/bare:${folder}/full:/bin` })
+  t.same(found, { file: join(folder, 'full/docker'), compose: '2.30.0', buildx: '0.14.0' })
+})
+
+t.test("runc's revision comes from what the distribution wrote", async t => {
+  const version = (Details: Record<string, string>) => ({
+    Version: '26.1.5+dfsg1',
+    ApiVersion: '1.45',
+    Components: [{ Name: 'runc', Version: '1.1.5+ds1', Details }],
+  })
+  const runc = (details: Record<string, string>) =>
+    machineVersions({ kind: 'docker', version: '26.1.5' }, null, version(details)).runc
+  t.same(runc({ GitCommit: '1.1.5+ds1-1+deb12u1' }), {
+    version: '1.1.5+ds1',
+    revision: '1.1.5+ds1-1+deb12u1',
+  })
+  t.same(runc({}), { version: '1.1.5+ds1', revision: '' })
+  t.same(machineVersions(null, null), {
+    engine: null,
+    compose: null,
+    buildx: null,
+    runc: null,
+    containerd: null,
+    desktop: null,
+  })
+})

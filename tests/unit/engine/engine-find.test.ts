@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { engineCandidates, findEngine, parseDockerHost } from '../../../src/engine/engine-find.ts'
+
+t.test('DOCKER_HOST decides alone; without it the usual sockets are tried in order', async t => {
+  t.same(engineCandidates({ DOCKER_HOST: 'unix:///run/my.sock' }, 0), ['unix:///run/my.sock'])
+  t.same(engineCandidates({ HOME: '/home/me', XDG_RUNTIME_DIR: '/run/user/7' }, 7), [
+    'unix:///var/run/docker.sock',
+    'unix:///run/user/7/docker.sock',
+    'unix:///home/me/.docker/run/docker.sock',
+    'unix:///run/podman/podman.sock',
+    'unix:///run/user/7/podman/podman.sock',
+  ])
+})
+
+t.test('an engine of another machine is refused', async t => {
+  t.same(parseDockerHost('unix:///var/run/docker.sock'), { socketPath: '/var/run/docker.sock' })
+  t.same(parseDockerHost('tcp://127.0.0.1:2375'), { host: '127.0.0.1', port: 2375 })
+  t.same(parseDockerHost('tcp://[::1]:2376'), { host: '::1', port: 2376 })
+  for (const host of ['tcp://10.0.0.7:2375', 'ssh://me@server', 'nonsense', '']) {
+    t.throws(() => parseDockerHost(host), { message: /not an engine of this machine/ }, host)
+  }
+})
+
+t.test('the engine that answers is found, and known as Docker or Podman', async t => {
+  // Not a test folder: the path of a socket has to be short.
+  const folder = await mkdtemp(join(tmpdir(), 'engine-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  for (const [banner, kind] of [
+    ['Docker/26.1.5 (linux)', 'docker'],
+    ['Libpod/26.1.5 (linux)', 'podman'],
+  ] as const) {
+    const socket = join(folder, `${kind}.sock`)
+    const server = createServer((_, response) => response.setHeader('Server', banner).end('OK'))
+    await new Promise<void>(resolve => server.listen(socket, resolve))
+    t.teardown(() => server.close())
+    const { found } = await findEngine({ DOCKER_HOST: `unix://${socket}` }, 0)
+    t.match(found, { kind, address: { socketPath: socket }, version: '26.1.5' })
+  }
+})
+
+t.test('without an engine it is said what was tried', async t => {
+  const { found, tried } = await findEngine({ DOCKER_HOST: 'unix:///nonexistent.sock' }, 0)
+  t.equal(found, null)
+  t.match(tried, [{ where: 'unix:///nonexistent.sock', reason: /ENOENT/ }])
+})

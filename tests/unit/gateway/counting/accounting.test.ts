@@ -1,0 +1,134 @@
+import t from 'tap'
+import { createAccounting } from '../../../../src/gateway/counting/accounting.ts'
+import { ByteMeter } from '../../../../src/gateway/counting/byte-meter.ts'
+import { ApiError } from '../../../../src/gateway/http/api-error.ts'
+import type { Exchange } from '../../../../src/gateway/http/relay.ts'
+import type { UsageEntry } from '../../../../src/usage/entry.ts'
+
+const stream = { 'content-type': 'text/event-stream' }
+const event = (type: string, more = {}) => `data: ${JSON.stringify({ type, ...more })}\n\n`
+const start = (model: string, usage = {}) =>
+  event('message_start', { message: { model, usage: { input_tokens: 1_000_000, ...usage } } })
+const delta = event('message_delta', { usage: { output_tokens: 1_000_000 } })
+const stop = event('message_stop')
+
+function account(dayBudgetUsd: number | null = null) {
+  const entries: UsageEntry[] = []
+  const accounting = createAccounting({
+    ledger: {
+      add: entry => entries.push(entry),
+      reckonedToday: () => 0,
+      failure: () => null,
+      flush: async () => {},
+      close: async () => {},
+    },
+    dayBudgetUsd,
+  })
+  return { accounting, entries }
+}
+
+function one(options: {
+  body?: string
+  status?: number
+  headers?: Record<string, string>
+  exchange?: Exchange
+}) {
+  const { accounting, entries } = account()
+  const begun = accounting.begin('interactive', options.exchange ?? {})
+  const { status } = options
+  if (status !== undefined) {
+    const watch = begun.answered(status, options.headers ?? stream)
+    watch?.(Buffer.from(options.body ?? ''))
+  }
+  begun.end()
+  t.equal(entries.length, 1)
+  return entries[0]
+}
+
+const sent = (bytes: number) => {
+  const meter = new ByteMeter()
+  meter.bytes = bytes
+  return meter
+}
+
+t.test('an answer costs what its model costs', async t => {
+  const entry = one({ status: 200, body: start('claude-opus-5') + delta + stop })
+  t.match(entry, {
+    model: 'claude-opus-5',
+    meter: 'interactive',
+    requests: 1,
+    input: 1_000_000,
+    output: 1_000_000,
+    costUsd: 30,
+    reckonedUsd: 30,
+  })
+  t.match(entry, { errors: 0, broken: 0, uncounted: 0, unpriced: 0 })
+})
+
+t.test(
+  'a model without a price costs nobody knows what, and is reckoned at the dearest',
+  async t => {
+    t.match(one({ status: 200, body: start('claude-next-9') + delta + stop }), {
+      model: 'claude-next-9',
+      unpriced: 1,
+      costUsd: 0,
+      reckonedUsd: 90,
+      input: 1_000_000,
+    })
+  },
+)
+
+t.test('the name of a model is a name, or unknown', async t => {
+  t.match(one({ status: 200, body: start('\u001b[2J evil') + delta + stop }), { model: 'unknown' })
+})
+
+t.test("another model's part is priced by its own name", async t => {
+  const usage = {
+    iterations: [{ type: 'advisor_message', model: 'claude-haiku-5-5', output_tokens: 1_000_000 }],
+  }
+  t.match(one({ status: 200, body: start('claude-opus-5', usage) + stop }), {
+    output: 1_000_000,
+    costUsd: 5.5,
+  })
+})
+
+t.test(
+  'an answer that breaks off costs what was said, and is reckoned with what was seen',
+  async t => {
+    const text = event('content_block_delta', { delta: { text: 'x'.repeat(3_000_000) } })
+    const entry = one({ status: 200, body: start('claude-opus-5') + text })
+    t.match(entry, { broken: 1, uncounted: 0, costUsd: 5, output: 0 })
+    t.ok((entry?.reckonedUsd ?? 0) > 29, `${entry?.reckonedUsd} with a million tokens of output`)
+  },
+)
+
+t.test('an error costs nothing', async t => {
+  t.match(one({ status: 529, exchange: { request: sent(1e6) } }), { errors: 1, reckonedUsd: 0 })
+  t.match(one({ exchange: { request: sent(1e6) } }), { errors: 1, reckonedUsd: 0 }, 'never arrived')
+})
+
+t.test('an answer that cannot be read is reckoned by its bytes, at the dearest', async t => {
+  const exchange = { request: sent(300), answer: sent(3_000_000) }
+  const entry = one({ status: 200, headers: { 'content-type': 'text/html' }, exchange })
+  t.match(entry, { uncounted: 1, costUsd: 0, input: 0 })
+  t.ok((entry?.reckonedUsd ?? 0) >= 150)
+})
+
+t.test('who leaves before the answer is charged for the question', async t => {
+  const exchange: Exchange = {
+    request: sent(3_000_000),
+    model: 'claude-opus-5',
+    broken: 'client-gone',
+  }
+  t.match(one({ exchange }), { uncounted: 1, broken: 1, reckonedUsd: 5, model: 'claude-opus-5' })
+})
+
+t.test('what is in flight counts towards the budget until it is over', async t => {
+  const { accounting } = account(10)
+  const begun = accounting.begin('interactive', {})
+  accounting.admit()
+  begun.answered(200, stream)?.(Buffer.from(start('claude-opus-5') + delta))
+  t.throws(() => accounting.admit(), ApiError)
+  begun.end()
+  t.doesNotThrow(() => accounting.admit(), 'the ledger of this test has nothing')
+})

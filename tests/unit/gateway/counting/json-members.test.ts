@@ -1,0 +1,90 @@
+import t from 'tap'
+import { JsonMembers } from '../../../../src/gateway/counting/json-members.ts'
+
+function read(text: string, options: { pieces?: number; limit?: number } = {}) {
+  const members = new JsonMembers(['model', 'usage'], options.limit)
+  const bytes = Buffer.from(text)
+  const size = options.pieces ?? bytes.length
+  for (let at = 0; at < bytes.length; at += size) members.write(bytes.subarray(at, at + size))
+  return members
+}
+
+const answer = JSON.stringify({
+  content: [{ type: 'text', text: '\u{1F600} "usage": {"input_tokens": 9} \\' }],
+  nested: { usage: { input_tokens: 8 }, model: 'wrong' },
+  model: 'a "quoted" name',
+  usage: { input_tokens: 7, deep: [{ a: ',}]' }] },
+  last: [1, 2],
+})
+
+t.test('finds members of the top level, whatever comes before, in any pieces', async t => {
+  for (const pieces of [1, 2, 3, 7, 10_000]) {
+    const { found, complete, tooLong } = read(answer, { pieces })
+    t.strictSame(JSON.parse(found.get('usage') ?? ''), { input_tokens: 7, deep: [{ a: ',}]' }] })
+    t.equal(JSON.parse(found.get('model') ?? ''), 'a "quoted" name')
+    t.equal(found.size, 2)
+    t.ok(complete)
+    t.notOk(tooLong)
+  }
+})
+
+t.test('white space does not matter', async t => {
+  const { found } = read('{ "model" : "m" ,\n "usage"\t: { } }')
+  t.strictSame(JSON.parse(found.get('usage') ?? ''), {})
+})
+
+t.test('half an answer is not complete', async t => {
+  const { complete, found } = read(answer.slice(0, -1))
+  t.notOk(complete)
+  t.ok(found.has('usage'))
+  t.notOk(read(answer.slice(0, 60)).complete)
+})
+
+t.test('a member that is too long is given up, and said', async t => {
+  const { found, tooLong } = read(JSON.stringify({ usage: { a: 'x'.repeat(99) } }), { limit: 50 })
+  t.ok(tooLong)
+  t.notOk(found.has('usage'))
+})
+
+t.test('what is no object has no members', async t => {
+  for (const text of [
+    '["usage",1]',
+    '"usage"',
+    '}}}]]]',
+    '{{{{',
+    ',:,:',
+    '',
+    '{"usage"}',
+    '[{"usage":1}]',
+  ]) {
+    t.strictSame([...read(text).found], [], text)
+  }
+})
+
+t.test('a name of any length is no burden', async t => {
+  const { found } = read(`{"${'k'.repeat(200_000)}":1,"usage":2}`)
+  t.equal(found.get('usage'), '2')
+})
+
+t.test('what is passed over at once is what is passed over byte by byte', async t => {
+  const fragments = ['{', '}', '[', ']', '"', '\\', ',', ':', ' ', 'x', '"usage":', '"model":"m"']
+  let state = 1
+  const next = (below: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+  const seen = (members: JsonMembers) => JSON.stringify([...members.found, members.complete])
+  let found = 0
+  for (let round = 0; round < 5_000; round++) {
+    let text = '{"model":"a","usage":{"n":"'
+    for (let count = next(40); count >= 0; count--) text += fragments[next(fragments.length)] ?? ''
+    const careful = read(text, { pieces: 1 })
+    found += careful.found.size
+    for (const pieces of [text.length, 1 + next(9)]) {
+      if (seen(read(text, { pieces })) === seen(careful)) continue
+      t.equal(seen(read(text, { pieces })), seen(careful), `${text} in pieces of ${pieces}`)
+      return
+    }
+  }
+  t.ok(found > 5_000, `${found} members`)
+})

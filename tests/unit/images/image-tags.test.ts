@@ -1,0 +1,157 @@
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { imageAdditions } from '../../../src/config/image-additions.ts'
+import { computeImageTags, imageTags, missingImages } from '../../../src/images/image-tags.ts'
+import { readPins } from '../../../src/images/pins.ts'
+import { claudePrograms, gatewayPrograms } from '../../../src/images/program-bundle.ts'
+
+const root = join(import.meta.dirname, '../../..')
+
+/** A checkout of its own, small enough to copy. */
+async function checkout(t: Test) {
+  const folder = t.testdir({
+    proxy: { Dockerfile: 'FROM x', 'squid.conf': 'acl' },
+    claude: { Dockerfile: 'FROM x' },
+    gateway: { Dockerfile: 'FROM x' },
+    agent: { Dockerfile: 'FROM x' },
+    mine: {},
+    'tsconfig.json': '{}',
+    'package-lock.json': '{}',
+  })
+  for (const { entry } of [...gatewayPrograms, ...claudePrograms]) {
+    await mkdir(join(folder, entry, '..'), { recursive: true })
+    await writeFile(join(folder, entry), `console.log('${entry}')`)
+  }
+  const pins = await readPins(root)
+  const additions = imageAdditions({ CUSTOM_DIR: join(folder, 'mine') })
+  return { root: folder, pins, baseImage: undefined, target: 'minimal' as const, additions }
+}
+
+t.test('a tag is the content: the same everywhere, another after a change', async t => {
+  const inputs = await checkout(t)
+  const tags = await computeImageTags(inputs)
+  const { custom, agent, ...own } = tags
+  t.same([custom, agent], [own.claude, own.claude], 'nothing is added')
+  for (const [name, tag] of Object.entries(own)) {
+    t.match(tag, new RegExp(`^claude-secure/${name}:[0-9a-f]{12}$`))
+  }
+  await mkdir(join(inputs.root, 'elsewhere'))
+  const elsewhere = join(inputs.root, 'elsewhere/checkout')
+  await mkdir(elsewhere)
+  for (const name of await readdir(inputs.root)) {
+    if (name !== 'elsewhere')
+      await cp(join(inputs.root, name), join(elsewhere, name), { recursive: true })
+  }
+  t.same(await computeImageTags({ ...inputs, root: elsewhere }), tags)
+})
+
+t.test('each change reaches the images it concerns, and no others', async t => {
+  const inputs = await checkout(t)
+  const before = await computeImageTags(inputs)
+  const changed = async (change: Partial<typeof inputs> = {}) => {
+    const after = await computeImageTags({ ...inputs, ...change })
+    return Object.entries(after)
+      .filter(([name, tag]) => before[name as keyof typeof before] !== tag)
+      .map(([name]) => name)
+  }
+  const all = ['base', 'node', 'proxy', 'gateway', 'claude', 'custom', 'agent']
+  const { pins } = inputs
+  const integrity = `sha512-${'A'.repeat(86)}==`
+  const x64 = { ...pins.claude.x64, integrity }
+  const arm64 = { ...pins.claude.arm64, integrity }
+  t.same(await changed(), [])
+  t.same(await changed({ pins: { ...pins, claude: { x64, arm64 } } }), [
+    'claude',
+    'custom',
+    'agent',
+  ])
+  t.same(await changed({ target: 'full' } as object), ['claude', 'custom', 'agent'])
+  t.same(
+    await changed({ pins: { ...pins, debian: { ...pins.debian, packagesOf: '2030-01-01' } } }),
+    all,
+  )
+  t.same(await changed({ baseImage: 'mine:1' } as object), all)
+  await writeFile(join(inputs.root, 'proxy/squid.conf'), 'acl allowed_sites')
+  t.same(await changed(), [], 'the policy is mounted')
+  await writeFile(join(inputs.root, 'src/gateway/main.ts'), 'console.log(3)')
+  t.same(await changed(), ['gateway'])
+})
+
+t.test('what the user adds makes an image of its own, and its content the tag', async t => {
+  const inputs = await checkout(t)
+  const mine = join(inputs.root, 'mine')
+  const none = await computeImageTags(inputs)
+  const tagsOf = (settings: { PACKAGES?: string } = {}) =>
+    computeImageTags({ ...inputs, additions: imageAdditions({ CUSTOM_DIR: mine, ...settings }) })
+  const packages = await tagsOf({ PACKAGES: 'bc' })
+  t.match(packages.agent, /^claude-secure\/agent:[0-9a-f]{12}$/)
+  t.same({ ...packages, agent: none.agent }, none, 'the others stay')
+  t.equal((await tagsOf({ PACKAGES: 'bc bc' })).agent, packages.agent)
+  t.not((await tagsOf({ PACKAGES: 'bc hello' })).agent, packages.agent)
+
+  await mkdir(join(mine, 'init.d'))
+  await writeFile(join(mine, 'init.d/10-a.sh'), 'echo a')
+  await writeFile(join(mine, 'init.d/notes.txt'), 'no script')
+  await mkdir(join(mine, 'bin'))
+  const script = await tagsOf()
+  t.not(script.agent, none.agent)
+  await writeFile(join(mine, 'init.d/notes.txt'), 'still none')
+  await writeFile(join(mine, 'bin/tool'), 'not built in')
+  t.same(await tagsOf(), script)
+  await writeFile(join(mine, 'init.d/10-a.sh'), 'echo b')
+  t.not((await tagsOf()).agent, script.agent)
+  await rm(join(mine, 'init.d'), { recursive: true })
+
+  await writeFile(join(mine, 'Dockerfile'), 'ARG CLAUDE\nFROM $CLAUDE\n')
+  const custom = await tagsOf()
+  t.match(custom.custom, /^claude-secure\/custom:[0-9a-f]{12}$/)
+  t.not(custom.agent, custom.custom, 'ours is the last word')
+  await writeFile(join(mine, 'extra.conf'), 'x')
+  const extra = await tagsOf()
+  t.not(extra.custom, custom.custom)
+  t.not(extra.agent, custom.agent)
+  await writeFile(join(inputs.root, 'additions/check'), 'stricter')
+  t.not((await tagsOf()).agent, extra.agent)
+})
+
+t.test('remembered tags notice what the user adds', async t => {
+  const inputs = await checkout(t)
+  const cache = join(inputs.root, 'cache')
+  const none = await imageTags(inputs, cache)
+  await mkdir(join(inputs.root, 'mine/init.d'))
+  await writeFile(join(inputs.root, 'mine/init.d/a.sh'), 'echo a')
+  const one = await imageTags(inputs, cache)
+  t.not(one.agent, none.agent)
+  await writeFile(join(inputs.root, 'mine/init.d/a.sh'), 'echo bb')
+  t.not((await imageTags(inputs, cache)).agent, one.agent)
+})
+
+t.test('tags are remembered until a file changes', async t => {
+  const inputs = await checkout(t)
+  const cache = join(inputs.root, 'cache')
+  const first = await imageTags(inputs, cache)
+  t.same(first, await computeImageTags(inputs))
+  const [file = ''] = await readdir(cache)
+  const forged = { ...first, base: 'claude-secure/base:remembered' }
+  const { fingerprint } = JSON.parse(await readFile(join(cache, file), 'utf8'))
+  await writeFile(join(cache, file), JSON.stringify({ fingerprint, tags: forged }))
+  t.equal((await imageTags(inputs, cache)).base, forged.base, 'asked, not computed')
+  await writeFile(join(inputs.root, 'claude/tool'), 'new')
+  const next = await imageTags(inputs, cache)
+  t.equal(next.base, first.base)
+  t.not(next.claude, first.claude)
+  await writeFile(join(cache, file), 'damaged')
+  t.same(await imageTags(inputs, cache), next)
+})
+
+t.test('missing images come in the order in which they can be built', async t => {
+  const inputs = await checkout(t)
+  const tags = await computeImageTags(inputs)
+  t.same(missingImages([], tags), ['base', 'node', 'proxy', 'gateway', 'claude'])
+  const present = [{ RepoTags: [tags.base, `localhost/${tags.node}`] }, { RepoTags: null }]
+  t.same(missingImages(present, tags), ['proxy', 'gateway', 'claude'])
+  t.same(missingImages([{ RepoTags: Object.values(tags) }], tags), [])
+  const added = { ...tags, agent: 'claude-secure/agent:1' }
+  t.same(missingImages([{ RepoTags: Object.values(tags) }], added), ['agent'])
+})

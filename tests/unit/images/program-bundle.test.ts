@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import t from 'tap'
+import {
+  bundlePrograms,
+  claudePrograms,
+  gatewayPrograms,
+} from '../../../src/images/program-bundle.ts'
+
+const root = join(import.meta.dirname, '../../..')
+const programs = [...gatewayPrograms, ...claudePrograms]
+
+t.test('each program is one file that needs no package and no path of this machine', async t => {
+  const files = await bundlePrograms(root, programs)
+  t.same(
+    files.map(({ name }) => name),
+    ['gateway.js', 'rehearsal.js', 'runner.js', 'seed.js'],
+  )
+  for (const { name, text } of files) {
+    const imported = [...text.matchAll(/^import .*? from ["']([^"']+)["'];$/gm)].map(
+      found => found[1],
+    )
+    t.same(
+      imported.filter(from => !from?.startsWith('node:')),
+      [],
+      name,
+    )
+    t.notOk(text.includes(root), `${name} names no folder of the host`)
+  }
+})
+
+t.test('the same sources give the same bytes', async t => {
+  t.same(await bundlePrograms(root, programs), await bundlePrograms(root, programs))
+})

@@ -1,0 +1,73 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { checkoutRoot } from '../../../../src/config/paths.ts'
+import {
+  acceptServers,
+  allowedServers,
+  missingHosts,
+  readMcpFile,
+} from '../../../../src/operations/additions/mcp-servers.ts'
+
+// Not the state of whoever runs the tests, and no terminal to ask at.
+process.env.XDG_STATE_HOME = await mkdtemp(join(tmpdir(), 'mcp-state-'))
+t.teardown(() => rm(process.env.XDG_STATE_HOME ?? '', { recursive: true }))
+
+const server = { type: 'http', url: 'https://mcp.example.com/v1' }
+const file = (names: string[]) =>
+  JSON.stringify({ mcpServers: Object.fromEntries(names.map(name => [name, server])) })
+
+function folder(t: Test, content: string, MCP_SERVERS = 'ask') {
+  const path = t.testdir({ '.mcp.json': content })
+  const told: string[] = []
+  const workspace = {
+    path,
+    stack: 'claude-secure-x-00000000',
+    mode: 'mount' as const,
+    agent: { uid: 1, gid: 1 },
+  }
+  const allowed = async () => {
+    const context = {
+      root: checkoutRoot(),
+      settings: { MCP_SERVERS },
+      canAsk: false,
+      confirm: async () => false,
+      log: (event: { kind: string }) => void told.push('text' in event ? String(event.text) : ''),
+    }
+    return (await allowedServers(context, workspace)).servers.map(({ name }) => name)
+  }
+  return { path, workspace, told, allowed }
+}
+
+t.test('nobody allowed it: it is not used, and that is said', async t => {
+  const { allowed, told } = folder(t, file(['a', 'b']))
+  t.same(await allowed(), [])
+  t.match(told[0], /not used, nobody allowed them: .*MCP_SERVERS=a,b in \.env/)
+})
+
+t.test('what .env names is used, and nothing besides', async t => {
+  t.same(await folder(t, file(['a', 'b']), 'b,c').allowed(), ['b'])
+  t.same(await folder(t, file(['a']), 'none').allowed(), [])
+})
+
+t.test('a yes is for this content', async t => {
+  const { path, workspace, allowed, told } = folder(t, file(['a']))
+  const found = await readMcpFile({ path })
+  if (found) await acceptServers(workspace, found)
+  t.same(await allowed(), ['a'])
+  t.match(told[0], /MCP server a needs mcp\.example\.com: \.\/claude\.ts allow mcp\.example\.com/)
+  await writeFile(join(path, '.mcp.json'), file(['a', 'more']))
+  t.same(await allowed(), [])
+})
+
+t.test('a file that is not understood is no reason not to start', async t => {
+  const { allowed, told } = folder(t, '{')
+  t.same(await allowed(), [])
+  t.match(told[0], /no MCP server of this folder is used: \.mcp\.json is not understood/)
+})
+
+t.test('an address or a plain host is said to be out of reach', async t => {
+  const definition = { type: 'http' as const, url: 'http://10.0.0.1:9/' }
+  t.match(missingHosts(checkoutRoot(), [{ name: 'a', definition }]), [/a will not reach its host/])
+})

@@ -1,0 +1,49 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { Settings } from '../../../../src/config/settings.ts'
+import { checkConfiguration } from '../../../../src/operations/start/check-configuration.ts'
+import { createAuthority } from '../../../support/messages-api/certificate.ts'
+
+const root = t.testdir({ proxy: {}, 'ca.pem': createAuthority().certificate, 'text.pem': 'hello' })
+const lists = ['allowed_sites', 'gateway_sites', 'server_sites', 'login_sites']
+mkdirSync(join(root, 'proxy'), { recursive: true })
+writeFileSync(
+  join(root, 'proxy/squid.conf'),
+  lists.map(list => `acl ${list} dstdomain -n\n`).join(''),
+)
+const check = (settings: object, folder = root) =>
+  checkConfiguration(Settings.parse(settings), folder)
+
+t.test('what is in order passes', async t => {
+  await t.resolves(check({}))
+  await t.resolves(check({ EXTRA_CA_CERTS: join(root, 'ca.pem') }))
+})
+
+t.test('authorities that are missing or none are named with the path', async t => {
+  for (const name of ['missing.pem', 'text.pem']) {
+    await t.rejects(check({ EXTRA_CA_CERTS: join(root, name) }), {
+      name: 'UserError',
+      message: new RegExp(`EXTRA_CA_CERTS=${join(root, name)} is no file of certificates`),
+    })
+  }
+})
+
+t.test('two ways to authenticate at once are refused', async t => {
+  await t.rejects(check({ CREDENTIALS: 'direct', ANTHROPIC_API_KEY: 'k' }), { name: 'UserError' })
+})
+
+t.test('a policy that cannot be read is no policy', async t => {
+  await t.rejects(check({}, '/nowhere'), {
+    name: 'UserError',
+    message: /cannot read the allowlist/,
+  })
+})
+
+t.test('a budget needs a gateway to hold it', async t => {
+  await t.rejects(check({ BUDGET_USD_PER_DAY: '5' }), {
+    name: 'UserError',
+    message: /BUDGET_USD_PER_DAY=5 cannot be held/,
+  })
+  await t.resolves(check({ BUDGET_USD_PER_DAY: '5', ANTHROPIC_API_KEY: 'k' }))
+})

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import t from 'tap'
+import { createSocketLease } from '../../../../src/run/lease/socket-lease.ts'
+
+const stack = `claude-secure-test-${process.pid}`
+const { signal } = new AbortController()
+const first = '1111111111111111'
+const second = '2222222222222222'
+
+t.test('one run has a workspace, and whoever comes second is told which', async t => {
+  const lease = createSocketLease(stack)
+  const release = await lease.acquire('/workspace', first, { wait: false, signal })
+  await t.rejects(lease.acquire('/workspace', second, { wait: false, signal }), {
+    message: `workspace busy with run ${first}`,
+    hint: new RegExp(`run cancel ${first}`),
+  })
+  const other = await lease.acquire('/workspaces/other', second, { wait: false, signal })
+  const elsewhere = createSocketLease(`${stack}-2`)
+  const third = await elsewhere.acquire('/workspace', second, { wait: false, signal })
+  for (const free of [release, other, third]) free()
+  const again = await lease.acquire('/workspace', second, { wait: false, signal })
+  again()
+})
+
+t.test('who waits gets it, or is called off', async t => {
+  const lease = createSocketLease(`${stack}-wait`)
+  const release = await lease.acquire('/workspace', first, { wait: false, signal })
+  const controller = new AbortController()
+  const off = lease.acquire('/workspace', second, { wait: true, signal: controller.signal })
+  controller.abort(new Error('called off'))
+  await t.rejects(off)
+  const waiting = lease.acquire('/workspace', second, { wait: true, signal })
+  setTimeout(release, 20)
+  ;(await waiting)()
+})
+
+t.test('the lease of a process that was killed is free at once', async t => {
+  const module = join(import.meta.dirname, '../../../src/run/socket-lease.ts')
+  const source = `import { createSocketLease } from ${JSON.stringify(module)}
+    await createSocketLease('${stack}-killed').acquire('/workspace', '${first}', { wait: false, signal: new AbortController().signal })
+    console.log('held'); setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  await new Promise(resolve => child.stdout.once('data', resolve))
+  const lease = createSocketLease(`${stack}-killed`)
+  await t.rejects(lease.acquire('/workspace', second, { wait: false, signal }), { message: /busy/ })
+  child.kill('SIGKILL')
+  ;(await lease.acquire('/workspace', second, { wait: true, signal }))()
+})

@@ -1,0 +1,213 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import type { RunEvent } from '../../../../src/run/event.ts'
+import { createFileStore } from '../../../../src/run/store/file-store.ts'
+import type { RunRecord } from '../../../../src/run/store/store.ts'
+import { resultOf, transcript } from '../../../support/run/transcript.ts'
+import { until } from '../../../support/stack/process.ts'
+
+const record = (changes: Partial<RunRecord> = {}): RunRecord => ({
+  runId: randomBytes(8).toString('hex'),
+  workspace: '/workspace',
+  startedAt: '2026-11-21T10:00:00.000Z',
+  prompt: 'hello',
+  model: null,
+  ...changes,
+})
+
+async function all(events: AsyncIterable<RunEvent>) {
+  const found: RunEvent[] = []
+  for await (const event of events) found.push(event)
+  return found
+}
+
+t.test('a run is running until it has its result, which is read any number of times', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const store = createFileStore(folder)
+  const run = record()
+  const log = await store.create(run)
+  t.same(await store.read(run.runId), { ...run, result: null })
+  const events: RunEvent[] = transcript('text').map(message => ({ kind: 'claude', message }))
+  for (const event of events) await log.append(event)
+  const result = { ...resultOf('text'), runId: run.runId }
+  await log.finish(result)
+  for (let i = 0; i < 2; i++) t.same(await store.read(run.runId), { ...run, result })
+  const kept = await all(createFileStore(folder).events(run.runId))
+  t.same(
+    kept,
+    events.filter(event => event.kind !== 'claude' || event.message.type !== 'stream_event'),
+    'without the pieces of messages',
+  )
+  const place = join(folder, run.runId)
+  t.same(await readdir(place), ['events.ndjson', 'result.json', 'run.json'])
+  for (const file of await readdir(place)) {
+    t.equal((await stat(join(place, file))).mode & 0o777, 0o600, file)
+  }
+  t.equal((await stat(place)).mode & 0o777, 0o700)
+})
+
+t.test('events are followed until the run has its result, also from another process', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const run = record()
+  const log = await createFileStore(folder).create(run)
+  const signal = new AbortController().signal
+  const elsewhere = createFileStore(folder)
+  const found: string[] = []
+  const followed = (async () => {
+    for await (const event of elsewhere.events(run.runId, { follow: signal })) {
+      if (event.kind === 'notice') found.push(event.text)
+    }
+  })()
+  await log.append({ kind: 'notice', text: 'first' })
+  await until('the first to be told', async () => found.length === 1)
+  await log.append({ kind: 'notice', text: 'second' })
+  await until('the second to be told', async () => found.length === 2)
+  await log.append({ kind: 'notice', text: 'last' })
+  await log.finish({ ...resultOf('text'), runId: run.runId })
+  await followed
+  t.same(found, ['first', 'second', 'last'])
+  t.same(await all(elsewhere.events('0123456789abcdef', { follow: signal })), [])
+})
+
+t.test('what is not there is null, and a name that is no id is no path', async t => {
+  const store = createFileStore(join(t.testdir(), 'runs'))
+  t.equal(await store.read('0123456789abcdef'), null)
+  t.same(await store.list(), [])
+  t.same(await all(store.events('0123456789abcdef')), [])
+  await t.rejects(store.read('../../../etc'))
+  await t.rejects(store.requestCancel('../x'))
+})
+
+t.test('a run that was refused leaves nothing', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const store = createFileStore(folder)
+  await (await store.create(record())).discard()
+  t.same(await readdir(folder), [])
+})
+
+t.test('the list is newest first, and passes over what is no run', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const store = createFileStore(folder)
+  const days = ['01', '03', '02'].map(day => `2099-11-${day}T00:00:00.000Z`)
+  for (const startedAt of days) {
+    const run = record({ startedAt })
+    await (await store.create(run)).finish({ ...resultOf('text'), runId: run.runId })
+  }
+  await writeFile(join(folder, 'stray'), '')
+  t.same(
+    (await store.list()).map(({ startedAt }) => startedAt.slice(8, 10)),
+    ['03', '02', '01'],
+  )
+})
+
+t.test('old runs go, those that run stay', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const store = createFileStore(folder, { runs: 2, days: 7 })
+  const ended = async (hoursAgo: number) => {
+    const run = record()
+    await (await store.create(run)).finish({ ...resultOf('text'), runId: run.runId })
+    await age(run.runId, hoursAgo)
+    return run.runId
+  }
+  const age = (runId: string, hoursAgo: number) => {
+    const at = Date.now() / 1000 - hoursAgo * 3_600
+    return utimes(join(folder, runId), at, at)
+  }
+  const running = record()
+  const log = await store.create(running)
+  const events = join(folder, running.runId, 'events.ndjson')
+  await until('its folder to be complete', () => stat(events).catch(() => null))
+  await age(running.runId, 24 * 30)
+  await ended(24 * 8)
+  const third = await ended(3)
+  t.same((await readdir(folder)).toSorted(), [running.runId, third].toSorted())
+  const second = await ended(2)
+  const first = await ended(1)
+  t.same((await readdir(folder)).toSorted(), [running.runId, second, first].toSorted())
+  await log.finish(resultOf('text'))
+})
+
+t.test('a cancel from elsewhere reaches the watcher once', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const store = createFileStore(folder)
+  const run = record()
+  const log = await store.create(run)
+  const asked = new Promise<void>(resolve => log.onCancel(resolve))
+  await createFileStore(folder).requestCancel(run.runId)
+  // The watch itself keeps nothing alive.
+  const alive = setInterval(() => {}, 1_000)
+  await asked
+  clearInterval(alive)
+  await log.discard()
+})
+
+t.test('a run whose watcher was killed is interrupted, with what is known of it', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const run = record()
+  const module = join(import.meta.dirname, '../../../src/run/file-store.ts')
+  const source = `import { createFileStore } from ${JSON.stringify(module)}
+    const log = await createFileStore(${JSON.stringify(folder)}).create(${JSON.stringify(run)})
+    const event = { kind: 'started', runId: '${run.runId}', workspace: '/workspace', sessionId: 'the-session', warm: false, startedAt: '' }
+    await log.append(event)
+    for (const message of ${JSON.stringify(transcript('tools').slice(0, 8))}) await log.append({ kind: 'claude', message })
+    setTimeout(() => console.log('there'), 300)
+    setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  await new Promise(resolve => child.stdout.once('data', resolve))
+  const store = createFileStore(folder)
+  t.equal((await store.read(run.runId))?.result, null, 'it runs')
+  child.kill('SIGKILL')
+  const found = await until(
+    'the end to be known',
+    async () => (await store.read(run.runId))?.result,
+  )
+  t.match(found, {
+    status: 'interrupted',
+    sessionId: 'the-session',
+    error: { message: /interrupted/ },
+  })
+  t.ok(found.turns.length > 0)
+  t.same((await store.read(run.runId))?.result, found, 'and stays known')
+})
+
+t.test('the log of a run is bounded', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const store = createFileStore(folder)
+  const run = record()
+  const log = await store.create(run)
+  for (let i = 0; i < 12; i++) await log.append({ kind: 'notice', text: 'x'.repeat(1_000_000) })
+  await log.finish(resultOf('text'))
+  t.ok((await stat(join(folder, run.runId, 'events.ndjson'))).size < 9_000_000)
+  t.match((await all(store.events(run.runId))).at(-1), { text: /log of this run is full/ })
+})
+
+t.test('damaged files are no crash', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const store = createFileStore(folder)
+  const run = record()
+  const log = await store.create(run)
+  await log.append({ kind: 'notice', text: 'one' })
+  await log.finish(resultOf('text'))
+  const events = join(folder, run.runId, 'events.ndjson')
+  await writeFile(events, `${await readFile(events, 'utf8')}{"kind":"not`)
+  t.same(await all(store.events(run.runId)), [{ kind: 'notice', text: 'one' }])
+  await writeFile(join(folder, run.runId, 'result.json'), '{')
+  t.match((await store.read(run.runId))?.result, { status: 'interrupted' })
+  await writeFile(join(folder, run.runId, 'run.json'), '')
+  t.equal(await store.read(run.runId), null)
+})
+
+t.test('a folder that cannot be written is told with its name', async t => {
+  const folder = t.testdir({ runs: 'a file' })
+  await chmod(join(folder, 'runs'), 0o400)
+  await t.rejects(createFileStore(join(folder, 'runs')).create(record()), {
+    message: /cannot keep runs in .*runs \(ENOTDIR|EEXIST\)/,
+    hint: /space/,
+  })
+})

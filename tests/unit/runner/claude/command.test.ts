@@ -1,0 +1,64 @@
+import t from 'tap'
+import { claudeArguments, claudeEnvironment } from '../../../../src/runner/claude/command.ts'
+
+const id = '00000000-0000-4000-8000-000000000000'
+const always = [
+  '--print',
+  '--input-format=stream-json',
+  '--output-format=stream-json',
+  '--verbose',
+  '--include-partial-messages',
+  '--dangerously-skip-permissions',
+  '--system-prompt-snapshot=off',
+]
+
+const cases: [string, Parameters<typeof claudeArguments>[0], string[]][] = [
+  ['a fresh session', { session: { kind: 'fresh', id } }, [`--session-id=${id}`]],
+  ['a session that goes on', { session: { kind: 'resume', id } }, [`--resume=${id}`]],
+  [
+    'model and effort',
+    { session: { kind: 'fresh', id }, model: 'sonnet[1m]', effort: 'xhigh' },
+    [`--session-id=${id}`, '--model=sonnet[1m]', '--effort=xhigh'],
+  ],
+  ['no tools', { session: { kind: 'fresh', id }, tools: [] }, [`--session-id=${id}`, '--tools=']],
+  [
+    'tools and limits',
+    {
+      session: { kind: 'fresh', id },
+      tools: ['Bash', 'mcp__a__b'],
+      maxTurns: 3,
+      maxBudgetUsd: 0.5,
+    },
+    [`--session-id=${id}`, '--tools=Bash,mcp__a__b', '--max-turns=3', '--max-budget-usd=0.5'],
+  ],
+]
+
+for (const [what, options, expected] of cases) {
+  t.test(`arguments of ${what}`, async t => {
+    t.strictSame(claudeArguments(options), [...always, ...expected])
+  })
+}
+
+t.test('the MCP servers that the user allowed, and no others', async t => {
+  const options = { session: { kind: 'fresh' as const, id } }
+  t.strictSame(claudeArguments(options, '/etc/mcp.json').slice(-2), [
+    '--mcp-config=/etc/mcp.json',
+    '--strict-mcp-config',
+  ])
+})
+
+t.test('claude gets places of its own and nothing of the runner', async t => {
+  const workspace = { path: '/workspaces/a', key: 'a-1', home: '/h/a-1', temporary: '/tmp/a-1' }
+  const env = { PATH: '/bin', HOME: '/home/claude', RUNNER_TOKEN_FILE: '/run/t', LANG: 'C.UTF-8' }
+  t.strictSame(claudeEnvironment(env, workspace, '0123456789abcdef'), {
+    PATH: '/bin',
+    LANG: 'C.UTF-8',
+    PWD: '/workspaces/a',
+    HOME: '/h/a-1',
+    CLAUDE_CONFIG_DIR: '/h/a-1/.claude',
+    TMPDIR: '/tmp/a-1',
+    CLAUDE_CODE_TMPDIR: '/tmp/a-1',
+    ANTHROPIC_CUSTOM_HEADERS: 'x-claude-secure-meter: 0123456789abcdef',
+    CLAUDE_CODE_MAX_RETRIES: '4',
+  })
+})

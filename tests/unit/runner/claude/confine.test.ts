@@ -1,0 +1,82 @@
+import t from 'tap'
+import { addedMounts, canConfine, confineCommand } from '../../../../src/runner/claude/confine.ts'
+
+const workspace = { path: '/workspaces/a:b', key: 'k', home: '/homes/k', temporary: '/tmp/k' }
+const rulesOf = (words: string[]) =>
+  new Map(
+    words.flatMap(word => {
+      const [, access, path] = /^--landlock-rule=path-beneath:([^:]*):(.*)$/.exec(word) ?? []
+      return access && path ? [[path, access]] : []
+    }),
+  )
+const always = () => true
+
+t.test('one of several workspaces has its own places, and none that others have too', async t => {
+  const words = confineCommand(workspace, { alone: false, mounts: ['/data'] }, always)
+  t.equal(words[0], '/usr/bin/setpriv')
+  t.equal(words.at(-1), '--')
+  const rules = rulesOf(words)
+  for (const path of ['/workspaces/a:b', '/homes/k', '/tmp/k', '/data']) {
+    t.match(rules.get(path), /write-file/, path)
+  }
+  for (const path of ['/', '/tmp', '/dev/shm', '/run', '/home/claude', '/workspaces', '/dev']) {
+    t.notOk(rules.has(path), path)
+  }
+  for (const path of ['/usr', '/etc', '/proc'])
+    t.equal(rules.get(path), 'execute,read-file,read-dir')
+  t.equal(rules.get('/dev/null'), 'read-file,write-file,truncate')
+})
+
+t.test('the only one has the shared places, and may look around', async t => {
+  const rules = rulesOf(confineCommand(workspace, { alone: true, mounts: [] }, always))
+  t.match(rules.get('/tmp'), /write-file/)
+  // A run can put a link in its place.
+  t.notOk(rules.has('/tmp/k'))
+  t.equal(rules.get('/'), 'read-dir')
+  t.notOk(rules.has('/run'))
+})
+
+t.test('what is not there is no rule: setpriv would refuse it', async t => {
+  const rules = rulesOf(confineCommand(workspace, { alone: true, mounts: [] }, () => false))
+  t.equal(rules.size, 0)
+})
+
+t.test('what somebody mounted is told from what the stack has', async t => {
+  const line = (path: string) => `36 35 98:0 /mnt1 ${path} rw,noatime master:1 - ext3 /dev/root rw`
+  const own = [
+    '/',
+    '/proc',
+    '/proc/sys',
+    '/dev/pts',
+    '/sys/fs/cgroup',
+    '/run',
+    '/tmp',
+    '/etc/hosts',
+    '/home/claude',
+    '/workspace',
+    '/workspace/.git/hooks',
+    '/workspaces',
+  ]
+  const added = [
+    '/data',
+    '/mnt/a\\040b',
+    '/workspace2',
+    '/home/claude2',
+    '/tmpfs',
+    '/opt/configs',
+    '/tmp/data',
+  ]
+  t.strictSame(addedMounts([...own, ...added].map(line).join('\n')), [
+    '/data',
+    '/mnt/a b',
+    '/workspace2',
+    '/home/claude2',
+    '/tmpfs',
+    '/opt/configs',
+    '/tmp/data',
+  ])
+})
+
+t.test('whether the kernel can is found by trying', async t => {
+  t.type(canConfine(), 'boolean')
+})

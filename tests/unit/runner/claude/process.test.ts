@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { parseReport, startClaude } from '../../../../src/runner/claude/process.ts'
+import { isAlive, readProcesses } from '../../../../src/runner/ending/processes.ts'
+
+const supervise = join(import.meta.dirname, '../../../claude/scripts/claude-secure-supervise')
+const start = (script: string) =>
+  startClaude({
+    file: supervise,
+    args: ['/bin/sh', '-c', script],
+    cwd: '/',
+    env: process.env,
+    orphans: false,
+  })
+
+t.test("the supervisor's last line", async t => {
+  t.strictSame(parseReport('3 - 0\n'), [3, null, 0])
+  t.strictSame(parseReport('- 15 2\n'), [null, 'SIGTERM', 2])
+  t.strictSame(parseReport('- 64 0\n'), [null, 'signal 64', 0])
+  t.strictSame(parseReport(''), [null, 'SIGKILL', 0], 'somebody killed it before it could write')
+})
+
+t.test('lines, words on stderr and the end come out', async t => {
+  const claude = start('read line; echo "got $line"; echo oops >&2; exit 3')
+  const lines: unknown[] = []
+  const words: string[] = []
+  claude.onLine = line => {
+    lines.push(line)
+  }
+  claude.onStderr = text => words.push(text)
+  claude.write('hello\n')
+  t.strictSame(await claude.ended, { exitCode: 3, signal: null, swept: 0 })
+  t.strictSame(lines, [{ kind: 'line', text: 'got hello' }])
+  t.strictSame(words, ['oops\n'])
+  t.ok(claude.hasEnded())
+})
+
+t.test('what it leaves in sessions of their own is killed and counted', async t => {
+  const claude = start(`
+    setsid sleep 300 < /dev/null > /dev/null 2>&1 &
+    (setsid sh -c 'trap "" TERM INT; sleep 300; sleep 300' > /dev/null 2>&1 &)
+    sh -c 'kill -STOP $$' > /dev/null 2>&1 &
+    sleep 1`)
+  const { exitCode, swept } = await claude.ended
+  t.equal(exitCode, 0)
+  t.equal(swept, 4)
+})
+
+t.test('one that is swept takes along what has no parent any more, and nobody else', async t => {
+  const other = start('exec sleep 300')
+  const claude = start('(setsid sleep 300 &); (setsid sleep 300 &); echo; exec sleep 300')
+  await new Promise<void>(resolve => {
+    claude.onLine = () => resolve()
+  })
+  claude.signal('SIGUSR1')
+  t.strictSame(await claude.ended, { exitCode: null, signal: 'SIGKILL', swept: 2 })
+  t.notOk(other.hasEnded())
+  other.signal('SIGTERM')
+  t.strictSame(await other.ended, { exitCode: null, signal: 'SIGTERM', swept: 0 })
+})
+
+t.test('a command that is stopped hears a signal all the same', async t => {
+  const claude = start('kill -STOP $$; exit 7')
+  await new Promise(resolve => setTimeout(resolve, 300))
+  claude.signal('SIGTERM')
+  t.match(await claude.ended, { signal: 'SIGTERM' })
+})
+
+t.test('a supervisor that is killed takes its command along', async t => {
+  const claude = start('echo $$; exec sleep 300')
+  const pid = await new Promise<number>(resolve => {
+    claude.onLine = line => resolve(line.kind === 'line' ? Number(line.text) : 0)
+  })
+  t.ok(readProcesses().some(entry => entry.pid === pid && isAlive(entry)))
+  claude.kill()
+  t.match(await claude.ended, { exitCode: null, signal: 'SIGKILL' })
+  await new Promise(resolve => setTimeout(resolve, 200))
+  // Its parent is gone: whoever got it may not have reaped it yet.
+  t.notOk(readProcesses().some(entry => entry.pid === pid && isAlive(entry)))
+})
+
+t.test('a program that is not there is an end like another', async t => {
+  const claude = startClaude({
+    file: '/nonexistent',
+    args: [],
+    cwd: '/',
+    env: {},
+    orphans: false,
+  })
+  t.match(await claude.ended, { exitCode: null, swept: 0 })
+})

@@ -1,0 +1,35 @@
+import t from 'tap'
+import { createPatience } from '../../../../src/runner/ending/patience.ts'
+
+const retry = (delay: number, status: number | null = 529) => ({
+  type: 'system',
+  subtype: 'api_retry',
+  retry_delay_ms: delay,
+  error_status: status,
+  error: 'overloaded\x1b[2J',
+})
+
+t.test('a few attempts are waited for, and no more', async t => {
+  let now = 0
+  const patience = createPatience(25_000, () => now)
+  t.equal(patience.see(retry(600)), null)
+  now = 10_000
+  t.equal(patience.see(retry(4_000)), null)
+  now = 20_000
+  t.equal(patience.see(retry(8_000)), 'the model API answers 529: overloaded, after 3 attempts')
+})
+
+t.test('a wait that is too long is not begun', async t => {
+  const patience = createPatience(25_000, () => 0)
+  t.match(patience.see(retry(60_000, null)), /cannot be reached: overloaded, after 1 attempt$/)
+})
+
+t.test('an answer of the model starts it anew', async t => {
+  let now = 0
+  const patience = createPatience(25_000, () => now)
+  patience.see(retry(600))
+  now = 24_000
+  t.equal(patience.see({ type: 'stream_event' }), null)
+  now = 40_000
+  t.equal(patience.see(retry(600)), null)
+})

@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import t from 'tap'
+import {
+  identityOf,
+  isAlive,
+  type ProcessEntry,
+  readProcesses,
+} from '../../../../src/runner/ending/processes.ts'
+import { orphansIn, presentBelow, settle, sweep } from '../../../../src/runner/ending/sweep.ts'
+import { until } from '../../../support/stack/process.ts'
+
+const entry = (pid: number, parent: number, state = 'S'): ProcessEntry => ({
+  pid,
+  parent,
+  state,
+  started: String(pid),
+})
+
+/** Processes that are there until they are killed, and one that was overlooked at first. */
+function machine(processes: ProcessEntry[], late: ProcessEntry[] = []) {
+  const killed: number[] = []
+  let looks = 0
+  return {
+    killed,
+    read: () => {
+      if (++looks === 2) processes.push(...late)
+      return processes.filter(({ pid }) => !killed.includes(pid))
+    },
+    kill: (pid: number) => {
+      killed.push(pid)
+    },
+  }
+}
+
+t.test('all below the root go, but those to keep', async t => {
+  const fake = machine([entry(1, 0), entry(10, 1), entry(11, 10), entry(12, 11), entry(13, 10)])
+  const keep = new Set(['11:11'])
+  t.equal(await sweep({ root: 10, keep, orphans: false, ...fake }), 2)
+  t.strictSame(fake.killed.sort(), [12, 13])
+})
+
+t.test('one look that found nothing is not believed', async t => {
+  const fake = machine([entry(10, 1)], [entry(12, 10)])
+  t.equal(await sweep({ root: 10, orphans: false, ...fake }), 1)
+})
+
+t.test('orphans go where init has nothing but the runner', async t => {
+  const processes = [
+    entry(1, 0),
+    entry(process.pid, 1),
+    entry(20, 1),
+    entry(21, 1, 'Z'),
+    entry(9, 0),
+  ]
+  const fake = machine(processes)
+  t.equal(await sweep({ root: 10, orphans: true, ...fake }), 1)
+  t.strictSame(fake.killed, [20], 'not those that docker exec brought in, which have no parent')
+  t.strictSame(
+    orphansIn([entry(1, 0), entry(7, 1), entry(8, 1)], 7).map(({ pid }) => pid),
+    [8],
+  )
+})
+
+t.test('what an orphan started goes with it, also while it is only half dead', async t => {
+  const processes = [entry(1, 0), entry(process.pid, 1), entry(20, 1, 'Z'), entry(22, 20)]
+  const fake = machine([...processes, entry(30, process.pid)])
+  t.equal(await sweep({ root: 10, orphans: true, ...fake }), 1)
+  t.strictSame(fake.killed, [22], 'and not what the runner has besides')
+})
+
+t.test('a real process is killed', async t => {
+  const child = spawn('sh', ['-c', 'echo; sleep 300 & wait'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const ended = once(child, 'exit')
+  await once(child.stdout, 'data')
+  t.ok(presentBelow(process.pid).size >= 1)
+  t.ok((await sweep({ root: child.pid ?? 0, orphans: false })) <= 1)
+  child.kill('SIGKILL')
+  await ended
+})
+
+t.test('what ends by itself is waited for, and what does not is not', async t => {
+  const child = spawn('sh', ['-c', 'sleep 3 & sleep 300 & wait'], { stdio: 'ignore' })
+  const root = child.pid ?? 0
+  const below = () => readProcesses().filter(entry => entry.parent === root && isAlive(entry))
+  await until('its children', async () => below().length === 2)
+  const [first, second] = below()
+  const keep = new Set([first, second].flatMap(entry => (entry ? [identityOf(entry)] : [])))
+  await settle(root, keep, 60_000)
+  t.equal(below().length, 2, 'those to keep are not waited for')
+  await settle(root, new Set(second ? [identityOf(second)] : []), 60_000)
+  t.equal(below().length, 1)
+  await settle(root, new Set(), 50)
+  t.equal(below().length, 1, 'and it gives up')
+  for (const { pid } of below()) process.kill(pid, 'SIGKILL')
+})

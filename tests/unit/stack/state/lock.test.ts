@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import t from 'tap'
+import { silentLog } from '../../../../src/base/log.ts'
+import { withLock } from '../../../../src/stack/state/lock.ts'
+
+const name = `test-${process.pid}`
+
+t.test('bodies under one lock never overlap', async t => {
+  const events: string[] = []
+  const body = (id: number) => async () => {
+    events.push(`in ${id}`)
+    await new Promise(resolve => setTimeout(resolve, 30))
+    events.push(`out ${id}`)
+  }
+  await Promise.all([1, 2, 3].map(id => withLock(name, { log: silentLog }, body(id))))
+  for (let i = 0; i < events.length; i += 2) {
+    t.equal(events[i]?.replace('in', 'out'), events[i + 1], 'each goes out before the next goes in')
+  }
+})
+
+t.test('different stacks do not wait for each other', async t => {
+  await withLock(`${name}-a`, { log: silentLog }, () =>
+    withLock(`${name}-b`, { log: silentLog }, async () => t.pass('both held')),
+  )
+})
+
+t.test('an error in the body frees the lock', async t => {
+  const failing = withLock(name, { log: silentLog }, () => Promise.reject(new Error('no')))
+  await t.rejects(failing, { message: 'no' })
+  await withLock(name, { log: silentLog }, async () => t.pass('free again'))
+})
+
+t.test('whoever waits too long is told whom to look for', async t => {
+  await withLock(name, { log: silentLog }, async () => {
+    await t.rejects(
+      withLock(name, { log: silentLog, timeout: 100 }, async () => {}),
+      { message: /another command has been changing/, hint: /pgrep/ },
+    )
+  })
+})
+
+t.test('the lock of a process that was killed is free at once', async t => {
+  const lock = join(import.meta.dirname, '../../../src/stack/lock.ts')
+  const source = `import { withLock } from ${JSON.stringify(lock)}
+    void withLock('${name}-killed', { log() {} }, () => new Promise(() => { console.log('held'); setInterval(() => {}, 1000) }))`
+  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  await new Promise(resolve => child.stdout.once('data', resolve))
+  child.kill('SIGKILL')
+  await withLock(`${name}-killed`, { log: silentLog }, async () => t.pass('taken over'))
+})
