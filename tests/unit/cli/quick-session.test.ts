@@ -29,7 +29,7 @@ const checkout = {
   proxy: { 'squid.conf': 'acl' },
   claude: { Dockerfile: 'FROM', scripts: { seed: '#!' } },
   gateway: { Dockerfile: 'FROM' },
-  agent: { Dockerfile: 'FROM' },
+  additions: { Dockerfile: 'FROM' },
 }
 
 const additions = imageAdditions({ CUSTOM_DIR: '/nonexistent' })
