@@ -57,6 +57,14 @@ export function inForce(sites: readonly Site[], now: Date): Site[] {
   return sites.filter(({ until }) => !isOver(until, now))
 }
 
+/** Whether an entry of a list lets a name through: `.a.test` is for a.test and all below it. */
+export function admits(entry: string, name: string): boolean {
+  if (entry === name) return true
+  if (!entry.startsWith('.')) return false
+  const host = name.replace(/^\./, '')
+  return host === entry.slice(1) || host.endsWith(entry)
+}
+
 function isList(name: string | undefined): name is keyof typeof lists {
   return name !== undefined && Object.hasOwn(lists, name)
 }

@@ -1,6 +1,5 @@
-import type { AccessDecision } from './access-log.ts'
-import { admits } from './admits.ts'
-import type { Site } from './allowlist.ts'
+import { admits, type Site } from './allowlist.ts'
+import type { AccessDecision } from './proxy-log.ts'
 
 /** `reserved`: on a list that is not the agent's, and not to be put on the agent's. */
 export type BlockedName = { name: string; count: number; reserved?: true }

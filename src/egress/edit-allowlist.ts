@@ -1,5 +1,5 @@
 import { UserError } from '../base/errors.ts'
-import { admits } from './admits.ts'
+import { admits } from './allowlist.ts'
 import { type EditedList, findEntries, type ListEntry, type ListText } from './list-entries.ts'
 import { isOver } from './until.ts'
 

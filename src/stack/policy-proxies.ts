@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parsePolicyEvent } from '../egress/policy-event.ts'
+import { parsePolicyEvent } from '../egress/proxy-log.ts'
 import type { DockerClient } from '../engine/client.ts'
 import type { Engine } from '../engine/engine.ts'
 import { exec } from '../process/exec.ts'

@@ -30,7 +30,7 @@ export const UsageEntry = z.object({
   /** At list price, of all that has a price. */
   costUsd: dollars,
   /** What budgets reckon with: where the cost is not known, more than it can have been. */
-  reckonedUsd: dollars,
+  estimatedUsd: dollars,
 })
 export type UsageEntry = z.infer<typeof UsageEntry>
 
@@ -44,6 +44,6 @@ export function addEntries(a: UsageEntry, b: UsageEntry): UsageEntry {
     unpriced: a.unpriced + b.unpriced,
     ...addTokens(a, b),
     costUsd: a.costUsd + b.costUsd,
-    reckonedUsd: a.reckonedUsd + b.reckonedUsd,
+    estimatedUsd: a.estimatedUsd + b.estimatedUsd,
   }
 }

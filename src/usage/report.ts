@@ -15,7 +15,7 @@ export type UsageReport = {
   interactive: Sums
   runs: ({ meter: string; runs: Omit<KnownRun, 'meter'>[] } & Sums)[]
   total: Sums
-  today: { day: string; reckonedUsd: number; budgetUsd: number | null; leftUsd: number | null }
+  today: { day: string; estimatedUsd: number; budgetUsd: number | null; leftUsd: number | null }
   /** Lines that could not be read. */
   damaged: number
 }
@@ -34,7 +34,7 @@ export function buildUsageReport(options: {
   const shown = options.days.filter(({ day }) => day >= since)
   const entries = shown.flatMap(({ tally }) => tally.entries())
   const byMeter = grouped(entries, ({ meter }) => meter)
-  const reckonedUsd = options.days.find(({ day }) => day === today)?.tally.reckoned() ?? 0
+  const estimatedUsd = options.days.find(({ day }) => day === today)?.tally.estimatedUsd() ?? 0
   return {
     stack,
     days: shown.map(({ day, tally }) => ({
@@ -54,9 +54,9 @@ export function buildUsageReport(options: {
     total: sumOf(entries),
     today: {
       day: today,
-      reckonedUsd,
+      estimatedUsd,
       budgetUsd,
-      leftUsd: budgetUsd === null ? null : Math.max(0, budgetUsd - reckonedUsd),
+      leftUsd: budgetUsd === null ? null : Math.max(0, budgetUsd - estimatedUsd),
     },
     damaged: shown.reduce((sum, { damaged }) => sum + damaged, 0),
   }
@@ -70,7 +70,7 @@ export function addSums(list: readonly Sums[]): Sums {
 function modelsOf(entries: readonly UsageEntry[]) {
   return [...grouped(entries, ({ model }) => model)]
     .map(([model, list]) => ({ model, ...sumOf(list) }))
-    .sort((a, b) => b.reckonedUsd - a.reckonedUsd)
+    .sort((a, b) => b.estimatedUsd - a.estimatedUsd)
 }
 
 function grouped(entries: readonly UsageEntry[], keyOf: (entry: UsageEntry) => string) {
@@ -92,7 +92,7 @@ const nothing: UsageEntry = {
   unpriced: 0,
   ...noTokens,
   costUsd: 0,
-  reckonedUsd: 0,
+  estimatedUsd: 0,
 }
 
 function sumOf(entries: readonly UsageEntry[]): Sums {

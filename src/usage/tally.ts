@@ -11,7 +11,7 @@ export interface Tally {
   add(entry: UsageEntry): UsageEntry
   entries(): UsageEntry[]
   /** Dollars, as budgets reckon them. */
-  reckoned(): number
+  estimatedUsd(): number
 }
 
 export function createTally(limits = { rows: rowLimit, models: modelLimit }): Tally {
@@ -33,10 +33,10 @@ export function createTally(limits = { rows: rowLimit, models: modelLimit }): Ta
       const before = rows.get(keyOf(entry))
       rows.set(keyOf(entry), before ? addEntries(before, entry) : entry)
       models.add(entry.model)
-      total += entry.reckonedUsd
+      total += entry.estimatedUsd
       return entry
     },
     entries: () => [...rows.values()],
-    reckoned: () => total,
+    estimatedUsd: () => total,
   }
 }

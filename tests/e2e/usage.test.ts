@@ -110,7 +110,8 @@ t.test('a model without a price is shown as such', async t => {
   const after = await counted(before.total.requests + 1)
   t.equal(after.total.unpriced, 1)
   t.ok(
-    after.total.reckonedUsd - after.total.costUsd > before.total.reckonedUsd - before.total.costUsd,
+    after.total.estimatedUsd - after.total.costUsd >
+      before.total.estimatedUsd - before.total.costUsd,
   )
   t.match((await stack.cli(['usage'])).stdout, /1 request to a model without a known price/)
 })
@@ -155,7 +156,7 @@ t.test('a budget stops at once, says why, and nothing goes further', async t => 
       return [line.slice(0, at), line.slice(at + 1)] as const
     })
   const { total } = await usage()
-  const used = total.reckonedUsd
+  const used = total.estimatedUsd
   const budget = (used + 0.000_001).toFixed(6)
   await writeSettings(stack.checkout, { ...Object.fromEntries(pairs), BUDGET_USD_PER_DAY: budget })
   t.equal((await stack.cli(['start', '--detach'])).code, 0)

@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/errors.ts'
 import { parseAllowlist } from '../../egress/allowlist.ts'
-import { siteFindings } from '../../egress/site-findings.ts'
+import { siteFindings } from '../../egress/findings.ts'
 import { type Attempt, attemptAll, list, listedWorks, noneThrough } from '../attempts.ts'
 import { type Check, check, held, open, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'

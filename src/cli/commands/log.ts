@@ -1,11 +1,7 @@
 import { parseDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import {
-  type AccessDecision,
-  parseAccessDecision,
-  renderDecision,
-} from '../../egress/access-log.ts'
+import { type AccessDecision, parseAccessDecision, renderDecision } from '../../egress/proxy-log.ts'
 import { currentStack } from '../../operations/current-stack.ts'
 import { openEngine } from '../../operations/engine-context.ts'
 import { serviceOf } from '../../stack/inspect.ts'

@@ -1,5 +1,5 @@
 import { terminalLine } from '../../base/terminal-text.ts'
-import { parseAccessDecision, renderDecision } from '../../egress/access-log.ts'
+import { parseAccessDecision, renderDecision } from '../../egress/proxy-log.ts'
 
 /** How a line of a service's log is shown: the proxy's decisions in words, the rest made harmless. */
 export function renderLogLine(service: string): (line: string) => string {

@@ -50,7 +50,7 @@ export function renderUsage(
 }
 
 function whose({ interactive, runs }: UsageReport): [string, Sums][] {
-  const shown = runs.toSorted((a, b) => b.reckonedUsd - a.reckonedUsd)
+  const shown = runs.toSorted((a, b) => b.estimatedUsd - a.estimatedUsd)
   return [
     ...(interactive.requests > 0 ? [['interactive', interactive] as [string, Sums]] : []),
     ...shown.slice(0, runLimit).map((run): [string, Sums] => {
@@ -86,7 +86,7 @@ function notes({ unpriced, uncounted, broken, errors, ...sums }: Sums, damaged: 
     ...of(unpriced, 'to a model without a known price'),
     ...of(uncounted, 'did not say what it used'),
     ...(unpriced + uncounted > 0
-      ? [`budgets reckon ${dollars(sums.reckonedUsd)}: where the cost is not known, the dearest`]
+      ? [`budgets reckon ${dollars(sums.estimatedUsd)}: where the cost is not known, the dearest`]
       : []),
     ...of(broken, 'ended before the answer was complete'),
     ...of(errors, 'failed, at no cost'),

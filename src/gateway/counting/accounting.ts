@@ -34,7 +34,7 @@ export function createAccounting(options: {
 }): Accounting {
   const { ledger, dayBudgetUsd } = options
   const open = new Map<Account, () => UsageEntry>()
-  const inFlight = () => [...open.values()].reduce((sum, entry) => sum + entry().reckonedUsd, 0)
+  const inFlight = () => [...open.values()].reduce((sum, entry) => sum + entry().estimatedUsd, 0)
 
   return {
     admit: () => checkDayBudget({ budgetUsd: dayBudgetUsd, ledger, inFlight }),
@@ -80,7 +80,7 @@ function usageEntry(
     unpriced: 0,
     ...noTokens,
     costUsd: 0,
-    reckonedUsd: 0,
+    estimatedUsd: 0,
   }
   // The origin refused it, or never got it: Anthropic charges for answers only.
   if (status === null ? exchange.broken === undefined : status >= 300)
@@ -99,7 +99,7 @@ function usageEntry(
       ...entry,
       broken,
       uncounted: 1,
-      reckonedUsd: asked ?? Math.max(dearestUsd(guess, terms), dearestUsd(said, terms)),
+      estimatedUsd: asked ?? Math.max(dearestUsd(guess, terms), dearestUsd(said, terms)),
     }
   }
   const { usage, unsaidOutput } = count
@@ -117,7 +117,7 @@ function usageEntry(
     unpriced: costs.some(({ cost }) => cost === null) ? 1 : 0,
     ...all,
     costUsd: costs.reduce((sum, { cost }) => sum + (cost ?? 0), 0),
-    reckonedUsd:
+    estimatedUsd:
       costs.reduce((sum, { cost, tokens }) => sum + (cost ?? dearestUsd(tokens, terms)), 0) +
       (costUsd(model, unsaid, terms) ?? dearestUsd(unsaid, terms)),
   }

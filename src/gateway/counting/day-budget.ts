@@ -8,7 +8,7 @@ import type { Ledger } from './ledger.ts'
  */
 export function checkDayBudget(options: {
   budgetUsd: number | null
-  ledger: Pick<Ledger, 'failure' | 'reckonedToday'>
+  ledger: Pick<Ledger, 'failure' | 'estimatedToday'>
   inFlight: () => number
 }): void {
   const { budgetUsd, ledger, inFlight } = options
@@ -21,7 +21,7 @@ export function checkDayBudget(options: {
       `claude-secure: a budget is set, and what is used cannot be written down (${failure}). On the host: check the free space and the owner of the stack's folder usage, then ./claude.ts logs gateway.`,
     )
   }
-  const used = ledger.reckonedToday() + inFlight()
+  const used = ledger.estimatedToday() + inFlight()
   if (used < budgetUsd) return
   throw new ApiError(
     402,

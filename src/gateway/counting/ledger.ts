@@ -24,7 +24,7 @@ const warnMilliseconds = 600_000
 export interface Ledger {
   add(entry: UsageEntry): void
   /** Dollars of this day (UTC), as budgets reckon them. */
-  reckonedToday(): number
+  estimatedToday(): number
   /** Why it cannot write at present; what it was given waits in memory. */
   failure(): string | null
   /** Writes what waits. */
@@ -197,7 +197,7 @@ export async function createLedger(options: {
       wait(day, day.tally.add(entry))
       schedule()
     },
-    reckonedToday: () => days.get(dayOf(now()))?.tally.reckoned() ?? 0,
+    estimatedToday: () => days.get(dayOf(now()))?.tally.estimatedUsd() ?? 0,
     failure: () => failure,
     flush,
     async close() {

@@ -1,7 +1,5 @@
-import type { Log } from '../../base/log.ts'
-import { step } from '../../base/log.ts'
-import type { Pins } from '../../images/pins.ts'
-import { readPins } from '../../images/pins.ts'
+import { type Log, step } from '../../base/log.ts'
+import { type Pins, readPins } from '../../images/pins.ts'
 import { changedPins, newestPins, type PinChange, writePins } from '../../images/pins-update.ts'
 
 /**

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { HostFile, HostFiles } from './scan.ts'
-import { scanHostFiles } from './scan.ts'
+import { type HostFile, type HostFiles, scanHostFiles } from './scan.ts'
 
 /** A file that runs on the host when somebody says so, and is another one than before the agent came. */
 export type HostFileChange = {

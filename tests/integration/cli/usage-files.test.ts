@@ -27,8 +27,8 @@ t.test('nothing was used, in words and as JSON', async t => {
 
 t.test('of this folder, of all folders, and what is left of the budget', async t => {
   const { stack } = JSON.parse((await usage('--json')).stdout).stacks[0]
-  await used(stack, { input: 1_234, costUsd: 0.5, reckonedUsd: 0.5 })
-  await used('claude-secure-other-00000000', { input: 1, costUsd: 0.25, reckonedUsd: 0.25 })
+  await used(stack, { input: 1_234, costUsd: 0.5, estimatedUsd: 0.5 })
+  await used('claude-secure-other-00000000', { input: 1, costUsd: 0.25, estimatedUsd: 0.25 })
   await script.edit(t, '.env', () => 'BUDGET_USD_PER_DAY=2\n')
   const { stdout } = await usage()
   t.match(stdout, /interactive +1 +1,234 .*\$0\.5000/)

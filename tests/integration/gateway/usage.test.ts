@@ -72,13 +72,13 @@ t.test('errors, and answers that break off', async t => {
   const { httpUrl } = await standIn(t)
   const { url, usageFolder } = await startGateway(t, { upstream: httpUrl })
   t.equal((await post(url, prompt('[[error 529]]'))).statusCode, 529)
-  t.match(await counted(usageFolder, 1), [{ errors: 1, input: 0, reckonedUsd: 0 }])
+  t.match(await counted(usageFolder, 1), [{ errors: 1, input: 0, estimatedUsd: 0 }])
   const dropped = await post(url, prompt('[[drop 3]][[stream 10 50 500]]'))
   await t.rejects(dropped.body.text())
   const [entry] = await counted(usageFolder, 2)
   t.match(entry, { requests: 2, errors: 1, broken: 1, uncounted: 0 })
   t.ok((entry?.input ?? 0) > 0, 'what was said at the beginning')
-  t.ok((entry?.reckonedUsd ?? 0) > (entry?.costUsd ?? 0), 'what was seen is reckoned')
+  t.ok((entry?.estimatedUsd ?? 0) > (entry?.costUsd ?? 0), 'what was seen is reckoned')
 })
 
 t.test('a caller who leaves in the middle is counted, too', async t => {
@@ -108,7 +108,7 @@ t.test('an answer that the gateway cannot read passes as it is, and is reckoned'
     t.ok(Buffer.from(await answer.body.arrayBuffer()).equals(body), what)
     const [entry] = await counted(usageFolder, 1)
     t.match(entry, { uncounted: 1, costUsd: 0, input: 0 }, what)
-    t.ok((entry?.reckonedUsd ?? 0) > 0, what)
+    t.ok((entry?.estimatedUsd ?? 0) > 0, what)
   }
 })
 

@@ -13,7 +13,7 @@ export function entry(values: Partial<UsageEntry> = {}): UsageEntry {
     unpriced: 0,
     ...noTokens,
     costUsd: 0,
-    reckonedUsd: 0,
+    estimatedUsd: 0,
     ...values,
   }
 }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { canaryNames, listedNames } from '../../../src/audit/canary-names.ts'
 import { policyWithNames, twinFile, twinNetworks, twinZone } from '../../../src/audit/twin-file.ts'
 import { parseAllowlist } from '../../../src/egress/allowlist.ts'
-import { ruleFindings } from '../../../src/egress/rule-findings.ts'
+import { ruleFindings } from '../../../src/egress/findings.ts'
 
 const names = canaryNames('0123abcd')
 const [network = { agent: '', outside: '', canaryAgent: '', canaryOutside: '', nobody: '' }] =

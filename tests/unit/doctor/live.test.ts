@@ -1,6 +1,6 @@
 import t from 'tap'
 import { judgeAllowed, judgeDenied, proveLive } from '../../../src/doctor/live.ts'
-import { AccessDecision } from '../../../src/egress/access-log.ts'
+import { AccessDecision } from '../../../src/egress/proxy-log.ts'
 
 const decision = (change: Partial<AccessDecision>): AccessDecision =>
   AccessDecision.parse({

@@ -1,10 +1,10 @@
 import t from 'tap'
-import { type AccessDecision, parseAccessDecision } from '../../../src/egress/access-log.ts'
 import {
   blockedNames,
   createBlockedNames,
   renderBlocked,
 } from '../../../src/egress/blocked-names.ts'
+import { type AccessDecision, parseAccessDecision } from '../../../src/egress/proxy-log.ts'
 
 const line =
   '{"ts":1795259772.108,"caller":"agent","method":"CONNECT","host":"evil.test","port":"443","sni":"-","verdict":"denied","reason":"not-listed","status":"TCP_DENIED/407","bytes":409,"sent":55,"ms":0}'

@@ -4,10 +4,10 @@ import { entry } from '../../support/usage/entries.ts'
 
 t.test('entries of one meter and model add up', async t => {
   const sum = addEntries(
-    entry({ requests: 1, input: 10, costUsd: 0.5, reckonedUsd: 0.75, unpriced: 1 }),
-    entry({ requests: 2, output: 5, costUsd: 0.25, reckonedUsd: 0.25, broken: 1 }),
+    entry({ requests: 1, input: 10, costUsd: 0.5, estimatedUsd: 0.75, unpriced: 1 }),
+    entry({ requests: 2, output: 5, costUsd: 0.25, estimatedUsd: 0.25, broken: 1 }),
   )
-  t.match(sum, { requests: 3, input: 10, output: 5, costUsd: 0.75, reckonedUsd: 1 })
+  t.match(sum, { requests: 3, input: 10, output: 5, costUsd: 0.75, estimatedUsd: 1 })
   t.match(sum, { unpriced: 1, broken: 1, errors: 0, uncounted: 0 })
 })
 
@@ -20,7 +20,7 @@ t.test('what was not written by the gateway is no entry', async t => {
     { model: '' },
     { requests: -1 },
     { costUsd: -1 },
-    { reckonedUsd: '1' },
+    { estimatedUsd: '1' },
     { input: Number.MAX_VALUE },
   ]) {
     t.notOk(UsageEntry.safeParse({ ...entry(), ...strange }).success, JSON.stringify(strange))

@@ -14,12 +14,12 @@ function day(name: string, entries: UsageEntry[], damaged = 0): ReadDay {
 }
 
 const days = [
-  day('2026-11-19', [entry({ input: 1_000, reckonedUsd: 100 })]),
-  day('2026-11-20', [entry({ input: 1, costUsd: 1, reckonedUsd: 1 })], 2),
+  day('2026-11-19', [entry({ input: 1_000, estimatedUsd: 100 })]),
+  day('2026-11-20', [entry({ input: 1, costUsd: 1, estimatedUsd: 1 })], 2),
   day('2026-11-21', [
-    entry({ input: 2, costUsd: 2, reckonedUsd: 2 }),
-    entry({ meter, input: 4, costUsd: 4, reckonedUsd: 4 }),
-    entry({ meter, model: 'claude-haiku-5-5', input: 8, costUsd: 8, reckonedUsd: 8 }),
+    entry({ input: 2, costUsd: 2, estimatedUsd: 2 }),
+    entry({ meter, input: 4, costUsd: 4, estimatedUsd: 4 }),
+    entry({ meter, model: 'claude-haiku-5-5', input: 8, costUsd: 8, estimatedUsd: 8 }),
   ]),
 ]
 const report = (more = {}) =>
@@ -50,10 +50,10 @@ t.test('by day, by model, by who, and in sum, of the days that were asked for', 
 })
 
 t.test('what is left of the budget of today', async t => {
-  t.match(report().today, { reckonedUsd: 14, budgetUsd: 20, leftUsd: 6 })
+  t.match(report().today, { estimatedUsd: 14, budgetUsd: 20, leftUsd: 6 })
   t.match(report({ budgetUsd: 5 }).today, { leftUsd: 0 })
-  t.match(report({ budgetUsd: null }).today, { reckonedUsd: 14, leftUsd: null })
-  t.match(report({ today: '2026-11-22' }).today, { reckonedUsd: 0, leftUsd: 20 })
+  t.match(report({ budgetUsd: null }).today, { estimatedUsd: 14, leftUsd: null })
+  t.match(report({ today: '2026-11-22' }).today, { estimatedUsd: 0, leftUsd: 20 })
 })
 
 t.test('nothing comes to nothing', async t => {

@@ -29,8 +29,8 @@ function text(reports: ReturnType<typeof report>[], days = 7) {
 
 t.test('days, models and who, in columns', async t => {
   const entries = [
-    entry({ input: 12_345, output: 67, costUsd: 1.5, reckonedUsd: 1.5 }),
-    entry({ meter, model: 'claude-haiku-5-5', input: 5, costUsd: 0.000_2, reckonedUsd: 0.000_2 }),
+    entry({ input: 12_345, output: 67, costUsd: 1.5, estimatedUsd: 1.5 }),
+    entry({ meter, model: 'claude-haiku-5-5', input: 5, costUsd: 0.000_2, estimatedUsd: 0.000_2 }),
   ]
   const runs = [{ runId: 'bbbbbbbbbbbbbbbb', meter, workspace: '/workspace', startedAt: 'then' }]
   const found = text([report(entries, { runs, budgetUsd: 2 })])
@@ -48,7 +48,10 @@ t.test('a run that the store does not know goes by its meter', async t => {
 
 t.test('what is not known is said, never shown as nothing', async t => {
   const found = text([
-    report([entry({ unpriced: 1, reckonedUsd: 3 }), entry({ uncounted: 2, broken: 1, errors: 1 })]),
+    report([
+      entry({ unpriced: 1, estimatedUsd: 3 }),
+      entry({ uncounted: 2, broken: 1, errors: 1 }),
+    ]),
   ])
   t.match(found, /\$0\.0000 \+ unknown/)
   t.match(found, /1 request to a model without a known price/)

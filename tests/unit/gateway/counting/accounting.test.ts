@@ -17,7 +17,7 @@ function account(dayBudgetUsd: number | null = null) {
   const accounting = createAccounting({
     ledger: {
       add: entry => entries.push(entry),
-      reckonedToday: () => 0,
+      estimatedToday: () => 0,
       failure: () => null,
       flush: async () => {},
       close: async () => {},
@@ -60,7 +60,7 @@ t.test('an answer costs what its model costs', async t => {
     input: 1_000_000,
     output: 1_000_000,
     costUsd: 30,
-    reckonedUsd: 30,
+    estimatedUsd: 30,
   })
   t.match(entry, { errors: 0, broken: 0, uncounted: 0, unpriced: 0 })
 })
@@ -72,7 +72,7 @@ t.test(
       model: 'claude-next-9',
       unpriced: 1,
       costUsd: 0,
-      reckonedUsd: 90,
+      estimatedUsd: 90,
       input: 1_000_000,
     })
   },
@@ -98,20 +98,24 @@ t.test(
     const text = event('content_block_delta', { delta: { text: 'x'.repeat(3_000_000) } })
     const entry = one({ status: 200, body: start('claude-opus-5') + text })
     t.match(entry, { broken: 1, uncounted: 0, costUsd: 5, output: 0 })
-    t.ok((entry?.reckonedUsd ?? 0) > 29, `${entry?.reckonedUsd} with a million tokens of output`)
+    t.ok((entry?.estimatedUsd ?? 0) > 29, `${entry?.estimatedUsd} with a million tokens of output`)
   },
 )
 
 t.test('an error costs nothing', async t => {
-  t.match(one({ status: 529, exchange: { request: sent(1e6) } }), { errors: 1, reckonedUsd: 0 })
-  t.match(one({ exchange: { request: sent(1e6) } }), { errors: 1, reckonedUsd: 0 }, 'never arrived')
+  t.match(one({ status: 529, exchange: { request: sent(1e6) } }), { errors: 1, estimatedUsd: 0 })
+  t.match(
+    one({ exchange: { request: sent(1e6) } }),
+    { errors: 1, estimatedUsd: 0 },
+    'never arrived',
+  )
 })
 
 t.test('an answer that cannot be read is reckoned by its bytes, at the dearest', async t => {
   const exchange = { request: sent(300), answer: sent(3_000_000) }
   const entry = one({ status: 200, headers: { 'content-type': 'text/html' }, exchange })
   t.match(entry, { uncounted: 1, costUsd: 0, input: 0 })
-  t.ok((entry?.reckonedUsd ?? 0) >= 150)
+  t.ok((entry?.estimatedUsd ?? 0) >= 150)
 })
 
 t.test('who leaves before the answer is charged for the question', async t => {
@@ -120,7 +124,7 @@ t.test('who leaves before the answer is charged for the question', async t => {
     model: 'claude-opus-5',
     broken: 'client-gone',
   }
-  t.match(one({ exchange }), { uncounted: 1, broken: 1, reckonedUsd: 5, model: 'claude-opus-5' })
+  t.match(one({ exchange }), { uncounted: 1, broken: 1, estimatedUsd: 5, model: 'claude-opus-5' })
 })
 
 t.test('what is in flight counts towards the budget until it is over', async t => {

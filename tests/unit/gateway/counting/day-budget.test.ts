@@ -10,7 +10,7 @@ function refusal(
     checkDayBudget({
       budgetUsd,
       ledger: {
-        reckonedToday: () => options.today ?? 0,
+        estimatedToday: () => options.today ?? 0,
         failure: () => options.failure ?? null,
       },
       inFlight: () => options.inFlight ?? 0,

@@ -67,19 +67,19 @@ t.test('requests of one flush become one line for each meter and model', async t
 t.test('the next gateway goes on where the last was killed', async t => {
   const folder = t.testdir()
   const first = await openLedger(t, folder)
-  first.ledger.add(entry({ input: 5, reckonedUsd: 1.5 }))
+  first.ledger.add(entry({ input: 5, estimatedUsd: 1.5 }))
   await first.ledger.flush()
   // Cut in the middle of a line.
   const path = join(folder, `${day}.0.ndjson`)
   writeFileSync(path, `${readFileSync(path, 'utf8')}{"meter":"inter`)
   const second = await openLedger(t, folder)
-  t.equal(second.ledger.reckonedToday(), 1.5)
-  second.ledger.add(entry({ input: 2, reckonedUsd: 0.5 }))
+  t.equal(second.ledger.estimatedToday(), 1.5)
+  second.ledger.add(entry({ input: 2, estimatedUsd: 0.5 }))
   await second.ledger.flush()
   t.equal(await inputOf(folder), 7)
   t.equal((await readDay(folder, day)).damaged, 0)
   const third = await openLedger(t, folder)
-  t.equal(third.ledger.reckonedToday(), 2)
+  t.equal(third.ledger.estimatedToday(), 2)
 })
 
 t.test('many lines become sums, and nothing counts twice', async t => {
@@ -97,13 +97,13 @@ t.test('many lines become sums, and nothing counts twice', async t => {
 t.test('a day ends at midnight of UTC; its lines become sums', async t => {
   const folder = t.testdir()
   const { ledger, setTime } = await openLedger(t, folder)
-  ledger.add(entry({ meter: 'aaaaaaaaaaaaaaaa', input: 1, reckonedUsd: 1 }))
+  ledger.add(entry({ meter: 'aaaaaaaaaaaaaaaa', input: 1, estimatedUsd: 1 }))
   await ledger.flush()
   setTime('2026-11-22T00:00:01Z')
-  t.equal(ledger.reckonedToday(), 0)
-  ledger.add(entry({ input: 2, reckonedUsd: 2 }))
+  t.equal(ledger.estimatedToday(), 0)
+  ledger.add(entry({ input: 2, estimatedUsd: 2 }))
   await ledger.flush()
-  t.equal(ledger.reckonedToday(), 2)
+  t.equal(ledger.estimatedToday(), 2)
   t.strictSame(readdirSync(folder).sort(), [`${day}.json`, '2026-11-22.0.ndjson'])
   t.equal(await inputOf(folder), 1)
   t.equal(await inputOf(folder, '2026-11-22'), 2)
@@ -125,15 +125,15 @@ t.test('what cannot be written waits, is told once, and is written once', async 
   mkdirSync(folder)
   const { ledger, events } = await openLedger(t, folder)
   t.equal(ledger.failure(), null)
-  ledger.add(entry({ input: 1, reckonedUsd: 1 }))
+  ledger.add(entry({ input: 1, estimatedUsd: 1 }))
   await ledger.flush()
   rmSync(folder, { recursive: true })
   for (let i = 0; i < 5; i++) {
-    ledger.add(entry({ input: 1, reckonedUsd: 1 }))
+    ledger.add(entry({ input: 1, estimatedUsd: 1 }))
     await ledger.flush()
   }
   t.equal(ledger.failure(), 'ENOENT')
-  t.equal(ledger.reckonedToday(), 6, 'it still counts')
+  t.equal(ledger.estimatedToday(), 6, 'it still counts')
   t.equal(events.filter(({ kind }) => kind === 'warn').length, 1)
   mkdirSync(folder)
   await ledger.flush()
@@ -145,8 +145,8 @@ t.test('a folder without use is known at once, and no reason not to serve', asyn
   const { ledger, events } = await openLedger(t, join(t.testdir(), 'none'))
   t.equal(ledger.failure(), 'ENOENT')
   t.match(events, [{ kind: 'warn', message: /ENOENT/ }])
-  ledger.add(entry({ reckonedUsd: 3 }))
-  t.equal(ledger.reckonedToday(), 3)
+  ledger.add(entry({ estimatedUsd: 3 }))
+  t.equal(ledger.estimatedToday(), 3)
 })
 
 t.test('a full disk: it is known, and what was half written counts once', async t => {
@@ -169,21 +169,21 @@ t.test('a full disk: it is known, and what was half written counts once', async 
 
 t.test('as long as it cannot read what was used before, it fails', async t => {
   const folder = t.testdir({
-    [`${day}.0.ndjson`]: `${JSON.stringify(entry({ reckonedUsd: 5 }))}\n`,
+    [`${day}.0.ndjson`]: `${JSON.stringify(entry({ estimatedUsd: 5 }))}\n`,
   })
   const elsewhere = `${folder}-elsewhere`
   renameSync(folder, elsewhere)
   const { ledger } = await openLedger(t, folder)
-  ledger.add(entry({ reckonedUsd: 1 }))
+  ledger.add(entry({ estimatedUsd: 1 }))
   await ledger.flush()
   t.equal(ledger.failure(), 'ENOENT')
   renameSync(elsewhere, folder)
   await ledger.flush()
   t.equal(ledger.failure(), null)
-  t.equal(ledger.reckonedToday(), 6)
+  t.equal(ledger.estimatedToday(), 6)
   await ledger.flush()
   const { tally } = await readDay(folder, day)
-  t.equal(tally.reckoned(), 6)
+  t.equal(tally.estimatedUsd(), 6)
 })
 
 t.test('what comes while a day is summed up is not lost', async t => {

@@ -3,8 +3,10 @@ import {
   accessDecisions,
   countDenied,
   parseAccessDecision,
+  parsePolicyEvent,
+  refusedPolicy,
   renderDecision,
-} from '../../../src/egress/access-log.ts'
+} from '../../../src/egress/proxy-log.ts'
 
 // As Squid 6.13 wrote them under proxy/squid.conf.
 const allowed =
@@ -81,4 +83,28 @@ t.test('whatever a decision holds, no control character reaches the terminal', a
   if (!decision) return t.fail('no decision')
   const text = renderDecision({ ...decision, host: '\x1b]0;owned\x07x\r\ny', reason: '\u202e' })
   t.notMatch(text, /[\x00-\x1f\x7f\u202e]/)
+})
+
+const loaded = '{"ts":1,"event":"policy-loaded","text":"squid.conf"}'
+const refused = '{"ts":2,"event":"policy-refused","text":"line 3: unrecognized"}'
+const decision = '{"ts":3,"caller":"agent","event":"CONNECT","text":"x"}'
+
+t.test('the last word of the proxy on its policy counts', async t => {
+  t.equal(refusedPolicy([loaded, decision, refused, decision]), 'line 3: unrecognized')
+  t.equal(refusedPolicy([refused, decision, loaded]), null)
+})
+
+t.test('the digest tells which file is meant; the end of a name is no word on a file', async t => {
+  t.match(parsePolicyEvent('{"ts":1,"event":"policy-loaded","text":"x","digest":"ab"}'), {
+    event: 'policy-loaded',
+    digest: 'ab',
+  })
+  const expired = '{"ts":4,"event":"policy-expired","text":"over","digest":"ab"}'
+  t.equal(parsePolicyEvent(expired), undefined)
+  t.equal(refusedPolicy([refused, expired]), 'line 3: unrecognized')
+})
+
+t.test('without a word, or with lines that are none of it, nothing is refused', async t => {
+  t.equal(refusedPolicy([]), null)
+  t.equal(refusedPolicy([decision, '{', 'policy-refused', '{"event":"policy-refused"}']), null)
 })
