@@ -40,19 +40,20 @@ export type StartContext = {
 export type StartOutcome = 'started' | 'running' | 'outdated'
 
 /**
- * Brings the stack up with the `agents` that are wanted, or finds it up. To be called under the stack's
- * lock.
+ * Brings the stack up with `agents`, or finds it up. `found` is its state as `inspectStack` returned it,
+ * under the lock that the caller holds: the engine is asked once.
  */
 export async function startStack(
   context: StartContext,
   stack: Stack,
+  found: StackState | null,
   agents: readonly AgentService[],
 ): Promise<{ outcome: StartOutcome; state: StackState }> {
   const { engine, docker, log, signal } = context
   const wanted = await stackFingerprint(stack)
   const project = composeProject(stack)
   const needed = servicesFor(stack, agents)
-  const before = await inspectWhenWell(context, project.name, wanted)
+  const before = await onceRecovered(context, found, wanted)
   if (before?.fingerprint === wanted && isUp(before, needed)) {
     return { outcome: 'running', state: before }
   }
@@ -111,18 +112,16 @@ export async function startStack(
   return { outcome: 'started', state }
 }
 
-/** The stack as it is, once what has to recover has: Compose would give up on it at once. */
-async function inspectWhenWell(
+/** Waits for unhealthy services of a stack that stays as it is: Compose would give up on them at once. */
+async function onceRecovered(
   { engine, log, signal }: StartContext,
-  name: string,
+  found: StackState | null,
   wanted: string,
-) {
-  const inspect = () => inspectStack(engine, name)
-  const now = await inspect()
-  const sick = now?.fingerprint === wanted ? ailing(now) : []
-  if (sick.length === 0) return now
+): Promise<StackState | null> {
+  const sick = found?.fingerprint === wanted ? ailing(found) : []
+  if (!found || sick.length === 0) return found
   const waiting = `waiting for ${sick.join(' and ')} to be healthy again`
-  return step(log, waiting, () => recovery(inspect, { signal }))
+  return step(log, waiting, () => recovery(() => inspectStack(engine, found.stack), { signal }))
 }
 
 async function writeStackFile(stack: Stack, fingerprint: string) {

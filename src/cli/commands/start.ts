@@ -128,7 +128,8 @@ export async function bringUp(
   }
   return withLock(workspace.stack, { log, signal }, async () => {
     const images = await ensureImages({ ...context, client: docker, network: userEnvironment() })
-    const mode = options.mode ?? (await keptRehearsal(context, workspace))
+    const before = await inspectStack(engine, workspace.stack)
+    const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
     const stack = await openStack({
       workspace,
       settings,
@@ -138,10 +139,11 @@ export async function bringUp(
       custom,
       ...(mode && { mode }),
     })
-    await refuseOtherMode(context, workspace)
+    await refuseOtherMode(context, workspace, before)
     const { outcome, state } = await startStack(
       { engine, docker, log, ...(signal && { signal }) },
       stack,
+      before,
       options.agents ?? ['claude'],
     )
     if (outcome !== 'running') await announce(context, stack, outcome)
@@ -228,16 +230,22 @@ async function copyIn(context: Context, stack: Stack, state: StackState, options
  * A demo's stack goes on with its scripted model for as long as no credential is there to replace it,
  * also when it was stopped: nobody has a conversation with Anthropic's login in mind there.
  */
-async function keptRehearsal({ engine, settings }: Context, workspace: Workspace) {
+async function keptRehearsal(
+  { settings }: Context,
+  workspace: Workspace,
+  state: StackState | null,
+) {
   if (settings.CREDENTIALS === 'direct' || credentialMode(settings) !== 'login') return undefined
-  const state = await inspectStack(engine, workspace.stack)
   const isDemo = workspace.path === (await realpath(demoFolder()).catch(() => null))
   return isDemo || state?.credentials === 'rehearsal' ? ('rehearsal' as const) : undefined
 }
 
 /** A stack that runs on a copy must not silently become one that writes to the folder itself. */
-async function refuseOtherMode({ engine }: Context, workspace: Workspace) {
-  const state = await inspectStack(engine, workspace.stack)
+async function refuseOtherMode(
+  { engine }: Context,
+  workspace: Workspace,
+  state: StackState | null,
+) {
   if (!state || state.workspaceMode === workspace.mode) return
   if (!(await hasLiveSession(engine, state))) return
   throw new UserError(
