@@ -8,7 +8,7 @@ import type { Validate } from './json-schema.ts'
 import type { RunLease } from './lease/lease.ts'
 import { parseRequest } from './parse-request.ts'
 import { RunRefusal } from './refusal.ts'
-import { RunId, type RunRequest } from './request.ts'
+import { promptText, RunId, type RunRequest } from './request.ts'
 import type { RunResult } from './result.ts'
 import type { RunStore } from './store/store.ts'
 import type { RunTransport } from './transport.ts'
@@ -90,7 +90,7 @@ async function watchOver(parts: RunEngineParts, run: Watched, events: Events): P
     runId: id,
     workspace,
     startedAt,
-    prompt: request.prompt.slice(0, 500),
+    prompt: promptText(request.prompt).slice(0, 500),
     model: request.model ?? null,
   })
   try {

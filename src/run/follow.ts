@@ -3,6 +3,7 @@ import { messageOf } from '../base/errors.ts'
 import type { createChannel } from './channel.ts'
 import type { createCollector, Ending } from './collect.ts'
 import type { RunEvent } from './event.ts'
+import { defaultQuestionSeconds } from './question.ts'
 import { RunRefusal } from './refusal.ts'
 import type { RunRequest } from './request.ts'
 import type { RunnerEvent } from './runner-protocol.ts'
@@ -54,7 +55,14 @@ export async function follow(
   const busyUntil = Date.now() + patience.busy
   for (;;) {
     if (signal.aborted) return neverBegan
-    const connection = await transport.open({ version: 1, runId, workspace, request })
+    const connection = await transport.open({
+      version: 1,
+      runId,
+      workspace,
+      request,
+      asks: false,
+      questionSeconds: defaultQuestionSeconds,
+    })
     const watch = watchTime(connection, run, { ...patience, onGivenUp: events.hurry })
     try {
       const last = await readAll(connection, event => {
@@ -73,7 +81,17 @@ export async function follow(
             collector.add(event.message)
             return events.push(event)
           case 'notice':
+          case 'question-closed':
             return events.push(event)
+          case 'question':
+            return events.push({
+              kind: 'question',
+              id: event.id,
+              questions: event.questions,
+              deadline: new Date(
+                Date.now() + 1_000 * (event.deadlineSeconds ?? defaultQuestionSeconds),
+              ).toISOString(),
+            })
           default:
             return event satisfies never
         }

@@ -1,7 +1,11 @@
 import * as z from 'zod'
 
-/** Largest prompt, in bytes of UTF-8: what a model takes is far less, what a slip pipes in is more. */
+/** Maximum size of a prompt's text, in bytes of UTF-8. A model takes far less. */
 export const promptBytes = 10 * 1024 * 1024
+
+/** Maximum size of the images and documents of a prompt, in bytes of base64. */
+export const attachmentBytes = 20 * 1024 * 1024
+const blockCount = 100
 
 /** Largest system prompt, addition to it, or schema, in bytes of UTF-8. */
 export const instructionBytes = 1024 * 1024
@@ -26,12 +30,71 @@ export const RunId = z.string().regex(/^[0-9a-f]{16}$/, 'must be a run id (16 he
 
 const ToolName = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,127}$/, 'must be the name of a tool')
 
+const Base64 = z
+  .string()
+  .max(attachmentBytes)
+  .regex(/^[A-Za-z0-9+/]+={0,2}$/, 'must be base64')
+
+/** A part of a prompt, in the form of the Messages API. */
+export const ContentBlock = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text'), text: within(promptBytes) }),
+  z.strictObject({
+    type: z.literal('image'),
+    source: z.strictObject({
+      type: z.literal('base64'),
+      media_type: z.enum(['image/png', 'image/jpeg', 'image/gif', 'image/webp']),
+      data: Base64,
+    }),
+  }),
+  z.strictObject({
+    type: z.literal('document'),
+    source: z.strictObject({
+      type: z.literal('base64'),
+      media_type: z.literal('application/pdf'),
+      data: Base64,
+    }),
+    title: z.string().max(500).optional(),
+  }),
+])
+export type ContentBlock = z.infer<typeof ContentBlock>
+
+/** Text, or blocks of text, images and PDF documents. */
+export const Prompt = z.union([
+  within(promptBytes).min(1, { error: 'must not be empty' }),
+  z
+    .array(ContentBlock)
+    .min(1, { error: 'must not be empty' })
+    .max(blockCount, { error: `must have at most ${blockCount} blocks` })
+    .refine(blocks => sizeOf(blocks, 'text') <= promptBytes, {
+      error: `must have at most ${promptBytes} bytes of text`,
+    })
+    .refine(blocks => sizeOf(blocks, 'attachment') <= attachmentBytes, {
+      error: `must have at most ${attachmentBytes} bytes of images and documents`,
+    }),
+])
+export type Prompt = z.infer<typeof Prompt>
+
+function sizeOf(blocks: readonly ContentBlock[], of: 'text' | 'attachment'): number {
+  return blocks
+    .map(block => {
+      if (block.type === 'text') return of === 'text' ? Buffer.byteLength(block.text) : 0
+      return of === 'attachment' ? block.source.data.length : 0
+    })
+    .reduce((sum, bytes) => sum + bytes, 0)
+}
+
+/** Returns the text of a prompt; an image or a document is a word in brackets. */
+export function promptText(prompt: Prompt): string {
+  if (typeof prompt === 'string') return prompt
+  return prompt.map(block => (block.type === 'text' ? block.text : `[${block.type}]`)).join('\n')
+}
+
 /**
  * What a run is asked to do, from whichever surface. Texts go to Claude Code on its stdin; what
  * becomes an argument (model, effort, ids, tools, numbers) has a form that cannot be an option.
  */
 export const RunRequest = z.strictObject({
-  prompt: within(promptBytes).min(1, { error: 'must not be empty' }),
+  prompt: Prompt,
   model: ModelName.optional(),
   effort: z.enum(efforts).optional(),
   /** In place of Claude Code's own. */

@@ -34,6 +34,10 @@ export function renderEvent(event: RunEvent): string[] {
       return [`started ${event.startedAt}, session ${event.sessionId}`]
     case 'notice':
       return [`notice: ${event.text}`]
+    case 'question':
+      return event.questions.map(({ question }) => terminalLine(`? ${question}`))
+    case 'question-closed':
+      return [event.outcome === 'answered' ? 'the question was answered' : 'no answer was given']
     case 'ended':
       return []
     case 'claude':

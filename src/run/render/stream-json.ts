@@ -17,6 +17,8 @@ export function renderStreamJson(event: RunEvent, options: { partial: boolean })
       return event.result.claude ? null : JSON.stringify(claudeResult(event.result))
     case 'started':
     case 'notice':
+    case 'question':
+    case 'question-closed':
       return null
     default:
       return event satisfies never

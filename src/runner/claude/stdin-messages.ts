@@ -1,4 +1,4 @@
-import type { RunRequest } from '../../run/request.ts'
+import type { Prompt, RunRequest } from '../../run/request.ts'
 
 type Control = { subtype: string; [key: string]: unknown }
 
@@ -34,7 +34,7 @@ export function settingLines({ model, effort }: Pick<RunRequest, 'model' | 'effo
 }
 
 /** The prompt as a message and nothing else, whatever it looks like. */
-export function promptLine(prompt: string): string {
+export function promptLine(prompt: Prompt): string {
   return line({
     type: 'user',
     message: { role: 'user', content: prompt },

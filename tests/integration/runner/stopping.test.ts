@@ -38,6 +38,8 @@ t.test('a cancel that comes as soon as the run is known is heard', async t => {
       runId,
       workspace: join(runner.root, 'workspace'),
       request: { prompt: 'silent', session: { kind: 'fresh' }, timeoutSeconds: 60 },
+      asks: false,
+      questionSeconds: 60,
     },
     {
       gone: new AbortController().signal,

@@ -26,6 +26,8 @@ function admissionIn(t: Test, runs = 2) {
       runId,
       workspace: join(root, name),
       request: { prompt: 'x', timeoutSeconds: 1, session: session as { kind: 'continue' } },
+      asks: false,
+      questionSeconds: 60,
     })
     return 'kind' in answer
       ? { runId, refused: answer.reason }
