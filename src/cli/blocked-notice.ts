@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { terminalLine } from '../base/terminal-text.ts'
+
 import { checkoutRoot } from '../config/paths.ts'
 import { inForce } from '../egress/allowlist.ts'
 import { createBlockedNames, renderBlocked } from '../egress/blocked-names.ts'
@@ -9,6 +9,7 @@ import { createEngine } from '../engine/engine.ts'
 import { readAllowlist } from '../operations/policy/allowlist-file.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import type { EndedSession } from './ended-session.ts'
+import { renderMessage } from './render/message.ts'
 
 /**
  * The names that the agent was refused during a session, with the command that opens them. What has
@@ -49,5 +50,5 @@ export async function blockedSince(
   const { agent, gateway, login } = readAllowlist(checkoutRoot())
   const open = inForce(agent, new Date())
   const lines = renderBlocked(blocked.names(open, [...gateway, ...login]))
-  return { lines: lines.map(line => terminalLine(line)), last }
+  return { lines: lines.map(line => renderMessage(line)), last }
 }

@@ -3,23 +3,23 @@ import { terminalLine } from '../base/terminal-text.ts'
 import { type Directive, notUnderstood, parseSquidConf } from './squid-conf.ts'
 import { isOver } from './until.ts'
 
-/** A name on a list, and the line of squid.conf it stands on. */
+/** A name on a list, with its line in squid.conf. */
 export type Site = {
   /** As written; a leading dot admits every name below it. */
   name: string
   line: number
-  /** Without `-n` Squid asks an address for its name, and whoever owns its PTR record gets in (N5). */
+  /** Without `-n` Squid resolves addresses to names, and the owner of a PTR record gets in (N5). */
   namesOnly: boolean
-  /** When it ends by itself: UTC, such as `2026-11-21T18:00:00Z`. */
+  /** When the name expires: UTC, such as `2026-11-21T18:00:00Z`. */
   until?: string
 }
 
-/** Who may reach what, as proxy/squid.conf says. */
+/** The lists of proxy/squid.conf: the names that each kind of caller may reach. */
 export type Allowlist = {
   agent: Site[]
   gateway: Site[]
   server: Site[]
-  /** Open to the agent too, while it logs in by itself. */
+  /** Open to the agent while it logs in by itself. */
   login: Site[]
 }
 
@@ -31,8 +31,8 @@ const lists = {
 } as const satisfies Record<string, keyof Allowlist>
 
 /**
- * The allowlist in the text of a squid.conf. Throws a `UserError` with the line for anything in a
- * list that it does not understand, and when a list is missing: a list nobody can read is not empty.
+ * Parses the allowlist out of a squid.conf. Throws a `UserError` with the line for anything in a list
+ * that it does not understand, and for a missing list: an unreadable list is not an empty one.
  */
 export function parseAllowlist(text: string, path = 'proxy/squid.conf'): Allowlist {
   const allowlist: Allowlist = { agent: [], gateway: [], server: [], login: [] }
@@ -46,18 +46,18 @@ export function parseAllowlist(text: string, path = 'proxy/squid.conf'): Allowli
   for (const list of Object.keys(lists)) {
     if (seen.has(list)) continue
     throw new UserError(`${path} has no list ${list}`, {
-      hint: `write it, with no name if nothing is allowed: acl ${list} dstdomain -n`,
+      hint: `add the line, without a name to allow nothing: acl ${list} dstdomain -n`,
     })
   }
   return allowlist
 }
 
-/** The sites whose time is not over. */
+/** Returns the sites that have not expired. */
 export function inForce(sites: readonly Site[], now: Date): Site[] {
   return sites.filter(({ until }) => !isOver(until, now))
 }
 
-/** Whether an entry of a list lets a name through: `.a.test` is for a.test and all below it. */
+/** Returns whether a list entry admits a name: `.a.test` admits a.test and every subdomain. */
 export function admits(entry: string, name: string): boolean {
   if (entry === name) return true
   if (!entry.startsWith('.')) return false
@@ -77,7 +77,7 @@ function sitesOf({ line, words, until }: Directive, file: { path: string; text: 
   const namesOnly = rest[0] === '-n'
   const names = namesOnly ? rest.slice(1) : rest
   return names.map(name => {
-    // Also refused: "/a/file" (names that are not in this file), -i, and options of newer Squids.
+    // Also refuses "/a/file" (names outside of this file), -i, and options of newer Squids.
     if (!/^[a-z0-9.*_:[\]][a-z0-9.*_:[\]-]*$/i.test(name)) {
       throw notUnderstood(file, line, `${show(name)} is not a name`)
     }

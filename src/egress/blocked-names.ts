@@ -1,27 +1,28 @@
+import { command } from '../base/command.ts'
 import { admits, type Site } from './allowlist.ts'
 import type { AccessDecision } from './proxy-log.ts'
 
-/** `reserved`: on a list that is not the agent's, and not to be put on the agent's. */
+/** A name that the agent was refused. `reserved`: on another caller's list, and not meant for the agent. */
 export type BlockedName = { name: string; count: number; reserved?: true }
 
-/** Names that `doctor` and `audit` make up to see them refused: nobody wants them opened. */
-const madeUp = /\.(claude-secure\.invalid|audit-[0-9a-f]{8}\.test)$/
+/** Names that `doctor` and `audit` invent to see them refused. */
+const invented = /\.(claude-secure\.invalid|audit-[0-9a-f]{8}\.test)$/
 
-/** Hostile data decides how many different names there are. */
-const mostNames = 10_000
+/** Bounds memory: the agent decides how many different names there are. */
+const maxNames = 10_000
 
-/** Counts the names that the agent asked for and that are on no list, also of a log longer than memory. */
+/** Counts the unlisted names that the agent requested; fed line by line, so that a log may exceed memory. */
 export function createBlockedNames() {
   const counts = new Map<string, number>()
   return {
     add({ verdict, caller, reason, host }: AccessDecision) {
       if (verdict !== 'denied' || caller !== 'agent' || reason !== 'not-listed') return
       const name = host.toLowerCase().replace(/\.$/, '')
-      if (madeUp.test(name)) return
+      if (invented.test(name)) return
       const count = counts.get(name) ?? 0
-      if (count > 0 || counts.size < mostNames) counts.set(name, count + 1)
+      if (count > 0 || counts.size < maxNames) counts.set(name, count + 1)
     },
-    /** The most frequent first, without those that have been opened since; reserved ones last. */
+    /** Returns the most frequent first and reserved names last, without names that were allowed since. */
     names(open: readonly Site[], reserved: readonly Site[] = []): BlockedName[] {
       const isOn = (sites: readonly Site[], name: string) =>
         sites.some(site => admits(site.name.toLowerCase(), name))
@@ -51,19 +52,19 @@ export function blockedNames(
   return blocked.names(open, reserved)
 }
 
-const mostShown = 5
+const maxShown = 5
 
-/** What to do about them, each on a line of its own: names are hostile, and one must not hide another. */
+/** Renders each name on a line of its own: names are hostile, and one must not hide another. */
 export function renderBlocked(blocked: readonly BlockedName[]): string[] {
-  const more = blocked.length - mostShown
+  const more = blocked.length - maxShown
   return [
     ...blocked
-      .slice(0, mostShown)
+      .slice(0, maxShown)
       .map(({ name, count, reserved }) =>
         reserved
-          ? `blocked: ${name} (${count}×), which is not the agent's to reach`
-          : `blocked: ${name} (${count}×), ./claude.ts allow ${name}`,
+          ? `blocked: ${name} (${count}×), reserved for other services`
+          : `blocked: ${name} (${count}×), ${command(`allow ${name}`)}`,
       ),
-    ...(more > 0 ? [`blocked: and ${more} more, ./claude.ts log --denied`] : []),
+    ...(more > 0 ? [`blocked: and ${more} more, ${command('log --denied')}`] : []),
   ]
 }

@@ -1,14 +1,15 @@
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { admits } from './allowlist.ts'
 import { type EditedList, findEntries, type ListEntry, type ListText } from './list-entries.ts'
 import { isOver } from './until.ts'
 
-/** What is to hold: names that are open, up to a time or for good, and names that are not. */
+/** The result that an edit must reach: names that are allowed, for a time or permanently, and names that are not. */
 export type AllowlistEdit = {
   list: EditedList
   allow: readonly string[]
   deny: readonly string[]
-  /** When what is allowed ends. */
+  /** When the allowed names expire. */
   until?: string
 }
 
@@ -17,17 +18,17 @@ export type AllowlistChange = {
   name: string
   list: EditedList
   until?: string
-  /** Removed because its time was over, or because a wider name is there now. */
+  /** Why it was removed: it expired, or a wider name covers it. */
   why?: 'expired' | 'covered'
-  /** It was to end, and has no end: it was allowed for good before. */
+  /** Set when the edit asked for an expiry but the name stays permanent, as it was before. */
   endless?: true
   /** The wider name that admits it. */
   by?: string
 }
 
 /**
- * Edits the text of a squid.conf: comments, order and everything else stay. The same edit twice is the
- * same as once. Names whose time is over go on the way.
+ * Edits the text of a squid.conf and keeps comments, order and everything else. Idempotent. Also
+ * removes expired names.
  */
 export function editAllowlist(
   text: string,
@@ -36,7 +37,7 @@ export function editAllowlist(
 ): { text: string; changes: AllowlistChange[] } {
   const changes: AllowlistChange[] = []
   let lines = text.split('\n')
-  const say = (change: Omit<AllowlistChange, 'list'>) =>
+  const record = (change: Omit<AllowlistChange, 'list'>) =>
     changes.push({ list: edit.list, ...change })
 
   for (const list of ['allowed_sites', 'server_sites'] as const) {
@@ -47,26 +48,26 @@ export function editAllowlist(
   for (const name of edit.allow) {
     const result = allowName(lines, name, edit)
     lines = result.lines
-    result.changes.forEach(say)
+    result.changes.forEach(record)
   }
   for (const name of edit.deny) {
     const { entries } = findEntries(lines, edit.list)
     const same = entries.filter(entry => entry.name === name)
     const wider = entries.find(entry => entry.name !== name && admits(entry.name, name))
     if (wider) {
-      throw new UserError(`${name} is admitted by ${wider.name}, which is listed`, {
-        hint: `take that away, and list the names that you use: ./claude.ts deny ${wider.name}`,
+      throw new UserError(`cannot deny ${name}: the listed ${wider.name} admits it`, {
+        hint: `run ${command(`deny ${wider.name}`)}, then allow only the names that you use`,
       })
     }
     lines = withoutEntries(lines, edit.list, same)
-    say({ kind: same.length > 0 ? 'removed' : 'absent', name })
+    record({ kind: same.length > 0 ? 'removed' : 'absent', name })
   }
   return { text: lines.join('\n'), changes }
 }
 
-/** A time that compares as later than every other. */
-const forGood = '~'
-const lasts = ({ until }: { until?: string | undefined }) => until ?? forGood
+/** Compares as later than every time. */
+const permanently = '~'
+const lasts = ({ until }: { until?: string | undefined }) => until ?? permanently
 
 function allowName(lines: string[], name: string, edit: AllowlistEdit) {
   const { list } = edit
@@ -89,19 +90,19 @@ function allowName(lines: string[], name: string, edit: AllowlistEdit) {
       changes: [{ ...kept(permanent), ...(edit.until && { endless: true as const }) }],
     }
   }
-  const enough = wider.find(entry => lasts(entry) >= lasts(edit))
-  if (enough) return { lines, changes: [kept(enough)] }
+  const covering = wider.find(entry => lasts(entry) >= lasts(edit))
+  if (covering) return { lines, changes: [kept(covering)] }
   const exact = wider.find(entry => entry.name === `.${name}`)
-  if (exact) throw oneOfTwo(name, exact)
+  if (exact) throw overlap(name, exact)
   const longer = narrower.find(entry => lasts(entry) > lasts(edit))
-  if (longer) throw oneOfTwo(name, longer)
+  if (longer) throw overlap(name, longer)
 
   const [first] = same
   if (first && same.length === 1 && first.until === edit.until) {
     return { lines, changes: [kept(first)] }
   }
   const line = `acl ${list} dstdomain -n ${name}${edit.until ? ` # until ${edit.until}` : ''}`
-  // In its place where it has a line of its own, and last of its list otherwise.
+  // Edits the entry in place where it has its own line, and appends to the list otherwise.
   if (first?.alone && same.length === 1 && narrower.length === 0) {
     const before = lines[first.line] ?? ''
     const changed = lines.with(first.line, line + commentOf(before, edit) + endOf(before))
@@ -124,15 +125,16 @@ function allowName(lines: string[], name: string, edit: AllowlistEdit) {
   }
 }
 
-/** Squid takes a name and what admits it together only where nothing is lost with one of them. */
-function oneOfTwo(name: string, other: ListEntry) {
-  const end = other.until ? `until ${other.until}` : 'for good'
-  return new UserError(`${name} and ${other.name}, listed ${end}, do not go together in one list`, {
-    hint: `take that away first: ./claude.ts deny ${other.name}`,
-  })
+/** Squid refuses a list with a name and a wildcard that admits it, and dropping either would lose access. */
+function overlap(name: string, other: ListEntry) {
+  const end = other.until ? `until ${other.until}` : 'permanently'
+  return new UserError(
+    `${name} overlaps with ${other.name} (allowed ${end}): one list cannot hold both`,
+    { hint: `run ${command(`deny ${other.name}`)} first` },
+  )
 }
 
-/** What somebody wrote behind a name, but for the time that was. */
+/** Returns the user's comment behind a name, without the old expiry. */
 function commentOf(line: string, { until }: AllowlistEdit) {
   const comment = /\s#\s*(?:until\s+\S+)?\s*(.*?)\s*$/.exec(line)?.[1]
   if (!comment) return ''
@@ -143,12 +145,12 @@ function endOf(line: string | undefined) {
   return line?.endsWith('\r') ? '\r' : ''
 }
 
-/** Takes names out; a line that held only one goes with it, unless the list would be gone with it. */
+/** Removes names, and the line of a name that stood alone, unless it is the last line of the list. */
 function withoutEntries(lines: readonly string[], list: EditedList, gone: readonly ListEntry[]) {
   const result = [...lines]
   const dropped = new Set<number>()
   const { begins }: ListText = findEntries(lines, list)
-  // From the end, so that the places of the others stay true.
+  // From the end, so that the positions of the others stay valid.
   for (const entry of gone.toSorted((a, b) => b.line - a.line || b.start - a.start)) {
     const text = result[entry.line] ?? ''
     const rest = text.slice(0, entry.start).trimEnd() + text.slice(entry.end)

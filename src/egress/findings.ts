@@ -4,7 +4,7 @@ import { accessRules, definitions, logRules, tunnelRules } from './policy.ts'
 import { isShared } from './shared-suffixes.ts'
 import { parseSquidConf } from './squid-conf.ts'
 
-/** `open`: the lock does not hold as promised. `weak`: it holds, and admits more or less than it seems. */
+/** `open`: the policy does not hold as documented. `weak`: it holds, but admits more or less than it seems. */
 export type Finding = {
   severity: 'open' | 'weak'
   line?: number
@@ -12,12 +12,12 @@ export type Finding = {
   advice: string
 }
 
-/** What a careful reader would say about a squid.conf. Empty for the shipped file. */
+/** Reviews a squid.conf. Returns nothing for the shipped file. */
 export function findings(text: string, path = 'proxy/squid.conf'): Finding[] {
   return [...siteFindings(parseAllowlist(text, path)), ...ruleFindings(text)]
 }
 
-/** What the entries of the lists admit beyond one name, or fail to admit. */
+/** Reports list entries that admit more than one name, or that admit nothing. */
 export function siteFindings(allowlist: Allowlist): Finding[] {
   const everywhere = Object.values(allowlist).flat()
   return [
@@ -29,35 +29,35 @@ export function siteFindings(allowlist: Allowlist): Finding[] {
 
 function reverseLookup({ name, line, namesOnly }: Site): Finding[] {
   if (namesOnly) return []
-  const message = `${name} stands without -n: a PTR record that names it opens its owner's address`
+  const message = `${name} is listed without -n: any address with a PTR record of that name gets in`
   return [{ severity: 'open', line, message, advice: 'write: dstdomain -n' }]
 }
 
-/** The first thing that is odd about a name. */
+/** Reports the first problem of a name. */
 function scope({ name, line }: Site): Finding[] {
   const bare = name.replace(/^\./, '').replace(/\.$/, '').toLowerCase()
   const below = name.startsWith('.')
-  const say = (severity: Finding['severity'], message: string, advice: string): Finding[] => [
+  const finding = (severity: Finding['severity'], message: string, advice: string): Finding[] => [
     { severity, line, message: `${name} ${message}`, advice },
   ]
   if (isAddress(bare)) {
-    return say('weak', 'is an address, and addresses are never let through', "list the host's name")
+    return finding('weak', 'is an address, and the proxy refuses addresses', "list the host's name")
   }
   if (name.includes('*')) {
-    return say('weak', 'matches nothing: * is no wildcard here', 'list single names')
+    return finding('weak', 'matches nothing: * is not a wildcard here', 'list single names')
   }
   if (!bare.includes('.')) {
     return below
-      ? say('open', 'admits a whole top-level domain', 'list single names')
-      : say('weak', 'has no dot, and such names are never let through', 'list the full name')
+      ? finding('open', 'admits a whole top-level domain', 'list single names')
+      : finding('weak', 'has no dot, and the proxy refuses such names', 'list the full name')
   }
   if (below && isShared(bare)) {
-    return say('open', 'admits names that anybody can register', 'list the one name you use')
+    return finding('open', 'admits names that anyone can register', 'list the one name you use')
   }
   if (below) {
-    return say(
+    return finding(
       'weak',
-      'admits every name below it, and DNS questions for them',
+      'admits every subdomain, and DNS queries for each of them',
       'list single names',
     )
   }
@@ -71,19 +71,19 @@ function isAddress(name: string) {
   )
 }
 
-/** N15: on the agent's own list the model's host takes anybody's key, and so anybody's uploads. */
+/** N15: the model's host accepts uploads with any API key, such as an attacker's. */
 function agentFindings({ agent }: Allowlist): Finding[] {
   return agent
     .filter(({ name }) => /^\.?(api\.)?anthropic\.com\.?$/i.test(name))
     .map(({ name, line }) => ({
       severity: 'open' as const,
       line,
-      message: `${name} on the agent's list lets it send data out with a key of its own`,
-      advice: 'leave it to the gateway, which has its own list',
+      message: `${name} on the agent's list lets the agent upload data with another API key`,
+      advice: 'remove it: the gateway has its own list',
     }))
 }
 
-/** Where the rules of a squid.conf differ from the shipped ones: missing, added or out of order. */
+/** Reports rules of a squid.conf that differ from the shipped ones: missing, added or out of order. */
 export function ruleFindings(text: string): Finding[] {
   const written = parseSquidConf(text).map(({ line, words }) => ({ line, rule: words.join(' ') }))
   const lines = new Set(written.map(({ rule }) => rule))
@@ -91,24 +91,24 @@ export function ruleFindings(text: string): Finding[] {
     .filter(rule => !lines.has(rule))
     .map(rule => ({
       severity: 'open' as const,
-      message: `the policy lacks: ${rule}`,
-      advice: 'take it back from git: git diff proxy/squid.conf',
+      message: `missing from the policy: ${rule}`,
+      advice: 'restore it, see: git diff proxy/squid.conf',
     }))
   return [...missing, ...foreignRules(written), ...misplacedRules(written)]
 }
 
 type Rule = { line: number; rule: string }
 
-/** Defined by proxy/stack-conf. Squid adds lines of one name up: a second one would widen the first. */
+/** Defined by proxy/stack-conf. Squid joins lines of one name: a second one would widen the first. */
 const stackNames = ['agent', 'services', 'agent_direct', 'stack_addresses'].map(
   name => `acl ${name}`,
 )
 
-/** Directives that open a way, or another way. */
+/** Directives that can open a way out. */
 const decisive =
   /^(http_access|ssl_bump|access_log|logformat|tcp_outgoing_address|https?_port|ftp_port|cache_peer|(always|never)_direct|url_rewrite_program|on_unsupported_protocol|sslproxy_cert_error|dns_nameservers) /
 
-/** Rules and definitions that are not ours: each may let something through. */
+/** Reports rules and definitions that we did not ship: each may open a way out. */
 function foreignRules(written: Rule[]): Finding[] {
   const known = new Set<string>([...accessRules, ...tunnelRules, ...definitions, ...logRules])
   const names = new Set([...stackNames, ...definitions.map(nameOf)])
@@ -119,17 +119,17 @@ function foreignRules(written: Rule[]): Finding[] {
       severity: 'open' as const,
       line,
       message: `not part of the policy: ${rule}`,
-      advice: 'remove it, or make sure that you want what it lets through',
+      advice: 'remove it, or confirm that you want what it allows',
     }))
 }
 
-/** What a definition defines: `acl private dst …` and `acl private src …` are both about `private`. */
+/** Returns the name that a rule defines: both `acl private dst …` and `acl private src …` define `private`. */
 function nameOf(rule: string) {
   const [keyword = '', name = ''] = rule.split(' ')
   return keyword === 'acl' || keyword === 'external_acl_type' ? `${keyword} ${name}` : keyword
 }
 
-/** The order is part of the policy: the first rule that matches decides. */
+/** Reports rules out of order: the first rule that matches decides. */
 function misplacedRules(written: Rule[]): Finding[] {
   return [accessRules, tunnelRules, logRules].flatMap(rules => {
     const order = new Map<string, number>(rules.map((rule, index) => [rule, index]))
@@ -143,7 +143,7 @@ function misplacedRules(written: Rule[]): Finding[] {
             severity: 'open' as const,
             line,
             message: `out of order: ${rule}`,
-            advice: 'take the order back from git: git diff proxy/squid.conf',
+            advice: 'restore the order, see: git diff proxy/squid.conf',
           },
         ]
       }

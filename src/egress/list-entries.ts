@@ -1,28 +1,28 @@
 import { untilOf } from './until.ts'
 
-/** The lists that commands edit. */
+/** A list that commands edit. */
 export type EditedList = 'allowed_sites' | 'server_sites'
 
-/** One name in the text of a squid.conf, and where it stands. */
+/** A name in the text of a squid.conf, with its position. */
 export type ListEntry = {
   name: string
   until: string | undefined
-  /** Index of its line, and of its first and last character on it. */
+  /** Index of the line, and the range of the name on it. */
   line: number
   start: number
   end: number
-  /** Nothing else would be lost with its line. */
+  /** True when its line holds nothing else. */
   alone: boolean
 }
 
 export type ListText = {
   entries: ListEntry[]
-  /** Lines on which a directive of the list begins, and the last line of the last one. */
+  /** Lines on which a directive of the list begins; `last` is the last line of the last directive. */
   begins: number[]
   last: number
 }
 
-/** Finds the names of one list. The text is one that `parseAllowlist` accepted. */
+/** Finds the names of one list, in a text that `parseAllowlist` accepted. */
 export function findEntries(lines: readonly string[], list: EditedList): ListText {
   const entries: ListEntry[] = []
   const begins: number[] = []

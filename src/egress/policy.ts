@@ -1,7 +1,7 @@
 /**
- * The rules of the shipped proxy/squid.conf in the order Squid applies them: what stands first wins
- * (DESIGN: "names before addresses"). tests/stack holds proxy/squid.conf equal to this, and
- * `findings` tells where an edited file differs.
+ * The rules of the shipped proxy/squid.conf in the order Squid applies them: the first match decides,
+ * and names are checked before addresses. tests/stack keeps proxy/squid.conf equal to this, and
+ * `findings` reports where an edited file differs.
  */
 export const accessRules = [
   'http_access deny manager refused_form',
@@ -21,7 +21,7 @@ export const accessRules = [
   'http_access deny all',
 ] as const
 
-/** Rules of the TLS hello and of dialling, in order. */
+/** Rules for the TLS ClientHello and for dialling, in order. */
 export const tunnelRules = [
   'ssl_bump peek at_connect no_hello',
   'ssl_bump splice all handed_over',
@@ -29,7 +29,7 @@ export const tunnelRules = [
   'tcp_outgoing_address 192.0.2.1 stack_addresses',
 ] as const
 
-/** What the words in the rules mean. Lines of one name add up; the order between names is free. */
+/** The definitions that the rules use. Squid joins lines of one name; the order between names is free. */
 export const definitions = [
   'acl agent_listed all-of agent allowed_sites',
   'acl login_listed all-of agent_direct login_sites',
@@ -49,7 +49,7 @@ export const definitions = [
   'acl sni_is_connect_name external same_name',
   'acl at_connect at_step SslBump1',
   'acl resolved dst all',
-  // The last word of a deny rule must match for the rule to match: these are no mere labels.
+  // The last word of a deny rule must match for the rule to match: these are more than labels.
   'acl refused_caller annotate_transaction reason=unknown-caller',
   'acl refused_load annotate_transaction reason=too-many-connections',
   'acl refused_form annotate_transaction reason=not-connect-443',
@@ -81,7 +81,7 @@ export const definitions = [
   'cache_mem 0',
 ] as const
 
-/** What the access log tells, and that nothing can be forged in it (N17), in order. */
+/** The access log's content and its protection against forged lines (N17), in order. */
 export const logRules = [
   'acl is_handed_over note step handed-over',
   'acl is_opened note verdict allowed',

@@ -3,49 +3,49 @@ import { parseJsonLine } from '../base/json-line.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 
 /**
- * One decision of the proxy: a line of its access log (`logformat` in proxy/squid.conf). What the
- * caller chose (method, host, port, sni) is percent-encoded and stays so; `-` stands for nothing.
+ * A decision of the proxy: a line of its access log (`logformat` in proxy/squid.conf). The fields that
+ * the caller chose (method, host, port, sni) stay percent-encoded; `-` means absent.
  */
 export const AccessDecision = z.object({
   /** Seconds since 1970. */
   ts: z.number().nonnegative().max(8_640_000_000_000),
-  /** `-` when the request was too broken to be placed. */
+  /** `-` when the request was too malformed to attribute. */
   caller: z.enum(['agent', 'services', '-']),
   method: z.string(),
   host: z.string(),
   port: z.string(),
-  /** The name in the TLS hello. */
+  /** The server name in the TLS ClientHello. */
   sni: z.string(),
   verdict: z.enum(['allowed', 'denied']),
-  /** Why it was denied: the `refused_…` lines of proxy/squid.conf, or `malformed`. */
+  /** The reason of a denial: from the `refused_…` lines of proxy/squid.conf, or `malformed`. */
   reason: z.string(),
-  /** Squid's own words, such as `TCP_TUNNEL/200`. */
+  /** Squid's status, such as `TCP_TUNNEL/200`. */
   status: z.string(),
-  /** To the caller, and from it. */
+  /** Bytes to the caller (`bytes`) and from it (`sent`). */
   bytes: z.number(),
   sent: z.number(),
-  /** How long the tunnel was open, or the refusal took. */
+  /** Duration of the tunnel or of the refusal, in milliseconds. */
   ms: z.number(),
 })
 export type AccessDecision = z.infer<typeof AccessDecision>
 
-/** The decision on a line of the proxy's log; undefined for what Squid says at start and for reloads. */
+/** Parses a line of the proxy's log; undefined for lines that are not a decision, such as reloads. */
 export function parseAccessDecision(line: string): AccessDecision | undefined {
   const decision = AccessDecision.safeParse(parseJsonLine(line))
   return decision.success ? decision.data : undefined
 }
 
-/** The decisions among the lines of the proxy's log. */
+/** Returns the decisions among the lines of the proxy's log. */
 export function accessDecisions(lines: readonly string[]): AccessDecision[] {
   return lines.flatMap(line => parseAccessDecision(line) ?? [])
 }
 
-/** How many requests were denied. */
+/** Counts the denied requests. */
 export function countDenied(decisions: readonly AccessDecision[]): number {
   return decisions.filter(({ verdict }) => verdict === 'denied').length
 }
 
-/** One line for a person, fit for a terminal. */
+/** Renders a decision as one line that is safe for a terminal. */
 export function renderDecision(decision: AccessDecision): string {
   const { ts, caller, verdict, method, host, port } = decision
   const time = new Date(ts * 1000).toISOString().slice(0, 19).replace('T', ' ')
@@ -57,17 +57,17 @@ export function renderDecision(decision: AccessDecision): string {
 function outcome({ verdict, reason, status, bytes, sent, ms, sni, host }: AccessDecision) {
   if (verdict === 'allowed') {
     const traffic = `${bytes} bytes in, ${sent} out, ${(ms / 1000).toFixed(1)} s`
-    return status.endsWith('/200') ? `(${traffic})` : `(${status}: nothing answered)`
+    return status.endsWith('/200') ? `(${traffic})` : `(${status}: no answer)`
   }
   const why = reason === 'sni-differs' && host !== sni ? `${reason}: ${sni}` : reason
   return `(${why})`
 }
 
-/** What the proxy says of the policy it was given: a line of its log (`say` in proxy/policy.sh). */
+/** What the proxy did with a squid.conf: a line of its log (`say` in proxy/policy.sh). */
 const PolicyEvent = z.object({
   event: z.enum(['policy-loaded', 'policy-refused']),
   text: z.string(),
-  /** SHA-256 of the file it is about. */
+  /** SHA-256 of that squid.conf. */
   digest: z.string().optional(),
 })
 export type PolicyEvent = z.infer<typeof PolicyEvent>
@@ -78,8 +78,8 @@ export function parsePolicyEvent(line: string): PolicyEvent | undefined {
 }
 
 /**
- * Why the squid.conf on disk is not the policy in force, from the lines of the proxy's log, oldest
- * first; null when it is.
+ * Returns the reason why the squid.conf on disk is not the policy in force, or null when it is.
+ * `lines` are those of the proxy's log, oldest first.
  */
 export function refusedPolicy(lines: readonly string[]): string | null {
   for (const line of lines.toReversed()) {

@@ -1,6 +1,6 @@
 /**
- * Suffixes below which anybody can register a name of his own, and serve it or answer DNS for it (N4).
- * With `*.` the names between are regions or products, shared just the same.
+ * Suffixes below which anyone can register a name, and serve it or answer DNS for it (N4). With `*.`,
+ * the labels in between are regions or products, and are shared as well.
  */
 const sharedSuffixes = [
   '*.amazonaws.com',
@@ -33,7 +33,7 @@ const sharedSuffixes = [
   'workers.dev',
 ]
 
-/** Whether a list entry `.name` admits names of people nobody here knows. */
+/** Returns whether a list entry `.name` admits names that strangers can register. */
 export function isShared(name: string) {
   return sharedSuffixes.some(entry => {
     const suffix = entry.replace(/^\*\./, '')
@@ -42,7 +42,7 @@ export function isShared(name: string) {
   })
 }
 
-/** Whether one host serves the places of many: a suffix itself, or what stands for a region of one. */
+/** Returns whether one host serves many tenants: a suffix itself, or a region of one. */
 export function isSharedHost(name: string) {
   return sharedSuffixes.some(entry => {
     const suffix = entry.replace(/^\*\./, '')
@@ -50,7 +50,7 @@ export function isSharedHost(name: string) {
   })
 }
 
-/** Whether it is a host of a cloud that names its hosts by product, region and customer. */
+/** Returns whether the host belongs to a cloud that names hosts by product, region and customer. */
 export function isBelowShared(name: string) {
   return sharedSuffixes.some(
     entry => entry.startsWith('*.') && name.endsWith(entry.slice(1)) && name !== entry.slice(2),

@@ -1,47 +1,42 @@
 import { isIP } from 'node:net'
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { isBelowShared, isShared, isSharedHost } from './shared-suffixes.ts'
 
 export type SiteName = {
-  /** As it stands in a list: lower case, ASCII, a leading dot for all names below. */
+  /** As in a list: lower case, ASCII, with a leading dot for all subdomains. */
   name: string
-  /** Where the name was taken from, when it was typed as something longer. */
+  /** The typed text, when the name was only a part of it. */
   from?: string
 }
 
-/** A name as people type or paste it: capitals, a final dot, umlauts, `*.`, a whole URL. */
+/** Parses a name as people type or paste it: capitals, a final dot, umlauts, `*.`, a whole URL. */
 export function parseSiteName(text: string): SiteName {
   const typed = text.trim()
   const below = /^(\*?\.)/.exec(typed)?.[1] ?? ''
   const bare = typed.slice(below.length)
-  if (isAddress(bare))
-    throw refused(typed, 'is an address, and addresses are never let through', named)
-  if (bare.includes('*')) throw refused(typed, 'holds a *, which is no wildcard here', named)
+  if (isAddress(bare)) throw refused(typed, 'is an address, and the proxy refuses addresses', named)
+  if (bare.includes('*')) throw refused(typed, 'contains a *, which is not a wildcard here', named)
   const url = parseUrl(bare)
   const host = url.hostname.replace(/\.$/, '')
-  if (url.username || url.password) throw refused(typed, 'holds a user name', named)
+  if (url.username || url.password) throw refused(typed, 'contains a user name', named)
   if (url.protocol !== 'https:' || (url.port !== '' && url.port !== '443')) {
-    throw refused(typed, 'is not HTTPS on port 443, and nothing else is let through', named)
+    throw refused(typed, 'is not HTTPS on port 443, and the proxy refuses anything else', named)
   }
-  if (isAddress(host))
-    throw refused(typed, 'is an address, and addresses are never let through', named)
+  if (isAddress(host)) throw refused(typed, 'is an address, and the proxy refuses addresses', named)
   if (!host.includes('.')) {
-    throw refused(
-      typed,
-      'has no dot: whole top-level domains and such names are not let through',
-      named,
-    )
+    throw refused(typed, 'has no dot: the proxy refuses top-level domains and short names', named)
   }
-  // As the rule `dns_name` of proxy/squid.conf: what it does not let through is no use on a list.
+  // As the rule `dns_name` of proxy/squid.conf: a name that it refuses is useless on a list.
   if (host.length > 253 || !/^([a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}$/.test(host)) {
-    throw refused(typed, 'is not the name of a host', named)
+    throw refused(typed, 'is not a host name', named)
   }
   const name = `${below ? '.' : ''}${host}`
   return bare.includes('/') || url.port ? { name, from: terminalLine(typed, 80) } : { name }
 }
 
-/** Refuses a name that admits more than it seems, with the reason; `force` and `subdomains` are the user's word. */
+/** Throws for a name that admits more than it seems, unless the user passed `force` or `subdomains`. */
 export function refuseDangerous(
   { name }: SiteName,
   options: { force?: boolean; subdomains?: boolean; services?: boolean },
@@ -49,29 +44,29 @@ export function refuseDangerous(
   const host = name.replace(/^\./, '')
   const below = name.startsWith('.')
   if (below && !options.subdomains) {
-    throw refused(name, 'admits every name below it, and DNS questions for them', {
-      hint: `list the one name you use; for all of them: ./claude.ts allow --subdomains ${host}`,
+    throw refused(name, 'admits every subdomain, and DNS queries for each of them', {
+      hint: `list the one name you use, or run ${command(`allow --subdomains ${host}`)}`,
     })
   }
   if (options.force) return
-  const forced = (what: string) => ({ hint: `${what}; to open it all the same, add --force` })
+  const forced = (what: string) => ({ hint: `${what}, or add --force to allow it anyway` })
   if (below && /^((co|com|org|net|gov|edu|ac|gob|go|or|ne|gv|mil)\.)[a-z]{2}$/.test(host)) {
-    throw refused(name, 'admits the names of a whole country', forced('list single names'))
+    throw refused(name, "admits a whole country's names", forced('list single names'))
   }
   if (below ? isShared(host) : isSharedHost(host)) {
     throw refused(
       name,
-      'is shared: anybody can have a place of his own there, and take what is sent to it',
-      // Of a cloud's hosts nobody can tell from the name whose they are.
+      'is shared: anyone can get space there and receive the data that is sent to it',
+      // The name of a cloud's host does not show whose it is.
       isBelowShared(host) && !below
-        ? { hint: 'if this one host is what you use, and you trust whoever fills it, add --force' }
+        ? { hint: 'add --force if you use this very host and trust its owner' }
         : forced('list the one name below it that you use'),
     )
   }
   if (!options.services && /^(api\.)?anthropic\.com$/.test(host)) {
     throw refused(
       name,
-      'on the agent’s list would let it send data out with a key of its own',
+      'on the agent’s list would let the agent upload data with another API key',
       forced('leave it to the gateway, which has its own list'),
     )
   }
@@ -81,7 +76,7 @@ function parseUrl(text: string) {
   try {
     return new URL(text.includes('://') ? text : `https://${text}`)
   } catch (cause) {
-    throw refused(text, 'is not the name of a host', { ...named, cause })
+    throw refused(text, 'is not a host name', { ...named, cause })
   }
 }
 
@@ -90,7 +85,7 @@ function isAddress(text: string) {
   return isIP(host) !== 0 || /^(0x[0-9a-f]+|\d+)(\.(0x[0-9a-f]+|\d+))*\.?$/i.test(host)
 }
 
-const named = { hint: 'name a host, for example: ./claude.ts allow api.github.com' }
+const named = { hint: `name a host, for example: ${command('allow api.github.com')}` }
 
 function refused(text: string, why: string, options: { hint: string; cause?: unknown }) {
   return new UserError(`${terminalLine(text, 100)} ${why}`, options)

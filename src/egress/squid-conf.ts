@@ -2,17 +2,17 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { untilOf } from './until.ts'
 
-/** One directive of squid.conf: its words, and the line it starts on, counted from 1. */
+/** A directive of squid.conf: its words, and its first line, counted from 1. */
 export type Directive = {
   line: number
   words: string[]
-  /** When its names end: the time in a comment `# until …` behind them. */
+  /** When its names expire: the time in the comment `# until …` behind them. */
   until?: string
 }
 
 /**
- * The directives of a squid.conf, comments left out and continued lines joined, as Squid reads them.
- * What would bring in text from elsewhere is refused: then this file does not tell the policy.
+ * Parses the directives of a squid.conf as Squid reads them: without comments, continued lines joined.
+ * Throws for a directive that brings in text from elsewhere: the policy must be in this file.
  */
 export function parseSquidConf(text: string, path = 'proxy/squid.conf'): Directive[] {
   const directives: Directive[] = []
@@ -25,7 +25,7 @@ export function parseSquidConf(text: string, path = 'proxy/squid.conf'): Directi
     pending.words.push(...words)
     const until = untilOf(line)
     if (until !== undefined) {
-      // The same refusals as in proxy/expiry: a time that only one of the two can read is no end.
+      // Refuses the same as proxy/expiry: a time that only one of the two can read would not expire.
       if (until === null || continues || pending.line !== index + 1 || !isList(pending.words)) {
         throw notUnderstood({ path, text }, index + 1, untilReason, untilHint)
       }
@@ -36,10 +36,14 @@ export function parseSquidConf(text: string, path = 'proxy/squid.conf'): Directi
     pending = undefined
   }
   if (pending)
-    throw notUnderstood({ path, text }, pending.line, 'the last line is continued by nothing')
+    throw notUnderstood({ path, text }, pending.line, 'the last line ends with a backslash')
   for (const { line, words } of directives) {
     if (/^(include|if|elif|else|endif)$/.test(words[0] ?? '')) {
-      throw notUnderstood({ path, text }, line, `${words[0]} takes the policy out of this file`)
+      throw notUnderstood(
+        { path, text },
+        line,
+        `${words[0]} is not supported: the whole policy must be in this file`,
+      )
     }
   }
   return directives
@@ -54,7 +58,7 @@ function wordsOf(line: string) {
   return words
 }
 
-/** Also of lists that are not ours: an end on anything else would not come. */
+/** Includes the user's own lists; on any other directive an expiry would have no effect. */
 function isList([keyword, name = '', type, option]: readonly string[]) {
   return keyword === 'acl' && name.endsWith('_sites') && type === 'dstdomain' && option === '-n'
 }
@@ -63,7 +67,7 @@ const untilReason = '`# until` needs a list and a time'
 const untilHint =
   'write: acl allowed_sites dstdomain -n api.github.com # until 2026-11-21T18:00:00Z'
 
-/** An error that shows the line, which may hold anything. */
+/** Builds an error that shows the offending line, made safe for a terminal. */
 export function notUnderstood(
   { path, text }: { path: string; text: string },
   line: number,

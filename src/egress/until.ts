@@ -1,12 +1,12 @@
-/** A comment behind a list's names that ends them. proxy/expiry reads it by the same expression. */
+/** Matches the comment behind a list's names that expires them, as proxy/expiry does. */
 const marked = /[ \t](#)([ \t]*)(until)(?=[ \t:=]|$)(.*)$/i
 
-/** UTC in one form, so that comparing text compares time. */
+/** UTC in one form, so that times compare as text. */
 const time = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/
 
 /**
- * The end that the comment on a line of squid.conf sets for its names: `# until 2026-11-21T18:00:00Z`.
- * Undefined without one, null for one that cannot be read.
+ * Returns the expiry that a line of squid.conf sets for its names: `# until 2026-11-21T18:00:00Z`.
+ * Undefined without one, null for one that it cannot read.
  */
 export function untilOf(line: string): string | null | undefined {
   if (/^[ \t]*#/.test(line)) return undefined
@@ -16,12 +16,12 @@ export function untilOf(line: string): string | null | undefined {
   return word === 'until' && /^[ \t]/.test(rest) && time.test(end) ? end : null
 }
 
-/** A moment as `untilOf` reads it. */
+/** Renders a date in the form that `untilOf` reads. */
 export function untilText(moment: Date): string {
   return `${moment.toISOString().slice(0, 19)}Z`
 }
 
-/** Whether an end has been reached; what has none lasts. */
+/** Returns whether an expiry has been reached; never for undefined. */
 export function isOver(until: string | undefined, now: Date): boolean {
   return until !== undefined && until <= untilText(now)
 }

@@ -6,13 +6,13 @@ import { UsageEntry } from './entry.ts'
 import { createTally, type Tally } from './tally.ts'
 
 /**
- * A day (UTC) is a file of sums, `2026-11-21.json`, and files of what came since, one JSON object a
- * line, `2026-11-21.7.ndjson`. The sums name the generation they reach up to: lines of an older one
- * are in them already, so that no crash between two steps counts anything twice.
+ * A day (UTC) is a file of totals, `2026-11-21.json`, and files of later entries, one JSON object per
+ * line, `2026-11-21.7.ndjson`. The totals name a generation: lines of an older one are included
+ * already, so that a crash between two steps counts nothing twice.
  */
 const DayTotals = z.object({
   version: z.literal(1),
-  /** Lines from this generation on are not in the sums. */
+  /** The totals lack the lines from this generation on. */
   generation: z.int().check(z.nonnegative()),
   entries: z.array(UsageEntry),
 })
@@ -20,7 +20,7 @@ export type DayTotals = z.infer<typeof DayTotals>
 
 export const daysKept = 400
 
-/** More than a day can come to; what is larger was not written by the gateway. */
+/** Larger than any file that the gateway writes. */
 const fileBytes = 32 * 1024 * 1024
 
 export function dayOf(date: Date): string {
@@ -37,7 +37,7 @@ export function linesFile(folder: string, day: string, generation: number) {
 
 type Listed = { day: string; totals: boolean; generations: number[]; files: string[] }
 
-/** The days that have files, oldest first. A folder that is not there has none. */
+/** Lists the days that have files, oldest first; none for a missing folder. */
 export async function listDays(folder: string): Promise<Listed[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
@@ -61,13 +61,13 @@ export async function listDays(folder: string): Promise<Listed[]> {
 export interface ReadDay {
   day: string
   tally: Tally
-  /** Generation of the next lines. */
+  /** The generation for new lines. */
   next: number
-  /** Lines or files that could not be read. The last line of a gateway that was killed is one. */
+  /** Number of unreadable lines or files, such as the last line of a killed gateway. */
   damaged: number
 }
 
-/** Reads a day, also while the gateway writes it. Nothing in it is trusted: the gateway may be taken over. */
+/** Reads a day, even while the gateway writes it. Trusts nothing in it: the gateway may be compromised. */
 export async function readDay(folder: string, day: string): Promise<ReadDay> {
   for (let attempt = 1; ; attempt++) {
     const before = await readTotals(folder, day)
@@ -84,7 +84,7 @@ export async function readDay(folder: string, day: string): Promise<ReadDay> {
         else damaged++
       }
     }
-    // Lines may have become sums meanwhile, and their file gone.
+    // The gateway may have compacted lines into totals meanwhile, and removed their file.
     const after = await readTotals(folder, day)
     if (after.generation !== generation && attempt < 5) continue
     return {
@@ -106,7 +106,7 @@ async function readTotals(folder: string, day: string) {
   return { tally, generation: totals.data.generation, damaged: 0 }
 }
 
-/** The text of an ordinary file; null when there is none. Never follows a link out of the folder. */
+/** Reads a regular file; null when it is missing. Never follows a symlink out of the folder. */
 async function readBounded(path: string): Promise<string | null> {
   const file = await open(
     path,
@@ -118,8 +118,9 @@ async function readBounded(path: string): Promise<string | null> {
   if (!file) return null
   try {
     const stats = await file.stat()
-    if (!stats.isFile() || stats.size > fileBytes) throw new Error(`${path} is not a file of usage`)
-    // Bounded also when it grows while it is read.
+    if (!stats.isFile() || stats.size > fileBytes)
+      throw new Error(`${path} is not a usage file: not a regular file, or too large`)
+    // Bounded even when the file grows during the read.
     const buffer = Buffer.alloc(stats.size)
     const { bytesRead } = await file.read(buffer, 0, stats.size, 0)
     return buffer.toString('utf8', 0, bytesRead)

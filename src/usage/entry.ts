@@ -4,32 +4,32 @@ import { addTokens, Tokens } from './tokens.ts'
 const count = z.int().check(z.nonnegative())
 const dollars = z.number().check(z.nonnegative())
 
-/** Requests without the header of a run. */
+/** The meter of requests without a run's header. */
 export const interactive = 'interactive'
 
-/** Takes in what would be one name too many: the files of a day must not grow without end. */
+/** Collects names above the limit, so that the files of a day stay bounded. */
 export const otherName = 'other'
 
-/** Whose request it was: a run by the name that we gave its process, or a person's session. */
+/** The origin of a request: a run, by the name that we gave its process, or an interactive session. */
 export const MeterName = z.string().check(z.regex(/^([0-9a-f]{16}|interactive|other)$/))
 
-/** What the requests of one meter to one model used. A line of the gateway's files. */
+/** The usage of one meter and one model. A line of the gateway's files. */
 export const UsageEntry = z.object({
   meter: MeterName,
   model: z.string().check(z.regex(/^[\w.:@/[\]-]{1,80}$/)),
   requests: count,
-  /** Refused or failed by the origin: these cost nothing. */
+  /** Requests that the origin refused or failed: they cost nothing. */
   errors: count,
-  /** Ended before the answer was complete; the tokens are what was said until then. */
+  /** Answers that broke off; their tokens are those reported until then. */
   broken: count,
-  /** Answers that did not say what they used. */
+  /** Answers that did not report their usage. */
   uncounted: count,
-  /** Answers of a model without a known price; they are not in `costUsd`. */
+  /** Answers of a model without a known price, not included in `costUsd`. */
   unpriced: count,
   ...Tokens.shape,
-  /** At list price, of all that has a price. */
+  /** Cost at list price of everything that has a price. */
   costUsd: dollars,
-  /** What budgets reckon with: where the cost is not known, more than it can have been. */
+  /** The amount that budgets count: the cost, or an upper estimate where it is unknown. */
   estimatedUsd: dollars,
 })
 export type UsageEntry = z.infer<typeof UsageEntry>

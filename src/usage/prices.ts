@@ -1,9 +1,8 @@
 import type { Tokens } from './tokens.ts'
 
 /**
- * Dollars per million tokens, and per web search. Anthropic's list prices as Claude Code 2.1.330
- * carries them (its model catalog, 2026-11-21), so that its `total_cost_usd` and our figures are the
- * same. tests/e2e/usage.test.ts holds the two equal.
+ * Dollars per million tokens. Anthropic's list prices as in the model catalog of Claude Code 2.1.330
+ * (2026-11-21), so that its `total_cost_usd` equals our figures; tests/e2e/usage.test.ts checks that.
  */
 interface Price {
   input: number
@@ -14,7 +13,7 @@ interface Price {
 }
 
 const webSearchUsd = 0.01
-/** Of the whole price, where the answer was made in the United States at the caller's wish. */
+/** Factor on the whole price when the caller requested inference in the United States. */
 const unitedStates = 1.1
 
 /** Writing to the cache costs a fixed share more than input: 1.25 times for 5 minutes, twice for an hour. */
@@ -24,7 +23,7 @@ function price(input: number, output: number, cacheRead = input / 10): Price {
 
 interface ModelPrice {
   standard: Price
-  /** Of prompts with more tokens than `above`, cached ones included. */
+  /** The price of prompts with more tokens than `above`, including cached ones. */
   long?: Price & { above: number }
   fast?: Price
 }
@@ -61,18 +60,18 @@ const prices: Record<string, ModelPrice> = {
   'claude-mythos-5-2': { standard: price(8, 40, 0.2), fast: price(16, 80, 0.4) },
 }
 
-/** How it was answered, as far as it changes the price. */
+/** The conditions of an answer that change its price. */
 export interface Terms {
   fast: boolean
   unitedStates: boolean
 }
 
-const dearest = {
+const highest = {
   standard: maximum(Object.values(prices).map(({ standard }) => standard)),
   fast: maximum(Object.values(prices).map(({ standard, fast }) => fast ?? standard)),
 }
 
-/** What it costs, in dollars; null for a model that is not in the table. */
+/** Returns the cost in dollars; null for a model that is not in the table. */
 export function costUsd(model: string, tokens: Tokens, terms: Terms): number | null {
   const known = prices[pricedName(model) ?? '']
   if (!known) return null
@@ -83,12 +82,12 @@ export function costUsd(model: string, tokens: Tokens, terms: Terms): number | n
   return total(long && prompt > long.above ? long : standard, tokens, terms)
 }
 
-/** What it costs at most, as far as the table goes: for budgets, where the price is not known. */
-export function dearestUsd(tokens: Tokens, terms: Terms): number {
-  return total(terms.fast ? dearest.fast : dearest.standard, tokens, terms)
+/** Returns the cost at the highest price in the table: for budgets, where the price is unknown. */
+export function maximumUsd(tokens: Tokens, terms: Terms): number {
+  return total(terms.fast ? highest.fast : highest.standard, tokens, terms)
 }
 
-/** The model's name in the table: without the date of its release and the size of its window. */
+/** Returns the model's name in the table: without release date and window size. */
 export function pricedName(model: string): string | null {
   const name = model
     .toLowerCase()

@@ -4,25 +4,25 @@ import { noTokens } from './tokens.ts'
 
 export type Sums = Omit<UsageEntry, 'meter' | 'model'>
 
-/** A run as the host's own store knows it. Several may share a meter: that of their process. */
+/** A run in the host's store. Several may share the meter of one process. */
 export type KnownRun = { runId: string; meter: string; workspace: string; startedAt: string }
 
 export type UsageReport = {
   stack: string
   days: ({ day: string; models: ({ model: string } & Sums)[] } & Sums)[]
   models: ({ model: string } & Sums)[]
-  /** Sessions of people, and whatever did not say that it was a run. */
+  /** Interactive sessions, and every request without a run's header. */
   interactive: Sums
   runs: ({ meter: string; runs: Omit<KnownRun, 'meter'>[] } & Sums)[]
   total: Sums
   today: { day: string; estimatedUsd: number; budgetUsd: number | null; leftUsd: number | null }
-  /** Lines that could not be read. */
+  /** Number of unreadable lines. */
   damaged: number
 }
 
 export function buildUsageReport(options: {
   stack: string
-  /** Oldest first; today's also when it is not asked for. */
+  /** Oldest first, always with today's. */
   days: readonly ReadDay[]
   /** The first day to show. */
   since: string
@@ -62,7 +62,7 @@ export function buildUsageReport(options: {
   }
 }
 
-/** The sums of several, such as the stacks of a machine. */
+/** Adds up several sums, such as those of a machine's stacks. */
 export function addSums(list: readonly Sums[]): Sums {
   return sumOf(list.map(sums => ({ meter: '', model: '', ...sums })))
 }

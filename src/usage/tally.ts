@@ -1,16 +1,16 @@
 import { addEntries, otherName, type UsageEntry } from './entry.ts'
 
-/** Rows of a day: about a mebibyte in its file. */
+/** Maximum rows of a day: about a mebibyte in its file. The agent can invent meters and models. */
 const rowLimit = 4096
-/** Meters and models that are not `other`. The agent can make up both. */
+/** Maximum models that keep their name. */
 const modelLimit = 64
 
-/** Sums of a day by meter and model. Bounded: what comes after the last free row is `other`. */
+/** The sums of a day by meter and model. Bounded: further names are counted as `other`. */
 export interface Tally {
-  /** Adds it, and says under which names. */
+  /** Adds an entry and returns it under the names that it is counted under. */
   add(entry: UsageEntry): UsageEntry
   entries(): UsageEntry[]
-  /** Dollars, as budgets reckon them. */
+  /** The dollars that budgets count. */
   estimatedUsd(): number
 }
 

@@ -2,9 +2,9 @@ import * as z from 'zod/mini'
 
 const count = z.int().check(z.nonnegative())
 
-/** What the Messages API says it used, in tokens; web searches are a number of them. */
+/** Usage as the Messages API reports it, in tokens; web searches are a count. */
 export const Tokens = z.object({
-  /** Neither written to the cache nor read from it. */
+  /** Input that was neither written to the cache nor read from it. */
   input: count,
   output: count,
   cacheWrite5m: count,

@@ -10,6 +10,7 @@ import { readAllowlist } from '../../operations/policy/allowlist-file.ts'
 import { type CredentialMode, weakness } from '../../stack/credential.ts'
 import { inspectStacks, isUp } from '../../stack/inspect.ts'
 import type { Invocation } from '../invocation.ts'
+import { renderMessage } from '../render/message.ts'
 import { hasColours } from '../terminal.ts'
 import { readVersions } from './version.ts'
 
@@ -148,7 +149,7 @@ function renderStatus(report: Report): string {
       ),
     )
   }
-  for (const line of renderBlocked(report.blocked ?? [])) lines.push(yellow(terminalLine(line)))
+  for (const line of renderBlocked(report.blocked ?? [])) lines.push(yellow(renderMessage(line)))
   const { versions } = report
   lines.push(
     row(

@@ -86,7 +86,7 @@ function notes({ unpriced, uncounted, broken, errors, ...sums }: Sums, damaged: 
     ...of(unpriced, 'to a model without a known price'),
     ...of(uncounted, 'did not say what it used'),
     ...(unpriced + uncounted > 0
-      ? [`budgets reckon ${dollars(sums.estimatedUsd)}: where the cost is not known, the dearest`]
+      ? [`budgets count ${dollars(sums.estimatedUsd)}: the highest price where the cost is unknown`]
       : []),
     ...of(broken, 'ended before the answer was complete'),
     ...of(errors, 'failed, at no cost'),

@@ -2,13 +2,13 @@ import { readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { nobodyToAsk, type Preset } from './preset.ts'
+import { type Preset, unknownSource } from './preset.ts'
 
 const IndexConfiguration = z.object({ dl: z.string(), api: z.string().nullish() })
 
 /**
- * The registries that the user's cargo has used: their folders bear the index's host, and what the
- * index itself says of its downloads lies in them.
+ * Returns the registries that the user's cargo has used: each folder is named after the index's host
+ * and holds the index's configuration, which names the download host.
  */
 export const cratesSites: Preset = async ({ env }) => {
   const folder = join(env.CARGO_HOME || join(homedir(), '.cargo'), 'registry/index')
@@ -22,16 +22,16 @@ export const cratesSites: Preset = async ({ env }) => {
     )
   ).flat()
   if (urls.length === 0) {
-    throw nobodyToAsk(
+    throw unknownSource(
       'crates',
-      'cargo has used no registry here yet, and keeps none to be read',
-      'run cargo fetch once in a project of yours',
+      'cargo has not used a registry on this machine yet',
+      'run cargo fetch once in one of your projects',
     )
   }
   return { urls, notes: [] }
 }
 
-/** From the folder's name, `host-0123456789abcdef`, and the index's config.json. */
+/** Returns the URLs from a folder's name, `host-0123456789abcdef`, and the index's config.json. */
 export function registryUrls(folder: string, configuration: string): string[] {
   const host = /^(.+)-[0-9a-f]{16}$/.exec(folder)?.[1]
   if (!host?.includes('.')) return []

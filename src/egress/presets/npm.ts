@@ -1,18 +1,18 @@
 import { exec } from '../../process/exec.ts'
-import { asking, nobodyToAsk, type Preset } from './preset.ts'
+import { clientOptions, type Preset, unknownSource } from './preset.ts'
 
-/** The registry that the user's npm is configured with. */
+/** Returns the registry of the user's npm. */
 export const npmSites: Preset = async options => {
   const ask = async (env: NodeJS.ProcessEnv, ...args: string[]) => {
-    const how = { ...asking(options), env }
+    const how = { ...clientOptions(options), env }
     return (await exec('npm', ['config', 'get', 'registry', ...args], how)).stdout.trim()
   }
   const none = '/nonexistent'
   const [registry, builtIn] = await Promise.all([
     ask(options.env).catch(cause => {
-      throw nobodyToAsk('npm', 'npm cannot be asked for its registry', 'install npm', cause)
+      throw unknownSource('npm', 'cannot run npm, so its registry is unknown', 'install npm', cause)
     }),
-    // As in the container, where nobody has configured it.
+    // As in the container, where npm is not configured.
     ask(
       { PATH: options.env.PATH },
       `--userconfig=${none}/user`,
@@ -20,11 +20,15 @@ export const npmSites: Preset = async options => {
     ).catch(() => ''),
   ])
   if (!URL.canParse(registry)) {
-    throw nobodyToAsk('npm', `npm names no registry, but "${registry}"`, 'configure npm')
+    throw unknownSource(
+      'npm',
+      `npm reports "${registry}", which is not a registry`,
+      'fix its configuration',
+    )
   }
   const notes =
     builtIn === registry
       ? []
-      : [`npm in the container asks it where the project's .npmrc says: registry=${registry}`]
+      : [`to use it in the container, put this in the project's .npmrc: registry=${registry}`]
   return { urls: [registry], notes }
 }

@@ -1,11 +1,12 @@
+import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 
-/** What a preset opens on this machine, and what a person should know of it. */
+/** The URLs that a preset allows on this machine, and notes for the user. */
 export type PresetSites = { urls: string[]; notes: string[] }
 
 export type PresetOptions = {
-  /** The user's environment: where his clients and their configuration are. */
+  /** The user's environment, which leads to the clients and their configuration. */
   env: NodeJS.ProcessEnv
   /** `DEBIAN_MIRROR` of the settings. */
   debianMirror?: string | undefined
@@ -13,15 +14,15 @@ export type PresetOptions = {
 }
 export type Preset = (options: PresetOptions) => Promise<PresetSites>
 
-/** Nobody to ask which mirror is used here: no registry is known by heart, and none is guessed. */
-export function nobodyToAsk(preset: string, what: string, install: string, cause?: unknown) {
+/** The error for a registry that no client here reports: presets neither hard-code nor guess one. */
+export function unknownSource(preset: string, what: string, fix: string, cause?: unknown) {
   return new UserError(`@${preset}: ${terminalLine(what, 200)}`, {
-    hint: `${install}, or name the hosts: ./claude.ts allow NAME…`,
+    hint: `${fix}, or name the hosts: ${command('allow NAME…')}`,
     cause,
   })
 }
 
-/** How a client is asked: in `/`, where no project's configuration has a say. */
-export function asking({ env, signal }: PresetOptions) {
+/** Options to run a client in `/`, where no project's configuration applies. */
+export function clientOptions({ env, signal }: PresetOptions) {
   return { cwd: '/', env, timeout: 30_000, ...(signal && { signal }) }
 }

@@ -16,10 +16,10 @@ const githubSites: Preset = async () => ({
     'raw.githubusercontent.com',
     'release-assets.githubusercontent.com',
   ].map(host => `https://${host}`),
-  notes: ['it takes uploads of whoever has a token for it: what the agent reads can leave there'],
+  notes: ['GitHub accepts uploads with any valid token: data that the agent reads can leave there'],
 })
 
-/** Groups of hosts by the name of whom they serve. Registries and mirrors are asked of their clients. */
+/** Groups of hosts by name. Registries and mirrors come from the configuration of their clients. */
 export const presets: Record<string, Preset> = {
   npm: npmSites,
   debian: debianSites,
@@ -32,8 +32,8 @@ export const presets: Record<string, Preset> = {
 export async function presetSites(name: string, options: PresetOptions): Promise<PresetSites> {
   const preset = Object.hasOwn(presets, name) ? presets[name] : undefined
   if (preset) return preset(options)
-  throw new UserError(`there is no preset @${terminalLine(name, 40)}`, {
-    hint: `the presets are ${Object.keys(presets)
+  throw new UserError(`unknown preset @${terminalLine(name, 40)}`, {
+    hint: `use one of ${Object.keys(presets)
       .map(known => `@${known}`)
       .join(', ')}`,
     exitCode: 2,

@@ -1,9 +1,10 @@
 import * as z from 'zod'
+import { command } from '../../base/command.ts'
 import { parseJsonLine } from '../../base/json-line.ts'
 import { exec } from '../../process/exec.ts'
-import { asking, nobodyToAsk, type Preset, type PresetOptions } from './preset.ts'
+import { clientOptions, type Preset, type PresetOptions, unknownSource } from './preset.ts'
 
-/** The index that the user's pip is configured with, and the host its files come from. */
+/** Returns the index of the user's pip, and the host that serves its files. */
 export const pypiSites: Preset = async options => {
   for (const pip of ['pip3', 'pip']) {
     const index = await indexOf(pip, options)
@@ -14,26 +15,28 @@ export const pypiSites: Preset = async options => {
       : {
           urls: [index],
           notes: [
-            'the host that files come from could not be found out: ./claude.ts log --denied shows it',
+            `the host that serves the files is unknown: pip install something, then run ${command('log --denied')}`,
           ],
         }
   }
-  throw nobodyToAsk('pypi', 'there is no pip to ask which index is used', 'install pip')
+  throw unknownSource('pypi', 'pip is not installed, so its index is unknown', 'install pip')
 }
 
 async function indexOf(pip: string, options: PresetOptions) {
-  const configured = await exec(pip, ['config', 'get', 'global.index-url'], asking(options)).catch(
-    () => null,
-  )
+  const configured = await exec(
+    pip,
+    ['config', 'get', 'global.index-url'],
+    clientOptions(options),
+  ).catch(() => null)
   if (!configured) return null
   if (configured.code === 0 && URL.canParse(configured.stdout.trim())) {
     return configured.stdout.trim()
   }
-  const help = await exec(pip, ['install', '--help'], asking(options))
+  const help = await exec(pip, ['install', '--help'], clientOptions(options))
   return defaultIndex(help.stdout)
 }
 
-/** `pip install --help` says which index it takes unless it is told another. */
+/** Parses the default index out of `pip install --help`. */
 export function defaultIndex(help: string): string | null {
   const text = help.replace(/\s+/g, ' ')
   return /--index-url <url> [^(]*\(default (https:\/\/[^\s)]+)\)/.exec(text)?.[1] ?? null
@@ -43,7 +46,7 @@ const Report = z.object({
   install: z.array(z.object({ download_info: z.object({ url: z.string() }) })).min(1),
 })
 
-/** pip resolves itself without installing anything: the index names the host of its files. */
+/** Resolves pip itself without installing it: the report names the host of the index's files. */
 async function filesHost(pip: string, options: PresetOptions) {
   const quiet = [
     '--quiet',
@@ -56,7 +59,7 @@ async function filesHost(pip: string, options: PresetOptions) {
   const result = await exec(
     pip,
     ['install', '--dry-run', '--report', '-', ...quiet, 'pip'],
-    asking(options),
+    clientOptions(options),
   ).catch(() => null)
   const report = Report.safeParse(parseJsonLine(result?.stdout.trim() ?? ''))
   const url = report.data?.install[0]?.download_info.url

@@ -1,5 +1,5 @@
 import type { UsageEntry } from '../../usage/entry.ts'
-import { costUsd, dearestUsd, pricedName } from '../../usage/prices.ts'
+import { costUsd, maximumUsd, pricedName } from '../../usage/prices.ts'
 import { addTokens, noTokens } from '../../usage/tokens.ts'
 import type { Exchange } from '../http/relay.ts'
 import { type AnswerReader, createAnswerReader } from './answer-reader.ts'
@@ -99,7 +99,7 @@ function usageEntry(
       ...entry,
       broken,
       uncounted: 1,
-      estimatedUsd: asked ?? Math.max(dearestUsd(guess, terms), dearestUsd(said, terms)),
+      estimatedUsd: asked ?? Math.max(maximumUsd(guess, terms), maximumUsd(said, terms)),
     }
   }
   const { usage, unsaidOutput } = count
@@ -118,8 +118,8 @@ function usageEntry(
     ...all,
     costUsd: costs.reduce((sum, { cost }) => sum + (cost ?? 0), 0),
     estimatedUsd:
-      costs.reduce((sum, { cost, tokens }) => sum + (cost ?? dearestUsd(tokens, terms)), 0) +
-      (costUsd(model, unsaid, terms) ?? dearestUsd(unsaid, terms)),
+      costs.reduce((sum, { cost, tokens }) => sum + (cost ?? maximumUsd(tokens, terms)), 0) +
+      (costUsd(model, unsaid, terms) ?? maximumUsd(unsaid, terms)),
   }
 }
 

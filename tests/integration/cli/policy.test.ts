@@ -33,7 +33,7 @@ const edits = [
   {
     name: 'a policy that is somewhere else',
     change: (text: string) => `${text}include /etc/squid/conf.d/*.conf\n`,
-    error: /squid\.conf line \d+: include takes the policy out of this file/,
+    error: /squid\.conf line \d+: include is not supported: the whole policy must be in this file/,
   },
 ]
 

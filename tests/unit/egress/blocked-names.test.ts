@@ -1,4 +1,5 @@
 import t from 'tap'
+import { command } from '../../../src/base/command.ts'
 import {
   blockedNames,
   createBlockedNames,
@@ -32,7 +33,7 @@ t.test('only what a line in the list would have let through counts', async t => 
   t.strictSame(blockedNames(decisions, []), [])
 })
 
-t.test('what has been opened since is no news', async t => {
+t.test('leaves out names that were allowed since', async t => {
   const decisions = [asked('x.a.test'), asked('b.test'), asked('c.test')]
   t.strictSame(blockedNames(decisions, [site('.a.test'), site('B.test')]), [
     { name: 'c.test', count: 1 },
@@ -51,14 +52,14 @@ t.test('a flood of names does not fill the memory', async t => {
 t.test('the lines name the command, and there are few of them', async t => {
   const many = Array.from({ length: 9 }, (_, i) => ({ name: `x${i}.test`, count: 3 }))
   t.strictSame(renderBlocked([{ name: 'api.github.com', count: 3 }]), [
-    'blocked: api.github.com (3×), ./claude.ts allow api.github.com',
+    `blocked: api.github.com (3×), ${command('allow api.github.com')}`,
   ])
   t.equal(renderBlocked(many).length, 6)
-  t.equal(renderBlocked(many)[5], 'blocked: and 4 more, ./claude.ts log --denied')
+  t.equal(renderBlocked(many)[5], `blocked: and 4 more, ${command('log --denied')}`)
   t.strictSame(renderBlocked([]), [])
 })
 
-t.test('names that doctor and audit make up are nobody’s wish', async t => {
+t.test('leaves out names that doctor and audit invented', async t => {
   const decisions = [
     asked('doctor-4d83fe185869b222.claude-secure.invalid'),
     asked('secret-x.audit-0123abcd.test'),
@@ -67,11 +68,11 @@ t.test('names that doctor and audit make up are nobody’s wish', async t => {
   t.strictSame(blockedNames(decisions, []), [{ name: 'audit.test', count: 1 }])
 })
 
-t.test('names of other lists come last, and nobody is told to open them', async t => {
+t.test('names of other lists come last, without advice to allow them', async t => {
   const decisions = [asked('api.anthropic.com'), asked('api.anthropic.com'), asked('a.test')]
   const blocked = blockedNames(decisions, [], [site('api.anthropic.com')])
   t.strictSame(renderBlocked(blocked), [
-    'blocked: a.test (1×), ./claude.ts allow a.test',
-    "blocked: api.anthropic.com (2×), which is not the agent's to reach",
+    `blocked: a.test (1×), ${command('allow a.test')}`,
+    'blocked: api.anthropic.com (2×), reserved for other services',
   ])
 })

@@ -96,7 +96,7 @@ t.test('a comment behind a name outlives a change of its time', async t => {
   t.equal(timed, text)
 })
 
-t.test('what is over goes with the next edit, and only that', async t => {
+t.test('the next edit removes expired names, and only those', async t => {
   const text = withLines(
     'acl allowed_sites dstdomain -n old.test # until 2026-11-21T12:00:00Z',
     `acl allowed_sites dstdomain -n young.test # until ${until}`,
@@ -117,7 +117,7 @@ t.test('a name below a listed wildcard is there already', async t => {
   t.equal(edit(wide, { allow: ['nota.test'] }).changes[0]?.kind, 'added')
 })
 
-t.test('a wildcard takes the place of what it admits: Squid refuses both', async t => {
+t.test('a wildcard replaces the names that it admits: Squid refuses both together', async t => {
   const text = edit(shipped, { allow: ['x.a.test', 'b.test', 'a.test'] }).text
   const wide = edit(text, { allow: ['.a.test'] })
   t.strictSame(names(wide.text), ['b.test', '.a.test'])
@@ -127,19 +127,20 @@ t.test('a wildcard takes the place of what it admits: Squid refuses both', async
   ])
 })
 
-t.test('a wildcard for a time does not end what is listed for good', async t => {
+t.test('a temporary wildcard does not replace a permanent name', async t => {
   const text = edit(shipped, { allow: ['x.a.test'] }).text
   t.throws(() => edit(text, { allow: ['.a.test'], until }), {
     name: 'UserError',
-    message: /\.a\.test and x\.a\.test, listed for good, do not go together/,
+    message:
+      /\.a\.test overlaps with x\.a\.test \(allowed permanently\): one list cannot hold both/,
     hint: /deny x\.a\.test/,
   })
 })
 
-t.test('a name cannot be taken out of a wildcard', async t => {
+t.test('a name cannot be denied below a listed wildcard', async t => {
   const wide = edit(shipped, { allow: ['.a.test'] }).text
   t.throws(() => edit(wide, { deny: ['x.a.test'] }), {
-    message: 'x.a.test is admitted by .a.test, which is listed',
+    message: 'cannot deny x.a.test: the listed .a.test admits it',
     hint: /deny \.a\.test/,
   })
   t.equal(edit(wide, { deny: ['.a.test'] }).text, shipped)

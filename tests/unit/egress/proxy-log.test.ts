@@ -68,7 +68,7 @@ t.test('a decision is one readable line', async t => {
     '2026-11-21 11:16:11 allowed agent    CONNECT allowed.test:443 (1493 bytes in, 490 out, 2.7 s)',
   )
   t.equal(render(denied), '2026-11-21 11:16:12 denied  agent    CONNECT evil.test:443 (not-listed)')
-  t.match(render(unanswered), /closed\.test:443 \(TCP_TUNNEL\/503: nothing answered\)$/)
+  t.match(render(unanswered), /closed\.test:443 \(TCP_TUNNEL\/503: no answer\)$/)
   t.match(render(otherName), /allowed\.test:443 \(sni-differs: second\.test\)$/)
   t.match(render(malformed), /denied {2}- {8}- \(malformed\)$/)
 })

@@ -7,7 +7,7 @@ t.test('a suffix under which anybody registers, and what stands above it, is sha
   }
 })
 
-t.test('below it, a name belongs to somebody', async t => {
+t.test('a name below a shared suffix has an owner', async t => {
   t.notOk(isShared('project.pages.dev'))
   t.notOk(isShared('someone.github.io'))
 })

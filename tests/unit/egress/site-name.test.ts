@@ -19,7 +19,7 @@ for (const [typed, name] of names) {
   })
 }
 
-t.test('what was cut off is told', async t => {
+t.test('returns the typed text when the name is only a part of it', async t => {
   t.equal(parseSiteName('https://a.test/x').from, 'https://a.test/x')
   t.notOk(parseSiteName('a.test').from)
 })
@@ -36,18 +36,18 @@ const refused: [string, RegExp][] = [
   ['com', /has no dot/],
   ['.com', /has no dot/],
   ['localhost', /has no dot/],
-  ['a.*.test', /is no wildcard/],
+  ['a.*.test', /is not a wildcard/],
   ['http://a.test', /not HTTPS on port 443/],
   ['ftp://a.test', /not HTTPS on port 443/],
   ['a.test:8443', /not HTTPS on port 443/],
-  ['https://me:secret@a.test', /holds a user name/],
-  ['a.test@evil.test', /holds a user name/],
-  ['a b.test', /not the name of a host/],
-  ['a..test', /not the name of a host/],
-  [`${'a'.repeat(64)}.test`, /not the name of a host/],
-  [`${'a.'.repeat(130)}test`, /not the name of a host/],
-  ['a.1test', /not the name of a host/],
-  ['', /not the name of a host/],
+  ['https://me:secret@a.test', /contains a user name/],
+  ['a.test@evil.test', /contains a user name/],
+  ['a b.test', /not a host name/],
+  ['a..test', /not a host name/],
+  [`${'a'.repeat(64)}.test`, /not a host name/],
+  [`${'a.'.repeat(130)}test`, /not a host name/],
+  ['a.1test', /not a host name/],
+  ['', /not a host name/],
   ['a.test\nacl allowed_sites dstdomain -n b.test', /./],
   ['a.test#', /./],
 ]
@@ -61,35 +61,42 @@ for (const [typed, message] of refused) {
       t.notMatch(error, { message: /[\x00-\x1f]/ })
       return
     }
-    // What the URL parser makes harmless is one name all the same.
+    // The URL parser made it harmless: it is one name.
     t.match(result, /^[a-z0-9._-]+$/)
     t.match(['a.test#'], [typed])
   })
 }
 
 const dangerous: [string, RegExp][] = [
-  ['.example.com', /admits every name below it/],
+  ['.example.com', /admits every subdomain/],
   ['s3.amazonaws.com', /is shared/],
   ['s3.eu-central-1.amazonaws.com', /is shared/],
   ['github.io', /is shared/],
   ['storage.googleapis.com', /is shared/],
-  ['api.anthropic.com', /key of its own/],
+  ['api.anthropic.com', /another API key/],
 ]
 for (const [name, message] of dangerous) {
-  t.test(`${name} needs to be insisted on`, async t => {
+  t.test(`${name} needs --force or --subdomains`, async t => {
     t.throws(() => refuseDangerous({ name }, {}), { name: 'UserError', message })
     refuseDangerous({ name }, { force: true, subdomains: true })
   })
 }
 
-t.test('--subdomains is no --force: shared suffixes and countries stay refused', async t => {
-  for (const name of ['.github.io', '.workers.dev', '.co.uk', '.amazonaws.com']) {
-    t.throws(() => refuseDangerous({ name }, { subdomains: true }), /is shared|whole country/, name)
-  }
-  refuseDangerous({ name: '.example.com' }, { subdomains: true })
-})
+t.test(
+  '--subdomains does not imply --force: shared suffixes and countries stay refused',
+  async t => {
+    for (const name of ['.github.io', '.workers.dev', '.co.uk', '.amazonaws.com']) {
+      t.throws(
+        () => refuseDangerous({ name }, { subdomains: true }),
+        /is shared|whole country's names/,
+        name,
+      )
+    }
+    refuseDangerous({ name: '.example.com' }, { subdomains: true })
+  },
+)
 
-t.test('a single place below a shared suffix is a name like any other', async t => {
+t.test('a single name below a shared suffix is a name like any other', async t => {
   t.doesNotThrow(() => refuseDangerous({ name: 'me.github.io' }, {}))
   t.doesNotThrow(() => refuseDangerous({ name: 'raw.githubusercontent.com' }, {}))
   t.doesNotThrow(() => refuseDangerous({ name: 'api.anthropic.com' }, { services: true }))

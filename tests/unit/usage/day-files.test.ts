@@ -69,11 +69,11 @@ t.test('no link is followed, and nothing but a file is read', async t => {
   symlinkSync(join(folder, 'outside'), linesFile(folder, day, 0))
   await t.rejects(readDay(folder, day), { code: 'ELOOP' })
   mkdirSync(totalsFile(folder, '2026-11-22'))
-  await t.rejects(readDay(folder, '2026-11-22'), /is not a file of usage/)
+  await t.rejects(readDay(folder, '2026-11-22'), /is not a usage file/)
 })
 
 t.test('a file of a size that no day has is not read', async t => {
   const folder = t.testdir()
   writeFileSync(linesFile(folder, day, 0), Buffer.alloc(33 * 1024 * 1024))
-  await t.rejects(readDay(folder, day), /is not a file of usage/)
+  await t.rejects(readDay(folder, day), /is not a usage file/)
 })

@@ -11,7 +11,7 @@ t.test('entries of one meter and model add up', async t => {
   t.match(sum, { unpriced: 1, broken: 1, errors: 0, uncounted: 0 })
 })
 
-t.test('what was not written by the gateway is no entry', async t => {
+t.test('rejects entries that the gateway did not write', async t => {
   t.ok(UsageEntry.safeParse({ ...entry(), at: 'more' }).success)
   for (const strange of [
     { meter: '../../etc' },

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { costUsd, dearestUsd, pricedName } from '../../../src/usage/prices.ts'
+import { costUsd, maximumUsd, pricedName } from '../../../src/usage/prices.ts'
 import { noTokens, type Tokens } from '../../../src/usage/tokens.ts'
 
 const usual = { fast: false, unitedStates: false }
@@ -20,7 +20,7 @@ t.test('each kind of token has its price', async t => {
   t.equal(cost('claude-sonnet-5', {}), 0)
 })
 
-t.test('what Claude Code itself reckoned for a request', async t => {
+t.test('equals the cost that Claude Code reported for a request', async t => {
   near(t, cost('claude-haiku-5-5', { input: 11_298, output: 61 }), 0.0011603)
 })
 
@@ -50,7 +50,7 @@ t.test('a model that is not in the table has no price, however near its name is'
   }
 })
 
-t.test('where the price is not known, it is reckoned at the dearest', async t => {
-  near(t, dearestUsd({ ...noTokens, input: million, output: million }, usual), 90)
-  near(t, dearestUsd({ ...noTokens, output: million }, { ...usual, fast: true }), 150)
+t.test('an unknown price counts as the highest', async t => {
+  near(t, maximumUsd({ ...noTokens, input: million, output: million }, usual), 90)
+  near(t, maximumUsd({ ...noTokens, output: million }, { ...usual, fast: true }), 150)
 })

@@ -49,7 +49,7 @@ t.test('by day, by model, by who, and in sum, of the days that were asked for', 
   t.equal(found.damaged, 2)
 })
 
-t.test('what is left of the budget of today', async t => {
+t.test("reports the rest of today's budget", async t => {
   t.match(report().today, { estimatedUsd: 14, budgetUsd: 20, leftUsd: 6 })
   t.match(report({ budgetUsd: 5 }).today, { leftUsd: 0 })
   t.match(report({ budgetUsd: null }).today, { estimatedUsd: 14, leftUsd: null })

@@ -56,7 +56,7 @@ t.test('what is not known is said, never shown as nothing', async t => {
   t.match(found, /\$0\.0000 \+ unknown/)
   t.match(found, /1 request to a model without a known price/)
   t.match(found, /2 requests did not say what it used/)
-  t.match(found, /budgets reckon \$3\.0000/)
+  t.match(found, /budgets count \$3\.0000/)
   t.match(found, /1 request ended before the answer was complete/)
   t.match(found, /1 request failed, at no cost/)
 })
