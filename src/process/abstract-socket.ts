@@ -1,12 +1,21 @@
 import { connect, createServer } from 'node:net'
 
-/** An abstract Unix socket of this user. The kernel frees it however the process ends (decision 0003). */
+const answerMilliseconds = 1_000
+const answerBytes = 100
+
+/**
+ * An abstract Unix socket of this user. The kernel gives a name to one process at a time, and frees it
+ * however that process ends, so a lock never goes stale (decision 0003).
+ */
 function address(name: string) {
-  return `\0claude-secure/${process.getuid?.() ?? 0}/run/${name}`
+  return `\0claude-secure/${process.getuid?.() ?? 0}/${name}`
 }
 
-/** Takes the name, and tells `text` to all who connect; null when another process has it. */
-export function listenAlone(name: string, text = ''): Promise<(() => void) | null> {
+/**
+ * Takes the name as a lock and sends `text` to every process that connects. Resolves with the function
+ * that frees the name, or null when another process holds it.
+ */
+export function holdName(name: string, text = ''): Promise<(() => void) | null> {
   return new Promise((resolve, reject) => {
     const server = createServer(socket => {
       socket.on('error', () => {})
@@ -15,7 +24,7 @@ export function listenAlone(name: string, text = ''): Promise<(() => void) | nul
     server.once('error', (error: NodeJS.ErrnoException) =>
       error.code === 'EADDRINUSE' ? resolve(null) : reject(error),
     )
-    // It must not keep the process alive by itself.
+    // The lock alone must not keep the process alive.
     server.listen(address(name), () => {
       server.unref()
       resolve(() => server.close())
@@ -23,11 +32,8 @@ export function listenAlone(name: string, text = ''): Promise<(() => void) | nul
   })
 }
 
-const answerMilliseconds = 1_000
-const answerBytes = 100
-
-/** What the process that has the name tells; null when nobody has it. */
-export function textFrom(name: string): Promise<string | null> {
+/** Returns the text of the process that holds the name; null when no process holds it. */
+export function textOfHolder(name: string): Promise<string | null> {
   return new Promise(resolve => {
     let text = ''
     const socket = connect(address(name))

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export type UntilOptions = {
+  /** Milliseconds between two checks. */
+  every: number
+  /** Milliseconds after which no further check starts. The first check always happens. */
+  timeout?: number | undefined
+  signal?: AbortSignal | undefined
+  /** For tests: milliseconds that only grow. */
+  now?: () => number
+  /** For tests: waits so many milliseconds, and rejects when the signal fires. */
+  pause?: (milliseconds: number, signal: AbortSignal | undefined) => Promise<unknown>
+}
+
+/**
+ * Calls `check` until it returns something other than null, undefined or false, and returns that.
+ * Returns null once the timeout has passed. Throws the reason of the signal when it fires, and whatever
+ * `check` throws.
+ */
+export async function until<T>(
+  check: () => T | null | undefined | false | Promise<T | null | undefined | false>,
+  { every, timeout, signal, now = () => performance.now(), pause = wait }: UntilOptions,
+): Promise<T | null> {
+  const deadline = timeout === undefined ? null : now() + timeout
+  for (;;) {
+    signal?.throwIfAborted()
+    const found = await check()
+    if (found !== null && found !== undefined && found !== false) return found
+    const left = deadline === null ? every : deadline - now()
+    if (left <= 0) return null
+    try {
+      await pause(Math.min(every, left), signal)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error
+    }
+  }
+}
+
+function wait(milliseconds: number, signal: AbortSignal | undefined) {
+  return sleep(milliseconds, undefined, { signal })
+}
