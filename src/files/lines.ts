@@ -1,32 +1,74 @@
+/** A line of a byte stream, or the reason why it has no text. */
+export type Line =
+  | { kind: 'line'; text: string }
+  | { kind: 'too-long'; bytes: number }
+  | { kind: 'not-utf8'; bytes: number }
+
+const newline = 0x0a
+const initialBytes = 64 * 1024
+
 /**
- * The lines of a byte stream that is cut anywhere. A line longer than `limit` bytes comes as null: what
- * writes it must not make us hold it.
+ * Cuts bytes into lines and never keeps more than `most` bytes. Drops a longer line while it arrives and
+ * reports its length at its end.
  */
+export function createLineSplitter(most: number) {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  // Doubles its size when full, so that a line that arrives byte by byte is not copied each time.
+  let kept = Buffer.alloc(initialBytes)
+  let length = 0
+
+  const keep = (bytes: Buffer) => {
+    const from = length
+    length += bytes.length
+    if (length > most || bytes.length === 0) return
+    if (length > kept.length) {
+      const larger = Buffer.alloc(Math.min(most, Math.max(length, kept.length * 2)))
+      kept.copy(larger, 0, 0, from)
+      kept = larger
+    }
+    bytes.copy(kept, from)
+  }
+  const take = (): Line => {
+    const bytes = length
+    const line = kept.subarray(0, Math.min(bytes, kept.length))
+    length = 0
+    if (kept.length > initialBytes) kept = Buffer.alloc(initialBytes)
+    if (bytes > most) return { kind: 'too-long', bytes }
+    try {
+      return { kind: 'line', text: decoder.decode(line) }
+    } catch {
+      return { kind: 'not-utf8', bytes }
+    }
+  }
+
+  return {
+    /** Yields the lines that end in these bytes. */
+    *push(chunk: Buffer): Generator<Line> {
+      let start = 0
+      for (;;) {
+        const end = chunk.indexOf(newline, start)
+        if (end < 0) break
+        keep(chunk.subarray(start, end))
+        start = end + 1
+        yield take()
+      }
+      keep(chunk.subarray(start))
+    },
+    /** Yields the rest after the last newline, once the stream has ended. */
+    *end(): Generator<Line> {
+      if (length > 0) yield take()
+    },
+  }
+}
+
+/** Yields the lines of a byte stream; null for one that is longer than `most` bytes or not UTF-8. */
 export async function* readLines(
   chunks: AsyncIterable<Buffer>,
-  limit: number,
+  most: number,
 ): AsyncGenerator<string | null> {
-  let parts: Buffer[] = []
-  let size = 0
-  const take = (part: Buffer) => {
-    size += part.length
-    if (size <= limit) parts.push(part)
-    else parts = []
-  }
-  const line = () => {
-    const text = size <= limit ? Buffer.concat(parts).toString() : null
-    parts = []
-    size = 0
-    return text
-  }
+  const splitter = createLineSplitter(most)
   for await (const chunk of chunks) {
-    let from = 0
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-      take(chunk.subarray(from, end))
-      yield line()
-      from = end + 1
-    }
-    take(chunk.subarray(from))
+    for (const line of splitter.push(chunk)) yield line.kind === 'line' ? line.text : null
   }
-  if (size > 0) yield line()
+  for (const line of splitter.end()) yield line.kind === 'line' ? line.text : null
 }

@@ -1,5 +1,5 @@
 import { terminalLine, terminalText } from '../base/terminal-text.ts'
-import type { Line } from '../files/line-splitter.ts'
+import type { Line } from '../files/lines.ts'
 import type { RunnerEvent } from '../run/runner-protocol.ts'
 import type { ClaudeProcess, Ending } from './claude/process.ts'
 import { ownTotals, type Totals } from './cost.ts'

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { createLineSplitter, type Line } from '../../files/line-splitter.ts'
+import { createLineSplitter, type Line } from '../../files/lines.ts'
 import { presentBelow, settle, sweep } from '../ending/sweep.ts'
 
 /** Longest line of claude's that is passed on: a tool result may be large, its sum is not ours to hold. */
