@@ -22,3 +22,14 @@ export class UserError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** The code of a failed system call, as `ENOENT`, also when a `UserError` was made of it; else null. */
+export function systemCode(error: unknown): string | null {
+  if (!(error instanceof Error)) return null
+  if ('code' in error && typeof error.code === 'string') return error.code
+  return error.cause === undefined ? null : systemCode(error.cause)
+}
+
+export function isMissing(error: unknown): boolean {
+  return systemCode(error) === 'ENOENT'
+}

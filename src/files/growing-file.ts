@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isMissing } from '../base/errors.ts'
 
 const pollMilliseconds = 200
 
 /**
- * The bytes of a file that somebody else appends to, until `whole` says that nothing follows or the
- * signal fires. A file that is not there yet is empty.
+ * Yields the bytes of a file while another process appends to it, until `whole` resolves to true or the
+ * signal fires. A missing file counts as empty.
  */
 export async function* readGrowing(
   path: string,
@@ -13,7 +14,7 @@ export async function* readGrowing(
 ): AsyncGenerator<Buffer> {
   let position = 0
   while (!signal.aborted) {
-    // Asked first: what was written before the end is read after it.
+    // Asked before reading, so that the last read has everything written before the end.
     const last = await whole()
     try {
       for await (const chunk of createReadStream(path, { start: position })) {
@@ -26,8 +27,4 @@ export async function* readGrowing(
     if (last) return
     await sleep(pollMilliseconds, undefined, { signal }).catch(() => {})
   }
-}
-
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

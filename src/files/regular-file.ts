@@ -1,38 +1,149 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { type FileHandle, open, readlink } from 'node:fs/promises'
+import { systemCode, UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
 
+/** Why a path has no content for us. A failure to read, as EACCES or EIO, is an error instead. */
+export type NoContent =
+  | { kind: 'missing' }
+  | { kind: 'not-regular'; is: 'symlink' | 'folder' | 'other' }
+  /** The file is at another real path than the one that was asked for. */
+  | { kind: 'elsewhere' }
+
+export type RegularFile =
+  | { kind: 'bytes'; bytes: Buffer; stats: Stats }
+  | { kind: 'too-large' }
+  | NoContent
+
+export type OpenOptions = {
+  /** Follow a symlink at the end of the path. Never set it for a path that the agent can write. */
+  follow?: boolean
+  /** Real path that the file must have: no folder on the way may be a symlink (threat H2). */
+  place?: string
+}
+
+export type ReadOptions = OpenOptions & {
+  /** Bytes kept at most. */
+  limit: number
+  /** Return the first or last `limit` bytes of a larger file. Without it such a file is too large. */
+  part?: 'head' | 'tail'
+}
+
 /**
- * The text of a file that an agent may have made: not a link, and not a pipe that would keep us
- * waiting. Null where there is no such file, or more than `most` bytes.
+ * Opens a file that an agent may have made: a pipe does not block, a device is not read. The caller
+ * closes the file.
  */
-export function readRegularFile(path: string, most: number): string | null {
-  return readPart(path, size => (size > most ? null : { from: 0, length: size }))
-}
-
-/** The last bytes of such a file. */
-export function readTail(path: string, most: number): string | null {
-  return readPart(path, size => ({ from: Math.max(0, size - most), length: Math.min(size, most) }))
-}
-
-function readPart(
+export async function openRegularFile(
   path: string,
-  part: (size: number) => { from: number; length: number } | null,
-): string | null {
+  { follow = false, place }: OpenOptions = {},
+): Promise<{ kind: 'open'; file: FileHandle; stats: Stats } | NoContent> {
+  let file: FileHandle
+  try {
+    file = await open(path, flagsFor(follow))
+  } catch (error) {
+    return noContentOf(path, error)
+  }
+  try {
+    const stats = await file.stat()
+    const none = stats.isFile() ? null : notRegular(stats)
+    const real = place === undefined ? place : await readlink(`/proc/self/fd/${file.fd}`)
+    if (!none && real === place) return { kind: 'open', file, stats }
+    await file.close()
+    return none ?? { kind: 'elsewhere' }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** Reads such a file, and never more than its limit, also when it grows meanwhile. */
+export async function readRegularFile(path: string, options: ReadOptions): Promise<RegularFile> {
+  const opened = await openRegularFile(path, options)
+  if (opened.kind !== 'open') return opened
+  const { file, stats } = opened
+  try {
+    const range = rangeOf(stats.size, options)
+    if (!range) return { kind: 'too-large' }
+    const buffer = Buffer.alloc(range.length)
+    let size = 0
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, size, buffer.length - size, range.from + size)
+      size += bytesRead
+      if (bytesRead === 0 || size === buffer.length) break
+    }
+    return { kind: 'bytes', bytes: buffer.subarray(0, size), stats }
+  } catch (error) {
+    throw cannotRead(path, error)
+  } finally {
+    await file.close()
+  }
+}
+
+/** The same without waiting for the event loop: for small files on a fast path. */
+export function readRegularFileSync(
+  path: string,
+  options: Omit<ReadOptions, 'place'>,
+): RegularFile {
   let file: number
   try {
-    file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-  } catch {
-    return null
+    file = openSync(path, flagsFor(options.follow))
+  } catch (error) {
+    return noContentOf(path, error)
   }
   try {
     const stats = fstatSync(file)
-    const wanted = stats.isFile() ? part(stats.size) : null
-    if (!wanted) return null
-    const bytes = Buffer.alloc(wanted.length)
-    const count = readSync(file, bytes, 0, bytes.length, wanted.from)
-    return bytes.toString('utf8', 0, count)
+    if (!stats.isFile()) return notRegular(stats)
+    const range = rangeOf(stats.size, options)
+    if (!range) return { kind: 'too-large' }
+    const buffer = Buffer.alloc(range.length)
+    let size = 0
+    for (;;) {
+      const count = readSync(file, buffer, size, buffer.length - size, range.from + size)
+      size += count
+      if (count === 0 || size === buffer.length) break
+    }
+    return { kind: 'bytes', bytes: buffer.subarray(0, size), stats }
+  } catch (error) {
+    throw cannotRead(path, error)
   } finally {
     closeSync(file)
   }
+}
+
+/** The text of a file that was read; null when there is none, or only something else in its place. */
+export function textOf(file: RegularFile): string | null {
+  return file.kind === 'bytes' ? file.bytes.toString() : null
+}
+
+function flagsFor(follow = false) {
+  return O_RDONLY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW)
+}
+
+function noContentOf(path: string, cause: unknown): NoContent {
+  const code = systemCode(cause)
+  if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' }
+  if (code === 'ELOOP') return { kind: 'not-regular', is: 'symlink' }
+  // A socket, or a device without a driver.
+  if (code === 'ENXIO' || code === 'ENODEV') return { kind: 'not-regular', is: 'other' }
+  throw cannotRead(path, cause)
+}
+
+function cannotRead(path: string, cause: unknown) {
+  const code = systemCode(cause)
+  return new UserError(`cannot read ${terminalLine(path)}${code ? ` (${code})` : ''}`, {
+    hint: 'check the owner and the mode of that file and its folders',
+    cause,
+  })
+}
+
+function notRegular(stats: Stats): NoContent {
+  return { kind: 'not-regular', is: stats.isDirectory() ? 'folder' : 'other' }
+}
+
+function rangeOf(size: number, { limit, part }: ReadOptions) {
+  if (size <= limit) return { from: 0, length: size }
+  if (part === undefined) return null
+  return { from: part === 'head' ? 0 : size - limit, length: limit }
 }

@@ -79,6 +79,6 @@ function resolve(root: string, path: string): AdditionFile {
   }
   if (!source.startsWith(root + sep)) throw refused('is a link out of its folder')
   const stats = statSync(source)
-  if (!stats.isFile()) throw refused('is no regular file')
+  if (!stats.isFile()) throw refused('is not a regular file')
   return { path, source, stats }
 }

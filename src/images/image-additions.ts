@@ -65,7 +65,7 @@ async function read({ path, source, stats }: AdditionFile): Promise<Content> {
   try {
     const file = await open(source, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     try {
-      if (!(await file.stat()).isFile()) throw new Error('it is no regular file')
+      if (!(await file.stat()).isFile()) throw new Error('it is not a regular file')
       const buffer = Buffer.alloc(stats.size)
       const { bytesRead } = await file.read(buffer, 0, stats.size, 0)
       return {

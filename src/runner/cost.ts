@@ -1,4 +1,4 @@
-import { readTail } from '../files/regular-file.ts'
+import { readRegularFileSync, textOf } from '../files/regular-file.ts'
 
 type Json = Record<string, unknown>
 
@@ -18,10 +18,11 @@ const tailBytes = 4 * 1024 * 1024
  * process in the transcript, and adds to them.
  */
 export function totalsOf(transcript: string): Totals {
-  const line = readTail(transcript, tailBytes)
-    ?.split('\n')
-    .findLast(line => line.startsWith('{"type":"cost-state"'))
   try {
+    // The agent owns the file, so a failure to read it must not end the runner.
+    const line = textOf(readRegularFileSync(transcript, { limit: tailBytes, part: 'tail' }))
+      ?.split('\n')
+      .findLast(line => line.startsWith('{"type":"cost-state"'))
     const { totalCostUSD, totalAPIDuration, modelUsage } = JSON.parse(line ?? '{}')
     return {
       total_cost_usd: numberOf(totalCostUSD),

@@ -30,7 +30,7 @@ export async function readWorkspaceFile(
   try {
     const status = await file.stat()
     if (status.isDirectory()) return null
-    if (!status.isFile()) throw refused('is no regular file')
+    if (!status.isFile()) throw refused('is not a regular file')
     const buffer = Buffer.alloc(most + 1)
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
     if (bytesRead > most) throw refused(`holds more than ${most} bytes`)

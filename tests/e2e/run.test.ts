@@ -189,7 +189,7 @@ t.test('hostile values are refused with a message, before anything is asked', as
     [['--max-budget-usd', '-1', 'x'], /--max-budget-usd/],
     [['--timeout', '2w', 'x'], /--timeout 2w/],
     [['--output-format', 'xml', 'x'], /xml/],
-    [['--prompt-file', '/dev/zero'], /no regular file/],
+    [['--prompt-file', '/dev/zero'], /not a regular file/],
     [['--prompt-file', 'nowhere'], /nowhere/],
     [['--json-schema', '{', 'x'], /--json-schema/],
     [['--continue', '--resume', '9f0c9c1e-7c55-4e0a-9a49-1a2b3c4d5e6f', 'x'], /--continue/],

@@ -1,28 +1,21 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
-import { messageOf, UserError } from '../../base/errors.ts'
+import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { isMissing } from '../../files/growing-file.ts'
+import { readRegularFile } from '../../files/regular-file.ts'
 
-/** The text of a regular file of at most `limit` bytes that an option names. */
+/** Returns the text of a regular file of at most `limit` bytes that an option names. */
 export async function readOptionFile(option: string, path: string, limit: number): Promise<string> {
-  try {
-    // A pipe without a writer must not hold us: it is refused below.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    try {
-      const status = await file.stat()
-      if (!status.isFile()) throw new Error('it is no regular file')
-      if (status.size > limit) throw new Error(`it holds more than ${limit} bytes`)
-      return await file.readFile('utf8')
-    } finally {
-      await file.close()
-    }
-  } catch (cause) {
-    const reason = isMissing(cause) ? 'there is no such file' : messageOf(cause)
-    throw new UserError(`${option} ${terminalLine(path)} cannot be read: ${reason}`, {
+  const refused = (reason: string, cause?: unknown) =>
+    new UserError(`${option} ${terminalLine(path)} cannot be read: ${reason}`, {
       hint: 'name a regular file, by its path from the current folder',
       exitCode: 2,
-      cause,
+      ...(cause !== undefined && { cause }),
     })
-  }
+  const file = await readRegularFile(path, { limit, follow: true }).catch(cause => {
+    throw refused(systemCode(cause) ?? 'unknown error', cause)
+  })
+  if (file.kind === 'bytes') return file.bytes.toString()
+  if (file.kind === 'missing') throw refused('there is no such file')
+  throw refused(
+    file.kind === 'too-large' ? `it holds more than ${limit} bytes` : 'it is not a regular file',
+  )
 }

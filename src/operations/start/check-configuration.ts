@@ -44,5 +44,5 @@ async function checkAuthorities({ EXTRA_CA_CERTS: path }: Settings) {
 }
 
 function notAFile(): never {
-  throw new Error('it is no regular file')
+  throw new Error('it is not a regular file')
 }

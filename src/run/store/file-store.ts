@@ -1,13 +1,15 @@
 import { createReadStream } from 'node:fs'
-import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { UserError } from '../../base/errors.ts'
-import { isMissing, readGrowing } from '../../files/growing-file.ts'
+import { isMissing, systemCode, UserError } from '../../base/errors.ts'
+import { readGrowing } from '../../files/growing-file.ts'
 import { readLines } from '../../files/lines.ts'
+import { type RegularFile, readRegularFile } from '../../files/regular-file.ts'
+import { replaceFile } from '../../files/replace-file.ts'
+import { holdName, textOfHolder } from '../../process/abstract-socket.ts'
 import { createCollector } from '../collect.ts'
 import type { RunEvent } from '../event.ts'
-import { listenAlone, textFrom } from '../lease/abstract-socket.ts'
 import { RunId } from '../request.ts'
 import { RunResult } from '../result.ts'
 import { createEventLog } from './event-log.ts'
@@ -22,6 +24,8 @@ const Stored = z.object({
 })
 
 const lineBytes = 16 * 1024 * 1024
+/** A result holds at most one answer of the model, and the runner bounds its lines. */
+const fileBytes = 64 * 1024 * 1024
 const cancelPoll = 200
 
 export type Retention = { runs: number; days: number }
@@ -41,7 +45,7 @@ export function createFileStore(folder: string, retention = defaultRetention): R
     const ended = () => readJson(place(runId, 'result.json'), RunResult)
     const result = await ended()
     if (result) return { ...record, result }
-    if ((await textFrom(runId)) !== null) return { ...record, result: null }
+    if ((await textOfHolder(socketOf(runId))) !== null) return { ...record, result: null }
     // It may have ended between the two looks.
     return { ...record, result: (await ended()) ?? (await interrupt(record)) }
   }
@@ -49,7 +53,7 @@ export function createFileStore(folder: string, retention = defaultRetention): R
   /** Its watcher died, and with it the connection that kept it alive. */
   const interrupt = async (record: RunRecord): Promise<RunResult> => {
     const result = await interruptedResult(record, events(record.runId))
-    await replace(place(record.runId, 'result.json'), JSON.stringify(result)).catch(() => {})
+    await replaceFile(place(record.runId, 'result.json'), JSON.stringify(result)).catch(() => {})
     return result
   }
 
@@ -74,7 +78,10 @@ export function createFileStore(folder: string, retention = defaultRetention): R
   }
 
   const list = async () => {
-    const names = await readdir(folder).catch(() => [])
+    const names = await readdir(folder).catch(error => {
+      if (isMissing(error)) return []
+      throw cannotRead(folder, error)
+    })
     const ids = names.filter(name => RunId.safeParse(name).success)
     const runs = await Promise.all(ids.map(read))
     return runs
@@ -106,12 +113,12 @@ export function createFileStore(folder: string, retention = defaultRetention): R
 
     async create(record) {
       const { runId } = record
-      const release = await listenAlone(runId)
+      const release = await holdName(socketOf(runId))
       if (!release) throw new Error(`run ${runId} is watched over by another process`)
       let poll: NodeJS.Timeout | undefined
       try {
         await mkdir(place(runId), { recursive: true, mode: 0o700 })
-        await replace(place(runId, 'run.json'), JSON.stringify(record))
+        await replaceFile(place(runId, 'run.json'), JSON.stringify(record))
       } catch (error) {
         release()
         throw cannotKeep(folder, error)
@@ -138,7 +145,7 @@ export function createFileStore(folder: string, retention = defaultRetention): R
         async finish(result) {
           await end()
           try {
-            await replace(place(runId, 'result.json'), JSON.stringify(result))
+            await replaceFile(place(runId, 'result.json'), JSON.stringify(result))
           } finally {
             release()
           }
@@ -176,28 +183,42 @@ function parseEvent(line: string): RunEvent | null {
   }
 }
 
+/**
+ * Returns null when the file is missing or damaged. Throws when it cannot be read: a run that is there
+ * must not pass for one that is not.
+ */
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
+  const file = await readRegularFile(path, { limit: fileBytes })
+  if (file.kind === 'missing') return null
+  if (file.kind !== 'bytes') throw unreadable(path, file)
   try {
-    return schema.parse(JSON.parse(await readFile(path, 'utf8')))
+    return schema.parse(JSON.parse(file.bytes.toString()))
   } catch {
     return null
   }
 }
 
-async function replace(path: string, text: string) {
-  const next = `${path}.${process.pid}.tmp`
-  try {
-    await writeFile(next, text, { mode: 0o600 })
-    await rename(next, path)
-  } catch (error) {
-    await rm(next, { force: true })
-    throw error
-  }
+function unreadable(path: string, { kind }: RegularFile) {
+  const problem =
+    kind === 'too-large' ? `is larger than ${fileBytes} bytes` : 'is not a regular file'
+  return new UserError(`${path} ${problem}`, { hint: 'remove its folder to forget that run' })
+}
+
+function socketOf(runId: string) {
+  return `run/${runId}`
+}
+
+function cannotRead(folder: string, cause: unknown) {
+  const code = systemCode(cause)
+  return new UserError(`cannot read the runs in ${folder}${code ? ` (${code})` : ''}`, {
+    hint: 'check the owner and the mode of that folder',
+    cause,
+  })
 }
 
 function cannotKeep(folder: string, cause: unknown) {
-  const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
-  return new UserError(`cannot keep runs in ${folder}${code}`, {
+  const code = systemCode(cause)
+  return new UserError(`cannot keep runs in ${folder}${code ? ` (${code})` : ''}`, {
     hint: 'check the free space and the owner of that folder',
     cause,
   })

@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { readRegularFile } from '../../files/regular-file.ts'
+import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
+import { replaceFileSync } from '../../files/replace-file.ts'
 
 const mostBytes = 16 * 1024 * 1024
 
@@ -20,17 +21,8 @@ export function answerFirstRun(folder: string, workspace: string, key: string | 
   if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) putAside(folder)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const path = join(folder, '.claude.json')
-  const next = `${path}.${process.pid}.tmp`
-  try {
-    const answers = firstRunAnswers(readConfig(path), workspace, key)
-    // The agent can guess that name too: what it put there is removed and not written through.
-    rmSync(next, { recursive: true, force: true })
-    writeFileSync(next, `${JSON.stringify(answers, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
-    renameSync(next, path)
-  } catch (error) {
-    rmSync(next, { force: true })
-    throw error
-  }
+  const answers = firstRunAnswers(readConfig(path), workspace, key)
+  replaceFileSync(path, `${JSON.stringify(answers, null, 2)}\n`)
 }
 
 /**
@@ -40,7 +32,7 @@ export function answerFirstRun(folder: string, workspace: string, key: string | 
 function readConfig(path: string): Json {
   if (!lstatSync(path, { throwIfNoEntry: false })) return {}
   try {
-    const value: unknown = JSON.parse(readRegularFile(path, mostBytes) ?? '')
+    const value: unknown = JSON.parse(textOf(readRegularFileSync(path, { limit: mostBytes })) ?? '')
     if (isObject(value)) return value
   } catch {}
   putAside(path)

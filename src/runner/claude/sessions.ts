@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { readRegularFile } from '../../files/regular-file.ts'
+import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
+import { replaceFileSync } from '../../files/replace-file.ts'
 import { SessionId } from '../../run/request.ts'
 import type { Workspace } from '../workspace.ts'
 
@@ -13,14 +14,14 @@ export function createSessions(folder: string) {
   return {
     /** The last run's session; its transcript may be gone since. */
     last(workspace: Workspace): string | null {
-      const id = SessionId.safeParse(readRegularFile(path(workspace), 64)?.trim())
+      const id = SessionId.safeParse(
+        textOf(readRegularFileSync(path(workspace), { limit: 64 }))?.trim(),
+      )
       return id.success ? id.data : null
     },
     remember(workspace: Workspace, id: string) {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
-      const next = `${path(workspace)}.tmp`
-      writeFileSync(next, id, { mode: 0o600 })
-      renameSync(next, path(workspace))
+      replaceFileSync(path(workspace), id)
     },
   }
 }

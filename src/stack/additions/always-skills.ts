@@ -76,7 +76,7 @@ async function readSkill(path: string, custom: string): Promise<Buffer> {
   const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
   try {
     const status = await file.stat()
-    if (!status.isFile()) throw refused(path, 'is no regular file', 'remove it')
+    if (!status.isFile()) throw refused(path, 'is not a regular file', 'remove it')
     const buffer = Buffer.alloc(largestSkill + 1)
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
     if (bytesRead > largestSkill) {

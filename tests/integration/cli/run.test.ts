@@ -14,7 +14,7 @@ t.test('wrong usage is told before anything is looked for', async t => {
     [['run'], /there is no prompt/],
     [['run', ' \n'], /there is no prompt/],
     [['run', 'x', '--prompt-file', 'y'], /a prompt and --prompt-file were given/],
-    [['run', '--prompt-file', '/dev/null'], /no regular file/],
+    [['run', '--prompt-file', '/dev/null'], /not a regular file/],
     [['run', 'x', '--model=-x'], /--model -x: must be the name of a model/],
     [['run', 'x', '--timeout', 'soon'], /--timeout soon/],
     [['run', 'x', '--modle', 'y'], /unknown option '--modle'/],

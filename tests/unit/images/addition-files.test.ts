@@ -54,10 +54,10 @@ t.test('links lead to files of the same folder, or nowhere', async t => {
 t.test('pipes and folders of links are refused before anything is read', async t => {
   const folder = t.testdir({ 'init.d': {} })
   execFileSync('mkfifo', [join(folder, 'init.d/pipe.sh')])
-  t.throws(() => list(folder), { message: /pipe\.sh is no regular file$/ })
+  t.throws(() => list(folder), { message: /pipe\.sh is not a regular file$/ })
   const other = t.testdir({ Dockerfile: '', sub: {} })
   symlinkSync('sub', join(other, 'link'))
-  t.throws(() => list(other), { message: /link is no regular file$/ })
+  t.throws(() => list(other), { message: /link is not a regular file$/ })
 })
 
 t.test('a folder that was named by mistake is refused', async t => {

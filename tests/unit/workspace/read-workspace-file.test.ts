@@ -22,5 +22,5 @@ t.test('what an agent may have put there', async t => {
   await refused('link', /is a link/)
   await refused('large', /holds more than 4 bytes/)
   await refused('binary', /is not UTF-8/)
-  await refused('pipe', /is no regular file/)
+  await refused('pipe', /is not a regular file/)
 })

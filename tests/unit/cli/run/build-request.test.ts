@@ -79,9 +79,9 @@ t.test('a file is a regular one, and not a large one', async t => {
   const pipe = join(folder, 'pipe')
   mkfifoSync(pipe)
   for (const [path, message] of [
-    [pipe, /no regular file/],
-    ['/dev/zero', /no regular file/],
-    [folder, /no regular file/],
+    [pipe, /not a regular file/],
+    ['/dev/zero', /not a regular file/],
+    [folder, /not a regular file/],
     [join(folder, 'large'), /more than 1048576 bytes/],
     [join(folder, 'nowhere'), /nowhere cannot be read: there is no such file$/],
   ] as const) {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { RunEvent } from '../../../../src/run/event.ts'
@@ -147,7 +147,7 @@ t.test('a cancel from elsewhere reaches the watcher once', async t => {
 t.test('a run whose watcher was killed is interrupted, with what is known of it', async t => {
   const folder = join(t.testdir(), 'runs')
   const run = record()
-  const module = join(import.meta.dirname, '../../../src/run/file-store.ts')
+  const module = join(import.meta.dirname, '../../../../src/run/store/file-store.ts')
   const source = `import { createFileStore } from ${JSON.stringify(module)}
     const log = await createFileStore(${JSON.stringify(folder)}).create(${JSON.stringify(run)})
     const event = { kind: 'started', runId: '${run.runId}', workspace: '/workspace', sessionId: 'the-session', warm: false, startedAt: '' }
@@ -210,4 +210,29 @@ t.test('a folder that cannot be written is told with its name', async t => {
     message: /cannot keep runs in .*runs \(ENOTDIR|EEXIST\)/,
     hint: /space/,
   })
+})
+
+t.test('a run that cannot be read is an error, never a run that is missing', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const store = createFileStore(folder)
+  const { runId } = record()
+  await (await store.create(record({ runId }))).finish(resultOf('text'))
+  const path = join(folder, runId, 'run.json')
+  await chmod(folder, 0o755)
+  await chmod(join(folder, runId), 0o755)
+  await chmod(path, 0o000)
+  // Modes do not stop root.
+  if (process.getuid?.() === 0) process.seteuid?.(65534)
+  try {
+    const message = /cannot read .*run\.json \(EACCES\)/
+    await t.rejects(store.read(runId), { message, hint: /owner/ })
+    await t.rejects(store.list(), { message })
+  } finally {
+    if (process.getuid?.() === 0) process.seteuid?.(0)
+  }
+  await rm(path)
+  await mkdir(path)
+  await t.rejects(store.read(runId), { message: /run\.json is not a regular file/ })
+  const file = join(t.testdir({ runs: 'a file' }), 'runs')
+  await t.rejects(createFileStore(file).list(), { message: /cannot read the runs in .*ENOTDIR/ })
 })

@@ -68,7 +68,7 @@ t.test('what is no text is refused by its name', async t => {
 t.test('a pipe does not keep start waiting', async t => {
   const folder = t.testdir({ 'always-skills': {} })
   await exec('mkfifo', [join(folder, 'always-skills/SKILL.md')])
-  await t.rejects(readAlwaysSkills(folder), { message: /is no regular file/ })
+  await t.rejects(readAlwaysSkills(folder), { message: /is not a regular file/ })
 })
 
 t.test('all together have a bound, and a tree has one', async t => {

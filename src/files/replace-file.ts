@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { systemCode, UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+
+const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+
+export type ReplaceOptions = {
+  /** Exactly these permissions, whatever the umask. Default 0600. */
+  mode?: number
+  /** Survives a power failure: waits until the disk has the content and the new name. */
+  durable?: boolean
+  /** Path of the unfinished file, on the same filesystem. Default: an unguessable name beside `path`. */
+  temporary?: string
+}
+
+/**
+ * Replaces a file in one step: a reader sees the old content or the whole new one, also after this
+ * process was killed. A symlink at `path` is replaced, not followed; nothing that another user puts at
+ * the temporary name is written to. On failure the old file stays and the temporary one is removed.
+ *
+ * @param content a function writes it itself, and may change the owner of the file
+ */
+export async function replaceFile(
+  path: string,
+  content: string | Uint8Array | ((file: FileHandle) => Promise<void>),
+  options: ReplaceOptions = {},
+): Promise<void> {
+  const { mode = 0o600, durable = false, temporary = temporaryBeside(path) } = options
+  const file = await open(temporary, flags, 0o600).catch(error => {
+    throw cannotWrite(path, error)
+  })
+  try {
+    try {
+      if (typeof content === 'function') await content(file)
+      else await file.writeFile(content)
+      await file.chmod(mode)
+      if (durable) await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+    if (durable) await syncFolder(dirname(path))
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error instanceof UserError ? error : cannotWrite(path, error)
+  }
+}
+
+/** The same without waiting for the event loop, and never durable. */
+export function replaceFileSync(path: string, content: string, { mode = 0o600 } = {}): void {
+  const temporary = temporaryBeside(path)
+  try {
+    const file = openSync(temporary, flags, 0o600)
+    try {
+      writeFileSync(file, content)
+      fchmodSync(file, mode)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw cannotWrite(path, error)
+  }
+}
+
+function temporaryBeside(path: string) {
+  // A name has at most 255 bytes, and a character up to 4.
+  const name = basename(path).slice(0, 50)
+  return join(dirname(path), `.${name}.${randomBytes(9).toString('base64url')}.tmp`)
+}
+
+async function syncFolder(path: string) {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+function cannotWrite(path: string, cause: unknown): UserError {
+  const code = systemCode(cause)
+  return new UserError(`cannot write ${terminalLine(path)}${code ? ` (${code})` : ''}`, {
+    hint: 'check the free space and the owner of that folder',
+    cause,
+  })
+}
