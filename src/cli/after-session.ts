@@ -1,38 +1,48 @@
 import { styleText } from 'node:util'
 import { messageOf } from '../base/errors.ts'
-import { terminalLine } from '../base/terminal-text.ts'
-import type { EndedSession } from './ended-session.ts'
+import type { StackAgent } from '../operations/remembered-stack/memory.ts'
+import { renderMessage } from './render/message.ts'
 import { hasColours } from './terminal.ts'
 
-/** Lines that the person should read now, each ready for a terminal; none when all is as usual. */
+/** A session, or a shell, that has just ended or was detached. */
+export type EndedSession = StackAgent & { since: Date; verbose?: boolean }
+
+/** Returns messages that the person should read now; none when everything is normal. */
 type Notice = (session: EndedSession, signal: AbortSignal) => Promise<string[]>
 
-/** Each is loaded here and not before: a session must not wait for what comes after it. */
+/** Loaded on demand, so that opening a session does not wait for them. */
 const notices: readonly Notice[] = [
-  async session => (await import('./host-files-notice.ts')).hostFilesNotice(session),
-  async (session, signal) => (await import('./blocked-notice.ts')).blockedNotice(session, signal),
+  async session => (await import('../operations/notices/host-files.ts')).hostFilesNotice(session),
+  async (session, signal) =>
+    (await import('../operations/notices/blocked.ts')).blockedNotice(session, signal),
 ]
 
-/** The terminal is wanted back: what is not known by then is not said. */
+/** The person wants the terminal back: results that take longer are dropped. */
 const patience = 3_000
 
+/** Lists of files are long, and are read once. */
+const lineLimit = 2_000
+
 /**
- * Tells on stderr what the session left behind. Its exit status has nothing to do with it, so nothing
- * here fails: with `--verbose` it is said what could not be found out.
+ * Reports on stderr what the session left behind. Never fails, because the exit status is the
+ * session's; `--verbose` shows what could not be determined.
  */
 export async function afterSession(session: EndedSession): Promise<void> {
-  // The terminal may be gone, which is one way in which sessions end.
+  // Closing the terminal is one way to end a session.
   process.stderr.on('error', () => {})
   const controller = new AbortController()
   const { signal } = controller
   const tooLate = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
-  // Not AbortSignal.timeout, which would let the process end before it says how the session ended.
-  const timer = setTimeout(() => controller.abort(new Error('it took too long')), patience)
+  // Not AbortSignal.timeout, whose timer would let the process exit before this reports.
+  const timer = setTimeout(() => controller.abort(new Error('timed out')), patience)
   const found = notices.map(notice => Promise.race([notice(session, signal), tooLate]))
   for (const result of await Promise.allSettled(found)) {
-    const lines = result.status === 'fulfilled' ? result.value : failed(result.reason, session)
+    const lines =
+      result.status === 'fulfilled'
+        ? result.value.map(line => renderMessage(line, lineLimit))
+        : failed(result.reason, session)
     for (const line of lines) process.stderr.write(`${line}\n`)
   }
   clearTimeout(timer)
@@ -40,6 +50,6 @@ export async function afterSession(session: EndedSession): Promise<void> {
 
 function failed(reason: unknown, { verbose }: EndedSession) {
   if (!verbose) return []
-  const text = terminalLine(messageOf(reason), 500)
+  const text = renderMessage(messageOf(reason))
   return [hasColours(process.stderr) ? styleText('dim', text) : text]
 }

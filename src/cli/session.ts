@@ -1,10 +1,10 @@
 import { userEnvironment } from '../config/environment.ts'
 import { createExec, startExec } from '../engine/terminal-exec.ts'
 import type { RunningAgent } from '../stack/running-agent.ts'
-import type { EndedSession } from './ended-session.ts'
+import type { EndedSession } from './after-session.ts'
 import { terminalVariables } from './terminal.ts'
 
-/** Claude Code's command: it opens the session, or attaches to the one that runs already. */
+/** Builds the command that opens Claude Code's session, or attaches to the one that is running. */
 export function sessionCommand(options: { fresh: boolean; resume?: string | undefined }): string[] {
   const { fresh, resume } = options
   return [
@@ -14,7 +14,7 @@ export function sessionCommand(options: { fresh: boolean; resume?: string | unde
   ]
 }
 
-/** A command of the agent's container, prepared for this terminal. */
+/** Prepares a command in the agent's container for this terminal; returns the id of the exec. */
 export function prepareInTerminal(
   { address, container }: RunningAgent,
   command: readonly string[],
@@ -33,8 +33,8 @@ export function runPrepared({ address }: RunningAgent, id: string): Promise<numb
 }
 
 /**
- * Runs a command of the agent's container in this terminal; resolves with its exit status. A session
- * of Claude Code lives in the container: a closed terminal does not end it.
+ * Runs a command of the agent's container in this terminal; resolves with its exit status. Claude
+ * Code's session lives in the container: closing the terminal does not end it.
  */
 export async function execInTerminal(
   agent: RunningAgent,
@@ -43,8 +43,8 @@ export async function execInTerminal(
   return runPrepared(agent, await prepareInTerminal(agent, command))
 }
 
-/** Runs a session to its end, then tells what it left behind; resolves with the session's exit status. */
-export async function andTellAfter(
+/** Runs a session to its end and reports what it left behind; resolves with its exit status. */
+export async function reportAfter(
   session: Omit<EndedSession, 'since'>,
   run: () => Promise<number>,
 ): Promise<number> {
@@ -52,7 +52,7 @@ export async function andTellAfter(
   const status = await run()
   await import('./after-session.ts')
     .then(({ afterSession }) => afterSession({ ...session, since }))
-    // The session was what was asked for, and it has ended as it has.
+    // The session has ended, and its status is the answer.
     .catch(() => {})
   return status
 }

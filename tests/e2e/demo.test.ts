@@ -67,7 +67,7 @@ t.test('its stop takes the rehearsal along', async t => {
 t.test('a start in its folder goes on with the rehearsal also after a stop', async t => {
   const { code, stderr } = await inDemo(['start', '--detach'])
   t.equal(code, 0, stderr)
-  t.match(stderr, /the scripted model of the demo answers here/)
+  t.match(stderr, /the demo's scripted model answers here/)
   t.match(JSON.parse((await inDemo(['status', '--json'])).stdout), {
     running: true,
     credentials: { mode: 'rehearsal' },

@@ -3,11 +3,11 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { currentStackName } from '../../operations/current-stack.ts'
 import { openEngine } from '../../operations/engine-context.ts'
 import { namedStack } from '../../operations/named-stack.ts'
+import { runningAgent } from '../../operations/running-agent.ts'
 import { type Candidate, listed } from '../../stack/find-stack.ts'
 import { inspectStacks, type StackState } from '../../stack/inspect.ts'
 import type { Invocation } from '../invocation.ts'
-import { runningAgent } from '../running-agent.ts'
-import { andTellAfter, execInTerminal, sessionCommand } from '../session.ts'
+import { execInTerminal, reportAfter, sessionCommand } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
 
 /** Opens the session of a stack that runs, from any folder; returns Claude Code's exit status. */
@@ -25,7 +25,7 @@ export async function attach(wanted: string | undefined, invocation: Invocation)
   }
   const agent = runningAgent(context, state)
   const session = { ...agent, stack: state.stack, workspace: state.workspace }
-  return andTellAfter({ ...session, verbose: invocation.verbose }, () =>
+  return reportAfter({ ...session, verbose: invocation.verbose }, () =>
     execInTerminal(agent, sessionCommand({ fresh: false })),
   )
 }

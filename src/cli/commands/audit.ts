@@ -9,10 +9,11 @@ import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { machineVersions } from '../../engine/client-find.ts'
 import { type Context, openContext } from '../../operations/context.ts'
 import { currentStack } from '../../operations/current-stack.ts'
+import { hostFilesNotice } from '../../operations/notices/host-files.ts'
 import { isUp, type StackState } from '../../stack/inspect.ts'
-import { hostFilesNotice } from '../host-files-notice.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderAudit, renderProbeList } from '../render/audit.ts'
+import { renderMessage } from '../render/message.ts'
 
 export type AuditOptions = { json?: boolean; sarif?: boolean; probe?: string[]; list?: boolean }
 
@@ -52,7 +53,7 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
   else console.log(renderAudit(report, { verbose: invocation.verbose }))
   // Beside the report: what changed in the folder is for a person to read, and no control that held.
   for (const line of await hostFilesNotice(stack, { all: true }).catch(() => []))
-    console.error(line)
+    console.error(renderMessage(line, 2_000))
   return allHeld(results) ? 0 : 1
 }
 

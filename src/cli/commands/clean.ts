@@ -4,6 +4,7 @@ import { step } from '../../base/log.ts'
 import { anyImage } from '../../operations/any-image.ts'
 import { type Context, openContext } from '../../operations/context.ts'
 import { namedStack } from '../../operations/named-stack.ts'
+import { forgetStack } from '../../operations/remembered-stack/memory.ts'
 import { listed } from '../../stack/find-stack.ts'
 import { allStacks, type MachineStack } from '../../stack/machine.ts'
 import { holdsWork, lookAtRemains, type Remains } from '../../stack/remains.ts'
@@ -11,7 +12,6 @@ import { removeRemains } from '../../stack/remove-remains.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import { ask } from '../ask.ts'
 import type { Invocation } from '../invocation.ts'
-import { forgetSession } from '../quick-session.ts'
 import { renderRemains } from '../render/remains.ts'
 
 export type CleanOptions = { force?: boolean; dryRun?: boolean }
@@ -98,7 +98,10 @@ async function removeAll(context: Context, removed: readonly Remains[]) {
   const results = await settleAtOnce(removed, atOnce, ({ stack }) =>
     withLock(stack.stack, { log, signal }, () =>
       step(log, `removing ${stack.stack}`, async () => {
-        if (stack.workspace) forgetSession(stack.workspace)
+        if (stack.workspace) {
+          forgetStack(stack.workspace, 'claude')
+          forgetStack(stack.workspace, 'worker')
+        }
         await removeRemains(context, stack.stack, { log: () => {}, signal })
       }),
     ),

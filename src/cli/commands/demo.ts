@@ -5,6 +5,7 @@ import { UserError } from '../../base/errors.ts'
 import { terminalLine, terminalText } from '../../base/terminal-text.ts'
 import { demoFolder, stateRoot } from '../../config/paths.ts'
 import { type Context, openContext } from '../../operations/context.ts'
+import { bringUp } from '../../operations/start/start-effects.ts'
 import { workspaceHere } from '../../operations/workspace-here.ts'
 import { exec } from '../../process/exec.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'
@@ -12,7 +13,6 @@ import type { Invocation } from '../invocation.ts'
 import { hasColours } from '../terminal.ts'
 import { escapes } from './demo-escapes.ts'
 import { setup } from './setup.ts'
-import { bringUp } from './start.ts'
 
 const welcome = `Claude Code read this file inside a container that has no way to the internet.
 The model that told it to was a script. Put a key into .env and it is the real one.
@@ -34,7 +34,11 @@ export async function demo(options: { yes?: boolean }, invocation: Invocation): 
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'welcome.txt'), welcome)
   const workspace = await workspaceHere(context, { folder })
-  const { state } = await bringUp(context, workspace, { mode: 'rehearsal', freshCopy: true })
+  const { state } = await bringUp(context, workspace, {
+    mode: 'rehearsal',
+    freshCopy: true,
+    agents: ['claude'],
+  })
 
   console.log(
     `\n${bold('A prompt through the real Claude Code')} ${dim('(a script answers for the model)')}`,

@@ -1,12 +1,12 @@
 import { UserError } from '../../base/errors.ts'
 import { openContext } from '../../operations/context.ts'
+import { runningAgent } from '../../operations/running-agent.ts'
+import { bringUp } from '../../operations/start/start-effects.ts'
 import { workspaceHere } from '../../operations/workspace-here.ts'
 import { runConfig, runHomes, workspaceKey } from '../../run/run-home.ts'
 import type { Invocation } from '../invocation.ts'
-import { runningAgent } from '../running-agent.ts'
 import { execInTerminal } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
-import { bringUp } from './start.ts'
 
 /**
  * Runs Claude Code's own login inside the container of the current folder. The login stays there, in

@@ -1,4 +1,5 @@
 import { terminalLine } from '../../base/terminal-text.ts'
+import type { StackAgent } from '../../operations/remembered-stack/memory.ts'
 import type { RunEvent } from '../../run/event.ts'
 import type { RunResult } from '../../run/result.ts'
 import type { Invocation } from '../invocation.ts'
@@ -11,8 +12,8 @@ import { createOutput } from '../run/output.ts'
 import { createProgress } from '../run/progress.ts'
 import { readPrompt } from '../run/prompt.ts'
 import { startRun } from '../run/start-run.ts'
-import { type Worker, workerHere } from '../run/worker-here.ts'
-import { andTellAfter } from '../session.ts'
+import { workerHere } from '../run/worker-here.ts'
+import { reportAfter } from '../session.ts'
 
 export type RunCommandOptions = RequestOptions & {
   promptFile?: string
@@ -66,11 +67,11 @@ export async function run(
     return 0
   }
   if (quiet) await execute()
-  else await andTellAfter({ ...ended(place.worker), verbose }, execute)
+  else await reportAfter({ ...ended(place.worker), verbose }, execute)
   if (result !== null) throwUnlessSucceeded(result)
 }
 
-function ended({ address, container, stack, workspace }: Worker) {
+function ended({ address, container, stack, workspace }: StackAgent) {
   return { address, container, stack, workspace }
 }
 

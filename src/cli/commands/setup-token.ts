@@ -1,12 +1,12 @@
 import { isCancel, log as notes, password } from '@clack/prompts'
 import { setEnvValue } from '../../config/edit-env-file.ts'
 import { openContext } from '../../operations/context.ts'
+import { runningAgent } from '../../operations/running-agent.ts'
+import { bringUp } from '../../operations/start/start-effects.ts'
 import { workspaceHere } from '../../operations/workspace-here.ts'
 import type { Invocation } from '../invocation.ts'
-import { runningAgent } from '../running-agent.ts'
 import { execInTerminal } from '../session.ts'
 import { requireTerminal } from './login.ts'
-import { bringUp } from './start.ts'
 
 /**
  * Runs `claude setup-token` in the container, then asks for the token it showed and keeps it in .env,
@@ -16,7 +16,7 @@ export async function setupToken(invocation: Invocation): Promise<number> {
   requireTerminal('setup-token')
   const context = await openContext(invocation)
   const workspace = await workspaceHere(context)
-  const { state } = await bringUp(context, workspace, { mode: 'login' })
+  const { state } = await bringUp(context, workspace, { mode: 'login', agents: ['claude'] })
   const status = await execInTerminal(runningAgent(context, state), ['claude', 'setup-token'])
   if (status !== 0) return status
   const token = await password({

@@ -1,17 +1,47 @@
-import { openContext } from '../../operations/context.ts'
+import { spawn } from 'node:child_process'
+import { type Context, openContext } from '../../operations/context.ts'
 import { currentStack } from '../../operations/current-stack.ts'
+import { runningAgent } from '../../operations/running-agent.ts'
+import type { RunningAgent } from '../../stack/running-agent.ts'
 import type { Invocation } from '../invocation.ts'
-import { execAttached, runningAgent } from '../running-agent.ts'
-import { andTellAfter, execInTerminal } from '../session.ts'
+import { execInTerminal, reportAfter } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
 
-/** Opens bash in the claude container; returns its exit status. Also takes commands from a pipe. */
+/** Opens bash in the claude container; returns its exit status. Also reads commands from a pipe. */
 export async function shell(invocation: Invocation): Promise<number> {
   const context = await openContext(invocation)
   const state = await currentStack(context)
   const agent = runningAgent(context, state)
   const { stack, workspace } = state
-  return andTellAfter({ ...agent, stack, workspace, verbose: invocation.verbose }, () =>
+  return reportAfter({ ...agent, stack, workspace, verbose: invocation.verbose }, () =>
     isInteractive() ? execInTerminal(agent, ['bash']) : execAttached(context, agent, ['bash']),
   )
+}
+
+/** Runs a command in the agent's container on input and output that are not a terminal. */
+function execAttached(
+  { docker }: Pick<Context, 'docker'>,
+  agent: RunningAgent,
+  command: readonly string[],
+): Promise<number> {
+  const args = ['exec', '--interactive', '--workdir', '/workspace', agent.container, ...command]
+  return runAttached(docker.file, args, docker.env)
+}
+
+/** Runs a child on our own input and output, and resolves with its exit status. */
+function runAttached(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<number> {
+  return new Promise<number>((resolve, reject) => {
+    const child = spawn(file, args, { cwd: '/', env, stdio: 'inherit' })
+    const end = () => child.kill('SIGTERM')
+    process.once('SIGTERM', end).once('SIGHUP', end)
+    child.once('error', reject)
+    child.once('close', code => {
+      process.off('SIGTERM', end).off('SIGHUP', end)
+      resolve(code ?? 143)
+    })
+  })
 }

@@ -4,6 +4,7 @@ import type { Log } from '../../base/log.ts'
 import { type Context, openContext } from '../../operations/context.ts'
 import { currentStackName } from '../../operations/current-stack.ts'
 import { namedStack } from '../../operations/named-stack.ts'
+import { hostFilesNotice } from '../../operations/notices/host-files.ts'
 import { inspectStacks } from '../../stack/inspect.ts'
 import {
   clearPlaceholders,
@@ -13,8 +14,8 @@ import {
 import { withLock } from '../../stack/state/lock.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import { isLeft, leftStacks, stopStack } from '../../stack/stop.ts'
-import { hostFilesNotice } from '../host-files-notice.ts'
 import type { Invocation } from '../invocation.ts'
+import { renderMessage } from '../render/message.ts'
 
 /** Compose waits most of the time: more of it at once than processors, and fewer than it takes to choke. */
 const stoppedAtOnce = 6
@@ -89,7 +90,8 @@ function stopOne({ engine, docker, log, signal }: Context, stack: string) {
       return false
     }
     await stopStack(docker, stack, { log, signal })
-    for (const line of await hostFilesNotice({ stack }).catch(() => [])) console.error(line)
+    for (const line of await hostFilesNotice({ stack }).catch(() => []))
+      console.error(renderMessage(line, 2_000))
     return true
   })
 }

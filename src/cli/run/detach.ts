@@ -6,11 +6,11 @@ import { UserError } from '../../base/errors.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import { secretSettings } from '../../config/settings.ts'
+import type { StackAgent } from '../../operations/remembered-stack/memory.ts'
 import type { RunRequest } from '../../run/request.ts'
-import type { Worker } from './worker-here.ts'
 
 /** What a supervisor is given on its stdin. */
-export type Job = { worker: Worker; request: RunRequest; runId: string; wait: boolean }
+export type Job = { worker: StackAgent; request: RunRequest; runId: string; wait: boolean }
 
 /** The one line that it answers with. */
 export const Answer = z.union([

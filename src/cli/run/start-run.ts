@@ -1,19 +1,19 @@
 import { UserError } from '../../base/errors.ts'
 import type { ExecStream } from '../../engine/exec-stream.ts'
+import type { StackAgent } from '../../operations/remembered-stack/memory.ts'
 import { createRunEngine, type Run } from '../../run/engine.ts'
 import { createSocketLease } from '../../run/lease/socket-lease.ts'
 import { RunRefusal } from '../../run/refusal.ts'
 import type { RunRequest } from '../../run/request.ts'
 import { createExecTransport } from './exec-transport.ts'
 import { runsOf } from './runs-here.ts'
-import type { Worker } from './worker-here.ts'
 
 /** Where the folder is in the worker. */
 const workspace = '/workspace'
 
 /** Starts a run in a worker that is up. */
 export function startRun(
-  { worker, client }: { worker: Worker; client: ExecStream | null },
+  { worker, client }: { worker: StackAgent; client: ExecStream | null },
   request: RunRequest,
   {
     parting,
@@ -45,7 +45,7 @@ export function startRun(
 export function inWordsOfHost(
   error: unknown,
   { session }: Pick<RunRequest, 'session'>,
-  { workspace }: Pick<Worker, 'workspace'>,
+  { workspace }: Pick<StackAgent, 'workspace'>,
 ): unknown {
   if (!(error instanceof RunRefusal) || error.reason !== 'no-session') return error
   if (session.kind !== 'resume') return error

@@ -1,7 +1,8 @@
 import { writeSync } from 'node:fs'
 import { messageOf, UserError } from '../../base/errors.ts'
-import { blockedSince } from '../blocked-notice.ts'
+import { blockedSince } from '../../operations/notices/blocked.ts'
 import type { Invocation } from '../invocation.ts'
+import { renderMessage } from '../render/message.ts'
 import type { Answer, Job } from './detach.ts'
 import { startRun } from './start-run.ts'
 
@@ -28,8 +29,8 @@ export async function supervise(invocation: Invocation): Promise<void> {
     const { signal } = invocation
     // Nobody looks on: what it was refused is kept with it.
     const parting = (since: Date) =>
-      blockedSince({ ...worker, from: since }, AbortSignal.timeout(patience)).then(
-        ({ lines }) => lines,
+      blockedSince({ ...worker, from: since }, AbortSignal.timeout(patience)).then(({ lines }) =>
+        lines.map(line => renderMessage(line)),
       )
     const run = startRun({ worker, client: null }, request, { signal, runId, wait, parting })
     if (wait) answer({ accepted: true })

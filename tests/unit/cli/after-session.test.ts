@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { afterSession } from '../../../src/cli/after-session.ts'
-import { andTellAfter } from '../../../src/cli/session.ts'
+import { reportAfter } from '../../../src/cli/session.ts'
 import { hostFilesPath, renderHostFiles } from '../../../src/workspace/host-files/changes.ts'
 import { scanHostFiles } from '../../../src/workspace/host-files/scan.ts'
 
@@ -41,7 +41,10 @@ t.test('what changed is said, and what is not protected any more', async t => {
   await writeFile(join(workspace, 'Makefile'), 'all: evil')
   const lines = await said(t, () => afterSession({ ...session, workspace, since: new Date() }))
   t.match(lines[0], 'read before you run anything here: Makefile (changed)\n')
-  t.match(lines[1], /^replaced on this host .*: Makefile; \.\/claude\.ts stop and start/)
+  t.match(
+    lines[1],
+    /^no longer protected, because .*: Makefile; run \.\/claude\.ts stop and \.\/claude\.ts start to/,
+  )
 })
 
 t.test('what cannot be found out is said with --verbose only', async t => {
@@ -55,6 +58,6 @@ t.test('what cannot be found out is said with --verbose only', async t => {
 t.test('the status is that of the session', async t => {
   const workspace = await workspaceWithState(t)
   await said(t, async () => {
-    t.equal(await andTellAfter({ ...session, workspace }, async () => 7), 7)
+    t.equal(await reportAfter({ ...session, workspace }, async () => 7), 7)
   })
 })

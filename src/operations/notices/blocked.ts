@@ -1,0 +1,53 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkoutRoot } from '../../config/paths.ts'
+import { inForce } from '../../egress/allowlist.ts'
+import { createBlockedNames, renderBlocked } from '../../egress/blocked-names.ts'
+import { parseAccessDecision } from '../../egress/proxy-log.ts'
+import type { EngineAddress } from '../../engine/address.ts'
+import { createEngine } from '../../engine/engine.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
+import { readAllowlist } from '../policy/allowlist-file.ts'
+
+type Place = { address: EngineAddress; stack: string }
+
+/**
+ * Reports the names that the agent was refused during a session, with the command that allows each.
+ * Names reported before, after this session or a parallel one, are left out.
+ */
+export async function blockedNotice(
+  { address, stack, since }: Place & { since: Date },
+  signal: AbortSignal,
+): Promise<string[]> {
+  const reported = join(stateFolder(stack).path, 'blocked-told')
+  const before = Number(await readFile(reported, 'utf8').catch(() => 0)) || 0
+  const from = new Date(Math.max(since.getTime(), before * 1000))
+  const { lines, last } = await blockedSince({ address, stack, from }, signal)
+  if (last > 0) {
+    await mkdir(join(reported, '..'), { recursive: true, mode: 0o700 })
+    await writeFile(reported, String(last), { mode: 0o600 })
+  }
+  return lines
+}
+
+/** Returns the names refused since `from`, and the time of the last refusal in seconds, or 0. */
+export async function blockedSince(
+  { address, stack, from }: Place & { from: Date },
+  signal: AbortSignal,
+): Promise<{ lines: string[]; last: number }> {
+  const since = from.getTime() / 1000
+  const blocked = createBlockedNames()
+  let last = 0
+  const options = { tail: 'all', follow: false, since, signal } as const
+  await createEngine(address).followLog(`${stack}-proxy-1`, options, line => {
+    // Most lines are allowed connections, and parsing each one takes time.
+    if (!line.includes('"denied"')) return
+    const decision = parseAccessDecision(line)
+    if (!decision || decision.ts <= since) return
+    blocked.add(decision)
+    last = Math.max(last, decision.ts)
+  })
+  const { agent, gateway, login } = readAllowlist(checkoutRoot())
+  const open = inForce(agent, new Date())
+  return { lines: renderBlocked(blocked.names(open, [...gateway, ...login])), last }
+}

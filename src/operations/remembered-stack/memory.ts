@@ -1,0 +1,78 @@
+import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ImageAdditions } from '../../config/image-additions.ts'
+import { checkoutRoot, stateRoot } from '../../config/paths.ts'
+import type { RunningAgent } from '../../stack/running-agent.ts'
+import { additionsStamp, checkoutStamp, imageAdditionsStamp, overlayStamp } from './stamps.ts'
+
+/** An agent's container, and the stack and folder it belongs to. */
+export type StackAgent = RunningAgent & {
+  /** Name of the stack. */
+  stack: string
+  /** Real path of the folder on the host. */
+  workspace: string
+}
+
+/**
+ * The outcome of the last start in a folder. As long as the stamps match, no input of the stack has
+ * changed: checkout, .env, settings in the environment, owner of the folder, the user's additions.
+ */
+export type RememberedStack = StackAgent & {
+  fingerprint: string
+  stamp: string
+  overlays: string
+  /** Where the user's additions are, which depends on settings, and their stamp. */
+  customFolder: string
+  custom: string
+  /** The additions that are built into the image, and their stamp. */
+  additions: ImageAdditions
+  added: string
+}
+
+/** `claude` holds sessions, `worker` runs prompts; each is remembered by itself. */
+export type RememberedService = keyof typeof folders
+const folders = { claude: 'sessions', worker: 'workers' } as const
+
+/** Keyed by folder name rather than a hash, to keep node:crypto off the fast path. */
+function memoryPath(folder: string, service: RememberedService): string {
+  return join(stateRoot(), folders[service], `${encodeURIComponent(folder)}.json`)
+}
+
+/** Returns what the last start in the current folder left, or null when one of its inputs changed. */
+export async function rememberedStack(
+  settings: Record<string, string | undefined>,
+  service: RememberedService,
+): Promise<RememberedStack | null> {
+  try {
+    const folder = realpathSync(process.cwd())
+    const known: RememberedStack = JSON.parse(readFileSync(memoryPath(folder, service), 'utf8'))
+    if (known.overlays !== overlayStamp(folder)) return null
+    if (known.custom !== additionsStamp(known.customFolder, folder)) return null
+    if (known.added !== imageAdditionsStamp(known.additions)) return null
+    return known.stamp === (await checkoutStamp(checkoutRoot(), folder, settings)) ? known : null
+  } catch {
+    // A full start finds the reason and reports it.
+    return null
+  }
+}
+
+/** Keeps the outcome for the next command. A folder whose name is too long for a file is not remembered. */
+export function rememberStack(folder: string, service: RememberedService, known: RememberedStack) {
+  const path = memoryPath(folder, service)
+  try {
+    mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
+    writeFileSync(`${path}.tmp`, JSON.stringify(known), { mode: 0o600 })
+    renameSync(`${path}.tmp`, path)
+  } catch {
+    forgetStack(folder, service)
+  }
+}
+
+/** Call before anything is changed: an interrupted start must not leave a stale answer. */
+export function forgetStack(folder: string, service: RememberedService) {
+  try {
+    rmSync(memoryPath(folder, service), { force: true })
+  } catch {
+    // A name that no file can have was never remembered.
+  }
+}

@@ -1,0 +1,100 @@
+import { lstatSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { userEnvironment } from '../../config/environment.ts'
+import type { ImageAdditions } from '../../config/image-additions.ts'
+import { protectedNames, workspaceConfigName } from '../../config/protected-names.ts'
+import { filesBelow } from '../../files/files-below.ts'
+import { listAdditions } from '../../images/addition-files.ts'
+import { identityOf } from '../../workspace/overlay/identity.ts'
+
+/** Stamps everything that decides the shape of a stack. Secrets go into the stamp as a hash. */
+export async function checkoutStamp(
+  root: string,
+  folder: string,
+  settings: Record<string, string | undefined>,
+): Promise<string> {
+  const inputs = [
+    'compose.yaml',
+    'pins.json',
+    '.env',
+    '.build/bundle/stamp',
+    ...['proxy', 'claude', 'gateway', 'additions'].flatMap(name => filesBelow(root, name)),
+  ].map(path => {
+    const status = statSync(join(root, path), { throwIfNoEntry: false })
+    return [path, status && [status.ino, status.size, status.mtimeMs]]
+  })
+  const { uid, gid } = statSync(folder)
+  return JSON.stringify([inputs, uid, gid, await hashed(settings)])
+}
+
+/** Stamps the user's files that are built into the image. Reads no content: one `stat` for each file. */
+export function imageAdditionsStamp(additions: ImageAdditions): string {
+  const { scripts, context } = listAdditions(additions)
+  return JSON.stringify(
+    [scripts, context].map(files =>
+      files?.map(({ path, stats }) => [path, stats.ino, stats.size, stats.mtimeMs, stats.mode]),
+    ),
+  )
+}
+
+/**
+ * Stamps the files that have an overlay or would get one: changes when one appears, disappears or is
+ * replaced on the host. Apart from the checkout's stamp, because a start creates some of these files.
+ */
+export function overlayStamp(folder: string): string {
+  return JSON.stringify(protectedInputs.map(path => identity(join(folder, path))))
+}
+
+/** Stamps the user's additions that become files of the container: skills, programs, git identity, workspace configuration. */
+export function additionsStamp(folder: string, workspace: string, home = homedir()): string {
+  const { XDG_CONFIG_HOME } = userEnvironment()
+  const skills = ['always-skills', '.always-skills'].filter(name =>
+    statusOf(join(folder, name))?.isDirectory(),
+  )
+  const paths = [
+    ...['', 'bin', ...skills.flatMap(name => filesBelow(folder, name))].map(name =>
+      join(folder, name),
+    ),
+    ...[join(home, '.gitconfig'), '/etc/gitconfig'],
+    join(XDG_CONFIG_HOME || join(home, '.config'), 'git/config'),
+  ]
+  const look = (path: string) => {
+    const status = statusOf(path)
+    return status && [path, status.ino, status.size, status.mtimeMs, status.mode]
+  }
+  // A folder in their place is our placeholder, which comes with the stack.
+  const files = [workspaceConfigName, '.mcp.json']
+    .map(name => join(workspace, name))
+    .filter(path => !statusOf(path)?.isDirectory())
+  return JSON.stringify([...paths, ...files].map(look).filter(Boolean))
+}
+
+const protectedInputs = [
+  ...protectedNames,
+  ...['config', 'hooks', 'commondir', 'HEAD', 'modules', 'worktrees'].map(name => `.git/${name}`),
+]
+
+function identity(path: string) {
+  const status = statusOf(path)
+  if (!status) return null
+  // Each commit replaces HEAD; only its presence matters, which makes the folder a repository.
+  return path.endsWith('/.git/HEAD') ? true : identityOf(status)
+}
+
+/** Null also below a linked worktree's `.git`, which is a file. */
+function statusOf(path: string) {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return null
+    throw error
+  }
+}
+
+async function hashed(settings: Record<string, string | undefined>) {
+  if (Object.keys(settings).length === 0) return null
+  // Loaded on demand: most starts have no settings in their environment.
+  const { createHash } = await import('node:crypto')
+  return createHash('sha256').update(JSON.stringify(settings)).digest('hex')
+}

@@ -1,0 +1,48 @@
+import { command } from '../../base/command.ts'
+import type { Log } from '../../base/log.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { parseProtect } from '../../config/protected-names.ts'
+import { weakness } from '../../stack/credential.ts'
+import { lostOverlays } from '../../stack/protection.ts'
+import type { Stack } from '../../stack/stack-file.ts'
+import type { StartOutcome } from '../../stack/start.ts'
+import { renderLost } from '../notices/host-files.ts'
+
+/** Logs what differs from the default protection, unless the stack already ran. */
+export async function announce(log: Log, stack: Stack, outcome: StartOutcome): Promise<void> {
+  if (outcome === 'running') return
+  const warn = (text: string) => log({ kind: 'warn', text })
+  const info = (text: string) => log({ kind: 'info', text })
+  const { workspace, mode } = stack
+  if (outcome === 'outdated') {
+    warn(
+      `settings, images or protected files changed; run ${command('stop')} and ${command('start')} to apply them`,
+    )
+    for (const text of renderLost(await lostOverlays(stack.state))) warn(text)
+  }
+  const loosened = parseProtect(stack.settings.PROTECT) ?? []
+  if (workspace.mode === 'mount' && loosened.length > 0) {
+    warn(`PROTECT in .env lets the agent write files that your host runs: ${loosened.join(' ')}`)
+  }
+  const writable = stack.custom?.declared.filter(({ writable }) => writable) ?? []
+  if (writable.length > 0) {
+    const names = writable.map(({ source }) => terminalLine(source)).join(', ')
+    warn(
+      `CLAUDE_MOUNT_… lets the agent write in ${names}, where hooks and editor settings are not protected; append :ro to mount read-only`,
+    )
+  }
+  if (stack.custom?.files.some(({ secret }) => secret)) {
+    warn('SSH_DIR gives the agent a private key, which it can read')
+  }
+  if (workspace.mode === 'copy') {
+    const reason = workspace.copyReason ? ` (${workspace.copyReason})` : ''
+    info(
+      `the agent works on a copy of ${workspace.path}${reason}: ${command('diff')} shows its changes, ${command('apply')} brings them back`,
+    )
+  }
+  if (mode === 'rehearsal') {
+    info("the demo's scripted model answers here: .env has no key or token")
+  }
+  const weaker = weakness(mode)
+  if (weaker) warn(`no credential in .env: ${weaker}`)
+}

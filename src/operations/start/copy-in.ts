@@ -1,0 +1,48 @@
+import { command } from '../../base/command.ts'
+import { UserError } from '../../base/errors.ts'
+import { parseCopyExclude } from '../../config/copy-exclude.ts'
+import { createArchive } from '../../engine/archive.ts'
+import { hasLiveSession, type StackState } from '../../stack/inspect.ts'
+import type { Stack } from '../../stack/stack-file.ts'
+import { copyContainer, ensureCopy } from '../../stack/workspace-copy.ts'
+import type { Context } from '../context.ts'
+import { ownPlaces } from '../workspace-here.ts'
+
+/** Patterns as in .gitignore. */
+export type CopyOptions = { freshCopy?: boolean; exclude?: string[]; includeIgnored?: string[] }
+
+/** Copies the folder into a stack in copy mode, unless its copy exists already. */
+export async function copyIn(
+  context: Context,
+  stack: Stack,
+  state: StackState,
+  { freshCopy: fresh = false, exclude = [], includeIgnored = [] }: CopyOptions,
+): Promise<void> {
+  const container = stack.workspace.mode === 'copy' ? copyContainer(state) : null
+  if (container === null) return
+  if (fresh && (await hasLiveSession(context.engine, state))) {
+    throw new UserError('cannot take a fresh copy: the agent is working in the present one', {
+      hint: `end its session first, or run ${command('stop')}`,
+    })
+  }
+  const given = [...exclude, ...includeIgnored.map(pattern => `!${pattern}`)]
+  const outcome = await ensureCopy(
+    {
+      archive: createArchive(context.engine.address),
+      docker: context.docker,
+      container,
+      workspace: stack.workspace,
+      state: stack.state,
+      secrets: ownPlaces(context).secrets,
+      log: context.log,
+      signal: context.signal,
+    },
+    { fresh, excludes: [...parseCopyExclude(context.settings.COPY_EXCLUDE), ...given] },
+  )
+  if (outcome === 'kept' && given.length > 0) {
+    context.log({
+      kind: 'warn',
+      text: '--exclude and --include-ignored had no effect because the copy exists; add --fresh-copy to replace it',
+    })
+  }
+}

@@ -1,0 +1,101 @@
+import { realpath } from 'node:fs/promises'
+import { command } from '../../base/command.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { userEnvironment } from '../../config/environment.ts'
+import { imageAdditions } from '../../config/image-additions.ts'
+import { demoFolder } from '../../config/paths.ts'
+import { type CredentialMode, credentialMode } from '../../stack/credential.ts'
+import { hasLiveSession, inspectStack, type StackState } from '../../stack/inspect.ts'
+import type { AgentService } from '../../stack/stack-file.ts'
+import { startStack } from '../../stack/start.ts'
+import { withLock } from '../../stack/state/lock.ts'
+import type { Workspace } from '../../workspace/workspace.ts'
+import { refuseAdditionsOfAgent } from '../additions/additions-apart.ts'
+import { customise } from '../additions/customise.ts'
+import { runSetupCommands } from '../additions/setup-commands.ts'
+import type { Context } from '../context.ts'
+import { ensureImages } from '../images/ensure-images.ts'
+import { announce } from './announce.ts'
+import { checkConfiguration } from './check-configuration.ts'
+import { type CopyOptions, copyIn } from './copy-in.ts'
+import { openStack } from './open-stack.ts'
+import { type StartEffects, type StartedStack, startWorkflow } from './start-workflow.ts'
+
+export type BringUpOptions = CopyOptions & {
+  /** Overrides the settings: `login`, or `rehearsal` for the demo. */
+  mode?: CredentialMode
+  agents: readonly AgentService[]
+}
+
+/** Brings up the stack of `workspace` on this host. */
+export function bringUp(
+  context: Context,
+  workspace: Workspace,
+  options: BringUpOptions,
+): Promise<StartedStack> {
+  return startWorkflow(startEffects(context, workspace, options))
+}
+
+function startEffects(
+  context: Context,
+  workspace: Workspace,
+  options: BringUpOptions,
+): StartEffects {
+  const { engine, docker, log, signal, settings, root, engineMajor } = context
+  const { agents } = options
+  return {
+    checkConfiguration: () => checkConfiguration(settings, root),
+    customise: () => customise(context, workspace),
+    refuseAdditionsOfAgent({ declared }) {
+      const additions = imageAdditions(settings)
+      refuseAdditionsOfAgent(additions, workspace.path)
+      for (const { source, writable } of declared) {
+        if (writable) refuseAdditionsOfAgent(additions, source)
+      }
+    },
+    withLock: body => withLock(workspace.stack, { log, signal }, body),
+    ensureImages: () => ensureImages({ ...context, client: docker, network: userEnvironment() }),
+    inspect: () => inspectStack(engine, workspace.stack),
+    refuseOtherMode: before => refuseOtherMode(context, workspace, before),
+    async openStack(images, custom, before) {
+      const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
+      const given = { workspace, settings, images, root, engineMajor, custom }
+      return openStack({ ...given, ...(mode && { mode }) })
+    },
+    startStack: (stack, before) =>
+      startStack({ engine, docker, log, signal }, stack, before, agents),
+    announce: (stack, outcome) => announce(log, stack, outcome),
+    copyIn: (stack, state) => copyIn(context, stack, state, options),
+    runSetupCommands: (state, { setupCommands }) =>
+      runSetupCommands(context, state, agents, setupCommands),
+  }
+}
+
+/**
+ * Keeps a demo's stack on its scripted model until a credential replaces it, also after a stop: a login
+ * to Anthropic is not expected there.
+ */
+async function keptRehearsal(
+  { settings }: Context,
+  workspace: Workspace,
+  before: StackState | null,
+) {
+  if (settings.CREDENTIALS === 'direct' || credentialMode(settings) !== 'login') return undefined
+  const isDemo = workspace.path === (await realpath(demoFolder()).catch(() => null))
+  return isDemo || before?.credentials === 'rehearsal' ? ('rehearsal' as const) : undefined
+}
+
+/** A stack that runs on a copy must not silently become one that writes to the folder itself. */
+async function refuseOtherMode(
+  { engine }: Context,
+  workspace: Workspace,
+  before: StackState | null,
+) {
+  if (!before || before.workspaceMode === workspace.mode) return
+  if (!(await hasLiveSession(engine, before))) return
+  throw new UserError(
+    `${terminalLine(workspace.path)} has an open session in ${before.workspaceMode} mode, and this start asks for ${workspace.mode} mode`,
+    { hint: `end the session first, or run ${command('stop')}` },
+  )
+}

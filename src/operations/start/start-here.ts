@@ -1,0 +1,53 @@
+import { command } from '../../base/command.ts'
+import { UserError } from '../../base/errors.ts'
+import { serviceOf } from '../../stack/inspect.ts'
+import { type Context, openContext } from '../context.ts'
+import type { Caller } from '../engine-context.ts'
+import type { RememberedService, StackAgent } from '../remembered-stack/memory.ts'
+import { recordStart } from '../remembered-stack/record.ts'
+import { runningAgent } from '../running-agent.ts'
+import { workspaceHere } from '../workspace-here.ts'
+import type { CopyOptions } from './copy-in.ts'
+import { bringUp } from './start-effects.ts'
+import type { StartedStack } from './start-workflow.ts'
+
+/**
+ * Brings up the stack of the current folder with `service` in it, and remembers the outcome for the
+ * next command.
+ */
+export async function startHere(
+  service: RememberedService,
+  caller: Caller,
+  options: CopyOptions & {
+    copy?: boolean
+    /** With `claude`: also start the worker. */
+    worker?: boolean
+  },
+): Promise<StartedStack & { context: Context; agent: StackAgent }> {
+  const record = await recordStart(service)
+  const context = await openContext(caller)
+  record.settingsLoaded(context.settings)
+  const workspace = await workspaceHere(context, { copy: options.copy ?? false })
+  const agents = options.worker ? (['claude', 'worker'] as const) : [service]
+  const started = await bringUp(context, workspace, { ...options, agents })
+  const { state, outcome, stack } = started
+  if (outcome === 'outdated' && !serviceOf(state, service)) throw withoutService(service)
+  const agent = {
+    ...runningAgent(context, state, service),
+    stack: workspace.stack,
+    workspace: workspace.path,
+  }
+  // A run does not wait for an unanswered question; the next session asks it again.
+  const asked = service === 'worker' || !stack.custom?.unanswered
+  if (outcome !== 'outdated' && asked) {
+    await record.finish({ ...agent, fingerprint: state.fingerprint })
+  }
+  return { ...started, context, agent }
+}
+
+function withoutService(service: RememberedService) {
+  return new UserError(
+    `the stack keeps its older settings while a session is open, and has no ${service}`,
+    { hint: `end the session, run ${command('stop')}, then run this command again` },
+  )
+}

@@ -1,0 +1,49 @@
+import type { ImageSet } from '../../images/image-tags.ts'
+import type { Customisation } from '../../stack/additions/customisation.ts'
+import type { StackState } from '../../stack/inspect.ts'
+import type { Stack } from '../../stack/stack-file.ts'
+import type { StartOutcome } from '../../stack/start.ts'
+
+export type StartedStack = { stack: Stack; state: StackState; outcome: StartOutcome }
+
+/** The steps of a start. Each throws to stop the start, and undoes its own part before it throws. */
+export type StartEffects = {
+  checkConfiguration: () => Promise<void>
+  /** Collects the user's additions; may ask a person to approve those of the folder. */
+  customise: () => Promise<Customisation>
+  refuseAdditionsOfAgent: (custom: Customisation) => void
+  /** Runs `body` while no other command changes the stack. */
+  withLock: <T>(body: () => Promise<T>) => Promise<T>
+  ensureImages: () => Promise<ImageSet>
+  inspect: () => Promise<StackState | null>
+  refuseOtherMode: (before: StackState | null) => Promise<void>
+  openStack: (images: ImageSet, custom: Customisation, before: StackState | null) => Promise<Stack>
+  startStack: (
+    stack: Stack,
+    before: StackState | null,
+  ) => Promise<{ outcome: StartOutcome; state: StackState }>
+  announce: (stack: Stack, outcome: StartOutcome) => Promise<void>
+  copyIn: (stack: Stack, state: StackState) => Promise<void>
+  runSetupCommands: (state: StackState, custom: Customisation) => Promise<void>
+}
+
+/**
+ * Brings a stack up, or finds it up. Whatever can be refused is refused before anything is built or
+ * written. The engine is asked once for the present state, under the lock, and every step gets the answer.
+ */
+export async function startWorkflow(effects: StartEffects): Promise<StartedStack> {
+  await effects.checkConfiguration()
+  const custom = await effects.customise()
+  effects.refuseAdditionsOfAgent(custom)
+  return effects.withLock(async () => {
+    const images = await effects.ensureImages()
+    const before = await effects.inspect()
+    await effects.refuseOtherMode(before)
+    const stack = await effects.openStack(images, custom, before)
+    const { outcome, state } = await effects.startStack(stack, before)
+    await effects.announce(stack, outcome)
+    await effects.copyIn(stack, state)
+    await effects.runSetupCommands(state, custom)
+    return { stack, state, outcome }
+  })
+}

@@ -1,0 +1,93 @@
+import t from 'tap'
+import type { ImageSet } from '../../../../src/images/image-tags.ts'
+import {
+  type StartEffects,
+  startWorkflow,
+} from '../../../../src/operations/start/start-workflow.ts'
+import type { Customisation } from '../../../../src/stack/additions/customisation.ts'
+import type { StackState } from '../../../../src/stack/inspect.ts'
+import type { Stack } from '../../../../src/stack/stack-file.ts'
+
+const custom = { declared: [] } as unknown as Customisation
+const images = { agent: 'agent:1' } as ImageSet
+const before = { stack: 'before' } as StackState
+const after = { stack: 'after' } as StackState
+const stack = { mode: 'login' } as Stack
+
+/** Effects that record what they are called with; `failing` throws. */
+function fakeEffects(failing: string | null = null) {
+  const calls: unknown[][] = []
+  const called = (name: string, ...given: unknown[]) => {
+    calls.push([name, ...given])
+    if (name === failing) throw new Error(`${name} failed`)
+  }
+  const effects: StartEffects = {
+    checkConfiguration: async () => called('check configuration'),
+    customise: async () => {
+      called('customise')
+      return custom
+    },
+    refuseAdditionsOfAgent: given => called('refuse additions', given),
+    withLock: async body => {
+      called('lock')
+      try {
+        return await body()
+      } finally {
+        called('unlock')
+      }
+    },
+    ensureImages: async () => {
+      called('ensure images')
+      return images
+    },
+    inspect: async () => {
+      called('inspect')
+      return before
+    },
+    refuseOtherMode: async state => called('refuse other mode', state),
+    openStack: async (...given) => {
+      called('open stack', ...given)
+      return stack
+    },
+    startStack: async (...given) => {
+      called('start stack', ...given)
+      return { outcome: 'started', state: after }
+    },
+    announce: async (...given) => called('announce', ...given),
+    copyIn: async (...given) => called('copy in', ...given),
+    runSetupCommands: async (...given) => called('run setup commands', ...given),
+  }
+  return { effects, calls }
+}
+
+const steps: unknown[][] = [
+  ['check configuration'],
+  ['customise'],
+  ['refuse additions', custom],
+  ['lock'],
+  ['ensure images'],
+  ['inspect'],
+  ['refuse other mode', before],
+  ['open stack', images, custom, before],
+  ['start stack', stack, before],
+  ['announce', stack, 'started'],
+  ['copy in', stack, after],
+  ['run setup commands', after, custom],
+  ['unlock'],
+]
+
+t.test('a start takes its steps in order, and asks the engine once', async t => {
+  const { effects, calls } = fakeEffects()
+  t.same(await startWorkflow(effects), { stack, state: after, outcome: 'started' })
+  t.same(calls, steps)
+})
+
+const lock = steps.findIndex(([name]) => name === 'lock')
+for (const [index, [name]] of steps.slice(0, -1).entries()) {
+  t.test(`a failure to ${name} stops the rest and releases the lock`, async t => {
+    const { effects, calls } = fakeEffects(String(name))
+    await t.rejects(startWorkflow(effects), { message: `${name} failed` })
+    const released = index > lock ? [['unlock']] : []
+    t.same(calls, [...steps.slice(0, index + 1), ...released])
+  })
+}
