@@ -232,7 +232,10 @@ t.test('the end of a session names what changed among the files that the host ru
 t.test('a file that the host replaces loses its overlay, which is said, and put back', async t => {
   await mustGit(workspace, 'config', 'user.nickname', 'x')
   const { stderr } = await stack.cli(['shell'], { input: 'true\n' })
-  t.match(stderr, /replaced on this host .*\.git\/config; run \.\/claude\.ts stop and \.\/claude\.ts start/)
+  t.match(
+    stderr,
+    /replaced on this host .*\.git\/config; run \.\/claude\.ts stop and \.\/claude\.ts start/,
+  )
   await start()
   t.not((await agent('git config user.evil yes')).code, 0)
   t.notMatch((await stack.cli(['shell'], { input: 'true\n' })).stderr, /replaced on this host/)
@@ -274,7 +277,10 @@ t.test('a link is refused, with the way out; PROTECT takes it, and says so', asy
   })
   await change({ PROTECT: '-.vscode,-.idea' })
   const { stderr } = await start()
-  t.match(stderr, /PROTECT in \.env lets the agent write files that your host runs: \.vscode \.idea/)
+  t.match(
+    stderr,
+    /PROTECT in \.env lets the agent write files that your host runs: \.vscode \.idea/,
+  )
   t.notMatch(await mustAgent('cat /proc/self/mountinfo'), /workspace\/\.(vscode|idea)/)
   t.match(await mustAgent('cat /proc/self/mountinfo'), /workspace\/\.envrc/)
   const status = await stack.cli(['status', '--json'])
