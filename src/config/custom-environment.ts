@@ -52,7 +52,7 @@ export function parseCustomEnvironment(
     const reason = refused.find(([pattern]) => pattern.test(name))?.[1]
     if (reason) {
       throw new UserError(`${setting} is refused: ${reason}`, {
-        hint: 'remove it; docs/customisation.md says which names are not given to the agent',
+        hint: 'remove it; docs/additions.md says which names are not given to the agent',
       })
     }
     if (secrets.some(secret => value.includes(secret))) {

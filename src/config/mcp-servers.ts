@@ -43,7 +43,7 @@ export function parseMcpFile(json: string): McpServer[] {
       ? `${terminalLine(issue.path.join('.'), 80) || 'it'} ${terminalLine(issue.message)}`
       : 'it is no JSON'
     throw new UserError(`${mcpFileName} is not understood: ${where}`, {
-      hint: 'docs/customisation.md says which forms of servers there are',
+      hint: 'docs/additions.md says which forms of servers there are',
       cause,
     })
   }

@@ -63,7 +63,7 @@ export const Settings = z.strictObject({
   SSH_DIR: absolutePath
     .optional()
     .describe(
-      'Folder with a key pair for the agent alone, and its known_hosts. The agent can read the key; docs/customisation.md says what it is good for.',
+      'Folder with a key pair for the agent alone, and its known_hosts. The agent can read the key; docs/additions.md says what it is good for.',
     ),
   MCP_SERVERS: text
     .refine(value => parseMcpServers(value) !== null, {
@@ -114,7 +114,7 @@ export const Settings = z.strictObject({
   CUSTOM_DIR: absolutePath
     .optional()
     .describe(
-      'Folder of your own additions: skills, programs, and what is built into the image (docs/customisation.md, docs/images.md). Default: claude-secure in ~/.config.',
+      'Folder of your own additions: skills, programs, and what is built into the image (docs/additions.md, docs/images.md). Default: claude-secure in ~/.config.',
     ),
   DOCKERFILE: absolutePath
     .optional()

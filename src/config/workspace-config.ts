@@ -90,7 +90,7 @@ export function parseWorkspaceConfig(json: string): WorkspaceConfig {
     if (reason) throw wrong(`${key} is refused`, reason)
     if (!names.includes(key)) {
       const near = nearestName(key, names)
-      const hint = near ? `did you mean ${near}?` : 'docs/customisation.md has every key'
+      const hint = near ? `did you mean ${near}?` : 'docs/additions.md has every key'
       throw wrong(`unknown key ${terminalLine(key, 60)}`, hint)
     }
   }
@@ -100,7 +100,7 @@ export function parseWorkspaceConfig(json: string): WorkspaceConfig {
   const path = terminalLine((issue?.path ?? []).join('.'), 60)
   throw wrong(
     `${path ? `${path}:` : 'it'} ${terminalLine(issue?.message ?? 'is not valid')}`,
-    'docs/customisation.md has every key',
+    'docs/additions.md has every key',
   )
 }
 

@@ -95,7 +95,7 @@ async function accept(
 ) {
   if (!found && !mcp) {
     throw new UserError(`there is no ${workspaceConfigName} or ${mcpFileName} in this folder`, {
-      hint: 'go to the folder that has one; docs/customisation.md says what they can hold',
+      hint: 'go to the folder that has one; docs/additions.md says what they can hold',
     })
   }
   for (const demand of found?.demands ?? []) log({ kind: 'info', text: demand })

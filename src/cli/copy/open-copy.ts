@@ -55,7 +55,7 @@ export function parseWish(
     throw new UserError(`--include ${terminalLine(name)} names nothing that is withheld`, {
       hint:
         name === '.git'
-          ? 'what git keeps stays in the copy; see docs/workspaces.md'
+          ? 'what git keeps stays in the copy; see docs/modes/copy.md'
           : `${near ? `did you mean ${near}? ` : ''}the names are ${withheldNames.join(' ')}`,
       exitCode: 2,
     })

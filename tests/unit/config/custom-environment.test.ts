@@ -20,7 +20,7 @@ for (const name of [
   t.test(`${name} would undo a control, and is refused with the reason`, async t => {
     t.throws(() => parse({ [name]: 'x' }), {
       message: new RegExp(`^CLAUDE_ENV_${name} is refused: it `),
-      hint: /docs\/customisation\.md/,
+      hint: /docs\/additions\.md/,
     })
   })
 }

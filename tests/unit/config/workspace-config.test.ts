@@ -49,7 +49,7 @@ t.test('an unknown key is refused with the one that was meant', async t => {
     message: /unknown key enviroment/,
     hint: 'did you mean environment?',
   })
-  t.throws(() => parse({ zzzzzzzz: 1 }), { message: /./, hint: /docs\/customisation\.md/ })
+  t.throws(() => parse({ zzzzzzzz: 1 }), { message: /./, hint: /docs\/additions\.md/ })
   t.throws(() => parseWorkspaceConfig('{"__proto__": {}}'), { message: /unknown key __proto__/ })
 })
 
