@@ -111,8 +111,8 @@ t.test('diff shows it as a patch, names what is withheld, and changes nothing', 
   t.match(stdout, /esc\^\[\[2Jname[\s\S]*\+\^\[\]0;title\^G\^\[\[31mred/)
   t.notMatch(stdout + stderr, /[\x00-\x08\x0b-\x1f\x7f]/)
   t.match(stderr, /not applied, because your host would run it: \.vscode\/settings\.json/)
-  t.match(stderr, /what git keeps .* stays in the copy/)
-  t.match(stderr, /left in the copy: \.env, node_modules\/ \(2\); name one to get it/)
+  t.match(stderr, /commits, branches and git settings stay in the copy/)
+  t.match(stderr, /stay in the copy: \.env, node_modules\/ \(2\); name a path to apply it/)
   t.notMatch(stdout, /SECRET/)
   t.same(await hostState(), untouched)
 })
@@ -175,7 +175,10 @@ t.test('a file that changed on both sides stops apply before anything is written
     error: /1 file changed both here and in the copy: \.env/,
     hint: /nothing was applied/,
   })
-  t.match((await stack.cli(['diff', '--stat'])).stderr, /changed here as well .*: mine\.txt/)
+  t.match(
+    (await stack.cli(['diff', '--stat'])).stderr,
+    /changed here too since the copy was taken: mine\.txt/,
+  )
   t.same(await hostState(), edited)
 })
 
@@ -183,7 +186,7 @@ t.test('apply brings the rest back, and refuses what leads outside', async t => 
   const { code, stdout, stderr } = await stack.cli(['apply', '--keep-mine'])
   t.equal(code, 1, 'one change was refused')
   t.match(stderr, /outside is not applied: it is a link to \/etc\/passwd, which can lead outside/)
-  t.match(stderr, /yours are kept: mine\.txt/)
+  t.match(stderr, /kept yours: mine\.txt/)
   t.match(stderr, /applied 9 of 10 changes; \.\/claude\.ts apply --undo takes them back/)
   t.match(stdout, /D gone\.txt[\s\S]*M a\.txt|M a\.txt/)
   t.notMatch(stdout + stderr, /[\x00-\x08\x0b-\x1f\x7f]/)
@@ -206,7 +209,7 @@ t.test('undo puts the folder back, and the copy still has the changes', async t 
   await writeFile(join(stack.workspace, 'a.txt'), 'edited since\n')
   isTwoLines(t, await stack.cli(['apply', '--undo']), {
     error: /1 file changed since the apply of .*: a\.txt/,
-    hint: /nothing was undone: --undo --keep-mine leaves these/,
+    hint: /nothing was undone; add --keep-mine to leave these/,
   })
   await writeFile(join(stack.workspace, 'a.txt'), 'one\nTWO\n')
   const { code, stderr } = await stack.cli(['apply', '--undo'])
@@ -217,7 +220,7 @@ t.test('undo puts the folder back, and the copy still has the changes', async t 
       .filter(line => !/^(mine\.txt|[^ ]+) 4/.test(line) && !line.startsWith('mine.txt'))
   t.same(content(await hostState()), content(untouched))
   isTwoLines(t, await stack.cli(['apply', '--undo']), {
-    error: /there is no apply to undo/,
+    error: /this folder has no apply to undo/,
     hint: /the last ten/,
   })
   const names = JSON.parse((await stack.cli(['diff', '--json'])).stdout)
@@ -257,7 +260,7 @@ t.test('Ctrl-C while it asks applies nothing', async t => {
 
 t.test('--interactive asks file by file, and part by part', async t => {
   const terminal = await stack.terminal(['apply', '--interactive', 'a.txt', 'gone.txt', 'long.txt'])
-  await terminal.waitFor(/\(1\/3\) M a\.txt: take it\?/)
+  await terminal.waitFor(/\(1\/3\) M a\.txt: apply it\?/)
   await terminal.type('d')
   await terminal.press('Enter')
   await terminal.waitFor(/-two[\s\S]*\+TWO[\s\S]*\(1\/3\)/)
@@ -284,7 +287,7 @@ t.test('--interactive asks file by file, and part by part', async t => {
   t.notMatch(left.stdout, /\+LINE 50/, 'what was taken is no difference any more')
   isTwoLines(t, await stack.cli(['apply', '-i']), {
     code: 2,
-    error: /there is no terminal/,
+    error: /needs a terminal/,
     hint: /PATH/,
   })
   t.equal((await stack.cli(['apply'])).code, 0)

@@ -3,24 +3,24 @@ import type { Step } from '../../workspace/copy/journal.ts'
 import { letters, nameOf, renderHunk } from '../../workspace/copy/render-patch.ts'
 
 export type ChooseContext = {
-  /** One line from the person at the terminal; null when there will be no more. */
+  /** Reads one line from the person at the terminal; null at the end of input. */
   ask: (question: string) => Promise<string | null>
   show: (text: string) => void
-  /** The change as a patch. */
+  /** Renders the change as a patch. */
   patchOf: (step: Step) => Promise<string>
-  /** The parts of a change that can be taken one by one; null where it has none. */
+  /** Returns the parts of a change that can be applied one by one; null when there is only one. */
   hunksOf: (step: Step) => Promise<StructuredPatchHunk[] | null>
-  /** The step with these parts of its change alone. */
+  /** Returns the step reduced to these parts of its change. */
   withHunks: (step: Step, hunks: readonly StructuredPatchHunk[]) => Promise<Step>
 }
 
-const help = `y  take this file        n  leave it in the copy
-d  show its difference   p  choose parts of it
-a  take this and all others that did not change here too
-q  take what was chosen so far, and no more
+const help = `y  apply this file       n  leave it in the copy
+d  show the diff         p  choose parts of it
+a  apply this file and all later ones without a conflict
+q  quit: apply the files chosen so far
 `
 
-/** Asks about each file. Files that changed on both sides are asked about whatever was said before. */
+/** Asks about each file. A file that changed on both sides is asked about even after `a`. */
 export async function chooseSteps(
   steps: readonly Step[],
   conflicts: ReadonlySet<string>,
@@ -51,8 +51,8 @@ async function askAbout(
 ): Promise<'yes' | 'no' | 'all' | 'quit' | Step> {
   const what = `${letters[kindOf(step)]} ${nameOf(step.path)}`
   const question = conflict
-    ? `(${count}) ${what} changed here as well: take the one of the copy? [y,n,d,q,?] `
-    : `(${count}) ${what}: take it? [y,n,d,p,a,q,?] `
+    ? `(${count}) ${what} changed here too: replace it with the copy's version? [y,n,d,q,?] `
+    : `(${count}) ${what}: apply it? [y,n,d,p,a,q,?] `
   for (;;) {
     const answer = await context.ask(question)
     switch (answer?.trim().toLowerCase()) {
@@ -74,7 +74,7 @@ async function askAbout(
       case 'p': {
         const hunks = conflict ? null : await context.hunksOf(step)
         if (hunks) return choosePart(step, hunks, context)
-        context.show('it has no parts to choose from\n')
+        context.show('it has only one part\n')
         continue
       }
       default:
@@ -91,7 +91,7 @@ async function choosePart(
   const taken: StructuredPatchHunk[] = []
   for (const [index, hunk] of hunks.entries()) {
     context.show(`${renderHunk(hunk)}\n`)
-    const answer = await context.ask(`part ${index + 1} of ${hunks.length}: take it? [y,n,q] `)
+    const answer = await context.ask(`part ${index + 1} of ${hunks.length}: apply it? [y,n,q] `)
     if (answer === null) return 'quit'
     if (/^q/i.test(answer.trim())) break
     if (/^y/i.test(answer.trim())) taken.push(hunk)

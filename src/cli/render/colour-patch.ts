@@ -1,7 +1,7 @@
 import { createColors } from 'picocolors'
 import { hasColours } from '../terminal.ts'
 
-/** Colours for a terminal, and for nothing else. */
+/** Colours a patch when stdout is a terminal. */
 export function colourPatch(patch: string): string {
   if (!hasColours(process.stdout)) return patch
   const { bold, cyan, green, red } = createColors(true)

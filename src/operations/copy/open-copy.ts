@@ -1,11 +1,10 @@
 import { posix, relative } from 'node:path'
+import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { nearestName } from '../../config/nearest-name.ts'
 import { type Archive, createArchive } from '../../engine/archive.ts'
-import { currentStack } from '../../operations/current-stack.ts'
-import type { EngineContext } from '../../operations/engine-context.ts'
 import { type StateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { type CopyState, copyContainer, readCopyChanges } from '../../stack/workspace-copy.ts'
 import {
@@ -17,6 +16,8 @@ import {
 import { nameOf } from '../../workspace/copy/render-patch.ts'
 import { isAtOrBelow } from '../../workspace/ignore/rules.ts'
 import { protectedNameOf, withheldNames } from '../../workspace/protected-paths.ts'
+import { currentStack } from '../current-stack.ts'
+import type { EngineContext } from '../engine-context.ts'
 
 export type OpenCopy = CopyState & {
   root: string
@@ -25,7 +26,7 @@ export type OpenCopy = CopyState & {
   archive: Archive
 }
 
-/** The copy of the current folder and what the agent changed in it; an error when it is not a copy. */
+/** Reads the copy of the current folder and the agent's changes in it; throws when it is not a copy. */
 export async function openCopy(context: Pick<EngineContext, 'engine'>): Promise<OpenCopy> {
   const stack = await currentStack(context)
   const container = copyContainer(stack)
@@ -37,14 +38,14 @@ export async function openCopy(context: Pick<EngineContext, 'engine'>): Promise<
       : null
   if (container === null || !result) {
     throw new UserError(`${stack.workspace} is not open as a copy`, {
-      hint: 'the agent writes to the folder itself: git diff shows what it changed',
+      hint: 'the agent writes to the folder itself: run git diff to see its changes',
     })
   }
   return { ...result, root: stack.workspace, container, state, archive }
 }
 
-/** What was typed, checked: names of protected files, and paths of this folder. */
-export function parseWish(
+/** Checks what was typed: names of protected files, and paths inside this folder. */
+export function parseSelection(
   root: string,
   paths: readonly string[],
   include: readonly string[] = [],
@@ -52,10 +53,10 @@ export function parseWish(
   for (const name of include) {
     if ((withheldNames as readonly string[]).includes(name)) continue
     const near = nearestName(name, withheldNames)
-    throw new UserError(`--include ${terminalLine(name)} names nothing that is withheld`, {
+    throw new UserError(`--include ${terminalLine(name)} is not the name of a withheld file`, {
       hint:
         name === '.git'
-          ? 'what git keeps stays in the copy; see docs/modes/copy.md'
+          ? 'the .git folder stays in the copy; see docs/modes/copy.md'
           : `${near ? `did you mean ${near}? ` : ''}the names are ${withheldNames.join(' ')}`,
       exitCode: 2,
     })
@@ -67,16 +68,16 @@ function insidePath(root: string, path: string) {
   const inside = posix.normalize(path.startsWith('/') ? relative(root, path) : path)
   if (inside === '..' || inside.startsWith('../')) {
     throw new UserError(`${terminalLine(path)} is not in ${root}`, {
-      hint: 'paths are those of the folder in which the copy was taken',
+      hint: 'give paths inside the folder that was copied',
       exitCode: 2,
     })
   }
   return inside === '.' ? '' : inside.replace(/\/$/, '')
 }
 
-/** The changes that were asked for; an error for a path that is nowhere, and where nothing changed at all. */
-export function chooseChanges(copy: OpenCopy, wish: Wish): SortedChanges {
-  // The folder itself is no narrowing.
+/** Selects the requested changes; throws for an unknown path, and when nothing changed at any of them. */
+export function selectChanges(copy: OpenCopy, wish: Wish): SortedChanges {
+  // The folder itself selects everything.
   const paths = wish.paths?.includes('') ? [] : (wish.paths ?? [])
   const unchanged = paths.filter(path => {
     const one = sortChanges(copy.changes, copy.baseline, { paths: [path] })
@@ -87,19 +88,17 @@ export function chooseChanges(copy: OpenCopy, wish: Wish): SortedChanges {
   const wrong = unchanged.length === paths.length ? unchanged[0] : unknown
   if (wrong !== undefined) {
     throw new UserError(`the agent changed nothing at ${terminalLine(wrong)}`, {
-      hint: './claude.ts diff --stat shows what it changed',
+      hint: `run ${command('diff --stat')} to list its changes`,
     })
   }
   return sortChanges(copy.changes, copy.baseline, { ...wish, paths })
 }
 
-/** What stays in the copy, and how to get it. */
-export function tellWhatStays(log: Log, copy: OpenCopy, sorted: SortedChanges) {
+/** Logs which changes stay in the copy, and how to get them. */
+export function logRemaining(log: Log, copy: OpenCopy, sorted: SortedChanges) {
+  const info = (text: string) => log({ kind: 'info', text })
   if (copy.gitChanged) {
-    log({
-      kind: 'info',
-      text: 'what git keeps (commits, branches, its settings) stays in the copy; the files come back',
-    })
+    info('commits, branches and git settings stay in the copy; only files come back')
   }
   for (const { path } of sorted.withheld) {
     log({ kind: 'warn', text: `not applied, because your host would run it: ${nameOf(path)}` })
@@ -107,10 +106,7 @@ export function tellWhatStays(log: Log, copy: OpenCopy, sorted: SortedChanges) {
   const names = [...new Set(sorted.withheld.map(({ path }) => protectedNameOf(path) ?? path))]
   if (names.length > 0) {
     const include = names.map(name => `--include ${name}`).join(' ')
-    log({
-      kind: 'info',
-      text: `to read them: ./claude.ts diff PATH; to take them: ./claude.ts apply ${include}`,
-    })
+    info(`to read them: ${command('diff PATH')}; to apply them: ${command(`apply ${include}`)}`)
   }
   const ignored = summarizeIgnored(sorted.ignored, copy.baseline)
   if (ignored.length === 0) return
@@ -118,8 +114,5 @@ export function tellWhatStays(log: Log, copy: OpenCopy, sorted: SortedChanges) {
     .slice(0, 5)
     .map(({ path, files }) => (path.endsWith('/') ? `${nameOf(path)} (${files})` : nameOf(path)))
   const more = ignored.length > 5 ? ` and ${ignored.length - 5} more` : ''
-  log({
-    kind: 'info',
-    text: `new at ignored places, and left in the copy: ${shown.join(', ')}${more}; name one to get it`,
-  })
+  info(`new ignored files stay in the copy: ${shown.join(', ')}${more}; name a path to apply it`)
 }

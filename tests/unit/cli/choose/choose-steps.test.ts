@@ -1,5 +1,5 @@
 import t from 'tap'
-import { chooseSteps } from '../../../../src/cli/copy/choose-steps.ts'
+import { chooseSteps } from '../../../../src/cli/choose/choose-steps.ts'
 import type { Step } from '../../../../src/workspace/copy/journal.ts'
 
 const entry = (sha256: string) => ({ type: 'file' as const, sha256, executable: false, size: 1 })
@@ -50,7 +50,7 @@ t.test('yes, no, and the end', async t => {
     ['y', 'N', 'yes'],
   )
   t.same(taken, ['a', 'c'])
-  t.match(asked, [/^\(1\/3\) M a: take it\?/, /^\(2\/3\) A b/, /^\(3\/3\) D c/])
+  t.match(asked, [/^\(1\/3\) M a: apply it\?/, /^\(2\/3\) A b/, /^\(3\/3\) D c/])
   t.same((await chosen([step('a'), step('b')], ['y', 'q'])).taken, ['a'])
   t.same((await chosen([step('a'), step('b')], ['y', null])).taken, ['a'], 'no more input')
 })
@@ -62,7 +62,7 @@ t.test('all means all that did not change here too', async t => {
     ['mine', 'yours'],
   )
   t.same(taken, ['a', 'b', 'yours'])
-  t.match(asked[1], /mine changed here as well: take the one of the copy\?/)
+  t.match(asked[1], /mine changed here too: replace it with the copy's version\?/)
   const single = await chosen([step('mine')], ['a', 'p', 'n'], ['mine'])
   t.same(single.taken, [], 'a file that changed on both sides is taken by yes alone')
 })
@@ -70,7 +70,7 @@ t.test('all means all that did not change here too', async t => {
 t.test('the difference and the help are shown, and the question comes again', async t => {
   const { taken, shown } = await chosen([step('a')], ['d', 'what?', '', 'y'])
   t.same(taken, ['a'])
-  t.match(shown, /patch of a\n[\s\S]*take this file/)
+  t.match(shown, /patch of a\n[\s\S]*apply this file/)
 })
 
 t.test('parts are taken one by one', async t => {
@@ -84,10 +84,10 @@ t.test('parts are taken one by one', async t => {
     { after: { sha256: 'parts 1' } },
   ])
   t.same((await chosen([step('parts'), step('b')], ['p', 'y', null])).taken, [])
-  t.match((await chosen([step('a')], ['p', 'n'])).shown, /no parts/)
+  t.match((await chosen([step('a')], ['p', 'n'])).shown, /only one part/)
 })
 
 t.test('a name cannot forge a question', async t => {
   const { asked } = await chosen([step('a\n(2/2) M b\x1b[2K')], ['n'])
-  t.equal(asked[0], '(1/1) M a^J(2/2) M b^[[2K: take it? [y,n,d,p,a,q,?] ')
+  t.equal(asked[0], '(1/1) M a^J(2/2) M b^[[2K: apply it? [y,n,d,p,a,q,?] ')
 })

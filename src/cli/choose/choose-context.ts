@@ -6,10 +6,10 @@ import { applyPatch } from 'diff'
 import { readHostContent, textLimit } from '../../workspace/copy/host-text.ts'
 import type { Step } from '../../workspace/copy/journal.ts'
 import { compareTexts, renderPatch } from '../../workspace/copy/render-patch.ts'
+import { colourPatch } from '../render/colour-patch.ts'
 import type { ChooseContext } from './choose-steps.ts'
-import { colourPatch } from './colour-patch.ts'
 
-/** Asks at the terminal, and shows what is on the host and in `staging`. */
+/** Creates a context that asks at the terminal, and reads the host and `staging`. */
 export function createChooseContext(options: {
   root: string
   staging: string
@@ -17,7 +17,7 @@ export function createChooseContext(options: {
 }): ChooseContext & { close: () => void } {
   const { root, staging, signal } = options
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  // Ctrl-C would end the questions alone, and what was chosen so far would be applied.
+  // Otherwise Ctrl-C would end only the questions, and the files chosen so far would be applied.
   terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   let ended = false
   const over = new Promise<null>(resolve => {
@@ -77,7 +77,7 @@ export function createChooseContext(options: {
   }
 }
 
-/** Whether it comes out of a string as it went in. */
+/** Whether decoding and encoding as UTF-8 keeps every byte. */
 function isExactText(content: Buffer) {
   return Buffer.from(content.toString()).equals(content)
 }

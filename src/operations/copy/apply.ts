@@ -1,0 +1,130 @@
+import { rm, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { command } from '../../base/command.ts'
+import { UserError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { withLock } from '../../stack/state/lock.ts'
+import { moveBaseline, stageContents } from '../../stack/workspace-copy.ts'
+import { applySteps, makeApplyFolder } from '../../workspace/copy/apply.ts'
+import type { Step } from '../../workspace/copy/journal.ts'
+import { type Plan, planApply } from '../../workspace/copy/plan.ts'
+import { nameOf } from '../../workspace/copy/render-patch.ts'
+import { currentStackName } from '../current-stack.ts'
+import type { EngineContext } from '../engine-context.ts'
+import {
+  logRemaining,
+  type OpenCopy,
+  openCopy,
+  parseSelection,
+  selectChanges,
+} from './open-copy.ts'
+
+export type ApplyOptions = {
+  dryRun?: boolean
+  /** Of files that changed on both sides: keep those of the host. */
+  keepMine?: boolean
+  /** Of these: replace them with those of the copy. */
+  takeCopy?: boolean
+  /** Names of withheld files to apply too. */
+  include?: readonly string[]
+  /** Lets a person choose among the planned steps; file contents are in `staging`, by hash. */
+  choose?: (plan: Plan, place: { root: string; staging: string }) => Promise<Step[]>
+  /** Called for each step that was applied, or would be. */
+  onStep: (step: Step) => void
+}
+
+/**
+ * Writes the agent's changes into the folder: everything that can be applied, or nothing when one of
+ * them conflicts with a change of yours and no option decides. Returns false when a change was refused.
+ */
+export async function applyCopy(
+  context: EngineContext,
+  paths: readonly string[],
+  options: ApplyOptions,
+): Promise<boolean> {
+  const { log } = context
+  const copy = await openCopy(context)
+  const sorted = selectChanges(copy, parseSelection(copy.root, paths, options.include))
+  logRemaining(log, copy, sorted)
+  const plan = await planApply(copy.root, sorted.applicable)
+  for (const { error } of plan.refused) log({ kind: 'warn', text: error.message })
+  const steps = resolveConflicts(log, plan, options)
+  if (!options.dryRun) return write(context, copy, { ...plan, steps }, options)
+  for (const step of steps) options.onStep(step)
+  return plan.refused.length === 0
+}
+
+/** Decides about files that changed on both sides. */
+function resolveConflicts(log: Log, plan: Plan, options: ApplyOptions): Step[] {
+  const { conflicts, steps } = plan
+  if (conflicts.size === 0 || options.choose || options.takeCopy) return steps
+  const names = [...conflicts].slice(0, 5).map(nameOf).join(', ')
+  if (!options.keepMine) {
+    throw new UserError(
+      `${conflicts.size} ${conflicts.size === 1 ? 'file' : 'files'} changed both here and in the copy: ${names}`,
+      {
+        hint: 'nothing was applied; add --keep-mine to apply the rest, --take-copy to replace yours, or -i to be asked',
+      },
+    )
+  }
+  log({ kind: 'info', text: `kept yours: ${names}` })
+  return steps.filter(({ path }) => !conflicts.has(path))
+}
+
+async function write(
+  { log, signal }: EngineContext,
+  copy: OpenCopy,
+  plan: Plan,
+  options: ApplyOptions,
+): Promise<boolean> {
+  const applied = new Date()
+  const { folder, token, staging } = await makeApplyFolder(copy.state.path, applied)
+  try {
+    const wanted = plan.steps.flatMap(({ after }) => (after?.type === 'file' ? [after.sha256] : []))
+    const staged = await stageContents(copy, copy.tree, new Set(wanted), staging)
+    const place = { root: copy.root, staging }
+    const chosen = options.choose ? await options.choose(plan, place) : plan.steps
+    // A choice of parts makes contents of its own.
+    for (const { after } of chosen) {
+      if (after?.type === 'file' && !wanted.includes(after.sha256)) staged.add(after.sha256)
+    }
+    if (chosen.length === 0 && plan.present.length === 0) {
+      log({ kind: 'info', text: 'nothing was applied' })
+      return plan.refused.length === 0
+    }
+    return await withLock(await currentStackName(), { log, signal }, async () => {
+      const { taken } = copy.baseline
+      const outcome = await applySteps(
+        {
+          root: copy.root,
+          statePath: copy.state.path,
+          folder,
+          journal: {
+            version: 1,
+            applied: applied.toISOString(),
+            taken,
+            workspace: copy.root,
+            token,
+            steps: chosen,
+          },
+          sourceOf: ({ after }) =>
+            after?.type === 'file' && staged.has(after.sha256)
+              ? join(staging, after.sha256)
+              : undefined,
+        },
+        options.onStep,
+      )
+      await moveBaseline(copy.state, [...outcome.done, ...plan.present], taken)
+      for (const { error } of outcome.refused) log({ kind: 'warn', text: error.message })
+      const refused = outcome.refused.length + plan.refused.length
+      const undo = outcome.done.length > 0 ? `; ${command('apply --undo')} reverts them` : ''
+      const counts = `${outcome.done.length} of ${outcome.done.length + refused} changes`
+      log({ kind: 'info', text: `applied ${counts}${undo}` })
+      return refused === 0
+    })
+  } finally {
+    await rm(staging, { recursive: true, force: true })
+    // Fails, as intended, when the journal was kept in it.
+    await rmdir(folder).catch(() => {})
+  }
+}
