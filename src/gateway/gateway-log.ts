@@ -3,6 +3,14 @@ import type { GatewaySettings } from './settings.ts'
 /** How a request ended: an answer, ours or the origin's, or a stream that one side broke off. */
 export type Outcome = 'answered' | 'refused' | 'client-gone' | 'upstream-broken'
 
+/** An exchange in progress; its log line is written when it ends. */
+export interface Exchange {
+  request?: { readonly bytes: number }
+  answer?: { readonly bytes: number }
+  model?: string
+  broken?: 'client-gone' | 'upstream-broken'
+}
+
 /**
  * All the gateway ever says. The shapes hold no header values and no content, so there is nothing
  * in the log that has to be hidden afterwards.

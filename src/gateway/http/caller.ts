@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { ApiError } from '../api-error.ts'
 import type { Credential } from '../credential.ts'
-import { ApiError } from './api-error.ts'
 
 /**
  * Refuses a caller that does not show the stack's placeholder, in the header of its kind. Any other

@@ -1,23 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as immediate } from 'node:timers/promises'
+import { ApiError } from '../api-error.ts'
 import type { Account } from '../counting/accounting.ts'
-import { ByteMeter, TooManyBytes } from '../counting/byte-meter.ts'
-import { modelName } from '../counting/model-name.ts'
 import type { Credential } from '../credential.ts'
-import { ApiError } from './api-error.ts'
-import { upstreamHeaders } from './request-headers.ts'
-import { callerHeaders } from './response-headers.ts'
-import type { Upstream } from './upstream.ts'
-import { upstreamFailure } from './upstream-failure.ts'
-
-/** What is known of one exchange so far; the log line is made of it when the exchange is over. */
-export interface Exchange {
-  request?: { readonly bytes: number }
-  answer?: { readonly bytes: number }
-  model?: string
-  broken?: 'client-gone' | 'upstream-broken'
-}
+import type { Exchange } from '../gateway-log.ts'
+import { callerHeaders, upstreamHeaders } from './headers.ts'
+import { ByteMeter, modelName, TooManyBytes } from './request-body.ts'
+import { type Upstream, upstreamFailure } from './upstream.ts'
 
 /**
  * Passes one request to the origin and its answer back, both as streams at the slower side's pace,

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici'
+import { ApiError } from '../api-error.ts'
 import type { Limits } from './limits.ts'
 
 export interface UpstreamRequest {
@@ -60,4 +61,75 @@ function tunnel(origin: string, proxy: string, limits: Limits) {
     clientFactory: (url, pool) =>
       new Pool(url, { ...pool, headersTimeout: limits.connectMilliseconds }),
   })
+}
+
+const certificateCodes =
+  /^(SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|CERT_|ERR_TLS_CERT|UND_ERR_PRX_TLS)/
+const absentCodes = /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH)$/
+const timeoutCodes = /^(UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT)$/
+
+/**
+ * What to tell the caller when the origin gave no answer: what failed, and the next step on the
+ * host. Made from the error's code alone, never from its text, which may quote a request.
+ */
+export function upstreamFailure(error: unknown, upstream: Upstream): ApiError {
+  const code = errorCode(error)
+  const host = new URL(upstream.origin).host
+  const failure = (text: string, retry: boolean) =>
+    new ApiError(502, 'api_error', `claude-secure: ${text}`, { retry, cause: error })
+
+  const refused = proxyStatus(error)
+  if (refused !== undefined) {
+    return failure(
+      `the egress proxy refused ${host} (${refused}). On the host: check gateway_sites in proxy/squid.conf, then see ./claude.ts logs proxy.`,
+      refused >= 500,
+    )
+  }
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
+    return new ApiError(504, 'timeout_error', `claude-secure: ${host} did not answer in time.`, {
+      retry: true,
+      cause: error,
+    })
+  }
+  if (certificateCodes.test(code)) {
+    return failure(
+      `the certificate of ${host} cannot be verified (${code}). On the host: if your network inspects TLS, set EXTRA_CA_CERTS in .env to its CA file and run ./claude.ts start; if not, see ./claude.ts logs proxy.`,
+      false,
+    )
+  }
+  if (absentCodes.test(code)) {
+    return failure(
+      upstream.proxy
+        ? `the egress proxy ${new URL(upstream.proxy).host} does not answer (${code}). On the host: ./claude.ts status, then ./claude.ts start.`
+        : `${host} does not answer (${code}). On the host: ./claude.ts status.`,
+      true,
+    )
+  }
+  if (timeoutCodes.test(code)) {
+    return failure(
+      `no connection to ${host} in time (${code}). On the host: check its network, then see ./claude.ts logs proxy.`,
+      true,
+    )
+  }
+  return failure(
+    `the connection to ${host} broke before it answered (${code}). On the host: see ./claude.ts logs proxy.`,
+    true,
+  )
+}
+
+/** The proxy's status when it refused CONNECT, which undici tells in its message only. */
+function proxyStatus(error: unknown): number | undefined {
+  const match = error instanceof Error && /^Proxy response \((\d{3})\)/.exec(error.message)
+  return match ? Number(match[1]) : undefined
+}
+
+function errorCode(error: unknown): string {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; depth++) {
+    if ('code' in cause && typeof cause.code === 'string' && cause.code !== 'UND_ERR') {
+      return cause.code
+    }
+    if (cause instanceof AggregateError && cause.errors[0]) cause = cause.errors[0]
+    else cause = cause.cause
+  }
+  return 'no reason given'
 }

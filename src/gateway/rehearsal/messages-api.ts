@@ -2,16 +2,16 @@ import { once } from 'node:events'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../base/errors.ts'
-import { ApiError, apiErrorHeaders, renderApiError } from '../http/api-error.ts'
+import { ApiError, apiErrorHeaders, renderApiError } from '../api-error.ts'
+import { MessagesRequest } from './messages-request.ts'
 import {
   type Message,
   messageEvents,
+  type Reply,
   renderEvent,
   tokenEstimate,
   wholeMessage,
-} from './message-stream.ts'
-import { MessagesRequest } from './messages-request.ts'
-import type { Reply } from './reply.ts'
+} from './reply.ts'
 
 /** One call of the scripted API, for whoever wants to record it. */
 export interface Call {

@@ -1,4 +1,4 @@
-import type { ApiErrorType } from '../../../src/gateway/http/api-error.ts'
+import type { ApiErrorType } from '../../../src/gateway/api-error.ts'
 import {
   currentTurn,
   type MessagesRequest,

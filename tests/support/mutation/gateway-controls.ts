@@ -7,7 +7,7 @@ export type GatewayControl = Control & { edits: readonly Edit[] }
 
 const app = 'src/gateway/http/app.ts'
 const caller = 'src/gateway/http/caller.ts'
-const headers = 'src/gateway/http/request-headers.ts'
+const headers = 'src/gateway/http/headers.ts'
 const routes = 'src/gateway/http/routes.ts'
 
 /** Fastify knows the routes too: both have to be gone for anything else to get through. */

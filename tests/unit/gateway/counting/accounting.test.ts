@@ -1,8 +1,8 @@
 import t from 'tap'
-import { createAccounting } from '../../../../src/gateway/counting/accounting.ts'
-import { ByteMeter } from '../../../../src/gateway/counting/byte-meter.ts'
-import { ApiError } from '../../../../src/gateway/http/api-error.ts'
-import type { Exchange } from '../../../../src/gateway/http/relay.ts'
+import { ApiError } from '../../../../src/gateway/api-error.ts'
+import { checkDayBudget, createAccounting } from '../../../../src/gateway/counting/accounting.ts'
+import type { Exchange } from '../../../../src/gateway/gateway-log.ts'
+import { ByteMeter } from '../../../../src/gateway/http/request-body.ts'
 import type { UsageEntry } from '../../../../src/usage/entry.ts'
 
 const stream = { 'content-type': 'text/event-stream' }
@@ -135,4 +135,48 @@ t.test('what is in flight counts towards the budget until it is over', async t =
   t.throws(() => accounting.admit(), ApiError)
   begun.end()
   t.doesNotThrow(() => accounting.admit(), 'the ledger of this test has nothing')
+})
+
+function refusal(
+  budgetUsd: number | null,
+  options: { today?: number; inFlight?: number; failure?: string } = {},
+) {
+  try {
+    checkDayBudget({
+      budgetUsd,
+      ledger: {
+        estimatedToday: () => options.today ?? 0,
+        failure: () => options.failure ?? null,
+      },
+      inFlight: () => options.inFlight ?? 0,
+    })
+    return null
+  } catch (error) {
+    if (error instanceof ApiError) return error
+    throw error
+  }
+}
+
+t.test('without a budget nothing is refused', async t => {
+  t.equal(refusal(null, { today: 1e9, inFlight: 1e9 }), null)
+  t.equal(refusal(null, { failure: 'ENOSPC' }), null)
+})
+
+t.test('which budget, how much of it, and how to raise it', async t => {
+  t.equal(refusal(5, { today: 4.99 }), null)
+  const error = refusal(5, { today: 5.125 })
+  t.match(error, { status: 402, type: 'billing_error', retry: false })
+  t.match(error?.message, /of this day \(UTC\).*\$5\.1250 of \$5\..*BUDGET_USD_PER_DAY in \.env/)
+})
+
+t.test('what is being answered counts', async t => {
+  t.match(refusal(5, { today: 4, inFlight: 1 }), { status: 402 })
+})
+
+t.test('a budget of nothing lets nothing through', async t => {
+  t.match(refusal(0), { status: 402 })
+})
+
+t.test('what cannot be written down cannot be held to a budget', async t => {
+  t.match(refusal(5, { failure: 'ENOSPC' }), { status: 503, message: /ENOSPC/ })
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ApiError } from '../../../../src/gateway/http/api-error.ts'
+import { ApiError } from '../../../../src/gateway/api-error.ts'
 import { checkCaller } from '../../../../src/gateway/http/caller.ts'
 
 const placeholder = 'sk-ant-api03-placeholder'

@@ -1,9 +1,5 @@
 import t from 'tap'
-import {
-  ApiError,
-  apiErrorHeaders,
-  renderApiError,
-} from '../../../../src/gateway/http/api-error.ts'
+import { ApiError, apiErrorHeaders, renderApiError } from '../../../src/gateway/api-error.ts'
 
 t.test('an error has the form of the Messages API', async t => {
   t.equal(

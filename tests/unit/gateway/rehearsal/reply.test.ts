@@ -3,7 +3,7 @@ import {
   messageEvents,
   renderEvent,
   wholeMessage,
-} from '../../../../src/gateway/rehearsal/message-stream.ts'
+} from '../../../../src/gateway/rehearsal/reply.ts'
 
 t.test('a text streams in the order of the real API', async t => {
   const blocks = [{ type: 'text' as const, deltas: ['Hello ', 'world'] }]

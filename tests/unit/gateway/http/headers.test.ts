@@ -1,5 +1,5 @@
 import t from 'tap'
-import { upstreamHeaders } from '../../../../src/gateway/http/request-headers.ts'
+import { callerHeaders, upstreamHeaders } from '../../../../src/gateway/http/headers.ts'
 
 const placeholder = 'placeholder-placeholder'
 const apiKey = { kind: 'api-key', secret: 'the-real-api-key', placeholder } as const
@@ -76,3 +76,29 @@ t.test(
     t.equal(headers['accept-encoding'], 'identity')
   },
 )
+
+t.test('what describes the content and what clients act on reaches the caller', async t => {
+  const headers = {
+    'content-type': 'text/event-stream',
+    'content-encoding': 'gzip',
+    'request-id': 'req_1',
+    'retry-after': '3',
+    'x-should-retry': 'false',
+    'anthropic-ratelimit-tokens-remaining': '5',
+  }
+  t.strictSame(callerHeaders(headers), headers)
+})
+
+t.test('cookies, redirect targets and what belongs to the connection do not', async t => {
+  const headers = {
+    'set-cookie': ['a=b'],
+    location: 'https://evil.test/',
+    connection: 'keep-alive',
+    'keep-alive': 'timeout=5',
+    'transfer-encoding': 'chunked',
+    'x-api-key': 'echo',
+    authorization: 'echo',
+    server: 'x',
+  }
+  t.strictSame(callerHeaders(headers), {})
+})

@@ -1,10 +1,11 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Credential } from '../credential.ts'
 
 /**
  * The only headers a caller can send to the origin. Everything else stays here: credentials,
  * cookies, what belongs to one connection, and what tells about this network.
  */
-const passed = new Set([
+const passedUp = new Set([
   'accept',
   'accept-language',
   'content-length',
@@ -13,7 +14,7 @@ const passed = new Set([
   'x-app',
   'x-client-request-id',
 ])
-const passedPrefixes = ['anthropic-', 'x-stainless-', 'x-claude-code-']
+const passedUpPrefixes = ['anthropic-', 'x-stainless-', 'x-claude-code-']
 
 /** Without this beta the origin does not take an OAuth token for the Messages API. */
 const oauthBeta = 'oauth-2025-04-20'
@@ -41,7 +42,7 @@ export function upstreamHeaders(
 }
 
 function isPassed(name: string): boolean {
-  return passed.has(name) || passedPrefixes.some(prefix => name.startsWith(prefix))
+  return passedUp.has(name) || passedUpPrefixes.some(prefix => name.startsWith(prefix))
 }
 
 /** Names that the caller's `Connection` header declares to be for this connection only. */
@@ -59,4 +60,29 @@ function pairs(rawHeaders: readonly string[]): [name: string, value: string][] {
 function withOauthBeta(betas: string | undefined): string {
   const list = (betas ?? '').split(',').map(beta => beta.trim())
   return [...list.filter(beta => beta && beta !== oauthBeta), oauthBeta].join(',')
+}
+
+const passedDown = new Set([
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'date',
+  'request-id',
+  'retry-after',
+  'retry-after-ms',
+  'x-should-retry',
+])
+
+/**
+ * What of the origin's response headers reaches the caller: what describes the content, and what
+ * Anthropic's clients act on. No cookies, no redirect target, nothing of the connection.
+ */
+export function callerHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+  const result: Record<string, string | string[]> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue
+    if (passedDown.has(name) || name.startsWith('anthropic-')) result[name] = value
+  }
+  return result
 }

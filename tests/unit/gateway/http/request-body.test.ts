@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import t from 'tap'
-import { ByteMeter, TooManyBytes } from '../../../../src/gateway/counting/byte-meter.ts'
+import { ByteMeter, modelName, TooManyBytes } from '../../../../src/gateway/http/request-body.ts'
 
 const chunks = (...texts: string[]) => Readable.from(texts.map(text => Buffer.from(text)))
 
@@ -22,4 +22,20 @@ t.test('one byte over the limit is an error', async t => {
     }),
     TooManyBytes,
   )
+})
+
+const found = (text: string) => modelName(Buffer.from(text))
+
+t.test('the model is read off the beginning of a request', async t => {
+  t.equal(found('{"model":"claude-opus-5-5","messages":['), 'claude-opus-5-5')
+  t.equal(found('{"max_tokens":1, "model" : "claude-x[1m]"'), 'claude-x[1m]')
+})
+
+t.test('nothing but a plain name comes out', async t => {
+  t.equal(found('{"messages":[]}'), undefined)
+  t.equal(found('{"model":"a b"'), undefined)
+  t.equal(found('{"model":"a\nb"'), undefined)
+  t.equal(found(`{"model":"${'x'.repeat(100)}"`), undefined)
+  t.equal(found('{"messages":"say \\"model\\":\\"secret-word\\""'), undefined)
+  t.equal(found(`{${' '.repeat(4000)}"model":"late"`), undefined)
 })

@@ -1,7 +1,6 @@
 import t from 'tap'
 import { defaultLimits } from '../../../../src/gateway/http/limits.ts'
-import { createUpstream } from '../../../../src/gateway/http/upstream.ts'
-import { upstreamFailure } from '../../../../src/gateway/http/upstream-failure.ts'
+import { createUpstream, upstreamFailure } from '../../../../src/gateway/http/upstream.ts'
 
 const upstream = createUpstream({
   origin: 'https://api.anthropic.com',
