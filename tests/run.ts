@@ -1,90 +1,125 @@
 /**
  * `npm test`: from a bare machine to a verdict. Without arguments: linter, types, test tools, `setup
- * --yes`, then every suite. With names (`unit integration stack e2e`) only those suites.
+ * --yes`, then every suite. With names (`unit integration stack e2e lint types`) only those parts;
+ * `check` runs linter, types and unit tests side by side; `file PATH…` runs single files.
  */
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { $ } from 'zx'
-import { createTapSummary } from './support/tap-summary.ts'
+import { join, relative } from 'node:path'
+import { runInProcesses } from './support/suite/run-files.ts'
+import { runTool } from './support/suite/run-tool.ts'
+import { type Suite, suiteOf, suites, testFiles } from './support/suite/suites.ts'
+import { createTapSummary } from './support/suite/tap-summary.ts'
 
 const root = join(import.meta.dirname, '..')
+const print = (line: string) => console.log(line)
+const summary = createTapSummary(print)
+const failed: string[] = []
 
-type Suite = { name: string; needsEngine: boolean; tapArguments: string[] }
-
-const suites: Suite[] = [
-  { name: 'unit', needsEngine: false, tapArguments: [] },
-  { name: 'integration', needsEngine: false, tapArguments: [] },
-  { name: 'stack', needsEngine: false, tapArguments: [] },
-  // One file at a time: each has a stack of its own, and measures what the machine does.
-  { name: 'e2e', needsEngine: true, tapArguments: ['--jobs=1', '--timeout=900'] },
-]
+const tools: Record<string, readonly [file: string, ...args: string[]]> = {
+  lint: ['node_modules/.bin/biome', 'check', '.'],
+  types: ['node_modules/.bin/tsc', '--noEmit'],
+  format: ['node_modules/.bin/biome', 'check', '--write', '.'],
+}
+const everything = ['lint', 'types', ...suites.map(({ name }) => name)]
 
 const names = process.argv.slice(2)
-const unknown = names.filter(name => !suites.some(suite => suite.name === name))
-if (unknown.length > 0) {
-  console.error(`error: there is no suite ${unknown.join(', ')}`)
-  console.error(`hint:  the suites are ${suites.map(({ name }) => name).join(', ')}`)
-  process.exit(2)
-}
-process.exitCode = await main(
-  names.length > 0 ? suites.filter(({ name }) => names.includes(name)) : suites,
-)
+process.exitCode = await main()
 
-async function main(wanted: readonly Suite[]) {
-  const everything = names.length === 0
-  const failed: string[] = []
-  const check = async (name: string, file: string, args: string[]) => {
-    console.log(`\n# ${name}`)
-    const code = await run(file, args)
-    if (code !== 0) failed.push(name)
-    return code === 0
+async function main() {
+  if (names[0] === 'file') return runOnly(names.slice(1))
+  if (names[0] === 'check' && names.length === 1) {
+    await Promise.all([tool('lint'), tool('types'), ...wanted(['unit']).map(runSuite)])
+    return verdict()
   }
-  if (everything) {
-    await check('linter', 'node_modules/.bin/biome', ['check', '.'])
-    await check('types', 'node_modules/.bin/tsc', ['--noEmit'])
+  const unknown = names.filter(name => !(name in tools) && !suites.some(s => s.name === name))
+  if (unknown.length > 0) {
+    console.error(`error: unknown suite ${unknown.join(', ')}`)
+    console.error(`hint:  use ${[...Object.keys(tools), ...suites.map(s => s.name)].join(', ')}`)
+    return 2
   }
-  let ready = true
-  if (wanted.some(({ needsEngine }) => needsEngine)) {
-    ready =
-      (await check('test tools', 'tests/support/install-tools.sh', [])) &&
-      (await check('setup', './claude.ts', ['setup', '--yes']))
+  await runParts(names.length > 0 ? names : everything)
+  return verdict()
+}
+
+async function runParts(parts: readonly string[]) {
+  for (const name of Object.keys(tools)) if (parts.includes(name)) await tool(name)
+  const ready = !wanted(parts).some(suite => suite.needsEngine) || (await makeReady())
+  for (const suite of wanted(parts)) {
+    if (suite.needsEngine && !ready) failed.push(`${suite.name} (setup failed)`)
+    else await runSuite(suite)
   }
-  const summary = createTapSummary(line => console.log(line))
-  for (const suite of wanted) {
-    if (suite.needsEngine && !ready) {
-      failed.push(`${suite.name} (setup failed)`)
-      continue
-    }
-    console.log(`\n# ${suite.name}`)
-    const code = await runTap(suite, summary)
-    if (code !== 0) failed.push(suite.name)
+}
+
+function wanted(parts: readonly string[]) {
+  return suites.filter(({ name }) => parts.includes(name))
+}
+
+/** Runs files by path, in the process layout of their suite, without `setup`. */
+async function runOnly(paths: readonly string[]) {
+  const files = paths.map(path => relative(root, path))
+  const stray = files.filter(file => !suiteOf(file))
+  if (files.length === 0 || stray.length > 0) {
+    console.error(`error: no test file: ${stray.join(', ') || 'none given'}`)
+    console.error('hint:  run npm run test:file tests/unit/egress/allowlist.test.ts')
+    return 2
   }
-  if (failed.length > 0) console.log(`\nfailed: ${failed.join(', ')}`)
-  // The parts that are not tests count too: the closing line must not say 0 failed when one did.
-  const parts = failed.filter(name => !suites.some(suite => suite.name === name)).length
+  for (const suite of suites)
+    await runSuite(
+      suite,
+      files.filter(file => suiteOf(file) === suite),
+    )
+  return verdict()
+}
+
+async function runSuite(suite: Suite, files: readonly string[] = testFiles(suite)) {
+  if (files.length === 0) return
+  print(`\n# ${suite.name}`)
+  const options = { summary, print, timeout: suite.timeout }
+  let passed = true
+  if (suite.needsEngine) {
+    for (const file of files)
+      passed = (await runInProcesses(1, { ...options, files: [file] })) && passed
+  } else {
+    passed = await runInProcesses(2, { ...options, files })
+  }
+  if (!passed) failed.push(suite.name)
+}
+
+async function makeReady() {
+  return (
+    (await runPart('test tools', ['tests/support/install-tools.sh'])) &&
+    (await runPart('setup', ['./claude.ts', 'setup', '--yes']))
+  )
+}
+
+async function tool(name: string) {
+  const command = tools[name]
+  if (command) await runPart(name, command)
+}
+
+async function runPart(name: string, command: readonly [string, ...string[]]) {
+  const outcome = await runTool(root, command)
+  print(`\n# ${name}`)
+  print(`${outcome.passed ? 'ok    ' : 'FAILED'} ${name} ${outcome.seconds.toFixed(1)}s`)
+  if (outcome.output) print(outcome.output)
+  if (!outcome.passed) {
+    failed.push(name)
+    summary.fail()
+  }
+  return outcome.passed
+}
+
+function verdict() {
+  const slowest = summary.slowest(10)
+  if (slowest.files.length > 1) {
+    print('\n# slowest files')
+    for (const { name, seconds } of slowest.files) print(`${seconds.toFixed(1).padStart(7)}s ${name}`)
+    print('\n# slowest tests')
+    for (const { name, seconds } of slowest.tests) print(`${seconds.toFixed(1).padStart(7)}s ${name}`)
+  }
+  if (failed.length > 0) print(`\nfailed: ${failed.join(', ')}`)
   const count = summary.count()
-  console.log(`\n${count.passed} passed, ${count.failed + parts} failed`)
-  return failed.length === 0 && count.passed > 0 ? 0 : 1
-}
-
-async function runTap(suite: Suite, summary: ReturnType<typeof createTapSummary>) {
-  const args = ['--reporter=tap', ...suite.tapArguments, ...testFiles(suite)]
-  const tap = $({ cwd: root, nothrow: true })`node_modules/.bin/tap run ${args}`
-  for await (const line of tap) summary.line(line)
-  const { exitCode, stderr } = await tap
-  if (exitCode !== 0) console.error(stderr.trim())
-  return summary.endSuite(suite.name) ? (exitCode ?? 1) : 1
-}
-
-function testFiles({ name }: Suite) {
-  const folder = join('tests', name)
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter(path => path.endsWith('.test.ts'))
-    .sort()
-    .map(path => join(folder, path))
-}
-
-async function run(file: string, args: string[]) {
-  const { exitCode } = await $({ cwd: root, stdio: 'inherit', nothrow: true })`${file} ${args}`
-  return exitCode ?? 1
+  print(`\n${count.passed} passed, ${count.failed} failed`)
+  // Linter and types alone assert nothing.
+  const asserted = count.passed > 0 || (names.length > 0 && names.every(name => name in tools))
+  return failed.length === 0 && count.failed === 0 && asserted ? 0 : 1
 }

@@ -1,0 +1,48 @@
+/**
+ * Runs many test files in one process, one after the other, each as a subtest named by its path. The
+ * parent sends one path at a time and gets TAP on stdout; `null` ends the process.
+ */
+import { register } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import t from 'tap'
+import { setFileTest } from './current-file.ts'
+import { processState } from './process-state.ts'
+
+register('./tap-per-file.mjs', import.meta.url)
+
+const root = join(import.meta.dirname, '../../..')
+// tap releases the channel to the parent, which would end this process between two files.
+const alive = setInterval(() => {}, 60_000)
+const fileTimeout = Number(process.env.TEST_FILE_TIMEOUT ?? 60) * 1000
+
+for (let path = await nextFile(); path !== null; path = await nextFile()) await runFile(path)
+clearInterval(alive)
+t.end()
+process.disconnect()
+// A file that leaves a server or a timer behind would keep its own process from ending, too.
+setTimeout(() => {
+  console.error(`still open after the last file: ${process.getActiveResourcesInfo().join(', ')}`)
+  process.exit(1)
+}, 10_000).unref()
+process.once('beforeExit', () => process.exit())
+
+async function runFile(path: string) {
+  const restore = processState()
+  const counted = t.counts.total
+  await t.test(path, { timeout: fileTimeout }, async file => {
+    file.testdirName = join(root, '.tap/fixtures', path.replaceAll(/[^\w.-]+/g, '-'))
+    setFileTest(file)
+    await import(pathToFileURL(join(root, path)).href)
+  })
+  // A file that cannot fail is not a test.
+  if (counted === t.counts.total) t.fail(`${path} makes no assertion`)
+  restore()
+}
+
+function nextFile(): Promise<string | null> {
+  return new Promise(resolve => {
+    process.once('message', (path: string | null) => resolve(path))
+    process.send?.('next')
+  })
+}
