@@ -27,7 +27,11 @@ process.exitCode = await main()
 async function main() {
   if (names[0] === 'file') return runOnly(names.slice(1))
   if (names[0] === 'check' && names.length === 1) {
-    await Promise.all([tool('lint'), tool('types'), ...wanted(['unit']).map(runSuite)])
+    await Promise.all([
+      tool('lint'),
+      tool('types'),
+      ...wanted(['unit']).map(suite => runSuite(suite)),
+    ])
     return verdict()
   }
   const unknown = names.filter(name => !(name in tools) && !suites.some(s => s.name === name))
@@ -112,9 +116,11 @@ function verdict() {
   const slowest = summary.slowest(10)
   if (slowest.files.length > 1) {
     print('\n# slowest files')
-    for (const { name, seconds } of slowest.files) print(`${seconds.toFixed(1).padStart(7)}s ${name}`)
+    for (const { name, seconds } of slowest.files)
+      print(`${seconds.toFixed(1).padStart(7)}s ${name}`)
     print('\n# slowest tests')
-    for (const { name, seconds } of slowest.tests) print(`${seconds.toFixed(1).padStart(7)}s ${name}`)
+    for (const { name, seconds } of slowest.tests)
+      print(`${seconds.toFixed(1).padStart(7)}s ${name}`)
   }
   if (failed.length > 0) print(`\nfailed: ${failed.join(', ')}`)
   const count = summary.count()

@@ -1,6 +1,6 @@
 /**
  * Runs many test files in one process, one after the other, each as a subtest named by its path. The
- * parent sends one path at a time and gets TAP on stdout; `null` ends the process.
+ * parent sends one path at a time and gets TAP on stdout; an empty path ends the process.
  */
 import { register } from 'node:module'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ const root = join(import.meta.dirname, '../../..')
 const alive = setInterval(() => {}, 60_000)
 const fileTimeout = Number(process.env.TEST_FILE_TIMEOUT ?? 60) * 1000
 
-for (let path = await nextFile(); path !== null; path = await nextFile()) await runFile(path)
+for (let path = await nextFile(); path; path = await nextFile()) await runFile(path)
 clearInterval(alive)
 t.end()
 process.disconnect()
@@ -40,9 +40,9 @@ async function runFile(path: string) {
   restore()
 }
 
-function nextFile(): Promise<string | null> {
+function nextFile(): Promise<string> {
   return new Promise(resolve => {
-    process.once('message', (path: string | null) => resolve(path))
+    process.once('message', (path: string) => resolve(path))
     process.send?.('next')
   })
 }

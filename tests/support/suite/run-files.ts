@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
 import type { createTapSummary, TapStream } from './tap-summary.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -62,7 +63,7 @@ export async function runProcess(
     if (message !== 'next') return
     current = next()
     watch()
-    child.send(current)
+    child.send(current ?? '')
   })
   const ended = new Promise<string | null>(resolve => {
     child.once('error', error => resolve(error.message))
@@ -71,10 +72,10 @@ export async function runProcess(
     )
   })
   const [, stderr, failure] = await Promise.all([
-    follow(child.stdout, stream, line => {
+    follow(child.stdout ?? Readable.from([]), stream, line => {
       if (line.startsWith('not ok')) passed = false
     }),
-    collect(child.stderr),
+    collect(child.stderr ?? Readable.from([])),
     ended,
   ])
   clearTimeout(watchdog)

@@ -6,5 +6,9 @@ export async function resolve(specifier, context, nextResolve) {
   if (specifier !== 'tap' || !/\.test\.ts$/.test(new URL(parentURL).pathname))
     return nextResolve(specifier, context)
   // The query makes it one module instance for each file.
-  return { url: `${facade}?file=${encodeURIComponent(parentURL)}`, format: 'module', shortCircuit: true }
+  return {
+    url: `${facade}?file=${encodeURIComponent(parentURL)}`,
+    format: 'module',
+    shortCircuit: true,
+  }
 }

@@ -97,7 +97,7 @@ t.test('no .env and no state is in order too', async t => {
 
 t.test('each finding about the policy has its line', async t => {
   const { readFile } = await import('node:fs/promises')
-  const shipped = await readFile(join(import.meta.dirname, '../../../../proxy/squid.conf'), 'utf8')
+  const shipped = await readFile(join(import.meta.dirname, '../../../proxy/squid.conf'), 'utf8')
   t.match(judgeAllowlist(shipped, 'x'), [{ severity: 'ok' }])
   const open = shipped.replace('allowed_sites dstdomain -n\n', 'allowed_sites dstdomain -n .com\n')
   t.match(judgeAllowlist(open, 'x'), [

@@ -14,7 +14,7 @@ async function checkout(t: Test) {
     proxy: { Dockerfile: 'FROM x', 'squid.conf': 'acl' },
     claude: { Dockerfile: 'FROM x' },
     gateway: { Dockerfile: 'FROM x' },
-    agent: { Dockerfile: 'FROM x' },
+    additions: { Dockerfile: 'FROM x' },
     mine: {},
     'tsconfig.json': '{}',
     'package-lock.json': '{}',

@@ -36,7 +36,7 @@ t.test('who waits gets it, or is called off', async t => {
 })
 
 t.test('the lease of a process that was killed is free at once', async t => {
-  const module = join(import.meta.dirname, '../../../src/run/socket-lease.ts')
+  const module = join(import.meta.dirname, '../../../../src/run/lease/socket-lease.ts')
   const source = `import { createSocketLease } from ${JSON.stringify(module)}
     await createSocketLease('${stack}-killed').acquire('/workspace', '${first}', { wait: false, signal: new AbortController().signal })
     console.log('held'); setInterval(() => {}, 1000)`

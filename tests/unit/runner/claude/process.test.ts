@@ -3,7 +3,7 @@ import t from 'tap'
 import { parseReport, startClaude } from '../../../../src/runner/claude/process.ts'
 import { isAlive, readProcesses } from '../../../../src/runner/ending/processes.ts'
 
-const supervise = join(import.meta.dirname, '../../../claude/scripts/claude-secure-supervise')
+const supervise = join(import.meta.dirname, '../../../../claude/scripts/claude-secure-supervise')
 const start = (script: string) =>
   startClaude({
     file: supervise,

@@ -41,7 +41,7 @@ t.test('whoever waits too long is told whom to look for', async t => {
 })
 
 t.test('the lock of a process that was killed is free at once', async t => {
-  const lock = join(import.meta.dirname, '../../../src/stack/lock.ts')
+  const lock = join(import.meta.dirname, '../../../../src/stack/state/lock.ts')
   const source = `import { withLock } from ${JSON.stringify(lock)}
     void withLock('${name}-killed', { log() {} }, () => new Promise(() => { console.log('held'); setInterval(() => {}, 1000) }))`
   const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', source], {
