@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { sep } from 'node:path'
+import { isWithin } from '../files/within.ts'
 import type { DeclaredMount } from '../stack/additions/declared-mounts.ts'
 import type { InspectedContainer } from './inspections.ts'
 
@@ -132,8 +132,4 @@ export async function isEngineSocket(
   return (
     status !== null && socket !== null && status.dev === socket.dev && status.ino === socket.ino
   )
-}
-
-export function isWithin(folder: string, path: string): boolean {
-  return folder === '/' || path === folder || path.startsWith(folder + sep)
 }

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { readRegularFile, textOf } from '../files/regular-file.ts'
 import type { KnownRun } from '../usage/report.ts'
 
 const Result = z.object({
@@ -26,13 +26,7 @@ export async function knownRuns(folder: string): Promise<KnownRun[]> {
 }
 
 async function readResult(path: string): Promise<string> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  try {
-    const stats = await file.stat()
-    return stats.isFile() && stats.size <= resultBytes ? await file.readFile('utf8') : ''
-  } finally {
-    await file.close()
-  }
+  return textOf(await readRegularFile(path, { limit: resultBytes })) ?? ''
 }
 
 function parseJson(text: string): unknown {

@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { join, normalize } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { overlaps } from '../files/within.ts'
 import { customPrefixes } from './custom-names.ts'
 
 /** A folder or file of the host that the user gives to the agent, as he wrote it. */
@@ -81,15 +82,6 @@ function absolute(path: string): string | null {
   if (!full.startsWith('/') || full.split('/').includes('..')) return null
   const clean = normalize(full)
   return clean.length > 1 ? clean.replace(/\/$/, '') : clean
-}
-
-/** Whether one of the two is the other, or lies in it. */
-export function overlaps(one: string, other: string): boolean {
-  return contains(one, other) || contains(other, one)
-}
-
-function contains(folder: string, path: string) {
-  return folder === '/' || path === folder || path.startsWith(`${folder}/`)
 }
 
 function show(text: string) {

@@ -22,6 +22,8 @@ export type ReplaceOptions = {
   durable?: boolean
   /** Path of the unfinished file, on the same filesystem. Default: an unguessable name beside `path`. */
   temporary?: string
+  /** Makes the error of a failed system call. Default: a `UserError` that names the path. */
+  failed?: (cause: unknown) => unknown
 }
 
 /**
@@ -37,8 +39,9 @@ export async function replaceFile(
   options: ReplaceOptions = {},
 ): Promise<void> {
   const { mode = 0o600, durable = false, temporary = temporaryBeside(path) } = options
+  const failed = options.failed ?? (cause => cannotWrite(path, cause))
   const file = await open(temporary, flags, 0o600).catch(error => {
-    throw cannotWrite(path, error)
+    throw failed(error)
   })
   try {
     try {
@@ -53,7 +56,7 @@ export async function replaceFile(
     if (durable) await syncFolder(dirname(path))
   } catch (error) {
     await rm(temporary, { force: true })
-    throw error instanceof UserError ? error : cannotWrite(path, error)
+    throw error instanceof UserError ? error : failed(error)
   }
 }
 

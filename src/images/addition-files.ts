@@ -1,8 +1,9 @@
 import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from 'node:fs'
-import { basename, dirname, join, sep } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { ImageAdditions } from '../config/image-additions.ts'
+import { isBelow } from '../files/within.ts'
 
 /** A file that goes into the image: its name there, and where it really lies. */
 export type AdditionFile = { path: string; source: string; stats: Stats }
@@ -77,7 +78,7 @@ function resolve(root: string, path: string): AdditionFile {
   } catch {
     throw refused('leads nowhere')
   }
-  if (!source.startsWith(root + sep)) throw refused('is a link out of its folder')
+  if (!isBelow(root, source)) throw refused('is a link out of its folder')
   const stats = statSync(source)
   if (!stats.isFile()) throw refused('is not a regular file')
   return { path, source, stats }

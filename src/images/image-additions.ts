@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { chmod, mkdir, open, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { ImageAdditions } from '../config/image-additions.ts'
+import { readRegularFile } from '../files/regular-file.ts'
 import { type AdditionFile, listAdditions } from './addition-files.ts'
 
 type Content = { path: string; executable: boolean; content: Buffer }
@@ -59,30 +59,15 @@ export async function writeContents(files: readonly Content[], folder: string): 
   }
 }
 
-/** No more than was listed, and never a pipe: a file can be swapped while we look. */
+/** Reads no more than was listed: a file can change after the look at it. */
 async function read({ path, source, stats }: AdditionFile): Promise<Content> {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
-  try {
-    const file = await open(source, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    try {
-      if (!(await file.stat()).isFile()) throw new Error('it is not a regular file')
-      const buffer = Buffer.alloc(stats.size)
-      const { bytesRead } = await file.read(buffer, 0, stats.size, 0)
-      return {
-        path,
-        executable: (stats.mode & 0o100) !== 0,
-        content: buffer.subarray(0, bytesRead),
-      }
-    } finally {
-      await file.close()
-    }
-  } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? cause.code : cause
-    throw new UserError(`cannot read ${terminalLine(source)}: ${reason}`, {
-      hint: 'what goes into the image must be readable for you',
-      cause,
-    })
+  const file = await readRegularFile(source, { limit: stats.size, part: 'head' })
+  if (file.kind === 'bytes') {
+    return { path, executable: (stats.mode & 0o100) !== 0, content: file.bytes }
   }
+  throw new UserError(`cannot read ${terminalLine(source)}: it changed or disappeared`, {
+    hint: 'close the program that writes it, then run the command again',
+  })
 }
 
 /** On another base there is no Claude Code, and nothing of what confines it. */

@@ -10,6 +10,7 @@ import { messageOf, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { diskFull, isDiskFull } from '../files/disk-space.ts'
 import { withScratchFolder } from '../files/scratch-folder.ts'
+import { isBelow } from '../files/within.ts'
 import { exec } from '../process/exec.ts'
 import type { PinnedPackage } from './pins.ts'
 
@@ -140,7 +141,7 @@ function isSelected(path: string, selection: Selection) {
   if (path === '' || path.startsWith('..')) return false
   return 'only' in selection
     ? selection.only.includes(path)
-    : !selection.without.some(folder => path.startsWith(`${folder}/`))
+    : !selection.without.some(folder => isBelow(folder, path))
 }
 
 async function makeFolders(root: string, path: string) {

@@ -1,8 +1,8 @@
-import { rename, writeFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { isAtLeast, parseVersion } from '../engine/version.ts'
+import { replaceFile } from '../files/replace-file.ts'
 import { exec } from '../process/exec.ts'
 import { type PinnedPackage, type Pins, pinsPath } from './pins.ts'
 
@@ -78,10 +78,7 @@ export function changedPins(before: Pins, after: Pins): PinChange[] {
 }
 
 export async function writePins(root: string, pins: Pins): Promise<void> {
-  const path = pinsPath(root)
-  const next = `${path}.${process.pid}.tmp`
-  await writeFile(next, `${JSON.stringify(pins, null, 2)}\n`)
-  await rename(next, path)
+  await replaceFile(pinsPath(root), `${JSON.stringify(pins, null, 2)}\n`, { mode: 0o644 })
 }
 
 async function viewPackage(

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
+import { replaceFile } from '../files/replace-file.ts'
 import type { Workspace } from '../workspace/workspace.ts'
-import { replaceFile, type StateFolder } from './state/state-folder.ts'
+import type { StateFolder } from './state/state-folder.ts'
 
 /** The agent's uid and gid in the image itself. */
 const built = { uid: 1000, gid: 1000 }
@@ -22,7 +23,7 @@ export function accountFiles(agent: Workspace['agent'], state: StateFolder): Acc
 export async function writeAccountFiles(agent: Workspace['agent'], state: StateFolder) {
   const contents = { '/etc/passwd': renderPasswd(agent), '/etc/group': renderGroup(agent) }
   for (const { source, target } of accountFiles(agent, state)) {
-    await replaceFile(source, contents[target], 0o644)
+    await replaceFile(source, contents[target], { mode: 0o644 })
   }
 }
 

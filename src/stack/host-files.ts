@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import { replaceFile } from '../files/replace-file.ts'
 import {
   type HostFileChange,
   hostFileChanges,
@@ -10,7 +11,7 @@ import {
 import { scanHostFiles } from '../workspace/host-files/scan.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { readProtection } from './protection.ts'
-import { replaceFile, type StateFolder } from './state/state-folder.ts'
+import type { StateFolder } from './state/state-folder.ts'
 
 /**
  * Notes the files that run on the host when somebody says so, as they are before the agent comes. A

@@ -4,12 +4,13 @@ import * as z from 'zod'
 import { stateRoot } from '../config/paths.ts'
 import { parseProtect } from '../config/protected-names.ts'
 import type { Settings } from '../config/settings.ts'
+import { replaceFile } from '../files/replace-file.ts'
 import { identityOf } from '../workspace/overlay/identity.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
 import { makePlaceholders, removePlaceholders } from '../workspace/overlay/placeholders.ts'
 import { planOverlays } from '../workspace/overlay/plan.ts'
 import type { Workspace } from '../workspace/workspace.ts'
-import { replaceFile, type StateFolder, stateFolder } from './state/state-folder.ts'
+import { type StateFolder, stateFolder } from './state/state-folder.ts'
 
 const Placeholder = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('folder') }),

@@ -9,6 +9,7 @@ import { refusedPolicy } from '../egress/proxy-log.ts'
 import type { DockerClient } from '../engine/client.ts'
 import { compose } from '../engine/compose.ts'
 import type { Engine } from '../engine/engine.ts'
+import { replaceFile } from '../files/replace-file.ts'
 import { renderHostFileChanges } from '../workspace/host-files/render.ts'
 import { changedHostFiles, noteHostFiles } from './host-files.ts'
 import { hasLiveSession, inspectStack, isUp, type StackState, serviceOf } from './inspect.ts'
@@ -22,7 +23,6 @@ import {
   servicesFor,
   stackVariables,
 } from './stack-file.ts'
-import { replaceFile } from './state/state-folder.ts'
 
 const up = ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build']
 

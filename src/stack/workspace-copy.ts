@@ -4,6 +4,7 @@ import { type Log, step } from '../base/log.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { Archive } from '../engine/archive.ts'
 import type { DockerClient } from '../engine/client.ts'
+import { replaceFile } from '../files/replace-file.ts'
 import { execOk } from '../process/exec.ts'
 import { type Baseline, readBaseline, renderBaseline } from '../workspace/copy/baseline.ts'
 import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
@@ -14,7 +15,7 @@ import { type CopiedItem, type Keep, readCopy } from '../workspace/copy/unpack.t
 import { readUserIgnore } from '../workspace/ignore/user-ignore.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { type StackState, serviceOf } from './inspect.ts'
-import { replaceFile, type StateFolder } from './state/state-folder.ts'
+import type { StateFolder } from './state/state-folder.ts'
 
 export type CopyContext = {
   archive: Archive

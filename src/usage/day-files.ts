@@ -1,7 +1,7 @@
-import { constants } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
+import { readRegularFile } from '../files/regular-file.ts'
 import { UsageEntry } from './entry.ts'
 import { createTally, type Tally } from './tally.ts'
 
@@ -108,25 +108,10 @@ async function readTotals(folder: string, day: string) {
 
 /** Reads a regular file; null when it is missing. Never follows a symlink out of the folder. */
 async function readBounded(path: string): Promise<string | null> {
-  const file = await open(
-    path,
-    constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-  ).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
-    throw error
-  })
-  if (!file) return null
-  try {
-    const stats = await file.stat()
-    if (!stats.isFile() || stats.size > fileBytes)
-      throw new Error(`${path} is not a usage file: not a regular file, or too large`)
-    // Bounded even when the file grows during the read.
-    const buffer = Buffer.alloc(stats.size)
-    const { bytesRead } = await file.read(buffer, 0, stats.size, 0)
-    return buffer.toString('utf8', 0, bytesRead)
-  } finally {
-    await file.close()
-  }
+  const file = await readRegularFile(path, { limit: fileBytes })
+  if (file.kind === 'missing') return null
+  if (file.kind === 'bytes') return file.bytes.toString()
+  throw new Error(`${path} is not a usage file: not a regular file, or too large`)
 }
 
 function parseLine(line: string): UsageEntry | null {

@@ -1,9 +1,10 @@
 import { lstat, realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dirname, join, sep } from 'node:path'
+import { dirname, join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { Settings } from '../config/settings.ts'
+import { isWithin, overlaps } from '../files/within.ts'
 import { stackName } from './stack-name.ts'
 
 export type Workspace = {
@@ -79,13 +80,13 @@ function reasonToCopy(uid: number, copyExists: boolean): Workspace['copyReason']
 }
 
 function refuseWideFolders(real: string) {
-  if (contains(real, homedir())) {
+  if (isWithin(real, homedir())) {
     throw new UserError(`${terminalLine(real)} holds your whole home folder`, {
       hint: 'go to the folder of one project, then start there',
     })
   }
   const system = ['/bin', '/boot', '/dev', '/etc', '/lib', '/proc', '/run', '/sbin', '/sys', '/usr']
-  if (system.some(folder => contains(folder, real))) {
+  if (system.some(folder => isWithin(folder, real))) {
     throw new UserError(`${terminalLine(real)} is part of the operating system`, {
       hint: 'go to the folder of a project, then start there',
     })
@@ -106,13 +107,12 @@ async function isHomeOfSomebody(real: string) {
 }
 
 function refuseOwnPlaces(real: string, { checkout, secrets, socket }: OwnPlaces) {
-  const overlaps = (place: string) => contains(real, place) || contains(place, real)
-  if (overlaps(checkout)) {
+  if (overlaps(real, checkout)) {
     throw new UserError(`${terminalLine(real)} holds claude-secure itself`, {
       hint: 'set WORKSPACE_MODE=copy to work on a copy of it',
     })
   }
-  const secret = secrets.find(overlaps)
+  const secret = secrets.find(place => overlaps(real, place))
   if (secret) {
     throw new UserError(
       `${terminalLine(real)} holds the credentials of claude-secure (${secret})`,
@@ -121,13 +121,9 @@ function refuseOwnPlaces(real: string, { checkout, secrets, socket }: OwnPlaces)
       },
     )
   }
-  if (socket && contains(real, socket)) {
+  if (socket && isWithin(real, socket)) {
     throw new UserError(`${terminalLine(real)} holds the socket of the container engine`, {
       hint: 'go to the folder of a project, then start there',
     })
   }
-}
-
-function contains(folder: string, path: string) {
-  return folder === '/' || path === folder || path.startsWith(folder + sep)
 }

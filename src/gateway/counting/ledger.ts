@@ -1,5 +1,6 @@
-import { open, rename, rm, writeFile } from 'node:fs/promises'
-import { messageOf } from '../../base/errors.ts'
+import { open, rm, writeFile } from 'node:fs/promises'
+import { messageOf, systemCode } from '../../base/errors.ts'
+import { replaceFile } from '../../files/replace-file.ts'
 import {
   type DayTotals,
   dayOf,
@@ -90,8 +91,7 @@ export async function createLedger(options: {
     const totals: DayTotals = { version: 1, generation: next, entries: day.tally.entries() }
     const path = totalsFile(folder, name)
     await whileTaken(day, async () => {
-      await writeFile(`${path}.tmp`, `${JSON.stringify(totals)}\n`, { mode: 0o600 })
-      await rename(`${path}.tmp`, path)
+      await replaceFile(path, `${JSON.stringify(totals)}\n`)
     })
     // From here on lines of the old generation would not count.
     Object.assign(day, { generation: next, bytes: null })
@@ -227,5 +227,5 @@ function wait(day: Day, entry: UsageEntry) {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)
+  return systemCode(error) ?? messageOf(error)
 }

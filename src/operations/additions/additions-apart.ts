@@ -1,8 +1,9 @@
 import { realpathSync } from 'node:fs'
-import { dirname, sep } from 'node:path'
+import { dirname } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { ImageAdditions } from '../../config/image-additions.ts'
+import { overlaps } from '../../files/within.ts'
 import { listAdditions } from '../../images/addition-files.ts'
 
 /**
@@ -17,7 +18,7 @@ export function refuseAdditionsOfAgent(additions: ImageAdditions, writable: stri
   ]
   for (const folder of folders) {
     const path = realpathSync(folder)
-    if (!isWithin(path, writable) && !isWithin(writable, path)) continue
+    if (!overlaps(path, writable)) continue
     throw new UserError(
       `${terminalLine(folder)} goes into the image, and the agent can write in it or below it: ${terminalLine(writable)} is its to write`,
       {
@@ -25,8 +26,4 @@ export function refuseAdditionsOfAgent(additions: ImageAdditions, writable: stri
       },
     )
   }
-}
-
-function isWithin(path: string, folder: string) {
-  return path === folder || path.startsWith(folder === sep ? sep : folder + sep)
 }

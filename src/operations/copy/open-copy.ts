@@ -5,6 +5,7 @@ import type { Log } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { nearestName } from '../../config/nearest-name.ts'
 import { type Archive, createArchive } from '../../engine/archive.ts'
+import { isWithin } from '../../files/within.ts'
 import { type StateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { type CopyState, copyContainer, readCopyChanges } from '../../stack/workspace-copy.ts'
 import {
@@ -14,7 +15,6 @@ import {
   type Wish,
 } from '../../workspace/copy/changes.ts'
 import { nameOf } from '../../workspace/copy/render-patch.ts'
-import { isAtOrBelow } from '../../workspace/ignore/rules.ts'
 import { protectedNameOf, withheldNames } from '../../workspace/protected-paths.ts'
 import { currentStack } from '../current-stack.ts'
 import type { EngineContext } from '../engine-context.ts'
@@ -84,7 +84,7 @@ export function selectChanges(copy: OpenCopy, wish: Wish): SortedChanges {
     return one.applicable.length + one.withheld.length === 0
   })
   const taken = [...copy.baseline.tree.keys()]
-  const unknown = unchanged.find(path => !taken.some(entry => isAtOrBelow(entry, path)))
+  const unknown = unchanged.find(path => !taken.some(entry => isWithin(path, entry)))
   const wrong = unchanged.length === paths.length ? unchanged[0] : unknown
   if (wrong !== undefined) {
     throw new UserError(`the agent changed nothing at ${terminalLine(wrong)}`, {

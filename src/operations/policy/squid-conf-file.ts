@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
-import { mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { type FileHandle, mkdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, UserError } from '../../base/errors.ts'
+import { replaceFile } from '../../files/replace-file.ts'
 import { squidConfPath } from './allowlist-file.ts'
 
 /** As `digest` of proxy/policy.sh names a file. */
@@ -16,24 +17,18 @@ export function policyDigest(text: string): string {
 export async function replaceSquidConf(root: string, text: string): Promise<void> {
   const path = squidConfPath(root)
   const scratch = join(root, '.build')
-  const next = join(scratch, `squid.conf.${process.pid}.tmp`)
   try {
     const place = await realpath(path)
     const { mode, uid, gid } = await stat(place)
     await mkdir(scratch, { recursive: true })
-    const file = await open(next, 'w', mode & 0o777)
-    try {
+    const write = async (file: FileHandle) => {
       await file.writeFile(text)
-      // The umask has had its say, and the proxy's user must be able to read it.
-      await file.chmod(mode & 0o777)
       if (process.getuid?.() === 0) await file.chown(uid, gid)
-      await file.sync()
-    } finally {
-      await file.close()
     }
-    await rename(next, place)
+    // The proxy's user must be able to read it.
+    const temporary = join(scratch, `squid.conf.${randomUUID()}.tmp`)
+    await replaceFile(place, write, { mode: mode & 0o777, durable: true, temporary })
   } catch (cause) {
-    await rm(next, { force: true }).catch(() => {})
     throw new UserError(`cannot write ${path}: ${messageOf(cause)}`, {
       hint: 'check the owner of proxy/squid.conf and its folder, and the free space',
       cause,

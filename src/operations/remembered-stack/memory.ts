@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ImageAdditions } from '../../config/image-additions.ts'
 import { checkoutRoot, stateRoot } from '../../config/paths.ts'
+import { replaceFileSync } from '../../files/replace-file.ts'
 import type { RunningAgent } from '../../stack/running-agent.ts'
 import { additionsStamp, checkoutStamp, imageAdditionsStamp, overlayStamp } from './stamps.ts'
 
@@ -61,8 +62,7 @@ export function rememberStack(folder: string, service: RememberedService, known:
   const path = memoryPath(folder, service)
   try {
     mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
-    writeFileSync(`${path}.tmp`, JSON.stringify(known), { mode: 0o600 })
-    renameSync(`${path}.tmp`, path)
+    replaceFileSync(path, JSON.stringify(known))
   } catch {
     forgetStack(folder, service)
   }

@@ -1,8 +1,9 @@
-import { constants } from 'node:fs'
-import { lstat, open, readdir, realpath } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { lstat, readdir } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { readRegularFile } from '../../files/regular-file.ts'
+import { confinedPath } from '../../files/within.ts'
 
 /** Bytes of one skill, and of all: they go into every request to the model. */
 const largestSkill = 256 * 1024
@@ -68,24 +69,16 @@ async function skillFiles(top: string): Promise<string[]> {
 
 /** A link is followed inside of the custom folder only: a skill must not show the model another file. */
 async function readSkill(path: string, custom: string): Promise<Buffer> {
-  const real = await realpath(path).catch(() => null)
-  if (real === null || !real.startsWith(custom + sep)) {
+  const real = await confinedPath(custom, path)
+  if (real === null) {
     throw refused(path, 'is a link that leads out of the folder', 'copy the file there')
   }
-  // Without waiting for a writer, should it be a pipe.
-  const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
-  try {
-    const status = await file.stat()
-    if (!status.isFile()) throw refused(path, 'is not a regular file', 'remove it')
-    const buffer = Buffer.alloc(largestSkill + 1)
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
-    if (bytesRead > largestSkill) {
-      throw refused(path, `holds more than ${largestSkill} bytes`, 'shorten it')
-    }
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await file.close()
+  const file = await readRegularFile(real, { limit: largestSkill })
+  if (file.kind === 'bytes') return file.bytes
+  if (file.kind === 'too-large') {
+    throw refused(path, `holds more than ${largestSkill} bytes`, 'shorten it')
   }
+  throw refused(path, 'is not a regular file', 'remove it')
 }
 
 function decode(path: string, content: Buffer): string {

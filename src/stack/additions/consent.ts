@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { replaceFile, type StateFolder } from '../state/state-folder.ts'
+import { replaceFile } from '../../files/replace-file.ts'
+import type { StateFolder } from '../state/state-folder.ts'
 
 /** What of a workspace was looked at and allowed: the hash of its content by its name. */
 const Consents = z.record(z.string(), z.array(z.string().regex(/^[0-9a-f]{64}$/)))

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { chmod, chown, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { replaceFile, type StateFolder } from '../state/state-folder.ts'
+import { replaceFile } from '../../files/replace-file.ts'
+import type { StateFolder } from '../state/state-folder.ts'
 import type { DeclaredMount } from './declared-mounts.ts'
 
 /** What the user adds to the agent's containers, the interactive one and the one for runs alike. */
@@ -57,7 +58,7 @@ export async function writeCustomFiles(
 ) {
   for (const { name, text, secret } of files) {
     const path = join(state.path, name)
-    await replaceFile(path, text, secret ? 0o600 : 0o644)
+    await replaceFile(path, text, { mode: secret ? 0o600 : 0o644 })
     if (secret) await giveTo(path, agent)
   }
   // A key that is not the agent's any more is not kept.

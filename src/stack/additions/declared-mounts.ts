@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { messageOf, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { MountSetting } from '../../config/custom-mounts.ts'
+import { isBelow } from '../../files/within.ts'
 import { type OwnPlace, whyNoFile, whyNotGiven } from './host-places.ts'
 
 /** A folder or file of the host in the agent's containers because the user said so. */
@@ -41,7 +42,7 @@ export async function resolveMounts(
   }
   // What the agent can write it can make a link: another mount must not be looked up in it.
   for (const { source } of mounts) {
-    const above = mounts.find(one => one.writable && source.startsWith(`${one.source}/`))
+    const above = mounts.find(one => one.writable && isBelow(one.source, source))
     if (above) {
       throw new UserError(
         `${terminalLine(source)} lies in ${terminalLine(above.source)}, which the agent can write`,

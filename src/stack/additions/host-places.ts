@@ -1,6 +1,7 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, sep } from 'node:path'
+import { isWithin, overlaps } from '../../files/within.ts'
 
 /** A place of claude-secure or of the engine, with its name for a message. */
 export type OwnPlace = { path: string; what: string }
@@ -50,7 +51,7 @@ export async function whyNotGiven(
   own: readonly OwnPlace[],
 ): Promise<string | null> {
   const home = await resolved(homedir())
-  if (contains(path, home)) return 'it holds your whole home folder'
+  if (isWithin(path, home)) return 'it holds your whole home folder'
   const places = [
     ...[...system, ...(writable ? programs : [])].map(path => ({
       path,
@@ -65,7 +66,7 @@ export async function whyNotGiven(
   ]
   for (const place of places) {
     const both = [place.path, await resolved(place.path)]
-    if (both.some(named => contains(path, named) || contains(named, path))) {
+    if (both.some(named => overlaps(path, named))) {
       return `it is or holds ${place.what} (${place.path})`
     }
   }
@@ -90,8 +91,4 @@ export async function whyNoFile(path: string): Promise<string | null> {
 
 async function resolved(path: string): Promise<string> {
   return realpath(path).catch(() => path)
-}
-
-function contains(folder: string, path: string) {
-  return folder === sep || path === folder || path.startsWith(folder + sep)
 }

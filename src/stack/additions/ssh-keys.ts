@@ -1,9 +1,10 @@
-import { constants } from 'node:fs'
-import { open, readdir, realpath } from 'node:fs/promises'
+import { readdir, realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { basename, join, sep } from 'node:path'
+import { basename, join } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { readRegularFile, textOf } from '../../files/regular-file.ts'
+import { isWithin, overlaps } from '../../files/within.ts'
 import type { GeneratedFile } from './customisation.ts'
 import type { OwnPlace } from './host-places.ts'
 
@@ -23,9 +24,9 @@ export async function readSshKeys(
   const real = await realpath(folder).catch((cause: NodeJS.ErrnoException) => {
     throw refused(folder, `cannot be read: ${cause.code}`, 'make the folder, or remove SSH_DIR')
   })
-  const place = own.find(({ path }) => contains(real, path) || contains(path, real))
+  const place = own.find(({ path }) => overlaps(real, path))
   if (place) throw refused(folder, `is or holds ${place.what}`, 'use a folder of its own')
-  if (contains(real, await realpath(homedir())) || basename(real) === '.ssh') {
+  if (isWithin(real, await realpath(homedir())) || basename(real) === '.ssh') {
     throw refused(
       folder,
       'holds your own keys',
@@ -34,7 +35,7 @@ export async function readSshKeys(
   }
   const names = (await readdir(real)).filter(name => keyName.test(name)).sort()
   const keys = await Promise.all(names.map(name => readKey(real, name)))
-  const hosts = await readPlain(join(real, 'known_hosts'))
+  const hosts = textOf(await readRegularFile(join(real, 'known_hosts'), { limit: mostBytes }))
   if (hosts === null) {
     throw refused(
       folder,
@@ -59,26 +60,14 @@ export async function readSshKeys(
 
 async function readKey(folder: string, name: string): Promise<GeneratedFile> {
   const path = join(folder, name)
-  const text = await readPlain(path)
+  // No symlink is followed: in this folder it could name any file of the user.
+  const text = textOf(await readRegularFile(path, { limit: mostBytes }))
   const secret = !name.endsWith('.pub')
   const form = secret ? /^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/ : /^[a-z0-9@.-]+ [A-Za-z0-9+/=]+/
   if (text === null || !form.test(text)) {
     throw refused(path, 'is no key', 'remove it, or replace a link by the file')
   }
   return { name: `ssh-${name}`, target: `${target}/${name}`, text, ...(secret && { secret }) }
-}
-
-/** A regular file, and no link: a link in this folder could name any file of the user. */
-async function readPlain(path: string): Promise<string | null> {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
-  const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(() => null)
-  if (!file) return null
-  try {
-    const status = await file.stat()
-    return status.isFile() && status.size <= mostBytes ? await file.readFile('utf8') : null
-  } finally {
-    await file.close()
-  }
 }
 
 /**
@@ -101,8 +90,4 @@ export function renderSshConfig(keys: readonly string[]): string {
 
 function refused(path: string, what: string, hint: string) {
   return new UserError(`SSH_DIR: ${terminalLine(path)} ${what}`, { hint })
-}
-
-function contains(folder: string, path: string) {
-  return folder === sep || path === folder || path.startsWith(folder + sep)
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { UserError } from '../../base/errors.ts'
@@ -101,18 +101,6 @@ async function makeWritable(path: string) {
     await file.chmod(0o600)
   } finally {
     await file.close()
-  }
-}
-
-/** Replaces a file in one step, so that a crash leaves the old one or the new one. */
-export async function replaceFile(path: string, text: string, mode = 0o600) {
-  const next = `${path}.${process.pid}.tmp`
-  try {
-    await writeFile(next, text, { mode })
-    await rename(next, path)
-  } catch (error) {
-    await rm(next, { force: true })
-    throw cannotWrite(path, error)
   }
 }
 

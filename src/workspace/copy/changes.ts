@@ -1,5 +1,6 @@
 import { foldersOf } from '../../files/beneath.ts'
-import { createIgnoreRules, isAtOrBelow } from '../ignore/rules.ts'
+import { isWithin } from '../../files/within.ts'
+import { createIgnoreRules } from '../ignore/rules.ts'
 import { protectedNameOf } from '../protected-paths.ts'
 import type { Baseline } from './baseline.ts'
 import { type Entry, sameEntry, type Tree } from './entry.ts'
@@ -65,7 +66,7 @@ export function sortChanges(
   const sorted: SortedChanges = { applicable: [], withheld: [], ignored: [] }
   for (const change of changes) {
     const { path, kind } = change
-    const named = paths.some(wanted => isAtOrBelow(path, wanted))
+    const named = paths.some(wanted => isWithin(wanted, path))
     if (paths.length > 0 && !named) continue
     const name = protectedNameOf(path)
     const isIgnored = () => isAtPlace(path) || judge.isLeftOut(path)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { lstat, open, readlink } from 'node:fs/promises'
+import { lstat, readlink } from 'node:fs/promises'
 import * as z from 'zod'
 import { foldersOf, holdFolderOf } from '../../files/beneath.ts'
+import { openRegularFile } from '../../files/regular-file.ts'
 import { Entry } from './entry.ts'
 
 /** A file or link of the host with what a copy does not have: its full mode and its owner. */
@@ -35,9 +35,10 @@ export async function readHostState(root: string, path: string): Promise<HostSta
 }
 
 export async function hashFile(path: string): Promise<Entry> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const opened = await openRegularFile(path)
+  if (opened.kind !== 'open') throw new Error(`${path} is not a regular file any more`)
+  const { file, stats } = opened
   try {
-    const { mode } = await file.stat()
     const hash = createHash('sha256')
     let size = 0
     const buffer = Buffer.allocUnsafe(64 * 1024)
@@ -47,7 +48,12 @@ export async function hashFile(path: string): Promise<Entry> {
       hash.update(buffer.subarray(0, bytesRead))
       size += bytesRead
     }
-    return { type: 'file', sha256: hash.digest('hex'), executable: (mode & 0o100) !== 0, size }
+    return {
+      type: 'file',
+      sha256: hash.digest('hex'),
+      executable: (stats.mode & 0o100) !== 0,
+      size,
+    }
   } finally {
     await file.close()
   }

@@ -1,6 +1,6 @@
-import { constants } from 'node:fs'
-import { lstat, open, readlink } from 'node:fs/promises'
+import { lstat, readlink } from 'node:fs/promises'
 import { holdFolderOf } from '../../files/beneath.ts'
+import { readRegularFile } from '../../files/regular-file.ts'
 
 /** Larger files are not shown. */
 export const textLimit = 4 * 1024 * 1024
@@ -13,13 +13,8 @@ export async function readHostContent(root: string, path: string): Promise<Buffe
   try {
     const status = await lstat(at).catch(() => null)
     if (status?.isSymbolicLink()) return Buffer.from(await readlink(at))
-    if (!status?.isFile() || status.size > textLimit) return null
-    const file = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    try {
-      return await file.readFile()
-    } finally {
-      await file.close()
-    }
+    const file = await readRegularFile(at, { limit: textLimit })
+    return file.kind === 'bytes' ? file.bytes : null
   } finally {
     await place.folder.close()
   }

@@ -1,18 +1,9 @@
-import {
-  copyFile,
-  constants as fs,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-} from 'node:fs/promises'
+import { copyFile, constants as fs, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { UserError } from '../../base/errors.ts'
+import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { replaceFile } from '../../files/replace-file.ts'
 import { Entry } from './entry.ts'
 import { HostFolder, HostState, hashFile } from './host-state.ts'
 
@@ -72,10 +63,11 @@ export async function writeJournal(
 ) {
   try {
     await keepFiles(folder, journal, pathOf)
-    await replaceSynced(join(folder, 'journal.json'), JSON.stringify(journal))
+    await replaceFile(join(folder, 'journal.json'), JSON.stringify(journal), { durable: true })
   } catch (error) {
-    if (error instanceof UserError) throw error
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+    const failed = systemCode(error)
+    if (error instanceof UserError && failed === null) throw error
+    const code = failed === null ? '' : ` (${failed})`
     throw new UserError(`cannot keep the files as they are in ${folder}${code}`, {
       hint: 'nothing was applied; check the free space and the owner of that folder',
       cause: error,
@@ -106,17 +98,6 @@ async function keepFiles(
       })
     }
   }
-}
-
-async function replaceSynced(path: string, text: string) {
-  const file = await open(`${path}.tmp`, 'w', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(`${path}.tmp`, path)
 }
 
 /** The last apply that was not undone, or null. */

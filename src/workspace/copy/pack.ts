@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { open, readlink, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { openRegularFile } from '../../files/regular-file.ts'
 import type { IgnoreRules } from '../ignore/rules.ts'
 import type { Tree } from './entry.ts'
 import { type HostItem, type Selection, walkHost } from './read-host.ts'
@@ -100,9 +100,7 @@ async function fileEntry(
 
 /** The file that is really there: not what a link leads to that took its place, or a folder's (threat H2). */
 async function openInPlace(path: string) {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  const place = await readlink(`/proc/self/fd/${file.fd}`)
-  if (place === path) return file
-  await file.close()
-  throw new Error('it became a link')
+  const opened = await openRegularFile(path, { place: path })
+  if (opened.kind === 'open') return opened.file
+  throw new Error(opened.kind === 'missing' ? 'it disappeared' : 'it became a link')
 }

@@ -1,6 +1,7 @@
-import { constants, createReadStream } from 'node:fs'
-import { type FileHandle, lchown, open, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, lchown, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises'
 import { holdFolderOf, notApplied } from '../../files/beneath.ts'
+import { replaceFile } from '../../files/replace-file.ts'
 import type { Entry } from './entry.ts'
 
 export type NewContent = {
@@ -24,20 +25,18 @@ export async function putEntry(root: string, path: string, content: NewContent, 
     if (content.entry.type === 'link') {
       await symlink(content.entry.target, next)
       await giveAway(path, isGiven, () => lchown(next, owner.uid, owner.gid))
+      await rename(next, folder.at(name))
     } else {
-      if (content.source === undefined) throw notApplied(path, 'its content is missing')
-      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-      const file = await open(next, flags, 0o600)
-      try {
-        await fill(file, content.source)
+      const { source, mode } = content
+      if (source === undefined) throw notApplied(path, 'its content is missing')
+      const write = async (file: FileHandle) => {
+        await fill(file, source)
         await giveAway(path, isGiven, () => file.chown(owner.uid, owner.gid))
-        await file.chmod(content.mode)
-        await file.sync()
-      } finally {
-        await file.close()
       }
+      // The caller words it: the path here is one below /proc.
+      const failed = (cause: unknown) => cause
+      await replaceFile(folder.at(name), write, { mode, durable: true, temporary: next, failed })
     }
-    await rename(next, folder.at(name))
   } finally {
     await rm(next, { force: true })
     await folder.close()

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { constants, type Dirent } from 'node:fs'
-import { open, readdir, readlink, realpath } from 'node:fs/promises'
+import type { Dirent } from 'node:fs'
+import { readdir, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type RegularFile, readRegularFile } from '../../files/regular-file.ts'
 import { isHostFile, isRepositoryFile, skippedFolders } from './kinds.ts'
 import { packageParts } from './package-parts.ts'
 
@@ -77,28 +78,22 @@ export async function scanHostFiles(
   }
 
   async function content(path: string, wanted: boolean): Promise<HostFile | null> {
-    // Not to be held up by a pipe, nor led away by a link that has just appeared.
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-    const handle = await open(join(workspace, path), flags).catch(() => null)
-    if (!handle) return wanted ? 'unreadable' : null
-    try {
-      // A folder on the way may have become a link: what counts is where the file really is (H2).
-      const place = await readlink(`/proc/self/fd/${handle.fd}`)
-      if (place !== join(root, path)) return wanted ? 'elsewhere' : null
-      const status = await handle.stat()
-      const { size, mode } = status
-      if (!status.isFile()) return wanted ? 'no file' : null
-      if (!wanted && !isHostFile(path, { executable: (mode & 0o111) !== 0 })) return null
-      const buffer = Buffer.alloc(Math.min(size, fileBytes))
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0)
-      const text = buffer.subarray(0, bytesRead)
-      const parts = path.endsWith('package.json') ? packageParts(text.toString()) : null
-      if (parts) return Object.fromEntries([...parts].map(([name, part]) => [name, hashOf(part)]))
-      return `${size} ${mode & 0o111 ? 'x ' : ''}${hashOf(text)}`
-    } finally {
-      await handle.close()
-    }
+    // A folder on the way may have become a symlink: what counts is where the file really is (H2).
+    const options = { limit: fileBytes, part: 'head', place: join(root, path) } as const
+    const file = await readRegularFile(join(workspace, path), options).catch(() => null)
+    if (file?.kind !== 'bytes') return wanted ? absence(file) : null
+    const { size, mode } = file.stats
+    if (!wanted && !isHostFile(path, { executable: (mode & 0o111) !== 0 })) return null
+    const parts = path.endsWith('package.json') ? packageParts(file.bytes.toString()) : null
+    if (parts) return Object.fromEntries([...parts].map(([name, part]) => [name, hashOf(part)]))
+    return `${size} ${mode & 0o111 ? 'x ' : ''}${hashOf(file.bytes)}`
   }
+}
+
+/** Why a file that counts has no content. One that became a symlink meanwhile cannot be opened either. */
+function absence(file: RegularFile | null): HostFile {
+  if (file?.kind === 'elsewhere') return 'elsewhere'
+  return file?.kind === 'not-regular' && file.is !== 'symlink' ? 'no file' : 'unreadable'
 }
 
 /** A repository without a .git around it: git uses one in any folder that it is called in. */

@@ -1,7 +1,8 @@
 import { lstat } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
+import { readRegularFile, textOf } from '../../files/regular-file.ts'
+import { isBelow } from '../../files/within.ts'
 import { parseGitIndex } from './git-index.ts'
-import { readPlainFile } from './plain-file.ts'
 import type { IgnoreRules } from './rules.ts'
 
 type IgnoreFile = IgnoreRules['files'][number]
@@ -10,15 +11,15 @@ const bounds = { ignoreFile: 1024 * 1024, index: 256 * 1024 * 1024, gitFile: 409
 
 /** `.gitignore` of one folder. */
 export async function readIgnoreFile(root: string, folder: string): Promise<IgnoreFile | null> {
-  const content = await readPlainFile(join(root, folder, '.gitignore'), bounds.ignoreFile)
-  return content && { folder, prefix: '', text: content.toString() }
+  const text = await readIgnore(join(root, folder, '.gitignore'))
+  return text === null ? null : { folder, prefix: '', text }
 }
 
 /** `info/exclude` of the repository in `folder`. */
 export async function readInfoExclude(root: string, folder: string): Promise<IgnoreFile | null> {
   const git = await gitFolder(join(root, folder), root)
-  const content = git && (await readPlainFile(join(git, 'info/exclude'), bounds.ignoreFile))
-  return content ? { folder, prefix: '', text: content.toString() } : null
+  const text = git && (await readIgnore(join(git, 'info/exclude')))
+  return text === null ? null : { folder, prefix: '', text }
 }
 
 /** What counts in the workspace of the folders above it, when it is a part of a repository. */
@@ -28,14 +29,18 @@ export async function readIgnoreFilesAbove(root: string): Promise<IgnoreFile[]> 
   const found: IgnoreFile[] = []
   const from = (folder: string) => `${relative(folder, root)}${sep}`
   for (let folder = dirname(root); ; folder = dirname(folder)) {
-    const content = await readPlainFile(join(folder, '.gitignore'), bounds.ignoreFile)
-    if (content) found.push({ folder: '', prefix: from(folder), text: content.toString() })
+    const text = await readIgnore(join(folder, '.gitignore'))
+    if (text !== null) found.push({ folder: '', prefix: from(folder), text })
     if (folder === top) break
   }
   const git = await gitFolder(top, top)
-  const exclude = git && (await readPlainFile(join(git, 'info/exclude'), bounds.ignoreFile))
-  if (exclude) found.push({ folder: '', prefix: from(top), text: exclude.toString() })
+  const exclude = git && (await readIgnore(join(git, 'info/exclude')))
+  if (exclude !== null) found.push({ folder: '', prefix: from(top), text: exclude })
   return found
+}
+
+async function readIgnore(path: string) {
+  return textOf(await readRegularFile(path, { limit: bounds.ignoreFile }))
 }
 
 /**
@@ -58,8 +63,8 @@ export async function readTracked(root: string, folder: string): Promise<string[
 }
 
 async function readIndex(git: string): Promise<string[]> {
-  const content = await readPlainFile(join(git, 'index'), bounds.index)
-  return (content && parseGitIndex(content)) ?? []
+  const index = await readRegularFile(join(git, 'index'), { limit: bounds.index })
+  return (index.kind === 'bytes' && parseGitIndex(index.bytes)) || []
 }
 
 /** `.git` of a folder, or what a file `.git` names; null when that is outside of `within`. */
@@ -68,11 +73,11 @@ async function gitFolder(folder: string, within: string): Promise<string | null>
   const status = await lstat(git).catch(() => null)
   if (status?.isDirectory()) return git
   if (!status?.isFile()) return null
-  const text = (await readPlainFile(git, bounds.gitFile))?.toString() ?? ''
+  const text = textOf(await readRegularFile(git, { limit: bounds.gitFile })) ?? ''
   const named = /^gitdir: ([^\n\0]+)\n?$/.exec(text)?.[1]
   if (named === undefined) return null
   const path = resolve(folder, named)
-  return path.startsWith(within + sep) ? path : null
+  return isBelow(within, path) ? path : null
 }
 
 /** The nearest folder above that holds `.git`; null when the workspace has its own or there is none. */

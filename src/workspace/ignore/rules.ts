@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { isWithin } from '../../files/within.ts'
 import { type Pattern, parsePattern, parsePatterns } from './pattern.ts'
 
 /** Everything that says what is left out of a copy, in the form in which it is kept beside the copy. */
@@ -75,7 +76,7 @@ export function createIgnoreRules(initial: IgnoreRules) {
     },
     /** Whether a `!` of --exclude names something inside an ignored folder. */
     mayBeWantedBelow: (folder: string) =>
-      excludes.some(({ negated, below }) => negated && isAtOrBelow(below, folder)),
+      excludes.some(({ negated, below }) => negated && isWithin(folder, below)),
     /** Whether a file is left out, by itself or with one of its folders. */
     isLeftOut(path: string): boolean {
       const parts = path.split('/')
@@ -94,8 +95,4 @@ export type IgnoreJudge = ReturnType<typeof createIgnoreRules>
 
 function lastMatch(patterns: readonly Pattern[], path: string, isFolder: boolean) {
   return patterns.findLast(pattern => pattern.matches(path, isFolder))
-}
-
-export function isAtOrBelow(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`)
 }

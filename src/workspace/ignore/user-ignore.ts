@@ -1,8 +1,8 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { userEnvironment } from '../../config/environment.ts'
+import { readRegularFile, textOf } from '../../files/regular-file.ts'
 import { exec } from '../../process/exec.ts'
-import { readPlainFile } from './plain-file.ts'
 
 const limit = 1024 * 1024
 
@@ -28,5 +28,5 @@ export async function readUserIgnore(): Promise<string> {
   ).catch(() => null)
   const named = asked?.code === 0 ? asked.stdout.replace(/\n$/, '') : ''
   const path = named || join(XDG_CONFIG_HOME || join(HOME, '.config'), 'git/ignore')
-  return (await readPlainFile(path, limit))?.toString() ?? ''
+  return textOf(await readRegularFile(path, { limit })) ?? ''
 }

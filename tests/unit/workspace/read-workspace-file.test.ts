@@ -19,7 +19,7 @@ t.test('what an agent may have put there', async t => {
   await exec('mkfifo', [join(folder, 'pipe')])
   const refused = (name: string, message: RegExp) =>
     t.rejects(readWorkspaceFile(folder, name, 4), { message })
-  await refused('link', /is a link/)
+  await refused('link', /is a symlink/)
   await refused('large', /holds more than 4 bytes/)
   await refused('binary', /is not UTF-8/)
   await refused('pipe', /is not a regular file/)

@@ -5,7 +5,6 @@ import {
   makeStateFolder,
   makeUsageFolder,
   readCredential,
-  replaceFile,
   stateFolder,
   writeCredential,
 } from '../../../../src/stack/state/state-folder.ts'
@@ -46,17 +45,6 @@ t.test('a damaged file counts as none', async t => {
   await writeFile(folder.credential, '{"kind":')
   t.equal(await readCredential(folder), null)
 })
-
-t.test(
-  'a file that cannot be written is an error with the path, and leaves nothing half-written',
-  async t => {
-    const dir = t.testdir({ 'stack.yaml': {} })
-    await t.rejects(replaceFile(join(dir, 'stack.yaml'), 'text'), {
-      message: /cannot write .*stack.yaml/,
-    })
-    await t.rejects(stat(join(dir, `stack.yaml.${process.pid}.tmp`)), { code: 'ENOENT' })
-  },
-)
 
 t.test(
   'the folder of the counts is for the gateway alone, also where it was otherwise',
