@@ -1,10 +1,10 @@
 import * as z from 'zod'
-import { connectionHint, failureOf, gaveUp, type RunFailure } from './failure.ts'
+import { failureOf, type RunFailure } from './failure.ts'
 import type { RunResult, Turn } from './result.ts'
 import type { ClaudeMessage, RunnerEvent } from './runner-protocol.ts'
 import { turnOf } from './turns.ts'
 
-/** A run may go on for a day: what is kept of its turns is bounded. */
+/** Bounds on the turns of a result: a run may take a day. */
 const turnLimit = 10_000
 const turnCharacters = 32 * 1024 * 1024
 
@@ -24,20 +24,20 @@ const SinceLast = z.record(z.string(), z.object({ costUSD: z.number() }))
 
 type Ended = Extract<RunnerEvent, { kind: 'ended' }>
 
-/** How a run ended besides the runner's own word: the watcher's. */
-export type Ending =
+/** How a run ended: the runner's last event, or what the engine saw instead of one. */
+export type RunEnding =
   | Ended
   | { kind: 'lost'; reason: string }
-  /** The runner ended it by itself. */
+  /** The runner ended the run on its own. */
   | { kind: 'stopped' }
-  /** The runner did not end what had no time left. */
+  /** The runner did not end a run whose time was over. */
   | { kind: 'given-up'; after: number }
-  /** The runner did not say that a cancelled run is gone. */
+  /** The runner did not confirm that a cancelled run stopped. */
   | { kind: 'unconfirmed' }
-  /** Whoever watched over it died. */
+  /** The process that watched the run died. */
   | { kind: 'interrupted' }
 
-/** Puts a run's result together from its events. */
+/** Builds a run's result from its events. */
 export function createCollector(run: {
   runId: string
   workspace: string
@@ -75,7 +75,7 @@ export function createCollector(run: {
   }
 
   const addTurn = (message: ClaudeMessage) => {
-    // What was retried has succeeded.
+    // The retry succeeded.
     retry = null
     const turn = turnOf(message)
     if (!turn || turns.length >= turnLimit) return
@@ -96,7 +96,7 @@ export function createCollector(run: {
       else addTurn(message)
     },
 
-    result(ending: Ending, endedAt: string): RunResult {
+    result(ending: RunEnding, endedAt: string): RunResult {
       const { status, error } = verdict(ending)
       return {
         runId: run.runId,
@@ -115,34 +115,18 @@ export function createCollector(run: {
     },
   }
 
-  function verdict(ending: Ending): Pick<RunResult, 'status' | 'error'> {
+  function verdict(ending: RunEnding): Verdict {
     switch (ending.kind) {
       case 'lost':
-        return failed({
-          message: `the connection to the worker was lost: ${ending.reason}`,
-          hint: './claude.ts status shows whether the stack still runs; run it again',
-        })
+        return failed({ code: 'connection-lost', words: ending.reason })
       case 'stopped':
-        return failed({
-          message: 'the worker was stopped while the run went on',
-          hint: 'run it again: that brings the worker up',
-        })
+        return failed({ code: 'worker-stopped' })
       case 'given-up':
-        return timedOut(`the worker did not end the run within ${ending.after} s`)
+        return timedOut('worker-timeout', ending.after)
       case 'interrupted':
-        return {
-          status: 'interrupted',
-          error: {
-            message: 'interrupted: the process that watched over the run died, and the run with it',
-            hint: 'run it again to go on where it was',
-            apiErrorStatus: null,
-          },
-        }
+        return { status: 'interrupted', error: { code: 'interrupted' } }
       case 'unconfirmed':
-        return cancelled(
-          'the run was cancelled, and the worker did not say that it is gone',
-          './claude.ts stop ends the worker and all that is in it',
-        )
+        return { status: 'cancelled', error: { code: 'cancel-unconfirmed' } }
       case 'ended':
         return judged(ending)
       default:
@@ -150,60 +134,39 @@ export function createCollector(run: {
     }
   }
 
-  function judged(ended: Ended): Pick<RunResult, 'status' | 'error'> {
+  function judged(ended: Ended): Verdict {
     switch (ended.outcome) {
       case 'completed': {
-        if (!claude) return failed({ message: 'Claude Code gave no result', hint: logsHint() })
+        if (!claude) return failed({ code: 'no-result' })
         const failure = failureOf(claude)
-        return failure ? { status: 'failed', error: failure } : { status: 'succeeded', error: null }
+        return failure ? failed(failure) : { status: 'succeeded', error: null }
       }
       case 'cancelled':
-        return cancelled('the run was cancelled', 'run it again to go on where it was')
+        return { status: 'cancelled', error: { code: 'cancelled' } }
       case 'timed-out':
-        return timedOut(`the run did not end within ${run.timeoutSeconds} s`)
+        return timedOut('timed-out', run.timeoutSeconds)
       case 'failed':
-        // The runner ended it, because the API let it wait too long.
-        if (retry && ended.error)
-          return { status: 'failed', error: gaveUp(ended.error, retry.status) }
-        return failed({
-          message: `Claude Code ended without a result: ${ended.error ?? exitOf(ended)}`,
-          hint: logsHint(),
-        })
+        // The runner ended the run because the API let it wait too long.
+        return retry && ended.error
+          ? failed({ code: 'api-gave-up', words: ended.error, status: retry.status })
+          : failed({ code: 'claude-ended', words: ended.error ?? exitOf(ended) })
       default:
         return ended.outcome satisfies never
     }
   }
 
-  function timedOut(message: string): Pick<RunResult, 'status' | 'error'> {
-    if (retry !== null) {
-      const because = `for the model API did not answer (${retry.status ?? retry.error})`
-      return asTimedOut(`${message}, ${because}`, logsHint())
-    }
-    const more = 'give it more time with --timeout'
-    // Claude Code waits for an answer without a word. Whether it began at all is in its first message.
-    return system !== null && !isAnswered
-      ? asTimedOut(
-          `${message}, and the model API sent no answer in that time`,
-          `${more}; ${connectionHint}`,
-        )
-      : asTimedOut(message, more)
-  }
-
-  function logsHint() {
-    return `./claude.ts run logs ${run.runId} shows what it did`
+  function timedOut(code: 'timed-out' | 'worker-timeout', seconds: number): Verdict {
+    const last = retry === null ? null : String(retry.status ?? retry.error)
+    // Claude Code waits for an answer without a message. Its first message shows that it began at all.
+    const silent = last === null && system !== null && !isAnswered
+    return { status: 'timed-out', error: { code, seconds, retry: last, silent } }
   }
 }
 
-function failed(failure: Omit<RunFailure, 'apiErrorStatus'>): Pick<RunResult, 'status' | 'error'> {
-  return { status: 'failed', error: { ...failure, apiErrorStatus: null } }
-}
+type Verdict = Pick<RunResult, 'status' | 'error'>
 
-function asTimedOut(message: string, hint: string): Pick<RunResult, 'status' | 'error'> {
-  return { status: 'timed-out', error: { message, hint, apiErrorStatus: null } }
-}
-
-function cancelled(message: string, hint: string): Pick<RunResult, 'status' | 'error'> {
-  return { status: 'cancelled', error: { message, hint, apiErrorStatus: null } }
+function failed(error: RunFailure): Verdict {
+  return { status: 'failed', error }
 }
 
 function exitOf({ exitCode, signal }: Ended) {
@@ -211,8 +174,8 @@ function exitOf({ exitCode, signal }: Ended) {
 }
 
 /**
- * Since the result before it. `total_cost_usd` is reckoned over the session when that was resumed, and
- * over the process when that served other runs before.
+ * Returns the cost since the result before. Claude Code sums `total_cost_usd` over a resumed session,
+ * and over a process that served earlier runs.
  */
 function costOf(result: ClaudeMessage): number | null {
   const models = SinceLast.safeParse(result.model_usage_since_last_result)

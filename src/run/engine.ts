@@ -1,18 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { messageOf } from '../base/errors.ts'
 import { createChannel } from './channel.ts'
-import { createCollector, type Ending } from './collect.ts'
+import { createCollector, type RunEnding } from './collect.ts'
 import type { RunEvent } from './event.ts'
 import { type Events, follow, neverBegan, type Patience } from './follow.ts'
 import type { Validate } from './json-schema.ts'
 import type { RunLease } from './lease/lease.ts'
-import { parseRequest } from './parse-request.ts'
 import { RunRefusal } from './refusal.ts'
-import { promptText, RunId, type RunRequest } from './request.ts'
-import type { RunResult } from './result.ts'
+import { parseRequest, promptText, RunId, type RunRequest } from './request.ts'
+import { type RunResult, validated } from './result.ts'
 import type { RunStore } from './store/store.ts'
 import type { RunTransport } from './transport.ts'
-import { validated } from './validated.ts'
 
 export type RunOptions = {
   /** Absolute path in the worker. */
@@ -81,7 +79,7 @@ type Watched = RunOptions & { request: RunRequest; id: string; signal: AbortSign
 async function watchOver(parts: RunEngineParts, run: Watched, events: Events): Promise<RunResult> {
   const { store, lease, now } = parts
   const { request, id, workspace, signal } = run
-  // Before anything is spent: a schema that is none is wrong usage.
+  // Before anything is spent: an invalid schema is refused.
   const validate = request.jsonSchema ? await validator(request.jsonSchema) : null
   const startedAt = now().toISOString()
   const { timeoutSeconds } = request
@@ -100,7 +98,7 @@ async function watchOver(parts: RunEngineParts, run: Watched, events: Events): P
     const release = await lease
       .acquire(workspace, id, { wait: run.wait ?? false, signal: either })
       .catch(error => unlessAborted(either, error))
-    const finish = async (ending: Ending) => {
+    const finish = async (ending: RunEnding) => {
       const result = validated(collector.result(ending, now().toISOString()), validate)
       await log.finish(result).catch(error => {
         const text = `the result could not be kept: ${messageOf(error)}`

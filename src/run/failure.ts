@@ -1,9 +1,70 @@
 import * as z from 'zod'
-import type { RunResult } from './result.ts'
 
-export type RunFailure = NonNullable<RunResult['error']>
+const words = z.string()
+const waited = {
+  seconds: z.number(),
+  /** Status or reason of the last attempt, when the run ended between two attempts. */
+  retry: z.string().nullable(),
+  /** The model API sent nothing at all. */
+  silent: z.boolean(),
+}
 
-/** What of Claude Code's result says whether it is one. `success` is no proof: `is_error` is. */
+/**
+ * Why a run did not succeed, as a code with its data. `words` are Claude Code's or the API's own.
+ * Each surface has one table from codes to its own hints and statuses.
+ */
+export const RunFailure = z.discriminatedUnion('code', [
+  /** The model API answered with an error; `atGateway` when our own gateway did. */
+  z.object({ code: z.literal('api-status'), status: z.number(), words, atGateway: z.boolean() }),
+  z.object({ code: z.literal('api-unreachable'), words }),
+  /** The run gave up on an API that did not answer, or only with `status`. */
+  z.object({ code: z.literal('api-gave-up'), status: z.number().nullable(), words }),
+  z.object({ code: z.literal('api-error'), words }),
+  z.object({ code: z.literal('max-turns'), words }),
+  z.object({ code: z.literal('max-budget'), words }),
+  z.object({ code: z.literal('prompt-too-long'), words }),
+  z.object({ code: z.literal('not-logged-in'), words }),
+  z.object({ code: z.literal('unauthenticated'), words }),
+  z.object({ code: z.literal('claude-failed'), words }),
+  /** Claude Code's result does not say whether it is an error. */
+  z.object({ code: z.literal('no-verdict') }),
+  z.object({ code: z.literal('no-result') }),
+  z.object({ code: z.literal('claude-ended'), words }),
+  /** `problem` is null when the model gave no structured answer. */
+  z.object({ code: z.literal('schema-mismatch'), problem: z.string().nullable() }),
+  z.object({ code: z.literal('timed-out'), ...waited }),
+  /** The worker did not end a run whose time was over. */
+  z.object({ code: z.literal('worker-timeout'), ...waited }),
+  z.object({ code: z.literal('cancelled') }),
+  /** The worker did not confirm that a cancelled run stopped. */
+  z.object({ code: z.literal('cancel-unconfirmed') }),
+  z.object({ code: z.literal('connection-lost'), words }),
+  z.object({ code: z.literal('worker-stopped') }),
+  /** The process that watched the run died. */
+  z.object({ code: z.literal('interrupted') }),
+  /** A result that an earlier version stored. */
+  z.object({ code: z.literal('earlier'), words, status: z.number().nullable() }),
+])
+export type RunFailure = z.infer<typeof RunFailure>
+
+/** The failure in a stored result, also in the form of earlier versions: a message and a hint. */
+export const StoredFailure = z.union([
+  RunFailure,
+  z.object({ message: z.string(), apiErrorStatus: z.number().nullable() }).transform(
+    ({ message, apiErrorStatus }): RunFailure => ({
+      code: 'earlier',
+      words: message,
+      status: apiErrorStatus,
+    }),
+  ),
+])
+
+/** Returns the HTTP status of the model API, where it is the reason. */
+export function apiStatusOf(failure: RunFailure): number | null {
+  return 'status' in failure ? failure.status : null
+}
+
+/** The fields of Claude Code's result that decide. Its subtype can be `success` for an error. */
 const Judged = z.object({
   is_error: z.boolean(),
   subtype: z.string().nullish(),
@@ -13,80 +74,79 @@ const Judged = z.object({
   api_error: z.string().nullish(),
 })
 
-export const connectionHint =
-  './claude.ts status and ./claude.ts doctor show whether the stack reaches it'
-
-/** Why Claude Code's result is a failure and what to do; null when it is none. */
+/** Returns why Claude Code's result is a failure; null for a success. */
 export function failureOf(claude: Record<string, unknown>): RunFailure | null {
   const judged = Judged.safeParse(claude)
-  if (!judged.success) {
-    return {
-      message: 'Claude Code gave a result without a verdict',
-      hint: 'run it again; ./claude.ts run logs shows what it did',
-      apiErrorStatus: null,
-    }
-  }
+  if (!judged.success) return { code: 'no-verdict' }
   const { is_error, subtype, api_error_status: status, api_error } = judged.data
   if (!is_error) return null
   const words = judged.data.result || judged.data.errors?.join('; ') || subtype || 'it failed'
-  const failure = (message: string, hint: string) => ({
-    message,
-    hint,
-    apiErrorStatus: status ?? null,
-  })
-  if (subtype === 'error_max_turns') {
-    return failure(words, 'allow more with --max-turns, or go on with another run')
-  }
-  if (subtype === 'error_max_budget_usd') {
-    return failure(words, 'allow more with --max-budget-usd')
-  }
+  if (subtype === 'error_max_turns') return { code: 'max-turns', words }
+  if (subtype === 'error_max_budget_usd') return { code: 'max-budget', words }
   if (status) {
-    // The gateway's own answers say what is wrong with the way to the API.
-    const hint = words.includes('claude-secure:') ? connectionHint : hintFor(status)
-    return failure(`the model API answered ${status}: ${words}`, hint)
+    // The gateway's own answers carry its name.
+    return { code: 'api-status', status, words, atGateway: words.includes('claude-secure:') }
   }
-  if (api_error === 'connection_failed') {
-    return failure(`the model API cannot be reached: ${words}`, connectionHint)
-  }
-  if (/too long/i.test(words)) return failure(words, hintFor(413))
+  if (api_error === 'connection_failed') return { code: 'api-unreachable', words }
+  if (/too long/i.test(words)) return { code: 'prompt-too-long', words }
   if (/not logged in/i.test(words)) {
-    return failure(
-      words.replace(/ · .*/, ''),
-      'put a key or token into .env, or log in for runs: ./claude.ts login --runs',
-    )
+    return { code: 'not-logged-in', words: words.replace(/ · .*/, '') }
   }
-  if (/log ?in|authenticat|api key/i.test(words)) return failure(words, hintFor(401))
-  if (/^API Error/i.test(words)) return failure(words, connectionHint)
-  return failure(words, 'run it again; ./claude.ts run logs shows what it did')
+  if (/log ?in|authenticat|api key/i.test(words)) return { code: 'unauthenticated', words }
+  if (/^API Error/i.test(words)) return { code: 'api-error', words }
+  return { code: 'claude-failed', words }
 }
 
-/** A run that was ended because the model API did not answer, or only with `status`. */
-export function gaveUp(message: string, status: number | null): RunFailure {
-  return {
-    message,
-    hint: status === null ? connectionHint : hintFor(status),
-    apiErrorStatus: status,
-  }
-}
-
-function hintFor(status: number): string {
-  switch (status) {
-    case 400:
-      return 'it does not take this request: check --model, --effort and the length of the prompt'
-    case 401:
-    case 403:
-      return 'check ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env; ./claude.ts doctor does too'
-    case 402:
-      return 'the account or the budget has nothing left: ./claude.ts usage shows what was spent'
-    case 404:
-      return 'name a model that the account has: --model opus, sonnet, haiku or a full name'
-    case 413:
-      return 'shorten the prompt, or begin anew with --no-continue'
-    case 429:
-      return 'wait a minute, then run it again; the limit is that of the account, or a budget'
+/** Says what failed, in words for every surface. */
+export function describeFailure(failure: RunFailure): string {
+  switch (failure.code) {
+    case 'api-status':
+      return `the model API answered ${failure.status}: ${failure.words}`
+    case 'api-unreachable':
+      return `the model API cannot be reached: ${failure.words}`
+    case 'no-verdict':
+      return 'the result of Claude Code does not say whether it is an error'
+    case 'no-result':
+      return 'Claude Code gave no result'
+    case 'claude-ended':
+      return `Claude Code ended without a result: ${failure.words}`
+    case 'schema-mismatch':
+      return failure.problem === null
+        ? 'the model gave no answer in the form of the schema'
+        : `the answer does not match the schema: ${failure.problem}`
+    case 'timed-out':
+      return describeTimeout(`the run did not end within ${failure.seconds} s`, failure)
+    case 'worker-timeout':
+      return describeTimeout(`the worker did not end the run within ${failure.seconds} s`, failure)
+    case 'cancelled':
+      return 'the run was cancelled'
+    case 'cancel-unconfirmed':
+      return 'the run was cancelled, but the worker did not confirm that it stopped'
+    case 'connection-lost':
+      return `the connection to the worker was lost: ${failure.words}`
+    case 'worker-stopped':
+      return 'the worker was stopped during the run'
+    case 'interrupted':
+      return 'interrupted: the process that watched the run died, and the run with it'
+    case 'api-gave-up':
+    case 'api-error':
+    case 'max-turns':
+    case 'max-budget':
+    case 'prompt-too-long':
+    case 'not-logged-in':
+    case 'unauthenticated':
+    case 'claude-failed':
+    case 'earlier':
+      return failure.words
     default:
-      return status >= 500
-        ? 'it is overloaded or broken for a moment: run it again later'
-        : 'run it again; ./claude.ts run logs shows what it did'
+      return failure satisfies never
   }
+}
+
+function describeTimeout(
+  text: string,
+  { retry, silent }: { retry: string | null; silent: boolean },
+) {
+  if (retry !== null) return `${text}, because the model API did not answer (${retry})`
+  return silent ? `${text}, and the model API sent no answer in that time` : text
 }

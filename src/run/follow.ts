@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../base/errors.ts'
 import type { createChannel } from './channel.ts'
-import type { createCollector, Ending } from './collect.ts'
+import type { createCollector, RunEnding } from './collect.ts'
 import type { RunEvent } from './event.ts'
 import { defaultQuestionSeconds } from './question.ts'
 import { RunRefusal } from './refusal.ts'
@@ -22,7 +22,7 @@ const defaults: Patience = { beyondTimeout: 10_000, cancel: 15_000, busy: 10_000
 const busyPoll = 250
 
 /** Cancelled before the runner knew of it. */
-export const neverBegan: Ending = {
+export const neverBegan: RunEnding = {
   kind: 'ended',
   outcome: 'cancelled',
   exitCode: null,
@@ -49,7 +49,7 @@ export async function follow(
     startedAt,
     events,
   }: { collector: ReturnType<typeof createCollector>; startedAt: string; events: Events },
-): Promise<Ending> {
+): Promise<RunEnding> {
   const patience = { ...defaults, ...given }
   const { request, id: runId, workspace, signal } = run
   const busyUntil = Date.now() + patience.busy
@@ -132,9 +132,9 @@ function watchTime(
   { request, signal }: Watched,
   patience: Patience & { onGivenUp: () => void },
 ) {
-  let givenUp: Ending | null = null
+  let givenUp: RunEnding | null = null
   let cancelTimer: NodeJS.Timeout | undefined
-  const giveUp = (ending: Ending) => {
+  const giveUp = (ending: RunEnding) => {
     givenUp ??= ending
     patience.onGivenUp()
     connection.close()
@@ -148,7 +148,7 @@ function watchTime(
   if (signal.aborted) cancel()
   else signal.addEventListener('abort', cancel, { once: true })
   return {
-    judge: (last: Exclude<Last, { kind: 'refused' }>): Ending => {
+    judge: (last: Exclude<Last, { kind: 'refused' }>): RunEnding => {
       // It was not us who wanted that: the runner ends its runs when its container goes down.
       const unasked = last.kind === 'ended' && last.outcome === 'cancelled' && !signal.aborted
       if (unasked) return { kind: 'stopped' }

@@ -1,14 +1,15 @@
 import { Ajv, type ValidateFunction } from 'ajv'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { messageOf, UserError } from '../base/errors.ts'
+import { messageOf } from '../base/errors.ts'
+import { RunRefusal } from './refusal.ts'
 
-/** Says what is wrong with a value, or null. */
+/** Returns what is wrong with a value, or null. */
 export type Validate = (value: unknown) => string | null
 
 /**
- * The check of a JSON Schema (draft 7, 2019-09 or 2020-12 as its `$schema` says; draft 7 without).
- * `format` is a note and is not checked.
+ * Compiles a JSON Schema of draft 7, 2019-09 or 2020-12, as its `$schema` says; draft 7 without.
+ * `format` is an annotation and is not checked.
  */
 export function createValidator(schema: Record<string, unknown>): Validate {
   const validate = compile(schema)
@@ -30,10 +31,6 @@ function compile(schema: Record<string, unknown>): ValidateFunction {
     if ('$async' in schema) throw new Error('$async is not supported')
     return validate
   } catch (cause) {
-    throw new UserError(`the JSON schema is not valid: ${messageOf(cause)}`, {
-      hint: 'it must be a JSON Schema of draft 7, 2019-09 or 2020-12 without references to elsewhere',
-      exitCode: 2,
-      cause,
-    })
+    throw new RunRefusal('schema', `the JSON schema is not valid: ${messageOf(cause)}`, { cause })
   }
 }

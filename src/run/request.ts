@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { RunRefusal } from './refusal.ts'
 
 /** Maximum size of a prompt's text, in bytes of UTF-8. A model takes far less. */
 export const promptBytes = 10 * 1024 * 1024
@@ -118,3 +119,12 @@ export const RunRequest = z.strictObject({
   timeoutSeconds: z.number().int().min(1).max(86_400).default(3_600),
 })
 export type RunRequest = z.infer<typeof RunRequest>
+
+/** Parses the request of any surface; the refusal names the field. */
+export function parseRequest(input: unknown): RunRequest {
+  const parsed = RunRequest.safeParse(input)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const field = issue?.path.join('.') || 'the request'
+  throw new RunRefusal('request', `${field}: ${issue?.message ?? 'is not valid'}`)
+}

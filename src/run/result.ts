@@ -1,6 +1,9 @@
 import * as z from 'zod'
+import { StoredFailure } from './failure.ts'
 
-const status = ['succeeded', 'failed', 'cancelled', 'timed-out', 'interrupted'] as const
+/** How a run ended. `interrupted`: the process that watched the run died, and the run with it. */
+export const RunStatus = z.enum(['succeeded', 'failed', 'cancelled', 'timed-out', 'interrupted'])
+export type RunStatus = z.infer<typeof RunStatus>
 
 const Content = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text'), text: z.string() }),
@@ -24,21 +27,18 @@ export const Turn = z.object({
 })
 export type Turn = z.infer<typeof Turn>
 
-/** How a run ended, in the form in which it is stored. */
+/** The whole outcome of a run, in the form in which it is stored. */
 export const RunResult = z.object({
   runId: z.string(),
   /** Absolute path in the worker. */
   workspace: z.string(),
-  /** `interrupted`: whoever watched over the run died, and took it along. */
-  status: z.enum(status),
+  status: RunStatus,
   sessionId: z.string().nullable(),
   startedAt: z.string(),
   endedAt: z.string(),
-  /** Why it did not succeed, and what to do. */
-  error: z
-    .object({ message: z.string(), hint: z.string(), apiErrorStatus: z.number().nullable() })
-    .nullable(),
-  /** Claude Code's own result object, keys as it wrote them; null when it gave none. */
+  /** Null when it succeeded. */
+  error: StoredFailure.nullable(),
+  /** Claude Code's own result object with its own keys; null when there is none. */
   claude: z.record(z.string(), z.unknown()).nullable(),
   turns: z.array(Turn),
   system: z
@@ -49,9 +49,21 @@ export const RunResult = z.object({
       tools: z.array(z.string()),
     })
     .nullable(),
-  /** Under which name the gateway counted it. */
+  /** The name under which the gateway counted it. */
   meter: z.string().nullable(),
-  /** Of this run alone, as Claude Code reckons it. */
+  /** The cost of this run alone, as Claude Code counts it. */
   costUsd: z.number().nullable(),
 })
 export type RunResult = z.infer<typeof RunResult>
+
+/** Turns a success whose structured answer does not match its schema into a failure. */
+export function validated(
+  result: RunResult,
+  validate: ((value: unknown) => string | null) | null,
+): RunResult {
+  if (!validate || result.status !== 'succeeded') return result
+  const given = result.claude !== null && 'structured_output' in result.claude
+  const problem = given ? validate(result.claude?.structured_output) : null
+  if (given && problem === null) return result
+  return { ...result, status: 'failed', error: { code: 'schema-mismatch', problem } }
+}

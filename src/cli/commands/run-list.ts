@@ -1,5 +1,6 @@
 import { createColors } from 'picocolors'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
+import { describeFailure } from '../../run/failure.ts'
 import type { StoredRun } from '../../run/store/store.ts'
 import { renderColumns } from '../render/columns.ts'
 import { runsHere } from '../run/runs-here.ts'
@@ -23,7 +24,7 @@ function summary({ result, ...record }: StoredRun) {
     endedAt: result?.endedAt ?? null,
     sessionId: result?.sessionId ?? null,
     costUsd: result?.costUsd ?? null,
-    error: result?.error?.message ?? null,
+    error: result?.error ? describeFailure(result.error) : null,
   }
 }
 

@@ -1,5 +1,6 @@
 import { terminalLine, terminalText } from '../../base/terminal-text.ts'
 import type { RunEvent } from '../../run/event.ts'
+import { describeFailure } from '../../run/failure.ts'
 import { turnOf } from '../../run/turns.ts'
 import type { Invocation } from '../invocation.ts'
 import { describeUse } from '../run/figures.ts'
@@ -23,7 +24,9 @@ export async function runLogs(
   }
   const result = options.json ? null : (await store.read(runId))?.result
   if (result) {
-    console.log(terminalLine(`${result.status}${result.error ? `: ${result.error.message}` : ''}`))
+    console.log(
+      terminalLine(`${result.status}${result.error ? `: ${describeFailure(result.error)}` : ''}`),
+    )
   }
 }
 

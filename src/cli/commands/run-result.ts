@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../../base/errors.ts'
 import type { Invocation } from '../invocation.ts'
+import { throwUnlessSucceeded } from '../run/failure-words.ts'
 import type { OutputFormat } from '../run/formats.ts'
-import { throwUnlessSucceeded } from '../run/outcome.ts'
 import { createOutput } from '../run/output.ts'
 import { findRun, runsHere } from '../run/runs-here.ts'
 

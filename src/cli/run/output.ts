@@ -1,10 +1,7 @@
 import { once } from 'node:events'
 import { terminalText } from '../../base/terminal-text.ts'
 import type { RunEvent } from '../../run/event.ts'
-import { renderJson } from '../../run/render/json.ts'
-import { renderJsonVerbose } from '../../run/render/json-verbose.ts'
-import { renderStreamJson } from '../../run/render/stream-json.ts'
-import { renderText } from '../../run/render/text.ts'
+import { renderJson, renderJsonVerbose, renderStreamJson, renderText } from '../../run/render.ts'
 import type { RunResult } from '../../run/result.ts'
 import type { OutputFormat } from './formats.ts'
 

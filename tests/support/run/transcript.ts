@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createCollector, type Ending } from '../../../src/run/collect.ts'
+import { createCollector, type RunEnding } from '../../../src/run/collect.ts'
 import type { RunResult } from '../../../src/run/result.ts'
 import { ClaudeMessage } from '../../../src/run/runner-protocol.ts'
 
@@ -13,7 +13,7 @@ export function transcript(name: string): ClaudeMessage[] {
     .map(line => ClaudeMessage.parse(JSON.parse(line)))
 }
 
-export const endedWell: Ending = {
+export const endedWell: RunEnding = {
   kind: 'ended',
   outcome: 'completed',
   exitCode: 0,
@@ -22,7 +22,7 @@ export const endedWell: Ending = {
 }
 
 /** The result of a run that went as the transcript says. */
-export function resultOf(name: string, ending: Ending = endedWell): RunResult {
+export function resultOf(name: string, ending: RunEnding = endedWell): RunResult {
   const collector = createCollector({
     runId: '0123456789abcdef',
     workspace: '/workspace',

@@ -1,7 +1,8 @@
 import t from 'tap'
-import type { Ending } from '../../../src/run/collect.ts'
+import type { RunEnding } from '../../../src/run/collect.ts'
 import { RunResult } from '../../../src/run/result.ts'
 import type { ClaudeMessage } from '../../../src/run/runner-protocol.ts'
+import { shown } from '../../support/run/shown-failure.ts'
 import { resultOf, transcript } from '../../support/run/transcript.ts'
 
 t.test('a run that went well has the result as Claude Code wrote it, and its cost', async t => {
@@ -69,7 +70,7 @@ t.test('an API error is a failure, although its subtype is success', async t => 
   ] as const) {
     const { status: verdict, error, claude } = resultOf(name)
     t.equal(verdict, 'failed', name)
-    t.match(error, { message, hint, apiErrorStatus: status }, name)
+    t.match(shown(error), { message, hint, apiErrorStatus: status }, name)
     t.ok(claude, 'the result object is kept')
   }
 })
@@ -80,7 +81,7 @@ t.test('what was retried with success is a success', async t => {
 })
 
 t.test('each way to end has its status and its words', async t => {
-  const ended = (outcome: 'cancelled' | 'timed-out' | 'failed', error?: string): Ending => ({
+  const ended = (outcome: 'cancelled' | 'timed-out' | 'failed', error?: string): RunEnding => ({
     kind: 'ended',
     outcome,
     exitCode: null,
@@ -95,17 +96,19 @@ t.test('each way to end has its status and its words', async t => {
     [ended('failed', 'out of memory'), 'failed', /out of memory/],
     [{ kind: 'lost', reason: 'ECONNRESET' }, 'failed', /connection.*lost.*ECONNRESET/],
     [{ kind: 'given-up', after: 610 }, 'timed-out', /610 s/],
-    [{ kind: 'unconfirmed' }, 'cancelled', /did not say/],
+    [{ kind: 'unconfirmed' }, 'cancelled', /did not confirm/],
     [{ kind: 'interrupted' }, 'interrupted', /interrupted/],
   ] as const) {
-    t.match(resultOf('text', ending), { status, error: { message, hint: /\w/ } })
+    const result = resultOf('text', ending)
+    t.equal(result.status, status)
+    t.match(shown(result.error), { message, hint: /\w/ })
   }
 })
 
 t.test('a run that ended while the API was asked again says so', async t => {
   const messages = transcript('error-529').slice(0, 4)
   const { createCollector } = await import('../../../src/run/collect.ts')
-  const collect = (ending: Ending) => {
+  const collect = (ending: RunEnding) => {
     const collector = createCollector({
       runId: '0123456789abcdef',
       workspace: '/workspace',
@@ -116,9 +119,11 @@ t.test('a run that ended while the API was asked again says so', async t => {
     return collector.result(ending, '')
   }
   const rest = { kind: 'ended', exitCode: null, signal: null, swept: 0 } as const
-  t.match(collect({ ...rest, outcome: 'timed-out' }).error, { message: /within 5 s.*\(529\)/ })
+  t.match(shown(collect({ ...rest, outcome: 'timed-out' }).error), {
+    message: /within 5 s.*\(529\)/,
+  })
   const error = 'the model API answers 529: overloaded, after 6 attempts'
-  t.match(collect({ ...rest, outcome: 'failed', error }).error, {
+  t.match(shown(collect({ ...rest, outcome: 'failed', error }).error), {
     message: error,
     apiErrorStatus: 529,
     hint: /later/,
@@ -136,7 +141,7 @@ t.test('a run that never had an answer of the model says so, and where to look',
       timeoutSeconds: 5,
     })
     for (const message of messages) collector.add(message)
-    return collector.result({ ...rest, outcome: 'timed-out' }, '').error
+    return shown(collector.result({ ...rest, outcome: 'timed-out' }, '').error)
   }
   const messages = transcript('text')
   const begun = messages.slice(

@@ -128,10 +128,10 @@ t.test('what is no request is wrong usage, and asks nobody', async t => {
     [{ prompt: 'x', nonsense: 1 }, /nonsense/],
     [{ prompt: 'x', timeoutSeconds: 0 }, /timeoutSeconds/],
   ] as const) {
-    t.throws(() => engine.start(request, here), { message, exitCode: 2 })
+    t.throws(() => engine.start(request, here), { message, code: 'request' })
   }
   const schema = { prompt: 'x', jsonSchema: { type: 'nonsense' } }
-  await t.rejects(engine.start(schema, here).result, { message: /schema/, exitCode: 2 })
+  await t.rejects(engine.start(schema, here).result, { message: /schema/, code: 'schema' })
   t.same(fake.requests, [])
 })
 
@@ -143,10 +143,8 @@ t.test('a second run in the workspace is refused with the id of the first', asyn
   const second = engine.start({ prompt: 'y' }, here)
   await t.rejects(second.result, {
     message: `workspace busy with run ${first.id}`,
-    hint: new RegExp(`run cancel ${first.id}`),
-    reason: 'busy',
+    code: 'busy',
     holder: first.id,
-    exitCode: 1,
   })
   t.same(await all(second.events), [], 'its events just end')
   t.equal(runs.has(second.id), false, 'nothing is kept of it')
@@ -178,7 +176,7 @@ t.test('each way to cancel ends with the word of the runner', async t => {
     if (way === 'cancel') run.cancel()
     else if (way === 'signal') controller.abort()
     else runs.get(run.id)?.cancel()
-    t.match(await run.result, { status: 'cancelled', error: { message: /was cancelled/ } }, way)
+    t.match(await run.result, { status: 'cancelled', error: { code: 'cancelled' } }, way)
     t.equal(fake.seen.cancelled, 1)
     t.equal(lease.held(), false)
   }
@@ -200,7 +198,7 @@ t.test('a runner that does not answer a cancel is given up', async t => {
   const run = engine.start({ prompt: 'x' }, here)
   await run.events[Symbol.asyncIterator]().next()
   run.cancel()
-  t.match(await run.result, { status: 'cancelled', error: { message: /did not say/ } })
+  t.match(await run.result, { status: 'cancelled', error: { code: 'cancel-unconfirmed' } })
   t.equal(lease.held(), false)
 })
 
@@ -225,7 +223,7 @@ t.test('a connection that is lost is a failure that says so', async t => {
   const { engine, lease } = engineWith(fakeTransport([started]))
   t.match(await engine.start({ prompt: 'x' }, here).result, {
     status: 'failed',
-    error: { message: /connection to the worker was lost/, hint: /status/ },
+    error: { code: 'connection-lost', words: /ended before/ },
   })
   t.equal(lease.held(), false)
 })
@@ -234,7 +232,7 @@ t.test('a runner that ends a run unasked was stopped', async t => {
   const { engine } = engineWith(fakeTransport([started, ended('cancelled')]))
   t.match(await engine.start({ prompt: 'x' }, here).result, {
     status: 'failed',
-    error: { message: /worker was stopped/ },
+    error: { code: 'worker-stopped' },
   })
 })
 
@@ -260,9 +258,7 @@ t.test('a refusal of the runner is the run’s', async t => {
   const { engine } = engineWith(fakeTransport(refused('no-session')))
   await t.rejects(engine.start({ prompt: 'x' }, here).result, {
     message: 'refused: no-session',
-    reason: 'no-session',
-    hint: /--resume/,
-    exitCode: 2,
+    code: 'no-session',
   })
 })
 
@@ -288,15 +284,18 @@ t.test('an answer that was to have a form and has not is a failure', async t => 
     )
   for (const [output, expected] of [
     [{ structured_output: { colour: 'red' } }, { status: 'succeeded', error: null }],
-    [{ structured_output: {} }, { status: 'failed', error: { message: /required property/ } }],
-    [{}, { status: 'failed', error: { message: /no answer in the form/ } }],
+    [
+      { structured_output: {} },
+      { status: 'failed', error: { code: 'schema-mismatch', problem: /required property/ } },
+    ],
+    [{}, { status: 'failed', error: { code: 'schema-mismatch', problem: null } }],
   ] as const) {
     const { engine } = engineWith(fakeTransport(withOutput(output)))
     t.match(await engine.start({ prompt: 'x', jsonSchema: schema }, here).result, expected)
   }
   const { engine } = engineWith(fakeTransport(eventsOf('error-529')))
   t.match(await engine.start({ prompt: 'x', jsonSchema: schema }, here).result, {
-    error: { apiErrorStatus: 529 },
+    error: { code: 'api-status', status: 529 },
   })
 })
 

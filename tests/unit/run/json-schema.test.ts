@@ -35,6 +35,6 @@ t.test('a schema that is none is wrong usage', async t => {
     { $async: true, type: 'object' },
     { properties: 7 },
   ]) {
-    t.throws(() => createValidator(wrong), { message: /schema is not valid/, exitCode: 2 })
+    t.throws(() => createValidator(wrong), { message: /schema is not valid/, code: 'schema' })
   }
 })

@@ -13,7 +13,8 @@ t.test('one run has a workspace, and whoever comes second is told which', async 
   const release = await lease.acquire('/workspace', first, { wait: false, signal })
   await t.rejects(lease.acquire('/workspace', second, { wait: false, signal }), {
     message: `workspace busy with run ${first}`,
-    hint: new RegExp(`run cancel ${first}`),
+    code: 'busy',
+    holder: first,
   })
   const other = await lease.acquire('/workspaces/other', second, { wait: false, signal })
   const elsewhere = createSocketLease(`${stack}-2`)

@@ -1,9 +1,11 @@
 import t from 'tap'
-import { renderJson } from '../../../../src/run/render/json.ts'
-import { renderJsonVerbose } from '../../../../src/run/render/json-verbose.ts'
-import { renderStreamJson } from '../../../../src/run/render/stream-json.ts'
-import { renderText } from '../../../../src/run/render/text.ts'
-import { resultOf, transcript } from '../../../support/run/transcript.ts'
+import {
+  renderJson,
+  renderJsonVerbose,
+  renderStreamJson,
+  renderText,
+} from '../../../src/run/render.ts'
+import { resultOf, transcript } from '../../support/run/transcript.ts'
 
 const lost = resultOf('text', { kind: 'lost', reason: 'x' })
 

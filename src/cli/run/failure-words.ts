@@ -1,0 +1,142 @@
+import { type ExitCode, UserError } from '../../base/errors.ts'
+import { describeFailure, type RunFailure } from '../../run/failure.ts'
+import { type RefusalCode, RunRefusal } from '../../run/refusal.ts'
+import type { RunRequest } from '../../run/request.ts'
+import type { RunResult } from '../../run/result.ts'
+
+const exitCodes: Record<Exclude<RunResult['status'], 'succeeded'>, ExitCode> = {
+  failed: 1,
+  interrupted: 1,
+  'timed-out': 124,
+  cancelled: 130,
+}
+
+/** Throws the error of a run that did not succeed; its exit status becomes the command's. */
+export function throwUnlessSucceeded({ status, error, runId }: RunResult): void {
+  if (status === 'succeeded') return
+  const failure: RunFailure = error ?? { code: 'no-result' }
+  throw new UserError(describeFailure(failure), {
+    hint: hintFor(failure, runId),
+    exitCode: exitCodes[status],
+  })
+}
+
+const connection = './claude.ts status and ./claude.ts doctor show whether the stack reaches it'
+const again = 'run it again to go on where it was'
+const moreTime = 'give it more time with --timeout'
+
+/** Returns the next step for a failure, as a person types it. */
+export function hintFor(failure: RunFailure, runId: string): string {
+  const logs = `./claude.ts run logs ${runId} shows what it did`
+  switch (failure.code) {
+    case 'api-status':
+      return failure.atGateway ? connection : statusHint(failure.status, logs)
+    case 'api-gave-up':
+      return failure.status === null ? connection : statusHint(failure.status, logs)
+    case 'api-unreachable':
+    case 'api-error':
+      return connection
+    case 'max-turns':
+      return 'allow more with --max-turns, or continue with another run'
+    case 'max-budget':
+      return 'allow more with --max-budget-usd'
+    case 'prompt-too-long':
+      return statusHint(413, logs)
+    case 'not-logged-in':
+      return 'put a key or token into .env, or log in for runs: ./claude.ts login --runs'
+    case 'unauthenticated':
+      return statusHint(401, logs)
+    case 'no-verdict':
+    case 'claude-failed':
+    case 'earlier':
+      return `run it again; ${logs}`
+    case 'no-result':
+    case 'claude-ended':
+      return logs
+    case 'schema-mismatch':
+      return 'ask again, or say in the prompt what each field is for'
+    case 'timed-out':
+    case 'worker-timeout':
+      if (failure.retry !== null) return logs
+      return failure.silent ? `${moreTime}; ${connection}` : moreTime
+    case 'cancelled':
+    case 'interrupted':
+      return again
+    case 'cancel-unconfirmed':
+      return './claude.ts stop ends the worker and all that is in it'
+    case 'connection-lost':
+      return './claude.ts status shows whether the stack still runs; run it again'
+    case 'worker-stopped':
+      return 'run it again: that starts the worker'
+    default:
+      return failure satisfies never
+  }
+}
+
+function statusHint(status: number, logs: string): string {
+  switch (status) {
+    case 400:
+      return 'the API rejects this request: check --model, --effort and the length of the prompt'
+    case 401:
+    case 403:
+      return 'check ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env; ./claude.ts doctor does too'
+    case 402:
+      return 'the account or the budget is used up: ./claude.ts usage shows what was spent'
+    case 404:
+      return 'name a model that the account has: --model opus, sonnet, haiku or a full name'
+    case 413:
+      return 'shorten the prompt, or start a new conversation with --no-continue'
+    case 429:
+      return 'wait a minute, then run it again; the limit is that of the account, or a budget'
+    default:
+      return status >= 500
+        ? 'the API is overloaded or broken for the moment: run it again later'
+        : `run it again; ${logs}`
+  }
+}
+
+const refusals: Record<RefusalCode, { hint: string; exitCode: 1 | 2 }> = {
+  busy: { hint: 'wait for its end, or run it again with --wait', exitCode: 1 },
+  'no-session': {
+    hint: 'leave --resume out to continue the last run, or start a new conversation',
+    exitCode: 2,
+  },
+  workspace: { hint: 'name a workspace that exists', exitCode: 2 },
+  request: { hint: './claude.ts run --help shows what it takes', exitCode: 2 },
+  schema: {
+    hint: 'give a JSON Schema of draft 7, 2019-09 or 2020-12 without references to elsewhere',
+    exitCode: 2,
+  },
+  capacity: { hint: 'wait for another run to end, then run it again', exitCode: 1 },
+  stopping: { hint: 'run it again: ./claude.ts run starts the worker', exitCode: 1 },
+  'unknown-run': { hint: './claude.ts run list shows the runs that are kept', exitCode: 2 },
+  'not-waiting': { hint: './claude.ts run list shows which run waits', exitCode: 1 },
+  answers: { hint: './claude.ts answer shows the question and its choices', exitCode: 2 },
+  'key-reused': { hint: 'choose another key, or send the same request again', exitCode: 2 },
+}
+
+/** Turns a refusal into the error of a command; every other error stays the same. */
+export function refusalError(error: unknown): unknown {
+  if (!(error instanceof RunRefusal)) return error
+  const { hint, exitCode } = refusals[error.code]
+  return new UserError(error.message, {
+    hint: error.holder ? `${hint}, or end it: ./claude.ts run cancel ${error.holder}` : hint,
+    exitCode,
+    cause: error,
+  })
+}
+
+/** As `refusalError`, with the path on the host: the runner knows the folder by its path in the container. */
+export function inWordsOfHost(
+  error: unknown,
+  { session }: Pick<RunRequest, 'session'>,
+  { workspace }: { workspace: string },
+): unknown {
+  const named = error instanceof RunRefusal && error.code === 'no-session'
+  if (!named || session.kind !== 'resume') return refusalError(error)
+  return new UserError(`no run in ${workspace} has the session ${session.id}`, {
+    hint: './claude.ts run list --json shows the session of each run; --no-continue starts a new one',
+    exitCode: 2,
+    cause: error,
+  })
+}
