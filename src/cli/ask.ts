@@ -2,10 +2,10 @@ import { confirm, isCancel } from '@clack/prompts'
 import { UserError } from '../base/errors.ts'
 import { isInteractive } from './terminal.ts'
 
-/** A yes from the person at the terminal; without a terminal nobody can say it. */
+/** Asks the person at the terminal to confirm; throws without a terminal. `option` confirms in advance. */
 export async function ask(question: string, option = '--yes'): Promise<boolean> {
   if (!isInteractive()) {
-    throw new UserError(`this needs a yes and there is no terminal: ${question}`, {
+    throw new UserError(`confirmation required but there is no terminal: ${question}`, {
       hint: `run it again with ${option}`,
     })
   }

@@ -122,7 +122,7 @@ t.test('the list says what each probe does, without a stack', async t => {
   const listed = JSON.parse((await elsewhere(['audit', '--list', '--json'])).stdout)
   t.equal(listed.version, 1)
   t.strictSame(Object.keys(listed.probes[0]), ['id', 'title', 'attack', 'standards'])
-  isTwoLines(t, await elsewhere(['audit']), { error: /nothing runs/, hint: /start/ })
+  isTwoLines(t, await elsewhere(['audit']), { error: /nothing is running/, hint: /start/ })
 })
 
 t.test('a probe that does not exist is a mistake of usage', async t => {

@@ -49,13 +49,13 @@ function interruptedAfter(milliseconds: number, signal: NodeJS.Signals, args: re
 t.test('before the first start, commands say that nothing runs', async t => {
   for (const command of ['logs', 'diff', 'apply']) {
     isTwoLines(t, await stack.cli([command]), {
-      error: new RegExp(`nothing runs in ${stack.workspace}`),
+      error: new RegExp(`nothing is running in ${stack.workspace}`),
       hint: /\.\/claude\.ts start/,
     })
   }
   const stopped = await stack.cli(['stop'])
   t.equal(stopped.code, 0)
-  t.match(stopped.stderr, /nothing runs here/)
+  t.match(stopped.stderr, /nothing is running here/)
   t.match(await status(), { running: false, services: [] })
 })
 

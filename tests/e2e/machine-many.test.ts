@@ -67,7 +67,7 @@ for (const count of [1, 50]) {
       Array.from({ length: count }, (_, index) => nameOf(index)),
     )
     t.ok(left.every(({ state }) => state === 'stopped'))
-    t.match((await script.run(['stop', '--all'], { env })).stderr, /nothing runs here/)
+    t.match((await script.run(['stop', '--all'], { env })).stderr, /nothing is running here/)
   })
 }
 

@@ -95,7 +95,7 @@ t.test('attach opens the session of a stack from another folder, by its id', asy
       const again = await attached(t, [one.workspace])
       await again.waitFor(new RegExp(marker))
       isTwoLines(t, await from(one, elsewhere, ['attach']), {
-        error: /nothing runs in /,
+        error: /nothing is running in /,
         hint: /name one of these: .*[0-9a-f]{8} \//,
       })
 
@@ -140,12 +140,12 @@ t.test('clear-session forgets what was said in a stack that is up, and asks befo
   t.equal(said.code, 0, said.stderr)
   t.not(await remembered('worker', 'aardvark'), '')
   await one.inside(['sh', '-c', 'echo login > /home/claude/.claude/.credentials.json'])
-  isTwoLines(t, await one.cli(['clear-session']), { error: /needs a yes/, hint: /with -f/ })
+  isTwoLines(t, await one.cli(['clear-session']), { error: /confirmation required/, hint: /with -f/ })
   t.not(await remembered('claude', marker), '', 'nothing was forgotten without a yes')
 
   const { code, stderr } = await one.cli(['clear-session', '--interactive', '-f'])
   t.equal(code, 0, stderr)
-  t.match(stderr, /the conversations of sessions are forgotten/)
+  t.match(stderr, /forgot the conversations of sessions/)
   t.equal(await remembered('claude', marker), '')
   t.not(await remembered('worker', 'aardvark'), '', 'runs are another thing')
   t.equal((await one.cli(['clear-session', '--runs', '-f'])).code, 0)
@@ -169,7 +169,7 @@ t.test(
     const long = one.cli(['run', '--no-continue', '[[stream 600 100 100]]'])
     await until('the run to be listed', async () => (await listed(one))?.runs === 1)
     isTwoLines(t, await one.cli(['clear-session', '--runs', '-f']), {
-      error: /a run is under way here/,
+      error: /a run is in progress in this folder/,
       hint: /run cancel --all/,
     })
     t.equal((await one.cli(['run', 'cancel', '--all'])).code, 0)
@@ -235,7 +235,7 @@ t.test('clean leaves a copy alone in which something is unapplied, unless it mus
     t.equal((await copy.cli(['apply'])).code, 0)
     t.equal((await copy.cli(['stop'])).code, 0)
     const terminal = await copy.terminal(['clean', copy.workspace])
-    await terminal.waitFor(/nothing in it is unapplied[\s\S]*remove all this of 1 stack for good/)
+    await terminal.waitFor(/nothing in it is unapplied[\s\S]*Remove all this of 1 stack for good/)
     await terminal.press('y')
     t.equal(await terminal.exitStatus(), 0)
     t.same(await volumesOf(copy), [])

@@ -1,8 +1,7 @@
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { currentStackName } from '../../operations/current-stack.ts'
 import { openEngine } from '../../operations/engine-context.ts'
-import { namedStack } from '../../operations/named-stack.ts'
+import { currentStackName, namedStack } from '../../operations/find-stacks.ts'
 import { runningAgent } from '../../operations/running-agent.ts'
 import { type Candidate, listed } from '../../stack/find-stack.ts'
 import { inspectStacks, type StackState } from '../../stack/inspect.ts'
@@ -10,17 +9,17 @@ import type { Invocation } from '../invocation.ts'
 import { execInTerminal, reportAfter, sessionCommand } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
 
-/** Opens the session of a stack that runs, from any folder; returns Claude Code's exit status. */
+/** Opens the session of a running stack, from any folder; returns Claude Code's exit status. */
 export async function attach(wanted: string | undefined, invocation: Invocation): Promise<number> {
   const context = await openEngine(invocation)
   const stacks = (await inspectStacks(context.engine)).filter(({ services }) =>
     services.some(({ name, state }) => name === 'claude' && state === 'running'),
   )
   const state = await choose(wanted, stacks)
-  // Asked last: what is wrong with the name is said wherever it is typed.
+  // Checked last, so that a wrong name is reported without a terminal too.
   if (!isInteractive()) {
     throw new UserError('attach opens a session and needs a terminal', {
-      hint: 'for prompts without one there is ./claude.ts run',
+      hint: 'run prompts without one: ./claude.ts run "…"',
     })
   }
   const agent = runningAgent(context, state)
@@ -37,17 +36,17 @@ async function choose(wanted: string | undefined, stacks: readonly StackState[])
       wanted,
       stacks,
       running.length > 0
-        ? `these run: ${listed(running)}`
-        : 'nothing runs: ./claude.ts start in a folder brings it up',
+        ? `running: ${listed(running)}`
+        : 'no stack is running: run ./claude.ts start in a folder',
     )
   }
   const here = await currentStackName()
   const [only] = stacks
   const chosen = stacks.find(({ stack }) => stack === here) ?? (stacks.length === 1 ? only : null)
   if (chosen) return chosen
-  throw new UserError(`nothing runs in ${terminalLine(process.cwd(), 200)}`, {
+  throw new UserError(`nothing is running in ${terminalLine(process.cwd(), 200)}`, {
     hint: only
       ? `name one of these: ${listed(running)}`
-      : './claude.ts start brings it up and opens a session',
+      : 'run ./claude.ts start to open a session',
   })
 }

@@ -8,7 +8,7 @@ import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { machineVersions } from '../../engine/client-find.ts'
 import { type Context, openContext } from '../../operations/context.ts'
-import { currentStack } from '../../operations/current-stack.ts'
+import { currentStack } from '../../operations/find-stacks.ts'
 import { hostFilesNotice } from '../../operations/notices/host-files.ts'
 import { isUp, type StackState } from '../../stack/inspect.ts'
 import type { Invocation } from '../invocation.ts'
@@ -18,8 +18,8 @@ import { renderMessage } from '../render/message.ts'
 export type AuditOptions = { json?: boolean; sarif?: boolean; probe?: string[]; list?: boolean }
 
 /**
- * Attacks the stack of this folder from inside and says, control by control, what happened; returns 1
- * when something did not hold or could not be tried.
+ * Attacks the stack of this folder from inside and reports each control; returns 1 when one did not hold
+ * or could not be tried.
  */
 export async function audit(options: AuditOptions, invocation: Invocation): Promise<number> {
   const wanted = chosen(options.probe)
@@ -36,8 +36,8 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
   const context = await openContext(invocation)
   const stack = await currentStack(context)
   if (!isUp(stack)) {
-    throw new UserError('the stack of this folder is not up, so there is nothing to attack', {
-      hint: './claude.ts start brings it up; ./claude.ts status shows what is wrong',
+    throw new UserError('the stack of this folder is not up', {
+      hint: 'run ./claude.ts start, or ./claude.ts status to see the cause',
     })
   }
   const parts = await context.engine.version()
@@ -51,7 +51,7 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
   if (options.sarif) console.log(renderSarif(report))
   else if (options.json) console.log(terminalJson(report))
   else console.log(renderAudit(report, { verbose: invocation.verbose }))
-  // Beside the report: what changed in the folder is for a person to read, and no control that held.
+  // Not part of the report: changed host files are for a person to read, and are not a control.
   for (const line of await hostFilesNotice(stack, { all: true }).catch(() => []))
     console.error(renderMessage(line, 2_000))
   return allHeld(results) ? 0 : 1
@@ -74,7 +74,7 @@ async function attack(
       done += 1
       log({ kind: 'step-progress', name, text: `${id} (${done} of ${wanted.length})` })
     })
-    // Probes that were broken off have nothing to tell.
+    // Interrupted probes have no result.
     context.signal.throwIfAborted()
     return results
   } finally {
@@ -91,7 +91,7 @@ function chosen(ids: readonly string[] | undefined): readonly Probe[] {
     const probe = probes.find(candidate => candidate.id.toLowerCase() === id.toLowerCase())
     if (probe) return probe
     throw new UserError(`there is no probe ${terminalLine(id, 40)}`, {
-      hint: `./claude.ts audit --list shows them: ${probes.map(({ id }) => id).join(' ')}`,
+      hint: `run ./claude.ts audit --list for their meaning: ${probes.map(({ id }) => id).join(' ')}`,
       exitCode: 2,
     })
   })

@@ -7,7 +7,7 @@ import { renderAge } from '../render/age.ts'
 import { renderColumns } from '../render/columns.ts'
 import { hasColours } from '../terminal.ts'
 
-/** Prints the stacks of this engine, whichever folder they belong to. */
+/** Prints the stacks of all folders on this engine. */
 export async function list(options: { all?: boolean; json?: boolean }, invocation: Invocation) {
   const { engine, log } = await openEngine(invocation)
   const stacks = await (options.all ? allStacks(engine) : runningStacks(engine))
@@ -16,7 +16,7 @@ export async function list(options: { all?: boolean; json?: boolean }, invocatio
     return
   }
   if (stacks.length === 0) {
-    log({ kind: 'info', text: `nothing runs here${options.all ? ', and nothing is left' : ''}` })
+    log({ kind: 'info', text: options.all ? 'there are no stacks' : 'no stack is running' })
     return
   }
   console.log(renderList(stacks, Date.now(), hasColours(process.stdout)))

@@ -2,21 +2,21 @@ import { parseDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { type AccessDecision, parseAccessDecision, renderDecision } from '../../egress/proxy-log.ts'
-import { currentStack } from '../../operations/current-stack.ts'
 import { openEngine } from '../../operations/engine-context.ts'
+import { currentStack } from '../../operations/find-stacks.ts'
 import { serviceOf } from '../../stack/inspect.ts'
 import type { Invocation } from '../invocation.ts'
 
 export type LogOptions = { denied?: boolean; follow?: boolean; json?: boolean; since?: string }
 
-/** Prints what the proxy of this folder's stack decided. Line by line: a log may be longer than memory. */
+/** Prints the decisions of the proxy of this folder's stack, line by line: a log may exceed memory. */
 export async function log(options: LogOptions, invocation: Invocation) {
   const since = options.since === undefined ? null : parseSince(options.since, new Date())
   const { engine, signal } = await openEngine(invocation)
   const state = await currentStack({ engine })
   const proxy = serviceOf(state, 'proxy')
   if (!proxy) {
-    throw new UserError(`${state.stack} has no proxy`, { hint: './claude.ts start brings it up' })
+    throw new UserError(`${state.stack} has no proxy`, { hint: 'run ./claude.ts start' })
   }
   const render = options.json ? renderJson : renderDecision
   const follow = options.follow ?? false
@@ -31,12 +31,12 @@ export async function log(options: LogOptions, invocation: Invocation) {
   )
 }
 
-/** JSON escapes what a terminal would obey, but for the bytes above ASCII that Squid encodes anyway. */
+/** JSON escapes control characters below ASCII 128; Squid encodes the bytes above. */
 function renderJson(decision: AccessDecision) {
   return terminalLine(JSON.stringify(decision), Infinity)
 }
 
-/** `10m`: that long ago. Or a moment in ISO form. */
+/** Parses a duration, such as `10m` ago, or a time in ISO 8601. */
 export function parseSince(text: string, now: Date): Date {
   const seconds = parseDuration(text)
   if (seconds !== null) return new Date(now.getTime() - seconds * 1000)
@@ -44,11 +44,8 @@ export function parseSince(text: string, now: Date): Date {
     ? Date.parse(text)
     : Number.NaN
   if (!Number.isNaN(moment) && moment >= 0) return new Date(moment)
-  throw new UserError(
-    `--since ${terminalLine(text, 40)} is neither a length of time nor a moment`,
-    {
-      hint: 'for example: --since 10m, or --since 2026-11-21T18:00:00Z',
-      exitCode: 2,
-    },
-  )
+  throw new UserError(`--since ${terminalLine(text, 40)} is neither a duration nor a time`, {
+    hint: 'for example: --since 10m, or --since 2026-11-21T18:00:00Z',
+    exitCode: 2,
+  })
 }

@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { currentStack } from '../../operations/current-stack.ts'
 import { openEngine } from '../../operations/engine-context.ts'
+import { currentStack } from '../../operations/find-stacks.ts'
 import { serviceOf } from '../../stack/inspect.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderLogLine } from '../render/log.ts'
@@ -10,12 +10,12 @@ export type LogsOptions = { follow?: boolean; lines: string; json?: boolean }
 
 const mostLines = 100_000
 
-/** Prints the log of one service. Its lines are hostile: they never reach the terminal as they are. */
+/** Prints the log of one service. Its lines are hostile and are sanitised for the terminal. */
 export async function logs(service: string, options: LogsOptions, invocation: Invocation) {
   const tail = Number(options.lines)
   if (!Number.isInteger(tail) || tail < 0 || tail > mostLines) {
     throw new UserError(
-      `--lines ${terminalLine(options.lines)} is not a count up to ${mostLines}`,
+      `--lines ${terminalLine(options.lines)} is not a number from 0 to ${mostLines}`,
       {
         hint: 'for example: ./claude.ts logs proxy --lines 200',
         exitCode: 2,

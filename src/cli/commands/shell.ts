@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { type Context, openContext } from '../../operations/context.ts'
-import { currentStack } from '../../operations/current-stack.ts'
+import { currentStack } from '../../operations/find-stacks.ts'
 import { runningAgent } from '../../operations/running-agent.ts'
 import type { RunningAgent } from '../../stack/running-agent.ts'
 import type { Invocation } from '../invocation.ts'

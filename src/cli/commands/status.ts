@@ -4,8 +4,8 @@ import { parseProtect } from '../../config/protected-names.ts'
 import { inForce } from '../../egress/allowlist.ts'
 import { type BlockedName, blockedNames, renderBlocked } from '../../egress/blocked-names.ts'
 import { accessDecisions, countDenied, refusedPolicy } from '../../egress/proxy-log.ts'
-import { currentStackName } from '../../operations/current-stack.ts'
 import { openEngine } from '../../operations/engine-context.ts'
+import { currentStackName } from '../../operations/find-stacks.ts'
 import { readAllowlist } from '../../operations/policy/allowlist-file.ts'
 import { type CredentialMode, weakness } from '../../stack/credential.ts'
 import { inspectStacks, isUp } from '../../stack/inspect.ts'
@@ -157,7 +157,7 @@ function renderStatus(report: Report): string {
       `claude-secure ${versions.claudeSecure}, Claude Code ${versions.claudeCode}, engine ${versions.engine}`,
     ),
   )
-  if (!report.running) lines.push(dim('./claude.ts start brings it up'))
+  if (!report.running) lines.push(dim('run ./claude.ts start to bring it up'))
   if (report.otherStacks > 0) lines.push(dim(`${report.otherStacks} more in other folders`))
   return lines.join('\n')
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { currentStackName } from '../../operations/current-stack.ts'
+import { currentStackName } from '../../operations/find-stacks.ts'
 import { RunId } from '../../run/request.ts'
 import { createFileStore } from '../../run/store/file-store.ts'
 import type { RunStore, StoredRun } from '../../run/store/store.ts'

@@ -9,8 +9,8 @@ import { applySteps, makeApplyFolder } from '../../workspace/copy/apply.ts'
 import type { Step } from '../../workspace/copy/journal.ts'
 import { type Plan, planApply } from '../../workspace/copy/plan.ts'
 import { nameOf } from '../../workspace/copy/render-patch.ts'
-import { currentStackName } from '../current-stack.ts'
 import type { EngineContext } from '../engine-context.ts'
+import { currentStackName } from '../find-stacks.ts'
 import {
   logRemaining,
   type OpenCopy,

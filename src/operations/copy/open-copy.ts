@@ -16,8 +16,8 @@ import {
 } from '../../workspace/copy/changes.ts'
 import { nameOf } from '../../workspace/copy/render-patch.ts'
 import { protectedNameOf, withheldNames } from '../../workspace/protected-paths.ts'
-import { currentStack } from '../current-stack.ts'
 import type { EngineContext } from '../engine-context.ts'
+import { currentStack } from '../find-stacks.ts'
 
 export type OpenCopy = CopyState & {
   root: string

@@ -5,8 +5,8 @@ import { moveBaseline } from '../../stack/workspace-copy.ts'
 import { lastApply, type Step } from '../../workspace/copy/journal.ts'
 import { nameOf } from '../../workspace/copy/render-patch.ts'
 import { planUndo, undoSteps } from '../../workspace/copy/undo.ts'
-import { currentStackName } from '../current-stack.ts'
 import type { Caller } from '../engine-context.ts'
+import { currentStackName } from '../find-stacks.ts'
 
 /**
  * Restores the folder to its state before the last apply; needs neither an engine nor the copy. Calls

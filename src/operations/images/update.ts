@@ -1,26 +1,47 @@
-import { type Log, step } from '../../base/log.ts'
+import { command } from '../../base/command.ts'
+import { UserError } from '../../base/errors.ts'
+import { step } from '../../base/log.ts'
+import { userEnvironment } from '../../config/environment.ts'
+import { buildImages } from '../../images/images.ts'
 import { type Pins, readPins } from '../../images/pins.ts'
 import { changedPins, newestPins, type PinChange, writePins } from '../../images/pins-update.ts'
+import { hasLiveSession, inspectStacks } from '../../stack/inspect.ts'
+import { withLock } from '../../stack/state/lock.ts'
+import type { Context } from '../context.ts'
 
 /**
- * Looks for newer Claude Code, Node, npm and Debian packages. `build` runs with the newer pins, which
- * are kept only when it succeeds: a failed update leaves what works.
+ * Moves the pins to the newest Claude Code, Node, npm and Debian packages, and rebuilds. The new pins
+ * are kept only when the build succeeds: a failed update leaves a working stack. Refused during a session.
  */
-export async function runUpdatePins(options: {
-  log: Log
-  root: string
-  dryRun: boolean
-  /** Today, as `2026-01-31`. */
-  today: string
-  build: (pins: Pins) => Promise<void>
-  signal: AbortSignal
-}): Promise<PinChange[]> {
-  const { log, root, dryRun, today, build, signal } = options
+export async function updateImages(
+  context: Context,
+  { dryRun }: { dryRun: boolean },
+): Promise<PinChange[]> {
+  const { log, root, signal } = context
+  if (!dryRun) await refuseDuringSession(context)
   const before = await readPins(root)
+  const today = new Date().toISOString().slice(0, 10)
   const after = await step(log, 'newest versions', () => newestPins(before, { today, signal }))
   const changes = changedPins(before, after)
   if (dryRun || changes.length === 0) return changes
-  await build(after)
+  await build(context, after)
   await writePins(root, after)
   return changes
+}
+
+function build({ log, settings, docker, root, signal }: Context, pins: Pins) {
+  const { IMAGE_TARGET: target } = settings
+  const network = userEnvironment()
+  return withLock('images', { log, signal }, () =>
+    buildImages({ log, settings, pins, target, client: docker, network, root, signal }),
+  )
+}
+
+async function refuseDuringSession({ engine }: Context) {
+  for (const stack of await inspectStacks(engine)) {
+    if (!(await hasLiveSession(engine, stack))) continue
+    throw new UserError(`Claude Code is working in ${stack.workspace}`, {
+      hint: `end that session or run ${command('stop')} there, then update`,
+    })
+  }
 }

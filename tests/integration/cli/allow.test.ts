@@ -63,7 +63,7 @@ t.test('wrong usage', async t => {
 t.test('log needs a stack', async t => {
   const env = { DOCKER_HOST: await startFakeEngine(t, goodEngine) }
   isTwoLines(t, await script.run(['log', '--denied'], { env }), {
-    error: /nothing runs in /,
+    error: /nothing is running in /,
     hint: /start/,
   })
 })

@@ -70,7 +70,7 @@ t.test('list of nothing says so and is no failure', async t => {
   const env = { DOCKER_HOST: await startFakeEngine(t, goodEngine) }
   const { code, stdout, stderr } = await script.run(['list'], { env })
   t.same([code, stdout], [0, ''])
-  t.match(stderr, /nothing runs/)
+  t.match(stderr, /no stack is running/)
   t.same(JSON.parse((await script.run(['list', '--json'], { env })).stdout).stacks, [])
 })
 
@@ -78,12 +78,12 @@ t.test('attach says what it cannot open, and what there is', async t => {
   const env = { DOCKER_HOST: await startFakeEngine(t, engine) }
   const none = { DOCKER_HOST: await startFakeEngine(t, goodEngine) }
   for (const { args, env: where = env, error, hint } of [
-    { args: ['nosuch'], error: /no stack is called nosuch/, hint: /these run: 0a1b2c3d \/home/ },
+    { args: ['nosuch'], error: /no stack is called nosuch/, hint: /running: 0a1b2c3d \/home/ },
     { args: ['0a'], error: /0a could be 2 stacks: 0a1b2c3d/, hint: /type more/ },
-    { args: [], error: /nothing runs in /, hint: /name one of these: 0a1b2c3d/ },
+    { args: [], error: /nothing is running in /, hint: /name one of these: 0a1b2c3d/ },
     { args: ['0a1'], error: /needs a terminal/, hint: /claude\.ts run/ },
     { args: ['x'], env: none, error: /no stack is called x/, hint: /start in a folder/ },
-    { args: [], env: none, error: /nothing runs in /, hint: /start brings it up/ },
+    { args: [], env: none, error: /nothing is running in /, hint: /run \.\/claude\.ts start/ },
   ]) {
     isTwoLines(t, await script.run(['attach', ...args], { env: where }), { error, hint })
   }
@@ -111,14 +111,17 @@ t.test('clean touches nothing that runs, asks, and leaves alone what others left
   }
   isTwoLines(t, await script.run(['clean', '222', one], { env }), {
     error: new RegExp(`0a1b2c3d /home/me/${one} is not stopped`),
-    hint: /stop 0a1b2c3d first; nothing was removed/,
+    hint: /nothing was removed; run \.\/claude\.ts stop 0a1b2c3d first/,
   })
   const dry = await script.run(['clean', '--dry-run'], { env })
   t.equal(dry.code, 0, dry.stderr)
   t.match(dry.stdout, /^22222222 .*\n +conversations/)
   t.notMatch(dry.stdout, /33333333/)
-  t.match(dry.stderr, /nothing here remembers them: 33333333/)
-  isTwoLines(t, await script.run(['clean', '222'], { env }), { error: /needs a yes/, hint: /-f/ })
+  t.match(dry.stderr, /this user has no state of them: 33333333/)
+  isTwoLines(t, await script.run(['clean', '222'], { env }), {
+    error: /confirmation required/,
+    hint: /-f/,
+  })
   t.equal(await readFile(calls, 'utf8').catch(() => ''), '', 'nothing was removed so far')
 
   const { code, stderr } = await script.run(['clean', '-f'], { env })
@@ -176,8 +179,8 @@ compose\\ --project-name*) echo "$3" >> ${calls} ;;`,
   }
   const outcome = await script.run(['stop', '--all'], { env })
   isTwoLines(t, outcome, {
-    error: new RegExp(`stopped 49 of 50 stacks; these go on: ${bad}$`),
-    hint: /the warnings above say why/,
+    error: new RegExp(`stopped 49 of 50 stacks; still running: ${bad}$`),
+    hint: /see the warnings above/,
   })
   t.match(outcome.stderr, `${bad} could not be stopped: network has active endpoints`)
   const done = (await readFile(calls, 'utf8')).trim().split('\n').sort()

@@ -73,15 +73,15 @@ t.test(
     )
     const here = await script.run(['stop'], { env })
     t.equal(here.code, 0)
-    t.match(here.stderr, /nothing runs here; 3 run elsewhere \(--all\)/)
+    t.match(here.stderr, /nothing is running here; other folders: 3 \(--all stops them\)/)
   },
 )
 
 t.test('update is refused while Claude Code is at work, with the folder it works in', async t => {
   const env = { DOCKER_HOST: await startFakeEngine(t, busy) }
   isTwoLines(t, await script.run(['update'], { env }), {
-    error: new RegExp(`Claude Code is at work in /home/me/${two}`),
-    hint: /end that session first/,
+    error: new RegExp(`Claude Code is working in /home/me/${two}`),
+    hint: /end that session or run/,
   })
 })
 
@@ -106,7 +106,7 @@ t.test(
     t.equal(code, 0, stderr)
     t.match(stdout, /^@anthropic-ai\/claude-code-linux-x64 2\.\S+ → 9\.0\.0$/m)
     t.match(stdout, /^npm 11\.\S+ → 11\.99\.0$/m)
-    t.match(stderr, /nothing was changed; \.\/claude\.ts update does it/)
+    t.match(stderr, /nothing was changed; run \.\/claude\.ts update to install/)
     t.equal(await readFile(pins, 'utf8'), before)
   },
 )

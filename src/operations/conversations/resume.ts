@@ -1,8 +1,8 @@
-import { UserError } from '../base/errors.ts'
-import { terminalLine } from '../base/terminal-text.ts'
-import { exec } from '../process/exec.ts'
-import { hasLiveSession, type StackState, serviceOf } from '../stack/inspect.ts'
-import type { Context } from './context.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { exec } from '../../process/exec.ts'
+import { hasLiveSession, type StackState, serviceOf } from '../../stack/inspect.ts'
+import type { Context } from '../context.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { namedStack } from '../../../src/operations/named-stack.ts'
+import { namedStack } from '../../../src/operations/find-stacks.ts'
 import { stackName } from '../../../src/workspace/stack-name.ts'
 
 t.test('a folder means its stack, also one that does not remember its folder', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { checkResume, parseTranscripts } from '../../../src/operations/conversations.ts'
+import { checkResume, parseTranscripts } from '../../../../src/operations/conversations/resume.ts'
 
 const [one, two] = ['8a6e0804-2bd0-4672-b79d-d97027f9071a', '00000000-0000-4000-8000-000000000000']
 

@@ -1,0 +1,130 @@
+import { settleAtOnce } from '../base/at-once.ts'
+import { command } from '../base/command.ts'
+import { messageOf, UserError } from '../base/errors.ts'
+import { step } from '../base/log.ts'
+import { listed } from '../stack/find-stack.ts'
+import { allStacks, type MachineStack } from '../stack/machine.ts'
+import { holdsWork, lookAtRemains, type Remains } from '../stack/remains.ts'
+import { removeRemains } from '../stack/remove-remains.ts'
+import { withLock } from '../stack/state/lock.ts'
+import type { Context } from './context.ts'
+import { namedStack } from './find-stacks.ts'
+import { newestImage } from './images/newest-image.ts'
+import { forgetStack } from './remembered-stack/memory.ts'
+
+export type CleanOptions = {
+  force?: boolean
+  dryRun?: boolean
+  /** Shows what would be lost, before the question. */
+  show: (remains: readonly Remains[]) => void
+}
+
+/** Each inspected copy takes a container. */
+const atOnce = 4
+
+/** Removes what stopped stacks left: conversations, copies, networks, state. */
+export async function cleanStacks(
+  context: Context,
+  names: readonly string[],
+  { force = false, dryRun = false, show }: CleanOptions,
+): Promise<void> {
+  const { log, confirm } = context
+  const stopped = await stoppedStacks(context, names)
+  if (stopped.length === 0) {
+    log({ kind: 'info', text: 'no stopped stack left anything to remove' })
+    return
+  }
+  const remains = await inspectRemains(context, stopped)
+  show(remains)
+  const kept = force ? [] : remains.filter(holdsWork)
+  for (const { stack } of kept) {
+    log({ kind: 'warn', text: `kept ${stack.id}: its copy has unapplied changes` })
+  }
+  const removed = remains.filter(item => !kept.includes(item))
+  if (dryRun) return
+  if (removed.length === 0) {
+    throw new UserError(`nothing was removed: ${listed(kept.map(({ stack }) => stack))}`, {
+      hint: `run ${command('start')} and ${command('apply')} there to get the changes, or ${command('clean -f ID')} to discard them`,
+    })
+  }
+  const stacks = removed.length === 1 ? 'stack' : 'stacks'
+  if (
+    !force &&
+    !(await confirm(`Remove all this of ${removed.length} ${stacks} for good?`, '-f'))
+  ) {
+    log({ kind: 'info', text: 'nothing was removed' })
+    return
+  }
+  await removeAll(context, removed)
+}
+
+/** The named stacks, or every stopped stack whose state belongs to this user. */
+async function stoppedStacks({ engine, log }: Context, names: readonly string[]) {
+  const all = await allStacks(engine)
+  if (names.length === 0) {
+    const stopped = all.filter(({ state }) => state === 'stopped')
+    const others = stopped.filter(({ ours }) => !ours)
+    if (others.length > 0) {
+      const text = `skipped, because this user has no state of them: ${listed(others)}; run ${command('clean ID')} to remove one`
+      log({ kind: 'info', text })
+    }
+    return stopped.filter(({ ours }) => ours)
+  }
+  const found = new Set<MachineStack>()
+  for (const name of names) {
+    const stack = await namedStack(name, all)
+    if (stack.state !== 'stopped') {
+      throw new UserError(`${stack.id} ${stack.workspace ?? stack.stack} is not stopped`, {
+        hint: `nothing was removed; run ${command(`stop ${stack.id}`)} first`,
+      })
+    }
+    found.add(stack)
+  }
+  return [...found]
+}
+
+async function inspectRemains(
+  context: Context,
+  stopped: readonly MachineStack[],
+): Promise<Remains[]> {
+  let image: Promise<string> | undefined
+  const anyImage = () => {
+    image ??= newestImage(context.engine, 'claude')
+    return image
+  }
+  const looked = await settleAtOnce(stopped, atOnce, stack =>
+    lookAtRemains(context, stack, anyImage),
+  )
+  return looked.map(result => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
+}
+
+async function removeAll(context: Context, removed: readonly Remains[]) {
+  const { log, signal } = context
+  const results = await settleAtOnce(removed, atOnce, ({ stack }) =>
+    withLock(stack.stack, { log, signal }, () =>
+      step(log, `removing ${stack.stack}`, async () => {
+        if (stack.workspace) {
+          forgetStack(stack.workspace, 'claude')
+          forgetStack(stack.workspace, 'worker')
+        }
+        await removeRemains(context, stack.stack, { log: () => {}, signal })
+      }),
+    ),
+  )
+  const failures = results.flatMap(result => (result.status === 'rejected' ? [result.reason] : []))
+  const [failure] = failures
+  const done = `removed ${removed.length - failures.length} of ${removed.length}`
+  if (failure === undefined) {
+    log({ kind: 'info', text: `${done}: ${listed(removed.map(({ stack }) => stack))}` })
+    return
+  }
+  if (removed.length === 1) throw failure
+  for (const reason of failures) log({ kind: 'warn', text: messageOf(reason) })
+  throw new UserError(`${done}; see the warnings above`, {
+    hint: `run ${command('clean')} again to retry`,
+    cause: failure,
+  })
+}

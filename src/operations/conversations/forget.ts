@@ -1,0 +1,71 @@
+import { command } from '../../base/command.ts'
+import { UserError } from '../../base/errors.ts'
+import { step } from '../../base/log.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { execOk } from '../../process/exec.ts'
+import { activities } from '../../stack/activity.ts'
+import { forgetConversations, type Home, homesOf } from '../../stack/conversations.ts'
+import { atWork, inspectStack, type StackState, serviceOf } from '../../stack/inspect.ts'
+import { withLock } from '../../stack/state/lock.ts'
+import type { Context } from '../context.ts'
+import { currentStackName } from '../find-stacks.ts'
+import { newestImage } from '../images/newest-image.ts'
+
+/** Forgets conversations of the current folder; login and settings stay. */
+export async function forgetConversationsHere(
+  context: Context,
+  options: { of: readonly Home['of'][]; force: boolean },
+): Promise<void> {
+  const { log, signal, confirm } = context
+  const stack = await currentStackName()
+  const homes = (await homesOf(context.engine, stack)).filter(home => options.of.includes(home.of))
+  if (homes.length === 0) {
+    log({ kind: 'info', text: 'this folder has no conversations' })
+    return
+  }
+  await refuseWhileInUse(context, stack, homes)
+  const of = [...new Set(homes.map(home => home.of))].sort().reverse().join(' and ')
+  const question = `Forget all conversations of ${of} in ${terminalLine(process.cwd(), 200)}?`
+  if (!options.force && !(await confirm(question, '-f'))) {
+    log({ kind: 'info', text: 'nothing was forgotten' })
+    return
+  }
+  await withLock(stack, { log, signal }, async () => {
+    // A session may have begun while the question was open.
+    const state = await refuseWhileInUse(context, stack, homes)
+    const image = await newestImage(context.engine, 'claude')
+    await step(log, 'forgetting conversations', async () => {
+      if (state && homes.some(home => home.of === 'runs')) await endWarmProcess(context, state)
+      for (const home of homes) await forgetConversations(context, image, home)
+    })
+  })
+  log({ kind: 'info', text: `forgot the conversations of ${of}; login and settings stay` })
+}
+
+/** A running Claude Code would write a removed transcript again. */
+async function refuseWhileInUse({ engine }: Context, stack: string, homes: readonly Home[]) {
+  const state = await inspectStack(engine, stack)
+  const activity = state && (await activities(engine, [state])).get(stack)
+  if (activity?.session && homes.some(({ of }) => of === 'sessions')) {
+    throw new UserError(`a session is open in ${terminalLine(state?.workspace ?? stack, 200)}`, {
+      hint: `end it with /exit or run ${command('stop')}, then run clear-session again`,
+    })
+  }
+  if (activity && activity.runs > 0 && homes.some(({ of }) => of === 'runs')) {
+    const runs = activity.runs === 1 ? 'a run is' : `${activity.runs} runs are`
+    throw new UserError(`${runs} in progress in this folder`, {
+      hint: `wait for it to end or run ${command('run cancel --all')}, then run clear-session again`,
+    })
+  }
+  return state
+}
+
+/** A Claude Code that is kept warm for the next prompt still knows the conversation. */
+async function endWarmProcess({ engine, docker, signal }: Context, state: StackState) {
+  const worker = serviceOf(state, 'worker')
+  if (worker?.state !== 'running') return
+  const commands = await engine.processes(worker.container)
+  if (!commands.some(command => atWork.claude.test(command))) return
+  const args = ['restart', '--time', '5', worker.container]
+  await execOk(docker.file, args, { env: docker.env, signal })
+}

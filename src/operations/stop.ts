@@ -1,0 +1,83 @@
+import { settleAtOnce } from '../base/at-once.ts'
+import { command } from '../base/command.ts'
+import { messageOf, UserError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { inspectStacks } from '../stack/inspect.ts'
+import { clearPlaceholders, readProtection, stacksWithPlaceholders } from '../stack/protection.ts'
+import { withLock } from '../stack/state/lock.ts'
+import { stateFolder } from '../stack/state/state-folder.ts'
+import { isLeft, leftStacks, stopStack } from '../stack/stop.ts'
+import type { Context } from './context.ts'
+import { currentStackName, namedStack } from './find-stacks.ts'
+import { hostFilesNotice } from './notices/host-files.ts'
+
+/** Compose mostly waits: more stops at once than processors, but few enough not to overload the engine. */
+const stoppedAtOnce = 6
+
+/**
+ * Stops the stack of the current folder, the named one, or `'all'`. Returns how many were stopped, and
+ * how many stacks of other folders still run when none was.
+ */
+export async function stopStacks(
+  context: Context,
+  wanted: { all: true } | { name: string | undefined },
+): Promise<{ stopped: number; elsewhere: number }> {
+  const stacks =
+    'all' in wanted ? await everyStack(context) : [await oneStack(context, wanted.name)]
+  const results = await settleAtOnce(stacks, stoppedAtOnce, stack => stopOne(context, stack))
+  const failures = results.flatMap((result, index) =>
+    result.status === 'rejected' ? [{ stack: stacks[index], reason: result.reason }] : [],
+  )
+  const [failure] = failures
+  if (failure && stacks.length === 1) throw failure.reason
+  const stopped = results.filter(result => result.status === 'fulfilled' && result.value).length
+  if (failure) throw partialFailure(failures, `${stopped} of ${stacks.length}`, context.log)
+  const looksElsewhere = stopped === 0 && !('all' in wanted)
+  return { stopped, elsewhere: looksElsewhere ? (await leftStacks(context.engine)).length : 0 }
+}
+
+async function everyStack({ engine }: Context) {
+  return [...new Set([...(await leftStacks(engine)), ...(await stacksWithPlaceholders())])]
+}
+
+async function oneStack({ engine }: Context, name: string | undefined) {
+  if (name === undefined) return currentStackName()
+  const [states, left] = await Promise.all([inspectStacks(engine), leftStacks(engine)])
+  const candidates = left.map(async stack => ({
+    stack,
+    workspace:
+      states.find(state => state.stack === stack)?.workspace ??
+      (await readProtection(stateFolder(stack)))?.workspace ??
+      null,
+  }))
+  const hint = `run ${command('list')} to see the running stacks`
+  return (await namedStack(name, await Promise.all(candidates), hint)).stack
+}
+
+/** Logs each reason, and returns the summary. */
+function partialFailure(
+  failures: readonly { stack: string | undefined; reason: unknown }[],
+  stopped: string,
+  log: Log,
+) {
+  for (const { reason } of failures) log({ kind: 'warn', text: messageOf(reason) })
+  const names = failures.map(({ stack }) => stack).join(', ')
+  return new UserError(`stopped ${stopped} stacks; still running: ${names}`, {
+    hint: `see the warnings above; run ${command('stop NAME')} to retry one`,
+    cause: failures[0]?.reason,
+  })
+}
+
+/** Checks under the lock: a start in progress has no containers yet. */
+function stopOne({ engine, docker, log, signal }: Context, stack: string) {
+  return withLock(stack, { log, signal }, async () => {
+    if (!(await isLeft(engine, stack))) {
+      // The containers were removed by other means or in a crash; their placeholders may remain.
+      await clearPlaceholders(stateFolder(stack))
+      return false
+    }
+    await stopStack(docker, stack, { log, signal })
+    for (const text of await hostFilesNotice({ stack }).catch(() => [])) log({ kind: 'info', text })
+    return true
+  })
+}
