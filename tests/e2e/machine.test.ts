@@ -140,7 +140,10 @@ t.test('clear-session forgets what was said in a stack that is up, and asks befo
   t.equal(said.code, 0, said.stderr)
   t.not(await remembered('worker', 'aardvark'), '')
   await one.inside(['sh', '-c', 'echo login > /home/claude/.claude/.credentials.json'])
-  isTwoLines(t, await one.cli(['clear-session']), { error: /confirmation required/, hint: /with -f/ })
+  isTwoLines(t, await one.cli(['clear-session']), {
+    error: /confirmation required/,
+    hint: /with -f/,
+  })
   t.not(await remembered('claude', marker), '', 'nothing was forgotten without a yes')
 
   const { code, stderr } = await one.cli(['clear-session', '--interactive', '-f'])
