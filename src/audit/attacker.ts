@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import * as z from 'zod'
 import { messageOf } from '../base/errors.ts'
 import type { DockerClient } from '../engine/client.ts'
+import { createLineSplitter } from '../files/lines.ts'
 import { terminate } from '../process/exec.ts'
+
+/** Longer than any answer of the attacker. */
+const answerBytes = 16 * 1024 * 1024
 
 /** What follows a proxy's answer: a TLS hello with this server name, one without, plain HTTP, nothing. */
 export type Follow = { hello: string } | 'hello-without-name' | 'plain' | 'nothing'
@@ -140,11 +143,14 @@ async function openChannel(
   child.stderr.on('data', (chunk: Buffer) => {
     last = `${last}${chunk}`.slice(-2_000)
   })
-  createInterface({ input: child.stdout }).on('line', line => {
-    const answer = Answer.safeParse(parseJson(line))
-    if (!answer.success) return
-    waiting.get(answer.data.id)?.resolve(answer.data)
-    waiting.delete(answer.data.id)
+  const splitter = createLineSplitter(answerBytes, { lossy: true })
+  child.stdout.on('data', (chunk: Buffer) => {
+    for (const { text } of splitter.push(chunk)) {
+      const answer = Answer.safeParse(parseJson(text))
+      if (!answer.success) continue
+      waiting.get(answer.data.id)?.resolve(answer.data)
+      waiting.delete(answer.data.id)
+    }
   })
   const ended = new Promise<void>(resolve => {
     child.once('error', error => {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import { terminalLine } from '../base/terminal-text.ts'
+import { until } from '../base/until.ts'
 import { parseAllowlist } from '../egress/allowlist.ts'
 import type { DockerClient } from '../engine/client.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -216,14 +216,12 @@ async function canaryEvents(engine: Engine, container: string): Promise<CanaryEv
 }
 
 async function listening(engine: Engine, container: string) {
-  const deadline = Date.now() + 10_000
-  for (;;) {
+  const isUp = async () => {
     const events = await canaryEvents(engine, container)
     const failed = events.find(event => event.kind === 'failed')
     if (failed) throw new Error(`the canary cannot listen on port ${failed.port}: ${failed.text}`)
-    const count = events.filter(({ kind }) => kind === 'listening').length
-    if (count > canaryPorts.length) return
-    if (Date.now() > deadline) throw new Error('the canary does not start')
-    await sleep(100)
+    return events.filter(({ kind }) => kind === 'listening').length > canaryPorts.length
   }
+  const up = await until(isUp, { every: 100, timeout: 10_000 })
+  if (!up) throw new Error('the canary did not start within 10 s')
 }

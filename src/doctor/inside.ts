@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { DockerClient } from '../engine/client.ts'
+import { confined } from '../engine/throw-away.ts'
 import { exec } from '../process/exec.ts'
 
 /** What a container sees of its own walls. */
@@ -47,8 +48,7 @@ export async function lookInside(
 ): Promise<InsideView> {
   const name = `claude-secure-doctor-${randomBytes(6).toString('hex')}`
   const args = [
-    ...['run', '--rm', '--name', name, '--pull', 'never', '--network', 'none', '--read-only'],
-    ...['--tmpfs', '/tmp', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
+    ...['run', '--name', name, ...confined, '--tmpfs', '/tmp'],
     ...['--user', '65534:65534', '--memory', String(given.memory)],
     ...['--pids-limit', String(given.pids), '--cpus', '0.5'],
     ...(runtime ? ['--runtime', runtime] : []),

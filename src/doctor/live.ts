@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { terminalLine } from '../base/terminal-text.ts'
+import { until } from '../base/until.ts'
 import type { Allowlist } from '../egress/allowlist.ts'
 import { type AccessDecision, parseAccessDecision, refusedPolicy } from '../egress/proxy-log.ts'
 import type { DockerClient } from '../engine/client.ts'
@@ -131,16 +131,15 @@ async function inside({ client }: Call, container: string, command: readonly str
   return terminalLine((stdout || stderr).trim())
 }
 
-const attempts = 20
-
 /** The proxy writes a line when a connection ends, which may be a moment after the caller knows. */
 async function decisionOn(call: Call, name: string, caller: string, after: number) {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const decision = await lastDecision(call, name, caller)
-    if (decision && decision.ts > after) return decision
-    await sleep(100)
-  }
-  return null
+  return until(
+    async () => {
+      const decision = await lastDecision(call, name, caller)
+      return decision && decision.ts > after ? decision : null
+    },
+    { every: 100, timeout: 2_000 },
+  )
 }
 
 async function lastDecision({ engine, proxy }: Call, name: string, caller: string) {

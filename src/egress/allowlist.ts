@@ -1,7 +1,7 @@
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { isOver } from './expiry.ts'
 import { type Directive, notUnderstood, parseSquidConf } from './squid-conf.ts'
-import { isOver } from './until.ts'
 
 /** A name on a list, with its line in squid.conf. */
 export type Site = {

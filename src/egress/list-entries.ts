@@ -1,4 +1,4 @@
-import { untilOf } from './until.ts'
+import { untilOf } from './expiry.ts'
 
 /** A list that commands edit. */
 export type EditedList = 'allowed_sites' | 'server_sites'

@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { untilOf } from './until.ts'
+import { untilOf } from './expiry.ts'
 
 /** A directive of squid.conf: its words, and its first line, counted from 1. */
 export type Directive = {

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import type { EngineAddress } from './address.ts'
 import { type EngineAnswer, engineGet } from './engine-request.ts'
-import { createLogDemuxer } from './log-stream.ts'
+import { createFrameLines } from './frames.ts'
 
 const Version = z.object({
   Version: z.string(),
@@ -183,13 +183,13 @@ export function createEngine(address: EngineAddress) {
       const path = `/containers/${encodeURIComponent(container)}/logs?${query}`
       const { status, body } = await get(address, path, options)
       if (status !== 200) throw notAnswered(path, status, '')
-      const demuxer = createLogDemuxer(onLine)
+      const lines = createFrameLines(onLine)
       try {
-        for await (const chunk of body) demuxer.write(chunk)
+        for await (const chunk of body) lines.write(chunk)
       } catch (error) {
         if (!options.signal?.aborted) throw error
       }
-      demuxer.end()
+      lines.end()
     },
   }
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../base/errors.ts'
+import { until } from '../base/until.ts'
 import type { EngineAddress } from './address.ts'
 import { bodyText, type EngineAnswer, engineGet } from './engine-request.ts'
 
@@ -11,18 +12,16 @@ export async function execId(created: EngineAnswer): Promise<string> {
 
 /** The status is known a moment after the terminal closed; null as long as the command goes on. */
 export async function exitStatus(address: EngineAddress, id: string): Promise<number> {
-  for (let attempt = 0; attempt < 20; attempt++) {
+  const ended = async () => {
     const answer = await engineGet(address, `/exec/${id}/json`, {
       idleMilliseconds: timeoutMilliseconds,
     })
     // Gone with its container: ended as by SIGKILL.
     if (answer.status === 404) return 137
-    const code = parseExitCode(await json(answer, 200))
-    if (code !== null) return code
-    await new Promise(resolve => setTimeout(resolve, 50))
+    return parseExitCode(await json(answer, 200))
   }
-  // It was left running: the terminal went away, and not the command.
-  return 129
+  // 129: the terminal went away, and the command still runs.
+  return (await until(ended, { every: 50, timeout: 1_000 })) ?? 129
 }
 
 // By hand, because a schema library would be half of what a session loads before its first byte.

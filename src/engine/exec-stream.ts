@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net'
 import type { EngineAddress } from './address.ts'
 import { enginePost, engineUpgrade } from './engine-request.ts'
 import { execId, exitStatus } from './exec-answers.ts'
+import { splitStreams } from './frames.ts'
 
 export type StreamExec = { container: string; command: readonly string[]; workingDirectory: string }
 
@@ -20,7 +20,6 @@ export type ExecStream = {
 }
 
 const timeoutMilliseconds = 10_000
-const headerBytes = 8
 const stderrBytes = 4 * 1024
 
 /** Prepares a command, and starts nothing yet; resolves with its id. */
@@ -47,7 +46,7 @@ export async function startExecStream(address: EngineAddress, id: string): Promi
   const { socket, first } = await engineUpgrade(address, `/exec/${id}/start`, body)
   let stderr = Buffer.alloc(0)
   return {
-    stdout: demux(socket, first, chunk => {
+    stdout: splitStreams(withFirst(first, socket), chunk => {
       stderr = Buffer.concat([stderr, chunk]).subarray(-stderrBytes)
     }),
     stderr: () => stderr.toString(),
@@ -55,40 +54,6 @@ export async function startExecStream(address: EngineAddress, id: string): Promi
     end: () => void socket.end(),
     destroy: () => void socket.destroy(),
     exitStatus: () => exitStatus(address, id),
-  }
-}
-
-/**
- * Frames of an 8-byte header (stream 1 or 2, three zero bytes, big-endian length) and a payload, cut
- * anywhere.
- * https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerAttach
- */
-export async function* demux(
-  socket: Socket | AsyncIterable<Buffer>,
-  first: Buffer,
-  onStderr: (chunk: Buffer) => void,
-): AsyncGenerator<Buffer> {
-  let header: Buffer = Buffer.alloc(0)
-  let remaining = 0
-  let isStderr = false
-  for await (let chunk of withFirst(first, socket)) {
-    while (chunk.length > 0) {
-      if (remaining === 0) {
-        const missing = headerBytes - header.length
-        header = Buffer.concat([header, chunk.subarray(0, missing)])
-        chunk = chunk.subarray(missing)
-        if (header.length < headerBytes) break
-        isStderr = header[0] === 2
-        remaining = header.readUInt32BE(4)
-        header = Buffer.alloc(0)
-      }
-      const payload = chunk.subarray(0, remaining)
-      remaining -= payload.length
-      chunk = chunk.subarray(payload.length)
-      if (payload.length === 0) continue
-      if (isStderr) onStderr(payload)
-      else yield payload
-    }
   }
 }
 

@@ -21,6 +21,12 @@ export type ThrowAway = {
   timeout: number
 }
 
+/** Arguments of `docker run` that confine a container of ours: no network, nothing writable, no rights. */
+export const confined: readonly string[] = [
+  ...['--rm', '--pull', 'never', '--network', 'none', '--read-only'],
+  ...['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
+]
+
 const labelled = ['--label', 'claude-secure.throw-away=1']
 
 /** Runs it to its end; throws when that is not 0. Nothing of it is left either way. */
@@ -32,8 +38,7 @@ export async function runThrowAway(
   const name = throwAwayName()
   const [program, ...args] = command
   const call = [
-    ...['run', '--rm', '--name', name, ...labelled, '--pull', 'never', '--network', 'none'],
-    ...['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--init'],
+    ...['run', '--name', name, ...labelled, ...confined, '--init'],
     ...['--user', user, '--memory', '268435456', '--memory-swap', '268435456'],
     ...['--pids-limit', '64', '--workdir', '/', ...mounts.flatMap(mount => mountOption(mount))],
     ...['--entrypoint', program, image, ...args],

@@ -1,17 +1,27 @@
 /** A line of a byte stream, or the reason why it has no text. */
+export type WholeLine = { kind: 'line'; text: string }
 export type Line =
-  | { kind: 'line'; text: string }
+  | WholeLine
   | { kind: 'too-long'; bytes: number }
   | { kind: 'not-utf8'; bytes: number }
+
+type Splitter<L> = {
+  /** Yields the lines that end in these bytes. */
+  push: (chunk: Buffer) => Generator<L>
+  /** Yields the rest after the last newline, once the stream has ended. */
+  end: () => Generator<L>
+}
 
 const newline = 0x0a
 const initialBytes = 64 * 1024
 
 /**
  * Cuts bytes into lines and never keeps more than `most` bytes. Drops a longer line while it arrives and
- * reports its length at its end.
+ * reports its length at its end. With `lossy`, cuts such a line and replaces bytes that are not UTF-8.
  */
-export function createLineSplitter(most: number) {
+export function createLineSplitter(most: number): Splitter<Line>
+export function createLineSplitter(most: number, options: { lossy: true }): Splitter<WholeLine>
+export function createLineSplitter(most: number, { lossy = false } = {}): Splitter<Line> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   // Doubles its size when full, so that a line that arrives byte by byte is not copied each time.
   let kept = Buffer.alloc(initialBytes)
@@ -20,19 +30,21 @@ export function createLineSplitter(most: number) {
   const keep = (bytes: Buffer) => {
     const from = length
     length += bytes.length
-    if (length > most || bytes.length === 0) return
-    if (length > kept.length) {
-      const larger = Buffer.alloc(Math.min(most, Math.max(length, kept.length * 2)))
+    const wanted = Math.min(length, most)
+    if (from >= most || bytes.length === 0 || (length > most && !lossy)) return
+    if (wanted > kept.length) {
+      const larger = Buffer.alloc(Math.min(most, Math.max(wanted, kept.length * 2)))
       kept.copy(larger, 0, 0, from)
       kept = larger
     }
-    bytes.copy(kept, from)
+    bytes.copy(kept, from, 0, wanted - from)
   }
   const take = (): Line => {
     const bytes = length
-    const line = kept.subarray(0, Math.min(bytes, kept.length))
+    const line = kept.subarray(0, Math.min(bytes, most, kept.length))
     length = 0
     if (kept.length > initialBytes) kept = Buffer.alloc(initialBytes)
+    if (lossy) return { kind: 'line', text: line.toString() }
     if (bytes > most) return { kind: 'too-long', bytes }
     try {
       return { kind: 'line', text: decoder.decode(line) }
@@ -42,7 +54,6 @@ export function createLineSplitter(most: number) {
   }
 
   return {
-    /** Yields the lines that end in these bytes. */
     *push(chunk: Buffer): Generator<Line> {
       let start = 0
       for (;;) {
@@ -54,7 +65,6 @@ export function createLineSplitter(most: number) {
       }
       keep(chunk.subarray(start))
     },
-    /** Yields the rest after the last newline, once the stream has ended. */
     *end(): Generator<Line> {
       if (length > 0) yield take()
     },

@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { until } from '../base/until.ts'
 import type { EngineSearch, FoundEngine } from '../engine/engine-find.ts'
 import { type Command, runAsRoot } from './engine-install.ts'
 
@@ -86,13 +86,7 @@ async function waitForEngine(
   timeout: number,
   signal: AbortSignal | undefined,
 ) {
-  const deadline = Date.now() + timeout
-  while (Date.now() < deadline) {
-    const { found } = await find()
-    if (found) return found
-    await sleep(pollMilliseconds, undefined, { signal })
-  }
-  return null
+  return until(async () => (await find()).found, { every: pollMilliseconds, timeout, signal })
 }
 
 /**

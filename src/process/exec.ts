@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { createLineSplitter } from '../files/lines.ts'
 
 export type ExecOptions = {
   /** Working directory; the caller's own is never inherited by accident: the workspace is untrusted. */
@@ -22,6 +23,8 @@ export type ExecOptions = {
 export type ExecResult = { code: number; stdout: string; stderr: string }
 
 const graceMilliseconds = 5_000
+/** Of a longer line `onLine` gets the beginning. */
+const lineBytes = 10_000
 
 /**
  * Runs `file` with `args`, without a shell: hostile data stays one argument. Resolves with the exit
@@ -131,15 +134,13 @@ function collect(
 ) {
   const chunks: Buffer[] = []
   let size = 0
-  let partial = ''
+  const lines = createLineSplitter(lineBytes, { lossy: true })
   stream.on('data', (chunk: Buffer) => {
     size += chunk.length
     if (size > limit) return onOverflow()
     chunks.push(chunk)
     if (!onLine) return
-    const lines = (partial + chunk.toString()).split('\n')
-    partial = (lines.pop() ?? '').slice(-10_000)
-    for (const line of lines) onLine(line)
+    for (const line of lines.push(chunk)) onLine(line.text)
   })
   return () => Buffer.concat(chunks).toString()
 }

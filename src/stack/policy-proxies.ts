@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parsePolicyEvent } from '../egress/proxy-log.ts'
 import type { DockerClient } from '../engine/client.ts'
 import type { Engine } from '../engine/engine.ts'
+import { confined } from '../engine/throw-away.ts'
 import { exec } from '../process/exec.ts'
 import { labels } from './stack-file.ts'
 
@@ -45,8 +46,9 @@ export function judgeInProxy(docker: DockerClient, container: string, text: stri
 
 /** Asks a Squid that lives only for this question. */
 export function judgeInImage(docker: DockerClient, image: string, text: string) {
-  const alone = ['--rm', '--interactive', '--network', 'none', '--cap-drop', 'ALL']
-  return judge(docker, ['run', ...alone, '--entrypoint', checker, image], text)
+  // The checker writes what it is given to a file, and Squid its own.
+  const args = ['run', ...confined, '--interactive', '--tmpfs', '/tmp', '--tmpfs', '/run']
+  return judge(docker, [...args, '--entrypoint', checker, image], text)
 }
 
 async function judge(

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../base/until.ts'
 import type { StackState } from './inspect.ts'
 
 /** Longer than from one look of the engine at a service's health to the next (compose.yaml). */
@@ -20,10 +20,11 @@ export async function recovery(
   inspect: () => Promise<StackState | null>,
   { signal, milliseconds = patience }: { signal?: AbortSignal | undefined; milliseconds?: number },
 ): Promise<StackState | null> {
-  const deadline = Date.now() + milliseconds
-  for (;;) {
-    const state = await inspect()
-    if (!state || ailing(state).length === 0 || Date.now() > deadline) return state
-    await sleep(poll, undefined, { signal })
+  let state: StackState | null = null
+  const recovered = async () => {
+    state = await inspect()
+    return !state || ailing(state).length === 0
   }
+  await until(recovered, { every: poll, timeout: milliseconds, signal })
+  return state
 }

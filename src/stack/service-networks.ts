@@ -16,6 +16,15 @@ export function isOnItsNetworks(
   service: string,
   networks: Record<string, unknown> | undefined,
 ): boolean {
-  const wanted = serviceNetworks[service]
-  return wanted === undefined || wanted.every(name => `${stack}_${name}` in (networks ?? {}))
+  const labels = Object.keys(networks ?? {}).map(name => name.replace(`${stack}_`, ''))
+  return membership(service, labels).missing.length === 0
+}
+
+/** Compares the networks that a container is on, named as in compose.yaml, with those of its service. */
+export function membership(service: string, networks: readonly string[]) {
+  const wanted = serviceNetworks[service] ?? []
+  return {
+    missing: wanted.filter(name => !networks.includes(name)),
+    foreign: networks.filter(name => !wanted.includes(name)),
+  }
 }

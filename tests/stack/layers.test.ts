@@ -15,7 +15,7 @@ const operations = [...parts, 'stack']
 const mayImport: Record<string, readonly string[]> = {
   base: [],
   files: ['base'],
-  process: ['base'],
+  process: ['base', 'files'],
   config: primitives,
   engine: values,
   machine,

@@ -1,3 +1,4 @@
+import { membership } from '../../stack/service-networks.ts'
 import { list } from '../attempts.ts'
 import type { InspectedContainer } from '../inspections.ts'
 import { type Check, check, type Probe } from '../probe.ts'
@@ -11,15 +12,6 @@ const expected: Record<string, number> = { proxy: 3128, gateway: 8787 }
 
 /** Where the agent does not come at all. */
 const inner: Record<string, number> = { rehearsal: 8788 }
-
-/** Networks of each service, as compose.yaml means them. */
-const memberships: Record<string, readonly string[]> = {
-  claude: ['claude-internal'],
-  gateway: ['claude-internal', 'services-internal'],
-  proxy: ['claude-internal', 'proxy-external', 'services-internal'],
-  rehearsal: ['services-internal'],
-  worker: ['claude-internal'],
-}
 
 const commonPorts = [
   21, 22, 23, 25, 53, 80, 111, 443, 2375, 2376, 3000, 3128, 3129, 3306, 4827, 5000, 5432, 6379,
@@ -228,8 +220,9 @@ function memberChecks({ inspections }: Scene): Check[] {
     const networks = Object.keys(container.NetworkSettings.Networks).map(
       network => label.get(network) ?? network,
     )
-    const wanted = memberships[name]
-    return networks.sort().join() === wanted?.join() ? [] : [`${name} is on ${networks.join(', ')}`]
+    const { missing, foreign } = membership(name, networks)
+    const differs = missing.length + foreign.length > 0
+    return differs ? [`${name} is on ${networks.sort().join(', ')}`] : []
   })
   const members = new Set([...inspections.containers.values()].map(({ Id }) => Id))
   const strangers = [...inspections.networks]

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../../base/errors.ts'
+import { until } from '../../base/until.ts'
 import type { RunStore } from '../../run/store/store.ts'
 import type { Invocation } from '../invocation.ts'
 import { findRun, runsHere } from '../run/runs-here.ts'
@@ -38,13 +38,9 @@ export async function runCancel(
 
 async function cancelOne(store: RunStore, runId: string, signal: AbortSignal) {
   await store.requestCancel(runId)
-  const deadline = Date.now() + patience
-  while ((await store.read(runId))?.result === null) {
-    if (Date.now() > deadline) {
-      throw new UserError(`run ${runId} did not end within ${patience / 1000} s`, {
-        hint: './claude.ts stop ends the worker and all that is in it',
-      })
-    }
-    await sleep(pollMilliseconds, undefined, { signal })
-  }
+  const ended = async () => (await store.read(runId))?.result !== null
+  if (await until(ended, { every: pollMilliseconds, timeout: patience, signal })) return
+  throw new UserError(`run ${runId} did not end within ${patience / 1000} s`, {
+    hint: './claude.ts stop ends the worker and all that is in it',
+  })
 }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../../base/errors.ts'
+import { until } from '../../base/until.ts'
 import type { Invocation } from '../invocation.ts'
 import { throwUnlessSucceeded } from '../run/failure-words.ts'
 import type { OutputFormat } from '../run/formats.ts'
@@ -16,10 +16,11 @@ export async function runResult(
 ): Promise<void> {
   const store = await runsHere()
   let run = await findRun(store, id)
-  while (options.wait && run.result === null) {
-    await sleep(pollMilliseconds, undefined, { signal })
+  const ended = async () => {
     run = await findRun(store, run.runId)
+    return run.result !== null
   }
+  if (options.wait) await until(ended, { every: pollMilliseconds, signal })
   const { result, runId } = run
   if (result === null) {
     throw new UserError(`run ${runId} is still running`, {

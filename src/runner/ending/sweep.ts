@@ -1,3 +1,4 @@
+import { until } from '../../base/until.ts'
 import {
   descendantsOf,
   identityOf,
@@ -65,14 +66,11 @@ export function orphansIn(processes: readonly ProcessEntry[], runner = process.p
  * is no stray. Returns at once when there is nothing to wait for.
  */
 export async function settle(root: number, keep: ReadonlySet<string>, milliseconds: number) {
-  const deadline = Date.now() + milliseconds
   const isQuiet = () =>
     descendantsOf(root, readProcesses()).every(
       entry => !isAlive(entry) || keep.has(identityOf(entry)),
     )
-  while (!isQuiet() && Date.now() < deadline) {
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
+  await until(isQuiet, { every: 10, timeout: milliseconds })
 }
 
 /** The processes below `root` as they are now, to be kept by a later `sweep`. */

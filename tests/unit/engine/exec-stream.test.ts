@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { demux, prepareExec, startExecStream } from '../../../src/engine/exec-stream.ts'
+import { prepareExec, startExecStream } from '../../../src/engine/exec-stream.ts'
 
 function frame(stream: 1 | 2, text: string) {
   const payload = Buffer.from(text)
@@ -12,25 +12,6 @@ function frame(stream: 1 | 2, text: string) {
   header.writeUInt32BE(payload.length, 4)
   return Buffer.concat([header, payload])
 }
-
-async function* cut(bytes: Buffer, size: number) {
-  for (let i = 0; i < bytes.length; i += size) yield bytes.subarray(i, i + size)
-}
-
-t.test('frames are taken apart however they are cut', async t => {
-  const bytes = Buffer.concat([frame(1, 'one '), frame(2, 'oops'), frame(1, ''), frame(1, 'two')])
-  for (const size of [1, 3, 8, 9, 1_000]) {
-    let out = ''
-    let err = ''
-    const first = bytes.subarray(0, 2)
-    for await (const chunk of demux(cut(bytes.subarray(2), size), first, chunk => {
-      err += chunk
-    })) {
-      out += chunk
-    }
-    t.same([out, err], ['one two', 'oops'], `cut at ${size}`)
-  }
-})
 
 /** An engine that runs one command: what it was asked, and the connection to the command. */
 async function fakeEngine(t: Test) {

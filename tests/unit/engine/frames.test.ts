@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createLogDemuxer } from '../../../src/engine/log-stream.ts'
+import { createFrameLines, splitStreams } from '../../../src/engine/frames.ts'
 
 function frame(stream: 1 | 2, text: string) {
   const header = Buffer.alloc(8)
@@ -10,7 +10,7 @@ function frame(stream: 1 | 2, text: string) {
 
 function demux(bytes: Buffer, size: number) {
   const lines: string[] = []
-  const demuxer = createLogDemuxer((line, stream) => lines.push(`${stream}:${line}`))
+  const demuxer = createFrameLines((line, stream) => lines.push(`${stream}:${line}`))
   for (let at = 0; at < bytes.length; at += size) demuxer.write(bytes.subarray(at, at + size))
   demuxer.end()
   return lines
@@ -32,4 +32,22 @@ for (const size of [1, 3, 8, 1000]) {
 t.test('a line without an end is bounded', async t => {
   const [line] = demux(frame(1, 'x'.repeat(1_000_000)), 100_000)
   t.ok(line && line.length < 100_000)
+})
+
+async function* cut(bytes: Buffer, size: number) {
+  for (let i = 0; i < bytes.length; i += size) yield bytes.subarray(i, i + size)
+}
+
+t.test('the two streams are told apart however they are cut', async t => {
+  const bytes = Buffer.concat([frame(1, 'one '), frame(2, 'oops'), frame(1, ''), frame(1, 'two')])
+  for (const size of [1, 3, 8, 9, 1_000]) {
+    let out = ''
+    let err = ''
+    for await (const chunk of splitStreams(cut(bytes, size), chunk => {
+      err += chunk
+    })) {
+      out += chunk
+    }
+    t.same([out, err], ['one two', 'oops'], `cut at ${size}`)
+  }
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { inForce, parseAllowlist } from '../../../src/egress/allowlist.ts'
-import { isOver, untilOf, untilText } from '../../../src/egress/until.ts'
+import { isOver, untilOf, untilText } from '../../../src/egress/expiry.ts'
 import { exec, execOk } from '../../../src/process/exec.ts'
 
 const expiry = new URL('../../../proxy/expiry', import.meta.url).pathname
