@@ -1,23 +1,27 @@
 import { type Check, ok, problem, warning } from './diagnosis.ts'
 
-/** All in milliseconds since 1970; null for what nobody said. */
+/** All in milliseconds since 1970; null where unknown. */
 export type Clocks = {
   host: number
   engine: number | null
-  /** Of the model's host, in the answer that the live proof got. */
+  /** The clock of the model's host, from its answer to the live proof. */
   upstream: number | null
-  /** The day the pinned packages were taken, which no right clock comes before. */
+  /** The day of the pinned packages; a correct clock is later. */
   packagesOf: number
 }
 
 const tolerance = 60_000
 
-/** A wrong clock makes every certificate look wrong, and says so nowhere. */
+/** Judges the clock: a wrong one makes certificates fail without naming the reason. */
 export function judgeClock({ host, engine, upstream, packagesOf }: Clocks): Check {
   const id = 'clock'
-  const hint = 'set it, and keep it right: timedatectl set-ntp true, or ntpdate'
+  const hint = 'set the clock and keep it in sync: run timedatectl set-ntp true, or ntpdate'
   if (host < packagesOf) {
-    return problem(id, `the clock says ${day(host)}, before the pinned packages were made`, hint)
+    return problem(
+      id,
+      `the clock says ${day(host)}, which is before the date of the pinned packages`,
+      hint,
+    )
   }
   if (upstream !== null && Math.abs(host - upstream) > tolerance) {
     return warning(id, `the clock is ${apart(host, upstream)} the clock of the model's host`, hint)

@@ -1,3 +1,4 @@
+import { command } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import { type Settings, secretSettings } from '../config/settings.ts'
 import { credentialMode, weakness } from '../stack/credential.ts'
@@ -6,14 +7,14 @@ import { type Check, note, ok, problem, warning } from './diagnosis.ts'
 type SecretName = (typeof secretSettings)[number]
 type Kind = 'API key' | 'OAuth token' | 'admin key' | 'refresh token' | 'credential of unknown kind'
 
-/** A credential that was found: where, and of which kind. Never its value, nor a part of it. */
+/** A credential with its place and kind. Never its value or a part of it. */
 export type FoundCredential = { name: SecretName; where: '.env' | 'environment'; kind: Kind }
 
 export type CredentialFacts = {
   found: readonly FoundCredential[]
   /** Variables of the user's shell that Claude Code on the host would use, and a stack does not. */
   unused: readonly string[]
-  /** The user's own Claude Code is logged in on this host. */
+  /** True when the user's own Claude Code is logged in on this host. */
   hostLogin: boolean
 }
 
@@ -31,7 +32,7 @@ const wanted: Record<SecretName, Kind> = {
 
 const otherVariables = ['ANTHROPIC_AUTH_TOKEN', 'AWS_BEARER_TOKEN_BEDROCK']
 
-/** To be called before the settings are loaded: that takes the secrets out of the environment. */
+/** Finds credentials. Call it before the settings are loaded, which removes secrets from the environment. */
 export function findCredentials(
   file: Record<string, string | undefined>,
   env: NodeJS.ProcessEnv,
@@ -51,7 +52,7 @@ function kindOf(value: string): Kind {
   return kinds.find(([prefix]) => prefix.test(value))?.[1] ?? 'credential of unknown kind'
 }
 
-/** Which credential is used, in whose custody, and what lies about besides. */
+/** Judges which credential is used, who reads it, and which others exist. */
 export function judgeCredentials(settings: Settings, facts: CredentialFacts): Check[] {
   const used = usedOf(facts.found)
   return [
@@ -61,15 +62,15 @@ export function judgeCredentials(settings: Settings, facts: CredentialFacts): Ch
     ...facts.unused.map(name =>
       note(
         'credential-unused',
-        `${name} of your shell is not used`,
-        'a stack takes ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN only',
+        `${name} in your environment is not used`,
+        'set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN: a stack uses no other credential',
       ),
     ),
     ...(facts.hostLogin
       ? [
           note(
             'credential-host',
-            "this host's own Claude Code is logged in; no stack uses or sees that login",
+            'Claude Code on this host is logged in; stacks neither use nor see that login',
             '',
           ),
         ]
@@ -90,11 +91,11 @@ function judgeCustody(settings: Settings, used: FoundCredential | undefined): Ch
       return warning(
         id,
         `no key or token in .env: ${weaker}`,
-        'put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN into .env, or run ./claude.ts setup-token',
+        `put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN into .env, or run ${command('setup-token')}`,
       )
     }
     const place = used ? `${used.name} from ${placeOf(used)}` : 'a credential'
-    return ok(id, `${place}: ${used?.kind ?? ''}, read by the gateway alone`)
+    return ok(id, `${place}: ${used?.kind ?? ''}, readable by the gateway alone`)
   } catch (error) {
     return problem(id, messageOf(error), error instanceof UserError ? error.hint : '')
   }
@@ -105,14 +106,14 @@ function judgeKind(used: FoundCredential): Check[] {
   const where = `${used.name} in ${placeOf(used)}`
   switch (used.kind) {
     case wanted[used.name]:
-    // Gateways and tests have keys of their own form.
+    // Other gateways and tests use keys of another form.
     case 'credential of unknown kind':
       return []
     case 'admin key':
       return [
         warning(
           id,
-          `${where} is an admin key: it cannot ask the model, and can change the organisation`,
+          `${where} is an admin key: it cannot call the model, but can change the organisation`,
           'put an ordinary API key there',
         ),
       ]
@@ -120,8 +121,8 @@ function judgeKind(used: FoundCredential): Check[] {
       return [
         warning(
           id,
-          `${where} is a refresh token, which is no credential by itself`,
-          'run ./claude.ts setup-token',
+          `${where} is a refresh token, which is not a credential by itself`,
+          `run ${command('setup-token')}`,
         ),
       ]
     default: {
@@ -132,11 +133,11 @@ function judgeKind(used: FoundCredential): Check[] {
 }
 
 function idle(found: FoundCredential, used: FoundCredential | undefined): Check {
-  const other = used ? `${used.name} from ${placeOf(used)} comes first` : ''
+  const other = used ? `${used.name} from ${placeOf(used)} takes precedence` : ''
   return note(
     'credential-unused',
     `${found.name} in ${placeOf(found)} is not used: ${other}`,
-    'remove what you do not need: a secret that is nowhere cannot leak',
+    'remove credentials that you do not need',
   )
 }
 

@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { messageOf, UserError } from '../base/errors.ts'
+import { command } from '../base/command.ts'
 import { clientEnvironment } from '../config/client-environment.ts'
 import { readEnvFile } from '../config/env-file.ts'
 import { userEnvironment } from '../config/environment.ts'
@@ -15,20 +15,25 @@ import { createEngine, type Engine } from '../engine/engine.ts'
 import { type EngineSearch, engineParts, findEngine } from '../engine/engine-find.ts'
 import { type EngineInfo, engineInfo, volumeNames } from '../engine/engine-info.ts'
 import { staleCacheFiles } from '../images/cache-prune.ts'
-import { staleImages } from '../images/image-prune.ts'
-import { type Pins, readPins } from '../images/pins.ts'
 import { judgeRequirements } from '../machine/requirements.ts'
 import { currentStackName } from '../operations/find-stacks.ts'
-import { findMissingImages } from '../operations/images/ensure-images.ts'
 import { readAllowlist } from '../operations/policy/allowlist-file.ts'
 import { inspectStack } from '../stack/inspect.ts'
 import { leftStacks } from '../stack/stop.ts'
 import { judgeAllowlist } from './allowlist.ts'
 import { judgeClock } from './clock.ts'
 import { findCredentials, judgeCredentials } from './credentials.ts'
-import { type Check, type Diagnosis, type Group, problem, warning } from './diagnosis.ts'
+import {
+  attempt,
+  type Check,
+  type Diagnosis,
+  failed,
+  type Group,
+  problem,
+  warning,
+} from './diagnosis.ts'
 import { judgeDisk, readSpace } from './disk.ts'
-import { judgeImages } from './images.ts'
+import { type Images, lookAtImages } from './images.ts'
 import { lookInside } from './inside.ts'
 import { judgeKernel } from './kernel.ts'
 import { emptyStacks, judgeLeftovers, lostStates } from './leftovers.ts'
@@ -36,7 +41,7 @@ import { proveLive } from './live.ts'
 import { judgeModes, readModes } from './modes.ts'
 import { judgeSubnets, readSubnets } from './subnets.ts'
 
-/** Every check, also after one that failed: a machine is repaired in one go. */
+/** Runs every check, even after a failed one, so that a machine can be repaired in one go. */
 export async function diagnose(): Promise<Diagnosis[]> {
   const root = checkoutRoot()
   const env = userEnvironment()
@@ -91,8 +96,6 @@ type Machine = {
   versions: ReturnType<typeof machineVersions>
 }
 
-type Images = { checks: Check[]; pins: Pins | null; claude: string | null }
-
 async function lookAtMachine(search: EngineSearch, env: NodeJS.ProcessEnv): Promise<Machine> {
   const { found } = search
   const environment = clientEnvironment(found?.dockerHost ?? '', env)
@@ -113,15 +116,15 @@ async function lookAtMachine(search: EngineSearch, env: NodeJS.ProcessEnv): Prom
 async function judgeEngine(search: EngineSearch, { versions }: Machine, env: NodeJS.ProcessEnv) {
   const checks: Check[] = judgeRequirements(versions)
   if (search.found) return checks
-  // An engine of an address of its own is not ours to start.
+  // We do not start an engine that DOCKER_HOST points to.
   const startable = !env.DOCKER_HOST && (await isInstalled('dockerd', env))
   return [
     ...checks.map(check =>
       check.id === 'engine' && startable
         ? problem(
             'engine',
-            'the container engine is installed and does not answer',
-            './claude.ts doctor --fix starts it, and so does setup',
+            'the container engine is installed but does not answer',
+            `run ${command('doctor --fix')} to start it`,
             { kind: 'start-engine' },
           )
         : check,
@@ -130,7 +133,7 @@ async function judgeEngine(search: EngineSearch, { versions }: Machine, env: Nod
   ]
 }
 
-/** Podman has pools of its own, and more of them than anybody uses. */
+/** Podman is not checked: its address pools do not run out. */
 async function countNetworks({ engine, client, info }: Machine): Promise<Check[]> {
   if (!engine || !info || client?.kind === 'podman') return []
   return judgeSubnets(await readSubnets(engine, info.DefaultAddressPools ?? null))
@@ -154,37 +157,6 @@ async function judgeWalls(
     ...judgeKernel(info, inside?.value ?? null),
     ...(inside && !inside.value ? [failed('inside', inside.error)] : []),
   ]
-}
-
-async function lookAtImages(
-  { engine, client }: Machine,
-  settings: Settings | null,
-  root: string,
-): Promise<Images> {
-  const pins = await attempt(() => readPins(root))
-  if (!pins.value) return { checks: [failed('images', pins.error)], pins: null, claude: null }
-  if (!engine || !settings) {
-    const hint = engine ? '' : 'start the engine first'
-    const checks = [warning('images', 'images unknown without engine and settings', hint)]
-    return { checks, pins: pins.value, claude: null }
-  }
-  const known = pins.value
-  const looked = await attempt(async () => {
-    const { tags, missing } = await findMissingImages({ root, settings, engine, pins: known })
-    const present = await engine.images('claude-secure/*')
-    const base = present.find(({ RepoTags }) => RepoTags?.some(tag => tag.endsWith(tags.base)))
-    const keep = Object.values(tags)
-    // While an image is missing, those of the build before may still run.
-    const stale = client && missing.length === 0 ? await staleImages({ client, keep, root }) : []
-    const baseCreated = base ? base.Created * 1000 : null
-    return {
-      checks: judgeImages({ missing, baseCreated, stale, now: Date.now() }),
-      claude: missing.includes('claude') ? null : tags.claude,
-    }
-  })
-  return looked.value
-    ? { ...looked.value, pins: known }
-    : { checks: [failed('images', looked.error)], pins: known, claude: null }
 }
 
 async function readPolicy(root: string): Promise<Check[]> {
@@ -222,7 +194,7 @@ async function leftOfStacks(engine: Engine) {
 }
 
 async function prove({ engine, client }: Machine, root: string) {
-  if (!engine || !client) throw new Error('nothing can be proven without an engine and a client')
+  if (!engine || !client) throw new Error('the live proof needs a container engine and its client')
   const state = await inspectStack(engine, await currentStackName())
   return proveLive({ engine, client, state, allowlist: readAllowlist(root) })
 }
@@ -231,26 +203,13 @@ function grouped(group: Group, checks: readonly Check[]): Diagnosis[] {
   return checks.map(check => ({ ...check, group }))
 }
 
-/** A check that throws is a finding too. */
+/** Turns a check that throws into a finding. */
 async function guarded(id: string, check: () => Promise<Check[]>): Promise<Check[]> {
   const { value, error } = await attempt(check)
   return value ?? [failed(id, error)]
 }
 
-async function attempt<T>(work: () => Promise<T>): Promise<{ value: T | null; error: unknown }> {
-  try {
-    return { value: await work(), error: null }
-  } catch (error) {
-    return { value: null, error }
-  }
-}
-
-function failed(id: string, error: unknown): Check {
-  const hint = error instanceof UserError ? error.hint : 'run doctor --verbose'
-  return problem(id, messageOf(error), hint)
-}
-
-/** The credentials' names and kinds; a file that cannot be read is told of with the settings. */
+/** Reads .env, or nothing where it is unreadable: the settings check reports that. */
 function envFile(root: string) {
   return readEnvFile(join(root, '.env'), settingNames).catch(() => ({}))
 }

@@ -1,6 +1,8 @@
+import { command } from '../base/command.ts'
+import { messageOf, UserError } from '../base/errors.ts'
 import type { Finding } from '../machine/requirements.ts'
 
-/** What `--fix` may do about a finding: nothing that loses work, and nothing to allowlist or credentials. */
+/** A repair of `--fix`. None of them loses work or changes allowlist or credentials. */
 export type Repair =
   | { kind: 'set-mode'; path: string; mode: number }
   | { kind: 'start-engine' }
@@ -9,7 +11,7 @@ export type Repair =
   | { kind: 'remove-files'; paths: readonly string[] }
   | { kind: 'remove-networks'; stacks: readonly string[] }
 
-/** What one check found. */
+/** The result of one check. */
 export type Check = Finding & { repair?: Repair }
 
 export const groups = [
@@ -38,4 +40,20 @@ export function warning(id: string, message: string, hint: string, repair?: Repa
 
 export function problem(id: string, message: string, hint: string, repair?: Repair): Check {
   return { id, severity: 'refusal', message, hint, ...(repair && { repair }) }
+}
+
+export async function attempt<T>(
+  work: () => Promise<T>,
+): Promise<{ value: T | null; error: unknown }> {
+  try {
+    return { value: await work(), error: null }
+  } catch (error) {
+    return { value: null, error }
+  }
+}
+
+/** Turns an error into a finding. */
+export function failed(id: string, error: unknown): Check {
+  const hint = error instanceof UserError ? error.hint : `run ${command('doctor --verbose')}`
+  return problem(id, messageOf(error), hint)
 }

@@ -1,8 +1,9 @@
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { command } from '../base/command.ts'
 import { type Check, ok, warning } from './diagnosis.ts'
 
-/** A folder that grows, and how its filesystem stands. */
+/** A folder that grows, with the free space of its filesystem. */
 export type Space = {
   what: string
   folder: string
@@ -12,7 +13,7 @@ export type Space = {
   device: number
 }
 
-/** Bytes that work there needs: a build of all images, the files of a stack. */
+/** Bytes that each purpose needs: a build of all images, the files of a stack. */
 const needed: Record<string, number> = { images: 5e9, stacks: 2e8, downloads: 1e9 }
 
 export async function readSpace(what: string, folder: string): Promise<Space> {
@@ -22,13 +23,13 @@ export async function readSpace(what: string, folder: string): Promise<Space> {
   return { what, folder, free: bavail * bsize, inodes, device: dev }
 }
 
-/** A folder is made when it is first needed: until then its parent says what is free. */
+/** Returns the closest existing parent: folders are created when first needed. */
 async function nearest(folder: string): Promise<string> {
   const there = await stat(folder).catch(() => null)
   return there || folder === dirname(folder) ? folder : nearest(dirname(folder))
 }
 
-/** One finding for each filesystem; the one of the images first, under the name it always had. */
+/** Returns one finding for each filesystem, starting with that of the images. */
 export function judgeDisk(spaces: readonly Space[]): Check[] {
   const devices = [...new Set(spaces.map(({ device }) => device))]
   return devices.map(device => {
@@ -38,13 +39,13 @@ export function judgeDisk(spaces: readonly Space[]): Check[] {
     const message = `${((first?.free ?? 0) / 1e9).toFixed(1)} GB free for ${name} (${first?.folder})`
     const wanted = Math.max(...here.map(({ what }) => needed[what] ?? 0))
     if ((first?.inodes ?? 1) < 0.02) {
-      return warning('disk', `${message}, and hardly any inodes`, 'remove files there')
+      return warning('disk', `${message}, but hardly any free inodes`, 'remove files there')
     }
     return (first?.free ?? 0) < wanted
       ? warning(
           'disk',
           message,
-          `${wanted / 1e9} GB are needed: docker system df shows what can go, doctor --fix removes old images`,
+          `free ${wanted / 1e9} GB: run ${command('doctor --fix')} to remove old images, or docker system df to see what uses space`,
         )
       : ok('disk', message)
   })

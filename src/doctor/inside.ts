@@ -4,16 +4,16 @@ import type { DockerClient } from '../engine/client.ts'
 import { confined } from '../engine/throw-away.ts'
 import { exec } from '../process/exec.ts'
 
-/** What a container sees of its own walls. */
+/** The confinement of a container as seen from inside. */
 export type InsideView = {
   release: string
-  /** As /proc has it: 2 for a filter. */
+  /** The value in /proc: 2 for a filter. */
   seccomp: string
-  /** AppArmor's or SELinux's word for it; empty where there is none. */
+  /** The AppArmor profile or SELinux label; empty without one. */
   profile: string
-  /** root in the container is root of the host, by number. */
+  /** True when user ids in the container equal those of the host. */
   sameUsers: boolean
-  /** Whether the limits that the container was given are what the kernel enforces. */
+  /** Whether the kernel enforces the limits that the container was given. */
   memory: boolean
   pids: boolean
   cpu: boolean
@@ -22,7 +22,7 @@ export type InsideView = {
 
 const given = { memory: 67_108_864, pids: 64 }
 
-/** Landlock is tried and not read: /sys/kernel/security is often not mounted, and never in a container. */
+/** Tries Landlock instead of reading its state: /sys/kernel/security is never mounted in a container. */
 const script = `
 echo "release=$(/bin/uname -r)"
 echo "seccomp=$(/usr/bin/sed -n 's/^Seccomp:[[:space:]]*//p' /proc/self/status)"
@@ -38,8 +38,8 @@ elif echo > /tmp/b; then echo landlock=enforced
 fi`
 
 /**
- * Starts a container as confined as a service of a stack, and has it look around. Not the agent's own:
- * that one may be hostile and lie.
+ * Starts a container as confined as a stack's service and reports what it sees. Not the agent's own
+ * container: that one may be hostile and lie.
  */
 export async function lookInside(
   client: DockerClient,

@@ -1,8 +1,9 @@
+import { command } from '../base/command.ts'
 import type { EngineInfo } from '../engine/engine-info.ts'
 import { type Check, note, ok, problem, warning } from './diagnosis.ts'
 import type { InsideView } from './inside.ts'
 
-/** What confines a container on this machine, by the engine's word and by what one saw from inside. */
+/** Judges the confinement of containers on this machine: as the engine claims, and as seen from inside. */
 export function judgeKernel(info: EngineInfo, inside: InsideView | null): Check[] {
   return [
     judgeRelease(info, inside),
@@ -16,8 +17,8 @@ export function judgeKernel(info: EngineInfo, inside: InsideView | null): Check[
 function notLooked() {
   return note(
     'limits',
-    'limits and Landlock: not looked at, because the image claude is not built',
-    './claude.ts setup builds it; then run doctor again',
+    'limits and Landlock not checked: the image claude is not built',
+    `run ${command('setup')}, then ${command('doctor')} again`,
   )
 }
 
@@ -26,7 +27,9 @@ function judgeRelease({ KernelVersion }: EngineInfo, inside: InsideView | null):
   const another = inside && inside.release !== KernelVersion
   return ok(
     'kernel',
-    another ? `kernel of the agent ${release}, of the host ${KernelVersion}` : `kernel ${release}`,
+    another
+      ? `the agent's kernel is ${release}, the host's is ${KernelVersion}`
+      : `kernel ${release}`,
   )
 }
 
@@ -40,14 +43,14 @@ function judgeSeccomp({ SecurityOptions }: EngineInfo, inside: InsideView | null
   if (option && !unconfined) {
     return warning(
       'seccomp',
-      'the engine has seccomp, and a container saw no filter',
-      'right with RUNTIME=runsc or kata; otherwise update the engine',
+      'the engine claims seccomp, but a container has no filter',
+      'expected with RUNTIME=runsc or kata; otherwise update the engine',
     )
   }
   return problem(
     'seccomp',
     'the engine starts containers without a seccomp filter',
-    'remove seccomp-profile from /etc/docker/daemon.json; the kernel needs CONFIG_SECCOMP_FILTER',
+    'remove seccomp-profile from /etc/docker/daemon.json, or use a kernel with CONFIG_SECCOMP_FILTER',
   )
 }
 
@@ -61,15 +64,15 @@ function judgeProfile({ SecurityOptions }: EngineInfo, inside: InsideView | null
   if (!module) {
     return note(
       'profile',
-      'neither AppArmor nor SELinux: capabilities, seccomp and namespaces stand alone',
-      'a kernel of Debian, Ubuntu or Fedora brings one of them',
+      'neither AppArmor nor SELinux is active: containers rely on capabilities, seccomp and namespaces',
+      'enable one of them; kernels of Debian, Ubuntu and Fedora include one',
     )
   }
   if (inside && /^(unconfined|)$/.test(inside.profile)) {
     return warning(
       'profile',
-      `${module} is on, and a container ran without a profile`,
-      'see: docker info; aa-status or getenforce',
+      `${module} is active, but a container ran without a profile`,
+      'check docker info, and aa-status or getenforce',
     )
   }
   return ok('profile', `${module}${inside ? `, profile ${inside.profile}` : ''}`)
@@ -77,14 +80,15 @@ function judgeProfile({ SecurityOptions }: EngineInfo, inside: InsideView | null
 
 function judgeUsers({ SecurityOptions }: EngineInfo, inside: InsideView | null): Check {
   const names = (SecurityOptions ?? []).map(text => text.split(',')[0])
-  if (names.includes('name=rootless')) return ok('users', 'rootless engine: its root is not yours')
+  if (names.includes('name=rootless'))
+    return ok('users', "rootless engine: root in a container is not this host's root")
   if (names.includes('name=userns') || (inside && !inside.sameUsers)) {
-    return ok('users', 'user namespaces: root in a container is nobody on this host')
+    return ok('users', 'user namespaces: root in a container is an unprivileged user on this host')
   }
   return note(
     'users',
     'containers share the user ids of this host',
-    'no service of a stack is root; a rootless engine or userns-remap would add a wall',
+    'no action needed, as no service runs as root; a rootless engine or userns-remap adds protection',
   )
 }
 
@@ -95,22 +99,26 @@ function judgeLimits({ CgroupVersion }: EngineInfo, { memory, pids, cpu }: Insid
     ...(cpu ? [] : ['CPU']),
   ]
   if (missing.length === 0) {
-    return ok('limits', `limits of memory, processes and CPU in force (cgroup v${CgroupVersion})`)
+    return ok(
+      'limits',
+      `limits on memory, processes and CPU are enforced (cgroup v${CgroupVersion})`,
+    )
   }
   return problem(
     'limits',
-    `the kernel does not enforce limits of: ${missing.join(', ')} (cgroup v${CgroupVersion})`,
-    'enable the cgroup controllers, on Debian with cgroup_enable=memory swapaccount=1 at boot; a rootless engine needs them delegated',
+    `the kernel does not enforce limits on: ${missing.join(', ')} (cgroup v${CgroupVersion})`,
+    'enable the cgroup controllers (on Debian: boot with cgroup_enable=memory swapaccount=1), and delegate them to a rootless engine',
   )
 }
 
 function judgeLandlock({ landlock }: InsideView): Check {
-  if (landlock === 'enforced') return ok('landlock', 'Landlock confines programs, tried inside')
+  if (landlock === 'enforced')
+    return ok('landlock', 'Landlock confines programs (tested in a container)')
   return note(
     'landlock',
     landlock === 'missing'
       ? 'the kernel has no Landlock'
-      : 'Landlock is there, and what it forbade was done all the same',
-    'nothing of a stack rests on it today; kernels from 5.13 on have it, with landlock in their lsm= list',
+      : 'Landlock is present but does not enforce its rules',
+    'use a kernel from 5.13 on with landlock in its lsm= list',
   )
 }

@@ -1,6 +1,7 @@
 import { access, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { command } from '../base/command.ts'
 import type { Engine } from '../engine/engine.ts'
 import { inspectStacks } from '../stack/inspect.ts'
 import { labels } from '../stack/stack-file.ts'
@@ -10,52 +11,50 @@ import { type Check, ok, warning } from './diagnosis.ts'
 const projectLabel = 'com.docker.compose.project'
 
 export type Leftovers = {
-  /** State folders of stacks of which nothing else is left, in folders that are gone. */
+  /** State folders of removed stacks whose workspace is gone. */
   states: readonly string[]
-  /** Stacks of which networks are left, and no container. */
+  /** Stacks with networks but no container. */
   networks: readonly string[]
-  /** Files in the folder of downloads that nobody asks for again. */
+  /** Unused files in the folder of downloads. */
   cache: readonly string[]
 }
 
 export function judgeLeftovers({ states, networks, cache }: Leftovers): Check[] {
   const checks: Check[] = []
-  const fix = './claude.ts doctor --fix removes'
+  const hint = `run ${command('doctor --fix')} to remove them`
   if (states.length > 0) {
     checks.push(
       warning(
         'old-state',
-        `${states.length} state folders of folders that are gone, each with a copy of the credential`,
-        `${fix} them`,
+        `${states.length} state folders of deleted workspaces, each with a copy of the credential`,
+        hint,
         { kind: 'remove-files', paths: states },
       ),
     )
   }
   if (networks.length > 0) {
     checks.push(
-      warning(
-        'old-networks',
-        `networks without containers: ${networks.join(', ')}`,
-        `${fix} them`,
-        { kind: 'remove-networks', stacks: networks },
-      ),
+      warning('old-networks', `networks without containers: ${networks.join(', ')}`, hint, {
+        kind: 'remove-networks',
+        stacks: networks,
+      }),
     )
   }
   if (cache.length > 0) {
     checks.push(
-      warning('old-downloads', `${cache.length} files in the cache are of no use`, `${fix} them`, {
+      warning('old-downloads', `${cache.length} unused files in the download cache`, hint, {
         kind: 'remove-files',
         paths: cache,
       }),
     )
   }
-  return checks.length > 0 ? checks : [ok('leftovers', 'nothing is left of stacks that are gone')]
+  return checks.length > 0 ? checks : [ok('leftovers', 'no leftovers of removed stacks')]
 }
 
-/** A start that is under way has networks first, and containers within seconds. */
+/** A starting stack has networks first, and containers within seconds. */
 const underWayMilliseconds = 10 * 60_000
 
-/** Stacks that were cut off before they had a container, and of which nothing happened for a while. */
+/** Returns stacks whose start was cut off a while ago, before they had a container. */
 export async function emptyStacks(engine: Engine, now = Date.now()): Promise<string[]> {
   const [networks, running] = await Promise.all([
     engine.networks([projectLabel]),
@@ -78,8 +77,8 @@ const StackFile = z.object({
 })
 
 /**
- * State folders that nobody comes back to: the workspace is gone, and so are containers, networks and
- * volumes. A folder on a disk that is not mounted now still has its volume, and keeps its state.
+ * Returns state folders without workspace, containers, networks and volumes. A workspace on a disk
+ * that is not mounted now still has its volume, and keeps its state.
  */
 export async function lostStates(
   state: string,
@@ -98,7 +97,7 @@ export async function lostStates(
   return lost.filter(path => path !== null)
 }
 
-/** Null where it cannot be told: then nothing is said to be lost. */
+/** Returns null where the workspace is unknown; the state then counts as in use. */
 async function workspaceOf(path: string) {
   try {
     const { parse } = await import('yaml')

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { command } from '../base/command.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { until } from '../base/until.ts'
 import type { Allowlist } from '../egress/allowlist.ts'
@@ -9,13 +10,13 @@ import { exec } from '../process/exec.ts'
 import { type ServiceState, type StackState, serviceOf } from '../stack/inspect.ts'
 import { type Check, note, ok, problem, warning } from './diagnosis.ts'
 
-/** What came of one request: what the caller saw, and what the proxy wrote about it. */
+/** The outcome of one request: what the caller saw, and the proxy's log entry. */
 export type Trial = { name: string; seen: string; decision: AccessDecision | null }
 
-/** `upstreamDate`: when the model's host answered, by its own clock. */
+/** `upstreamDate`: the clock of the model's host when it answered. */
 export type LiveProof = { checks: Check[]; upstreamDate: number | null }
 
-/** Two requests through the running stack of this folder: one that must pass, one that must not. */
+/** Sends two requests through the running stack of this folder: one that must pass, one that must not. */
 export async function proveLive(options: {
   engine: Engine
   client: DockerClient
@@ -27,8 +28,8 @@ export async function proveLive(options: {
     name => state && serviceOf(state, name),
   )
   if (!state || !claude || !gateway || !proxy) {
-    const message = 'not proven: no stack runs in this folder'
-    const hint = './claude.ts start --detach brings one up; then run doctor again'
+    const message = 'not tested: no stack runs in this folder'
+    const hint = `run ${command('start --detach')}, then ${command('doctor')} again`
     return { checks: [note('live', message, hint)], upstreamDate: null }
   }
   const down = [claude, gateway, proxy].find(service => service.state !== 'running')
@@ -46,20 +47,24 @@ export async function proveLive(options: {
       judgeDenied(denied),
       allowed
         ? judgeAllowed(allowed, state.credentials === 'rehearsal')
-        : note('live-allowed', 'not proven: gateway_sites lists no single name', ''),
+        : note(
+            'live-allowed',
+            'not tested: gateway_sites has no plain name',
+            'add a name without a leading dot',
+          ),
     ],
     upstreamDate: allowed ? dateOf(allowed.seen) : null,
   }
 }
 
-/** An edit that the proxy did not take: then the file on disk, which is judged too, is not in force. */
+/** Reports an edit that the proxy refused: the file on disk is then not the policy in force. */
 export function judgeRefused(reason: string | null): Check[] {
   if (reason === null) return []
   return [
     problem(
       'live-policy',
-      `the proxy goes on without the last edit of squid.conf: ${terminalLine(reason, 200)}`,
-      'mend proxy/squid.conf: git diff proxy/squid.conf shows what was edited',
+      `the proxy refused the last edit of squid.conf: ${terminalLine(reason, 200)}`,
+      'fix proxy/squid.conf; git diff proxy/squid.conf shows the edit',
     ),
   ]
 }
@@ -71,19 +76,19 @@ function isPlainName(name: string) {
 function notRunning({ name, status }: ServiceState): Check {
   return problem(
     'live',
-    `${name} does not run (${terminalLine(status, 60)}), so nothing can be proven`,
-    `./claude.ts logs ${name} says why; ./claude.ts start brings it up`,
+    `${name} is not running (${terminalLine(status, 60)}), so the live proof is not possible`,
+    `run ${command(`logs ${name}`)} to see why, then ${command('start')}`,
   )
 }
 
 type Call = { client: DockerClient; engine: Engine; proxy: string }
 
-/** Asked as the agent asks. `.invalid` exists nowhere, should the proxy let it through. */
+/** Requests an unlisted name as the agent. `.invalid` does not exist, should the proxy allow it. */
 async function tryUnlisted(call: Call, container: string): Promise<Trial> {
   const name = `doctor-${randomBytes(8).toString('hex')}.claude-secure.invalid`
   const seen = await inside(call, container, [
     '/usr/bin/curl',
-    // No .curlrc of the agent's home has a say.
+    // Ignores a .curlrc in the agent's home.
     '-q',
     ...['--silent', '--output', '/dev/null', '--max-time', '15', '--write-out', '%{http_connect}'],
     ...['--proxy', 'http://proxy:3128', `https://${name}/`],
@@ -91,7 +96,7 @@ async function tryUnlisted(call: Call, container: string): Promise<Trial> {
   return { name, seen, decision: await decisionOn(call, name, 'agent', 0) }
 }
 
-/** Asked from where the gateway asks, without its credential: CONNECT, TLS, and `HEAD /`. */
+/** Requests a listed name from the gateway, without its credential: CONNECT, TLS, and `HEAD /`. */
 const ask = `
 const [name] = process.argv.slice(1)
 const end = text => { console.log(text); process.exit() }
@@ -153,17 +158,17 @@ export function judgeDenied({ seen, decision }: Trial): Check {
   if (!decision) {
     return problem(
       id,
-      `a name that is not listed was asked for, and the proxy wrote nothing about it (seen: ${seen || 'nothing'})`,
-      './claude.ts logs; ./claude.ts stop, then start',
+      `the agent requested an unlisted name, but the proxy logged nothing (seen: ${seen || 'nothing'})`,
+      `check ${command('logs')}, then run ${command('stop')} and ${command('start')}`,
     )
   }
   if (decision.verdict === 'denied' && decision.reason === 'not-listed' && seen === '407') {
-    return ok(id, 'denied: the agent asked for a name that is not listed (407, not-listed)')
+    return ok(id, 'denied: the proxy refused the agent an unlisted name (407, not-listed)')
   }
   return problem(
     id,
-    `a name that is not listed was ${decision.verdict} (${decision.reason}, seen: ${seen}), and not refused as such`,
-    'the policy lets too much through: git diff proxy/squid.conf; ./claude.ts stop until it is mended',
+    `an unlisted name was ${decision.verdict} (${decision.reason}, seen: ${seen}) instead of denied as not-listed`,
+    `run ${command('stop')}: the policy allows too much; git diff proxy/squid.conf shows how it differs`,
   )
 }
 
@@ -171,32 +176,32 @@ export function judgeAllowed({ name, seen, decision }: Trial, rehearsal: boolean
   const id = 'live-allowed'
   const answered = /^answered (\d+)/.exec(seen)?.[1]
   if (decision?.verdict === 'allowed' && answered) {
-    return ok(id, `allowed: the gateway reached ${name}, which is listed (HTTP ${answered})`)
+    return ok(id, `allowed: the gateway reached the listed ${name} (HTTP ${answered})`)
   }
   if (decision?.reason === 'unresolved') {
-    const message = `not proven: ${name} is listed, and the proxy's DNS does not know it`
-    // The scripted model needs no internet.
-    if (rehearsal) return note(id, message, 'the scripted model of the demo does not need it')
-    return warning(id, message, 'is this host online? PROXY_DNS in .env names another DNS')
+    const message = `not tested: the proxy's DNS does not know the listed ${name}`
+    // The scripted model does not need the internet.
+    if (rehearsal) return note(id, message, 'no action needed: the demo runs without it')
+    return warning(id, message, 'check that this host is online, or set PROXY_DNS in .env')
   }
   if (decision?.verdict === 'allowed') {
     return warning(
       id,
-      `${name} was let through, and did not answer as it should (${seen})`,
-      'tls: set EXTRA_CA_CERTS where your network inspects TLS, and look at the clock; otherwise look at the network',
+      `the proxy allowed ${name}, but it did not answer as expected (${seen})`,
+      'check the network; for a tls error set EXTRA_CA_CERTS if your network inspects TLS, and check the clock',
     )
   }
   if (decision) {
     return problem(
       id,
       `the proxy refuses ${name} to the gateway: ${decision.reason}`,
-      'no session can work: git diff proxy/squid.conf',
+      'restore gateway_sites, see git diff proxy/squid.conf: no session works without it',
     )
   }
   return problem(
     id,
     `the proxy did not answer the gateway (${seen || 'nothing seen'})`,
-    './claude.ts logs proxy; ./claude.ts stop, then start',
+    `check ${command('logs proxy')}, then run ${command('stop')} and ${command('start')}`,
   )
 }
 

@@ -2,10 +2,10 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Check, ok, warning } from './diagnosis.ts'
 
-/** A file or folder that is for its owner alone, and its permission bits; null when it is not there. */
+/** A file or folder that only its owner may access, with its permission bits; null when it is missing. */
 export type Guarded = { path: string; mode: number | null }
 
-/** Where secrets are kept: .env, the folders of stacks, and the files their gateways read. */
+/** Reads the modes of the places that hold secrets: .env, the stacks' folders and credential files. */
 export async function readModes(root: string, state: string): Promise<Guarded[]> {
   const stacks = join(state, 'stacks')
   const names = await readdir(stacks).catch(() => [])
@@ -25,7 +25,7 @@ export async function readModes(root: string, state: string): Promise<Guarded[]>
 
 export function judgeModes([envFile, ...state]: readonly Guarded[]): Check[] {
   return [
-    ...(envFile ? [judge('env-file', envFile, '.env is for its owner alone')] : []),
+    ...(envFile ? [judge('env-file', envFile, 'only its owner can read .env')] : []),
     ...collect(state),
   ]
 }
@@ -33,14 +33,14 @@ export function judgeModes([envFile, ...state]: readonly Guarded[]): Check[] {
 function collect(guarded: readonly Guarded[]): Check[] {
   const open = guarded.filter(isOpen)
   if (open.length > 0) return open.map(item => judge('state-modes', item, ''))
-  return [ok('state-modes', 'what stacks keep is for its owner alone')]
+  return [ok('state-modes', "only their owner can read the stacks' state folders")]
 }
 
 function judge(id: string, { path, mode }: Guarded, good: string): Check {
-  if (mode === null) return ok(id, `there is no ${path}`)
+  if (mode === null) return ok(id, `${path} does not exist`)
   if (!isOpen({ path, mode })) return ok(id, good)
   const closed = mode & 0o700
-  return warning(id, `${path} can be read by others`, `chmod ${closed.toString(8)} ${path}`, {
+  return warning(id, `other users can read ${path}`, `run chmod ${closed.toString(8)} ${path}`, {
     kind: 'set-mode',
     path,
     mode: closed,

@@ -1,4 +1,5 @@
 import { chmod, rm } from 'node:fs/promises'
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { userEnvironment } from '../config/environment.ts'
@@ -16,7 +17,7 @@ import { stopStack } from '../stack/stop.ts'
 import type { Repair } from './diagnosis.ts'
 import { emptyStacks } from './leftovers.ts'
 
-/** What a repair does, one line for each step. */
+/** Describes a repair, one line for each step. */
 export function describeRepair(repair: Repair): string[] {
   switch (repair.kind) {
     case 'set-mode':
@@ -24,7 +25,7 @@ export function describeRepair(repair: Repair): string[] {
     case 'start-engine':
       return ['start the container engine']
     case 'build-images':
-      return ['build the images that are missing']
+      return ['build the missing images']
     case 'remove-images':
       return repair.names.map(name => `remove the image ${name}`)
     case 'remove-files':
@@ -76,29 +77,30 @@ type Connection = { found: FoundEngine; client: DockerClient }
 
 async function connect(log: Log): Promise<Connection> {
   const { found } = await findEngine(userEnvironment())
-  if (!found) throw new UserError('no container engine answers', { hint: 'run ./claude.ts setup' })
+  if (!found)
+    throw new UserError('no container engine answers', { hint: `run ${command('setup')}` })
   return { found, client: await readyClient(found, event => event.kind === 'warn' || log(event)) }
 }
 
 async function removeImages(names: readonly string[], client: DockerClient, signal: AbortSignal) {
   for (const name of names) {
-    // One that a container uses stays: the engine refuses.
+    // The engine refuses to remove an image that a container uses.
     await exec(client.file, ['image', 'rm', name], { env: client.env, signal })
   }
 }
 
-/** Only below our own folders, whoever made the list. */
+/** Removes files, but only below our own folders. */
 async function removeFiles(paths: readonly string[]) {
   const own = [`${stateRoot()}/stacks/`, `${cacheRoot()}/`]
   for (const path of paths) {
     if (!own.some(folder => path.startsWith(folder)) || path.includes('/../')) {
-      throw new Error(`${path} is not ours to remove`)
+      throw new Error(`refused to remove ${path}: it is outside of our own folders`)
     }
     await rm(path, { recursive: true, force: true })
   }
 }
 
-/** Under the lock of each stack, and asked once more there: a start makes its networks first. */
+/** Checks once more under the stack's lock: a start creates its networks first. */
 async function removeNetworks(
   stacks: readonly string[],
   { found, client }: Connection,

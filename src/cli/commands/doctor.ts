@@ -7,23 +7,29 @@ import type { Diagnosis, Repair } from '../../doctor/diagnosis.ts'
 import { describeRepair, runRepair } from '../../doctor/repair.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderDiagnosis } from '../render/doctor.ts'
+import { typedCommands } from '../render/message.ts'
 import { hasColours } from '../terminal.ts'
 
 type Done = { what: string; outcome: 'would be done' | 'done' | 'failed'; reason?: string }
 
 /**
  * Checks the machine, the configuration and the running stack; returns 1 when there is a problem. With
- * `fix` it mends what can be mended without losing anything, and then looks again.
+ * `fix` it repairs what it can without losing anything, and then checks again.
  */
 export async function doctor(
   options: { json?: boolean; fix?: boolean; dryRun?: boolean },
   invocation: Invocation,
 ): Promise<number> {
   const before = await diagnose()
-  const repairs = options.fix || options.dryRun ? await mend(before, options, invocation) : null
+  const repairs = options.fix || options.dryRun ? await repair(before, options, invocation) : null
   const findings = repairs?.some(({ outcome }) => outcome === 'done') ? await diagnose() : before
   if (options.json) {
-    const shown = findings.map(({ repair, ...rest }) => ({ ...rest, fixable: Boolean(repair) }))
+    const shown = findings.map(({ repair, message, hint, ...rest }) => ({
+      ...rest,
+      message: typedCommands(message),
+      hint: typedCommands(hint),
+      fixable: Boolean(repair),
+    }))
     const report = { version: 1, findings: shown, ...(repairs && { repairs }) }
     console.log(terminalJson(report))
   } else {
@@ -33,7 +39,7 @@ export async function doctor(
   return findings.some(({ severity }) => severity === 'refusal') ? 1 : 0
 }
 
-async function mend(
+async function repair(
   findings: readonly Diagnosis[],
   { dryRun = false }: { dryRun?: boolean },
   { signal, log }: Invocation,
@@ -47,19 +53,19 @@ async function mend(
   return done
 }
 
-/** One repair that fails must not keep the others from being made. */
+/** Keeps a failed repair from stopping the others. */
 async function run(repair: Repair, log: Log, signal: AbortSignal): Promise<Omit<Done, 'what'>> {
   try {
     await runRepair(repair, { log, signal })
     return { outcome: 'done' }
   } catch (error) {
     signal.throwIfAborted()
-    return { outcome: 'failed', reason: messageOf(error) }
+    return { outcome: 'failed', reason: typedCommands(messageOf(error)) }
   }
 }
 
 function renderRepairs(repairs: readonly Done[]): string {
-  if (repairs.length === 0) return 'nothing here can be mended by --fix'
+  if (repairs.length === 0) return '--fix can repair nothing here'
   return repairs
     .map(({ what, outcome, reason }) =>
       terminalLine(`${outcome}: ${what}${reason ? ` (${reason})` : ''}`, 300),

@@ -1,8 +1,8 @@
 import type { createColors } from 'picocolors'
-import { terminalLine } from '../../base/terminal-text.ts'
 import { type Diagnosis, groups } from '../../doctor/diagnosis.ts'
+import { renderMessage } from './message.ts'
 
-/** The findings group by group: what is good in one line each, the others with their next step. */
+/** Renders the findings by group, each problem with its next step. */
 export function renderDiagnosis(
   findings: readonly Diagnosis[],
   colours: ReturnType<typeof createColors>,
@@ -21,7 +21,7 @@ function row({ green, yellow, red, dim }: ReturnType<typeof createColors>) {
   const colour = { ok: green, note: dim, warning: yellow, refusal: red }
   return ({ severity, message, hint }: Diagnosis) => {
     const mark = colour[severity](marks[severity].padEnd(8))
-    return `  ${mark} ${terminalLine(message, 300)}${hint && `\n           ${dim(terminalLine(hint, 400))}`}`
+    return `  ${mark} ${renderMessage(message, 300)}${hint && `\n           ${dim(renderMessage(hint, 400))}`}`
   }
 }
 
@@ -30,6 +30,6 @@ function summary(findings: readonly Diagnosis[]) {
     findings.filter(finding => finding.severity === severity).length
   const [problems, warnings] = [count('refusal'), count('warning')]
   const fixable = findings.filter(({ repair }) => repair).length
-  const tail = fixable > 0 ? `; ./claude.ts doctor --fix can mend ${fixable}` : ''
+  const tail = fixable > 0 ? `; ./claude.ts doctor --fix can fix ${fixable}` : ''
   return `${problems} ${problems === 1 ? 'problem' : 'problems'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}${tail}`
 }

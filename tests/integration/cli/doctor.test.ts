@@ -115,7 +115,7 @@ t.test('an engine that is installed and does not answer is one that --fix starts
   )
   t.equal(code, 1)
   t.match(stdout, 'would be done: start the container engine')
-  t.match(stdout, /problem {2}the container engine is installed and does not answer/)
+  t.match(stdout, /problem {2}the container engine is installed but does not answer/)
 })
 
 t.test('doctor starts no engine at an address that it was given', async t => {

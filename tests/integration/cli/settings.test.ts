@@ -121,7 +121,7 @@ t.test('doctor finds a bad .env, and one that others can read', async t => {
   await script.edit(t, '.env', () => 'AGENT_MEMORY=2g\n')
   await chmod(join(script.checkout, '.env'), 0o644)
   const open = await script.run(['doctor'], { env: { DOCKER_HOST } })
-  t.match(open.stdout, /warning {2}.*\.env can be read by others\n\s+chmod 600/)
+  t.match(open.stdout, /warning {2}other users can read .*\.env\n\s+run chmod 600/)
 })
 
 const refusedCustom = [

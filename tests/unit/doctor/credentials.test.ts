@@ -33,12 +33,12 @@ t.test('those that are not used are named, with the one that comes first', async
     /note: CLAUDE_CODE_OAUTH_TOKEN in \.env is not used: ANTHROPIC_API_KEY from \.env/,
   )
   const over = judge({ ANTHROPIC_API_KEY: key }, { ANTHROPIC_API_KEY: `${key}2` })
-  t.match(over[1], /ANTHROPIC_API_KEY in \.env is not used: .* your environment comes first/)
+  t.match(over[1], /ANTHROPIC_API_KEY in \.env is not used: .* your environment takes precedence/)
   t.match(
     judge({ ANTHROPIC_API_KEY: key }, { ANTHROPIC_AUTH_TOKEN: secret })[1],
     /ANTHROPIC_AUTH_TOKEN/,
   )
-  t.match(judge({ ANTHROPIC_API_KEY: key }, {}, true)[1], /own Claude Code is logged in/)
+  t.match(judge({ ANTHROPIC_API_KEY: key }, {}, true)[1], /Claude Code on this host is logged in/)
 })
 
 t.test('a credential in the wrong place, or of the wrong kind, is a warning', async t => {

@@ -27,7 +27,7 @@ function severities(change: Partial<typeof info>, view: InsideView | null = insi
   return Object.fromEntries(checks.map(({ id, severity }) => [id, severity]))
 }
 
-t.test('what a container prints of its walls is read', async t => {
+t.test('parses the report of a container on its confinement', async t => {
   t.same(inside, {
     release: '6.12.0-amd64',
     seccomp: '2',
@@ -72,7 +72,7 @@ t.test('no seccomp, and limits that do not hold, are problems', async t => {
   t.match(message, /refusal: .*memory, CPU \(cgroup v2\)/)
 })
 
-t.test('what the engine claims and a container does not see is a warning', async t => {
+t.test('warns of a claim of the engine that a container does not confirm', async t => {
   t.match(severities({}, { ...inside, seccomp: '0' }), { seccomp: 'warning' })
   t.match(severities({}, { ...inside, profile: 'unconfined' }), { profile: 'warning' })
 })
@@ -87,7 +87,7 @@ t.test('rootless engines, user namespaces and SELinux are seen', async t => {
   )
 })
 
-t.test('without an image nobody looked, and that is said', async t => {
+t.test('notes that limits are not checked without an image', async t => {
   t.match(severities({}, null), { limits: 'note' })
   t.equal(severities({}, null).landlock, undefined)
 })

@@ -51,7 +51,7 @@ t.test('a state is lost when workspace, containers and volumes are gone', async 
   t.same(await lostStates(state, alive), [])
 })
 
-t.test('each kind of leftover can be mended, and each step is told', async t => {
+t.test('each kind of leftover can be removed, and each step is described', async t => {
   const none = { states: [], networks: [], cache: [] }
   t.match(judgeLeftovers(none), [{ id: 'leftovers', severity: 'ok' }])
   const checks = judgeLeftovers({ states: ['/s/a'], networks: ['n'], cache: ['/c/x', '/c/y'] })
@@ -80,7 +80,7 @@ t.test('files are removed below our own folders only', async t => {
     )
   const stacks = join(home, 'claude-secure/stacks')
   for (const path of [join(home, 'mine'), stacks, `${stacks}/../../mine`, '/etc/passwd']) {
-    await t.rejects(remove(path), /is not ours to remove/, path)
+    await t.rejects(remove(path), /refused to remove .*: it is outside of our own folders/, path)
   }
   await t.resolves(access(join(home, 'mine')))
   await remove(join(stacks, 'a'))

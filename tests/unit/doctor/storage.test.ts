@@ -18,7 +18,7 @@ t.test('one line for each disk, with what lies on it', async t => {
     { id: 'disk', severity: 'ok', message: '9.0 GB free for images, stacks (/images)' },
   ])
   const two = judgeDisk([space('images', 1, 4e9), space('stacks', 2, 4e9)])
-  t.match(two, [{ severity: 'warning', hint: /^5 GB are needed/ }, { severity: 'ok' }])
+  t.match(two, [{ severity: 'warning', hint: /^free 5 GB/ }, { severity: 'ok' }])
   t.match(judgeDisk([space('stacks', 1, 1e8)]), [{ severity: 'warning' }])
   t.match(judgeDisk([space('images', 1, 9e9, 0.01)]), [{ severity: 'warning', message: /inodes/ }])
 })
@@ -41,11 +41,11 @@ t.test('images: missing ones are built, old ones removed, an old base is updated
     { id: 'image-age', severity: 'ok', message: /1 days old/ },
   ])
   t.match(judgeImages({ ...facts, missing: ['claude'], baseCreated: null }), [
-    { severity: 'warning', message: 'to be built: claude', repair: { kind: 'build-images' } },
+    { severity: 'warning', message: 'missing images: claude', repair: { kind: 'build-images' } },
   ])
   t.match(judgeImages({ ...facts, baseCreated: now - 31 * 86_400_000 })[1], {
     severity: 'warning',
-    hint: /claude\.ts update/,
+    hint: /run .update/,
   })
   t.equal(judgeImages({ ...facts, baseCreated: now - 30 * 86_400_000 })[1]?.severity, 'ok')
   t.match(judgeImages({ ...facts, stale: ['claude-secure/base:old'] })[2], {
@@ -54,7 +54,7 @@ t.test('images: missing ones are built, old ones removed, an old base is updated
   })
 })
 
-t.test('what others can read is told with the mode it should have', async t => {
+t.test('names files that other users can read, with the mode to set', async t => {
   const root = t.testdir({
     '.env': '',
     state: { stacks: { one: { 'credential.json': '' }, two: { 'credential.json': '' } } },
@@ -85,14 +85,14 @@ t.test('what others can read is told with the mode it should have', async t => {
       { kind: 'set-mode', path: join(state, 'stacks/two/credential.json'), mode: 0o400 },
     ],
   )
-  t.equal(open[2]?.hint, `chmod 400 ${join(state, 'stacks/two/credential.json')}`)
+  t.equal(open[2]?.hint, `run chmod 400 ${join(state, 'stacks/two/credential.json')}`)
 })
 
 t.test('no .env and no state is in order too', async t => {
   const root = t.testdir({})
   await mkdir(join(root, 'empty'))
   const checks = judgeModes(await readModes(root, join(root, 'nothing')))
-  t.match(checks, [{ severity: 'ok', message: /there is no .*\.env/ }, { severity: 'ok' }])
+  t.match(checks, [{ severity: 'ok', message: /\.env does not exist/ }, { severity: 'ok' }])
 })
 
 t.test('each finding about the policy has its line', async t => {

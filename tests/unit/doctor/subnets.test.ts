@@ -9,7 +9,7 @@ t.test('room for one more stack or none is a warning, with both ways out', async
     const [check] = judgeSubnets({ all: 31, free })
     t.match(check, {
       severity: 'warning',
-      message: `${free} of the engine's 31 subnets are free, and a stack takes 3`,
+      message: `${free} of the engine's 31 subnets are free; a stack needs 3`,
       hint: /stop ID.*default-address-pools/,
     })
   }

@@ -11,7 +11,7 @@ t.test('findings stand in groups, each but the good ones with its next step', as
         group: 'storage',
       },
       { ...ok('b', 'fine'), group: 'engine' },
-      { ...problem('c', 'bad\u001b[31m', 'mend it'), group: 'storage' },
+      { ...problem('c', 'bad\u001b[31m', 'fix it'), group: 'storage' },
     ],
     createColors(false),
   )
@@ -24,8 +24,8 @@ storage
   warning  too open
            chmod 600 x
   problem  bad
-           mend it
+           fix it
 
-1 problem, 1 warning; ./claude.ts doctor --fix can mend 1`,
+1 problem, 1 warning; ./claude.ts doctor --fix can fix 1`,
   )
 })
