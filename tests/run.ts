@@ -1,9 +1,10 @@
 /**
  * `npm test`: from a bare machine to a verdict. Without arguments: linter, types, test tools, `setup
- * --yes`, then every suite. With names (`unit integration stack e2e lint types`) only those parts;
- * `check` runs linter, types and unit tests side by side; `file PATH…` runs single files.
+ * --yes`, then the standard suites. With names (`unit`, `chaos`, `lint`, …) only those parts;
+ * `standard` is what it does without names, `all` is everything; `check` runs linter, types and unit tests side by side; `file PATH…` runs single files.
  */
 import { join, relative } from 'node:path'
+import { runInLanes } from './support/suite/lanes.ts'
 import { runInProcesses } from './support/suite/run-files.ts'
 import { runTool } from './support/suite/run-tool.ts'
 import { type Suite, suiteOf, suites, testFiles } from './support/suite/suites.ts'
@@ -19,7 +20,8 @@ const tools: Record<string, readonly [file: string, ...args: string[]]> = {
   types: ['node_modules/.bin/tsc', '--noEmit'],
   format: ['node_modules/.bin/biome', 'check', '--write', '.'],
 }
-const everything = ['lint', 'types', ...suites.map(({ name }) => name)]
+const all = ['lint', 'types', ...suites.map(({ name }) => name)]
+const standard = all.filter(part => suites.find(({ name }) => name === part)?.standard ?? true)
 
 const names = process.argv.slice(2)
 process.exitCode = await main()
@@ -34,13 +36,15 @@ async function main() {
     ])
     return verdict()
   }
-  const unknown = names.filter(name => !(name in tools) && !suites.some(s => s.name === name))
+  const groups: Record<string, readonly string[]> = { all, standard }
+  const parts = (names.length > 0 ? names : ['standard']).flatMap(name => groups[name] ?? [name])
+  const unknown = parts.filter(name => !(name in tools) && !suites.some(s => s.name === name))
   if (unknown.length > 0) {
     console.error(`error: unknown suite ${unknown.join(', ')}`)
     console.error(`hint:  use ${[...Object.keys(tools), ...suites.map(s => s.name)].join(', ')}`)
     return 2
   }
-  await runParts(names.length > 0 ? names : everything)
+  await runParts(parts)
   return verdict()
 }
 
@@ -48,7 +52,7 @@ async function runParts(parts: readonly string[]) {
   for (const name of Object.keys(tools)) if (parts.includes(name)) await tool(name)
   const ready = !wanted(parts).some(suite => suite.needsEngine) || (await makeReady())
   for (const suite of wanted(parts)) {
-    if (suite.needsEngine && !ready) failed.push(`${suite.name} (setup failed)`)
+    if (suite.needsEngine && !ready) failed.push(`${suite.name} (not run)`)
     else await runSuite(suite)
   }
 }
@@ -77,14 +81,10 @@ async function runOnly(paths: readonly string[]) {
 async function runSuite(suite: Suite, files: readonly string[] = testFiles(suite)) {
   if (files.length === 0) return
   print(`\n# ${suite.name}`)
-  const options = { summary, print, timeout: suite.timeout }
-  let passed = true
-  if (suite.needsEngine) {
-    for (const file of files)
-      passed = (await runInProcesses(1, { ...options, files: [file] })) && passed
-  } else {
-    passed = await runInProcesses(2, { ...options, files })
-  }
+  const start = performance.now()
+  const options = { summary, print, files, timeout: suite.timeout, env: suite.env ?? {} }
+  const passed = suite.needsEngine ? await runInLanes(3, options) : await runInProcesses(2, options)
+  print(`# ${suite.name}: ${((performance.now() - start) / 1000).toFixed(0)}s`)
   if (!passed) failed.push(suite.name)
 }
 

@@ -1,3 +1,4 @@
+// exclusive: judges the engine and the machine as a whole
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'

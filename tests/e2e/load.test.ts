@@ -1,3 +1,4 @@
+// exclusive: measures a proxy under load
 import t from 'tap'
 import { marker } from '../support/internet/sites.ts'
 import { until } from '../support/stack/process.ts'

@@ -1,3 +1,4 @@
+// exclusive: has an engine of its own and fifty networks
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'

@@ -1,3 +1,4 @@
+// exclusive: stops stacks and looks at all of the machine
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'

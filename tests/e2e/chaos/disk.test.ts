@@ -1,3 +1,4 @@
+// exclusive: fills a disk
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'

@@ -1,3 +1,4 @@
+// exclusive: kills an engine
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createStackApart } from '../../support/chaos/apart-stack.ts'

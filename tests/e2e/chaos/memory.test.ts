@@ -1,3 +1,4 @@
+// exclusive: fills the memory
 import t from 'tap'
 import { createChaosStack } from '../../support/chaos/chaos-stack.ts'
 import { until } from '../../support/stack/process.ts'

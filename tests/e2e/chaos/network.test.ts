@@ -1,3 +1,4 @@
+// exclusive: takes networks away
 import t from 'tap'
 import { createChaosStack } from '../../support/chaos/chaos-stack.ts'
 import { createDice, rounds } from '../../support/chaos/dice.ts'

@@ -1,3 +1,4 @@
+// exclusive: changes the host
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import type { Zone } from '../internet/dns.ts'
 import { createAuthority, issueCertificate } from '../messages-api/certificate.ts'
 import type { SeenRequest } from '../messages-api/stand-in.ts'
+import { claimPart, partOf } from './address-part.ts'
 import { repository, temporaryFolder } from './checkout.ts'
 import { must, run, until } from './process.ts'
 
@@ -43,9 +44,8 @@ const names = [
 ]
 
 /**
- * `block` tells stacks of one test apart: each has 16 addresses in the upper half of the documentation
- * range, because a machine's own mirror may stand in the lower one. TEST_BLOCKS_FROM=4 moves a test to
- * the blocks that another one does not use. `apart`: the engine's networks are not this machine's, so
+ * `block` separates the stacks of one test: an even and an odd one have different parts of the test
+ * network (address-part.ts). `apart`: the engine's networks are not this machine's, so
  * that the stand-ins are asked through the engine.
  */
 export async function createInternet(
@@ -53,6 +53,8 @@ export async function createInternet(
   options: { block?: 0 | 1 | 2 | 3; zone?: Zone; apart?: boolean } = {},
 ): Promise<Internet> {
   const block = options.block ?? 0
+  // The networks of an engine apart are not this machine's.
+  if (!options.apart) await claimPart(t, partOf(block))
   const model = addressIn(block, 10)
   const sites = sitesAddress(block)
   const zone: Zone = {
@@ -173,8 +175,7 @@ export async function createInternet(
 }
 
 function addressIn(block: number, host: number) {
-  const first = Number(process.env.TEST_BLOCKS_FROM ?? 0)
-  return `203.0.113.${128 + (first + block) * 16 + host}`
+  return `203.0.113.${128 + partOf(block) * 16 + host}`
 }
 
 /** The address of all sites but the Messages API, and of the DNS. */

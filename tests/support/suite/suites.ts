@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../../..')
@@ -6,26 +6,58 @@ const root = join(import.meta.dirname, '../../..')
 export type Suite = {
   name: string
   needsEngine: boolean
+  /** Whether `npm test` has it; `npm run test:all` has them all. */
+  standard: boolean
   /** Seconds that one file may take. */
   timeout: number
+  env?: Record<string, string>
 }
 
 export const suites: readonly Suite[] = [
-  { name: 'unit', needsEngine: false, timeout: 60 },
-  { name: 'integration', needsEngine: false, timeout: 120 },
-  { name: 'stack', needsEngine: false, timeout: 60 },
-  { name: 'e2e', needsEngine: true, timeout: 900 },
+  { name: 'unit', needsEngine: false, standard: true, timeout: 60 },
+  { name: 'integration', needsEngine: false, standard: true, timeout: 120 },
+  { name: 'stack', needsEngine: false, standard: true, timeout: 60 },
+  { name: 'e2e', needsEngine: true, standard: true, timeout: 900 },
+  // The files of e2e that repeat something, with the full number of repetitions.
+  { name: 'soak', needsEngine: true, standard: false, timeout: 1800, env: { TEST_SOAK: '1' } },
+  // Takes one control out at a time, and looks whether its probe notices.
+  { name: 'mutation', needsEngine: true, standard: false, timeout: 1800 },
+  { name: 'chaos', needsEngine: true, standard: false, timeout: 900 },
+  // Builds the full image and custom ones.
+  { name: 'images', needsEngine: true, standard: false, timeout: 1800 },
 ]
 
-export function testFiles({ name }: Suite): string[] {
-  const folder = join('tests', name)
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter(path => path.endsWith('.test.ts'))
-    .sort()
-    .map(path => join(folder, path))
+export function testFiles(suite: Suite): string[] {
+  return allTestFiles().filter(file => belongsTo(file, suite))
 }
 
-/** The suite that a test file belongs to. */
+/** The suite that a test file runs in when it is named by itself. */
 export function suiteOf(file: string): Suite | undefined {
-  return suites.find(({ name }) => file.startsWith(`tests/${name}/`))
+  return suites.find(suite => suite.name !== 'soak' && belongsTo(file, suite))
+}
+
+export function allTestFiles(): string[] {
+  return readdirSync(join(root, 'tests'), { recursive: true, encoding: 'utf8' })
+    .filter(path => path.endsWith('.test.ts'))
+    .sort()
+    .map(path => join('tests', path))
+}
+
+const imageFiles = ['tests/e2e/custom-image.test.ts', 'tests/e2e/full-image.test.ts']
+
+function belongsTo(file: string, { name }: Suite): boolean {
+  const plain = /^tests\/e2e\/[^/]+$/.test(file)
+  switch (name) {
+    case 'e2e':
+      return plain && !imageFiles.includes(file)
+    case 'images':
+      return imageFiles.includes(file)
+    case 'soak':
+      return plain && readFileSync(join(root, file), 'utf8').includes('support/soak.ts')
+    case 'mutation':
+    case 'chaos':
+      return file.startsWith(`tests/e2e/${name}/`)
+    default:
+      return file.startsWith(`tests/${name}/`)
+  }
 }
