@@ -6,7 +6,8 @@ import { composeArguments, composeEnvironment } from '../src/engine/compose.ts'
 import { computeImageTags } from '../src/images/image-tags.ts'
 import { readPins } from '../src/images/pins.ts'
 import { placeholderVariable } from '../src/stack/credential.ts'
-import { composeProject, type Stack, servicesFor } from '../src/stack/stack-file.ts'
+import { folderStack } from '../src/stack/identity.ts'
+import { composeProject, type Stack, servicesFor } from '../src/stack/stack.ts'
 import { readCredential, stateFolder } from '../src/stack/state/state-folder.ts'
 import { openWorkspace } from '../src/workspace/workspace.ts'
 import { repository } from '../tests/support/stack/checkout.ts'
@@ -109,6 +110,7 @@ async function startPair(stack: TestStack, images: Images): Promise<System['star
     throw new Error(`${stack.stack} has no credential, or its gateway no user`)
   }
   const plan: Stack = {
+    identity: folderStack(stack.workspace),
     workspace: await openWorkspace(stack.workspace, 'mount', {
       checkout: stack.checkout,
       secrets: [],

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { stackName } from '../../src/workspace/stack-name.ts'
+import { folderStack } from '../../src/stack/identity.ts'
 import { must, run, until } from '../../tests/support/stack/process.ts'
 import type { Figure } from '../figure.ts'
 import { interleave } from '../interleave.ts'
@@ -124,7 +124,7 @@ async function startOne(
 ): Promise<string> {
   const labels = [
     label,
-    `claude-secure.stack=${stackName(workspace)}`,
+    `claude-secure.stack=${folderStack(workspace).name}`,
     `claude-secure.workspace=${workspace}`,
     'claude-secure.workspace-mode=mount',
     'claude-secure.credentials=api-key',

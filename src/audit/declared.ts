@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { DeclaredMount } from '../stack/additions/declared-mounts.ts'
-import { labels } from '../stack/stack-file.ts'
+import { labels } from '../stack/labels.ts'
 import type { InspectedContainer } from './inspections.ts'
 
 const Declared = z.array(

@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { presets } from '../egress/presets/presets.ts'
 import { readAllowlist } from '../operations/policy/allowlist-file.ts'
-import { isStackName } from '../workspace/stack-name.ts'
+import { isStackName } from '../stack/identity.ts'
 import { renderUsageError } from './usage-error.ts'
 
 const commandName = 'completion'

@@ -2,7 +2,7 @@ import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { type StackState, serviceOf } from '../stack/inspect.ts'
 import type { RunningAgent } from '../stack/running-agent.ts'
-import type { AgentService } from '../stack/stack-file.ts'
+import type { AgentService } from '../stack/services.ts'
 import type { EngineContext } from './engine-context.ts'
 
 /** Returns the agent of an inspected stack; throws when its container is not running. */

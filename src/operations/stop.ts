@@ -8,7 +8,7 @@ import { withLock } from '../stack/state/lock.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { isLeft, leftStacks, stopStack } from '../stack/stop.ts'
 import type { Context } from './context.ts'
-import { currentStackName, namedStack } from './find-stacks.ts'
+import { currentStackName, findCurrentStack, namedStack } from './find-stacks.ts'
 import { hostFilesNotice } from './notices/host-files.ts'
 
 /** Compose mostly waits: more stops at once than processors, but few enough not to overload the engine. */
@@ -41,7 +41,10 @@ async function everyStack({ engine }: Context) {
 }
 
 async function oneStack({ engine }: Context, name: string | undefined) {
-  if (name === undefined) return currentStackName()
+  if (name === undefined) {
+    const found = await findCurrentStack({ engine })
+    return found?.stack ?? currentStackName()
+  }
   const [states, left] = await Promise.all([inspectStacks(engine), leftStacks(engine)])
   const candidates = left.map(async stack => ({
     stack,

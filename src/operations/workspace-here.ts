@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { stateRoot } from '../config/paths.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { copyExists } from '../stack/workspace-copy.ts'
-import { stackName } from '../workspace/stack-name.ts'
 import { type OwnPlaces, openWorkspace, type Workspace } from '../workspace/workspace.ts'
 import type { Context } from './context.ts'
+import { stackOfFolder } from './find-stacks.ts'
 
 /** What of this host an agent must never get, wherever it is opened. */
 export function ownPlaces({ root, found }: Pick<Context, 'root' | 'found'>): OwnPlaces {
@@ -26,6 +26,6 @@ export async function workspaceHere(
     folder,
     options.copy ? 'copy' : context.settings.WORKSPACE_MODE,
     ownPlaces(context),
-    { copyExists: await copyExists(stateFolder(stackName(folder))) },
+    { copyExists: await copyExists(stateFolder((await stackOfFolder(folder)).name)) },
   )
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { DockerClient } from '../engine/client.ts'
 import type { Engine } from '../engine/engine.ts'
 import { runThrowAway } from '../engine/throw-away.ts'
+import { services } from './services.ts'
 
 export type Home = {
   volume: string
@@ -23,8 +24,9 @@ export async function homesOf(engine: Engine, stack: string): Promise<Home[]> {
 
 export function parseHome(stack: string, volume: string): Home | null {
   if (!volume.startsWith(`${stack}_`)) return null
-  const [, name, uid] = /^(home|worker-home)-([1-9]\d*)$/.exec(volume.slice(stack.length + 1)) ?? []
-  return name && uid ? { volume, uid, of: name === 'home' ? 'sessions' : 'runs' } : null
+  const [, name, uid] = /^(.+)-([1-9]\d*)$/.exec(volume.slice(stack.length + 1)) ?? []
+  const service = services.find(({ home }) => home?.volume === name)
+  return service?.agent && uid ? { volume, uid, of: service.agent } : null
 }
 
 /** Beyond it the volume holds something else than conversations of a person. */

@@ -1,6 +1,7 @@
 import type { ContainerSummary, Engine } from '../engine/engine.ts'
-import { isOnItsNetworks } from './service-networks.ts'
-import { labels } from './stack-file.ts'
+import { parseIdentityLabels, type StackIdentity } from './identity.ts'
+import { labels } from './labels.ts'
+import { isAgent, isOnItsNetworks, supportingServices } from './services.ts'
 
 export type ServiceState = {
   name: string
@@ -15,7 +16,10 @@ export type ServiceState = {
 }
 
 export type StackState = {
+  /** Compose project. */
   stack: string
+  /** Null where the labels of its containers are not complete. */
+  identity: StackIdentity | null
   workspace: string
   workspaceMode: string
   credentials: string
@@ -43,6 +47,7 @@ function groupStacks(containers: readonly ContainerSummary[]): StackState[] {
     const name = container.Labels[labels.stack] ?? ''
     const stack = stacks.get(name) ?? {
       stack: name,
+      identity: parseIdentityLabels(container.Labels),
       workspace: container.Labels[labels.workspace] ?? '',
       workspaceMode: container.Labels[labels.mode] ?? '',
       credentials: container.Labels[labels.credentials] ?? '',
@@ -92,7 +97,10 @@ function serviceState(container: ContainerSummary): ServiceState {
 /** Whether all that there is works; with `wanted`, whether these are among it. */
 export function isUp(stack: StackState, wanted: readonly string[] = []): boolean {
   return (
-    stack.services.length >= 3 &&
+    supportingServices(stack.identity?.kind ?? 'folder').every(({ name }) =>
+      serviceOf(stack, name),
+    ) &&
+    stack.services.some(({ name }) => isAgent(name)) &&
     wanted.every(name => serviceOf(stack, name)) &&
     stack.services.every(
       ({ state, health, connected }) => state === 'running' && health === 'healthy' && connected,

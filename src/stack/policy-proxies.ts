@@ -5,7 +5,7 @@ import type { DockerClient } from '../engine/client.ts'
 import type { Engine } from '../engine/engine.ts'
 import { confined } from '../engine/throw-away.ts'
 import { exec } from '../process/exec.ts'
-import { labels } from './stack-file.ts'
+import { labels } from './labels.ts'
 
 /** A running proxy that enforces the squid.conf of a checkout. */
 export type PolicyProxy = { stack: string; workspace: string; container: string }

@@ -1,105 +1,14 @@
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import type { Settings } from '../config/settings.ts'
-import { type ComposeProject, escapeVariables } from '../engine/compose.ts'
+import { escapeVariables } from '../engine/compose.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { accountFiles } from './accounts.ts'
-import {
-  type Customisation,
-  customisationHash,
-  customMounts,
-  noCustomisation,
-} from './additions/customisation.ts'
+import { type Customisation, customMounts, noCustomisation } from './additions/customisation.ts'
 import type { DeclaredMount } from './additions/declared-mounts.ts'
-import { type CredentialFile, type CredentialMode, placeholderVariable } from './credential.ts'
-import type { StateFolder } from './state/state-folder.ts'
-
-/** All that decides what a stack looks like. */
-export type Stack = {
-  workspace: Workspace
-  settings: Settings
-  mode: CredentialMode
-  placeholder: Pick<CredentialFile, 'kind' | 'placeholder'>
-  images: { claude: string; gateway: string; proxy: string }
-  state: StateFolder
-  /** What of the workspace the agent cannot change; empty for a copy. */
-  overlays: readonly Overlay[]
-  /** What the user adds to the agent's containers. */
-  custom?: Customisation
-  /** The checkout: compose.yaml, proxy/, claude/. */
-  root: string
-  /** Major version of the engine: 25 learned start_interval, 28 learned isolated gateways. */
-  engineMajor: number
-  /** Who runs the gateway: the one who may read the credential's file. */
-  gatewayUser: { uid: number; gid: number }
-}
-
-export const labels = {
-  stack: 'claude-secure.stack',
-  workspace: 'claude-secure.workspace',
-  mode: 'claude-secure.workspace-mode',
-  credentials: 'claude-secure.credentials',
-  protect: 'claude-secure.protect',
-  /** Which files the overlays are on: a file that was replaced has lost its own. */
-  overlays: 'claude-secure.overlays',
-  /** What the user mounts besides, as JSON: the audit tells it from what nobody asked for. */
-  mounts: 'claude-secure.mounts',
-  custom: 'claude-secure.custom',
-  /** Hash of everything the stack was started with: a second `start` sees whether it still holds. */
-  fingerprint: 'claude-secure.fingerprint',
-} as const
-
-/** Values for the `${…}` of compose.yaml. */
-export function stackVariables(stack: Stack): Record<string, string> {
-  const { settings, images, workspace, gatewayUser } = stack
-  const rehearsal = stack.mode === 'rehearsal'
-  return {
-    CLAUDE_IMAGE: images.claude,
-    GATEWAY_IMAGE: images.gateway,
-    PROXY_IMAGE: images.proxy,
-    HOME_VOLUME: `${workspace.stack}_home-${workspace.agent.uid}`,
-    WORKER_HOME_VOLUME: `${workspace.stack}_worker-home-${workspace.agent.uid}`,
-    AGENT_USER: `${workspace.agent.uid}:${workspace.agent.gid}`,
-    GATEWAY_USER: `${gatewayUser.uid}:${gatewayUser.gid}`,
-    AGENT_MEMORY: settings.AGENT_MEMORY,
-    AGENT_CPUS: settings.AGENT_CPUS,
-    AGENT_PIDS: String(settings.AGENT_PIDS),
-    AGENT_DIRECT: stack.mode === 'login' ? '1' : '',
-    // The rehearsal model is a neighbour of the gateway, not a name of the internet.
-    UPSTREAM_URL: rehearsal ? 'http://rehearsal:8788' : 'https://api.anthropic.com',
-    GATEWAY_PROXY_URL: rehearsal ? '' : 'http://egress:3128',
-    CREDENTIAL_FILE: stack.state.credential,
-    USAGE_FOLDER: stack.state.usage,
-    BUDGET_USD_PER_DAY: settings.BUDGET_USD_PER_DAY ?? '',
-    PROXY_FOLDER: join(stack.root, 'proxy'),
-  }
-}
-
-/** Those in which Claude Code runs: sessions in a terminal, and runs of prompts. */
-export type AgentService = 'claude' | 'worker'
-
-/** What has to be up for the agents that are wanted. */
-export function servicesFor(stack: Stack, agents: readonly AgentService[]): string[] {
-  return [...agents, 'gateway', 'proxy', ...(stack.mode === 'rehearsal' ? ['rehearsal'] : [])]
-}
-
-/**
- * @param services those that are to come up. Compose makes the volumes of every service of a profile that
- *   it is given; without the list it is given all of them, to take down whatever there is.
- */
-export function composeProject(stack: Stack, services?: readonly string[]): ComposeProject {
-  return {
-    name: stack.workspace.stack,
-    root: stack.root,
-    override: stack.state.override,
-    variables: stackVariables(stack),
-    profiles: [
-      ...(services === undefined || services.includes('worker') ? ['runs'] : []),
-      ...(stack.mode === 'rehearsal' ? ['rehearsal'] : []),
-    ],
-  }
-}
+import { placeholderVariable } from './credential.ts'
+import { renderStackLabels } from './labels.ts'
+import { agentServices, type Service, servicesOf } from './services.ts'
+import { type Stack, servicesFor } from './stack.ts'
 
 type Mount = {
   type: 'bind' | 'volume'
@@ -109,52 +18,31 @@ type Mount = {
   bind?: { create_host_path: false }
 }
 
-/** The second compose file: what compose.yaml cannot say with a variable. */
+/** The second compose file: whatever compose.yaml cannot say with a variable. */
 export function buildStackFile(stack: Stack, fingerprint: string): object {
-  const services = servicesFor(stack, ['claude', 'worker'])
   const common = {
-    labels: stackLabels(stack, fingerprint),
-    // Without it readiness is noticed only after a whole interval. Older engines refuse the key.
+    labels: renderStackLabels(stack, fingerprint),
+    // Otherwise readiness is noticed only after a whole interval. Older engines refuse the key.
     healthcheck: stack.engineMajor >= 25 ? { start_interval: '250ms' } : { interval: '1s' },
   }
-  const specific: Record<string, object> = {
-    claude: agentService(stack),
-    worker: agentService(stack),
-    gateway: extraAuthorities(stack),
-    proxy: stack.settings.PROXY_DNS ? { dns: [stack.settings.PROXY_DNS] } : {},
-  }
+  const names = servicesFor(stack, agentServices)
+  const present = servicesOf(stack.identity.kind).filter(({ name }) => names.includes(name))
   return {
     services: Object.fromEntries(
-      services.map(service => [service, { ...common, ...specific[service] }]),
+      present.map(service => [service.name, { ...common, ...specificTo(service, stack) }]),
     ),
     networks: networks(stack),
     ...(stack.workspace.mode === 'copy' && { volumes: { workspace: {} } }),
   }
 }
 
-function stackLabels(stack: Stack, fingerprint: string) {
+function specificTo(service: Service, stack: Stack): object {
+  if (service.agent !== null) return agentService(stack)
   return {
-    [labels.stack]: stack.workspace.stack,
-    [labels.workspace]: escapeVariables(stack.workspace.path),
-    [labels.mode]: stack.workspace.mode,
-    [labels.credentials]: stack.mode,
-    [labels.protect]: stack.settings.PROTECT,
-    [labels.overlays]: identityOf(stack.overlays),
-    ...(stack.custom && customLabels(stack.custom)),
-    [labels.fingerprint]: fingerprint,
+    ...(service.needsAuthorities && extraAuthorities(stack)),
+    ...(service.networks.includes('proxy-external') &&
+      stack.settings.PROXY_DNS && { dns: [stack.settings.PROXY_DNS] }),
   }
-}
-
-function customLabels(custom: Customisation) {
-  return {
-    [labels.mounts]: escapeVariables(JSON.stringify(custom.declared)),
-    [labels.custom]: customisationHash(custom),
-  }
-}
-
-function identityOf(overlays: readonly Overlay[]) {
-  const hash = createHash('sha256').update(JSON.stringify(overlays))
-  return hash.digest('hex').slice(0, 16)
 }
 
 function agentService(stack: Stack) {
@@ -207,7 +95,7 @@ function workspaceMount(workspace: Workspace): Mount {
       }
 }
 
-/** A path of the workspace once more, over itself. */
+/** Mounts a path of the workspace again, over itself. */
 function overlayMount(workspace: Workspace, { path, writable }: Overlay): Mount {
   return {
     type: 'bind',
@@ -246,7 +134,7 @@ function fileMount(source: string, target: string): Mount {
 
 const authoritiesFile = '/etc/claude-secure/extra-ca.pem'
 
-/** EXTRA_CA_CERTS for the two that speak TLS to the outside: the gateway, and the agent's tools. */
+/** EXTRA_CA_CERTS for services that speak TLS to the outside. */
 function extraAuthorities(stack: Stack): { volumes?: Mount[]; environment?: object } {
   const path = stack.settings.EXTRA_CA_CERTS
   if (!path) return {}

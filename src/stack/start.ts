@@ -12,17 +12,13 @@ import type { Engine } from '../engine/engine.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { renderHostFileChanges } from '../workspace/host-files/render.ts'
 import { changedHostFiles, noteHostFiles } from './host-files.ts'
-import { hasLiveSession, inspectStack, isUp, type StackState, serviceOf } from './inspect.ts'
+import { hasLiveSession, inspectStack, isUp, type StackState } from './inspect.ts'
 import { clearPlaceholders, raiseOverlays } from './protection.ts'
 import { ailing, recovery } from './recovery.ts'
-import {
-  type AgentService,
-  buildStackFile,
-  composeProject,
-  type Stack,
-  servicesFor,
-  stackVariables,
-} from './stack-file.ts'
+import type { AgentService } from './services.ts'
+import { isAgent } from './services.ts'
+import { composeProject, type Stack, servicesFor, stackVariables } from './stack.ts'
+import { buildStackFile } from './stack-file.ts'
 
 const up = ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build']
 
@@ -143,12 +139,12 @@ async function stackFingerprint(stack: Stack) {
  * without a container are of no use, and every engine has few of them.
  */
 async function clearAfterFailure({ engine, docker }: StartContext, stack: Stack) {
-  const { workspace, state } = stack
-  const left = await inspectStack(engine, workspace.stack).catch(() => null)
+  const { identity, state } = stack
+  const left = await inspectStack(engine, identity.name).catch(() => null)
   if (!left)
     await compose(docker, composeProject(stack), ['down', '--timeout', '5']).catch(() => {})
-  const agents = ['claude', 'worker'].filter(name => left && serviceOf(left, name))
-  if (agents.length === 0) await clearPlaceholders(state).catch(() => {})
+  if (!left?.services.some(({ name }) => isAgent(name)))
+    await clearPlaceholders(state).catch(() => {})
 }
 
 /** When a service does not become healthy, its own last words say more than compose's. */
@@ -181,7 +177,7 @@ async function explain(engine: Engine, name: string, error: unknown) {
  * engine that ignores the option says nothing.
  */
 async function refuseHostAddress({ engine, docker }: StartContext, stack: Stack) {
-  const networks = await engine.networks([`com.docker.compose.project=${stack.workspace.stack}`])
+  const networks = await engine.networks([`com.docker.compose.project=${stack.identity.name}`])
   const interfaces = networkInterfaces()
   for (const network of networks.filter(({ Name }) => Name.endsWith('-internal'))) {
     // A link-local IPv6 address is on every interface; IPv6 is off inside the containers.

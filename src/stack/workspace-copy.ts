@@ -15,6 +15,7 @@ import { type CopiedItem, type Keep, readCopy } from '../workspace/copy/unpack.t
 import { readUserIgnore } from '../workspace/ignore/user-ignore.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { type StackState, serviceOf } from './inspect.ts'
+import { agentServices } from './services.ts'
 import type { StateFolder } from './state/state-folder.ts'
 
 export type CopyContext = {
@@ -32,7 +33,7 @@ export type CopyContext = {
 
 /** The container to reach the copy through: a running one where there is one, for both have its volume. */
 export function copyContainer(stack: StackState): string | null {
-  const agents = (['claude', 'worker'] as const).map(name => serviceOf(stack, name))
+  const agents = agentServices.map(name => serviceOf(stack, name))
   const agent = agents.find(found => found?.state === 'running') ?? agents.find(Boolean)
   return agent?.container ?? null
 }

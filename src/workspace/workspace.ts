@@ -5,7 +5,6 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { Settings } from '../config/settings.ts'
 import { isWithin, overlaps } from '../files/within.ts'
-import { stackName } from './stack-name.ts'
 
 export type Workspace = {
   /** Real path on the host. */
@@ -15,8 +14,6 @@ export type Workspace = {
   mode: 'mount' | 'copy'
   /** Why it is a copy, when nobody asked for one. */
   copyReason?: 'it is owned by root' | 'it was opened as a copy before'
-  /** Compose project: `claude-secure-<slug>-<hash of the real path>`. */
-  stack: string
 }
 
 /** The agent's uid where the workspace's owner is no ordinary user. */
@@ -69,7 +66,6 @@ export async function openWorkspace(
     agent: opened === 'copy' ? copyOwner : { uid, gid: gid === 0 ? uid : gid },
     mode: opened,
     ...(copyReason && { copyReason }),
-    stack: stackName(real),
   }
 }
 

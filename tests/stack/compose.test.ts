@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { serviceNetworks } from '../../src/stack/service-networks.ts'
+import { services as table } from '../../src/stack/services.ts'
 
 const root = join(import.meta.dirname, '../..')
 const Service = z.looseObject({
@@ -18,9 +18,10 @@ const Stack = z.looseObject({
     z.string(),
     z.looseObject({ internal: z.boolean().optional(), enable_ipv6: z.boolean() }),
   ),
+  volumes: z.record(z.string(), z.object({ name: z.string() })),
 })
 const text = await readFile(join(root, 'compose.yaml'), 'utf8')
-const { services, networks } = Stack.parse(parse(text, { merge: true }))
+const { services, networks, volumes } = Stack.parse(parse(text, { merge: true }))
 
 const networksOf = (name: string) => {
   const list = services[name]?.networks ?? []
@@ -29,6 +30,25 @@ const networksOf = (name: string) => {
 
 t.test('the stack has these services and no other', async t => {
   t.same(Object.keys(services), ['claude', 'worker', 'gateway', 'proxy', 'rehearsal'])
+})
+
+t.test('the table of services says what compose.yaml says', async t => {
+  t.same(
+    table.map(({ name }) => name),
+    Object.keys(services),
+  )
+  for (const { name, image, profile, home, credential } of table) {
+    const service = services[name]
+    t.equal(service?.image, `\${${image.toUpperCase()}_IMAGE:?}`, name)
+    t.same(service?.profiles, profile ? [profile] : undefined, name)
+    const mounted = JSON.stringify(service?.volumes ?? [])
+    t.equal(mounted.includes('/home/claude'), home !== null, name)
+    if (home) {
+      t.ok(mounted.includes(`"${home.volume}:/home/claude"`), name)
+      t.equal(volumes[home.volume]?.name, `\${${home.variable}:?}`, name)
+    }
+    t.equal(mounted.includes('/run/secrets/credential'), credential === 'secret', name)
+  }
 })
 
 for (const [name, service] of Object.entries(services)) {
@@ -71,8 +91,8 @@ for (const [name, service] of Object.entries(services)) {
 }
 
 t.test('the agent is on the internal network alone; only the proxy has a way out', async t => {
-  for (const [name, list] of Object.entries(serviceNetworks)) {
-    t.same([...networksOf(name)].sort(), list, `what start looks for is what ${name} is given`)
+  for (const { name, networks } of table) {
+    t.same([...networksOf(name)].sort(), networks, `what start looks for is what ${name} is given`)
   }
   t.same(networksOf('claude'), ['claude-internal'])
   t.same(networksOf('worker'), ['claude-internal'])

@@ -1,4 +1,4 @@
-import { membership } from '../../stack/service-networks.ts'
+import { membership } from '../../stack/services.ts'
 import { list } from '../attempts.ts'
 import type { InspectedContainer } from '../inspections.ts'
 import { type Check, check, type Probe } from '../probe.ts'

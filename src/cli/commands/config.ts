@@ -26,9 +26,9 @@ import {
   mountsOf,
   readConfig,
 } from '../../operations/additions/workspace-config.ts'
+import { currentStackName } from '../../operations/find-stacks.ts'
 import { isConsented } from '../../stack/additions/consent.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
-import { stackName } from '../../workspace/stack-name.ts'
 import type { Invocation } from '../invocation.ts'
 import { hasColours } from '../terminal.ts'
 
@@ -42,10 +42,10 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
   const file = join(root, '.env')
   if (options.path) return console.log(file)
   const folder = await realpath(process.cwd())
-  const stack = stackName(folder)
+  const stack = await currentStackName()
   const found = await readConfig({ path: folder })
   const servers = await readMcpFile({ path: folder }).catch(() => null)
-  if (options.accept) return accept(found, servers, stack, invocation)
+  if (options.accept) return accept(found, servers, folder, invocation)
   // Before the settings are loaded, which takes the secrets out of the environment.
   const sources = {
     environment: settingsInEnvironment(),
@@ -90,7 +90,7 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
 async function accept(
   found: FoundConfig | null,
   mcp: FoundServers | null,
-  stack: string,
+  folder: string,
   { log }: Invocation,
 ) {
   if (!found && !mcp) {
@@ -102,8 +102,8 @@ async function accept(
   for (const server of mcp?.servers ?? []) {
     log({ kind: 'info', text: `the MCP server ${describeServer(server)}` })
   }
-  if (found) await acceptConfig({ stack }, found)
-  if (mcp) await acceptServers({ stack }, mcp)
+  if (found) await acceptConfig({ path: folder }, found)
+  if (mcp) await acceptServers({ path: folder }, mcp)
   const names = [...(found ? [workspaceConfigName] : []), ...(mcp ? [mcpFileName] : [])]
   log({ kind: 'info', text: `allowed as it is now: ${names.join(' and ')}` })
 }

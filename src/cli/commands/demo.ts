@@ -8,6 +8,7 @@ import { type Context, openContext } from '../../operations/context.ts'
 import { bringUp } from '../../operations/start/start-effects.ts'
 import { workspaceHere } from '../../operations/workspace-here.ts'
 import { exec } from '../../process/exec.ts'
+import { folderStack } from '../../stack/identity.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'
 import type { Invocation } from '../invocation.ts'
 import { hasColours } from '../terminal.ts'
@@ -69,7 +70,7 @@ The stack is still up. Next:
   cd ${terminalLine(folder)} && ${join(context.root, 'claude.ts')} start   talk to the rehearsal yourself
   cd ${terminalLine(folder)} && ${join(context.root, 'claude.ts')} run "${prompt}"   the same as a run, without a terminal
   put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN into ${join(context.root, '.env')}, then run start in a project of yours
-  ${join(context.root, 'claude.ts')} stop ${workspace.stack.slice(-8)}   when you are done`)
+  ${join(context.root, 'claude.ts')} stop ${folderStack(workspace.path).id}   when you are done`)
 }
 
 async function ask(context: Context, state: StackState) {

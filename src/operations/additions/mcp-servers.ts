@@ -12,6 +12,7 @@ import type { Settings } from '../../config/settings.ts'
 import { admits, inForce } from '../../egress/allowlist.ts'
 import { parseSiteName } from '../../egress/site-name.ts'
 import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
+import { folderStack } from '../../stack/identity.ts'
 import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { readWorkspaceFile } from '../../workspace/read-workspace-file.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
@@ -68,7 +69,7 @@ async function saysYes(
   workspace: Workspace,
   found: FoundServers,
 ) {
-  const state = stateFolder(workspace.stack)
+  const state = stateFolder(folderStack(workspace.path).name)
   if (await isConsented(state, mcpFileName, found.content)) return true
   if (await isConsented(state, refusal, found.content)) return false
   if (!canAsk) {
@@ -87,11 +88,8 @@ async function saysYes(
   return yes
 }
 
-export async function acceptServers(
-  { stack }: Pick<Workspace, 'stack'>,
-  { content }: FoundServers,
-) {
-  const state = stateFolder(stack)
+export async function acceptServers({ path }: Pick<Workspace, 'path'>, { content }: FoundServers) {
+  const state = stateFolder(folderStack(path).name)
   await makeStateFolder(state)
   await rememberConsent(state, mcpFileName, content)
 }

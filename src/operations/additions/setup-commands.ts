@@ -2,7 +2,7 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { exec } from '../../process/exec.ts'
 import { contentHash } from '../../stack/additions/consent.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'
-import type { AgentService } from '../../stack/stack-file.ts'
+import type { AgentService } from '../../stack/services.ts'
 import type { Context } from '../context.ts'
 
 /** Ten minutes: a setup command fetches and builds. */

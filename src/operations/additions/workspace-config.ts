@@ -10,6 +10,7 @@ import {
   withoutEffect,
 } from '../../config/workspace-config.ts'
 import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
+import { folderStack } from '../../stack/identity.ts'
 import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { readWorkspaceFile } from '../../workspace/read-workspace-file.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
@@ -75,7 +76,7 @@ export async function consentedConfig(
     })
   }
   if (found.demands.length === 0) return found
-  const state = stateFolder(workspace.stack)
+  const state = stateFolder(folderStack(workspace.path).name)
   if (await isConsented(state, workspaceConfigName, found.content)) return found
   if (!canAsk) {
     throw new UserError(`${workspaceConfigName} demands what nobody has allowed: ${brief(found)}`, {
@@ -92,8 +93,8 @@ export async function consentedConfig(
   return null
 }
 
-export async function acceptConfig(workspace: Pick<Workspace, 'stack'>, { content }: FoundConfig) {
-  const state = stateFolder(workspace.stack)
+export async function acceptConfig(workspace: Pick<Workspace, 'path'>, { content }: FoundConfig) {
+  const state = stateFolder(folderStack(workspace.path).name)
   await makeStateFolder(state)
   await rememberConsent(state, workspaceConfigName, content)
 }

@@ -1,5 +1,5 @@
 import { bodyText, engineGet } from '../../engine/engine-request.ts'
-import { isOnItsNetworks } from '../../stack/service-networks.ts'
+import { isOnItsNetworks } from '../../stack/services.ts'
 import type { RememberedService, RememberedStack } from './memory.ts'
 
 const timeoutMilliseconds = 2_000

@@ -4,7 +4,7 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { parseProtect } from '../../config/protected-names.ts'
 import { weakness } from '../../stack/credential.ts'
 import { lostOverlays } from '../../stack/protection.ts'
-import type { Stack } from '../../stack/stack-file.ts'
+import type { Stack } from '../../stack/stack.ts'
 import type { StartOutcome } from '../../stack/start.ts'
 import { renderLost } from '../notices/host-files.ts'
 

@@ -3,8 +3,11 @@ import type { ImageSet } from '../../images/image-tags.ts'
 import { writeAccountFiles } from '../../stack/accounts.ts'
 import { type Customisation, writeCustomFiles } from '../../stack/additions/customisation.ts'
 import { type CredentialMode, credentialFile, credentialMode } from '../../stack/credential.ts'
+import { folderStack } from '../../stack/identity.ts'
+import type { StackState } from '../../stack/inspect.ts'
 import { overlaysOf } from '../../stack/protection.ts'
-import type { Stack } from '../../stack/stack-file.ts'
+import type { Stack } from '../../stack/stack.ts'
+import { claimState } from '../../stack/state/owner.ts'
 import {
   makeStateFolder,
   makeUsageFolder,
@@ -23,6 +26,8 @@ const gatewayUser = { uid: 10001, gid: 10001 }
  */
 export async function openStack(options: {
   workspace: Workspace
+  /** The stack's containers, as far as there are any. */
+  running: StackState | null
   settings: Settings
   images: Pick<ImageSet, 'agent' | 'gateway' | 'proxy'>
   root: string
@@ -33,8 +38,10 @@ export async function openStack(options: {
 }): Promise<Stack> {
   const { workspace, settings, images, root, engineMajor } = options
   const mode = options.mode ?? credentialMode(settings)
-  const state = stateFolder(workspace.stack)
+  const identity = folderStack(workspace.path)
+  const state = stateFolder(identity.name)
   await makeStateFolder(state)
+  await claimState(identity, state, options.running)
   const credential = credentialFile(mode, settings, await readCredential(state))
   const user = ownIdentity() ?? gatewayUser
   await writeCredential(state, credential, user)
@@ -42,6 +49,7 @@ export async function openStack(options: {
   await writeAccountFiles(workspace.agent, state)
   if (options.custom) await writeCustomFiles(state, options.custom, workspace.agent)
   return {
+    identity,
     workspace,
     settings,
     mode,

@@ -6,8 +6,9 @@ import { userEnvironment } from '../../config/environment.ts'
 import { imageAdditions } from '../../config/image-additions.ts'
 import { demoFolder } from '../../config/paths.ts'
 import { type CredentialMode, credentialMode } from '../../stack/credential.ts'
+import { folderStack } from '../../stack/identity.ts'
 import { hasLiveSession, inspectStack, type StackState } from '../../stack/inspect.ts'
-import type { AgentService } from '../../stack/stack-file.ts'
+import type { AgentService } from '../../stack/services.ts'
 import { startStack } from '../../stack/start.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
@@ -44,6 +45,7 @@ function startEffects(
 ): StartEffects {
   const { engine, docker, log, signal, settings, root, engineMajor } = context
   const { agents } = options
+  const { name } = folderStack(workspace.path)
   return {
     checkConfiguration: () => checkConfiguration(settings, root),
     customise: () => customise(context, workspace),
@@ -54,13 +56,13 @@ function startEffects(
         if (writable) refuseAdditionsOfAgent(additions, source)
       }
     },
-    withLock: body => withLock(workspace.stack, { log, signal }, body),
+    withLock: body => withLock(name, { log, signal }, body),
     ensureImages: () => ensureImages({ ...context, client: docker, network: userEnvironment() }),
-    inspect: () => inspectStack(engine, workspace.stack),
+    inspect: () => inspectStack(engine, name),
     refuseOtherMode: before => refuseOtherMode(context, workspace, before),
     async openStack(images, custom, before) {
       const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
-      const given = { workspace, settings, images, root, engineMajor, custom }
+      const given = { workspace, running: before, settings, images, root, engineMajor, custom }
       return openStack({ ...given, ...(mode && { mode }) })
     },
     startStack: (stack, before) =>

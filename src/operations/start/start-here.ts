@@ -34,7 +34,7 @@ export async function startHere(
   if (outcome === 'outdated' && !serviceOf(state, service)) throw withoutService(service)
   const agent = {
     ...runningAgent(context, state, service),
-    stack: workspace.stack,
+    stack: state.stack,
     workspace: workspace.path,
   }
   // A run does not wait for an unanswered question; the next session asks it again.

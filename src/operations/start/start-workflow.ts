@@ -1,7 +1,7 @@
 import type { ImageSet } from '../../images/image-tags.ts'
 import type { Customisation } from '../../stack/additions/customisation.ts'
 import type { StackState } from '../../stack/inspect.ts'
-import type { Stack } from '../../stack/stack-file.ts'
+import type { Stack } from '../../stack/stack.ts'
 import type { StartOutcome } from '../../stack/start.ts'
 
 export type StartedStack = { stack: Stack; state: StackState; outcome: StartOutcome }

@@ -2,13 +2,13 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { namedStack } from '../../../src/operations/find-stacks.ts'
-import { stackName } from '../../../src/workspace/stack-name.ts'
+import { folderStack } from '../../../src/stack/identity.ts'
 
 t.test('a folder means its stack, also one that does not remember its folder', async t => {
   const folder = t.testdir()
   await mkdir(join(folder, 'app'))
   const stacks = [
-    { stack: stackName(join(folder, 'app')), workspace: null },
+    { stack: folderStack(join(folder, 'app')).name, workspace: null },
     { stack: 'claude-secure-app-00000000', workspace: '/elsewhere/app' },
     { stack: 'claude-secure-gone-00000001', workspace: '/gone' },
   ]

@@ -8,6 +8,7 @@ const service = (name: string, container: string, state: 'running' | 'exited' = 
 
 const stack = (name: string, services: StackState['services']): StackState => ({
   stack: name,
+  identity: null,
   workspace: '/w',
   workspaceMode: 'mount',
   credentials: 'api-key',

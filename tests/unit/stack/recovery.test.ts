@@ -14,6 +14,7 @@ const service = (name: string, health: ServiceState['health']): ServiceState => 
 
 const stackOf = (...services: ServiceState[]): StackState => ({
   stack: 'claude-secure-x-1',
+  identity: null,
   workspace: '/x',
   workspaceMode: 'mount',
   credentials: 'api-key',

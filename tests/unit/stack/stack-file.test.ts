@@ -1,19 +1,17 @@
 import t from 'tap'
 import { Settings } from '../../../src/config/settings.ts'
-import {
-  buildStackFile,
-  labels,
-  type Stack,
-  stackVariables,
-} from '../../../src/stack/stack-file.ts'
+import { folderStack } from '../../../src/stack/identity.ts'
+import { labels } from '../../../src/stack/labels.ts'
+import { type Stack, stackVariables } from '../../../src/stack/stack.ts'
+import { buildStackFile } from '../../../src/stack/stack-file.ts'
 
 function stack(changes: Partial<Stack> = {}, settings: object = {}): Stack {
   return {
+    identity: { ...folderStack('/home/me/project'), name: 'claude-secure-project-00000000' },
     workspace: {
       path: '/home/me/project',
       agent: { uid: 1000, gid: 1000 },
       mode: 'mount',
-      stack: 'claude-secure-project-00000000',
     },
     settings: Settings.parse({ ANTHROPIC_API_KEY: 'sk-real-secret', ...settings }),
     mode: 'api-key',
@@ -72,7 +70,8 @@ t.test('an owner whom the image does not know gets a name', async t => {
 
 t.test('a folder name with a dollar sign is not a variable', async t => {
   const workspace = { ...stack().workspace, path: '/home/me/$HOME' }
-  const { services } = file(stack({ workspace }))
+  const identity = folderStack(workspace.path)
+  const { services } = file(stack({ identity, workspace }))
   t.equal(services.claude.volumes[0].source, '/home/me/$$HOME')
   t.equal(services.claude.labels[labels.workspace], '/home/me/$$HOME')
 })

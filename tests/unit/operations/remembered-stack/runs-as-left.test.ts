@@ -17,7 +17,7 @@ import {
   imageAdditionsStamp,
   overlayStamp,
 } from '../../../../src/operations/remembered-stack/stamps.ts'
-import { serviceNetworks } from '../../../../src/stack/service-networks.ts'
+import { services } from '../../../../src/stack/services.ts'
 
 // Not the state of whoever runs the tests.
 process.env.XDG_STATE_HOME = await mkdtemp(join(tmpdir(), 'remembered-state-'))
@@ -32,7 +32,10 @@ const healthy = (service: string, changes: object = {}) => ({
   Labels: { 'com.docker.compose.service': service, 'claude-secure.fingerprint': 'f00d' },
   NetworkSettings: {
     Networks: Object.fromEntries(
-      (serviceNetworks[service] ?? []).map(name => [`claude-secure-x-00000000_${name}`, {}]),
+      (services.find(({ name }) => name === service)?.networks ?? []).map(name => [
+        `claude-secure-x-00000000_${name}`,
+        {},
+      ]),
     ),
   },
   ...changes,

@@ -6,7 +6,7 @@ import {
 } from '../../../../src/operations/start/start-workflow.ts'
 import type { Customisation } from '../../../../src/stack/additions/customisation.ts'
 import type { StackState } from '../../../../src/stack/inspect.ts'
-import type { Stack } from '../../../../src/stack/stack-file.ts'
+import type { Stack } from '../../../../src/stack/stack.ts'
 
 const custom = { declared: [] } as unknown as Customisation
 const images = { agent: 'agent:1' } as ImageSet

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import { escapeVariables } from '../engine/compose.ts'
+import { customisationHash } from './additions/customisation.ts'
+import { identityLabels, renderIdentityLabels } from './identity.ts'
+import type { Stack } from './stack.ts'
+
+export const labels = {
+  ...identityLabels,
+  mode: 'claude-secure.workspace-mode',
+  credentials: 'claude-secure.credentials',
+  protect: 'claude-secure.protect',
+  /** Hash of the files that the overlays are on: a file that was replaced has lost its overlay. */
+  overlays: 'claude-secure.overlays',
+  /** The user's own mounts, as JSON: the audit compares the container's mounts with them. */
+  mounts: 'claude-secure.mounts',
+  custom: 'claude-secure.custom',
+  /** Hash of everything the stack was started with: the next `start` compares it. */
+  fingerprint: 'claude-secure.fingerprint',
+} as const
+
+/** Labels of each container of a stack, for a compose file. */
+export function renderStackLabels(stack: Stack, fingerprint: string): Record<string, string> {
+  const { identity, workspace, mode, settings, overlays, custom } = stack
+  const escaped = Object.entries(renderIdentityLabels(identity)).map(([name, value]) => [
+    name,
+    escapeVariables(value),
+  ])
+  return {
+    ...Object.fromEntries(escaped),
+    [labels.mode]: workspace.mode,
+    [labels.credentials]: mode,
+    [labels.protect]: settings.PROTECT,
+    [labels.overlays]: hash(JSON.stringify(overlays)),
+    ...(custom && {
+      [labels.mounts]: escapeVariables(JSON.stringify(custom.declared)),
+      [labels.custom]: customisationHash(custom),
+    }),
+    [labels.fingerprint]: fingerprint,
+  }
+}
+
+function hash(text: string) {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}

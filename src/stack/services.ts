@@ -1,0 +1,126 @@
+import type { StackKind } from './identity.ts'
+
+/** A service of compose.yaml; a test compares the two. */
+export type Service = {
+  name: string
+  /** Kinds of stack that have it. */
+  kinds: readonly StackKind[]
+  image: 'claude' | 'gateway' | 'proxy'
+  networks: readonly string[]
+  /** What Claude Code does in it; null when Claude Code does not run there. */
+  agent: 'sessions' | 'runs' | null
+  /** Its home volume without the owner's uid, and the variable of compose.yaml with its full name. */
+  home: { volume: string; variable: string } | null
+  /** Profile of compose.yaml; null when each of these stacks needs it. */
+  profile: 'runs' | 'rehearsal' | null
+  /** What it holds: the real credential, or the placeholder that the gateway accepts in its place. */
+  credential: 'secret' | 'placeholder' | null
+  /** Whether it speaks TLS to the outside and so needs EXTRA_CA_CERTS. */
+  needsAuthorities: boolean
+}
+
+const agent = {
+  kinds: ['folder', 'session'],
+  image: 'claude',
+  networks: ['claude-internal'],
+  credential: 'placeholder',
+  needsAuthorities: true,
+} as const
+
+export const services = [
+  {
+    ...agent,
+    name: 'claude',
+    agent: 'sessions',
+    home: { volume: 'home', variable: 'HOME_VOLUME' },
+    profile: null,
+  },
+  {
+    ...agent,
+    name: 'worker',
+    agent: 'runs',
+    home: { volume: 'worker-home', variable: 'WORKER_HOME_VOLUME' },
+    profile: 'runs',
+  },
+  {
+    name: 'gateway',
+    kinds: ['folder', 'session'],
+    image: 'gateway',
+    networks: ['claude-internal', 'services-internal'],
+    agent: null,
+    home: null,
+    profile: null,
+    credential: 'secret',
+    needsAuthorities: true,
+  },
+  {
+    name: 'proxy',
+    kinds: ['folder', 'session'],
+    image: 'proxy',
+    networks: ['claude-internal', 'proxy-external', 'services-internal'],
+    agent: null,
+    home: null,
+    profile: null,
+    credential: null,
+    needsAuthorities: false,
+  },
+  {
+    name: 'rehearsal',
+    kinds: ['folder', 'session'],
+    image: 'gateway',
+    networks: ['services-internal'],
+    agent: null,
+    home: null,
+    profile: 'rehearsal',
+    credential: null,
+    needsAuthorities: false,
+  },
+] as const satisfies readonly Service[]
+
+/** Those in which Claude Code runs. */
+export type AgentService = Extract<(typeof services)[number], { agent: string }>['name']
+
+/** The agents' services, in the order in which one is chosen where either would do. */
+export const agentServices: readonly AgentService[] = services.flatMap(service =>
+  service.agent === null ? [] : [service.name],
+)
+
+export function isAgent(name: string): name is AgentService {
+  return agentServices.some(agent => agent === name)
+}
+
+/** The service in which Claude Code holds sessions, or runs prompts. */
+export const serviceOfSessions = 'claude' satisfies AgentService
+export const serviceOfRuns = 'worker' satisfies AgentService
+
+/** Services that every stack of a kind needs, whichever agents it has. */
+export function supportingServices(kind: StackKind): Service[] {
+  return servicesOf(kind).filter(({ agent, profile }) => agent === null && profile === null)
+}
+
+export function servicesOf(kind: StackKind): Service[] {
+  const all: readonly Service[] = services
+  return all.filter(({ kinds }) => kinds.includes(kind))
+}
+
+/**
+ * Whether a container is on all networks of its service. One that was cut off by hand, or by an engine
+ * that lost a network, counts itself healthy, and compose sees no reason to touch it.
+ */
+export function isOnItsNetworks(
+  stack: string,
+  service: string,
+  networks: Record<string, unknown> | undefined,
+): boolean {
+  const names = Object.keys(networks ?? {}).map(name => name.replace(`${stack}_`, ''))
+  return membership(service, names).missing.length === 0
+}
+
+/** Compares the networks that a container is on, named as in compose.yaml, with those of its service. */
+export function membership(service: string, networks: readonly string[]) {
+  const wanted: readonly string[] = services.find(({ name }) => name === service)?.networks ?? []
+  return {
+    missing: wanted.filter(name => !networks.includes(name)),
+    foreign: networks.filter(name => !wanted.includes(name)),
+  }
+}

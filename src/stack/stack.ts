@@ -1,0 +1,92 @@
+import { join } from 'node:path'
+import type { Settings } from '../config/settings.ts'
+import type { ComposeProject } from '../engine/compose.ts'
+import type { Overlay } from '../workspace/overlay/overlay.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import type { Customisation } from './additions/customisation.ts'
+import type { CredentialFile, CredentialMode } from './credential.ts'
+import type { StackIdentity } from './identity.ts'
+import { type AgentService, servicesOf, supportingServices } from './services.ts'
+import type { StateFolder } from './state/state-folder.ts'
+
+/** Everything that decides how a stack is made. */
+export type Stack = {
+  identity: StackIdentity
+  workspace: Workspace
+  settings: Settings
+  mode: CredentialMode
+  placeholder: Pick<CredentialFile, 'kind' | 'placeholder'>
+  images: { claude: string; gateway: string; proxy: string }
+  state: StateFolder
+  /** Paths of the workspace that the agent cannot change; empty for a copy. */
+  overlays: readonly Overlay[]
+  /** What the user adds to the agent's containers. */
+  custom?: Customisation
+  /** The checkout: compose.yaml, proxy/, claude/. */
+  root: string
+  /** Major version of the engine: 25 added start_interval, 28 added isolated gateways. */
+  engineMajor: number
+  /** The gateway's user, which must be able to read the credential's file. */
+  gatewayUser: { uid: number; gid: number }
+}
+
+/** Values for the `${…}` of compose.yaml. */
+export function stackVariables(stack: Stack): Record<string, string> {
+  const { identity, settings, images, workspace, gatewayUser } = stack
+  const rehearsal = stack.mode === 'rehearsal'
+  return {
+    CLAUDE_IMAGE: images.claude,
+    GATEWAY_IMAGE: images.gateway,
+    PROXY_IMAGE: images.proxy,
+    ...homeVolumes(identity, workspace.agent.uid),
+    AGENT_USER: `${workspace.agent.uid}:${workspace.agent.gid}`,
+    GATEWAY_USER: `${gatewayUser.uid}:${gatewayUser.gid}`,
+    AGENT_MEMORY: settings.AGENT_MEMORY,
+    AGENT_CPUS: settings.AGENT_CPUS,
+    AGENT_PIDS: String(settings.AGENT_PIDS),
+    AGENT_DIRECT: stack.mode === 'login' ? '1' : '',
+    // The rehearsal model is a neighbour of the gateway, not a name of the internet.
+    UPSTREAM_URL: rehearsal ? 'http://rehearsal:8788' : 'https://api.anthropic.com',
+    GATEWAY_PROXY_URL: rehearsal ? '' : 'http://egress:3128',
+    CREDENTIAL_FILE: stack.state.credential,
+    USAGE_FOLDER: stack.state.usage,
+    BUDGET_USD_PER_DAY: settings.BUDGET_USD_PER_DAY ?? '',
+    PROXY_FOLDER: join(stack.root, 'proxy'),
+  }
+}
+
+function homeVolumes({ kind, name }: StackIdentity, uid: number) {
+  return Object.fromEntries(
+    servicesOf(kind).flatMap(({ home }) =>
+      home ? [[home.variable, `${name}_${home.volume}-${uid}`]] : [],
+    ),
+  )
+}
+
+/** Names of the services that must run for `agents` to work. */
+export function servicesFor(
+  stack: Pick<Stack, 'identity' | 'mode'>,
+  agents: readonly AgentService[],
+): string[] {
+  const { kind } = stack.identity
+  const rehearsal =
+    stack.mode === 'rehearsal' ? servicesOf(kind).filter(s => s.profile === 'rehearsal') : []
+  return [...agents, ...[...supportingServices(kind), ...rehearsal].map(({ name }) => name)]
+}
+
+/**
+ * @param services those to start. Compose makes the volumes of every service of the profiles it is given;
+ *   without the list it is given all profiles, to take down every service.
+ */
+export function composeProject(stack: Stack, services?: readonly string[]): ComposeProject {
+  const profiles = servicesOf(stack.identity.kind)
+    .filter(({ name }) => services === undefined || services.includes(name))
+    .flatMap(({ profile }) => (profile === null || profile === 'rehearsal' ? [] : [profile]))
+  return {
+    name: stack.identity.name,
+    root: stack.root,
+    override: stack.state.override,
+    variables: stackVariables(stack),
+    profiles: [...new Set(profiles), ...(stack.mode === 'rehearsal' ? ['rehearsal'] : [])],
+  }
+}

@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { messageOf, UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { replaceFile } from '../../files/replace-file.ts'
+import {
+  describeStack,
+  isSameStack,
+  parseStackOf,
+  type StackIdentity,
+  stackId,
+} from '../identity.ts'
+import { readProtection } from '../protection.ts'
+import type { StateFolder } from './state-folder.ts'
+
+const Owner = z.strictObject({
+  version: z.literal(1),
+  kind: z.string(),
+  folder: z.string().optional(),
+  session: z.string().optional(),
+  server: z.string().optional(),
+})
+
+type Folder = Pick<StateFolder, 'path'>
+
+/**
+ * Refuses a state folder or containers of another stack. Names hold 32 bits of a hash: two folders with
+ * one name would share home volume, copy and credential (threat R3).
+ */
+export async function refuseOtherOwner(
+  identity: StackIdentity,
+  state: Folder,
+  running: { identity: StackIdentity | null } | null = null,
+) {
+  refuseOther(identity, await readOwner(identity.name, state))
+  refuseOther(identity, running?.identity ?? null)
+}
+
+/** As `refuseOtherOwner`, and from now on the state folder belongs to this stack. */
+export async function claimState(
+  identity: StackIdentity,
+  state: Folder,
+  running: { identity: StackIdentity | null } | null = null,
+) {
+  await refuseOtherOwner(identity, state, running)
+  const { name: _, id: __, ...of } = identity
+  await replaceFile(ownerPath(state), JSON.stringify({ version: 1, ...of }))
+}
+
+function refuseOther(identity: StackIdentity, owner: StackIdentity | null) {
+  if (owner === null || isSameStack(owner, identity)) return
+  const [theirs, ours] = [owner, identity].map(of => terminalLine(describeStack(of), 200))
+  throw new UserError(`${ours} and ${theirs} have the same stack name, ${identity.name}`, {
+    hint: 'rename one of the two folders, and start there again',
+  })
+}
+
+/**
+ * The stack that a state folder belongs to; null when it is new. The folders of versions without kinds
+ * hold the workspace of their last start.
+ */
+export async function readOwner(name: string, state: Folder): Promise<StackIdentity | null> {
+  const path = ownerPath(state)
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
+    throw unreadable(path, error)
+  })
+  if (text === null) {
+    const protection = await readProtection(state)
+    return protection && identify(name, { kind: 'folder', folder: protection.workspace })
+  }
+  try {
+    const owner = identify(name, Owner.parse(JSON.parse(text)))
+    if (owner) return owner
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+  throw unreadable(path, new Error('a part of the identity is missing'))
+}
+
+function identify(name: string, parts: Parameters<typeof parseStackOf>[0]): StackIdentity | null {
+  const of = parseStackOf(parts)
+  return of && { ...of, name, id: stackId(name) }
+}
+
+function unreadable(path: string, cause: unknown) {
+  return new UserError(`cannot tell which stack ${path} belongs to: ${messageOf(cause)}`, {
+    hint: 'check the owner of that file; remove it when its content is damaged',
+    cause,
+  })
+}
+
+function ownerPath(state: Folder) {
+  return join(state.path, 'identity.json')
+}
