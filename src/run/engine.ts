@@ -1,139 +1,175 @@
-import { randomBytes } from 'node:crypto'
-import { messageOf } from '../base/errors.ts'
-import { createChannel } from './channel.ts'
-import { createCollector, type RunEnding } from './collect.ts'
+import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { checkAnswers } from './asking.ts'
 import type { RunEvent } from './event.ts'
-import { type Events, follow, neverBegan, type Patience } from './follow.ts'
-import type { Validate } from './json-schema.ts'
-import type { RunLease } from './lease/lease.ts'
+import { createHub } from './hub.ts'
+import type { Answers } from './question.ts'
 import { RunRefusal } from './refusal.ts'
-import { parseRequest, promptText, RunId, type RunRequest } from './request.ts'
-import { type RunResult, validated } from './result.ts'
-import type { RunStore } from './store/store.ts'
-import type { RunTransport } from './transport.ts'
-
-export type RunOptions = {
-  /** Absolute path in the worker. */
-  workspace: string
-  /** Cancels the run. */
-  signal?: AbortSignal
-  runId?: string
-  /** Wait for a run that has the workspace, instead of being refused. */
-  wait?: boolean
-}
+import { parseRequest, RunId, type RunRequest } from './request.ts'
+import type { RunResult } from './result.ts'
+import type { RunPage, RunSummary } from './store/store.ts'
+import {
+  type RunEngineParts,
+  type RunOptions,
+  type Watched,
+  type Watching,
+  watchRun,
+} from './watch.ts'
 
 /** A run under way. */
 export type Run = {
   id: string
   /** All events, for one reader; slow reading slows the run down. Read at once, or what does not fit is lost. */
   events: AsyncIterable<RunEvent>
-  /** Rejects with a `RunRefusal` when it did not begin. */
+  /** Rejects with a `RunRefusal` when it did not start. */
   result: Promise<RunResult>
-  /** Ends when nothing of the run is left, which `result` tells. */
+  /** Ends when nothing of the run is left, which `result` reports. */
   cancel: () => void
 }
 
-export type RunEngine = { start: (request: unknown, options: RunOptions) => Run }
-
-export type RunEngineParts = {
-  transport: RunTransport
-  store: RunStore
-  lease: RunLease
-  now: () => Date
-  /** What is to be said of a run that has ended, kept among its notices; one that fails costs nothing. */
-  parting?: (since: Date) => Promise<readonly string[]>
-  /** Milliseconds; the defaults are what a person waits for. */
-  patience?: Partial<Patience>
+export type RunEngine = {
+  start: (request: unknown, options: RunOptions) => Run
+  find: (runId: string) => Promise<RunSummary | null>
+  list: (options?: { limit?: number; after?: string }) => Promise<RunPage>
+  /** Answers the open question of a run; null is "no answer". Throws a `RunRefusal`. */
+  answer: (runId: string, answers: Answers | null) => Promise<void>
+  /** Asks for the end of a run, also of one that another process watches. */
+  cancel: (runId: string) => Promise<void>
+  /**
+   * Events of a run for one more reader: the present state and what follows; with `after`, every stored
+   * event since that `seq`. Ends with the run, or when the reader does not keep up.
+   */
+  events: (
+    runId: string,
+    options: { after?: number; signal: AbortSignal },
+  ) => AsyncIterable<RunEvent>
 }
 
-const eventsHeld = 256
+type Live = Watching & { digest: string; result: Promise<RunResult>; cancel: () => void }
 
-/** What runs a prompt, for every surface: one lease, one store, one transport, one way to end. */
+/** Runs prompts for every surface: one lease, one store, one way to start and to end. */
 export function createRunEngine(parts: RunEngineParts): RunEngine {
+  const { store, now } = parts
+  const live = new Map<string, Live>()
+
+  function start(input: unknown, options: RunOptions): Run {
+    const request = parseRequest(input)
+    const digest = digestOf(request)
+    const id = RunId.parse(options.runId ?? idOf(options))
+    const same = live.get(id)
+    if (same) {
+      if (same.digest !== digest) throw keyReused()
+      const { hub, result, cancel } = same
+      return { id, events: hub.read({ whenFull: 'close' }), result, cancel }
+    }
+    const controller = new AbortController()
+    const cancel = () => controller.abort(new Error('cancelled'))
+    if (options.signal?.aborted) cancel()
+    options.signal?.addEventListener('abort', cancel, { once: true })
+    const hub = createHub({ now })
+    const events = hub.read({ whenFull: 'wait' })
+    const run = { ...options, request, digest, id, signal: controller.signal }
+    const entry: Live = { hub, digest, cancel, result: Promise.reject(new Error('not started')) }
+    entry.result.catch(() => {})
+    live.set(id, entry)
+    entry.result = keptOrNew(run, entry).finally(() => {
+      live.delete(id)
+      options.signal?.removeEventListener('abort', cancel)
+    })
+    entry.result.then(
+      result => hub.close({ kind: 'ended', result }),
+      // A refusal reaches readers through `result`.
+      () => hub.close(),
+    )
+    return { id, events, result: entry.result, cancel }
+  }
+
+  /** With a key whose run is kept: that run. */
+  async function keptOrNew(run: Watched, entry: Live): Promise<RunResult> {
+    const kept = run.idempotencyKey === undefined ? null : await store.summary(run.id)
+    if (!kept) return watchRun(parts, run, entry)
+    if (kept.requestDigest !== run.digest) throw keyReused()
+    for (;;) {
+      const stored = await store.read(run.id)
+      if (!stored) throw unknownRun(run.id)
+      if (stored.result) return stored.result
+      await sleep(pollMilliseconds, undefined, { signal: run.signal })
+    }
+  }
+
+  async function find(runId: string) {
+    return RunId.safeParse(runId).success ? store.summary(runId) : null
+  }
+
   return {
-    start(input, options) {
-      const request = parseRequest(input)
-      const id = RunId.parse(options.runId ?? randomBytes(8).toString('hex'))
-      const controller = new AbortController()
-      const cancel = () => controller.abort(new Error('cancelled'))
-      if (options.signal?.aborted) cancel()
-      options.signal?.addEventListener('abort', cancel, { once: true })
-      const channel = createChannel<RunEvent>(eventsHeld)
-      const result = watchOver(
-        parts,
-        { request, id, ...options, signal: controller.signal },
-        channel,
-      ).finally(() => options.signal?.removeEventListener('abort', cancel))
-      result.then(
-        result => channel.close({ kind: 'ended', result }),
-        // Whoever reads the events alone is not to be ended by a refusal.
-        () => channel.close(),
-      )
-      return { id, events: channel.read(), result, cancel }
+    start,
+    find,
+    list: options => store.list(options),
+
+    async answer(runId, answers) {
+      const run = await find(runId)
+      if (!run) throw unknownRun(runId)
+      const { question } = run
+      if (!question) throw notWaiting(runId)
+      if (answers) checkAnswers(question.questions, answers)
+      const asking = live.get(runId)?.asking
+      if (!asking) return store.sendAnswer(runId, question.id, answers)
+      if (!asking.answer(question.id, answers)) throw notWaiting(runId)
+    },
+
+    async cancel(runId) {
+      if (!(await find(runId))) throw unknownRun(runId)
+      const here = live.get(runId)
+      if (here) here.cancel()
+      else await store.requestCancel(runId)
+    },
+
+    async *events(runId, { after, signal }) {
+      const here = live.get(runId)
+      if (!here) {
+        let seq = 0
+        for await (const event of store.events(runId, { follow: signal })) {
+          seq = event.seq
+          if (seq > (after ?? 0)) yield event
+        }
+        const result = (await store.read(runId))?.result
+        if (result) yield { kind: 'ended', result, seq: seq + 1, at: result.endedAt }
+        return
+      }
+      if (after === undefined) return yield* here.hub.read({ whenFull: 'close' })
+      // Subscribed before the stored ones are read: no event is missed between the two.
+      const until = here.hub.lastSeq()
+      const later = here.hub.read({ whenFull: 'close', state: false })
+      await here.log?.flush()
+      for await (const event of store.events(runId)) {
+        if (event.seq > after && event.seq <= until) yield event
+      }
+      yield* later
     },
   }
 }
 
-type Watched = RunOptions & { request: RunRequest; id: string; signal: AbortSignal }
+const pollMilliseconds = 250
 
-async function watchOver(parts: RunEngineParts, run: Watched, events: Events): Promise<RunResult> {
-  const { store, lease, now } = parts
-  const { request, id, workspace, signal } = run
-  // Before anything is spent: an invalid schema is refused.
-  const validate = request.jsonSchema ? await validator(request.jsonSchema) : null
-  const startedAt = now().toISOString()
-  const { timeoutSeconds } = request
-  const collector = createCollector({ runId: id, workspace, startedAt, timeoutSeconds })
-  const log = await store.create({
-    runId: id,
-    workspace,
-    startedAt,
-    prompt: promptText(request.prompt).slice(0, 500),
-    model: request.model ?? null,
-  })
-  try {
-    const cancelled = new AbortController()
-    log.onCancel(() => cancelled.abort(new Error('cancelled')))
-    const either = AbortSignal.any([signal, cancelled.signal])
-    const release = await lease
-      .acquire(workspace, id, { wait: run.wait ?? false, signal: either })
-      .catch(error => unlessAborted(either, error))
-    const finish = async (ending: RunEnding) => {
-      const result = validated(collector.result(ending, now().toISOString()), validate)
-      await log.finish(result).catch(error => {
-        const text = `the result could not be kept: ${messageOf(error)}`
-        return events.push({ kind: 'notice', text })
-      })
-      return result
-    }
-    if (release === null) return await finish(neverBegan)
-    const logged: Events = {
-      ...events,
-      async push(event) {
-        await log.append(event)
-        await events.push(event)
-      },
-    }
-    const whole = { ...run, signal: either }
-    // Free before its end is told: whoever waited for that may run the next one.
-    const ending = await follow(parts, whole, { collector, startedAt, events: logged }).finally(
-      release,
-    )
-    const words = await parts.parting?.(new Date(startedAt)).catch(() => [])
-    for (const text of words ?? []) await logged.push({ kind: 'notice', text })
-    return await finish(ending)
-  } catch (error) {
-    await log.discard()
-    throw error
-  }
+function digestOf(request: RunRequest): string {
+  return createHash('sha256').update(JSON.stringify(request)).digest('hex')
 }
 
-function unlessAborted(signal: AbortSignal, error: unknown): null {
-  if (signal.aborted && !(error instanceof RunRefusal)) return null
-  throw error
+/** Derived from the key, so that no two processes can start a run for it. */
+function idOf({ owner, idempotencyKey }: RunOptions): string {
+  if (idempotencyKey === undefined) return randomBytes(8).toString('hex')
+  const text = JSON.stringify([owner ?? null, idempotencyKey])
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
-async function validator(schema: Record<string, unknown>): Promise<Validate> {
-  // Loaded for the few runs that have a schema.
-  return (await import('./json-schema.ts')).createValidator(schema)
+function keyReused() {
+  return new RunRefusal('key-reused', 'the idempotency key belongs to another request')
+}
+
+function unknownRun(runId: string) {
+  return new RunRefusal('unknown-run', `no run ${runId.slice(0, 40)}`)
+}
+
+function notWaiting(runId: string) {
+  return new RunRefusal('not-waiting', `run ${runId} does not wait for an answer`)
 }

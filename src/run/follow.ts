@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../base/errors.ts'
-import type { createChannel } from './channel.ts'
+import type { Asking } from './asking.ts'
 import type { createCollector, RunEnding } from './collect.ts'
-import type { RunEvent } from './event.ts'
-import { defaultQuestionSeconds } from './question.ts'
+import type { RunHappening } from './event.ts'
 import { RunRefusal } from './refusal.ts'
 import type { RunRequest } from './request.ts'
 import type { RunnerEvent } from './runner-protocol.ts'
@@ -36,19 +35,25 @@ type Watched = {
   id: string
   workspace: string
   wait?: boolean
+  asks: boolean
+  questionSeconds: number
   signal: AbortSignal
 }
-export type Events = Pick<ReturnType<typeof createChannel<RunEvent>>, 'push' | 'hurry'>
+/** What happens to the events of a run. */
+export type RunWatch = {
+  collector: ReturnType<typeof createCollector>
+  startedAt: string
+  asking: Asking
+  publish: (happening: RunHappening) => Promise<void>
+  /** The runner was given up: nothing waits for a reader any more. */
+  hurry: () => void
+}
 
 /** From the request to the runner's last word, also when the runner has none. */
 export async function follow(
   { transport, patience: given }: { transport: RunTransport; patience?: Partial<Patience> },
   run: Watched,
-  {
-    collector,
-    startedAt,
-    events,
-  }: { collector: ReturnType<typeof createCollector>; startedAt: string; events: Events },
+  { collector, startedAt, asking, publish, hurry }: RunWatch,
 ): Promise<RunEnding> {
   const patience = { ...defaults, ...given }
   const { request, id: runId, workspace, signal } = run
@@ -60,16 +65,16 @@ export async function follow(
       runId,
       workspace,
       request,
-      asks: false,
-      questionSeconds: defaultQuestionSeconds,
+      asks: run.asks,
+      questionSeconds: run.questionSeconds,
     })
-    const watch = watchTime(connection, run, { ...patience, onGivenUp: events.hurry })
+    const watch = watchTime(connection, run, { ...patience, onGivenUp: hurry })
     try {
       const last = await readAll(connection, event => {
         switch (event.kind) {
           case 'started':
             collector.started(event)
-            return events.push({
+            return publish({
               kind: 'started',
               runId,
               workspace,
@@ -79,19 +84,13 @@ export async function follow(
             })
           case 'claude':
             collector.add(event.message)
-            return events.push(event)
+            return publish(event)
           case 'notice':
-          case 'question-closed':
-            return events.push(event)
+            return publish(event)
           case 'question':
-            return events.push({
-              kind: 'question',
-              id: event.id,
-              questions: event.questions,
-              deadline: new Date(
-                Date.now() + 1_000 * (event.deadlineSeconds ?? defaultQuestionSeconds),
-              ).toISOString(),
-            })
+            return asking.opened(event, connection.send)
+          case 'question-closed':
+            return asking.closed(event)
           default:
             return event satisfies never
         }

@@ -1,4 +1,12 @@
-import type { refusals } from './runner-protocol.ts'
+/** The refusals of the runner. */
+export const refusals = [
+  'busy',
+  'no-session',
+  'workspace',
+  'request',
+  'capacity',
+  'stopping',
+] as const
 
 /** Why a run was not started, or a question about one has no answer. */
 export type RefusalCode =

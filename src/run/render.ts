@@ -1,4 +1,4 @@
-import type { RunEvent } from './event.ts'
+import type { RunHappening } from './event.ts'
 import { apiStatusOf, describeFailure } from './failure.ts'
 import type { RunResult } from './result.ts'
 
@@ -26,7 +26,10 @@ export function renderJsonVerbose(result: RunResult): string {
  * null for our own events. `partial` includes the pieces of messages. A run that ended without a result
  * gets one, because readers wait for it.
  */
-export function renderStreamJson(event: RunEvent, options: { partial: boolean }): string | null {
+export function renderStreamJson(
+  event: RunHappening,
+  options: { partial: boolean },
+): string | null {
   switch (event.kind) {
     case 'claude':
       if (event.message.type === 'stream_event' && !options.partial) return null

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { Answers, defaultQuestionSeconds, QuestionId, Questions } from './question.ts'
+import { refusals } from './refusal.ts'
 import { RunId, RunRequest } from './request.ts'
 
 /**
@@ -36,15 +37,6 @@ export const questionOutcomes = ['answered', 'unanswered'] as const
 /** One message of Claude Code's stream-json output, as it came. */
 export const ClaudeMessage = z.looseObject({ type: z.string() })
 export type ClaudeMessage = z.infer<typeof ClaudeMessage>
-
-export const refusals = [
-  'busy',
-  'no-session',
-  'workspace',
-  'request',
-  'capacity',
-  'stopping',
-] as const
 
 /** What comes back, one JSON object a line. The last is `ended` or `refused`. */
 export const RunnerEvent = z.discriminatedUnion('kind', [

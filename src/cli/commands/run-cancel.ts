@@ -21,11 +21,11 @@ export async function runCancel(
     })
   }
   const store = await runsHere()
-  const found = id === undefined ? await store.list() : [await findRun(store, id)]
-  const running = found.filter(({ result }) => result === null)
+  const found = id === undefined ? (await store.list()).runs : [await findRun(store, id)]
+  const running = found.filter(({ endedAt }) => endedAt === null)
   if (running.length === 0) {
     const [only] = id === undefined ? [] : found
-    const text = only ? `run ${only.runId} has ended: ${only.result?.status}` : 'nothing runs here'
+    const text = only ? `run ${only.runId} has ended: ${only.state}` : 'nothing runs here'
     return log({ kind: 'info', text })
   }
   await Promise.all(
@@ -38,7 +38,7 @@ export async function runCancel(
 
 async function cancelOne(store: RunStore, runId: string, signal: AbortSignal) {
   await store.requestCancel(runId)
-  const ended = async () => (await store.read(runId))?.result !== null
+  const ended = async () => (await store.summary(runId))?.endedAt !== null
   if (await until(ended, { every: pollMilliseconds, timeout: patience, signal })) return
   throw new UserError(`run ${runId} did not end within ${patience / 1000} s`, {
     hint: './claude.ts stop ends the worker and all that is in it',

@@ -1,43 +1,34 @@
 import { createColors } from 'picocolors'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { describeFailure } from '../../run/failure.ts'
-import type { StoredRun } from '../../run/store/store.ts'
+import type { RunSummary } from '../../run/store/store.ts'
 import { renderColumns } from '../render/columns.ts'
 import { runsHere } from '../run/runs-here.ts'
 import { hasColours } from '../terminal.ts'
 
 /** Shows the runs of this folder that are kept, newest first. */
 export async function runList(options: { json?: boolean }): Promise<void> {
-  const runs = await (await runsHere()).list()
+  const { runs } = await (await runsHere()).list()
   if (options.json) {
-    console.log(terminalJson(runs.map(summary)))
+    console.log(terminalJson(runs.map(listed)))
     return
   }
   if (runs.length > 0) console.log(renderRuns(runs, hasColours(process.stdout)))
-  else console.error('no run of this folder is kept: ./claude.ts run "…" is the first')
+  else console.error('no run of this folder is kept: ./claude.ts run "…" starts the first')
 }
 
-function summary({ result, ...record }: StoredRun) {
-  return {
-    ...record,
-    status: result?.status ?? 'running',
-    endedAt: result?.endedAt ?? null,
-    sessionId: result?.sessionId ?? null,
-    costUsd: result?.costUsd ?? null,
-    error: result?.error ? describeFailure(result.error) : null,
-  }
+function listed({ requestDigest, idempotencyKey, owner, state, error, ...run }: RunSummary) {
+  return { ...run, status: state, error: error && describeFailure(error) }
 }
 
-export function renderRuns(runs: readonly StoredRun[], colour: boolean): string {
-  const rows = runs
-    .map(summary)
-    .map(({ runId, status, startedAt, costUsd, prompt }) => [
-      { text: runId },
-      { text: status },
-      { text: startedAt.slice(0, 19).replace('T', ' ') },
-      { text: costUsd === null ? '-' : `$${costUsd.toFixed(4)}` },
-      { text: terminalLine(prompt, 60) },
-    ])
+export function renderRuns(runs: readonly RunSummary[], colour: boolean): string {
+  const rows = runs.map(({ runId, state, startedAt, costUsd, prompt }) => [
+    { text: runId },
+    { text: state },
+    { text: startedAt.slice(0, 19).replace('T', ' ') },
+    { text: costUsd === null ? '-' : `$${costUsd.toFixed(4)}` },
+    { text: terminalLine(prompt, 60) },
+  ])
   const { dim } = createColors(colour)
   return renderColumns(['ID', 'STATUS', 'STARTED (UTC)', 'COST', 'PROMPT'], rows, dim)
 }

@@ -1,5 +1,5 @@
 import { terminalLine, terminalText } from '../../base/terminal-text.ts'
-import type { RunEvent } from '../../run/event.ts'
+import type { RunHappening } from '../../run/event.ts'
 import { describeFailure } from '../../run/failure.ts'
 import { turnOf } from '../../run/turns.ts'
 import type { Invocation } from '../invocation.ts'
@@ -31,7 +31,7 @@ export async function runLogs(
 }
 
 /** Texts whole, tools and their results on a line each. */
-export function renderEvent(event: RunEvent): string[] {
+export function renderEvent(event: RunHappening): string[] {
   switch (event.kind) {
     case 'started':
       return [`started ${event.startedAt}, session ${event.sessionId}`]

@@ -18,10 +18,11 @@ export async function runResult(
   let run = await findRun(store, id)
   const ended = async () => {
     run = await findRun(store, run.runId)
-    return run.result !== null
+    return run.endedAt !== null
   }
   if (options.wait) await until(ended, { every: pollMilliseconds, signal })
-  const { result, runId } = run
+  const { runId } = run
+  const result = (await store.read(runId))?.result ?? null
   if (result === null) {
     throw new UserError(`run ${runId} is still running`, {
       hint: `wait for it with --wait, or end it: ./claude.ts run cancel ${runId}`,

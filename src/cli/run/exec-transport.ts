@@ -16,7 +16,12 @@ export function createExecTransport(
       const exec = next ?? (await startExecStream(worker.address, await prepareClient(worker)))
       next = null
       exec.write(`${JSON.stringify(request)}\n`)
-      return { events: events(exec), cancel: exec.end, close: exec.destroy }
+      return {
+        events: events(exec),
+        send: input => exec.write(`${JSON.stringify(input)}\n`),
+        cancel: exec.end,
+        close: exec.destroy,
+      }
     },
   }
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { terminalText } from '../../base/terminal-text.ts'
-import type { RunEvent } from '../../run/event.ts'
+import type { RunHappening } from '../../run/event.ts'
 import { renderJson, renderJsonVerbose, renderStreamJson, renderText } from '../../run/render.ts'
 import type { RunResult } from '../../run/result.ts'
 import type { OutputFormat } from './formats.ts'
@@ -26,7 +26,7 @@ export function createOutput({ format, partial, signal, stream = process.stdout 
     if (!stream.write(whole)) await once(stream, 'drain', { signal }).catch(() => {})
   }
   return {
-    async event(event: RunEvent) {
+    async event(event: RunHappening) {
       if (format === 'stream-json') await line(renderStreamJson(event, { partial }))
     },
     async result(result: RunResult) {

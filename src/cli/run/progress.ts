@@ -1,6 +1,6 @@
 import { renderDuration } from '../../base/duration.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import type { RunEvent } from '../../run/event.ts'
+import type { RunHappening } from '../../run/event.ts'
 import { createFigures } from './figures.ts'
 
 /** What a run does, on one live line of a terminal; and at its end a line that stays, of what it used. */
@@ -19,7 +19,7 @@ export function createProgress(stream: NodeJS.WriteStream, now: () => number = D
   const timer = setInterval(draw, 1_000)
   draw()
   return {
-    event(event: RunEvent) {
+    event(event: RunHappening) {
       if (event.kind !== 'claude') return
       if (figures.add(event.message)) draw()
     },

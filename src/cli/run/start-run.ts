@@ -24,8 +24,9 @@ export function startRun(
     parting?: (since: Date) => Promise<readonly string[]>
   },
 ): Run {
+  const transport = createExecTransport(worker, client)
   const engine = createRunEngine({
-    transport: createExecTransport(worker, client),
+    workers: () => transport,
     store: runsOf(worker.stack),
     lease: createSocketLease(worker.stack),
     now: () => new Date(),

@@ -1,8 +1,8 @@
 /**
- * Who may run in a workspace: one run at a time. A table of a database or a queue can stand behind it
+ * Holds a workspace for one run at a time. A table of a database or a queue can stand behind it
  * as well as the sockets of one host.
  */
-export type RunLease = {
+export type WorkspaceLease = {
   /**
    * Resolves when the workspace is this run's, with the function that gives it back. Throws a
    * `RunRefusal` (busy) when another one has it, unless `wait` is given.

@@ -3,7 +3,7 @@ import { until } from '../../base/until.ts'
 import { holdName, textOfHolder } from '../../process/abstract-socket.ts'
 import { workspaceBusy } from '../refusal.ts'
 import { RunId } from '../request.ts'
-import type { RunLease } from './lease.ts'
+import type { WorkspaceLease } from './lease.ts'
 
 const pollMilliseconds = 200
 
@@ -11,7 +11,7 @@ const pollMilliseconds = 200
  * The lease among all processes of one user on one host, for the workspaces of one stack. The kernel
  * frees it however its holder ends; a process that connects gets the holder's run.
  */
-export function createSocketLease(stack: string): RunLease {
+export function createSocketLease(stack: string): WorkspaceLease {
   return {
     async acquire(workspace, runId, { wait, signal }) {
       const hash = createHash('sha256').update(`${stack}\0${workspace}`).digest('hex').slice(0, 32)

@@ -22,8 +22,20 @@ export function createEventLog(path: string) {
       if (event.kind === 'claude' && event.message.type === 'stream_event') return
       const line = `${JSON.stringify(event)}\n`
       left -= Buffer.byteLength(line)
-      const text = left > 0 ? line : `${JSON.stringify({ kind: 'notice', text: full })}\n`
+      const text =
+        left > 0
+          ? line
+          : `${JSON.stringify({ ...event, kind: 'notice', text: full, message: undefined })}\n`
       if (!file.write(text)) await Promise.race([once(file, 'drain'), once(file, 'close')])
+    },
+
+    /** Resolves when all events up to now are in the file. */
+    async flush(): Promise<void> {
+      if (broken || file.closed) return
+      await Promise.race([
+        new Promise<void>(resolve => file.write('', () => resolve())),
+        once(file, 'close').catch(() => {}),
+      ])
     },
 
     async end(): Promise<void> {

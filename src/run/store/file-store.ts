@@ -1,11 +1,9 @@
 import { createReadStream } from 'node:fs'
-import { access, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import * as z from 'zod'
-import { isMissing, systemCode, UserError } from '../../base/errors.ts'
+import { isMissing } from '../../base/errors.ts'
 import { readGrowing } from '../../files/growing-file.ts'
 import { readLines } from '../../files/lines.ts'
-import { type RegularFile, readRegularFile } from '../../files/regular-file.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import { holdName, textOfHolder } from '../../process/abstract-socket.ts'
 import { createCollector } from '../collect.ts'
@@ -13,48 +11,86 @@ import type { RunEvent } from '../event.ts'
 import { RunId } from '../request.ts'
 import { RunResult } from '../result.ts'
 import { createEventLog } from './event-log.ts'
-import type { RunRecord, RunStore, StoredRun } from './store.ts'
-
-const Stored = z.object({
-  runId: z.string(),
-  workspace: z.string(),
-  startedAt: z.string(),
-  prompt: z.string(),
-  model: z.string().nullable(),
-})
+import { removed, watchRequests } from './requests.ts'
+import {
+  cannotKeep,
+  cannotRead,
+  parseStoredEvent,
+  readJson,
+  StoredQuestion,
+  StoredRecord,
+  StoredSummary,
+} from './run-files.ts'
+import {
+  endedSummary,
+  type RunRecord,
+  type RunStore,
+  type RunSummary,
+  type StoredRun,
+} from './store.ts'
 
 const lineBytes = 16 * 1024 * 1024
-/** A result holds at most one answer of the model, and the runner bounds its lines. */
-const fileBytes = 64 * 1024 * 1024
-const cancelPoll = 200
+const pageRuns = 200
 
 export type Retention = { runs: number; days: number }
 const defaultRetention: Retention = { runs: 200, days: 7 }
 
 /**
- * Runs as folders of files, mode 0600: `run.json`, `events.ndjson`, and `result.json` once it ended,
- * each written whole or not at all. Whether a run that has no result still runs is known by a socket
- * that its watcher holds. Old runs go when another one ends.
+ * Runs as folders of files, mode 0600: `run.json`, `events.ndjson`, `question.json` while it waits, and
+ * `result.json` with `summary.json` once it ended, each written whole or not at all. A run without a
+ * result is alive for as long as its watching process holds a socket. Old runs are removed when
+ * another one ends.
  */
 export function createFileStore(folder: string, retention = defaultRetention): RunStore {
   const place = (runId: string, file = '') => join(folder, RunId.parse(runId), file)
+  const isAlive = async (runId: string) => (await textOfHolder(socketOf(runId))) !== null
+  const result = (runId: string) => readJson(place(runId, 'result.json'), RunResult)
 
   const read = async (runId: string): Promise<StoredRun | null> => {
-    const record = await readJson(place(runId, 'run.json'), Stored)
+    const record = await readJson(place(runId, 'run.json'), StoredRecord)
     if (!record) return null
-    const ended = () => readJson(place(runId, 'result.json'), RunResult)
-    const result = await ended()
-    if (result) return { ...record, result }
-    if ((await textOfHolder(socketOf(runId))) !== null) return { ...record, result: null }
+    const ended = await result(runId)
+    if (ended) return { ...record, result: ended }
+    if (await isAlive(runId)) return { ...record, result: null }
     // It may have ended between the two looks.
-    return { ...record, result: (await ended()) ?? (await interrupt(record)) }
+    return { ...record, result: (await result(runId)) ?? (await interrupt(record)) }
   }
 
-  /** Its watcher died, and with it the connection that kept it alive. */
+  const summary = async (runId: string): Promise<RunSummary | null> => {
+    const record = await readJson(place(runId, 'run.json'), StoredRecord)
+    if (!record) return null
+    const ended = await readJson(place(runId, 'summary.json'), StoredSummary)
+    if (ended) return { ...record, ...ended, question: null }
+    if (await isAlive(runId)) {
+      const question = await readJson(place(runId, 'question.json'), StoredQuestion)
+      const state = question ? 'waiting' : 'running'
+      return {
+        ...record,
+        state,
+        endedAt: null,
+        sessionId: null,
+        costUsd: null,
+        error: null,
+        question,
+      }
+    }
+    // A run of an earlier version, one that ended just now, or one whose process died.
+    const whole = await read(runId)
+    return whole?.result ? endedSummary(record, whole.result) : null
+  }
+
+  const keepResult = async (record: RunRecord, ended: RunResult) => {
+    await replaceFile(place(record.runId, 'result.json'), JSON.stringify(ended))
+    const { state, endedAt, sessionId, costUsd, error } = endedSummary(record, ended)
+    const kept = { state, endedAt, sessionId, costUsd, error }
+    await replaceFile(place(record.runId, 'summary.json'), JSON.stringify(kept))
+  }
+
+  /** Its watching process died, and with it the connection that kept it alive. */
   const interrupt = async (record: RunRecord): Promise<RunResult> => {
-    const result = await interruptedResult(record, events(record.runId))
-    await replaceFile(place(record.runId, 'result.json'), JSON.stringify(result)).catch(() => {})
-    return result
+    const interrupted = await interruptedResult(record, events(record.runId))
+    await keepResult(record, interrupted).catch(() => {})
+    return interrupted
   }
 
   async function* events(
@@ -62,38 +98,47 @@ export function createFileStore(folder: string, retention = defaultRetention): R
     options?: { follow: AbortSignal },
   ): AsyncGenerator<RunEvent> {
     const path = place(runId, 'events.ndjson')
-    // A run that is not there any more has ended, too.
-    const whole = async () => (await read(runId))?.result !== null
+    // A run that was removed has ended, too.
+    const whole = async () => (await summary(runId))?.endedAt !== null
+    let seq = 0
     const file = options
       ? readGrowing(path, { whole, signal: options.follow })
       : createReadStream(path)
     try {
       for await (const line of readLines(file, lineBytes)) {
-        const event = line === null ? null : parseEvent(line)
-        if (event) yield event
+        const event = line === null ? null : parseStoredEvent(line, { seq: seq + 1, at: '' })
+        if (!event) continue
+        seq = event.seq
+        yield event
       }
     } catch (error) {
       if (!isMissing(error)) throw error
     }
   }
 
-  const list = async () => {
+  const list: RunStore['list'] = async ({ limit = pageRuns, after } = {}) => {
     const names = await readdir(folder).catch(error => {
       if (isMissing(error)) return []
       throw cannotRead(folder, error)
     })
-    const ids = names.filter(name => RunId.safeParse(name).success)
-    const runs = await Promise.all(ids.map(read))
-    return runs
-      .filter(run => run !== null)
+    const records = await Promise.all(
+      runIdsOf(names).map(id => readJson(place(id, 'run.json'), StoredRecord)),
+    )
+    const ids = records
+      .filter(record => record !== null)
       .sort((a, b) => (a.startedAt < b.startedAt ? 1 : a.startedAt > b.startedAt ? -1 : 0))
+      .map(({ runId }) => runId)
+    const from = after === undefined ? 0 : ids.indexOf(after) + 1
+    const page = ids.slice(from, from + limit)
+    const runs = (await Promise.all(page.map(summary))).filter(run => run !== null)
+    return { runs, next: from + limit < ids.length ? (page.at(-1) ?? null) : null }
   }
 
-  /** By when they ended, which is when their folder changed last. */
+  /** By the time of their end, which is when their folder changed last. */
   const prune = async () => {
     const oldest = Date.now() - retention.days * 24 * 60 * 60_000
     const names = await readdir(folder)
-    const ids = names.filter(name => RunId.safeParse(name).success)
+    const ids = runIdsOf(names)
     const ages = await Promise.all(
       ids.map(async runId => ({ runId, at: (await stat(place(runId))).mtimeMs })),
     )
@@ -101,21 +146,21 @@ export function createFileStore(folder: string, retention = defaultRetention): R
       .sort((a, b) => b.at - a.at)
       .filter(({ at }, index) => index >= retention.runs || at < oldest)
     for (const { runId } of old) {
-      if ((await read(runId))?.result === null) continue
+      if ((await summary(runId))?.endedAt === null) continue
       await rm(place(runId), { recursive: true, force: true })
     }
   }
 
   return {
     read,
+    summary,
     list,
     events,
 
     async create(record) {
       const { runId } = record
       const release = await holdName(socketOf(runId))
-      if (!release) throw new Error(`run ${runId} is watched over by another process`)
-      let poll: NodeJS.Timeout | undefined
+      if (!release) throw new Error(`run ${runId} is watched by another process`)
       try {
         await mkdir(place(runId), { recursive: true, mode: 0o700 })
         await replaceFile(place(runId, 'run.json'), JSON.stringify(record))
@@ -124,28 +169,25 @@ export function createFileStore(folder: string, retention = defaultRetention): R
         throw cannotKeep(folder, error)
       }
       const log = createEventLog(place(runId, 'events.ndjson'))
+      const requests = watchRequests(place(runId))
       const end = async () => {
-        clearInterval(poll)
+        requests.end()
         await log.end()
       }
       return {
-        onCancel(cancel) {
-          poll = setInterval(() => {
-            access(place(runId, 'cancel')).then(
-              () => {
-                clearInterval(poll)
-                cancel()
-              },
-              () => {},
-            )
-          }, cancelPoll)
-          poll.unref()
+        onCancel: requests.onCancel,
+        onAnswer: requests.onAnswer,
+        async setQuestion(question) {
+          const path = place(runId, 'question.json')
+          if (question) await replaceFile(path, JSON.stringify(question))
+          else await Promise.all([path, place(runId, 'answer.json')].map(removed))
         },
+        flush: () => log.flush(),
         append: event => log.append(event),
-        async finish(result) {
+        async finish(ended) {
           await end()
           try {
-            await replaceFile(place(runId, 'result.json'), JSON.stringify(result))
+            await keepResult(record, ended)
           } finally {
             release()
           }
@@ -162,6 +204,10 @@ export function createFileStore(folder: string, retention = defaultRetention): R
     async requestCancel(runId) {
       await writeFile(place(runId, 'cancel'), '', { mode: 0o600 })
     },
+
+    async sendAnswer(runId, id, answers) {
+      await replaceFile(place(runId, 'answer.json'), JSON.stringify({ id, answers }))
+    },
   }
 }
 
@@ -174,52 +220,10 @@ async function interruptedResult(record: RunRecord, events: AsyncIterable<RunEve
   return collector.result({ kind: 'interrupted' }, new Date().toISOString())
 }
 
-function parseEvent(line: string): RunEvent | null {
-  try {
-    // We wrote it: what is damaged is the last line, of a watcher that died.
-    return JSON.parse(line)
-  } catch {
-    return null
-  }
-}
-
-/**
- * Returns null when the file is missing or damaged. Throws when it cannot be read: a run that is there
- * must not pass for one that is not.
- */
-async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
-  const file = await readRegularFile(path, { limit: fileBytes })
-  if (file.kind === 'missing') return null
-  if (file.kind !== 'bytes') throw unreadable(path, file)
-  try {
-    return schema.parse(JSON.parse(file.bytes.toString()))
-  } catch {
-    return null
-  }
-}
-
-function unreadable(path: string, { kind }: RegularFile) {
-  const problem =
-    kind === 'too-large' ? `is larger than ${fileBytes} bytes` : 'is not a regular file'
-  return new UserError(`${path} ${problem}`, { hint: 'remove its folder to forget that run' })
+function runIdsOf(names: readonly string[]) {
+  return names.filter(name => RunId.safeParse(name).success)
 }
 
 function socketOf(runId: string) {
   return `run/${runId}`
-}
-
-function cannotRead(folder: string, cause: unknown) {
-  const code = systemCode(cause)
-  return new UserError(`cannot read the runs in ${folder}${code ? ` (${code})` : ''}`, {
-    hint: 'check the owner and the mode of that folder',
-    cause,
-  })
-}
-
-function cannotKeep(folder: string, cause: unknown) {
-  const code = systemCode(cause)
-  return new UserError(`cannot keep runs in ${folder}${code ? ` (${code})` : ''}`, {
-    hint: 'check the free space and the owner of that folder',
-    cause,
-  })
 }

@@ -1,7 +1,9 @@
-import type { RunEvent } from '../event.ts'
-import type { RunResult } from '../result.ts'
+import type { OpenQuestion, RunEvent } from '../event.ts'
+import type { RunFailure } from '../failure.ts'
+import type { Answers } from '../question.ts'
+import type { RunResult, RunStatus } from '../result.ts'
 
-/** What is kept of a run besides its events and its result. */
+/** What is known of a run when it is created. */
 export type RunRecord = {
   runId: string
   /** Absolute path in the worker. */
@@ -11,6 +13,26 @@ export type RunRecord = {
   /** Beginning of the prompt. */
   prompt: string
   model: string | null
+  /** Who asked for it: a tenant, a token, a chat. Null for the user of the host. */
+  owner: string | null
+  /** Where it was asked for: `cli`, `api`, `openai`, `mcp`, … */
+  surface: string
+  idempotencyKey: string | null
+  /** Digest of the request, to recognise another request with the same key. */
+  requestDigest: string | null
+}
+
+export type RunState = RunStatus | 'running' | 'waiting'
+
+/** A run without its turns and its result object: what lists show. */
+export type RunSummary = RunRecord & {
+  state: RunState
+  endedAt: string | null
+  sessionId: string | null
+  costUsd: number | null
+  error: RunFailure | null
+  /** The question that waits for an answer. */
+  question: OpenQuestion | null
 }
 
 export type StoredRun = RunRecord & {
@@ -18,27 +40,45 @@ export type StoredRun = RunRecord & {
   result: RunResult | null
 }
 
-/** A run under way, kept by whoever watches over it. */
+/** A run under way, kept by the process that watches it. */
 export type RunLog = {
-  /** Called at most once, when somebody asks from elsewhere that the run be cancelled. */
+  /** Calls `cancel` at most once, when another process asks for it. */
   onCancel: (cancel: () => void) => void
+  /** Calls `answer` for each answer that another process gives. */
+  onAnswer: (answer: (id: string, answers: Answers | null) => void) => void
+  setQuestion: (question: OpenQuestion | null) => Promise<void>
   append: (event: RunEvent) => Promise<void>
+  /** Resolves when all events up to now can be read. */
+  flush: () => Promise<void>
   finish: (result: RunResult) => Promise<void>
   /** The run was refused: nothing of it is kept. */
   discard: () => Promise<void>
 }
 
-/**
- * Where runs are kept, so that their results can be read later and by others. A run whose watcher
- * died reads as `interrupted`.
- */
+export type RunPage = {
+  /** Newest first. */
+  runs: RunSummary[]
+  /** Id to continue after; null at the end. */
+  next: string | null
+}
+
+/** Keeps runs, for other processes and later. A run whose watching process died reads as `interrupted`. */
 export type RunStore = {
   create: (record: RunRecord) => Promise<RunLog>
+  /** Returns the run with its whole result. */
   read: (runId: string) => Promise<StoredRun | null>
-  /** Newest first. */
-  list: () => Promise<StoredRun[]>
-  /** Those that are there; with `follow`, also those that come until the run ends or the signal fires. */
+  summary: (runId: string) => Promise<RunSummary | null>
+  list: (options?: { limit?: number; after?: string }) => Promise<RunPage>
+  /** Yields the stored events; with `follow`, also later ones, until the run ends or the signal fires. */
   events: (runId: string, options?: { follow: AbortSignal }) => AsyncIterable<RunEvent>
-  /** Asks the run's watcher to cancel it. */
+  /** Asks the watching process to cancel the run. */
   requestCancel: (runId: string) => Promise<void>
+  /** Hands an answer to the watching process. */
+  sendAnswer: (runId: string, id: string, answers: Answers | null) => Promise<void>
+}
+
+/** Returns the summary of a run that ended. */
+export function endedSummary(record: RunRecord, result: RunResult): RunSummary {
+  const { status, endedAt, sessionId, costUsd, error } = result
+  return { ...record, state: status, endedAt, sessionId, costUsd, error, question: null }
 }

@@ -1,5 +1,12 @@
-import type { RunnerEvent, RunnerRequest } from '../../../src/run/runner-protocol.ts'
-import type { RunLog, RunRecord, RunStore } from '../../../src/run/store/store.ts'
+import type { OpenQuestion, RunEvent } from '../../../src/run/event.ts'
+import type { RunResult } from '../../../src/run/result.ts'
+import type { RunnerEvent, RunnerInput, RunnerRequest } from '../../../src/run/runner-protocol.ts'
+import {
+  endedSummary,
+  type RunLog,
+  type RunRecord,
+  type RunStore,
+} from '../../../src/run/store/store.ts'
 import type { RunTransport } from '../../../src/run/transport.ts'
 import { transcript } from './transcript.ts'
 
@@ -30,7 +37,7 @@ export function fakeTransport(
   )[]
 ) {
   const requests: RunnerRequest[] = []
-  const seen = { cancelled: 0, closed: 0, delivered: 0 }
+  const seen = { cancelled: 0, closed: 0, delivered: 0, sent: [] as RunnerInput[] }
   const transport: RunTransport = {
     async open(request) {
       const answer = answers[Math.min(requests.length, answers.length - 1)] ?? []
@@ -53,6 +60,9 @@ export function fakeTransport(
           while (state === 'open' || (state === 'cancelled' && !onCancel)) await changed()
           if (state === 'cancelled' && onCancel) yield onCancel
         })(),
+        send(input) {
+          seen.sent.push(input)
+        },
         cancel() {
           seen.cancelled++
           if (state === 'open') state = 'cancelled'
@@ -69,28 +79,106 @@ export function fakeTransport(
   return { transport, requests, seen }
 }
 
+/** Asks `question`, and ends when it is answered. */
+export function askingTransport(question: Extract<RunnerEvent, { kind: 'question' }>) {
+  const sent: RunnerInput[] = []
+  const requests: RunnerRequest[] = []
+  const transport: RunTransport = {
+    async open(request) {
+      requests.push(request)
+      let answered = (_: RunnerInput) => {}
+      const answer = new Promise<RunnerInput>(resolve => {
+        answered = resolve
+      })
+      return {
+        events: (async function* (): AsyncGenerator<RunnerEvent> {
+          yield started
+          yield question
+          const input = await answer
+          const given = input.kind === 'answer' && input.answers !== null
+          yield {
+            kind: 'question-closed',
+            id: question.id,
+            outcome: given ? 'answered' : 'unanswered',
+          }
+          yield* eventsOf('text').slice(1)
+        })(),
+        send(input) {
+          sent.push(input)
+          answered(input)
+        },
+        cancel: () => answered({ kind: 'cancel' }),
+        close: () => answered({ kind: 'cancel' }),
+      }
+    },
+  }
+  return { transport, requests, sent }
+}
+
+type MemoryRun = {
+  record: RunRecord
+  log: string[]
+  events: RunEvent[]
+  question: OpenQuestion | null
+  result: RunResult | null
+  cancel: () => void
+}
+
 /** Keeps runs in memory. */
 export function memoryStore() {
-  const runs = new Map<string, { record: RunRecord; log: string[]; cancel: () => void }>()
-  const store: Pick<RunStore, 'create'> = {
+  const runs = new Map<string, MemoryRun>()
+  const store: RunStore = {
     async create(record): Promise<RunLog> {
-      const run = { record, log: [] as string[], cancel: () => {} }
+      const run: MemoryRun = {
+        ...{ record, log: [], events: [], question: null, result: null },
+        cancel: () => {},
+      }
       runs.set(record.runId, run)
       return {
         onCancel(cancel) {
           run.cancel = cancel
         },
+        onAnswer() {},
+        async setQuestion(question) {
+          run.question = question
+        },
         async append(event) {
           run.log.push(event.kind)
+          run.events.push(event)
         },
+        async flush() {},
         async finish(result) {
           run.log.push(result.status)
+          run.result = result
         },
         async discard() {
           runs.delete(record.runId)
         },
       }
     },
+    async read(runId) {
+      const run = runs.get(runId)
+      return run ? { ...run.record, result: run.result } : null
+    },
+    async summary(runId) {
+      const run = runs.get(runId)
+      if (!run) return null
+      if (run.result) return endedSummary(run.record, run.result)
+      const none = { endedAt: null, sessionId: null, costUsd: null, error: null }
+      const state = run.question ? 'waiting' : 'running'
+      return { ...run.record, ...none, state, question: run.question }
+    },
+    async list() {
+      const found = await Promise.all([...runs.keys()].map(id => store.summary(id)))
+      return { runs: found.filter(run => run !== null), next: null }
+    },
+    async *events(runId) {
+      yield* runs.get(runId)?.events ?? []
+    },
+    async requestCancel(runId) {
+      runs.get(runId)?.cancel()
+    },
+    async sendAnswer() {},
   }
-  return { store: store as RunStore, runs }
+  return { store, runs }
 }

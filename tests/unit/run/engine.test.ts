@@ -1,9 +1,10 @@
 import t from 'tap'
-import { createRunEngine, type RunEngineParts } from '../../../src/run/engine.ts'
+import { createRunEngine } from '../../../src/run/engine.ts'
 import type { RunEvent } from '../../../src/run/event.ts'
-import type { RunLease } from '../../../src/run/lease/lease.ts'
+import type { WorkspaceLease } from '../../../src/run/lease/lease.ts'
 import { workspaceBusy } from '../../../src/run/refusal.ts'
 import type { RunnerEvent } from '../../../src/run/runner-protocol.ts'
+import type { RunEngineParts } from '../../../src/run/watch.ts'
 import {
   ended,
   eventsOf,
@@ -13,7 +14,7 @@ import {
 } from '../../support/run/fake-transport.ts'
 
 /** One run at a time. */
-function memoryLease(): RunLease & { held: () => boolean } {
+function memoryLease(): WorkspaceLease & { held: () => boolean } {
   let holder: string | null = null
   return {
     held: () => holder !== null,
@@ -39,7 +40,7 @@ function engineWith(
   const { store, runs } = memoryStore()
   const lease = memoryLease()
   const engine = createRunEngine({
-    transport: fake.transport,
+    workers: () => fake.transport,
     store,
     lease,
     now: () => new Date('2026-11-21T10:00:00Z'),
@@ -85,7 +86,7 @@ t.test('a run is asked for once, told event by event, and kept', async t => {
   const result = await run.result
   t.equal(result.status, 'succeeded')
   t.equal(events[0]?.kind, 'started')
-  t.same(events.at(-1), { kind: 'ended', result })
+  t.match(events.at(-1), { kind: 'ended', result, seq: 12 })
   t.equal(events.length, 12)
   t.match(fake.requests, [
     {
@@ -240,7 +241,7 @@ t.test('a runner that is not there refuses the run', async t => {
   const { store, runs } = memoryStore()
   const lease = memoryLease()
   const engine = createRunEngine({
-    transport: { open: () => Promise.reject(new Error('no engine')) },
+    workers: () => ({ open: () => Promise.reject(new Error('no engine')) }),
     store,
     lease,
     now: () => new Date(),
@@ -302,7 +303,7 @@ t.test('an answer that was to have a form and has not is a failure', async t => 
 t.test('a result that cannot be kept is still told', async t => {
   const { store } = memoryStore()
   const engine = createRunEngine({
-    transport: fakeTransport(eventsOf('text')).transport,
+    workers: () => fakeTransport(eventsOf('text')).transport,
     store: {
       ...store,
       create: async record => ({
@@ -317,4 +318,39 @@ t.test('a result that cannot be kept is still told', async t => {
   const events = await all(run.events)
   t.match(events.at(-2), { kind: 'notice', text: /could not be kept: ENOSPC/ })
   t.equal((await run.result).status, 'succeeded')
+})
+
+t.test('the same key is the same run; another request with it is refused', async t => {
+  const fake = fakeTransport(eventsOf('text'))
+  const { engine } = engineWith(fake)
+  const keyed = { ...here, owner: 'a', idempotencyKey: 'k' }
+  const first = engine.start({ prompt: 'x' }, keyed)
+  const joined = engine.start({ prompt: 'x' }, keyed)
+  t.equal(joined.id, first.id)
+  t.throws(() => engine.start({ prompt: 'y' }, keyed), { code: 'key-reused' })
+  const result = await first.result
+  t.same(await joined.result, result)
+  t.same(await engine.start({ prompt: 'x' }, keyed).result, result, 'after its end too')
+  await t.rejects(engine.start({ prompt: 'y' }, keyed).result, { code: 'key-reused' })
+  t.equal(fake.requests.length, 1)
+  t.not(engine.start({ prompt: 'x' }, { ...keyed, owner: 'b' }).id, first.id)
+})
+
+t.test('a reader resumes after the last event that it saw, without a gap', async t => {
+  const fake = fakeTransport({ events: eventsOf('text').slice(0, -1), onCancel: ended() })
+  const { engine, runs } = engineWith(fake)
+  const run = engine.start({ prompt: 'x' }, here)
+  for await (const { seq } of run.events) if (seq === 5) break
+  const { signal } = new AbortController()
+  const resumed = all(engine.events(run.id, { after: 3, signal }))
+  await new Promise(resolve => setTimeout(resolve, 20))
+  await engine.cancel(run.id)
+  const seqs = (await resumed).map(({ seq }) => seq)
+  t.same(seqs, [4, 5, 6, 7, 8, 9, 10, 11, 12])
+  t.equal(runs.size, 1)
+  const replayed = await all(engine.events(run.id, { after: 10, signal }))
+  t.same(
+    replayed.map(({ kind }) => kind),
+    ['claude', 'ended'],
+  )
 })

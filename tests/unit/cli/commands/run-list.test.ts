@@ -2,9 +2,23 @@ import t from 'tap'
 import { renderRuns } from '../../../../src/cli/commands/run-list.ts'
 
 t.test('runs stand below a heading, and a prompt does not reach the terminal as it is', t => {
-  const record = { workspace: '/workspace', startedAt: '2026-11-21T19:40:29.559Z', model: null }
+  const record = {
+    workspace: '/workspace',
+    startedAt: '2026-11-21T19:40:29.559Z',
+    model: null,
+    owner: null,
+    surface: 'cli',
+    idempotencyKey: null,
+    requestDigest: null,
+    state: 'running' as const,
+    endedAt: null,
+    sessionId: null,
+    costUsd: null,
+    error: null,
+    question: null,
+  }
   const text = renderRuns(
-    [{ ...record, runId: '0123456789abcdef', prompt: '\x1b[31mred\nline', result: null }],
+    [{ ...record, runId: '0123456789abcdef', prompt: '\x1b[31mred\nline' }],
     false,
   )
   const [heading, row, ...more] = text.split('\n')

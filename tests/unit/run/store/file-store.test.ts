@@ -15,8 +15,15 @@ const record = (changes: Partial<RunRecord> = {}): RunRecord => ({
   startedAt: '2026-11-21T10:00:00.000Z',
   prompt: 'hello',
   model: null,
+  owner: null,
+  surface: 'cli',
+  idempotencyKey: null,
+  requestDigest: null,
   ...changes,
 })
+
+const at = '2026-11-21T10:00:01.000Z'
+const notice = (text: string, seq = 1): RunEvent => ({ kind: 'notice', text, seq, at })
 
 async function all(events: AsyncIterable<RunEvent>) {
   const found: RunEvent[] = []
@@ -30,7 +37,9 @@ t.test('a run is running until it has its result, which is read any number of ti
   const run = record()
   const log = await store.create(run)
   t.same(await store.read(run.runId), { ...run, result: null })
-  const events: RunEvent[] = transcript('text').map(message => ({ kind: 'claude', message }))
+  const events: RunEvent[] = transcript('text').map((message, index) => ({
+    ...{ kind: 'claude', message, seq: index + 1, at },
+  }))
   for (const event of events) await log.append(event)
   const result = { ...resultOf('text'), runId: run.runId }
   await log.finish(result)
@@ -42,7 +51,7 @@ t.test('a run is running until it has its result, which is read any number of ti
     'without the pieces of messages',
   )
   const place = join(folder, run.runId)
-  t.same(await readdir(place), ['events.ndjson', 'result.json', 'run.json'])
+  t.same(await readdir(place), ['events.ndjson', 'result.json', 'run.json', 'summary.json'])
   for (const file of await readdir(place)) {
     t.equal((await stat(join(place, file))).mode & 0o777, 0o600, file)
   }
@@ -61,11 +70,11 @@ t.test('events are followed until the run has its result, also from another proc
       if (event.kind === 'notice') found.push(event.text)
     }
   })()
-  await log.append({ kind: 'notice', text: 'first' })
+  await log.append(notice('first'))
   await until('the first to be told', async () => found.length === 1)
-  await log.append({ kind: 'notice', text: 'second' })
+  await log.append(notice('second'))
   await until('the second to be told', async () => found.length === 2)
-  await log.append({ kind: 'notice', text: 'last' })
+  await log.append(notice('last'))
   await log.finish({ ...resultOf('text'), runId: run.runId })
   await followed
   t.same(found, ['first', 'second', 'last'])
@@ -75,7 +84,7 @@ t.test('events are followed until the run has its result, also from another proc
 t.test('what is not there is null, and a name that is no id is no path', async t => {
   const store = createFileStore(join(t.testdir(), 'runs'))
   t.equal(await store.read('0123456789abcdef'), null)
-  t.same(await store.list(), [])
+  t.same(await store.list(), { runs: [], next: null })
   t.same(await all(store.events('0123456789abcdef')), [])
   await t.rejects(store.read('../../../etc'))
   await t.rejects(store.requestCancel('../x'))
@@ -98,7 +107,7 @@ t.test('the list is newest first, and passes over what is no run', async t => {
   }
   await writeFile(join(folder, 'stray'), '')
   t.same(
-    (await store.list()).map(({ startedAt }) => startedAt.slice(8, 10)),
+    (await store.list()).runs.map(({ startedAt }) => startedAt.slice(8, 10)),
     ['03', '02', '01'],
   )
 })
@@ -181,7 +190,7 @@ t.test('the log of a run is bounded', async t => {
   const store = createFileStore(folder)
   const run = record()
   const log = await store.create(run)
-  for (let i = 0; i < 12; i++) await log.append({ kind: 'notice', text: 'x'.repeat(1_000_000) })
+  for (let i = 0; i < 12; i++) await log.append(notice('x'.repeat(1_000_000)))
   await log.finish(resultOf('text'))
   t.ok((await stat(join(folder, run.runId, 'events.ndjson'))).size < 9_000_000)
   t.match((await all(store.events(run.runId))).at(-1), { text: /log of this run is full/ })
@@ -192,11 +201,11 @@ t.test('damaged files are no crash', async t => {
   const store = createFileStore(folder)
   const run = record()
   const log = await store.create(run)
-  await log.append({ kind: 'notice', text: 'one' })
+  await log.append(notice('one'))
   await log.finish(resultOf('text'))
   const events = join(folder, run.runId, 'events.ndjson')
   await writeFile(events, `${await readFile(events, 'utf8')}{"kind":"not`)
-  t.same(await all(store.events(run.runId)), [{ kind: 'notice', text: 'one' }])
+  t.same(await all(store.events(run.runId)), [notice('one')])
   await writeFile(join(folder, run.runId, 'result.json'), '{')
   t.match((await store.read(run.runId))?.result, { status: 'interrupted' })
   await writeFile(join(folder, run.runId, 'run.json'), '')
@@ -235,4 +244,66 @@ t.test('a run that cannot be read is an error, never a run that is missing', asy
   await t.rejects(store.read(runId), { message: /run\.json is not a regular file/ })
   const file = join(t.testdir({ runs: 'a file' }), 'runs')
   await t.rejects(createFileStore(file).list(), { message: /cannot read the runs in .*ENOTDIR/ })
+})
+
+t.test('lists are summaries, a page at a time', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const store = createFileStore(folder)
+  for (const day of [1, 2, 3]) {
+    const run = record({ startedAt: `2099-11-0${day}T00:00:00.000Z`, owner: 'me' })
+    await (await store.create(run)).finish({ ...resultOf('text'), runId: run.runId })
+  }
+  const first = await store.list({ limit: 2 })
+  t.match(first.runs, [{ state: 'succeeded', owner: 'me', endedAt: String, error: null }, {}])
+  t.notOk('turns' in (first.runs[0] ?? {}))
+  const { runs, next } = await store.list({ limit: 2, after: first.next ?? '' })
+  t.equal(runs.length, 1)
+  t.equal(next, null)
+})
+
+t.test('a run with an open question waits, and an answer from elsewhere reaches it', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const store = createFileStore(folder)
+  const run = record()
+  const log = await store.create(run)
+  const elsewhere = createFileStore(folder)
+  t.match(await elsewhere.summary(run.runId), { state: 'running', question: null })
+  const questions = [{ question: 'Which?', multiSelect: false, options: [] }]
+  await log.setQuestion({ id: 'q1', questions, deadline: at })
+  t.match(await elsewhere.summary(run.runId), { state: 'waiting', question: { id: 'q1' } })
+  const given = new Promise(resolve => log.onAnswer((...answer) => resolve(answer)))
+  await writeFile(join(folder, run.runId, 'answer.json'), '{"id": 7}')
+  await elsewhere.sendAnswer(run.runId, 'q1', { 'Which?': 'this' })
+  const alive = setInterval(() => {}, 1_000)
+  t.same(await given, ['q1', { 'Which?': 'this' }])
+  clearInterval(alive)
+  await log.setQuestion(null)
+  t.match(await elsewhere.summary(run.runId), { state: 'running', question: null })
+  await log.discard()
+})
+
+t.test('a run of an earlier version is still read', async t => {
+  const runId = '0123456789abcdef'
+  const { runId: _, error: __, ...result } = resultOf('text')
+  const error = { message: 'it broke', hint: 'x', apiErrorStatus: null }
+  const folder = t.testdir({
+    [runId]: {
+      'run.json': JSON.stringify({
+        runId,
+        ...{ workspace: '/workspace', startedAt: at, prompt: 'x', model: null },
+      }),
+      'result.json': JSON.stringify({ ...result, runId, status: 'failed', error }),
+      'events.ndjson': '{"kind":"notice","text":"one"}\n{"kind":"notice","text":"two"}\n',
+    },
+  })
+  const store = createFileStore(folder)
+  t.match(await store.summary(runId), {
+    state: 'failed',
+    owner: null,
+    error: { code: 'earlier', words: 'it broke' },
+  })
+  t.match(await all(store.events(runId)), [
+    { seq: 1, text: 'one' },
+    { seq: 2, text: 'two' },
+  ])
 })

@@ -1,10 +1,10 @@
 import t from 'tap'
-import { createChannel } from '../../../src/run/channel.ts'
+import { createReaderQueue } from '../../../src/run/reader-queue.ts'
 
 const tick = () => new Promise(resolve => setImmediate(resolve))
 
 t.test('values come in order, and the end is told', async t => {
-  const channel = createChannel<number>(2)
+  const channel = createReaderQueue<number>(2)
   const read = (async () => {
     const values: number[] = []
     for await (const value of channel.read()) values.push(value)
@@ -16,7 +16,7 @@ t.test('values come in order, and the end is told', async t => {
 })
 
 t.test('a slow reader slows the writer down', async t => {
-  const channel = createChannel<number>(2)
+  const channel = createReaderQueue<number>(2)
   const reader = channel.read()
   const first = reader.next()
   await channel.push(0)
@@ -39,7 +39,7 @@ t.test('a slow reader slows the writer down', async t => {
 })
 
 t.test('nobody reads: what does not fit is dropped, the last values are not', async t => {
-  const channel = createChannel<number>(2)
+  const channel = createReaderQueue<number>(2)
   for (let i = 0; i < 5; i++) await channel.push(i)
   channel.close(99)
   const values: number[] = []
@@ -48,7 +48,7 @@ t.test('nobody reads: what does not fit is dropped, the last values are not', as
 })
 
 t.test('a reader that left does not hold the writer', async t => {
-  const channel = createChannel<number>(1)
+  const channel = createReaderQueue<number>(1)
   const writing = (async () => {
     for (let i = 0; i < 5; i++) await channel.push(i)
   })()

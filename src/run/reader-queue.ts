@@ -1,16 +1,25 @@
+/** What happens to a reader that does not keep up: the writer waits for it, or the queue closes. */
+export type WhenFull = 'wait' | 'close'
+
 /**
- * A queue between one producer and one consumer, in which `limit` values fit: `push` waits while it is
- * full. For as long as nobody reads, what does not fit is dropped, so that an unread run still ends.
+ * A queue of at most `limit` values between one writer and one reader. With `wait`, `push` waits while
+ * the queue is full; before the reader starts, values that do not fit are dropped, so that an unread run
+ * still ends. With `close`, a full queue ends after the values that it has.
  */
-export function createChannel<T>(limit: number) {
+export function createReaderQueue<T>(limit: number, whenFull: WhenFull = 'wait') {
   const values: T[] = []
   let reader: 'none' | 'reading' | 'gone' = 'none'
-  let patient = true
+  let patient = whenFull === 'wait'
   let closed = false
   let wakeReader = () => {}
   let wakeWriter = () => {}
 
   const full = () => values.length >= limit
+  const close = (...last: readonly T[]) => {
+    if (!closed) values.push(...last)
+    closed = true
+    wakeReader()
+  }
 
   return {
     async push(value: T): Promise<void> {
@@ -19,23 +28,23 @@ export function createChannel<T>(limit: number) {
           wakeWriter = resolve
         })
       }
-      if (full() || reader === 'gone') return
+      if (closed || reader === 'gone') return
+      if (full()) {
+        if (whenFull === 'close') close()
+        return
+      }
       values.push(value)
       wakeReader()
     },
 
-    /** From now on nothing waits for the reader. */
+    /** From now on the writer does not wait for the reader. */
     hurry() {
       patient = false
       wakeWriter()
     },
 
-    /** Nothing comes after these. */
-    close(...last: readonly T[]) {
-      values.push(...last)
-      closed = true
-      wakeReader()
-    },
+    /** Ends the queue after these values. */
+    close,
 
     async *read(): AsyncGenerator<T> {
       reader = 'reading'
@@ -60,3 +69,4 @@ export function createChannel<T>(limit: number) {
     },
   }
 }
+export type ReaderQueue<T> = ReturnType<typeof createReaderQueue<T>>

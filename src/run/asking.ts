@@ -1,0 +1,82 @@
+import type { OpenQuestion, RunHappening } from './event.ts'
+import type { Answers, Question } from './question.ts'
+import { RunRefusal } from './refusal.ts'
+import type { RunnerEvent, RunnerInput } from './runner-protocol.ts'
+
+type Send = (input: RunnerInput) => void
+
+export type AskingParts = {
+  /** False when nobody can answer: then a question is answered with "no answer" at once. */
+  asks: boolean
+  /** Longest that a question waits. */
+  seconds: number
+  keep: (question: OpenQuestion | null) => Promise<void>
+  publish: (happening: RunHappening) => Promise<void>
+  now: () => Date
+}
+
+/** The open question of one run. It is answered once: by a surface, or by its deadline with no answer. */
+export function createAsking({ asks, seconds, keep, publish, now }: AskingParts) {
+  let open: { question: OpenQuestion; send: Send; timer: NodeJS.Timeout; sent: boolean } | null =
+    null
+
+  const answer = (id: string, answers: Answers | null): boolean => {
+    if (!open || open.sent || open.question.id !== id) return false
+    open.sent = true
+    clearTimeout(open.timer)
+    open.send({ kind: 'answer', id, answers })
+    return true
+  }
+
+  const close = async (outcome: 'answered' | 'unanswered') => {
+    if (!open) return
+    const { question, timer } = open
+    clearTimeout(timer)
+    open = null
+    // A disk that is full costs the state, not the run.
+    await keep(null).catch(() => {})
+    await publish({ kind: 'question-closed', id: question.id, outcome })
+  }
+
+  return {
+    answer,
+    open: () => open?.question ?? null,
+
+    async opened(event: Extract<RunnerEvent, { kind: 'question' }>, send: Send) {
+      const { id, questions } = event
+      if (!asks) return send({ kind: 'answer', id, answers: null })
+      await close('unanswered')
+      const wait = 1_000 * Math.min(seconds, event.deadlineSeconds ?? seconds)
+      const deadline = new Date(now().getTime() + wait).toISOString()
+      const question = { id, questions, deadline }
+      const timer = setTimeout(() => answer(id, null), wait)
+      open = { question, send, timer, sent: false }
+      await keep(question).catch(() => {})
+      await publish({ kind: 'question', ...question })
+    },
+
+    async closed({ id, outcome }: Extract<RunnerEvent, { kind: 'question-closed' }>) {
+      if (open?.question.id === id) await close(outcome)
+    },
+
+    /** The run ends: what is still open stays without an answer. */
+    end: () => close('unanswered'),
+  }
+}
+export type Asking = ReturnType<typeof createAsking>
+
+/** Refuses answers that leave a question out, or that answer another one. */
+export function checkAnswers(questions: readonly Question[], answers: Answers): void {
+  const asked = new Map(questions.map(question => [question.question, question]))
+  for (const [text, given] of Object.entries(answers)) {
+    const question = asked.get(text)
+    if (!question) throw new RunRefusal('answers', 'an answer is for a question that is not open')
+    if (Array.isArray(given) && !question.multiSelect && given.length > 1) {
+      throw new RunRefusal('answers', 'a question that takes one choice has several')
+    }
+    asked.delete(text)
+  }
+  if (asked.size > 0) {
+    throw new RunRefusal('answers', `${asked.size} of ${questions.length} questions have no answer`)
+  }
+}

@@ -1,0 +1,138 @@
+import { messageOf } from '../base/errors.ts'
+import { type Asking, createAsking } from './asking.ts'
+import { createCollector, type RunEnding } from './collect.ts'
+import type { RunHappening } from './event.ts'
+import { follow, neverBegan, type Patience } from './follow.ts'
+import type { Hub } from './hub.ts'
+import type { Validate } from './json-schema.ts'
+import type { WorkspaceLease } from './lease/lease.ts'
+import { defaultQuestionSeconds } from './question.ts'
+import { RunRefusal } from './refusal.ts'
+import { promptText, type RunRequest } from './request.ts'
+import { type RunResult, validated } from './result.ts'
+import type { RunLog, RunStore } from './store/store.ts'
+import type { RunTransport } from './transport.ts'
+
+export type RunOptions = {
+  /** Absolute path in the worker. */
+  workspace: string
+  /** Cancels the run. */
+  signal?: AbortSignal
+  runId?: string
+  /** Wait for a run that has the workspace, instead of being refused. */
+  wait?: boolean
+  /** Whether anyone can answer questions of the model. */
+  asks?: boolean
+  /** Longest that a question waits for its answer. */
+  questionSeconds?: number
+  /** See `RunRecord`. */
+  owner?: string | null
+  surface?: string
+  /** The same key of the same owner names the same run, never a second one. */
+  idempotencyKey?: string
+}
+
+export type RunEngineParts = {
+  /** The way to the worker of a workspace. */
+  workers: (workspace: string) => RunTransport
+  store: RunStore
+  lease: WorkspaceLease
+  now: () => Date
+  /** Last notices of a run that has ended; a failure of it is ignored. */
+  parting?: (since: Date) => Promise<readonly string[]>
+  /** Milliseconds; the defaults are what a person waits for. */
+  patience?: Partial<Patience>
+}
+
+/** What others need of a run while it is watched. */
+export type Watching = { hub: Hub; log?: RunLog; asking?: Asking }
+
+export type Watched = RunOptions & {
+  request: RunRequest
+  digest: string
+  id: string
+  signal: AbortSignal
+}
+
+/** Watches one run, from its lease to its stored result. */
+export async function watchRun(
+  parts: RunEngineParts,
+  run: Watched,
+  entry: Watching,
+): Promise<RunResult> {
+  const { store, lease, now } = parts
+  const { request, id, workspace, signal, asks = false } = run
+  const questionSeconds = run.questionSeconds ?? defaultQuestionSeconds
+  const { hub } = entry
+  // Before anything is spent: an invalid schema is refused.
+  const validate = request.jsonSchema ? await validator(request.jsonSchema) : null
+  const startedAt = now().toISOString()
+  const { timeoutSeconds } = request
+  const collector = createCollector({ runId: id, workspace, startedAt, timeoutSeconds })
+  const log = await store.create({
+    runId: id,
+    workspace,
+    startedAt,
+    prompt: promptText(request.prompt).slice(0, 500),
+    model: request.model ?? null,
+    owner: run.owner ?? null,
+    surface: run.surface ?? 'cli',
+    idempotencyKey: run.idempotencyKey ?? null,
+    requestDigest: run.digest,
+  })
+  const publish = async (happening: RunHappening) => {
+    const event = hub.stamp(happening)
+    await log.append(event)
+    await hub.publish(event)
+  }
+  const asking = createAsking({
+    asks,
+    seconds: questionSeconds,
+    keep: log.setQuestion,
+    publish,
+    now,
+  })
+  Object.assign(entry, { log, asking })
+  try {
+    const cancelled = new AbortController()
+    log.onCancel(() => cancelled.abort(new Error('cancelled')))
+    log.onAnswer(asking.answer)
+    const either = AbortSignal.any([signal, cancelled.signal])
+    const release = await lease
+      .acquire(workspace, id, { wait: run.wait ?? false, signal: either })
+      .catch(error => unlessAborted(either, error))
+    const finish = async (ending: RunEnding) => {
+      const result = validated(collector.result(ending, now().toISOString()), validate)
+      await log.finish(result).catch(error => {
+        const text = `the result could not be kept: ${messageOf(error)}`
+        return hub.publish(hub.stamp({ kind: 'notice', text }))
+      })
+      return result
+    }
+    if (release === null) return await finish(neverBegan)
+    // The lease is free before the end is published: a reader may start the next run at once.
+    const ending = await follow(
+      { transport: parts.workers(workspace), ...(parts.patience && { patience: parts.patience }) },
+      { ...run, asks, questionSeconds, signal: either },
+      { collector, startedAt, asking, publish, hurry: hub.hurry },
+    ).finally(release)
+    await asking.end()
+    const words = await parts.parting?.(new Date(startedAt)).catch(() => [])
+    for (const text of words ?? []) await publish({ kind: 'notice', text })
+    return await finish(ending)
+  } catch (error) {
+    await asking.end().catch(() => {})
+    await log.discard()
+    throw error
+  }
+}
+
+function unlessAborted(signal: AbortSignal, error: unknown): null {
+  if (signal.aborted && !(error instanceof RunRefusal)) return null
+  throw error
+}
+
+async function validator(schema: Record<string, unknown>): Promise<Validate> {
+  // Loaded for the few runs that have a schema.
+  return (await import('./json-schema.ts')).createValidator(schema)
+}

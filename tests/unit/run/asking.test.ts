@@ -1,0 +1,80 @@
+import t from 'tap'
+import { checkAnswers } from '../../../src/run/asking.ts'
+import { createRunEngine } from '../../../src/run/engine.ts'
+import type { Answers } from '../../../src/run/question.ts'
+import type { RunOptions } from '../../../src/run/watch.ts'
+import { askingTransport, memoryStore } from '../../support/run/fake-transport.ts'
+
+const questions = [
+  { question: 'Which colour?', multiSelect: false, options: [{ label: 'red' }, { label: 'blue' }] },
+]
+
+function asking(options: Partial<RunOptions> = {}) {
+  const fake = askingTransport({ kind: 'question', id: 'q1', questions })
+  const { store } = memoryStore()
+  let held = 0
+  const engine = createRunEngine({
+    workers: () => fake.transport,
+    store,
+    lease: {
+      async acquire() {
+        held++
+        return () => {
+          held--
+        }
+      },
+    },
+    now: () => new Date('2026-11-21T10:00:00Z'),
+  })
+  const run = engine.start({ prompt: 'x' }, { workspace: '/workspace', asks: true, ...options })
+  return { ...fake, engine, run, held: () => held }
+}
+
+async function untilAsked(events: AsyncIterable<{ kind: string }>) {
+  for await (const event of events) if (event.kind === 'question') return event
+  return null
+}
+
+t.test('a run that asks waits for its answer, given from any surface', async t => {
+  const { engine, run, requests, sent } = asking({ questionSeconds: 60 })
+  const signal = new AbortController().signal
+  t.match(await untilAsked(run.events), { questions, deadline: '2026-11-21T10:01:00.000Z' })
+  t.match(requests, [{ asks: true, questionSeconds: 60 }])
+  t.match(await engine.find(run.id), { state: 'waiting', question: { id: 'q1' } })
+  t.match(await untilAsked(engine.events(run.id, { signal })), { id: 'q1' }, 'a later reader')
+  await t.rejects(engine.answer(run.id, { other: 'x' }), { code: 'answers' })
+  await engine.answer(run.id, { 'Which colour?': 'blue' })
+  await t.rejects(engine.answer(run.id, null), { code: 'not-waiting' })
+  t.equal((await run.result).status, 'succeeded')
+  t.same(sent, [{ kind: 'answer', id: 'q1', answers: { 'Which colour?': 'blue' } }])
+  await t.rejects(engine.answer(run.id, null), { code: 'not-waiting' })
+  await t.rejects(engine.answer('0000000000000000', null), { code: 'unknown-run' })
+})
+
+t.test('a question that nobody answers ends at its deadline, and the run goes on', async t => {
+  const { run, sent, held } = asking({ questionSeconds: 0.02 })
+  const seen: unknown[] = []
+  for await (const event of run.events) if (event.kind === 'question-closed') seen.push(event)
+  t.match(seen, [{ outcome: 'unanswered' }])
+  t.same(sent, [{ kind: 'answer', id: 'q1', answers: null }])
+  t.equal((await run.result).status, 'succeeded')
+  t.equal(held(), 0, 'the workspace is free')
+})
+
+t.test('where nobody can be asked, the answer is "no answer" at once', async t => {
+  const { run, sent } = asking({ asks: false })
+  t.equal((await run.result).status, 'succeeded')
+  t.same(sent, [{ kind: 'answer', id: 'q1', answers: null }])
+})
+
+t.test('answers fit the questions', async t => {
+  const several = [...questions, { question: 'Which?', multiSelect: true, options: [] }]
+  checkAnswers(several, { 'Which colour?': 'red', 'Which?': ['a', 'b'] })
+  const wrong: Answers[] = [{}, { 'Which colour?': 'red' }, { 'Which?': 'a', x: 'y' }]
+  for (const answers of wrong) {
+    t.throws(() => checkAnswers(several, answers), { code: 'answers' })
+  }
+  t.throws(() => checkAnswers(questions, { 'Which colour?': ['red', 'blue'] }), {
+    message: /one choice/,
+  })
+})

@@ -1,0 +1,64 @@
+import t from 'tap'
+import type { RunHappening } from '../../../src/run/event.ts'
+import { createHub } from '../../../src/run/hub.ts'
+
+const now = () => new Date('2026-11-21T10:00:00.000Z')
+const notice = (text: string): RunHappening => ({ kind: 'notice', text })
+const started: RunHappening = {
+  kind: 'started',
+  runId: '0123456789abcdef',
+  workspace: '/workspace',
+  sessionId: 'a-session',
+  warm: false,
+  startedAt: now().toISOString(),
+}
+const question: RunHappening = { kind: 'question', id: 'q', questions: [], deadline: 'later' }
+
+async function read(events: AsyncIterable<{ kind: string; seq: number }>) {
+  const found: [string, number][] = []
+  for await (const { kind, seq } of events) found.push([kind, seq])
+  return found
+}
+
+t.test('a new reader gets the present state, then what follows', async t => {
+  const hub = createHub({ now })
+  const publish = (happening: RunHappening) => hub.publish(hub.stamp(happening))
+  for (const happening of [started, notice('passed'), question]) await publish(happening)
+  const asked = hub.read({ whenFull: 'close' })
+  const resumed = hub.read({ whenFull: 'close', state: false })
+  await publish({ kind: 'question-closed', id: 'q', outcome: 'answered' })
+  const later = hub.read({ whenFull: 'close' })
+  await publish(notice('more'))
+  hub.close()
+  t.same(await read(asked), [
+    ['started', 1],
+    ['question', 3],
+    ['question-closed', 4],
+    ['notice', 5],
+  ])
+  t.same(await read(resumed), [
+    ['question-closed', 4],
+    ['notice', 5],
+  ])
+  t.same(await read(later), [
+    ['started', 1],
+    ['notice', 5],
+  ])
+  t.same(await read(hub.read({ whenFull: 'close' })), [['started', 1]], 'the hub is closed')
+})
+
+t.test('a reader that does not keep up is closed; the others go on', async t => {
+  const hub = createHub({ limit: 2, now })
+  const slow = hub.read({ whenFull: 'close' })
+  const quick = read(hub.read({ whenFull: 'close' }))
+  for (let i = 0; i < 5; i++) {
+    await hub.publish(hub.stamp(notice('x')))
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  hub.close(notice('last'))
+  t.same(await read(slow), [
+    ['notice', 1],
+    ['notice', 2],
+  ])
+  t.equal((await quick).length, 6)
+})
