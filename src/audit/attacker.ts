@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { messageOf } from '../base/errors.ts'
-import type { DockerClient } from '../engine/client.ts'
+import type { DockerClient } from '../engine/client-find.ts'
 import { createLineSplitter } from '../files/lines.ts'
 import { terminate } from '../process/exec.ts'
 

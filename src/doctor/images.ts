@@ -1,6 +1,6 @@
 import { command } from '../base/command.ts'
 import type { Settings } from '../config/settings.ts'
-import type { DockerClient } from '../engine/client.ts'
+import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
 import { staleImages } from '../images/image-prune.ts'
 import type { ImageName } from '../images/image-tags.ts'

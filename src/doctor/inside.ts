@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { terminalLine } from '../base/terminal-text.ts'
-import type { DockerClient } from '../engine/client.ts'
+import type { DockerClient } from '../engine/client-find.ts'
 import { confined } from '../engine/throw-away.ts'
 import { exec } from '../process/exec.ts'
 

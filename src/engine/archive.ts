@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { EngineAddress } from './address.ts'
+import type { EngineAddress } from './engine-request.ts'
 
 /**
  * Files in and out of a container as a tar stream, through the engine and not through a program in

@@ -3,7 +3,14 @@ import { isAbsolute, join } from 'node:path'
 import * as z from 'zod'
 import { exec } from '../process/exec.ts'
 import type { EngineVersion } from './engine.ts'
-import type { MachineVersions } from './machine-versions.ts'
+import type { MachineVersions } from './version.ts'
+
+/** The docker program and the whole environment that it gets. */
+export type DockerClient = {
+  kind: 'docker' | 'podman'
+  file: string
+  env: Record<string, string>
+}
 
 export type FoundClient = { file: string; compose: string | null; buildx: string | null }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { type ExecOptions, exec } from '../process/exec.ts'
-import type { DockerClient } from './client.ts'
+import type { DockerClient } from './client-find.ts'
 
 export type ComposeProject = {
   /** Compose project name. */

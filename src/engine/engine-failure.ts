@@ -2,7 +2,7 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { diskFull, isDiskFull } from '../files/disk-space.ts'
 import { exec } from '../process/exec.ts'
-import type { DockerClient } from './client.ts'
+import type { DockerClient } from './client-find.ts'
 
 /** What the engine could not do, in two lines; a full disk is told with the engine's own folder. */
 export async function engineFailed(

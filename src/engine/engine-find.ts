@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { messageOf, UserError } from '../base/errors.ts'
-import type { EngineAddress } from './address.ts'
 import { createEngine, type EngineVersion } from './engine.ts'
+import type { EngineAddress } from './engine-request.ts'
 
 export type FoundEngine = {
   kind: 'docker' | 'podman'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { EngineAddress } from './address.ts'
+import type { EngineAddress } from './engine-request.ts'
 import { bodyText, engineGet } from './engine-request.ts'
 
 const Info = z.object({

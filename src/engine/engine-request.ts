@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net'
-import type { EngineAddress } from './address.ts'
+
+/** Where the engine listens: a Unix socket, or plain TCP for `DOCKER_HOST=tcp://…`. */
+export type EngineAddress = { socketPath: string } | { host: string; port: number }
 
 /** An answer of the engine: its status, the lines of its head, and its body as it comes. */
 export type EngineAnswer = { status: number; head: string; body: AsyncIterable<Buffer> }

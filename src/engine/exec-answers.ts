@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors.ts'
 import { until } from '../base/until.ts'
-import type { EngineAddress } from './address.ts'
+import type { EngineAddress } from './engine-request.ts'
 import { bodyText, type EngineAnswer, engineGet } from './engine-request.ts'
 
 const timeoutMilliseconds = 10_000

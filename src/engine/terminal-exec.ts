@@ -1,4 +1,4 @@
-import type { EngineAddress } from './address.ts'
+import type { EngineAddress } from './engine-request.ts'
 import { bodyText, enginePost, engineUpgrade } from './engine-request.ts'
 import { execId, exitStatus } from './exec-answers.ts'
 

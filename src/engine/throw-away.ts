@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { exec } from '../process/exec.ts'
-import type { DockerClient } from './client.ts'
+import type { DockerClient } from './client-find.ts'
 
 /** A volume and where the container has it. */
 export type VolumeMount = { volume: string; target: string }

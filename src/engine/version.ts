@@ -1,4 +1,4 @@
-/** The numbers a version starts with; what distributions append has no say in their order. */
+/** The numbers at the start of a version. A distribution's suffix does not change the order. */
 export type Version = readonly [major: number, minor: number, patch: number]
 
 /** `26.1.5+dfsg1`, `v2.24.0-desktop.1`, `1.1.5+ds1`, `2.26`: the numbers; null for anything else. */
@@ -15,3 +15,19 @@ export function isAtLeast(version: Version, floor: Version): boolean {
   }
   return true
 }
+
+/** The versions that a machine has; null for a missing part. */
+export type MachineVersions = {
+  engine: { kind: 'docker' | 'podman'; version: string } | null
+  compose: string | null
+  buildx: string | null
+  runc: Part | null
+  containerd: Part | null
+  /** Version of Docker Desktop, where the engine is in one. */
+  desktop: string | null
+  /** firewalld runs on this host. */
+  firewalld?: boolean
+}
+
+/** `revision` is the distribution's own version, where the engine reports one. */
+export type Part = { version: string; revision: string }

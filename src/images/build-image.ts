@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { terminalLine } from '../base/terminal-text.ts'
-import type { DockerClient } from '../engine/client.ts'
+import type { DockerClient } from '../engine/client-find.ts'
 import { engineFailed } from '../engine/engine-failure.ts'
 import { exec } from '../process/exec.ts'
 

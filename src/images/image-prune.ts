@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import * as z from 'zod'
-import type { DockerClient } from '../engine/client.ts'
+import type { DockerClient } from '../engine/client-find.ts'
 import { exec, execOk } from '../process/exec.ts'
 
 const labelName = 'claude-secure.checkout'

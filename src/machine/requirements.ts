@@ -1,5 +1,10 @@
-import type { MachineVersions, Part } from '../engine/machine-versions.ts'
-import { isAtLeast, parseVersion, type Version } from '../engine/version.ts'
+import {
+  isAtLeast,
+  type MachineVersions,
+  type Part,
+  parseVersion,
+  type Version,
+} from '../engine/version.ts'
 import { type Component, type KnownCve, openCves } from './known-cves.ts'
 
 export type Finding = {

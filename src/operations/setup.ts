@@ -2,8 +2,7 @@ import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { clientEnvironment } from '../config/client-environment.ts'
 import type { Settings } from '../config/settings.ts'
-import type { DockerClient } from '../engine/client.ts'
-import { findClient, machineVersions } from '../engine/client-find.ts'
+import { type DockerClient, findClient, machineVersions } from '../engine/client-find.ts'
 import { createEngine } from '../engine/engine.ts'
 import {
   type EngineSearch,

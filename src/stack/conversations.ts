@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DockerClient } from '../engine/client.ts'
+import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
 import { runThrowAway } from '../engine/throw-away.ts'
 import { services } from './services.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parsePolicyEvent } from '../egress/proxy-log.ts'
-import type { DockerClient } from '../engine/client.ts'
+import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
 import { confined } from '../engine/throw-away.ts'
 import { exec } from '../process/exec.ts'

@@ -1,7 +1,7 @@
 import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import type { DockerClient } from '../engine/client.ts'
+import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
 import { exec } from '../process/exec.ts'
 import { isStackName } from './identity.ts'

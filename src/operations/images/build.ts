@@ -1,6 +1,6 @@
 import type { Log } from '../../base/log.ts'
 import type { Settings } from '../../config/settings.ts'
-import type { DockerClient } from '../../engine/client.ts'
+import type { DockerClient } from '../../engine/client-find.ts'
 import type { ImageSet, Target } from '../../images/image-tags.ts'
 import { buildImages } from '../../images/images.ts'
 import { readPins } from '../../images/pins.ts'

@@ -10,7 +10,7 @@ import {
   type AllowlistEdit,
   editAllowlist,
 } from '../../egress/edit-allowlist.ts'
-import type { DockerClient } from '../../engine/client.ts'
+import type { DockerClient } from '../../engine/client-find.ts'
 import { rememberedClient } from '../../engine/client-memory.ts'
 import { createEngine, type Engine } from '../../engine/engine.ts'
 import { findEngine } from '../../engine/engine-find.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { MachineVersions } from '../../../src/engine/machine-versions.ts'
+import type { MachineVersions } from '../../../src/engine/version.ts'
 import { judgeRequirements } from '../../../src/machine/requirements.ts'
 
 const good: MachineVersions = {

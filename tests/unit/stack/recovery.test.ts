@@ -45,7 +45,7 @@ t.test('what is gone, and what stays ill, is not waited for', async t => {
   t.equal(await recovery(async () => sick, { milliseconds: -1 }), sick)
 })
 
-t.test('and who interrupts does not wait', async t => {
+t.test('an interrupt ends the wait with its reason', async t => {
   const waiting = recovery(async () => sick, { signal: AbortSignal.timeout(10) })
-  await t.rejects(waiting, { name: 'AbortError' })
+  await t.rejects(waiting, { name: 'TimeoutError' })
 })

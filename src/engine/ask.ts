@@ -1,0 +1,78 @@
+import type * as z from 'zod'
+import { command } from '../base/command.ts'
+import { UserError } from '../base/errors.ts'
+import { type EngineAddress, type EngineAnswer, engineGet } from './engine-request.ts'
+
+const timeoutMilliseconds = 10_000
+const answerBytes = 32 * 1024 * 1024
+
+/** Sends one GET to the engine and returns its JSON, parsed by `schema`. Bounded in time and size. */
+export type Ask = <T>(
+  schema: z.ZodType<T>,
+  path: string,
+  options?: { idleMilliseconds?: number },
+) => Promise<T>
+
+export function createAsk(address: EngineAddress): Ask {
+  return async (schema, path, options) =>
+    parseAnswer(schema, path, await readAll(await get(address, path, options)))
+}
+
+/** Query that narrows a list of the engine. */
+export function filters(filter: Record<string, readonly string[]>) {
+  return `filters=${encodeURIComponent(JSON.stringify(filter))}`
+}
+
+/** Starts a GET. `idleMilliseconds: 0` is for followed logs, which are silent while nothing happens. */
+export async function get(
+  address: EngineAddress,
+  path: string,
+  {
+    signal,
+    idleMilliseconds = timeoutMilliseconds,
+  }: { signal?: AbortSignal | undefined; idleMilliseconds?: number } = {},
+): Promise<EngineAnswer> {
+  try {
+    return await engineGet(address, path, { ...(signal && { signal }), idleMilliseconds })
+  } catch (error) {
+    throw unreachable(address, error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+async function readAll({ status, body }: Pick<EngineAnswer, 'status' | 'body'>) {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > answerBytes) throw new Error(`engine answered more than ${answerBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return { status, body: Buffer.concat(chunks).toString() }
+}
+
+function parseAnswer<T>(
+  schema: z.ZodType<T>,
+  path: string,
+  answer: { status: number; body: string },
+) {
+  if (answer.status !== 200) throw notAnswered(path, answer.status, answer.body)
+  return schema.parse(JSON.parse(answer.body))
+}
+
+export function notAnswered(path: string, status: number, body: string) {
+  return new UserError(`the container engine answered ${status} to ${path.split('?')[0]}`, {
+    hint: `run ${command('doctor')}`,
+    cause: new Error(body),
+  })
+}
+
+function unreachable(address: EngineAddress, error: NodeJS.ErrnoException) {
+  const where = 'socketPath' in address ? address.socketPath : `${address.host}:${address.port}`
+  const denied = error.code === 'EACCES'
+  return new UserError(`cannot reach the container engine at ${where}: ${error.message}`, {
+    hint: denied
+      ? 'add yourself to the docker group, or run with sudo'
+      : `start it with ${command('setup')}`,
+    cause: error,
+  })
+}

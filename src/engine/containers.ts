@@ -1,0 +1,87 @@
+import * as z from 'zod'
+import { type Ask, filters, get, notAnswered } from './ask.ts'
+import type { EngineAddress } from './engine-request.ts'
+import { createFrameLines } from './frames.ts'
+
+const ContainerSummary = z.object({
+  Id: z.string(),
+  Names: z.array(z.string()),
+  Image: z.string(),
+  ImageID: z.string(),
+  State: z.string(),
+  Status: z.string(),
+  Created: z.number(),
+  Labels: z.record(z.string(), z.string()),
+  Mounts: z.array(z.object({ Source: z.string().nullish(), Destination: z.string() })).nullish(),
+  NetworkSettings: z.object({ Networks: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+})
+export type ContainerSummary = z.infer<typeof ContainerSummary>
+
+const Processes = z.object({
+  Titles: z.array(z.string()),
+  Processes: z.array(z.array(z.string())).nullish(),
+})
+
+/** Questions about containers, their processes and logs. */
+export function createContainers(address: EngineAddress, ask: Ask) {
+  return {
+    /** Returns all containers, also stopped ones, that carry every one of `labels` (`key` or `key=value`). */
+    containers: (labels: readonly string[]) =>
+      ask(z.array(ContainerSummary), `/containers/json?all=1&${filters({ label: labels })}`),
+
+    /** Returns the command lines of the processes in a container, as the host sees them. */
+    async processes(container: string) {
+      const { Titles, Processes: rows } = await ask(
+        Processes,
+        `/containers/${encodeURIComponent(container)}/top?ps_args=-eo%20pid,args`,
+      )
+      const column = Titles.length - 1
+      return (rows ?? []).map(row => row[column] ?? '')
+    },
+
+    /** Returns the same with the age of each. */
+    async processesWithAge(container: string): Promise<{ command: string; seconds: number }[]> {
+      const { Processes: rows } = await ask(
+        Processes,
+        `/containers/${encodeURIComponent(container)}/top?ps_args=-eo%20pid,etimes,args`,
+      )
+      return (rows ?? []).map(row => ({ command: row[2] ?? '', seconds: Number(row[1] ?? 0) }))
+    },
+
+    /** Returns at most the last `tail` lines of a container's log, oldest first. */
+    async logLines(container: string, tail: number) {
+      const lines: string[] = []
+      await this.followLog(container, { tail, follow: false }, line => lines.push(line))
+      return lines
+    },
+
+    /** Calls `onLine` for each log line until the log ends or `signal` fires. */
+    async followLog(
+      container: string,
+      options: {
+        tail: number | 'all'
+        follow: boolean
+        /** Seconds since 1970. */
+        since?: number
+        signal?: AbortSignal
+      },
+      onLine: (line: string, stream: 'stdout' | 'stderr') => void,
+    ) {
+      const since = options.since === undefined ? '' : `&since=${options.since.toFixed(3)}`
+      const query = `stdout=1&stderr=1&tail=${options.tail}&follow=${options.follow ? 1 : 0}${since}`
+      const path = `/containers/${encodeURIComponent(container)}/logs?${query}`
+      const { status, body } = await get(address, path, {
+        signal: options.signal,
+        ...(options.follow && { idleMilliseconds: 0 }),
+      })
+      if (status !== 200) throw notAnswered(path, status, '')
+      const lines = createFrameLines(onLine)
+      try {
+        for await (const chunk of body) lines.write(chunk)
+      } catch (error) {
+        if (!options.signal?.aborted) throw error
+      }
+      lines.end()
+    },
+  }
+}
