@@ -19,7 +19,7 @@ async function used(stack: string, values: object) {
 
 t.test('nothing was used, in words and as JSON', async t => {
   t.match(await usage(), { code: 0, stdout: /nothing was used in the last 7 days/, stderr: '' })
-  t.match((await usage()).stdout, /what a login uses is not counted\n$/)
+  t.match((await usage()).stdout, /the usage of a login is not counted\n$/)
   const { stdout } = await usage('--json')
   t.match(JSON.parse(stdout), { version: 1, days: 7, total: { requests: 0 } })
   t.match(await usage('--all'), { code: 0, stdout: /no stack was ever started/ })
@@ -48,5 +48,8 @@ t.test('a folder that cannot be read is said', async t => {
   const { stack } = JSON.parse((await usage('--json')).stdout).stacks[0]
   const state = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', stack, 'usage')
   await mkdir(join(state, '2026-01-01.json'), { recursive: true })
-  isTwoLines(t, await usage('--days=400'), { error: /cannot read what/, hint: /as the user/ })
+  isTwoLines(t, await usage('--days=400'), {
+    error: /cannot read the usage of/,
+    hint: /as the user/,
+  })
 })

@@ -1,0 +1,35 @@
+import { command } from '../base/command.ts'
+import { UserError } from '../base/errors.ts'
+import { runConfig, runHomes, workspaceKey } from '../run/run-home.ts'
+import type { RunningAgent } from '../stack/running-agent.ts'
+import type { Context } from './context.ts'
+import { runningAgent } from './running-agent.ts'
+import { bringUp } from './start/start-effects.ts'
+import { workspaceHere } from './workspace-here.ts'
+
+/** Brings up a stack that lets Claude Code reach its login; `worker` has a home of its own. */
+export async function agentForLogin(
+  context: Context,
+  service: 'claude' | 'worker' = 'claude',
+): Promise<RunningAgent> {
+  const workspace = await workspaceHere(context)
+  const { state } = await bringUp(context, workspace, { mode: 'login', agents: [service] })
+  return runningAgent(context, state, service)
+}
+
+/** A login would never be used while .env has a credential. */
+export function refuseLoginBesideCredential({ settings }: Pick<Context, 'settings'>): void {
+  if (!settings.ANTHROPIC_API_KEY && !settings.CLAUDE_CODE_OAUTH_TOKEN) return
+  throw new UserError('.env already has a credential, which start would use instead', {
+    hint: `remove it from .env first, or run ${command('start')}`,
+  })
+}
+
+export const loginOfSessions: readonly string[] = ['claude', 'auth', 'login']
+
+/** Runs have their own login: two programs that share one invalidate each other's refresh token. */
+const home = `${runHomes}/${workspaceKey('/workspace')}`
+export const loginOfRuns: readonly string[] = [
+  ...['env', `HOME=${home}`, `CLAUDE_CONFIG_DIR=${runConfig(home)}`],
+  ...['sh', '-c', 'mkdir -p -m 0700 "$CLAUDE_CONFIG_DIR" && exec claude auth login'],
+]

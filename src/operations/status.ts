@@ -1,0 +1,82 @@
+import { parseProtect } from '../config/protected-names.ts'
+import { inForce } from '../egress/allowlist.ts'
+import { type BlockedName, blockedNames } from '../egress/blocked-names.ts'
+import { accessDecisions, countDenied, refusedPolicy } from '../egress/proxy-log.ts'
+import { type CredentialMode, weakness } from '../stack/credential.ts'
+import { inspectStacks, isUp } from '../stack/inspect.ts'
+import type { EngineContext } from './engine-context.ts'
+import { currentStackName } from './find-stacks.ts'
+import { readAllowlist } from './policy/allowlist-file.ts'
+import { readVersions } from './versions.ts'
+
+/** Lines of the proxy's log that are counted: enough to notice a problem, and bounded. */
+const logWindow = 2_000
+
+export type Status = {
+  version: 1
+  stack: string
+  running: boolean
+  workspace: string
+  workspaceMode: string | null
+  /** When the copy was taken. Its changes are not counted: that takes reading all of it. */
+  copy: { taken: string | null } | null
+  services: { name: string; state: string; health: string; status: string }[]
+  /** Files of the folder that the agent can write although the host runs them: PROTECT of .env. */
+  loosened: readonly string[] | null
+  credentials: { mode: CredentialMode; weakness: string | null } | null
+  /** `refused`: why the proxy does not enforce the squid.conf on disk. */
+  allowlist: { names: number; refused: string | null }
+  denied: { count: number; ofLast: number } | null
+  /** Names that the agent requested and that are on no list. */
+  blocked: BlockedName[] | null
+  versions: { claudeSecure: string; claudeCode: string; engine: string }
+  otherStacks: number
+}
+
+/** Inspects the stack of the current folder: services, credential custody, egress and versions. */
+export async function inspectHere(context: EngineContext): Promise<Status> {
+  const current = await currentStackName()
+  const [stacks, log] = await Promise.all([
+    inspectStacks(context.engine),
+    // By its name, to ask in parallel, before it is known to exist.
+    context.engine.logLines(`${current}-proxy-1`, logWindow).catch(() => null),
+  ])
+  const state = stacks.find(({ stack }) => stack === current) ?? null
+  const proxyLog = state && log
+  const decisions = proxyLog && accessDecisions(proxyLog)
+  const { agent, gateway, login } = readAllowlist(context.root)
+  const open = inForce(agent, new Date())
+  return {
+    version: 1,
+    stack: current,
+    running: state !== null && isUp(state),
+    workspace: state?.workspace ?? process.cwd(),
+    workspaceMode: state?.workspaceMode ?? null,
+    copy: state?.workspaceMode === 'copy' ? { taken: await copyTaken(current) } : null,
+    services: (state?.services ?? []).map(({ name, state, health, status }) => ({
+      name,
+      state,
+      health,
+      status,
+    })),
+    loosened: state && state.workspaceMode === 'mount' ? parseProtect(state.protect) : null,
+    credentials: state ? credentials(state.credentials as CredentialMode) : null,
+    allowlist: { names: open.length, refused: refusedPolicy(proxyLog ?? []) },
+    denied: decisions && { count: countDenied(decisions), ofLast: logWindow },
+    blocked: decisions && blockedNames(decisions, open, [...gateway, ...login]),
+    versions: { ...readVersions(context.root), engine: context.found.version },
+    otherStacks: stacks.length - (state ? 1 : 0),
+  }
+}
+
+async function copyTaken(stack: string) {
+  const [{ stateFolder }, { baselinePath, readTaken }] = await Promise.all([
+    import('../stack/state/state-folder.ts'),
+    import('../workspace/copy/taken.ts'),
+  ])
+  return readTaken(baselinePath(stateFolder(stack)))
+}
+
+function credentials(mode: CredentialMode) {
+  return { mode, weakness: weakness(mode) }
+}

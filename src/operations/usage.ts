@@ -1,0 +1,54 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { messageOf, UserError } from '../base/errors.ts'
+import { loadSettings } from '../config/load-settings.ts'
+import { checkoutRoot, stateRoot } from '../config/paths.ts'
+import { credentialMode } from '../stack/credential.ts'
+import { stateFolder } from '../stack/state/state-folder.ts'
+import { dayOf, listDays, type ReadDay, readDay } from '../usage/day-files.ts'
+import { addSums, buildUsageReport, type Sums, type UsageReport } from '../usage/report.ts'
+import { currentStackName } from './find-stacks.ts'
+import { knownRuns } from './known-runs.ts'
+
+export type Usage = {
+  reports: UsageReport[]
+  total: Sums
+  /** True when .env has no credential: the gateway does not count what a login uses. */
+  uncountedLogin: boolean
+}
+
+/** Reads what the gateway counted for the stack of this folder or for all, from files: no engine is asked. */
+export async function readUsage(options: { days: number; all: boolean }): Promise<Usage> {
+  const settings = await loadSettings(checkoutRoot())
+  const { BUDGET_USD_PER_DAY: budget } = settings
+  const budgetUsd = budget === undefined ? null : Number(budget)
+  const stacks = options.all ? await stacksWithState() : [await currentStackName()]
+  const reports: UsageReport[] = []
+  for (const stack of stacks) reports.push(await reportOf(stack, options.days, budgetUsd))
+  const total = addSums(reports.map(report => report.total))
+  return { reports, total, uncountedLogin: credentialMode(settings) === 'login' }
+}
+
+async function reportOf(stack: string, days: number, budgetUsd: number | null) {
+  const folder = stateFolder(stack)
+  const now = new Date()
+  const today = dayOf(now)
+  const since = dayOf(new Date(now.getTime() - (days - 1) * 86_400_000))
+  try {
+    const wanted = (await listDays(folder.usage)).filter(({ day }) => day >= since)
+    const read: ReadDay[] = []
+    for (const { day } of wanted) read.push(await readDay(folder.usage, day))
+    const runs = await knownRuns(join(folder.path, 'runs'))
+    return buildUsageReport({ stack, days: read, since, today, budgetUsd, runs })
+  } catch (cause) {
+    throw new UserError(`cannot read the usage of ${stack}: ${messageOf(cause)}`, {
+      hint: 'run this as the user who started the stack',
+      cause,
+    })
+  }
+}
+
+async function stacksWithState(): Promise<string[]> {
+  const names = await readdir(join(stateRoot(), 'stacks')).catch(() => [])
+  return names.filter(name => name.startsWith('claude-secure-')).sort()
+}
