@@ -53,6 +53,7 @@ export function addRun(
     .option('--tools <names>', 'only these tools, such as Bash,Read; "" for none')
     .option('--copy', 'in a copy of the folder; `apply` brings changes back')
     .option('--wait', 'wait for a run that is under way in this folder')
+    .option('--ask-timeout <time>', 'how long a question of the model waits (default: 10m)')
     .option('-d, --detach', 'print the id of the run and leave it to itself')
     .option('-q, --quiet', 'nothing on stderr but warnings and errors')
     .addHelpText('after', examples)
@@ -60,6 +61,9 @@ export function addRun(
       (await import('./commands/run.ts')).run(prompt, options, invocation),
     )
 
+  command('answer', 'answer the question of a run that waits, or show it')
+    .argument('[words...]', 'the run, unless only one waits; then a choice for each question')
+    .action(async words => (await import('./commands/answer.ts')).answer(words, invocation))
   hidden('run result', 'print what came of a run (default: the newest)')
     .argument('[id]')
     .addOption(format())

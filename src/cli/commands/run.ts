@@ -1,10 +1,14 @@
+import { messageOf } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { StackAgent } from '../../operations/remembered-stack/memory.ts'
 import type { RunEvent } from '../../run/event.ts'
+import type { Answers } from '../../run/question.ts'
+import { RunRefusal } from '../../run/refusal.ts'
 import type { RunResult } from '../../run/result.ts'
 import type { Invocation } from '../invocation.ts'
 import { createReport } from '../report.ts'
-import { buildRequest, type RequestOptions } from '../run/build-request.ts'
+import { askQuestions, canAsk } from '../run/ask-questions.ts'
+import { buildRequest, parseAskTimeout, type RequestOptions } from '../run/build-request.ts'
 import { detach } from '../run/detach.ts'
 import { throwUnlessSucceeded } from '../run/failure-words.ts'
 import type { OutputFormat } from '../run/formats.ts'
@@ -23,6 +27,7 @@ export type RunCommandOptions = RequestOptions & {
   quiet?: boolean
   detach?: boolean
   wait?: boolean
+  askTimeout?: string
 }
 
 /** Runs one prompt in the current folder: the answer on stdout, the conversation about it on stderr. */
@@ -37,10 +42,11 @@ export async function run(
   const warn = (text: string) => log({ kind: 'warn', text })
   const prompt = await readPrompt(argument, options, quiet ? () => {} : warn)
   const request = await buildRequest(prompt, options)
+  const questionSeconds = parseAskTimeout(options.askTimeout)
   const place = await workerHere(options, quietly)
   if (options.detach) {
     const { worker } = place
-    console.log(await detach({ worker, request, wait: options.wait ?? false }))
+    console.log(await detach({ worker, request, wait: options.wait ?? false, questionSeconds }))
     return
   }
   const { signal, verbose } = invocation
@@ -51,15 +57,22 @@ export async function run(
   })
   let result: RunResult | null = null
   const execute = async () => {
-    const started = startRun(place, request, { signal, wait: options.wait ?? false })
+    const started = startRun(place, request, {
+      ...{ signal, questionSeconds },
+      wait: options.wait ?? false,
+      asks: !quiet && canAsk(),
+    })
+    const asker = createAsker(started.answer, warn)
     const shown = show(quiet, options.outputFormat, warn)
     try {
       for await (const event of started.events) {
         shown.event(event)
+        asker.event(event)
         await output.event(event)
       }
       result = await started.result
     } finally {
+      asker.stop()
       shown.stop()
     }
     await output.result(result)
@@ -75,6 +88,33 @@ function ended({ address, container, stack, workspace }: StackAgent) {
   return { address, container, stack, workspace }
 }
 
+/** Asks the person at the terminal, until an answer comes or the question is closed from elsewhere. */
+function createAsker(
+  answer: (answers: Answers | null) => Promise<void>,
+  warn: (text: string) => void,
+) {
+  let asking: AbortController | null = null
+  const stop = () => asking?.abort()
+  return {
+    stop,
+    event(event: RunEvent) {
+      if (event.kind === 'question-closed') {
+        stop()
+        if (event.outcome === 'unanswered') warn('no answer was given; the run goes on without it')
+      }
+      if (event.kind !== 'question') return
+      asking = new AbortController()
+      const { signal } = asking
+      askQuestions(event.questions, signal)
+        .then(answers => (signal.aborted ? undefined : answer(answers)))
+        // Answered from elsewhere in the meantime.
+        .catch(error => {
+          if (!(error instanceof RunRefusal)) warn(messageOf(error))
+        })
+    },
+  }
+}
+
 /** Progress where a person looks on; elsewhere only what is out of order. */
 function show(quiet: boolean, format: OutputFormat, warn: (text: string) => void) {
   if (quiet) return { event() {}, stop() {}, sum() {} }
@@ -85,6 +125,8 @@ function show(quiet: boolean, format: OutputFormat, warn: (text: string) => void
       if (event.kind === 'notice') {
         progress?.clear()
         warn(terminalLine(event.text, 300))
+      } else if (event.kind === 'question') {
+        progress?.pause()
       } else {
         progress?.event(event)
       }

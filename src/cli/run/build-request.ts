@@ -1,6 +1,7 @@
 import { parseDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { defaultQuestionSeconds } from '../../run/question.ts'
 import { instructionBytes, RunRequest } from '../../run/request.ts'
 import { readOptionFile } from './bounded-file.ts'
 
@@ -148,7 +149,22 @@ function timeoutOption(given: string | undefined) {
   return /^\d{1,9}$/.test(given) ? Number(given) : parseDuration(given)
 }
 
-/** What is no number stays as it is, and is refused with the rest. */
+/** Returns the seconds that a question waits for its answer. */
+export function parseAskTimeout(given: string | undefined): number {
+  const seconds = given === undefined ? defaultQuestionSeconds : timeoutOption(given)
+  if (Number.isInteger(seconds) && Number(seconds) >= 1 && Number(seconds) <= 86_400) {
+    return Number(seconds)
+  }
+  throw new UserError(
+    `--ask-timeout ${terminalLine(given ?? '', 60)}: must be between 1s and 24h`,
+    {
+      hint: 'for example: --ask-timeout 10m; a bare number is seconds',
+      exitCode: 2,
+    },
+  )
+}
+
+/** Leaves non-numeric input unchanged; the schema rejects it. */
 function numberOption(given: string | undefined) {
   return given === undefined || !/^\d+(\.\d+)?$/.test(given) ? given : Number(given)
 }

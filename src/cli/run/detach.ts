@@ -10,7 +10,13 @@ import type { StackAgent } from '../../operations/remembered-stack/memory.ts'
 import type { RunRequest } from '../../run/request.ts'
 
 /** What a supervisor is given on its stdin. */
-export type Job = { worker: StackAgent; request: RunRequest; runId: string; wait: boolean }
+export type Job = {
+  worker: StackAgent
+  request: RunRequest
+  runId: string
+  wait: boolean
+  questionSeconds: number
+}
 
 /** The one line that it answers with. */
 export const Answer = z.union([

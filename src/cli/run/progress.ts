@@ -7,8 +7,10 @@ import { createFigures } from './figures.ts'
 export function createProgress(stream: NodeJS.WriteStream, now: () => number = Date.now) {
   const started = now()
   const figures = createFigures()
+  let paused = false
   const used = () => [renderDuration((now() - started) / 1000), ...figures.spent()]
   const draw = () => {
+    if (paused) return
     const figuresLine = ` · ${used().join(' · ')}`
     // What it does is cut rather than what it costs.
     const room = Math.max(20, (stream.columns || 80) - 3)
@@ -20,10 +22,16 @@ export function createProgress(stream: NodeJS.WriteStream, now: () => number = D
   draw()
   return {
     event(event: RunHappening) {
+      if (event.kind === 'question-closed') paused = false
       if (event.kind !== 'claude') return
       if (figures.add(event.message)) draw()
     },
     clear,
+    /** Until the question is closed: the person types. */
+    pause() {
+      paused = true
+      clear()
+    },
     stop() {
       clearInterval(timer)
       clear()

@@ -2,6 +2,7 @@ import type { ExecStream } from '../../engine/exec-stream.ts'
 import type { StackAgent } from '../../operations/remembered-stack/memory.ts'
 import { createRunEngine, type Run } from '../../run/engine.ts'
 import { createSocketLease } from '../../run/lease/socket-lease.ts'
+import type { Answers } from '../../run/question.ts'
 import type { RunRequest } from '../../run/request.ts'
 import { createExecTransport } from './exec-transport.ts'
 import { inWordsOfHost } from './failure-words.ts'
@@ -21,9 +22,11 @@ export function startRun(
     signal: AbortSignal
     runId?: string
     wait?: boolean
+    asks?: boolean
+    questionSeconds?: number
     parting?: (since: Date) => Promise<readonly string[]>
   },
-): Run {
+): Run & { answer: (answers: Answers | null) => Promise<void> } {
   const transport = createExecTransport(worker, client)
   const engine = createRunEngine({
     workers: () => transport,
@@ -38,5 +41,5 @@ export function startRun(
   })
   // Whoever reads the events first learns of it later.
   result.catch(() => {})
-  return { ...run, result }
+  return { ...run, result, answer: answers => engine.answer(run.id, answers) }
 }

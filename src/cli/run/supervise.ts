@@ -14,7 +14,9 @@ export async function supervise(invocation: Invocation): Promise<void> {
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk)
   // From our own parent, which has checked it.
-  const { worker, request, runId, wait }: Job = JSON.parse(Buffer.concat(chunks).toString())
+  const { worker, request, runId, wait, questionSeconds }: Job = JSON.parse(
+    Buffer.concat(chunks).toString(),
+  )
   let answered = false
   const answer = (text: Answer) => {
     if (answered) return
@@ -32,7 +34,11 @@ export async function supervise(invocation: Invocation): Promise<void> {
       blockedSince({ ...worker, from: since }, AbortSignal.timeout(patience)).then(({ lines }) =>
         lines.map(line => renderMessage(line)),
       )
-    const run = startRun({ worker, client: null }, request, { signal, runId, wait, parting })
+    const run = startRun({ worker, client: null }, request, {
+      ...{ signal, runId, wait, parting, questionSeconds },
+      // `claude.ts answer` reaches it.
+      asks: true,
+    })
     if (wait) answer({ accepted: true })
     for await (const _ of run.events) answer({ accepted: true })
     await run.result

@@ -1,0 +1,72 @@
+import { UserError } from '../../base/errors.ts'
+import { createRunEngine } from '../../run/engine.ts'
+import type { OpenQuestion } from '../../run/event.ts'
+import { createSocketLease } from '../../run/lease/socket-lease.ts'
+import { RunId } from '../../run/request.ts'
+import type { RunStore, RunSummary } from '../../run/store/store.ts'
+import type { Invocation } from '../invocation.ts'
+import { askQuestions, canAsk, parseChoice, renderQuestion } from '../run/ask-questions.ts'
+import { refusalError } from '../run/failure-words.ts'
+import { findRun, runsHere } from '../run/runs-here.ts'
+
+/** Answers the question of a run of this folder; without a choice, shows it and asks on a terminal. */
+export async function answer(words: readonly string[], { signal, log }: Invocation): Promise<void> {
+  const store = await runsHere()
+  const named = RunId.safeParse(words[0]).success
+  const choices = named ? words.slice(1) : words
+  const run = named ? await findRun(store, words[0]) : await onlyWaiting(store)
+  const { runId, question } = run
+  if (!question) {
+    throw new UserError(`run ${runId} does not wait for an answer`, {
+      hint: './claude.ts run list shows which run waits',
+    })
+  }
+  const answers = choices.length > 0 ? chosen(question, choices) : await ask(question, signal)
+  if (!answers) return
+  const engine = createRunEngine({
+    workers: () => {
+      throw new Error('this process starts no run')
+    },
+    store,
+    lease: createSocketLease(''),
+    now: () => new Date(),
+  })
+  await engine.answer(runId, answers).catch(error => {
+    throw refusalError(error)
+  })
+  log({ kind: 'info', text: `answered run ${runId}` })
+}
+
+async function onlyWaiting(store: RunStore): Promise<RunSummary> {
+  const { runs } = await store.list()
+  const [first, ...more] = runs.filter(({ state }) => state === 'waiting')
+  if (first && more.length === 0) return first
+  throw new UserError(first ? 'several runs wait for an answer' : 'no run of this folder waits', {
+    hint: './claude.ts run list shows the runs that are kept; name one by its id',
+    exitCode: first ? 2 : 1,
+  })
+}
+
+function chosen({ questions }: OpenQuestion, choices: readonly string[]) {
+  // One question takes all words: an unquoted answer of several words, or several numbers.
+  const [only] = questions
+  const perQuestion = only && questions.length === 1 ? [choices.join(' ')] : choices
+  if (perQuestion.length !== questions.length) {
+    throw new UserError(`${questions.length} questions have ${choices.length} answers`, {
+      hint: 'give one choice for each question, in their order',
+      exitCode: 2,
+    })
+  }
+  return Object.fromEntries(
+    questions.map((question, index) => [
+      question.question,
+      parseChoice(question, perQuestion[index] ?? ''),
+    ]),
+  )
+}
+
+async function ask({ questions }: OpenQuestion, signal: AbortSignal) {
+  if (canAsk()) return askQuestions(questions, signal)
+  for (const question of questions) console.log(renderQuestion(question).join('\n'))
+  return null
+}
