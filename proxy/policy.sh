@@ -1,10 +1,10 @@
-# The policy's way from the mounted file into Squid: copied, checked, accepted or refused.
-# Sourced by entrypoint and check-policy; `refused` exists as long as the file differs from what Squid enforces.
+# Takes the policy from the mounted file into Squid: copies, checks, and accepts or refuses it.
+# Sourced by entrypoint and check-policy. `refused` exists while Squid enforces another policy than the file.
 mounted=/etc/claude-secure/proxy/squid.conf
 here=/usr/local/lib/claude-secure
 run=/run/squid
 
-# One JSON line on the log, whatever the text holds (N17). The digest tells which file it is about.
+# Logs one JSON line, whatever the text contains (N17). The digest identifies the file.
 say() {
   text=$(printf %s "$2" | tr -c '[:print:]' ' ' | tr '"\\' "'/" | cut -c 1-500)
   printf '{"ts":%s,"event":"%s","text":"%s","digest":"%s"}\n' "$(date +%s.%3N)" "$1" "$text" "${3:-}"
@@ -22,23 +22,23 @@ now() {
   date -u +%Y-%m-%dT%H:%M:%SZ
 }
 
-# Writes FILE to OUTPUT without the names whose time is over; the time of the next one goes to `next`.
+# Writes FILE to OUTPUT without expired names; the next expiry goes to `next.new`.
 without_expired() {
   mawk -v now="$(now)" -v next_file="$run/next.new" -f "$here/expiry" "$1" > "$2" 2> "$run/expiry.log"
 }
 
-# Prints why the file `seen` cannot become the policy; nothing when it can: then it is candidate.conf.
+# Prints why the file `seen` cannot become the policy. Prints nothing when it can; it is then in candidate.conf.
 objection() {
   without_expired "$run/seen" "$run/candidate.conf" || { head -n 1 "$run/expiry.log"; return; }
-  # Squid takes half a file for a whole one, and turns the last rule around where no `deny all` follows it.
+  # Squid accepts a truncated file, and inverts the last rule when no `deny all` follows it.
   [ "$(last_rule http_access)" = 'http_access deny all' ] ||
     { echo 'the last http_access line must be: http_access deny all'; return; }
   parsed=yes
   squid -k parse -f "$run/start-from-candidate.conf" 2> "$run/parse.log" || parsed=
-  # Squid ends well after a line it does not know and an http_access it cannot read, and goes on without them.
+  # Squid exits with 0 after an unknown line or an unreadable http_access, and continues without it.
   complaint=$(grep -v '| *Processing' "$run/parse.log" | grep -E 'ERROR|FATAL|unrecognized|aclParse' | head -n 2 |
     sed -e 's/^[0-9/]* [0-9:]*| *//' -e "s|$run/candidate.conf|squid.conf|g" | paste -s -d ' ')
-  [ "$parsed" ] && [ -z "$complaint" ] || echo "${complaint:-squid -k parse failed and said nothing}"
+  [ "$parsed" ] && [ -z "$complaint" ] || echo "${complaint:-squid -k parse failed without a message}"
 }
 
 # Puts candidate.conf in force for the next start or reload of Squid.
@@ -48,7 +48,7 @@ enforce() {
   mv "$run/policy.next" "$run/policy.conf"
 }
 
-# Makes the mounted file policy.conf, or leaves policy.conf alone and says why in `refused`.
+# Makes the mounted file policy.conf, or keeps policy.conf and writes the reason to `refused`.
 consider_policy() {
   if cat "$mounted" > "$run/seen" 2> /dev/null; then
     reason=$(objection)
@@ -64,14 +64,14 @@ consider_policy() {
   rm -f "$run/refused"
 }
 
-# The sockets Squid listens on, by the kernel's numbers: other ones after each reload.
+# Prints the inodes of Squid's listening sockets, which change with each reload.
 listening() {
   while read -r _ local _ state _ _ _ _ _ inode _; do
     case $local$state in *:0C380A) printf '%s ' "$inode" ;; esac
   done < /proc/net/tcp
 }
 
-# Tells Squid to take policy.conf, and returns when it listens under it.
+# Reloads Squid with policy.conf, and returns when it listens again.
 reload() {
   before=$(listening)
   kill -HUP "$1"
@@ -82,21 +82,21 @@ reload() {
   done
 }
 
-# Whether a name in the policy in force has come to its end. It is asked of the clock, so that neither a
-# restart nor a machine that slept prolongs it.
+# Succeeds when a name of the policy in force has expired, by the clock: neither a restart nor a suspended
+# machine prolongs it.
 has_expired() {
   next=
   read -r next < "$run/next" || [ -n "$next" ] || return
   [ -n "$next" ] && [ "$(mawk -v now="$(now)" -v next_time="$next" 'BEGIN { print (next_time "") <= (now "") }')" = 1 ]
 }
 
-# Looks at the content, not at the time: an editor replaces the file, a checkout sets its clock back.
+# Compares content instead of modification times: an editor replaces the file, a checkout can set an older time.
 watch_policy() {
   while sleep 0.5; do
     if ! cmp -s "$mounted" "$run/seen" && [ -r "$mounted" ]; then
       consider_policy && reload "$1" && say policy-loaded squid.conf "$(digest "$run/accepted")"
     fi
-    # Also when the mounted file was refused since: what is in force ends when it was to end.
+    # Also after the mounted file was refused: names in force expire on time.
     if has_expired && without_expired "$run/accepted" "$run/candidate.conf"; then
       enforce
       reload "$1" && say policy-expired 'the time of a name is over' "$(digest "$run/accepted")"

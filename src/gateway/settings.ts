@@ -64,7 +64,7 @@ export function parseGatewaySettings(env: NodeJS.ProcessEnv): GatewaySettings {
   const result = GatewaySettings.safeParse(env)
   if (result.success) return result.data
   const issues = result.error.issues.map(issue => `${issue.path.join('.')} ${issue.message}`)
-  throw new UserError(`the environment of the gateway is wrong: ${issues.join('; ')}`, {
-    hint: 'these variables are set in compose.yaml, in the service gateway',
+  throw new UserError(`invalid environment of the gateway: ${issues.join('; ')}`, {
+    hint: 'fix the environment of the service gateway in compose.yaml',
   })
 }

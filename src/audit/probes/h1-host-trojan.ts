@@ -1,3 +1,4 @@
+import { command } from '../../base/command.ts'
 import { messageOf } from '../../base/errors.ts'
 import { parseProtect } from '../../config/protected-names.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
@@ -25,7 +26,7 @@ export const hostTrojan: Probe = {
       return [open('the workspace is mounted', 'nothing is mounted at /workspace of the agent')]
     }
     if (mount.Type === 'volume') {
-      const evidence = 'a volume is at /workspace: nothing of the host but by ./claude.ts apply'
+      const evidence = `/workspace is a volume: host files change only by ${command('apply')}`
       return [held('the agent works on a copy', evidence)]
     }
     const loosened = parseProtect(scene.stack.protect || 'all') ?? []
@@ -78,7 +79,7 @@ function inspected(
     `each path that the host runs by itself is mounted on its own in ${service}`,
     missing.length === 0,
     missing.length > 0
-      ? `not so: ${paths(missing)}; ./claude.ts stop and start protect them`
+      ? `not mounted: ${paths(missing)}; run ${command('stop')} and ${command('start')} to protect them`
       : `${overlays.length} paths: ${paths(overlays)}`,
   )
 }
@@ -100,7 +101,7 @@ async function mounted(
     claim,
     missing.length === 0,
     missing.length > 0
-      ? `not in ${service}: ${paths(missing)}; ./claude.ts stop and start protect them`
+      ? `not in ${service}: ${paths(missing)}; run ${command('stop')} and ${command('start')} to protect them`
       : `${overlays.filter(({ writable }) => writable).length} folders above protected paths`,
   )
 }

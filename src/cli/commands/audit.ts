@@ -13,7 +13,7 @@ import { hostFilesNotice } from '../../operations/notices/host-files.ts'
 import { isUp, type StackState } from '../../stack/inspect.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderAudit, renderProbeList } from '../render/audit.ts'
-import { renderMessage } from '../render/message.ts'
+import { renderMessage, typedCommands } from '../render/message.ts'
 
 export type AuditOptions = { json?: boolean; sarif?: boolean; probe?: string[]; list?: boolean }
 
@@ -46,7 +46,7 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
     stack: stack.stack,
     engine: parts.Version,
     time: new Date(),
-    results,
+    results: results.map(withTypedCommands),
   })
   if (options.sarif) console.log(renderSarif(report))
   else if (options.json) console.log(terminalJson(report))
@@ -55,6 +55,12 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
   for (const line of await hostFilesNotice(stack, { all: true }).catch(() => []))
     console.error(renderMessage(line, 2_000))
   return allHeld(results) ? 0 : 1
+}
+
+/** Renders our commands in the evidence, for every form of the report. */
+function withTypedCommands(result: ProbeResult): ProbeResult {
+  const checks = result.checks.map(check => ({ ...check, evidence: typedCommands(check.evidence) }))
+  return { ...result, checks }
 }
 
 async function attack(

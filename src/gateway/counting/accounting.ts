@@ -6,22 +6,22 @@ import type { Exchange } from '../gateway-log.ts'
 import { type AnswerReader, createAnswerReader } from './answer-reader.ts'
 import type { Ledger } from './ledger.ts'
 
-/** Bytes of a token, at least, where bytes are all that is known. */
+/** Minimum bytes of a token, where only bytes are known. */
 const tokenBytes = 3
 
-/** Counts what the requests of the stack use, and refuses what is over its budget. */
+/** Counts the usage of the stack's requests, and refuses requests over its budget. */
 export interface Accounting {
   /** Throws an `ApiError` when the budget is used up. */
   admit(): void
-  /** For a request that goes to the origin now. */
+  /** Opens the account of a request that goes to the origin now. */
   begin(meter: string, exchange: Exchange): Account
   close(): Promise<void>
 }
 
 export interface Account {
-  /** The origin answers; what is returned wants to see the answer. */
+  /** Records the start of an answer; returns a function that must see the answer's bytes, if any. */
   answered(status: number, headers: AnswerHeaders): ((chunk: Buffer) => void) | undefined
-  /** It is over, one way or another. Never throws. */
+  /** Records the end, however it came. Never throws. */
   end(): void
 }
 
@@ -60,7 +60,7 @@ export function createAccounting(options: {
   }
 }
 
-/** The line of one request, as far as it has come. */
+/** Builds the entry of one request, as far as it has come. */
 function usageEntry(
   meter: string,
   exchange: Exchange,
@@ -68,7 +68,7 @@ function usageEntry(
   reader: AnswerReader | null,
 ): UsageEntry {
   const count = reader?.count()
-  // The origin's word for the model: the caller's own could be any.
+  // Trusts the origin for the model's name: the caller could name any.
   const model = modelKey(count?.model ?? pricedName(exchange.model ?? ''))
   const entry: UsageEntry = {
     meter,
@@ -109,7 +109,7 @@ function usageEntry(
     ...usage.apart.map(other => ({ tokens: other.tokens, model: modelKey(other.model ?? model) })),
   ].map(part => ({ ...part, cost: costUsd(part.model, part.tokens, terms) }))
   const all = usage.apart.reduce((sum, other) => addTokens(sum, other.tokens), tokens)
-  // Who leaves before the end is charged for what was written until then, and cannot hide it.
+  // A caller that leaves early is charged for the output until then, and cannot hide it.
   const unsaid = { ...noTokens, output: Math.max(0, unsaidOutput - tokens.output) }
   return {
     ...entry,
@@ -145,7 +145,7 @@ export function checkDayBudget(options: {
     throw new ApiError(
       503,
       'api_error',
-      `claude-secure: a budget is set, and what is used cannot be written down (${failure}). On the host: check the free space and the owner of the stack's folder usage, then ./claude.ts logs gateway.`,
+      `claude-secure: a budget is set, but the gateway cannot record usage (${failure}). On the host: check free space and the owner of the stack's usage folder, then run ./claude.ts logs gateway.`,
     )
   }
   const used = ledger.estimatedToday() + inFlight()
@@ -153,6 +153,6 @@ export function checkDayBudget(options: {
   throw new ApiError(
     402,
     'billing_error',
-    `claude-secure: the budget of this day (UTC) is used up: $${used.toFixed(4)} of $${budgetUsd}. On the host: ./claude.ts usage shows it; raise BUDGET_USD_PER_DAY in .env, then ./claude.ts stop and start.`,
+    `claude-secure: the budget of this day (UTC) is used up: $${used.toFixed(4)} of $${budgetUsd}. On the host: run ./claude.ts usage for details; to continue, raise BUDGET_USD_PER_DAY in .env, then run ./claude.ts stop and ./claude.ts start.`,
   )
 }

@@ -24,7 +24,7 @@ const warnMilliseconds = 600_000
 /** What was used, on disk and in sums. Adding never waits and never fails. */
 export interface Ledger {
   add(entry: UsageEntry): void
-  /** Dollars of this day (UTC), as budgets reckon them. */
+  /** The dollars of this day (UTC) that budgets count. */
   estimatedToday(): number
   /** Why it cannot write at present; what it was given waits in memory. */
   failure(): string | null
@@ -80,8 +80,8 @@ export async function createLedger(options: {
     warned = performance.now()
     log({
       kind: 'warn',
-      message: `usage cannot be written (${failure}); it is kept in memory`,
-      hint: "on the host: check the free space and the owner of the stack's folder usage",
+      message: `cannot write usage (${failure}); keeping it in memory`,
+      hint: "on the host: check free space and the owner of the stack's usage folder",
     })
   }
 
@@ -169,7 +169,7 @@ export async function createLedger(options: {
       if (!recent && generations.length === 0) continue
       const { tally, next, damaged } = await readDay(folder, name)
       if (damaged > 0) {
-        log({ kind: 'warn', message: `usage of ${name}: ${damaged} lines could not be read` })
+        log({ kind: 'warn', message: `usage of ${name}: ${damaged} unreadable lines` })
       }
       const waiting = days.get(name)?.waiting ?? new Map<string, UsageEntry>()
       for (const entry of waiting.values()) tally.add(entry)

@@ -32,7 +32,7 @@ export function buildGateway({ credentials, upstream, accounting, limits, log }:
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     requestTimeout: limits.receiveMilliseconds,
-    // Neither side moves a byte: a caller that stopped reading gives its place back.
+    // Frees the slot of a caller that stopped reading.
     connectionTimeout: limits.idleMilliseconds + 60_000,
     http: {
       maxHeaderSize: limits.headerBytes,
@@ -64,7 +64,7 @@ export function buildGateway({ credentials, upstream, accounting, limits, log }:
     const { method = '', url = '' } = request.raw
     const route = modelRoute(method, url)
     reply.raw.once('close', () => {
-      // The healthcheck asks every few seconds; its success is no news.
+      // The healthcheck asks every few seconds; its success is not logged.
       if (route === 'health' && reply.raw.statusCode === 200) return
       log({
         kind: 'request',
@@ -144,7 +144,7 @@ function notServed() {
   return new ApiError(
     403,
     'permission_error',
-    'claude-secure: the gateway serves POST /v1/messages, POST /v1/messages/count_tokens and HEAD /, and nothing else.',
+    'claude-secure: the gateway serves POST /v1/messages, POST /v1/messages/count_tokens and HEAD / only.',
   )
 }
 
@@ -152,16 +152,21 @@ function overloaded(limits: Limits) {
   return new ApiError(
     529,
     'overloaded_error',
-    `claude-secure: ${limits.concurrentRequests} requests are in flight already.`,
+    `claude-secure: too many requests: ${limits.concurrentRequests} are already in flight.`,
     { retry: true },
   )
 }
 
-/** What was not foreseen is told to the log, not to the caller. */
+/** Hides unexpected errors from the caller: they go to the log. */
 function asApiError(error: unknown, log: GatewayLog): ApiError {
   if (error instanceof ApiError) return error
   log({ kind: 'error', message: messageOf(error) })
-  return new ApiError(500, 'api_error', 'claude-secure: the gateway failed.', { cause: error })
+  return new ApiError(
+    500,
+    'api_error',
+    'claude-secure: internal error of the gateway. On the host: run ./claude.ts logs gateway.',
+    { cause: error },
+  )
 }
 
 function sendError(reply: FastifyReply, error: ApiError) {
@@ -176,7 +181,7 @@ function outcomeOf(reply: FastifyReply, reason: string | undefined): Outcome {
   return reason === undefined ? 'answered' : 'refused'
 }
 
-/** Bytes that are no HTTP request, or too slow or too long to be one: an answer, and the end. */
+/** Answers malformed, slow or oversized HTTP with an error, and closes the connection. */
 function refuseMalformed(error: Error & { code?: string }, socket: Socket, log: GatewayLog) {
   const code = error.code ?? 'UNKNOWN'
   if (code === 'ECONNRESET' || !socket.writable) {

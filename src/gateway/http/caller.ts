@@ -16,7 +16,7 @@ export function checkCaller(rawHeaders: readonly string[], credential: Credentia
     throw new ApiError(
       401,
       'authentication_error',
-      'claude-secure: no credential. Callers of this gateway show the placeholder of their stack.',
+      'claude-secure: no credential. Send the placeholder of this stack.',
     )
   }
   const expected = credential.kind === 'api-key' ? keys : bearers
@@ -28,7 +28,7 @@ export function checkCaller(rawHeaders: readonly string[], credential: Credentia
     throw new ApiError(
       403,
       'authentication_error',
-      'claude-secure: this credential is not the placeholder of the stack. The gateway passes no key but its own.',
+      "claude-secure: this credential is not the stack's placeholder. The gateway forwards no other key.",
     )
   }
 }

@@ -69,8 +69,8 @@ const absentCodes = /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH
 const timeoutCodes = /^(UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT)$/
 
 /**
- * What to tell the caller when the origin gave no answer: what failed, and the next step on the
- * host. Made from the error's code alone, never from its text, which may quote a request.
+ * Builds the error for a request without an answer from the origin: the failure, and the next step on
+ * the host. Uses the error's code alone, never its text, which may quote a request.
  */
 export function upstreamFailure(error: unknown, upstream: Upstream): ApiError {
   const code = errorCode(error)
@@ -81,7 +81,7 @@ export function upstreamFailure(error: unknown, upstream: Upstream): ApiError {
   const refused = proxyStatus(error)
   if (refused !== undefined) {
     return failure(
-      `the egress proxy refused ${host} (${refused}). On the host: check gateway_sites in proxy/squid.conf, then see ./claude.ts logs proxy.`,
+      `the egress proxy refused ${host} (${refused}). On the host: check gateway_sites in proxy/squid.conf, then run ./claude.ts logs proxy.`,
       refused >= 500,
     )
   }
@@ -93,31 +93,31 @@ export function upstreamFailure(error: unknown, upstream: Upstream): ApiError {
   }
   if (certificateCodes.test(code)) {
     return failure(
-      `the certificate of ${host} cannot be verified (${code}). On the host: if your network inspects TLS, set EXTRA_CA_CERTS in .env to its CA file and run ./claude.ts start; if not, see ./claude.ts logs proxy.`,
+      `the certificate of ${host} cannot be verified (${code}). On the host: if your network inspects TLS, set EXTRA_CA_CERTS in .env to its CA file and run ./claude.ts start; otherwise run ./claude.ts logs proxy.`,
       false,
     )
   }
   if (absentCodes.test(code)) {
     return failure(
       upstream.proxy
-        ? `the egress proxy ${new URL(upstream.proxy).host} does not answer (${code}). On the host: ./claude.ts status, then ./claude.ts start.`
-        : `${host} does not answer (${code}). On the host: ./claude.ts status.`,
+        ? `the egress proxy ${new URL(upstream.proxy).host} does not answer (${code}). On the host: run ./claude.ts status, then ./claude.ts start.`
+        : `${host} does not answer (${code}). On the host: run ./claude.ts status.`,
       true,
     )
   }
   if (timeoutCodes.test(code)) {
     return failure(
-      `no connection to ${host} in time (${code}). On the host: check its network, then see ./claude.ts logs proxy.`,
+      `the connection to ${host} timed out (${code}). On the host: check the network, then run ./claude.ts logs proxy.`,
       true,
     )
   }
   return failure(
-    `the connection to ${host} broke before it answered (${code}). On the host: see ./claude.ts logs proxy.`,
+    `the connection to ${host} broke before it answered (${code}). On the host: run ./claude.ts logs proxy.`,
     true,
   )
 }
 
-/** The proxy's status when it refused CONNECT, which undici tells in its message only. */
+/** Returns the proxy's status when it refused CONNECT, which undici reports in the message only. */
 function proxyStatus(error: unknown): number | undefined {
   const match = error instanceof Error && /^Proxy response \((\d{3})\)/.exec(error.message)
   return match ? Number(match[1]) : undefined

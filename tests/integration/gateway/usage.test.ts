@@ -78,7 +78,7 @@ t.test('errors, and answers that break off', async t => {
   const [entry] = await counted(usageFolder, 2)
   t.match(entry, { requests: 2, errors: 1, broken: 1, uncounted: 0 })
   t.ok((entry?.input ?? 0) > 0, 'what was said at the beginning')
-  t.ok((entry?.estimatedUsd ?? 0) > (entry?.costUsd ?? 0), 'what was seen is reckoned')
+  t.ok((entry?.estimatedUsd ?? 0) > (entry?.costUsd ?? 0), 'estimates the output that was seen')
 })
 
 t.test('a caller who leaves in the middle is counted, too', async t => {
@@ -92,7 +92,7 @@ t.test('a caller who leaves in the middle is counted, too', async t => {
   t.match(await counted(usageFolder, 1), [{ broken: 1, model }])
 })
 
-t.test('an answer that the gateway cannot read passes as it is, and is reckoned', async t => {
+t.test('an unreadable answer passes unchanged, and its cost is estimated', async t => {
   for (const [what, headers, body] of [
     ['compressed', { 'content-encoding': 'gzip' }, gzipSync('event: ping\n\n')],
     ['of no known kind', { 'content-type': 'image/png' }, Buffer.from('png')],
@@ -157,7 +157,7 @@ t.test('when nothing can be written it serves on; with a budget it refuses', asy
   await until(() => held.events.some(({ kind }) => kind === 'warn'))
   const refused = await post(held.url, prompt('[[say hi]]'))
   t.equal(refused.statusCode, 503)
-  t.match(await refused.body.text(), /cannot be written down \(ENOENT\)/)
+  t.match(await refused.body.text(), /the gateway cannot record usage \(ENOENT\)/)
 })
 
 t.test('nothing of question, answer or credential is in the files', async t => {

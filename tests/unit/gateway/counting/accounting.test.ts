@@ -65,18 +65,15 @@ t.test('an answer costs what its model costs', async t => {
   t.match(entry, { errors: 0, broken: 0, uncounted: 0, unpriced: 0 })
 })
 
-t.test(
-  'a model without a price costs nobody knows what, and is reckoned at the dearest',
-  async t => {
-    t.match(one({ status: 200, body: start('claude-next-9') + delta + stop }), {
-      model: 'claude-next-9',
-      unpriced: 1,
-      costUsd: 0,
-      estimatedUsd: 90,
-      input: 1_000_000,
-    })
-  },
-)
+t.test('a model without a price has an unknown cost, and counts at the highest price', async t => {
+  t.match(one({ status: 200, body: start('claude-next-9') + delta + stop }), {
+    model: 'claude-next-9',
+    unpriced: 1,
+    costUsd: 0,
+    estimatedUsd: 90,
+    input: 1_000_000,
+  })
+})
 
 t.test('the name of a model is a name, or unknown', async t => {
   t.match(one({ status: 200, body: start('\u001b[2J evil') + delta + stop }), { model: 'unknown' })
@@ -93,7 +90,7 @@ t.test("another model's part is priced by its own name", async t => {
 })
 
 t.test(
-  'an answer that breaks off costs what was said, and is reckoned with what was seen',
+  'an answer that breaks off costs the reported usage, and budgets count the seen output',
   async t => {
     const text = event('content_block_delta', { delta: { text: 'x'.repeat(3_000_000) } })
     const entry = one({ status: 200, body: start('claude-opus-5') + text })
@@ -111,14 +108,14 @@ t.test('an error costs nothing', async t => {
   )
 })
 
-t.test('an answer that cannot be read is reckoned by its bytes, at the dearest', async t => {
+t.test('an unreadable answer counts by its bytes at the highest price', async t => {
   const exchange = { request: sent(300), answer: sent(3_000_000) }
   const entry = one({ status: 200, headers: { 'content-type': 'text/html' }, exchange })
   t.match(entry, { uncounted: 1, costUsd: 0, input: 0 })
   t.ok((entry?.estimatedUsd ?? 0) >= 150)
 })
 
-t.test('who leaves before the answer is charged for the question', async t => {
+t.test('a caller that leaves before the answer is charged for the request', async t => {
   const exchange: Exchange = {
     request: sent(3_000_000),
     model: 'claude-opus-5',
