@@ -5,6 +5,7 @@
  */
 import { join, relative } from 'node:path'
 import { runInLanes } from './support/suite/lanes.ts'
+import { nodeFolder } from './support/suite/other-node.ts'
 import { runInProcesses } from './support/suite/run-files.ts'
 import { runTool } from './support/suite/run-tool.ts'
 import { type Suite, suiteOf, suites, testFiles } from './support/suite/suites.ts'
@@ -82,7 +83,13 @@ async function runSuite(suite: Suite, files: readonly string[] = testFiles(suite
   if (files.length === 0) return
   print(`\n# ${suite.name}`)
   const start = performance.now()
-  const options = { summary, print, files, timeout: suite.timeout, env: suite.env ?? {} }
+  // First in PATH too: the launcher takes the Node.js from there.
+  const folder = suite.node && (await nodeFolder(suite.node))
+  const options = {
+    ...{ summary, print, files, timeout: suite.timeout },
+    env: { ...suite.env, ...(folder && { PATH: `${folder}:${process.env.PATH}` }) },
+    ...(folder && { node: join(folder, 'node') }),
+  }
   const passed = suite.needsEngine ? await runInLanes(3, options) : await runInProcesses(2, options)
   print(`# ${suite.name}: ${((performance.now() - start) / 1000).toFixed(0)}s`)
   if (!passed) failed.push(suite.name)

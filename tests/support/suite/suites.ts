@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { NodeMajor } from './other-node.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
@@ -11,6 +12,8 @@ export type Suite = {
   /** Seconds that one file may take. */
   timeout: number
   env?: Record<string, string>
+  /** Another Node.js than the installed one. */
+  node?: NodeMajor
 }
 
 export const suites: readonly Suite[] = [
@@ -25,6 +28,9 @@ export const suites: readonly Suite[] = [
   { name: 'chaos', needsEngine: true, standard: false, timeout: 900 },
   // Builds the full image and custom ones.
   { name: 'images', needsEngine: true, standard: false, timeout: 1800 },
+  // What needs no engine, on the Node.js versions that are not installed.
+  { name: 'node22', needsEngine: false, standard: false, timeout: 120, node: '22' },
+  { name: 'node24', needsEngine: false, standard: false, timeout: 120, node: '24' },
 ]
 
 export function testFiles(suite: Suite): string[] {
@@ -33,7 +39,9 @@ export function testFiles(suite: Suite): string[] {
 
 /** The suite that a test file runs in when it is named by itself. */
 export function suiteOf(file: string): Suite | undefined {
-  return suites.find(suite => suite.name !== 'soak' && belongsTo(file, suite))
+  return suites.find(
+    ({ name, ...suite }) => !/^(soak|node\d+)$/.test(name) && belongsTo(file, { name, ...suite }),
+  )
 }
 
 export function allTestFiles(): string[] {
@@ -54,6 +62,9 @@ function belongsTo(file: string, { name }: Suite): boolean {
       return imageFiles.includes(file)
     case 'soak':
       return plain && readFileSync(join(root, file), 'utf8').includes('support/soak.ts')
+    case 'node22':
+    case 'node24':
+      return /^tests\/(unit|integration|stack)\//.test(file)
     case 'mutation':
     case 'chaos':
       return file.startsWith(`tests/e2e/${name}/`)

@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fetchPackage } from '../../../src/images/npm-fetch.ts'
+import type { PinnedPackage } from '../../../src/images/pins.ts'
+
+export type NodeMajor = '22' | '24'
+
+/**
+ * Returns the folder of another Node.js than the one that is installed. The user's own npm fetches it
+ * once, and its bytes are judged against node-pins.json.
+ */
+export async function nodeFolder(major: NodeMajor): Promise<string> {
+  const text = await readFile(join(import.meta.dirname, 'node-pins.json'), 'utf8')
+  const pins = JSON.parse(text) as Record<NodeMajor, PinnedPackage>
+  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'claude-secure-tests')
+  const folder = await fetchPackage(pins[major], { cache, selection: { only: ['bin/node'] } })
+  return join(folder, 'bin')
+}
