@@ -1,36 +1,48 @@
+import { settleAtOnce } from '../base/at-once.ts'
 import { type ContainerProcess, containerProcesses } from '../engine/container-processes.ts'
 import type { Engine } from '../engine/engine.ts'
 import { atWork, type StackState, serviceOf } from './inspect.ts'
+import { askRunner } from './runner-status.ts'
+import { serviceOfRuns, serviceOfSessions } from './services.ts'
 
-/** Who is at work in a stack. */
+/** Sessions and runs under way in a stack. */
 export type Activity = {
-  /** The interactive one, shown in a terminal now or not; `since` is ISO 8601. */
+  /** The interactive session, attached to a terminal or not; `since` is ISO 8601. */
   session: { since: string } | null
-  /** Programmatic runs under way. */
+  /** Runs under way. When the runner does not answer: a guess from the worker's processes. */
   runs: number
 }
 
-/** What goes on in each of the stacks, by name of the stack. */
+type AskRunner = (container: string) => Promise<number | null>
+
+/** Each question takes a process in a container. */
+const asksAtOnce = 4
+
+/** Returns the activity of each stack, by the stack's name. */
 export async function activities(
-  engine: Pick<Engine, 'processesWithAge'>,
+  engine: Pick<Engine, 'processesWithAge' | 'address'>,
   stacks: readonly StackState[],
+  ask: AskRunner = container => askRunner(engine.address, container),
 ): Promise<Map<string, Activity>> {
-  const running = (stack: StackState, name: string) => {
-    const service = serviceOf(stack, name)
-    return service?.state === 'running' ? [service.container] : []
-  }
-  const containers = stacks.flatMap(stack => [
-    ...running(stack, 'claude'),
-    ...running(stack, 'worker'),
+  const sessions = stacks.flatMap(stack => runningContainer(stack, serviceOfSessions) ?? [])
+  const workers = stacks.flatMap(stack => runningContainer(stack, serviceOfRuns) ?? [])
+  const runs = new Map<string, number | null>()
+  const [processes] = await Promise.all([
+    containerProcesses(engine, [...sessions, ...workers]),
+    settleAtOnce(workers, asksAtOnce, async worker => {
+      runs.set(worker, await ask(worker))
+    }),
   ])
-  const processes = await containerProcesses(engine, containers)
-  const of = (stack: StackState, name: string) =>
-    running(stack, name).flatMap(id => processes.get(id) ?? [])
   return new Map(
-    stacks.map(stack => [
-      stack.stack,
-      { session: session(of(stack, 'claude')), runs: of(stack, 'worker').filter(isRun).length },
-    ]),
+    stacks.map(stack => {
+      const claude = runningContainer(stack, serviceOfSessions) ?? ''
+      const worker = runningContainer(stack, serviceOfRuns) ?? ''
+      const activity = {
+        session: session(processes.get(claude) ?? []),
+        runs: runs.get(worker) ?? guessRuns(processes.get(worker) ?? []),
+      }
+      return [stack.stack, activity]
+    }),
   )
 }
 
@@ -41,7 +53,44 @@ function session(processes: readonly ContainerProcess[]): Activity['session'] {
   return starts.length === 0 ? null : { since: new Date(Math.min(...starts)).toISOString() }
 }
 
-/** The runner is asked in the same way how it is: such a question is no run. */
-function isRun({ command }: ContainerProcess) {
+/** Claude Code processes alone may be warm ones, or belong to a run that came over HTTP. */
+function guessRuns(processes: readonly Pick<ContainerProcess, 'command'>[]) {
+  const clients = processes.filter(({ command }) => isClient(command)).length
+  const claude = processes.some(({ command }) => atWork.claude.test(command))
+  return Math.max(clients, claude ? 1 : 0)
+}
+
+/** `claude-secure-run` with an option asks or cancels, and brings no run. */
+function isClient(command: string) {
   return atWork.worker.test(command) && !/claude-secure-run --/.test(command)
+}
+
+/**
+ * Says why a stack must not be taken down: a session is open or a run is under way. Null when neither
+ * is. A runner that does not answer counts as busy when Claude Code runs in its container, so that no
+ * run is lost; `stop` ends it. Throws when the engine cannot list the processes.
+ */
+export async function whyBusy(
+  engine: Pick<Engine, 'processes' | 'address'>,
+  stack: StackState,
+  ask: AskRunner = container => askRunner(engine.address, container),
+): Promise<string | null> {
+  const claude = runningContainer(stack, serviceOfSessions)
+  const worker = runningContainer(stack, serviceOfRuns)
+  const [commands, runs] = await Promise.all([
+    claude === null ? [] : engine.processes(claude),
+    worker === null ? 0 : ask(worker),
+  ])
+  if (commands.some(command => atWork.claude.test(command))) return 'a session is open'
+  if (runs !== null)
+    return runs === 0 ? null : runs === 1 ? 'a run is under way' : `${runs} runs are under way`
+  const inWorker = await engine.processes(worker ?? '')
+  return guessRuns(inWorker.map(command => ({ command }))) > 0
+    ? 'the runner does not answer, and Claude Code runs in the worker'
+    : null
+}
+
+function runningContainer(stack: StackState, name: string): string | null {
+  const service = serviceOf(stack, name)
+  return service?.state === 'running' ? service.container : null
 }

@@ -120,16 +120,3 @@ export const atWork = {
   claude: /^(\S*\/)?claude( |$)/,
   worker: /claude-secure-run( |$)/,
 } as const
-
-/** Whether somebody works in the stack: a session is open, or a run under way. */
-export async function hasLiveSession(engine: Engine, stack: StackState): Promise<boolean> {
-  const found = await Promise.all(
-    (['claude', 'worker'] as const).map(async name => {
-      const service = serviceOf(stack, name)
-      if (service?.state !== 'running') return false
-      const commands = await engine.processes(service.container)
-      return commands.some(command => atWork[name].test(command))
-    }),
-  )
-  return found.includes(true)
-}

@@ -11,8 +11,9 @@ import { compose } from '../engine/compose.ts'
 import type { Engine } from '../engine/engine.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { renderHostFileChanges } from '../workspace/host-files/render.ts'
+import { whyBusy } from './activity.ts'
 import { changedHostFiles, noteHostFiles } from './host-files.ts'
-import { hasLiveSession, inspectStack, isUp, type StackState } from './inspect.ts'
+import { inspectStack, isUp, type StackState } from './inspect.ts'
 import { clearPlaceholders, raiseOverlays } from './protection.ts'
 import { ailing, recovery } from './recovery.ts'
 import type { AgentService } from './services.ts'
@@ -57,7 +58,11 @@ export async function startStack(
   let overlays = stack.overlays
   if (anew) {
     if (before) {
-      if (await hasLiveSession(engine, before)) return { outcome: 'outdated', state: before }
+      const busy = await whyBusy(engine, before)
+      if (busy !== null) {
+        log({ kind: 'info', text: `${busy}, so the stack keeps its present settings` })
+        return { outcome: 'outdated', state: before }
+      }
       // A network or volume cannot be changed in place; the volumes stay.
       await writeStackFile(stack, wanted)
       await step(log, 'stopping the stack with the old settings', () =>

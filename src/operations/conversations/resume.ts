@@ -1,7 +1,8 @@
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { exec } from '../../process/exec.ts'
-import { hasLiveSession, type StackState, serviceOf } from '../../stack/inspect.ts'
+import { whyBusy } from '../../stack/activity.ts'
+import { type StackState, serviceOf } from '../../stack/inspect.ts'
 import type { Context } from '../context.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -20,7 +21,7 @@ export function checkResume(id: string) {
 
 /** Only what was held in this folder's own sessions: its home has no other, and neither do runs. */
 export async function refuseUnknown({ engine, docker }: Context, state: StackState, id: string) {
-  if (await hasLiveSession(engine, { ...state, services: sessionsOnly(state) })) {
+  if (await whyBusy(engine, { ...state, services: sessionsOnly(state) })) {
     throw new UserError('a session is open here, and it goes on with its own conversation', {
       hint: 'end it with /exit, or choose there with /resume',
     })

@@ -5,7 +5,8 @@ import { userEnvironment } from '../../config/environment.ts'
 import { buildImages } from '../../images/images.ts'
 import { type Pins, readPins } from '../../images/pins.ts'
 import { changedPins, newestPins, type PinChange, writePins } from '../../images/pins-update.ts'
-import { hasLiveSession, inspectStacks } from '../../stack/inspect.ts'
+import { whyBusy } from '../../stack/activity.ts'
+import { inspectStacks } from '../../stack/inspect.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import type { Context } from '../context.ts'
 
@@ -39,9 +40,10 @@ function build({ log, settings, docker, root, signal }: Context, pins: Pins) {
 
 async function refuseDuringSession({ engine }: Context) {
   for (const stack of await inspectStacks(engine)) {
-    if (!(await hasLiveSession(engine, stack))) continue
-    throw new UserError(`Claude Code is working in ${stack.workspace}`, {
-      hint: `end that session or run ${command('stop')} there, then update`,
+    const busy = await whyBusy(engine, stack)
+    if (busy === null) continue
+    throw new UserError(`Claude Code is working in ${stack.workspace}: ${busy}`, {
+      hint: `wait for its end or run ${command('stop')} there, then update`,
     })
   }
 }

@@ -2,7 +2,8 @@ import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { parseCopyExclude } from '../../config/copy-exclude.ts'
 import { createArchive } from '../../engine/archive.ts'
-import { hasLiveSession, type StackState } from '../../stack/inspect.ts'
+import { whyBusy } from '../../stack/activity.ts'
+import type { StackState } from '../../stack/inspect.ts'
 import type { Stack } from '../../stack/stack.ts'
 import { copyContainer, ensureCopy } from '../../stack/workspace-copy.ts'
 import type { Context } from '../context.ts'
@@ -20,7 +21,7 @@ export async function copyIn(
 ): Promise<void> {
   const container = stack.workspace.mode === 'copy' ? copyContainer(state) : null
   if (container === null) return
-  if (fresh && (await hasLiveSession(context.engine, state))) {
+  if (fresh && (await whyBusy(context.engine, state))) {
     throw new UserError('cannot take a fresh copy: the agent is working in the present one', {
       hint: `end its session first, or run ${command('stop')}`,
     })

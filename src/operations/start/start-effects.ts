@@ -5,9 +5,10 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { imageAdditions } from '../../config/image-additions.ts'
 import { demoFolder } from '../../config/paths.ts'
+import { whyBusy } from '../../stack/activity.ts'
 import { type CredentialMode, credentialMode } from '../../stack/credential.ts'
 import { folderStack } from '../../stack/identity.ts'
-import { hasLiveSession, inspectStack, type StackState } from '../../stack/inspect.ts'
+import { inspectStack, type StackState } from '../../stack/inspect.ts'
 import type { AgentService } from '../../stack/services.ts'
 import { startStack } from '../../stack/start.ts'
 import { withLock } from '../../stack/state/lock.ts'
@@ -95,7 +96,7 @@ async function refuseOtherMode(
   before: StackState | null,
 ) {
   if (!before || before.workspaceMode === workspace.mode) return
-  if (!(await hasLiveSession(engine, before))) return
+  if (!(await whyBusy(engine, before))) return
   throw new UserError(
     `${terminalLine(workspace.path)} has an open session in ${before.workspaceMode} mode, and this start asks for ${workspace.mode} mode`,
     { hint: `end the session first, or run ${command('stop')}` },

@@ -81,7 +81,7 @@ t.test('update is refused while Claude Code is at work, with the folder it works
   const env = { DOCKER_HOST: await startFakeEngine(t, busy) }
   isTwoLines(t, await script.run(['update'], { env }), {
     error: new RegExp(`Claude Code is working in /home/me/${two}`),
-    hint: /end that session or run/,
+    hint: /wait for its end or run/,
   })
 })
 

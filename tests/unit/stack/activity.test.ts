@@ -1,5 +1,5 @@
 import t from 'tap'
-import { activities } from '../../../src/stack/activity.ts'
+import { activities, whyBusy } from '../../../src/stack/activity.ts'
 import type { StackState } from '../../../src/stack/inspect.ts'
 
 const service = (name: string, container: string, state: 'running' | 'exited' = 'running') => ({
@@ -37,21 +37,31 @@ const processes: Record<string, { command: string; seconds: number }[]> = {
     { command: 'claude --print', seconds: 400 },
   ],
 }
-const engine = { processesWithAge: async (id: string) => processes[id] ?? [] }
+const address = { socketPath: '/nonexistent' }
+const engine = {
+  address,
+  processesWithAge: async (id: string) => processes[id] ?? [],
+  processes: async (id: string) => (processes[id] ?? []).map(({ command }) => command),
+}
+const silent = async () => null
 
 t.test(
   'a session is a Claude Code in the claude container, a run a client in the worker',
   async t => {
-    const found = await activities(engine, [
-      stack('a', [
-        service('claude', 'busy'),
-        service('worker', 'worker'),
-        service('proxy', 'busy'),
-      ]),
-      stack('b', [service('claude', 'idle')]),
-      stack('c', [service('claude', 'busy', 'exited')]),
-      stack('d', []),
-    ])
+    const found = await activities(
+      engine,
+      [
+        stack('a', [
+          service('claude', 'busy'),
+          service('worker', 'worker'),
+          service('proxy', 'busy'),
+        ]),
+        stack('b', [service('claude', 'idle')]),
+        stack('c', [service('claude', 'busy', 'exited')]),
+        stack('d', []),
+      ],
+      silent,
+    )
     t.equal(found.get('a')?.runs, 2)
     const since = Date.parse(found.get('a')?.session?.since ?? '')
     t.ok(Math.abs(Date.now() - 300_000 - since) < 60_000, 'since the first of them began')
@@ -60,3 +70,40 @@ t.test(
     t.same(found.get('d'), { session: null, runs: 0 })
   },
 )
+
+t.test('runs are those that the runner counts, whichever way they came', async t => {
+  const worker = stack('a', [service('worker', 'idle')])
+  t.equal((await activities(engine, [worker], async () => 3)).get('a')?.runs, 3)
+  t.equal(await whyBusy(engine, worker, async () => 1), 'a run is under way')
+  t.equal(await whyBusy(engine, worker, async () => 3), '3 runs are under way')
+})
+
+t.test('warm processes keep no stack up when the runner says that nothing runs', async t => {
+  const worker = stack('a', [service('worker', 'worker')])
+  t.equal((await activities(engine, [worker], async () => 0)).get('a')?.runs, 0)
+  t.equal(await whyBusy(engine, worker, async () => 0), null)
+})
+
+t.test('a runner that does not answer is busy while Claude Code runs beside it', async t => {
+  const reason = await whyBusy(engine, stack('a', [service('worker', 'worker')]), silent)
+  t.equal(reason, 'the runner does not answer, and Claude Code runs in the worker')
+  t.equal(await whyBusy(engine, stack('a', [service('worker', 'idle')]), silent), null)
+  t.equal(await whyBusy(engine, stack('a', [service('worker', 'worker')])), reason, 'no engine')
+  const warm = { ...engine, processesWithAge: async () => [{ command: 'claude', seconds: 1 }] }
+  const found = await activities(warm, [stack('a', [service('worker', 'w')])], silent)
+  t.equal(found.get('a')?.runs, 1)
+})
+
+t.test('an engine that cannot list processes is an error, and not an idle stack', async t => {
+  const broken = { address, processes: async () => Promise.reject(new Error('no answer')) }
+  for (const name of ['claude', 'worker']) {
+    const busy = whyBusy(broken, stack('a', [service(name, 'x')]), silent)
+    await t.rejects(busy, { message: 'no answer' }, name)
+  }
+})
+
+t.test('an open session makes a stack busy; a stopped container does not', async t => {
+  const open = stack('a', [service('claude', 'busy')])
+  t.equal(await whyBusy(engine, open, async () => 0), 'a session is open')
+  t.equal(await whyBusy(engine, stack('a', [service('claude', 'busy', 'exited')])), null)
+})

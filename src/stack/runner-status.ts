@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as z from 'zod'
+import type { EngineAddress } from '../engine/address.ts'
+import { type ExecStream, prepareExec, startExecStream } from '../engine/exec-stream.ts'
+
+const Status = z.object({ runs: z.array(z.unknown()) })
+
+const command = ['/usr/local/bin/claude-secure-run', '--status']
+const timeoutMilliseconds = 3_000
+const answerBytes = 1024 * 1024
+
+/**
+ * Asks the runner of a worker how many runs are under way, whichever way they came. Null when it does
+ * not answer in time.
+ */
+export async function askRunner(
+  address: EngineAddress,
+  container: string,
+  timeout = timeoutMilliseconds,
+): Promise<number | null> {
+  let stream: ExecStream | undefined
+  const late = new AbortController()
+  const asking = async () => {
+    const id = await prepareExec(address, { container, command, workingDirectory: '/' })
+    stream = await startExecStream(address, id)
+    // The timeout passed while it was opened.
+    if (late.signal.aborted) stream.destroy()
+    return parseStatus(await readText(stream.stdout))
+  }
+  try {
+    const timer = sleep(timeout, null, { ref: false })
+    return await Promise.race([asking().catch(() => null), timer])
+  } finally {
+    late.abort()
+    stream?.destroy()
+  }
+}
+
+async function readText(stdout: AsyncIterable<Buffer>) {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stdout) {
+    size += chunk.length
+    if (size > answerBytes) throw new Error(`the runner answered more than ${answerBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/** The number of runs in an answer to `--status`; null when it is not one. */
+export function parseStatus(text: string): number | null {
+  try {
+    return Status.parse(JSON.parse(text)).runs.length
+  } catch {
+    return null
+  }
+}
