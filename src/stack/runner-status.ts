@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
-import type { EngineAddress } from '../engine/address.ts'
+import type { EngineAddress } from '../engine/engine-request.ts'
 import { type ExecStream, prepareExec, startExecStream } from '../engine/exec-stream.ts'
 
 const Status = z.object({ runs: z.array(z.unknown()) })

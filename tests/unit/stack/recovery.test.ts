@@ -46,6 +46,8 @@ t.test('what is gone, and what stays ill, is not waited for', async t => {
 })
 
 t.test('an interrupt ends the wait with its reason', async t => {
-  const waiting = recovery(async () => sick, { signal: AbortSignal.timeout(10) })
+  const interrupt = new AbortController()
+  const waiting = recovery(async () => sick, { signal: interrupt.signal })
+  setTimeout(() => interrupt.abort(), 10)
   await t.rejects(waiting, { name: 'TimeoutError' })
 })
