@@ -49,5 +49,5 @@ t.test('an interrupt ends the wait with its reason', async t => {
   const interrupt = new AbortController()
   const waiting = recovery(async () => sick, { signal: interrupt.signal })
   setTimeout(() => interrupt.abort(), 10)
-  await t.rejects(waiting, { name: 'TimeoutError' })
+  await t.rejects(waiting, { name: 'AbortError' })
 })
