@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { type ExecOptions, exec } from '../process/exec.ts'
@@ -81,7 +82,7 @@ function composeFailed(args: readonly string[], stderr: string) {
   const known = knownFailures.find(({ pattern }) => pattern.test(stderr))
   const said = `docker compose ${args[0]} failed: ${terminalLine(line ?? 'no message')}`
   return new UserError(known?.message ?? said, {
-    hint: known?.hint ?? 'run it again with --verbose; ./claude.ts doctor checks the machine',
+    hint: known?.hint ?? `run it again with --verbose, or check the machine: ${command('doctor')}`,
     cause: new Error(stderr),
   })
 }
@@ -98,7 +99,7 @@ const knownFailures: readonly KnownFailure[] = [
     // Of engines up to 27, and of newer ones.
     pattern: /could not find an available.*(address pool|subnet)|all predefined address pools/i,
     message: 'the engine has no free subnet left for the networks of another stack',
-    hint: './claude.ts list and stop ID free three each; default-address-pools in daemon.json makes more (docs/troubleshooting.md)',
+    hint: `free three for each stack: ${command('list')}, then ${command('stop ID')}; or add default-address-pools to daemon.json (docs/troubleshooting.md)`,
   },
   {
     pattern: /Pool overlaps|overlaps with other one/i,
@@ -118,6 +119,6 @@ const knownFailures: readonly KnownFailure[] = [
   },
   {
     pattern: /cannot connect to the docker daemon|is the docker daemon running/i,
-    hint: 'the engine stopped: run ./claude.ts setup to start it again',
+    hint: `the engine stopped; start it again: ${command('setup')}`,
   },
 ]

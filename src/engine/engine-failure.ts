@@ -1,3 +1,4 @@
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { diskFull, isDiskFull } from '../files/disk-space.ts'
@@ -14,7 +15,7 @@ export async function engineFailed(
   const cause = new Error(output)
   if (isDiskFull(output)) return diskFull(what, await engineFolder(client), cause)
   const problem = known.problem ?? terminalLine(output.trim().split('\n').at(-1) ?? '')
-  const hint = known.hint ?? 'run ./claude.ts doctor, which checks the engine'
+  const hint = known.hint ?? `run ${command('doctor')}, which checks the engine`
   return new UserError(`${what}: ${problem}`, { hint, cause })
 }
 

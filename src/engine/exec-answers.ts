@@ -1,3 +1,4 @@
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { until } from '../base/until.ts'
 import type { EngineAddress } from './engine-request.ts'
@@ -40,7 +41,7 @@ async function json({ status, body }: EngineAnswer, expected: number): Promise<u
   const answer = await bodyText(body)
   if (status === expected) return JSON.parse(answer)
   throw new UserError(`the container engine answered ${status} to a session`, {
-    hint: './claude.ts status shows whether the stack is up',
+    hint: `check whether the stack is up: ${command('status')}`,
     cause: new Error(answer),
   })
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { exec } from '../process/exec.ts'
@@ -98,7 +99,7 @@ function failed(purpose: string, stderr: string) {
   return new UserError(
     `${purpose} failed: ${terminalLine(stderr.trim().split('\n').at(-1) ?? '')}`,
     {
-      hint: 'run it again with --verbose; ./claude.ts doctor checks the machine',
+      hint: `run it again with --verbose, or check the machine: ${command('doctor')}`,
       cause: new Error(stderr),
     },
   )

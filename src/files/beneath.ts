@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lchown, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { safeRelativePath } from './relative-path.ts'
@@ -37,7 +38,7 @@ export async function holdFolderOf(
       if (code !== 'ENOTDIR' && code !== 'ELOOP') throw error
       throw notApplied(
         path,
-        `${terminalLine(parts.slice(0, depth + 1).join('/'))} is no folder here`,
+        `${terminalLine(parts.slice(0, depth + 1).join('/'))} is not a folder here`,
       )
     }
   }
@@ -68,7 +69,7 @@ export function foldersOf(path: string): string[] {
 
 export function notApplied(path: string, reason: string, cause?: unknown): UserError {
   return new UserError(`${terminalLine(path)} is not applied: ${reason}`, {
-    hint: './claude.ts diff shows it; what is still wanted can be copied by hand',
+    hint: `see it with ${command('diff')}, and copy by hand what you still want`,
     ...(cause !== undefined && { cause }),
   })
 }

@@ -1,3 +1,4 @@
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { diskFull, isDiskFull } from '../files/disk-space.ts'
@@ -141,7 +142,7 @@ export async function runAsRoot(
 }
 
 function manualHint(line: string, uid: number) {
-  if (/^sudo: /.test(line)) return 'run ./claude.ts setup as root'
+  if (/^sudo: /.test(line)) return `run ${command('setup')} as root`
   if (/lock/i.test(line))
     return 'another package manager is running: wait for it, then run this again'
   if (/unable to fetch|failed to fetch|unable to locate/i.test(line)) {

@@ -1,3 +1,4 @@
+import { command } from '../base/command.ts'
 import {
   isAtLeast,
   type MachineVersions,
@@ -18,7 +19,7 @@ export type Finding = {
 const composeFloor: Version = [2, 24, 0]
 const podmanFloor: Version = [5, 0, 0]
 
-const setupHint = 'run ./claude.ts setup, which installs what is needed'
+const setupHint = `run ${command('setup')}, which installs what is needed`
 
 /** One finding per requirement, the good ones too: `doctor` shows all, `start` stops at a refusal. */
 export function judgeRequirements(versions: MachineVersions): Finding[] {
@@ -55,7 +56,7 @@ function judgeEngine(engine: MachineVersions['engine']): Finding {
   return refusal(
     id,
     `Docker Engine ${engine.version} leaks DNS from internal networks (CVE-2024-29018; need 23.0.11, 25.0.5, 26.0 or newer)`,
-    'update the engine, or run ./claude.ts setup',
+    `update the engine, or run ${command('setup')}`,
   )
 }
 
@@ -68,7 +69,7 @@ function judgeCompose(compose: string | null): Finding {
     : refusal(
         id,
         `Docker Compose ${compose} is too old (need ${composeFloor.slice(0, 2).join('.')})`,
-        'update the compose plugin, or run ./claude.ts setup',
+        `update the compose plugin, or run ${command('setup')}`,
       )
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { createLineSplitter } from '../files/lines.ts'
@@ -100,7 +101,7 @@ function commandName(file: string, args: readonly string[]) {
 
 function notStarted(file: string, error: Error) {
   return new UserError(`cannot run ${file}: ${error.message}`, {
-    hint: 'run ./claude.ts setup, which installs what is needed',
+    hint: `run ${command('setup')}, which installs what is needed`,
     cause: error,
   })
 }

@@ -234,7 +234,7 @@ t.test(
     ])
     t.match(
       plan.refused.map(({ error }) => error.message),
-      [/folder is no folder here/, /folder is no folder here/],
+      [/folder is not a folder here/, /folder is not a folder here/],
     )
     t.equal(outcome.done.length, 2)
     t.equal(await get(place.root, 'a/l'), 'link:../b')
