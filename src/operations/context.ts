@@ -1,3 +1,4 @@
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { clientEnvironment } from '../config/client-environment.ts'
 import { userEnvironment } from '../config/environment.ts'
@@ -32,7 +33,7 @@ export async function openContext(caller: Caller): Promise<Context> {
   // Before its plugins: without the program all of them are missing, and none is the reason.
   if (!client) {
     throw new UserError('there is no docker program in PATH', {
-      hint: 'run ./claude.ts setup, which installs what is needed',
+      hint: `run ${command('setup')} to install it`,
     })
   }
   const [refusal] = refusals

@@ -1,3 +1,4 @@
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { terminalLine } from '../base/terminal-text.ts'
@@ -57,8 +58,8 @@ function noEngine(tried: readonly { where: string; reason: string }[]) {
     `no container engine answers${first ? ` at ${terminalLine(first.where)}` : ''}`,
     {
       hint: userEnvironment().DOCKER_HOST
-        ? 'mend or unset DOCKER_HOST, or run ./claude.ts setup, which installs or starts it'
-        : 'run ./claude.ts setup, which installs or starts it',
+        ? `fix or unset DOCKER_HOST, or run ${command('setup')} to install or start an engine`
+        : `run ${command('setup')} to install or start one`,
       cause: new Error(tried.map(({ where, reason }) => `${where}: ${reason}`).join('\n')),
     },
   )

@@ -1,3 +1,4 @@
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { clientEnvironment } from '../config/client-environment.ts'
@@ -57,8 +58,8 @@ export async function runSetup(options: SetupOptions): Promise<SetupResult | nul
   }
   const search = await findEngine(env, uid)
   if (!search.found && dryRun) {
-    for (const { command } of startCommands(await findInitSystem())) {
-      log({ kind: 'info', text: `would run: ${[command.file, ...command.args].join(' ')}` })
+    for (const { command: start } of startCommands(await findInitSystem())) {
+      log({ kind: 'info', text: `would run: ${[start.file, ...start.args].join(' ')}` })
     }
     log({ kind: 'info', text: 'would build all images' })
     return null
@@ -129,7 +130,7 @@ async function installPackages(plan: InstallPlan, uid: number, options: SetupOpt
   const question = `Install ${plan.packages.join(' ')}${from}?`
   if (!yes && !(await ask(question))) {
     throw new UserError('nothing was installed', {
-      hint: 'install these packages yourself, or run ./claude.ts setup --yes',
+      hint: `install these packages yourself, or run ${command('setup --yes')}`,
     })
   }
   await step(log, 'packages', progress => install(plan, { uid, progress, signal }))
@@ -151,6 +152,7 @@ export async function readyClient(engine: FoundEngine, log: Log): Promise<Docker
   for (const { severity, message, hint } of findings) {
     if (severity === 'warning') log({ kind: 'warn', text: `${message}; ${hint}` })
   }
-  if (!client) throw new UserError('there is no docker program', { hint: 'run ./claude.ts setup' })
+  if (!client)
+    throw new UserError('there is no docker program', { hint: `run ${command('setup')}` })
   return { kind: engine.kind, file: client.file, env: environment }
 }

@@ -146,7 +146,7 @@ t.test('diff for scripts, for some paths, and in short', async t => {
     withheld.stdout,
     /\+\+\+ b\/\.vscode\/settings\.json[\s\S]*\+\{"git\.path":"\/workspace\/evil"\}/,
   )
-  t.match(withheld.stderr, /to take them: \.\/claude\.ts apply --include \.vscode/)
+  t.match(withheld.stderr, /to apply them: \.\/claude\.ts apply --include \.vscode/)
   isTwoLines(t, await stack.cli(['diff', 'docs/none']), {
     error: /the agent changed nothing at docs\/none/,
     hint: /diff --stat/,
@@ -169,7 +169,7 @@ t.test('a file that changed on both sides stops apply before anything is written
   const edited = await hostState()
   isTwoLines(t, await stack.cli(['apply']), {
     error: /1 file changed both here and in the copy: mine\.txt/,
-    hint: /nothing was applied: --keep-mine applies the rest, --take-copy replaces yours, -i asks/,
+    hint: /nothing was applied; add --keep-mine to apply the rest, --take-copy to replace yours, or -i/,
   })
   isTwoLines(t, await stack.cli(['apply', '.env']), {
     error: /1 file changed both here and in the copy: \.env/,
@@ -187,7 +187,7 @@ t.test('apply brings the rest back, and refuses what leads outside', async t => 
   t.equal(code, 1, 'one change was refused')
   t.match(stderr, /outside is not applied: it is a link to \/etc\/passwd, which can lead outside/)
   t.match(stderr, /kept yours: mine\.txt/)
-  t.match(stderr, /applied 9 of 10 changes; \.\/claude\.ts apply --undo takes them back/)
+  t.match(stderr, /applied 9 of 10 changes; \.\/claude\.ts apply --undo reverts them/)
   t.match(stdout, /D gone\.txt[\s\S]*M a\.txt|M a\.txt/)
   t.notMatch(stdout + stderr, /[\x00-\x08\x0b-\x1f\x7f]/)
   t.equal(await host('a.txt'), 'one\nTWO\n')
@@ -230,7 +230,7 @@ t.test('undo puts the folder back, and the copy still has the changes', async t 
 t.test('--take-copy, --include and a path by name bring what was held back', async t => {
   isTwoLines(t, await stack.cli(['apply', '--include', '.vscod']), {
     code: 2,
-    error: /--include \.vscod names nothing/,
+    error: /--include \.vscod is not the name of a withheld/,
     hint: /did you mean \.vscode\?/,
   })
   const args = ['--take-copy', '--include', '.vscode', 'mine.txt', '.vscode', 'node_modules/a']

@@ -268,7 +268,7 @@ t.test(
   async t => {
     t.match(
       started.stderr,
-      /MCP server local needs allowed\.test: \.\/claude\.ts allow allowed\.test/,
+      /MCP server local needs allowed\.test: run \.\/claude\.ts allow allowed\.test/,
     )
     t.match(accepted.stderr, /the MCP server local runs \["node",.* with LOUD/)
     const inside = async () =>
@@ -279,7 +279,7 @@ t.test(
     await writeFile(join(stack.workspace, '.mcp.json'), JSON.stringify(other))
     const again = await stack.cli(['start', '--detach'])
     t.equal(again.code, 0, again.stderr)
-    t.match(again.stderr, /MCP servers of this folder are not used, nobody allowed them/)
+    t.match(again.stderr, /MCP servers of this folder are not used, because they are not approved/)
     t.same(await inside(), { mcpServers: {} })
 
     await t.test('in a terminal it is asked about, once, and a no is a no', async t => {

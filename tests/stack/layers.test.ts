@@ -89,6 +89,23 @@ t.test('no file imports itself by a detour, types included', async t => {
   t.same(circles, [])
 })
 
+/** Their messages mark commands with `command()`; a surface renders them. */
+const silent = ['operations', 'base', 'config', 'egress', 'usage', 'run']
+
+t.test(
+  'operations and converted folders name no command of a surface and print nothing',
+  async t => {
+    const found = files
+      .filter(file => silent.includes(folderOf(file)))
+      .filter(file =>
+        /\.\/claude\.ts|\bconsole\.\w+\(|process\.std(out|err)/.test(
+          readFileSync(join(source, file), 'utf8'),
+        ),
+      )
+    t.same(found, [])
+  },
+)
+
 function folderOf(file: string): string {
   return file.split('/')[0] ?? ''
 }

@@ -1,3 +1,4 @@
+import { command } from '../../base/command.ts'
 import { messageOf } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import {
@@ -76,7 +77,7 @@ async function saysYes(
     const names = found.servers.map(({ name }) => name).join(',')
     log({
       kind: 'warn',
-      text: `the MCP servers of this folder are not used, nobody allowed them: ./claude.ts config --accept, or MCP_SERVERS=${names} in .env`,
+      text: `the MCP servers of this folder are not used, because they are not approved: run ${command('config --accept')}, or set MCP_SERVERS=${names} in .env`,
     })
     return null
   }
@@ -103,7 +104,7 @@ export function missingHosts(root: string, servers: readonly McpServer[]): strin
       try {
         const { name } = parseSiteName(host)
         if (open.some(entry => admits(entry.name, name))) return []
-        return [`the MCP server ${server.name} needs ${name}: ./claude.ts allow ${name}`]
+        return [`the MCP server ${server.name} needs ${name}: run ${command(`allow ${name}`)}`]
       } catch (error) {
         return [
           `the MCP server ${server.name} will not reach its host: ${terminalLine(messageOf(error))}`,

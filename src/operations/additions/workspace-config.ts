@@ -1,4 +1,5 @@
 import { parseEnv } from 'node:util'
+import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { NamedMount } from '../../config/custom-mounts.ts'
@@ -80,7 +81,7 @@ export async function consentedConfig(
   if (await isConsented(state, workspaceConfigName, found.content)) return found
   if (!canAsk) {
     throw new UserError(`${workspaceConfigName} demands what nobody has allowed: ${brief(found)}`, {
-      hint: './claude.ts config --accept shows it all and allows it; or remove the file',
+      hint: `run ${command('config --accept')} to review and approve it, or remove the file`,
     })
   }
   log({ kind: 'info', text: `${workspaceConfigName} of this folder demands:` })

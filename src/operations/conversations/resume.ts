@@ -1,3 +1,4 @@
+import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { exec } from '../../process/exec.ts'
@@ -39,7 +40,7 @@ export async function refuseUnknown({ engine, docker }: Context, state: StackSta
     hint:
       known.length > 0
         ? `the last ones are ${known.slice(0, 3).join(', ')}`
-        : 'no conversation was held here yet: ./claude.ts start begins one',
+        : `this folder has no conversation yet: run ${command('start')}`,
   })
 }
 

@@ -1,3 +1,4 @@
+import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
@@ -111,7 +112,7 @@ function refuseRefused(judgement: PolicyJudgement) {
 function refuseUnending({ stack, workspace }: PolicyProxy, { until }: AllowlistEdit) {
   if (!until) return
   throw new UserError(`the proxy of ${stack} is an older one, which would not end the name`, {
-    hint: `run ./claude.ts stop and start in ${terminalLine(workspace)}, or leave --for out`,
+    hint: `run ${command('stop')} and ${command('start')} in ${terminalLine(workspace)}, or leave out --for`,
   })
 }
 
@@ -139,14 +140,14 @@ async function settle(
     if (typeof outcome !== 'object') continue
     if (readSquidConf(edit.root) === edit.next) await replaceSquidConf(edit.root, edit.text)
     throw new UserError(`${proxy.stack} refused the edit: ${terminalLine(outcome.refused, 300)}`, {
-      hint: 'squid.conf is as it was; ./claude.ts doctor looks at the whole policy',
+      hint: `squid.conf is unchanged; run ${command('doctor')} to check the whole policy`,
     })
   }
   for (const { proxy, outcome } of outcomes) {
     if (outcome === 'silent') {
       log({
         kind: 'warn',
-        text: `${proxy.stack} has not said within ${patience / 1000} s that it took the edit: ./claude.ts status in ${proxy.workspace}`,
+        text: `${proxy.stack} did not confirm the edit within ${patience / 1000} s: run ${command('status')} in ${proxy.workspace}`,
       })
     }
   }

@@ -38,7 +38,7 @@ t.test('an engine that stopped leaves a socket where nobody answers', async t =>
   await run(process.execPath, ['-e', killed])
   isTwoLines(t, await start({ DOCKER_HOST: `unix://${path}` }), {
     error: new RegExp(`no container engine answers at unix://${path}`),
-    hint: /\.\/claude\.ts setup, which installs or starts it/,
+    hint: /run \.\/claude\.ts setup to install or start/,
   })
 })
 

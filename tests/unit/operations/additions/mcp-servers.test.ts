@@ -43,7 +43,7 @@ function folder(t: Test, content: string, MCP_SERVERS = 'ask') {
 t.test('nobody allowed it: it is not used, and that is said', async t => {
   const { allowed, told } = folder(t, file(['a', 'b']))
   t.same(await allowed(), [])
-  t.match(told[0], /not used, nobody allowed them: .*MCP_SERVERS=a,b in \.env/)
+  t.match(told[0], /not used, because they are not approved: .*MCP_SERVERS=a,b in \.env/)
 })
 
 t.test('what .env names is used, and nothing besides', async t => {
@@ -56,7 +56,7 @@ t.test('a yes is for this content', async t => {
   const found = await readMcpFile({ path })
   if (found) await acceptServers(workspace, found)
   t.same(await allowed(), ['a'])
-  t.match(told[0], /MCP server a needs mcp\.example\.com: \.\/claude\.ts allow mcp\.example\.com/)
+  t.match(told[0], /MCP server a needs mcp\.example\.com: run .allow mcp\.example\.com/)
   await writeFile(join(path, '.mcp.json'), file(['a', 'more']))
   t.same(await allowed(), [])
 })
