@@ -38,8 +38,12 @@ export const isAlive = ({ state }: ProcessEntry) => state !== 'Z' && state !== '
 
 export const identityOf = ({ pid, started }: ProcessEntry) => `${pid}:${started}`
 
-/** Everything below `root`, without itself. */
+/**
+ * Returns everything below `root`, without itself. A process that never started has no number and no
+ * descendants; 0 is the kernel's parent of init, and below it is everything.
+ */
 export function descendantsOf(root: number, processes: readonly ProcessEntry[]): ProcessEntry[] {
+  if (root <= 0) return []
   const children = new Map<number, ProcessEntry[]>()
   for (const entry of processes) {
     const siblings = children.get(entry.parent)

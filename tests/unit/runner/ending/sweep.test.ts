@@ -33,6 +33,12 @@ function machine(processes: ProcessEntry[], late: ProcessEntry[] = []) {
   }
 }
 
+t.test('a process that never started has nothing to sweep, and init stays', async t => {
+  const fake = machine([entry(1, 0), entry(10, 1), entry(11, 10)])
+  t.equal(await sweep({ root: 0, orphans: false, ...fake }), 0)
+  t.strictSame(fake.killed, [])
+})
+
 t.test('all below the root go, but those to keep', async t => {
   const fake = machine([entry(1, 0), entry(10, 1), entry(11, 10), entry(12, 11), entry(13, 10)])
   const keep = new Set(['11:11'])
