@@ -1,7 +1,7 @@
 import { createDeferred } from '../base/deferred.ts'
 import { UserError } from '../base/errors.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
-import type { StopReason } from './run.ts'
+import type { StopReason } from './turn/turn.ts'
 import { findWorkspace, type Places, type Workspace } from './workspace.ts'
 
 type Refused = Extract<RunnerEvent, { kind: 'refused' }>

@@ -6,11 +6,11 @@ import { type LaunchProfile, lifeOf } from './claude/launch-profile.ts'
 import type { Sessions } from './claude/sessions.ts'
 import { promptLine } from './claude/stdin-messages.ts'
 import { tidy } from './ending/tidy.ts'
-import type { NameRun } from './name-run.ts'
+import type { NameRun } from './turn/name-run.ts'
 import type { Pool } from './pool/pool.ts'
 import { createProcessSource } from './pool/process-source.ts'
 import { createRefill } from './pool/refill.ts'
-import { runPrompt } from './run.ts'
+import { runPrompt } from './turn/turn.ts'
 import { findWorkspace, type Places } from './workspace.ts'
 
 /** Who asked for a run, and reads its events. */

@@ -5,7 +5,7 @@ import { fitsFresh, lifeOf, startFiles } from '../claude/launch-profile.ts'
 import { findTranscript, hasTranscript, type Sessions } from '../claude/sessions.ts'
 import { readStandingPrompt } from '../claude/standing-prompt.ts'
 import { initializeLine, settingLines } from '../claude/stdin-messages.ts'
-import { noTotals, totalsOf } from '../cost.ts'
+import { noTotals, totalsOf } from '../turn/cost.ts'
 import type { Workspace } from '../workspace.ts'
 import type { Pool, Warm } from './pool.ts'
 

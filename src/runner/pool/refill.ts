@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Launch } from '../claude/launch.ts'
 import { type LaunchProfile, startFiles } from '../claude/launch-profile.ts'
-import { noTotals } from '../cost.ts'
+import { noTotals } from '../turn/cost.ts'
 import type { Workspace } from '../workspace.ts'
 import type { Pool, Warm } from './pool.ts'
 import { createQuietTime } from './quiet-time.ts'

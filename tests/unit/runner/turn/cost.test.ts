@@ -1,5 +1,5 @@
 import t from 'tap'
-import { noTotals, ownTotals } from '../../../src/runner/cost.ts'
+import { noTotals, ownTotals } from '../../../../src/runner/turn/cost.ts'
 
 const usage = (inputTokens: number, costUSD: number) => ({
   inputTokens,

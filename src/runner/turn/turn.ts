@@ -1,10 +1,10 @@
-import { terminalLine, terminalText } from '../base/terminal-text.ts'
-import type { Line } from '../files/lines.ts'
-import type { RunnerEvent } from '../run/runner-protocol.ts'
-import type { ClaudeProcess, Ending } from './claude/process.ts'
+import { terminalLine, terminalText } from '../../base/terminal-text.ts'
+import type { Line } from '../../files/lines.ts'
+import type { RunnerEvent } from '../../run/runner-protocol.ts'
+import type { ClaudeProcess, Ending } from '../claude/process.ts'
 import { ownTotals, type Totals } from './cost.ts'
-import { bringDown, letEnd } from './ending/ladder.ts'
-import { createPatience } from './ending/patience.ts'
+import { bringDown, letEnd } from '../ending/ladder.ts'
+import { createPatience } from '../ending/patience.ts'
 
 type Json = Record<string, unknown>
 export type Ended = Extract<RunnerEvent, { kind: 'ended' }>

@@ -1,4 +1,4 @@
-import { readRegularFileSync, textOf } from '../files/regular-file.ts'
+import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 
 type Json = Record<string, unknown>
 

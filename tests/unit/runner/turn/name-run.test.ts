@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { createNameRun } from '../../../src/runner/name-run.ts'
+import { createNameRun } from '../../../../src/runner/turn/name-run.ts'
 
 t.test('the gateway is told by a request that costs nothing', async t => {
   const seen: string[] = []
