@@ -6,6 +6,8 @@ export const refusals = [
   'request',
   'capacity',
   'stopping',
+  // The kernel cannot keep runs of several workspaces apart.
+  'confinement',
 ] as const
 
 /** Why a run was not started, or a question about one has no answer. */

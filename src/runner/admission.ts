@@ -1,37 +1,44 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { createDeferred } from '../base/deferred.ts'
 import { UserError } from '../base/errors.ts'
+import type { Answers } from '../run/question.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
-import type { StopReason } from './turn/turn.ts'
+import type { Answer, StopReason } from './turn/turn.ts'
 import { findWorkspace, type Places, type Workspace } from './workspace.ts'
 
 type Refused = Extract<RunnerEvent, { kind: 'refused' }>
 
-/** A run that has its workspace. */
+/** The right of a run to its workspace. */
 export type Lease = {
   workspace: Workspace
-  /** Settles when the run is to end early. */
+  /** Settles when the run has to end early. */
   stopped: Promise<StopReason>
   stop: (reason: StopReason) => void
-  /** Nothing of the run is left: the workspace is free. */
+  /** Takes the function that answers this run's questions. */
+  onAnswerable: (answer: Answer) => void
+  /** Frees the workspace: nothing of the run is left. */
   release: () => void
 }
 
-type Active = Lease & { runId: string; startedAt: string; released: Promise<void> }
+type Active = Lease & { runId: string; startedAt: string; released: Promise<void>; answer: Answer }
 
 export type AdmissionOptions = {
   places: Places
-  /** Most runs at once. */
+  /** Maximum runs at once. */
   runs: number
+  /** Whether runs of several workspaces are kept apart. Otherwise only one workspace is served. */
+  keepsApart: boolean
   canResume: (workspace: Workspace, sessionId: string) => boolean
 }
 
-/** At most one run in a workspace, and so many in all. */
-export function createAdmission({ places, runs, canResume }: AdmissionOptions) {
+/** Admits at most one run in a workspace, and a maximum in all. */
+export function createAdmission({ places, runs, keepsApart, canResume }: AdmissionOptions) {
   const active = new Map<string, Active>()
   let isClosed = false
+  let served: Workspace | null = null
 
   return {
-    /** Gives the run the lease of its workspace, or says why not. */
+    /** Returns the lease of the run's workspace, or the reason of a refusal. */
     async admit({ runId, workspace: asked, request }: RunnerRequest): Promise<Lease | Refused> {
       let workspace: Workspace
       try {
@@ -41,9 +48,16 @@ export function createAdmission({ places, runs, canResume }: AdmissionOptions) {
         return refused('workspace', error.message)
       }
       if (isClosed) return refused('stopping', 'the worker is stopping')
+      const other = keepsApart ? null : otherWorkspace(workspace, places, served)
+      if (other !== null) {
+        return refused(
+          'confinement',
+          `this worker serves only the workspace ${other}: the kernel has no Landlock to keep runs apart`,
+        )
+      }
       const holder = active.get(workspace.path)
       if (holder) return refused('busy', `workspace busy: run ${holder.runId} is under way`)
-      if (active.size >= runs) return refused('capacity', `${runs} runs are under way already`)
+      if (active.size >= runs) return refused('capacity', `${runs} runs are already under way`)
       const { session } = request
       if (session.kind === 'resume' && !canResume(workspace, session.id)) {
         return refused('no-session', `no session ${session.id} in ${workspace.path}`)
@@ -57,12 +71,17 @@ export function createAdmission({ places, runs, canResume }: AdmissionOptions) {
         stopped: stop.promise,
         stop: stop.resolve,
         released: released.promise,
+        answer: () => false,
+        onAnswerable(answer) {
+          lease.answer = answer
+        },
         release() {
           active.delete(workspace.path)
           released.resolve()
         },
       }
       active.set(workspace.path, lease)
+      served ??= workspace
       return lease
     },
 
@@ -75,7 +94,13 @@ export function createAdmission({ places, runs, canResume }: AdmissionOptions) {
         startedAt,
       })),
 
-    /** When it returns nothing of the run is left. False where there is no such run. */
+    /** Answers a run's open question. Returns false when there is no such run or question. */
+    answer(runId: string, id: string, answers: Answers | null): boolean {
+      const found = [...active.values()].find(run => run.runId === runId)
+      return found?.answer(id, answers) ?? false
+    },
+
+    /** Returns when nothing of the run is left; false when there is no such run. */
     async cancel(runId: string): Promise<boolean> {
       const found = [...active.values()].find(run => run.runId === runId)
       if (!found) return false
@@ -84,7 +109,7 @@ export function createAdmission({ places, runs, canResume }: AdmissionOptions) {
       return true
     },
 
-    /** Ends all runs, and admits no more. */
+    /** Ends all runs and admits no more. */
     async close() {
       isClosed = true
       for (const run of active.values()) run.stop('cancelled')
@@ -96,4 +121,21 @@ export type Admission = ReturnType<typeof createAdmission>
 
 function refused(reason: Refused['reason'], message: string): Refused {
   return { kind: 'refused', reason, message }
+}
+
+/**
+ * The workspace that this worker has served before, when it is not this one: its files and its home would
+ * be open to the run. Homes outlive the worker, so it is found after a restart too.
+ */
+function otherWorkspace(
+  { key }: Workspace,
+  { homes }: Places,
+  served: Workspace | null,
+): string | null {
+  if (served !== null) return served.key === key ? null : served.path
+  if (!existsSync(homes)) return null
+  const other = readdirSync(homes, { withFileTypes: true }).find(
+    entry => entry.isDirectory() && entry.name !== key,
+  )
+  return other?.name ?? null
 }

@@ -7,12 +7,12 @@ import { messageOf, UserError } from '../base/errors.ts'
 import { addedMounts, canConfine } from './claude/confine.ts'
 import { createSessions } from './claude/sessions.ts'
 import { standingPromptFile } from './claude/standing-prompt.ts'
-import { createNameRun } from './turn/name-run.ts'
 import { freeMemory } from './pool/memory.ts'
 import { createPool } from './pool/pool.ts'
 import { createRunner } from './runner.ts'
 import { createRunnerServer } from './server.ts'
 import { parseRunnerSettings } from './settings.ts'
+import { createNameRun } from './turn/name-run.ts'
 import { defaultPlaces } from './workspace.ts'
 
 const programs = {
@@ -32,6 +32,7 @@ async function main() {
     runs: settings.RUNNER_RUNS,
     programs,
     surroundings,
+    keepsApart: surroundings !== null || !existsSync(defaultPlaces.workspaces),
     sessions: createSessions(defaultPlaces.homes),
     pool: createPool({ most: settings.RUNNER_WARM, freeMemory }),
     standingPrompt: standingPromptFile,
@@ -51,6 +52,12 @@ async function main() {
     )
   }
   log({ kind: 'listening', landlock: surroundings !== null })
+  if (!surroundings && existsSync(defaultPlaces.workspaces)) {
+    log({
+      kind: 'warning',
+      message: 'the kernel has no Landlock: this worker serves only one workspace',
+    })
+  }
 
   const stop = (signal: NodeJS.Signals) => {
     log({ kind: 'stopping', signal })

@@ -6,35 +6,37 @@ import { type LaunchProfile, lifeOf } from './claude/launch-profile.ts'
 import type { Sessions } from './claude/sessions.ts'
 import { promptLine } from './claude/stdin-messages.ts'
 import { tidy } from './ending/tidy.ts'
-import type { NameRun } from './turn/name-run.ts'
 import type { Pool } from './pool/pool.ts'
 import { createProcessSource } from './pool/process-source.ts'
 import { createRefill } from './pool/refill.ts'
-import { runPrompt } from './turn/turn.ts'
+import type { NameRun } from './turn/name-run.ts'
+import { runTurn } from './turn/turn.ts'
 import { findWorkspace, type Places } from './workspace.ts'
 
-/** Who asked for a run, and reads its events. */
+/** The caller of a run, who reads its events. */
 export type Client = {
   emit: (line: string) => Promise<void>
-  /** From now on events that the reader does not take are dropped. */
+  /** From now on, events that the reader does not take are dropped. */
   hurry: () => void
-  /** The run is under way: from now on, and not before, it can be cancelled by its id. */
+  /** The run can be cancelled by its id from now on. */
   taken: () => void
   gone: AbortSignal
 }
 
 export type RunnerOptions = LaunchSettings & {
   places: Places
-  /** Most runs at once. */
+  /** Maximum runs at once. */
   runs: number
+  /** Whether runs of several workspaces are kept apart, and so may share this container. */
+  keepsApart: boolean
   sessions: Sessions
   pool: Pool
-  /** File with the user's words for every run. */
+  /** File with the user's text for every run's system prompt. */
   standingPrompt: string
   nameRun: NameRun
 }
 
-/** All runs of this container: at most one in a workspace, which is free when nothing of it is left. */
+/** Serves all runs of this container: at most one in a workspace, which is free when nothing of the run is left. */
 export function createRunner(options: RunnerOptions) {
   const { pool, sessions } = options
   const launch = createLaunch(options)
@@ -68,34 +70,38 @@ export function createRunner(options: RunnerOptions) {
   }
 
   async function serve(
-    { request, runId }: RunnerRequest,
-    { workspace, stopped }: Lease,
+    { request, runId, asks, questionSeconds }: RunnerRequest,
+    lease: Lease,
     client: Client,
   ): Promise<RunnerEvent> {
-    const obtained = await source.obtain(request, workspace)
+    const { workspace } = lease
+    const obtained = await source.obtain(request, workspace, asks)
     const { claude, sessionId, meter, files } = obtained
-    // It takes that in while the gateway is told; it asks the model nothing before it has the prompt.
+    // It applies that while the gateway learns the run's name; it asks the model nothing before the prompt.
     if (obtained.input) claude.write(obtained.input)
-    // Its requests count for this run, whatever it did before.
+    // From now on its requests count for this run.
     const named = (await options.nameRun(meter, runId)) ? runId : meter
     sessions.remember(workspace, sessionId)
     const { warm } = obtained
     await client.emit(JSON.stringify({ kind: 'started', sessionId, warm, meter: named }))
-    const life = lifeOf(request)
-    const { ended, kept, totals } = await runPrompt({
+    const life = lifeOf(request, asks)
+    const { ended, kept, totals } = await runTurn({
       claude,
       input: promptLine(request.prompt),
       emit: client.emit,
-      stop: stopped,
+      stop: lease.stopped,
       before: obtained.totals,
       keep: life !== null && !stopping && pool.hasRoom(),
+      asks,
+      questionSeconds,
+      onAnswerable: lease.onAnswerable,
     })
     if (kept && life !== null) {
       const purpose = { kind: 'kept' as const, life }
       pool.put({ claude, workspace, meter, sessionId, totals, files, purpose })
     }
     if (request.session.kind === 'fresh' && ended.outcome === 'completed') {
-      refill.later(workspace, { tools: request.tools })
+      refill.later(workspace, { tools: request.tools, ...(asks && { asks }) })
     }
     await tidy(
       workspace,
@@ -106,10 +112,13 @@ export function createRunner(options: RunnerOptions) {
 
   return {
     run,
-    /** When it returns nothing of the run is left. False where there is no such run. */
+    /** Returns when nothing of the run is left; false when there is no such run. */
     cancel: admission.cancel,
-    /** False where there is no room for a process that waits. */
+    /** Answers a run's open question. Returns false when there is no such run or question. */
+    answer: admission.answer,
+    /** Starts a process for a later run; false when the pool has no room. */
     async warm(path: string, profile: LaunchProfile) {
+      if (!options.keepsApart) return false
       return refill.now(await findWorkspace(path, options.places), profile)
     },
     status: () => ({

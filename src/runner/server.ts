@@ -4,23 +4,28 @@ import * as z from 'zod'
 import { createDeferred } from '../base/deferred.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import { RunId, RunRequest } from '../run/request.ts'
-import { RunnerRequest } from '../run/runner-protocol.ts'
+import { RunnerInput, RunnerRequest } from '../run/runner-protocol.ts'
 import type { Client, Runner } from './runner.ts'
 
-/** JSON can take six bytes for one of a text; more than this is no request. */
+/** JSON can take six bytes for one byte of text; anything longer is not a request. */
 const requestBytes = 96 * 1024 * 1024
 const smallBytes = 4 * 1024
+const inputBytes = 8 * 1024 * 1024
 
 const WarmRequest = z.strictObject({
   workspace: RunnerRequest.shape.workspace,
-  request: RunRequest.pick({ model: true, effort: true, tools: true }).default({}),
+  request: RunRequest.pick({ model: true, effort: true, tools: true })
+    .extend({ asks: z.literal(true).optional() })
+    .default({}),
 })
 
 const CancelRequest = z.strictObject({ runId: RunId })
+const InputRequest = z.strictObject({ runId: RunId, input: RunnerInput })
 
 /**
- * POST /run, POST /cancel, POST /warm, GET /status. Each needs the token: the socket's folder is closed to others,
- * but a run has our user, and only its confinement keeps it from the token.
+ * Serves POST /run, POST /input (answers to a run's questions), POST /cancel, POST /warm and GET /status. Each
+ * needs the token: the socket's folder is closed to other users, but a run has our user, and only its
+ * confinement keeps it from the token.
  */
 export function createRunnerServer(runner: Runner, token: string) {
   const server = createServer((request, response) => {
@@ -44,6 +49,15 @@ export function createRunnerServer(runner: Runner, token: string) {
         if (!body.success) return answer(response, 400, { error: 'runId is missing' })
         const found = await runner.cancel(body.data.runId)
         return answer(response, found ? 200 : 404, found ? { ok: true } : { error: 'no such run' })
+      }
+      case 'POST /input': {
+        const body = InputRequest.safeParse(parseJson(await readBody(request, inputBytes)))
+        if (!body.success) return answer(response, 400, { error: z.prettifyError(body.error) })
+        const { runId, input } = body.data
+        // Its answer is the end of the run, which the caller sees anyway.
+        if (input.kind === 'cancel') void runner.cancel(runId)
+        const found = input.kind === 'cancel' || runner.answer(runId, input.id, input.answers)
+        return answer(response, found ? 200 : 404, found ? { ok: true } : { error: 'not open' })
       }
       case 'POST /warm': {
         const body = WarmRequest.safeParse(parseJson(await readBody(request, smallBytes)))
@@ -71,7 +85,7 @@ export function createRunnerServer(runner: Runner, token: string) {
   }
 }
 
-/** Events go out as they come; a reader that is slow makes claude wait, one that is gone cancels. */
+/** Sends events as they come. A slow reader makes claude wait; a reader that is gone cancels the run. */
 function createClient(response: ServerResponse, runId: string): Client {
   const gone = new AbortController()
   const inAHurry = createDeferred<void>()
@@ -80,7 +94,7 @@ function createClient(response: ServerResponse, runId: string): Client {
   response.once('close', () => gone.abort())
   return {
     gone: gone.signal,
-    // So that it can cancel what it has only just begun, and not before it can be found.
+    // The id in the head tells the reader that it can cancel the run from now on.
     taken() {
       response.setHeader('x-run-id', runId)
       response.flushHeaders()
@@ -106,7 +120,7 @@ function createClient(response: ServerResponse, runId: string): Client {
 
 function isAuthorized({ headers }: IncomingMessage, token: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
-  // Of digests, because the comparison takes only equal lengths.
+  // Digests, because the comparison takes only equal lengths.
   return timingSafeEqual(digest(headers.authorization ?? ''), digest(`Bearer ${token}`))
 }
 

@@ -11,6 +11,7 @@ const session = process.argv.find(word => /^--(session-id|resume)=/.test(word))?
 let cost = 0
 let turns = 0
 let initialized: unknown = null
+let isDeaf = false
 
 const result = (text: string, more: object = {}) => {
   cost += 0.1
@@ -24,6 +25,14 @@ const result = (text: string, more: object = {}) => {
     modelUsage: { m: { inputTokens: 10 * ++turns, contextWindow: 1000 } },
     ...more,
   })
+}
+
+/** In a session of its own, and well after the runner has looked at what was there before. */
+function leaveStray(then: (pid: number | undefined) => void) {
+  setTimeout(() => {
+    const stray = spawn('sleep', ['300'], { stdio: 'ignore', detached: true })
+    stray.once('spawn', () => then(stray.pid))
+  }, 200)
 }
 
 function obey(prompt: string) {
@@ -44,11 +53,8 @@ function obey(prompt: string) {
       process.stderr.write('the fake claude cannot go on\n')
       process.exit(3)
       break
-    case 'stray': {
-      // In a session of its own.
-      const stray = spawn('sleep', ['300'], { stdio: 'ignore', detached: true })
-      return stray.once('spawn', () => result(`stray ${stray.pid}`))
-    }
+    case 'stray':
+      return leaveStray(pid => result(`stray ${pid}`))
     case 'stubborn':
       process.on('SIGINT', () => {})
       process.on('SIGTERM', () => {})
@@ -62,8 +68,21 @@ function obey(prompt: string) {
       }, 100)
     case 'silent':
       return setInterval(() => {}, 1_000)
-    case 'ask':
-      return say({ type: 'control_request', request_id: 'q', request: { subtype: 'can_use_tool' } })
+    case 'request':
+      return say({ type: 'control_request', request_id: 'q', request: { subtype: rest } })
+    case 'ask': {
+      // JSON of the request: the tool and its input.
+      const request = { subtype: 'can_use_tool', ...JSON.parse(rest) }
+      return say({ type: 'control_request', request_id: 'q', request })
+    }
+    case 'deaf':
+      isDeaf = true
+      return say({ type: 'assistant', deaf: true })
+    case 'leaver':
+      return leaveStray(pid => say({ type: 'assistant', stray: pid }))
+    case 'background':
+      say({ type: 'system', subtype: 'background_tasks_changed', tasks: [{ task_id: '1' }] })
+      return say({ type: 'assistant', background: true })
     case 'retry':
       return say({
         type: 'system',
@@ -83,8 +102,16 @@ input.on('line', line => {
   if (message.type === 'control_request') {
     const { request, request_id } = message
     if (request.subtype === 'initialize') initialized = request
-    say({ type: 'control_response', response: { subtype: 'success', request_id } })
-  } else if (message.type === 'control_response') result(message.response.error)
-  else obey(message.message.content)
+    if (request.subtype !== 'interrupt') {
+      say({ type: 'control_response', response: { subtype: 'success', request_id } })
+    } else if (!isDeaf) {
+      const response = { still_queued: [] }
+      say({ type: 'control_response', response: { subtype: 'success', request_id, response } })
+      result('', { is_error: true, terminal_reason: 'aborted_streaming' })
+    }
+  } else if (message.type === 'control_response') {
+    const { error, response } = message.response
+    result(error ?? JSON.stringify(response))
+  } else obey(message.message.content)
 })
 input.on('close', () => process.exit(0))

@@ -108,6 +108,7 @@ const refusals: Record<RefusalCode, { hint: string; exitCode: 1 | 2 }> = {
     exitCode: 2,
   },
   capacity: { hint: 'wait for another run to end, then run it again', exitCode: 1 },
+  confinement: { hint: 'give this workspace a worker of its own', exitCode: 1 },
   stopping: { hint: 'run it again: ./claude.ts run starts the worker', exitCode: 1 },
   'unknown-run': { hint: './claude.ts run list shows the runs that are kept', exitCode: 2 },
   'not-waiting': { hint: './claude.ts run list shows which run waits', exitCode: 1 },

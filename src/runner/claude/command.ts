@@ -3,21 +3,21 @@ import type { RunRequest } from '../../run/request.ts'
 import { runConfig } from '../../run/run-home.ts'
 import type { Workspace } from '../workspace.ts'
 
-/** What has to be known when claude starts. Everything else goes to its stdin. */
+/** The settings that claude takes only at its start. Everything else goes to its stdin. */
 export type LaunchOptions = Pick<
   RunRequest,
   'model' | 'effort' | 'tools' | 'maxTurns' | 'maxBudgetUsd'
-> & { session: { kind: 'fresh' | 'resume'; id: string } }
+> & { session: { kind: 'fresh' | 'resume'; id: string }; asks?: boolean | undefined }
 
 /**
- * Every argument is one word with its value after `=`, and of a form that cannot be an option; no text
- * of a person is among them: `-p '--settings={…hooks…}'` runs commands without asking a model.
+ * Returns claude's arguments: each is one word with its value after `=`, in a form that cannot be an
+ * option. No text of a person is among them: `-p '--settings={…hooks…}'` runs commands without a model call.
  */
 export function claudeArguments(
   options: LaunchOptions,
   mcpConfig: string | null = allowedMcpServers(),
 ): string[] {
-  const { session, model, effort, tools, maxTurns, maxBudgetUsd } = options
+  const { session, model, effort, tools, maxTurns, maxBudgetUsd, asks } = options
   return [
     '--print',
     '--input-format=stream-json',
@@ -25,7 +25,7 @@ export function claudeArguments(
     '--verbose',
     '--include-partial-messages',
     '--dangerously-skip-permissions',
-    // A text that is added for one run must count in it, also when the session was begun without it.
+    // A text that is appended for one run must count when it resumes a session without it.
     '--system-prompt-snapshot=off',
     session.kind === 'fresh' ? `--session-id=${session.id}` : `--resume=${session.id}`,
     ...(model === undefined ? [] : [`--model=${model}`]),
@@ -33,17 +33,22 @@ export function claudeArguments(
     ...(tools === undefined ? [] : [`--tools=${tools.join(',')}`]),
     ...(maxTurns === undefined ? [] : [`--max-turns=${maxTurns}`]),
     ...(maxBudgetUsd === undefined ? [] : [`--max-budget-usd=${maxBudgetUsd}`]),
-    // The workspace's own file has no say.
+    // AskUserQuestion is offered, and asked on stdout. Without a host Claude Code offers neither it nor these
+    // two, which wait for a person too.
+    ...(asks
+      ? ['--permission-prompt-tool=stdio', '--disallowed-tools=EnterPlanMode,ExitPlanMode']
+      : []),
+    // The workspace's own file does not count.
     ...(mcpConfig === null ? [] : [`--mcp-config=${mcpConfig}`, '--strict-mcp-config']),
   ]
 }
 
-/** Mounted by the stack: the servers that the user allowed, and no others. Root's. */
+/** The MCP servers that the user allowed, in a file of root that the stack mounts; null for none. */
 function allowedMcpServers(path = '/etc/claude-secure/mcp.json'): string | null {
   return existsSync(path) ? path : null
 }
 
-/** The container's environment, without what is the runner's, and with places of the workspace's own. */
+/** Returns the container's environment without the runner's variables, with the workspace's own folders. */
 export function claudeEnvironment(
   env: NodeJS.ProcessEnv,
   workspace: Workspace,
@@ -57,9 +62,9 @@ export function claudeEnvironment(
     CLAUDE_CONFIG_DIR: runConfig(workspace.home),
     TMPDIR: workspace.temporary,
     CLAUDE_CODE_TMPDIR: workspace.temporary,
-    // The gateway counts by it, and takes it off.
+    // The gateway counts by it, and removes it.
     ANTHROPIC_CUSTOM_HEADERS: `x-claude-secure-meter: ${meter}`,
-    // 0.6, 1, 2 and 4 s between attempts: an API that is down is told of in time.
+    // 0.6, 1, 2 and 4 s between attempts, so that a run reports in time that the API is down.
     CLAUDE_CODE_MAX_RETRIES: env.CLAUDE_CODE_MAX_RETRIES ?? '4',
   }
 }

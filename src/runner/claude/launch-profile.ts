@@ -4,19 +4,19 @@ import { join } from 'node:path'
 import type { RunRequest } from '../../run/request.ts'
 import type { Workspace } from '../workspace.ts'
 
-/** What a process that waits was started with. */
-export type LaunchProfile = Partial<Pick<RunRequest, 'model' | 'effort' | 'tools'>>
+/** What a warm process was started with. `asks`: with a host that answers questions. */
+export type LaunchProfile = Partial<Pick<RunRequest, 'model' | 'effort' | 'tools'>> & {
+  asks?: boolean | undefined
+}
 
-/**
- * Names that a process takes at any time without asking the API; for others Claude Code makes a request
- * of its own first.
- */
+/** Names that a running process accepts at once; Claude Code first asks the API about any other. */
 const knownModels = /^(opus|sonnet|haiku)(\[1m\])?$/
 
-/** Whether a process that was started for nobody can still become the one for this request. */
-export function fitsFresh(profile: LaunchProfile, request: RunRequest): boolean {
+/** Whether a fresh warm process can serve this request. */
+export function fitsFresh(profile: LaunchProfile, request: RunRequest, asks = false): boolean {
   const { model, effort, tools, maxTurns, maxBudgetUsd } = request
   if (maxTurns !== undefined || maxBudgetUsd !== undefined) return false
+  if ((profile.asks ?? false) !== asks) return false
   if (JSON.stringify(tools) !== JSON.stringify(profile.tools)) return false
   if (profile.effort !== undefined && profile.effort !== effort) return false
   if (profile.model !== undefined) return profile.model === model
@@ -24,21 +24,23 @@ export function fitsFresh(profile: LaunchProfile, request: RunRequest): boolean 
 }
 
 /**
- * Everything that is said once in the life of a process, as one word. A process lives on only for a
- * request with the same; limits count over its whole life, so with one of them it does not live on.
+ * Hashes the settings that are fixed for the life of a process. A process lives on only for a request with
+ * the same hash. Returns null for a request with limits: they count over the whole life of a process.
  */
-export function lifeOf(request: RunRequest): string | null {
+export function lifeOf(request: RunRequest, asks = false): string | null {
   const { prompt, session, timeoutSeconds, maxTurns, maxBudgetUsd, ...life } = request
   if (maxTurns !== undefined || maxBudgetUsd !== undefined) return null
-  return hash(JSON.stringify(Object.entries(life).sort(([a], [b]) => (a < b ? -1 : 1))))
+  return hash(
+    JSON.stringify(Object.entries({ ...life, asks }).sort(([a], [b]) => (a < b ? -1 : 1))),
+  )
 }
 
 const rootFiles = ['CLAUDE.md', 'CLAUDE.local.md', '.mcp.json']
 const mostFiles = 500
 
 /**
- * The files that Claude Code reads when it starts, as they look from outside: a process that started
- * with other ones is out of date.
+ * Hashes inode, size and time of the files that Claude Code reads when it starts: a process that started
+ * with other files is out of date.
  */
 export function startFiles({ path, home }: Workspace): string {
   const seen: string[] = []
@@ -58,7 +60,7 @@ export function startFiles({ path, home }: Workspace): string {
 const skillFolders = (home: string) =>
   ['agents', 'commands', 'skills'].map(name => join(home, '.claude', name))
 
-/** Bounded: the folder is the agent's to fill. Links are not followed. */
+/** Bounded, because the agent can fill the folder. Does not follow symlinks. */
 function filesBelow(folder: string): string[] {
   const found: string[] = []
   const queue = [folder]

@@ -11,7 +11,8 @@ export const lineBytes = 8 * 1024 * 1024
 
 const settleMilliseconds = 300
 
-export type Ending = {
+/** How a process came to its end. */
+export type Exit = {
   exitCode: number | null
   signal: string | null
   /** Processes besides claude that had to be killed. */
@@ -29,12 +30,12 @@ export type ClaudeProcess = {
   /** The supervisor itself. What is below it must be gone before. */
   kill: () => void
   /** When nothing is left of it. Never rejects. */
-  ended: Promise<Ending>
+  ended: Promise<Exit>
   hasEnded: () => boolean
   /** The processes that it has now, for `sweep`. */
   present: () => Set<string>
-  /** Gives what is below it, but for those to keep, a moment to end by itself. */
-  settle: (keep: ReadonlySet<string>) => Promise<void>
+  /** Gives what is below it, but for those to keep, a moment to end; returns whether it did. */
+  settle: (keep: ReadonlySet<string>) => Promise<boolean>
   /** Kills what is below it, but for those to keep; says how many. */
   sweep: (keep?: ReadonlySet<string>) => Promise<number>
 }
@@ -100,7 +101,7 @@ async function watch(
   report: Readable,
   output: Promise<void>,
   sweepRest: () => Promise<number>,
-): Promise<Ending> {
+): Promise<Exit> {
   const said = text(report).catch(() => '')
   const failed = once(child, 'error').then(([error]) => terminalLine(String(error)))
   const result = await Promise.race([once(child, 'exit').then(() => null), failed])

@@ -1,4 +1,4 @@
-import type { ClaudeProcess, Ending } from '../claude/process.ts'
+import type { ClaudeProcess, Exit } from '../claude/process.ts'
 import { countProcesses } from './processes.ts'
 
 /** Milliseconds that each step of the ladder has. All together stay below 5 s. */
@@ -8,8 +8,11 @@ export const steps = { interrupt: 1_500, terminate: 1_000, kill: 1_000 }
 const crowd = 150
 const crowdedSteps = { interrupt: 400, terminate: 100, kill: 2_000 }
 
-/** @param processes how many the container has */
-export const stepsFor = (processes: number) => (processes < crowd ? steps : crowdedSteps)
+/** Whether a container with so many processes leaves claude no processor to act in time. */
+export const isCrowded = (processes = countProcesses()) => processes >= crowd
+
+/** @param processes number of processes in the container */
+export const stepsFor = (processes: number) => (isCrowded(processes) ? crowdedSteps : steps)
 
 /**
  * Ends claude and everything it started, however they resist: SIGINT, so that the transcript is
@@ -18,7 +21,7 @@ export const stepsFor = (processes: number) => (processes < crowd ? steps : crow
 export async function bringDown(
   claude: ClaudeProcess,
   times = stepsFor(countProcesses()),
-): Promise<Ending> {
+): Promise<Exit> {
   claude.signal('SIGINT')
   if (await endsWithin(claude, times.interrupt)) return claude.ended
   claude.signal('SIGTERM')
@@ -31,17 +34,24 @@ export async function bringDown(
 }
 
 /** After the result: claude has a moment to end by itself. */
-export async function letEnd(claude: ClaudeProcess, milliseconds = 3_000): Promise<Ending> {
+export async function letEnd(claude: ClaudeProcess, milliseconds = 3_000): Promise<Exit> {
   claude.endInput()
   return (await endsWithin(claude, milliseconds)) ? claude.ended : bringDown(claude)
 }
 
-async function endsWithin(claude: ClaudeProcess, milliseconds: number): Promise<boolean> {
+const endsWithin = (claude: ClaudeProcess, milliseconds: number) =>
+  within(
+    claude.ended.then(() => true),
+    milliseconds,
+  )
+
+/** The value of a promise, or false once the time has passed. */
+export async function within(promise: Promise<boolean>, milliseconds: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<false>(resolve => {
     timer = setTimeout(() => resolve(false), milliseconds)
   })
-  const ended = await Promise.race([claude.ended.then(() => true), late])
+  const value = await Promise.race([promise, late])
   clearTimeout(timer)
-  return ended
+  return value
 }

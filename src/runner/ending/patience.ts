@@ -2,24 +2,31 @@ import { terminalLine } from '../../base/terminal-text.ts'
 
 type Json = Record<string, unknown>
 
-/** Longest time, in milliseconds, that a run goes on asking an API that does not answer. */
+/** Maximum milliseconds of retries against an API that does not answer. */
 export const apiPatience = 25_000
 
 /**
- * Watches over Claude Code's own retries, which can go on for minutes without a word: an API that is
- * down or wants to be left alone for long is told of in time. An answer of the model starts it anew.
+ * Watches Claude Code's own retries, which can go on silently for minutes, so that a run ends in time when
+ * the API is down or asks for a long delay. Any answer of the model resets it.
  */
 export function createPatience(limit = apiPatience, now: () => number = Date.now) {
   let since: number | null = null
   let attempts = 0
+  let isHeld = false
   return {
+    /** While a person is waited for, no silence of the API counts. */
+    hold(held: boolean) {
+      isHeld = held
+      since = null
+      attempts = 0
+    },
     /** The reason to give up, or null. */
     see(message: Json): string | null {
       if (message.type === 'stream_event' || message.type === 'assistant') {
         since = null
         attempts = 0
       }
-      if (message.type !== 'system' || message.subtype !== 'api_retry') return null
+      if (isHeld || message.type !== 'system' || message.subtype !== 'api_retry') return null
       since ??= now()
       attempts++
       const delay = typeof message.retry_delay_ms === 'number' ? message.retry_delay_ms : 0

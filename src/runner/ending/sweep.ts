@@ -62,15 +62,21 @@ export function orphansIn(processes: readonly ProcessEntry[], runner = process.p
 }
 
 /**
- * Waits for what ends by itself: Claude Code asks git and the like for something now and then, and that
- * is no stray. Returns at once when there is nothing to wait for.
+ * Waits for processes that end by themselves: Claude Code runs git and the like now and then, which is not
+ * a stray. Returns at once when there is nothing to wait for.
+ *
+ * @returns whether nothing but those to keep is left
  */
-export async function settle(root: number, keep: ReadonlySet<string>, milliseconds: number) {
+export async function settle(
+  root: number,
+  keep: ReadonlySet<string>,
+  milliseconds: number,
+): Promise<boolean> {
   const isQuiet = () =>
     descendantsOf(root, readProcesses()).every(
       entry => !isAlive(entry) || keep.has(identityOf(entry)),
     )
-  await until(isQuiet, { every: 10, timeout: milliseconds })
+  return (await until(isQuiet, { every: 10, timeout: milliseconds })) === true
 }
 
 /** The processes below `root` as they are now, to be kept by a later `sweep`. */

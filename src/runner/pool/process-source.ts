@@ -11,7 +11,7 @@ import type { Pool, Warm } from './pool.ts'
 
 export type Obtained = Omit<Warm, 'purpose' | 'workspace'> & {
   warm: boolean
-  /** What goes to its stdin before the prompt. */
+  /** Goes to its stdin before the prompt. */
   input: string
 }
 
@@ -19,18 +19,18 @@ export type ProcessSourceOptions = {
   launch: Launch
   pool: Pool
   sessions: Sessions
-  /** File with the user's words for every run. */
+  /** File with the user's text for every run's system prompt. */
   standingPrompt: string
 }
 
-/** Where the process for a run comes from: it waits in the pool, or is started. */
+/** Obtains the process for a run: a warm one of the pool, or a new one. */
 export function createProcessSource({
   launch,
   pool,
   sessions,
   standingPrompt,
 }: ProcessSourceOptions) {
-  /** A process that waits may not have written its transcript yet. */
+  /** A warm process may not have written its transcript yet. */
   function canResume(workspace: Workspace, id: string): boolean {
     const isKept = ({ purpose, sessionId }: Warm) => purpose.kind === 'kept' && sessionId === id
     return pool.has(workspace, isKept) || hasTranscript(workspace, id)
@@ -54,8 +54,7 @@ export function createProcessSource({
   return {
     canResume,
 
-    /** The process for a request. */
-    async obtain(request: RunRequest, workspace: Workspace): Promise<Obtained> {
+    async obtain(request: RunRequest, workspace: Workspace, asks = false): Promise<Obtained> {
       const id = sessionToResume(request, workspace)
       const files = startFiles(workspace)
       const standing = readStandingPrompt(standingPrompt)
@@ -63,15 +62,15 @@ export function createProcessSource({
         const fresh = pool.take(
           workspace,
           ({ purpose, files: then }) =>
-            purpose.kind === 'fresh' && then === files && fitsFresh(purpose.profile, request),
+            purpose.kind === 'fresh' && then === files && fitsFresh(purpose.profile, request, asks),
         )
-        // Whatever it was started with is said again: that changes nothing.
+        // Repeats what it was started with, which changes nothing.
         if (fresh) {
           const input = initializeLine(request, standing) + settingLines(request)
           return { ...fresh, warm: true, input }
         }
       } else {
-        const life = lifeOf(request)
+        const life = lifeOf(request, asks)
         const kept = pool.take(
           workspace,
           ({ purpose, files: then, sessionId }) =>
@@ -85,7 +84,7 @@ export function createProcessSource({
       const session =
         id === null ? { kind: 'fresh' as const, id: randomUUID() } : { kind: 'resume' as const, id }
       return {
-        ...launch(workspace, { ...request, session }),
+        ...launch(workspace, { ...request, session, asks }),
         sessionId: session.id,
         files,
         totals: transcript === null ? noTotals : totalsOf(transcript),

@@ -21,7 +21,13 @@ export type TestRunner = Awaited<ReturnType<typeof startRunner>>
 /** The runner on a socket of its own, with the fake claude below the real supervisor. */
 export async function startRunner(
   t: Test,
-  options: { runs?: number; warm?: number; idleMilliseconds?: number; free?: number } = {},
+  options: {
+    runs?: number
+    warm?: number
+    idleMilliseconds?: number
+    free?: number
+    keepsApart?: boolean
+  } = {},
 ) {
   // Short: the path of a socket has 107 bytes.
   const root = mkdtempSync(join(tmpdir(), 'runner-'))
@@ -58,6 +64,7 @@ export async function startRunner(
       claude,
     },
     surroundings: null,
+    keepsApart: options.keepsApart ?? true,
     sessions: createSessions(join(root, 'homes')),
     pool,
     standingPrompt: join(root, 'standing.md'),
@@ -96,13 +103,18 @@ export async function startRunner(
   const begin = async (
     prompt: string,
     more: object = {},
-    { workspace = join(root, 'workspace'), runId = randomBytes(8).toString('hex') } = {},
+    {
+      workspace = join(root, 'workspace'),
+      runId = randomBytes(8).toString('hex'),
+      ...outer
+    }: { workspace?: string; runId?: string; asks?: boolean; questionSeconds?: number } = {},
   ) => {
     const answer = await open('POST', '/run', {
       version: 1,
       runId,
       workspace,
       request: { prompt, ...more },
+      ...outer,
     })
     return { runId, answer, events: async () => eventsOf(await text(answer)) }
   }

@@ -23,17 +23,17 @@ t.test('a prompt goes in on stdin, and what claude says comes out', async t => {
   t.match(ended, { outcome: 'completed', exitCode: 0, swept: 0 })
 })
 
-t.test('lines that are no messages are told of, without what a terminal would obey', async t => {
+t.test('a line that is not a message becomes a notice, without terminal control codes', async t => {
   const runner = await startRunner(t)
   const { result, notices, ended } = parts(await runner.run('malformed'))
   t.equal(result?.result, 'after all that')
   t.strictSame(notices, [
-    'a line that is no message: not JSON ',
-    'a line that is no message: ',
-    'a line that is no message: [1]',
-    'a line that is no message: {"no":"type"}',
+    'not a message: not JSON ',
+    'not a message: ',
+    'not a message: [1]',
+    'not a message: {"no":"type"}',
     'a message without a type',
-    'a line of 2 bytes that is no UTF-8 was left out',
+    'skipped a line of 2 bytes that is not UTF-8',
   ])
   t.equal(ended?.outcome, 'completed')
 })
@@ -41,7 +41,7 @@ t.test('lines that are no messages are told of, without what a terminal would ob
 t.test('a line of 20 MB is left out, and one below the limit is not', async t => {
   const runner = await startRunner(t)
   const long = parts(await runner.run('long 20000000'))
-  t.strictSame(long.notices, ['a message of 20000022 bytes was left out'])
+  t.strictSame(long.notices, ['skipped a message of 20000022 bytes: it is too long'])
   t.equal(long.result?.result, 'after a long line')
   const shorter = parts(await runner.run('long 8000000'))
   t.strictSame(shorter.notices, [])
@@ -69,9 +69,10 @@ t.test('what a run leaves behind is ended with it', async t => {
   t.strictSame(runner.runner.status().warm, [], 'and its process does not live on')
 })
 
-t.test('a question of claude is answered: nobody is there', async t => {
+t.test('a request of claude that no one can serve is answered', async t => {
   const runner = await startRunner(t)
-  t.equal(parts(await runner.run('ask')).result?.result, 'nobody is there to answer')
+  const { result } = parts(await runner.run('request hook_callback'))
+  t.equal(result?.result, 'this host does not serve requests')
 })
 
 t.test('an API that wants to be left alone for long ends the run', async t => {

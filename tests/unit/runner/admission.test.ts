@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createAdmission } from '../../../src/runner/admission.ts'
 
-function admissionIn(t: Test, runs = 2) {
+function admissionIn(t: Test, runs = 2, keepsApart = true) {
   const root = t.testdir({})
   for (const name of ['workspace', 'workspaces/a', 'workspaces/b']) {
     mkdirSync(join(root, name), { recursive: true })
@@ -16,6 +16,7 @@ function admissionIn(t: Test, runs = 2) {
       temporary: join(root, 'tmp'),
     },
     runs,
+    keepsApart,
     canResume: (_, id) => id === 'known',
   })
   let count = 0
@@ -80,4 +81,32 @@ t.test('a cancel, and a close, return when the lease is given back', async t => 
     t.equal(await over, end === 'cancel' ? true : undefined)
   }
   t.equal(await admissionIn(t).admission.cancel('0'.repeat(16)), false)
+})
+
+t.test('without Landlock a worker serves one workspace only', async t => {
+  const { admit } = admissionIn(t, 2, false)
+  const first = await admit('workspaces/a')
+  t.equal(first.refused, null)
+  t.equal((await admit('workspaces/b')).refused, 'confinement', 'while the run is under way')
+  first.lease?.release()
+  t.equal((await admit('workspaces/b')).refused, 'confinement', 'and after it')
+  t.equal((await admit('workspaces/a')).refused, null)
+})
+
+t.test('without Landlock the home of another workspace counts after a restart', async t => {
+  const { admit } = admissionIn(t, 2, false)
+  mkdirSync(join(t.testdirName, 'homes/other-0123'), { recursive: true })
+  t.equal((await admit('workspaces/b')).refused, 'confinement')
+})
+
+t.test('an answer reaches only the run that is under way and asks', async t => {
+  const { admission, admit } = admissionIn(t)
+  const { runId, lease } = await admit('workspace')
+  t.equal(admission.answer(runId, 'q1', null), false, 'it has not asked')
+  lease?.onAnswerable((id, answers) => id === 'q1' && answers === null)
+  t.equal(admission.answer(runId, 'q1', null), true)
+  t.equal(admission.answer(runId, 'q2', null), false)
+  t.equal(admission.answer('f'.repeat(16), 'q1', null), false)
+  lease?.release()
+  t.equal(admission.answer(runId, 'q1', null), false)
 })

@@ -62,3 +62,14 @@ t.test('claude gets places of its own and nothing of the runner', async t => {
     CLAUDE_CODE_MAX_RETRIES: '4',
   })
 })
+
+t.test('only a run that asks has a host for questions', async t => {
+  const session = { kind: 'fresh' as const, id: 'x' }
+  const host = ['--permission-prompt-tool=stdio', '--disallowed-tools=EnterPlanMode,ExitPlanMode']
+  t.strictSame(
+    claudeArguments({ session, asks: true }, null).filter(word => host.includes(word)),
+    host,
+  )
+  t.strictSame(claudeArguments({ session, asks: false }, null), claudeArguments({ session }, null))
+  t.notMatch(claudeArguments({ session }, null).join(' '), 'stdio')
+})

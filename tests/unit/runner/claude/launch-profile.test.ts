@@ -71,3 +71,16 @@ t.test('files that claude reads at its start are noticed', async t => {
   writeFileSync(join(workspace.path, 'a.ts'), 'y')
   t.equal(startFiles(workspace), before, 'other files do not count')
 })
+
+t.test(
+  'a process with a host for questions serves only runs that ask, and the reverse',
+  async t => {
+    const request = { prompt: 'x', session: { kind: 'fresh' as const }, timeoutSeconds: 1 }
+    t.equal(fitsFresh({}, request), true)
+    t.equal(fitsFresh({ asks: true }, request, true), true)
+    t.equal(fitsFresh({ asks: true }, request), false)
+    t.equal(fitsFresh({}, request, true), false)
+    t.not(lifeOf(request), lifeOf(request, true))
+    t.equal(lifeOf(request), lifeOf(request, false))
+  },
+)

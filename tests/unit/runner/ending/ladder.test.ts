@@ -1,11 +1,11 @@
 import t from 'tap'
 import { createDeferred } from '../../../../src/base/deferred.ts'
-import type { ClaudeProcess, Ending } from '../../../../src/runner/claude/process.ts'
+import type { ClaudeProcess, Exit } from '../../../../src/runner/claude/process.ts'
 import { bringDown, letEnd, steps, stepsFor } from '../../../../src/runner/ending/ladder.ts'
 
 /** A claude that ends at the `deadly` step only. */
 function claudeThatEndsAt(deadly: string) {
-  const { promise, resolve } = createDeferred<Ending>()
+  const { promise, resolve } = createDeferred<Exit>()
   const seen: string[] = []
   const step = (name: string) => {
     seen.push(name)
@@ -22,7 +22,7 @@ function claudeThatEndsAt(deadly: string) {
     ended: promise,
     hasEnded: () => false,
     present: () => new Set(),
-    settle: async () => {},
+    settle: async () => true,
     sweep: async () => {
       step('sweep')
       return 0

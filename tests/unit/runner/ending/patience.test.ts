@@ -33,3 +33,17 @@ t.test('an answer of the model starts it anew', async t => {
   now = 40_000
   t.equal(patience.see(retry(600)), null)
 })
+
+t.test('retries while a person is waited for do not count', async t => {
+  let now = 0
+  const patience = createPatience(25_000, () => now)
+  const retry = { type: 'system', subtype: 'api_retry', retry_delay_ms: 1_000 }
+  t.equal(patience.see(retry), null)
+  patience.hold(true)
+  now = 600_000
+  t.equal(patience.see(retry), null)
+  patience.hold(false)
+  t.equal(patience.see(retry), null, 'it starts over')
+  now += 25_000
+  t.match(patience.see(retry), /cannot be reached/)
+})

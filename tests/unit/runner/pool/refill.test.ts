@@ -23,7 +23,7 @@ function refillIn(
     ended: new Promise(() => {}),
     hasEnded: () => false,
     present: () => new Set(),
-    settle: async () => {},
+    settle: async () => true,
     sweep: async () => 0,
   }
   const launch = (_: unknown, { session, ...profile }: { session: unknown }) => {
