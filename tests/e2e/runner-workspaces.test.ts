@@ -159,7 +159,7 @@ t.test('a run cannot lead the runner into another workspace by a link in its hom
 })
 
 t.test(
-  'where the kernel has no Landlock, that is told, and a run ends with all it started',
+  'without Landlock a worker serves one workspace, and a run ends with all it started',
   async t => {
     // Docker asks for a file; the rest of its own profile does not matter here.
     const names = ['create_ruleset', 'add_rule', 'restrict_self'].map(name => `landlock_${name}`)
@@ -186,5 +186,9 @@ t.test(
     client.leave()
     t.match((await client.done).ended, { outcome: 'cancelled' })
     t.equal(await count(), 0)
+    const second = await openRun(old, 'x [[say x]]', fresh, '/workspaces/ab').done
+    t.match(second.refused, { reason: 'confinement', message: /no Landlock/ })
+    t.match((await ask('again [[say yes]]').done).result, { result: 'yes' })
+    t.match(await run('docker', ['logs', old]), { stdout: /serves only one workspace/ })
   },
 )

@@ -5,6 +5,10 @@ import { RunnerEvent } from '../../../src/run/runner-protocol.ts'
 
 export type RunClient = {
   runId: string
+  /** Sends a line of input to the run: an answer, or a cancel. */
+  send: (input: object) => void
+  /** Calls back with the first event of a kind. */
+  event: (kind: RunnerEvent['kind']) => Promise<RunnerEvent>
   /** Ends its stdin, which cancels the run. */
   leave: () => void
   /** As `kill -9` of the control script: nobody says goodbye. */
@@ -30,15 +34,27 @@ export function openRun(
   prompt: string,
   request: object = {},
   workspace = '/workspace',
+  outer: { asks?: boolean; questionSeconds?: number } = {},
 ): RunClient {
   const runId = randomBytes(8).toString('hex')
   const child = spawn('docker', ['exec', '--interactive', container, 'claude-secure-run'])
   child.stdin.on('error', () => {})
   child.stdin.write(
-    `${JSON.stringify({ version: 1, runId, workspace, request: { prompt, ...request } })}\n`,
+    `${JSON.stringify({ version: 1, runId, workspace, request: { prompt, ...request }, ...outer })}\n`,
   )
   return {
     runId,
+    send: input => child.stdin.write(`${JSON.stringify(input)}\n`),
+    event: kind =>
+      new Promise(resolve => {
+        let lines = ''
+        child.stdout.on('data', more => {
+          lines += more
+          const complete = lines.slice(0, lines.lastIndexOf('\n') + 1)
+          const found = partsOf(complete).events.find(event => event.kind === kind)
+          if (found) resolve(found)
+        })
+      }),
     leave: () => child.stdin.end(),
     kill: () => child.kill('SIGKILL'),
     done: Promise.all([text(child.stdout), text(child.stderr)]).then(([stdout, stderr]) => ({
