@@ -10,7 +10,7 @@ import type { Pool } from './pool/pool.ts'
 import { createProcessSource } from './pool/process-source.ts'
 import { createRefill } from './pool/refill.ts'
 import type { NameRun } from './turn/name-run.ts'
-import { runTurn } from './turn/turn.ts'
+import { type InterruptLimits, runTurn } from './turn/turn.ts'
 import { findWorkspace, type Places } from './workspace.ts'
 
 /** The caller of a run, who reads its events. */
@@ -34,6 +34,8 @@ export type RunnerOptions = LaunchSettings & {
   /** File with the user's text for every run's system prompt. */
   standingPrompt: string
   nameRun: NameRun
+  /** For tests, which share the machine. */
+  interruptLimits?: InterruptLimits
 }
 
 /** Serves all runs of this container: at most one in a workspace, which is free when nothing of the run is left. */
@@ -94,6 +96,7 @@ export function createRunner(options: RunnerOptions) {
       keep: life !== null && !stopping && pool.hasRoom(),
       asks,
       questionSeconds,
+      interruptLimits: options.interruptLimits,
       onAnswerable: lease.onAnswerable,
     })
     if (kept && life !== null) {

@@ -23,6 +23,13 @@ const stderrKept = 2_000
 /** Milliseconds in which an interrupt has to end the turn. With the ladder, less than 5 s in all. */
 const interruptMilliseconds = 500
 
+export type InterruptLimits = {
+  milliseconds: number
+  /** Whether claude hardly gets to run, so that an interrupt would only cost time. */
+  isCrowded: () => boolean
+}
+const defaultLimits: InterruptLimits = { milliseconds: interruptMilliseconds, isCrowded }
+
 export type TurnOptions = {
   claude: ClaudeProcess
   /** Goes to its stdin. */
@@ -38,6 +45,7 @@ export type TurnOptions = {
   /** Whether anyone can answer questions, and the seconds that each waits. */
   asks: boolean
   questionSeconds: number
+  interruptLimits?: InterruptLimits | undefined
   /** Receives the function that answers, before anything is asked. */
   onAnswerable: (answer: Answer) => void
 }
@@ -144,7 +152,8 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
    * turn has ended, no other waits, nothing is left to act later, and no process of the run is left.
    */
   async function endsByInterrupt(): Promise<boolean> {
-    if (!mayLiveOn() || isCrowded()) return false
+    const limits = options.interruptLimits ?? defaultLimits
+    if (!mayLiveOn() || limits.isCrowded()) return false
     interrupt.send()
     const over = Promise.all([interrupt.confirmed, result.promise.then(hasEndedTurn)])
     const isOver = await within(
@@ -152,7 +161,7 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
         over.then(([isConfirmed, hasEnded]) => isConfirmed && hasEnded),
         claude.ended.then(() => false),
       ]),
-      interruptMilliseconds,
+      limits.milliseconds,
     )
     return isOver && mayLiveOn() && baseline !== null && (await claude.settle(baseline))
   }

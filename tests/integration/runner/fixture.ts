@@ -27,6 +27,7 @@ export async function startRunner(
     idleMilliseconds?: number
     free?: number
     keepsApart?: boolean
+    interruptMilliseconds?: number
   } = {},
 ) {
   // Short: the path of a socket has 107 bytes.
@@ -70,6 +71,10 @@ export async function startRunner(
     standingPrompt: join(root, 'standing.md'),
     orphans: false,
     nameRun: async () => false,
+    interruptLimits: {
+      milliseconds: options.interruptMilliseconds ?? 20_000,
+      isCrowded: () => false,
+    },
   })
   const server = createRunnerServer(runner, token)
   const socketPath = join(root, 's')

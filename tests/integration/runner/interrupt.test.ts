@@ -45,7 +45,8 @@ t.test('a timeout and a client that leaves interrupt too', async t => {
 
 t.test('a process that cannot be proven clean is ended', async t => {
   const runner = await startRunner(t, { warm: 4 })
-  const deaf = await cancelled(runner, 'deaf', '"deaf"')
+  const impatient = await startRunner(t, { warm: 4, interruptMilliseconds: 500 })
+  const deaf = await cancelled(impatient, 'deaf', '"deaf"')
   t.equal(deaf.ended?.outcome, 'cancelled')
   t.ok(deaf.ended?.exitCode !== null || deaf.ended?.signal !== null, 'it did not confirm')
   const leaver = await cancelled(runner, 'leaver', '"stray"')
