@@ -99,7 +99,7 @@ const knownFailures: readonly KnownFailure[] = [
     // Of engines up to 27, and of newer ones.
     pattern: /could not find an available.*(address pool|subnet)|all predefined address pools/i,
     message: 'the engine has no free subnet left for the networks of another stack',
-    hint: `free three for each stack: ${command('list')}, then ${command('stop ID')}; or add default-address-pools to daemon.json (docs/troubleshooting.md)`,
+    hint: `free three for each stack: ${command('list')}, then ${command('stop ID')}; or set default-address-pools in daemon.json (docs/troubleshooting.md)`,
   },
   {
     pattern: /Pool overlaps|overlaps with other one/i,
