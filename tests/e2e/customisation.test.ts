@@ -322,7 +322,7 @@ async function systemPrompts(): Promise<string[]> {
 }
 
 t.test('start says what the agent can write, and the audit knows what was declared', async t => {
-  t.match(started.stderr, /CLAUDE_MOUNT_.* lets the agent write in \S+given, \S+read: /)
+  t.match(started.stderr, /CLAUDE_MOUNT_.* lets the agent write in \S+given, \S+read, where hooks/)
   const audit = await stack.cli(['audit', '--json', '--probe', 'C2'], { timeout: 300_000 })
   const [probe] = JSON.parse(audit.stdout).probes
   const verdicts = new Map<string, string>(

@@ -52,7 +52,7 @@ t.test('wrong usage', async t => {
   const cases = [
     { args: ['allow'], error: /missing required argument 'names'/, hint: /--help/ },
     { args: ['allow', 'a.test', '--for', 'ever'], error: /--for ever/, hint: /--for 2h/ },
-    { args: ['allow', '@yarn'], error: /no preset @yarn/, hint: /@npm/ },
+    { args: ['allow', '@yarn'], error: /unknown preset @yarn/, hint: /@npm/ },
     { args: ['log', '--since', 'then'], error: /--since then/, hint: /--since 10m/ },
   ]
   for (const { args, error, hint } of cases) {

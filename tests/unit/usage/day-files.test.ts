@@ -67,7 +67,7 @@ t.test('damaged sums do not hide the lines', async t => {
 t.test('no link is followed, and nothing but a file is read', async t => {
   const folder = t.testdir({ outside: line({ input: 5 }) })
   symlinkSync(join(folder, 'outside'), linesFile(folder, day, 0))
-  await t.rejects(readDay(folder, day), { code: 'ELOOP' })
+  await t.rejects(readDay(folder, day), /is not a usage file/)
   mkdirSync(totalsFile(folder, '2026-11-22'))
   await t.rejects(readDay(folder, '2026-11-22'), /is not a usage file/)
 })
