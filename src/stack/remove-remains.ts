@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { terminalLine } from '../base/terminal-text.ts'
@@ -26,7 +27,7 @@ export async function removeRemains(
   const state = await inspectStack(engine, stack)
   if (state?.services.some(service => service.state !== 'exited')) {
     throw new UserError(`${stack} was started meanwhile`, {
-      hint: `./claude.ts stop ${stack} first, when nobody needs it`,
+      hint: `run ${command(`stop ${stack}`)} first`,
     })
   }
   if (await isLeft(engine, stack)) await stopStack(docker, stack, options)

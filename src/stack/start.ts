@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { terminalLine } from '../base/terminal-text.ts'
@@ -107,7 +108,7 @@ export async function startStack(
   const state = await inspectStack(engine, project.name)
   if (!state) {
     throw new UserError(`the stack ${project.name} disappeared while it was starting`, {
-      hint: 'another program removed its containers: run ./claude.ts start again',
+      hint: `another program removed its containers: run ${command('start')} again`,
     })
   }
   return { outcome: 'started', state }
@@ -171,7 +172,7 @@ async function explain(engine: Engine, name: string, error: unknown) {
     })
   }
   return new UserError(`${sick.name} did not start: ${terminalLine(last)}`, {
-    hint: `./claude.ts logs ${sick.name} shows the rest`,
+    hint: `run ${command(`logs ${sick.name}`)} to see the rest`,
     cause: error,
   })
 }

@@ -55,7 +55,7 @@ t.test('a container that cannot start is told by its own last words', async t =>
   await writeFile(file, text.replace('GATEWAY_PORT: 8787', 'GATEWAY_PORT: no-port'))
   isTwoLines(t, await stack.cli(['start', '--detach']), {
     error: /gateway did not start: .*GATEWAY_PORT/,
-    hint: /\.\/claude\.ts logs gateway shows the rest/,
+    hint: /run \.\/claude\.ts logs gateway to see the rest/,
   })
 })
 

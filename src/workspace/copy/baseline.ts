@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
+import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { IgnoreRules, noIgnoreRules } from '../ignore/rules.ts'
 import { Entry, type Tree } from './entry.ts'
@@ -50,7 +51,7 @@ export async function readBaseline(path: string): Promise<Baseline | null> {
     return { taken, tree: new Map(entries), leftOut, rules }
   } catch (cause) {
     throw new UserError(`${path} is damaged, so what the agent changed cannot be told`, {
-      hint: './claude.ts shell still shows the copy; start --fresh-copy takes a new one',
+      hint: `run ${command('shell')} to look at the copy, or ${command('start --fresh-copy')} to take a new one`,
       cause,
     })
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { extract } from 'tar-stream'
+import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { safeRelativePath } from '../../files/relative-path.ts'
 import type { Entry } from './entry.ts'
@@ -93,12 +94,12 @@ async function readFileItem(item: AsyncIterable<unknown>, mode: number, keep: Ke
 
 function tooLarge() {
   return new UserError(`the copy holds more than ${bounds.bytes / 1024 ** 3} GiB`, {
-    hint: 'remove what the agent made too much of, with ./claude.ts shell',
+    hint: `run ${command('shell')} and remove files that the agent made`,
   })
 }
 
 function tooMany() {
   return new UserError(`the copy holds more than ${bounds.entries} files`, {
-    hint: 'remove what the agent made too much of, with ./claude.ts shell',
+    hint: `run ${command('shell')} and remove files that the agent made`,
   })
 }

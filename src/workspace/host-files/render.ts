@@ -1,3 +1,4 @@
+import { command } from '../../base/command.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { HostFileChange } from './changes.ts'
 
@@ -13,7 +14,7 @@ export function renderHostFileChanges(changes: readonly HostFileChange[], limit 
   return [
     `read before you run anything here: ${first}`,
     ...listed.map(text => `  ${text}`),
-    ...(left > 0 ? [`  and ${left} more: ./claude.ts audit`] : []),
+    ...(left > 0 ? [`  and ${left} more: ${command('audit')}`] : []),
   ]
 }
 

@@ -3,6 +3,7 @@ import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { command } from '../../../src/base/command.ts'
 import {
   compareHostFiles,
   hostFileChanges,
@@ -129,7 +130,7 @@ t.test('at most ten lines, cleaned, and where the rest is', async t => {
   const lines = renderHostFileChanges(changes)
   t.equal(lines.length, 11)
   t.equal(lines[0], 'read before you run anything here: 0/Make file (new)')
-  t.match(lines.at(-1), /and 4 more: \.\/claude\.ts audit/)
+  t.equal(lines.at(-1), `  and 4 more: ${command('audit')}`)
   t.same(renderHostFileChanges([]), [])
   t.same(renderHostFileChanges([{ path: 'x', kind: 'removed', detail: '' }]), [])
 })
