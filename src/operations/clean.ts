@@ -15,14 +15,14 @@ import { forgetStack } from './remembered-stack/memory.ts'
 export type CleanOptions = {
   force?: boolean
   dryRun?: boolean
-  /** Shows what would be lost, before the question. */
+  /** Shows the data that would be lost, before confirmation. */
   show: (remains: readonly Remains[]) => void
 }
 
-/** Each inspected copy takes a container. */
+/** Maximum concurrent inspections: each copy needs a container. */
 const atOnce = 4
 
-/** Removes what stopped stacks left: conversations, copies, networks, state. */
+/** Removes the conversations, copies, networks and state of stopped stacks. */
 export async function cleanStacks(
   context: Context,
   names: readonly string[],

@@ -10,16 +10,16 @@ import { rememberedClient } from '../engine/client-memory.ts'
 import { judgeRequirements } from '../machine/requirements.ts'
 import { type Caller, type EngineContext, openEngine } from './engine-context.ts'
 
-/** What commands that change a stack work with. */
+/** The context of commands that change a stack. */
 export type Context = EngineContext & {
   settings: Settings
   docker: DockerClient
   engineMajor: number
 }
 
-/** Refuses an engine or client that would not hold what is promised. */
+/** Opens the context; refuses an engine or client that cannot enforce the guarantees. */
 export async function openContext(caller: Caller): Promise<Context> {
-  // Settings first: a mistake in .env is said before anything about the engine is.
+  // Settings first: a mistake in .env is reported before any problem of the engine.
   const settings = await loadSettings(checkoutRoot())
   const context = await openEngine(caller)
   const { found } = context
@@ -30,7 +30,7 @@ export async function openContext(caller: Caller): Promise<Context> {
   )
   const engine = refusals.find(({ id }) => id === 'engine')
   if (engine) throw new UserError(engine.message, { hint: engine.hint })
-  // Before its plugins: without the program all of them are missing, and none is the reason.
+  // Checked before the plugins: without the client all of them are missing, and none is the cause.
   if (!client) {
     throw new UserError('there is no docker program in PATH', {
       hint: `run ${command('setup')} to install it`,

@@ -51,7 +51,7 @@ type Escape = {
   held: (code: number, output: string) => boolean
 }
 
-/** The three ways out that an agent would try first. */
+/** The three escapes that an agent would try first. */
 const escapes: readonly Escape[] = [
   {
     title: 'send a file to a host that is not on the allowlist',
@@ -84,7 +84,7 @@ const escapes: readonly Escape[] = [
 
 export type EscapeResult = { title: string; held: boolean; evidence: string }
 
-/** Tries the escapes one after the other, from inside. */
+/** Tries the escapes one after the other, inside the container. */
 export async function* tryEscapes(
   context: Context,
   state: StackState,

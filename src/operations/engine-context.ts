@@ -7,19 +7,19 @@ import { checkoutRoot } from '../config/paths.ts'
 import { createEngine, type Engine } from '../engine/engine.ts'
 import { type FoundEngine, findEngine } from '../engine/engine-find.ts'
 
-/** Asks a person; `option` is what says yes where nobody can be asked. False is a no. */
+/** Asks a person to confirm; `option` is the flag that confirms without a terminal. False when declined. */
 export type Confirm = (question: string, option?: string) => Promise<boolean>
 
-/** Who asks: hears of progress, and can call it off. */
+/** The caller of an operation: receives its progress, and can abort it. */
 export type Caller = {
   log: Log
   signal: AbortSignal
   confirm: Confirm
-  /** Whether a person is there to answer; `confirm` throws otherwise. */
+  /** Whether a person can answer; `confirm` throws otherwise. */
   canAsk: boolean
 }
 
-/** What commands that only look work with. */
+/** The context of read-only commands. */
 export type EngineContext = Caller & {
   root: string
   engine: Engine
@@ -42,7 +42,7 @@ export async function openEngine(caller: Caller): Promise<EngineContext> {
   }
 }
 
-/** An engine that is there and refuses us is another problem than none. */
+/** Returns the error for an engine that denies access, or for no engine: two different problems. */
 function noEngine(tried: readonly { where: string; reason: string }[]) {
   const denied = tried.find(({ reason }) => reason.includes('EACCES'))
   if (denied) {

@@ -40,14 +40,14 @@ export async function currentStack(context: Pick<EngineContext, 'engine'>): Prom
   })
 }
 
-/** Finds the stack that was typed: by id, name, prefix of either, or folder. */
+/** Finds a stack by id, name, a prefix of either, or folder. */
 export async function namedStack<T extends Candidate>(
   wanted: string,
   candidates: readonly T[],
   hint = `run ${command('list -a')} to see all stacks`,
 ): Promise<T> {
   const folder = await realpath(wanted).catch(() => (wanted.includes('/') ? resolve(wanted) : null))
-  // By the name derived from the folder: not every stack remembers its folder.
+  // By the name derived from the folder: not every stack records its folder.
   const ofFolder =
     folder === null ? [] : candidates.filter(c => c.stack === folderStack(folder).name)
   const [only] = ofFolder

@@ -13,7 +13,7 @@ const Result = z.object({
 
 const resultBytes = 64 * 1024 * 1024
 
-/** The runs in the stack's store that ended and have a meter. One that cannot be read has none. */
+/** Returns the runs in the stack's store that ended and have a meter; unreadable runs are left out. */
 export async function knownRuns(folder: string): Promise<KnownRun[]> {
   const names = await readdir(folder).catch(() => [])
   const runs: KnownRun[] = []

@@ -7,7 +7,7 @@ import { runningAgent } from './running-agent.ts'
 import { bringUp } from './start/start-effects.ts'
 import { workspaceHere } from './workspace-here.ts'
 
-/** Brings up a stack that lets Claude Code reach its login; `worker` has a home of its own. */
+/** Starts a stack in which Claude Code can reach its login; `worker` has a home of its own. */
 export async function agentForLogin(
   context: Context,
   service: 'claude' | 'worker' = 'claude',
@@ -17,7 +17,7 @@ export async function agentForLogin(
   return runningAgent(context, state, service)
 }
 
-/** A login would never be used while .env has a credential. */
+/** Refuses a login while .env has a credential, because it would never be used. */
 export function refuseLoginBesideCredential({ settings }: Pick<Context, 'settings'>): void {
   if (!settings.ANTHROPIC_API_KEY && !settings.CLAUDE_CODE_OAUTH_TOKEN) return
   throw new UserError('.env already has a credential, which start would use instead', {

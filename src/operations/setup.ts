@@ -27,14 +27,14 @@ import { exec } from '../process/exec.ts'
 import { ensureImages, findMissingImages } from './images/ensure-images.ts'
 
 export type SetupOptions = {
-  /** Do not ask before packages are installed. */
+  /** Installs packages without confirmation. */
   yes: boolean
-  /** Say what would be done, and change nothing. */
+  /** Reports the steps and changes nothing. */
   dryRun: boolean
   log: Log
   settings: Settings
   root: string
-  /** The user's environment: where the engine may be, proxies, certificate authorities. */
+  /** The user's environment: address of the engine, proxies, certificate authorities. */
   env: NodeJS.ProcessEnv
   ask: (question: string) => Promise<boolean>
   signal: AbortSignal
@@ -43,8 +43,8 @@ export type SetupOptions = {
 export type SetupResult = { engine: FoundEngine; client: DockerClient; images: ImageSet }
 
 /**
- * Makes the machine ready: engine, plugins, base image, all images. Does only what is missing, so that
- * it can be repeated at any time. Null after a dry run on a machine that is not ready.
+ * Prepares the machine: engine, plugins, base image, all images. Idempotent: does only the missing steps.
+ * Null after a dry run on a machine that is not ready.
  */
 export async function runSetup(options: SetupOptions): Promise<SetupResult | null> {
   const { dryRun, log, settings, root, env, signal } = options
@@ -86,7 +86,7 @@ export async function runSetup(options: SetupOptions): Promise<SetupResult | nul
   return { engine, client, images: await ensureImages(images) }
 }
 
-/** What has to be installed; null when nothing has. */
+/** Returns the packages to install; null when none is missing. */
 async function missingPackages(options: SetupOptions, pins: Pins): Promise<InstallPlan | null> {
   const { settings, env, signal } = options
   const search = await findEngine(env)
@@ -94,7 +94,7 @@ async function missingPackages(options: SetupOptions, pins: Pins): Promise<Insta
   const versions = machineVersions(search.found, client)
   const judged = judgeRequirements({
     ...versions,
-    // An engine that is installed and does not run is only to be started.
+    // An engine that is installed but not running only needs to be started.
     engine: versions.engine ?? (await installedEngine(signal)),
   })
   const engine = judged.some(({ severity }) => severity === 'refusal')
@@ -142,7 +142,7 @@ async function start(uid: number, env: NodeJS.ProcessEnv, log: Log, signal: Abor
   return step(log, 'engine', progress => startEngine({ uid, init, find, progress, signal }))
 }
 
-/** The client for an engine that runs, or the reason why this machine will not do. */
+/** Returns the client of a running engine; throws the reason when this machine is unsuitable. */
 export async function readyClient(engine: FoundEngine, log: Log): Promise<DockerClient> {
   const environment = clientEnvironment(engine.dockerHost)
   const client = await findClient(environment)

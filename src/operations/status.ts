@@ -9,7 +9,7 @@ import { currentStackName } from './find-stacks.ts'
 import { readAllowlist } from './policy/allowlist-file.ts'
 import { readVersions } from './versions.ts'
 
-/** Lines of the proxy's log that are counted: enough to notice a problem, and bounded. */
+/** Lines of the proxy's log to count: bounded, and enough to notice a problem. */
 const logWindow = 2_000
 
 export type Status = {
@@ -18,7 +18,7 @@ export type Status = {
   running: boolean
   workspace: string
   workspaceMode: string | null
-  /** When the copy was taken. Its changes are not counted: that takes reading all of it. */
+  /** Time of the copy. Its changes are not counted, because that would read all of it. */
   copy: { taken: string | null } | null
   services: { name: string; state: string; health: string; status: string }[]
   /** Files of the folder that the agent can write although the host runs them: PROTECT of .env. */
@@ -27,7 +27,7 @@ export type Status = {
   /** `refused`: why the proxy does not enforce the squid.conf on disk. */
   allowlist: { names: number; refused: string | null }
   denied: { count: number; ofLast: number } | null
-  /** Names that the agent requested and that are on no list. */
+  /** Names that the agent requested and no list has. */
   blocked: BlockedName[] | null
   versions: { claudeSecure: string; claudeCode: string; engine: string }
   otherStacks: number
@@ -38,7 +38,7 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
   const current = await currentStackName()
   const [stacks, log] = await Promise.all([
     inspectStacks(context.engine),
-    // By its name, to ask in parallel, before it is known to exist.
+    // By container name, so that the requests run in parallel before the container is known to exist.
     context.engine.logLines(`${current}-proxy-1`, logWindow).catch(() => null),
   ])
   const state = stacks.find(({ stack }) => stack === current) ?? null

@@ -11,7 +11,7 @@ import type { Context } from './context.ts'
 import { currentStackName, findCurrentStack, namedStack } from './find-stacks.ts'
 import { hostFilesNotice } from './notices/host-files.ts'
 
-/** Compose mostly waits: more stops at once than processors, but few enough not to overload the engine. */
+/** Maximum concurrent stops: Compose mostly waits, but too many stops at once overload the engine. */
 const stoppedAtOnce = 6
 
 /**

@@ -13,11 +13,11 @@ import { knownRuns } from './known-runs.ts'
 export type Usage = {
   reports: UsageReport[]
   total: Sums
-  /** True when .env has no credential: the gateway does not count what a login uses. */
+  /** True when .env has no credential: the gateway does not count the usage of a login. */
   uncountedLogin: boolean
 }
 
-/** Reads what the gateway counted for the stack of this folder or for all, from files: no engine is asked. */
+/** Reads the gateway's counts for the stack of this folder or for all. Reads files and needs no engine. */
 export async function readUsage(options: { days: number; all: boolean }): Promise<Usage> {
   const settings = await loadSettings(checkoutRoot())
   const { BUDGET_USD_PER_DAY: budget } = settings

@@ -7,7 +7,7 @@ import { type OwnPlaces, openWorkspace, type Workspace } from '../workspace/work
 import type { Context } from './context.ts'
 import { stackOfFolder } from './find-stacks.ts'
 
-/** What of this host an agent must never get, wherever it is opened. */
+/** Returns the host paths that an agent must never get, whichever folder it is opened in. */
 export function ownPlaces({ root, found }: Pick<Context, 'root' | 'found'>): OwnPlaces {
   return {
     checkout: root,
@@ -16,7 +16,7 @@ export function ownPlaces({ root, found }: Pick<Context, 'root' | 'found'>): Own
   }
 }
 
-/** The folder as a workspace: the current one unless told otherwise. */
+/** Returns the folder as a workspace; defaults to the current one. */
 export async function workspaceHere(
   context: Pick<Context, 'root' | 'found' | 'settings'>,
   options: { copy?: boolean; folder?: string } = {},

@@ -7,8 +7,8 @@ import { overlaps } from '../../files/within.ts'
 import { listAdditions } from '../../images/addition-files.ts'
 
 /**
- * What is built into the image runs there as root, with the network of the host: the agent must not be
- * able to write it. `writable` is a resolved path: its workspace, or a folder that it was given.
+ * Refuses image additions that the agent can write: their build steps run as root, with the host's
+ * network. `writable` is a resolved path: the agent's workspace, or a folder mounted for it.
  */
 export function refuseAdditionsOfAgent(additions: ImageAdditions, writable: string): void {
   const { scripts, context } = listAdditions(additions)

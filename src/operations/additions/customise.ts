@@ -22,7 +22,7 @@ import { ownPlaces } from '../workspace-here.ts'
 import { allowedServers } from './mcp-servers.ts'
 import { consentedConfig, mountsOf, variablesOf } from './workspace-config.ts'
 
-/** What the user adds to the agent's containers, judged before anything is made. */
+/** Collects and checks the user's additions to the agent's containers, before anything is created. */
 export async function customise(context: Context, workspace: Workspace): Promise<Customisation> {
   const { root, settings } = context
   const custom = await loadCustomSettings(root)
@@ -62,7 +62,7 @@ function customFolder({ root, found, settings }: Context, workspace: Workspace) 
   const { socket } = ownPlaces({ root, found })
   return findCustomFolder(customRoot(settings), {
     named: settings.CUSTOM_DIR !== undefined,
-    // An agent that writes there would choose what is in its next container.
+    // An agent that can write there would choose the contents of its next container.
     own: [
       ...claudeSecureItself(root),
       { path: workspace.path, what: 'a part of the workspace' },
@@ -82,7 +82,7 @@ async function skillFile(folder: string | null): Promise<GeneratedFile[]> {
   return [{ name: 'append-system-prompt.md', target: customTargets.systemPrompt, text }]
 }
 
-/** Also without servers: what the folder or the agent itself names elsewhere is then not started either. */
+/** Returned without servers too, so that servers named by the folder or the agent are not started either. */
 function mcpFile(servers: readonly McpServer[]): GeneratedFile {
   return { name: 'mcp.json', target: customTargets.mcpServers, text: renderMcpConfig(servers) }
 }
@@ -94,14 +94,14 @@ async function identityFile({ GIT_IDENTITY }: Settings): Promise<GeneratedFile[]
   return [{ name: 'identity.gitconfig', target: customTargets.gitIdentity, text }]
 }
 
-/** Whoever can write in one of these gets out, or gets at what he is kept from. */
+/** Returns the host paths that must not be mounted: write access to one of them breaks the confinement. */
 function placesOf(context: Context, workspace: Workspace): OwnPlace[] {
   const { socket } = ownPlaces(context)
   return [
     ...claudeSecureItself(context.root),
-    // What is in it is built into the image as root, or read by it.
+    // Its files are built into the image as root, or read by the build.
     { path: customRoot(context.settings), what: 'your own additions' },
-    // A second way in would go around the overlays, or around the copy.
+    // A second mount of the workspace would bypass the overlays, or the copy.
     { path: workspace.path, what: 'a part of the workspace' },
     ...(socket ? [{ path: socket, what: 'the socket of the container engine' }] : []),
   ]

@@ -25,15 +25,15 @@ const refusal = `no to ${mcpFileName}`
 
 export type FoundServers = { servers: McpServer[]; content: string }
 
-/** The servers that the folder names; null where there is no such file. */
+/** Reads the servers that the folder names; null without such a file. */
 export async function readMcpFile({ path }: Pick<Workspace, 'path'>): Promise<FoundServers | null> {
   const content = await readWorkspaceFile(path, mcpFileName, mostBytes)
   return content === null ? null : { servers: parseMcpFile(content), content }
 }
 
 /**
- * The MCP servers that the agent starts. The folder only proposes them: what it names counts when
- * `.env` names it too, or when a person said yes to this very content.
+ * Returns the MCP servers that the agent starts. The folder only proposes them: a server is allowed when
+ * `.env` names it too, or when a person approved exactly this content.
  */
 export async function allowedServers(
   context: Pick<Context, 'log' | 'root' | 'confirm' | 'canAsk'> & {
@@ -49,7 +49,7 @@ export async function allowedServers(
   try {
     found = await readMcpFile(workspace)
   } catch (error) {
-    // It is a file of other programs too: no reason not to start.
+    // Other programs use this file too, so an invalid one does not stop the start.
     log({ kind: 'warn', text: `no MCP server of this folder is used: ${messageOf(error)}` })
     return none
   }
@@ -64,7 +64,7 @@ export async function allowedServers(
   return { servers, unanswered: answer === null }
 }
 
-/** Null where nobody can be asked. */
+/** Asks for approval; null without a terminal. */
 async function saysYes(
   { log, confirm, canAsk }: Pick<Context, 'log' | 'confirm' | 'canAsk'>,
   workspace: Workspace,
@@ -95,7 +95,7 @@ export async function acceptServers({ path }: Pick<Workspace, 'path'>, { content
   await rememberConsent(state, mcpFileName, content)
 }
 
-/** What a server needs and the proxy will refuse, with the command that opens it. */
+/** Returns a warning for each host that a server needs and the proxy refuses, with the command to allow it. */
 export function missingHosts(root: string, servers: readonly McpServer[]): string[] {
   if (servers.every(server => hostsOf(server).length === 0)) return []
   const open = inForce(readAllowlist(root).agent, new Date())

@@ -5,12 +5,12 @@ import { type StackState, serviceOf } from '../../stack/inspect.ts'
 import type { AgentService } from '../../stack/services.ts'
 import type { Context } from '../context.ts'
 
-/** Ten minutes: a setup command fetches and builds. */
+/** Timeout in milliseconds (10 min): a setup command downloads and builds. */
 const longest = 600_000
 
 /**
- * Runs the commands that a workspace's configuration has for new containers, as the agent and in its
- * container, once in the life of each. One that fails is told, and the rest is run: the agent can mend it.
+ * Runs the workspace configuration's setup commands as the agent, in its container, once per container.
+ * A failure is logged and the remaining commands still run, because the agent can repair it.
  */
 export async function runSetupCommands(
   { docker, log, signal }: Pick<Context, 'docker' | 'log' | 'signal'>,

@@ -19,7 +19,7 @@ import type { Context } from '../context.ts'
 
 const mostBytes = 256 * 1024
 
-/** The file as it is, with what it names; `content` is all that a yes is said to. */
+/** The file and what it names. Approval covers exactly `content`. */
 export type FoundConfig = {
   config: WorkspaceConfig
   variables: Record<string, string>
@@ -27,7 +27,7 @@ export type FoundConfig = {
   content: string
 }
 
-/** What lies in the workspace, checked and not yet allowed; null where there is none. */
+/** Reads and checks the workspace's configuration, which is not yet approved; null without one. */
 export async function readConfig({ path }: Pick<Workspace, 'path'>): Promise<FoundConfig | null> {
   const text = await readWorkspaceFile(path, workspaceConfigName, mostBytes)
   if (text === null) return null
@@ -59,9 +59,9 @@ function definedIn(text: string): Record<string, string> {
 }
 
 /**
- * The file when a person has said yes to what it demands, now or earlier. It lies in the workspace, so
- * it may come from whoever wrote the repository. Where nobody can be asked it is an error: a stack
- * without what its folder says would be another one.
+ * Returns the file once a person has approved what it requests, now or earlier: it is part of the
+ * workspace, so the author of the repository may have written it. Throws without a terminal to ask on,
+ * because a stack that ignores its folder's configuration would be a different one.
  */
 export async function consentedConfig(
   { log, confirm, canAsk }: Pick<Context, 'log' | 'confirm' | 'canAsk'>,
@@ -105,7 +105,7 @@ function brief({ demands }: FoundConfig) {
   return demands.length === 1 ? first : `${first} and ${demands.length - 1} more`
 }
 
-/** Its mounts in the form of `CLAUDE_MOUNT_…`, which judges them. */
+/** Returns its mounts in the form of `CLAUDE_MOUNT_…`, whose checks then apply. */
 export function mountsOf({ volumes, mounts }: WorkspaceConfig): NamedMount[] {
   const name = (key: string, index: number) => `${workspaceConfigName}: ${key}[${index}]`
   return [
@@ -117,7 +117,7 @@ export function mountsOf({ volumes, mounts }: WorkspaceConfig): NamedMount[] {
   ]
 }
 
-/** What Claude Code takes by its environment. */
+/** Returns the settings that Claude Code reads from its environment. */
 export function variablesOf({ maxThinkingTokens, bashTimeout }: WorkspaceConfig) {
   return {
     ...(maxThinkingTokens !== undefined && { MAX_THINKING_TOKENS: String(maxThinkingTokens) }),

@@ -31,7 +31,7 @@ export async function forgetConversationsHere(
     return
   }
   await withLock(stack, { log, signal }, async () => {
-    // A session may have begun while the question was open.
+    // A session may have started while the confirmation was open.
     const state = await refuseWhileInUse(context, stack, homes)
     const image = await newestImage(context.engine, 'claude')
     await step(log, 'forgetting conversations', async () => {
@@ -42,7 +42,7 @@ export async function forgetConversationsHere(
   log({ kind: 'info', text: `forgot the conversations of ${of}; login and settings stay` })
 }
 
-/** A running Claude Code would write a removed transcript again. */
+/** Refuses while Claude Code runs: it would rewrite a removed transcript. */
 async function refuseWhileInUse({ engine }: Context, stack: string, homes: readonly Home[]) {
   const state = await inspectStack(engine, stack)
   const activity = state && (await activities(engine, [state])).get(stack)
@@ -60,7 +60,7 @@ async function refuseWhileInUse({ engine }: Context, stack: string, homes: reado
   return state
 }
 
-/** A Claude Code that is kept warm for the next prompt still knows the conversation. */
+/** Ends the warm process, which still holds the conversation. */
 async function endWarmProcess({ engine, docker, signal }: Context, state: StackState) {
   const worker = serviceOf(state, 'worker')
   if (worker?.state !== 'running') return

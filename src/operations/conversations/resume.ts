@@ -8,10 +8,10 @@ import type { Context } from '../context.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** Where Claude Code keeps the conversations of /workspace. */
+/** Claude Code's folder for the conversations of /workspace. */
 const transcripts = '/home/claude/.claude/projects/-workspace'
 
-/** Before anything is brought up: an id becomes an argument, and must not be an option. */
+/** Checks the id before anything is started: it becomes an argument, and must not be an option. */
 export function checkResume(id: string) {
   if (uuid.test(id)) return
   throw new UserError(`--resume ${terminalLine(id, 100)} is no id of a conversation`, {
@@ -20,7 +20,7 @@ export function checkResume(id: string) {
   })
 }
 
-/** Only what was held in this folder's own sessions: its home has no other, and neither do runs. */
+/** Refuses an id that is not of this folder's sessions: runs and other folders have homes of their own. */
 export async function refuseUnknown({ engine, docker }: Context, state: StackState, id: string) {
   if (await whyBusy(engine, { ...state, services: sessionsOnly(state) })) {
     throw new UserError('a session is open here, and it goes on with its own conversation', {
@@ -48,7 +48,7 @@ function sessionsOnly({ services }: StackState) {
   return services.filter(({ name }) => name === 'claude')
 }
 
-/** Ids, the newest first, of lines `<seconds> <id>.jsonl`; the agent can make files of any name. */
+/** Returns ids, newest first, from lines `<seconds> <id>.jsonl`; the agent can create files of any name. */
 export function parseTranscripts(text: string): string[] {
   return text
     .split('\n')

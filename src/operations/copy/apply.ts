@@ -21,9 +21,9 @@ import {
 
 export type ApplyOptions = {
   dryRun?: boolean
-  /** Of files that changed on both sides: keep those of the host. */
+  /** For files that changed on both sides: keep the host's version. */
   keepMine?: boolean
-  /** Of these: replace them with those of the copy. */
+  /** For files that changed on both sides: take the copy's version. */
   takeCopy?: boolean
   /** Names of withheld files to apply too. */
   include?: readonly string[]
@@ -84,7 +84,7 @@ async function write(
     const staged = await stageContents(copy, copy.tree, new Set(wanted), staging)
     const place = { root: copy.root, staging }
     const chosen = options.choose ? await options.choose(plan, place) : plan.steps
-    // A choice of parts makes contents of its own.
+    // Choosing parts of a change produces new contents.
     for (const { after } of chosen) {
       if (after?.type === 'file' && !wanted.includes(after.sha256)) staged.add(after.sha256)
     }

@@ -44,7 +44,7 @@ export async function openCopy(context: Pick<EngineContext, 'engine'>): Promise<
   return { ...result, root: stack.workspace, container, state, archive }
 }
 
-/** Checks what was typed: names of protected files, and paths inside this folder. */
+/** Checks the typed arguments: names of protected files, and paths inside this folder. */
 export function parseSelection(
   root: string,
   paths: readonly string[],

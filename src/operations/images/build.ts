@@ -15,12 +15,12 @@ export type RunBuildOptions = {
   env: NodeJS.ProcessEnv
   target: Target
   noCache: boolean
-  /** Pinned from now on, so that `start` uses what was built. */
+  /** Pins this version, so that `start` uses the new images. */
   claudeVersion?: string
   signal: AbortSignal
 }
 
-/** Builds all images, the missing ones or, with `noCache`, every one anew. */
+/** Builds the missing images; with `noCache`, rebuilds all of them. */
 export async function runBuild(options: RunBuildOptions): Promise<ImageSet> {
   const { log, settings, client, root, env, target, noCache, claudeVersion, signal } = options
   const pinned = await readPins(root)

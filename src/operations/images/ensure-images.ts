@@ -19,7 +19,7 @@ export type EnsureImagesOptions = {
   signal: AbortSignal
 }
 
-/** Tags of the images this checkout stands for; builds those that are missing. */
+/** Returns the tags of this checkout's images; builds the missing ones. */
 export async function ensureImages(options: EnsureImagesOptions): Promise<ImageSet> {
   const { root, settings, client, network, log, signal } = options
   const pins = await readPins(root)

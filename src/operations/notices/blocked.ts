@@ -12,7 +12,7 @@ import { readAllowlist } from '../policy/allowlist-file.ts'
 type Place = { address: EngineAddress; stack: string }
 
 /**
- * Reports the names that the agent was refused during a session, with the command that allows each.
+ * Reports the hosts that the proxy refused to the agent during a session, with the command that allows each.
  * Names reported before, after this session or a parallel one, are left out.
  */
 export async function blockedNotice(

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { parseAllowlist } from '../../egress/allowlist.ts'
 
-/** The lists in proxy/squid.conf. What cannot be read or understood stops the command. */
+/** Reads the lists in proxy/squid.conf. Throws when the file cannot be read or parsed. */
 export function readAllowlist(root: string) {
   const path = squidConfPath(root)
   return parseAllowlist(readSquidConf(root), path)

@@ -30,21 +30,21 @@ import { policyDigest, replaceSquidConf } from './squid-conf-file.ts'
 
 export type PolicyResult = {
   changes: AllowlistChange[]
-  /** Each running proxy of the checkout, and when the edit was in force there; null: it did not say. */
+  /** Each running proxy of the checkout, and the seconds until it enforced the edit; null: not reported. */
   applied: { stack: string; seconds: number | null }[]
 }
 
 type Options = { dryRun: boolean; log: Log; signal: AbortSignal }
 
-/** Where Squid can be asked, if anywhere. */
+/** Where Squid can check a configuration, if anywhere. */
 type Judges = { engine: Engine; docker: DockerClient; proxies: PolicyProxy[] } | null
 
-/** How long a proxy may take to say how it took an edit: ten times what it takes. */
+/** Milliseconds for a proxy to report the result of an edit: ten times the usual. */
 const patience = 8_000
 
 /**
- * Edits proxy/squid.conf, after Squid has accepted what it will be, and waits until every running proxy
- * of this checkout enforces it. Two at once lose nothing: one waits for the other.
+ * Edits proxy/squid.conf after Squid has accepted the new text, and waits until every running proxy of
+ * this checkout enforces it. Concurrent edits wait for each other, so none is lost.
  */
 export async function applyPolicyEdit(
   edit: AllowlistEdit,
@@ -79,7 +79,7 @@ async function findJudges(root: string): Promise<Judges> {
   return client ? { engine, docker: { kind: found.kind, file: client.file, env }, proxies } : null
 }
 
-/** Squid's word on the new file, before it is anybody's policy. */
+/** Has Squid check the new file before it takes effect. */
 async function judge(judges: Judges, text: string, edit: AllowlistEdit, log: Log) {
   const unasked = (why: string) =>
     log({ kind: 'info', text: `${why}: Squid checks the edit when a stack starts` })
@@ -108,7 +108,7 @@ function refuseRefused(judgement: PolicyJudgement) {
   })
 }
 
-/** An older proxy reads past `# until`: there the name would stay open. */
+/** Refuses a time limit on older proxies, which ignore `# until`: the name would stay allowed. */
 function refuseUnending({ stack, workspace }: PolicyProxy, { until }: AllowlistEdit) {
   if (!until) return
   throw new UserError(`the proxy of ${stack} is an older one, which would not end the name`, {
@@ -121,7 +121,7 @@ async function newestProxyImage({ engine }: NonNullable<Judges>) {
   return images.toSorted((a, b) => b.Created - a.Created)[0]?.RepoTags?.[0]
 }
 
-/** Waits for the proxies; an edit that one refuses all the same is taken back. */
+/** Waits for the proxies; reverts the edit when one of them still refuses it. */
 async function settle(
   judges: Judges,
   edit: { root: string; text: string; next: string; since: Date },

@@ -5,7 +5,7 @@ import { checkoutRoot } from '../../config/paths.ts'
 import { parseSiteName, type SiteName } from '../../egress/site-name.ts'
 import type { Caller } from '../engine-context.ts'
 
-/** Resolves what was typed: a name, a URL, or a preset such as `@npm`. */
+/** Resolves a typed name, URL, or preset such as `@npm`. */
 export async function sitesOf(
   typed: string,
   { subdomains = false }: { subdomains?: boolean },

@@ -5,14 +5,14 @@ import { messageOf, UserError } from '../../base/errors.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import { squidConfPath } from './allowlist-file.ts'
 
-/** As `digest` of proxy/policy.sh names a file. */
+/** Returns the digest of a file, as `digest` in proxy/policy.sh computes it. */
 export function policyDigest(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
 /**
- * Puts a new file in the place of the old one, with its mode and owner: the proxies see one or the
- * other. It is written outside of proxy/, whose files are what the image is made of.
+ * Replaces the file atomically and keeps its mode and owner. The new file is written outside of proxy/,
+ * because every file in proxy/ is an input of the image.
  */
 export async function replaceSquidConf(root: string, text: string): Promise<void> {
   const path = squidConfPath(root)

@@ -22,7 +22,7 @@ export type RememberedStack = StackAgent & {
   fingerprint: string
   stamp: string
   overlays: string
-  /** Where the user's additions are, which depends on settings, and their stamp. */
+  /** Folder of the user's additions, which depends on settings, and their stamp. */
   customFolder: string
   custom: string
   /** The additions that are built into the image, and their stamp. */
@@ -30,7 +30,7 @@ export type RememberedStack = StackAgent & {
   added: string
 }
 
-/** `claude` holds sessions, `worker` runs prompts; each is remembered by itself. */
+/** `claude` holds sessions, `worker` runs prompts; each is remembered separately. */
 export type RememberedService = keyof typeof folders
 const folders = { claude: 'sessions', worker: 'workers' } as const
 
@@ -39,7 +39,7 @@ function memoryPath(folder: string, service: RememberedService): string {
   return join(stateRoot(), folders[service], `${encodeURIComponent(folder)}.json`)
 }
 
-/** Returns what the last start in the current folder left, or null when one of its inputs changed. */
+/** Returns the outcome of the last start in the current folder; null when one of its inputs changed. */
 export async function rememberedStack(
   settings: Record<string, string | undefined>,
   service: RememberedService,
@@ -57,7 +57,7 @@ export async function rememberedStack(
   }
 }
 
-/** Keeps the outcome for the next command. A folder whose name is too long for a file is not remembered. */
+/** Stores the outcome for the next command, unless the folder's name is too long for a file name. */
 export function rememberStack(folder: string, service: RememberedService, known: RememberedStack) {
   const path = memoryPath(folder, service)
   try {

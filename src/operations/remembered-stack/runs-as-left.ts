@@ -5,8 +5,8 @@ import type { RememberedService, RememberedStack } from './memory.ts'
 const timeoutMilliseconds = 2_000
 
 /**
- * Whether the stack still runs, healthy and with the same containers. One request to the engine in
- * place of a dozen.
+ * Returns whether the stack is still running, healthy, and with the same containers. Takes one request
+ * to the engine instead of a dozen.
  */
 export async function runsAsLeft(
   known: RememberedStack,

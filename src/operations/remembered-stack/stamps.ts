@@ -8,7 +8,7 @@ import { filesBelow } from '../../files/files-below.ts'
 import { listAdditions } from '../../images/addition-files.ts'
 import { identityOf } from '../../workspace/overlay/identity.ts'
 
-/** Stamps everything that decides the shape of a stack. Secrets go into the stamp as a hash. */
+/** Stamps every input that determines a stack. Secrets enter the stamp as a hash. */
 export async function checkoutStamp(
   root: string,
   folder: string,
@@ -40,7 +40,7 @@ export function imageAdditionsStamp(additions: ImageAdditions): string {
 
 /**
  * Stamps the files that have an overlay or would get one: changes when one appears, disappears or is
- * replaced on the host. Apart from the checkout's stamp, because a start creates some of these files.
+ * replaced on the host. Separate from the checkout's stamp, because a start creates some of these files.
  */
 export function overlayStamp(folder: string): string {
   return JSON.stringify(protectedInputs.map(path => identity(join(folder, path))))
@@ -82,7 +82,7 @@ function identity(path: string) {
   return path.endsWith('/.git/HEAD') ? true : identityOf(status)
 }
 
-/** Null also below a linked worktree's `.git`, which is a file. */
+/** Returns the status, or null; also null below a linked worktree's `.git`, which is a file. */
 function statusOf(path: string) {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) ?? null

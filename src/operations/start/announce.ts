@@ -8,7 +8,7 @@ import type { Stack } from '../../stack/stack.ts'
 import type { StartOutcome } from '../../stack/start.ts'
 import { renderLost } from '../notices/host-files.ts'
 
-/** Logs what differs from the default protection, unless the stack already ran. */
+/** Logs differences from the default protection, unless the stack was already running. */
 export async function announce(log: Log, stack: Stack, outcome: StartOutcome): Promise<void> {
   if (outcome === 'running') return
   const warn = (text: string) => log({ kind: 'warn', text })

@@ -5,15 +5,15 @@ import type { Settings } from '../../config/settings.ts'
 import { credentialMode } from '../../stack/credential.ts'
 import { readAllowlist } from '../policy/allowlist-file.ts'
 
-/** What can be judged before anything is built or started: all of it, so that nothing is half-made. */
+/** Checks everything that can be checked before a build or start, so that neither stops halfway. */
 export async function checkConfiguration(settings: Settings, root: string) {
   checkBudget(settings)
   await checkAuthorities(settings)
-  // Fail closed: a policy that cannot be read is no policy.
+  // Fail closed: an unreadable policy stops the start.
   readAllowlist(root)
 }
 
-/** A budget that nothing holds is worse than none. */
+/** Refuses a budget that is not enforced: it is worse than none. */
 function checkBudget(settings: Settings) {
   const { BUDGET_USD_PER_DAY: budget } = settings
   if (credentialMode(settings) !== 'login' || budget === undefined) return
@@ -25,13 +25,13 @@ function checkBudget(settings: Settings) {
   )
 }
 
-/** Every authority that a system trusts is a quarter of a megabyte. */
+/** Maximum bytes of the certificate file. All authorities that a system trusts take 250 KB. */
 const largest = 10_000_000
 
 async function checkAuthorities({ EXTRA_CA_CERTS: path }: Settings) {
   if (!path) return
   try {
-    // The file will be mounted: no socket, device or folder, whatever a link says (threat C2).
+    // The file will be mounted, so it must be a regular file even behind a symlink (threat C2).
     const { size } = await stat(path).then(status => (status.isFile() ? status : notAFile()))
     if (size > largest) throw new Error(`it holds more than ${largest / 1e6} MB`)
     new X509Certificate(await readFile(path))

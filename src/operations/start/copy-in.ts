@@ -9,7 +9,7 @@ import { copyContainer, ensureCopy } from '../../stack/workspace-copy.ts'
 import type { Context } from '../context.ts'
 import { ownPlaces } from '../workspace-here.ts'
 
-/** Patterns as in .gitignore. */
+/** Options of copy mode; `exclude` has patterns as in .gitignore. */
 export type CopyOptions = { freshCopy?: boolean; exclude?: string[]; includeIgnored?: string[] }
 
 /** Copies the folder into a stack in copy mode, unless its copy exists already. */

@@ -17,23 +17,23 @@ import {
 } from '../../stack/state/state-folder.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 
-/** The gateway's user where we are root: nobody's, on the host and in the image. */
+/** The gateway's user when we are root: unused on the host and in the image. */
 const gatewayUser = { uid: 10001, gid: 10001 }
 
 /**
- * Puts together the description of a stack, and writes the credential where its gateway reads it. To
- * be called under the stack's lock.
+ * Assembles the description of a stack, and writes the credential for its gateway. Call it under the
+ * stack's lock.
  */
 export async function openStack(options: {
   workspace: Workspace
-  /** The stack's containers, as far as there are any. */
+  /** The stack's containers; null without any. */
   running: StackState | null
   settings: Settings
   images: Pick<ImageSet, 'agent' | 'gateway' | 'proxy'>
   root: string
   engineMajor: number
   custom?: Customisation
-  /** Instead of what the settings say: `login`, or `rehearsal` for the demo. */
+  /** Overrides the settings: `login`, or `rehearsal` for the demo. */
   mode?: CredentialMode
 }): Promise<Stack> {
   const { workspace, settings, images, root, engineMajor } = options
@@ -64,7 +64,7 @@ export async function openStack(options: {
   }
 }
 
-/** Who we are, unless that is root: a file cannot be given away by anybody else. */
+/** Returns our own uid and gid, unless we are root: only root can change the owner of a file. */
 function ownIdentity() {
   const uid = process.getuid?.() ?? 0
   return uid === 0 ? null : { uid, gid: process.getgid?.() ?? uid }

@@ -30,7 +30,7 @@ export type BringUpOptions = CopyOptions & {
   agents: readonly AgentService[]
 }
 
-/** Brings up the stack of `workspace` on this host. */
+/** Starts the stack of `workspace` on this host. */
 export function bringUp(
   context: Context,
   workspace: Workspace,
@@ -76,8 +76,8 @@ function startEffects(
 }
 
 /**
- * Keeps a demo's stack on its scripted model until a credential replaces it, also after a stop: a login
- * to Anthropic is not expected there.
+ * Keeps a demo's stack on its scripted model until a credential replaces it, even after a stop: its user
+ * does not expect a login to Anthropic.
  */
 async function keptRehearsal(
   { settings }: Context,
@@ -89,7 +89,7 @@ async function keptRehearsal(
   return isDemo || before?.credentials === 'rehearsal' ? ('rehearsal' as const) : undefined
 }
 
-/** A stack that runs on a copy must not silently become one that writes to the folder itself. */
+/** Refuses a change of mode: a stack on a copy must not silently start to write to the folder itself. */
 async function refuseOtherMode(
   { engine }: Context,
   workspace: Workspace,

@@ -12,8 +12,8 @@ import { bringUp } from './start-effects.ts'
 import type { StartedStack } from './start-workflow.ts'
 
 /**
- * Brings up the stack of the current folder with `service` in it, and remembers the outcome for the
- * next command.
+ * Starts the stack of the current folder with `service` in it, and stores the outcome for the next
+ * command.
  */
 export async function startHere(
   service: RememberedService,

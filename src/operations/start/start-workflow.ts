@@ -28,8 +28,8 @@ export type StartEffects = {
 }
 
 /**
- * Brings a stack up, or finds it up. Whatever can be refused is refused before anything is built or
- * written. The engine is asked once for the present state, under the lock, and every step gets the answer.
+ * Starts a stack, or finds it running. Every refusal comes before anything is built or written. The
+ * engine reports its current state once, under the lock, and every step gets that state.
  */
 export async function startWorkflow(effects: StartEffects): Promise<StartedStack> {
   await effects.checkConfiguration()
