@@ -3,14 +3,14 @@ import { replaceFile } from '../files/replace-file.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { StateFolder } from './state/state-folder.ts'
 
-/** The agent's uid and gid in the image itself. */
+/** The agent's uid and gid in the image. */
 const built = { uid: 1000, gid: 1000 }
 
 export type AccountFile = { source: string; target: '/etc/passwd' | '/etc/group' }
 
 /**
- * /etc/passwd and /etc/group that know the workspace's owner as `claude`: ssh, npm and others end with
- * an error where the number of the user has no name. Empty where the image's own files will do.
+ * Returns an /etc/passwd and /etc/group that name the workspace's owner `claude`: ssh, npm and others
+ * fail when the uid has no name. Empty when the image's own files suffice.
  */
 export function accountFiles(agent: Workspace['agent'], state: StateFolder): AccountFile[] {
   if (agent.uid === built.uid && agent.gid === built.gid) return []

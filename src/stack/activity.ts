@@ -5,17 +5,17 @@ import { atWork, type StackState, serviceOf } from './inspect.ts'
 import { askRunner } from './runner-status.ts'
 import { serviceOfRuns, serviceOfSessions } from './services.ts'
 
-/** Sessions and runs under way in a stack. */
+/** Sessions and runs in progress in a stack. */
 export type Activity = {
   /** The interactive session, attached to a terminal or not; `since` is ISO 8601. */
   session: { since: string } | null
-  /** Runs under way. When the runner does not answer: a guess from the worker's processes. */
+  /** Runs in progress. When the runner does not answer: an estimate from the worker's processes. */
   runs: number
 }
 
 type AskRunner = (container: string) => Promise<number | null>
 
-/** Each question takes a process in a container. */
+/** Each query starts a process in a container. */
 const asksAtOnce = 4
 
 /** Returns the activity of each stack, by the stack's name. */
@@ -53,21 +53,21 @@ function session(processes: readonly ContainerProcess[]): Activity['session'] {
   return starts.length === 0 ? null : { since: new Date(Math.min(...starts)).toISOString() }
 }
 
-/** Claude Code processes alone may be warm ones, or belong to a run that came over HTTP. */
+/** Claude Code processes without a client may be warm, or belong to a run started over HTTP. */
 function guessRuns(processes: readonly Pick<ContainerProcess, 'command'>[]) {
   const clients = processes.filter(({ command }) => isClient(command)).length
   const claude = processes.some(({ command }) => atWork.claude.test(command))
   return Math.max(clients, claude ? 1 : 0)
 }
 
-/** `claude-secure-run` with an option asks or cancels, and brings no run. */
+/** `claude-secure-run` with an option queries or cancels; it does not start a run. */
 function isClient(command: string) {
   return atWork.worker.test(command) && !/claude-secure-run --/.test(command)
 }
 
 /**
- * Says why a stack must not be taken down: a session is open or a run is under way. Null when neither
- * is. A runner that does not answer counts as busy when Claude Code runs in its container, so that no
+ * Returns why a stack must not be taken down: a session is open or a run is in progress. Null otherwise.
+ * A runner that does not answer counts as busy when Claude Code runs in its container, so that no
  * run is lost; `stop` ends it. Throws when the engine cannot list the processes.
  */
 export async function whyBusy(

@@ -9,11 +9,11 @@ export type Home = {
   volume: string
   /** Whose conversations: those held in a terminal, or those of programmatic runs. */
   of: 'sessions' | 'runs'
-  /** The owner of all that is in it. */
+  /** Owner of all files in the volume. */
   uid: string
 }
 
-/** The home volumes of a stack, also those of former owners of its folder. */
+/** Returns the home volumes of a stack, including those of former owners of its folder. */
 export async function homesOf(engine: Engine, stack: string): Promise<Home[]> {
   const volumes = await engine.volumes([`com.docker.compose.project=${stack}`])
   return volumes.flatMap(({ Name }) => {
@@ -29,12 +29,12 @@ export function parseHome(stack: string, volume: string): Home | null {
   return service?.agent && uid ? { volume, uid, of: service.agent } : null
 }
 
-/** Beyond it the volume holds something else than conversations of a person. */
+/** A volume that takes longer holds something other than one user's conversations. */
 const timeoutMilliseconds = 120_000
 
 /**
- * Removes the conversations in a home. In a container of its own also while the stack runs: there is
- * nothing of the agent's there but the volume, and no link in it leads to the workspace.
+ * Removes the conversations in a home volume. Always uses a separate container, even while the stack
+ * runs: it mounts only that volume, so no symlink in it leads to the workspace.
  */
 export async function forgetConversations(
   { docker, root, signal }: { docker: DockerClient; root: string; signal?: AbortSignal },

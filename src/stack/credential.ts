@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { UserError } from '../base/errors.ts'
 import type { Settings } from '../config/settings.ts'
 
-/** How Claude Code is authenticated, and what that choice weakens. */
+/** How Claude Code authenticates. */
 export type CredentialMode = 'api-key' | 'oauth-token' | 'login' | 'rehearsal'
 
-/** What the gateway reads: the real secret, and the placeholder it accepts in its place. */
+/** The file that the gateway reads: the real secret, and the placeholder it accepts in its place. */
 export type CredentialFile = {
   kind: 'api-key' | 'oauth-token'
   secret: string
@@ -28,7 +28,7 @@ export function credentialMode(settings: Settings): CredentialMode {
   return 'login'
 }
 
-/** One sentence for `status`: what this mode gives away against the gateway. `null`: nothing. */
+/** Returns one sentence for `status` about the protection this mode loses against the gateway, or null. */
 export function weakness(mode: CredentialMode): string | null {
   return mode === 'login'
     ? 'the login lives in the agent container, and the agent may reach api.anthropic.com, claude.ai, claude.com and platform.claude.com'
@@ -40,9 +40,9 @@ const nobodysSecret = 'no-credential-in-this-mode'
 const prefixes = { 'api-key': 'sk-ant-api03-', 'oauth-token': 'sk-ant-oat01-' }
 
 /**
- * What goes into the gateway's file, or null when Claude Code logs in by itself. The placeholder is
- * of the secret's kind, because Claude Code shapes its headers by it, and stays the same for a stack:
- * a running session goes on when the real secret is replaced.
+ * Returns the content of the gateway's file, or null when Claude Code logs in by itself. The placeholder
+ * has the secret's kind, because Claude Code derives its headers from it, and stays the same for a
+ * stack: a running session continues when the real secret is replaced.
  */
 export function credentialFile(
   mode: CredentialMode,
@@ -55,7 +55,7 @@ export function credentialFile(
       ? settings.ANTHROPIC_API_KEY
       : mode === 'oauth-token'
         ? settings.CLAUDE_CODE_OAUTH_TOKEN
-        : // Nobody's: the gateway has nothing to give in login mode, and the rehearsal asks for nothing.
+        : // Not a real secret: login mode needs none from the gateway, and the rehearsal checks none.
           nobodysSecret
   const placeholder =
     previous?.kind === kind

@@ -2,12 +2,12 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { stackId } from './machine.ts'
 
-/** What tells stacks apart for a person. */
+/** The properties by which a user identifies a stack. */
 export type Candidate = { stack: string; workspace: string | null }
 
 /**
- * The stack that `wanted` means: its id or name, the beginning of either (the name also without
- * `claude-secure-`), or the path of its folder. `hint` is for when there is none.
+ * Finds the stack that `wanted` names: by id or name, a prefix of either (the name also without
+ * `claude-secure-`), or the path of its folder. `hint` is shown when none matches.
  */
 export function findStack<T extends Candidate>(
   wanted: string,
@@ -38,7 +38,7 @@ export function findStack<T extends Candidate>(
 
 const shown = 10
 
-/** Ids with the folders they stand for, on one line. */
+/** Renders stack ids and their folders on one line. */
 export function listed(candidates: readonly Candidate[]): string {
   const names = candidates
     .slice(0, shown)

@@ -14,8 +14,8 @@ import { readProtection } from './protection.ts'
 import type { StateFolder } from './state/state-folder.ts'
 
 /**
- * Notes the files that run on the host when somebody says so, as they are before the agent comes. A
- * folder in which that fails goes without a report, and not without its stack.
+ * Records the files that run on the host on request, as they are before the agent starts. When that
+ * fails, the stack still starts, but the folder gets no report.
  */
 export async function noteHostFiles(workspace: Workspace, state: StateFolder, log: Log) {
   const path = hostFilesPath(state.path)
@@ -29,7 +29,7 @@ export async function noteHostFiles(workspace: Workspace, state: StateFolder, lo
   }
 }
 
-/** What changed among them in the folder that the stack was brought up for. */
+/** Returns the changes to those files in the stack's folder since they were recorded. */
 export async function changedHostFiles(state: StateFolder): Promise<HostFileChange[]> {
   const protection = await readProtection(state)
   return protection ? hostFileChanges(state.path, protection.workspace) : []

@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 
 /**
- * What a stack is for: a folder; one of several sessions in a folder, each with a stack of its own; or
- * the server, which has no folder.
+ * The kinds of stack: for a folder; for one of several sessions in a folder, each with its own stack; or
+ * for the server, which has no folder.
  */
 export const stackKinds = ['folder', 'session', 'server'] as const
 export type StackKind = (typeof stackKinds)[number]
 
 /**
- * Which stack, in full. `name` (the compose project) and `id` (the end of the name, which people type)
+ * The full identity of a stack. `name` (the compose project) and `id` (the end of the name, which users type)
  * hold only 32 bits of a hash, so two stacks can share them: compare with `isSameStack`.
  */
 export type StackIdentity = { id: string; name: string } & StackOf
 
-/** What a stack belongs to. `folder` is a real path on the host. */
+/** The folder, session or server that a stack belongs to. `folder` is a real path on the host. */
 export type StackOf =
   | { kind: 'folder'; folder: string }
   | { kind: 'session'; folder: string; session: string }
@@ -40,7 +40,7 @@ export function folderStack(realPath: string): StackIdentity {
   return stackIdentity({ kind: 'folder', folder: realPath })
 }
 
-/** The path alone for a folder, as its stacks have always been named. NUL is in no path. */
+/** Hashes only the path for a folder stack, to keep existing names. NUL separates parts: paths never hold it. */
 function hashed(of: StackOf): string {
   switch (of.kind) {
     case 'folder':
@@ -78,17 +78,17 @@ function identify(name: string, of: StackOf): StackIdentity {
   return { ...of, name, id: stackId(name) }
 }
 
-/** Whether a compose project has the form of our names. */
+/** Returns whether a compose project name has the form of a stack name. */
 export function isStackName(project: string): boolean {
   return /^claude-secure-[a-z0-9-]+-[0-9a-f]{8}$/.test(project)
 }
 
-/** The part of a name that people type. */
+/** Returns the part of a stack name that users type. */
 export function stackId(name: string): string {
   return name.slice(-8)
 }
 
-/** Compares everything that the name only has a hash of. */
+/** Compares the full values of which the name holds only a hash. */
 export function isSameStack(a: StackIdentity, b: StackIdentity): boolean {
   return a.name === b.name && hashed(a) === hashed(b)
 }
@@ -104,7 +104,7 @@ export function renderIdentityLabels(identity: StackIdentity): Record<string, st
 }
 
 /**
- * The identity in a container's labels, or null when they hold none. Containers of versions without
+ * Returns the identity in a container's labels, or null when they hold none. Containers of versions without
  * kinds belong to a folder.
  */
 export function parseIdentityLabels(
@@ -121,7 +121,7 @@ export function parseIdentityLabels(
   return of && identify(name, of)
 }
 
-/** What a stack belongs to, from the parts of a label set or file; null when a part is missing. */
+/** Parses a `StackOf` from the parts of a label set or file; null when a part is missing. */
 export function parseStackOf(parts: {
   kind: string
   folder?: string | undefined
@@ -135,7 +135,7 @@ export function parseStackOf(parts: {
   return null
 }
 
-/** In words, for a message. */
+/** Describes a `StackOf` for a message. */
 export function describeStack(of: StackOf): string {
   switch (of.kind) {
     case 'folder':

@@ -9,7 +9,7 @@ export const labels = {
   mode: 'claude-secure.workspace-mode',
   credentials: 'claude-secure.credentials',
   protect: 'claude-secure.protect',
-  /** Hash of the files that the overlays are on: a file that was replaced has lost its overlay. */
+  /** Hash of the files under the overlays: a replaced file has lost its overlay. */
   overlays: 'claude-secure.overlays',
   /** The user's own mounts, as JSON: the audit compares the container's mounts with them. */
   mounts: 'claude-secure.mounts',
@@ -18,7 +18,7 @@ export const labels = {
   fingerprint: 'claude-secure.fingerprint',
 } as const
 
-/** Labels of each container of a stack, for a compose file. */
+/** Renders the labels of each container of a stack, for a compose file. */
 export function renderStackLabels(stack: Stack, fingerprint: string): Record<string, string> {
   const { identity, workspace, mode, settings, overlays, custom } = stack
   const escaped = Object.entries(renderIdentityLabels(identity)).map(([name, value]) => [

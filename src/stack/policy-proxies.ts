@@ -13,7 +13,7 @@ export type PolicyProxy = { stack: string; workspace: string; container: string 
 const mountedFolder = '/etc/claude-secure/proxy'
 const checker = '/usr/local/lib/claude-secure/check-policy'
 
-/** All stacks of a checkout have one policy, so all their proxies are asked and told. */
+/** Returns all proxies of a checkout: its stacks share one policy, so each must check and load it. */
 export async function policyProxies(engine: Engine, root: string): Promise<PolicyProxy[]> {
   const source = join(root, 'proxy')
   const containers = await engine.containers([labels.stack, 'com.docker.compose.service=proxy'])
@@ -30,8 +30,7 @@ export async function policyProxies(engine: Engine, root: string): Promise<Polic
 }
 
 /**
- * What Squid says to a policy: `unable` where the image is of a time before this question could be
- * asked.
+ * Squid's verdict on a policy: `unable` when the image predates this check.
  */
 export type PolicyJudgement =
   | { verdict: 'accepted' | 'unable' }
@@ -39,14 +38,14 @@ export type PolicyJudgement =
 
 const checkTimeout = 20_000
 
-/** Asks the Squid of a running proxy, which goes on with the policy it has. */
+/** Checks a policy with the Squid of a running proxy, which keeps its present policy. */
 export function judgeInProxy(docker: DockerClient, container: string, text: string) {
   return judge(docker, ['exec', '--interactive', container, checker], text)
 }
 
-/** Asks a Squid that lives only for this question. */
+/** Checks a policy with Squid in a temporary container. */
 export function judgeInImage(docker: DockerClient, image: string, text: string) {
-  // The checker writes what it is given to a file, and Squid its own.
+  // The checker writes its input to a file, and Squid writes files of its own.
   const args = ['run', ...confined, '--interactive', '--tmpfs', '/tmp', '--tmpfs', '/run']
   return judge(docker, [...args, '--entrypoint', checker, image], text)
 }
@@ -66,10 +65,10 @@ async function judge(
   return code === 1 && reason ? { verdict: 'refused', reason } : { verdict: 'unable' }
 }
 
-/** How a proxy took a new policy; `silent` when it said nothing in time. */
+/** The result of loading a new policy; `silent` when the proxy did not report one in time. */
 export type PolicyOutcome = 'loaded' | 'silent' | { refused: string }
 
-/** Waits until a proxy says of the file with this digest that it is in force, or that it is not. */
+/** Waits until a proxy reports that it loaded or refused the file with this digest. */
 export async function policyOutcome(
   engine: Engine,
   { container }: PolicyProxy,

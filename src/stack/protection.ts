@@ -17,7 +17,7 @@ const Placeholder = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('file'), content: z.string() }),
 ])
 
-/** What a stack has over its workspace, and what it made there for that. */
+/** The overlays of a stack, and the placeholders it made in the workspace for them. */
 const Protection = z.strictObject({
   workspace: z.string(),
   placeholders: z.array(z.strictObject({ path: z.string(), placeholder: Placeholder })),
@@ -25,7 +25,7 @@ const Protection = z.strictObject({
 })
 type Protection = z.infer<typeof Protection>
 
-/** The overlays of a workspace as it is now; none over a copy, which nothing on the host runs. */
+/** Returns the overlays for a workspace's present state; none for a copy, which the host never runs. */
 export async function overlaysOf(
   workspace: Workspace,
   settings: Pick<Settings, 'PROTECT'>,
@@ -35,9 +35,9 @@ export async function overlaysOf(
 }
 
 /**
- * Gets the workspace ready for its overlays: what an earlier stack left is removed, and what is
- * missing is made, once it is on the list of what is to be removed. To be called when no agent runs in
- * the folder, because what is looked at here is what the engine mounts a moment later.
+ * Prepares the workspace for its overlays: removes the placeholders of an earlier stack, then lists the
+ * missing ones for removal and makes them. Call it while no agent runs in the folder, because the
+ * engine mounts a moment later the paths that are checked here.
  */
 export async function raiseOverlays(
   workspace: Workspace,
@@ -69,7 +69,7 @@ function identities(overlays: readonly Overlay[]) {
   return overlays.map(({ path, identity }) => ({ path, identity: identity ?? '' }))
 }
 
-/** Removes what was made for overlays. The stack's containers must be gone: they stand on it. */
+/** Removes the overlays' placeholders. The stack's containers must be gone: they mount them. */
 export async function clearPlaceholders(state: StateFolder) {
   const protection = await readProtection(state)
   if (!protection) return

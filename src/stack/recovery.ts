@@ -1,13 +1,13 @@
 import { until } from '../base/until.ts'
 import type { StackState } from './inspect.ts'
 
-/** Longer than from one look of the engine at a service's health to the next (compose.yaml). */
+/** Milliseconds; longer than the healthcheck interval (compose.yaml). */
 const patience = 40_000
 const poll = 500
 
 /**
- * Services that run, and did not answer when the engine last looked: on a host that was overloaded or
- * asleep, or after `docker unpause`, they are well at the next look.
+ * Returns the running services whose last healthcheck failed. Often transient: after overload, suspend
+ * or `docker unpause` the next healthcheck passes.
  */
 export function ailing({ services }: StackState): string[] {
   return services
@@ -15,7 +15,7 @@ export function ailing({ services }: StackState): string[] {
     .map(({ name }) => name)
 }
 
-/** Waits until no service ails, or time is up; resolves with the stack as it is then. */
+/** Waits until no service is unhealthy or the timeout expires; resolves with the stack's state then. */
 export async function recovery(
   inspect: () => Promise<StackState | null>,
   { signal, milliseconds = patience }: { signal?: AbortSignal | undefined; milliseconds?: number },

@@ -10,24 +10,24 @@ import type { MachineStack } from './machine.ts'
 import { stateFolder } from './state/state-folder.ts'
 import { readCopyChanges } from './workspace-copy.ts'
 
-/** What a stopped stack left, and what of it is nowhere else. */
+/** Data that a stopped stack left behind, and whether it exists nowhere else. */
 export type Remains = {
   stack: MachineStack
-  /** Home volumes, in which conversations and the agent's own files are. */
+  /** Home volumes, which hold conversations and the agent's own files. */
   homes: number
   copy: CopyRemains | null
-  /** Results of runs, and applies that can be undone. */
+  /** Run results, and applies that can be undone. */
   runs: number
   applies: number
 }
 
-/** `unknown`: it could not be looked at, or nothing is there to compare with. */
+/** `unknown`: the copy could not be read, or there is no baseline to compare it with. */
 export type CopyRemains =
   | { kind: 'applied' }
   | { kind: 'unapplied'; changes: number; git: boolean }
   | { kind: 'unknown'; reason: string }
 
-/** Whether something of a copy would be lost for good. */
+/** Returns whether removing the stack would permanently lose changes in its copy. */
 export function holdsWork({ copy }: Remains): boolean {
   return copy !== null && copy.kind !== 'applied'
 }
@@ -59,7 +59,7 @@ function copyVolume({ stack }: MachineStack) {
   return `${stack}_workspace`
 }
 
-/** Through a container that is never started: what is in the copy was made by an agent. */
+/** Reads the copy through a container that is never started: an agent wrote its contents. */
 async function lookAtCopy(
   { engine, docker }: { engine: Engine; docker: DockerClient },
   stack: MachineStack,

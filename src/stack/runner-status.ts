@@ -10,8 +10,8 @@ const timeoutMilliseconds = 3_000
 const answerBytes = 1024 * 1024
 
 /**
- * Asks the runner of a worker how many runs are under way, whichever way they came. Null when it does
- * not answer in time.
+ * Asks a worker's runner how many runs are in progress, from any client. Returns null when it does not
+ * answer in time.
  */
 export async function askRunner(
   address: EngineAddress,
@@ -23,7 +23,7 @@ export async function askRunner(
   const asking = async () => {
     const id = await prepareExec(address, { container, command, workingDirectory: '/' })
     stream = await startExecStream(address, id)
-    // The timeout passed while it was opened.
+    // The timeout expired while the stream was being opened.
     if (late.signal.aborted) stream.destroy()
     return parseStatus(await readText(stream.stdout))
   }
@@ -47,7 +47,7 @@ async function readText(stdout: AsyncIterable<Buffer>) {
   return Buffer.concat(chunks).toString()
 }
 
-/** The number of runs in an answer to `--status`; null when it is not one. */
+/** Returns the number of runs in a `--status` response; null when the text is not one. */
 export function parseStatus(text: string): number | null {
   try {
     return Status.parse(JSON.parse(text)).runs.length

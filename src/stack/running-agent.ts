@@ -1,4 +1,4 @@
 import type { EngineAddress } from '../engine/engine-request.ts'
 
-/** Where the agent of a stack is. */
+/** The container in which a stack's agent runs, and its engine. */
 export type RunningAgent = { address: EngineAddress; container: string }

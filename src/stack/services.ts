@@ -3,7 +3,7 @@ import type { StackKind } from './identity.ts'
 /** A service of compose.yaml; a test compares the two. */
 export type Service = {
   name: string
-  /** Kinds of stack that have it. */
+  /** Stack kinds that include this service. */
   kinds: readonly StackKind[]
   image: 'claude' | 'gateway' | 'proxy'
   networks: readonly string[]
@@ -77,10 +77,10 @@ export const services = [
   },
 ] as const satisfies readonly Service[]
 
-/** Those in which Claude Code runs. */
+/** Services in which Claude Code runs. */
 export type AgentService = Extract<(typeof services)[number], { agent: string }>['name']
 
-/** The agents' services, in the order in which one is chosen where either would do. */
+/** The agent services, in order of preference when either can be used. */
 export const agentServices: readonly AgentService[] = services.flatMap(service =>
   service.agent === null ? [] : [service.name],
 )
@@ -93,7 +93,7 @@ export function isAgent(name: string): name is AgentService {
 export const serviceOfSessions = 'claude' satisfies AgentService
 export const serviceOfRuns = 'worker' satisfies AgentService
 
-/** Services that every stack of a kind needs, whichever agents it has. */
+/** Returns the services that every stack of a kind needs, independent of its agents. */
 export function supportingServices(kind: StackKind): Service[] {
   return servicesOf(kind).filter(({ agent, profile }) => agent === null && profile === null)
 }
@@ -104,8 +104,8 @@ export function servicesOf(kind: StackKind): Service[] {
 }
 
 /**
- * Whether a container is on all networks of its service. One that was cut off by hand, or by an engine
- * that lost a network, counts itself healthy, and compose sees no reason to touch it.
+ * Returns whether a container is on all networks of its service. A container that was disconnected by
+ * hand, or by an engine that lost a network, stays healthy, and compose does not recreate it.
  */
 export function isOnItsNetworks(
   stack: string,

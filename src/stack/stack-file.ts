@@ -18,11 +18,11 @@ type Mount = {
   bind?: { create_host_path: false }
 }
 
-/** The second compose file: whatever compose.yaml cannot say with a variable. */
+/** Builds the second compose file: everything that compose.yaml cannot express with a variable. */
 export function buildStackFile(stack: Stack, fingerprint: string): object {
   const common = {
     labels: renderStackLabels(stack, fingerprint),
-    // Otherwise readiness is noticed only after a whole interval. Older engines refuse the key.
+    // Otherwise readiness is detected only after a full interval. Older engines reject the key.
     healthcheck: stack.engineMajor >= 25 ? { start_interval: '250ms' } : { interval: '1s' },
   }
   const names = servicesFor(stack, agentServices)
@@ -59,7 +59,7 @@ function agentService(stack: Stack) {
   ]
   if (stack.mode === 'login') {
     mounts.push(
-      // In place of the image's own, which sends Claude Code to the gateway.
+      // Replaces the image's own file, which sends Claude Code to the gateway.
       fileMount(
         join(stack.root, 'claude/managed-settings.direct.json'),
         '/etc/claude-code/managed-settings.json',
@@ -75,7 +75,7 @@ function agentService(stack: Stack) {
         ? { ANTHROPIC_BASE_URL: 'https://api.anthropic.com' }
         : {
             ANTHROPIC_BASE_URL: 'http://gateway:8787',
-            // A repository's settings have no say in who is asked and with which credential (threat H4).
+            // A repository's settings must not choose the API provider or the credential (threat H4).
             CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '1',
             [placeholderVariable(kind)]: placeholder,
           }),

@@ -9,7 +9,7 @@ import type { StackIdentity } from './identity.ts'
 import { type AgentService, servicesOf, supportingServices } from './services.ts'
 import type { StateFolder } from './state/state-folder.ts'
 
-/** Everything that decides how a stack is made. */
+/** Everything that determines how a stack is created. */
 export type Stack = {
   identity: StackIdentity
   workspace: Workspace
@@ -20,7 +20,7 @@ export type Stack = {
   state: StateFolder
   /** Paths of the workspace that the agent cannot change; empty for a copy. */
   overlays: readonly Overlay[]
-  /** What the user adds to the agent's containers. */
+  /** The user's additions to the agent's containers. */
   custom?: Customisation
   /** The checkout: compose.yaml, proxy/, claude/. */
   root: string
@@ -30,7 +30,7 @@ export type Stack = {
   gatewayUser: { uid: number; gid: number }
 }
 
-/** Values for the `${…}` of compose.yaml. */
+/** Returns the values for the `${…}` of compose.yaml. */
 export function stackVariables(stack: Stack): Record<string, string> {
   const { identity, settings, images, workspace, gatewayUser } = stack
   const rehearsal = stack.mode === 'rehearsal'
@@ -45,7 +45,7 @@ export function stackVariables(stack: Stack): Record<string, string> {
     AGENT_CPUS: settings.AGENT_CPUS,
     AGENT_PIDS: String(settings.AGENT_PIDS),
     AGENT_DIRECT: stack.mode === 'login' ? '1' : '',
-    // The rehearsal model is a neighbour of the gateway, not a name of the internet.
+    // The rehearsal model is on the gateway's network, not on the internet.
     UPSTREAM_URL: rehearsal ? 'http://rehearsal:8788' : 'https://api.anthropic.com',
     GATEWAY_PROXY_URL: rehearsal ? '' : 'http://egress:3128',
     CREDENTIAL_FILE: stack.state.credential,
@@ -63,7 +63,7 @@ function homeVolumes({ kind, name }: StackIdentity, uid: number) {
   )
 }
 
-/** Names of the services that must run for `agents` to work. */
+/** Returns the names of the services that must run for `agents` to work. */
 export function servicesFor(
   stack: Pick<Stack, 'identity' | 'mode'>,
   agents: readonly AgentService[],
@@ -75,8 +75,8 @@ export function servicesFor(
 }
 
 /**
- * @param services those to start. Compose makes the volumes of every service of the profiles it is given;
- *   without the list it is given all profiles, to take down every service.
+ * @param services services to start. Compose creates the volumes of every service in the given profiles;
+ *   without this list it gets all profiles, to take down every service.
  */
 export function composeProject(stack: Stack, services?: readonly string[]): ComposeProject {
   const profiles = servicesOf(stack.identity.kind)

@@ -32,8 +32,8 @@ export type StartContext = {
 }
 
 /**
- * `started`: it was brought up now. `running`: it already ran as wanted. `outdated`: it runs with
- * other settings or images, and is left alone because somebody works in it.
+ * `started`: the stack was brought up now. `running`: it already ran as requested. `outdated`: it runs
+ * with other settings or images, and was not restarted because it is in use.
  */
 export type StartOutcome = 'started' | 'running' | 'outdated'
 
@@ -69,12 +69,12 @@ export async function startStack(
       await step(log, 'stopping the stack with the old settings', () =>
         compose(docker, project, ['down', '--remove-orphans', '--timeout', '5'], { signal }),
       )
-      // What nobody has read yet must not become the state that the next report starts from.
+      // Report these changes first: noteHostFiles replaces the baseline they are compared with.
       for (const text of renderHostFileChanges(await changedHostFiles(stack.state))) {
         log({ kind: 'warn', text })
       }
     }
-    // Looked at anew: until now an agent ran in the folder.
+    // Plan again: until now an agent could run in the folder.
     overlays = await raiseOverlays(stack.workspace, stack.settings, stack.state)
   }
   const ready = { ...stack, overlays }
@@ -84,7 +84,7 @@ export async function startStack(
   const cutOff = anew ? [] : (before?.services.filter(({ connected }) => !connected) ?? [])
   await step(log, `starting proxy, gateway and ${agents.join(' and ')}`, async () => {
     try {
-      // Compose takes a container that lost a network for one that is as it should be.
+      // Compose considers a container that lost a network up to date.
       if (cutOff.length > 0) {
         const names = cutOff.map(({ name }) => name)
         await compose(docker, project, ['rm', '--stop', '--force', ...names], { signal })
@@ -94,8 +94,8 @@ export async function startStack(
           timeout: 180_000,
           signal,
         }),
-        // Beside it, because it takes as long in a large folder. No session is open before both are done.
-        // What is mended goes on from what was noted.
+        // In parallel, because it takes as long in a large folder. No session opens before both are done.
+        // A repaired stack keeps its recorded baseline.
         ...(anew ? [noteHostFiles(stack.workspace, stack.state, log)] : []),
       ])
     } catch (error) {
@@ -131,7 +131,7 @@ async function writeStackFile(stack: Stack, fingerprint: string) {
   await replaceFile(stack.state.override, stringify(buildStackFile(stack, fingerprint)))
 }
 
-/** Everything the containers are made from. Not the credential: the gateway reads it anew. */
+/** Hashes everything the containers are made from, except the credential: the gateway rereads it. */
 async function stackFingerprint(stack: Stack) {
   const hash = createHash('sha256')
   hash.update(await readFile(join(stack.root, 'compose.yaml')))
@@ -141,8 +141,8 @@ async function stackFingerprint(stack: Stack) {
 }
 
 /**
- * Placeholders stay for as long as a container stands on them: without them it is unprotected. Networks
- * without a container are of no use, and every engine has few of them.
+ * Keeps placeholders while a container mounts them: without them it is unprotected. Removes networks
+ * without a container, because an engine has only few networks.
  */
 async function clearAfterFailure({ engine, docker }: StartContext, stack: Stack) {
   const { identity, state } = stack
@@ -153,7 +153,7 @@ async function clearAfterFailure({ engine, docker }: StartContext, stack: Stack)
     await clearPlaceholders(state).catch(() => {})
 }
 
-/** When a service does not become healthy, its own last words say more than compose's. */
+/** Adds the last log lines of a service that did not become healthy: they say more than compose's error. */
 async function explain(engine: Engine, name: string, error: unknown) {
   if (!(error instanceof UserError)) return error
   const state = await inspectStack(engine, name).catch(() => null)
@@ -179,8 +179,8 @@ async function explain(engine: Engine, name: string, error: unknown) {
 
 /**
  * The bridge of an internal network must carry no address of the host: through it the agent would
- * reach every service that listens on 0.0.0.0 (threat N1). Seen from the host itself, because an
- * engine that ignores the option says nothing.
+ * reach every service that listens on 0.0.0.0 (threat N1). Checked on the host itself, because an
+ * engine that ignores the option reports no error.
  */
 async function refuseHostAddress({ engine, docker }: StartContext, stack: Stack) {
   const networks = await engine.networks([`com.docker.compose.project=${stack.identity.name}`])

@@ -12,8 +12,8 @@ import { stateFolder } from './state/state-folder.ts'
 const composeProjectLabel = 'com.docker.compose.project'
 
 /**
- * Names of all stacks of which anything is left. A start that was cut off leaves networks and no
- * container yet.
+ * Returns the names of all stacks that have containers or networks. An interrupted start can leave
+ * networks without a container.
  */
 export async function leftStacks(engine: Engine): Promise<string[]> {
   const [stacks, networks] = await Promise.all([
@@ -25,7 +25,7 @@ export async function leftStacks(engine: Engine): Promise<string[]> {
   return [...new Set(names)].sort()
 }
 
-/** Whether anything of one stack is left, in two small questions however many stacks there are. */
+/** Returns whether anything of one stack is left, with two small queries for any number of stacks. */
 export async function isLeft(engine: Engine, stack: string): Promise<boolean> {
   const [state, networks] = await Promise.all([
     inspectStack(engine, stack),
@@ -35,8 +35,8 @@ export async function isLeft(engine: Engine, stack: string): Promise<boolean> {
 }
 
 /**
- * Removes the stack's containers and networks; its volumes (sessions, copies) stay. By project name
- * alone, so that a stack can be stopped whose workspace or settings are gone.
+ * Removes the stack's containers and networks; its volumes (sessions, copies) stay. Needs only the
+ * project name, so that it can stop a stack whose workspace or settings are gone.
  */
 export async function stopStack(
   docker: DockerClient,

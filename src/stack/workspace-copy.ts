@@ -25,20 +25,20 @@ export type CopyContext = {
   container: string
   workspace: Workspace
   state: StateFolder
-  /** Files and folders of the host that are left out: they hold secrets of ours. */
+  /** Host files and folders that are left out: they hold claude-secure's secrets. */
   secrets: readonly string[]
   log: Log
   signal?: AbortSignal
 }
 
-/** The container to reach the copy through: a running one where there is one, for both have its volume. */
+/** Returns a container through which to reach the copy, preferably a running one; both have its volume. */
 export function copyContainer(stack: StackState): string | null {
   const agents = agentServices.map(name => serviceOf(stack, name))
   const agent = agents.find(found => found?.state === 'running') ?? agents.find(Boolean)
   return agent?.container ?? null
 }
 
-/** Whether this folder was opened as a copy before. */
+/** Returns whether this folder was opened as a copy before. */
 export async function copyExists(state: StateFolder): Promise<boolean> {
   return access(baselinePath(state)).then(
     () => true,
@@ -47,14 +47,14 @@ export async function copyExists(state: StateFolder): Promise<boolean> {
 }
 
 /**
- * Takes the copy when there is none, or anew with `fresh`. The baseline is written last: a copy that
- * was cut off is taken again.
+ * Makes the copy when there is none, or replaces it with `fresh`. The baseline is written last, so that
+ * an interrupted copy is made again.
  */
 export async function ensureCopy(
   context: CopyContext,
   options: {
     fresh: boolean
-    /** Patterns as in .gitignore, for what is left out besides ignored files. */
+    /** Patterns in .gitignore syntax for files to leave out besides ignored ones. */
     excludes: readonly string[]
   },
 ): Promise<'taken' | 'kept'> {
@@ -83,7 +83,7 @@ function someOf(paths: readonly string[]) {
   return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
-/** Leftovers of a copy that was cut off, or of the one that a fresh copy replaces. */
+/** Removes the files of an interrupted copy, or of the one that a fresh copy replaces. */
 async function emptyCopy({ docker, container, signal }: CopyContext) {
   await execOk(
     docker.file,
@@ -99,7 +99,7 @@ export type CopyState = {
   gitChanged: boolean
 }
 
-/** What the agent changed since the copy was taken; null when there is no copy. */
+/** Returns the agent's changes since the copy was made; null when there is no copy. */
 export async function readCopyChanges(
   context: Pick<CopyContext, 'archive' | 'container' | 'state'>,
 ): Promise<CopyState | null> {
@@ -111,7 +111,7 @@ export async function readCopyChanges(
   return { baseline, tree, changes: copyChanges(baseline.tree, tree), gitChanged }
 }
 
-/** The files and links of the copy, with content where `keep` says so. */
+/** Yields the files and symlinks of the copy, with content where `keep` returns true. */
 export async function* copyItems(
   { archive, container }: Pick<CopyContext, 'archive' | 'container'>,
   keep: (path: string) => Keep | null,
@@ -123,8 +123,8 @@ export async function* copyItems(
 const fileLimit = 4 * 1024 ** 3
 
 /**
- * Fetches contents out of the copy, each into a file of `folder` named by its hash. What changed since
- * `tree` was read is not among them: nobody has seen it. Returns the hashes that are there.
+ * Fetches contents from the copy, each into a file in `folder` named by its hash. Skips files that
+ * changed since `tree` was read: the user has not seen them. Returns the hashes that are there.
  */
 export async function stageContents(
   context: Pick<CopyContext, 'archive' | 'container'>,
@@ -152,11 +152,11 @@ export async function stageContents(
   return staged
 }
 
-/** After an apply the copy and the host agree on `paths`: they are the new baseline there. */
+/** Updates the baseline of `paths` after an apply, when the copy and the host agree on them. */
 export async function moveBaseline(
   state: StateFolder,
   moved: readonly { path: string; after?: Entry | null }[],
-  /** Only when the copy is still the one of that time. */
+  /** Update only when the copy still dates from this time. */
   taken?: string,
 ) {
   const baseline = await readBaseline(baselinePath(state))

@@ -5,10 +5,10 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
 import { confinedPath } from '../../files/within.ts'
 
-/** Bytes of one skill, and of all: they go into every request to the model. */
+/** Maximum bytes of one skill, and of all: every request to the model carries them. */
 const largestSkill = 256 * 1024
 const largestTogether = 1024 * 1024
-/** Folders in folders, and entries in all: a tree that is deeper or wider is none of skills. */
+/** Maximum folder depth and total entries: a deeper or wider tree does not hold skills. */
 const deepest = 8
 const mostEntries = 10_000
 
@@ -16,10 +16,10 @@ const mostEntries = 10_000
 const folders = ['always-skills', '.always-skills']
 
 /**
- * The text of each `SKILL.md` below the folder of always-skills, in the order of their paths, for the end
- * of the system prompt; null where there is none.
+ * Returns the text of each `SKILL.md` below the always-skills folder, sorted by path, to append to the
+ * system prompt; null when there is none.
  *
- * @param custom the folder of the user's additions, by its real path.
+ * @param custom real path of the user's custom folder.
  */
 export async function readAlwaysSkills(custom: string): Promise<string | null> {
   const files: string[] = []
@@ -43,7 +43,7 @@ export async function readAlwaysSkills(custom: string): Promise<string | null> {
   return skills.length === 0 ? null : renderSkills(skills)
 }
 
-/** Each with the path it came from, so that the model can tell them apart. */
+/** Renders each skill with its path, so that the model can tell them apart. */
 export function renderSkills(skills: readonly { path: string; text: string }[]): string {
   const parts = skills.map(({ path, text }) => `## ${terminalLine(path)}\n\n${text.trim()}\n`)
   return `# Skills that always apply\n\n${parts.join('\n')}`
@@ -67,7 +67,7 @@ async function skillFiles(top: string): Promise<string[]> {
   return found
 }
 
-/** A link is followed inside of the custom folder only: a skill must not show the model another file. */
+/** Follows symlinks only within the custom folder: a skill must not show the model another file. */
 async function readSkill(path: string, custom: string): Promise<Buffer> {
   const real = await confinedPath(custom, path)
   if (real === null) {

@@ -5,10 +5,10 @@ import * as z from 'zod'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { StateFolder } from '../state/state-folder.ts'
 
-/** What of a workspace was looked at and allowed: the hash of its content by its name. */
+/** Approved items of a workspace: content hashes by name. */
 const Consents = z.record(z.string(), z.array(z.string().regex(/^[0-9a-f]{64}$/)))
 
-/** A yes counts for one content: what is changed later is asked about anew. */
+/** Approval covers one content: a later change needs a new approval. */
 export function contentHash(content: string): string {
   return createHash('sha256').update(content).digest('hex')
 }
@@ -21,7 +21,7 @@ export async function isConsented(
   return (await readConsents(state))[name]?.includes(contentHash(content)) ?? false
 }
 
-/** Replaces an earlier yes to the same name: who goes back to an older content is asked again. */
+/** Replaces the earlier approval of the same name: going back to older content needs a new approval. */
 export async function rememberConsent(
   state: Pick<StateFolder, 'path'>,
   name: string,
@@ -31,7 +31,7 @@ export async function rememberConsent(
   await replaceFile(path(state), JSON.stringify(consents))
 }
 
-/** A file that cannot be read holds no yes. */
+/** Treats an unreadable file as holding no approvals. */
 async function readConsents(state: Pick<StateFolder, 'path'>) {
   try {
     return Consents.parse(JSON.parse(await readFile(path(state), 'utf8')))

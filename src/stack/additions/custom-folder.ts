@@ -5,8 +5,8 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { type OwnPlace, whyNotGiven } from './host-places.ts'
 
 /**
- * The folder of the user's additions by its real path, or null where there is none: only the default one
- * may be missing. It must not be where an agent writes, and not hold what is no addition.
+ * Returns the real path of the user's custom folder, or null when there is none: only the default one
+ * may be missing. Rejects a folder that an agent can write to or that holds anything but additions.
  */
 export async function findCustomFolder(
   path: string,
@@ -31,7 +31,7 @@ export async function findCustomFolder(
   return real
 }
 
-/** Its folder `bin`, which is mounted as it is; null where there is none. */
+/** Returns the custom folder's `bin`, which is mounted unchanged; null when there is none. */
 export async function findBin(
   folder: string,
   agent: { uid: number; gid: number },

@@ -5,27 +5,27 @@ import { replaceFile } from '../../files/replace-file.ts'
 import type { StateFolder } from '../state/state-folder.ts'
 import type { DeclaredMount } from './declared-mounts.ts'
 
-/** What the user adds to the agent's containers, the interactive one and the one for runs alike. */
+/** The user's additions to both agent containers, the interactive one and the one for runs. */
 export type Customisation = {
   environment: Readonly<Record<string, string>>
-  /** Of the host, at places that the user chose. */
+  /** Host paths, mounted at targets that the user chose. */
   declared: readonly DeclaredMount[]
-  /** Folders of the host, read-only, at places of ours. */
+  /** Host folders, mounted read-only at fixed targets. */
   folders: readonly { source: string; target: string }[]
-  /** Made on the host from what the user has, kept in the state folder, and read-only for the agent. */
+  /** Files generated on the host, kept in the state folder and read-only for the agent. */
   files: readonly GeneratedFile[]
   /** Run by bash as the agent, once in each new container. */
   setupCommands: readonly string[]
-  /** There was something to ask and nobody to ask it of: the next `start` has to come by here. */
+  /** True when a question could not be asked without a terminal: the next `start` must ask it. */
   unanswered?: boolean
 }
 
 export type GeneratedFile = {
-  /** In the state folder. */
+  /** File name in the state folder. */
   name: string
   target: string
   text: string
-  /** For the agent and nobody else, as ssh demands it of a key. */
+  /** Readable by the agent only, as ssh requires of a key. */
   secret?: boolean
 }
 
@@ -37,19 +37,19 @@ export const noCustomisation: Customisation = {
   setupCommands: [],
 }
 
-/** Where the parts of it are in the containers. */
+/** Paths of the additions in the containers. */
 export const customTargets = {
-  /** First in PATH by the image. */
+  /** The image puts it first in PATH. */
   bin: '/etc/claude-secure/custom/bin',
   systemPrompt: '/etc/claude-secure/append-system-prompt.md',
-  /** Claude Code starts the servers in it and no others. */
+  /** Claude Code starts only the servers in this file. */
   mcpServers: '/etc/claude-secure/mcp.json',
   gitIdentity: '/etc/claude-secure/identity.gitconfig',
 } as const
 
 /**
- * To be called under the stack's lock. For everybody to read, where nothing is secret: the agent's user
- * is not always the host's. The folder itself is its owner's alone.
+ * Writes the generated files; call it under the stack's lock. Files that are not secret are readable by
+ * all users, because the agent's uid may differ from the host's. Only its owner can open the folder.
  */
 export async function writeCustomFiles(
   state: StateFolder,
@@ -61,21 +61,21 @@ export async function writeCustomFiles(
     await replaceFile(path, text, { mode: secret ? 0o600 : 0o644 })
     if (secret) await giveTo(path, agent)
   }
-  // A key that is not the agent's any more is not kept.
+  // Remove keys that the agent no longer has.
   for (const name of await readdir(state.path)) {
     if (!name.startsWith('ssh-') || files.some(file => file.name === name)) continue
     await rm(join(state.path, name), { force: true })
   }
 }
 
-/** ssh refuses a key of its own user that others may read, and takes one of another user that it can. */
+/** ssh rejects a key that its user owns and others can read, but accepts a readable key of another user. */
 async function giveTo(path: string, agent: { uid: number; gid: number }) {
   const uid = process.getuid?.()
   if (uid === 0) await chown(path, agent.uid, agent.gid)
   await chmod(path, uid === 0 || uid === agent.uid ? 0o400 : 0o444)
 }
 
-/** All mounts of it, for both of the agent's services. */
+/** Returns all mounts of the additions, for both agent services. */
 export function customMounts(
   state: Pick<StateFolder, 'path'>,
   { declared, folders, files }: Customisation,

@@ -5,7 +5,7 @@ import type { MountSetting } from '../../config/custom-mounts.ts'
 import { isBelow } from '../../files/within.ts'
 import { type OwnPlace, whyNoFile, whyNotGiven } from './host-places.ts'
 
-/** A folder or file of the host in the agent's containers because the user said so. */
+/** A host folder or file that the user mounts into the agent's containers. */
 export type DeclaredMount = {
   /** Real path on the host. */
   source: string
@@ -14,8 +14,8 @@ export type DeclaredMount = {
 }
 
 /**
- * Resolves what the user named and refuses what would give the agent more than data. By the resolved
- * path, because that is what the engine mounts: a link to ~/.ssh is ~/.ssh.
+ * Resolves the declared mounts and rejects any that would give the agent more than data. Checks the
+ * resolved path, because the engine mounts that: a symlink to ~/.ssh is ~/.ssh.
  */
 export async function resolveMounts(
   settings: readonly MountSetting[],
@@ -40,7 +40,7 @@ export async function resolveMounts(
     }
     mounts.push({ source: real, target, writable })
   }
-  // What the agent can write it can make a link: another mount must not be looked up in it.
+  // The agent can create symlinks where it can write: no other mount may be resolved through there.
   for (const { source } of mounts) {
     const above = mounts.find(one => one.writable && isBelow(one.source, source))
     if (above) {

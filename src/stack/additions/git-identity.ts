@@ -5,8 +5,8 @@ import { type GitIdentity, isPlain, parseGitIdentity } from '../../config/git-id
 import { exec } from '../../process/exec.ts'
 
 /**
- * Whose commits the agent makes: `host` is the one of the host's own git, `none` nobody's, and `Name
- * <mail>` that one. Null where there is none to be had: git in the container then asks for it.
+ * Returns the identity for the agent's commits: `host` takes it from the host's git, `none` sets none,
+ * and `Name <mail>` is used as given. Null when there is none: git in the container then asks for it.
  */
 export async function findGitIdentity(
   setting: string,
@@ -17,7 +17,7 @@ export async function findGitIdentity(
   return parseGitIdentity(setting)
 }
 
-/** A file of git's configuration. It is the lowest of all: a repository or the agent may say otherwise. */
+/** Renders a git configuration file. It has the lowest precedence: a repository or the agent may override it. */
 export function renderGitIdentity({ name, mail }: GitIdentity): string {
   return `[user]\n\tname = ${quoted(name)}\n\temail = ${quoted(mail)}\n`
 }
@@ -45,12 +45,12 @@ function fromConfig(listed: string): GitIdentity | null {
   return { name, mail }
 }
 
-/** From `/` and with no repository: the workspace has no say in who the user is. */
+/** Runs git from `/`, outside any repository, so that the workspace cannot choose the user's identity. */
 async function readUserConfig(): Promise<string> {
   const { HOME, PATH, XDG_CONFIG_HOME } = userEnvironment()
   const env = { HOME, PATH, XDG_CONFIG_HOME, GIT_CEILING_DIRECTORIES: '/', GIT_DIR: '/dev/null' }
   const asked = ['config', '-z', '--get-regexp', '^user\\.(name|email)$']
-  // Without git, or without an identity, there is none to pass on.
+  // Without git on the host there is no identity to pass on.
   const result = await exec('git', asked, { cwd: '/', timeout: 5_000, env }).catch(() => null)
   return result?.code === 0 ? result.stdout : ''
 }

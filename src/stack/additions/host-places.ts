@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { join, sep } from 'node:path'
 import { isWithin, overlaps } from '../../files/within.ts'
 
-/** A place of claude-secure or of the engine, with its name for a message. */
+/** A path that belongs to claude-secure or to the engine, with its name for a message. */
 export type OwnPlace = { path: string; what: string }
 
 const system = [
@@ -11,7 +11,7 @@ const system = [
   ...['/var/lib/containerd', '/var/lib/containers', '/var/spool/cron'],
 ]
 
-/** Programs of the host: what is written there runs with everybody's rights. */
+/** Programs of the host: files written there run with the rights of any user. */
 const programs = ['/bin', '/lib', '/lib32', '/lib64', '/libx32', '/sbin', '/usr']
 
 /** Where programs keep credentials, below a home folder. */
@@ -29,7 +29,7 @@ const credentials = [
   ...['.config/gcloud', '.config/gh', '.config/op', '.local/share/keyrings', '.mozilla'],
 ]
 
-/** What programs run for the user by themselves, below a home folder. */
+/** Files that programs run automatically for the user, below a home folder. */
 const startup = [
   ...['.bashrc', '.bash_profile', '.bash_login', '.bash_logout', '.bash_aliases', '.profile'],
   ...['.zshrc', '.zshenv', '.zprofile', '.zlogin', '.xinitrc', '.xprofile', '.pam_environment'],
@@ -38,12 +38,12 @@ const startup = [
   ...['.config/nvim', '.config/systemd', '.local/share/applications'],
 ]
 
-/** The ones of them that no project has: a folder that holds one is somebody's home. */
+/** Names among them that no project has: a folder that holds one is a home folder. */
 const onlyAtHome = ['.ssh', '.gnupg', '.aws', '.azure', '.kube', '.netrc', '.git-credentials']
 
 /**
- * Why a path of the host must not be given to an agent, or null. `path` is resolved: there is no link
- * in it. What it holds counts as much as what it is part of.
+ * Returns why a host path must not be given to an agent, or null. `path` must be resolved, without
+ * symlinks. Checks both the contents of the path and its parent folders.
  */
 export async function whyNotGiven(
   path: string,
@@ -70,7 +70,7 @@ export async function whyNotGiven(
       return `it is or holds ${place.what} (${place.path})`
     }
   }
-  // Those of other users, and of the one who calls with sudo.
+  // Also covers other users, and the user behind sudo.
   const name = credentials.find(name => `${path}${sep}`.includes(`${sep}${name}${sep}`))
   if (name) return `it is a place for credentials (${name})`
   for (const name of onlyAtHome) {
@@ -79,7 +79,7 @@ export async function whyNotGiven(
   return null
 }
 
-/** Why it is nothing to mount: sockets, devices and pipes lead to programs of the host. */
+/** Returns why a path cannot be mounted: sockets, devices and pipes lead to programs of the host. */
 export async function whyNoFile(path: string): Promise<string | null> {
   const status = await stat(path)
   if (status.isFile()) return null

@@ -13,9 +13,9 @@ const keyName = /^id_[A-Za-z0-9_-]{1,60}(\.pub)?$/
 const target = '/etc/claude-secure/ssh'
 
 /**
- * The key pairs of a folder that holds nothing but keys for the agent, its `known_hosts`, and a
- * configuration for ssh that uses them and no others. Read here and copied, so that neither the owner
- * nor the mode of the user's own files has to change, and nothing else of the folder gets in.
+ * Returns the key pairs and `known_hosts` of a folder that holds only keys for the agent, and an ssh
+ * configuration that uses only those. The files are copied, so that the owner and mode of the user's
+ * files need not change and nothing else in the folder reaches the agent.
  */
 export async function readSshKeys(
   folder: string,
@@ -60,7 +60,7 @@ export async function readSshKeys(
 
 async function readKey(folder: string, name: string): Promise<GeneratedFile> {
   const path = join(folder, name)
-  // No symlink is followed: in this folder it could name any file of the user.
+  // Symlinks are not followed: in this folder they could point to any file of the user.
   const text = textOf(await readRegularFile(path, { limit: mostBytes }))
   const secret = !name.endsWith('.pub')
   const form = secret ? /^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/ : /^[a-z0-9@.-]+ [A-Za-z0-9+/=]+/
@@ -71,8 +71,9 @@ async function readKey(folder: string, name: string): Promise<GeneratedFile> {
 }
 
 /**
- * No host key is taken over unseen, no other key offered. The proxy ends whatever is not TLS (N9), so
- * ssh gets nowhere: it says so instead of waiting for a name that nobody resolves.
+ * Renders a configuration that accepts no unknown host key and offers no other key. The proxy closes
+ * connections that are not TLS (N9), so ssh cannot connect: it reports that instead of waiting for a
+ * name that does not resolve.
  */
 export function renderSshConfig(keys: readonly string[]): string {
   return [

@@ -37,7 +37,7 @@ export async function refuseOtherOwner(
   refuseOther(identity, running?.identity ?? null)
 }
 
-/** As `refuseOtherOwner`, and from now on the state folder belongs to this stack. */
+/** Does the same as `refuseOtherOwner`, then records this stack as the state folder's owner. */
 export async function claimState(
   identity: StackIdentity,
   state: Folder,
@@ -57,7 +57,7 @@ function refuseOther(identity: StackIdentity, owner: StackIdentity | null) {
 }
 
 /**
- * The stack that a state folder belongs to; null when it is new. The folders of versions without kinds
+ * Returns the stack that owns a state folder; null when it is new. The folders of versions without kinds
  * hold the workspace of their last start.
  */
 export async function readOwner(name: string, state: Folder): Promise<StackIdentity | null> {

@@ -12,10 +12,10 @@ const StoredCredential = z.strictObject({
   placeholder: z.string(),
 })
 
-/** Where one stack keeps what is not in its containers and volumes. */
+/** The folder for a stack's data outside its containers and volumes. */
 export type StateFolder = { path: string; credential: string; override: string; usage: string }
 
-/** What a state folder keeps when all else of its stack is removed: what was used stays counted. */
+/** Entries that stay when the rest of a stack is removed, so that its usage stays counted. */
 export const keptInState: readonly string[] = ['usage']
 
 export function stateFolder(stack: string, root = stateRoot()): StateFolder {
@@ -37,11 +37,11 @@ export async function makeStateFolder(folder: StateFolder) {
   }
 }
 
-/** Makes the folder in which the gateway, and nobody else, writes what was used. */
+/** Makes the folder in which only the gateway writes the usage. */
 export async function makeUsageFolder(folder: StateFolder, writer: { uid: number; gid: number }) {
   try {
     await mkdir(folder.usage, { recursive: true, mode: 0o700 })
-    // By its handle: who owned the folder before must not choose what is given away.
+    // By file handle: the folder's former owner must not choose the path whose owner changes.
     const opened = await open(folder.usage, constants.O_DIRECTORY | constants.O_NOFOLLOW)
     try {
       await opened.chmod(0o700)
@@ -54,7 +54,7 @@ export async function makeUsageFolder(folder: StateFolder, writer: { uid: number
   }
 }
 
-/** The file as it was, or null when there is none; a damaged one counts as none and is written anew. */
+/** Returns the present file, or null when there is none; a damaged file counts as missing and is rewritten. */
 export async function readCredential(folder: StateFolder): Promise<CredentialFile | null> {
   const text = await readFile(folder.credential, 'utf8').catch(() => null)
   if (text === null) return null
@@ -81,13 +81,13 @@ export async function writeCredential(
   const file = await open(folder.credential, existing?.isFile() ? 'r+' : 'wx', 0o600)
   try {
     const text = JSON.stringify(credential)
-    // Whole or an error: a plain write stops where the disk is full and says nothing.
+    // writeFile writes everything or throws: a plain write stops silently when the disk is full.
     await file.writeFile(text)
     await file.truncate(Buffer.byteLength(text))
     await file.chmod(0o400)
     if (process.getuid?.() === 0) await file.chown(reader.uid, reader.gid)
   } catch (error) {
-    // None is better than half of one; a running gateway's own file stays where it is.
+    // Remove a partial file; keep one that existed, since a running gateway has it mounted.
     if (!existing?.isFile()) await rm(folder.credential, { force: true })
     throw cannotWrite(folder.credential, error)
   } finally {
