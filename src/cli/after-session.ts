@@ -7,7 +7,7 @@ import { hasColours } from './terminal.ts'
 /** A session, or a shell, that has just ended or was detached. */
 export type EndedSession = StackAgent & { since: Date; verbose?: boolean }
 
-/** Returns messages that the person should read now; none when everything is normal. */
+/** Returns messages for the user to read now; none when everything is normal. */
 type Notice = (session: EndedSession, signal: AbortSignal) => Promise<string[]>
 
 /** Loaded on demand, so that opening a session does not wait for them. */
@@ -17,10 +17,10 @@ const notices: readonly Notice[] = [
     (await import('../operations/notices/blocked.ts')).blockedNotice(session, signal),
 ]
 
-/** The person wants the terminal back: results that take longer are dropped. */
+/** Milliseconds before slower results are dropped: the user wants the terminal back. */
 const patience = 3_000
 
-/** Lists of files are long, and are read once. */
+/** Maximum characters of a line: lists of files are long, and are read once. */
 const lineLimit = 2_000
 
 /**

@@ -1,12 +1,12 @@
 const runCommands = ['result', 'cancel', 'list', 'logs']
 
-/** Options that stand before a command, and are about all of them. */
+/** Global options, which come before the command. */
 const programOptions = ['--verbose', '--help', '-h', '--version', '-V']
 
 /**
- * The command line as the commands are named. `run list` becomes one word, for only where it is typed
- * so is `list` a command: after `run --` it is a prompt. And the short forms of `run`: a first argument
- * with white space in it, or an option that only `run` can have.
+ * Returns the command line in the form that commander parses. `run list` becomes one word, because `list`
+ * is a command only directly after `run`; after `run --` it is a prompt. Expands the short forms of `run`:
+ * a first argument that contains white space, or an option that only `run` has.
  */
 export function commandLine(argv: readonly string[]): string[] {
   const first = argv.findIndex(word => word !== '--verbose')
@@ -19,9 +19,9 @@ export function commandLine(argv: readonly string[]): string[] {
       ? [...before, `run ${about}`, ...more]
       : [...argv]
   }
-  // Our own name for it, which no user types by accident.
+  // Internal command, which no user types by accident.
   if (word === 'run supervise') return [...argv]
-  // Last, and after what ends the options: it may begin with a dash.
+  // The prompt goes last, after `--`: it may begin with a dash.
   if (/\s/.test(word.trim())) return [...before, 'run', ...rest, '--', word]
   if (word.startsWith('-') && !programOptions.includes(word)) {
     return [...before, 'run', word, ...rest]

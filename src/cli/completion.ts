@@ -12,14 +12,14 @@ const commandName = 'completion'
 
 /** Adds `completion SHELL`, and the hidden `complete` that its script calls for suggestions. */
 export function addCompletion(program: Command) {
-  // It only suggests them: no command is parsed by this program.
+  // Only for suggestions: this program parses no command.
   for (const name of ['attach', 'stop', 'clean']) {
     program.commands
       .find(command => command.name() === name)
       ?.registeredArguments[0]?.choices(knownStacks())
   }
   for (const [name, names] of [
-    // Names that were blocked are the agent's wishes: nobody is to open them with a Tab.
+    // Presets only. The agent chose the blocked names, so a Tab must not allow one of them.
     ['allow', Object.keys(presets).map(preset => `@${preset}`)],
     ['deny', listedNames()],
   ] as const) {
@@ -35,7 +35,7 @@ export function addCompletion(program: Command) {
     .action((shell: string) => suggestions.setup(program.name(), script, shell))
 }
 
-/** Names that the agent may reach, of proxy/squid.conf; none where that cannot be read. */
+/** Returns the names in proxy/squid.conf that the agent may reach; none when the file is unreadable. */
 export function listedNames(root = checkoutRoot()): string[] {
   try {
     const names = readAllowlist(root).agent.map(({ name }) => name)
@@ -45,7 +45,7 @@ export function listedNames(root = checkoutRoot()): string[] {
   }
 }
 
-/** Names that attach and others understand, of all stacks that were started here; asks no engine. */
+/** Returns the names of all stacks started here, as `attach` accepts them; needs no engine. */
 export function knownStacks(root = stateRoot()): string[] {
   try {
     const names = readdirSync(join(root, 'stacks')).filter(isStackName)
@@ -56,8 +56,8 @@ export function knownStacks(root = stateRoot()): string[] {
 }
 
 /**
- * The path as a word of any shell, so that `./claude.ts <Tab>` works without a link in PATH; null
- * where quoting differs between shells.
+ * Returns the path as a word for any shell, so that `./claude.ts <Tab>` works without a symlink in PATH;
+ * null where quoting differs between shells.
  */
 export function shellWord(path: string): string | null {
   if (/^[\w/.+-]+$/.test(path)) return path

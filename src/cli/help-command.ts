@@ -3,7 +3,7 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { nearestName } from '../config/nearest-name.ts'
 
-/** The help of the command that `words` name, such as `run list`; of all commands without words. */
+/** Shows the help of the command that `words` name, such as `run list`; without words, of all commands. */
 export function showHelp(program: Command, words: readonly string[]): void {
   if (words.length === 0) program.help()
   const name = words.join(' ')
@@ -12,7 +12,7 @@ export function showHelp(program: Command, words: readonly string[]): void {
   found.help()
 }
 
-/** `nonsense --help` is a question about nonsense, to which the help of everything is no answer. */
+/** Rejects `unknown --help`: the help of all commands would not answer it. */
 export function refuseHelpOfNothing(program: Command, [word, ...rest]: readonly string[]): void {
   if (word === undefined || word.startsWith('-') || find(program, word)) return
   if (rest.some(option => option === '--help' || option === '-h')) throw unknown(program, word)

@@ -1,15 +1,15 @@
 import type { Caller } from '../operations/engine-context.ts'
 import type { EarlyClient } from './run/early-client.ts'
 
-/** What every command gets besides its own options. */
+/** The arguments of every command besides its own options. */
 export type Invocation = Caller & {
   verbose: boolean
-  /** What `claude.ts` began for `run` before it was read. */
+  /** The client that `claude.ts` started for `run` before parsing the command line. */
   earlyClient?: EarlyClient | null
-  /** Nothing but warnings and errors on stderr. */
+  /** Limits stderr to warnings and errors. */
   quiet?: boolean
-  /** The completion library adds its own commands, but only when they are asked for. */
+  /** Whether to load the completion library, which adds commands of its own. */
   completes: boolean
-  /** For commands that pass on the exit status of what they ran. */
+  /** Sets the exit status, for commands that pass on the status of a program. */
   setStatus: (code: number) => void
 }

@@ -18,8 +18,8 @@ z.config({ jitless: true })
 const interrupted = 130
 
 /**
- * Runs one command line and returns its exit status. The only place that catches everything: two
- * lines for what a person can act on, the rest with `--verbose`.
+ * Runs one command line and returns its exit status. The only place that catches everything: prints the
+ * error and its hint on two lines, and the rest with `--verbose`.
  */
 export async function main(
   argv: readonly string[],
@@ -50,7 +50,7 @@ export async function main(
     const line = commandLine(withNewNames(argv))
     refuseHelpOfNothing(program, line)
     await program.parseAsync(line, { from: 'user' }).catch(unlessDone)
-    // A write that failed is told in the next turn.
+    // Node reports a failed write in the next turn of the event loop.
     await setImmediate()
     if (controller.signal.reason instanceof UserError) throw controller.signal.reason
     return status
@@ -72,7 +72,7 @@ export async function main(
   }
 }
 
-/** What every command may find that looks at the current folder. */
+/** Explains a missing current folder, which any command that reads it can meet. */
 function folderGone(thrown: unknown): unknown {
   if (!(thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'uv_cwd'))
     return thrown
@@ -82,13 +82,13 @@ function folderGone(thrown: unknown): unknown {
   })
 }
 
-/** claudebox has its update as an option. */
+/** Accepts `--update`, as in claudebox, for `update`. */
 function withNewNames([first, ...rest]: readonly string[]): string[] {
   if (first === undefined) return []
   return [first === '--update' ? 'update' : first, ...rest]
 }
 
-/** Commander throws after --help and --version too. */
+/** Rethrows, except after --help and --version, where commander throws too. */
 function unlessDone(error: unknown) {
   if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error
 }

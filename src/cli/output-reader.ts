@@ -4,8 +4,8 @@ import { UserError } from '../base/errors.ts'
 export const readerGone = 141
 
 /**
- * Ends the command when its output goes nowhere: a reader that has seen enough (`logs --follow | head`),
- * or a full disk.
+ * Ends the command when its output cannot be written: the reader exited (`logs --follow | head`), or
+ * the disk is full.
  */
 export function watchOutput(controller: AbortController) {
   for (const stream of [process.stdout, process.stderr]) {

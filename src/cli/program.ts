@@ -17,14 +17,14 @@ Settings are read from .env beside claude.ts; the allowlist is proxy/squid.conf.
 /** For options that may be given more than once. */
 const collect = (value: string, before: readonly string[] = []) => [...before, value]
 
-/** The command line. Each command's code is loaded when it runs: --help must not wait for it. */
+/** Creates the command-line parser. Each command's code is loaded when it runs, to keep --help fast. */
 export function createProgram(invocation: Invocation): Command {
   const program = new Command('claude.ts')
     .description('Run Claude Code without permission prompts, isolated behind an egress allowlist.')
     .usage('<command> [options]')
     .option('--verbose', 'show causes, stacks and every step')
     .helpOption('-h, --help', 'show help for a command')
-    // Commander's own shows everything where a command is unknown.
+    // Commander's help command shows all commands for an unknown one.
     .helpCommand(false)
     .addHelpText('after', examples)
     .showSuggestionAfterError(true)

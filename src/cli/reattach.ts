@@ -15,7 +15,7 @@ export async function reattach(argv: readonly string[]): Promise<number | null> 
   if (command !== 'start' || !plain || !isInteractive()) return null
   const known = await rememberedStack(settingsInEnvironment(), 'claude')
   if (!known) return null
-  // Prepared while the engine is asked: an exec that is never started costs nothing.
+  // Prepared in parallel with the check: an exec that is never started costs nothing.
   const [asLeft, id] = await Promise.all([
     runsAsLeft(known, 'claude'),
     prepareInTerminal(known, sessionCommand({ fresh: options.includes('--no-continue') })).catch(

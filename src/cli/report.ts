@@ -6,8 +6,8 @@ import { hasColours } from './terminal.ts'
 export type ReportOptions = { verbose: boolean; quiet?: boolean; stream?: NodeJS.WriteStream }
 
 /**
- * Shows log events on stderr: on a terminal one live line for the work under way, elsewhere a line
- * for each beginning and end.
+ * Shows log events on stderr: on a terminal one live line for the current step, elsewhere a line when a
+ * step begins and when it ends.
  */
 export function createReport(options: ReportOptions): Log {
   const stream = options.stream ?? process.stderr

@@ -20,7 +20,7 @@ A prompt with spaces needs no word before it: ./claude.ts "fix the failing test"
 Exit status: 0 done, 1 failed, 2 wrong usage, 124 out of time, 130 cancelled,
 141 whoever read its output went away.`
 
-/** `run` and the commands about runs, each in a word of its own for commander: see command-line.ts. */
+/** Adds `run` and the commands about runs, each as a single word for commander: see command-line.ts. */
 export function addRun(
   command: (name: string, description: string) => Command,
   hidden: (name: string, description: string) => Command,

@@ -27,7 +27,7 @@ export function prepareInTerminal(
   )
 }
 
-/** Gives this terminal to a prepared command; resolves with its exit status. */
+/** Connects this terminal to a prepared command; resolves with its exit status. */
 export function runPrepared({ address }: RunningAgent, id: string): Promise<number> {
   return startExec(address, id, { input: process.stdin, output: process.stdout })
 }
@@ -43,7 +43,7 @@ export async function execInTerminal(
   return runPrepared(agent, await prepareInTerminal(agent, command))
 }
 
-/** Runs a session to its end and reports what it left behind; resolves with its exit status. */
+/** Runs a session to its end and reports its notices; resolves with its exit status. */
 export async function reportAfter(
   session: Omit<EndedSession, 'since'>,
   run: () => Promise<number>,

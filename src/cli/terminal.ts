@@ -1,16 +1,16 @@
 import { userEnvironment } from '../config/environment.ts'
 
-/** Whether to write in colours there: to a terminal whose user did not say NO_COLOR. */
+/** Returns whether to use colours on a stream: it is a terminal, and NO_COLOR is not set. */
 export function hasColours(stream: { isTTY?: boolean }): boolean {
   return stream.isTTY === true && !userEnvironment().NO_COLOR
 }
 
-/** Whether a person sits at both ends. */
+/** Returns whether both stdin and stdout are a terminal. */
 export function isInteractive(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true
 }
 
-/** The terminal's type and colours as `NAME=value`, as far as they are plain names. */
+/** Returns the terminal's type and colours as `NAME=value`, if they are plain names. */
 export function terminalVariables(env: { TERM?: string; COLORTERM?: string }): string[] {
   const plain = /^[A-Za-z0-9._+-]{1,40}$/
   const term = env.TERM && plain.test(env.TERM) ? env.TERM : 'xterm-256color'

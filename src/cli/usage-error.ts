@@ -1,11 +1,11 @@
 import { terminalText } from '../base/terminal-text.ts'
 
 /**
- * What commander says of wrong usage, in two lines: what is wrong, and the help that tells what is right.
- * `command` is the one that was typed, if there is one of that name.
+ * Renders a usage error of commander on two lines: the error, and the help command as a hint. `command` is
+ * the typed command, if it exists.
  */
 export function renderUsageError(text: string, command?: string): string {
-  // It repeats what was typed, or pasted.
+  // The message repeats typed or pasted text.
   const [message = '', ...more] = terminalText(text).trim().split('\n')
   return `${message}\nhint:  ${[...suggestions(message, more.join(' '), command)].join('; ')}\n`
 }

@@ -3,7 +3,7 @@ import { openContext } from '../../operations/context.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderRemains } from '../render/remains.ts'
 
-/** Removes what stopped stacks left: conversations, copies, networks, state. */
+/** Removes the conversations, copies, networks and state of stopped stacks. */
 export async function clean(
   names: readonly string[],
   options: { force?: boolean; dryRun?: boolean },

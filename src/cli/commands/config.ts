@@ -36,7 +36,7 @@ export type ConfigOptions = { json?: boolean; path?: boolean; accept?: boolean }
 
 type Row = { name: string; value: string | null; from: 'environment' | '.env' | 'default' }
 
-/** Prints the settings in force and where each comes from; secrets are told as set and not shown. */
+/** Prints the effective settings and the source of each; secrets are reported as set, and not shown. */
 export async function config(options: ConfigOptions, invocation: Invocation) {
   const root = checkoutRoot()
   const file = join(root, '.env')
@@ -46,7 +46,7 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
   const found = await readConfig({ path: folder })
   const servers = await readMcpFile({ path: folder }).catch(() => null)
   if (options.accept) return accept(found, servers, folder, invocation)
-  // Before the settings are loaded, which takes the secrets out of the environment.
+  // Read before the settings are loaded, which removes the secrets from the environment.
   const sources = {
     environment: settingsInEnvironment(),
     file: await readEnvFile(file, settingNames),
@@ -70,7 +70,7 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
     file,
     customFolder: customRoot(settings, userEnvironment()),
     settings: rows,
-    /** Names alone: what the user gives the agent need not be on his screen. */
+    /** Names only: the values that the user gives the agent should not appear on the screen. */
     environment: Object.keys(parseCustomEnvironment(custom.environment, secrets)),
     mounts: parseCustomMounts(custom.mounts, found && allowed ? mountsOf(found.config) : []),
     mcpServers: servers && {

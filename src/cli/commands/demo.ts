@@ -10,7 +10,7 @@ import { setup } from './setup.ts'
 
 /**
  * Starts the whole stack with a scripted model in place of Anthropic's API, has the real Claude Code
- * answer a prompt, and shows that ways out are closed. Prepares the machine first.
+ * answer a prompt, and shows that escapes are blocked. Prepares the machine first.
  */
 export async function demo(options: { yes?: boolean }, invocation: Invocation): Promise<void> {
   await setup({ yes: options.yes ?? false }, invocation)

@@ -5,10 +5,10 @@ import type { Invocation } from '../invocation.ts'
 import { findRun, runsHere } from '../run/runs-here.ts'
 
 const pollMilliseconds = 200
-/** Longer than a watcher waits for the runner. */
+/** Milliseconds; longer than a watcher waits for the runner. */
 const patience = 30_000
 
-/** Cancels runs of this folder, and waits until nothing of them is left. */
+/** Cancels runs of this folder, and waits until all their processes are gone. */
 export async function runCancel(
   id: string | undefined,
   options: { all?: boolean },

@@ -6,7 +6,7 @@ import { renderColumns } from '../render/columns.ts'
 import { runsHere } from '../run/runs-here.ts'
 import { hasColours } from '../terminal.ts'
 
-/** Shows the runs of this folder that are kept, newest first. */
+/** Prints the stored runs of this folder, newest first. */
 export async function runList(options: { json?: boolean }): Promise<void> {
   const { runs } = await (await runsHere()).list()
   if (options.json) {

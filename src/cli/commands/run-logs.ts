@@ -7,8 +7,8 @@ import { describeUse } from '../run/figures.ts'
 import { findRun, runsHere } from '../run/runs-here.ts'
 
 /**
- * Shows what a run did, step by step; with `follow` what it does, whoever watches over it. Its exit
- * status says nothing about the run's.
+ * Prints the steps of a run; with `follow` also new ones, whichever process watches the run. The exit
+ * status does not reflect the run's.
  */
 export async function runLogs(
   id: string | undefined,
@@ -30,7 +30,7 @@ export async function runLogs(
   }
 }
 
-/** Texts whole, tools and their results on a line each. */
+/** Renders texts in full, and each tool and each result on one line. */
 export function renderEvent(event: RunHappening): string[] {
   switch (event.kind) {
     case 'started':

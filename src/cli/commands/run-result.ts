@@ -8,7 +8,7 @@ import { findRun, runsHere } from '../run/runs-here.ts'
 
 const pollMilliseconds = 250
 
-/** Prints what came of a run, any number of times; its exit status is the run's. */
+/** Prints the result of a run, any number of times; returns the run's exit status. */
 export async function runResult(
   id: string | undefined,
   options: { outputFormat: OutputFormat; wait?: boolean },

@@ -30,7 +30,7 @@ export type RunCommandOptions = RequestOptions & {
   askTimeout?: string
 }
 
-/** Runs one prompt in the current folder: the answer on stdout, the conversation about it on stderr. */
+/** Runs one prompt in the current folder; prints the answer to stdout and everything else to stderr. */
 export async function run(
   argument: string | undefined,
   options: RunCommandOptions,
@@ -88,7 +88,7 @@ function ended({ address, container, stack, workspace }: StackAgent) {
   return { address, container, stack, workspace }
 }
 
-/** Asks the person at the terminal, until an answer comes or the question is closed from elsewhere. */
+/** Asks at the terminal, until the user answers or another process closes the question. */
 function createAsker(
   answer: (answers: Answers | null) => Promise<void>,
   warn: (text: string) => void,
@@ -107,7 +107,7 @@ function createAsker(
       const { signal } = asking
       askQuestions(event.questions, signal)
         .then(answers => (signal.aborted ? undefined : answer(answers)))
-        // Answered from elsewhere in the meantime.
+        // A refusal: another process answered in the meantime.
         .catch(error => {
           if (!(error instanceof RunRefusal)) warn(messageOf(error))
         })
@@ -115,7 +115,7 @@ function createAsker(
   }
 }
 
-/** Progress where a person looks on; elsewhere only what is out of order. */
+/** Shows progress on a terminal; elsewhere only warnings. */
 function show(quiet: boolean, format: OutputFormat, warn: (text: string) => void) {
   if (quiet) return { event() {}, stop() {}, sum() {} }
   const streams = format === 'stream-json' && process.stdout.isTTY === true

@@ -8,7 +8,7 @@ import { requireTerminal } from './login.ts'
 
 /**
  * Runs `claude setup-token` in the container, then asks for the token it printed and saves it in .env,
- * where only the gateway gets it.
+ * from which only the gateway receives it.
  */
 export async function setupToken(invocation: Invocation): Promise<number> {
   requireTerminal('setup-token')

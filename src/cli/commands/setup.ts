@@ -5,7 +5,7 @@ import { runSetup } from '../../operations/setup.ts'
 import { ask } from '../ask.ts'
 import type { Invocation } from '../invocation.ts'
 
-/** Makes this machine ready, asking before it installs anything. */
+/** Prepares this machine; asks before it installs anything. */
 export async function setup(options: { yes?: boolean; dryRun?: boolean }, invocation: Invocation) {
   const { signal, log } = invocation
   const root = checkoutRoot()

@@ -18,7 +18,7 @@ export async function shell(invocation: Invocation): Promise<number> {
   )
 }
 
-/** Runs a command in the agent's container on input and output that are not a terminal. */
+/** Runs a command in the agent's container when stdin or stdout is not a terminal. */
 function execAttached(
   { docker }: Pick<Context, 'docker'>,
   agent: RunningAgent,
@@ -28,7 +28,7 @@ function execAttached(
   return runAttached(docker.file, args, docker.env)
 }
 
-/** Runs a child on our own input and output, and resolves with its exit status. */
+/** Runs a child on our own stdin and stdout; resolves with its exit status. */
 function runAttached(
   file: string,
   args: readonly string[],

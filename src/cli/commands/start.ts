@@ -14,12 +14,12 @@ export type StartOptions = CopyOptions & {
   continue?: boolean
   /** Id of the conversation to resume. */
   resume?: string
-  /** Also start the container of runs. */
+  /** Also start the worker, the container of runs. */
   worker?: boolean
   copy?: boolean
 }
 
-/** Brings up the stack of the current folder and opens Claude Code; returns Claude Code's exit status. */
+/** Starts the stack of the current folder and opens Claude Code; returns Claude Code's exit status. */
 export async function start(options: StartOptions, invocation: Invocation): Promise<number> {
   const { resume } = options
   if (resume !== undefined) checkResume(resume)

@@ -7,7 +7,7 @@ import { hasColours } from '../terminal.ts'
 
 const defaultDays = 7
 
-/** Prints what the gateway counted, whether the stack is up or down. */
+/** Prints the gateway's usage counts, whether or not the stack is running. */
 export async function usage(options: { json?: boolean; days?: string; all?: boolean }) {
   const days = parseDays(options.days)
   const { all = false } = options

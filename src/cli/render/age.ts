@@ -4,7 +4,7 @@ const units = [
   { unit: 'm', seconds: 60 },
 ] as const
 
-/** `3d`, `2h`, `5m`, `12s`: one unit is enough to tell how old something is. */
+/** Renders an age in one unit: `3d`, `2h`, `5m`, `12s`. */
 export function renderAge(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000))
   const unit = units.find(unit => seconds >= unit.seconds)

@@ -5,8 +5,8 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { hasColours } from '../terminal.ts'
 
 /**
- * One line for each probe, and below it the claims that did not hold with what was seen; all claims
- * when `verbose`. The last line sums up.
+ * Renders one line for each probe, and below it the failed claims with their evidence; all claims when
+ * `verbose`. The last line is the summary.
  */
 export function renderAudit(
   report: AuditReport,

@@ -1,7 +1,7 @@
 type Paint = (text: string) => string
 export type Cell = { text: string; paint?: Paint }
 
-/** Rows below a heading, each column as wide as its widest cell. Colours take no room. */
+/** Renders rows below a heading, each column as wide as its widest cell. Colours do not count as width. */
 export function renderColumns(
   heading: readonly string[],
   rows: readonly (readonly Cell[])[],
@@ -15,7 +15,7 @@ export function renderColumns(
     .map(row =>
       row
         .map(({ text, paint = plain }, column) =>
-          // Nothing after the last cell: a narrow terminal would wrap the blanks.
+          // No padding after the last cell: a narrow terminal would wrap it.
           column === row.length - 1 ? paint(text) : paint(text) + ' '.repeat(pad(column, text)),
         )
         .join(''),

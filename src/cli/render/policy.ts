@@ -3,10 +3,10 @@ import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import type { AllowlistChange } from '../../egress/edit-allowlist.ts'
 import type { PolicyResult } from '../../operations/policy/apply-policy.ts'
 
-/** Whom a list is for, in one word. */
+/** The user of each list, in one word. */
 export const listOwner = { allowed_sites: 'agent', server_sites: 'services' } as const
 
-/** stdout says what is different, stderr where it is in force. */
+/** Prints the changes to stdout, and the stacks that enforce them to stderr. */
 export function printPolicyResult(
   result: PolicyResult,
   { json, dryRun }: { json: boolean; dryRun: boolean },
@@ -46,7 +46,7 @@ export function renderChange(change: AllowlistChange, now: Date) {
   }
 }
 
-/** `until 2026-11-21 18:00:00 UTC (2 h)` */
+/** Renders an expiry, such as `until 2026-11-21 18:00:00 UTC (2 h)`. */
 export function renderEnd(until: string, now: Date): string {
   const left = (Date.parse(until) - now.getTime()) / 1000
   const moment = until.replace('T', ' ').replace('Z', ' UTC')

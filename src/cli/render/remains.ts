@@ -1,7 +1,7 @@
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { CopyRemains, Remains } from '../../stack/remains.ts'
 
-/** What would be lost, a line for each stack and one below it for each thing. */
+/** Renders the data that would be lost: a line for each stack, and below it a line for each item. */
 export function renderRemains(remains: readonly Remains[]): string[] {
   return remains.flatMap(item => {
     const { stack } = item

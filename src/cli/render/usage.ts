@@ -4,10 +4,10 @@ import type { Sums, UsageReport } from '../../usage/report.ts'
 import { type Cell, renderColumns } from './columns.ts'
 
 const figures = ['REQUESTS', 'INPUT', 'CACHE WRITE', 'CACHE READ', 'OUTPUT', 'COST']
-/** Rows of the runs: a day can have thousands, and --json has them all. */
+/** Maximum rows of runs: a day can have thousands, and --json has them all. */
 const runLimit = 20
 
-/** What the stacks used, as tables one below the other. */
+/** Renders the usage of the stacks, as one table below the other. */
 export function renderUsage(
   reports: readonly UsageReport[],
   total: Sums,
@@ -74,7 +74,7 @@ function cost({ costUsd, unpriced, uncounted }: Sums): string {
   return `${dollars(costUsd)}${unpriced + uncounted > 0 ? ' + unknown' : ''}`
 }
 
-/** Small sums are the rule, and a cent is many of them. */
+/** Renders dollars with enough digits: most amounts are well below a cent. */
 function dollars(value: number): string {
   return `$${value.toFixed(value > 0 && value < 0.01 ? 6 : 4)}`
 }

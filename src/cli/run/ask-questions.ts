@@ -2,12 +2,12 @@ import { createInterface } from 'node:readline/promises'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { Answers, Question } from '../../run/question.ts'
 
-/** Whether a person can be asked while stdout goes elsewhere. */
+/** Returns whether a person can be asked, even while stdout is redirected. */
 export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true
 }
 
-/** Shows a question with its numbered choices. Its words are a model's. */
+/** Renders a question with its numbered choices. The text comes from a model and is untrusted. */
 export function renderQuestion({ question, header, multiSelect, options }: Question): string[] {
   const title = header ? `${terminalLine(header, 60)}: ` : ''
   const choices = options.map(({ label, description }, index) => {
@@ -20,7 +20,7 @@ export function renderQuestion({ question, header, multiSelect, options }: Quest
   return [`? ${title}${terminalLine(question, 1_000)}`, ...choices, `  Answer with ${how}.`]
 }
 
-/** Turns what a person typed into an answer: the numbers of choices, a label, or free text. */
+/** Parses typed input into an answer: the numbers of choices, a label, or free text. */
 export function parseChoice({ multiSelect, options }: Question, typed: string): string | string[] {
   const text = typed.trim()
   const numbers = multiSelect ? text.split(/[\s,]+/) : [text]
@@ -35,7 +35,7 @@ export function parseChoice({ multiSelect, options }: Question, typed: string): 
   }
 }
 
-/** Asks on the terminal, one question after the other. An empty line asks again; null without an answer. */
+/** Asks the questions on the terminal in turn. An empty line repeats the question; null without an answer. */
 export async function askQuestions(
   questions: readonly Question[],
   signal: AbortSignal,

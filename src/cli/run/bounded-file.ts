@@ -2,7 +2,7 @@ import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
 
-/** Returns the text of a regular file of at most `limit` bytes that an option names. */
+/** Reads the regular file that an option names, up to `limit` bytes. */
 export async function readOptionFile(option: string, path: string, limit: number): Promise<string> {
   const refused = (reason: string, cause?: unknown) =>
     new UserError(`${option} ${terminalLine(path)} cannot be read: ${reason}`, {

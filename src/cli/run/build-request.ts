@@ -5,7 +5,7 @@ import { defaultQuestionSeconds } from '../../run/question.ts'
 import { instructionBytes, RunRequest } from '../../run/request.ts'
 import { readOptionFile } from './bounded-file.ts'
 
-/** The options of `run` that say what is asked of Claude Code, as they were typed. */
+/** The typed options of `run` that make up the request to Claude Code. */
 export type RequestOptions = {
   model?: string
   effort?: string
@@ -22,7 +22,7 @@ export type RequestOptions = {
   tools?: string
 }
 
-/** What is wrong with a value, where a schema's own words would not be those of the person who typed it. */
+/** Messages for invalid values in terms of the flags, in place of the schema's own field names. */
 const flags: Record<string, { flag: string; hint: string; wrong?: string }> = {
   model: { flag: '--model', hint: 'for example: --model opus, sonnet, haiku or a full name' },
   effort: {
@@ -51,7 +51,7 @@ const flags: Record<string, { flag: string; hint: string; wrong?: string }> = {
   appendSystemPrompt: { flag: '--append-system-prompt', hint: 'at most 1 MiB' },
 }
 
-/** The request that a command line means. */
+/** Builds the request from a command line. */
 export async function buildRequest(prompt: string, options: RequestOptions): Promise<RunRequest> {
   const [systemPrompt, appendSystemPrompt, jsonSchema] = await Promise.all([
     textOption('--system-prompt', options.systemPrompt, options.systemPromptFile),
@@ -123,7 +123,7 @@ async function textOption(flag: string, text: string | undefined, path: string |
   return path === undefined ? text : readOptionFile(`${flag}-file`, path, instructionBytes)
 }
 
-/** A schema in the argument itself, or the file that holds it. */
+/** Parses a schema given inline, or reads it from a file. */
 async function schemaOption(given: string | undefined): Promise<unknown> {
   if (given === undefined) return undefined
   const inline = given.trimStart().startsWith('{')
@@ -143,7 +143,7 @@ function toolsOption(given: string | undefined) {
   return given.split(/[\s,]+/).filter(Boolean)
 }
 
-/** A bare number is seconds, as for coreutils' `timeout`. */
+/** Parses a duration; a bare number is seconds, as for coreutils' `timeout`. */
 function timeoutOption(given: string | undefined) {
   if (given === undefined) return undefined
   return /^\d{1,9}$/.test(given) ? Number(given) : parseDuration(given)

@@ -9,7 +9,7 @@ import { secretSettings } from '../../config/settings.ts'
 import type { StackAgent } from '../../operations/remembered-stack/memory.ts'
 import type { RunRequest } from '../../run/request.ts'
 
-/** What a supervisor is given on its stdin. */
+/** The job that a supervisor reads from its stdin. */
 export type Job = {
   worker: StackAgent
   request: RunRequest
@@ -18,7 +18,7 @@ export type Job = {
   questionSeconds: number
 }
 
-/** The one line that it answers with. */
+/** The single line that a supervisor answers with. */
 export const Answer = z.union([
   z.object({ accepted: z.literal(true) }),
   z.object({
@@ -30,13 +30,13 @@ export const Answer = z.union([
 export type Answer = z.infer<typeof Answer>
 
 /**
- * Hands a run to a process of its own session, which goes on when the terminal closes; resolves with
- * the run's id when it has begun, or waits for the workspace.
+ * Hands a run to a supervisor in a session of its own, which survives the terminal. Resolves with the
+ * run's id once the run has started, or is waiting for the workspace.
  */
 export async function detach(job: Omit<Job, 'runId'>): Promise<string> {
   const runId = randomBytes(8).toString('hex')
   const env = { ...userEnvironment() }
-  // The stack is up and has its credential: who watches over a run needs none (threat S1).
+  // The stack is running and has its credential, so a supervisor needs none (threat S1).
   for (const name of secretSettings) delete env[name]
   const child = spawn(join(checkoutRoot(), 'claude.ts'), ['run supervise', runId], {
     cwd: '/',

@@ -8,13 +8,13 @@ import { commandLine } from '../command-line.ts'
 /** A started client of the runner that waits for its request, and the worker it runs in. */
 export type EarlyClient = { worker: StackAgent; exec: ExecStream }
 
-/** They need another worker than the one that is there, or none. */
+/** Options that need a different worker, or none. */
 const others = /^(-d|-h|--detach|--copy|--help)$/
 
 /**
- * Starts the client of a `run` whose worker is as the last run left it, while the command line is still
- * being loaded, which takes as long. Null for every other command line. `main` releases a client that
- * no command takes, which then ends without a request.
+ * Starts the client of a `run` whose worker is as the last run left it, in parallel with loading the
+ * command line, which takes as long. Null for every other command line. `main` releases a client that
+ * no command uses; it then exits without a request.
  */
 export async function earlyClient(argv: readonly string[]): Promise<EarlyClient | null> {
   const [command, ...options] = commandLine(argv)

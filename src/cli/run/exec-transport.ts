@@ -5,7 +5,7 @@ import type { RunConnection, RunTransport } from '../../run/transport.ts'
 import type { RunningAgent } from '../../stack/running-agent.ts'
 import { prepareClient } from './early-client.ts'
 
-/** The way to the runner through the engine: the runner cancels when our end of it closes. */
+/** Creates the transport to the runner through `docker exec`: the runner cancels when our end closes. */
 export function createExecTransport(
   worker: RunningAgent,
   started: ExecStream | null = null,
@@ -28,7 +28,7 @@ export function createExecTransport(
 
 async function* events(exec: ExecStream) {
   yield* readRunnerEvents(exec.stdout)
-  // Nobody reads on after the run's last event: this one had none.
+  // Readers stop at the run's last event, so this code runs only when that event is missing.
   const status = await exec.exitStatus()
   const words = exec.stderr().trim().split('\n').at(-1)
   throw new Error(

@@ -25,7 +25,7 @@ const connection = './claude.ts status and ./claude.ts doctor show whether the s
 const again = 'run it again to go on where it was'
 const moreTime = 'give it more time with --timeout'
 
-/** Returns the next step for a failure, as a person types it. */
+/** Returns the hint for a failure, with commands as a user types them. */
 export function hintFor(failure: RunFailure, runId: string): string {
   const logs = `./claude.ts run logs ${runId} shows what it did`
   switch (failure.code) {
@@ -127,7 +127,7 @@ export function refusalError(error: unknown): unknown {
   })
 }
 
-/** As `refusalError`, with the path on the host: the runner knows the folder by its path in the container. */
+/** Like `refusalError`, but with the host path: the runner reports the folder's path in the container. */
 export function inWordsOfHost(
   error: unknown,
   { session }: Pick<RunRequest, 'session'>,

@@ -32,12 +32,12 @@ const Result = z.object({ type: z.literal('result'), total_cost_usd: z.number() 
 
 const usual = { fast: false, unitedStates: false }
 
-/** What a run is doing and what it has used, from its messages. Its texts are not fit for a terminal yet. */
+/** Tracks the activity and usage of a run from its messages. The texts are not yet sanitised for a terminal. */
 export function createFigures() {
   let doing = 'waiting for the model'
-  /** As Claude Code reckons it, at the end. */
+  /** Claude Code's own total, which comes at the end. */
   let cost: number | null = null
-  /** Claude Code tells what one answer used with each of its blocks, and its output at the end of it. */
+  /** Claude Code repeats an answer's usage with each block, and reports its output tokens at the end. */
   const answers = new Map<string, { model: string; tokens: Tokens }>()
   let latest = ''
 
@@ -52,7 +52,7 @@ export function createFigures() {
   }
 
   return {
-    /** Whether there is something new to show. */
+    /** Takes a message; returns whether there is something new to show. */
     add(message: ClaudeMessage): boolean {
       const delta = Delta.safeParse(message)
       const answer = answers.get(latest)
@@ -95,7 +95,7 @@ export function createFigures() {
   }
 }
 
-/** Writing to the cache for an hour costs more, and is not told here: the end of the run sets it right. */
+/** One-hour cache writes cost more and are not reported here; the total at the end of the run corrects it. */
 function tokensOf(usage: z.infer<typeof Started>['message']['usage']): Tokens {
   return {
     ...noTokens,
@@ -105,7 +105,7 @@ function tokensOf(usage: z.infer<typeof Started>['message']['usage']): Tokens {
   }
 }
 
-/** The tool, and the first thing that its input says: a command, a file, a pattern. */
+/** Renders the tool's name and the main value of its input: a command, a file, a pattern. */
 export function describeUse({ name, input }: Omit<z.infer<typeof ToolUse>, 'type'>): string {
   const { command, file_path, pattern, url, description } = input
   const what = [command, file_path, pattern, url, description].find(

@@ -7,22 +7,22 @@ import type { OutputFormat } from './formats.ts'
 
 export type OutputOptions = {
   format: OutputFormat
-  /** stream-json: also the pieces of messages. */
+  /** Includes partial messages in stream-json. */
   partial: boolean
   signal: AbortSignal
   stream?: NodeJS.WriteStream
 }
 
 /**
- * A run on stdout. JSON escapes what a terminal would obey, but for bytes above ASCII. The text of an
- * answer is a model's: a terminal gets it without escapes, a file or a pipe as it is.
+ * Writes a run to stdout. JSON escapes control characters, except those above ASCII. The text of an answer
+ * comes from a model: a terminal gets it without escape sequences, a file or a pipe gets it unchanged.
  */
 export function createOutput({ format, partial, signal, stream = process.stdout }: OutputOptions) {
   const line = async (text: string | null) => {
     if (text === null) return
     const shown = stream.isTTY ? terminalText(text) : text
     const whole = shown.endsWith('\n') ? shown : `${shown}\n`
-    // A reader that has left ends the command by the signal.
+    // When the reader exits, the signal ends the command.
     if (!stream.write(whole)) await once(stream, 'drain', { signal }).catch(() => {})
   }
   return {

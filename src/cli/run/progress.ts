@@ -3,7 +3,7 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import type { RunHappening } from '../../run/event.ts'
 import { createFigures } from './figures.ts'
 
-/** What a run does, on one live line of a terminal; and at its end a line that stays, of what it used. */
+/** Shows a run's activity on one live line of a terminal, and at its end a permanent line with its usage. */
 export function createProgress(stream: NodeJS.WriteStream, now: () => number = Date.now) {
   const started = now()
   const figures = createFigures()
@@ -12,7 +12,7 @@ export function createProgress(stream: NodeJS.WriteStream, now: () => number = D
   const draw = () => {
     if (paused) return
     const figuresLine = ` · ${used().join(' · ')}`
-    // What it does is cut rather than what it costs.
+    // Truncate the activity rather than the cost.
     const room = Math.max(20, (stream.columns || 80) - 3)
     const doing = terminalLine(figures.doing(), Math.max(10, room - figuresLine.length))
     stream.write(`\r\x1b[K… ${`${doing}${figuresLine}`.slice(0, room)}`)
@@ -27,7 +27,7 @@ export function createProgress(stream: NodeJS.WriteStream, now: () => number = D
       if (figures.add(event.message)) draw()
     },
     clear,
-    /** Until the question is closed: the person types. */
+    /** Pauses until the question is closed, because the user is typing. */
     pause() {
       paused = true
       clear()
@@ -36,7 +36,7 @@ export function createProgress(stream: NodeJS.WriteStream, now: () => number = D
       clearInterval(timer)
       clear()
     },
-    /** To be called after `stop`, and after the answer. */
+    /** Prints the usage. Call it after `stop`, and after the answer. */
     sum: () => void stream.write(`${used().join(' · ')}\n`),
   }
 }

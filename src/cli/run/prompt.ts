@@ -4,12 +4,12 @@ import { UserError } from '../../base/errors.ts'
 import { promptBytes } from '../../run/request.ts'
 import { readOptionFile } from './bounded-file.ts'
 
-/** As long as `claude -p` waits for somebody who has left it an open pipe. */
+/** Milliseconds to wait for input on an open pipe, as `claude -p` does. */
 const patience = 3_000
 
 /**
- * The prompt: an argument or a file, and after it, on a line of its own, what is piped in; as `claude -p`
- * does. Bytes that are no UTF-8 become replacement characters.
+ * Reads the prompt: an argument or a file, followed by piped input on a line of its own, as `claude -p`
+ * does. Bytes that are not UTF-8 become replacement characters.
  */
 export async function readPrompt(
   argument: string | undefined,
@@ -45,7 +45,7 @@ async function readPiped(
   const kind = inputKind()
   if (kind === 'none') return null
   const stdin: ReadStream = process.stdin
-  // Whoever starts us may leave a pipe open that nothing ever comes from. A file ends by itself.
+  // The parent process may leave a pipe open and never write to it. A file ends by itself.
   const timer =
     optional && kind === 'pipe'
       ? setTimeout(() => {

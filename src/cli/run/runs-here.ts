@@ -7,17 +7,17 @@ import { createFileStore } from '../../run/store/file-store.ts'
 import type { RunStore, RunSummary } from '../../run/store/store.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 
-/** The runs of one stack. */
+/** Returns the store of a stack's runs. */
 export function runsOf(stack: string): RunStore {
   return createFileStore(join(stateFolder(stack).path, 'runs'))
 }
 
-/** The runs of the current folder. */
+/** Returns the store of the current folder's runs. */
 export async function runsHere(): Promise<RunStore> {
   return runsOf(await currentStackName())
 }
 
-/** The run of that id, or the newest one; an error when there is none. */
+/** Returns the run with this id, or the newest one; throws when there is none. */
 export async function findRun(store: RunStore, id: string | undefined): Promise<RunSummary> {
   if (id === undefined) {
     const [newest] = (await store.list({ limit: 1 })).runs

@@ -8,10 +8,10 @@ import { createExecTransport } from './exec-transport.ts'
 import { inWordsOfHost } from './failure-words.ts'
 import { runsOf } from './runs-here.ts'
 
-/** Where the folder is in the worker. */
+/** Path of the folder in the worker. */
 const workspace = '/workspace'
 
-/** Starts a run in a worker that is up. */
+/** Starts a run in a running worker. */
 export function startRun(
   { worker, client }: { worker: StackAgent; client: ExecStream | null },
   request: RunRequest,
@@ -39,7 +39,7 @@ export function startRun(
   const result = run.result.catch(error => {
     throw inWordsOfHost(error, request, worker)
   })
-  // Whoever reads the events first learns of it later.
+  // Marks the rejection as handled: a caller may read all events before it awaits the result.
   result.catch(() => {})
   return { ...run, result, answer: answers => engine.answer(run.id, answers) }
 }

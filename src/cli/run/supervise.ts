@@ -6,14 +6,14 @@ import { renderMessage } from '../render/message.ts'
 import type { Answer, Job } from './detach.ts'
 import { startRun } from './start-run.ts'
 
-/** Milliseconds for the proxy's log. */
+/** Maximum milliseconds to read the proxy's log. */
 const patience = 3_000
 
-/** The other end of `detach`: runs the job on stdin to its end. What comes of it is in the store. */
+/** The other end of `detach`: runs the job from stdin to its end. The store keeps the result. */
 export async function supervise(invocation: Invocation): Promise<void> {
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk)
-  // From our own parent, which has checked it.
+  // Sent by our own parent, which has validated it.
   const { worker, request, runId, wait, questionSeconds }: Job = JSON.parse(
     Buffer.concat(chunks).toString(),
   )
@@ -24,19 +24,19 @@ export async function supervise(invocation: Invocation): Promise<void> {
     try {
       writeSync(1, `${JSON.stringify(text)}\n`)
     } catch {
-      // Whoever asked has left; the run goes on.
+      // The parent has exited; the run goes on.
     }
   }
   try {
     const { signal } = invocation
-    // Nobody looks on: what it was refused is kept with it.
+    // There is no terminal, so the names that were refused to the run are stored with it.
     const parting = (since: Date) =>
       blockedSince({ ...worker, from: since }, AbortSignal.timeout(patience)).then(({ lines }) =>
         lines.map(line => renderMessage(line)),
       )
     const run = startRun({ worker, client: null }, request, {
       ...{ signal, runId, wait, parting, questionSeconds },
-      // `claude.ts answer` reaches it.
+      // `claude.ts answer` can answer it.
       asks: true,
     })
     if (wait) answer({ accepted: true })

@@ -5,7 +5,7 @@ import { runsAsLeft } from '../../operations/remembered-stack/runs-as-left.ts'
 import { startHere } from '../../operations/start/start-here.ts'
 import type { Invocation } from '../invocation.ts'
 
-/** Finds the worker of the current folder, or brings it up; `client` waits in it for a request. */
+/** Finds or starts the worker of the current folder; `client` waits in it for a request. */
 export async function workerHere(
   { copy = false }: { copy?: boolean },
   invocation: Invocation,
