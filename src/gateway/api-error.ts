@@ -1,4 +1,4 @@
-/** The error types of the Messages API that the gateway speaks itself. */
+/** Error types of the Messages API that the gateway itself returns. */
 export type ApiErrorType =
   | 'invalid_request_error'
   | 'authentication_error'
@@ -11,11 +11,11 @@ export type ApiErrorType =
   | 'timeout_error'
   | 'overloaded_error'
 
-/** An answer of our own in the form of the Messages API, so that Claude Code shows its message. */
+/** An error of the gateway in the form of the Messages API, so that Claude Code shows its message. */
 export class ApiError extends Error {
   readonly status: number
   readonly type: ApiErrorType
-  /** Whether the same request may succeed soon; if not, Claude Code must not retry for minutes. */
+  /** True if the same request may succeed soon; if false, Claude Code must not retry for minutes. */
   readonly retry: boolean
 
   constructor(
@@ -36,7 +36,10 @@ export function renderApiError(type: ApiErrorType, message: string): string {
   return JSON.stringify({ type: 'error', error: { type, message } })
 }
 
-/** `x-should-retry` is what Anthropic's own clients obey before they look at the status. */
+/**
+ * Builds the headers of an error. Anthropic's clients obey `x-should-retry` before they look at the
+ * status.
+ */
 export function apiErrorHeaders(error: ApiError): Record<string, string> {
   return { 'content-type': 'application/json', 'x-should-retry': String(error.retry) }
 }

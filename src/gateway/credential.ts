@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod/mini'
 import { UserError } from '../base/errors.ts'
 
-/** What may stand in a header value: anything else could end the header and begin another. */
+/** Characters allowed in a header value: any other could end the header and begin another. */
 const headerToken = z.string().check(z.minLength(16), z.maxLength(4096), z.regex(/^[\x21-\x7e]+$/))
 
 /**
- * The real credential and the placeholder that the stack's callers show in its place. Both are of
- * one kind, because Claude Code shapes its requests by the kind it has.
+ * The real credential and the placeholder that the stack's callers send in its place. Both are of one
+ * kind, because Claude Code shapes its requests by the kind it has.
  */
 export const Credential = z
   .strictObject({
@@ -16,27 +16,29 @@ export const Credential = z
     secret: headerToken,
     placeholder: headerToken,
   })
-  // An agent that was given the secret as its placeholder would hold the secret.
+  // If the placeholder were the secret, the agent would hold the secret.
   .check(z.refine(credential => credential.secret !== credential.placeholder))
 export type Credential = z.infer<typeof Credential>
 
 export interface CredentialSource {
-  /** The credential as it is now. Throws a `UserError` when there is none; there is no old one. */
+  /**
+   * Returns the current credential. Throws a `UserError` when there is none; never returns an old one.
+   */
   read(): Promise<Credential>
 }
 
-/** The host rewrites the file in place, so a reader can meet it half written. */
+/** Number of reads: the host rewrites the file in place, so a read may find it half written. */
 const attempts = 4
 const attemptMilliseconds = 50
 
-/** Reads the credential's file, and again whenever it has changed. */
+/** Reads the credential's file, and again whenever the file has changed. */
 export function createCredentialFile(path: string): CredentialSource {
   let known: { stamp: string; credential: Credential } | undefined
 
   async function load(): Promise<Credential> {
     const file = await open(path, 'r')
     try {
-      // The stamp is taken before the content: a write in between changes the stamp of the next read.
+      // Take the stamp before the content: a write in between changes the stamp of the next read.
       const { mtimeNs, ctimeNs, size, ino, dev } = await file.stat({ bigint: true })
       const stamp = [mtimeNs, ctimeNs, size, ino, dev].join()
       if (known?.stamp !== stamp) {
@@ -79,7 +81,7 @@ const reasons = new Map([
   ['EACCES', 'it may not be read'],
 ])
 
-/** Without a cause on purpose: the text of a JSON error quotes what it could not read. */
+/** Builds the error without a cause on purpose: the text of a JSON error quotes the input. */
 function unusable(path: string, code: string | undefined) {
   const reason = code === undefined ? 'it is not valid' : (reasons.get(code) ?? code)
   return new UserError(`the gateway cannot use its credential file ${path}: ${reason}`, {

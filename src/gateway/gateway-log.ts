@@ -1,6 +1,9 @@
 import type { GatewaySettings } from './settings.ts'
 
-/** How a request ended: an answer, ours or the origin's, or a stream that one side broke off. */
+/**
+ * How a request ended: with an answer of the gateway or the origin, or with a stream that one side
+ * broke off.
+ */
 export type Outcome = 'answered' | 'refused' | 'client-gone' | 'upstream-broken'
 
 /** An exchange in progress; its log line is written when it ends. */
@@ -12,8 +15,8 @@ export interface Exchange {
 }
 
 /**
- * All the gateway ever says. The shapes hold no header values and no content, so there is nothing
- * in the log that has to be hidden afterwards.
+ * Everything the gateway logs. The shapes hold no header values and no content, so the log needs no
+ * redaction.
  */
 export type GatewayEvent =
   | { kind: 'listening'; port: number; upstream: string; proxy: string }
@@ -38,7 +41,7 @@ export type GatewayLog = (event: GatewayEvent) => void
 
 const severity = { silent: 0, error: 1, warn: 2, info: 3 }
 
-/** One JSON object a line: JSON's own encoding keeps hostile text from forging a second one. */
+/** Writes one JSON object per line: the encoding of JSON keeps hostile text from forging a second one. */
 export function createGatewayLog(
   level: GatewaySettings['LOG_LEVEL'],
   write: (line: string) => void,

@@ -8,7 +8,10 @@ import { defaultLimits } from './http/limits.ts'
 import { createUpstream } from './http/upstream.ts'
 import { parseGatewaySettings } from './settings.ts'
 
-/** Docker kills what has not stopped by itself; answers still in flight have this long to end. */
+/**
+ * Time in milliseconds that answers in flight have to end; Docker kills a container that does not
+ * stop.
+ */
 const graceMilliseconds = 1_500
 
 const write = (line: string) => {
@@ -45,13 +48,17 @@ async function main() {
     upstream: settings.UPSTREAM_URL,
     proxy: settings.PROXY_URL,
   })
-  // Said at once and not only to the first caller. The service stays up: the file may come yet.
+  // Report a missing credential at start and not only to the first caller. Keep running: the file may
+  // still appear.
   await credentials.read().catch((error: unknown) => {
     if (error instanceof UserError) log({ kind: 'warn', message: error.message, hint: error.hint })
   })
 }
 
-/** A gateway in an unknown state is worse than none: it ends, and the restart policy brings it back. */
+/**
+ * Ends the process: an unknown state is worse than no gateway, and the restart policy starts a new
+ * one.
+ */
 function fail(error: unknown): never {
   const log = createGatewayLog('error', write)
   const hint = error instanceof UserError ? error.hint : undefined

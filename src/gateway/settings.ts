@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { UserError } from '../base/errors.ts'
 
-/** Scheme, host and port. A path or a user name in it would be dropped without a word otherwise. */
+/** Accepts scheme, host and port. A path or a user name would otherwise be dropped silently. */
 function origin(protocol: RegExp) {
   const error = 'must be a scheme, a host and a port, and nothing else'
   return z.pipe(
@@ -21,18 +21,18 @@ const port = z.pipe(
   z.transform(Number),
 )
 
-/** Dollars; empty for no budget. Anything else that is not a number must not pass for none. */
+/** Budget in dollars; empty for none. Other non-numeric input must not be taken for none. */
 const budget = z.pipe(
   z.string().check(z.regex(/^(\d{1,7}(\.\d{1,6})?)?$/, { error: 'must be empty or a number' })),
   z.transform(value => (value === '' ? null : Number(value))),
 )
 
-/** The gateway's environment. Nothing in it is secret: the credential comes as a file. */
+/** The gateway's environment. Contains no secret: the credential comes as a file. */
 const GatewaySettings = z
   .object({
     GATEWAY_PORT: z._default(port, 8787),
     UPSTREAM_URL: z._default(origin(/^https?:$/), 'https://api.anthropic.com'),
-    /** Empty for none, which only the rehearsal needs: its model is inside the stack. */
+    /** Empty for no proxy, which only the rehearsal uses: its model is inside the stack. */
     PROXY_URL: z._default(
       z.union([z.literal(''), origin(/^http:$/)], { error: 'must be empty or an http origin' }),
       'http://egress:3128',

@@ -6,22 +6,22 @@ import type { Exchange } from '../gateway-log.ts'
 import { type AnswerReader, createAnswerReader } from './answer-reader.ts'
 import type { Ledger } from './ledger.ts'
 
-/** Minimum bytes of a token, where only bytes are known. */
+/** Minimum bytes per token, used where only a byte count is known. */
 const tokenBytes = 3
 
 /** Counts the usage of the stack's requests, and refuses requests over its budget. */
 export interface Accounting {
   /** Throws an `ApiError` when the budget is used up. */
   admit(): void
-  /** Opens the account of a request that goes to the origin now. */
+  /** Opens the account of a request that is about to be sent to the origin. */
   begin(meter: string, exchange: Exchange): Account
   close(): Promise<void>
 }
 
 export interface Account {
-  /** Records the start of an answer; returns a function that must see the answer's bytes, if any. */
+  /** Records the start of an answer; returns a function that must receive the answer's bytes, if any. */
   answered(status: number, headers: AnswerHeaders): ((chunk: Buffer) => void) | undefined
-  /** Records the end, however it came. Never throws. */
+  /** Records the end of the request, successful or not. Never throws. */
   end(): void
 }
 
@@ -29,7 +29,7 @@ type AnswerHeaders = Parameters<typeof createAnswerReader>[0]
 
 export function createAccounting(options: {
   ledger: Ledger
-  /** Null for none. */
+  /** Null means no budget. */
   dayBudgetUsd: number | null
 }): Accounting {
   const { ledger, dayBudgetUsd } = options
@@ -60,7 +60,7 @@ export function createAccounting(options: {
   }
 }
 
-/** Builds the entry of one request, as far as it has come. */
+/** Builds the usage entry of a request from what is known so far. */
 function usageEntry(
   meter: string,
   exchange: Exchange,
@@ -82,7 +82,7 @@ function usageEntry(
     costUsd: 0,
     estimatedUsd: 0,
   }
-  // The origin refused it, or never got it: Anthropic charges for answers only.
+  // The origin refused or never received the request: Anthropic charges for answers only.
   if (status === null ? exchange.broken === undefined : status >= 300)
     return { ...entry, errors: 1 }
 
@@ -93,7 +93,7 @@ function usageEntry(
     const said = count?.usage.tokens ?? noTokens
     const guess = { ...noTokens, input: sent, output: received }
     const terms = { fast: status !== null, unitedStates: false }
-    // Who left before the answer has nothing of it; the model is his own word for it.
+    // A caller that left before the answer received nothing; the model name is the caller's own claim.
     const asked = status === null ? costUsd(model, guess, terms) : null
     return {
       ...entry,
@@ -129,9 +129,10 @@ function modelKey(model: string | null): string {
 }
 
 /**
- * Throws when the day's budget is used up; null is none. `inFlight` is what answers that are not over
- * yet come to so far. 402, because Claude Code shows its message at once and does not ask again; 403
- * it takes for a bad login, 400 it asks six times, and 429 and 503 it takes for something that passes.
+ * Throws when the day's budget is used up; null means no budget. `inFlight` is the cost so far of
+ * answers that have not ended. Uses status 402, because Claude Code shows its message at once and does
+ * not retry: it takes 403 for a bad login, retries 400 six times, and takes 429 and 503 for transient
+ * errors.
  */
 export function checkDayBudget(options: {
   budgetUsd: number | null

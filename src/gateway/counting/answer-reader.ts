@@ -2,30 +2,30 @@ import { EventLineReader } from './event-lines.ts'
 import { JsonMembers } from './json-members.ts'
 import { noUsage, parseUsage, type Usage } from './reported-usage.ts'
 
-/** What an answer said of itself so far. */
+/** The usage that an answer has reported so far. */
 export interface AnswerCount {
   model: string | null
   usage: Usage
-  /** It said what it uses; a stream says so at its beginning. */
+  /** True once usage was reported (streams: in `message_start`). */
   counted: boolean
-  /** It came to its end. */
+  /** True once the answer has ended. */
   complete: boolean
-  /** Tokens of output that were seen but, without the end, not counted: no less than there were. */
+  /** Output tokens seen but not counted because the end is missing: an upper bound. */
   unsaidOutput: number
 }
 
 /**
- * Reads the usage out of an answer as it passes. It changes and delays nothing, keeps a bounded
- * piece of it, and never throws: what it does not understand is not counted.
+ * Reads the usage from an answer as it passes. Neither changes nor delays the answer, buffers a
+ * bounded part of it, and never throws: input that it cannot parse is not counted.
  */
 export interface AnswerReader {
   write(chunk: Buffer): void
   count(): AnswerCount
 }
 
-/** Of a data line that brings a piece of text: the JSON around it. */
+/** Bytes of JSON around the text in a data line with a text delta. */
 const deltaOverhead = 90
-/** Characters of a token, at least. */
+/** Minimum characters per token. */
 const tokenBytes = 3
 
 export function createAnswerReader(headers: {

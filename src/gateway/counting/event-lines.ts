@@ -1,33 +1,33 @@
 const newline = 0x0a
 const lineBytes = 64 * 1024
-/** Enough to see what a line is. */
+/** Enough bytes to recognize the kind of a line. */
 const headBytes = 64
 
 const startOrDelta = /"type"\s*:\s*"message_(start|delta|stop)"/
 
 const deltaName = 'event: content_block_delta\n'
-/** How nearly every event begins. */
+/** The first bytes of nearly every event. */
 const delta = Buffer.from(`${deltaName}data: {"type":"content_block_delta","index":`)
 
 export interface EventLines {
-  /** The data of an event that tells of usage, as text of one byte a character. */
+  /** Receives the data of an event that reports usage, as text with one byte per character. */
   onData: (text: string) => void
-  /** Bytes of a data line that was passed over. */
+  /** Receives the number of bytes of a data line that was skipped. */
   onSkipped: (bytes: number) => void
   onTooLong: () => void
 }
 
 /**
- * Picks the few lines with usage out of an event stream that passes in pieces, and keeps nothing of
- * the others. A model's words cannot forge such a line: in JSON they have no line breaks.
+ * Picks the few lines with usage out of an event stream that arrives in chunks, and keeps nothing of
+ * the others. A model's text cannot forge such a line: JSON strings contain no line breaks.
  */
 export class EventLineReader {
   readonly #on: EventLines
-  /** Of the line so far, as far as it is kept. */
+  /** The kept part of the current line. */
   #text = ''
   #bytes = 0
   #kind: 'unknown' | 'data' | 'skipped' | 'other' = 'unknown'
-  /** The current event is called so by its `event:` line. */
+  /** True if the `event:` line of the current event has a wanted name. */
   #named = false
 
   constructor(on: EventLines) {
@@ -70,7 +70,7 @@ export class EventLineReader {
     }
   }
 
-  /** Appends as much as there is room for, and says up to where that was. */
+  /** Appends as much as there is room for, and returns the offset where it stopped. */
   #keep(chunk: Buffer, from: number, to: number, room: number): number {
     const end = Math.min(to, from + room - this.#text.length)
     this.#text += chunk.toString('latin1', from, end)
@@ -96,8 +96,8 @@ export class EventLineReader {
 }
 
 /**
- * Whether an event of that kind begins here, seen without making a text of it. What is left of the
- * line's head is too short for another type: the careful way would pass over the line just the same.
+ * Returns whether a delta event begins here, without decoding the bytes. The rest of the line's head
+ * is too short for another type: the slow path would skip the line as well.
  */
 function beginsDelta(chunk: Buffer, from: number): boolean {
   if (chunk.length - from < delta.length) return false

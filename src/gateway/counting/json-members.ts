@@ -2,16 +2,16 @@ const quote = 0x22
 const backslash = 0x5c
 
 /**
- * Picks some members of the top level out of a JSON object that passes in pieces. Keeps nothing but
- * their texts, and those only up to a limit; an answer may be many megabytes. It does not judge
- * whether the rest is JSON: whoever parses the texts does so for them.
+ * Picks some top-level members out of a JSON object that arrives in chunks. Keeps only their texts, up
+ * to a limit, because an answer may be many megabytes. Does not validate the rest of the JSON: the
+ * caller validates the texts by parsing them.
  */
 export class JsonMembers {
-  /** Texts of the members found so far, as JSON; the last of a name counts. */
+  /** JSON texts of the members found so far; the last member of a name wins. */
   readonly found = new Map<string, string>()
-  /** A wanted member was longer than the limit. */
+  /** True if a wanted member was longer than the limit. */
   tooLong = false
-  /** The object was closed. */
+  /** True once the object was closed. */
   complete = false
   readonly #wanted: ReadonlySet<string>
   readonly #limit: number
@@ -102,7 +102,7 @@ export class JsonMembers {
   }
 }
 
-/** Where the next byte is that means something within a string; the last one, if there is none. */
+/** Returns the offset of the next byte with a meaning inside a string, or of the last byte. */
 function endOfPlain(chunk: Uint8Array, from: number): number {
   const last = chunk.length - 1
   let at = from

@@ -14,35 +14,38 @@ import { addEntries, type UsageEntry } from '../../usage/entry.ts'
 import { createTally, type Tally } from '../../usage/tally.ts'
 import type { GatewayLog } from '../gateway-log.ts'
 
-/** What a gateway that is killed loses at most. */
+/** Maximum usage, in milliseconds, that is lost when the gateway is killed. */
 const defaultFlushMilliseconds = 500
-/** When the lines of a day become sums. */
+/** Size in bytes at which the lines of a day are compacted into sums. */
 const defaultLinesBytes = 4 * 1024 * 1024
-/** A full disk is told again after this long, not with every try. */
+/** Minimum interval between two warnings about a full disk. */
 const warnMilliseconds = 600_000
 
-/** What was used, on disk and in sums. Adding never waits and never fails. */
+/** Usage on disk and as sums. Adding to it never blocks and never fails. */
 export interface Ledger {
   add(entry: UsageEntry): void
-  /** The dollars of this day (UTC) that budgets count. */
+  /** Returns the dollars of this day (UTC) that count toward the budget. */
   estimatedToday(): number
-  /** Why it cannot write at present; what it was given waits in memory. */
+  /** Returns why the ledger cannot write at present, or null; unwritten entries stay in memory. */
   failure(): string | null
-  /** Writes what waits. */
+  /** Writes all pending entries. */
   flush(): Promise<void>
   close(): Promise<void>
 }
 
 type Day = {
   tally: Tally
-  /** What is not in its file yet, by meter and model. */
+  /** Entries that are not in the day's file yet, by meter and model. */
   waiting: Map<string, UsageEntry>
   generation: number
-  /** Of the lines' file, as far as it is known to be whole; null before the first. */
+  /** Size of the lines' file up to which it is known to be intact; null before the first write. */
   bytes: number | null
 }
 
-/** Opens the folder and reads on where the last gateway ended. A folder without use is a failure, not an error. */
+/**
+ * Opens the folder and continues where the last gateway ended. An unusable folder is reported as a
+ * failure and does not throw.
+ */
 export async function createLedger(options: {
   folder: string
   log: GatewayLog
@@ -53,7 +56,7 @@ export async function createLedger(options: {
   const { folder, log, now = () => new Date() } = options
   const linesBytes = options.linesBytes ?? defaultLinesBytes
   const days = new Map<string, Day>()
-  /** Until what was used before is known, no sum is right. */
+  /** No sum is right until earlier usage is loaded. */
   let loaded = false
   let failure: string | null = null
   let warned = Number.NEGATIVE_INFINITY
@@ -85,7 +88,7 @@ export async function createLedger(options: {
     })
   }
 
-  /** Sums up a day in one step, after which its lines count no more. */
+  /** Compacts a day into sums in one step, after which its lines no longer count. */
   async function compact(name: string, day: Day) {
     const next = day.generation + 1
     const totals: DayTotals = { version: 1, generation: next, entries: day.tally.entries() }
@@ -93,7 +96,7 @@ export async function createLedger(options: {
     await whileTaken(day, async () => {
       await replaceFile(path, `${JSON.stringify(totals)}\n`)
     })
-    // From here on lines of the old generation would not count.
+    // Lines of the old generation do not count from here on.
     Object.assign(day, { generation: next, bytes: null })
     const before = (await listDays(folder)).find(({ day }) => day === name)
     for (const generation of before?.generations ?? []) {
@@ -109,7 +112,7 @@ export async function createLedger(options: {
     await whileTaken(day, async () => {
       const file = await open(linesFile(folder, name, day.generation), 'a', 0o600)
       try {
-        // What a failed try may have left would count twice.
+        // The remains of a failed write would count twice.
         const { size } = await file.stat()
         day.bytes = Math.min(size, day.bytes ?? size)
         if (size > day.bytes) await file.truncate(day.bytes)
@@ -175,11 +178,11 @@ export async function createLedger(options: {
       for (const entry of waiting.values()) tally.add(entry)
       const day: Day = { ...newDay(), tally, waiting, generation: next }
       if (recent) days.set(name, day)
-      // Also rids the day of a last line that was cut.
+      // Also removes a truncated last line.
       if (generations.length > 0) await compact(name, day)
     }
     await prune()
-    // A folder that cannot be written is to be known before the first request.
+    // An unwritable folder must be known before the first request.
     const probe = totalsFile(folder, 'probe')
     await writeFile(probe, '')
     await rm(probe)
@@ -208,7 +211,7 @@ export async function createLedger(options: {
   }
 }
 
-/** What waited is being written; what comes meanwhile waits for the next time. */
+/** Sets the pending entries aside while they are written; new ones wait for the next flush. */
 async function whileTaken(day: Day, write: () => Promise<void>) {
   const entries = [...day.waiting.values()]
   day.waiting.clear()

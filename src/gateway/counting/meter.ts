@@ -1,17 +1,21 @@
 import { interactive } from '../../usage/entry.ts'
 
 /**
- * The header by which a run's process names itself. It stays here: no list of passed headers has it.
- * Whoever can ask the gateway can forge it, so that it says who, and never how much.
+ * The header in which a run's process sends its name. The gateway never forwards it: no list of passed
+ * headers contains it. Any caller of the gateway can forge it, so it decides only whom usage is
+ * attributed to, and never how much is counted.
  */
 export const meterHeader = 'x-claude-secure-meter'
 
-/** Whose request it is. A header that is not as we write it counts as none. */
+/** Returns the meter of a request. A malformed header counts as none. */
 export function meterOf(rawHeaders: readonly string[]): string {
   return headerValue(rawHeaders, meterHeader) ?? interactive
 }
 
-/** A name of ours, 16 hexadecimal digits; null where the header is not there once and so. */
+/**
+ * Returns a name of 16 hexadecimal digits; null unless the header is present exactly once and well
+ * formed.
+ */
 export function headerValue(rawHeaders: readonly string[], name: string): string | null {
   const values = rawHeaders.filter(
     (_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name,
@@ -20,20 +24,24 @@ export function headerValue(rawHeaders: readonly string[], name: string): string
   return values.length === 1 && /^[0-9a-f]{16}$/.test(value) ? value : null
 }
 
-/** Beside the meter in a HEAD /: the run that the process works for from now on. */
+/** Names, beside the meter in a HEAD /, the run that the process serves from now on. */
 export const runHeader = 'x-claude-secure-run'
 
-/** Processes whose run is known. The agent can make up both; the oldest makes room. */
+/**
+ * Maximum number of processes whose run is remembered. The agent can forge both names, so the oldest
+ * entry is evicted.
+ */
 const most = 4096
 
 /**
- * A process may serve one run after the other, and cannot change the header that it sends. So the runner
- * says before each run whose the requests of the process are from now on. As forgeable as the header.
+ * Maps processes to runs. A process may serve one run after the other and cannot change the header
+ * that it sends, so before each run the runner announces to which run the requests of the process
+ * belong. This announcement is as forgeable as the header.
  */
 export function createRunNames(limit = most) {
   const runs = new Map<string, string>()
   return {
-    /** Takes what a HEAD / says, if it says anything. */
+    /** Records the run that a HEAD / announces, if any. */
     see(rawHeaders: readonly string[]) {
       const meter = headerValue(rawHeaders, meterHeader)
       const run = headerValue(rawHeaders, runHeader)

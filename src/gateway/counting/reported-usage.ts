@@ -12,7 +12,7 @@ const counts = {
   cache_creation: z.nullish(z.object({ ephemeral_1h_input_tokens: count })),
 }
 
-/** The `usage` of the Messages API. In a stream it comes twice, and the later one may have gaps. */
+/** The `usage` of the Messages API. A stream reports it twice, and the later report may lack fields. */
 const ReportedUsage = z.object({
   ...counts,
   server_tool_use: z.nullish(z.object({ web_search_requests: count })),
@@ -25,14 +25,14 @@ const ReportedUsage = z.object({
 type ReportedUsage = z.infer<typeof ReportedUsage>
 type Counts = Pick<ReportedUsage, keyof typeof counts>
 
-/** Work for the answer by another model, or before it began. The sums of the answer are without it. */
+/** Iterations by another model, or before the answer began. The answer's totals exclude them. */
 const apart = new Set(['advisor_message', 'compaction'])
 const iterationLimit = 256
 
 export interface Usage {
   tokens: Tokens
   terms: Terms
-  /** What is not in `tokens`; without a model it is the answer's own. */
+  /** Usage that `tokens` excludes; without a model it belongs to the model of the answer. */
   apart: { model: string | null; tokens: Tokens }[]
 }
 
@@ -42,7 +42,9 @@ export const noUsage: Usage = {
   apart: [],
 }
 
-/** What the origin says it used, over what it said before; null for what is no such thing. */
+/**
+ * Merges the usage that the origin reports into the earlier report; returns null for an invalid value.
+ */
 export function parseUsage(value: unknown, before: Usage = noUsage): Usage | null {
   const parsed = ReportedUsage.safeParse(value)
   if (!parsed.success) return null
@@ -65,7 +67,7 @@ export function parseUsage(value: unknown, before: Usage = noUsage): Usage | nul
   }
 }
 
-/** As Claude Code reads it: a later zero or gap does not take back what was said. */
+/** Merges as Claude Code does: a later zero or missing field does not replace an earlier value. */
 function tokensOf(counts: Counts, before: Tokens): Tokens {
   const written = counts.cache_creation_input_tokens || before.cacheWrite5m + before.cacheWrite1h
   const hour = Math.min(

@@ -22,9 +22,9 @@ export interface GatewayOptions {
 }
 
 /**
- * The model gateway: takes the stack's placeholder, sends the real credential, serves the model
- * routes and nothing else, and counts what they use. Does not listen yet; `close()` also closes the
- * way to the origin and writes what was counted.
+ * Builds the model gateway: it accepts the stack's placeholder, sends the real credential, serves only
+ * the model routes, and counts their usage. Does not listen yet; `close()` also closes the connections
+ * to the origin and writes the counted usage.
  */
 export function buildGateway({ credentials, upstream, accounting, limits, log }: GatewayOptions) {
   const app: FastifyInstance = Fastify({
@@ -64,7 +64,7 @@ export function buildGateway({ credentials, upstream, accounting, limits, log }:
     const { method = '', url = '' } = request.raw
     const route = modelRoute(method, url)
     reply.raw.once('close', () => {
-      // The healthcheck asks every few seconds; its success is not logged.
+      // The healthcheck runs every few seconds; do not log its success.
       if (route === 'health' && reply.raw.statusCode === 200) return
       log({
         kind: 'request',
@@ -192,7 +192,7 @@ function refuseMalformed(error: Error & { code?: string }, socket: Socket, log: 
   const status =
     code === 'HPE_HEADER_OVERFLOW' ? 431 : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
   const body = renderApiError('invalid_request_error', 'claude-secure: not a valid HTTP request.')
-  // An answer may have begun on this connection already; more bytes would become part of it.
+  // An answer may have begun on this connection; more bytes would become part of it.
   if (socket.bytesWritten > 0) socket.destroy()
   else {
     socket.end(

@@ -3,11 +3,11 @@ import { ApiError } from '../api-error.ts'
 import type { Credential } from '../credential.ts'
 
 /**
- * Refuses a caller that does not show the stack's placeholder, in the header of its kind. Any other
- * key is refused even beside the right one: with a key of his own, an attacker in the agent could
- * use the allowed origin as a drop box (threat N15).
+ * Rejects a caller that does not send the stack's placeholder in the header of its kind. Rejects any
+ * other key even beside the placeholder: with a key of their own, an attacker in the agent could use
+ * the allowed origin as a drop box (threat N15).
  *
- * @param rawHeaders names and values in turn, as they came; a parsed set hides a second header.
+ * @param rawHeaders names and values in turn, as received; a parsed set hides a second header.
  */
 export function checkCaller(rawHeaders: readonly string[], credential: Credential): void {
   const keys = headerValues(rawHeaders, 'x-api-key')
@@ -37,7 +37,7 @@ function headerValues(rawHeaders: readonly string[], name: string): string[] {
   return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
 }
 
-/** In constant time, over hashes, so that neither content nor length shows in the time it takes. */
+/** Compares hashes in constant time, so that the timing reveals neither content nor length. */
 function isSame(presented: string, expected: string): boolean {
   return timingSafeEqual(sha256(presented), sha256(expected))
 }

@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Credential } from '../credential.ts'
 
 /**
- * The only headers a caller can send to the origin. Everything else stays here: credentials,
- * cookies, what belongs to one connection, and what tells about this network.
+ * The only headers that a caller can send to the origin. The gateway drops everything else:
+ * credentials, cookies, hop-by-hop headers, and headers that reveal this network.
  */
 const passedUp = new Set([
   'accept',
@@ -16,15 +16,15 @@ const passedUp = new Set([
 ])
 const passedUpPrefixes = ['anthropic-', 'x-stainless-', 'x-claude-code-']
 
-/** Without this beta the origin does not take an OAuth token for the Messages API. */
+/** Without this beta the origin rejects an OAuth token on the Messages API. */
 const oauthBeta = 'oauth-2025-04-20'
 
-/** The headers for the origin: the caller's, as far as they pass, with the real credential. */
+/** Builds the headers for the origin: the caller's allowed headers and the real credential. */
 export function upstreamHeaders(
   rawHeaders: readonly string[],
   credential: Credential,
 ): Record<string, string> {
-  // What comes compressed cannot be counted as it passes.
+  // A compressed answer cannot be counted as it passes.
   const headers = new Map([['accept-encoding', 'identity']])
   const nominated = connectionHeaders(rawHeaders)
   for (const [name, value] of pairs(rawHeaders)) {
@@ -45,7 +45,7 @@ function isPassed(name: string): boolean {
   return passedUp.has(name) || passedUpPrefixes.some(prefix => name.startsWith(prefix))
 }
 
-/** Names that the caller's `Connection` header declares to be for this connection only. */
+/** Returns the header names that the caller's `Connection` header declares as hop-by-hop. */
 function connectionHeaders(rawHeaders: readonly string[]): Set<string> {
   const values = pairs(rawHeaders).filter(([name]) => name === 'connection')
   return new Set(values.flatMap(([, value]) => value.toLowerCase().split(/\s*,\s*/)))
@@ -75,8 +75,8 @@ const passedDown = new Set([
 ])
 
 /**
- * What of the origin's response headers reaches the caller: what describes the content, and what
- * Anthropic's clients act on. No cookies, no redirect target, nothing of the connection.
+ * Picks the response headers that reach the caller: those that describe the content, and those that
+ * Anthropic's clients act on. Drops cookies, redirect targets and hop-by-hop headers.
  */
 export function callerHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {
   const result: Record<string, string | string[]> = {}

@@ -1,22 +1,22 @@
-/** Bounds of the gateway: no caller may hold its memory, its connections or its patience for ever. */
+/** Limits of the gateway: no caller may occupy its memory or connections indefinitely. */
 export interface Limits {
-  /** Largest request body in bytes. The Messages API itself takes no more than 32 MiB. */
+  /** Maximum request body in bytes. The Messages API itself accepts at most 32 MiB. */
   bodyBytes: number
-  /** Size of all request headers together, in bytes. */
+  /** Maximum size of all request headers together, in bytes. */
   headerBytes: number
-  /** Requests that may be in flight at once; the next one is told that the gateway is overloaded. */
+  /** Maximum number of requests in flight; a further one is answered with an overload error. */
   concurrentRequests: number
-  /** Connections that may be open at once; a further one is closed. */
+  /** Maximum number of open connections; a further one is closed. */
   connections: number
-  /** Time a caller has for its request headers, so that half-open requests do not pile up. */
+  /** Timeout for a caller's request headers, so that half-open requests do not pile up. */
   receiveHeadersMilliseconds: number
-  /** Time a caller has for its whole request. */
+  /** Timeout for a caller's whole request. */
   receiveMilliseconds: number
-  /** Time for each step on the way to the origin: proxy connection, CONNECT, TLS. */
+  /** Timeout of each step on the way to the origin: proxy connection, CONNECT, TLS. */
   connectMilliseconds: number
-  /** Time the origin has for its response headers. */
+  /** Timeout for the origin's response headers. */
   headersMilliseconds: number
-  /** Silence that ends an answer. More than the 300 s after which Claude Code itself gives up. */
+  /** Idle timeout of an answer. Longer than the 300 s after which Claude Code itself gives up. */
   idleMilliseconds: number
 }
 

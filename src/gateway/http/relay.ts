@@ -11,8 +11,8 @@ import { type Upstream, upstreamFailure } from './upstream.ts'
 
 /**
  * Passes one request to the origin and its answer back, both as streams at the slower side's pace,
- * byte for byte. Throws an `ApiError` as long as nothing was answered; after that a broken answer
- * ends in a broken connection, because a clean end would turn half an answer into a whole one.
+ * byte for byte. Throws an `ApiError` until the answer begins; after that, a broken answer ends in a
+ * broken connection, because a clean end would make half an answer look complete.
  */
 export async function relay(options: {
   request: IncomingMessage
@@ -22,7 +22,7 @@ export async function relay(options: {
   upstream: Upstream
   bodyBytes: number
   exchange: Exchange
-  /** What counts the request, if it is one that costs. */
+  /** Counts the request, if its route costs money. */
   account?: Account | undefined
 }): Promise<void> {
   const { request, response, path, credential, upstream, bodyBytes, exchange, account } = options
@@ -43,8 +43,8 @@ export async function relay(options: {
     },
   })
   exchange.request = sent
-  // Not `pipeline`, which would destroy the caller's connection together with a failed body, and
-  // with it the answer that says why.
+  // Not `pipeline`, which would destroy the caller's connection together with a failed body, and with
+  // it the answer that states the reason.
   request.pipe(sent)
   request.once('error', error => sent.destroy(error))
 
@@ -71,16 +71,15 @@ export async function relay(options: {
   } finally {
     account?.end()
     response.off('close', clientGone)
-    // What the origin did not want to read is thrown away, so that the connection can go on.
+    // Discard what the origin did not read, so that the connection can be reused.
     request.unpipe(sent)
     request.resume()
   }
 }
 
 /**
- * Passes on, as one piece, whatever has come: origins send each event as an HTTP chunk of its own, and
- * to write every one by itself costs more than all the rest. What comes first passes at once; what
- * comes in the same turn of the event loop is the next piece.
+ * Joins the chunks of one turn of the event loop into one: origins send each event as an HTTP chunk of
+ * its own, and writing each separately costs more than all other work. The first chunk passes at once.
  */
 async function* joined(
   source: AsyncIterable<Buffer>,

@@ -1,6 +1,6 @@
 import { Transform, type TransformCallback } from 'node:stream'
 
-/** Counts what passes, unchanged and at the reader's pace, and fails above a limit. */
+/** Counts the bytes that pass, unchanged and at the reader's pace, and fails above a limit. */
 export class ByteMeter extends Transform {
   bytes = 0
   readonly #limit: number
@@ -35,8 +35,8 @@ export class TooManyBytes extends Error {
 const modelMember = /"model"\s*:\s*"([\w.:@/[\]-]{1,80})"/
 
 /**
- * The model a request asks for, if the first piece of its body names one: for the log only. Found
- * by pattern, because the body is passed on unread; nothing but a plain name can come out of it.
+ * Returns the model that a request names in the first chunk of its body, for the log only. Matches by
+ * pattern, because the body is passed on unread; the result can only be a plain name.
  */
 export function modelName(chunk: Buffer): string | undefined {
   return modelMember.exec(chunk.toString('latin1', 0, 2048))?.[1]

@@ -10,8 +10,8 @@ const routes = new Map<string, ModelRoute>([
 const plainQuery = /^[\w.,=&-]{0,256}$/
 
 /**
- * The route of a request target, compared byte by byte as it came over the wire. No decoding and no
- * normalising on purpose: `//v1/messages`, `/v1/messages/../files`, `%2e` and absolute forms would
+ * Returns the route of a request target, compared byte by byte as received. Neither decodes nor
+ * normalizes on purpose: `//v1/messages`, `/v1/messages/../files`, `%2e` and absolute forms would
  * otherwise mean one thing here and another to the origin (threat N15).
  */
 export function modelRoute(method: string, target: string): ModelRoute | undefined {

@@ -4,19 +4,19 @@ import { ApiError } from '../api-error.ts'
 import type { Limits } from './limits.ts'
 
 export interface UpstreamRequest {
-  /** Path and query, as one of our own routes. */
+  /** Path and query of one of the gateway's routes. */
   path: string
   headers: Record<string, string>
   body: Readable
   signal: AbortSignal
 }
 
-/** The origin that answers, reached through the proxy. */
+/** The origin, reached through the proxy. */
 export interface Upstream {
   readonly origin: string
-  /** Empty when the origin is reached without one. */
+  /** Empty when the origin is reached without a proxy. */
   readonly proxy: string
-  /** Resolves with the response headers; the body streams. Redirects are answers like any other. */
+  /** Resolves with the response headers; the body streams. Does not follow redirects. */
   post(request: UpstreamRequest): Promise<Dispatcher.ResponseData>
   close(): Promise<void>
 }
@@ -50,14 +50,17 @@ function direct(limits: Limits) {
   return new Agent({ ...waits(limits), connect: { timeout: limits.connectMilliseconds } })
 }
 
-/** CONNECT through the proxy, TLS to the origin itself inside: the proxy sees no credential. */
+/**
+ * Opens a CONNECT tunnel through the proxy with TLS to the origin inside: the proxy sees no
+ * credential.
+ */
 function tunnel(origin: string, proxy: string, limits: Limits) {
   return new ProxyAgent({
     ...waits(limits),
     uri: proxy,
     proxyTls: { timeout: limits.connectMilliseconds },
     requestTls: { timeout: limits.connectMilliseconds, servername: new URL(origin).hostname },
-    // The timeout of the answer to CONNECT, which undici would otherwise wait five minutes for.
+    // Sets the timeout of the answer to CONNECT, for which undici would otherwise wait five minutes.
     clientFactory: (url, pool) =>
       new Pool(url, { ...pool, headersTimeout: limits.connectMilliseconds }),
   })

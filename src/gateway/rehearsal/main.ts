@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { messagesApi } from './messages-api.ts'
 import { rehearsalReply } from './script.ts'
 
-/** The rehearsal model as a service, in the origin's place. It needs no credential and no network. */
+/** Runs the rehearsal model as a service in place of the origin. Needs no credential and no network. */
 const port = Number(process.env.REHEARSAL_PORT ?? '8788')
 const server = createServer(messagesApi({ reply: rehearsalReply }))
 

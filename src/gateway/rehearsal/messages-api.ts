@@ -13,7 +13,7 @@ import {
   wholeMessage,
 } from './reply.ts'
 
-/** One call of the scripted API, for whoever wants to record it. */
+/** One call of the scripted API, for recording. */
 export interface Call {
   request: IncomingMessage
   response: ServerResponse
@@ -27,11 +27,11 @@ export interface ScriptedApi {
 
 const bodyBytes = 64 * 1024 * 1024
 
-/** A Messages API whose answers come from a script: the listener of an HTTP or HTTPS server. */
+/** Serves a Messages API with scripted answers: the listener of an HTTP or HTTPS server. */
 export function messagesApi({ reply, onCall }: ScriptedApi): RequestListener {
   return (request, response) => {
     answer(request, response, reply, onCall).catch(error => {
-      // The caller went away, or the script failed: this connection is lost, the service is not.
+      // The caller disconnected or the script failed: drop this connection, keep the service.
       if (response.headersSent || !response.writable) response.destroy()
       else sendError(response, 500, messageOf(error))
     })

@@ -4,8 +4,8 @@ const block = z.looseObject({ type: z.string() })
 const content = z.union([z.string(), z.array(block)])
 
 /**
- * A request of the Messages API, as far as a scripted answer needs it. Loose: Claude Code sends
- * more with every version, and a rehearsal must not stumble over it.
+ * The members of a Messages API request that a scripted answer needs. Loose: Claude Code sends more
+ * with every version, and a rehearsal must not fail on it.
  */
 export const MessagesRequest = z.looseObject({
   model: z._default(z.string(), 'unnamed'),
@@ -25,7 +25,7 @@ export interface ToolResult {
   failed: boolean
 }
 
-/** The last thing the user asked, and the tool results that came since, oldest first. */
+/** The user's last prompt and the tool results since then, oldest first. */
 export interface Turn {
   prompt: string
   results: ToolResult[]
@@ -33,7 +33,7 @@ export interface Turn {
 
 const reminder = /<system-reminder>[\s\S]*?(<\/system-reminder>|$)/g
 
-/** What the conversation is about now. Claude Code's own reminders are not the user's words. */
+/** Returns the current turn. Skips Claude Code's reminders, which are not the user's words. */
 export function currentTurn(request: MessagesRequest): Turn {
   const results: ToolResult[] = []
   const users = request.messages.filter(message => message.role === 'user')
@@ -51,12 +51,12 @@ export function offersTool(request: MessagesRequest, name: string): boolean {
   return request.tools.some(tool => tool.name === name)
 }
 
-/** What a tool of this name takes; undefined where there is none. */
+/** Returns the input schema of the tool with this name, or undefined. */
 export function toolSchema(request: MessagesRequest, name: string): unknown {
   return request.tools.find(tool => tool.name === name)?.input_schema
 }
 
-/** The directory Claude Code says it works in, wherever in the request it says so. */
+/** Returns the working directory that Claude Code states anywhere in the request. */
 export function workingDirectory(request: MessagesRequest): string | undefined {
   const places = [request.system ?? '', ...request.messages.map(message => message.content)]
   for (const place of places) {

@@ -5,18 +5,18 @@ export type ReplyBlock =
   | { type: 'text'; deltas: Iterable<string> }
   | { type: 'tool_use'; name: string; input: Record<string, unknown> }
 
-/** What a scripted model answers: a message, or an error in place of one. */
+/** The answer of a scripted model: a message, or an error in place of one. */
 export type Reply =
   | {
       kind: 'message'
       blocks: ReplyBlock[]
-      /** Wait before the first byte. */
+      /** Delay before the first byte. */
       delayMilliseconds?: number
-      /** Wait before each piece of text. */
+      /** Delay before each piece of text. */
       intervalMilliseconds?: number
-      /** Cut the connection after this many pieces of text. */
+      /** Number of pieces of text after which the connection is cut. */
       dropAfter?: number
-      /** Members of the answer's usage, over those that are made up. */
+      /** Members that override the generated usage. */
       usage?: Record<string, unknown> | undefined
     }
   | {
@@ -28,7 +28,7 @@ export type Reply =
     }
 
 export function textReply(text: string): Reply {
-  // Pieces of a few words, so that the answer types itself as a real one does.
+  // Pieces of a few words, so that the answer appears gradually, as a real one does.
   return { kind: 'message', blocks: [{ type: 'text', deltas: text.match(/\S*\s*/g) ?? [text] }] }
 }
 
@@ -46,11 +46,11 @@ export interface Message {
   model: string
   blocks: ReplyBlock[]
   inputTokens: number
-  /** Over what is made up. */
+  /** Overrides the generated usage. */
   usage?: Record<string, unknown> | undefined
 }
 
-/** The events of one answer, in the order and shapes in which the real API sends them. */
+/** Yields the events of one answer, in the order and shapes of the real API. */
 export function* messageEvents(message: Message): Generator<StreamEvent> {
   let outputTokens = 0
   yield { type: 'message_start', message: { ...envelope(message), usage: usage(message, 1) } }
@@ -76,7 +76,7 @@ export function renderEvent(event: StreamEvent): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 }
 
-/** The same answer for a caller that did not ask for a stream. */
+/** Returns the same answer for a caller that did not request a stream. */
 export function wholeMessage(message: Message) {
   const content = message.blocks.map(block =>
     block.type === 'text'
@@ -91,7 +91,7 @@ export function wholeMessage(message: Message) {
   }
 }
 
-/** Four bytes a token: near enough for a display that has to show some figure. */
+/** Estimates tokens at four bytes each: close enough for a display. */
 export function tokenEstimate(bytes: number): number {
   return Math.ceil(bytes / 4)
 }

@@ -1,8 +1,8 @@
 const mostItems = 16
 
 /**
- * The smallest value of a JSON schema, with `text` where it wants a string: Claude Code's side
- * questions (a title, a summary) ask for such answers, and so does `run --json-schema`.
+ * Returns the smallest value of a JSON schema, with `text` for its strings: Claude Code's side queries
+ * (a title, a summary) ask for such answers, and so does `run --json-schema`.
  */
 export function schemaExample(schema: unknown, text: string, depth = 0): unknown {
   if (!isRecord(schema) || depth > 8) return null

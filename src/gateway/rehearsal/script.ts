@@ -17,8 +17,9 @@ const noModel = `This is a rehearsal: no model is behind it, so I can only do on
 For real answers, leave with /exit, put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env beside claude.ts, and run ./claude.ts start.`
 
 /**
- * The rehearsal model: asked about a file, it has Claude Code read it and answers with the content.
- * It shows the whole way of a prompt (gateway, tool call, answer) without an account.
+ * Returns the rehearsal model's reply: for a question about a file, it has Claude Code read the file
+ * and answers with the content. Shows the whole path of a prompt (gateway, tool call, answer) without
+ * an account.
  */
 export function rehearsalReply(request: MessagesRequest): Reply {
   const schema = request.output_config?.format?.schema
@@ -33,7 +34,7 @@ export function rehearsalReply(request: MessagesRequest): Reply {
   return textReply(request.tools.length === 0 ? 'Rehearsal' : noModel)
 }
 
-/** Claude Code hands in an answer that is to have a form by a tool of its own. */
+/** Replies through the tool by which Claude Code accepts structured output. */
 function formReply(
   schema: unknown,
   { file, results, request }: { file?: string; results: ToolResult[]; request: MessagesRequest },
@@ -58,14 +59,17 @@ function readingReply(file: string, result: ToolResult): string {
     : `${file} says:\n\n${withoutLineNumbers(result.text).trim()}`
 }
 
-/** The first word that looks like a file name: letters on both sides of a dot, and no address. */
+/**
+ * Returns the first word that looks like a file name: letters on both sides of a dot, and not an
+ * address.
+ */
 function fileIn(prompt: string): string | undefined {
   return /(?<![\w/.@:-])(?:\.{0,2}\/)?(?:[\w+-][\w+.-]*\/)*[\w+-][\w+.-]*\.[a-z][a-z0-9]{0,9}\b/i.exec(
     prompt,
   )?.[0]
 }
 
-/** The Read tool numbers the lines, and may add a reminder that is meant for models only. */
+/** Strips the line numbers that the Read tool adds, and the reminder for models that it may append. */
 function withoutLineNumbers(text: string): string {
   return text
     .replace(/<system-reminder>[\s\S]*?(<\/system-reminder>|$)/g, '')
