@@ -13,7 +13,13 @@ export type NodeMajor = '22' | '24'
 export async function nodeFolder(major: NodeMajor): Promise<string> {
   const text = await readFile(join(import.meta.dirname, 'node-pins.json'), 'utf8')
   const pins = JSON.parse(text) as Record<NodeMajor, PinnedPackage>
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'claude-secure-tests')
+  const cache = join(cacheRoot(), 'claude-secure-tests')
   const folder = await fetchPackage(pins[major], { cache, selection: { only: ['bin/node'] } })
   return join(folder, 'bin')
+}
+
+/** Some tests run a program as another user, who cannot reach into the home of root. */
+function cacheRoot(): string {
+  if (process.getuid?.() === 0) return '/var/cache'
+  return process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
 }
