@@ -11,7 +11,7 @@ export type ServiceState = {
   health: 'healthy' | 'unhealthy' | 'starting' | 'none'
   /** The engine's own words, such as "Up 3 minutes (healthy)". */
   status: string
-  /** On every network of its service; nothing else would show that one is missing. */
+  /** True when it is on every network of its service; no other field shows a missing one. */
   connected: boolean
 }
 
@@ -23,20 +23,20 @@ export type StackState = {
   workspace: string
   workspaceMode: string
   credentials: string
-  /** The setting PROTECT that it was started with. */
+  /** Value of PROTECT at its start. */
   protect: string
   fingerprint: string
-  /** When the first of its containers was made, in seconds since 1970. */
+  /** Creation time of its first container, in seconds since 1970. */
   created: number
   services: ServiceState[]
 }
 
-/** What the engine knows of one stack, or null when nothing of it is there. */
+/** Returns the engine's state of one stack, or null when it has none. */
 export async function inspectStack(engine: Engine, stack: string): Promise<StackState | null> {
   return groupStacks(await engine.containers([`${labels.stack}=${stack}`]))[0] ?? null
 }
 
-/** Every stack of this engine. */
+/** Returns the state of every stack of this engine. */
 export async function inspectStacks(engine: Engine): Promise<StackState[]> {
   return groupStacks(await engine.containers([labels.stack]))
 }
@@ -66,7 +66,7 @@ function groupStacks(containers: readonly ContainerSummary[]): StackState[] {
   return [...stacks.values()].sort((a, b) => byCodePoint(a.stack, b.stack))
 }
 
-/** Names here are ASCII; the first use of a collator costs as much as all the rest of `status`. */
+/** Names here are ASCII; the first use of a collator takes as long as the rest of `status`. */
 function byCodePoint(a: string, b: string) {
   return a < b ? -1 : a > b ? 1 : 0
 }
@@ -94,7 +94,7 @@ function serviceState(container: ContainerSummary): ServiceState {
   }
 }
 
-/** Whether all that there is works; with `wanted`, whether these are among it. */
+/** Returns whether all existing services work and include those in `wanted`. */
 export function isUp(stack: StackState, wanted: readonly string[] = []): boolean {
   return (
     supportingServices(stack.identity?.kind ?? 'folder').every(({ name }) =>

@@ -8,22 +8,22 @@ import { inspectStacks, isUp, type StackState } from './inspect.ts'
 import { readProtection } from './protection.ts'
 import { keptInState, stateFolder } from './state/state-folder.ts'
 
-/** A stack of this engine, or what is left of one. */
+/** A stack of this engine, or the remains of one. */
 export type MachineStack = Activity & {
-  /** The end of its name, which is what one types. */
+  /** The end of its name, which users type. */
   id: string
   stack: string
-  /** Real path on the host; null when nothing tells it any more. */
+  /** Real path on the host; null when unknown. */
   workspace: string | null
   workspaceMode: string | null
   credentials: string | null
-  /** `partial`: some of it runs, or not as it should. */
+  /** `partial`: only some services run, or some are not healthy. */
   state: 'up' | 'partial' | 'stopped'
-  /** ISO 8601; null when nothing tells it any more. */
+  /** ISO 8601; null when unknown. */
   created: string | null
-  /** Names of its volumes; null when they were not asked for. */
+  /** Volume names; null when not requested. */
   volumes: string[] | null
-  /** Of all its volumes; null when it was not asked for, or takes too long to tell. */
+  /** Total size of its volumes; null when not requested, or when measuring takes too long. */
   bytes: number | null
   /** Whether this user's state folder knows it. */
   ours: boolean
@@ -35,16 +35,16 @@ export function stackId(stack: string): string {
   return stack.slice(-8)
 }
 
-/** The stacks that have containers, and who is at work in them: one question to the engine. */
+/** Returns the stacks that have containers, with their activity. */
 export async function runningStacks(engine: Engine, root = stateRoot()): Promise<MachineStack[]> {
   const [states, folders] = await Promise.all([inspectStacks(engine), stateFolders(root)])
   return describe(engine, states, folders)
 }
 
-/** Sizes are nice to have, and nobody waits longer for them. */
+/** Timeout in milliseconds for the sizes, which are optional. */
 const sizesWithin = 1_500
 
-/** Also those of which only volumes or a state folder are left. */
+/** Returns all stacks, including those with only volumes or a state folder left. */
 export async function allStacks(engine: Engine, root = stateRoot()): Promise<MachineStack[]> {
   const [states, volumes, sizes, folders] = await Promise.all([
     inspectStacks(engine),
@@ -72,7 +72,7 @@ export async function allStacks(engine: Engine, root = stateRoot()): Promise<Mac
   })
 }
 
-/** Names of state folders that hold more than what stays when a stack is removed. */
+/** Returns the names of state folders that hold more than a removed stack keeps. */
 async function stateFolders(root: string): Promise<Set<string>> {
   const folder = join(root, 'stacks')
   const entries = (await readdir(folder).catch(() => [])).filter(isStackName)
@@ -121,7 +121,7 @@ function stateOf(state: StackState): MachineStack['state'] {
   return runs ? 'partial' : 'stopped'
 }
 
-/** Containers that are gone tell nothing; the state folder remembers the workspace. */
+/** Describes a stack without containers; its state folder records the workspace. */
 async function describeLeft(
   stack: string,
   volumes: readonly VolumeSummary[],

@@ -78,8 +78,8 @@ export async function clearPlaceholders(state: StateFolder) {
 }
 
 /**
- * Protected paths whose overlay is gone: when a program of the host replaces a file (as `git config`
- * does), the kernel takes the mounts on it away, and the agent can write the new one.
+ * Returns protected paths that lost their overlay: when a host program replaces a file (as `git config`
+ * does), the kernel removes the mounts on it, and the agent can write the new file.
  */
 export async function lostOverlays(state: StateFolder): Promise<string[]> {
   const protection = await readProtection(state)
@@ -94,7 +94,7 @@ export async function lostOverlays(state: StateFolder): Promise<string[]> {
   return now.flat()
 }
 
-/** Stacks that have placeholders in a workspace: also those of which the engine knows nothing more. */
+/** Returns the stacks with placeholders in a workspace, including those unknown to the engine. */
 export async function stacksWithPlaceholders(root = stateRoot()): Promise<string[]> {
   const names = await readdir(join(root, 'stacks')).catch(() => [])
   const found = await Promise.all(
@@ -114,12 +114,12 @@ async function remember(state: StateFolder, protection: Protection) {
   await replaceFile(listPath(state), JSON.stringify(protection))
 }
 
-/** What the last start of a stack did in its workspace; null when there was none. */
+/** Returns the protection recorded by a stack's last start; null when there was none. */
 export async function readProtection(state: Pick<StateFolder, 'path'>): Promise<Protection | null> {
   try {
     return Protection.parse(JSON.parse(await readFile(listPath(state), 'utf8')))
   } catch {
-    // None yet, or none that can be read: then nothing is known to be ours, and nothing is removed.
+    // Missing or unreadable: no placeholder is known to be ours, so none is removed.
     return null
   }
 }

@@ -14,15 +14,15 @@ import { keptInState, stateFolder } from './state/state-folder.ts'
 import { isLeft, stopStack } from './stop.ts'
 
 /**
- * Removes all of a stopped stack: containers that ended, networks, volumes, and its state folder up to
- * what was used. To be called under the stack's lock; refuses one that runs again by now.
+ * Removes all of a stopped stack: exited containers, networks, volumes, and its state folder except the
+ * usage. Call it under the stack's lock; refuses a stack that is running again.
  */
 export async function removeRemains(
   { engine, docker }: { engine: Engine; docker: DockerClient },
   stack: string,
   options: { log: Log; signal?: AbortSignal },
 ): Promise<void> {
-  // It becomes the path of a folder that is removed.
+  // The name becomes the path of the folder to remove.
   if (!isStackName(stack)) throw new Error(`${stack} is no name of a stack`)
   const state = await inspectStack(engine, stack)
   if (state?.services.some(service => service.state !== 'exited')) {
@@ -52,7 +52,7 @@ async function removeVolumes(
   })
 }
 
-/** What was made in the workspace goes first: the list of it is in the folder. */
+/** Removes placeholders in the workspace first: the state folder holds their list. */
 async function removeState(stack: string) {
   const state = stateFolder(stack)
   await clearPlaceholders(state)
