@@ -1,4 +1,4 @@
-/** `*.log, /data/` → its patterns. */
+/** Parses `*.log, /data/` into its patterns. */
 export function parseCopyExclude(value: string | undefined): string[] {
   return (value ?? '')
     .split(',')

@@ -2,7 +2,7 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { customPrefixes } from './custom-names.ts'
 
-/** Bytes of one value. Linux takes 128 KiB for one, and all of them share what a program is started with. */
+/** Maximum bytes of one value. Linux allows 128 KiB for one, and all share the limit for a new process. */
 const largestValue = 32 * 1024
 
 /** Variables that would undo a control or break what runs in the container, and why. */
@@ -31,11 +31,11 @@ const refused: readonly (readonly [name: RegExp, reason: string])[] = [
 ]
 
 /**
- * The variables that `CLAUDE_ENV_X` gives the agent, which sees their values. Refuses what would undo a
- * control, and the credential that is kept from the agent.
+ * Returns the variables that `CLAUDE_ENV_X` gives the agent, which sees their values. Rejects variables
+ * that would undo a control, and the credential that is kept from the agent.
  *
  * @param secrets the real credentials of this checkout.
- * @param prefix of the names, for messages.
+ * @param prefix prefix of the names, for messages.
  */
 export function parseCustomEnvironment(
   values: Readonly<Record<string, string>>,

@@ -5,9 +5,9 @@ import { terminalLine } from '../base/terminal-text.ts'
 import { overlaps } from '../files/within.ts'
 import { customPrefixes } from './custom-names.ts'
 
-/** A folder or file of the host that the user gives to the agent, as he wrote it. */
+/** A host folder or file that the user gives to the agent, as written in the setting. */
 export type MountSetting = {
-  /** `CLAUDE_MOUNT_DATA`, or where else it is named, for messages. */
+  /** `CLAUDE_MOUNT_DATA`, or another source of the mount, for messages. */
   name: string
   /** Absolute; not resolved yet. */
   source: string
@@ -15,12 +15,12 @@ export type MountSetting = {
   writable: boolean
 }
 
-/** From elsewhere than `.env`, in the same form. */
+/** A mount from a source other than `.env`, in the same form. */
 export type NamedMount = { name: string; value: string }
 
 /**
- * `src[:dst[:ro|rw]]`. Without dst it is seen at the same path as on the host; without a mode the agent
- * can write to it (both as in claudebox). Where a dst may be is judged here, because that is text alone.
+ * Parses `src[:dst[:ro|rw]]`. Without dst the mount has the same path as on the host; without a mode it
+ * is writable (both as in claudebox). Checks dst here, because that needs only its text.
  */
 export function parseCustomMounts(
   values: Readonly<Record<string, string>>,
@@ -68,7 +68,7 @@ function parseMount(name: string, value: string): MountSetting {
   return { name, source, target, writable: mode === 'rw' }
 }
 
-/** Places in the container that hold the system, the stack's own files, or the workspace with its overlays. */
+/** Container paths of the system, the stack's own files, or the workspace with its overlays. */
 const reserved = [
   ...['/bin', '/boot', '/dev', '/etc', '/home/claude', '/lib', '/lib32', '/lib64', '/libx32'],
   ...['/opt/claude-secure', '/opt/gateway', '/proc', '/root', '/run', '/sbin', '/sys', '/usr'],
@@ -76,7 +76,7 @@ const reserved = [
   ...['/workspace', '/workspaces'],
 ]
 
-/** Null for a relative path, and for one that goes up: what is judged must be what is mounted. */
+/** Returns null for a relative path or one with `..`: the checked path must be the mounted path. */
 function absolute(path: string): string | null {
   const full = path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
   if (!full.startsWith('/') || full.split('/').includes('..')) return null

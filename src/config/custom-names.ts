@@ -1,6 +1,6 @@
 /**
- * Two families of settings bear names of the user's own: `CLAUDE_ENV_X` and `CLAUDE_MOUNT_N`. Apart
- * from what reads them, because a quick `start` asks for the names before it loads anything.
+ * Prefixes of the two families of settings with user-chosen names: `CLAUDE_ENV_X` and `CLAUDE_MOUNT_N`.
+ * Separate from their parsers, because a fast `start` needs the names before it loads anything.
  */
 export const customPrefixes = { environment: 'CLAUDE_ENV_', mount: 'CLAUDE_MOUNT_' } as const
 

@@ -3,7 +3,7 @@ import { customPrefixes, isCustomName } from './custom-names.ts'
 import { readEnvFile } from './env-file.ts'
 import { settingNames } from './setting-names.ts'
 
-/** What `.env` and, over it, the environment say in the two families: values by the user's own names. */
+/** Settings of the two families from `.env`, overridden by the environment: values by the user's own names. */
 export type CustomSettings = {
   /** `CLAUDE_ENV_X=value` as `X` → value. */
   environment: Record<string, string>
@@ -24,7 +24,7 @@ export async function loadCustomSettings(
             ? [[name.slice(prefix.length), value]]
             : [],
         )
-        // By name, whatever the order of the lines: the same settings make the same stack.
+        // Sorted by name, so that the order of the lines does not change the stack.
         .sort(([a], [b]) => (a < b ? -1 : 1)),
     )
   return {

@@ -3,17 +3,17 @@ import { join } from 'node:path'
 import { isMissing } from '../base/errors.ts'
 import { replaceFile } from '../files/replace-file.ts'
 
-/** Sets one value in `.env` and leaves every other line as it is. The file is for its owner only. */
+/** Sets one value in `.env` and keeps every other line unchanged. Only its owner can read the file. */
 export async function setEnvValue(root: string, name: string, value: string): Promise<void> {
   const path = join(root, '.env')
   const before = await readFile(path, 'utf8').catch(error => {
-    // Any other failure would lose the values that are there.
+    // Continuing after any other error would lose the existing values.
     if (isMissing(error)) return ''
     throw error
   })
   const line = `${name}=${value}`
   const pattern = new RegExp(`^\\s*(export\\s+)?${name}\\s*=.*$`, 'm')
-  // A function as replacement: `$` in a value means nothing.
+  // Replace through a function, so that `$` in a value has no special meaning.
   const text = pattern.test(before)
     ? before.replace(pattern, () => line)
     : `${before}${before && !before.endsWith('\n') ? '\n' : ''}${line}\n`

@@ -7,9 +7,9 @@ import { nearestName } from './nearest-name.ts'
 import { settingAliases } from './setting-names.ts'
 
 /**
- * Reads `NAME=value` lines. A missing file is an empty one; a name that is neither a setting nor of a
- * family (`CLAUDE_ENV_X`), or a line that is no assignment, is an error with its line: a misspelt
- * setting must not be silently without effect. Empty values count as not set.
+ * Reads `NAME=value` lines. A missing file counts as empty. Throws with the line number for a name that
+ * is neither a setting nor of a family (`CLAUDE_ENV_X`), and for a line that is not an assignment: a
+ * misspelt setting must not be ignored silently. Empty values count as not set.
  */
 export async function readEnvFile(
   path: string,
@@ -27,7 +27,7 @@ export async function readEnvFile(
     const name = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=/.exec(line)?.[1]
     const where = `${path}:${index + 1}`
     if (name === undefined) {
-      // The line itself may be a pasted key: its place says enough.
+      // Do not print the line: it may be a pasted key.
       throw new UserError(`${where} is not of the form NAME=value`, {
         hint: 'comments start with #; .env.example shows every setting',
       })

@@ -1,4 +1,4 @@
-/** The user's environment, for the few who may look at it: where the engine is, proxies, the terminal. */
+/** Returns the user's environment, for the few uses allowed: engine address, proxies, terminal. */
 export function userEnvironment(): NodeJS.ProcessEnv {
   return process.env
 }

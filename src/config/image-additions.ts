@@ -2,15 +2,15 @@ import { dirname, join } from 'node:path'
 import { parsePackages } from './package-names.ts'
 import { customRoot } from './paths.ts'
 
-/** What the user wants in the agent's image besides ours, and where it lies. */
+/** The user's additions to the agent's image, and their paths. */
 export type ImageAdditions = {
   packages: readonly string[]
-  /** Folder whose `*.sh` run while the image is built. It need not be there. */
+  /** Folder whose `*.sh` run while the image is built. It may be missing. */
   scripts: string
   dockerfile: string
-  /** Whether a setting names the Dockerfile, so that it must be there. */
+  /** True when a setting names the Dockerfile, which must then exist. */
   named: boolean
-  /** What beside the Dockerfile is none of its business. */
+  /** Paths beside the Dockerfile that are excluded from its build. */
   without: readonly string[]
 }
 

@@ -8,8 +8,8 @@ import { Settings, secretSettings } from './settings.ts'
 const names = Object.keys(Settings.shape)
 
 /**
- * The settings in force: `.env` beside claude.ts, and over it the environment. Secrets are taken out
- * of our own environment, so that no child process inherits them (threat S1).
+ * Loads the settings from `.env` beside claude.ts, overridden by the environment. Removes secrets from
+ * this process's environment, so that no child process inherits them (threat S1).
  */
 export async function loadSettings(
   root: string,

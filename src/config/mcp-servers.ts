@@ -4,12 +4,12 @@ import { terminalLine } from '../base/terminal-text.ts'
 import { serverName } from './mcp-setting.ts'
 import { schemaWords } from './schema-words.ts'
 
-/** Its name in the workspace. Claude Code itself would read it, and ask nobody who sits at the host. */
+/** File name in the workspace. Claude Code would read it without asking the user at the host. */
 export const mcpFileName = '.mcp.json'
 
 const text = z.string().max(4_096)
 const texts = z.record(z.string(), text).optional()
-/** Names of the internet that a server needs; Claude Code does not look at it. */
+/** Internet hosts that a server needs; Claude Code ignores this key. */
 const needs = { 'x-claude-secure': z.object({ hosts: z.array(text).max(64) }).optional() }
 const Stdio = z.object({
   type: z.literal('stdio').optional(),
@@ -29,7 +29,7 @@ export type McpServer = {
   definition: z.infer<typeof Stdio> | z.infer<typeof Remote>
 }
 
-/** The servers of a `.mcp.json`, with the keys that are known here. */
+/** Parses the servers of a `.mcp.json`, with the supported keys. */
 export function parseMcpFile(json: string): McpServer[] {
   try {
     const { mcpServers } = McpFile.parse(JSON.parse(json), { error: schemaWords })
@@ -49,7 +49,7 @@ export function parseMcpFile(json: string): McpServer[] {
   }
 }
 
-/** What a person says yes to, in one line. */
+/** Describes a server on one line, for the user to approve. */
 export function describeServer({ name, definition }: McpServer): string {
   const [what, names] =
     'url' in definition
@@ -61,7 +61,7 @@ export function describeServer({ name, definition }: McpServer): string {
   return `${name} ${what}${names.length > 0 ? ` with ${names.join(', ')}` : ''}`
 }
 
-/** A yes must be to all of it: nothing beyond the end of a line, nothing that a terminal does not show. */
+/** Rejects long lines and invisible characters, so that the user sees everything they approve. */
 function refuseHidden(server: McpServer) {
   const description = describeServer(server)
   if (description.length <= 450 && terminalLine(description, 450) === description) return
@@ -70,13 +70,13 @@ function refuseHidden(server: McpServer) {
   })
 }
 
-/** Hosts that a server needs, as they were written: its own, and those it declares. */
+/** Returns the hosts that a server needs, as written: its own, and those it declares. */
 export function hostsOf({ definition }: McpServer): string[] {
   const declared = definition['x-claude-secure']?.hosts ?? []
   return 'url' in definition ? [definition.url, ...declared] : declared
 }
 
-/** For `--mcp-config`: these and no others. */
+/** Renders the file for `--mcp-config` with only these servers. */
 export function renderMcpConfig(servers: readonly McpServer[]): string {
   const entries = servers.map(({ name, definition }) => {
     const { 'x-claude-secure': _, ...rest } = definition

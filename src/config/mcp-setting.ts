@@ -1,7 +1,7 @@
-/** Of an MCP server; tools bear it in their own names. */
+/** Name of an MCP server; the names of its tools contain it. */
 export const serverName = /^[A-Za-z0-9_-]{1,64}$/
 
-/** `ask`, `none`, or names with commas between. Null for something else. */
+/** Parses `ask`, `none`, or comma-separated names. Null for anything else. */
 export function parseMcpServers(value: string): 'ask' | 'none' | string[] | null {
   if (value === 'ask' || value === 'none') return value
   const names = value.split(',').map(name => name.trim())

@@ -1,4 +1,4 @@
-/** The one of `names` that differs from `name` in the fewest letters, if it is near enough to be meant. */
+/** Returns the entry of `names` with the smallest edit distance to `name`, if it is close enough. */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   const ranked = names
     .map(candidate => ({

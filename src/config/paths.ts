@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /**
- * The checkout that this code belongs to: the nearest folder above it that holds compose.yaml. Never
+ * Returns the checkout of this code: the nearest folder above it that holds compose.yaml. Never
  * the working directory, which is the untrusted workspace.
  */
 export function checkoutRoot(): string {
@@ -16,22 +16,22 @@ export function checkoutRoot(): string {
   return folder
 }
 
-/** Where stacks keep what must outlive them: `$XDG_STATE_HOME/claude-secure`, mode 0700. */
+/** Returns the folder for data that outlives a stack: `$XDG_STATE_HOME/claude-secure`, mode 0700. */
 export function stateRoot(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_STATE_HOME || join(homedir(), '.local/state'), 'claude-secure')
 }
 
-/** The folder of the demo, which belongs to nobody's project. */
+/** Returns the demo's folder, which is not part of any project. */
 export function demoFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(stateRoot(env), 'demo', 'welcome')
 }
 
-/** Downloads that can be fetched again: `$XDG_CACHE_HOME/claude-secure`. */
+/** Returns the folder for downloads that can be fetched again: `$XDG_CACHE_HOME/claude-secure`. */
 export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'claude-secure')
 }
 
-/** Where the user keeps additions of his own: `CUSTOM_DIR`, else `$XDG_CONFIG_HOME/claude-secure`. */
+/** Returns the folder of the user's additions: `CUSTOM_DIR`, else `$XDG_CONFIG_HOME/claude-secure`. */
 export function customRoot(
   settings: { CUSTOM_DIR?: string | undefined },
   env: NodeJS.ProcessEnv = process.env,

@@ -2,8 +2,8 @@
 export const workspaceConfigName = 'claude-secure.config.json'
 
 /**
- * What programs of the host run or obey by themselves, by its name in the workspace: git, editors,
- * shells, Claude Code, and claude-secure itself. Apart from the settings, because a quick `start` needs it before it loads those.
+ * Names in the workspace that host programs run or obey automatically: git, editors, shells, Claude
+ * Code, and claude-secure itself. Separate from the settings, because a fast `start` needs them first.
  */
 export const protectedNames = [
   '.git',
@@ -20,7 +20,7 @@ export const protectedNames = [
 ] as const
 export type ProtectedName = (typeof protectedNames)[number]
 
-/** What a value of PROTECT gives up: `all` nothing, `none` everything, `-.vscode,-.idea` those two. */
+/** Returns the names that PROTECT leaves unprotected: none for `all`, every name for `none`, two for `-.vscode,-.idea`. */
 export function parseProtect(value: string): ProtectedName[] | null {
   if (value === 'all') return []
   if (value === 'none') return [...protectedNames]

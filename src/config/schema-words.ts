@@ -12,7 +12,7 @@ const kinds: Readonly<Record<string, string>> = {
   record: 'an object',
 }
 
-/** What is wrong with a value of a file that a person wrote, where its schema has no words of its own. */
+/** Describes an invalid value in a file that the user wrote, when its schema has no message of its own. */
 export function schemaWords(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':

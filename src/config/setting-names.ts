@@ -1,6 +1,6 @@
 import { isCustomName } from './custom-names.ts'
 
-/** Names of all settings. Apart from the schema, because `start` asks for them before it loads that. */
+/** Names of all settings. Separate from the schema, because `start` needs them before it loads that. */
 export const settingNames = [
   'ANTHROPIC_API_KEY',
   'CLAUDE_CODE_OAUTH_TOKEN',
@@ -27,12 +27,12 @@ export const settingNames = [
   'DEBIAN_MIRROR',
 ] as const
 
-/** Names that claudebox has for them. */
+/** claudebox's names for these settings. */
 export const settingAliases: Readonly<Record<string, (typeof settingNames)[number]>> = {
   CLAUDE_SSH_DIR: 'SSH_DIR',
 }
 
-/** The settings that the user's environment has, and where it says that the engine is. */
+/** Returns the settings in the user's environment, and the engine's address if set there. */
 export function settingsInEnvironment(env: NodeJS.ProcessEnv = process.env) {
   const names = [
     ...settingNames,

@@ -4,7 +4,7 @@ import { parseMcpServers } from './mcp-setting.ts'
 import { parsePackages } from './package-names.ts'
 import { parseProtect, protectedNames } from './protected-names.ts'
 
-/** A value of a choice, refused in our own words: a schema's would not say what was meant. */
+/** Builds the schema of a choice with its own error message: zod's would not say which value was meant. */
 const choice = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z.enum(values, { error: `must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}` })
 

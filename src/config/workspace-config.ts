@@ -5,7 +5,7 @@ import { nearestName } from './nearest-name.ts'
 import { workspaceConfigName } from './protected-names.ts'
 import { schemaWords } from './schema-words.ts'
 
-// What a person is asked about must be what he sees: short, and without characters that are not shown.
+// The user approves this text, so it must be fully visible: short, and without invisible characters.
 const text = z
   .string()
   .min(1)
@@ -16,24 +16,24 @@ const text = z
   })
 const off = z.boolean().default(false)
 
-/** Keys of claude-code-runner that have a meaning here. */
+/** Supported keys of claude-code-runner. */
 const Known = z.strictObject({
-  /** As `CLAUDE_ENV_…`. */
+  /** Same as `CLAUDE_ENV_…`. */
   environment: z.record(z.string(), z.string()).default({}),
-  /** A file of `NAME=value` lines in the workspace, below `environment`. */
+  /** A file of `NAME=value` lines in the workspace; `environment` overrides it. */
   envFile: text.optional(),
-  /** As `CLAUDE_MOUNT_…`, `src:dst[:ro]`. */
+  /** Same as `CLAUDE_MOUNT_…`, `src:dst[:ro]`. */
   volumes: z.array(text).max(64).default([]),
   mounts: z
     .array(z.strictObject({ source: text, target: text, readonly: off }))
     .max(64)
     .default([]),
-  /** Run as the agent, in its container, each time that comes up. */
+  /** Run as the agent, in its container, each time the container comes up. */
   setupCommands: z.array(text).max(64).default([]),
   maxThinkingTokens: z.int().min(0).max(1_000_000).optional(),
   /** Milliseconds. */
   bashTimeout: z.int().min(1_000).max(86_400_000).optional(),
-  /** Permission prompts are off, so a shorter list would promise what it does not keep. */
+  /** Permission prompts are off, so a shorter list would have no effect. */
   allowedTools: z
     .array(text)
     .max(256)
@@ -41,7 +41,7 @@ const Known = z.strictObject({
       error: 'can only be ["*"]: `run --tools` says which tools a run has',
     })
     .optional(),
-  // Of git sessions.
+  // Options for git sessions.
   autoPush: off,
   autoCreatePR: off,
   autoStartClaude: z.boolean().default(true),
@@ -49,7 +49,7 @@ const Known = z.strictObject({
   forwardGpgKeys: off,
   forwardSshAgent: off,
   enableGpgSigning: off,
-  // Taken and without effect: what they choose is given here.
+  // Accepted without effect: the behaviour they select is fixed here.
   detached: z.boolean().optional(),
   containerPrefix: text.optional(),
   dockerImage: text.optional(),
@@ -63,7 +63,7 @@ export const ofSessions = [
   ...(['forwardGpgKeys', 'forwardSshAgent', 'enableGpgSigning'] as const),
 ] as const
 
-/** Keys of theirs that are refused, and what to do instead. */
+/** Keys of claude-code-runner that are rejected, and the alternative for each. */
 const refused: Readonly<Record<string, string>> = {
   dockerSocketPath: 'whoever has the socket of the engine has the host: remove it',
   dockerfile:
@@ -73,7 +73,7 @@ const refused: Readonly<Record<string, string>> = {
 
 const names = [...Object.keys(Known.shape), ...Object.keys(refused)]
 
-/** @throws UserError with the key that is wrong, and the one that was meant. */
+/** @throws UserError with the wrong key and the nearest valid one. */
 export function parseWorkspaceConfig(json: string): WorkspaceConfig {
   let value: unknown
   try {
@@ -104,7 +104,7 @@ export function parseWorkspaceConfig(json: string): WorkspaceConfig {
   )
 }
 
-/** As claude-code-runner's own example has it: a key that is null is one that is not there. */
+/** Drops keys that are null: claude-code-runner's own example uses null for an absent key. */
 function withoutNulls(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(
@@ -116,7 +116,7 @@ function wrong(what: string, hint: string) {
   return new UserError(`${workspaceConfigName}: ${what}`, { hint })
 }
 
-/** What of it a person has to have said yes to, one line each: it lies in the workspace. */
+/** Returns the requests that need the user's approval, one line each, because an agent can write the workspace. */
 export function demandsOf(config: WorkspaceConfig): string[] {
   const { environment, envFile, volumes, mounts, setupCommands } = config
   return [
