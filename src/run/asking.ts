@@ -6,9 +6,9 @@ import type { RunnerEvent, RunnerInput } from './runner-protocol.ts'
 type Send = (input: RunnerInput) => void
 
 export type AskingParts = {
-  /** False when nobody can answer: then a question is answered with "no answer" at once. */
+  /** Whether anyone can answer. Otherwise each question is answered with "no answer" at once. */
   asks: boolean
-  /** Longest that a question waits. */
+  /** Maximum seconds that a question waits. */
   seconds: number
   keep: (question: OpenQuestion | null) => Promise<void>
   publish: (happening: RunHappening) => Promise<void>
@@ -33,7 +33,7 @@ export function createAsking({ asks, seconds, keep, publish, now }: AskingParts)
     const { question, timer } = open
     clearTimeout(timer)
     open = null
-    // A disk that is full costs the state, not the run.
+    // A full disk loses this state, but does not fail the run.
     await keep(null).catch(() => {})
     await publish({ kind: 'question-closed', id: question.id, outcome })
   }
@@ -59,13 +59,13 @@ export function createAsking({ asks, seconds, keep, publish, now }: AskingParts)
       if (open?.question.id === id) await close(outcome)
     },
 
-    /** The run ends: what is still open stays without an answer. */
+    /** Closes the open question as unanswered, because the run ends. */
     end: () => close('unanswered'),
   }
 }
 export type Asking = ReturnType<typeof createAsking>
 
-/** Refuses answers that leave a question out, or that answer another one. */
+/** Refuses answers that omit a question, or that answer an unknown one. */
 export function checkAnswers(questions: readonly Question[], answers: Answers): void {
   const asked = new Map(questions.map(question => [question.question, question]))
   for (const [text, given] of Object.entries(answers)) {

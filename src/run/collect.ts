@@ -24,13 +24,13 @@ const SinceLast = z.record(z.string(), z.object({ costUSD: z.number() }))
 
 type Ended = Extract<RunnerEvent, { kind: 'ended' }>
 
-/** How a run ended: the runner's last event, or what the engine saw instead of one. */
+/** How a run ended: the runner's last event, or what the engine observed instead. */
 export type RunEnding =
   | Ended
   | { kind: 'lost'; reason: string }
   /** The runner ended the run on its own. */
   | { kind: 'stopped' }
-  /** The runner did not end a run whose time was over. */
+  /** The runner did not end a run that had timed out. */
   | { kind: 'given-up'; after: number }
   /** The runner did not confirm that a cancelled run stopped. */
   | { kind: 'unconfirmed' }
@@ -146,7 +146,7 @@ export function createCollector(run: {
       case 'timed-out':
         return timedOut('timed-out', run.timeoutSeconds)
       case 'failed':
-        // The runner ended the run because the API let it wait too long.
+        // The runner ended the run because the API did not answer in time.
         return retry && ended.error
           ? failed({ code: 'api-gave-up', words: ended.error, status: retry.status })
           : failed({ code: 'claude-ended', words: ended.error ?? exitOf(ended) })
@@ -157,7 +157,7 @@ export function createCollector(run: {
 
   function timedOut(code: 'timed-out' | 'worker-timeout', seconds: number): Verdict {
     const last = retry === null ? null : String(retry.status ?? retry.error)
-    // Claude Code waits for an answer without a message. Its first message shows that it began at all.
+    // Claude Code sends no message while it waits for an answer. Its first message shows that it started.
     const silent = last === null && system !== null && !isAnswered
     return { status: 'timed-out', error: { code, seconds, retry: last, silent } }
   }
@@ -174,7 +174,7 @@ function exitOf({ exitCode, signal }: Ended) {
 }
 
 /**
- * Returns the cost since the result before. Claude Code sums `total_cost_usd` over a resumed session,
+ * Returns the cost since the previous result. Claude Code sums `total_cost_usd` over a resumed session,
  * and over a process that served earlier runs.
  */
 function costOf(result: ClaudeMessage): number | null {

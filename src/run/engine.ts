@@ -16,14 +16,14 @@ import {
   watchRun,
 } from './watch.ts'
 
-/** A run under way. */
+/** A run in progress. */
 export type Run = {
   id: string
-  /** All events, for one reader; slow reading slows the run down. Read at once, or what does not fit is lost. */
+  /** All events, for one reader. A slow reader slows the run; excess events before the first read are lost. */
   events: AsyncIterable<RunEvent>
   /** Rejects with a `RunRefusal` when it did not start. */
   result: Promise<RunResult>
-  /** Ends when nothing of the run is left, which `result` reports. */
+  /** Requests cancellation; `result` settles when all processes of the run are gone. */
   cancel: () => void
 }
 
@@ -33,11 +33,11 @@ export type RunEngine = {
   list: (options?: { limit?: number; after?: string }) => Promise<RunPage>
   /** Answers the open question of a run; null is "no answer". Throws a `RunRefusal`. */
   answer: (runId: string, answers: Answers | null) => Promise<void>
-  /** Asks for the end of a run, also of one that another process watches. */
+  /** Requests cancellation of a run, including one that another process watches. */
   cancel: (runId: string) => Promise<void>
   /**
-   * Events of a run for one more reader: the present state and what follows; with `after`, every stored
-   * event since that `seq`. Ends with the run, or when the reader does not keep up.
+   * Yields the events of a run to an additional reader: the current state and later events; with `after`,
+   * every stored event since that `seq`. Ends with the run, or when the reader does not keep up.
    */
   events: (
     runId: string,
@@ -84,7 +84,7 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
     return { id, events, result: entry.result, cancel }
   }
 
-  /** With a key whose run is kept: that run. */
+  /** Returns the stored run of an idempotency key, or starts a new one. */
   async function keptOrNew(run: Watched, entry: Live): Promise<RunResult> {
     const kept = run.idempotencyKey === undefined ? null : await store.summary(run.id)
     if (!kept) return watchRun(parts, run, entry)
@@ -137,7 +137,7 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
         return
       }
       if (after === undefined) return yield* here.hub.read({ whenFull: 'close' })
-      // Subscribed before the stored ones are read: no event is missed between the two.
+      // Subscribed before the stored events are read, so that none is missed in between.
       const until = here.hub.lastSeq()
       const later = here.hub.read({ whenFull: 'close', state: false })
       await here.log?.flush()
@@ -155,7 +155,7 @@ function digestOf(request: RunRequest): string {
   return createHash('sha256').update(JSON.stringify(request)).digest('hex')
 }
 
-/** Derived from the key, so that no two processes can start a run for it. */
+/** Derives the id from the idempotency key, so that two processes cannot both start a run for it. */
 function idOf({ owner, idempotencyKey }: RunOptions): string {
   if (idempotencyKey === undefined) return randomBytes(8).toString('hex')
   const text = JSON.stringify([owner ?? null, idempotencyKey])

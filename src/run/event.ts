@@ -2,11 +2,11 @@ import type { Question } from './question.ts'
 import type { RunResult } from './result.ts'
 import type { ClaudeMessage, RunnerEvent } from './runner-protocol.ts'
 
-/** A question that waits for an answer. */
+/** A question waiting for an answer. */
 export type OpenQuestion = {
   id: string
   questions: readonly Question[]
-  /** ISO 8601. Without an answer by then, the model is told that there is none. */
+  /** ISO 8601. After it, the model is told that there is no answer. */
   deadline: string
 }
 
@@ -27,7 +27,7 @@ export type RunHappening =
   | { kind: 'ended'; result: RunResult }
 
 /**
- * A run's event for its readers, in order: the first is `started`, the last `ended`. `seq` grows from 1
- * and has gaps where stored events leave pieces of messages out; `at` is ISO 8601.
+ * A run's event for its readers, in order: the first is `started`, the last `ended`. `seq` grows from 1,
+ * with gaps in stored events where partial messages are left out; `at` is ISO 8601.
  */
 export type RunEvent = RunHappening & { seq: number; at: string }

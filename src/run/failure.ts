@@ -33,7 +33,7 @@ export const RunFailure = z.discriminatedUnion('code', [
   /** `problem` is null when the model gave no structured answer. */
   z.object({ code: z.literal('schema-mismatch'), problem: z.string().nullable() }),
   z.object({ code: z.literal('timed-out'), ...waited }),
-  /** The worker did not end a run whose time was over. */
+  /** The worker did not end a run that had timed out. */
   z.object({ code: z.literal('worker-timeout'), ...waited }),
   z.object({ code: z.literal('cancelled') }),
   /** The worker did not confirm that a cancelled run stopped. */
@@ -59,12 +59,12 @@ export const StoredFailure = z.union([
   ),
 ])
 
-/** Returns the HTTP status of the model API, where it is the reason. */
+/** Returns the HTTP status of the model API, if it caused the failure. */
 export function apiStatusOf(failure: RunFailure): number | null {
   return 'status' in failure ? failure.status : null
 }
 
-/** The fields of Claude Code's result that decide. Its subtype can be `success` for an error. */
+/** The fields of Claude Code's result that determine success. The subtype of an error can be `success`. */
 const Judged = z.object({
   is_error: z.boolean(),
   subtype: z.string().nullish(),
@@ -97,7 +97,7 @@ export function failureOf(claude: Record<string, unknown>): RunFailure | null {
   return { code: 'claude-failed', words }
 }
 
-/** Says what failed, in words for every surface. */
+/** Describes the failure, in words for every surface. */
 export function describeFailure(failure: RunFailure): string {
   switch (failure.code) {
     case 'api-status':

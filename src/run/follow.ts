@@ -9,18 +9,18 @@ import type { RunnerEvent } from './runner-protocol.ts'
 import type { RunConnection, RunTransport } from './transport.ts'
 
 export type Patience = {
-  /** For a dead runner, beyond the time that the run itself has. */
+  /** Beyond the run's own timeout, before the runner counts as dead. */
   beyondTimeout: number
-  /** For the runner's word that a cancelled run is gone. */
+  /** For the runner to confirm that a cancelled run is gone. */
   cancel: number
-  /** For the runner to be rid of a run whose client is gone already. */
+  /** For the runner to end a run whose client is gone. */
   busy: number
 }
 
 const defaults: Patience = { beyondTimeout: 10_000, cancel: 15_000, busy: 10_000 }
 const busyPoll = 250
 
-/** Cancelled before the runner knew of it. */
+/** The ending of a run that was cancelled before the runner received it. */
 export const neverBegan: RunEnding = {
   kind: 'ended',
   outcome: 'cancelled',
@@ -29,7 +29,7 @@ export const neverBegan: RunEnding = {
   swept: 0,
 }
 
-/** A run that has the workspace. */
+/** A run that holds its workspace. */
 type Watched = {
   request: RunRequest
   id: string
@@ -39,17 +39,17 @@ type Watched = {
   questionSeconds: number
   signal: AbortSignal
 }
-/** What happens to the events of a run. */
+/** Receives the events of a run. */
 export type RunWatch = {
   collector: ReturnType<typeof createCollector>
   startedAt: string
   asking: Asking
   publish: (happening: RunHappening) => Promise<void>
-  /** The runner was given up: nothing waits for a reader any more. */
+  /** Called when the runner is given up: events no longer wait for a reader. */
   hurry: () => void
 }
 
-/** From the request to the runner's last word, also when the runner has none. */
+/** Follows a run from the request to the runner's last event; returns an ending even without that event. */
 export async function follow(
   { transport, patience: given }: { transport: RunTransport; patience?: Partial<Patience> },
   run: Watched,
@@ -96,7 +96,7 @@ export async function follow(
         }
       })
       if (last.kind !== 'refused') return watch.judge(last)
-      // We have the lease, so what the runner is busy with is a run whose watcher died: it ends soon.
+      // We hold the lease, so the runner is busy with a run whose watcher died, which ends soon.
       if (last.reason !== 'busy' || (Date.now() > busyUntil && !run.wait)) {
         throw new RunRefusal(last.reason, last.message)
       }
@@ -125,7 +125,7 @@ async function readAll(
   }
 }
 
-/** Cancels on the signal, and gives up on a runner that does not end what it should have ended. */
+/** Cancels on the signal, and gives up on a runner that does not end the run in time. */
 function watchTime(
   connection: RunConnection,
   { request, signal }: Watched,
@@ -148,11 +148,11 @@ function watchTime(
   else signal.addEventListener('abort', cancel, { once: true })
   return {
     judge: (last: Exclude<Last, { kind: 'refused' }>): RunEnding => {
-      // It was not us who wanted that: the runner ends its runs when its container goes down.
+      // We did not request this: the runner cancels its runs when its container stops.
       const unasked = last.kind === 'ended' && last.outcome === 'cancelled' && !signal.aborted
       if (unasked) return { kind: 'stopped' }
       if (last.kind !== 'lost') return last
-      // A connection that broke while the run was being cancelled took the run along.
+      // A connection that breaks during cancellation ends the run too.
       return givenUp ?? (signal.aborted ? neverBegan : last)
     },
     stop() {

@@ -4,7 +4,7 @@ import { createReaderQueue, type ReaderQueue, type WhenFull } from './reader-que
 const eventsHeld = 256
 
 /**
- * Delivers the events of one run to any number of readers. A new reader first gets the present state:
+ * Delivers the events of one run to any number of readers. A new reader first gets the current state:
  * `started`, and the open question. Each reader has a bounded queue; one that does not keep up is
  * closed, and can resume after the last `seq` that it saw.
  */
@@ -32,7 +32,7 @@ export function createHub({ limit = eventsHeld, now }: { limit?: number; now: ()
       await Promise.all([...readers].map(reader => reader.push(event)))
     },
 
-    /** From now on nothing waits for a reader. */
+    /** Stops waiting for readers. */
     hurry() {
       for (const reader of readers) reader.hurry()
     },
@@ -44,7 +44,7 @@ export function createHub({ limit = eventsHeld, now }: { limit?: number; now: ()
       readers.clear()
     },
 
-    /** `state: false` leaves the present state out, for a reader that resumes. */
+    /** `state: false` omits the current state, for a reader that resumes. */
     read(options: { whenFull: WhenFull; state?: boolean }): AsyncIterable<RunEvent> {
       const queue = createReaderQueue<RunEvent>(limit, options.whenFull)
       if (options.state !== false) {

@@ -4,11 +4,11 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { messageOf } from '../base/errors.ts'
 import { RunRefusal } from './refusal.ts'
 
-/** Returns what is wrong with a value, or null. */
+/** Returns the problem with a value, or null. */
 export type Validate = (value: unknown) => string | null
 
 /**
- * Compiles a JSON Schema of draft 7, 2019-09 or 2020-12, as its `$schema` says; draft 7 without.
+ * Compiles a JSON Schema of draft 7, 2019-09 or 2020-12, according to its `$schema`; draft 7 by default.
  * `format` is an annotation and is not checked.
  */
 export function createValidator(schema: Record<string, unknown>): Validate {

@@ -1,10 +1,10 @@
-/** What happens to a reader that does not keep up: the writer waits for it, or the queue closes. */
+/** The policy for a reader that does not keep up: the writer waits for it, or the queue closes. */
 export type WhenFull = 'wait' | 'close'
 
 /**
  * A queue of at most `limit` values between one writer and one reader. With `wait`, `push` waits while
  * the queue is full; before the reader starts, values that do not fit are dropped, so that an unread run
- * still ends. With `close`, a full queue ends after the values that it has.
+ * still ends. With `close`, a full queue ends after its current values.
  */
 export function createReaderQueue<T>(limit: number, whenFull: WhenFull = 'wait') {
   const values: T[] = []
@@ -37,7 +37,7 @@ export function createReaderQueue<T>(limit: number, whenFull: WhenFull = 'wait')
       wakeReader()
     },
 
-    /** From now on the writer does not wait for the reader. */
+    /** Stops making the writer wait for the reader. */
     hurry() {
       patient = false
       wakeWriter()

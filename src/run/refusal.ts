@@ -10,7 +10,7 @@ export const refusals = [
   'confinement',
 ] as const
 
-/** Why a run was not started, or a question about one has no answer. */
+/** The reason why a run was not started, or why a request about a run failed. */
 export type RefusalCode =
   | (typeof refusals)[number]
   /** The JSON Schema cannot be compiled. */
@@ -25,12 +25,12 @@ export type RefusalCode =
   | 'key-reused'
 
 export type RefusalData = {
-  /** Id of the run that has the workspace, where it is known. */
+  /** Id of the run that holds the workspace, if known. */
   holder?: string | null
   cause?: unknown
 }
 
-/** A request that the engine refuses. Nothing was asked of the model. */
+/** A request that the engine refuses. The model received nothing. */
 export class RunRefusal extends Error {
   readonly code: RefusalCode
   readonly holder: string | null

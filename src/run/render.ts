@@ -23,7 +23,7 @@ export function renderJsonVerbose(result: RunResult): string {
 
 /**
  * Returns Claude Code's own message as one line, as `claude -p --output-format stream-json` prints it;
- * null for our own events. `partial` includes the pieces of messages. A run that ended without a result
+ * null for our own events. `partial` includes partial messages. A run that ended without a result
  * gets one, because readers wait for it.
  */
 export function renderStreamJson(
@@ -33,7 +33,7 @@ export function renderStreamJson(
   switch (event.kind) {
     case 'claude':
       if (event.message.type === 'stream_event' && !options.partial) return null
-      // Between the runner and Claude Code.
+      // Control messages are between the runner and Claude Code.
       if (event.message.type.startsWith('control_')) return null
       return JSON.stringify(event.message)
     case 'ended':
@@ -48,7 +48,7 @@ export function renderStreamJson(
   }
 }
 
-/** Claude Code's result object as it wrote it. A run without one gets an object of the same form. */
+/** Returns Claude Code's result object unchanged. A run without one gets an object of the same form. */
 function claudeResult(result: RunResult): Record<string, unknown> {
   if (result.claude) return result.claude
   return {

@@ -13,7 +13,7 @@ const Content = z.discriminatedUnion('type', [
     toolUseId: z.string(),
     isError: z.boolean(),
     content: z.string(),
-    /** Of the whole content, where it was cut at 2000 characters. */
+    /** True when cut at 2000 characters; `totalLength` and `sha256` are those of the whole content. */
     truncated: z.literal(true).optional(),
     totalLength: z.number().optional(),
     sha256: z.string().optional(),
@@ -27,7 +27,7 @@ export const Turn = z.object({
 })
 export type Turn = z.infer<typeof Turn>
 
-/** The whole outcome of a run, in the form in which it is stored. */
+/** The complete outcome of a run, in its stored form. */
 export const RunResult = z.object({
   runId: z.string(),
   /** Absolute path in the worker. */
@@ -49,7 +49,7 @@ export const RunResult = z.object({
       tools: z.array(z.string()),
     })
     .nullable(),
-  /** The name under which the gateway counted it. */
+  /** The meter under which the gateway counted the run. */
   meter: z.string().nullable(),
   /** The cost of this run alone, as Claude Code counts it. */
   costUsd: z.number().nullable(),

@@ -1,12 +1,12 @@
 import { readLines } from '../files/lines.ts'
 import { RunnerEvent } from './runner-protocol.ts'
 
-/** The runner cuts what Claude Code writes at half of this. */
+/** Maximum bytes of a line. The runner truncates Claude Code's output at half of this. */
 const lineBytes = 16 * 1024 * 1024
 
 /**
- * What the runner says, from its bytes. It lives where the agent does, so each line is judged: one that
- * is no event becomes a notice and ends nothing.
+ * Parses the runner's events from its output. The runner shares a container with the agent, so each line
+ * is validated: a line that is not an event becomes a notice and does not end the run.
  */
 export async function* readRunnerEvents(
   chunks: AsyncIterable<Buffer>,

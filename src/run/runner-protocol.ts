@@ -15,7 +15,7 @@ export const RunnerRequest = z.strictObject({
   request: RunRequest,
   /** Whether anyone can answer questions. Without it the model is not offered AskUserQuestion. */
   asks: z.boolean().default(false),
-  /** Longest that a question waits for its answer, within the time of the run. */
+  /** Maximum seconds that a question waits for its answer, within the run's timeout. */
   questionSeconds: z.number().int().min(1).max(86_400).default(defaultQuestionSeconds),
 })
 export type RunnerRequest = z.infer<typeof RunnerRequest>
@@ -34,29 +34,29 @@ export type RunnerInput = z.infer<typeof RunnerInput>
 
 export const questionOutcomes = ['answered', 'unanswered'] as const
 
-/** One message of Claude Code's stream-json output, as it came. */
+/** One message of Claude Code's stream-json output, unchanged. */
 export const ClaudeMessage = z.looseObject({ type: z.string() })
 export type ClaudeMessage = z.infer<typeof ClaudeMessage>
 
-/** What comes back, one JSON object a line. The last is `ended` or `refused`. */
+/** An event from the runner, one JSON object per line. The last is `ended` or `refused`. */
 export const RunnerEvent = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('started'),
     sessionId: z.string(),
-    /** Whether a process that had been started before took it. */
+    /** Whether a warm process serves the run. */
     warm: z.boolean(),
-    /** Under which name the gateway counts its requests: the run's own, or that of its process. */
+    /** The name under which the gateway counts its requests: the run's own, or that of its process. */
     meter: z.string(),
   }),
   z.object({ kind: z.literal('claude'), message: ClaudeMessage }),
-  /** Something a person may want to know: a malformed line, words on stderr, a line that was cut. */
+  /** A notice for the user: a malformed line, text on stderr, a truncated line. */
   z.object({ kind: z.literal('notice'), text: z.string() }),
-  /** The model asks, and waits. At most one question is open at a time. */
+  /** The model asks a question and waits. At most one is open at a time. */
   z.object({
     kind: z.literal('question'),
     id: QuestionId,
     questions: Questions,
-    /** After which the runner itself gives no answer. */
+    /** Seconds until the runner itself closes the question without an answer. */
     deadlineSeconds: z.number().min(0).optional(),
   }),
   z.object({
@@ -68,11 +68,11 @@ export const RunnerEvent = z.discriminatedUnion('kind', [
     kind: z.literal('ended'),
     /** `completed`: Claude Code gave its result, good or bad. `failed`: it ended without one. */
     outcome: z.enum(['completed', 'cancelled', 'timed-out', 'failed']),
-    /** Of the process; null while it lives on for the session's next run, or after a signal. */
+    /** Exit code of the process; null after a signal, or when the process stays for the session's next run. */
     exitCode: z.number().nullable(),
     signal: z.string().nullable(),
     error: z.string().optional(),
-    /** Processes that the run had left behind and that were ended. */
+    /** Number of leftover processes of the run that were killed. */
     swept: z.number(),
   }),
   z.object({ kind: z.literal('refused'), reason: z.enum(refusals), message: z.string() }),

@@ -1,19 +1,19 @@
 import type { RunnerEvent, RunnerInput, RunnerRequest } from './runner-protocol.ts'
 
-/** One run at the runner. */
+/** A connection to the runner for one run. */
 export type RunConnection = {
-  /** Ends after `ended` or `refused`; without one of them when the connection was lost. Read once. */
+  /** Ends after `ended` or `refused`; ends without either when the connection is lost. Read once. */
   events: AsyncIterable<RunnerEvent>
   /** Answers a question of the run. */
   send: (input: RunnerInput) => void
-  /** Asks the runner to cancel: events go on until it says that nothing of the run is left. */
+  /** Asks the runner to cancel. Events continue until it confirms that the run is gone. */
   cancel: () => void
-  /** Gives up on the runner, which cancels too when it notices. */
+  /** Closes the connection without waiting; the runner cancels the run when it notices. */
   close: () => void
 }
 
-/** The way to a runner: `docker exec` for the command line, HTTP inside of the server stack. */
+/** A transport to a runner: `docker exec` for the command line, HTTP inside the server stack. */
 export type RunTransport = {
-  /** Throws when there is no way to the runner. */
+  /** Throws when the runner is unreachable. */
   open: (request: RunnerRequest) => Promise<RunConnection>
 }

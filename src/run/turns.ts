@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { Turn } from './result.ts'
 import type { ClaudeMessage } from './runner-protocol.ts'
 
-/** claudebox cuts results of tools there (v1.14). */
+/** Maximum characters of a tool result, as in claudebox (v1.14). */
 export const resultCharacters = 2000
 
 type Content = Turn['content'][number]
@@ -23,7 +23,7 @@ const ToolResult = z.object({
   content: z.unknown(),
 })
 
-/** The turn that a message of Claude Code is; null for those that are none. */
+/** Converts a message of Claude Code to a turn; null for other kinds of messages. */
 export function turnOf(message: ClaudeMessage): Turn | null {
   if (message.type !== 'assistant' && message.type !== 'user') return null
   const envelope = Envelope.safeParse(message)
@@ -55,7 +55,7 @@ function toolResult(block: unknown): Content[] {
   ]
 }
 
-/** A tool's result is a text, or a list of blocks of which some are pictures. */
+/** Returns the text of a tool result, which is a string or a list of blocks, some of them images. */
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return content === undefined ? '' : JSON.stringify(content)

@@ -19,32 +19,32 @@ export type RunOptions = {
   /** Cancels the run. */
   signal?: AbortSignal
   runId?: string
-  /** Wait for a run that has the workspace, instead of being refused. */
+  /** Wait for the run that holds the workspace, instead of refusing. */
   wait?: boolean
-  /** Whether anyone can answer questions of the model. */
+  /** Whether anyone can answer the model's questions. */
   asks?: boolean
-  /** Longest that a question waits for its answer. */
+  /** Maximum seconds that a question waits for its answer. */
   questionSeconds?: number
   /** See `RunRecord`. */
   owner?: string | null
   surface?: string
-  /** The same key of the same owner names the same run, never a second one. */
+  /** Requests with the same key and owner share one run. */
   idempotencyKey?: string
 }
 
 export type RunEngineParts = {
-  /** The way to the worker of a workspace. */
+  /** Returns the transport to a workspace's worker. */
   workers: (workspace: string) => RunTransport
   store: RunStore
   lease: WorkspaceLease
   now: () => Date
-  /** Last notices of a run that has ended; a failure of it is ignored. */
+  /** Returns the last notices of a run that has ended; its errors are ignored. */
   parting?: (since: Date) => Promise<readonly string[]>
-  /** Milliseconds; the defaults are what a person waits for. */
+  /** Milliseconds; the defaults suit an interactive user. */
   patience?: Partial<Patience>
 }
 
-/** What others need of a run while it is watched. */
+/** The parts of a watched run that the engine uses. */
 export type Watching = { hub: Hub; log?: RunLog; asking?: Asking }
 
 export type Watched = RunOptions & {
@@ -54,7 +54,7 @@ export type Watched = RunOptions & {
   signal: AbortSignal
 }
 
-/** Watches one run, from its lease to its stored result. */
+/** Watches one run from its lease to its stored result. */
 export async function watchRun(
   parts: RunEngineParts,
   run: Watched,
@@ -64,7 +64,7 @@ export async function watchRun(
   const { request, id, workspace, signal, asks = false } = run
   const questionSeconds = run.questionSeconds ?? defaultQuestionSeconds
   const { hub } = entry
-  // Before anything is spent: an invalid schema is refused.
+  // An invalid schema is refused before the run costs anything.
   const validate = request.jsonSchema ? await validator(request.jsonSchema) : null
   const startedAt = now().toISOString()
   const { timeoutSeconds } = request
@@ -110,7 +110,7 @@ export async function watchRun(
       return result
     }
     if (release === null) return await finish(neverBegan)
-    // The lease is free before the end is published: a reader may start the next run at once.
+    // The lease is released before the end is published, because a reader may start the next run at once.
     const ending = await follow(
       { transport: parts.workers(workspace), ...(parts.patience && { patience: parts.patience }) },
       { ...run, asks, questionSeconds, signal: either },
@@ -133,6 +133,6 @@ function unlessAborted(signal: AbortSignal, error: unknown): null {
 }
 
 async function validator(schema: Record<string, unknown>): Promise<Validate> {
-  // Loaded for the few runs that have a schema.
+  // Loaded on demand: few runs have a schema.
   return (await import('./json-schema.ts')).createValidator(schema)
 }

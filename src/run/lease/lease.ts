@@ -1,11 +1,11 @@
 /**
- * Holds a workspace for one run at a time. A table of a database or a queue can stand behind it
- * as well as the sockets of one host.
+ * Holds a workspace for one run at a time. Can be implemented by a database table or a queue as well as
+ * by the sockets of one host.
  */
 export type WorkspaceLease = {
   /**
-   * Resolves when the workspace is this run's, with the function that gives it back. Throws a
-   * `RunRefusal` (busy) when another one has it, unless `wait` is given.
+   * Resolves with the release function once this run holds the workspace. Throws a `RunRefusal` (busy)
+   * when another run holds it, unless `wait` is given.
    */
   acquire: (
     workspace: string,

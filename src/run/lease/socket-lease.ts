@@ -8,8 +8,8 @@ import type { WorkspaceLease } from './lease.ts'
 const pollMilliseconds = 200
 
 /**
- * The lease among all processes of one user on one host, for the workspaces of one stack. The kernel
- * frees it however its holder ends; a process that connects gets the holder's run.
+ * Creates a lease among all processes of one user on one host, for the workspaces of one stack. The kernel
+ * frees it however its holder exits; a process that connects gets the holder's run id.
  */
 export function createSocketLease(stack: string): WorkspaceLease {
   return {
@@ -27,7 +27,7 @@ export function createSocketLease(stack: string): WorkspaceLease {
   }
 }
 
-/** Any process of this user may listen there, so its answer counts only if it is a run id. */
+/** Returns the holder's run id. Any process of this user can listen there, so other answers are ignored. */
 async function holder(name: string): Promise<string | null> {
   const id = RunId.safeParse(await textOfHolder(name))
   return id.success ? id.data : null

@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import type { RunEvent } from '../event.ts'
 
-/** Two hundred runs of this size are what a disk is asked for at most. */
+/** Maximum bytes of one log. The store keeps at most two hundred runs of this size. */
 const logBytes = 8 * 1024 * 1024
 
 /**
- * Writes a run's events to a file, one a line. Pieces of a message are left out, for the whole message
- * follows them. A disk that is full costs the log, not the run.
+ * Writes a run's events to a file, one per line. Partial messages are left out, because the whole message
+ * follows them. A full disk loses the log, but does not fail the run.
  */
 export function createEventLog(path: string) {
   const file = createWriteStream(path, { flags: 'a', mode: 0o600 })
@@ -29,7 +29,7 @@ export function createEventLog(path: string) {
       if (!file.write(text)) await Promise.race([once(file, 'drain'), once(file, 'close')])
     },
 
-    /** Resolves when all events up to now are in the file. */
+    /** Resolves once all events so far are in the file. */
     async flush(): Promise<void> {
       if (broken || file.closed) return
       await Promise.race([

@@ -36,10 +36,10 @@ export type Retention = { runs: number; days: number }
 const defaultRetention: Retention = { runs: 200, days: 7 }
 
 /**
- * Runs as folders of files, mode 0600: `run.json`, `events.ndjson`, `question.json` while it waits, and
- * `result.json` with `summary.json` once it ended, each written whole or not at all. A run without a
- * result is alive for as long as its watching process holds a socket. Old runs are removed when
- * another one ends.
+ * Stores each run as a folder of files, mode 0600: `run.json`, `events.ndjson`, `question.json` while it
+ * waits, and `result.json` with `summary.json` once it ended, each written atomically. A run without a
+ * result is alive as long as its watching process holds a socket. Old runs are pruned when another
+ * run ends.
  */
 export function createFileStore(folder: string, retention = defaultRetention): RunStore {
   const place = (runId: string, file = '') => join(folder, RunId.parse(runId), file)
@@ -52,7 +52,7 @@ export function createFileStore(folder: string, retention = defaultRetention): R
     const ended = await result(runId)
     if (ended) return { ...record, result: ended }
     if (await isAlive(runId)) return { ...record, result: null }
-    // It may have ended between the two looks.
+    // The run may have ended between the two reads.
     return { ...record, result: (await result(runId)) ?? (await interrupt(record)) }
   }
 
@@ -74,7 +74,7 @@ export function createFileStore(folder: string, retention = defaultRetention): R
         question,
       }
     }
-    // A run of an earlier version, one that ended just now, or one whose process died.
+    // A run of an earlier version, a run that just ended, or a run whose process died.
     const whole = await read(runId)
     return whole?.result ? endedSummary(record, whole.result) : null
   }
@@ -86,7 +86,7 @@ export function createFileStore(folder: string, retention = defaultRetention): R
     await replaceFile(place(record.runId, 'summary.json'), JSON.stringify(kept))
   }
 
-  /** Its watching process died, and with it the connection that kept it alive. */
+  /** Stores `interrupted`: the watching process died, and its connection, which kept the run alive, closed. */
   const interrupt = async (record: RunRecord): Promise<RunResult> => {
     const interrupted = await interruptedResult(record, events(record.runId))
     await keepResult(record, interrupted).catch(() => {})
@@ -98,7 +98,7 @@ export function createFileStore(folder: string, retention = defaultRetention): R
     options?: { follow: AbortSignal },
   ): AsyncGenerator<RunEvent> {
     const path = place(runId, 'events.ndjson')
-    // A run that was removed has ended, too.
+    // A removed run has ended too.
     const whole = async () => (await summary(runId))?.endedAt !== null
     let seq = 0
     const file = options
@@ -134,7 +134,7 @@ export function createFileStore(folder: string, retention = defaultRetention): R
     return { runs, next: from + limit < ids.length ? (page.at(-1) ?? null) : null }
   }
 
-  /** By the time of their end, which is when their folder changed last. */
+  /** Removes old runs by their end time, which is the modification time of their folder. */
   const prune = async () => {
     const oldest = Date.now() - retention.days * 24 * 60 * 60_000
     const names = await readdir(folder)

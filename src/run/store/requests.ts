@@ -5,7 +5,7 @@ import { readJson, StoredAnswer } from './run-files.ts'
 
 const requestPoll = 200
 
-/** Looks for what other processes ask of a run: a cancel, or an answer to its question. */
+/** Watches for requests of other processes: to cancel the run, or to answer its question. */
 export function watchRequests(folder: string) {
   let cancel: (() => void) | null = null
   let answer: ((id: string, answers: Answers | null) => void) | null = null

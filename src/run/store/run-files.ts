@@ -6,7 +6,7 @@ import { StoredFailure } from '../failure.ts'
 import { Answers, QuestionId, Questions } from '../question.ts'
 import { RunStatus } from '../result.ts'
 
-/** A result holds at most one answer of the model, and the runner bounds its lines. */
+/** Maximum bytes of a file. A result holds at most one answer of the model, and the runner limits its lines. */
 const fileBytes = 64 * 1024 * 1024
 
 /** `run.json`. Earlier versions wrote the first five fields. */
@@ -22,7 +22,7 @@ export const StoredRecord = z.object({
   requestDigest: z.string().nullable().default(null),
 })
 
-/** `summary.json`, beside the result that it is taken from. */
+/** `summary.json`, stored beside the result that it summarises. */
 export const StoredSummary = z.object({
   state: RunStatus,
   endedAt: z.string(),
@@ -42,8 +42,8 @@ export const StoredQuestion = z.object({
 export const StoredAnswer = z.strictObject({ id: QuestionId, answers: Answers.nullable() })
 
 /**
- * Returns null when the file is missing or damaged. Throws when it cannot be read: a run that is there
- * must not pass for one that is not.
+ * Returns null when the file is missing or damaged. Throws when it cannot be read, because an existing
+ * run must not be reported as missing.
  */
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
   const file = await readRegularFile(path, { limit: fileBytes })
@@ -59,8 +59,8 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
 const Numbered = z.looseObject({ kind: z.string(), seq: z.number(), at: z.string() })
 
 /**
- * Parses a line that we wrote; null for the last line of a process that died. The events of earlier
- * versions have no number and time: they get `otherwise`.
+ * Parses a stored line; null for the incomplete last line of a process that died. Events of earlier
+ * versions have no number and time, and get `otherwise`.
  */
 export function parseStoredEvent(
   line: string,

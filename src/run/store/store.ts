@@ -3,7 +3,7 @@ import type { RunFailure } from '../failure.ts'
 import type { Answers } from '../question.ts'
 import type { RunResult, RunStatus } from '../result.ts'
 
-/** What is known of a run when it is created. */
+/** The data of a run at its creation. */
 export type RunRecord = {
   runId: string
   /** Absolute path in the worker. */
@@ -13,25 +13,25 @@ export type RunRecord = {
   /** Beginning of the prompt. */
   prompt: string
   model: string | null
-  /** Who asked for it: a tenant, a token, a chat. Null for the user of the host. */
+  /** The requester: a tenant, a token, a chat. Null for the user of the host. */
   owner: string | null
-  /** Where it was asked for: `cli`, `api`, `openai`, `mcp`, … */
+  /** The surface that requested it: `cli`, `api`, `openai`, `mcp`, … */
   surface: string
   idempotencyKey: string | null
-  /** Digest of the request, to recognise another request with the same key. */
+  /** Digest of the request, to detect a different request with the same key. */
   requestDigest: string | null
 }
 
 export type RunState = RunStatus | 'running' | 'waiting'
 
-/** A run without its turns and its result object: what lists show. */
+/** A run without its turns and its result object, as shown in lists. */
 export type RunSummary = RunRecord & {
   state: RunState
   endedAt: string | null
   sessionId: string | null
   costUsd: number | null
   error: RunFailure | null
-  /** The question that waits for an answer. */
+  /** The open question; null without one. */
   question: OpenQuestion | null
 }
 
@@ -40,32 +40,32 @@ export type StoredRun = RunRecord & {
   result: RunResult | null
 }
 
-/** A run under way, kept by the process that watches it. */
+/** The log of a run in progress, written by the process that watches it. */
 export type RunLog = {
-  /** Calls `cancel` at most once, when another process asks for it. */
+  /** Calls `cancel` at most once, when another process requests it. */
   onCancel: (cancel: () => void) => void
   /** Calls `answer` for each answer that another process gives. */
   onAnswer: (answer: (id: string, answers: Answers | null) => void) => void
   setQuestion: (question: OpenQuestion | null) => Promise<void>
   append: (event: RunEvent) => Promise<void>
-  /** Resolves when all events up to now can be read. */
+  /** Resolves once all events so far can be read. */
   flush: () => Promise<void>
   finish: (result: RunResult) => Promise<void>
-  /** The run was refused: nothing of it is kept. */
+  /** Removes the run from the store, because it was refused. */
   discard: () => Promise<void>
 }
 
 export type RunPage = {
   /** Newest first. */
   runs: RunSummary[]
-  /** Id to continue after; null at the end. */
+  /** Cursor: the id to continue after; null at the end. */
   next: string | null
 }
 
-/** Keeps runs, for other processes and later. A run whose watching process died reads as `interrupted`. */
+/** Stores runs for later, and for other processes. A run whose watching process died is `interrupted`. */
 export type RunStore = {
   create: (record: RunRecord) => Promise<RunLog>
-  /** Returns the run with its whole result. */
+  /** Returns the run with its complete result. */
   read: (runId: string) => Promise<StoredRun | null>
   summary: (runId: string) => Promise<RunSummary | null>
   list: (options?: { limit?: number; after?: string }) => Promise<RunPage>
@@ -73,7 +73,7 @@ export type RunStore = {
   events: (runId: string, options?: { follow: AbortSignal }) => AsyncIterable<RunEvent>
   /** Asks the watching process to cancel the run. */
   requestCancel: (runId: string) => Promise<void>
-  /** Hands an answer to the watching process. */
+  /** Sends an answer to the watching process. */
   sendAnswer: (runId: string, id: string, answers: Answers | null) => Promise<void>
 }
 
