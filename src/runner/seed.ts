@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { answerFirstRun } from './claude/home.ts'
 
-/** The program `claude-secure-seed`: runs as the agent when a container starts. */
+/** The program `claude-secure-seed`, which runs as the agent when a container starts. */
 const { CLAUDE_CONFIG_DIR, ANTHROPIC_API_KEY } = process.env
 mkdirSync(join(homedir(), '.claude'), { recursive: true, mode: 0o700 })
 answerFirstRun(CLAUDE_CONFIG_DIR ?? homedir(), '/workspace', ANTHROPIC_API_KEY)

@@ -8,14 +8,14 @@ const number = (most: number) =>
   )
 const path = z.string().check(z.startsWith('/', { error: 'must be an absolute path' }))
 
-/** The runner's environment. claude gets none of it. */
+/** The runner's environment, none of which is passed to claude. */
 const RunnerSettings = z
   .object({
-    /** Holds the socket, and the token that opens it. */
+    /** Folder of the socket, and of the token for it. */
     RUNNER_FOLDER: z._default(path, '/run/claude-secure'),
-    /** Runs under way at once, in all workspaces. */
+    /** Maximum concurrent runs, in all workspaces. */
     RUNNER_RUNS: z._default(number(64), 8),
-    /** Most processes that are kept waiting for a prompt. 0 for none. */
+    /** Maximum size of the warm pool; 0 disables it. */
     RUNNER_WARM: z._default(number(16), 8),
     RUNNER_PORT: z.optional(number(65_535)),
     RUNNER_TOKEN_FILE: z.optional(path),

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { runHomes, workspaceKey } from '../run/run-home.ts'
 
-/** A folder that prompts may work in, and the places that its runs have to themselves. */
+/** A folder that prompts may work in, and the private folders of its runs. */
 export type Workspace = {
   /** The real path. */
   path: string
-  /** Tells its homes from others': a readable part and a hash, so that no two names meet. */
+  /** Name of its home folder: a readable part, and a hash that prevents collisions. */
   key: string
   home: string
   temporary: string
@@ -23,8 +23,8 @@ export const defaultPlaces: Places = {
 }
 
 /**
- * `/workspace` itself, or a folder directly in `/workspaces`; by its real path, because a link in a
- * workspace is the agent's to make.
+ * Finds `/workspace` itself, or a folder directly in `/workspaces`, by its real path, because the agent
+ * can create symlinks in a workspace.
  */
 export async function findWorkspace(asked: string, places = defaultPlaces): Promise<Workspace> {
   const path = await realpath(asked).catch((cause: unknown) => {

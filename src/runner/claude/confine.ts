@@ -12,32 +12,32 @@ const system = ['/usr', '/bin', '/sbin', '/lib', '/lib64', '/etc', '/opt', '/var
 const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx', 'pts'].map(
   name => `/dev/${name}`,
 )
-/** Nobody's, in a container with one workspace only. */
+/** Shared folders that a run may use when the container has only one workspace. */
 const shared = ['/tmp', '/dev/shm']
 
 export type Surroundings = {
-  /** Whether there can be other workspaces in this container. */
+  /** Whether this is the only workspace that the container can have. */
   alone: boolean
-  /** Mounted folders besides those that the stack itself has. */
+  /** Mounted folders besides the stack's own. */
   mounts: readonly string[]
 }
 
 /**
- * What goes before claude's own arguments, so that the kernel (Landlock) keeps it and all that it
- * starts to its workspace: neither other workspaces, nor their homes, nor the runner's token.
+ * Returns the command that precedes claude's own, so that the kernel (Landlock) confines claude and its
+ * child processes to the workspace, without access to other workspaces, their homes, or the runner's token.
  */
 export function confineCommand(
   workspace: Workspace,
   { alone, mounts }: Surroundings,
   exists: (path: string) => boolean = existsSync,
 ): string[] {
-  // A rule holds for what a link leads to. Where all of /tmp is a run's to write, it can put one in the
-  // place of its own folder there, and needs no rule for that; elsewhere it cannot.
+  // A rule applies to the target of a symlink. A run that may write to all of /tmp could replace its own
+  // folder there with a symlink, and needs no rule for that folder; elsewhere it cannot.
   const temporary = alone ? shared : [workspace.temporary]
   const rules = [
     ...system.map(path => [read, path] as const),
     ...devices.map(path => [device, path] as const),
-    // Names are no secret there, and people and models look around.
+    // Names are not secret there, and users and models list the folder.
     ...(alone ? [['read-dir', '/'] as const] : []),
     ...[workspace.path, workspace.home, ...temporary, ...mounts].map(path => [all, path] as const),
   ]
@@ -52,7 +52,7 @@ export function confineCommand(
   ]
 }
 
-/** By trying: a kernel can have it and not have it switched on. */
+/** Tests Landlock by using it, because a kernel can include it without enabling it. */
 export function canConfine(): boolean {
   const { status } = spawnSync(
     setpriv,
@@ -71,7 +71,7 @@ export function canConfine(): boolean {
 const ownMounts =
   /^\/($|(proc|sys|dev|run|etc|usr|workspace|workspaces)(\/|$)|(tmp|opt|var)$|home\/claude(\/|$))/
 
-/** Mount points that somebody added to the stack's own, out of /proc/self/mountinfo. */
+/** Returns the mount points that were added to the stack's own, from /proc/self/mountinfo. */
 export function addedMounts(mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): string[] {
   return mountinfo
     .split('\n')

@@ -12,12 +12,12 @@ const isObject = (value: unknown): value is Json =>
 const objectOf = (value: unknown): Json => (isObject(value) ? value : {})
 
 /**
- * Answers Claude Code's first-run questions in a config folder, and keeps whatever else is there.
+ * Answers Claude Code's first-run questions in a config folder, and keeps all other settings.
  *
- * @param key the API key of the environment; Claude Code asks before it uses one that it does not know.
+ * @param key the API key of the environment; Claude Code asks before it uses an unknown one.
  */
 export function answerFirstRun(folder: string, workspace: string, key: string | undefined): void {
-  // A link would lead us to write somewhere else.
+  // A symlink would redirect our writes.
   if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) putAside(folder)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const path = join(folder, '.claude.json')
@@ -26,8 +26,8 @@ export function answerFirstRun(folder: string, workspace: string, key: string | 
 }
 
 /**
- * The agent can write anything here. What is no file with a JSON object is put aside, not a reason to
- * stop: a pipe in its place must not keep us waiting either.
+ * Reads the config. The agent can write anything here, so anything but a regular file with a JSON object is
+ * moved aside and does not stop the start; a pipe in its place must not block us either.
  */
 function readConfig(path: string): Json {
   if (!lstatSync(path, { throwIfNoEntry: false })) return {}
@@ -47,7 +47,7 @@ function putAside(path: string) {
 export function firstRunAnswers(config: Json, workspace: string, key: string | undefined): Json {
   const projects = objectOf(config.projects)
   const keys = objectOf(config.customApiKeyResponses)
-  // Claude Code knows keys by their last 20 characters. This one is the stack's placeholder.
+  // Claude Code identifies keys by their last 20 characters. This one is the stack's placeholder.
   const known = key?.slice(-20)
   const others = (list: unknown) => (Array.isArray(list) ? list.filter(item => item !== known) : [])
   return {

@@ -8,18 +8,18 @@ import { type ClaudeProcess, startClaude } from './process.ts'
 
 export type LaunchSettings = {
   env: NodeJS.ProcessEnv
-  /** What stands before claude's arguments: the supervisor, and claude. */
+  /** The programs before claude's arguments: the supervisor, and claude. */
   programs: { supervise: string; claude: string }
-  /** Null where the kernel cannot confine. */
+  /** Null when the kernel cannot confine. */
   surroundings: Surroundings | null
-  /** Whether all children of init are the runner's. */
+  /** Whether all children of init belong to the runner. */
   orphans: boolean
 }
 
-/** `meter`: under which name the gateway counts the requests of the process. */
+/** A started process; the gateway counts its requests under the name `meter`. */
 export type Launched = { claude: ClaudeProcess; meter: string }
 
-/** Starts claude in a workspace: below its supervisor, kept to its places, which are made before. */
+/** Starts claude below its supervisor, confined to the folders of a workspace, which are created first. */
 export type Launch = (workspace: Workspace, how: LaunchOptions) => Launched
 
 export function createLaunch({ env, programs, surroundings, orphans }: LaunchSettings): Launch {
@@ -51,7 +51,7 @@ export function createLaunch({ env, programs, surroundings, orphans }: LaunchSet
   }
 }
 
-/** Where runs have all of /tmp one can put anything there, and must not keep the next one from its folder. */
+/** Creates the run's folder in /tmp. Earlier runs may have put anything in its place, and must not block it. */
 function makeTemporary(folder: string) {
   if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) {
     rmSync(folder, { force: true })

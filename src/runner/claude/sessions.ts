@@ -6,13 +6,13 @@ import { SessionId } from '../../run/request.ts'
 import type { Workspace } from '../workspace.ts'
 
 /**
- * Which session a workspace's next run goes on with. Kept where no run can write: beside the homes, not
+ * Stores the session that a workspace's next run continues, where no run can write: beside the homes, not
  * in them.
  */
 export function createSessions(folder: string) {
   const path = ({ key }: Workspace) => join(folder, `${key}.session`)
   return {
-    /** The last run's session; its transcript may be gone since. */
+    /** Returns the last run's session; its transcript may have been removed since. */
     last(workspace: Workspace): string | null {
       const id = SessionId.safeParse(
         textOf(readRegularFileSync(path(workspace), { limit: 64 }))?.trim(),
@@ -28,14 +28,14 @@ export function createSessions(folder: string) {
 export type Sessions = ReturnType<typeof createSessions>
 
 /**
- * Whether this workspace's own config folder has the conversation. Claude Code itself would take up one
- * of any other folder.
+ * Returns whether this workspace's own config folder has the conversation. Claude Code itself would
+ * resume one of any other folder.
  */
 export function hasTranscript(workspace: Workspace, id: string): boolean {
   return findTranscript(workspace, id) !== null
 }
 
-/** The file of a conversation in this workspace's own config folder. */
+/** Returns the transcript of a conversation in this workspace's own config folder. */
 export function findTranscript({ home }: Workspace, id: string): string | null {
   const projects = join(home, '.claude/projects')
   try {

@@ -8,9 +8,9 @@ const control = (id: string, request: Control) =>
   line({ type: 'control_request', request_id: id, request })
 
 /**
- * Texts and schema of the run. Claude Code takes them once in the life of a process.
+ * Renders the run's texts and schema. Claude Code accepts them once in the life of a process.
  *
- * @param standing the user's words at the end of every run's system prompt; null for none
+ * @param standing the user's text at the end of every run's system prompt; null for none
  */
 export function initializeLine(request: RunRequest, standing: string | null): string {
   const { systemPrompt, jsonSchema } = request
@@ -23,7 +23,7 @@ export function initializeLine(request: RunRequest, standing: string | null): st
   })
 }
 
-/** For a process that was started before these were known. */
+/** Renders the settings for a process that was started before they were known. */
 export function settingLines({ model, effort }: Pick<RunRequest, 'model' | 'effort'>): string {
   return [
     model === undefined ? '' : control('model', { subtype: 'set_model', model }),
@@ -33,7 +33,7 @@ export function settingLines({ model, effort }: Pick<RunRequest, 'model' | 'effo
   ].join('')
 }
 
-/** The prompt as a message and nothing else, whatever it looks like. */
+/** Renders the prompt as a plain message, whatever its text looks like. */
 export function promptLine(prompt: Prompt): string {
   return line({
     type: 'user',

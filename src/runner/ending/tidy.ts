@@ -3,18 +3,18 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspace } from '../workspace.ts'
 
-/** A probe that is older than this belongs to no claude that is just starting. */
+/** An older probe does not belong to a claude that is starting. */
 const staleMilliseconds = 10_000
 
 /**
- * Removes what Claude Code leaves when it is ended before its time: probes, sockets and snapshots of a
- * shell. What the agent itself put in its temporary folder stays.
+ * Removes the probes, sockets and shell snapshots that Claude Code leaves when it is terminated early.
+ * Keeps the agent's own files in its temporary folder.
  *
- * @param inUse whether processes of the workspace still wait: then only what none of them can need
+ * @param inUse whether the workspace has waiting processes: then removes only files that none of them needs
  */
 export async function tidy(workspace: Workspace, inUse: boolean): Promise<void> {
   const paths = inUse ? staleProbes(workspace) : leftovers(workspace)
-  // Links are removed, not followed. What cannot be removed is no reason to fail a run.
+  // Symlinks are removed, not followed. A failed removal does not fail the run.
   await Promise.all(paths.map(path => rm(path, { recursive: true, force: true }).catch(() => {})))
 }
 
@@ -35,8 +35,8 @@ function staleProbes({ temporary }: Workspace): string[] {
 }
 
 /**
- * None where the folder is a link: a run can put one there, and what it leads to may be another
- * workspace's, or the runner's own (threat H2).
+ * Returns the matching paths; none when the folder is a symlink: a run can create one, and its target may
+ * belong to another workspace, or to the runner (threat H2).
  */
 function below(folder: string, names: RegExp): string[] {
   try {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { freemem } from 'node:os'
 
-/** The same three figures, in the two forms that kernels have them. */
+/** The same three figures, in cgroup v2 and v1. */
 const versions = [
   { limit: 'memory.max', used: 'memory.current', stat: 'memory.stat', idle: 'inactive_file' },
   {
@@ -13,8 +13,8 @@ const versions = [
 ]
 
 /**
- * Bytes that this container can still take, files that the kernel can drop counted as free. Without a
- * limit: what the machine has.
+ * Returns the bytes that this container can still allocate, counting reclaimable file cache as free.
+ * Without a limit: the free memory of the machine.
  */
 export function freeMemory(folder = '/sys/fs/cgroup', machine: () => number = freemem): number {
   const read = (name: string) => {
@@ -29,7 +29,7 @@ export function freeMemory(folder = '/sys/fs/cgroup', machine: () => number = fr
     const now = Number.parseInt(read(used), 10)
     if (Number.isNaN(most) || Number.isNaN(now)) continue
     const dropped = new RegExp(`^${idle} (\\d+)$`, 'm').exec(read(stat))?.[1] ?? '0'
-    // The first form says "max" for no limit, the second a number beyond all memory.
+    // Without a limit, v2 has "max", and v1 a number larger than any memory.
     return Math.min(most - now + Number(dropped), machine())
   }
   return machine()

@@ -1,11 +1,11 @@
-/** Milliseconds without a run before the first work, and between two. */
+/** Milliseconds without a run before the first task, and between two tasks. */
 const pauseMilliseconds = 200
 
 /**
- * Work that can wait until no run needs the processors: to start a process for later takes as much of
- * them as a run does.
+ * Defers work until no run needs the processors: starting a process for later uses as much processor time
+ * as a run does.
  *
- * @param isQuiet whether no run is under way
+ * @param isQuiet whether no run is in progress
  */
 export function createQuietTime(isQuiet: () => boolean, pause = pauseMilliseconds) {
   const waiting = new Map<string, () => Promise<unknown>>()
@@ -17,25 +17,25 @@ export function createQuietTime(isQuiet: () => boolean, pause = pauseMillisecond
     if (!first || !isQuiet()) return
     const [key, work] = first
     waiting.delete(key)
-    // What is only done ahead of time may fail: whoever needs it does it then, and says why it failed.
+    // Work ahead of time may fail: the run that needs it repeats it, and reports the error.
     await work().catch(() => {})
     look()
   }
 
-  /** To be called when a run has ended. */
+  /** Schedules the next task, if any. Call it when a run has ended. */
   function look() {
     if (timer !== undefined || waiting.size === 0 || !isQuiet()) return
     timer = setTimeout(() => void next(), pause).unref()
   }
 
   return {
-    /** The last work under a key is the one that is done. */
+    /** Schedules work; later work replaces earlier work of the same key. */
     later(key: string, work: () => Promise<unknown>) {
       waiting.set(key, work)
       look()
     },
     look,
-    /** Nothing more is begun. */
+    /** Stops starting work. */
     close() {
       waiting.clear()
       clearTimeout(timer)
