@@ -7,10 +7,13 @@ import type { DockerClient } from '../engine/client-find.ts'
 import { createLineSplitter } from '../files/lines.ts'
 import { terminate } from '../process/exec.ts'
 
-/** Longer than any answer of the attacker. */
+/** Maximum bytes of one answer of the attacker. */
 const answerBytes = 16 * 1024 * 1024
 
-/** What follows a proxy's answer: a TLS hello with this server name, one without, plain HTTP, nothing. */
+/**
+ * Data sent after the proxy's answer: a TLS hello with this server name, one without, plain HTTP, or
+ * nothing.
+ */
 export type Follow = { hello: string } | 'hello-without-name' | 'plain' | 'nothing'
 
 const error = z.string().optional()
@@ -42,13 +45,13 @@ const Standing = z.object({ standing: z.number() })
 const Answer = z.looseObject({ id: z.number() })
 
 const defaultWait = 3_000
-/** Beyond an attack's own time: for the container to be slow in, not to hang in. */
+/** Milliseconds added to an attack's own timeout, for a slow container. */
 const grace = 15_000
 
 /**
- * Somebody hostile in a container: `src/audit/inside/attack.ts`, run as the user the container runs
- * as. All it reports is data of a container, and may be a lie where the container is already taken
- * over; what a canary saw is not.
+ * An attacker in a container: `src/audit/inside/attack.ts`, run as the container's own user. Its
+ * reports are data from a container, and may be false where the container is already compromised; what
+ * a canary saw is reliable.
  */
 export type Attacker = ReturnType<typeof createAttacker>
 
@@ -72,13 +75,13 @@ export function createAttacker(options: {
   }
   return {
     container,
-    /** Connects, sends latin1 text, and keeps what comes, at most until `until` has come. */
+    /** Connects, sends latin1 text, and reads the answer, at most up to `until`. */
     dial: (
       host: string,
       port: number,
       more: { send?: string; until?: string; wait?: number } = {},
     ) => ask(Dialled, { op: 'dial', host, port, wait: defaultWait, ...more }),
-    /** Asks the proxy for something, and goes on as if it had said yes. */
+    /** Sends a request to the proxy, and goes on as if the proxy had granted it. */
     tunnel: (
       request: string,
       follow: Follow,
@@ -97,12 +100,12 @@ export function createAttacker(options: {
       ask(Resolved, { op: 'resolve', name, type, wait }),
     run: (command: readonly string[], wait = 20_000) => ask(Ran, { op: 'run', command, wait }),
     read: (path: string) => ask(Read, { op: 'read', path }),
-    /** Whether the file could be written. It is not. */
+    /** Returns whether the file can be opened for writing. Writes nothing. */
     openForWriting: (path: string) => ask(OpenedForWriting, { op: 'open-for-writing', path }),
     processes: () => ask(Processes, { op: 'processes' }),
     scan: (host: string, ports: readonly number[], wait = 1_000) =>
       ask(Scanned, { op: 'scan', host, ports, wait }),
-    /** Half-open connections, which let go by themselves. */
+    /** Holds half-open connections, which close by themselves. */
     hold: (host: string, port: number, count: number, send: string, milliseconds: number) =>
       ask(Standing, { op: 'hold', host, port, count, send, milliseconds }),
     async close() {
@@ -114,7 +117,7 @@ export function createAttacker(options: {
 
 type Channel = Awaited<ReturnType<typeof openChannel>>
 
-/** One process in the container for all attacks: JSON lines in, JSON lines out. */
+/** Starts one process in the container for all attacks: JSON lines in, JSON lines out. */
 async function openChannel(
   docker: DockerClient,
   container: string,
@@ -194,7 +197,7 @@ async function openChannel(
   }
 }
 
-/** Node of the image, which is root's and read-only: the agent cannot put another in its place. */
+/** Node.js of the image, owned by root and read-only: the agent cannot replace it. */
 export const nodeCommand = [
   '/usr/local/bin/node',
   '--disable-warning=ExperimentalWarning',
@@ -202,7 +205,7 @@ export const nodeCommand = [
   '--eval',
 ]
 
-/** Text of a program for a container. Node there leaves the types out by itself. */
+/** Returns the source of a program for a container. Node.js strips the types there. */
 export function insideProgram(root: string, name: 'attack.ts' | 'canary.ts') {
   return readFile(join(root, 'src/audit/inside', name), 'utf8')
 }

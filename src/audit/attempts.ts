@@ -3,12 +3,12 @@ import { type Check, check } from './probe.ts'
 import { connectTo, firstLine, reached } from './tunnel.ts'
 import type { Twin } from './twin.ts'
 
-/** One thing sent to the twin's proxy, which must not bring the canary's word. */
+/** A request to the twin's proxy that must not return the canary's word. */
 export type Attempt = { name: string; request: string; follow: Follow }
 
 export type Attempted = Attempt & { received: string; error?: string | undefined; through: boolean }
 
-/** All at once. What is refused ends at once: only what hangs is waited for. */
+/** Sends all attempts at once. A refusal ends at once, so only hanging attempts take time. */
 export function attemptAll(
   { attacker, word }: Pick<Twin, 'attacker' | 'word'>,
   attempts: readonly Attempt[],
@@ -22,7 +22,7 @@ export function attemptAll(
   )
 }
 
-/** Without it every refusal would prove nothing: the way that is open is open. */
+/** Checks that a listed name works: otherwise a refusal would prove nothing. */
 export async function listedWorks(
   twin: Twin,
   claim = 'the listed name itself works',
@@ -36,7 +36,10 @@ export async function listedWorks(
   return check(claim, reached(answer, word), firstLine(answer))
 }
 
-/** That none came through. Evidence: which did, or how many were tried and what one of them got. */
+/**
+ * Checks that no attempt came through. The evidence names those that did, or their number and one
+ * answer.
+ */
 export function noneThrough(claim: string, attempted: readonly Attempted[]): Check {
   const through = attempted.filter(({ through }) => through)
   const [first] = attempted
@@ -49,7 +52,7 @@ export function noneThrough(claim: string, attempted: readonly Attempted[]): Che
   )
 }
 
-/** The first few, and how many more. */
+/** Joins the first few items, and the number of the rest. */
 export function list(items: readonly string[], shown = 6): string {
   const more = items.length - shown
   return `${items.slice(0, shown).join(', ')}${more > 0 ? ` and ${more} more` : ''}`

@@ -1,6 +1,6 @@
 import { allHeld, type ProbeResult } from './run-audit.ts'
 
-/** What `audit --json` prints. Fields are added under the same version, never changed or removed. */
+/** The output of `audit --json`. Within a version, fields are added, never changed or removed. */
 export type AuditReport = {
   version: 1
   stack: string

@@ -6,7 +6,7 @@ import { mountAt } from './proc-files.ts'
 type Judge = (container: InspectedContainer) => Lack
 type LiveJudge = (facts: LiveFacts, container: InspectedContainer) => Lack
 
-/** What was asked of the engine, claim by claim: what keeps a bomb in its own container. */
+/** Limits requested from the engine, claim by claim: they confine a resource bomb to its container. */
 export const askedBounds: readonly [claim: string, lack: Judge][] = [
   ['memory is limited', ({ HostConfig: { Memory } }) => (Memory > 0 ? null : 'no limit of memory')],
   [
@@ -44,7 +44,7 @@ export const askedBounds: readonly [claim: string, lack: Judge][] = [
   ['a service that hangs is noticed', unwatched],
 ]
 
-/** The same numbers, as the kernel inside has them. */
+/** The same limits as the kernel inside reports them. */
 export const liveBounds: readonly [claim: string, lack: LiveJudge][] = [
   ['the kernel has the limits that were asked for', lostLimits],
   [
@@ -77,7 +77,7 @@ export const liveBounds: readonly [claim: string, lack: LiveJudge][] = [
   ],
 ]
 
-/** What could be read of a service's cgroup: a kernel or engine may show less than all. */
+/** Returns the limits readable from a service's cgroup: a kernel or engine may hide some. */
 export function seenLimits(facts: LiveFacts): string[] {
   return Object.keys(facts.cgroup)
 }
@@ -103,7 +103,7 @@ function unwatched({ Config: { Healthcheck } }: InspectedContainer) {
   return kind === 'NONE' ? 'no health check' : null
 }
 
-/** More than was asked for is a loss; what cannot be seen is not judged here. */
+/** Returns limits that are looser than requested; ignores those that cannot be read. */
 function lostLimits({ cgroup }: LiveFacts, { HostConfig }: InspectedContainer) {
   const { Memory, MemorySwap, PidsLimit, NanoCpus } = HostConfig
   const asked: Record<keyof typeof cgroup, number> = {

@@ -1,29 +1,29 @@
-/** Names that exist for one audit, and mean nothing outside of it. */
+/** Names that exist for one audit only. */
 export type CanaryNames = ReturnType<typeof canaryNames>
 
-/** `id`: random, so that no earlier audit has made any cache know them. */
+/** @param id random, so that no cache knows the names from an earlier audit */
 export function canaryNames(id: string) {
   const name = (label: string) => `${label}.audit-${id}.test`
   return {
-    /** On the twin's list. */
+    /** On the twin's allowlist. */
     listed: name('listed'),
     alsoListed: name('also-listed'),
-    /** Listed, and lead where nobody may go. */
+    /** Listed, and resolve to addresses that must stay unreachable. */
     private: name('private'),
     neighbour: name('neighbour'),
     mixed: name('mixed'),
     flip: name('flip'),
     metadata: name('metadata'),
     loopback: name('loopback'),
-    /** Not listed, and lead to the canary. */
+    /** Not listed, and resolve to the canary. */
     unlisted: name('unlisted'),
     belowListed: name('below.listed'),
-    /** For one question each: whoever asks gives the name away. */
+    /** For one DNS query each: the query itself leaks the name. */
     secret: (label: string) => name(`secret-${label}`),
   }
 }
 
-/** Those that the twin's policy lists for its agent. */
+/** Returns the names that the twin's policy lists for its agent. */
 export function listedNames(names: CanaryNames): string[] {
   const {
     listed,

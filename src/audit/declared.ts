@@ -8,8 +8,9 @@ const Declared = z.array(
 )
 
 /**
- * What the user mounts besides, as `start` wrote it down. The label is of the container and not of what
- * runs in it: no agent can change it. None where it cannot be read, so that every mount is then strange.
+ * Returns the additional mounts that the user declared, as recorded by `start`. The label belongs to
+ * the container and not to its processes, so no agent can change it. Returns none where the label is
+ * unreadable, so that every mount counts as unexpected.
  */
 export function declaredMounts({
   Config,

@@ -3,10 +3,13 @@ import type { LiveFacts } from './live-facts.ts'
 import { type Check, open } from './probe.ts'
 import type { Scene } from './scene.ts'
 
-/** What is wrong with a service, short, or null. */
+/** A short description of the defect of a service, or null. */
 export type Lack = string | null
 
-/** One control in every service, as the engine has it. The evidence names those that lack it. */
+/**
+ * Checks one control in every service, as the engine reports it. The evidence names the services that
+ * lack it.
+ */
 export function everyService(
   scene: Pick<Scene, 'inspections'>,
   claim: string,
@@ -22,7 +25,7 @@ export function everyService(
   )
 }
 
-/** One control in every service, as the kernel inside says. */
+/** Checks one control in every service, as the kernel inside reports it. */
 export async function everyServiceLive(
   scene: Pick<Scene, 'inspections' | 'liveFacts'>,
   claim: string,

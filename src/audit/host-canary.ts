@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
 /**
- * A service of this host, on every address it has, that gives a secret word to whoever connects: what
+ * A service on every address of this host that sends a secret word to each client: it stands for what
  * an agent that reaches the host would reach.
  */
 export type HostCanary = {
@@ -11,7 +11,7 @@ export type HostCanary = {
   word: string
   /** IPv4 addresses of this host. */
   addresses: string[]
-  /** Who connected. */
+  /** Returns the addresses of the clients. */
   visitors: () => string[]
   close: () => Promise<void>
 }

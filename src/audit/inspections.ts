@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.ts'
 
 const strings = z.array(z.string()).nullish()
 
-/** What `docker inspect` says of a container, as far as a probe looks at it. */
+/** The fields of `docker inspect` that probes read. */
 export const InspectedContainer = z.looseObject({
   Id: z.string(),
   Name: z.string(),
@@ -99,15 +99,15 @@ export const InspectedNetwork = z.looseObject({
 })
 export type InspectedNetwork = z.infer<typeof InspectedNetwork>
 
-/** A stack as the engine sees it: nothing here can be forged from inside a container. */
+/** A stack as the engine reports it: a container cannot forge any of it. */
 export type Inspections = {
   /** By service name. */
   containers: Map<string, InspectedContainer>
   /** By the name in compose.yaml, such as `claude-internal`. */
   networks: Map<string, InspectedNetwork>
-  /** Networks of everything else on this engine. */
+  /** All other networks of this engine. */
   otherNetworks: InspectedNetwork[]
-  /** The engine's own words for everything of the project, for searches. */
+  /** The engine's raw output for everything in the project, for searches. */
   text: string
 }
 
@@ -126,7 +126,7 @@ export async function inspectProject(engine: Engine, project: string): Promise<I
     networkSummaries.map(({ Id }) => engine.inspect(`/networks/${Id}`).catch(() => null)),
   )
   const networks = rawNetworks.flatMap(value => {
-    // One that somebody removed meanwhile.
+    // A container that was removed in the meantime.
     if (value === null) return []
     return [InspectedNetwork.parse(value)]
   })

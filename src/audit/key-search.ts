@@ -1,22 +1,22 @@
-/** What real keys and tokens of Anthropic look like; ours for the agent say `placeholder`. */
+/** Matches real keys and tokens of Anthropic; the agent's placeholders contain `placeholder`. */
 const keys = /sk-ant-[a-z]{2,8}\d{2}-[A-Za-z0-9_-]{16,}/g
 
 /** As `keys`, for rg and grep -E. */
 export const keyPattern = 'sk-ant-[a-z]{2,8}[0-9]{2}-[A-Za-z0-9_-]{16,}'
 
-/** Keys in a text that are no placeholders. Never to be shown. */
+/** Returns the keys in a text that are not placeholders. Never show them. */
 export function realKeys(text: string): string[] {
   return (text.match(keys) ?? []).filter(key => !key.includes('placeholder'))
 }
 
-/** Whether a text holds the secret, as it is or in base64. */
+/** Returns whether a text contains the secret, in plain text or in base64. */
 export function holdsSecret(text: string, secret: string): boolean {
   return forms(secret).some(form => text.includes(form))
 }
 
 /**
- * Base64 depends on where in its text the secret begins: of each of the three ways the middle part,
- * which does not depend on what is around it.
+ * Returns base64 forms of the secret. They depend on the offset of the secret in its text: for each of
+ * the three offsets, this is the middle part, which does not depend on the surrounding text.
  */
 function forms(secret: string): string[] {
   const encoded = [0, 1, 2].flatMap(offset => {

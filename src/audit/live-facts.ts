@@ -7,9 +7,9 @@ import {
   parseStatus,
 } from './proc-files.ts'
 
-/** What the kernel says inside of a service: what is in force, whatever was asked for. */
+/** What the kernel reports inside a service: the controls in force, whatever was requested. */
 export type LiveFacts = {
-  /** Of the first process, and of one that was started beside it. */
+  /** Of the first process, and of a process started beside it. */
   status: Map<string, string[]>[]
   mounts: MountPoint[]
   limits: Map<string, number>
@@ -38,13 +38,13 @@ const files = [
 
 const mark = '=====> '
 
-/** For `sh -c`: prints the files, each below its name. */
+/** A script for `sh -c`: prints each file below its name. */
 export const liveFactsScript = files
   .map(path => `echo; echo '${mark}${path}'; cat ${path} 2>/dev/null`)
   .concat('true')
   .join('\n')
 
-/** Null where the answer is none: without the first process nothing was seen. */
+/** Returns null for an invalid answer: without the first process nothing was seen. */
 export function parseLiveFacts(output: string): LiveFacts | null {
   const texts = new Map(
     output

@@ -5,7 +5,7 @@ import type { InspectedContainer } from './inspections.ts'
 
 export type InspectedMount = InspectedContainer['Mounts'][number]
 
-/** What a service has from outside of its image, by where it is seen. */
+/** An expected mount of a service, by its target. */
 type Design = { target: RegExp; type: 'bind' | 'volume'; writable: boolean }
 
 const bind = (target: RegExp): Design => ({ target, type: 'bind', writable: false })
@@ -38,7 +38,7 @@ const design: Record<string, Design[]> = {
   rehearsal: [],
 }
 
-/** What is wrong with a service's mounts, one phrase for each. `workspace` is null in copy mode. */
+/** Describes unexpected mounts of a service, one phrase each. `workspace` is null in copy mode. */
 export function strangeMounts(
   service: string,
   mounts: readonly InspectedMount[],
@@ -57,7 +57,7 @@ export function strangeMounts(
     if (atWorkspace && Type === 'bind' && Source !== workspace) {
       return [`${Source} is at /workspace instead of ${workspace ?? 'a copy'}`]
     }
-    // What the agent can write must not be what its guards read.
+    // The guards must not read what the agent can write.
     if (!atWorkspace && workspace !== null && Type === 'bind' && isWithin(workspace, Source)) {
       return [`${Destination} is a part of the workspace`]
     }
@@ -65,7 +65,7 @@ export function strangeMounts(
   })
 }
 
-/** Mounts that can be written and should not be. Those of the workspace are for H1. */
+/** Returns mounts that are writable and should not be. H1 covers those of the workspace. */
 export function writableMounts(
   service: string,
   mounts: readonly InspectedMount[],
@@ -86,7 +86,7 @@ export function writableMounts(
     .map(({ Destination }) => Destination)
 }
 
-/** What the user named in .env, where and how he named it. */
+/** Returns whether the user declared the mount in .env, with this source and target. */
 function isDeclared(
   service: string,
   { Destination, Source, Type, RW }: InspectedMount,
@@ -102,7 +102,7 @@ function isDeclared(
   )
 }
 
-/** An overlay: a path of the workspace mounted onto itself. */
+/** Returns whether the mount is an overlay: a path of the workspace mounted onto itself. */
 function isPartOfWorkspace(
   { Destination, Source, Type }: InspectedMount,
   workspace: string | null,
@@ -118,7 +118,7 @@ function isPartOfWorkspace(
 
 const socketNames = /(docker|containerd|podman|crio)[^/]*\.sock$/
 
-/** A mount that is, holds, or is called like a socket of a container engine. */
+/** Returns whether a mount is, contains, or is named like a socket of a container engine. */
 export async function isEngineSocket(
   { Source, Destination }: Pick<InspectedMount, 'Source' | 'Destination'>,
   engine: { socketPath: string } | null,

@@ -7,7 +7,7 @@ import { isSandbox } from './sandboxes.ts'
 type Judge = (container: InspectedContainer) => Lack
 type LiveJudge = (facts: LiveFacts, container: InspectedContainer) => Lack
 
-/** What was asked of the engine, claim by claim: what keeps a process in its container. */
+/** Privileges requested from the engine, claim by claim: they confine a process to its container. */
 export const askedPrivileges: readonly [claim: string, lack: Judge][] = [
   ['every service drops all capabilities', lacksCapDrop],
   [
@@ -31,14 +31,14 @@ export const askedPrivileges: readonly [claim: string, lack: Judge][] = [
   ['scratch folders take no programs, devices or setuid files', scratchOptions],
 ]
 
-/** The same and more, as the kernel inside has it. */
+/** The same privileges and more, as the kernel inside reports them. */
 export const livePrivileges: readonly [claim: string, lack: LiveJudge][] = [
   ['no process has a capability', liveCapabilities],
   ['no process can gain privileges', ({ status }) => lineIsNot(status, 'NoNewPrivs', '1')],
   [
     'every process is filtered by seccomp',
     ({ status }, { HostConfig: { Runtime } }) =>
-      // Such a kernel answers the calls itself; its own filter is on the host.
+      // A sandbox kernel answers the calls itself; its own filter is on the host.
       isSandbox(Runtime) ? null : lineIsNot(status, 'Seccomp', '2'),
   ],
   [
@@ -68,7 +68,10 @@ function lacksNoNewPrivileges({ HostConfig: { SecurityOpt } }: InspectedContaine
   return has ? null : 'no no-new-privileges'
 }
 
-/** Seccomp, AppArmor, SELinux, masked paths of /proc: the engine's own, or stricter ones of AppArmor. */
+/**
+ * Seccomp, AppArmor, SELinux, masked paths of /proc: the engine's defaults, or stricter ones of
+ * AppArmor.
+ */
 function unconfined(container: InspectedContainer) {
   const { SecurityOpt, MaskedPaths, ReadonlyPaths } = container.HostConfig
   const bad = (SecurityOpt ?? []).filter(

@@ -1,16 +1,16 @@
-/** A line of /proc/self/mountinfo, as far as anybody here asks. */
+/** A line of /proc/self/mountinfo, reduced to the fields used here. */
 export type MountPoint = {
   target: string
-  /** The path on its file system that is shown, such as a folder of the host. */
+  /** The mounted path within its file system, such as a folder of the host. */
   root: string
-  /** Of the mount point: ro, noexec, nosuid, nodev. */
+  /** Options of the mount point: ro, noexec, nosuid, nodev. */
   options: string[]
   type: string
-  /** Of the file system: the size of a tmpfs. */
+  /** Options of the file system, such as the size of a tmpfs. */
   superOptions: string[]
 }
 
-/** proc(5): the fields before the `-` vary in number. */
+/** Parses mountinfo. The number of fields before the `-` varies, see proc(5). */
 export function parseMountinfo(text: string): MountPoint[] {
   return text.split('\n').flatMap(line => {
     const [before = '', after = ''] = line.split(' - ')
@@ -29,7 +29,7 @@ export function parseMountinfo(text: string): MountPoint[] {
   })
 }
 
-/** What is seen at a path: of mounts on top of each other the last one. */
+/** Returns the visible mount at a path: the last of stacked mounts. */
 export function mountAt(mounts: readonly MountPoint[], target: string): MountPoint | undefined {
   return mounts.findLast(mount => mount.target === target)
 }
@@ -40,7 +40,7 @@ function unescapeOctal(text: string) {
   )
 }
 
-/** /proc/<pid>/status: the words of each line by its name. */
+/** Parses /proc/<pid>/status: the words of each line by its name. */
 export function parseStatus(text: string): Map<string, string[]> {
   return new Map(
     text.split('\n').flatMap(line => {
@@ -60,7 +60,7 @@ export function parseStatus(text: string): Map<string, string[]> {
   )
 }
 
-/** /proc/<pid>/limits: the hard limit by its name, Infinity where there is none. */
+/** Parses /proc/<pid>/limits: the hard limits by name, Infinity for unlimited. */
 export function parseLimits(text: string): Map<string, number> {
   return new Map(
     text.split('\n').flatMap(line => {
@@ -76,11 +76,11 @@ export type CgroupLimits = {
   /** Memory and swap together. */
   memoryAndSwap?: number
   pids?: number
-  /** Processors, such as 1.5. */
+  /** Number of CPUs, such as 1.5. */
   cpus?: number
 }
 
-/** The files of a cgroup, of version 1 or 2, by their path below /sys/fs/cgroup. */
+/** Parses the files of a cgroup, of version 1 or 2, by their path below /sys/fs/cgroup. */
 export function parseCgroup(files: ReadonlyMap<string, string>): CgroupLimits {
   const number = (path: string) => {
     const text = files.get(path)?.trim()

@@ -3,8 +3,8 @@ import type { AuditReport } from './audit-report.ts'
 import type { ProbeResult } from './run-audit.ts'
 
 /**
- * The report as SARIF 2.1.0, for code scanning: one rule for each probe, one result for each claim
- * that did not hold. https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+ * Renders the report as SARIF 2.1.0, for code scanning: one rule for each probe, one result for each
+ * claim that did not hold. https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  */
 export function renderSarif(report: AuditReport): string {
   const run = {

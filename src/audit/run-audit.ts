@@ -12,12 +12,12 @@ export type ProbeResult = {
   milliseconds: number
 }
 
-/** A probe that hangs must not keep the others, or the person, waiting. */
+/** Timeout of a probe, so that a hanging probe delays neither the others nor the user. */
 const probeMilliseconds = 25_000
 
 /**
- * All probes at once, because most of their time is waiting for what must not come; those that keep
- * others from being served come after them. The results are in the order of the probes.
+ * Runs all probes at once, because they mostly wait for answers that must not come; busy probes, which
+ * slow others down, run afterwards. Returns the results in the order of the probes.
  */
 export async function runProbes(
   scene: Scene,
@@ -71,7 +71,7 @@ async function withTimeout<T>(work: Promise<T>): Promise<T> {
 
 const order: readonly Verdict[] = ['held', 'weak', 'unknown', 'open']
 
-/** A probe without a check has proven nothing. */
+/** Returns the worst verdict. A probe without a check has proven nothing. */
 function worst(checks: readonly Check[]): Verdict {
   if (checks.length === 0) return 'unknown'
   return checks.reduce<Verdict>(
@@ -81,7 +81,7 @@ function worst(checks: readonly Check[]): Verdict {
   )
 }
 
-/** Whether the audit as a whole is a success. */
+/** Returns whether the audit as a whole succeeded. */
 export function allHeld(results: readonly ProbeResult[]): boolean {
   return (
     results.length > 0 && results.every(({ verdict }) => verdict === 'held' || verdict === 'weak')

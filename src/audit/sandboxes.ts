@@ -1,6 +1,6 @@
 /**
- * Runtimes that put a kernel of their own between a container and the host: gVisor and Kata. What
- * the kernel inside says of seccomp is not the host's word there.
+ * Returns whether a runtime puts its own kernel between a container and the host, as gVisor and Kata
+ * do. The seccomp status that such a kernel reports is not the host's.
  */
 export function isSandbox(runtime: string | null | undefined): boolean {
   return /(^|[/.-])(runsc|kata)/.test(runtime ?? '')

@@ -12,31 +12,31 @@ import { type InspectedContainer, type Inspections, inspectProject } from './ins
 import { type LiveFacts, liveFactsScript, parseLiveFacts } from './live-facts.ts'
 import { createTwin, type Twin } from './twin.ts'
 
-/** What probes attack, and what they may look at. Lives for one audit. */
+/** The targets and the information that probes use. Lives for one audit. */
 export type Scene = {
   stack: StackState
   /** The checkout. */
   root: string
   settings: Settings
   versions: MachineVersions
-  /** For questions that are not in `inspections`; never for changes. */
+  /** For queries that `inspections` does not answer; never for changes. */
   engine: Engine
   inspections: Inspections
-  /** The services in which Claude Code runs, as far as they are up: `claude`, `worker`. The first is attacked from. */
+  /** The running services with Claude Code: `claude`, `worker`. Attacks start from the first. */
   agents: readonly string[]
-  /** Somebody hostile in the container of the first of them. */
+  /** An attacker in the container of the first agent. */
   agent: Attacker
-  /** The container of a service; throws when the stack has none. */
+  /** Returns the container of a service; throws when the stack has none. */
   service: (name: string) => InspectedContainer
-  /** Runs a program in a container of the stack, as its own user; for looking, not for attacks. */
+  /** Runs a program in a container of the stack, as its own user; for inspection, not for attacks. */
   inside: (service: string, command: readonly string[]) => Promise<{ code: number; stdout: string }>
-  /** What the kernel says in each service; null for one in which nothing can be run. */
+  /** Returns the kernel's facts per service; null for a service in which no program can run. */
   liveFacts: () => Promise<Map<string, LiveFacts | null>>
-  /** Text of the policy that the live proxy enforces now. */
+  /** Returns the text of the policy that the live proxy enforces now. */
   policy: () => Promise<string>
-  /** A listener of this host; opened when the first probe wants it. */
+  /** Returns a listener on this host; opened on first use. */
   host: () => Promise<HostCanary>
-  /** The stack's proxy and gateway once more, with canaries around; brought up for the first who wants it. */
+  /** Returns a second proxy and gateway of the stack, surrounded by canaries; started on first use. */
   twin: () => Promise<Twin>
   /** The real credential, to search for, and the agent's placeholder. Never part of any evidence. */
   credential: { secret: string; placeholder: string } | null
@@ -52,11 +52,11 @@ export async function openScene(options: {
   engineMajor: number
   versions: MachineVersions
   signal: AbortSignal
-  /** In place of what runs: to try a policy or a gateway before the stack gets it. */
+  /** Overrides of the running stack: to try a policy or a gateway before the stack gets it. */
   instead?: { policy?: string; gatewayImage?: string; noTwin?: boolean }
 }): Promise<Scene> {
   const { stack, root, docker, engine, signal, instead = {} } = options
-  // Every program that a probe runs ends with it, and many run at once.
+  // Each program of a probe listens to this signal, and many run at once.
   setMaxListeners(0, signal)
   const inspections = await inspectProject(engine, stack.stack)
   const state = stateFolder(stack.stack)
@@ -75,7 +75,7 @@ export async function openScene(options: {
     })
   const policy = once(async () => {
     if (instead.policy !== undefined) return instead.policy
-    // A proxy that is not ours has its policy where Squid looks for it.
+    // A foreign proxy has its policy at Squid's default path.
     for (const path of ['/run/squid/policy.conf', '/etc/squid/squid.conf']) {
       const { code, stdout } = await inside('proxy', ['cat', path])
       if (code === 0) return stdout
@@ -142,7 +142,7 @@ export async function openScene(options: {
   }
 }
 
-/** The value of a variable in a container's configuration. */
+/** Returns the value of a variable in a container's configuration. */
 export function variable(container: InspectedContainer, name: string): string | undefined {
   const found = container.Config.Env?.find(pair => pair.startsWith(`${name}=`))
   return found?.slice(name.length + 1)

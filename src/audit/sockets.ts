@@ -2,8 +2,8 @@
 export type LocalSocket = { address: string; port: number; listening: boolean }
 
 /**
- * The sockets in the text of /proc/net/tcp, tcp6 or udp. The kernel writes an address as numbers in its
- * own byte order, and those of IPv6 stay so; loopback, where Docker's own resolver waits, is left out.
+ * Parses /proc/net/tcp, tcp6 or udp. The kernel writes an address as numbers in its own byte order,
+ * and those of IPv6 stay in that form; loopback, where Docker's resolver listens, is left out.
  */
 export function parseSockets(text: string): LocalSocket[] {
   return text.split('\n').flatMap(line => {

@@ -1,4 +1,4 @@
-/** Recommendations that probes stand for, with the edition whose numbers these are. */
+/** Recommendations that probes cover, with the edition that the numbers refer to. */
 export const standards = {
   neededPorts: 'CIS Docker Benchmark 1.6.0: 5.9 only needed ports are open',
   defaultBridge: "CIS Docker Benchmark 1.6.0: 5.30 Docker's default bridge is not used",

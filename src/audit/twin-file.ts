@@ -2,19 +2,19 @@ import { escapeVariables } from '../engine/compose.ts'
 import { type CanaryNames, listedNames } from './canary-names.ts'
 
 /**
- * Where a twin's addresses are: documentation ranges, which the policy does not count as private, so
- * that a check by address is not what stops an attack that a check by name should stop.
+ * Addresses of a twin: documentation ranges, which the policy does not count as private, so that a
+ * check by address does not stop an attack that a check by name should stop.
  */
 export type TwinNetwork = {
   agent: string
   outside: string
   canaryAgent: string
   canaryOutside: string
-  /** In the outer network, and nobody's: Docker's DNS knows the names of all others by itself. */
+  /** An unused address in the outer network: Docker's DNS knows the names of all others by itself. */
   nobody: string
 }
 
-/** 203.0.113.0/24 in pieces of 16, halved. Another audit, or somebody else, may have one of them. */
+/** 203.0.113.0/24 in pieces of 16, halved. Another audit, or another project, may use one of them. */
 export const twinNetworks: readonly TwinNetwork[] = [
   112, 96, 48, 32, 16, 0, 128, 160, 192, 224,
 ].map(start => {
@@ -28,7 +28,7 @@ export const twinNetworks: readonly TwinNetwork[] = [
   }
 })
 
-/** Ports on which the canary waits: the one that is allowed, and others that must not be reached. */
+/** Ports of the canary: the allowed one, and others that must stay unreachable. */
 export const canaryPorts = [21, 22, 25, 80, 443, 3128, 8080, 8443]
 
 export type TwinPlan = {
@@ -48,8 +48,8 @@ export type TwinPlan = {
 }
 
 /**
- * The zone of the canary's DNS; `private` is where the canary is on a network of private addresses,
- * `others` are names of the policy's other lists.
+ * Builds the zone of the canary's DNS; `private` is the canary's address on a network of private
+ * addresses, `others` are names of the policy's other lists.
  */
 export function twinZone(
   names: CanaryNames,
@@ -68,11 +68,11 @@ export function twinZone(
     [names.private]: [[private_]],
     [names.neighbour]: [[network.canaryAgent]],
     [names.mixed]: [[outside, private_]],
-    // Public when it is checked, private when it is dialled.
+    // Public when checked, private when dialled.
     [names.flip]: [[outside], [private_]],
     [names.metadata]: [['169.254.169.254']],
     [names.loopback]: [['127.0.0.1']],
-    // Whoever owns an address chooses its name (N5).
+    // The owner of an address chooses its name (N5).
     [reversed(outside)]: [[names.listed]],
     [reversed(network.nobody)]: [[names.listed]],
   }
@@ -93,9 +93,9 @@ const hardened = {
 }
 
 /**
- * The twin: the stack's own proxy and gateway images under the stack's own policy, with canary names
- * added to its list and a canary in the place of the internet. What cannot be tried on a live stack,
- * because its list is empty or because it would hurt, is tried here.
+ * Builds the twin: the stack's proxy and gateway images under the stack's policy, with canary names
+ * added to its list and a canary in place of the internet. The twin serves attacks that a live stack
+ * does not allow, because its list is empty or because they would harm it.
  */
 export function twinFile(plan: TwinPlan): object {
   const { network, images } = plan
@@ -143,13 +143,13 @@ export function twinFile(plan: TwinPlan): object {
       agent: { internal: true, labels, ipam: { config: [{ subnet: network.agent }] } },
       services: { internal: true, labels },
       private: { internal: true, labels },
-      // Not internal: the proxy must have a way out, or its refusals would prove nothing.
+      // Not internal: without a way out, the proxy's refusals would prove nothing.
       outside: { labels, ipam: { config: [{ subnet: network.outside }] } },
     },
   }
 }
 
-/** A stack without a gateway has a twin without one. */
+/** Builds the twin's gateway, if the stack has one. */
 function gatewayService(plan: TwinPlan, service: (specific: object) => object) {
   const { network, images } = plan
   return service({
@@ -168,7 +168,7 @@ function gatewayService(plan: TwinPlan, service: (specific: object) => object) {
 }
 
 function health({ startInterval }: TwinPlan, test: readonly string[]) {
-  // Engines before 25 do not know start_interval, and refuse it.
+  // Engines before 25 do not know start_interval, and reject it.
   return startInterval
     ? { test, interval: '5s', start_interval: '250ms', start_period: '20s', timeout: '5s' }
     : { test, interval: '1s', start_period: '20s', timeout: '5s' }
@@ -185,11 +185,11 @@ function bind(source: string, target: string) {
 }
 
 /**
- * The policy with the canary's names on the agent's list, written as the list itself is: whatever is
- * wrong with its entries is wrong with these too. Null when there is no such list.
+ * Adds the canary's names to the agent's list, in the form of the list itself: a defect of its entries
+ * affects these too. Returns null when there is no such list.
  */
 export function policyWithNames(inForce: string, names: CanaryNames): string | null {
-  // Where to listen is the proxy image's business, as in the stack.
+  // The proxy image decides where to listen, as in the stack.
   const policy = inForce.replace(/^[ \t]*https?_port[ \t].*$/gm, '')
   const list = /^[ \t]*acl[ \t]+allowed_sites[ \t]+(dstdomain(?:[ \t]+-\S+)*).*$/m.exec(policy)
   if (!list) return null

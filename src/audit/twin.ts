@@ -20,7 +20,7 @@ import {
   twinZone,
 } from './twin-file.ts'
 
-/** What the canary saw. */
+/** An observation of the canary. */
 export const CanaryEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('connection'), port: z.number(), from: z.string().optional() }),
   z.object({ kind: z.literal('data'), port: z.number(), text: z.string() }),
@@ -35,25 +35,25 @@ export type TwinService = 'canary' | 'proxy' | 'gateway' | 'agent'
 export type Twin = {
   names: CanaryNames
   network: TwinNetwork
-  /** What every port of the canary answers: whoever has it got through. */
+  /** The answer of every canary port: a client that has it got through. */
   word: string
   /** In the agent's place. */
   attacker: Attacker
-  /** On the other side of the proxy, in the canary's container; also a neighbour of the agent. */
+  /** Beyond the proxy, in the canary's container; also a neighbour of the agent. */
   outsider: Attacker
   container: (service: TwinService) => string
-  /** Addresses of a service, on all its networks. */
+  /** Returns the addresses of a service, on all its networks. */
   addresses: (service: TwinService) => Promise<string[]>
-  /** Runs a program in a container of the twin, for looking. */
+  /** Runs a program in a container of the twin, for inspection. */
   inside: (
     service: TwinService,
     command: readonly string[],
   ) => Promise<{ code: number; stdout: string }>
-  /** Of the twin's gateway; worth nothing anywhere. */
+  /** The credential of the twin's gateway; not valid anywhere else. */
   credential: { secret: string; placeholder: string }
-  /** All the canary saw until now. */
+  /** Returns everything the canary has seen so far. */
   seen: () => Promise<CanaryEvent[]>
-  /** A service's log until now. */
+  /** Returns a service's log so far. */
   log: (service: TwinService) => Promise<string[]>
   close: () => Promise<void>
 }
@@ -63,7 +63,7 @@ export type TwinOptions = {
   engine: Engine
   engineMajor: number
   root: string
-  /** Where the twin's files may be; removed with it. */
+  /** Folder for the twin's files; removed together with the twin. */
   folder: string
   /** The policy in force in the stack. */
   policy: string
@@ -74,7 +74,7 @@ export type TwinOptions = {
   signal: AbortSignal
 }
 
-/** Brings the twin up. Whatever fails on the way, nothing is left. */
+/** Starts the twin. Leaves nothing behind on failure. */
 export async function createTwin(options: TwinOptions): Promise<Twin> {
   const { docker, engine, root, signal } = options
   const id = randomBytes(4).toString('hex')
@@ -104,7 +104,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
   const outsider = attackerIn('canary')
   const close = async () => {
     await Promise.allSettled([attacker.close(), outsider.close()])
-    // Not ended by the signal that ends the audit: what was started has to go.
+    // Not ended by the audit's signal: the started containers must be removed.
     await compose(['down', '--volumes', '--remove-orphans', '--timeout', '1'])
     await rm(folder, { recursive: true, force: true })
   }
@@ -140,7 +140,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
     throw error
   }
 
-  /** In the first piece of the documentation range that is free. */
+  /** Starts the twin in the first free piece of the documentation range. */
   async function up(): Promise<TwinNetwork> {
     const program = await insideProgram(root, 'canary.ts')
     const { stringify } = await import('yaml')
@@ -181,13 +181,13 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
   }
 }
 
-/** Names of the lists that are not the agent's: in the twin they lead to the canary too. */
+/** Returns the names on lists other than the agent's: in the twin they lead to the canary too. */
 function otherNames(policy: string): string[] {
   try {
     const { gateway, server, login } = parseAllowlist(policy, 'the policy in force')
     return [...gateway, ...server, ...login].map(({ name }) => name.replace(/^\./, ''))
   } catch {
-    // A policy that is not ours may have no such lists.
+    // A foreign policy may have no such lists.
     return ['api.anthropic.com']
   }
 }
@@ -199,7 +199,7 @@ async function writePolicy(
   reader: { uid: number; gid: number },
 ) {
   await mkdir(join(folder, 'proxy'), { recursive: true, mode: 0o755 })
-  // The proxy's user is none of ours: it reads what everybody may read, as in the stack itself.
+  // The proxy runs as another user and reads only world-readable files, as in the stack itself.
   await chmod(folder, 0o755)
   await writeFile(join(folder, 'proxy/squid.conf'), policy, { mode: 0o644 })
   const path = join(folder, 'credential.json')

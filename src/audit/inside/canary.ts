@@ -1,10 +1,10 @@
 /**
- * A stand-in for the internet, for as long as an audit takes. Every port gives the secret word to
- * whoever connects; the DNS knows the names it is told on the command line. Whatever comes in is told
- * on stdout, one JSON object a line. One file without imports of ours: it is handed to `node -e`.
+ * A stand-in for the internet during an audit. Every port sends the secret word to each client; the
+ * DNS knows the names given on the command line. Reports every connection and query on stdout, one
+ * JSON object per line. One file without imports of this project: it is passed to `node -e`.
  *
- * A name has a list of answers, given in turn; an answer is a list of addresses. With the lifetime 0.
- * `@alias` stands for the address that a network of ours gave us under that alias.
+ * A name has a list of answers, given in turn, with a TTL of 0; an answer is a list of addresses.
+ * `@alias` stands for the address that a network of the twin assigned under that alias.
  */
 import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
@@ -28,14 +28,14 @@ for (const port of ports) {
       tell({ kind: 'data', port, text: chunk.toString('latin1').slice(0, 4096) })
       socket.write(answer(socket.localAddress))
     })
-    // At once, as SSH and mail servers do, and again to whoever says something.
+    // Send at once, as SSH and mail servers do, and again after each message.
     socket.write(answer(socket.localAddress))
   })
   server.on('error', error => tell({ kind: 'failed', port, text: error.message }))
   server.listen(port, '0.0.0.0', () => tell({ kind: 'listening', port }))
 }
 
-/** The word, and where it was got: a name can lead to more than one of our addresses. */
+/** The word, and the address that served it: a name can resolve to more than one of them. */
 function answer(address: string | undefined) {
   return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{"canary":"${word}@${address}"}\r\n`
 }
@@ -54,12 +54,12 @@ dns.on('message', (query, from) => {
   tell({ kind: 'question', name: question.name, type: question.type })
   dns.send(reply(query, question), from.port, from.address)
 })
-// After the aliases are known, and after everything above is defined.
+// Bind after the aliases are known and everything above is defined.
 dns.bind(53, '0.0.0.0', () => tell({ kind: 'listening', port: 53 }))
 
 type Question = { name: string; type: number; end: number }
 
-/** RFC 1035, 4.1.2. Labels of the one question a query has. */
+/** Reads the labels of the single question of a query (RFC 1035, 4.1.2). */
 function readQuestion(query: Buffer): Question | undefined {
   const labels: string[] = []
   let at = 12
@@ -83,7 +83,7 @@ function reply(query: Buffer, { name, type, end }: Question): Buffer {
   )
   const head = Buffer.alloc(12)
   query.copy(head, 0, 0, 2)
-  // A response that recursion was available for: no error, or no such name.
+  // A response with recursion available: no error, or NXDOMAIN.
   head.writeUInt16BE(lists ? 0x8180 : 0x8183, 2)
   head.writeUInt16BE(1, 4)
   head.writeUInt16BE(records.length, 6)
@@ -93,7 +93,7 @@ function reply(query: Buffer, { name, type, end }: Question): Buffer {
 const typeA = 1
 const typePtr = 12
 
-/** RFC 1035, 4.1.3, with the question's name by reference. */
+/** Builds a record that refers to the question's name (RFC 1035, 4.1.3). */
 function record(type: number, value: string): Buffer[] {
   const isAddress = /^[\d.]+$/.test(value)
   if (type === typeA && isAddress)

@@ -2,11 +2,11 @@ import { check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
 
 const files = 'find / -xdev -type f -perm /6000 2>/dev/null; true'
-// Not in every image, and none of them is where nobody may read.
+// Not in every image; none of them is in an unreadable folder.
 const capabilities =
   'command -v getcap >/dev/null || PATH=$PATH:/sbin:/usr/sbin; command -v getcap >/dev/null && getcap -r / 2>/dev/null; true'
 
-/** A file that makes whoever runs it somebody else. */
+/** A file that runs with the rights of another user. */
 export const setuidFiles: Probe = {
   id: 'C1',
   title: 'a setuid program to become root with',

@@ -8,7 +8,7 @@ import { type Check, check, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 
-/** What leads out of a container: rights of root, calls into the kernel, devices, the engine's socket. */
+/** Ways out of a container: root's rights, calls into the kernel, devices, the engine's socket. */
 export const privileges: Probe = {
   id: 'C2',
   title: 'privileges, devices and sockets that lead out of a container',
@@ -74,7 +74,7 @@ function mounts(scene: Scene): (Check | Promise<Check>)[] {
   ]
 }
 
-/** No hole, because the user said so; and hooks in such a folder are as the agent leaves them. */
+/** Not `open`, because the user declared these folders; the agent may still leave hooks in them. */
 function givenToWrite(scene: Scene): Check[] {
   const given = scene.agents
     .flatMap(name => declaredMounts(scene.service(name)))
@@ -85,11 +85,11 @@ function givenToWrite(scene: Scene): Check[] {
   return [{ claim: 'of the host the agent writes the workspace alone', verdict: 'weak', evidence }]
 }
 
-/** Whoever may touch the files that a service has of the host, and nobody with more rights. */
+/** Checks that a service runs as the owner of its files on the host, and with no more rights. */
 function owners(scene: Scene): Promise<Check>[] {
   const { stack, service } = scene
   return [
-    // A copy belongs to nobody on the host.
+    // A copy has no owner on the host.
     ...scene.agents.flatMap(name => {
       const workspace = service(name).Mounts.find(
         ({ Destination, Type }) => Destination === '/workspace' && Type === 'bind',
@@ -126,7 +126,7 @@ async function noSocket(scene: Scene, engine: { socketPath: string } | null) {
   )
 }
 
-/** The name of a file that is removed at once where it can be made at all. */
+/** Name of the file that a probe tries to create, and removes at once. */
 const trace = '.claude-secure-audit'
 
 function writesNothing(scene: Scene) {
@@ -150,7 +150,7 @@ function runsNothing(scene: Scene) {
   return tried('the agent cannot run a program from a scratch folder', scene, script, 'ran')
 }
 
-/** The script says `tried X` for each attempt, and `<word> X` for each that succeeded. */
+/** Runs a script that prints `tried X` for each attempt, and `<word> X` for each that succeeded. */
 function tried(claim: string, { agent }: Scene, script: string, word: string) {
   return orUnknown(claim, async () => {
     const { stdout } = await agent.run(['sh', '-c', script])
@@ -176,7 +176,7 @@ function judgeTries(claim: string, stdout: string, word: string): Check {
   )
 }
 
-/** Each would end with 0 if it were allowed, and change nothing that lasts. */
+/** Each exits with 0 if it is allowed, and makes no lasting change. */
 const calls: readonly [name: string, command: readonly string[]][] = [
   ['mount', ['sh', '-c', 'mount -t tmpfs none /mnt && umount /mnt']],
   ['user namespace', ['unshare', '--user', 'true']],
@@ -187,7 +187,7 @@ const calls: readonly [name: string, command: readonly string[]][] = [
   ['kernel log', ['dmesg']],
   ['root', ['setpriv', '--reuid=0', '--clear-groups', 'true']],
   ['raw packets', ['perl', '-MSocket', '-e', 'socket(my $s, AF_INET, SOCK_RAW, 1) or exit 1']],
-  // Opened and not written to: where it works, it is the host's.
+  // Opened and not written to: if this works, it is the host's file.
   ['kernel settings', ['sh', '-c', ': >> /proc/sys/kernel/core_pattern']],
 ]
 
@@ -200,7 +200,7 @@ async function callAll(claim: string, agent: Scene['agent']): Promise<Check> {
   const results = await Promise.all(
     calls.map(async ([name, command]) => ({ name, ...(await agent.run(command, 5_000)) })),
   )
-  // A program that is not there refuses nothing.
+  // A missing program proves no refusal.
   const ran = results.filter(({ stderr }) => stderr !== 'ENOENT')
   const allowed = ran.filter(({ code }) => code === 0)
   if (ran.length === 0) return { claim, verdict: 'unknown', evidence: 'none of it could be tried' }

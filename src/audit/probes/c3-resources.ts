@@ -4,7 +4,7 @@ import { type Check, held, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 
-/** Bombs of processes, memory, files, logs and scratch space. Looked at, not thrown: the stack is live. */
+/** Bombs of processes, memory, files, logs and scratch space. Inspected, not run: the stack is live. */
 export const resources: Probe = {
   id: 'C3',
   title: 'a bomb of memory, processes, files or logs',
@@ -26,7 +26,7 @@ export const resources: Probe = {
   },
 }
 
-/** Says which limits rest on the engine's word alone. */
+/** Reports which limits rest on the engine's word alone. */
 async function seen(scene: Scene): Promise<Check> {
   const claim = 'limits that are not seen inside are known'
   const facts = await scene.liveFacts()

@@ -5,12 +5,13 @@ import { standards } from '../standards.ts'
 const verdicts: Record<Finding['severity'], Verdict> = {
   ok: 'held',
   note: 'held',
-  // Known ways out, closed only by an update: the audit says so, and the controls around still hold.
+  // Known escapes, closed only by an update: the audit reports them, and the controls around still
+  // hold.
   warning: 'weak',
   refusal: 'open',
 }
 
-/** What a container is kept in by, and where that was found to leak. */
+/** The parts that confine a container, each with the claim that it has no known escape. */
 const parts = [
   ['engine', 'the engine is recent enough'],
   ['engine-faults', 'the engine has no known way out'],

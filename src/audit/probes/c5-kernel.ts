@@ -9,7 +9,7 @@ const Override = z.looseObject({
   services: z.looseObject({ claude: z.looseObject({ runtime: z.string().optional() }) }),
 })
 
-/** A fault of the kernel leads out of every container that shares it. */
+/** A kernel vulnerability leads out of every container that shares the kernel. */
 export const sharedKernel: Probe = {
   id: 'C5',
   title: 'a fault of the kernel',
@@ -31,7 +31,7 @@ export const sharedKernel: Probe = {
   },
 }
 
-/** RUNTIME as it was at the start; null where none was named. */
+/** Returns RUNTIME as it was at start; null if it was not set. */
 async function askedFor(stackFile: string) {
   const text = await readFile(stackFile, 'utf8').catch(() => null)
   if (text === null) return null

@@ -12,7 +12,7 @@ import { mountAt } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 
-/** Hooks and settings in the workspace: what is written there runs on the host, later and as its user. */
+/** Hooks and settings in the workspace: the host later runs what is written there, as the host's user. */
 export const hostTrojan: Probe = {
   id: 'H1',
   title: 'a file of the workspace that the host runs by itself',
@@ -84,7 +84,7 @@ function inspected(
   )
 }
 
-/** In force now: a file that was replaced on the host has lost its mount. */
+/** Checks the mounts in force: a file that was replaced on the host has lost its mount. */
 async function mounted(
   scene: Scene,
   service: string,
@@ -106,7 +106,7 @@ async function mounted(
   )
 }
 
-/** Opens without writing, and removes what it could make. */
+/** Opens files without writing, and removes those it could create. */
 const script = `for p; do
   if [ -d "$p" ]; then f="$p/.claude-secure-audit-$$"
     if (: > "$f") 2>/dev/null; then rm -f "$f"; echo "wrote $p"; fi
@@ -137,7 +137,7 @@ async function write(claim: string, scene: Scene, overlays: readonly Overlay[]):
   )
 }
 
-/** No hole, and for the eyes of whoever runs it. */
+/** Not `open`: the user should review these files. */
 async function changedFiles(scene: Scene, workspace: string): Promise<Check> {
   const claim = 'nothing changed that the host runs when somebody says so'
   const changes = await hostFileChanges(stateFolder(scene.stack.stack).path, workspace)

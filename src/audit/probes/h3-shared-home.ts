@@ -16,7 +16,7 @@ const Users = z.array(z.looseObject({ Id: z.string(), Names: z.array(z.string())
 
 const home = '/home/claude'
 
-/** The volume of each agent, as compose.yaml calls it. */
+/** The volume of each agent, as named in compose.yaml. */
 const homes: Record<string, string> = { claude: 'home', worker: 'worker-home' }
 
 /** Hooks that an agent writes to a shared ~/.claude run in the next session on the host. */

@@ -6,13 +6,18 @@ import { standards } from '../standards.ts'
 
 const managed = '/etc/claude-code/managed-settings.json'
 
-/** The programs that decide where a credential goes, and the folders that decide which these are. */
+/**
+ * The programs that decide where a credential is sent, and the folders that decide which programs run.
+ */
 const trusted = ['/', '/etc', '/etc/claude-code', managed].concat(
   ['/usr', '/usr/bin', '/usr/local', '/usr/local/bin'],
   ['/usr/local/bin/claude', '/usr/local/bin/node'],
 )
 
-/** A repository's .claude/settings.json names another address for the API, and gets the credential. */
+/**
+ * A repository's .claude/settings.json sets another address for the API, which receives the
+ * credential.
+ */
 export const redirect: Probe = {
   id: 'H4',
   title: 'settings of a repository that send the credential elsewhere',
@@ -46,7 +51,7 @@ async function managedSettings(scene: Scene, service: string, login: boolean): P
   )
 }
 
-/** By owner and mode and not by trying: a read-only system would hide a wrong mode. */
+/** Checks owner and mode instead of trying: a read-only system would hide a wrong mode. */
 async function ownedByRoot(scene: Scene, service: string): Promise<Check> {
   const claim = `settings and programs of ${service} belong to root alone`
   const script = `IFS=:; stat -L -c '%u %a %n' ${trusted.join(' ')} $PATH 2>&1; true`
@@ -55,7 +60,7 @@ async function ownedByRoot(scene: Scene, service: string): Promise<Check> {
   const seen = new Set<string>()
   const wrong = lines.filter(line => {
     const [, uid, mode = '', path = ''] = /^(\d+) (\d+) (.*)$/.exec(line) ?? []
-    // What is named and missing could be made by whoever owns the folder above it.
+    // The owner of the parent folder could create a path that is named and missing.
     if (uid === undefined) return trusted.some(path => line.includes(`'${path}'`))
     seen.add(path)
     return uid !== '0' || (Number.parseInt(mode, 8) & 0o022) !== 0

@@ -41,7 +41,7 @@ async function dialHost(scene: Scene): Promise<Check[]> {
   ]
 }
 
-/** Where the host would be on the networks of the stack, and on the engine's own. */
+/** Returns the host's gateway addresses on the networks of the stack, and on the engine's own. */
 function gateways({ inspections: { networks, otherNetworks } }: Scene): string[] {
   const bridge = otherNetworks.filter(({ Name }) => Name === 'bridge')
   return [...networks.values(), ...bridge].flatMap(({ IPAM }) =>
@@ -57,7 +57,7 @@ function firstAddress(subnet: string) {
 }
 
 function networkChecks({ inspections, service }: Scene): Check[] {
-  // Whatever it is called: the networks on which the agent and the gateway are.
+  // The networks of the agent and the gateway, whatever their names.
   const names = new Set(
     ['claude', 'worker', 'gateway'].flatMap(name =>
       inspections.containers.has(name) ? Object.keys(service(name).NetworkSettings.Networks) : [],

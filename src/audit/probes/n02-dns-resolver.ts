@@ -5,7 +5,7 @@ import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 
-/** A question to a name server carries whatever its name says, also when there is no answer. */
+/** A DNS query leaks the data in its name, even when it gets no answer. */
 export const dnsResolver: Probe = {
   id: 'N2',
   title: 'data sent out in DNS questions to the resolver',
@@ -44,7 +44,7 @@ async function askOutside({ agent }: Scene): Promise<Check> {
   )
 }
 
-/** "No such name" is an answer too: somebody was asked. */
+/** Returns whether the answer was "no such name": an answer too, because a server was asked. */
 function knowsNone(error: string | undefined) {
   return error === 'ENOTFOUND'
 }

@@ -6,7 +6,7 @@ import { type Check, check, held, open, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
 import { connectTo } from '../tunnel.ts'
 
-/** Below a shared suffix anybody may register a name; below any name its owner answers DNS questions. */
+/** Anyone may register a name below a shared suffix; below any name its owner answers DNS queries. */
 export const wildcard: Probe = {
   id: 'N4',
   title: 'names below a listed one',
@@ -37,12 +37,12 @@ export const wildcard: Probe = {
   },
 }
 
-/** Each entry of the lists in force, as `doctor` reads it. */
+/** Checks each entry of the lists in force, as `doctor` does. */
 function entries(policy: string): Check {
   const claim = 'no entry of the lists in force admits names that nobody named'
   try {
     const allowlist = parseAllowlist(policy, 'the policy in force')
-    // Which names the agent should not have at all is another question (N15).
+    // N15 covers names that the agent should not have at all.
     const findings = siteFindings(allowlist).filter(({ advice }) => !/gateway/.test(advice))
     const count = Object.values(allowlist).flat().length
     const worst = findings.find(({ severity }) => severity === 'open') ?? findings[0]

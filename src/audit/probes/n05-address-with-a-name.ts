@@ -1,7 +1,7 @@
 import { check, type Probe } from '../probe.ts'
 import { connectTo, reached } from '../tunnel.ts'
 
-/** PTR bypass (measured): `dstdomain` without `-n` asks an address for its name, and believes it. */
+/** PTR bypass (measured): `dstdomain` without `-n` looks up the name of an address, and trusts it. */
 export const addressWithAName: Probe = {
   id: 'N5',
   title: 'an address whose owner named it like an allowed host',
@@ -21,7 +21,7 @@ export const addressWithAName: Probe = {
       },
       { until: word },
     )
-    // Docker's DNS names the canary itself; for this one the canary's DNS is asked.
+    // Docker's DNS names the canary itself; the canary's DNS answers for this address.
     await attacker.tunnel(connectTo(network.nobody), { hello: names.listed }, { wait: 2_000 })
     const questions = (await seen()).filter(
       event => event.kind === 'question' && event.name.endsWith('.in-addr.arpa'),

@@ -3,7 +3,7 @@ import { check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
 import { connectTo } from '../tunnel.ts'
 
-/** What two parsers read differently is allowed by one of them and dialled by the other. */
+/** When two parsers disagree on an address, one allows it and the other dials it. */
 export const addressForms: Probe = {
   id: 'N6',
   title: 'addresses and names in forms that parsers read differently',

@@ -5,7 +5,7 @@ import { standards } from '../standards.ts'
 import { connectTo, firstLine } from '../tunnel.ts'
 import type { Twin } from '../twin.ts'
 
-/** Who owns a listed name chooses where it leads: to the host, a neighbour, the cloud's metadata. */
+/** The owner of a listed name chooses its address: the host, a neighbour, the cloud's metadata. */
 export const privateAddresses: Probe = {
   id: 'N8',
   title: 'a listed name that leads to a private address',
@@ -61,14 +61,14 @@ export const privateAddresses: Probe = {
   },
 }
 
-/** One after the other, so that each look-up is a turn of its own. */
+/** Runs attempts one after the other, so that each look-up gets an answer of its own. */
 async function inTurns(twin: Twin, attempts: readonly Attempt[]): Promise<Attempted[]> {
   const all: Attempted[] = []
   for (let turn = 0; turn < 4; turn++) all.push(...(await attemptAll(twin, attempts, 3_000)))
   return all
 }
 
-/** Connections of the proxy to 169.254.169.254 as the kernel has them, while they would be waited for. */
+/** Reads the proxy's connections to 169.254.169.254 from the kernel while the attempts run. */
 async function tableWhile(twin: Twin) {
   await sleep(700)
   const { stdout } = await twin.inside('proxy', ['cat', '/proc/net/tcp'])

@@ -3,7 +3,7 @@ import { check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
 import { connectTo } from '../tunnel.ts'
 
-/** The hosts of a CDN share addresses: which of them answers is said by the TLS hello alone. */
+/** The hosts of a CDN share addresses: only the TLS hello decides which of them answers. */
 export const serverName: Probe = {
   id: 'N9',
   title: 'a tunnel for one name, used for another',
@@ -27,7 +27,8 @@ export const serverName: Probe = {
           hello('an unlisted name', names.unlisted),
           hello('a name below', names.belowListed),
         ]),
-        // What compares the two names reads them as words of a line, and answers line by line.
+        // The program that compares the two names reads them as words of a line, and answers line by
+        // line.
         attemptAll(twin, [
           hello('two words', 'x x'),
           hello('two words and a tab', 'x\tx'),
@@ -37,7 +38,7 @@ export const serverName: Probe = {
         attemptAll(twin, [{ name: 'no name', request, follow: 'hello-without-name' }]),
         attemptAll(twin, [{ name: 'no TLS', request, follow: 'plain' }]),
       ])
-    // One that died of a hello refuses everything for a moment, and that is no control.
+    // A proxy that crashed on a hello refuses everything for a moment, which is not a control.
     const still = await listedWorks(twin, 'the proxy is alive after all of them')
     return [
       works,

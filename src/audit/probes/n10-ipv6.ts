@@ -4,7 +4,7 @@ import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 import { connectTo } from '../tunnel.ts'
 
-/** A second protocol is a second network, with none of the rules of the first. */
+/** A second protocol is a second network, without any of the rules of the first. */
 export const ipv6: Probe = {
   id: 'N10',
   title: 'a way out over IPv6',
@@ -21,7 +21,7 @@ async function kernels(scene: Scene): Promise<Check[]> {
   const states = await Promise.all(
     services.map(async service => {
       const files = ['/proc/sys/net/ipv6/conf/all/disable_ipv6', '/proc/net/if_inet6']
-      // A kernel without IPv6 has neither file: then there is nothing to turn off.
+      // A kernel without IPv6 has neither file: there is nothing to turn off.
       const read = files.map(file => scene.inside(service, ['cat', file]))
       const [disabled, addresses] = await Promise.all(read)
       const addressed = (addresses?.stdout ?? '')

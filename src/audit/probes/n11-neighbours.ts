@@ -7,10 +7,10 @@ import { parseSockets } from '../sockets.ts'
 import { standards } from '../standards.ts'
 import { reached } from '../tunnel.ts'
 
-/** What the agent may find in its network: these two ports, and nothing else. */
+/** The only two ports that the agent may reach in its network. */
 const expected: Record<string, number> = { proxy: 3128, gateway: 8787 }
 
-/** Where the agent does not come at all. */
+/** Ports that the agent must not reach at all. */
 const inner: Record<string, number> = { rehearsal: 8788 }
 
 const commonPorts = [
@@ -40,7 +40,7 @@ async function scan({ agent, agents, inspections, service }: Scene): Promise<Che
   const [self = 'claude'] = agents
   const own = networksOf(service(self))
   const peers = [...inspections.containers]
-    // Runs and sessions may open ports to each other: what they hold is the same folder.
+    // Runs and sessions may open ports to each other: they share the same folder.
     .filter(([name]) => !agents.includes(name))
     .flatMap(([name, container]) =>
       networksOf(container).flatMap(({ id, address }) =>
@@ -57,7 +57,7 @@ async function scan({ agent, agents, inspections, service }: Scene): Promise<Che
     Promise.all(
       peers.map(async ({ name, address }) => {
         const found = await agent.scan(address, ports, 1_000)
-        // What should be there gets the time that a busy machine takes.
+        // Expected ports get a longer timeout, for a busy machine.
         const wanted = [expected[name] ?? 0].filter(port => port && !found.open.includes(port))
         const late = await agent.scan(address, wanted, 10_000)
         return { name, open: [...found.open, ...late.open] }
@@ -92,7 +92,7 @@ function range(first: number, last: number) {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index)
 }
 
-/** All ports there are, as the kernel in each service has them. */
+/** Checks all open ports, as the kernel in each service reports them. */
 async function listeners({ agents, inspections, inside }: Scene): Promise<Check[]> {
   const services = [...inspections.containers.keys()].filter(name => !agents.includes(name))
   const tables = await Promise.all(
@@ -122,13 +122,13 @@ function networksOf({ NetworkSettings }: InspectedContainer) {
   }))
 }
 
-/** The first addresses of a network, where Docker puts its containers. */
+/** Returns the first addresses of a network, where Docker puts its containers. */
 function nearby(address: string) {
   const base = address.replace(/\d+$/, '')
   return Array.from({ length: 16 }, (_, index) => `${base}${index + 1}`)
 }
 
-/** Containers of other projects, and one that surely listens: the twin's canary. */
+/** Tries containers of other projects, and one that certainly listens: the twin's canary. */
 async function otherContainers(scene: Scene): Promise<Check[]> {
   const { agent, inspections } = scene
   const twin = await scene.twin()
@@ -161,7 +161,7 @@ async function otherContainers(scene: Scene): Promise<Check[]> {
   }
 }
 
-/** A gateway that forwards would be a proxy without a list. */
+/** A gateway that forwards would be a proxy without an allowlist. */
 async function throughGateway(scene: Scene): Promise<Check[]> {
   if (!scene.inspections.containers.has('gateway')) return []
   const { attacker, network, word } = await scene.twin()

@@ -5,7 +5,7 @@ import type { Scene } from '../scene.ts'
 import { parseSockets } from '../sockets.ts'
 import { standards } from '../standards.ts'
 
-/** A proxy that serves the local network lends it this host's address, and its list. */
+/** A proxy that serves the local network lends it this host's address and its allowlist. */
 export const proxyFromOutside: Probe = {
   id: 'N12',
   title: 'the stack used from outside of it',
@@ -55,7 +55,7 @@ async function fromHost({ inspections }: Scene): Promise<Check[]> {
   ]
 }
 
-/** Whether it is one of ours that answers: a router on the way may take any connection. */
+/** Returns whether the stack answers: a router on the way may accept any connection. */
 function answerOf(host: string, port: number): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect({ host, port })
@@ -75,7 +75,7 @@ function answerOf(host: string, port: number): Promise<boolean> {
   })
 }
 
-/** Where Squid of the live stack waits: the kernel knows. */
+/** Checks where Squid of the live stack listens, as the kernel reports it. */
 async function listeners({ service, inspections, inside }: Scene): Promise<Check[]> {
   const { stdout } = await inside('proxy', ['cat', '/proc/net/tcp'])
   const listening = parseSockets(stdout).filter(({ listening }) => listening)
@@ -104,7 +104,7 @@ async function fromTheOtherSide(scene: Scene): Promise<Check[]> {
   const scanned = await Promise.all(
     own.map(async address => ({ address, ...(await outsider.scan(address, [3128], 1_500)) })),
   )
-  // The canary stands in the agent's network too, where the proxy has to answer.
+  // The canary is also on the agent's network, where the proxy has to answer.
   const outer = scanned.filter(({ address }) => address !== agentSide)
   const open = outer.filter(({ open }) => open.length > 0)
   const inside = scanned.some(({ address, open }) => address === agentSide && open.length > 0)

@@ -6,7 +6,7 @@ import { standards } from '../standards.ts'
 import { connectTo, firstLine, reached } from '../tunnel.ts'
 import type { Twin } from '../twin.ts'
 
-/** Bounds that the policy has to state; Squid's own are minutes and hours. */
+/** Limits that the policy must set; Squid's defaults are minutes and hours. */
 const bounds = [
   'request_start_timeout 10 seconds',
   'request_timeout 10 seconds',
@@ -66,7 +66,7 @@ async function largeHeader({ attacker, names, word }: Twin): Promise<Check> {
   )
 }
 
-/** From the canary's address, so that it is not the agent of the other probes who is shut out. */
+/** Floods from the canary's address, so that the agent of the other probes is not shut out. */
 async function floodOfOne({ outsider, attacker, names, word }: Twin): Promise<Check> {
   const ask = (from: typeof outsider) =>
     from.tunnel(

@@ -7,7 +7,7 @@ import { standards } from '../standards.ts'
 import { connectTo } from '../tunnel.ts'
 import type { Twin } from '../twin.ts'
 
-/** What Squid would do besides: cache, answer neighbours, tell about itself. */
+/** Features that Squid has on by default: caching, answering neighbours, reporting about itself. */
 const turnedOff = [
   'cache deny all',
   'cache_mem 0',
@@ -25,7 +25,7 @@ const turnedOff = [
   'tls_outgoing_options default-ca=off',
 ]
 
-/** Most holes of Squid were in parts that this stack has no use for. */
+/** Most vulnerabilities of Squid were in parts that this stack does not use. */
 export const proxySurface: Probe = {
   id: 'N14',
   title: "parts of Squid that nobody needs, and its manager's pages",
@@ -83,7 +83,7 @@ async function ownPages(twin: Twin): Promise<Check[]> {
   const named = attempted.flatMap(({ name, received }) =>
     self.some(text => received.includes(text)) ? [name] : [],
   )
-  // A request for the proxy's own address gets that address back: nothing it did not know.
+  // A request for the proxy's own address returns that address: the caller knew it already.
   return [
     noneThrough('FTP, URN, TRACE and their like are not let through', attempted),
     check(
@@ -113,7 +113,7 @@ async function liveSockets({ inside }: Scene): Promise<Check[]> {
   )
   const listening = (tcp ?? []).filter(({ listening }) => listening)
   const foreign = listening.filter(({ port }) => port !== 3128)
-  // One of them is how Squid asks its name server: on a port that is another each time.
+  // One of them is Squid's socket for DNS queries, on a port that varies.
   const old = (udp ?? []).filter(({ port }) => [3130, 3401, 4827].includes(port))
   const count = udp?.length ?? 0
   return [

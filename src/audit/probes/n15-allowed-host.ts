@@ -8,7 +8,7 @@ import { standards } from '../standards.ts'
 import { connectTo, firstLine, reached } from '../tunnel.ts'
 import type { Twin } from '../twin.ts'
 
-/** With a key of his own an attacker in the agent uses the model's API as a place to put files. */
+/** With a key of their own, an attacker in the agent uses the model's API as a drop box. */
 export const allowedHost: Probe = {
   id: 'N15',
   title: "data sent out through the model's own API",
@@ -21,7 +21,7 @@ export const allowedHost: Probe = {
   },
 }
 
-/** While Claude Code logs in by itself these names are the agent's, by design and by name. */
+/** Downgrades to `weak` while Claude Code logs in by itself: the agent then has these names by design. */
 function orWeak(scene: Scene, { verdict, ...rest }: Check): Check {
   if (verdict !== 'open' || scene.stack.credentials !== 'login') return { verdict, ...rest }
   const evidence = `${rest.evidence}. In login mode the agent needs them (docs/security.md)`
@@ -62,7 +62,7 @@ function foreignNames(policy: string): string[] {
   }
 }
 
-/** On the live proxy, where nothing of ours answers: judged by the page a refusal brings. */
+/** Judges the live proxy, where no canary answers, by the page that comes with a refusal. */
 async function livePage(scene: Scene): Promise<Check[]> {
   const answer = await scene.agent.tunnel(connectTo('api.anthropic.com'), 'nothing', {
     wait: 5_000,
@@ -111,7 +111,7 @@ async function throughGateway(twin: Twin): Promise<Check[]> {
     send(good, 10_000),
     ...hostile.map(sent => send(sent, 5_000)),
   ])
-  // For what is still on its way through gateway and canary.
+  // For requests still on their way through gateway and canary.
   await sleep(300)
   const arrived = (await twin.seen()).flatMap(event => (event.kind === 'data' ? [event.text] : []))
   const own = arrived.filter(text => text.includes(good.mark)).join('\n')
@@ -170,7 +170,7 @@ function goodRequest(placeholder: string): Sent {
   return { name: 'good', mark: own, text: message(own, { headers }) }
 }
 
-/** Each carries a mark in a header that the gateway passes on, and in its body. */
+/** Builds a message with a mark in its body and in a header that the gateway passes on. */
 function message(
   mark: string,
   more: { line?: string; headers?: readonly string[]; body?: string; length?: boolean } = {},

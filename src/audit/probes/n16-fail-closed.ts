@@ -6,7 +6,7 @@ import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 import { reached } from '../tunnel.ts'
 
-/** A policy that was not taken, or a proxy that is not there, must leave less open and not more. */
+/** A rejected policy or a missing proxy must leave less open, not more. */
 export const failClosed: Probe = {
   id: 'N16',
   title: 'a policy that is not in force, or a way around the proxy',
@@ -18,7 +18,7 @@ export const failClosed: Probe = {
   },
 }
 
-/** What is left when the proxy is gone: the agent's own way out. */
+/** Checks the agent's other ways out, which remain when the proxy is gone. */
 function around(scene: Scene): Promise<Check[]> {
   const noRoute = "the agent has no route but to its own network's addresses"
   const noAnswer = 'nothing comes back from outside when the proxy is not asked'
@@ -80,7 +80,7 @@ async function inForce(scene: Scene): Promise<Check[]> {
   ]
 }
 
-/** What a policy lacks or has too much. One that cannot be read is none of ours. */
+/** Returns the findings of a policy. A policy that cannot be parsed is foreign. */
 function findingsIn(policy: string): string[] {
   try {
     return findings(policy, 'the policy in force')
@@ -91,7 +91,7 @@ function findingsIn(policy: string): string[] {
   }
 }
 
-/** But for names whose time is over: the proxy leaves those out. */
+/** Compares the rules without expired names, which the proxy leaves out. */
 function sameRules(mounted: string, policy: string) {
   const lines = (text: string) =>
     text
@@ -105,7 +105,7 @@ function sameRules(mounted: string, policy: string) {
 
 const refusesBad = 'the proxy refuses a policy that is broken, cut off or ends in allow'
 
-/** The proxy's own judgement, which decides whether an edit comes into force. */
+/** Uses the proxy's own check, which decides whether an edit takes effect. */
 async function badPolicies(scene: Scene): Promise<Check[]> {
   const policy = await scene.policy().catch(() => null)
   return policy === null ? [] : [await orUnknown(refusesBad, () => judgeBad(scene))]

@@ -5,7 +5,10 @@ import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { connectTo } from '../tunnel.ts'
 
-/** The log is read by people on a terminal and by `status`: who can write a line in it decides what they see. */
+/**
+ * People on a terminal and `status` read the log: an attacker who can write a line controls what they
+ * see.
+ */
 export const forgedLog: Probe = {
   id: 'N17',
   title: 'forged lines and terminal escapes in the log',
@@ -108,7 +111,7 @@ function parse(line: string): Record<string, unknown> | null {
   }
 }
 
-/** `%#` percent-encodes what a caller chose. */
+/** Checks that the log format uses `%#`, which percent-encodes the caller's input. */
 async function encoded(scene: Scene): Promise<Check> {
   const formats = parseSquidConf(await scene.policy()).filter(
     ({ words }) => words[0] === 'logformat',

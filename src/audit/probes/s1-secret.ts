@@ -8,10 +8,10 @@ import { type Check, check, held, open, orUnknown, type Probe } from '../probe.t
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 
-/** Stands in the gateway's file where it has nothing to give. */
+/** Content of the gateway's file in a mode without a credential. */
 const nobodys = 'no-credential-in-this-mode'
 
-/** Everything is compared on the host: the secret goes into no container, and into no evidence. */
+/** Compares everything on the host: the secret enters neither a container nor the evidence. */
 export const secretSearch: Probe = {
   id: 'S1',
   title: 'the real credential',
@@ -107,12 +107,12 @@ async function processes(scene: Scene): Promise<Text[]> {
   )
 }
 
-/** The end of each log: a whole one may be long. */
+/** Returns the end of each log: a whole log may be long. */
 async function logs(scene: Scene): Promise<Text[]> {
   return Promise.all(
     [...scene.inspections.containers].map(async ([service, { Id }]) => ({
       where: `log of ${service}`,
-      // Never empty: a service that said nothing was searched, too.
+      // Never empty: a service without output was searched, too.
       text: `\n${(await scene.engine.logLines(Id, 5_000)).join('\n')}`,
     })),
   )
@@ -120,7 +120,7 @@ async function logs(scene: Scene): Promise<Text[]> {
 
 const stateFileLimit = 4 * 1024 * 1024
 
-/** stack.yaml and what else a stack keeps on the host. */
+/** Returns stack.yaml and the other files that a stack keeps on the host. */
 async function stateFiles(scene: Scene): Promise<Text[]> {
   const state = stateFolder(scene.stack.stack)
   const listed = await Promise.all(
@@ -142,7 +142,10 @@ async function stateFiles(scene: Scene): Promise<Text[]> {
 
 const agentPlaces = ['/home/claude', '/etc', '/run', '/tmp', '/dev/shm', '/workspace']
 
-/** By shape in the container, by value here. A key of somebody else may lie in a folder: it is no leak of ours. */
+/**
+ * Searches by shape in the container, by value here. A third party's key in a folder is not a leak of
+ * the stack.
+ */
 async function agentFiles(
   scene: Scene,
   service: string,
