@@ -1,5 +1,5 @@
-// Bundles claude.ts and build.ts into one CommonJS file each, and keeps V8's compiled code beside it:
-// reading and compiling modules would be two thirds of the time that a short command takes.
+// Bundles claude.ts and build.ts into one CommonJS file each, with V8's compiled code beside it:
+// reading and compiling modules would take two thirds of a short command's run time.
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
@@ -17,10 +17,10 @@ import { build } from 'esbuild'
 
 const home = join(import.meta.dirname, '..')
 const target = join(home, '.build/bundle')
-// The stamp is older than the sources' next change even when that comes while we bundle.
+// Dates the stamp before the build, so that a source changed during the build is newer than it.
 const began = new Date()
 const next = mkdtempSync(join(home, '.build/bundle-'))
-// For the shell, which would take longer to find them than to look at them.
+// Lists the inputs for the shell: running `find` takes it longer than checking each file.
 const inputs = ['src', 'bin'].flatMap(folder => [
   folder,
   ...readdirSync(join(home, folder), { recursive: true }).map(path => join(folder, path)),
@@ -28,10 +28,10 @@ const inputs = ['src', 'bin'].flatMap(folder => [
 const words = inputs.map(path => `'${path.replaceAll("'", "'\\''")}'`)
 writeFileSync(join(next, 'stamp'), `set -- ${words.join(' ')}\n`)
 utimesSync(join(next, 'stamp'), began, began)
-// What a temporary folder never is: other users run the same checkout, which holds no secret of ours.
+// mkdtemp creates folders as 0700, but other users run the same checkout; it contains no secrets.
 chmodSync(next, 0o755)
-// Which commands there are is in main; claude.ts opens a session that runs already without it, and
-// looks at what a session left only when it has ended, and at a worker only for a run.
+// Splits off what claude.ts loads on demand: main defines the commands, which a session that already
+// runs does not need; after-session is needed once a session ended, early-client only for a run.
 const apart = {
   name: 'apart',
   setup: ({ onResolve }) =>
@@ -41,7 +41,7 @@ const apart = {
         : undefined,
     ),
 }
-// Commander loads it for subcommands that are files of their own. We have none.
+// Commander loads child_process for subcommands in separate files. We have none.
 const childProcessOnDemand = {
   name: 'child-process-on-demand',
   setup({ onResolve, onLoad }) {
@@ -73,21 +73,21 @@ try {
     format: 'cjs',
     supported: { 'dynamic-import': false },
     define: { 'import.meta.dirname': '__dirname' },
-    // Optional native parts and protocol files are found beside the package, not in a bundle. What few
-    // commands need is not read by all of them.
+    // Optional native parts and protocol files must stay beside their package. Packages that few
+    // commands need stay out, so that the other commands do not read them.
     external: ['ajv', 'dockerode', 'esbuild'],
     plugins: [apart, childProcessOnDemand],
-    // Less to read at each start; the names stay, for what --verbose shows.
+    // Leaves less to read at each start, and keeps identifiers for the stack traces of --verbose.
     minifyWhitespace: true,
     minifySyntax: true,
     logLevel: 'warning',
   })
 } catch {
-  // esbuild has said on stderr what is wrong.
+  // esbuild has reported the error on stderr.
   rmSync(next, { recursive: true })
   process.exit(1)
 }
-// The first line is for the shell; it would not be the first line where run.cjs puts it.
+// Removes the shebang: run.cjs wraps the file, so it would not be on the first line.
 for (const file of ['claude.cjs', 'build.cjs'].map(name => join(next, name))) {
   writeFileSync(file, readFileSync(file, 'latin1').replace(/^#!.*/, ''), 'latin1')
 }
@@ -95,7 +95,7 @@ copyFileSync(join(home, 'bin/run-bundle.cjs'), join(next, 'run.cjs'))
 copyFileSync(join(home, 'bin/require-node.cjs'), join(next, 'require-node.cjs'))
 rmSync(target, { recursive: true, force: true })
 renameSync(next, target)
-// A look at the stack runs through most of what other commands need, and changes nothing.
+// `status` is read-only and runs most of the code that other commands need.
 spawnSync(process.execPath, [join(target, 'run.cjs'), 'claude', 'status', '--json'], {
   cwd: '/',
   env: { ...process.env, TSRUN_KEEP_COMPILED: '1' },

@@ -1,4 +1,4 @@
-// Refuses a Node.js that is too old for us, in words that an old one understands too.
+// Rejects a Node.js version that is too old, in syntax that old versions can parse.
 'use strict'
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19)) {

@@ -1,6 +1,6 @@
-// Starts a bundle with the code that V8 compiled for it before: run.cjs NAME [ARGUMENT…]
+// Starts a bundle from V8's code cache: run.cjs NAME [ARGUMENT…]
 'use strict'
-// Every time: the Node.js in PATH may be another one than yesterday's.
+// Checked at every start: the Node.js in PATH may have changed since the last one.
 require('./require-node.cjs')
 
 const { readFileSync, renameSync, writeFileSync } = require('node:fs')
@@ -16,17 +16,17 @@ function read(path, encoding) {
   }
 }
 
-/** Bundles that others load when they need them: bundle.mjs makes them. */
+/** Bundles that other bundles load on demand; bundle.mjs creates them. */
 const apart = new Set(['./main.cjs', './after-session.cjs', './early-client.cjs'])
 
-/** The exports of a bundle beside this file; other names are packages and Node's own modules. */
+/** Returns the exports of a bundle beside this file; other names are packages or Node's own modules. */
 function load(name) {
   const filename = join(__dirname, `${name}.cjs`)
   const cache = join(__dirname, `${name}.cache`)
   const wrapped = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, 'latin1')}\n})`
-  // V8 itself refuses a cache of another version of Node or of another source.
+  // V8 itself rejects a cache of another Node version or another source.
   const script = new Script(wrapped, { filename, cachedData: read(cache) })
-  // Set by the bundler for one run, after which the functions that commands need are compiled.
+  // Set by bundle.mjs for one run, which compiles the functions that commands need.
   if (process.env.TSRUN_KEEP_COMPILED) {
     process.once('exit', () => {
       writeFileSync(`${cache}.new`, script.createCachedData())
