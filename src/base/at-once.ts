@@ -1,6 +1,6 @@
 /**
- * Does `work` for each item, at most `limit` at a time, and keeps the order of the results. One that
- * fails does not keep the others from being done.
+ * Runs `work` for each item, at most `limit` at a time, and keeps the order of the results. A failed
+ * item does not stop the others.
  */
 export async function settleAtOnce<T, R>(
   items: readonly T[],

@@ -1,12 +1,12 @@
 /**
- * Marks a command of ours in a message: `run ${command('setup')}`. Layers below a surface do not know how
- * a person types it; the surface does, and calls `renderCommands` where it shows the message.
+ * Marks one of our commands in a message: `run ${command('setup')}`. Only a surface knows how its users
+ * type the command, so it calls `renderCommands` where it shows the message.
  */
 export function command(words: string): string {
   return `${open}${words}${close}`
 }
 
-/** Replaces each marked command by what `render` makes of its words. */
+/** Replaces each marked command with the result of `render`. */
 export function renderCommands(text: string, render: (words: string) => string): string {
   return text.replace(marked, (_, words: string) => render(words))
 }

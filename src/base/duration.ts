@@ -4,7 +4,7 @@ import { terminalLine } from './terminal-text.ts'
 const unitSeconds = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
 type Unit = keyof typeof unitSeconds
 
-/** Seconds of `90s`, `30m`, `2h`, `7d`, also of several such parts: `1h30m`. */
+/** Parses `90s`, `30m`, `2h`, `7d` or several such parts (`1h30m`) to seconds. */
 export function parseDuration(text: string): number | null {
   if (!/^(\d{1,9}[smhd])+$/.test(text)) return null
   let seconds = 0
@@ -16,7 +16,7 @@ export function parseDuration(text: string): number | null {
 
 const longest = 30 * unitSeconds.d
 
-/** How long `--for` opens a name: long enough for a thing to be done, short enough not to be forgotten. */
+/** Parses the duration of `--for` to seconds: long enough for a task, too short to be forgotten. */
 export function parseLease(text: string): number {
   const seconds = parseDuration(text)
   if (seconds !== null && seconds >= 1 && seconds <= longest) return seconds
@@ -26,7 +26,7 @@ export function parseLease(text: string): number {
   })
 }
 
-/** A length of time in its two largest units. */
+/** Renders a duration in its two largest units. */
 export function renderDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
   const units: [number, string][] = [

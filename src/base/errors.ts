@@ -1,10 +1,10 @@
-/** Exit status of a command: 0 done, 1 failed, 2 wrong usage, 124 out of time, 130 cancelled. */
+/** Exit status of a command: 0 success, 1 failure, 2 wrong usage, 124 timeout, 130 cancelled. */
 export type ExitCode = 1 | 2 | 124 | 130
 
 /**
- * A failure that the person at the keyboard can act on: `message` says what failed and with which
- * value, `hint` the next step. The command line prints exactly these two lines; the `cause` only
- * with `--verbose`.
+ * A failure that the user can act on: `message` says what failed and with which value, `hint` gives
+ * the next step. The command line prints exactly these two lines, and the `cause` only with
+ * `--verbose`.
  */
 export class UserError extends Error {
   readonly hint: string
@@ -18,12 +18,12 @@ export class UserError extends Error {
   }
 }
 
-/** The text of anything that was thrown. */
+/** Returns the message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** The code of a failed system call, as `ENOENT`, also when a `UserError` was made of it; else null. */
+/** Returns the code of a failed system call, such as `ENOENT`, also from a `UserError`; else null. */
 export function systemCode(error: unknown): string | null {
   if (!(error instanceof Error)) return null
   if ('code' in error && typeof error.code === 'string') return error.code

@@ -1,4 +1,4 @@
-/** The JSON object on a line of a log; undefined for a line that holds something else. */
+/** Parses the JSON object on a log line; returns undefined for any other line. */
 export function parseJsonLine(line: string): unknown {
   if (!line.startsWith('{')) return undefined
   try {

@@ -1,4 +1,4 @@
-/** What a long piece of work tells the person who waits for it. All of it goes to stderr. */
+/** A progress message of a long operation. All of them go to stderr. */
 export type LogEvent =
   | { kind: 'info'; text: string }
   | { kind: 'warn'; text: string }
@@ -12,8 +12,8 @@ export type Log = (event: LogEvent) => void
 export const silentLog: Log = () => {}
 
 /**
- * Runs one named step and reports how it ended and how long it took. `body` returns `'cached'` when
- * there was nothing to do.
+ * Runs one named step and logs its outcome and duration. `body` returns `'cached'` when there was
+ * nothing to do.
  */
 export async function step<T>(
   log: Log,

@@ -3,21 +3,21 @@ const escapes = /\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
 const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
-/** The marks of `command`: hostile text must not name a command of ours. */
+/** The marks of `command`: hostile text must not name one of our commands. */
 const marks = /[\ue000\ue001]/g
 
 /**
- * What takes no room: a name or a sentence of it is read by a compiler or a model, and by no person. What
- * scripts and emoji need is not among it.
+ * Invisible characters: a compiler or a model reads text made of them, a person does not see it.
+ * Excludes the ones that scripts and emoji need.
  */
 const unseen =
   /[\u00ad\u115f\u1160\u180e\u200b\u2028\u2029\u2060-\u2064\u3164\ufeff\uffa0]|[\u{e0000}-\u{e01ef}]/gu
 
 /**
- * Text from a container, a workspace or a model, made fit for a terminal: escape sequences, control
- * characters (but newline and tab) and bidirectional overrides are removed, so that hostile output
- * cannot retitle a window, write the clipboard or show other words than it holds (threat N17). The marks
- * of `command` are removed too: render them first.
+ * Makes text from a container, a workspace or a model safe for a terminal: removes escape sequences,
+ * control characters (except newline and tab) and bidirectional overrides, so that hostile output
+ * cannot retitle a window, write the clipboard or display other words than it contains (threat N17).
+ * Also removes the marks of `command`: render them first.
  */
 export function terminalText(text: string): string {
   return text.replace(escapes, '').replace(controls, '').replace(marks, '')
@@ -30,8 +30,8 @@ export function terminalLine(text: string, limit = 200): string {
 }
 
 /**
- * Like `terminalText`, but what would be removed is shown: whoever reads a change before it is taken
- * must see that there is more than meets the eye. A carriage return stays where it ends a line.
+ * Like `terminalText`, but shows the characters instead of removing them: a user who reviews a change
+ * must see hidden content. Keeps a carriage return that ends a line.
  */
 export function visibleText(text: string): string {
   const seen = text.replace(unseen, character => codePoint(character.codePointAt(0) ?? 0))
@@ -49,8 +49,8 @@ function codePoint(code: number) {
 }
 
 /**
- * JSON for whoever reads it, a terminal among them: names and words of the agent are in it, and by itself
- * JSON escapes only some of what a terminal obeys.
+ * Renders JSON that is safe to print on a terminal: it contains text of the agent, and plain JSON
+ * escapes only some of the control characters that a terminal obeys.
  */
 export function terminalJson(value: unknown, indent = 2): string {
   return JSON.stringify(value, null, indent).replace(

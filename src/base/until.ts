@@ -14,8 +14,8 @@ export type UntilOptions = {
 
 /**
  * Calls `check` until it returns something other than null, undefined or false, and returns that.
- * Returns null once the timeout has passed. Throws the reason of the signal when it fires, and whatever
- * `check` throws.
+ * Returns null once the timeout has passed. Throws the signal's reason when it fires, and any error of
+ * `check`.
  */
 export async function until<T>(
   check: () => T | null | undefined | false | Promise<T | null | undefined | false>,
