@@ -6,15 +6,15 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { safeRelativePath } from './relative-path.ts'
 
-/** A folder of the workspace, held open: its names stay its own when the path to it becomes another's. */
+/** A workspace folder held open: `at` still names its files after the path to it was replaced. */
 export type HeldFolder = { at: (name: string) => string; file: FileHandle; close(): Promise<void> }
 
 export const asFolder = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 /**
- * Goes down from `root` to the folder of `path` part by part, and follows no link on the way: others
- * may put one there at any moment (threat H2). Null when a folder is missing, unless `make` says to
- * make it. New folders get the owner of the one they are in, as far as we may give them away.
+ * Opens the folder of `path` below `root` part by part and follows no symlink on the way: the agent
+ * may create one at any moment (threat H2). Returns null when a folder is missing, unless `make` says
+ * to create it. New folders get the owner of their parent, where we have permission to chown.
  */
 export async function holdFolderOf(
   root: string,
@@ -60,7 +60,7 @@ async function makeFolder(inside: HeldFolder, name: string) {
   if (process.getuid?.() === 0) await lchown(inside.at(name), uid, gid)
 }
 
-/** Folders that the path goes through, the outermost first: `a`, `a/b` for `a/b/c`. */
+/** Returns the parent folders of a path, outermost first: `a`, `a/b` for `a/b/c`. */
 export function foldersOf(path: string): string[] {
   const folders: string[] = []
   for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) folders.unshift(folder)

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { replaceFile } from './replace-file.ts'
 
 /**
- * Keeps an answer for the next command. A cache that cannot be written, as on a full disk, makes that
+ * Caches a result for the next command. A failed write, such as on a full disk, only makes that
  * command slower and must not fail this one.
  */
 export async function keepInCache(path: string, text: string): Promise<void> {

@@ -1,12 +1,12 @@
 import { statfs } from 'node:fs/promises'
 import { UserError } from '../base/errors.ts'
 
-/** Whether an error, or a program's output, is about a full disk. */
+/** Reports whether an error, or a program's output, is about a full disk. */
 export function isDiskFull(text: string): boolean {
   return /no space left on device|ENOSPC|disk quota exceeded/i.test(text)
 }
 
-/** Names the filesystem that is full and what is free on it, because a machine has several. */
+/** Returns an error that names the full filesystem and its free space: a machine has several. */
 export async function diskFull(what: string, folder: string, cause: unknown): Promise<UserError> {
   const free = await statfs(folder).then(
     ({ bavail, bsize }) => `${Math.round((bavail * bsize) / 1_000_000)} MB free`,

@@ -14,7 +14,7 @@ export async function* readGrowing(
 ): AsyncGenerator<Buffer> {
   let position = 0
   while (!signal.aborted) {
-    // Asked before reading, so that the last read has everything written before the end.
+    // Checked before reading, so that the last read gets everything written before the end.
     const last = await whole()
     try {
       for await (const chunk of createReadStream(path, { start: position })) {

@@ -5,11 +5,11 @@ import { terminalLine } from '../base/terminal-text.ts'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
 
-/** Why a path has no content for us. A failure to read, as EACCES or EIO, is an error instead. */
+/** Why a path has no content to read. A failed read, such as EACCES or EIO, throws instead. */
 export type NoContent =
   | { kind: 'missing' }
   | { kind: 'not-regular'; is: 'symlink' | 'folder' | 'other' }
-  /** The file is at another real path than the one that was asked for. */
+  /** The file's real path differs from the requested one. */
   | { kind: 'elsewhere' }
 
 export type RegularFile =
@@ -20,20 +20,20 @@ export type RegularFile =
 export type OpenOptions = {
   /** Follow a symlink at the end of the path. Never set it for a path that the agent can write. */
   follow?: boolean
-  /** Real path that the file must have: no folder on the way may be a symlink (threat H2). */
+  /** Required real path of the file: no folder on the way may be a symlink (threat H2). */
   place?: string
 }
 
 export type ReadOptions = OpenOptions & {
-  /** Bytes kept at most. */
+  /** Maximum bytes to read. */
   limit: number
-  /** Return the first or last `limit` bytes of a larger file. Without it such a file is too large. */
+  /** Return the first or last `limit` bytes of a larger file. Default: report it as too large. */
   part?: 'head' | 'tail'
 }
 
 /**
- * Opens a file that an agent may have made: a pipe does not block, a device is not read. The caller
- * closes the file.
+ * Opens a file that the agent may have created: does not block on a pipe, and does not read a device.
+ * The caller closes the file.
  */
 export async function openRegularFile(
   path: string,
@@ -58,7 +58,7 @@ export async function openRegularFile(
   }
 }
 
-/** Reads such a file, and never more than its limit, also when it grows meanwhile. */
+/** Reads such a file up to the limit, even when it grows meanwhile. */
 export async function readRegularFile(path: string, options: ReadOptions): Promise<RegularFile> {
   const opened = await openRegularFile(path, options)
   if (opened.kind !== 'open') return opened
@@ -81,7 +81,7 @@ export async function readRegularFile(path: string, options: ReadOptions): Promi
   }
 }
 
-/** The same without waiting for the event loop: for small files on a fast path. */
+/** Synchronous `readRegularFile`, for small files on a fast path. */
 export function readRegularFileSync(
   path: string,
   options: Omit<ReadOptions, 'place'>,
@@ -112,7 +112,7 @@ export function readRegularFileSync(
   }
 }
 
-/** The text of a file that was read; null when there is none, or only something else in its place. */
+/** Returns the text of a file that was read; null when it is missing or not a regular file. */
 export function textOf(file: RegularFile): string | null {
   return file.kind === 'bytes' ? file.bytes.toString() : null
 }

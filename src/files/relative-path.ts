@@ -1,6 +1,6 @@
 /**
- * A path out of a container, checked before it means anything on the host: relative, without `..`,
- * empty parts or NUL (threat H2). Returns null for anything else.
+ * Validates a path from a container before it is used on the host: relative, without `..`, empty parts
+ * or NUL (threat H2). Returns null for anything else.
  */
 export function safeRelativePath(path: string): string | null {
   const parts = path.split('/')

@@ -18,20 +18,21 @@ const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | consta
 export type ReplaceOptions = {
   /** Exactly these permissions, whatever the umask. Default 0600. */
   mode?: number
-  /** Survives a power failure: waits until the disk has the content and the new name. */
+  /** Waits until the content and the new name are on disk, to survive a power failure. */
   durable?: boolean
   /** Path of the unfinished file, on the same filesystem. Default: an unguessable name beside `path`. */
   temporary?: string
-  /** Makes the error of a failed system call. Default: a `UserError` that names the path. */
+  /** Creates the error for a failed system call. Default: a `UserError` that names the path. */
   failed?: (cause: unknown) => unknown
 }
 
 /**
- * Replaces a file in one step: a reader sees the old content or the whole new one, also after this
- * process was killed. A symlink at `path` is replaced, not followed; nothing that another user puts at
- * the temporary name is written to. On failure the old file stays and the temporary one is removed.
+ * Replaces a file atomically: a reader sees either the old or the complete new content, even if this
+ * process is killed. Replaces a symlink at `path` rather than following it, and never writes to a file
+ * that another user puts at the temporary name. On failure, keeps the old file and removes the
+ * temporary one.
  *
- * @param content a function writes it itself, and may change the owner of the file
+ * @param content the text, or a function that writes the file and may change its owner
  */
 export async function replaceFile(
   path: string,
@@ -60,7 +61,7 @@ export async function replaceFile(
   }
 }
 
-/** The same without waiting for the event loop, and never durable. */
+/** Synchronous `replaceFile`, never durable. */
 export function replaceFileSync(path: string, content: string, { mode = 0o600 } = {}): void {
   const temporary = temporaryBeside(path)
   try {

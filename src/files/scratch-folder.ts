@@ -4,8 +4,8 @@ import { join } from 'node:path'
 const staleMilliseconds = 24 * 60 * 60_000
 
 /**
- * Gives `body` an empty folder of its own below `parent`, and removes it however `body` ends. What a
- * killed run left there goes too, after a day: until then it may be at work.
+ * Calls `body` with a new empty folder below `parent`, and removes it when `body` ends or throws. Also
+ * removes folders left by killed runs after a day: until then their run may still be active.
  */
 export async function withScratchFolder<T>(
   parent: string,

@@ -16,8 +16,8 @@ export function overlaps(one: string, other: string): boolean {
 }
 
 /**
- * Returns the real path of `path` if that is below `folder`, which is a real path itself; null when a
- * symlink leads elsewhere or nowhere.
+ * Returns the real path of `path` if it is below `folder`, itself a real path; null when the path is
+ * missing or a symlink leads out of the folder.
  */
 export async function confinedPath(folder: string, path: string): Promise<string | null> {
   const real = await realpath(path).catch(() => null)
