@@ -6,17 +6,17 @@ import { terminalLine } from '../base/terminal-text.ts'
 import { createLineSplitter } from '../files/lines.ts'
 
 export type ExecOptions = {
-  /** Working directory; the caller's own is never inherited by accident: the workspace is untrusted. */
+  /** Working directory. Default: `/`, never the caller's: the workspace is untrusted. */
   cwd?: string
-  /** The child's whole environment. Without it the child gets ours. */
+  /** The child's complete environment. Default: ours. */
   env?: Record<string, string | undefined>
-  /** Written to the child's stdin, which is closed after it. */
+  /** Written to the child's stdin, which is then closed. */
   input?: string | Uint8Array
   /** Called for each line of stdout or stderr while the child runs. */
   onLine?: (line: string) => void
-  /** Milliseconds until the child is ended. Default: 2 minutes. */
+  /** Milliseconds until the child is terminated. Default: 2 minutes. */
   timeout?: number
-  /** Bytes kept of stdout, and of stderr. The child is ended when stdout holds more. Default 16 MiB. */
+  /** Bytes kept of stdout and of stderr. Larger stdout terminates the child. Default: 16 MiB. */
   limit?: number
   signal?: AbortSignal
 }
@@ -24,12 +24,12 @@ export type ExecOptions = {
 export type ExecResult = { code: number; stdout: string; stderr: string }
 
 const graceMilliseconds = 5_000
-/** Of a longer line `onLine` gets the beginning. */
+/** `onLine` gets longer lines truncated to this length. */
 const lineBytes = 10_000
 
 /**
- * Runs `file` with `args`, without a shell: hostile data stays one argument. Resolves with the exit
- * code whatever it is; rejects when the program is missing, the timeout passed or `signal` fired.
+ * Runs `file` with `args`, without a shell: hostile data stays one argument. Resolves with any exit
+ * code; rejects when the program is missing, the timeout passes or `signal` fires.
  */
 export function exec(file: string, args: readonly string[], options: ExecOptions = {}) {
   const { timeout = 120_000, limit = 16 * 1024 * 1024, signal } = options
@@ -79,7 +79,7 @@ export function exec(file: string, args: readonly string[], options: ExecOptions
   })
 }
 
-/** Like `exec`, and throws a `UserError` with the last line of stderr when the exit code is not 0. */
+/** Like `exec`, but throws a `UserError` with the last line of stderr when the exit code is not 0. */
 export async function execOk(file: string, args: readonly string[], options: ExecOptions = {}) {
   const result = await exec(file, args, options)
   if (result.code !== 0) throw failed(file, args, result)
@@ -110,7 +110,7 @@ function abortReason(signal: AbortSignal | undefined) {
   return signal?.reason instanceof Error ? signal.reason : new Error('aborted')
 }
 
-/** SIGTERM, then SIGKILL: no child outlives the wait for it. */
+/** Sends SIGTERM, then SIGKILL: no child outlives the wait for it. */
 export function terminate(child: ChildProcess) {
   child.kill('SIGTERM')
   const killer = setTimeout(() => child.kill('SIGKILL'), graceMilliseconds)
