@@ -6,11 +6,11 @@ import { describeMachine, load } from './machine.ts'
 import { createTeardown } from './teardown.ts'
 
 /**
- * How long a stack takes to come back: bin/tsrun bench/chaos.ts [ROUNDS]. The table is the one of
- * docs/reliability.md; tests/e2e/chaos is what says that nothing got out meanwhile.
+ * Measures how long a stack takes to recover: bin/tsrun bench/chaos.ts [ROUNDS]. Prints the table of
+ * docs/reliability.md; tests/e2e/chaos checks that nothing got out in the meantime.
  */
 const rounds = Number(process.argv[2] ?? 20)
-/** The engine waits longer and longer before it restarts what ran for less than ten seconds. */
+/** The engine increases its restart delay for a container that ran for less than ten seconds. */
 const betweenKills = 12_000
 const services = ['proxy', 'gateway', 'claude'] as const
 

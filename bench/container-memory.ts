@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { must } from '../tests/support/stack/process.ts'
 
 /**
- * Memory of a container in MiB as `docker stats` defines it: all of the control group, without file
- * pages that were not used for a while. Read from the kernel, because `docker stats` shows 0 B when
- * containerd has lost sight of a container.
+ * Returns a container's memory in MiB as `docker stats` defines it: all of the control group, without
+ * file pages that were not used recently. Reads it from the kernel, because `docker stats` shows 0 B
+ * when containerd has lost track of a container.
  */
 export async function containerMemory(container: string): Promise<number> {
   const pid = (await must('docker', ['inspect', '--format', '{{.State.Pid}}', container])).trim()

@@ -3,7 +3,7 @@ import type { System } from './system.ts'
 
 type Gate = NonNullable<System['gate']>
 
-/** Puts names on the allowlist for as long as `body` runs; `body` is told when the file was saved. */
+/** Puts names on the allowlist while `body` runs; passes `body` the time at which the file was saved. */
 export async function withNames<T>(
   { file, after, entry }: Gate,
   names: readonly string[],
@@ -21,13 +21,13 @@ export async function withNames<T>(
   }
 }
 
-/** As editors do it: a proxy must never read half a file. */
+/** Replaces the file as editors do: a proxy must never read half a file. */
 async function save(file: string, text: string) {
   await writeFile(`${file}.bench`, text)
   await rename(`${file}.bench`, file)
 }
 
-/** Longer than any proxy takes to notice an edit. */
+/** Waits longer than any proxy takes to notice an edit. */
 export function settled(): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, 2_000))
 }

@@ -2,7 +2,7 @@ import { median, type Samples } from './samples.ts'
 
 export type Unit = 'ms' | 'MB/s' | 'MiB' | 'MB'
 
-/** What counts as good enough. `extra` and `limit` are in the figure's unit. */
+/** The target of a figure. `extra` and `limit` are in the figure's unit. */
 export type Target =
   | { kind: 'ratio-at-most'; ratio: number; extra?: number }
   | { kind: 'ratio-at-least'; ratio: number }
@@ -22,7 +22,7 @@ export type Figure = {
   target: Target
 }
 
-/** Whether the medians reach the target; null where there is none. */
+/** Returns whether the medians reach the target; null when there is no target. */
 export function isReached({ ours, baseline, target }: Figure): boolean | null {
   const our = median(ours)
   const theirs = baseline ? median(baseline) : Number.NaN

@@ -3,9 +3,9 @@ import type { Samples } from './samples.ts'
 export type Measurement = () => Promise<number>
 
 /**
- * Takes each measurement `repetitions` times, in turns, so that what else happens on the machine hits
- * all of them alike. Every other round runs backwards: none is always the one after the heavy one.
- * A first round warms caches and is not counted.
+ * Takes each measurement `repetitions` times, in turns, so that other load on the machine affects all
+ * of them alike. Every other round runs backwards, so that no measurement always follows the heavy
+ * one. A first round warms caches and is not counted.
  */
 export async function interleave<Name extends string>(
   repetitions: number,

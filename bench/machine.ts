@@ -1,7 +1,7 @@
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { must } from '../tests/support/stack/process.ts'
 
-/** What the figures were measured on, as lines of Markdown. */
+/** Describes the machine of the measurements, as lines of Markdown. */
 export async function describeMachine(): Promise<string[]> {
   const processors = cpus()
   const engine = await must('docker', ['version', '--format', '{{.Server.Version}}'])
@@ -12,7 +12,7 @@ export async function describeMachine(): Promise<string[]> {
   ]
 }
 
-/** Mean number of processes that wanted to run in the last minute. */
+/** Returns the load average of the last minute. */
 export function load(): string {
   return (loadavg()[0] ?? 0).toFixed(1)
 }

@@ -21,14 +21,14 @@ import {
 import type { Command, System } from './system.ts'
 
 /**
- * Two stacks as a user has them: one that is started and stopped again and again, and one that runs,
- * with the stand-in internet behind its proxy.
+ * Creates two stacks as a user has them: one that starts and stops repeatedly, and one that keeps
+ * running, with the stand-in internet behind its proxy.
  */
 export async function createOwnSystem(test: Test): Promise<System> {
   const running = await createTestStack(test, { block: 3, allow: ['allowed.test'] })
   const restarted = await createTestStack(test, {
     start: false,
-    // It never meets the stand-in internet: any subnet will do, and cannot be taken already.
+    // This stack never uses the stand-in internet: any subnet works, and cannot be taken already.
     settings: { EXTERNAL_SUBNET: '', PROXY_DNS: '' },
   })
   const image = await imagesOf(running)
@@ -66,7 +66,7 @@ async function imagesOf(stack: TestStack): Promise<Images> {
   }
 }
 
-/** The image with toolchains, where it is built: nothing else here needs it. */
+/** Returns the image with toolchains, if it is built: only the image size row needs it. */
 async function fullImage(): Promise<{ full?: string }> {
   const { claude } = await computeImageTags({
     root: repository,
@@ -78,7 +78,7 @@ async function fullImage(): Promise<{ full?: string }> {
   return code === 0 ? { full: claude } : {}
 }
 
-/** The environment both sides are timed in: a further file of authorities costs each Node.js its time. */
+/** The environment of both timed sides: an additional CA file costs each Node.js process its time. */
 function timedEnvironment({ env }: TestStack): Record<string, string> {
   const { NODE_EXTRA_CA_CERTS, ...rest } = env
   return rest
@@ -92,7 +92,10 @@ function cli(stack: TestStack, ...args: string[]): Command {
   return command(stack, [join(stack.checkout, 'claude.ts'), ...args])
 }
 
-/** The baseline takes what `start` wrote: the same two files, and the same variables for them. */
+/**
+ * Builds the pair for `start`. The baseline uses the two files that `start` wrote, with the same
+ * variables.
+ */
 async function startPair(stack: TestStack, images: Images): Promise<System['start']> {
   await must(join(stack.checkout, 'claude.ts'), ['start', '--detach'], {
     cwd: stack.workspace,
@@ -122,7 +125,7 @@ async function startPair(stack: TestStack, images: Images): Promise<System['star
     state,
     overlays: [],
     root: stack.checkout,
-    // Decides what `start` writes into its file, which is there already.
+    // Affects only the file that `start` writes, which exists already.
     engineMajor: 0,
     gatewayUser: { uid, gid },
   }
@@ -140,7 +143,7 @@ async function startPair(stack: TestStack, images: Images): Promise<System['star
   }
 }
 
-/** Ended within the container, so that either side opens a session of its own and joins none. */
+/** Ends the session within the container, so that both sides open a new session and join none. */
 const endSession =
   'tmux -S /tmp/claude-secure-session/tmux kill-server; while pgrep -x claude; do sleep 0.05; done'
 
@@ -163,7 +166,10 @@ function sessionPair(stack: TestStack): System['session'] {
   }
 }
 
-/** One container that stands where the agent, the gateway and the proxy stand, to take each of their ways. */
+/**
+ * Starts one container in place of the agent, the gateway and the proxy, to measure each of their
+ * routes.
+ */
 async function startProbe(test: Test, { stack }: TestStack, image: string): Promise<string> {
   const name = `${stack}-probe`
   test.teardown(() => must('docker', ['rm', '--force', name]))
@@ -176,7 +182,7 @@ async function startProbe(test: Test, { stack }: TestStack, image: string): Prom
   return name
 }
 
-/** Ends what waits for a prompt; the runner itself goes on. */
+/** Ends the processes that wait for a prompt; the runner keeps running. */
 const endWaiting = 'pkill -x claude; while pgrep -x claude; do sleep 0.05; done; true'
 
 async function runPair(stack: TestStack): Promise<System['run']> {
@@ -189,7 +195,7 @@ async function runPair(stack: TestStack): Promise<System['run']> {
   }
 }
 
-/** A worker with several workspaces, as a server has it, on the network of the stack. */
+/** Starts a worker with several workspaces, as on a server, on the network of the stack. */
 async function startRunner(
   test: Test,
   stack: TestStack,
@@ -212,7 +218,7 @@ async function startRunner(
     ...['--network', `${stack.stack}_claude-internal`, '--read-only', '--cap-drop', 'ALL'],
     ...['--security-opt', 'no-new-privileges', '--memory', '4g', '--pids-limit', '512'],
     ...[...scratch, '/workspaces:exec,mode=1777'].flatMap(mount => ['--tmpfs', mount]),
-    // Of files that are not mounted here.
+    // These variables name files that are not mounted here.
     ...environment
       .filter(pair => !pair.startsWith('NODE_EXTRA_CA_CERTS='))
       .flatMap(pair => ['--env', pair]),
@@ -227,7 +233,7 @@ async function startRunner(
   return { container: name, workspaces }
 }
 
-/** other.test is not on the list; the stand-in internet has it all the same. */
+/** other.test is not on the list, although the stand-in internet serves it. */
 async function gate(stack: TestStack): Promise<System['gate']> {
   const authority = await readFile(stack.internet.authority, 'utf8')
   return {

@@ -3,7 +3,7 @@ import { median, quantile, type Samples } from './samples.ts'
 
 const header = ['#', 'what', 'ratio', 'target', 'verdict', 'ours', 'baseline']
 
-/** A Markdown table whose columns line up, so that it reads as well in a terminal. */
+/** Renders a Markdown table with aligned columns, so that it also reads well in a terminal. */
 export function renderTable(figures: readonly Figure[]): string {
   const rows = [header, ...figures.map(cells)]
   const widths = header.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
@@ -26,7 +26,7 @@ function cells(figure: Figure): string[] {
   ]
 }
 
-/** Median and quartiles; one sample has no spread. */
+/** Formats median and quartiles; a single sample has no spread. */
 function spread(samples: Samples, unit: Unit): string {
   const middle = `${digits(median(samples))} ${unit}`
   if (samples.length === 1) return middle
@@ -45,7 +45,7 @@ function verdict(figure: Figure): string {
   return reached === null ? '–' : reached ? 'reached' : 'MISSED'
 }
 
-/** Three digits that say something. */
+/** Rounds to three significant digits. */
 function digits(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }

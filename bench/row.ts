@@ -4,6 +4,6 @@ import type { System } from './system.ts'
 export type Row = {
   /** `P1`, as in RESULTS.md. */
   id: string
-  /** Null: the system has no such part. */
+  /** Returns null when the system has no such part. */
   measure: (system: System, repetitions: number) => Promise<Figure[] | null>
 }

@@ -7,7 +7,7 @@ import type { Samples } from './samples.ts'
 
 /**
  * Measures from within a container, all routes in turns by one process. The program comes on stdin, so
- * that any container with Node.js will do, and nothing has to be mounted or copied into it.
+ * that any container with Node.js works without mounts or copies.
  */
 export async function runProbe<P extends Plan>(
   container: string,
@@ -20,7 +20,7 @@ export async function runProbe<P extends Plan>(
   return JSON.parse(stdout)
 }
 
-/** As `runProbe`, in a worker: what its runner and the bare program take. */
+/** Like `runProbe`, in a worker: measures its runner against the bare program. */
 export async function runRuns(container: string, plan: RunsPlan): Promise<Record<string, Samples>> {
   const args = ['--input-type=module', '-', JSON.stringify(plan)]
   const stdout = await must('docker', ['exec', '--interactive', container, 'node', ...args], {

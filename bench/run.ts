@@ -23,7 +23,7 @@ import { manyRunsRow } from './rows/p15-many-runs.ts'
 import { readSystem } from './system.ts'
 import { createTeardown } from './teardown.ts'
 
-// Idle memory comes first: after the loads of the others nothing is idle any more.
+// Idle memory comes first: after the load of the other rows no service is idle.
 const rows: readonly Row[] = [
   memoryRow,
   imageSizeRow,
@@ -56,7 +56,7 @@ const { values } = parseArgs({
 if (values.help) console.log(usage)
 else await main()
 
-/** P rows, then the others. */
+/** Sorts P rows before the others. */
 function place({ row }: Figure) {
   return Number(row.slice(1)) + (row.startsWith('P') ? 0 : 1_000)
 }

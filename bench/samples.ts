@@ -1,6 +1,6 @@
 export type Samples = readonly number[]
 
-/** The value that `share` of all samples do not exceed, between neighbours in proportion. */
+/** Returns the value that `share` of all samples do not exceed, interpolated between neighbours. */
 export function quantile(samples: Samples, share: number): number {
   const sorted = [...samples].sort((a, b) => a - b)
   const position = (sorted.length - 1) * share

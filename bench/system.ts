@@ -4,14 +4,14 @@ import { z } from 'zod'
 const Command = z.strictObject({
   argv: z.tuple([z.string()], z.string()),
   cwd: z.string().default('/'),
-  /** The whole environment: nothing is inherited. */
+  /** The whole environment: the command inherits none. */
   env: z.record(z.string(), z.string()),
 })
 export type Command = z.infer<typeof Command>
 
 const Pair = z.strictObject({ ours: Command, baseline: Command })
 
-/** Puts things back between two measurements; not timed. */
+/** Restores the state between two measurements; not timed. */
 const PairWithReset = Pair.extend({ reset: Command })
 
 const Route = z.strictObject({
@@ -36,7 +36,7 @@ const Model = z.strictObject({
   headers: z.record(z.string(), z.string()),
 })
 
-/** What is measured. A part that is missing is a row that is skipped. */
+/** The measured system. A missing part skips its row. */
 export const System = z.strictObject({
   name: z.string(),
   start: PairWithReset.optional(),
@@ -52,14 +52,14 @@ export const System = z.strictObject({
       workspaces: z.array(z.string()).describe('folders below its /workspaces'),
     })
     .optional(),
-  /** P14 makes what is listed by itself, in the form that ours has. */
+  /** P14 creates the listed items itself, in the form that `ours` uses. */
   growth: z
     .strictObject({
       cli: Command.describe('the control script, without arguments'),
       image: z.string().describe('an image with sleep and node'),
     })
     .optional(),
-  /** A running container with Node.js 20 or newer, from which the routes of egress and model are dialled. */
+  /** A running container with Node.js 20 or newer, which dials the egress and model routes. */
   probe: z.string().optional(),
   egress: z.strictObject({ ours: Route, baseline: Route }).optional(),
   model: Model.optional(),
@@ -85,7 +85,7 @@ export const System = z.strictObject({
 })
 export type System = z.infer<typeof System>
 
-/** Another system, as its JSON file describes it. */
+/** Reads the description of another system from its JSON file. */
 export async function readSystem(path: string): Promise<System> {
   return System.parse(JSON.parse(await readFile(path, 'utf8')))
 }

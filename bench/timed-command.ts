@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Command } from './system.ts'
 
-/** Milliseconds from the start of a program to its end. One that fails has no time. */
+/** Measures milliseconds from the start of a program to its exit. Rejects when the program fails. */
 export function wholeTime({ argv: [file, ...args], cwd, env }: Command): Promise<number> {
   return new Promise((resolve, reject) => {
     const started = performance.now()
@@ -12,7 +12,7 @@ export function wholeTime({ argv: [file, ...args], cwd, env }: Command): Promise
       complaint = (complaint + chunk).slice(-2_000)
     })
     child.once('error', reject)
-    // `exit` and not `close`: what the program leaves running in the background is not its time.
+    // `exit` and not `close`: background processes that the program leaves running do not count.
     child.once('exit', code => {
       const milliseconds = performance.now() - started
       if (code === 0) resolve(milliseconds)
@@ -24,8 +24,8 @@ export function wholeTime({ argv: [file, ...args], cwd, env }: Command): Promise
 const memoryAskedEvery = 3
 
 /**
- * MiB that a program and what it became took at most, as the kernel keeps it; looked at again and again,
- * because it is gone with the program.
+ * Returns the peak memory in MiB of a program (also after an exec), from the kernel; polled,
+ * because the record is gone when the program ends.
  */
 export async function peakMemory({ argv: [file, ...args], cwd, env }: Command): Promise<number> {
   const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'ignore', 'ignore'] })
@@ -55,9 +55,9 @@ function readStatus(pid: number | undefined) {
 }
 
 /**
- * A program in a terminal of its own: milliseconds from its start to the first byte it shows there, and
- * to the first time it shows `word`. The program is left alone: ending it is the work of whoever made
- * it run, and `finished` tells when that is done.
+ * Runs a program in a terminal of its own: measures milliseconds from its start to the first byte it
+ * shows there, and to the first time it shows `word`. Does not end the program: the caller must do so,
+ * and `finished` resolves when it has ended.
  */
 export function timeToScreen(command: Command, word: string) {
   const { argv, cwd, env } = command
@@ -66,7 +66,7 @@ export function timeToScreen(command: Command, word: string) {
   const child = spawn('script', ['-qfec', line, '/dev/null'], {
     cwd,
     env: { ...env, SHELL: '/bin/sh' },
-    // An open stdin: its end would be typed into the terminal as Ctrl-D.
+    // Keep stdin open: its end would be typed into the terminal as Ctrl-D.
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const finished = new Promise<void>(resolve => child.once('close', () => resolve()))

@@ -3,8 +3,8 @@ import type { Route } from '../system.ts'
 import { dial } from './dial.ts'
 
 /**
- * Asks a Messages API over a connection that is kept, as Claude Code keeps its own: milliseconds until
- * the first bytes of the event stream, or decimal MB a second of all of it.
+ * Requests a Messages API over a kept-alive connection, as Claude Code does. Measures milliseconds
+ * until the first bytes of the event stream, or decimal MB per second of the whole.
  */
 export function createModelClient(route: Route, headers: Record<string, string>) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })

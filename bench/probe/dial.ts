@@ -3,7 +3,10 @@ import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Route } from '../system.ts'
 
-/** A connection that is ready for HTTP: dialled, let through by the proxy, and past the TLS handshake. */
+/**
+ * Opens a connection that is ready for HTTP: dialled, accepted by the proxy, and past the TLS
+ * handshake.
+ */
 export async function dial(route: Route): Promise<Socket> {
   const { via, tls } = route
   const socket = connect(via?.port ?? route.port, via?.host ?? route.host)
@@ -19,7 +22,7 @@ export async function dial(route: Route): Promise<Socket> {
 async function askForTunnel(socket: Socket, target: string) {
   socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`)
   const [answer] = (await once(socket, 'data')) as [Buffer]
-  // Nothing follows a 200 before we speak: the whole head is in one segment, and only the head.
+  // The server sends nothing after a 200 before the client does: the segment holds exactly the head.
   if (!answer.toString().startsWith('HTTP/1.1 200')) throw new Error(`${target}: ${answer}`)
   socket.pause()
 }

@@ -1,7 +1,10 @@
 import type { Route } from '../system.ts'
 import { dial } from './dial.ts'
 
-/** A connection of its own: milliseconds until the first byte, or decimal MB a second of the whole. */
+/**
+ * Downloads over a new connection: milliseconds until the first byte, or decimal MB per second of the
+ * whole.
+ */
 export async function download(
   route: Route,
   bytes: number,

@@ -6,7 +6,7 @@ import { download } from './download.ts'
 import type { Plan } from './plan.ts'
 
 /**
- * The program that measures from within a container: a plan as JSON in its only argument, the samples
+ * Measures from within a container: takes a plan as JSON in its only argument, and prints the samples
  * of each route as JSON on stdout.
  */
 const plan = JSON.parse(process.argv[2] ?? '') as Plan

@@ -2,10 +2,13 @@ import type { Route } from '../system.ts'
 
 type Common = { routes: Record<string, Route>; repetitions: number }
 
-/** What the program in the container is to measure. */
+/** The measurements for the program in the container. */
 export type Plan =
   | (Common & { kind: 'first-byte' })
-  /** Dials until it is let through: the moment, milliseconds since 1970, instead of a length of time. */
+  /**
+   * Dials until a connection is accepted: the result is that time in milliseconds since 1970, not a
+   * duration.
+   */
   | (Common & { kind: 'opens' })
   | (Common & { kind: 'download'; bytes: number })
   | (Common & { kind: 'first-event' | 'stream'; headers: Record<string, string>; prompt: string })

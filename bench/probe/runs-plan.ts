@@ -1,4 +1,4 @@
-/** What the program in a worker is to measure, in milliseconds. */
+/** The measurements for the program in a worker, in milliseconds. */
 export type RunsPlan = {
   prompt: string
   repetitions: number
@@ -6,11 +6,14 @@ export type RunsPlan = {
   workspaces: readonly string[]
 } & (
   | {
-      /** `fresh`: a new session by a process that waits for it. `turn`: the next of a session. `cold`: bare claude. */
+      /**
+       * `fresh`: a new session by a process of the warm pool. `turn`: the next turn of a session.
+       * `cold`: bare claude.
+       */
       kind: 'one'
     }
   | {
-      /** All of `runs` at once, spread over the workspaces: through the runner, and bare. */
+      /** Starts all of `runs` at once, spread over the workspaces: through the runner, and bare. */
       kind: 'many'
       runs: number
     }

@@ -56,7 +56,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started
 }
 
-/** The pool fills itself after a run; what it costs is not on the clock of the next. */
+/** Waits until the pool has refilled after a run, so that the next run's time does not include it. */
 async function warmed(names: readonly string[]) {
   const deadline = Date.now() + 20_000
   for (;;) {
@@ -68,7 +68,7 @@ async function warmed(names: readonly string[]) {
     }
     await sleep(200)
   }
-  // It is listed from its start on, and waits when it has booted.
+  // A process is listed as soon as it starts, and is ready only after it has booted.
   await sleep(2_000)
 }
 

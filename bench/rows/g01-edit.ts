@@ -2,7 +2,10 @@ import { settled, withNames } from '../edit-list.ts'
 import type { Row } from '../row.ts'
 import { runProbe } from '../run-probe.ts'
 
-/** From saving an edit of the allowlist to the first tunnel that it opens, asked for every few milliseconds. */
+/**
+ * From saving an edit of the allowlist to the first tunnel that it opens, polled every few
+ * milliseconds.
+ */
 export const editRow: Row = {
   id: 'G1',
   async measure({ probe, gate }, repetitions) {
@@ -15,7 +18,8 @@ export const editRow: Row = {
         routes: { ours: gate.route },
         repetitions: 1,
       })
-      // By then it asks, and is refused. A different part of the proxy's rhythm each time.
+      // By then the probe polls, and is refused. The random delay hits a different phase of the
+      // proxy's polling each time.
       await new Promise(resolve => setTimeout(resolve, 2_000 + Math.random() * 500))
       const milliseconds = await withNames(gate, [name], async saved => {
         const [moment = Number.NaN] = (await opened).ours

@@ -2,7 +2,7 @@ import { interleave } from '../interleave.ts'
 import type { Row } from '../row.ts'
 import { wholeTime } from '../timed-command.ts'
 
-/** From nothing running to an agent that is ready, against compose with the same files. */
+/** From nothing running to a ready agent, against compose with the same files. */
 export const startRow: Row = {
   id: 'P1',
   async measure({ start }, repetitions) {

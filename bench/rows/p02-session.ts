@@ -4,8 +4,8 @@ import type { Command } from '../system.ts'
 import { timeToScreen, wholeTime } from '../timed-command.ts'
 
 /**
- * From the command line to a new session, when the stack runs already. Twice: to the first byte, with
- * which tmux clears the screen, and to the first word that Claude Code itself draws on it.
+ * From the command line to a new session, in a running stack. Two figures: to the first byte, with
+ * which tmux clears the screen, and to the first word that Claude Code itself draws.
  */
 export const sessionRow: Row = {
   id: 'P2',
@@ -35,7 +35,7 @@ export const sessionRow: Row = {
       {
         ...common,
         what: '`start` to the first word of Claude Code, against `docker exec -it`',
-        // Without the round that warms up.
+        // Without the warm-up round.
         ours: words.ours.slice(1),
         baseline: words.baseline.slice(1),
       },

@@ -2,7 +2,7 @@ import { interleave } from '../interleave.ts'
 import type { Row } from '../row.ts'
 import { wholeTime } from '../timed-command.ts'
 
-/** What every command of the control script pays before it begins. */
+/** The startup time of every command of the control script. */
 export const helpRow: Row = {
   id: 'P4',
   async measure({ help }, repetitions) {

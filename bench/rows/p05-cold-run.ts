@@ -2,7 +2,7 @@ import { interleave } from '../interleave.ts'
 import type { Row } from '../row.ts'
 import { wholeTime } from '../timed-command.ts'
 
-/** `run` where no process waits for it, against the same prompt by docker and the bare program. */
+/** `run` without a warm process, against the same prompt by docker and the bare program. */
 export const coldRunRow: Row = {
   id: 'P5',
   async measure({ run }, repetitions) {
@@ -11,7 +11,7 @@ export const coldRunRow: Row = {
       await wholeTime(run.reset)
       return wholeTime(command)
     }
-    // The first brings the worker up.
+    // The first run starts the worker.
     await wholeTime(run.ours)
     const samples = await interleave(repetitions, {
       ours: timed(run.ours),

@@ -1,7 +1,7 @@
 import type { Row } from '../row.ts'
 import { runRuns } from '../run-probe.ts'
 
-/** A run by a process that waited for it, and the next turn of a session, against the bare program. */
+/** A run by a process of the warm pool, and the next turn of a session, against the bare program. */
 export const warmRunRow: Row = {
   id: 'P6',
   async measure({ runs }, repetitions) {

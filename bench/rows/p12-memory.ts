@@ -7,7 +7,7 @@ import type { Row } from '../row.ts'
 const limits = { proxy: 40, gateway: 80 }
 const settleMilliseconds = 10_000
 
-/** What a service holds that nobody has used yet. */
+/** Memory of an idle service that was never used. */
 export const memoryRow: Row = {
   id: 'P12',
   async measure({ containers }, repetitions) {

@@ -10,7 +10,10 @@ const names = {
   gateway: 'gateway',
 }
 
-/** In the decimal MB of `docker image ls`. The claude image is set against the program it is made for. */
+/**
+ * In decimal MB, as in `docker image ls`. The baseline of the claude image is the program it is made
+ * for.
+ */
 export const imageSizeRow: Row = {
   id: 'P13',
   async measure({ images }) {

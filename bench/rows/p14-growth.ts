@@ -14,7 +14,7 @@ type Growth = NonNullable<System['growth']>
 const label = 'claude-secure.bench=growth'
 const lines = { few: 1_000, many: 100_000 }
 
-/** What takes how much longer when there is more of it: never more than there is more. */
+/** How the time of a command grows with the number of items: at most in proportion. */
 export const growthRow: Row = {
   id: 'P14',
   async measure({ growth }, repetitions) {
@@ -35,7 +35,7 @@ async function measureList({ cli, image }: Growth, repetitions: number): Promise
   const there = await countStacks(list)
   const samples = new Map<number, number[]>([1, 10, 50].map(size => [size, []]))
   const measure = async (size: number, times: number) => {
-    // The first warms caches and is not counted.
+    // The first call warms caches and is not counted.
     await wholeTime(list)
     for (let i = 0; i < times; i++) samples.get(size)?.push(await wholeTime(list))
   }
@@ -43,7 +43,8 @@ async function measureList({ cli, image }: Growth, repetitions: number): Promise
   for (const size of samples.keys()) {
     for (; running < size; running++)
       await startOne(image, `/bench/${running}`, ['sleep', 'infinity'])
-    // Half of the smallest before the others and half after, so that a machine that slows down shows.
+    // Half of the smallest size runs before the others and half after, to reveal a machine that slows
+    // down.
     await measure(size, size === 1 ? Math.ceil(repetitions / 2) : repetitions)
   }
   await removeAll()
@@ -101,7 +102,7 @@ async function measureLog({ cli, image }: Growth, repetitions: number): Promise<
   }
 }
 
-/** As the proxy writes them, every other one a refusal. */
+/** Writes lines in the proxy's log format, every other one a refusal. */
 function writeLines(count: number): string[] {
   const program = `
     const line = verdict => JSON.stringify({ ts: 1795285939.121, caller: 'agent', method: 'CONNECT',
@@ -115,7 +116,7 @@ function writeLines(count: number): string[] {
   return ['node', '-e', program]
 }
 
-/** A stack as the engine sees one, as small as it gets; resolves with the container's id. */
+/** Starts a minimal stack, as the engine sees one; resolves with the container's id. */
 async function startOne(
   image: string,
   workspace: string,
@@ -144,7 +145,7 @@ async function removeAll() {
   if (list.length > 0) await must('docker', ['rm', '--force', '--volumes', ...list])
 }
 
-/** Stacks that have nothing to do with this row are listed too. */
+/** Counts all listed stacks, including those that are unrelated to this row. */
 async function countStacks({ argv: [file, ...args], cwd, env }: Command): Promise<number> {
   const report = JSON.parse(await must(file, args, { cwd, env }))
   return report.stacks.length
