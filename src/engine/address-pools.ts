@@ -7,7 +7,7 @@ const defaults: readonly AddressPool[] = [
   { Base: '192.168.0.0/16', Size: 20 },
 ]
 
-/** Beyond it nobody runs out, and counting one by one takes long. */
+/** Upper bound of the count: more subnets never run out, and counting them is slow. */
 const countedTo = 4_096
 
 type Range = { first: number; last: number }
@@ -37,7 +37,7 @@ export function countSubnets(
   return { all, free }
 }
 
-/** Null for IPv6 and for what is no subnet. */
+/** Returns null for IPv6 and for text that is not a subnet. */
 function rangeOf(subnet: string): Range | null {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(subnet)
   if (!match) return null

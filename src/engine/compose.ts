@@ -89,7 +89,7 @@ function composeFailed(args: readonly string[], stderr: string) {
 
 type KnownFailure = {
   pattern: RegExp
-  /** In place of the engine's own words, where those help nobody. */
+  /** Replaces the engine's message where that does not help. */
   message?: string
   hint: string
 }

@@ -60,7 +60,7 @@ export async function startExec(
   })
   const resize = () => {
     const [rows, columns] = size(output)
-    // A size that comes too late for a command that has ended is nobody's loss.
+    // A resize that arrives after the command ended may fail.
     enginePost(
       address,
       `/exec/${id}/resize?h=${rows}&w=${columns}`,
