@@ -116,7 +116,7 @@ function wrong(what: string, hint: string) {
   return new UserError(`${workspaceConfigName}: ${what}`, { hint })
 }
 
-/** Returns the requests that need the user's approval, one line each, because an agent can write the workspace. */
+/** Returns the requests that need the user's approval, one line each: the workspace is untrusted. */
 export function demandsOf(config: WorkspaceConfig): string[] {
   const { environment, envFile, volumes, mounts, setupCommands } = config
   return [

@@ -17,7 +17,7 @@ export type MachineStack = Activity & {
   workspace: string | null
   workspaceMode: string | null
   credentials: string | null
-  /** `partial`: only some services run, or some are not healthy. */
+  /** `partial`: only some services run, or some do not work. */
   state: 'up' | 'partial' | 'stopped'
   /** ISO 8601; null when unknown. */
   created: string | null
@@ -35,7 +35,7 @@ export function stackId(stack: string): string {
   return stack.slice(-8)
 }
 
-/** Returns the stacks that have containers, with their activity. */
+/** Returns the stacks that have containers, with their activity; lists them with one engine query. */
 export async function runningStacks(engine: Engine, root = stateRoot()): Promise<MachineStack[]> {
   const [states, folders] = await Promise.all([inspectStacks(engine), stateFolders(root)])
   return describe(engine, states, folders)

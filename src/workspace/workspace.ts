@@ -12,26 +12,26 @@ export type Workspace = {
   /** Owner of the folder; in copy mode the owner of the copy. Never 0. */
   agent: { uid: number; gid: number }
   mode: 'mount' | 'copy'
-  /** Why it is a copy, when nobody asked for one. */
+  /** Why it is a copy, when the user did not request one. */
   copyReason?: 'it is owned by root' | 'it was opened as a copy before'
 }
 
-/** The agent's uid where the workspace's owner is no ordinary user. */
+/** The agent's uid when the workspace's owner is not an ordinary user. */
 const copyOwner = { uid: 1000, gid: 1000 }
 
-/** What belongs to claude-secure or the engine on this host, and must not come into an agent's hands. */
+/** Host paths of claude-secure or the engine that an agent must not get. */
 export type OwnPlaces = {
   /** The checkout: an agent that can write claude.ts or compose.yaml runs code on the host. */
   checkout: string
   /** Files that hold secrets, and folders with such files. */
   secrets: readonly string[]
-  /** The engine's socket, where it has one: whoever has it has the host. */
+  /** The engine's socket, if it has one: access to it gives control of the host. */
   socket?: string
 }
 
 /**
- * Decides how the folder `path` is opened. Refuses folders that would hand the agent more than a
- * project: the home folder, its parents, and whatever holds the control script or the engine's socket.
+ * Decides how the folder `path` is opened. Refuses folders that would give the agent more than a
+ * project: the home folder, its parents, and folders with the control script or the engine's socket.
  */
 export async function openWorkspace(
   path: string,
@@ -69,7 +69,7 @@ export async function openWorkspace(
   }
 }
 
-/** A folder that was opened as a copy stays one: the next `start` must not let the agent at the files. */
+/** A folder opened as a copy stays a copy: the next `start` must not give the agent the real files. */
 function reasonToCopy(uid: number, copyExists: boolean): Workspace['copyReason'] {
   if (uid === 0) return 'it is owned by root'
   return copyExists ? 'it was opened as a copy before' : undefined
@@ -87,7 +87,7 @@ function refuseWideFolders(real: string) {
       hint: 'go to the folder of a project, then start there',
     })
   }
-  // What is in them belongs to all users and programs of the machine.
+  // Their contents belong to all users and programs of the machine.
   if (['/home', '/tmp', '/var', '/var/lib', '/var/tmp'].includes(real)) {
     throw new UserError(`${terminalLine(real)} holds more than a project`, {
       hint: 'go to the folder of one project, then start there',
@@ -95,7 +95,7 @@ function refuseWideFolders(real: string) {
   }
 }
 
-/** Root is at home elsewhere, and can still hand out the keys of everybody below /home. */
+/** Root's home is elsewhere, and root could still expose the keys of all users below /home. */
 async function isHomeOfSomebody(real: string) {
   if (dirname(real) !== '/home') return false
   const found = ['.ssh', '.bashrc', '.profile', '.config'].map(name => lstat(join(real, name)))

@@ -31,8 +31,8 @@ export async function makeApplyFolder(statePath: string, now: Date) {
 }
 
 /**
- * Carries the steps out, deletions first: a file may have become a folder. What was there is kept
- * before anything is written. `sourceOf` is the file with the new content of a step, if it is there.
+ * Carries out the steps, deletions first: a file may have become a folder. Keeps the old content before
+ * it writes anything. `sourceOf` returns the file with the new content of a step, if it exists.
  */
 export async function applySteps(
   options: {
@@ -102,7 +102,7 @@ async function heldPath(root: string, path: string) {
   return place && { at: place.folder.at(place.name), close: place.folder.close }
 }
 
-/** What an apply that was killed had half written. */
+/** Removes files that a killed apply had half written. */
 export async function sweepTemporary(root: string, statePath: string) {
   const last = await lastApply(statePath).catch(() => null)
   if (!last || last.journal.workspace !== root) return

@@ -8,7 +8,7 @@ import { Entry, type Tree } from './entry.ts'
 const Baseline = z.union([
   z.strictObject({
     version: z.literal(2),
-    /** When the copy was taken, ISO 8601. */
+    /** Time of the copy, ISO 8601. */
     taken: z.string(),
     entries: z.array(z.tuple([z.string(), Entry])),
     leftOut: z.array(z.string()),
@@ -22,7 +22,7 @@ const Baseline = z.union([
   }),
 ])
 
-/** The workspace as it was when the copy was taken. */
+/** State of the workspace when the copy was made. */
 export type Baseline = {
   taken: string
   tree: Tree
@@ -36,7 +36,7 @@ export function renderBaseline({ taken, tree, leftOut, rules }: Baseline): strin
   return JSON.stringify({ version: 2, taken, entries: [...tree], leftOut, rules })
 }
 
-/** The baseline in `path`, or null when no copy was taken yet. */
+/** Reads the baseline in `path`; null when no copy was made yet. */
 export async function readBaseline(path: string): Promise<Baseline | null> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null

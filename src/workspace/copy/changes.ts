@@ -13,7 +13,7 @@ export type Change = {
   after?: Entry
 }
 
-/** What the agent changed in its copy, sorted by path. Git's own data is not part of it. */
+/** Returns the agent's changes in its copy, sorted by path, without git's own data. */
 export function copyChanges(baseline: Tree, copy: Tree): Change[] {
   const changes: Change[] = []
   const isGitData = findGitData(baseline, copy)
@@ -29,7 +29,7 @@ export function copyChanges(baseline: Tree, copy: Tree): Change[] {
   return changes.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-/** Whether the agent committed, or changed what git keeps in another way: that stays in the copy. */
+/** Returns whether the agent committed or otherwise changed git's data, which stays in the copy. */
 export function gitDataChanged(baseline: Tree, copy: Tree): boolean {
   const isGitData = findGitData(baseline, copy)
   const differs = (a: Tree, b: Tree) =>
@@ -41,16 +41,16 @@ export function gitDataChanged(baseline: Tree, copy: Tree): boolean {
 export type SortedChanges = {
   /** Comes back to the host. */
   applicable: Change[]
-  /** Does not: the host would run it. */
+  /** Stays in the copy: the host would run it. */
   withheld: Change[]
-  /** Does not: it is new, at a place whose files were left out of the copy. */
+  /** Stays in the copy: it is new, at a path whose files were left out of the copy. */
   ignored: Change[]
 }
 
 export type Wish = {
-  /** Names of protected files (`.vscode`) that are wanted all the same. */
+  /** Names of protected files (`.vscode`) to include anyway. */
   include?: readonly string[]
-  /** Files and folders to which all is narrowed. Naming them wants them, ignored or not. */
+  /** Limits the changes to these files and folders, and includes them even when ignored. */
   paths?: readonly string[]
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** What a path holds. Times and owners do not count as content. */
+/** Content of a path, without times and owners. */
 export const Entry = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('file'),

@@ -5,9 +5,9 @@ const ownNames =
   /^(head|config|config\.worktree|commondir|gitdir|hooks|info|modules|objects|packed-refs|refs|worktrees)$/i
 
 /**
- * Which paths are git's own. Besides `.git` git takes every folder with `HEAD`, `objects` and `refs` for
- * a repository, and runs what its `config` names when somebody, or his prompt, asks for the status in
- * it (threat H1).
+ * Determines which paths are git's own. Besides `.git`, git treats every folder with `HEAD`, `objects`
+ * and `refs` as a repository, and runs the commands in its `config` when a user, or a shell prompt, runs
+ * `git status` in it (threat H1).
  */
 export function findGitData(...trees: readonly Tree[]): (path: string) => boolean {
   const repositories = bareRepositories(trees)

@@ -53,8 +53,8 @@ export function temporaryName(journal: Pick<Journal, 'token'>, index: number) {
 }
 
 /**
- * Keeps the files that the steps change, and then writes down what is about to happen. Whatever ends
- * the apply after this, `undo` finds the way back.
+ * Keeps the files that the steps change, then writes the journal. However the apply ends after this,
+ * `undo` can restore the files.
  */
 export async function writeJournal(
   folder: string,
@@ -100,12 +100,12 @@ async function keepFiles(
   }
 }
 
-/** The last apply that was not undone, or null. */
+/** Returns the last apply that was not undone, or null. */
 export async function lastApply(statePath: string): Promise<KeptApply | null> {
   for (const name of (await names(statePath)).reverse()) {
     const folder = join(appliesFolder(statePath), name)
     const text = await readFile(join(folder, 'journal.json'), 'utf8').catch(() => null)
-    // Without a journal nothing was changed: it was cut off before.
+    // Without a journal nothing was changed: the apply was interrupted before.
     if (text === null) continue
     try {
       return { folder, journal: Journal.parse(JSON.parse(text)) }

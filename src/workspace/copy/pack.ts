@@ -31,7 +31,7 @@ export function packWorkspace(
       throw error
     },
   )
-  // Handled by whoever awaits it; the stream alone must not raise it a second time.
+  // The caller that awaits it handles the error; the stream must not raise it a second time.
   packed.catch(() => {})
   return { tar, packed }
 }
@@ -84,7 +84,7 @@ async function fileEntry(
     const file = await openInPlace(path)
     await new Promise<void>((resolve, reject) => {
       const sink = tar.entry(header, error => (error ? reject(error) : resolve()))
-      // Cut to the size in the header: a log that grows meanwhile is copied as far as it was.
+      // Truncated to the size in the header: a log may grow while it is copied.
       const source = file.createReadStream({ end: header.size - 1 })
       source.on('data', chunk => hash.update(Buffer.from(chunk)))
       pipeline(source, sink).catch(reject)

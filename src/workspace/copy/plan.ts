@@ -56,8 +56,8 @@ async function take(plan: Plan, root: string, change: Change, deleted: ReadonlyS
 }
 
 /**
- * A link may point inside the workspace only: what follows it must not be led elsewhere (threat H2). It
- * goes up only at its beginning: after a name, `..` goes up from wherever that name leads.
+ * Accepts only symlinks that point inside the workspace: programs that follow one must stay inside
+ * (threat H2). `..` may stand only at the beginning: after a name it goes up from that name's target.
  */
 function refuseLinkOutside(path: string, target: string) {
   const resolved = posix.normalize(posix.join(posix.dirname(path), target))
@@ -88,7 +88,7 @@ export function refusal(path: string, error: unknown): UserError {
   return notApplied(path, reasons[code] ?? code, error)
 }
 
-/** Only the executable bit is taken over: no setuid, nothing writable for others. */
+/** Takes over only the executable bit: no setuid, nothing writable for others. */
 export function modeFor(after: Entry, before: Step['before']): number {
   const executable = after.type === 'file' && after.executable
   if (before?.entry.type !== 'file') return executable ? 0o755 : 0o644

@@ -47,7 +47,7 @@ async function fill(file: FileHandle, source: string) {
   for await (const chunk of createReadStream(source)) await file.writeFile(chunk)
 }
 
-/** A file of another user stays his, or as it is; a new one may also be ours. */
+/** Keeps the owner of an existing file, or leaves the file unchanged; a new file may also be ours. */
 async function giveAway(path: string, isGiven: boolean, change: () => Promise<void>) {
   try {
     await change()
@@ -56,7 +56,7 @@ async function giveAway(path: string, isGiven: boolean, change: () => Promise<vo
   }
 }
 
-/** Removes a file or link, and of `folders` those that hold nothing any more. */
+/** Removes a file or symlink, and those of `folders` that are empty afterwards. */
 export async function removeEntry(root: string, path: string, folders: readonly string[]) {
   const place = await holdFolderOf(root, path)
   if (!place) return

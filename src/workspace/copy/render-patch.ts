@@ -19,7 +19,7 @@ export function nameOf(path: string): string {
   return visible.length > 1_000 ? `${visible.slice(0, 999)}…` : visible
 }
 
-/** How long to look for the shortest difference: its time grows with size and difference. */
+/** Time limit for the shortest diff: its time grows with size and difference. */
 const patience = 3_000
 
 /**
@@ -66,7 +66,7 @@ export function renderHunk(hunk: StructuredPatchHunk): string {
   return [head, ...lines.map(visibleText)].join('\n')
 }
 
-/** A file that went and one of the same content that came. */
+/** A deleted file and a new one with the same content. */
 export function renderRename(from: string, to: Change): string {
   const [old, name] = [nameOf(from), nameOf(to.path)]
   return `diff --git a/${old} b/${name}\nsimilarity index 100%\nrename from ${old}\nrename to ${name}\n`

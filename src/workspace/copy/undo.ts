@@ -15,7 +15,7 @@ export type UndoPlan = {
   conflicts: Step[]
 }
 
-/** What of an apply can be taken back. A step that was never carried out is in neither list. */
+/** Plans which steps of an apply can be undone. A step that was never carried out is in neither list. */
 export async function planUndo({ journal }: KeptApply): Promise<UndoPlan> {
   const plan: UndoPlan = { steps: [], conflicts: [] }
   for (const step of journal.steps) {

@@ -19,7 +19,7 @@ export type CopiedItem = {
 /** What to do with the content of a file besides hashing it. */
 export type Keep = { kind: 'memory'; limit: number } | { kind: 'file'; path: string; limit: number }
 
-/** Entries and bytes that one copy may hold: a file with holes is as large as it says. */
+/** Maximum entries and bytes of one copy: a sparse file counts with its full size. */
 const bounds = { entries: 2_000_000, bytes: 512 * 1024 ** 3 }
 
 /** The engine begins every name with that of the folder it was asked for. */

@@ -2,16 +2,16 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type HostFile, type HostFiles, scanHostFiles } from './scan.ts'
 
-/** A file that runs on the host when somebody says so, and is another one than before the agent came. */
+/** A file that runs on the host on request and that changed since before the agent started. */
 export type HostFileChange = {
-  /** Relative to the workspace, as the agent named it: clean it before it is shown. */
+  /** Relative to the workspace, as the agent named it: sanitize it before display. */
   path: string
   kind: 'new' | 'changed' | 'removed' | 'not looked at'
   /** Parts of a package.json; why something was not looked at. */
   detail: string
 }
 
-/** Where the state of a stack keeps what these files were. */
+/** Returns the path in a state folder of the recorded state of these files. */
 export function hostFilesPath(stateFolder: string): string {
   return join(stateFolder, 'host-files.json')
 }
@@ -21,8 +21,8 @@ export function renderHostFiles({ files, cutOff }: HostFiles): string {
 }
 
 /**
- * What changed since the stack came up; empty where nothing was noted then, as for a copy. A scan that
- * met one of its bounds says so in a change of its own.
+ * Returns the changes since the stack came up; empty when nothing was recorded then, as for a copy. A
+ * scan that reached a limit reports that as a separate change.
  */
 export async function hostFileChanges(
   stateFolder: string,
@@ -40,7 +40,7 @@ export function compareHostFiles(before: HostFiles, after: HostFiles): HostFileC
   for (const [path, now] of after.files) {
     const was = before.files.get(path)
     if (was === undefined) {
-      // A first look that was cut off has no say in what is new.
+      // An incomplete first scan cannot show which files are new.
       if (!before.cutOff) changes.push({ path, kind: 'new', detail: '' })
       continue
     }
@@ -55,7 +55,7 @@ export function compareHostFiles(before: HostFiles, after: HostFiles): HostFileC
   return changes
 }
 
-/** Null when nothing that counts differs. */
+/** Returns null when no relevant part differs. */
 function difference(was: HostFile, now: HostFile): string | null {
   if (typeof was === 'string' || typeof now === 'string') return was === now ? null : ''
   const names = [...new Set([...Object.keys(was), ...Object.keys(now)])]

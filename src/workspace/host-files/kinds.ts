@@ -1,4 +1,4 @@
-/** What runs on the host, or tells an agent there what to run, once somebody says so. By its name. */
+/** Names of files that run on the host on request, or that tell an agent there what to run. */
 const names = new Set(
   `package.json makefile gnumakefile justfile .justfile taskfile.yml taskfile.yaml rakefile gemfile
   cmakelists.txt build.rs cargo.toml setup.py setup.cfg pyproject.toml conftest.py noxfile.py tox.ini
@@ -25,11 +25,11 @@ const patterns = [
   /(^|\/)gradle\/wrapper\//,
 ]
 
-/** What git obeys in a repository's own folder, or goes on with when somebody says `--continue`. */
+/** Files in a repository's folder that git obeys, or resumes from with `--continue`. */
 const repository =
   /^(config|config\.worktree|commondir|gitdir|hooks\/.+|info\/attributes|rebase-merge\/git-rebase-todo|rebase-apply\/git-rebase-todo|sequencer\/todo)$/
 
-/** Whether a file of the workspace is one that is looked at. Executables at the top are, too. */
+/** Returns whether a workspace file is checked. Executables at the top level are, too. */
 export function isHostFile(path: string, options: { executable: boolean }): boolean {
   const lower = path.toLowerCase()
   const name = lower.slice(lower.lastIndexOf('/') + 1)
@@ -42,5 +42,5 @@ export function isRepositoryFile(path: string): boolean {
   return repository.test(path) && !path.endsWith('.sample')
 }
 
-/** Folders that nobody wrote: what is in them comes with a command that is asked for. */
+/** Generated folders: a command that the user runs creates their contents. */
 export const skippedFolders = new Set(['node_modules', '__pycache__', '.venv', '.tox'])

@@ -1,8 +1,8 @@
-/** Parts of a package.json that decide what runs when somebody installs, builds or starts it. */
+/** Parts of a package.json that determine what runs on install, build or start. */
 const running =
   /^(bin|main|exports|imports|type|workspaces|packageManager|.*[dD]ependencies|overrides|resolutions|pnpm|gypfile|config|husky|lint-staged|simple-git-hooks|pre-commit|gitHooks|jest|eslintConfig|prettier|babel|browserslist)$/
 
-/** The parts by name, as text to compare; the scripts one by one. Null when it is no package.json. */
+/** Returns those parts by name, as text to compare, each script separately. Null when it is not a package.json. */
 export function packageParts(text: string): Map<string, string> | null {
   const parts = new Map<string, string>()
   try {

@@ -2,10 +2,10 @@ import { command } from '../../base/command.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { HostFileChange } from './changes.ts'
 
-/** More than this is not read after a session. */
+/** Maximum lines: users do not read more after a session. */
 const shown = 10
 
-/** Lines for a terminal; none when nothing changed. A removed file runs nothing and is not told. */
+/** Renders lines for a terminal; none when nothing changed. Omits removed files, which cannot run. */
 export function renderHostFileChanges(changes: readonly HostFileChange[], limit = shown): string[] {
   const [first, ...more] = changes.filter(({ kind }) => kind !== 'removed').map(changeText)
   if (first === undefined) return []

@@ -6,7 +6,7 @@ import { type RegularFile, readRegularFile } from '../../files/regular-file.ts'
 import { isHostFile, isRepositoryFile, skippedFolders } from './kinds.ts'
 import { packageParts } from './package-parts.ts'
 
-/** What a file was: one hash, or one for each part that counts. */
+/** Recorded content of a file: one hash, or one for each relevant part. */
 export type HostFile = string | Record<string, string>
 export type HostFiles = {
   files: Map<string, HostFile>
@@ -19,8 +19,8 @@ export type ScanBounds = { entries: number; milliseconds: number; fileBytes: num
 const bounds: ScanBounds = { entries: 100_000, milliseconds: 2_000, fileBytes: 1024 * 1024 }
 
 /**
- * The files of the workspace that run on the host when somebody says so. Follows no link, also when an
- * agent is at work meanwhile and swaps folders for links.
+ * Returns the workspace files that run on the host on request. Follows no symlink, even when an agent
+ * replaces folders with symlinks during the scan.
  */
 export async function scanHostFiles(
   workspace: string,
@@ -51,7 +51,7 @@ export async function scanHostFiles(
 
   async function enter(path: string, name: string, repository: string | null) {
     if (repository !== null) {
-      // Objects are many, and nobody runs them.
+      // Objects are many, and never run.
       const inside = path.slice(repository.length + (repository === '' ? 0 : 1))
       if (
         /^(hooks|info|rebase-merge|rebase-apply|sequencer|modules|worktrees)(\/|$)/.test(inside)
@@ -78,7 +78,7 @@ export async function scanHostFiles(
   }
 
   async function content(path: string, wanted: boolean): Promise<HostFile | null> {
-    // A folder on the way may have become a symlink: what counts is where the file really is (H2).
+    // A parent folder may have become a symlink: check the real path of the file (H2).
     const options = { limit: fileBytes, part: 'head', place: join(root, path) } as const
     const file = await readRegularFile(join(workspace, path), options).catch(() => null)
     if (file?.kind !== 'bytes') return wanted ? absence(file) : null

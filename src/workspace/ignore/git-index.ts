@@ -1,14 +1,14 @@
 /**
- * Paths in git's index (versions 2 to 4), those of a sparse index with a slash at the end. Null when it
- * is none, or one of another kind. Read by us and not by git: a git that opens a repository obeys its
- * configuration, which an agent may have written (threat H1).
+ * Returns the paths in git's index (versions 2 to 4); folders of a sparse index end with a slash. Null
+ * when it is not an index, or has another format. Parsed here rather than by git: git obeys the
+ * configuration of a repository that it opens, which an agent may have written (threat H1).
  */
 export function parseGitIndex(index: Buffer): string[] | null {
   if (index.length < 12 || index.toString('latin1', 0, 4) !== 'DIRC') return null
   const version = index.readUInt32BE(4)
   const count = index.readUInt32BE(8)
   if (version < 2 || version > 4) return null
-  // Of SHA-1 or of SHA-256: the file does not say which.
+  // SHA-1 or SHA-256: the file does not record which.
   return readEntries(index, version, count, 20) ?? readEntries(index, version, count, 32)
 }
 
@@ -34,13 +34,13 @@ function readEntries(index: Buffer, version: number, count: number, hash: number
     const path = last.toString()
     if (!isPath(path)) return null
     paths.push(path)
-    // Filled up with NUL to a multiple of eight, and with one at least.
+    // Padded with at least one NUL to a multiple of eight.
     at = version === 4 ? end + 1 : at + (((end - at) >> 3) + 1) * 8
   }
   return paths
 }
 
-/** Git's own way to write how much of the last name is dropped. */
+/** Reads git's variable-length number of bytes to drop from the previous name. */
 function readOffset(index: Buffer, at: number) {
   let value = 0
   for (let end = at; end < index.length && end < at + 5; end++) {

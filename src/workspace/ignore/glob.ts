@@ -74,8 +74,8 @@ function parseClass(characters: readonly string[], at: number) {
 }
 
 /**
- * Whether the whole of `text` matches. In the product of both lengths at worst: patterns come out of
- * the workspace, and what a regular expression would make of `*a*a*a*b` has no such bound.
+ * Returns whether the whole of `text` matches, in time of at most the product of both lengths: patterns
+ * come from the workspace, and a regular expression for `*a*a*a*b` has no such bound.
  */
 export function matchGlob(glob: Glob, text: string): boolean {
   if (!glob) return false
@@ -92,7 +92,7 @@ export function matchGlob(glob: Glob, text: string): boolean {
   )
 }
 
-/** Items against a pattern whose stars stand for any number of items: only the last star is tried anew. */
+/** Matches items against a pattern whose stars match any number of items: retries only the last star. */
 export function matchSequence<P, T>(
   pattern: readonly P[],
   items: readonly T[],

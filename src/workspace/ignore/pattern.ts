@@ -12,7 +12,7 @@ export type Pattern = {
 /** A part of a path, or `**` for any number of them. */
 type Part = { kind: 'parts' } | { kind: 'part'; glob: Glob }
 
-/** The patterns of a file in gitignore's syntax, in their order. */
+/** Parses the patterns of a file in gitignore syntax, in order. */
 export function parsePatterns(text: string): Pattern[] {
   return text
     .replace(/^\ufeff/, '')
@@ -21,7 +21,7 @@ export function parsePatterns(text: string): Pattern[] {
     .filter(pattern => pattern !== null)
 }
 
-/** Null for comments and empty lines. */
+/** Parses one line; null for comments and empty lines. */
 export function parsePattern(line: string): Pattern | null {
   if (line.startsWith('#')) return null
   const trimmed = trimSpaces(line)
@@ -38,7 +38,7 @@ export function parsePattern(line: string): Pattern | null {
   }
 }
 
-/** Spaces at the end do not count, unless the first of them is escaped. */
+/** Removes trailing spaces, unless the first of them is escaped. */
 function trimSpaces(line: string): string {
   let end = 0
   for (let at = 0; at < line.length; at++) {
@@ -49,7 +49,7 @@ function trimSpaces(line: string): string {
   return line.slice(0, end)
 }
 
-/** Without a slash it is about the last part, at any depth. */
+/** Matches a pattern without a slash against the last part of a path, at any depth. */
 function nameMatcher(body: string) {
   const name = (path: string) => path.slice(path.lastIndexOf('/') + 1)
   if (!/[*?[\\]/.test(body)) return (path: string) => name(path) === body
@@ -57,12 +57,12 @@ function nameMatcher(body: string) {
   return (path: string) => matchGlob(glob, name(path))
 }
 
-/** With one it is about the path from the folder of the file on. */
+/** Matches a pattern with a slash against the path relative to the file's folder. */
 function pathMatcher(body: string) {
   const names = body.replace(/^\//, '').split('/')
   const parts = names.flatMap((name, index): Part[] => {
     if (name !== '**') return [{ kind: 'part', glob: parseGlob(name) }]
-    // At the end it stands for what is inside, so for one part at least.
+    // A trailing `**` matches everything inside, so at least one part.
     const last = index === names.length - 1
     return [...(last ? [{ kind: 'part' as const, glob: parseGlob('*') }] : []), { kind: 'parts' }]
   })

@@ -9,20 +9,20 @@ type IgnoreFile = IgnoreRules['files'][number]
 
 const bounds = { ignoreFile: 1024 * 1024, index: 256 * 1024 * 1024, gitFile: 4096 }
 
-/** `.gitignore` of one folder. */
+/** Reads the `.gitignore` of one folder. */
 export async function readIgnoreFile(root: string, folder: string): Promise<IgnoreFile | null> {
   const text = await readIgnore(join(root, folder, '.gitignore'))
   return text === null ? null : { folder, prefix: '', text }
 }
 
-/** `info/exclude` of the repository in `folder`. */
+/** Reads `info/exclude` of the repository in `folder`. */
 export async function readInfoExclude(root: string, folder: string): Promise<IgnoreFile | null> {
   const git = await gitFolder(join(root, folder), root)
   const text = git && (await readIgnore(join(git, 'info/exclude')))
   return text === null ? null : { folder, prefix: '', text }
 }
 
-/** What counts in the workspace of the folders above it, when it is a part of a repository. */
+/** Reads the ignore files above the workspace that apply to it when it is part of a repository. */
 export async function readIgnoreFilesAbove(root: string): Promise<IgnoreFile[]> {
   const top = await repositoryAbove(root)
   if (top === null) return []
@@ -44,8 +44,8 @@ async function readIgnore(path: string) {
 }
 
 /**
- * Paths that the repository in `folder` tracks, relative to the workspace; none when it cannot be told.
- * With an empty `folder` also of the repository that the workspace is a part of.
+ * Returns the paths that the repository in `folder` tracks, relative to the workspace; none when the
+ * index cannot be read. An empty `folder` also covers the repository that contains the workspace.
  */
 export async function readTracked(root: string, folder: string): Promise<string[]> {
   const place = join(root, folder)
@@ -67,7 +67,7 @@ async function readIndex(git: string): Promise<string[]> {
   return (index.kind === 'bytes' && parseGitIndex(index.bytes)) || []
 }
 
-/** `.git` of a folder, or what a file `.git` names; null when that is outside of `within`. */
+/** Returns the `.git` of a folder, or the target of a `.git` file; null when that is outside `within`. */
 async function gitFolder(folder: string, within: string): Promise<string | null> {
   const git = join(folder, '.git')
   const status = await lstat(git).catch(() => null)
@@ -80,7 +80,7 @@ async function gitFolder(folder: string, within: string): Promise<string | null>
   return isBelow(within, path) ? path : null
 }
 
-/** The nearest folder above that holds `.git`; null when the workspace has its own or there is none. */
+/** Returns the nearest parent that holds `.git`; null when the workspace has its own or there is none. */
 async function repositoryAbove(root: string): Promise<string | null> {
   const holds = (folder: string) => lstat(join(folder, '.git')).catch(() => null)
   if (await holds(root)) return null

@@ -2,9 +2,9 @@ import * as z from 'zod'
 import { isWithin } from '../../files/within.ts'
 import { type Pattern, parsePattern, parsePatterns } from './pattern.ts'
 
-/** Everything that says what is left out of a copy, in the form in which it is kept beside the copy. */
+/** All rules for leaving files out of a copy, in the form stored beside the copy. */
 export const IgnoreRules = z.strictObject({
-  /** --exclude and COPY_EXCLUDE: they go before all others, and `!` takes ignored files along. */
+  /** --exclude and COPY_EXCLUDE: they override all others, and `!` includes ignored files. */
   excludes: z.array(z.string()),
   /** Contents of .gitignore, info/exclude and the like; of two for one folder the first goes first. */
   files: z.array(
@@ -16,7 +16,7 @@ export const IgnoreRules = z.strictObject({
       text: z.string(),
     }),
   ),
-  /** Folders with a repository of their own: what is written above them does not count inside. */
+  /** Folders with a repository of their own: rules from above do not apply inside. */
   repositories: z.array(z.string()),
   /** The user's own list (core.excludesFile), for every repository. */
   user: z.string(),
@@ -48,7 +48,7 @@ export function createIgnoreRules(initial: IgnoreRules) {
   const judge = (path: string, isFolder: boolean): Judgement => {
     const said = lastMatch(excludes, path, isFolder)
     if (said) return said.negated ? 'wanted' : 'excluded'
-    // Git ignores nothing of its own.
+    // Git never ignores its own files.
     if (/(^|\/)\.git(\/|$)/.test(path)) return 'in'
     let folder = path
     do {
@@ -77,7 +77,7 @@ export function createIgnoreRules(initial: IgnoreRules) {
     /** Whether a `!` of --exclude names something inside an ignored folder. */
     mayBeWantedBelow: (folder: string) =>
       excludes.some(({ negated, below }) => negated && isWithin(folder, below)),
-    /** Whether a file is left out, by itself or with one of its folders. */
+    /** Returns whether a file is left out, by itself or with one of its folders. */
     isLeftOut(path: string): boolean {
       const parts = path.split('/')
       let out = false

@@ -7,8 +7,8 @@ import { exec } from '../../process/exec.ts'
 const limit = 1024 * 1024
 
 /**
- * The user's own ignore file: core.excludesFile of his configuration, or git's default place. Git is
- * asked for one value of that configuration, from `/`, and opens no repository.
+ * Reads the user's own ignore file: core.excludesFile, or git's default path. Git reads that one value
+ * of the user's configuration, from `/`, and opens no repository.
  */
 export async function readUserIgnore(): Promise<string> {
   const { HOME = homedir(), PATH, XDG_CONFIG_HOME } = userEnvironment()

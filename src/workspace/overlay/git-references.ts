@@ -4,32 +4,32 @@ import { userEnvironment } from '../../config/environment.ts'
 import { exec } from '../../process/exec.ts'
 import type { Placeholder } from './overlay.ts'
 
-/** A file or folder of the workspace that git on the host obeys because a configuration says so. */
+/** A file or folder of the workspace that git on the host obeys because a configuration names it. */
 export type GitReference = {
   /** Relative to the workspace; empty for the workspace itself. */
   path: string
   /** The setting that names it, such as `core.hooksPath`. */
   setting: string
   /**
-   * What stands for it where it is missing: git would use it as soon as somebody makes it. Null for a
-   * word of a command, which may be no path at all.
+   * Replaces the path when it is missing: git would use it as soon as it is created. Null for a word of
+   * a command, which may not be a path.
    */
   placeholder: Placeholder | null
 }
 
 export type GitReferences = { references: GitReference[]; worktreeConfig: boolean }
 
-/** Included files that include others: git itself gives up at this depth. */
+/** Maximum depth of nested includes, the same as git's. */
 const deepest = 10
 
-/** Settings whose value is a command, and may name a script of the workspace. */
+/** Settings whose value is a command, which may name a script in the workspace. */
 const commands =
   /^(core\.(fsmonitor|sshcommand|editor|pager|askpass|gitproxy)|sequence\.editor|credential\..*helper|filter\..*\.(clean|smudge|process)|diff\.external|diff\..*\.(command|textconv)|merge\..*\.driver|(gpg|gpg\..*)\.program|alias\..*|pager\..*|(merge|diff)tool\..*\.cmd|uploadpack\.packobjectshook|trailer\..*\.(cmd|command)|interactive\.difffilter)$/
 
 /**
- * What the configuration of a repository, and the user's own, point to inside the workspace. `git
- * config` reads one named file, from `/`: no repository is opened by it, and nothing it names is run.
- * Without git on the host nobody obeys any of it.
+ * Returns the paths in the workspace that the repository's and the user's configuration point to. `git
+ * config` reads one named file, from `/`: it opens no repository and runs nothing that the file names.
+ * Without git on the host the configuration has no effect.
  */
 export async function readGitReferences(
   workspace: string,
@@ -39,7 +39,7 @@ export async function readGitReferences(
   const found: GitReferences = { references: [], worktreeConfig: false }
   const seen = new Set<string>()
   const [own] = await Promise.all([read(['--list']), follow(file, 0)])
-  // A hooksPath of the user's own that is relative leads into each of his repositories.
+  // A relative hooksPath in the user's configuration points into each of the user's repositories.
   for (const [key, value] of settingsOf(own)) take(key, value, homedir())
   return found
 
@@ -66,7 +66,7 @@ export async function readGitReferences(
     else if (/^include(if\..*)?\.path$/.test(key))
       // Git stops at a folder here.
       add(fromHome(value, folder), { kind: 'file', content: '' })
-    // Git takes a relative path of these from the top of the repository.
+    // Git resolves a relative path of these from the top of the repository.
     else if (key === 'core.hookspath') add(fromHome(value, workspace), { kind: 'folder' })
     else if (key === 'core.attributesfile') add(fromHome(value, workspace), { kind: 'folder' })
     else if (commands.test(key)) {
@@ -79,7 +79,7 @@ export async function readGitReferences(
 }
 
 async function readConfig(args: readonly string[]) {
-  // A file that is not there, or that git cannot read, stops git as well.
+  // A missing or unreadable file stops git as well.
   const result = await exec('git', ['config', '-z', ...args], {
     cwd: '/',
     timeout: 5_000,
@@ -88,7 +88,7 @@ async function readConfig(args: readonly string[]) {
   return result?.code === 0 ? result.stdout : ''
 }
 
-/** The user's configuration is looked for as git does, and nothing else of the environment counts. */
+/** Returns only the variables by which git finds the user's configuration. */
 function environment() {
   const { HOME, PATH, XDG_CONFIG_HOME } = userEnvironment()
   return {
@@ -100,7 +100,7 @@ function environment() {
   }
 }
 
-/** `key\nvalue\0` or `key\0`; git prints keys in lower case but for the middle part. */
+/** Parses `key\nvalue\0` or `key\0`; git prints keys in lower case except for the middle part. */
 function settingsOf(listed: string): [key: string, value: string][] {
   return listed
     .split('\0')

@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs'
 
 /**
- * Tells a file from the one that replaces it. With its time of birth, because the number of a deleted
- * file is soon that of a new one: two replacements, and the number is the first again.
+ * Distinguishes a file from its replacement. Includes the birth time, because file systems reuse inode
+ * numbers: after two replacements the number can be the first again.
  */
 export function identityOf({ dev, ino, birthtimeMs }: Stats): string {
   return `${dev}:${ino}:${birthtimeMs}`

@@ -1,23 +1,23 @@
 import type { ProtectedName } from '../../config/protected-names.ts'
 
 /**
- * A mount of a path of the workspace onto itself. Read-only it keeps the agent from writing there.
- * Writable it is the folder above such a path: a mount point cannot be renamed, and with its folder a
- * protected file would go out of the way of a new one.
+ * A mount of a workspace path onto itself. A read-only overlay keeps the agent from writing there. A
+ * writable overlay is a parent folder of such a path: a mount point cannot be renamed, so the agent
+ * cannot move the parent away and create a new protected file.
  */
 export type Overlay = {
   /** Relative to the workspace, with `/`. */
   path: string
   writable: boolean
-  /** Which file or folder is there, or null where a placeholder has to be made first. */
+  /** Identity of the file or folder there, or null when a placeholder must be made first. */
   identity: string | null
-  /** What is made where nothing is: an empty folder, or a file with this content. */
+  /** Made when the path is missing: an empty folder, or a file with this content. */
   placeholder: Placeholder
 }
 
 /**
- * A folder also where a file would be: git does not show it, no program parses it, and removing it
- * can never remove what somebody put there. A file only where git would stop at a folder.
+ * A folder even in place of a file: git does not show it, no program parses it, and removing it can
+ * never remove anything that was added. A file only where a folder would make git fail.
  */
 export type Placeholder = { kind: 'folder' } | { kind: 'file'; content: string }
 
@@ -25,13 +25,13 @@ export type Wanted = {
   path: string
   writable?: boolean
   placeholder: Placeholder | null
-  /** The name that PROTECT gives up to be rid of it. */
+  /** The name to remove from PROTECT to turn this overlay off. */
   name: ProtectedName
 }
 
 /**
- * The mounts for what is wanted, folders before what is in them: with every folder above a protected
- * path, and nothing below a folder that is read-only as a whole.
+ * Returns the mounts for the wanted paths, parents before children: adds every folder above a protected
+ * path, and drops everything below a folder that is read-only as a whole.
  */
 export function arrange(wanted: readonly Wanted[]): Wanted[] {
   const all = new Map<string, Wanted>()

@@ -8,8 +8,8 @@ import type { Placeholder } from './overlay.ts'
 export type MadePlaceholder = { path: string; placeholder: Placeholder }
 
 /**
- * Makes what is missing, as the owner of the workspace: the engine would do it as root. Each folder on
- * the way is opened and not followed, so that a link that appears there leads nowhere (threat H2).
+ * Makes missing paths as the owner of the workspace: the engine would make them as root. Opens each
+ * folder on the way without following symlinks, so that one that appears has no effect (threat H2).
  */
 export async function makePlaceholders(
   workspace: string,
@@ -61,8 +61,8 @@ async function openFolder(workspace: string, parts: readonly string[]): Promise<
 }
 
 /**
- * Removes placeholders that are as they were made. A folder goes only when it is empty, a file only
- * with its content unchanged: what somebody put there stays, and so does what cannot be looked at.
+ * Removes unchanged placeholders: a folder only when it is empty, a file only when its content is
+ * unchanged. Keeps everything that was added there, and everything that cannot be read.
  */
 export async function removePlaceholders(workspace: string, made: readonly MadePlaceholder[]) {
   for (const { path, placeholder } of [...made].reverse()) {
@@ -73,7 +73,7 @@ export async function removePlaceholders(workspace: string, made: readonly MadeP
   }
 }
 
-/** Whether the way to the path is of plain folders. Nothing hostile runs any more that could change it. */
+/** Returns whether all parents of the path are real folders. No agent runs any more that could change them. */
 async function isReached(workspace: string, path: string) {
   for (let above = dirname(path); above !== '.'; above = dirname(above)) {
     if (!(await lstat(join(workspace, above)).catch(() => null))?.isDirectory()) return false

@@ -9,13 +9,13 @@ import { arrange, type Overlay, type Placeholder, type Wanted } from './overlay.
 
 const folder: Placeholder = { kind: 'folder' }
 
-/** More submodules or worktrees than this are read-only as a whole: each takes several mounts. */
+/** Above this number, submodules or worktrees are read-only as a whole: each needs several mounts. */
 const most = 32
 
 /**
- * What is mounted over the workspace so that the agent cannot change what the host runs by itself
- * (threat H1). Looks and changes nothing. Refuses symbolic links: the engine follows them as root, and
- * would show the agent what they lead to (threat H2).
+ * Plans the mounts over the workspace that keep the agent from changing files the host runs automatically
+ * (threat H1). Changes nothing. Refuses symlinks: the engine follows them as root, and would show the
+ * agent their targets (threat H2).
  */
 export async function planOverlays(
   workspace: string,
@@ -63,7 +63,7 @@ async function gitWanted(workspace: string): Promise<Wanted[]> {
   return wanted
 }
 
-/** One repository: the own one, or that of a submodule. */
+/** Plans one repository: the workspace's own, or that of a submodule. */
 async function repositoryWanted(workspace: string, path: string, worktreeConfig: boolean) {
   const name = '.git'
   const file = (content: string): Placeholder => ({ kind: 'file', content })
@@ -88,7 +88,7 @@ async function repositoryWanted(workspace: string, path: string, worktreeConfig:
   return wanted
 }
 
-/** Worktrees that the host has elsewhere. Those that were made inside are no worktrees to the host. */
+/** Plans worktrees that the host has elsewhere. Worktrees made in the container are not valid on the host. */
 async function worktreesWanted(workspace: string, path: string, worktreeConfig: boolean) {
   const name = '.git'
   const names = await folders(join(workspace, path))
@@ -106,7 +106,7 @@ async function worktreesWanted(workspace: string, path: string, worktreeConfig: 
   return wanted.length > most * 3 ? [{ path, name, placeholder: null } satisfies Wanted] : wanted
 }
 
-/** Names below `.git/modules`, which may have slashes in them. A submodule's own come with it. */
+/** Returns names below `.git/modules`, which may contain slashes, including nested submodules. */
 async function submodules(path: string, depth = 0): Promise<string[]> {
   const found: string[] = []
   for (const name of await folders(path)) {
@@ -121,7 +121,7 @@ async function submodules(path: string, depth = 0): Promise<string[]> {
   return found
 }
 
-/** Which file or folder is at the path, null when nothing is. Every part of it is looked at. */
+/** Returns the identity of the path, null when it is missing. Checks every part of the path. */
 async function identify(workspace: string, path: string, name: ProtectedName) {
   const parts = path.split('/')
   for (let length = 1; length <= parts.length; length++) {
