@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { chmod, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fetchPackage } from '../../../src/images/npm-fetch.ts'
@@ -15,6 +15,7 @@ export async function nodeFolder(major: NodeMajor): Promise<string> {
   const pins = JSON.parse(text) as Record<NodeMajor, PinnedPackage>
   const cache = join(cacheRoot(), 'claude-secure-tests')
   const folder = await fetchPackage(pins[major], { cache, selection: { only: ['bin/node'] } })
+  await chmod(cache, 0o755)
   return join(folder, 'bin')
 }
 
