@@ -1,8 +1,12 @@
 /** Parses the JSON object on a log line; returns undefined for any other line. */
 export function parseJsonLine(line: string): unknown {
-  if (!line.startsWith('{')) return undefined
+  return line.startsWith('{') ? parseJson(line) : undefined
+}
+
+/** Parses JSON; returns undefined for text that is not JSON. */
+export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(line)
+    return JSON.parse(text)
   } catch {
     return undefined
   }

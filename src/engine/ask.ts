@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
+import { readBounded } from '../base/read-bounded.ts'
 import { type EngineAddress, type EngineAnswer, engineGet } from './engine-request.ts'
 
 const timeoutMilliseconds = 10_000
@@ -40,14 +41,7 @@ export async function get(
 }
 
 async function readAll({ status, body }: Pick<EngineAnswer, 'status' | 'body'>) {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > answerBytes) throw new Error(`engine answered more than ${answerBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return { status, body: Buffer.concat(chunks).toString() }
+  return { status, body: String(await readBounded(body, answerBytes, "the engine's answer")) }
 }
 
 function parseAnswer<T>(

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { parseJson } from '../base/json-line.ts'
 import { readRegularFile, textOf } from '../files/regular-file.ts'
 import type { KnownRun } from '../usage/report.ts'
 
@@ -27,12 +28,4 @@ export async function knownRuns(folder: string): Promise<KnownRun[]> {
 
 async function readResult(path: string): Promise<string> {
   return textOf(await readRegularFile(path, { limit: resultBytes })) ?? ''
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

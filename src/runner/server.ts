@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import * as z from 'zod'
 import { createDeferred } from '../base/deferred.ts'
 import { messageOf, UserError } from '../base/errors.ts'
+import { parseJson } from '../base/json-line.ts'
+import { readBounded } from '../base/read-bounded.ts'
 import { RunId, RunRequest } from '../run/request.ts'
 import { RunnerInput, RunnerRequest } from '../run/runner-protocol.ts'
 import type { Client, Runner } from './runner.ts'
@@ -45,13 +47,13 @@ export function createRunnerServer(runner: Runner, token: string) {
       case 'GET /status':
         return answer(response, 200, runner.status())
       case 'POST /cancel': {
-        const body = CancelRequest.safeParse(parseJson(await readBody(request, smallBytes)))
+        const body = CancelRequest.safeParse(await readJson(request, smallBytes))
         if (!body.success) return answer(response, 400, { error: 'runId is missing' })
         const found = await runner.cancel(body.data.runId)
         return answer(response, found ? 200 : 404, found ? { ok: true } : { error: 'no such run' })
       }
       case 'POST /input': {
-        const body = InputRequest.safeParse(parseJson(await readBody(request, inputBytes)))
+        const body = InputRequest.safeParse(await readJson(request, inputBytes))
         if (!body.success) return answer(response, 400, { error: z.prettifyError(body.error) })
         const { runId, input } = body.data
         // Its answer is the end of the run, which the caller sees anyway.
@@ -60,7 +62,7 @@ export function createRunnerServer(runner: Runner, token: string) {
         return answer(response, found ? 200 : 404, found ? { ok: true } : { error: 'not open' })
       }
       case 'POST /warm': {
-        const body = WarmRequest.safeParse(parseJson(await readBody(request, smallBytes)))
+        const body = WarmRequest.safeParse(await readJson(request, smallBytes))
         if (!body.success) return answer(response, 400, { error: z.prettifyError(body.error) })
         const { workspace, request: profile } = body.data
         return answer(response, 200, { warm: await runner.warm(workspace, profile) })
@@ -73,7 +75,7 @@ export function createRunnerServer(runner: Runner, token: string) {
   }
 
   async function serveRun(request: IncomingMessage, response: ServerResponse) {
-    const body = RunnerRequest.safeParse(parseJson(await readBody(request, requestBytes)))
+    const body = RunnerRequest.safeParse(await readJson(request, requestBytes))
     response.setHeader('content-type', 'application/x-ndjson')
     if (!body.success) {
       const message = z.prettifyError(body.error).replace(/\s+/g, ' ')
@@ -124,23 +126,9 @@ function isAuthorized({ headers }: IncomingMessage, token: string): boolean {
   return timingSafeEqual(digest(headers.authorization ?? ''), digest(`Bearer ${token}`))
 }
 
-async function readBody(request: IncomingMessage, most: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of request) {
-    length += chunk.length
-    if (length > most) throw new Error(`the request is larger than ${most} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+/** Returns the body's JSON; undefined when it is not JSON. */
+async function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
+  return parseJson(String(await readBounded(request, limit, 'the request')))
 }
 
 function answer(response: ServerResponse, status: number, body: object) {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
+import { readBounded } from '../base/read-bounded.ts'
 import type { EngineAddress } from '../engine/engine-request.ts'
 import { type ExecStream, prepareExec, startExecStream } from '../engine/exec-stream.ts'
 
@@ -25,7 +26,7 @@ export async function askRunner(
     stream = await startExecStream(address, id)
     // The timeout expired while the stream was being opened.
     if (late.signal.aborted) stream.destroy()
-    return parseStatus(await readText(stream.stdout))
+    return parseStatus(String(await readBounded(stream.stdout, answerBytes, 'the answer')))
   }
   try {
     const timer = sleep(timeout, null, { ref: false })
@@ -34,17 +35,6 @@ export async function askRunner(
     late.abort()
     stream?.destroy()
   }
-}
-
-async function readText(stdout: AsyncIterable<Buffer>) {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of stdout) {
-    size += chunk.length
-    if (size > answerBytes) throw new Error(`the runner answered more than ${answerBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
 }
 
 /** Returns the number of runs in a `--status` response; null when the text is not one. */

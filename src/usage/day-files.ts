@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
+import { parseJson } from '../base/json-line.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 import { UsageEntry } from './entry.ts'
 import { createTally, type Tally } from './tally.ts'
@@ -117,12 +118,4 @@ async function readBounded(path: string): Promise<string | null> {
 function parseLine(line: string): UsageEntry | null {
   const parsed = UsageEntry.safeParse(parseJson(line))
   return parsed.success ? parsed.data : null
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

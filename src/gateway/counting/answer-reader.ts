@@ -1,3 +1,4 @@
+import { parseJson } from '../../base/json-line.ts'
 import { EventLineReader } from './event-lines.ts'
 import { JsonMembers } from './json-members.ts'
 import { noUsage, parseUsage, type Usage } from './reported-usage.ts'
@@ -107,14 +108,6 @@ function createWholeReader(): AnswerReader {
 
 function parseRecord(text: string) {
   return asRecord(parseJson(text))
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function asRecord(value: unknown): Record<string, unknown> | null {

@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../base/errors.ts'
+import { parseJson } from '../../base/json-line.ts'
+import { readBounded } from '../../base/read-bounded.ts'
 import { ApiError, apiErrorHeaders, renderApiError } from '../api-error.ts'
 import { MessagesRequest } from './messages-request.ts'
 import {
@@ -44,7 +46,7 @@ async function answer(
   reply: ScriptedApi['reply'],
   onCall: ScriptedApi['onCall'],
 ) {
-  const body = await read(request)
+  const body = await readBounded(request, bodyBytes, 'the request')
   onCall?.({ request, response, body })
   const path = (request.url ?? '/').replace(/\?.*/s, '')
   switch (`${request.method} ${path}`) {
@@ -55,7 +57,7 @@ async function answer(
       sendJson(response, 200, { input_tokens: tokenEstimate(body.length) })
       return
     case 'POST /v1/messages': {
-      const parsed = MessagesRequest.safeParse(parseJson(body))
+      const parsed = MessagesRequest.safeParse(parseJson(String(body)))
       if (!parsed.success) sendError(response, 400, 'not a Messages API request')
       else await play(reply(parsed.data), parsed.data, body.length, response)
       return
@@ -120,25 +122,6 @@ async function stream(
     if (!response.write(renderEvent(event))) await once(response, 'drain', { signal })
   }
   response.end()
-}
-
-async function read(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request) {
-    bytes += chunk.length
-    if (bytes > bodyBytes) throw new Error(`a body of more than ${bodyBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString())
-  } catch {
-    return undefined
-  }
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown) {
