@@ -1,7 +1,8 @@
-import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod/mini'
-import { UserError } from '../base/errors.ts'
+import { systemCode, UserError } from '../base/errors.ts'
+import { parseJson } from '../base/json-line.ts'
+import { readRegularFile } from '../files/regular-file.ts'
 
 /** Characters allowed in a header value: any other could end the header and begin another. */
 const headerToken = z.string().check(z.minLength(16), z.maxLength(4096), z.regex(/^[\x21-\x7e]+$/))
@@ -27,63 +28,60 @@ export interface CredentialSource {
   read(): Promise<Credential>
 }
 
+/** Maximum bytes: both values, and JSON around them. */
+const limit = 16 * 1024
+
 /** Number of reads: the host rewrites the file in place, so a read may find it half written. */
 const attempts = 4
 const attemptMilliseconds = 50
 
-/** Reads the credential's file, and again whenever the file has changed. */
+/** Reads the credential's file at each request; parses it when its content has changed. */
 export function createCredentialFile(path: string): CredentialSource {
-  let known: { stamp: string; credential: Credential } | undefined
-
-  async function load(): Promise<Credential> {
-    const file = await open(path, 'r')
-    try {
-      // Take the stamp before the content: a write in between changes the stamp of the next read.
-      const { mtimeNs, ctimeNs, size, ino, dev } = await file.stat({ bigint: true })
-      const stamp = [mtimeNs, ctimeNs, size, ino, dev].join()
-      if (known?.stamp !== stamp) {
-        known = { stamp, credential: parseCredential(await file.readFile('utf8')) }
-      }
-      return known.credential
-    } finally {
-      await file.close()
-    }
-  }
+  let known: { content: Buffer; credential: Credential } | undefined
 
   return {
     async read() {
       for (let attempt = 1; ; attempt++) {
-        try {
-          return await load()
-        } catch (error) {
-          known = undefined
-          const code = systemCode(error)
-          if (code !== undefined || attempt === attempts) throw unusable(path, code)
-          await sleep(attemptMilliseconds)
+        const content = await readContent(path)
+        if (known?.content.equals(content)) return known.credential
+        known = undefined
+        const credential = parseCredential(content.toString())
+        if (credential) {
+          known = { content, credential }
+          return credential
         }
+        if (attempt === attempts) throw unusable(path, 'it is not valid')
+        await sleep(attemptMilliseconds)
       }
     },
   }
 }
 
-function parseCredential(text: string): Credential {
-  return Credential.parse(JSON.parse(text))
+async function readContent(path: string): Promise<Buffer> {
+  // The host owns the path, which the agent cannot reach.
+  const file = await readRegularFile(path, { limit, follow: true }).catch((error: unknown) => {
+    const code = systemCode(error)
+    throw unusable(path, code === 'EACCES' ? 'it may not be read' : (code ?? 'it cannot be read'))
+  })
+  switch (file.kind) {
+    case 'bytes':
+      return file.bytes
+    case 'missing':
+      throw unusable(path, 'it is missing')
+    case 'too-large':
+      throw unusable(path, `it is larger than ${limit / 1024} KiB`)
+    default:
+      throw unusable(path, 'it is not a regular file')
+  }
 }
 
-function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : undefined
+function parseCredential(text: string): Credential | null {
+  const parsed = Credential.safeParse(parseJson(text))
+  return parsed.success ? parsed.data : null
 }
 
-const reasons = new Map([
-  ['ENOENT', 'it is missing'],
-  ['EACCES', 'it may not be read'],
-])
-
-/** Builds the error without a cause on purpose: the text of a JSON error quotes the input. */
-function unusable(path: string, code: string | undefined) {
-  const reason = code === undefined ? 'it is not valid' : (reasons.get(code) ?? code)
+/** Builds the error without a cause on purpose: no part of the file may reach a log. */
+function unusable(path: string, reason: string) {
   return new UserError(`the gateway cannot use its credential file ${path}: ${reason}`, {
     hint: 'on the host: set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env beside claude.ts, then run ./claude.ts start',
   })

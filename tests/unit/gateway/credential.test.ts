@@ -29,6 +29,12 @@ t.test('a file met half written is read when it is whole', async t => {
   t.equal((await reading).secret, secret)
 })
 
+t.test('anything but a small regular file is refused at once', async t => {
+  const folder = t.testdir({ folder: {}, large: 'x'.repeat(17 * 1024) })
+  await t.rejects(createCredentialFile(join(folder, 'folder')).read(), /it is not a regular file/)
+  await t.rejects(createCredentialFile(join(folder, 'large')).read(), /it is larger than 16 KiB/)
+})
+
 t.test('a file that is gone means no credential, not the old one', async t => {
   const path = join(t.testdir({ credential: JSON.stringify(valid) }), 'credential')
   const credentials = createCredentialFile(path)
