@@ -5,6 +5,12 @@ import type { Engine } from '../engine/engine.ts'
 import type { MachineVersions } from '../engine/version.ts'
 import { exec } from '../process/exec.ts'
 import type { StackState } from '../stack/inspect.ts'
+import {
+  agentServices,
+  serviceOfCredential,
+  serviceOfEgress,
+  serviceOfSessions,
+} from '../stack/services.ts'
 import { readCredential, stateFolder } from '../stack/state/state-folder.ts'
 import { type Attacker, createAttacker } from './attacker.ts'
 import { type HostCanary, openHostCanary } from './host-canary.ts'
@@ -60,7 +66,7 @@ export async function openScene(options: {
   setMaxListeners(0, signal)
   const inspections = await inspectProject(engine, stack.stack)
   const state = stateFolder(stack.stack)
-  const agents = ['claude', 'worker'].filter(name => inspections.containers.has(name))
+  const agents = agentServices.filter(name => inspections.containers.has(name))
   const service = (name: string) => {
     const container = inspections.containers.get(name)
     if (!container) throw new Error(`the stack has no service ${name}`)
@@ -77,7 +83,7 @@ export async function openScene(options: {
     if (instead.policy !== undefined) return instead.policy
     // A foreign proxy has its policy at Squid's default path.
     for (const path of ['/run/squid/policy.conf', '/etc/squid/squid.conf']) {
-      const { code, stdout } = await inside('proxy', ['cat', path])
+      const { code, stdout } = await inside(serviceOfEgress, ['cat', path])
       if (code === 0) return stdout
     }
     throw new Error('the policy in force cannot be read from the proxy')
@@ -94,20 +100,20 @@ export async function openScene(options: {
   const host = once(openHostCanary)
   const twin = once(async () => {
     if (instead.noTwin) throw new Error('this audit goes without a twin')
-    const claude = service(agents[0] ?? 'claude')
-    const gateway = inspections.containers.get('gateway')
+    const claude = service(agents[0] ?? serviceOfSessions)
+    const gateway = inspections.containers.get(serviceOfCredential)
     return createTwin({
       ...options,
       folder: state.path,
       policy: await policy(),
       images: {
         claude: claude.Image,
-        proxy: service('proxy').Image,
+        proxy: service(serviceOfEgress).Image,
         gateway: instead.gatewayImage ?? gateway?.Image ?? '',
       },
       agentUser: claude.Config.User,
       gatewayUser: parseUser(gateway?.Config.User ?? ''),
-      agentDirect: variable(service('proxy'), 'AGENT_DIRECT') ?? '',
+      agentDirect: variable(service(serviceOfEgress), 'AGENT_DIRECT') ?? '',
     })
   })
   const agent = createAttacker({

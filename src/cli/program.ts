@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
+import { agentServices, serviceOfCredential, serviceOfEgress } from '../stack/services.ts'
 import { printVersion } from './commands/version.ts'
 import { showHelp } from './help-command.ts'
 import type { Invocation } from './invocation.ts'
@@ -78,7 +79,11 @@ export function createProgram(invocation: Invocation): Command {
     .option('--dry-run', 'show newer versions without installing them')
     .action(async options => (await import('./commands/update.ts')).update(options, invocation))
   command('logs', 'show the log of a service')
-    .argument('[service]', 'proxy, gateway, claude, worker', 'proxy')
+    .argument(
+      '[service]',
+      [serviceOfEgress, serviceOfCredential, ...agentServices].join(', '),
+      serviceOfEgress,
+    )
     .option('-f, --follow', 'follow the log')
     .option('-n, --lines <count>', 'number of lines to show from the end', '100')
     .option('--json', 'print the lines as the service wrote them')

@@ -1,6 +1,7 @@
 import { settingsInEnvironment } from '../config/setting-names.ts'
 import { rememberedStack } from '../operations/remembered-stack/memory.ts'
 import { runsAsLeft } from '../operations/remembered-stack/runs-as-left.ts'
+import { serviceOfSessions } from '../stack/services.ts'
 import { prepareInTerminal, reportAfter, runPrepared, sessionCommand } from './session.ts'
 import { isInteractive } from './terminal.ts'
 
@@ -13,11 +14,11 @@ export async function reattach(argv: readonly string[]): Promise<number | null> 
   const [command, ...options] = argv
   const plain = options.every(option => /^(--no-continue|--continue|-c)$/.test(option))
   if (command !== 'start' || !plain || !isInteractive()) return null
-  const known = await rememberedStack(settingsInEnvironment(), 'claude')
+  const known = await rememberedStack(settingsInEnvironment(), serviceOfSessions)
   if (!known) return null
   // Prepared in parallel with the check: an exec that is never started costs nothing.
   const [asLeft, id] = await Promise.all([
-    runsAsLeft(known, 'claude'),
+    runsAsLeft(known, serviceOfSessions),
     prepareInTerminal(known, sessionCommand({ fresh: options.includes('--no-continue') })).catch(
       () => null,
     ),

@@ -8,6 +8,7 @@ import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
 import { exec } from '../process/exec.ts'
 import { type ServiceState, type StackState, serviceOf } from '../stack/inspect.ts'
+import { serviceOfCredential, serviceOfEgress, serviceOfSessions } from '../stack/services.ts'
 import { type Check, note, ok, problem, warning } from './diagnosis.ts'
 
 /** The outcome of one request: what the caller saw, and the proxy's log entry. */
@@ -24,7 +25,7 @@ export async function proveLive(options: {
   allowlist: Allowlist
 }): Promise<LiveProof> {
   const { engine, client, state, allowlist } = options
-  const [claude, gateway, proxy] = ['claude', 'gateway', 'proxy'].map(
+  const [claude, gateway, proxy] = [serviceOfSessions, serviceOfCredential, serviceOfEgress].map(
     name => state && serviceOf(state, name),
   )
   if (!state || !claude || !gateway || !proxy) {

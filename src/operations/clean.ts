@@ -6,6 +6,7 @@ import { listed } from '../stack/find-stack.ts'
 import { allStacks, type MachineStack } from '../stack/machine.ts'
 import { holdsWork, lookAtRemains, type Remains } from '../stack/remains.ts'
 import { removeRemains } from '../stack/remove-remains.ts'
+import { agentServices } from '../stack/services.ts'
 import { withLock } from '../stack/state/lock.ts'
 import type { Context } from './context.ts'
 import { namedStack } from './find-stacks.ts'
@@ -107,8 +108,7 @@ async function removeAll(context: Context, removed: readonly Remains[]) {
     withLock(stack.stack, { log, signal }, () =>
       step(log, `removing ${stack.stack}`, async () => {
         if (stack.workspace) {
-          forgetStack(stack.workspace, 'claude')
-          forgetStack(stack.workspace, 'worker')
+          for (const service of agentServices) forgetStack(stack.workspace, service)
         }
         await removeRemains(context, stack.stack, { log: () => {}, signal })
       }),

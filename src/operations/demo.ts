@@ -7,6 +7,7 @@ import { demoFolder, stateRoot } from '../config/paths.ts'
 import { exec } from '../process/exec.ts'
 import { folderStack } from '../stack/identity.ts'
 import { type StackState, serviceOf } from '../stack/inspect.ts'
+import { serviceOfSessions } from '../stack/services.ts'
 import type { Context } from './context.ts'
 import { bringUp } from './start/start-effects.ts'
 import { workspaceHere } from './workspace-here.ts'
@@ -27,7 +28,7 @@ export async function startDemo(
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'welcome.txt'), welcome)
   const workspace = await workspaceHere(context, { folder })
-  const options = { mode: 'rehearsal', freshCopy: true, agents: ['claude'] } as const
+  const options = { mode: 'rehearsal', freshCopy: true, agents: [serviceOfSessions] } as const
   const { state } = await bringUp(context, workspace, options)
   return { folder, id: folderStack(workspace.path).id, state }
 }
@@ -98,7 +99,7 @@ export async function* tryEscapes(
 }
 
 function runInside({ docker, signal }: Context, state: StackState, command: readonly string[]) {
-  const claude = serviceOf(state, 'claude')
+  const claude = serviceOf(state, serviceOfSessions)
   return exec(
     docker.file,
     ['exec', '--workdir', '/workspace', claude?.container ?? '', ...command],

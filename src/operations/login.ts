@@ -2,6 +2,7 @@ import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { runConfig, runHomes, workspaceKey } from '../run/run-home.ts'
 import type { RunningAgent } from '../stack/running-agent.ts'
+import { type AgentService, serviceOfSessions } from '../stack/services.ts'
 import type { Context } from './context.ts'
 import { runningAgent } from './running-agent.ts'
 import { bringUp } from './start/start-effects.ts'
@@ -10,7 +11,7 @@ import { workspaceHere } from './workspace-here.ts'
 /** Starts a stack in which Claude Code can reach its login; `worker` has a home of its own. */
 export async function agentForLogin(
   context: Context,
-  service: 'claude' | 'worker' = 'claude',
+  service: AgentService = serviceOfSessions,
 ): Promise<RunningAgent> {
   const workspace = await workspaceHere(context)
   const { state } = await bringUp(context, workspace, { mode: 'login', agents: [service] })

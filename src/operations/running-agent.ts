@@ -2,18 +2,18 @@ import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { type StackState, serviceOf } from '../stack/inspect.ts'
 import type { RunningAgent } from '../stack/running-agent.ts'
-import type { AgentService } from '../stack/services.ts'
+import { type AgentService, serviceOfSessions } from '../stack/services.ts'
 import type { EngineContext } from './engine-context.ts'
 
 /** Returns the agent of an inspected stack; throws when its container is not running. */
 export function runningAgent(
   { engine }: Pick<EngineContext, 'engine'>,
   state: StackState,
-  service: AgentService = 'claude',
+  service: AgentService = serviceOfSessions,
 ): RunningAgent {
   const agent = serviceOf(state, service)
   if (agent?.state === 'running') return { address: engine.address, container: agent.container }
   throw new UserError(`the ${service} container of ${state.stack} is not running`, {
-    hint: `run ${command(service === 'claude' ? 'start' : 'start --worker')}`,
+    hint: `run ${command(service === serviceOfSessions ? 'start' : 'start --worker')}`,
   })
 }

@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.ts'
 import { confined } from '../engine/throw-away.ts'
 import { exec } from '../process/exec.ts'
 import { labels } from './labels.ts'
+import { serviceOfEgress } from './services.ts'
 
 /** A running proxy that enforces the squid.conf of a checkout. */
 export type PolicyProxy = { stack: string; workspace: string; container: string }
@@ -16,7 +17,10 @@ const checker = '/usr/local/lib/claude-secure/check-policy'
 /** Returns all proxies of a checkout: its stacks share one policy, so each must check and load it. */
 export async function policyProxies(engine: Engine, root: string): Promise<PolicyProxy[]> {
   const source = join(root, 'proxy')
-  const containers = await engine.containers([labels.stack, 'com.docker.compose.service=proxy'])
+  const containers = await engine.containers([
+    labels.stack,
+    `com.docker.compose.service=${serviceOfEgress}`,
+  ])
   return containers
     .filter(({ State }) => State === 'running')
     .filter(({ Mounts }) =>

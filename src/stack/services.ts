@@ -89,9 +89,15 @@ export function isAgent(name: string): name is AgentService {
   return agentServices.some(agent => agent === name)
 }
 
-/** The service in which Claude Code holds sessions, or runs prompts. */
+/** The service in which Claude Code holds sessions, and the one in which it runs prompts. */
 export const serviceOfSessions = 'claude' satisfies AgentService
 export const serviceOfRuns = 'worker' satisfies AgentService
+
+type ServiceName = (typeof services)[number]['name']
+
+/** The service that holds the credential, and the one that enforces the allowlist. */
+export const serviceOfCredential = 'gateway' satisfies ServiceName
+export const serviceOfEgress = 'proxy' satisfies ServiceName
 
 /** Returns the services that every stack of a kind needs, independent of its agents. */
 export function supportingServices(kind: StackKind): Service[] {

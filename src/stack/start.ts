@@ -17,8 +17,7 @@ import { changedHostFiles, noteHostFiles } from './host-files.ts'
 import { inspectStack, isUp, type StackState } from './inspect.ts'
 import { clearPlaceholders, raiseOverlays } from './protection.ts'
 import { ailing, recovery } from './recovery.ts'
-import type { AgentService } from './services.ts'
-import { isAgent } from './services.ts'
+import { type AgentService, isAgent, serviceOfEgress } from './services.ts'
 import { composeProject, type Stack, servicesFor, stackVariables } from './stack.ts'
 import { buildStackFile } from './stack-file.ts'
 
@@ -164,7 +163,7 @@ async function explain(engine: Engine, name: string, error: unknown) {
   const lines = await engine.logLines(sick.container, 20).catch(() => [])
   const last = lines.findLast(line => line.trim() !== '')
   if (!last) return error
-  const refused = sick.name === 'proxy' ? refusedPolicy(lines) : null
+  const refused = sick.name === serviceOfEgress ? refusedPolicy(lines) : null
   if (refused !== null) {
     return new UserError(`the proxy refuses its policy: ${terminalLine(refused)}`, {
       hint: 'mend proxy/squid.conf: git diff proxy/squid.conf shows what was edited',

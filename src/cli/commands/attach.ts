@@ -5,6 +5,7 @@ import { currentStackName, namedStack } from '../../operations/find-stacks.ts'
 import { runningAgent } from '../../operations/running-agent.ts'
 import { type Candidate, listed } from '../../stack/find-stack.ts'
 import { inspectStacks, type StackState } from '../../stack/inspect.ts'
+import { serviceOfSessions } from '../../stack/services.ts'
 import type { Invocation } from '../invocation.ts'
 import { execInTerminal, reportAfter, sessionCommand } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
@@ -13,7 +14,7 @@ import { isInteractive } from '../terminal.ts'
 export async function attach(wanted: string | undefined, invocation: Invocation): Promise<number> {
   const context = await openEngine(invocation)
   const stacks = (await inspectStacks(context.engine)).filter(({ services }) =>
-    services.some(({ name, state }) => name === 'claude' && state === 'running'),
+    services.some(({ name, state }) => name === serviceOfSessions && state === 'running'),
   )
   const state = await choose(wanted, stacks)
   // Checked last, so that a wrong name is reported without a terminal too.

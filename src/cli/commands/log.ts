@@ -5,6 +5,7 @@ import { type AccessDecision, parseAccessDecision, renderDecision } from '../../
 import { openEngine } from '../../operations/engine-context.ts'
 import { currentStack } from '../../operations/find-stacks.ts'
 import { serviceOf } from '../../stack/inspect.ts'
+import { serviceOfEgress } from '../../stack/services.ts'
 import type { Invocation } from '../invocation.ts'
 
 export type LogOptions = { denied?: boolean; follow?: boolean; json?: boolean; since?: string }
@@ -14,7 +15,7 @@ export async function log(options: LogOptions, invocation: Invocation) {
   const since = options.since === undefined ? null : parseSince(options.since, new Date())
   const { engine, signal } = await openEngine(invocation)
   const state = await currentStack({ engine })
-  const proxy = serviceOf(state, 'proxy')
+  const proxy = serviceOf(state, serviceOfEgress)
   if (!proxy) {
     throw new UserError(`${state.stack} has no proxy`, { hint: 'run ./claude.ts start' })
   }

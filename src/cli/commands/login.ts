@@ -6,6 +6,7 @@ import {
   loginOfSessions,
   refuseLoginBesideCredential,
 } from '../../operations/login.ts'
+import { serviceOfRuns, serviceOfSessions } from '../../stack/services.ts'
 import type { Invocation } from '../invocation.ts'
 import { execInTerminal } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
@@ -21,7 +22,7 @@ export async function login(
   requireTerminal('login')
   const context = await openContext(invocation)
   refuseLoginBesideCredential(context)
-  const agent = await agentForLogin(context, runs ? 'worker' : 'claude')
+  const agent = await agentForLogin(context, runs ? serviceOfRuns : serviceOfSessions)
   return execInTerminal(agent, runs ? loginOfRuns : loginOfSessions)
 }
 

@@ -4,6 +4,7 @@ import { checkResume, refuseUnknown } from '../../operations/conversations/resum
 import type { CopyOptions } from '../../operations/start/copy-in.ts'
 import { startHere } from '../../operations/start/start-here.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'
+import { serviceOfEgress, serviceOfSessions } from '../../stack/services.ts'
 import type { Invocation } from '../invocation.ts'
 import { execInTerminal, reportAfter, sessionCommand } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
@@ -23,7 +24,7 @@ export type StartOptions = CopyOptions & {
 export async function start(options: StartOptions, invocation: Invocation): Promise<number> {
   const { resume } = options
   if (resume !== undefined) checkResume(resume)
-  const { context, agent, state, outcome } = await startHere('claude', invocation, options)
+  const { context, agent, state, outcome } = await startHere(serviceOfSessions, invocation, options)
   if (!options.detach && isInteractive()) {
     if (resume !== undefined) await refuseUnknown(context, state, resume)
     const command = sessionCommand({ fresh: options.continue === false, resume })
@@ -43,7 +44,7 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
 
 /** A running proxy keeps its policy when an edit is refused, and the edit's author may not have noticed. */
 async function warnOfRefusedPolicy({ engine, log }: Context, state: StackState) {
-  const proxy = serviceOf(state, 'proxy')
+  const proxy = serviceOf(state, serviceOfEgress)
   const lines = proxy ? await engine.logLines(proxy.container, 2_000).catch(() => []) : []
   const refused = refusedPolicy(lines)
   if (refused === null) return

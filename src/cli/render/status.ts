@@ -2,6 +2,7 @@ import { createColors } from 'picocolors'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { renderBlocked } from '../../egress/blocked-names.ts'
 import type { Status } from '../../operations/status.ts'
+import { serviceOfEgress } from '../../stack/services.ts'
 import { hasColours } from '../terminal.ts'
 import { renderMessage } from './message.ts'
 
@@ -48,7 +49,7 @@ export function renderStatus(report: Status): string {
   )
   if (refused) {
     lines.push(row('', yellow(`not in force: ${terminalLine(refused, 300)}`)))
-    const proxy = report.services.find(({ name }) => name === 'proxy')
+    const proxy = report.services.find(({ name }) => name === serviceOfEgress)
     if (proxy?.health === 'healthy') {
       lines.push(row('', yellow('the proxy keeps its previous policy')))
     }

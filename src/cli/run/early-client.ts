@@ -3,6 +3,7 @@ import { type ExecStream, prepareExec, startExecStream } from '../../engine/exec
 import { rememberedStack, type StackAgent } from '../../operations/remembered-stack/memory.ts'
 import { runsAsLeft } from '../../operations/remembered-stack/runs-as-left.ts'
 import type { RunningAgent } from '../../stack/running-agent.ts'
+import { serviceOfRuns } from '../../stack/services.ts'
 import { commandLine } from '../command-line.ts'
 
 /** A started client of the runner that waits for its request, and the worker it runs in. */
@@ -19,10 +20,13 @@ const others = /^(-d|-h|--detach|--copy|--help)$/
 export async function earlyClient(argv: readonly string[]): Promise<EarlyClient | null> {
   const [command, ...options] = commandLine(argv)
   if (command !== 'run' || options.some(option => others.test(option))) return null
-  const worker = await rememberedStack(settingsInEnvironment(), 'worker')
+  const worker = await rememberedStack(settingsInEnvironment(), serviceOfRuns)
   if (!worker) return null
   try {
-    const [asLeft, id] = await Promise.all([runsAsLeft(worker, 'worker'), prepareClient(worker)])
+    const [asLeft, id] = await Promise.all([
+      runsAsLeft(worker, serviceOfRuns),
+      prepareClient(worker),
+    ])
     return asLeft ? { worker, exec: await startExecStream(worker.address, id) } : null
   } catch {
     // A full start finds the reason and reports it.

@@ -3,6 +3,7 @@ import type { ExecStream } from '../../engine/exec-stream.ts'
 import { rememberedStack, type StackAgent } from '../../operations/remembered-stack/memory.ts'
 import { runsAsLeft } from '../../operations/remembered-stack/runs-as-left.ts'
 import { startHere } from '../../operations/start/start-here.ts'
+import { serviceOfRuns } from '../../stack/services.ts'
 import type { Invocation } from '../invocation.ts'
 
 /** Finds or starts the worker of the current folder; `client` waits in it for a request. */
@@ -12,8 +13,8 @@ export async function workerHere(
 ): Promise<{ worker: StackAgent; client: ExecStream | null }> {
   const early = copy ? null : invocation.earlyClient
   if (early) return { worker: early.worker, client: early.exec }
-  const known = copy ? null : await rememberedStack(settingsInEnvironment(), 'worker')
-  if (known && (await runsAsLeft(known, 'worker'))) return { worker: known, client: null }
-  const { agent } = await startHere('worker', invocation, { copy })
+  const known = copy ? null : await rememberedStack(settingsInEnvironment(), serviceOfRuns)
+  if (known && (await runsAsLeft(known, serviceOfRuns))) return { worker: known, client: null }
+  const { agent } = await startHere(serviceOfRuns, invocation, { copy })
   return { worker: agent, client: null }
 }

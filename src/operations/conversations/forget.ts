@@ -6,6 +6,7 @@ import { execOk } from '../../process/exec.ts'
 import { activities } from '../../stack/activity.ts'
 import { forgetConversations, type Home, homesOf } from '../../stack/conversations.ts'
 import { atWork, inspectStack, type StackState, serviceOf } from '../../stack/inspect.ts'
+import { serviceOfRuns } from '../../stack/services.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import type { Context } from '../context.ts'
 import { currentStackName } from '../find-stacks.ts'
@@ -62,7 +63,7 @@ async function refuseWhileInUse({ engine }: Context, stack: string, homes: reado
 
 /** Ends the warm process, which still holds the conversation. */
 async function endWarmProcess({ engine, docker, signal }: Context, state: StackState) {
-  const worker = serviceOf(state, 'worker')
+  const worker = serviceOf(state, serviceOfRuns)
   if (worker?.state !== 'running') return
   const commands = await engine.processes(worker.container)
   if (!commands.some(command => atWork.claude.test(command))) return

@@ -4,6 +4,7 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { exec } from '../../process/exec.ts'
 import { whyBusy } from '../../stack/activity.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'
+import { serviceOfSessions } from '../../stack/services.ts'
 import type { Context } from '../context.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -27,7 +28,7 @@ export async function refuseUnknown({ engine, docker }: Context, state: StackSta
       hint: 'end it with /exit, or choose there with /resume',
     })
   }
-  const claude = serviceOf(state, 'claude')
+  const claude = serviceOf(state, serviceOfSessions)
   const args = ['exec', claude?.container ?? '', '/usr/bin/find', transcripts, '-maxdepth', '1']
   const { stdout } = await exec(
     docker.file,
@@ -45,7 +46,7 @@ export async function refuseUnknown({ engine, docker }: Context, state: StackSta
 }
 
 function sessionsOnly({ services }: StackState) {
-  return services.filter(({ name }) => name === 'claude')
+  return services.filter(({ name }) => name === serviceOfSessions)
 }
 
 /** Returns ids, newest first, from lines `<seconds> <id>.jsonl`; the agent can create files of any name. */

@@ -4,6 +4,7 @@ import type { ImageAdditions } from '../../config/image-additions.ts'
 import { checkoutRoot, stateRoot } from '../../config/paths.ts'
 import { replaceFileSync } from '../../files/replace-file.ts'
 import type { RunningAgent } from '../../stack/running-agent.ts'
+import { serviceOfRuns, serviceOfSessions } from '../../stack/services.ts'
 import { additionsStamp, checkoutStamp, imageAdditionsStamp, overlayStamp } from './stamps.ts'
 
 /** An agent's container, and the stack and folder it belongs to. */
@@ -32,7 +33,7 @@ export type RememberedStack = StackAgent & {
 
 /** `claude` holds sessions, `worker` runs prompts; each is remembered separately. */
 export type RememberedService = keyof typeof folders
-const folders = { claude: 'sessions', worker: 'workers' } as const
+const folders = { [serviceOfSessions]: 'sessions', [serviceOfRuns]: 'workers' } as const
 
 /** Keyed by folder name rather than a hash, to keep node:crypto off the fast path. */
 function memoryPath(folder: string, service: RememberedService): string {

@@ -1,6 +1,7 @@
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { serviceOf } from '../../stack/inspect.ts'
+import { type AgentService, agentServices, serviceOfRuns } from '../../stack/services.ts'
 import { type Context, openContext } from '../context.ts'
 import type { Caller } from '../engine-context.ts'
 import type { RememberedService, StackAgent } from '../remembered-stack/memory.ts'
@@ -28,7 +29,7 @@ export async function startHere(
   const context = await openContext(caller)
   record.settingsLoaded(context.settings)
   const workspace = await workspaceHere(context, { copy: options.copy ?? false })
-  const agents = options.worker ? (['claude', 'worker'] as const) : [service]
+  const agents: readonly AgentService[] = options.worker ? agentServices : [service]
   const started = await bringUp(context, workspace, { ...options, agents })
   const { state, outcome, stack } = started
   if (outcome === 'outdated' && !serviceOf(state, service)) throw withoutService(service)
@@ -38,7 +39,7 @@ export async function startHere(
     workspace: workspace.path,
   }
   // A run does not wait for an unanswered question; the next session asks it again.
-  const asked = service === 'worker' || !stack.custom?.unanswered
+  const asked = service === serviceOfRuns || !stack.custom?.unanswered
   if (outcome !== 'outdated' && asked) {
     await record.finish({ ...agent, fingerprint: state.fingerprint })
   }
