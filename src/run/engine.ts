@@ -1,20 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { checkAnswers } from './asking.ts'
 import type { RunEvent } from './event.ts'
 import { createHub } from './hub.ts'
-import type { Answers } from './question.ts'
 import { RunRefusal } from './refusal.ts'
 import { parseRequest, RunId, type RunRequest } from './request.ts'
 import type { RunResult } from './result.ts'
-import type { RunPage, RunSummary } from './store/store.ts'
-import {
-  type RunEngineParts,
-  type RunOptions,
-  type Watched,
-  type Watching,
-  watchRun,
-} from './watch.ts'
+import { createRuns, type LiveRun, type Runs, unknownRun } from './runs.ts'
+import { type RunEngineParts, type RunOptions, type Watched, watchRun } from './watch.ts'
 
 /** A run in progress. */
 export type Run = {
@@ -27,25 +19,9 @@ export type Run = {
   cancel: () => void
 }
 
-export type RunEngine = {
-  start: (request: unknown, options: RunOptions) => Run
-  find: (runId: string) => Promise<RunSummary | null>
-  list: (options?: { limit?: number; after?: string }) => Promise<RunPage>
-  /** Answers the open question of a run; null is "no answer". Throws a `RunRefusal`. */
-  answer: (runId: string, answers: Answers | null) => Promise<void>
-  /** Requests cancellation of a run, including one that another process watches. */
-  cancel: (runId: string) => Promise<void>
-  /**
-   * Yields the events of a run to an additional reader: the current state and later events; with `after`,
-   * every stored event since that `seq`. Ends with the run, or when the reader does not keep up.
-   */
-  events: (
-    runId: string,
-    options: { after?: number; signal: AbortSignal },
-  ) => AsyncIterable<RunEvent>
-}
+export type RunEngine = Runs & { start: (request: unknown, options: RunOptions) => Run }
 
-type Live = Watching & { digest: string; result: Promise<RunResult>; cancel: () => void }
+type Live = LiveRun & { digest: string; result: Promise<RunResult> }
 
 /** Runs prompts for every surface: one lease, one store, one way to start and to end. */
 export function createRunEngine(parts: RunEngineParts): RunEngine {
@@ -97,56 +73,7 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
     }
   }
 
-  async function find(runId: string) {
-    return RunId.safeParse(runId).success ? store.summary(runId) : null
-  }
-
-  return {
-    start,
-    find,
-    list: options => store.list(options),
-
-    async answer(runId, answers) {
-      const run = await find(runId)
-      if (!run) throw unknownRun(runId)
-      const { question } = run
-      if (!question) throw notWaiting(runId)
-      if (answers) checkAnswers(question.questions, answers)
-      const asking = live.get(runId)?.asking
-      if (!asking) return store.sendAnswer(runId, question.id, answers)
-      if (!asking.answer(question.id, answers)) throw notWaiting(runId)
-    },
-
-    async cancel(runId) {
-      if (!(await find(runId))) throw unknownRun(runId)
-      const here = live.get(runId)
-      if (here) here.cancel()
-      else await store.requestCancel(runId)
-    },
-
-    async *events(runId, { after, signal }) {
-      const here = live.get(runId)
-      if (!here) {
-        let seq = 0
-        for await (const event of store.events(runId, { follow: signal })) {
-          seq = event.seq
-          if (seq > (after ?? 0)) yield event
-        }
-        const result = (await store.read(runId))?.result
-        if (result) yield { kind: 'ended', result, seq: seq + 1, at: result.endedAt }
-        return
-      }
-      if (after === undefined) return yield* here.hub.read({ whenFull: 'close' })
-      // Subscribed before the stored events are read, so that none is missed in between.
-      const until = here.hub.lastSeq()
-      const later = here.hub.read({ whenFull: 'close', state: false })
-      await here.log?.flush()
-      for await (const event of store.events(runId)) {
-        if (event.seq > after && event.seq <= until) yield event
-      }
-      yield* later
-    },
-  }
+  return { ...createRuns(store, live), start }
 }
 
 const pollMilliseconds = 250
@@ -164,12 +91,4 @@ function idOf({ owner, idempotencyKey }: RunOptions): string {
 
 function keyReused() {
   return new RunRefusal('key-reused', 'the idempotency key belongs to another request')
-}
-
-function unknownRun(runId: string) {
-  return new RunRefusal('unknown-run', `no run ${runId.slice(0, 40)}`)
-}
-
-function notWaiting(runId: string) {
-  return new RunRefusal('not-waiting', `run ${runId} does not wait for an answer`)
 }

@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { createRuns } from '../../../src/run/runs.ts'
+import { createFileStore } from '../../../src/run/store/file-store.ts'
+import type { RunRecord } from '../../../src/run/store/store.ts'
+import { resultOf } from '../../support/run/transcript.ts'
+
+const runId = '0011223344556677'
+const record: RunRecord = {
+  runId,
+  workspace: '/workspace',
+  startedAt: '2026-11-21T10:00:00.000Z',
+  prompt: 'hello',
+  model: null,
+  owner: null,
+  surface: 'cli',
+  idempotencyKey: null,
+  requestDigest: null,
+}
+const at = '2026-11-21T10:00:01.000Z'
+const questions = [
+  { question: 'Which colour?', multiSelect: false, options: [{ label: 'red' }, { label: 'blue' }] },
+]
+
+async function kinds(events: AsyncIterable<{ kind: string }>) {
+  const found: string[] = []
+  for await (const { kind } of events) found.push(kind)
+  return found
+}
+
+t.test(
+  'a run that another process watches is found, cancelled and followed to its end',
+  async t => {
+    const folder = join(t.testdir(), 'runs')
+    const log = await createFileStore(folder).create(record)
+    let cancelled = 0
+    log.onCancel(() => {
+      cancelled++
+      void log.finish({ ...resultOf('text'), runId, status: 'cancelled' })
+    })
+    await log.append({ kind: 'notice', text: 'first', seq: 1, at })
+    await log.flush()
+
+    const runs = createRuns(createFileStore(folder))
+    const { signal } = new AbortController()
+    t.match(await runs.find(runId), { state: 'running', endedAt: null })
+    t.match(await runs.list(), { runs: [{ runId }], next: null })
+    t.equal(await runs.result(runId), null, 'it has not ended')
+    t.equal(await runs.ended(runId, { timeout: 0, signal }), false)
+    t.same(await kinds(runs.log(runId)), ['notice'])
+
+    const followed = kinds(runs.log(runId, { follow: signal }))
+    const read = kinds(runs.events(runId, { signal }))
+    await runs.cancel(runId)
+    t.equal(await runs.ended(runId, { signal }), true)
+    t.equal(cancelled, 1)
+    t.same(await followed, ['notice'])
+    t.same(await read, ['notice', 'ended'])
+    t.match(await runs.result(runId), { runId, status: 'cancelled' })
+    t.match(await runs.find(runId), { state: 'cancelled' })
+  },
+)
+
+t.test('a question that another process waits for is answered through the store', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const log = await createFileStore(folder).create(record)
+  t.teardown(() => log.discard())
+  const answered = new Promise<unknown>(resolve => {
+    log.onAnswer((id, answers) => resolve({ id, answers }))
+  })
+  const runs = createRuns(createFileStore(folder))
+  await t.rejects(runs.answer(runId, null), { code: 'not-waiting' })
+  await log.setQuestion({ id: 'q1', questions, deadline: '2026-11-21T10:01:00.000Z' })
+  t.match(await runs.find(runId), { state: 'waiting', question: { id: 'q1' } })
+  await t.rejects(runs.answer(runId, { other: 'x' }), { code: 'answers' })
+  await runs.answer(runId, { 'Which colour?': 'blue' })
+  t.same(await answered, { id: 'q1', answers: { 'Which colour?': 'blue' } })
+})
+
+t.test('an unknown run has nothing; to answer or cancel it is refused', async t => {
+  const runs = createRuns(createFileStore(join(t.testdir(), 'runs')))
+  const { signal } = new AbortController()
+  for (const id of [runId, '../../etc']) {
+    t.equal(await runs.find(id), null)
+    t.equal(await runs.result(id), null)
+    t.equal(await runs.ended(id, { signal }), true, 'a removed run has ended')
+    await t.rejects(runs.cancel(id), { code: 'unknown-run' })
+    await t.rejects(runs.answer(id, null), { code: 'unknown-run' })
+  }
+})
