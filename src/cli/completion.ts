@@ -6,7 +6,7 @@ import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { presets } from '../egress/presets/presets.ts'
 import { readAllowlist } from '../operations/policy/allowlist-file.ts'
 import { isStackName } from '../stack/identity.ts'
-import { renderUsageError } from './usage-error.ts'
+import { renderUsageError } from './help.ts'
 
 const commandName = 'completion'
 

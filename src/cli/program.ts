@@ -1,10 +1,9 @@
 import { Command, CommanderError, Option } from 'commander'
 import { agentServices, serviceOfCredential, serviceOfEgress } from '../stack/services.ts'
 import { printVersion } from './commands/version.ts'
-import { showHelp } from './help-command.ts'
+import { renderUsageError, showHelp } from './help.ts'
 import type { Invocation } from './invocation.ts'
 import { addRun } from './run-program.ts'
-import { renderUsageError } from './usage-error.ts'
 
 const examples = `
 Examples:

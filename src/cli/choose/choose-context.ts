@@ -6,7 +6,7 @@ import { applyPatch } from 'diff'
 import { readHostContent, textLimit } from '../../workspace/copy/host-text.ts'
 import type { Step } from '../../workspace/copy/journal.ts'
 import { compareTexts, renderPatch } from '../../workspace/copy/render-patch.ts'
-import { colourPatch } from '../render/colour-patch.ts'
+import { colourPatch } from '../render/changes.ts'
 import type { ChooseContext } from './choose-steps.ts'
 
 /** Creates a context that asks at the terminal, and reads the host and `staging`. */

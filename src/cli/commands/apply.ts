@@ -4,7 +4,7 @@ import { type ApplyOptions, applyCopy } from '../../operations/copy/apply.ts'
 import { undoApply } from '../../operations/copy/undo.ts'
 import { chooseSteps } from '../choose/choose-steps.ts'
 import type { Invocation } from '../invocation.ts'
-import { stepLine, undoneLine } from '../render/steps.ts'
+import { stepLine, undoneLine } from '../render/changes.ts'
 import { isInteractive } from '../terminal.ts'
 
 export type ApplyCommandOptions = {

@@ -1,7 +1,8 @@
+import { terminalLine } from '../../base/terminal-text.ts'
 import { cleanStacks } from '../../operations/clean.ts'
 import { openContext } from '../../operations/context.ts'
+import type { CopyRemains, Remains } from '../../stack/remains.ts'
 import type { Invocation } from '../invocation.ts'
-import { renderRemains } from '../render/remains.ts'
 
 /** Removes the conversations, copies, networks and state of stopped stacks. */
 export async function clean(
@@ -15,4 +16,48 @@ export async function clean(
       for (const line of renderRemains(remains)) console.log(line)
     },
   })
+}
+
+/** Renders the data that would be lost: a line for each stack, and below it a line for each item. */
+export function renderRemains(remains: readonly Remains[]): string[] {
+  return remains.flatMap(item => {
+    const { stack } = item
+    const lines = [
+      ...(item.copy ? [renderCopy(item.copy)] : []),
+      ...(item.homes > 0 ? [`conversations, and the agent's home${size(item)}`] : []),
+      ...(item.runs > 0 ? [`results of ${count(item.runs, 'run')}`] : []),
+      ...(item.applies > 0
+        ? [`what apply --undo needs, of ${count(item.applies, 'apply', 'applies')}`]
+        : []),
+    ]
+    const rest = lines.length > 0 ? lines : ['settings of its last start']
+    const folder = stack.workspace === null ? stack.stack : stack.workspace
+    return [`${stack.id}  ${terminalLine(folder, 200)}`, ...rest.map(line => `  ${line}`)]
+  })
+}
+
+function renderCopy(copy: CopyRemains): string {
+  switch (copy.kind) {
+    case 'applied':
+      return 'the copy of the folder; nothing in it is unapplied'
+    case 'unapplied': {
+      const parts = [
+        ...(copy.changes > 0 ? [count(copy.changes, 'unapplied change')] : []),
+        ...(copy.git ? ['commits or branches'] : []),
+      ]
+      return `the copy of the folder, with ${parts.join(' and ')}`
+    }
+    case 'unknown':
+      return `the copy of the folder, which could not be looked at: ${terminalLine(copy.reason, 200)}`
+    default:
+      return copy satisfies never
+  }
+}
+
+function size({ stack: { bytes } }: Remains) {
+  return bytes === null ? '' : ` (${(bytes / 1e6).toFixed(1)} MB in all volumes)`
+}
+
+function count(number: number, one: string, many = `${one}s`) {
+  return `${number} ${number === 1 ? one : many}`
 }

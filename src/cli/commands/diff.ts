@@ -7,7 +7,7 @@ import { type Change, summarizeIgnored } from '../../workspace/copy/changes.ts'
 import { readHostContent, textLimit } from '../../workspace/copy/host-text.ts'
 import { changeLine, nameOf, renderPatch, renderRename } from '../../workspace/copy/render-patch.ts'
 import type { Invocation } from '../invocation.ts'
-import { colourPatch } from '../render/colour-patch.ts'
+import { colourPatch } from '../render/changes.ts'
 
 /** Shows what the agent changed in its copy, as a patch against the files of the host. */
 export async function diff(

@@ -3,7 +3,6 @@ import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { openEngine } from '../../operations/engine-context.ts'
 import { allStacks, type MachineStack, runningStacks } from '../../stack/machine.ts'
 import type { Invocation } from '../invocation.ts'
-import { renderAge } from '../render/age.ts'
 import { renderColumns } from '../render/columns.ts'
 import { hasColours } from '../terminal.ts'
 
@@ -54,4 +53,17 @@ function atWork({ session, runs }: MachineStack, now: number) {
     ...(session ? [`session ${renderAge(now - Date.parse(session.since))}`] : []),
     ...(runs > 0 ? [`${runs} ${runs === 1 ? 'run' : 'runs'}`] : []),
   ].join(', ')
+}
+
+const units = [
+  { unit: 'd', seconds: 86_400 },
+  { unit: 'h', seconds: 3_600 },
+  { unit: 'm', seconds: 60 },
+] as const
+
+/** Renders an age in one unit: `3d`, `2h`, `5m`, `12s`. */
+export function renderAge(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000))
+  const unit = units.find(unit => seconds >= unit.seconds)
+  return unit ? `${Math.floor(seconds / unit.seconds)}${unit.unit}` : `${seconds}s`
 }

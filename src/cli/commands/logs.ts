@@ -1,10 +1,11 @@
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { parseAccessDecision, renderDecision } from '../../egress/proxy-log.ts'
 import { openEngine } from '../../operations/engine-context.ts'
 import { currentStack } from '../../operations/find-stacks.ts'
 import { serviceOf } from '../../stack/inspect.ts'
+import { serviceOfEgress } from '../../stack/services.ts'
 import type { Invocation } from '../invocation.ts'
-import { renderLogLine } from '../render/log.ts'
 
 export type LogsOptions = { follow?: boolean; lines: string; json?: boolean }
 
@@ -37,4 +38,14 @@ export async function logs(service: string, options: LogsOptions, invocation: In
   await engine.followLog(found.container, { tail, follow: options.follow ?? false, signal }, line =>
     console.log(render(line)),
   )
+}
+
+/** Returns the renderer of a service's log lines: proxy decisions in words, other lines sanitised. */
+export function renderLogLine(service: string): (line: string) => string {
+  const plain = (line: string) => terminalLine(line, 2_000)
+  if (service !== serviceOfEgress) return plain
+  return line => {
+    const decision = parseAccessDecision(line)
+    return decision ? renderDecision(decision) : plain(line)
+  }
 }

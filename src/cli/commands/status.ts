@@ -1,11 +1,86 @@
-import { terminalJson } from '../../base/terminal-text.ts'
+import { createColors } from 'picocolors'
+import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
+import { renderBlocked } from '../../egress/blocked-names.ts'
 import { openEngine } from '../../operations/engine-context.ts'
-import { inspectHere } from '../../operations/status.ts'
+import { inspectHere, type Status } from '../../operations/status.ts'
+import { serviceOfEgress } from '../../stack/services.ts'
 import type { Invocation } from '../invocation.ts'
-import { renderStatus } from '../render/status.ts'
+import { renderMessage } from '../render/message.ts'
+import { hasColours } from '../terminal.ts'
 
 /** Prints what runs in the current folder, how it authenticates, and what it may reach. */
 export async function status(options: { json?: boolean }, invocation: Invocation) {
   const found = await inspectHere(await openEngine(invocation))
   console.log(options.json ? terminalJson(found) : renderStatus(found))
+}
+
+const custody: Record<string, string> = {
+  'api-key': 'API key, held by the gateway; the agent has a placeholder',
+  'oauth-token': 'OAuth token, held by the gateway; the agent has a placeholder',
+  login: 'login inside the agent container',
+  rehearsal: 'none: a scripted model answers',
+}
+
+/** Renders the status as rows of a name and a value. */
+export function renderStatus(report: Status): string {
+  const { green, red, yellow, dim } = createColors(hasColours(process.stdout))
+  const row = (name: string, value: string) => `${dim(name.padEnd(12))}${value}`
+  const lines = [
+    row('stack', `${report.stack} ${report.running ? green('up') : red('not running')}`),
+    row(
+      'workspace',
+      `${terminalLine(report.workspace)}${report.copy ? ` (a copy of ${report.copy.taken ?? 'it'})` : ''}`,
+    ),
+    ...report.services.map(service =>
+      row(
+        service.name,
+        service.health === 'healthy' ? green(service.status) : yellow(service.status),
+      ),
+    ),
+  ]
+  if (report.loosened && report.loosened.length > 0) {
+    lines.push(row('unprotected', yellow(`${report.loosened.join(' ')} (PROTECT in .env)`)))
+  }
+  if (report.credentials) {
+    lines.push(row('credential', custody[report.credentials.mode] ?? report.credentials.mode))
+    if (report.credentials.weakness)
+      lines.push(row('', yellow(`weaker: ${report.credentials.weakness}`)))
+  }
+  const { names, refused } = report.allowlist
+  lines.push(
+    row(
+      'allowlist',
+      names === 0
+        ? 'empty: the agent reaches the model and nothing else'
+        : `${names} ${names === 1 ? 'name' : 'names'} (proxy/squid.conf)`,
+    ),
+  )
+  if (refused) {
+    lines.push(row('', yellow(`not in force: ${terminalLine(refused, 300)}`)))
+    const proxy = report.services.find(({ name }) => name === serviceOfEgress)
+    if (proxy?.health === 'healthy') {
+      lines.push(row('', yellow('the proxy keeps its previous policy')))
+    }
+    const next = 'fix proxy/squid.conf, which applies when saved; run git diff to see the edit'
+    lines.push(row('', yellow(next)))
+  }
+  if (report.denied) {
+    lines.push(
+      row(
+        'denied',
+        `${report.denied.count} in the last ${report.denied.ofLast} lines of the proxy's log`,
+      ),
+    )
+  }
+  for (const line of renderBlocked(report.blocked ?? [])) lines.push(yellow(renderMessage(line)))
+  const { versions } = report
+  lines.push(
+    row(
+      'versions',
+      `claude-secure ${versions.claudeSecure}, Claude Code ${versions.claudeCode}, engine ${versions.engine}`,
+    ),
+  )
+  if (!report.running) lines.push(dim('run ./claude.ts start to bring it up'))
+  if (report.otherStacks > 0) lines.push(dim(`${report.otherStacks} more in other folders`))
+  return lines.join('\n')
 }

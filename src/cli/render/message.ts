@@ -1,5 +1,8 @@
+import { inspect } from 'node:util'
+import { createColors } from 'picocolors'
 import { renderCommands } from '../../base/command.ts'
-import { terminalLine } from '../../base/terminal-text.ts'
+import { messageOf, UserError } from '../../base/errors.ts'
+import { terminalLine, terminalText } from '../../base/terminal-text.ts'
 
 /** Renders one of our messages on one line, with its commands as a user types them. */
 export function renderMessage(text: string, limit = 500): string {
@@ -9,4 +12,22 @@ export function renderMessage(text: string, limit = 500): string {
 /** Replaces only the commands, for longer text and for JSON. */
 export function typedCommands(text: string): string {
   return renderCommands(text, words => `./claude.ts ${words}`)
+}
+
+/** Two lines: what failed with which value, and the next step. `verbose` adds causes and stacks. */
+export function renderError(
+  error: unknown,
+  options: { verbose: boolean; colour: boolean },
+): string {
+  const { red, dim } = createColors(options.colour)
+  const hint =
+    error instanceof UserError
+      ? error.hint
+      : 'this is a bug in claude-secure: please report it with the output of --verbose'
+  const lines = [
+    `${red('error:')} ${renderMessage(messageOf(error), 400)}`,
+    `${dim('hint:')}  ${renderMessage(hint, 400)}`,
+  ]
+  if (options.verbose) lines.push(terminalText(typedCommands(inspect(error, { depth: 4 }))))
+  return lines.join('\n')
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { renderList } from '../../../../src/cli/commands/list.ts'
+import { renderAge, renderList } from '../../../../src/cli/commands/list.ts'
 import type { MachineStack } from '../../../../src/stack/machine.ts'
 
 const now = Date.parse('2026-01-02T12:00:00Z')
@@ -49,4 +49,19 @@ t.test('the name of a folder does not reach the terminal as it is', async t => {
   const text = renderList([{ ...stack, workspace: '/w/\x1b[2Jx\ny' }], now, false)
   t.notMatch(text, /\x1b/)
   t.equal(text.split('\n').length, 2)
+})
+
+t.test('one unit, the largest that fits', async t => {
+  for (const [seconds, text] of [
+    [0, '0s'],
+    [59.9, '59s'],
+    [60, '1m'],
+    [3_599, '59m'],
+    [3_600, '1h'],
+    [86_399, '23h'],
+    [200_000, '2d'],
+    [-5, '0s'],
+  ] as const) {
+    t.equal(renderAge(seconds * 1000), text)
+  }
 })

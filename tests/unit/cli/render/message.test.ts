@@ -1,6 +1,6 @@
 import t from 'tap'
 import { UserError } from '../../../../src/base/errors.ts'
-import { renderError } from '../../../../src/cli/render/error.ts'
+import { renderError } from '../../../../src/cli/render/message.ts'
 
 const plain = { verbose: false, colour: false }
 

@@ -1,4 +1,6 @@
 import { createColors } from 'picocolors'
+import type { Step } from '../../workspace/copy/journal.ts'
+import { changeLine } from '../../workspace/copy/render-patch.ts'
 import { hasColours } from '../terminal.ts'
 
 /** Colours a patch when stdout is a terminal. */
@@ -13,4 +15,18 @@ export function colourPatch(patch: string): string {
     return line.startsWith('-') ? red(line) : line
   }
   return patch.split('\n').map(paint).join('\n')
+}
+
+/** Renders a step of an apply, such as `M src/a.ts`. */
+export function stepLine({ path, before, after }: Step): string {
+  return changeLine({ path, kind: kindOf(before, after) })
+}
+
+/** Renders the reverse of a step. */
+export function undoneLine({ path, before, after }: Step): string {
+  return changeLine({ path, kind: kindOf(after, before) })
+}
+
+function kindOf(before: unknown, after: unknown) {
+  return after === null ? 'deleted' : before === null ? 'added' : 'modified'
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { renderRemains } from '../../../../src/cli/render/remains.ts'
+import { renderRemains } from '../../../../src/cli/commands/clean.ts'
 import { holdsWork, type Remains } from '../../../../src/stack/remains.ts'
 
 const base: Remains = {

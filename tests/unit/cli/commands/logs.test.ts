@@ -1,5 +1,5 @@
 import t from 'tap'
-import { renderLogLine } from '../../../../src/cli/render/log.ts'
+import { renderLogLine } from '../../../../src/cli/commands/logs.ts'
 
 const denied = {
   ...{ ts: 1_700_000_000.5, caller: 'agent', method: 'CONNECT', host: 'evil.test', port: '443' },
