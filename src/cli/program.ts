@@ -145,7 +145,7 @@ export function createProgram(invocation: Invocation): Command {
     .option('--dry-run', 'show what would change')
     .option('--json', 'print JSON')
     .action(async (names, options) =>
-      (await import('./commands/allow.ts')).allow(names, options, invocation),
+      (await import('./commands/policy.ts')).allow(names, options, invocation),
     )
   command('deny', 'remove names from the allowlist')
     .argument('<names...>', 'names, URLs or presets, as for allow')
@@ -154,11 +154,11 @@ export function createProgram(invocation: Invocation): Command {
     .option('--dry-run', 'show what would change')
     .option('--json', 'print JSON')
     .action(async (names, options) =>
-      (await import('./commands/deny.ts')).deny(names, options, invocation),
+      (await import('./commands/policy.ts')).deny(names, options, invocation),
     )
   command('allowlist', 'show the allowlists, and when entries expire')
     .option('--json', 'print JSON')
-    .action(async options => (await import('./commands/allowlist.ts')).allowlist(options))
+    .action(async options => (await import('./commands/policy.ts')).allowlist(options))
   command('log', 'show the decisions of the proxy')
     .option('--denied', 'show only denied requests')
     .option('-f, --follow', 'follow the log')
@@ -251,7 +251,7 @@ export function createProgram(invocation: Invocation): Command {
       invocation.setStatus(await (await import('./commands/login.ts')).login(options, invocation)),
     )
   command('setup-token', 'create a long-lived token and save it in .env').action(async () =>
-    invocation.setStatus(await (await import('./commands/setup-token.ts')).setupToken(invocation)),
+    invocation.setStatus(await (await import('./commands/login.ts')).setupToken(invocation)),
   )
   command('help', 'show help for a command')
     .argument('[command...]')

@@ -1,0 +1,106 @@
+import { createColors } from 'picocolors'
+import { parseLease } from '../../base/duration.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
+import { checkoutRoot } from '../../config/paths.ts'
+import type { Allowlist, Site } from '../../egress/allowlist.ts'
+import { isOver, untilText } from '../../egress/expiry.ts'
+import { refuseDangerous } from '../../egress/site-name.ts'
+import { readAllowlist } from '../../operations/policy/allowlist-file.ts'
+import { applyPolicyEdit } from '../../operations/policy/apply-policy.ts'
+import { sitesOf } from '../../operations/policy/sites.ts'
+import type { Invocation } from '../invocation.ts'
+import { printPolicyResult, renderEnd } from '../render/policy.ts'
+import { hasColours } from '../terminal.ts'
+
+export type AllowOptions = {
+  for?: string
+  services?: boolean
+  subdomains?: boolean
+  force?: boolean
+  dryRun?: boolean
+  json?: boolean
+}
+
+/** Adds names to a list in proxy/squid.conf, and waits until the proxies allow them. */
+export async function allow(
+  names: readonly string[],
+  options: AllowOptions,
+  invocation: Invocation,
+) {
+  const { signal, log } = invocation
+  const seconds = options.for === undefined ? null : parseLease(options.for)
+  const sites = (await Promise.all(names.map(name => sitesOf(name, options, invocation)))).flat()
+  for (const site of sites) refuseDangerous(site, options)
+  const result = await applyPolicyEdit(
+    {
+      list: options.services ? 'server_sites' : 'allowed_sites',
+      allow: [...new Set(sites.map(({ name }) => name))],
+      deny: [],
+      ...(seconds && { until: untilText(new Date(Date.now() + seconds * 1000)) }),
+    },
+    { dryRun: options.dryRun ?? false, log, signal },
+  )
+  printPolicyResult(result, { json: options.json ?? false, dryRun: options.dryRun ?? false })
+}
+
+export type DenyOptions = Pick<AllowOptions, 'services' | 'subdomains' | 'dryRun' | 'json'>
+
+/** Removes names from a list in proxy/squid.conf, and waits until the proxies refuse them. */
+export async function deny(names: readonly string[], options: DenyOptions, invocation: Invocation) {
+  const { signal, log } = invocation
+  const sites = await Promise.all(
+    names.map(async typed => {
+      try {
+        return await sitesOf(typed, options, invocation)
+      } catch (error) {
+        // The file may hold an entry that `allow` would refuse; it must be removable.
+        if (!(error instanceof UserError) || !/^[\w.*:[\]-]+$/.test(typed)) throw error
+        return [{ name: typed.toLowerCase() }]
+      }
+    }),
+  )
+  const result = await applyPolicyEdit(
+    {
+      list: options.services ? 'server_sites' : 'allowed_sites',
+      allow: [],
+      deny: [...new Set(sites.flat().map(({ name }) => name))],
+    },
+    { dryRun: options.dryRun ?? false, log, signal },
+  )
+  printPolicyResult(result, { json: options.json ?? false, dryRun: options.dryRun ?? false })
+}
+
+const who: Record<keyof Allowlist, string> = {
+  agent: 'the agent',
+  server: 'the server stack',
+  gateway: 'the model gateway',
+  login: 'a login from inside the container, and nobody else',
+}
+
+/** Prints the lists of proxy/squid.conf. Needs no engine: the file is the same for all stacks. */
+export async function allowlist(options: { json?: boolean }) {
+  const lists = readAllowlist(checkoutRoot())
+  const now = new Date()
+  if (options.json) {
+    const rows = (sites: readonly Site[]) =>
+      sites.map(({ name, line, until }) => ({
+        name,
+        line,
+        until: until ?? null,
+        over: isOver(until, now),
+      }))
+    const report = Object.fromEntries(
+      Object.entries(lists).map(([list, sites]) => [list, rows(sites)]),
+    )
+    return console.log(terminalJson({ version: 1, ...report }))
+  }
+  const { dim } = createColors(hasColours(process.stdout))
+  for (const list of ['agent', 'server', 'gateway', 'login'] as const) {
+    const sites = lists[list]
+    console.log(`${who[list]}:${sites.length === 0 ? ' nothing' : ''}`)
+    for (const { name, until } of sites) {
+      console.log(`  ${terminalLine(name)}${until ? dim(`  ${renderEnd(until, now)}`) : ''}`)
+    }
+  }
+}
