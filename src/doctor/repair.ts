@@ -1,6 +1,6 @@
 import { chmod, rm } from 'node:fs/promises'
 import { command } from '../base/command.ts'
-import { UserError } from '../base/errors.ts'
+import { messageOf, UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { userEnvironment } from '../config/environment.ts'
 import { loadSettings } from '../config/load-settings.ts'
@@ -14,7 +14,7 @@ import { readyClient } from '../operations/setup.ts'
 import { exec } from '../process/exec.ts'
 import { withLock } from '../stack/state/lock.ts'
 import { stopStack } from '../stack/stop.ts'
-import type { Repair } from './diagnosis.ts'
+import type { Diagnosis, Repair } from './diagnosis.ts'
 import { emptyStacks } from './leftovers.ts'
 
 /** Describes a repair, one line for each step. */
@@ -34,6 +34,42 @@ export function describeRepair(repair: Repair): string[] {
       return repair.stacks.map(stack => `remove the networks of ${stack}`)
     default:
       return repair satisfies never
+  }
+}
+
+/** A step of a repair and its outcome. */
+export type Repaired = {
+  what: string
+  outcome: 'would be done' | 'done' | 'failed'
+  reason?: string
+}
+
+/** Repairs every finding that can be repaired without losing data; a failure does not stop the others. */
+export async function repairAll(
+  findings: readonly Pick<Diagnosis, 'repair'>[],
+  options: { dryRun: boolean; log: Log; signal: AbortSignal },
+): Promise<Repaired[]> {
+  const done: Repaired[] = []
+  for (const { repair } of findings) {
+    if (!repair) continue
+    const result = options.dryRun
+      ? { outcome: 'would be done' as const }
+      : await tryRepair(repair, options)
+    done.push(...describeRepair(repair).map(what => ({ what, ...result })))
+  }
+  return done
+}
+
+async function tryRepair(
+  repair: Repair,
+  options: { log: Log; signal: AbortSignal },
+): Promise<Omit<Repaired, 'what'>> {
+  try {
+    await runRepair(repair, options)
+    return { outcome: 'done' }
+  } catch (error) {
+    options.signal.throwIfAborted()
+    return { outcome: 'failed', reason: messageOf(error) }
   }
 }
 

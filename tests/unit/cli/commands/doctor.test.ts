@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors'
 import t from 'tap'
-import { renderDiagnosis } from '../../../../src/cli/render/doctor.ts'
+import { renderDiagnosis } from '../../../../src/cli/commands/doctor.ts'
 import { ok, problem, warning } from '../../../../src/doctor/diagnosis.ts'
 
 t.test('findings stand in groups, each but the good ones with its next step', async t => {
