@@ -5,7 +5,6 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { demoFolder, stateRoot } from '../config/paths.ts'
 import { exec } from '../process/exec.ts'
-import { folderStack } from '../stack/identity.ts'
 import { type StackState, serviceOf } from '../stack/inspect.ts'
 import { serviceOfSessions } from '../stack/services.ts'
 import type { Context } from './context.ts'
@@ -27,10 +26,10 @@ export async function startDemo(
   await mkdir(stateRoot(), { recursive: true, mode: 0o700 })
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'welcome.txt'), welcome)
-  const workspace = await workspaceHere(context, { folder })
+  const opened = await workspaceHere(context, { folder })
   const options = { mode: 'rehearsal', freshCopy: true, agents: [serviceOfSessions] } as const
-  const { state } = await bringUp(context, workspace, options)
-  return { folder, id: folderStack(workspace.path).id, state }
+  const { state } = await bringUp(context, opened, options)
+  return { folder, id: opened.identity.id, state }
 }
 
 /** Sends the demo's prompt through the real Claude Code; returns its answer. */

@@ -9,26 +9,37 @@ import { refuseOtherOwner } from '../stack/state/owner.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './engine-context.ts'
 
-/** Returns the stack of a folder, running or not; refuses when its name belongs to another folder. */
-export async function stackOfFolder(folder: string): Promise<StackIdentity> {
-  const identity = folderStack(await realpath(folder))
+/** Returns the stack of the current folder, running or not. */
+export async function currentIdentity(): Promise<StackIdentity> {
+  return folderStack(await realpath(process.cwd()))
+}
+
+/** Returns the name of a stack, running or not; refuses when its state belongs to another stack. */
+export async function ownedStackName(identity: StackIdentity): Promise<string> {
   await refuseOtherOwner(identity, stateFolder(identity.name))
-  return identity
+  return identity.name
 }
 
 /** Returns the name of the stack that belongs to the current folder, running or not. */
 export async function currentStackName(): Promise<string> {
-  return (await stackOfFolder(process.cwd())).name
+  return ownedStackName(await currentIdentity())
+}
+
+/** Inspects a stack; null when it has no containers. Refuses when they or its state belong to another. */
+export async function findOwnedStack(
+  { engine }: Pick<EngineContext, 'engine'>,
+  identity: StackIdentity,
+): Promise<StackState | null> {
+  const state = await inspectStack(engine, await ownedStackName(identity))
+  await refuseOtherOwner(identity, stateFolder(identity.name), state)
+  return state
 }
 
 /** Inspects the stack of the current folder; null when there is none. */
-export async function findCurrentStack({
-  engine,
-}: Pick<EngineContext, 'engine'>): Promise<StackState | null> {
-  const identity = await stackOfFolder(process.cwd())
-  const state = await inspectStack(engine, identity.name)
-  await refuseOtherOwner(identity, stateFolder(identity.name), state)
-  return state
+export async function findCurrentStack(
+  context: Pick<EngineContext, 'engine'>,
+): Promise<StackState | null> {
+  return findOwnedStack(context, await currentIdentity())
 }
 
 /** Inspects the stack of the current folder; throws when there is none. */

@@ -13,8 +13,8 @@ export async function agentForLogin(
   context: Context,
   service: AgentService = serviceOfSessions,
 ): Promise<RunningAgent> {
-  const workspace = await workspaceHere(context)
-  const { state } = await bringUp(context, workspace, { mode: 'login', agents: [service] })
+  const opened = await workspaceHere(context)
+  const { state } = await bringUp(context, opened, { mode: 'login', agents: [service] })
   return runningAgent(context, state, service)
 }
 

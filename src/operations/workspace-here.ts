@@ -1,11 +1,12 @@
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stateRoot } from '../config/paths.ts'
+import { folderStack, type StackIdentity } from '../stack/identity.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { copyExists } from '../stack/workspace-copy.ts'
 import { type OwnPlaces, openWorkspace, type Workspace } from '../workspace/workspace.ts'
 import type { Context } from './context.ts'
-import { stackOfFolder } from './find-stacks.ts'
+import { ownedStackName } from './find-stacks.ts'
 
 /** Returns the host paths that an agent must never get, whichever folder it is opened in. */
 export function ownPlaces({ root, found }: Pick<Context, 'root' | 'found'>): OwnPlaces {
@@ -16,16 +17,22 @@ export function ownPlaces({ root, found }: Pick<Context, 'root' | 'found'>): Own
   }
 }
 
-/** Returns the folder as a workspace; defaults to the current one. */
+/** A stack and the folder that its agents work in. */
+export type StackWorkspace = { identity: StackIdentity; workspace: Workspace }
+
+/** Opens a folder, by default the current one, for a stack, by default that of the folder. */
 export async function workspaceHere(
   context: Pick<Context, 'root' | 'found' | 'settings'>,
-  options: { copy?: boolean; folder?: string } = {},
-): Promise<Workspace> {
+  options: { copy?: boolean; folder?: string; identity?: StackIdentity } = {},
+): Promise<StackWorkspace> {
   const folder = await realpath(options.folder ?? process.cwd())
-  return openWorkspace(
+  const identity = options.identity ?? folderStack(folder)
+  const state = stateFolder(await ownedStackName(identity))
+  const workspace = await openWorkspace(
     folder,
     options.copy ? 'copy' : context.settings.WORKSPACE_MODE,
     ownPlaces(context),
-    { copyExists: await copyExists(stateFolder((await stackOfFolder(folder)).name)) },
+    { copyExists: await copyExists(state) },
   )
+  return { identity, workspace }
 }

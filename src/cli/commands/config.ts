@@ -28,7 +28,7 @@ import {
 } from '../../operations/additions/workspace-config.ts'
 import { currentStackName } from '../../operations/find-stacks.ts'
 import { isConsented } from '../../stack/additions/consent.ts'
-import { stateFolder } from '../../stack/state/state-folder.ts'
+import { type StateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import type { Invocation } from '../invocation.ts'
 import { hasColours } from '../terminal.ts'
 
@@ -42,10 +42,10 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
   const file = join(root, '.env')
   if (options.path) return console.log(file)
   const folder = await realpath(process.cwd())
-  const stack = await currentStackName()
+  const state = stateFolder(await currentStackName())
   const found = await readConfig({ path: folder })
   const servers = await readMcpFile({ path: folder }).catch(() => null)
-  if (options.accept) return accept(found, servers, folder, invocation)
+  if (options.accept) return accept(found, servers, state, invocation)
   // Read before the settings are loaded, which removes the secrets from the environment.
   const sources = {
     environment: settingsInEnvironment(),
@@ -63,8 +63,7 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
   })
   const allowed =
     found !== null &&
-    (found.demands.length === 0 ||
-      (await isConsented(stateFolder(stack), workspaceConfigName, found.content)))
+    (found.demands.length === 0 || (await isConsented(state, workspaceConfigName, found.content)))
   const report = {
     version: 1,
     file,
@@ -74,7 +73,7 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
     environment: Object.keys(parseCustomEnvironment(custom.environment, secrets)),
     mounts: parseCustomMounts(custom.mounts, found && allowed ? mountsOf(found.config) : []),
     mcpServers: servers && {
-      allowed: await isConsented(stateFolder(stack), mcpFileName, servers.content),
+      allowed: await isConsented(state, mcpFileName, servers.content),
       servers: servers.servers.map(describeServer),
     },
     workspaceConfig: found && {
@@ -90,7 +89,7 @@ export async function config(options: ConfigOptions, invocation: Invocation) {
 async function accept(
   found: FoundConfig | null,
   mcp: FoundServers | null,
-  folder: string,
+  state: StateFolder,
   { log }: Invocation,
 ) {
   if (!found && !mcp) {
@@ -102,8 +101,8 @@ async function accept(
   for (const server of mcp?.servers ?? []) {
     log({ kind: 'info', text: `the MCP server ${describeServer(server)}` })
   }
-  if (found) await acceptConfig({ path: folder }, found)
-  if (mcp) await acceptServers({ path: folder }, mcp)
+  if (found) await acceptConfig(state, found)
+  if (mcp) await acceptServers(state, mcp)
   const names = [...(found ? [workspaceConfigName] : []), ...(mcp ? [mcpFileName] : [])]
   log({ kind: 'info', text: `allowed as it is now: ${names.join(' and ')}` })
 }

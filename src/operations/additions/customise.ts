@@ -16,25 +16,30 @@ import { resolveMounts } from '../../stack/additions/declared-mounts.ts'
 import { findGitIdentity, renderGitIdentity } from '../../stack/additions/git-identity.ts'
 import type { OwnPlace } from '../../stack/additions/host-places.ts'
 import { readSshKeys } from '../../stack/additions/ssh-keys.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
-import { ownPlaces } from '../workspace-here.ts'
+import { ownPlaces, type StackWorkspace } from '../workspace-here.ts'
 import { allowedServers } from './mcp-servers.ts'
 import { consentedConfig, mountsOf, variablesOf } from './workspace-config.ts'
 
 /** Collects and checks the user's additions to the agent's containers, before anything is created. */
-export async function customise(context: Context, workspace: Workspace): Promise<Customisation> {
+export async function customise(
+  context: Context,
+  { identity, workspace }: StackWorkspace,
+): Promise<Customisation> {
   const { root, settings } = context
   const custom = await loadCustomSettings(root)
   const secrets = secretSettings.flatMap(name => settings[name] ?? [])
   const own = parseCustomEnvironment(custom.environment, secrets)
-  const found = await consentedConfig(context, workspace)
+  const state = stateFolder(identity.name)
+  const found = await consentedConfig(context, workspace, state)
   const declared = await resolveMounts(
     parseCustomMounts(custom.mounts, found ? mountsOf(found.config) : []),
     placesOf(context, workspace),
   )
   const folder = await customFolder(context, workspace)
-  const mcp = await allowedServers(context, workspace)
+  const mcp = await allowedServers(context, workspace, state)
   const environment = {
     ...(found && variablesOf(found.config)),
     ...(found &&

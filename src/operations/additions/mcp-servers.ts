@@ -13,8 +13,7 @@ import type { Settings } from '../../config/settings.ts'
 import { admits, inForce } from '../../egress/allowlist.ts'
 import { parseSiteName } from '../../egress/site-name.ts'
 import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
-import { folderStack } from '../../stack/identity.ts'
-import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
+import { makeStateFolder, type StateFolder } from '../../stack/state/state-folder.ts'
 import { readWorkspaceFile } from '../../workspace/read-workspace-file.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
@@ -40,6 +39,7 @@ export async function allowedServers(
     settings: Pick<Settings, 'MCP_SERVERS'>
   },
   workspace: Workspace,
+  state: StateFolder,
 ): Promise<{ servers: McpServer[]; unanswered: boolean }> {
   const { log, settings } = context
   const wanted = parseMcpServers(settings.MCP_SERVERS)
@@ -54,7 +54,7 @@ export async function allowedServers(
     return none
   }
   if (!found || found.servers.length === 0) return none
-  const answer = Array.isArray(wanted) || (await saysYes(context, workspace, found))
+  const answer = Array.isArray(wanted) || (await saysYes(context, state, found))
   const servers = Array.isArray(wanted)
     ? found.servers.filter(({ name }) => wanted.includes(name))
     : answer
@@ -67,10 +67,9 @@ export async function allowedServers(
 /** Asks for approval; null without a terminal. */
 async function saysYes(
   { log, confirm, canAsk }: Pick<Context, 'log' | 'confirm' | 'canAsk'>,
-  workspace: Workspace,
+  state: StateFolder,
   found: FoundServers,
 ) {
-  const state = stateFolder(folderStack(workspace.path).name)
   if (await isConsented(state, mcpFileName, found.content)) return true
   if (await isConsented(state, refusal, found.content)) return false
   if (!canAsk) {
@@ -89,8 +88,7 @@ async function saysYes(
   return yes
 }
 
-export async function acceptServers({ path }: Pick<Workspace, 'path'>, { content }: FoundServers) {
-  const state = stateFolder(folderStack(path).name)
+export async function acceptServers(state: StateFolder, { content }: FoundServers) {
   await makeStateFolder(state)
   await rememberConsent(state, mcpFileName, content)
 }

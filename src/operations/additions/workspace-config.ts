@@ -11,8 +11,7 @@ import {
   withoutEffect,
 } from '../../config/workspace-config.ts'
 import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
-import { folderStack } from '../../stack/identity.ts'
-import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
+import { makeStateFolder, type StateFolder } from '../../stack/state/state-folder.ts'
 import { readWorkspaceFile } from '../../workspace/read-workspace-file.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
@@ -66,6 +65,7 @@ function definedIn(text: string): Record<string, string> {
 export async function consentedConfig(
   { log, confirm, canAsk }: Pick<Context, 'log' | 'confirm' | 'canAsk'>,
   workspace: Workspace,
+  state: StateFolder,
 ): Promise<FoundConfig | null> {
   const found = await readConfig(workspace)
   if (!found) return null
@@ -77,7 +77,6 @@ export async function consentedConfig(
     })
   }
   if (found.demands.length === 0) return found
-  const state = stateFolder(folderStack(workspace.path).name)
   if (await isConsented(state, workspaceConfigName, found.content)) return found
   if (!canAsk) {
     throw new UserError(`${workspaceConfigName} demands what nobody has allowed: ${brief(found)}`, {
@@ -87,15 +86,14 @@ export async function consentedConfig(
   log({ kind: 'info', text: `${workspaceConfigName} of this folder demands:` })
   for (const demand of found.demands) log({ kind: 'info', text: `  ${demand}` })
   if (await confirm('Give the agent all of this?')) {
-    await acceptConfig(workspace, found)
+    await acceptConfig(state, found)
     return found
   }
   log({ kind: 'warn', text: `${workspaceConfigName} is not used` })
   return null
 }
 
-export async function acceptConfig(workspace: Pick<Workspace, 'path'>, { content }: FoundConfig) {
-  const state = stateFolder(folderStack(workspace.path).name)
+export async function acceptConfig(state: StateFolder, { content }: FoundConfig) {
   await makeStateFolder(state)
   await rememberConsent(state, workspaceConfigName, content)
 }

@@ -3,7 +3,7 @@ import type { ImageSet } from '../../images/image-tags.ts'
 import { writeAccountFiles } from '../../stack/accounts.ts'
 import { type Customisation, writeCustomFiles } from '../../stack/additions/customisation.ts'
 import { type CredentialMode, credentialFile, credentialMode } from '../../stack/credential.ts'
-import { folderStack } from '../../stack/identity.ts'
+import type { StackIdentity } from '../../stack/identity.ts'
 import type { StackState } from '../../stack/inspect.ts'
 import { overlaysOf } from '../../stack/protection.ts'
 import type { Stack } from '../../stack/stack.ts'
@@ -25,6 +25,7 @@ const gatewayUser = { uid: 10001, gid: 10001 }
  * stack's lock.
  */
 export async function openStack(options: {
+  identity: StackIdentity
   workspace: Workspace
   /** The stack's containers; null without any. */
   running: StackState | null
@@ -36,9 +37,8 @@ export async function openStack(options: {
   /** Overrides the settings: `login`, or `rehearsal` for the demo. */
   mode?: CredentialMode
 }): Promise<Stack> {
-  const { workspace, settings, images, root, engineMajor } = options
+  const { identity, workspace, settings, images, root, engineMajor } = options
   const mode = options.mode ?? credentialMode(settings)
-  const identity = folderStack(workspace.path)
   const state = stateFolder(identity.name)
   await makeStateFolder(state)
   await claimState(identity, state, options.running)

@@ -7,7 +7,6 @@ import { imageAdditions } from '../../config/image-additions.ts'
 import { demoFolder } from '../../config/paths.ts'
 import { whyBusy } from '../../stack/activity.ts'
 import { type CredentialMode, credentialMode } from '../../stack/credential.ts'
-import { folderStack } from '../../stack/identity.ts'
 import { inspectStack, type StackState } from '../../stack/inspect.ts'
 import type { AgentService } from '../../stack/services.ts'
 import { startStack } from '../../stack/start.ts'
@@ -18,6 +17,7 @@ import { customise } from '../additions/customise.ts'
 import { runSetupCommands } from '../additions/setup-commands.ts'
 import type { Context } from '../context.ts'
 import { ensureImages } from '../images/ensure-images.ts'
+import type { StackWorkspace } from '../workspace-here.ts'
 import { announce } from './announce.ts'
 import { checkConfiguration } from './check-configuration.ts'
 import { type CopyOptions, copyIn } from './copy-in.ts'
@@ -30,26 +30,27 @@ export type BringUpOptions = CopyOptions & {
   agents: readonly AgentService[]
 }
 
-/** Starts the stack of `workspace` on this host. */
+/** Starts a stack on this host, for the folder that it works in. */
 export function bringUp(
   context: Context,
-  workspace: Workspace,
+  opened: StackWorkspace,
   options: BringUpOptions,
 ): Promise<StartedStack> {
-  return startWorkflow(startEffects(context, workspace, options))
+  return startWorkflow(startEffects(context, opened, options))
 }
 
 function startEffects(
   context: Context,
-  workspace: Workspace,
+  opened: StackWorkspace,
   options: BringUpOptions,
 ): StartEffects {
   const { engine, docker, log, signal, settings, root, engineMajor } = context
   const { agents } = options
-  const { name } = folderStack(workspace.path)
+  const { workspace } = opened
+  const { name } = opened.identity
   return {
     checkConfiguration: () => checkConfiguration(settings, root),
-    customise: () => customise(context, workspace),
+    customise: () => customise(context, opened),
     refuseAdditionsOfAgent({ declared }) {
       const additions = imageAdditions(settings)
       refuseAdditionsOfAgent(additions, workspace.path)
@@ -63,7 +64,7 @@ function startEffects(
     refuseOtherMode: before => refuseOtherMode(context, workspace, before),
     async openStack(images, custom, before) {
       const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
-      const given = { workspace, running: before, settings, images, root, engineMajor, custom }
+      const given = { ...opened, running: before, settings, images, root, engineMajor, custom }
       return openStack({ ...given, ...(mode && { mode }) })
     },
     startStack: (stack, before) =>

@@ -28,15 +28,15 @@ export async function startHere(
   const record = await recordStart(service)
   const context = await openContext(caller)
   record.settingsLoaded(context.settings)
-  const workspace = await workspaceHere(context, { copy: options.copy ?? false })
+  const opened = await workspaceHere(context, { copy: options.copy ?? false })
   const agents: readonly AgentService[] = options.worker ? agentServices : [service]
-  const started = await bringUp(context, workspace, { ...options, agents })
+  const started = await bringUp(context, opened, { ...options, agents })
   const { state, outcome, stack } = started
   if (outcome === 'outdated' && !serviceOf(state, service)) throw withoutService(service)
   const agent = {
     ...runningAgent(context, state, service),
     stack: state.stack,
-    workspace: workspace.path,
+    workspace: opened.workspace.path,
   }
   // A run does not wait for an unanswered question; the next session asks it again.
   const asked = service === serviceOfRuns || !stack.custom?.unanswered

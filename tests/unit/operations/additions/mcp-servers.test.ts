@@ -9,6 +9,8 @@ import {
   missingHosts,
   readMcpFile,
 } from '../../../../src/operations/additions/mcp-servers.ts'
+import { folderStack } from '../../../../src/stack/identity.ts'
+import { stateFolder } from '../../../../src/stack/state/state-folder.ts'
 
 // Not the state of whoever runs the tests, and no terminal to ask at.
 process.env.XDG_STATE_HOME = await mkdtemp(join(tmpdir(), 'mcp-state-'))
@@ -23,10 +25,10 @@ function folder(t: Test, content: string, MCP_SERVERS = 'ask') {
   const told: string[] = []
   const workspace = {
     path,
-    stack: 'claude-secure-x-00000000',
     mode: 'mount' as const,
     agent: { uid: 1, gid: 1 },
   }
+  const state = stateFolder(folderStack(path).name)
   const allowed = async () => {
     const context = {
       root: checkoutRoot(),
@@ -35,9 +37,9 @@ function folder(t: Test, content: string, MCP_SERVERS = 'ask') {
       confirm: async () => false,
       log: (event: { kind: string }) => void told.push('text' in event ? String(event.text) : ''),
     }
-    return (await allowedServers(context, workspace)).servers.map(({ name }) => name)
+    return (await allowedServers(context, workspace, state)).servers.map(({ name }) => name)
   }
-  return { path, workspace, told, allowed }
+  return { path, state, told, allowed }
 }
 
 t.test('nobody allowed it: it is not used, and that is said', async t => {
@@ -52,9 +54,9 @@ t.test('what .env names is used, and nothing besides', async t => {
 })
 
 t.test('a yes is for this content', async t => {
-  const { path, workspace, allowed, told } = folder(t, file(['a']))
+  const { path, state, allowed, told } = folder(t, file(['a']))
   const found = await readMcpFile({ path })
-  if (found) await acceptServers(workspace, found)
+  if (found) await acceptServers(state, found)
   t.same(await allowed(), ['a'])
   t.match(told[0], /MCP server a needs mcp\.example\.com: run .allow mcp\.example\.com/)
   await writeFile(join(path, '.mcp.json'), file(['a', 'more']))
