@@ -16,6 +16,26 @@ const answerBytes = 16 * 1024 * 1024
  */
 export type Follow = { hello: string } | 'hello-without-name' | 'plain' | 'nothing'
 
+/** One attack, as a JSON line on the stdin of `inside/attack.ts`. `wait` is in milliseconds. */
+export type Attack =
+  | { op: 'dial'; host: string; port: number; send?: string; until?: string; wait: number }
+  | {
+      op: 'tunnel'
+      host: string
+      port: number
+      request: string
+      follow: Follow
+      until?: string
+      wait: number
+    }
+  | { op: 'resolve'; name: string; type: 'A' | 'AAAA' | 'TXT' | 'PTR'; wait: number }
+  | { op: 'run'; command: readonly string[]; wait: number }
+  | { op: 'read'; path: string }
+  | { op: 'open-for-writing'; path: string }
+  | { op: 'processes' }
+  | { op: 'scan'; host: string; ports: readonly number[]; wait: number }
+  | { op: 'hold'; host: string; port: number; count: number; send: string; milliseconds: number }
+
 const error = z.string().optional()
 const Dialled = z.object({
   connected: z.boolean().default(false),
@@ -64,13 +84,10 @@ export function createAttacker(options: {
   const { docker, container, root, signal } = options
   let channel: Promise<Channel> | undefined
   let closed = false
-  const ask = async <T>(
-    schema: z.ZodType<T>,
-    attack: Record<string, unknown> & { op: string; wait?: number },
-  ) => {
+  const ask = async <T>(schema: z.ZodType<T>, attack: Attack) => {
     if (closed) throw new Error('the attacker has been called back')
     channel ??= openChannel(docker, container, root, signal)
-    const answer = await (await channel).ask(attack, (attack.wait ?? 0) + grace)
+    const answer = await (await channel).ask(attack, ('wait' in attack ? attack.wait : 0) + grace)
     return schema.parse(answer)
   }
   return {

@@ -1,6 +1,5 @@
 import type { Follow } from './attacker.ts'
 import { type Check, check } from './probe.ts'
-import { connectTo, firstLine, reached } from './tunnel.ts'
 import type { Twin } from './twin.ts'
 
 /** A request to the twin's proxy that must not return the canary's word. */
@@ -56,4 +55,20 @@ export function noneThrough(claim: string, attempted: readonly Attempted[]): Che
 export function list(items: readonly string[], shown = 6): string {
   const more = items.length - shown
   return `${items.slice(0, shown).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+/** Builds a CONNECT request as Claude Code's client writes it. */
+export function connectTo(host: string, port = 443): string {
+  const authority = `${host}:${port}`
+  return `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`
+}
+
+/** Returns whether the canary's word came back: the only proof that an attempt reached it. */
+export function reached({ received }: { received: string }, word: string): boolean {
+  return received.includes(word)
+}
+
+/** Returns the first line of the answer, for evidence. */
+export function firstLine({ received, error }: { received: string; error?: string | undefined }) {
+  return received.split('\r\n')[0] || error || 'nothing came back'
 }

@@ -1,8 +1,7 @@
-import type { Lack } from './every-service.ts'
 import type { InspectedContainer } from './inspections.ts'
 import type { LiveFacts } from './live-facts.ts'
+import type { Lack } from './probe.ts'
 import { mountAt } from './proc-files.ts'
-import { isSandbox } from './sandboxes.ts'
 
 type Judge = (container: InspectedContainer) => Lack
 type LiveJudge = (facts: LiveFacts, container: InspectedContainer) => Lack
@@ -157,4 +156,12 @@ function liveCapabilities({ status }: LiveFacts) {
 function lineIsNot(status: LiveFacts['status'], name: string, wanted: string) {
   const values = status.map(lines => lines.get(name)?.[0] ?? 'missing')
   return values.every(value => value === wanted) ? null : `${name} is ${values.join(' and ')}`
+}
+
+/**
+ * Returns whether a runtime puts its own kernel between a container and the host, as gVisor and Kata
+ * do. The seccomp status that such a kernel reports is not the host's.
+ */
+export function isSandbox(runtime: string | null | undefined): boolean {
+  return /(^|[/.-])(runsc|kata)/.test(runtime ?? '')
 }

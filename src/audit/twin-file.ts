@@ -1,5 +1,4 @@
 import { escapeVariables } from '../engine/compose.ts'
-import { type CanaryNames, listedNames } from './canary-names.ts'
 
 /**
  * Addresses of a twin: documentation ranges, which the policy does not count as private, so that a
@@ -196,4 +195,44 @@ export function policyWithNames(inForce: string, names: CanaryNames): string | n
   const end = list.index + list[0].length
   const line = `acl allowed_sites ${list[1]} ${listedNames(names).join(' ')}`
   return `${policy.slice(0, end)}\n${line}${policy.slice(end)}`
+}
+
+/** Names that exist for one audit only. */
+export type CanaryNames = ReturnType<typeof canaryNames>
+
+/** @param id random, so that no cache knows the names from an earlier audit */
+export function canaryNames(id: string) {
+  const name = (label: string) => `${label}.audit-${id}.test`
+  return {
+    /** On the twin's allowlist. */
+    listed: name('listed'),
+    alsoListed: name('also-listed'),
+    /** Listed, and resolve to addresses that must stay unreachable. */
+    private: name('private'),
+    neighbour: name('neighbour'),
+    mixed: name('mixed'),
+    flip: name('flip'),
+    metadata: name('metadata'),
+    loopback: name('loopback'),
+    /** Not listed, and resolve to the canary. */
+    unlisted: name('unlisted'),
+    belowListed: name('below.listed'),
+    /** For one DNS query each: the query itself leaks the name. */
+    secret: (label: string) => name(`secret-${label}`),
+  }
+}
+
+/** Returns the names that the twin's policy lists for its agent. */
+export function listedNames(names: CanaryNames): string[] {
+  const {
+    listed,
+    alsoListed,
+    private: private_,
+    neighbour,
+    mixed,
+    flip,
+    metadata,
+    loopback,
+  } = names
+  return [listed, alsoListed, private_, neighbour, mixed, flip, metadata, loopback]
 }

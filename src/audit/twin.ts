@@ -9,9 +9,10 @@ import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
 import { exec } from '../process/exec.ts'
 import { type Attacker, createAttacker, insideProgram, nodeCommand } from './attacker.ts'
-import { type CanaryNames, canaryNames } from './canary-names.ts'
 import { InspectedContainer } from './inspections.ts'
 import {
+  type CanaryNames,
+  canaryNames,
   canaryPorts,
   policyWithNames,
   type TwinNetwork,
@@ -182,7 +183,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
 }
 
 /** Returns the names on lists other than the agent's: in the twin they lead to the canary too. */
-function otherNames(policy: string): string[] {
+export function otherNames(policy: string): string[] {
   try {
     const { gateway, server, login } = parseAllowlist(policy, 'the policy in force')
     return [...gateway, ...server, ...login].map(({ name }) => name.replace(/^\./, ''))

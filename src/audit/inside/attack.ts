@@ -1,7 +1,7 @@
 /**
  * Runs in a container, as the agent: reads attacks from stdin, one JSON object per line, and writes
- * their results to stdout. One file without imports of this project, because it is passed to `node
- * -e`.
+ * their results to stdout. Imports only types of this project: `node --eval` gets this one file, and
+ * strips its types.
  */
 import { spawn } from 'node:child_process'
 import { Resolver } from 'node:dns/promises'
@@ -10,27 +10,7 @@ import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
-
-type Follow = { hello: string } | 'hello-without-name' | 'plain' | 'nothing'
-
-type Attack =
-  | { op: 'dial'; host: string; port: number; send?: string; until?: string; wait: number }
-  | {
-      op: 'tunnel'
-      host: string
-      port: number
-      request: string
-      follow: Follow
-      until?: string
-      wait: number
-    }
-  | { op: 'resolve'; name: string; type: 'A' | 'AAAA' | 'TXT' | 'PTR'; wait: number }
-  | { op: 'run'; command: string[]; wait: number }
-  | { op: 'read'; path: string }
-  | { op: 'open-for-writing'; path: string }
-  | { op: 'processes' }
-  | { op: 'scan'; host: string; ports: number[]; wait: number }
-  | { op: 'hold'; host: string; port: number; count: number; send: string; milliseconds: number }
+import type { Attack, Follow } from '../attacker.ts'
 
 const limit = 256 * 1024
 
@@ -43,35 +23,40 @@ lines.on('line', async line => {
 lines.on('close', () => process.exit(0))
 
 function perform(attack: Attack): Promise<object> {
-  switch (attack.op) {
-    case 'dial':
-      return dial(attack)
-    case 'tunnel':
-      return tunnel(attack)
-    case 'resolve':
-      return resolveName(attack)
-    case 'run':
-      return run(attack.command, attack.wait)
-    case 'read':
-      return read(attack.path)
-    case 'open-for-writing':
-      return openForWriting(attack.path)
-    case 'processes':
-      return processes()
-    case 'scan':
-      return scan(attack)
-    case 'hold':
-      return hold(attack)
-    default:
-      return attack satisfies never
-  }
+  return (attacks[attack.op] as (attack: Attack) => Promise<object>)(attack)
 }
 
-/**
- * Connects, sends, and reads the answer until it contains `until`, the other side ends, or the time is
- * up.
- */
-function dial({ host, port, send = '', until, wait }: Extract<Attack, { op: 'dial' }>) {
+type AttackOf<Op extends Attack['op']> = Extract<Attack, { op: Op }>
+
+const attacks: { [Op in Attack['op']]: (attack: AttackOf<Op>) => Promise<object> } = {
+  dial,
+  tunnel,
+  resolve: resolveName,
+  run,
+  read,
+  'open-for-writing': openForWriting,
+  processes,
+  scan,
+  hold,
+}
+
+/** Connects, sends, and reads the answer. */
+function dial({ send = '', ...to }: AttackOf<'dial'>) {
+  return exchange(to, send, 'nothing', connected => (connected ? undefined : 'no answer'))
+}
+
+/** Sends the follow-up data after any status of the proxy: a verdict by status would trust it. */
+function tunnel({ request, follow, ...to }: AttackOf<'tunnel'>) {
+  return exchange(to, request, follow, () => 'no answer')
+}
+
+/** Ends when the answer contains `until`, when the other side ends, on an error and at the timeout. */
+function exchange(
+  { host, port, until, wait }: { host: string; port: number; until?: string; wait: number },
+  first: string,
+  follow: Follow,
+  timeoutError: (connected: boolean) => string | undefined,
+) {
   return new Promise<object>(resolve => {
     const received = collector()
     let connected = false
@@ -81,58 +66,28 @@ function dial({ host, port, send = '', until, wait }: Extract<Attack, { op: 'dia
       socket.destroy()
       resolve({ connected, received: received.text(), ...(error && { error }) })
     }
-    const timer = setTimeout(() => end(connected ? undefined : 'no answer'), wait)
+    const timer = setTimeout(() => end(timeoutError(connected)), wait)
+    socket.on('error', error => end(codeOf(error)))
+    socket.on('close', () => end())
     socket.on('connect', () => {
       connected = true
-      socket.write(Buffer.from(send, 'latin1'))
+      socket.write(Buffer.from(first, 'latin1'))
     })
-    socket.on('data', chunk => {
-      received.take(chunk)
-      if (until && received.text().includes(until)) end()
-    })
-    socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
-    socket.on('close', () => end())
-  })
-}
-
-/**
- * Sends `request` to a proxy. Sends the follow-up data whatever status the proxy answers: a verdict by
- * status would trust the proxy.
- */
-function tunnel(attack: Extract<Attack, { op: 'tunnel' }>) {
-  const { host, port, request, follow, until, wait } = attack
-  return new Promise<object>(resolve => {
-    const received = collector()
-    const socket = connect({ host, port })
-    const end = (error?: string) => {
-      clearTimeout(timer)
-      socket.destroy()
-      resolve({ received: received.text(), ...(error && { error }) })
-    }
-    const timer = setTimeout(() => end('no answer'), wait)
-    socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
-    socket.on('close', () => end())
-    socket.on('connect', () => socket.write(Buffer.from(request, 'latin1')))
     let followed = false
     socket.on('data', async chunk => {
       received.take(chunk)
       if (until && received.text().includes(until)) return end()
       if (followed || follow === 'nothing' || !received.text().includes('\r\n\r\n')) return
       followed = true
-      socket.write(await opening(follow))
+      socket.write(follow === 'plain' ? plainRequest : await hello(follow))
     })
   })
 }
 
-async function opening(follow: Exclude<Follow, 'nothing'>): Promise<Buffer> {
-  if (follow === 'plain') {
-    return Buffer.from('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
-  }
-  return hello(follow === 'hello-without-name' ? undefined : follow.hello)
-}
+const plainRequest = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
 
 /** Returns the first bytes of a TLS connection, generated by Node.js: a hello with this server name. */
-function hello(servername: string | undefined): Promise<Buffer> {
+function hello(follow: { hello: string } | 'hello-without-name'): Promise<Buffer> {
   return new Promise(resolve => {
     const sink = new Duplex({
       read() {},
@@ -143,24 +98,24 @@ function hello(servername: string | undefined): Promise<Buffer> {
     })
     const secure = connectTls({
       socket: sink as unknown as Socket,
-      ...(servername && { servername }),
+      ...(follow !== 'hello-without-name' && { servername: follow.hello }),
     })
     secure.on('error', () => {})
   })
 }
 
-/** Resolves a name through the resolver of the container, whichever it is. */
-async function resolveName({ name, type, wait }: Extract<Attack, { op: 'resolve' }>) {
+/** Resolves a name through the container's own resolver. */
+async function resolveName({ name, type, wait }: AttackOf<'resolve'>) {
   const resolver = new Resolver({ timeout: wait, tries: 1 })
   try {
     const answers = (await resolver.resolve(name, type)) as string[] | string[][]
     return { answers: answers.flat().map(String) }
   } catch (error) {
-    return { answers: [], error: (error as NodeJS.ErrnoException).code ?? String(error) }
+    return { answers: [], error: codeOf(error) }
   }
 }
 
-function run(command: string[], wait: number) {
+function run({ command, wait }: AttackOf<'run'>) {
   return new Promise<object>(resolve => {
     const [file = '', ...args] = command
     const stdout = collector()
@@ -169,9 +124,9 @@ function run(command: string[], wait: number) {
     const timer = setTimeout(() => child.kill('SIGKILL'), wait)
     child.stdout.on('data', stdout.take)
     child.stderr.on('data', stderr.take)
-    child.on('error', (error: NodeJS.ErrnoException) => {
+    child.on('error', error => {
       clearTimeout(timer)
-      resolve({ code: -1, stdout: '', stderr: error.code ?? error.message })
+      resolve({ code: -1, stdout: '', stderr: codeOf(error) })
     })
     child.on('close', code => {
       clearTimeout(timer)
@@ -180,23 +135,23 @@ function run(command: string[], wait: number) {
   })
 }
 
-async function read(path: string) {
+async function read({ path }: AttackOf<'read'>) {
   try {
     const text = await readFile(path, 'latin1')
     return { text: text.slice(0, limit) }
   } catch (error) {
-    return { text: '', error: (error as NodeJS.ErrnoException).code ?? String(error) }
+    return { text: '', error: codeOf(error) }
   }
 }
 
 /** Opens the file for writing, and writes nothing. */
-async function openForWriting(path: string) {
+async function openForWriting({ path }: AttackOf<'open-for-writing'>) {
   try {
     const file = await open(path, 'r+')
     await file.close()
     return { writable: true }
   } catch (error) {
-    return { writable: false, error: (error as NodeJS.ErrnoException).code ?? String(error) }
+    return { writable: false, error: codeOf(error) }
   }
 }
 
@@ -220,7 +175,7 @@ async function processes() {
 }
 
 /** Returns the ports that accept a connection. */
-async function scan({ host, ports, wait }: Extract<Attack, { op: 'scan' }>) {
+async function scan({ host, ports, wait }: AttackOf<'scan'>) {
   const found: number[] = []
   let next = 0
   const worker = async () => {
@@ -247,7 +202,7 @@ function accepts(host: string, port: number, wait: number) {
 }
 
 /** Opens connections with unfinished requests. Answers when all are open; closes them by itself. */
-async function hold({ host, port, count, send, milliseconds }: Extract<Attack, { op: 'hold' }>) {
+async function hold({ host, port, count, send, milliseconds }: AttackOf<'hold'>) {
   const sockets: Socket[] = []
   const standing = await Promise.all(
     Array.from(
@@ -270,6 +225,11 @@ async function hold({ host, port, count, send, milliseconds }: Extract<Attack, {
     for (const socket of sockets) socket.destroy()
   }, milliseconds)
   return { standing: standing.filter(Boolean).length }
+}
+
+function codeOf(error: unknown) {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code ?? message ?? String(error)
 }
 
 function collector() {

@@ -1,10 +1,15 @@
 import { stat } from 'node:fs/promises'
 import { stateFolder } from '../../stack/state/state-folder.ts'
-import { declaredMounts } from '../declared.ts'
-import { everyService, everyServiceLive } from '../every-service.ts'
-import { isEngineSocket, strangeMounts, writableMounts } from '../mounts.ts'
+import { declaredMounts, isEngineSocket, strangeMounts, writableMounts } from '../mounts.ts'
 import { askedPrivileges, livePrivileges } from '../privileges.ts'
-import { type Check, check, orUnknown, type Probe } from '../probe.ts'
+import {
+  type Check,
+  check,
+  everyService,
+  everyServiceLive,
+  orUnknown,
+  type Probe,
+} from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 

@@ -1,6 +1,14 @@
-import { askedBounds, liveBounds, seenLimits } from '../bounds.ts'
-import { everyService, everyServiceLive } from '../every-service.ts'
-import { type Check, held, type Probe } from '../probe.ts'
+import type { InspectedContainer } from '../inspections.ts'
+import type { LiveFacts } from '../live-facts.ts'
+import {
+  type Check,
+  everyService,
+  everyServiceLive,
+  held,
+  type Lack,
+  type Probe,
+} from '../probe.ts'
+import { mountAt } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 
@@ -40,4 +48,124 @@ async function seen(scene: Scene): Promise<Check> {
       ? 'memory, swap, processes and processors are seen in every cgroup'
       : `the rest is by the engine's word; seen in ${lines.join('; ')}`,
   )
+}
+
+type Judge = (container: InspectedContainer) => Lack
+type LiveJudge = (facts: LiveFacts, container: InspectedContainer) => Lack
+
+/** Limits requested from the engine, claim by claim: they confine a resource bomb to its container. */
+export const askedBounds: readonly [claim: string, lack: Judge][] = [
+  ['memory is limited', ({ HostConfig: { Memory } }) => (Memory > 0 ? null : 'no limit of memory')],
+  [
+    'nothing is swapped',
+    ({ HostConfig: { Memory, MemorySwap } }) =>
+      MemorySwap > 0 && MemorySwap <= Memory ? null : 'may use swap',
+  ],
+  [
+    'processes are limited',
+    ({ HostConfig: { PidsLimit } }) => ((PidsLimit ?? 0) > 0 ? null : 'no limit of processes'),
+  ],
+  [
+    'processors are limited',
+    ({ HostConfig: { NanoCpus, CpuQuota } }) =>
+      NanoCpus > 0 || (CpuQuota ?? 0) > 0 ? null : 'no limit of processors',
+  ],
+  [
+    'open files are limited',
+    container => (ulimit(container, 'nofile') === undefined ? 'no limit of open files' : null),
+  ],
+  [
+    'no memory is dumped to disk',
+    container => (ulimit(container, 'core') === 0 ? null : 'core dumps are not off'),
+  ],
+  ['logs are limited', unboundedLog],
+  ['scratch folders are limited', unboundedScratch],
+  ['orphaned processes are reaped', ({ HostConfig: { Init } }) => (Init ? null : 'no init')],
+  [
+    'a service that ends comes back',
+    ({ HostConfig: { RestartPolicy } }) =>
+      ['unless-stopped', 'always', 'on-failure'].includes(RestartPolicy.Name)
+        ? null
+        : `restart: ${RestartPolicy.Name || 'no'}`,
+  ],
+  ['a service that hangs is noticed', unwatched],
+]
+
+/** The same limits as the kernel inside reports them. */
+export const liveBounds: readonly [claim: string, lack: LiveJudge][] = [
+  ['the kernel has the limits that were asked for', lostLimits],
+  [
+    'the kernel has the limit of open files',
+    ({ limits }, container) => {
+      const asked = ulimit(container, 'nofile')
+      const has = limits.get('Max open files')
+      return asked === undefined || has === undefined || has > asked
+        ? `${has ?? '?'} instead of ${asked ?? 'a limit'}`
+        : null
+    },
+  ],
+  [
+    'the kernel dumps no memory',
+    ({ limits }) => {
+      const has = limits.get('Max core file size')
+      return has === 0 ? null : `core files of ${has ?? '?'} bytes`
+    },
+  ],
+  [
+    'the kernel limits the scratch folders',
+    ({ mounts }) =>
+      ['/tmp', '/run', '/dev/shm']
+        .filter(path => {
+          const mount = mountAt(mounts, path)
+          return mount?.type !== 'tmpfs' || !mount.superOptions.some(isSize)
+        })
+        .map(path => `${path} has no size`)
+        .join(', ') || null,
+  ],
+]
+
+/** Returns the limits readable from a service's cgroup: a kernel or engine may hide some. */
+export function seenLimits(facts: LiveFacts): string[] {
+  return Object.keys(facts.cgroup)
+}
+
+function ulimit({ HostConfig: { Ulimits } }: InspectedContainer, name: string) {
+  return Ulimits?.find(limit => limit.Name === name)?.Hard
+}
+
+function unboundedLog({ HostConfig: { LogConfig } }: InspectedContainer) {
+  const { Type, Config } = LogConfig
+  if (Type !== 'json-file' && Type !== 'local') return `log driver ${Type}`
+  const missing = ['max-size', 'max-file'].filter(option => !Config?.[option])
+  return missing.length > 0 ? `logs without ${missing.join(', ')}` : null
+}
+
+function unboundedScratch({ HostConfig: { Tmpfs } }: InspectedContainer) {
+  const loose = ['/tmp', '/run'].filter(path => !Tmpfs?.[path]?.split(',').some(isSize))
+  return loose.length > 0 ? `${loose.join(', ')} without a size` : null
+}
+
+function unwatched({ Config: { Healthcheck } }: InspectedContainer) {
+  const [kind = 'NONE'] = Healthcheck?.Test ?? []
+  return kind === 'NONE' ? 'no health check' : null
+}
+
+/** Returns limits that are looser than requested; ignores those that cannot be read. */
+function lostLimits({ cgroup }: LiveFacts, { HostConfig }: InspectedContainer) {
+  const { Memory, MemorySwap, PidsLimit, NanoCpus } = HostConfig
+  const asked: Record<keyof typeof cgroup, number> = {
+    memory: Memory,
+    memoryAndSwap: MemorySwap,
+    pids: PidsLimit ?? 0,
+    cpus: NanoCpus / 1e9,
+  }
+  const lost = (['memory', 'memoryAndSwap', 'pids', 'cpus'] as const).filter(name => {
+    const has = cgroup[name]
+    return has !== undefined && (asked[name] <= 0 || has > asked[name] * 1.01)
+  })
+  return lost.map(name => `${name} ${cgroup[name]} instead of ${asked[name]}`).join(', ') || null
+}
+
+function isSize(option: string) {
+  return /^size=[1-9]/.test(option)
 }

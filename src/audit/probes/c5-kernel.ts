@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { stateFolder } from '../../stack/state/state-folder.ts'
+import { isSandbox } from '../privileges.ts'
 import { check, type Probe } from '../probe.ts'
-import { isSandbox } from '../sandboxes.ts'
 import { standards } from '../standards.ts'
 
 const Override = z.looseObject({

@@ -1,7 +1,6 @@
-import { type Attempt, attemptAll, listedWorks, noneThrough } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, listedWorks, noneThrough } from '../attempts.ts'
 import { check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
-import { connectTo } from '../tunnel.ts'
 
 /** A `dst` rule before the name check resolves the name, and sends it out, even to refuse it (measured). */
 export const dnsThroughProxy: Probe = {

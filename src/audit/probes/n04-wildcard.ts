@@ -1,10 +1,9 @@
 import { messageOf } from '../../base/errors.ts'
 import { parseAllowlist } from '../../egress/allowlist.ts'
 import { siteFindings } from '../../egress/findings.ts'
-import { type Attempt, attemptAll, list, listedWorks, noneThrough } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, list, listedWorks, noneThrough } from '../attempts.ts'
 import { type Check, check, held, open, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
-import { connectTo } from '../tunnel.ts'
 
 /** Anyone may register a name below a shared suffix; below any name its owner answers DNS queries. */
 export const wildcard: Probe = {

@@ -1,5 +1,5 @@
+import { connectTo, reached } from '../attempts.ts'
 import { check, type Probe } from '../probe.ts'
-import { connectTo, reached } from '../tunnel.ts'
 
 /** PTR bypass (measured): `dstdomain` without `-n` looks up the name of an address, and trusts it. */
 export const addressWithAName: Probe = {

@@ -1,7 +1,6 @@
-import { type Attempt, attemptAll, listedWorks, noneThrough } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, listedWorks, noneThrough } from '../attempts.ts'
 import { check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
-import { connectTo } from '../tunnel.ts'
 
 /** When two parsers disagree on an address, one allows it and the other dials it. */
 export const addressForms: Probe = {

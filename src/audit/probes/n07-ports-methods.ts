@@ -1,7 +1,6 @@
-import { type Attempt, attemptAll, list, listedWorks, noneThrough } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, list, listedWorks, noneThrough } from '../attempts.ts'
 import { check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
-import { connectTo } from '../tunnel.ts'
 
 /** `GET http://listed:22/` returns an SSH banner where only CONNECT has a rule for ports (measured). */
 export const portsAndMethods: Probe = {

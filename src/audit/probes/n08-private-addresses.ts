@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Attempt, type Attempted, attemptAll, list, listedWorks } from '../attempts.ts'
+import {
+  type Attempt,
+  type Attempted,
+  attemptAll,
+  connectTo,
+  firstLine,
+  list,
+  listedWorks,
+} from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
-import { connectTo, firstLine } from '../tunnel.ts'
 import type { Twin } from '../twin.ts'
 
 /** The owner of a listed name chooses its address: the host, a neighbour, the cloud's metadata. */

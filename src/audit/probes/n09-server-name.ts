@@ -1,7 +1,6 @@
-import { type Attempt, attemptAll, listedWorks, noneThrough } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, listedWorks, noneThrough } from '../attempts.ts'
 import { check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
-import { connectTo } from '../tunnel.ts'
 
 /** The hosts of a CDN share addresses: only the TLS hello decides which of them answers. */
 export const serverName: Probe = {

@@ -1,8 +1,7 @@
-import { type Attempt, attemptAll, list, listedWorks, noneThrough } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, list, listedWorks, noneThrough } from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
-import { connectTo } from '../tunnel.ts'
 
 /** A second protocol is a second network, without any of the rules of the first. */
 export const ipv6: Probe = {

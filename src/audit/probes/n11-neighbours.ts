@@ -1,11 +1,10 @@
 import { membership } from '../../stack/services.ts'
-import { list } from '../attempts.ts'
+import { list, reached } from '../attempts.ts'
 import type { InspectedContainer } from '../inspections.ts'
 import { type Check, check, type Probe } from '../probe.ts'
+import { parseSockets } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
-import { parseSockets } from '../sockets.ts'
 import { standards } from '../standards.ts'
-import { reached } from '../tunnel.ts'
 
 /** The only two ports that the agent may reach in its network. */
 const expected: Record<string, number> = { proxy: 3128, gateway: 8787 }

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { list } from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
+import { parseSockets } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
-import { parseSockets } from '../sockets.ts'
 import { standards } from '../standards.ts'
 
 /** A proxy that serves the local network lends it this host's address and its allowlist. */

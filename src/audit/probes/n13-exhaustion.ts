@@ -1,9 +1,8 @@
 import { parseSquidConf } from '../../egress/squid-conf.ts'
-import { list } from '../attempts.ts'
+import { connectTo, firstLine, list, reached } from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
-import { connectTo, firstLine, reached } from '../tunnel.ts'
 import type { Twin } from '../twin.ts'
 
 /** Limits that the policy must set; Squid's defaults are minutes and hours. */

@@ -1,10 +1,9 @@
 import { parseSquidConf } from '../../egress/squid-conf.ts'
-import { type Attempt, attemptAll, list, noneThrough } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, list, noneThrough } from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
+import { parseSockets } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
-import { parseSockets } from '../sockets.ts'
 import { standards } from '../standards.ts'
-import { connectTo } from '../tunnel.ts'
 import type { Twin } from '../twin.ts'
 
 /** Features that Squid has on by default: caching, answering neighbours, reporting about itself. */

@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseAllowlist } from '../../egress/allowlist.ts'
-import { type Attempt, attemptAll, list } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, firstLine, list, reached } from '../attempts.ts'
+import { goodRequest, hostileRequests, type Sent } from '../gateway-requests.ts'
 import { type Check, check, open, type Probe, type Verdict } from '../probe.ts'
 import { type Scene, variable } from '../scene.ts'
 import { standards } from '../standards.ts'
-import { connectTo, firstLine, reached } from '../tunnel.ts'
-import type { Twin } from '../twin.ts'
+import { otherNames, type Twin } from '../twin.ts'
 
 /** With a key of their own, an attacker in the agent uses the model's API as a drop box. */
 export const allowedHost: Probe = {
@@ -52,14 +50,7 @@ async function names(scene: Scene): Promise<Check[]> {
 }
 
 function foreignNames(policy: string): string[] {
-  const always = 'api.anthropic.com'
-  try {
-    const { gateway, server, login } = parseAllowlist(policy, 'the policy in force')
-    const all = [...gateway, ...server, ...login].map(({ name }) => name.replace(/^\./, ''))
-    return [...new Set([always, ...all.map(name => name.toLowerCase())])]
-  } catch {
-    return [always]
-  }
+  return [...new Set(['api.anthropic.com', ...otherNames(policy).map(name => name.toLowerCase())])]
 }
 
 /** Judges the live proxy, where no canary answers, by the page that comes with a refusal. */
@@ -98,8 +89,6 @@ async function gatewayChecks(scene: Scene): Promise<Check[]> {
     ...(await throughGateway(await scene.twin())),
   ]
 }
-
-type Sent = { name: string; text: string; mark: string }
 
 async function throughGateway(twin: Twin): Promise<Check[]> {
   const { attacker, word, credential } = twin
@@ -154,107 +143,3 @@ const groups = [
   ['route', 'no route but that of messages is served'],
   ['form', 'requests that parsers read differently get no further'],
 ] as const
-
-const mark = () => `n15-${randomBytes(8).toString('hex')}`
-
-function goodRequest(placeholder: string): Sent {
-  const own = mark()
-  const headers = [
-    `x-api-key: ${placeholder}`,
-    'cookie: a=b',
-    'x-forwarded-for: 192.0.2.7',
-    'forwarded: for=192.0.2.7',
-    'x-foreign: 1',
-    'proxy-authorization: Basic eDp4',
-  ]
-  return { name: 'good', mark: own, text: message(own, { headers }) }
-}
-
-/** Builds a message with a mark in its body and in a header that the gateway passes on. */
-function message(
-  mark: string,
-  more: { line?: string; headers?: readonly string[]; body?: string; length?: boolean } = {},
-): string {
-  const { line = 'POST /v1/messages', headers = [], length = true } = more
-  const body = more.body ?? JSON.stringify({ model: 'audit', mark })
-  const head = [
-    `${line} HTTP/1.1`,
-    'host: gateway:8787',
-    `user-agent: ${mark}`,
-    'content-type: application/json',
-    ...headers,
-    ...(length ? [`content-length: ${body.length}`] : []),
-    'connection: close',
-  ]
-  return `${head.join('\r\n')}\r\n\r\n${body}`
-}
-
-function hostileRequests(placeholder: string): Sent[] {
-  const genuine = `x-api-key: ${placeholder}`
-  const foreign = `sk-ant-api03-${randomBytes(16).toString('hex')}`
-  const make = (name: string, more: Parameters<typeof message>[1]): Sent => {
-    const own = mark()
-    return { name, mark: own, text: message(own, more) }
-  }
-  const keys: [string, string[]][] = [
-    ['key: none', []],
-    ['key: foreign', [`x-api-key: ${foreign}`]],
-    ['key: foreign bearer', [`authorization: Bearer ${foreign}`]],
-    ['key: foreign beside the placeholder', [genuine, `x-api-key: ${foreign}`]],
-    ['key: foreign before the placeholder', [`x-api-key: ${foreign}`, genuine]],
-    ['key: foreign bearer beside it', [genuine, `authorization: Bearer ${foreign}`]],
-    ['key: basic beside it', [genuine, 'authorization: Basic eDp4']],
-    ['key: cut off', [`x-api-key: ${placeholder.slice(0, -1)}`]],
-    ['key: longer', [`x-api-key: ${placeholder}x`]],
-    ['key: empty', ['x-api-key: ']],
-  ]
-  const lines = [
-    'POST /v1/files',
-    'GET /v1/models',
-    'GET /v1/messages',
-    'PUT /v1/messages',
-    'POST //v1/messages',
-    'POST /v1/messages/',
-    'POST /v1/messages/../files',
-    'POST /v1/messages/%2e%2e/files',
-    'POST /v1/messages%2f..%2ffiles',
-    'POST /v1/messages/batches',
-    'POST /v1/messages;x',
-    'POST /V1/MESSAGES',
-    'POST http://api.anthropic.com/v1/messages',
-    'POST /v1/messages?a=%0d%0aX-Foreign:1',
-    'POST /v1/messages?a=../../files',
-    'POST /v1/messages#x',
-    'POST /v1/complete',
-    'POST /',
-  ]
-  const hidden = mark()
-  const smuggled = message(hidden, { line: 'POST /v1/files', headers: [genuine] })
-  const chunked = 'transfer-encoding: chunked'
-  return [
-    ...keys.map(([name, headers]) => make(name, { headers })),
-    ...lines.map(line => make(`route: ${line}`, { line, headers: [genuine] })),
-    make('form: two lengths', { headers: [genuine, 'content-length: 3'] }),
-    make('form: length and chunks', { headers: [genuine, chunked], body: '0\r\n\r\n' }),
-    make('form: chunks twice', {
-      headers: [genuine, chunked, chunked],
-      length: false,
-      body: '0\r\n\r\n',
-    }),
-    make('form: an unknown coding', { headers: [genuine, 'transfer-encoding: x'], length: false }),
-    make('form: a line folded', { headers: [genuine, 'x-app: a\r\n b: c'] }),
-    make('form: a bare CR', { headers: [genuine, 'x-app: a\rx-api-key: b'] }),
-    make('form: NUL', { headers: [genuine, 'x-app: a\0b'] }),
-    make('form: a large header', { headers: [genuine, `x-app: ${'a'.repeat(64 * 1024)}`] }),
-    make('form: a space before the colon', { headers: [genuine, 'content-length : 5'] }),
-    {
-      name: 'form: a second request behind the first',
-      mark: hidden,
-      text: message(mark(), {
-        headers: [genuine, chunked],
-        length: false,
-        body: `0\r\n\r\n${smuggled}`,
-      }),
-    },
-  ]
-}

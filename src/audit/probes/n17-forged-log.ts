@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { parseSquidConf } from '../../egress/squid-conf.ts'
-import { type Attempt, attemptAll, list } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, list } from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
-import { connectTo } from '../tunnel.ts'
 
 /**
  * People on a terminal and `status` read the log: an attacker who can write a line controls what they

@@ -1,10 +1,9 @@
 import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stateFolder } from '../../stack/state/state-folder.ts'
-import { everyService } from '../every-service.ts'
 import type { InspectedContainer } from '../inspections.ts'
 import { holdsSecret, keyPattern, realKeys } from '../key-search.ts'
-import { type Check, check, held, open, orUnknown, type Probe } from '../probe.ts'
+import { type Check, check, everyService, held, open, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 

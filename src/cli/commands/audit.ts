@@ -1,7 +1,6 @@
-import { auditReport } from '../../audit/audit-report.ts'
+import { auditReport, renderSarif } from '../../audit/audit-report.ts'
 import type { Probe } from '../../audit/probe.ts'
 import { probes } from '../../audit/probes/index.ts'
-import { renderSarif } from '../../audit/render-sarif.ts'
 import { allHeld, type ProbeResult, runProbes } from '../../audit/run-audit.ts'
 import { openScene } from '../../audit/scene.ts'
 import { UserError } from '../../base/errors.ts'

@@ -1,6 +1,14 @@
 import t from 'tap'
 import type { Attacker } from '../../../src/audit/attacker.ts'
-import { type Attempted, attemptAll, list, noneThrough } from '../../../src/audit/attempts.ts'
+import {
+  type Attempted,
+  attemptAll,
+  connectTo,
+  firstLine,
+  list,
+  noneThrough,
+  reached,
+} from '../../../src/audit/attempts.ts'
 
 const attempted = (name: string, through: boolean): Attempted => ({
   name,
@@ -45,4 +53,20 @@ t.test('attempts are judged by the word that comes back', async t => {
 t.test('long lists are cut', async t => {
   t.equal(list(['a', 'b']), 'a, b')
   t.equal(list(['a', 'b', 'c'], 2), 'a, b and 1 more')
+})
+
+t.test('a request for a tunnel names its target twice, as clients do', async t => {
+  t.equal(connectTo('a.test'), 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n')
+  t.match(connectTo('a.test', 22), /^CONNECT a\.test:22 /)
+})
+
+t.test('what was reached is told by the word, not by the status', async t => {
+  t.ok(reached({ received: 'HTTP/1.1 403 Forbidden\r\n\r\nthe word' }, 'the word'))
+  t.notOk(reached({ received: 'HTTP/1.1 200 OK\r\n\r\n' }, 'the word'))
+})
+
+t.test('evidence is the first line, or why there is none', async t => {
+  t.equal(firstLine({ received: 'HTTP/1.1 407 No\r\nServer: x\r\n' }), 'HTTP/1.1 407 No')
+  t.equal(firstLine({ received: '', error: 'ECONNREFUSED' }), 'ECONNREFUSED')
+  t.equal(firstLine({ received: '' }), 'nothing came back')
 })

@@ -3,7 +3,12 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { isEngineSocket, strangeMounts, writableMounts } from '../../../src/audit/mounts.ts'
+import {
+  declaredMounts,
+  isEngineSocket,
+  strangeMounts,
+  writableMounts,
+} from '../../../src/audit/mounts.ts'
 
 const mount = (Source: string, Destination: string, RW = false, Type = 'bind') => ({
   Type,
@@ -108,4 +113,13 @@ t.test("the engine's socket is found under any name", async t => {
   t.equal(await found(join(folder, 'deep')), false)
   t.equal(await found(join(folder, 'deep/file')), false)
   t.equal(await isEngineSocket({ Source: '/nowhere', Destination: '/x' }, null), false)
+})
+
+const labelled = (text: string) => ({ Config: { Labels: { 'claude-secure.mounts': text } } })
+
+t.test('what start wrote down, and nothing where that cannot be read', async t => {
+  const mount = { source: '/data', target: '/mnt/data', writable: false }
+  t.same(declaredMounts(labelled(JSON.stringify([mount]))), [mount])
+  for (const text of ['', '{', '{}', '[{"source":"/"}]']) t.same(declaredMounts(labelled(text)), [])
+  t.same(declaredMounts({ Config: { Labels: null } }), [])
 })

@@ -1,8 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { canaryNames, listedNames } from '../../../src/audit/canary-names.ts'
-import { policyWithNames, twinFile, twinNetworks, twinZone } from '../../../src/audit/twin-file.ts'
+import {
+  canaryNames,
+  listedNames,
+  policyWithNames,
+  twinFile,
+  twinNetworks,
+  twinZone,
+} from '../../../src/audit/twin-file.ts'
 import { parseAllowlist } from '../../../src/egress/allowlist.ts'
 import { ruleFindings } from '../../../src/egress/findings.ts'
 

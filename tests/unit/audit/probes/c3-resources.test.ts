@@ -1,9 +1,9 @@
 import t from 'tap'
-import { askedBounds, liveBounds } from '../../../src/audit/bounds.ts'
-import type { InspectedContainer } from '../../../src/audit/inspections.ts'
-import type { LiveFacts } from '../../../src/audit/live-facts.ts'
-import { parseMountinfo } from '../../../src/audit/proc-files.ts'
-import { container } from './container.ts'
+import type { InspectedContainer } from '../../../../src/audit/inspections.ts'
+import type { LiveFacts } from '../../../../src/audit/live-facts.ts'
+import { askedBounds, liveBounds } from '../../../../src/audit/probes/c3-resources.ts'
+import { parseMountinfo } from '../../../../src/audit/proc-files.ts'
+import { container } from '../container.ts'
 
 function lacking(change: (container: InspectedContainer) => void) {
   const made = container(change)

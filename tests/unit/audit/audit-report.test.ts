@@ -1,6 +1,5 @@
 import t from 'tap'
-import { auditReport } from '../../../src/audit/audit-report.ts'
-import { renderSarif } from '../../../src/audit/render-sarif.ts'
+import { auditReport, renderSarif } from '../../../src/audit/audit-report.ts'
 import type { ProbeResult } from '../../../src/audit/run-audit.ts'
 import { renderAudit, renderProbeList } from '../../../src/cli/render/audit.ts'
 
