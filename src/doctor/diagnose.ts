@@ -13,14 +13,15 @@ import { type DockerClient, findClient, machineVersions } from '../engine/client
 import { createEngine, type Engine } from '../engine/engine.ts'
 import { type EngineSearch, engineParts, findEngine } from '../engine/engine-find.ts'
 import { type EngineInfo, engineInfo, volumeNames } from '../engine/engine-info.ts'
-import { staleCacheFiles } from '../images/cache-prune.ts'
+import { staleCacheFiles } from '../images/prune.ts'
 import { judgeRequirements } from '../machine/requirements.ts'
 import { currentStackName } from '../operations/find-stacks.ts'
 import { readAllowlist } from '../operations/policy/allowlist-file.ts'
 import { inspectStack } from '../stack/inspect.ts'
 import { leftStacks } from '../stack/stop.ts'
-import { judgeAllowlist } from './allowlist.ts'
+import { judgeDisk, judgeSubnets, readSpace, readSubnets } from './capacity.ts'
 import { judgeClock } from './clock.ts'
+import { judgeAllowlist, judgeModes, readModes } from './configuration.ts'
 import { findCredentials, judgeCredentials } from './credentials.ts'
 import {
   attempt,
@@ -31,14 +32,11 @@ import {
   problem,
   warning,
 } from './diagnosis.ts'
-import { judgeDisk, readSpace } from './disk.ts'
 import { type Images, lookAtImages } from './images.ts'
 import { lookInside } from './inside.ts'
 import { judgeKernel } from './kernel.ts'
 import { emptyStacks, judgeLeftovers, lostStates } from './leftovers.ts'
 import { proveLive } from './live.ts'
-import { judgeModes, readModes } from './modes.ts'
-import { judgeSubnets, readSubnets } from './subnets.ts'
 
 /** Runs every check, even after a failed one, so that a machine can be repaired in one go. */
 export async function diagnose(): Promise<Diagnosis[]> {

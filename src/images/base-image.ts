@@ -9,8 +9,8 @@ import { diskFull, isDiskFull } from '../files/disk-space.ts'
 import { withScratchFolder } from '../files/scratch-folder.ts'
 import { type DebianMirror, findDebianMirror, renderSources } from '../machine/debian-mirror.ts'
 import { exec } from '../process/exec.ts'
-import { readTransferConfiguration } from './apt-configuration.ts'
 import type { ImageBuild } from './build-image.ts'
+import { readTransferConfiguration } from './build-network.ts'
 import type { Pins } from './pins.ts'
 
 export type BaseImageOptions = {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Additions, writeContents } from './additions.ts'
 import type { ImageBuild } from './build-image.ts'
-import { type Additions, writeContents } from './image-additions.ts'
 import type { ImageName, ImageSet, Target } from './image-tags.ts'
 import { nodeDockerfile } from './node-image.ts'
 import { fetchPackage, packageFolder, type Selection } from './npm-fetch.ts'

@@ -3,14 +3,13 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import type { ImageAdditions } from '../config/image-additions.ts'
 import { keepInCache } from '../files/cache-file.ts'
-import { listAdditions } from './addition-files.ts'
+import { type Additions, hashContents, listAdditions, readAdditions } from './additions.ts'
 import { baseRecipe } from './base-image.ts'
-import { pruneCache } from './cache-prune.ts'
 import { contextFiles, fingerprint, hashContext, shortHash } from './content-hash.ts'
-import { type Additions, hashContents, readAdditions } from './image-additions.ts'
 import { nodeDockerfile } from './node-image.ts'
 import { type Pins, parseArchitecture } from './pins.ts'
 import { bundlePrograms, claudePrograms, gatewayPrograms } from './program-bundle.ts'
+import { pruneCache } from './prune.ts'
 
 export const imageNames = ['base', 'node', 'proxy', 'gateway', 'claude', 'custom', 'agent'] as const
 export type ImageName = (typeof imageNames)[number]

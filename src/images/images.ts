@@ -8,11 +8,10 @@ import type { Settings } from '../config/settings.ts'
 import type { DockerClient } from '../engine/client-find.ts'
 import { withScratchFolder } from '../files/scratch-folder.ts'
 import { execOk } from '../process/exec.ts'
+import { readAdditions } from './additions.ts'
 import { makeBaseImage } from './base-image.ts'
 import { buildImage, type ImageBuild } from './build-image.ts'
-import { writeBuildSecrets } from './build-secrets.ts'
-import { readAdditions } from './image-additions.ts'
-import { checkoutLabel, pruneImages } from './image-prune.ts'
+import { writeBuildSecrets } from './build-network.ts'
 import { createRecipes, currentPackages } from './image-recipes.ts'
 import {
   type ImageName,
@@ -25,6 +24,7 @@ import {
 } from './image-tags.ts'
 import { prunePackages } from './npm-fetch.ts'
 import type { Pins } from './pins.ts'
+import { checkoutLabel, pruneImages } from './prune.ts'
 
 export type BuildOptions = {
   log: Log

@@ -1,9 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { diskFull, isDiskFull } from '../files/disk-space.ts'
 import { exec } from '../process/exec.ts'
-import type { OsRelease } from './os-release.ts'
 
 /** How a distribution gets an engine above our floor. */
 export type InstallPlan = {
@@ -162,4 +162,26 @@ export async function install(
       onLine: line => options.progress(terminalLine(line, 80)),
     })
   }
+}
+
+export type OsRelease = { id: string; versionId: string; codename: string; name: string }
+
+export function parseOsRelease(text: string): OsRelease {
+  const values = new Map(
+    text.split('\n').flatMap(line => {
+      const found = /^([A-Z_]+)=(.*)$/.exec(line.trim())
+      return found ? [[found[1], (found[2] ?? '').replace(/^(["'])(.*)\1$/, '$2')] as const] : []
+    }),
+  )
+  return {
+    id: values.get('ID') ?? '',
+    versionId: values.get('VERSION_ID') ?? '',
+    codename: values.get('VERSION_CODENAME') ?? '',
+    name: values.get('PRETTY_NAME') ?? values.get('ID') ?? 'an unknown system',
+  }
+}
+
+/** The machine's distribution; empty fields where it does not say. */
+export async function readOsRelease(path = '/etc/os-release'): Promise<OsRelease> {
+  return parseOsRelease(await readFile(path, 'utf8').catch(() => ''))
 }

@@ -19,9 +19,9 @@ import {
   install,
   installCommands,
   planInstall,
+  readOsRelease,
 } from '../machine/engine-install.ts'
 import { findInitSystem, startCommands, startEngine } from '../machine/engine-start.ts'
-import { readOsRelease } from '../machine/os-release.ts'
 import { judgeRequirements } from '../machine/requirements.ts'
 import { exec } from '../process/exec.ts'
 import { ensureImages, findMissingImages } from './images/ensure-images.ts'

@@ -4,7 +4,7 @@ import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { ImageAdditions } from '../../config/image-additions.ts'
 import { overlaps } from '../../files/within.ts'
-import { listAdditions } from '../../images/addition-files.ts'
+import { listAdditions } from '../../images/additions.ts'
 
 /**
  * Refuses image additions that the agent can write: their build steps run as root, with the host's

@@ -5,7 +5,7 @@ import { userEnvironment } from '../../config/environment.ts'
 import type { ImageAdditions } from '../../config/image-additions.ts'
 import { protectedNames, workspaceConfigName } from '../../config/protected-names.ts'
 import { filesBelow } from '../../files/files-below.ts'
-import { listAdditions } from '../../images/addition-files.ts'
+import { listAdditions } from '../../images/additions.ts'
 import { identityOf } from '../../workspace/overlay/identity.ts'
 
 /** Stamps every input that determines a stack. Secrets enter the stamp as a hash. */

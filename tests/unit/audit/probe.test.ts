@@ -1,8 +1,8 @@
 import t from 'tap'
-import { everyService, everyServiceLive } from '../../../src/audit/probe.ts'
 import type { Inspections } from '../../../src/audit/inspections.ts'
 import type { LiveFacts } from '../../../src/audit/live-facts.ts'
 import { isSandbox } from '../../../src/audit/privileges.ts'
+import { everyService, everyServiceLive } from '../../../src/audit/probe.ts'
 import { container } from './container.ts'
 
 const facts: LiveFacts = { status: [], mounts: [], limits: new Map(), cgroup: {} }

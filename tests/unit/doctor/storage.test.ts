@@ -1,10 +1,9 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { judgeAllowlist } from '../../../src/doctor/allowlist.ts'
-import { judgeDisk, readSpace } from '../../../src/doctor/disk.ts'
+import { judgeDisk, readSpace } from '../../../src/doctor/capacity.ts'
+import { judgeAllowlist, judgeModes, readModes } from '../../../src/doctor/configuration.ts'
 import { judgeImages } from '../../../src/doctor/images.ts'
-import { judgeModes, readModes } from '../../../src/doctor/modes.ts'
 
 t.test('one line for each disk, with what lies on it', async t => {
   const space = (what: string, device: number, free: number, inodes = 1) => ({

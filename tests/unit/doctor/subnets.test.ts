@@ -1,5 +1,5 @@
 import t from 'tap'
-import { judgeSubnets, readSubnets } from '../../../src/doctor/subnets.ts'
+import { judgeSubnets, readSubnets } from '../../../src/doctor/capacity.ts'
 import { createEngine } from '../../../src/engine/engine.ts'
 import { startFakeEngine } from '../../support/docker/fake-engine.ts'
 

@@ -1,12 +1,14 @@
 import t from 'tap'
 import {
   installCommands,
+  type OsRelease,
+  parseOsRelease,
   planInstall,
+  readOsRelease,
   renderPreferences,
   renderSource,
   runAsRoot,
 } from '../../../src/machine/engine-install.ts'
-import type { OsRelease } from '../../../src/machine/os-release.ts'
 
 const os = (id: string, versionId: string): OsRelease => ({
   id,
@@ -96,4 +98,30 @@ t.test('a failing command says what apt said, and what to do about it', async t 
   await t.rejects(failing('echo "dpkg: error: No space left on device" >&2; exit 1'), {
     message: /disk of \/var is full \(\d+ MB free\)/,
   })
+})
+
+t.test('Debian and Ubuntu are told by their own files', async t => {
+  const debian = parseOsRelease(`PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
+NAME="Debian GNU/Linux"
+VERSION_ID="12"
+VERSION_CODENAME=bookworm
+ID=debian
+`)
+  t.same(debian, {
+    id: 'debian',
+    versionId: '12',
+    codename: 'bookworm',
+    name: 'Debian GNU/Linux 12 (bookworm)',
+  })
+  const ubuntu = parseOsRelease(`PRETTY_NAME="Ubuntu 24.04.3 LTS"
+VERSION_ID="24.04"
+VERSION_CODENAME=noble
+ID=ubuntu
+ID_LIKE=debian
+`)
+  t.match(ubuntu, { id: 'ubuntu', versionId: '24.04', codename: 'noble' })
+})
+
+t.test('a system without the file is an unknown one', async t => {
+  t.match(await readOsRelease('/nonexistent'), { id: '', name: 'an unknown system' })
 })

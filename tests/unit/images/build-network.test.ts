@@ -3,7 +3,7 @@ import {
   caBundleCandidates,
   caSecretPath,
   transferConfiguration,
-} from '../../../src/images/apt-configuration.ts'
+} from '../../../src/images/build-network.ts'
 
 const dump = `APT::Architecture "amd64";
 Acquire::http::Proxy "http://proxy.test:3142";

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { findings } from '../egress/findings.ts'
 import { type Check, ok, warning } from './diagnosis.ts'
 
 /** A file or folder that only its owner may access, with its permission bits; null when it is missing. */
@@ -49,4 +50,13 @@ function judge(id: string, { path, mode }: Guarded, good: string): Check {
 
 function isOpen({ mode }: Guarded) {
   return mode !== null && (mode & 0o077) !== 0
+}
+
+/** Judges the squid.conf on disk. Throws for one that it cannot parse. */
+export function judgeAllowlist(text: string, path: string): Check[] {
+  const found = findings(text, path)
+  if (found.length === 0) return [ok('allowlist', 'proxy/squid.conf contains the shipped policy')]
+  return found.map(({ line, message, advice }) =>
+    warning('allowlist', `proxy/squid.conf${line ? `:${line}` : ''}: ${message}`, advice),
+  )
 }
