@@ -63,7 +63,7 @@ async function seed(t: Test, options: { uid: string; before?: string; variable?:
   return JSON.parse(stdout)
 }
 
-t.test('no file of the image changes its user (C1)', async t => {
+t.test('no file of the image is setuid or setgid (C1)', async t => {
   const { stdout } = await run([
     '--user=0',
     images.claude,
@@ -115,14 +115,14 @@ t.test('the tools answer, and the agent is told of them', async t => {
   t.match(stdout, './claude.ts allow NAME')
 })
 
-t.test('the list of tools has what is there, and nothing else', async t => {
+t.test('the list of tools names every installed tool and nothing else', async t => {
   const { stdout } = await run([images.claude, 'sh', '-c', listsScript])
   const { told, there } = comparableLists(stdout, packagesOfTarget('minimal'))
   t.same(told, there)
   t.ok(told.length > 10)
 })
 
-t.test('a new home answers the first-run questions, whoever the agent is', async t => {
+t.test('a new home answers the first-run questions, for any uid', async t => {
   for (const uid of ['1000', '4242']) {
     t.match(await seed(t, { uid }), {
       hasCompletedOnboarding: true,
@@ -132,7 +132,7 @@ t.test('a new home answers the first-run questions, whoever the agent is', async
   }
 })
 
-t.test("what the home has of its own stays, and the stack's key is approved", async t => {
+t.test("existing settings in the home stay, and the stack's key is approved", async t => {
   const before = JSON.stringify({
     theme: 'light',
     mcpServers: { mine: {} },

@@ -58,7 +58,7 @@ const lives = () =>
     ),
   )
 
-t.test('on the stack as it is shipped every attack is stopped, and nothing is left', async t => {
+t.test('on the shipped stack every attack is stopped, and nothing is left over', async t => {
   const before = await lives()
   const twins = new Set<string>()
   const answers: number[] = []
@@ -125,7 +125,7 @@ t.test('the list says what each probe does, without a stack', async t => {
   isTwoLines(t, await elsewhere(['audit']), { error: /nothing is running/, hint: /start/ })
 })
 
-t.test('a probe that does not exist is a mistake of usage', async t => {
+t.test('an unknown probe is a usage error', async t => {
   const outcome = await stack.cli(['audit', '--probe', 'N99\u001b[2J'])
   isTwoLines(t, outcome, { error: /no probe N99/, hint: /--list/, code: 2 })
   t.notMatch(outcome.stderr, /\x1b/)

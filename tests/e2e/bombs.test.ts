@@ -12,7 +12,7 @@ const reachesAllowed = async () => {
   return stdout.includes('reached-the-internet')
 }
 
-t.test('a program that opens files without end meets its own limit (C3)', async t => {
+t.test('a program that opens files endlessly hits its own limit (C3)', async t => {
   const bomb = `
     const { openSync } = require('fs')
     let count = 0
@@ -30,7 +30,7 @@ t.test('a program that opens files without end meets its own limit (C3)', async 
   t.ok(await reachesAllowed(), 'the proxy has its own, and serves')
 })
 
-t.test('a log without end takes 30 MB of the disk, and no more (C3)', async t => {
+t.test('an endless log takes at most 30 MB of disk (C3)', async t => {
   const path = (
     await must('docker', ['inspect', '--format', '{{.LogPath}}', stack.container('claude')])
   ).trim()
@@ -50,7 +50,7 @@ t.test('a log without end takes 30 MB of the disk, and no more (C3)', async t =>
   t.ok(await reachesAllowed(), 'and the stack goes on')
 })
 
-t.test('requests without end are logged within the same bound, and others are served', async t => {
+t.test('endless requests are logged within the same bound, and others are served', async t => {
   const flood = `
     const net = require('net')
     let open = 0, sent = 0

@@ -51,7 +51,7 @@ async function hostState() {
 }
 const untouched = await hostState()
 
-t.test('a folder of root is opened as a copy, and one line says so', async t => {
+t.test('a folder owned by root is opened as a copy, and one line says so', async t => {
   const { code, stderr } = await stack.cli(['start', '--detach', '--exclude', '*.bin'])
   t.equal(code, 0, stderr)
   const said = stderr.split('\n').filter(line => /works on a copy/.test(line))
@@ -79,7 +79,7 @@ t.test('uncommitted work is in the copy, ignored files are not', async t => {
   )
 })
 
-t.test('what the agent does changes no file of the host', async t => {
+t.test("the agent's changes do not touch files of the host", async t => {
   const { code, stderr } = await agent(`
     printf 'one\\nTWO\\n' > a.txt
     mkdir -p new; printf 'new\\n' > new/file.txt; chmod 755 new/file.txt
@@ -182,7 +182,7 @@ t.test('a file that changed on both sides stops apply before anything is written
   t.same(await hostState(), edited)
 })
 
-t.test('apply brings the rest back, and refuses what leads outside', async t => {
+t.test('apply brings the rest back, and refuses links that lead outside', async t => {
   const { code, stdout, stderr } = await stack.cli(['apply', '--keep-mine'])
   t.equal(code, 1, 'one change was refused')
   t.match(stderr, /outside is not applied: it is a link to \/etc\/passwd, which can lead outside/)
@@ -227,7 +227,7 @@ t.test('undo puts the folder back, and the copy still has the changes', async t 
   t.equal(names.changes.length, 11, 'with mine.txt')
 })
 
-t.test('--take-copy, --include and a path by name bring what was held back', async t => {
+t.test('--take-copy, --include and a named path apply what was held back', async t => {
   isTwoLines(t, await stack.cli(['apply', '--include', '.vscod']), {
     code: 2,
     error: /--include \.vscod is not the name of a withheld/,
@@ -246,7 +246,7 @@ t.test('--take-copy, --include and a path by name bring what was held back', asy
   await agent("printf 'before\\n' > mine.txt; rm outside")
 })
 
-t.test('Ctrl-C while it asks applies nothing', async t => {
+t.test('Ctrl-C at a question applies nothing', async t => {
   const before = await hostState()
   const terminal = await stack.terminal(['apply', '--interactive', 'a.txt', 'gone.txt'])
   await terminal.waitFor(/\(1\/2\) M a\.txt/)
@@ -294,7 +294,7 @@ t.test('--interactive asks file by file, and part by part', async t => {
   t.match(await host('long.txt'), /LINE 3\n[\s\S]*LINE 50\n/)
 })
 
-t.test('a second start, also after stop, goes on with the same copy', async t => {
+t.test('a second start continues with the same copy, also after stop', async t => {
   await agent('echo more >> a.txt')
   await mkdir(join(stack.workspace, 'later'))
   await writeFile(join(stack.workspace, 'later/c.txt'), 'of the host\n')
@@ -310,7 +310,7 @@ t.test('a second start, also after stop, goes on with the same copy', async t =>
   t.equal(await host('a.txt'), 'one\nTWO\nmore\n')
 })
 
-t.test('--fresh-copy takes the folder anew', async t => {
+t.test('--fresh-copy takes a new copy', async t => {
   await agent('echo lost >> a.txt')
   const kept = await stack.cli(['start', '--detach', '--exclude', 'docs'])
   t.match(kept.stderr, /--exclude and --include-ignored had no effect/)
@@ -322,7 +322,7 @@ t.test('--fresh-copy takes the folder anew', async t => {
   t.match((await stack.cli(['diff'])).stderr, /the agent changed nothing/)
 })
 
-t.test('WORKSPACE_MODE=mount on a folder of root is refused', async t => {
+t.test('WORKSPACE_MODE=mount on a folder owned by root is refused', async t => {
   const env = { ...stack.env, WORKSPACE_MODE: 'mount' }
   const script = join(stack.checkout, 'claude.ts')
   isTwoLines(t, await run(script, ['start', '--detach'], { cwd: stack.workspace, env }), {

@@ -29,7 +29,7 @@ t.test(
   },
 )
 
-t.test('the secret is in nothing that the agent, the engine or a log shows', async t => {
+t.test('the secret appears in nothing that the agent, the engine or a log shows', async t => {
   const everywhere: Record<string, string> = {
     'environment of the agent': (
       await inside(['bash', '-c', 'cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline'])
@@ -69,7 +69,7 @@ t.test('the secret is in nothing that the agent, the engine or a log shows', asy
   }
 })
 
-t.test('the credential is mounted into the gateway alone, for its user alone', async t => {
+t.test('the credential is mounted only into the gateway, readable only by its user', async t => {
   for (const service of ['claude', 'worker', 'proxy']) {
     t.notMatch(
       await must('docker', ['inspect', '--format', '{{json .Mounts}}', stack.container(service)]),
@@ -142,7 +142,7 @@ t.test('a new key in .env reaches a running gateway; the session goes on', async
   t.equal((await inside(['printenv', 'ANTHROPIC_API_KEY'])).stdout, placeholder)
 })
 
-t.test('an OAuth token is used as one: bearer, with the beta that it needs', async t => {
+t.test('an OAuth token is sent as a bearer token, with the beta header that it needs', async t => {
   const token = sentinel.replace('api03', 'oat01')
   const oauth = await createTestStack(t, {
     block: 1,

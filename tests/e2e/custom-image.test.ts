@@ -46,7 +46,7 @@ const said = (stderr: string) => stderr.trim().split('\n').slice(-2).join('\n')
 const dockerfile = (...lines: string[]) =>
   ['ARG CLAUDE', `FROM $\{CLAUDE}`, 'USER root', ...lines, ''].join('\n')
 
-t.test('packages and scripts are in both of the agent’s containers', async t => {
+t.test('packages and scripts reach both containers of the agent', async t => {
   const custom = await temporaryFolder(t, 'custom')
   const script = (word: string) =>
     `set -e\necho "${word} by $(id -u)" > /etc/marker\ninstall -m 6755 /bin/true /usr/local/bin/planted\n`
@@ -83,7 +83,7 @@ t.test('packages and scripts are in both of the agent’s containers', async t =
   t.match((await stack.inside(['cat', '/etc/marker'])).stdout, /^other by 0$/m)
 })
 
-t.test('what cannot be built is told in two lines, with the reason', async t => {
+t.test('a failed build is reported in two lines, with the reason', async t => {
   const { build, custom } = await builder(t)
   const unknown = await build({}, { PACKAGES: 'bc no-such-package-of-ours' })
   t.equal(unknown.code, 1)
@@ -122,7 +122,7 @@ t.test('what cannot be built is told in two lines, with the reason', async t => 
   t.match(said(silent.stderr), /10-silent\.sh ended with exit code 1: it said nothing\n/)
 })
 
-t.test('files outside of the folder do not come in by a link', async t => {
+t.test('symlinks do not bring in files from outside the folder', async t => {
   const { custom, env, checkout } = await builder(t)
   await mkdir(join(custom, 'init.d'), { recursive: true })
   await symlink('/etc/passwd', join(custom, 'init.d/10-link.sh'))
@@ -162,7 +162,7 @@ t.test('a Dockerfile of the user’s own, under packages and scripts', async t =
   t.notOk(config.Entrypoint?.length)
 })
 
-t.test('an image that gives up what confines the agent is refused', async t => {
+t.test("an image that loses the agent's confinement is refused", async t => {
   const { build } = await builder(t)
   const settings = '/etc/claude-code/managed-settings.json'
   const further = '/etc/claude-code/managed-settings.d'

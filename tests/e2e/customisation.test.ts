@@ -96,11 +96,11 @@ await attachInternet(stack)
 for (const service of ['claude', 'worker']) {
   const sh = (script: string) => stack.inside(['sh', '-c', script], { service })
 
-  t.test(`${service}: a variable of the user's own, as it was written`, async t => {
+  t.test(`${service}: the user's variable arrives exactly as written`, async t => {
     t.equal((await sh('printf %s "$GREETING"')).stdout, "hello $HOME, it's me")
   })
 
-  t.test(`${service}: folders of the user's own, and :ro is read-only`, async t => {
+  t.test(`${service}: the user's folders are mounted, and :ro is read-only`, async t => {
     t.equal((await sh('cat /mnt/given/file.txt /mnt/read/file.txt')).stdout, 'given\nread\n')
     t.equal((await sh(`echo written > /mnt/given/${service}`)).code, 0)
     const refused = await sh('echo written > /mnt/read/new')
@@ -109,7 +109,7 @@ for (const service of ['claude', 'worker']) {
     t.equal((await sh('rm -f /mnt/read/file.txt; mount -o remount,rw /mnt/read')).code !== 0, true)
   })
 
-  t.test(`${service}: without a place it is seen where the host has it`, async t => {
+  t.test(`${service}: a mount without a target has the host's path`, async t => {
     t.equal((await sh(`cat ${data}/read/file.txt`)).stdout, 'read\n')
   })
 }
@@ -137,7 +137,7 @@ for (const service of ['claude', 'worker']) {
     },
   )
 
-  t.test(`${service}: commits are the user's, and a repository may say otherwise`, async t => {
+  t.test(`${service}: commits have the user's identity, a repository may override it`, async t => {
     const commit = 'git commit -q --allow-empty -m x && git log -1 --format="%an <%ae> %cn"'
     const { stdout, stderr } = await sh(
       `set -e; cd "$(mktemp -d)"; git init -q; ${commit}; git config user.name Bob; ${commit}`,
@@ -150,7 +150,7 @@ for (const service of ['claude', 'worker']) {
   })
 }
 
-t.test("the folder's own configuration counts when it was allowed, and .env wins", async t => {
+t.test("the folder's configuration takes effect once approved, and .env wins", async t => {
   t.equal(unasked.code, 1)
   t.match(unasked.stderr, /demands what nobody has allowed/)
   t.equal(accepted.code, 0, accepted.stderr)
@@ -196,7 +196,7 @@ for (const service of ['claude', 'worker']) {
   })
 }
 
-t.test('not even through a listed name on 443: what does not begin TLS goes nowhere', async t => {
+t.test('bytes that are not TLS go nowhere, even through a listed name on 443', async t => {
   const talk = (words: string) => `
     const socket = require('node:net').connect(3128, 'proxy')
     socket.write('CONNECT other.test:443 HTTP/1.1\\r\\nHost: other.test:443\\r\\n\\r\\n')
@@ -264,7 +264,7 @@ t.test('a run: the same skill, before what the run itself appends', async t => {
 })
 
 t.test(
-  'an MCP server is told with what it needs, and one that nobody allowed is not started',
+  'an MCP server is shown with what it needs, and an unapproved one is not started',
   async t => {
     t.match(
       started.stderr,
@@ -282,7 +282,7 @@ t.test(
     t.match(again.stderr, /MCP servers of this folder are not used, because they are not approved/)
     t.same(await inside(), { mcpServers: {} })
 
-    await t.test('in a terminal it is asked about, once, and a no is a no', async t => {
+    await t.test('a terminal asks once, and a no is kept', async t => {
       const first = await stack.terminal(['start'])
       await first.waitFor(/local runs \["touch","\/workspace\/MCP"\]/)
       await first.waitFor(/Let the agent use them/)
@@ -301,7 +301,7 @@ t.test(
   },
 )
 
-t.test('a changed skill is noticed by the next start', async t => {
+t.test('the next start notices a changed skill', async t => {
   await writeFile(join(custom, 'always-skills/tone/SKILL.md'), 'Now like a pilot: SKILL-TWO.')
   await stack.internet.detach()
   const { code, stderr } = await stack.cli(['start', '--detach', '--worker'])
@@ -321,7 +321,7 @@ async function systemPrompts(): Promise<string[]> {
   })
 }
 
-t.test('start says what the agent can write, and the audit knows what was declared', async t => {
+t.test('start lists writable mounts, and the audit accepts declared ones', async t => {
   t.match(started.stderr, /CLAUDE_MOUNT_.* lets the agent write in \S+given, \S+read, where hooks/)
   const audit = await stack.cli(['audit', '--json', '--probe', 'C2'], { timeout: 300_000 })
   const [probe] = JSON.parse(audit.stdout).probes

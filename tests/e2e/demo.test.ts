@@ -45,7 +45,7 @@ t.test('demo needs no account: an answer, three refusals, the next step', async 
 })
 
 t.test(
-  'the stack is left running, and a start in its folder goes on with the rehearsal',
+  'the stack is left running, and a start in its folder continues with the rehearsal',
   async t => {
     const report = JSON.parse((await inDemo(['status', '--json'])).stdout)
     t.match(report, { running: true, credentials: { mode: 'rehearsal', weakness: null } })
@@ -58,13 +58,13 @@ t.test(
   },
 )
 
-t.test('its stop takes the rehearsal along', async t => {
+t.test('its stop also stops the rehearsal', async t => {
   const { code, stderr } = await inDemo(['stop'])
   t.equal(code, 0, stderr)
   t.match(JSON.parse((await inDemo(['status', '--json'])).stdout), { running: false, services: [] })
 })
 
-t.test('a start in its folder goes on with the rehearsal also after a stop', async t => {
+t.test('a start in its folder continues with the rehearsal after a stop too', async t => {
   const { code, stderr } = await inDemo(['start', '--detach'])
   t.equal(code, 0, stderr)
   t.match(stderr, /the demo's scripted model answers here/)

@@ -32,7 +32,7 @@ async function doctor(...args: string[]) {
   return { code, stdout, stderr, report, found }
 }
 
-t.test('without a stack nothing is proven, and that is no problem', async t => {
+t.test('without a stack nothing is proven, and no problem is reported', async t => {
   const { code, found } = await doctor()
   t.match(found('live'), { severity: 'note', hint: /start --detach/ })
   t.equal(code, 0)

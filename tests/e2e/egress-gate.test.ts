@@ -41,7 +41,7 @@ const tunnel = (name: string) => `
     secure.on('end', () => process.exit())
   })`
 
-t.test('allow opens a name, deny closes it, and a tunnel that is open goes on', async t => {
+t.test('allow opens a name, deny closes it, and an open tunnel continues', async t => {
   t.notOk(await reached('other.test'))
   const held = stack.inside(['node', '-e', tunnel('allowed.test')], { timeout: 120_000 })
   await until(
@@ -68,7 +68,7 @@ t.test('allow opens a name, deny closes it, and a tunnel that is open goes on', 
   t.equal(await text(), shipped, 'and the file is as it was')
 })
 
-t.test('what is dangerous is refused, and the file is not touched', async t => {
+t.test('dangerous names are refused, and the file is not touched', async t => {
   const { ino } = await stat(policy)
   for (const name of ['203.0.113.7', 'com', 's3.amazonaws.com', 'github.io', '*.other.test']) {
     const { code, stderr } = await stack.cli(['allow', 'evil.test', name])
@@ -78,7 +78,7 @@ t.test('what is dangerous is refused, and the file is not touched', async t => {
   t.equal((await stat(policy)).ino, ino)
 })
 
-t.test('a dry run and JSON tell the difference', async t => {
+t.test('a dry run and JSON show the difference', async t => {
   const { stdout } = await cli('allow', 'evil.test', '--for', '2h', '--dry-run', '--json')
   t.match(JSON.parse(stdout), {
     dryRun: true,
@@ -88,7 +88,7 @@ t.test('a dry run and JSON tell the difference', async t => {
   t.equal(await text(), shipped)
 })
 
-t.test('a wildcard, when it is asked for', async t => {
+t.test('a wildcard is accepted on request', async t => {
   await cli('allow', '--subdomains', 'allowed.test')
   t.ok(await reached('allowed.test'))
   await cli('deny', '*.allowed.test')
@@ -132,7 +132,7 @@ t.test('edits at the same moment lose nothing', async t => {
   t.equal(await text(), shipped)
 })
 
-t.test('a name that is opened for a time closes by itself', async t => {
+t.test('a name that is opened for a limited time closes by itself', async t => {
   await t.test('also over a restart of the proxy', async t => {
     await cli('allow', 'other.test', '--for', '45s')
     const edited = await text()
@@ -147,7 +147,7 @@ t.test('a name that is opened for a time closes by itself', async t => {
     t.match((await cli('allowlist')).stdout, /other\.test {2}over since/)
   })
 
-  await t.test('also when its end comes while nothing runs', async t => {
+  await t.test('also when it expires while nothing runs', async t => {
     await cli('allow', 'other.test', '--for', '1s')
     await must('docker', ['stop', stack.container('proxy')])
     await new Promise(resolve => setTimeout(resolve, 1_500))
@@ -156,7 +156,7 @@ t.test('a name that is opened for a time closes by itself', async t => {
     t.notOk(await reached('other.test'))
   })
 
-  await t.test('also when the file was broken since', async t => {
+  await t.test('also when the file became invalid meanwhile', async t => {
     await cli('allow', 'other.test', '--for', '20s')
     t.ok(await reached('other.test'))
     await writeFile(policy, `${await text()}\nhttp_access alow all\n`)
@@ -169,7 +169,7 @@ t.test('a name that is opened for a time closes by itself', async t => {
     )
   })
 
-  await t.test('a time that nobody can read opens nothing', async t => {
+  await t.test('an unreadable time opens nothing', async t => {
     await writeFile(
       policy,
       shipped.replace(
@@ -184,7 +184,7 @@ t.test('a name that is opened for a time closes by itself', async t => {
   })
 })
 
-t.test('a proxy that no longer watches its policy ends, and comes back', async t => {
+t.test('a proxy that stops watching its policy exits, and restarts', async t => {
   const count = async () =>
     Number(await must('docker', ['inspect', '-f', '{{.RestartCount}}', stack.container('proxy')]))
   const before = await count()
@@ -199,7 +199,7 @@ t.test('a proxy that no longer watches its policy ends, and comes back', async t
   t.notOk(await reached('other.test'))
 })
 
-t.test('a blocked name is told with the command that opens it, and only once', async t => {
+t.test('a blocked name is reported once, with the command that opens it', async t => {
   const ask = 'for i in 1 2 3; do curl -sS https://evil.test/; done; exit 0'
   const told = /^blocked: evil\.test \(3×\), \.\/claude\.ts allow evil\.test$/m
   const first = await stack.cli(['shell'], { input: ask })
@@ -226,7 +226,7 @@ t.test('a blocked name is told with the command that opens it, and only once', a
   await cli('deny', 'evil.test')
 })
 
-t.test('after a session of Claude Code it is told too', async t => {
+t.test('it is reported after a session of Claude Code too', async t => {
   const terminal = await stack.terminal(['start'])
   await terminal.waitFor(/^\s*[│>❯]/m)
   await stack.inside(['curl', '-sS', 'https://session.evil.test/'])
@@ -242,7 +242,7 @@ t.test('after a session of Claude Code it is told too', async t => {
   t.notMatch(await again.screen(), /blocked: session/)
 })
 
-t.test('log tells decisions, and no name in it writes to the terminal', async t => {
+t.test('log shows decisions, and no name in it controls the terminal', async t => {
   const forged = 'GET http://a","verdict":"allowed","x":".evil.test/ HTTP/1.1\\r\\n\\r\\n'
   const sequence = 'GET http://\\x1b]0;owned\\x07\\x9b31m.evil.test/ HTTP/1.1\\r\\n\\r\\n'
   for (const request of [forged, sequence]) {

@@ -54,7 +54,7 @@ t.test("Anthropic's own API is not on the agent's list, only on the gateway's", 
   t.not(code, 0)
 })
 
-t.test('no form of request but CONNECT to 443 of a listed name gets anywhere', async t => {
+t.test('only CONNECT to port 443 of a listed name gets anywhere', async t => {
   const before = (await internet.events()).length
   const cases = connectCases({
     allowed: 'allowed.test',

@@ -8,7 +8,7 @@ import { must, run } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
 
 // No port is published by this stack, so none can be taken. What does collide is a subnet.
-t.test('a subnet that is taken is named with the setting; a free one is all it needs', async t => {
+t.test('a taken subnet is reported with its setting; a free one is enough', async t => {
   const stack = await createTestStack(t, { block: 2, start: false })
   const network = `${stack.stack}-rival`
   await must('docker', ['network', 'create', '--subnet', stack.internet.subnet, network])
@@ -22,7 +22,7 @@ t.test('a subnet that is taken is named with the setting; a free one is all it n
   t.equal(code, 0, stderr)
 })
 
-t.test('a runtime that is not installed is named with the setting', async t => {
+t.test('a runtime that is not installed is reported with its setting', async t => {
   const stack = await createTestStack(t, {
     block: 2,
     start: false,
@@ -34,7 +34,7 @@ t.test('a runtime that is not installed is named with the setting', async t => {
   })
 })
 
-t.test('a policy that is refused is told with the line', async t => {
+t.test('a refused policy is reported with its line', async t => {
   const stack = await createTestStack(t, { block: 2, start: false })
   const policy = join(stack.checkout, 'proxy/squid.conf')
   const text = await readFile(policy, 'utf8')
@@ -48,7 +48,7 @@ t.test('a policy that is refused is told with the line', async t => {
   t.equal((await stack.cli(['start', '--detach'])).code, 0, 'mended, the next start works')
 })
 
-t.test('a container that cannot start is told by its own last words', async t => {
+t.test('a container that cannot start is reported with its last output', async t => {
   const stack = await createTestStack(t, { block: 2, start: false })
   const file = join(stack.checkout, 'compose.yaml')
   const text = await readFile(file, 'utf8')
@@ -66,7 +66,7 @@ async function unbuilt(t: Parameters<typeof createControlScript>[0]) {
   return script
 }
 
-t.test('a registry that does not answer stops the build with the package it was for', async t => {
+t.test('a registry that does not answer fails the build with the name of the package', async t => {
   const script = await unbuilt(t)
   const env = {
     npm_config_registry: 'http://127.0.0.1:9/',
@@ -91,7 +91,7 @@ t.test('a registry that does not answer stops the build with the package it was 
   )
 })
 
-t.test('a disk that is full for the downloads is named with what is free', async t => {
+t.test('a disk that is too full for downloads is reported with its free space', async t => {
   const script = await unbuilt(t)
   const disk = await temporaryFolder(t, 'disk')
   await must('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk])
@@ -102,7 +102,7 @@ t.test('a disk that is full for the downloads is named with what is free', async
   })
 })
 
-t.test("a disk that is full for the engine is named with the engine's folder", async t => {
+t.test("a disk that is too full for the engine is reported with the engine's folder", async t => {
   const script = await unbuilt(t)
   const images = await must('docker', ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}'])
   const real = (await must('sh', ['-c', 'command -v docker'])).trim()

@@ -95,7 +95,7 @@ t.test('every tool answers', async t => {
   }
 })
 
-t.test('the toolchains make programs that run', async t => {
+t.test('the toolchains build programs that run', async t => {
   const { code, stdout, stderr } = await inside(
     [
       'set -e; export HOME=/tmp/home GOCACHE=/tmp/go; mkdir -p /tmp/home /tmp/w; cd /tmp/w',
@@ -110,7 +110,7 @@ t.test('the toolchains make programs that run', async t => {
   t.equal(stdout, 'from c++\nfrom go\nfrom python\n')
 })
 
-t.test('the agent is told of what is there, and of nothing else', async t => {
+t.test("the agent's list of tools names every installed tool and nothing else", async t => {
   const { stdout } = await inside(listsScript)
   const { told, there } = comparableLists(stdout, packagesOfTarget('full'))
   t.same(told, there)
@@ -118,7 +118,7 @@ t.test('the agent is told of what is there, and of nothing else', async t => {
   t.match(stdout, '\n- in /usr/local/bin: bat fd\n')
 })
 
-t.test('no file of it changes its user, and what apt left is gone', async t => {
+t.test("no file is setuid or setgid, and apt's leftovers are gone", async t => {
   const search =
     'find / -xdev -perm /6000 -type f; ls -A /var/lib/apt/lists /var/cache/apt | grep -v :'
   t.equal((await inside(search, '0')).stdout.trim(), '')

@@ -159,7 +159,7 @@ t.test('each of the attacks would succeed in a folder without protection', async
 })
 
 for (const [title, script] of Object.entries(attacks)) {
-  t.test(`nothing of the agent's runs on the host: ${title}`, async t => {
+  t.test(`nothing that the agent wrote runs on the host: ${title}`, async t => {
     await agent(script)
     await workOnHost(workspace)
     await workOnHost(linked)
@@ -173,7 +173,7 @@ for (const [title, script] of Object.entries(attacks)) {
   })
 }
 
-t.test('what other programs obey is not written, replaced or led elsewhere', async t => {
+t.test('files that other programs obey cannot be written, replaced or redirected', async t => {
   const names =
     '.gitattributes .gitmodules .envrc .vscode .idea .devcontainer .devcontainer.json .claude .mcp.json claude-secure.config.json'
   const { stdout } = await agent(
@@ -230,7 +230,7 @@ t.test('the end of a session names what changed among the files that the host ru
   await mustAgent('rm -rf Makefile package.json nested *.mk')
 })
 
-t.test('a file that the host replaces loses its overlay, which is said, and put back', async t => {
+t.test('a file that the host replaces loses its overlay until start restores it', async t => {
   await mustGit(workspace, 'config', 'user.nickname', 'x')
   const { stderr } = await stack.cli(['shell'], { input: 'true\n' })
   t.match(
@@ -262,7 +262,7 @@ t.test('stop leaves nothing in the folder, also after the containers died', asyn
   }
 })
 
-t.test('what somebody put into a placeholder stays', async t => {
+t.test('files that a user put into a placeholder stay', async t => {
   await start()
   await writeFile(join(workspace, '.vscode/settings.json'), '{}')
   await stack.cli(['stop'])
@@ -270,7 +270,7 @@ t.test('what somebody put into a placeholder stays', async t => {
   await rm(join(workspace, '.vscode'), { recursive: true })
 })
 
-t.test('a link is refused, with the way out; PROTECT takes it, and says so', async t => {
+t.test('a symlink is refused with a hint; PROTECT accepts it and says so', async t => {
   await symlink('/etc', join(workspace, '.vscode'))
   isTwoLines(t, await stack.cli(['start', '--detach']), {
     error: /\.vscode is a symbolic link/,
@@ -294,7 +294,7 @@ t.test('a link is refused, with the way out; PROTECT takes it, and says so', asy
   await change({})
 })
 
-t.test('in a folder that is no repository, none can be made from inside', async t => {
+t.test('in a folder without a repository, the agent cannot create one', async t => {
   await must('mv', [join(workspace, '.git'), join(outside, 'kept.git')])
   await start()
   t.not((await agent('git init')).code, 0)

@@ -41,7 +41,7 @@ const hostile = {
 
 const stack = await createTestStack(t, { allow: ['allowed.test'], files: hostile })
 
-t.test('the control script runs its own code and settings, whatever the folder holds', async t => {
+t.test('the control script runs its own code and settings, regardless of the folder', async t => {
   for (const args of [
     ['status', '--json'],
     ['--help'],
@@ -88,7 +88,7 @@ t.test(
   },
 )
 
-t.test('a proxy folder in the workspace is not the policy', async t => {
+t.test('a proxy folder in the workspace is ignored', async t => {
   await mkdir(join(stack.workspace, 'proxy'), { recursive: true })
   await writeFile(join(stack.workspace, 'proxy/squid.conf'), 'http_access allow all\n')
   const { stdout } = await stack.inside(['cat', '/etc/claude-secure/proxy/squid.conf'], {
@@ -97,7 +97,7 @@ t.test('a proxy folder in the workspace is not the policy', async t => {
   t.equal(stdout, await readFile(join(stack.checkout, 'proxy/squid.conf'), 'utf8'))
 })
 
-t.test('the launcher works through a link, from any folder, with a space in its path', async t => {
+t.test('the launcher works through a symlink, from any folder, with spaces', async t => {
   const { rename, symlink } = await import('node:fs/promises')
   const moved = `${stack.checkout} with space`
   await rename(stack.checkout, moved)

@@ -14,7 +14,7 @@ t.test('start opens Claude Code without a question, and it answers', async t => 
   await terminal.submit('[[read /workspace/welcome.txt]]')
   await terminal.waitFor(/read in a real terminal/)
 
-  await t.test('a narrower window is drawn anew', async t => {
+  await t.test('a narrower window is redrawn', async t => {
     await terminal.resize(70, 24)
     await terminal.waitFor(ready)
     const lines = (await terminal.screen()).split('\n')

@@ -24,7 +24,7 @@ t.test('every service runs as an ordinary user without capabilities or new privi
   }
 })
 
-t.test('the agent is the owner of the workspace, and files come out as his', async t => {
+t.test('the agent runs as the owner of the workspace, and writes files as such', async t => {
   t.equal((await shell('id -u; id -g')).stdout, `${owner}\n${owner}\n`)
   t.equal((await shell('whoami')).stdout, 'claude\n', 'ssh and npm need a name for him')
   t.equal((await shell('cat /workspace/a.txt; echo new > /workspace/b.txt')).stdout, 'mine\n')
@@ -33,7 +33,7 @@ t.test('the agent is the owner of the workspace, and files come out as his', asy
 })
 
 t.test(
-  'the system is read-only; what is writable cannot be executed, but for home and workspace',
+  'the system is read-only; writable places are noexec, except home and workspace',
   async t => {
     for (const path of [
       '/x',
@@ -84,7 +84,7 @@ t.test('calls that reach the kernel or other processes are refused', async t => 
   for (const attempt of attempts) t.not((await shell(attempt)).code, 0, attempt)
 })
 
-t.test('the only route is the own subnet, and IPv6 is off', async t => {
+t.test("the only route is to the stack's subnet, and IPv6 is off", async t => {
   const { stdout: routes } = await shell('tail -n +2 /proc/net/route')
   const lines = routes.trim().split('\n')
   t.equal(lines.length, 1, 'one route')
@@ -139,14 +139,14 @@ t.test(
   },
 )
 
-t.test('a service on two networks is no router between them', async t => {
+t.test('a service on two networks does not route between them', async t => {
   for (const service of ['claude', 'worker', 'gateway', 'proxy']) {
     const { stdout } = await inside(['cat', '/proc/sys/net/ipv4/ip_forward'], { service })
     t.equal(stdout, '0\n', service)
   }
 })
 
-t.test("the agent's home is a volume of the stack, and no file of a home on the host", async t => {
+t.test("the agent's home is a volume of the stack; no home of the host is mounted", async t => {
   const mounts: { Type: string; Name?: string; Destination: string; RW: boolean }[] = JSON.parse(
     await must('docker', ['inspect', '--format', '{{json .Mounts}}', stack.container('claude')]),
   )

@@ -88,7 +88,7 @@ t.test('a second start finds the stack up and touches nothing', async t => {
 })
 
 t.test(
-  'a changed setting is taken up by the next start when nobody works in the stack',
+  'the next start applies a changed setting when no session or run uses the stack',
   async t => {
     const { readFile, writeFile } = await import('node:fs/promises')
     const path = join(stack.checkout, '.env')
@@ -128,7 +128,7 @@ t.test('Ctrl-C at any point leaves nothing that a second start trips over', asyn
   }
 })
 
-t.test('neither does a kill -9', async t => {
+t.test('kill -9 at any point leaves nothing that a second start trips over', async t => {
   for (const delay of [500, 1_200]) {
     await interruptedAfter(delay, 'SIGKILL', ['start', '--detach'])
     const again = await stack.cli(['start', '--detach'])
@@ -138,7 +138,7 @@ t.test('neither does a kill -9', async t => {
   }
 })
 
-t.test('stop clears what an interrupted start or stop left, be it networks only', async t => {
+t.test('stop removes what an interrupted start or stop left, even if only networks', async t => {
   t.equal((await stack.cli(['start', '--detach'])).code, 0)
   const { containers } = await resources()
   await must('docker', ['rm', '--force', ...containers])
@@ -149,7 +149,7 @@ t.test('stop clears what an interrupted start or stop left, be it networks only'
   t.same([left.containers, left.networks], [[], []])
 })
 
-t.test('start mends a stack of which a part is missing or paused', async t => {
+t.test('start repairs a stack with a missing or paused service', async t => {
   t.equal((await stack.cli(['start', '--detach'])).code, 0)
   await must('docker', ['rm', '--force', stack.container('proxy')])
   await must('docker', ['stop', '--time', '1', stack.container('gateway')])
@@ -158,7 +158,7 @@ t.test('start mends a stack of which a part is missing or paused', async t => {
   t.match(await status(), { running: true })
 })
 
-t.test('logs and shell say which services there are, and that a container is down', async t => {
+t.test('logs and shell list the services, and report a container that is down', async t => {
   isTwoLines(t, await stack.cli(['logs', 'postgres']), {
     error: /this stack has no service postgres/,
     hint: /it has claude, gateway, proxy/,

@@ -58,14 +58,14 @@ t.test('the agent may ask for the login names, and for no others', async t => {
   }
 })
 
-t.test('the gateway has nothing to give, and the agent no placeholder', async t => {
+t.test('the gateway has no credential, and the agent no placeholder', async t => {
   const { stdout } = await stack.inside(['env'])
   t.notMatch(stdout, /placeholder|ANTHROPIC_API_KEY|CLAUDE_CODE_OAUTH_TOKEN|gateway:8787/)
   const file = `${stack.env.XDG_STATE_HOME}/claude-secure/stacks/${stack.stack}/credential.json`
   t.match(JSON.parse(await readFile(file, 'utf8')), { secret: 'no-credential-in-this-mode' })
 })
 
-t.test('with a login of its own, Claude Code talks to the API through the proxy', async t => {
+t.test('with its own login, Claude Code talks to the API through the proxy', async t => {
   const { code, stdout, stderr } = await stack.inside(
     ['sh', '-c', "CLAUDE_CODE_OAUTH_TOKEN=sk-ant-oat01-mine claude -p '[[say logged in]]'"],
     { timeout: 120_000 },
@@ -112,7 +112,7 @@ t.test(
   },
 )
 
-t.test('a key in .env ends it: the next start closes the login names again', async t => {
+t.test('with a key in .env, the next start closes the login names', async t => {
   await stack.internet.detach()
   await writeSettings(stack.checkout, {
     ANTHROPIC_API_KEY: sentinel,

@@ -72,7 +72,7 @@ for (const count of [1, 50]) {
   })
 }
 
-t.test('clean of all of them, once they are named', async t => {
+t.test('clean removes all of them, once they are named', async t => {
   const names = Array.from({ length: 50 }, (_, index) => nameOf(index))
   const { code, stderr } = await script.run(['clean', '-f', ...names], { env, timeout: 300_000 })
   t.equal(code, 0, stderr)
@@ -80,7 +80,7 @@ t.test('clean of all of them, once they are named', async t => {
   t.same(await listed(t, '--all'), [])
 })
 
-t.test('an engine without a subnet left says so, and doctor before that', async t => {
+t.test('an engine without a free subnet is reported, and doctor warns before', async t => {
   const root = join(folder, 'project')
   await mkdir(root)
   const none = { services: { a: { image, networks: ['n'] } }, networks: { n: {} } }

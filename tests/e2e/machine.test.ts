@@ -91,7 +91,7 @@ t.test('attach opens the session of a stack from another folder, by its id', asy
   t.equal(await other.exitStatus(), 0)
 
   await t.test(
-    'or by its folder; where several run and none is named, they are listed',
+    'attach takes a folder too; without a name, several running stacks are listed',
     async t => {
       const again = await attached(t, [one.workspace])
       await again.waitFor(new RegExp(marker))
@@ -116,7 +116,7 @@ t.test('attach opens the session of a stack from another folder, by its id', asy
   )
 })
 
-t.test('start --resume goes on with a conversation that is not the last', async t => {
+t.test('start --resume continues an older conversation', async t => {
   const [first = ''] = await conversations()
   const fresh = await one.terminal(['start', '--no-continue'])
   t.notMatch(await fresh.waitFor(ready), marker)
@@ -132,7 +132,7 @@ t.test('start --resume goes on with a conversation that is not the last', async 
   t.not(await unknown.exitStatus(), 0)
 })
 
-t.test('clear-session forgets what was said in a stack that is up, and asks before', async t => {
+t.test('clear-session removes the conversations of a running stack, and asks first', async t => {
   t.equal((await one.cli(['start', '--worker', '--detach'])).code, 0)
   const said = await one.inside(
     ['claude', '--dangerously-skip-permissions', '-p', 'the word is aardvark'],
@@ -168,7 +168,7 @@ t.test('clear-session forgets what was said in a stack that is up, and asks befo
 })
 
 t.test(
-  'a run is listed while it goes on, and what it said is forgotten when it is over',
+  'a run is listed while it is active, and its conversation can be removed afterwards',
   async t => {
     const long = one.cli(['run', '--no-continue', '[[stream 600 100 100]]'])
     await until('the run to be listed', async () => (await listed(one))?.runs === 1)
@@ -214,7 +214,7 @@ const volumesOf = async ({ stack }: TestStack) => {
   return text.split('\n').filter(Boolean)
 }
 
-t.test('clean leaves a copy alone in which something is unapplied, unless it must go', async t => {
+t.test('clean keeps a copy with unapplied changes, unless forced', async t => {
   const state = join(copy.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', copy.stack)
   t.equal((await copy.cli(['start', '--detach'])).code, 0)
   isTwoLines(t, await copy.cli(['clean', '-f', idOf(copy)]), {
@@ -234,7 +234,7 @@ t.test('clean leaves a copy alone in which something is unapplied, unless it mus
   isTwoLines(t, refused, { error: /nothing was removed: [0-9a-f]{8} \//, hint: /apply/ })
   t.ok((await volumesOf(copy)).length >= 2)
 
-  await t.test('once it is applied, a yes is enough', async t => {
+  await t.test('after apply, a yes is enough', async t => {
     t.equal((await copy.cli(['start', '--detach'])).code, 0)
     t.equal((await copy.cli(['apply'])).code, 0)
     t.equal((await copy.cli(['stop'])).code, 0)
@@ -248,7 +248,7 @@ t.test('clean leaves a copy alone in which something is unapplied, unless it mus
     t.equal(await listed(copy, '-a'), undefined)
   })
 
-  await t.test('-f removes what is unapplied too, and a start takes a new copy', async t => {
+  await t.test('-f removes unapplied changes too, and start takes a new copy', async t => {
     t.equal((await copy.cli(['start', '--detach'])).code, 0)
     t.equal((await copy.inside(['sh', '-c', 'echo lost >> /workspace/a.txt'])).code, 0)
     t.equal((await copy.cli(['stop'])).code, 0)

@@ -8,7 +8,7 @@ import { copyCheckout, repository, temporaryFolder } from '../support/stack/chec
 import { must } from '../support/stack/process.ts'
 import { removeStack } from '../support/stack/test-stack.ts'
 
-t.test('the audit shows the holes of what people ran before', async t => {
+t.test('the audit finds the holes of a usual setup', async t => {
   const stack = 'claude-secure-predecessor-00000000'
   const workspace = await temporaryFolder(t, 'workspace')
   const hostHome = await temporaryFolder(t, 'home')

@@ -18,7 +18,7 @@ const proxy = () =>
 const status = async () => JSON.parse((await stack.cli(['status', '--json'])).stdout)
 const started = await proxy()
 
-t.test('a name that is added opens within seconds, and no container restarts', async t => {
+t.test('an added name opens within seconds, without a restart of a container', async t => {
   t.notOk(await reached('other.test'))
   await allowNames(stack.checkout, ['other.test'])
   await until('other.test to open', () => reached('other.test'), 20_000)
@@ -45,7 +45,7 @@ const tunnel = `
     secure.on('end', () => process.exit())
   })`
 
-t.test('a name that is removed closes; a tunnel that is open goes on', async t => {
+t.test('a removed name closes; an open tunnel continues', async t => {
   const answer = stack.inside(['node', '-e', tunnel], { timeout: 60_000 })
   await until(
     'the tunnel',
@@ -62,7 +62,7 @@ t.test('a name that is removed closes; a tunnel that is open goes on', async t =
   t.equal(await proxy(), started)
 })
 
-t.test('a bad edit keeps the policy that was, and logs and status say so', async t => {
+t.test('a bad edit keeps the previous policy, and logs and status say so', async t => {
   const text = await readFile(policy, 'utf8')
   await allowNames(stack.checkout, ['evil.test'])
   await writeFile(policy, `${await readFile(policy, 'utf8')}\nhttp_access alow all\n`)
@@ -78,7 +78,7 @@ t.test('a bad edit keeps the policy that was, and logs and status say so', async
   t.notOk(await reached('evil.test'), 'and nothing of the new one is in force')
   t.equal(await proxy(), started)
 
-  await t.test('a start in that state keeps the old policy too', async t => {
+  await t.test('a start then keeps the previous policy too', async t => {
     const { code } = await stack.cli(['start', '--detach'])
     t.equal(code, 0)
     t.notOk(await reached('evil.test'))

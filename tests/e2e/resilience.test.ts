@@ -36,7 +36,7 @@ function tryToLeave() {
 
 for (const service of ['gateway', 'proxy']) {
   t.test(
-    `kill -9 of the ${service} in mid-stream: it is back by itself, and nothing leaks`,
+    `kill -9 of the ${service} in mid-stream: it comes back by itself, and nothing leaks`,
     async t => {
       await stack.internet.forgetModelRequests()
       const before = (await stack.internet.events()).length
@@ -75,7 +75,7 @@ for (const service of ['gateway', 'proxy']) {
   )
 }
 
-t.test('a service that ails for a moment is waited for', async t => {
+t.test('start waits for a service that is briefly unhealthy', async t => {
   // The engine calls it unhealthy from then on until its next look.
   await must('docker', ['pause', stack.container('gateway')])
   await must('docker', ['unpause', stack.container('gateway')])
@@ -86,7 +86,7 @@ t.test('a service that ails for a moment is waited for', async t => {
   t.equal((await ask('[[say well again]]')).stdout.trim(), 'well again')
 })
 
-t.test('a proxy without a policy does not come back: no policy is no way out', async t => {
+t.test('a proxy without a policy does not come back, so there is no way out', async t => {
   const { rename } = await import('node:fs/promises')
   const path = `${stack.checkout}/proxy/squid.conf`
   await rename(path, `${path}.away`)

@@ -52,7 +52,7 @@ t.test('a detached run waits, and answer reaches it', async t => {
   t.match(await stack.cli(['answer', id, '1']), { code: 1, stderr: /does not wait/ })
 })
 
-t.test('a question that nobody answers ends at its deadline, and the lease is free', async t => {
+t.test('an unanswered question ends at its deadline, and the lease is released', async t => {
   const id = await detach('--ask-timeout', '2')
   const result = await stack.cli(['run', 'result', id, '--wait', '--output-format', 'json-verbose'])
   t.equal(result.code, 0, result.stderr)

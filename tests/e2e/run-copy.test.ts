@@ -7,7 +7,7 @@ import { createTestStack } from '../support/stack/test-stack.ts'
 // What belongs to root is opened as a copy.
 const stack = await createTestStack(t, { workspaceOwner: 0, files: { 'a.txt': 'one\n' } })
 
-t.test('a run works in the copy, and the folder changes when that is wanted', async t => {
+t.test('a run works in the copy, and the folder changes only by apply', async t => {
   const { code, stdout, stderr } = await stack.cli([
     'run',
     '[[bash id -u; cat a.txt; echo two > a.txt]] [[say changed]]',
@@ -21,7 +21,7 @@ t.test('a run works in the copy, and the folder changes when that is wanted', as
   t.equal(await file(), 'two\n')
 })
 
-t.test('the copy that the next run finds is the same one', async t => {
+t.test('the next run continues with the same copy', async t => {
   t.equal((await stack.cli(['run', '[[bash cat a.txt]]'])).stdout, 'two\n')
 })
 

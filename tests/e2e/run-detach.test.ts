@@ -49,7 +49,7 @@ t.test('a detached run prints its id, and its result can be read again and again
   t.match(logs.stdout, /> Bash: until test -e first[\s\S]*done at last[\s\S]*succeeded/)
 })
 
-t.test('its log is followed until it ends; who stops watching leaves it alone', async t => {
+t.test('logs -f follows a run until it ends; Ctrl-C leaves the run alone', async t => {
   const id = await detach(`[[bash echo first]] [[bash sleep 6]] [[say at last]]`)
   const watcher = await stack.terminal(['run', 'logs', id, '-f'])
   await watcher.waitFor(/> Bash: echo first/)
@@ -59,14 +59,14 @@ t.test('its log is followed until it ends; who stops watching leaves it alone', 
   t.match(followed.stdout, /> Bash: echo first[\s\S]*at last[\s\S]*\nsucceeded\n$/)
 })
 
-t.test('what it was refused is told with its result', async t => {
+t.test('names that it was refused are listed with its result', async t => {
   const id = await detach('[[bash curl -s --max-time 5 https://nobody.test/]] [[say done]]')
   const { code, stdout, stderr } = await stack.cli(['run', 'result', id, '--wait'])
   t.match({ code, stdout }, { code: 0, stdout: 'done\n' })
   t.match(stderr, /blocked: nobody\.test \(1×\), \.\/claude\.ts allow nobody\.test/)
 })
 
-t.test('it outlives the terminal it was started from', async t => {
+t.test('it outlives its terminal', async t => {
   const terminal = await stack.terminal(['run', '--detach', `${gated('second')} [[say survived]]`])
   t.equal(await terminal.exitStatus(), 0)
   await terminal.hangUp()
@@ -77,7 +77,7 @@ t.test('it outlives the terminal it was started from', async t => {
   t.equal(stdout, 'survived\n')
 })
 
-t.test('what it was started by is not waited for', async t => {
+t.test('the command that started it does not wait for it', async t => {
   const outcome = await run(
     'bash',
     ['-c', 'x=$("$1" run --detach "$2"); echo "<$x>"', 'bash', claude, endless],
@@ -91,7 +91,7 @@ t.test('what it was started by is not waited for', async t => {
   const [first] = await list()
   t.equal(first?.status, 'running')
 
-  await t.test('a second one is refused, unless it waits', async t => {
+  await t.test('a second run is refused, unless it waits', async t => {
     const second = await stack.cli(['run', '--detach', 'x'])
     t.equal(second.code, 1)
     t.match(second.stderr, `workspace busy with run ${first?.runId}`)
@@ -105,7 +105,7 @@ t.test('what it was started by is not waited for', async t => {
   })
 })
 
-t.test('cancel --all ends what runs; what has ended is told', async t => {
+t.test('cancel --all ends active runs, and reports those that have ended', async t => {
   const id = await detach(endless)
   await atWork()
   t.equal((await stack.cli(['run', 'cancel', '--all'])).code, 0)
@@ -142,7 +142,7 @@ t.test('wrong ids are refused with a message', async t => {
   }
 })
 
-t.test('the stack has no secret in what watches over a run', async t => {
+t.test('the process that watches a run holds no secret', async t => {
   const started = await run(claude, ['run', '--detach', endless], {
     cwd: stack.workspace,
     env: { ...stack.env, ANTHROPIC_API_KEY: sentinel },

@@ -30,14 +30,14 @@ t.test('each error of the API has its message, its hint and exit 1', async t => 
   }
 })
 
-t.test('an error that passes is no error', async t => {
+t.test('a transient error is not reported', async t => {
   t.equal((await run(['--no-continue', '[[error 529 1]] [[say after all]]'])).stdout, 'after all\n')
   const dropped = await run(['--no-continue', '[[stream 10 1 10]] [[drop 3 1]]'])
   t.equal(dropped.code, 0, dropped.stderr)
   t.match(dropped.stdout, /^0 \.+1 \.+/)
 })
 
-t.test('a stream that is cut again and again ends with words', async t => {
+t.test('a stream that is cut repeatedly ends with a message', async t => {
   const drop = '[[stream 10 1 10]] [[drop 0]]'
   const { code, stdout, stderr } = await run(['--no-continue', '--timeout', '2m', drop])
   t.equal(code, 1)
@@ -45,7 +45,7 @@ t.test('a stream that is cut again and again ends with words', async t => {
   t.match(stderr, /^error: the model API .*(502|broke before it answered).*\nhint: {2}\S/m)
 })
 
-t.test('a run that has no time left is ended with 124', async t => {
+t.test('a run that times out ends with 124', async t => {
   const { code, stderr } = await run(['--no-continue', '--timeout', '3s', '[[delay 60000]]'])
   t.equal(code, 124)
   t.match(
@@ -114,7 +114,7 @@ t.test('a second Ctrl-C leaves at once', async t => {
   await until('nothing of it to be left', async () => (await sleeping()) === '0', 10_000)
 })
 
-t.test('a client that was killed takes its run along, and the folder is free', async t => {
+t.test('killing the client ends its run and frees the folder', async t => {
   const child = startStubborn(t)
   const end = ended(child)
   await atWork()
@@ -154,7 +154,7 @@ t.test('a second run in the folder is refused with the id of the first', async t
   t.equal((await waiting).stdout, 'at last\n')
 })
 
-t.test('a worker that is killed under a run is told', async t => {
+t.test('a worker that is killed during a run is reported', async t => {
   const child = startStubborn(t)
   const end = ended(child)
   await atWork()
@@ -166,7 +166,7 @@ t.test('a worker that is killed under a run is told', async t => {
   )
 })
 
-t.test('a stack that is stopped under a run ends it with a reason', async t => {
+t.test('stopping the stack ends a run with a reason', async t => {
   const child = startStubborn(t)
   const end = ended(child)
   await atWork()
@@ -176,7 +176,7 @@ t.test('a stack that is stopped under a run ends it with a reason', async t => {
   t.match(await end, { code: 1, stderr: /worker was (stopped|lost)/ })
 })
 
-t.test('where nothing runs, a run brings up what it needs, and no session', async t => {
+t.test('without a stack, a run starts the services that it needs, and no session', async t => {
   // The stand-in internet went with the stack: this is also the model API that is not there.
   const { code, stdout, stderr } = await run(['--output-format', 'json', 'hello'])
   t.equal(code, 1)

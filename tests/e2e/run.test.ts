@@ -16,7 +16,7 @@ async function ask(args: readonly string[], options: { input?: string } = {}) {
   return { ...outcome, seen: await seenPrompts(stack) }
 }
 
-t.test('the first run brings up the worker; its answer is all that stdout gets', async t => {
+t.test('the first run starts the worker; stdout gets only the answer', async t => {
   const { code, stdout, stderr } = await ask(['[[say Hello from the model.]]'])
   t.equal(code, 0, stderr)
   t.equal(stdout, 'Hello from the model.\n')
@@ -39,7 +39,7 @@ t.test('the short forms are runs', async t => {
   }
 })
 
-t.test('a pipe is the prompt, or is added to it on a line of its own', async t => {
+t.test('piped input is the prompt, or is appended to it on its own line', async t => {
   t.equal((await ask([], { input: '[[say from a pipe]]' })).stdout, 'from a pipe\n')
   const { stdout, seen } = await ask(['[[say both]]'], { input: 'the material' })
   t.equal(stdout, 'both\n')
@@ -48,7 +48,7 @@ t.test('a pipe is the prompt, or is added to it on a line of its own', async t =
   t.equal((await ask(['--prompt-file', 'prompt.md'])).stdout, 'from a file\n')
 })
 
-t.test('model, effort, texts and tools reach the model as they were given', async t => {
+t.test('model, effort, texts and tools reach the model as given', async t => {
   for (const [flag, expected] of [
     ['opus', /^claude-opus/],
     ['sonnet', /^claude-sonnet/],
@@ -130,7 +130,7 @@ const schema = {
   required: ['colour', 'count'],
 }
 
-t.test('a schema: the answer has the form, or the run has failed', async t => {
+t.test('with a schema, the answer matches it or the run fails', async t => {
   const inline = ['--no-continue', '--json-schema', JSON.stringify(schema)]
   const good = '[[structured {"colour":"red","count":3}]]'
   const right = await ask([...inline, '--output-format', 'json', good])
@@ -148,7 +148,7 @@ t.test('a schema: the answer has the form, or the run has failed', async t => {
   t.same(wrong.seen, [], 'nothing was asked of the model')
 })
 
-t.test('runs continue, begin anew, and resume', async t => {
+t.test('runs continue, begin a new conversation, and resume', async t => {
   const session = async (args: string[]) => {
     const { stdout, seen, stderr } = await ask(['--output-format', 'json', ...args])
     t.ok(stdout, stderr)
@@ -165,7 +165,7 @@ t.test('runs continue, begin anew, and resume', async t => {
   t.ok(resumed.messages > second.messages)
 })
 
-t.test('sessions that are not of this folder, or are none, are refused', async t => {
+t.test('sessions of other folders and unknown sessions are refused', async t => {
   for (const [id, error] of [
     ['9f0c9c1e-7c55-4e0a-9a49-1a2b3c4d5e6f', /9f0c9c1e/],
     ['../../etc/passwd', /--resume \.\.\/\.\.\/etc\/passwd: must be a session id/],
@@ -179,7 +179,7 @@ t.test('sessions that are not of this folder, or are none, are refused', async t
   }
 })
 
-t.test('hostile values are refused with a message, before anything is asked', async t => {
+t.test('hostile values are refused with a message, before any request to the model', async t => {
   for (const [args, error] of [
     [['--model', '--settings={"hooks":{}}', 'x'], /--model.*must be the name of a model/],
     [['--model=\x1b]0;owned\x07', 'x'], /--model/],
@@ -205,7 +205,7 @@ t.test('hostile values are refused with a message, before anything is asked', as
   }
 })
 
-t.test('a command line that is wrong leaves nothing in the worker, and asks nothing', async t => {
+t.test('a wrong command line starts nothing in the worker and sends no request', async t => {
   const { code, seen } = await ask(['--no-such-option', 'a prompt'])
   t.equal(code, 2)
   t.strictSame(seen, [])
@@ -216,7 +216,7 @@ t.test('a command line that is wrong leaves nothing in the worker, and asks noth
   await until('the client to be gone', async () => (await clients()) === '0')
 })
 
-t.test('hostile prompts are prompts, and nothing else', async t => {
+t.test('hostile prompts are treated as prompts only', async t => {
   const prompts = [
     '- a list item',
     '--settings={"hooks":{"SessionStart":[{"hooks":[{"type":"command","command":"touch /workspace/owned"}]}]}}',
@@ -247,7 +247,7 @@ t.test('hostile prompts are prompts, and nothing else', async t => {
   t.equal((await stack.inside(['ls', '/workspace/owned'])).code, 2, 'nothing of it was run')
 })
 
-t.test('a long prompt arrives whole; one that no model takes is told so', async t => {
+t.test('a long prompt arrives whole; one that is too long for every model is reported', async t => {
   const { code, stderr, seen } = await ask(['--no-continue'], { input: 'x'.repeat(1_000_000) })
   t.equal(code, 0, stderr)
   t.ok(seen[0]?.texts.some(text => text.length === 1_000_000))
@@ -259,7 +259,7 @@ t.test('a long prompt arrives whole; one that no model takes is told so', async 
   t.match(longer.stderr, /longer than 10485760 bytes/)
 })
 
-t.test('bounds on turns and cost end a run with what to do', async t => {
+t.test('limits on turns and cost end a run with a hint', async t => {
   const prompt = '[[bash echo hi]] [[say late]]'
   const turns = await ask(['--no-continue', '--max-turns', '1', prompt])
   t.equal(turns.code, 1)
@@ -269,7 +269,7 @@ t.test('bounds on turns and cost end a run with what to do', async t => {
   t.match(cost.stderr, /maximum budget[\s\S]*--max-budget-usd/)
 })
 
-t.test('what the agent was refused is told after the run, not with --quiet', async t => {
+t.test('refused names are listed after the run, except with --quiet', async t => {
   const prompt = '[[bash curl -sS https://evil.test/]] [[say done]]'
   const { stdout, stderr } = await ask([prompt])
   t.equal(stdout, 'done\n')
@@ -278,7 +278,7 @@ t.test('what the agent was refused is told after the run, not with --quiet', asy
   t.equal((await ask(['--quiet', other])).stderr, '')
 })
 
-t.test('a pipe gets the text as it is, a terminal without escapes', async t => {
+t.test('a pipe gets the raw text, a terminal gets it without escapes', async t => {
   t.equal((await ask(['[[say \x1b[31mred\x1b[0m]]'])).stdout, '\x1b[31mred\x1b[0m\n')
   // The terminal of the test loses its first line when the program has ended.
   const terminal = await stack.terminal(['run', '[[say first\n\x1b[31mred\x1b[0m]]'])
@@ -300,7 +300,7 @@ t.test('it works in pipelines and without anything on stdin', async t => {
   t.equal(cut.stderr, '')
 })
 
-t.test('it works from cron: no terminal, no session of a user, next to no environment', async t => {
+t.test('it works from cron: no terminal, no user session, almost no environment', async t => {
   const { HOME = '', XDG_STATE_HOME = '' } = stack.env
   const env = {
     ...{ HOME, XDG_STATE_HOME, LOGNAME: 'root', SHELL: '/bin/sh' },
@@ -338,7 +338,7 @@ t.test(
   },
 )
 
-t.test('a run and a session go on at the same time, and share no conversation', async t => {
+t.test('a run and a session work at the same time and share no conversation', async t => {
   const terminal = await stack.terminal(['start', '--no-continue'])
   await terminal.waitFor(/^\s*[│>❯]/m)
   await terminal.submit('[[say from the session]]')

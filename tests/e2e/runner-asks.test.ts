@@ -30,7 +30,7 @@ const offered = async () => {
 const inWorker = async (pattern: string) =>
   (await stack.inside(['pgrep', '-fc', pattern], { service: 'worker' })).stdout.trim()
 
-t.test('the model asks, and reads the answer', async t => {
+t.test('the model asks a question and reads the answer', async t => {
   const client = open(ask)
   const question = await client.event('question')
   t.match(question, { questions, deadlineSeconds: 600 })
@@ -66,7 +66,7 @@ t.test('only a run that asks is offered the tool', async t => {
   t.notOk(silent.events.some(event => event.kind === 'question'))
 })
 
-t.test('a rule of the settings that asks refuses the tool, with a host and without', async t => {
+t.test('a settings rule `ask` refuses the tool, with a host and without', async t => {
   const write =
     'mkdir -p ~/.claude; echo \'{"permissions":{"ask":["Bash(touch:*)"]}}\' > ~/.claude/settings.json'
   await open(`[[bash ${write}]]`).done
@@ -111,7 +111,7 @@ t.test('a cancel while a tool runs and while a question waits leaves nothing', a
   )
 })
 
-t.test('a process of the run that survives the interrupt takes claude down with it', async t => {
+t.test('if a process of the run survives the interrupt, Claude Code is ended too', async t => {
   const client = open('[[bash (setsid sleep 2002 &) ; sleep 2003]]')
   await until('both', async () => (await inWorker('^sleep 200[23]')) === '2')
   client.leave()

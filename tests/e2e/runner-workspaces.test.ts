@@ -64,7 +64,7 @@ t.test('each run works in its own workspace, and two at once', async t => {
   t.not(a.started?.meter, b.started?.meter)
 })
 
-t.test('where the kernel can, a run sees nothing of another workspace', async t => {
+t.test('where the kernel supports it, a run sees nothing of another workspace', async t => {
   const { landlock } = await status()
   const words = [
     'cat ../a/file',
@@ -110,7 +110,7 @@ t.test('a storm in one workspace ends with its run, and the run in another goes 
   t.match(toolResults.join(), 'went on')
 })
 
-t.test('sessions are those of the workspace', async t => {
+t.test('sessions belong to their workspace', async t => {
   const { started } = await at('/workspaces/a', 'x [[say x]]')
   const resume = { session: { kind: 'resume', id: started?.sessionId } }
   t.match((await at('/workspaces/ab', 'y [[say y]]', resume)).refused, { reason: 'no-session' })
@@ -131,7 +131,7 @@ for (const workspace of [
   })
 }
 
-t.test('over HTTP nobody gets in without the token, from here or from a neighbour', async t => {
+t.test('HTTP requests without the token are refused, from inside and from a neighbour', async t => {
   const neighbour = (script: string) => stack.inside(['bash', '-c', script])
   const asked = (ask: typeof inside, host: string, bearer: string, path: string, body = '') =>
     ask(
@@ -157,7 +157,7 @@ t.test('over HTTP nobody gets in without the token, from here or from a neighbou
   }
 })
 
-t.test('a run cannot lead the runner into another workspace by a link in its home', async t => {
+t.test('a run cannot lead the runner into another workspace by a symlink in its home', async t => {
   await inside('mkdir /workspaces/a/deep && echo KEPT > /workspaces/a/deep/file')
   const plant = 'cd ~/.claude; rm -rf shell-snapshots; ln -s /workspaces/a shell-snapshots; ls -l'
   const { toolResults } = await at('/workspaces/ab', `[[bash ${plant}]]`, { maxTurns: 5 })

@@ -114,7 +114,7 @@ const cancelScript = `
   })()`.replaceAll("'", '')
 
 t.test(
-  'a prompt goes to the model on stdin, whatever it looks like, and nothing to argv',
+  'a prompt of any form goes to Claude Code on stdin, and nothing of it into argv',
   async t => {
     const marker = '--settings={"hooks":{}} MARKER'
     const client = open(`${marker} [[delay 3000]]`, {
@@ -148,7 +148,7 @@ t.test(
   },
 )
 
-t.test('the next turn of a session is the same process, and costs what it costs', async t => {
+t.test('the next turn of a session uses the same process, and has its own cost', async t => {
   const first = await run('one [[bash echo $PPID]]', fresh)
   const second = await run('two [[bash echo $PPID]]')
   t.equal(second.started?.warm, true)
@@ -165,7 +165,7 @@ t.test('the next turn of a session is the same process, and costs what it costs'
   t.match(asked, 'two [[bash', 'and it knows what was said')
 })
 
-t.test('a fresh session finds a process that waits, and nothing of another session', async t => {
+t.test('a fresh session takes a warm process, and sees nothing of another session', async t => {
   await run('PEBBLE [[say x]]', fresh)
   await until('a process that waits', async () => (await status()).warm.length === 2)
   await stack.internet.forgetModelRequests()
@@ -175,7 +175,7 @@ t.test('a fresh session finds a process that waits, and nothing of another sessi
   t.notMatch(JSON.stringify(await stack.internet.modelRequests()), 'PEBBLE')
 })
 
-t.test('cancel leaves nothing, however the children resist', async t => {
+t.test('cancel leaves nothing, even if the children resist', async t => {
   const client = open(`[[bash ${stubborn}]]`, fresh)
   await seesStubborn()
   const before = Date.now()
@@ -188,7 +188,7 @@ t.test('cancel leaves nothing, however the children resist', async t => {
   await nothingLeft(t, 'a cancel')
 })
 
-t.test('a cancel by id answers when nothing is left', async t => {
+t.test('a cancel by id returns once nothing is left', async t => {
   const client = open(`[[bash ${stubborn}]]`, fresh)
   await seesStubborn()
   t.equal((await worker(`claude-secure-run --cancel ${client.runId}`)).stdout, '{"ok":true}\n')
@@ -205,7 +205,7 @@ t.test('the run’s time is its end', async t => {
   await nothingLeft(t, 'its time')
 })
 
-t.test('a client that is killed takes its run along', async t => {
+t.test('killing the client ends its run', async t => {
   const client = open(`[[bash ${stubborn}]]`, fresh)
   await seesStubborn()
   client.kill()
@@ -239,7 +239,7 @@ for (const [name, script] of Object.entries(storms)) {
   })
 }
 
-t.test('a supervisor that is stopped, or killed, saves nobody', async t => {
+t.test('stopping or killing the supervisor does not save the processes of a run', async t => {
   for (const signal of ['STOP', 'KILL']) {
     const client = open(`[[bash ${stubborn}]]`, { ...fresh, model: 'sonnet' })
     await seesStubborn()
@@ -252,7 +252,7 @@ t.test('a supervisor that is stopped, or killed, saves nobody', async t => {
   }
 })
 
-t.test('what a run left behind ends with it, and its process too', async t => {
+t.test('background processes of a run end with it, and so does its Claude Code', async t => {
   const { ended, result } = await run('[[bash (setsid sleep 1004 &) ; echo ok]]', fresh)
   t.match(result, { is_error: false })
   t.match(ended, { outcome: 'completed', swept: 1 })
@@ -271,7 +271,7 @@ t.test('a run reaches neither the runner nor its token', async t => {
   t.equal(/[0-9a-f]{64}|PATH=|WRITTEN/.test(said), !landlock, said)
 })
 
-t.test('a link in the place of its temporary folder opens no other one', async t => {
+t.test('a symlink in place of its temporary folder does not open another folder', async t => {
   const only = { maxTurns: 5 }
   // Seen by the run itself: a process that is started for later puts the folder back. Its output is lost.
   const swap = 'mv $TMPDIR /tmp/away; ln -s /run $TMPDIR; ls -ld $TMPDIR > /workspace/swapped'

@@ -12,7 +12,7 @@ async function addresses(stack: TestStack, service: string): Promise<string[]> {
   return text.trim().split(' ')
 }
 
-t.test('both run side by side, with a network, a volume and a workspace of their own', async t => {
+t.test('two stacks run side by side, each with its own network, volume and workspace', async t => {
   t.not(one.stack, two.stack)
   t.equal((await one.inside(['cat', '/workspace/a.txt'])).stdout, 'of one\n')
   t.equal((await two.inside(['cat', '/workspace/a.txt'])).stdout, 'of two\n')
@@ -46,7 +46,7 @@ t.test('no service of one reaches a port of the other', async t => {
   t.match(control.stdout, /reached/, 'the same attempt does reach the own proxy')
 })
 
-t.test('nor through its own proxy, by address or by name', async t => {
+t.test('nor does its own proxy lead there, by address or by name', async t => {
   for (const target of [...(await addresses(two, 'proxy')), two.container('gateway'), two.stack]) {
     const { code, stdout } = await one.inside([
       'curl',
@@ -64,7 +64,7 @@ t.test('nor through its own proxy, by address or by name', async t => {
   }
 })
 
-t.test('the placeholder of one is worth nothing in the other', async t => {
+t.test('the placeholder of one stack is worthless in the other', async t => {
   const placeholder = (await one.inside(['printenv', 'ANTHROPIC_API_KEY'])).stdout.trim()
   t.not(placeholder, (await two.inside(['printenv', 'ANTHROPIC_API_KEY'])).stdout.trim())
   const { stdout } = await two.inside([

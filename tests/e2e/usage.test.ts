@@ -42,7 +42,7 @@ function counted(requests: number) {
 
 const near = (a: number, b: number) => Math.abs(a - b) < 1e-9
 
-t.test("the gateway's count is Claude Code's own, model by model", async t => {
+t.test("the gateway's count equals Claude Code's own, model by model", async t => {
   for (const model of ['haiku', 'sonnet', 'opus', 'opusplan', 'sonnet[1m]', 'opus[1m]']) {
     const before = await usage()
     const { result } = await claude(`[[say answer of ${model}]]`, model)
@@ -60,7 +60,7 @@ t.test("the gateway's count is Claude Code's own, model by model", async t => {
 })
 
 t.test(
-  'so it is with caches, searches, long prompts, and places and speeds that cost more',
+  'the counts also agree for caches, searches, long prompts, and dearer regions and speeds',
   async t => {
     for (const [model, reported] of [
       ['opus', { input_tokens: 11, output_tokens: 7_001, cache_read_input_tokens: 123_456 }],
@@ -90,7 +90,7 @@ t.test(
   },
 )
 
-t.test('a run is told apart by its header, and tool use is counted turn by turn', async t => {
+t.test('a run is identified by its header, and tool use is counted turn by turn', async t => {
   const before = await usage()
   const header = `ANTHROPIC_CUSTOM_HEADERS=x-claude-secure-meter: ${meter}`
   const { result } = await claude('[[bash echo one]][[bash echo two]]', 'haiku', [header])
@@ -117,7 +117,7 @@ t.test('a model without a price is shown as such', async t => {
 })
 
 t.test(
-  'nothing of prompts, answers or keys is in the files, and the agent cannot see them',
+  'the files hold nothing of prompts, answers or keys, and the agent cannot see them',
   async t => {
     const { stdout } = await inside(['ls', '/var/lib/claude-secure'])
     t.equal(stdout, '')
@@ -131,7 +131,7 @@ t.test(
   },
 )
 
-t.test('a gateway that is killed loses nothing, and neither does stop and start', async t => {
+t.test('killing the gateway loses no counts, and neither does stop and start', async t => {
   const before = await usage()
   await sleep(1_500)
   await must('docker', ['kill', '--signal', 'KILL', stack.container('gateway')])

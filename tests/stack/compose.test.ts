@@ -32,7 +32,7 @@ t.test('the stack has these services and no other', async t => {
   t.same(Object.keys(services), ['claude', 'worker', 'gateway', 'proxy', 'rehearsal'])
 })
 
-t.test('the table of services says what compose.yaml says', async t => {
+t.test('the table of services agrees with compose.yaml', async t => {
   t.same(
     table.map(({ name }) => name),
     Object.keys(services),
@@ -70,7 +70,7 @@ for (const [name, service] of Object.entries(services)) {
     for (const mount of service.tmpfs) t.match(mount, /size=\d+[mg],mode=1777,noexec,nosuid,nodev$/)
   })
 
-  t.test(`${name} has nothing that would undo it`, async t => {
+  t.test(`${name} has no option that undoes the hardening`, async t => {
     for (const key of [
       'privileged',
       'cap_add',
@@ -131,6 +131,6 @@ t.test('sessions and runs share no home', async t => {
   t.same(homes, [['home:/home/claude'], ['worker-home:/home/claude']])
 })
 
-t.test('no service gets a secret by environment', async t => {
+t.test('no service gets a secret through its environment', async t => {
   t.notMatch(text, /ANTHROPIC_API_KEY|OAUTH_TOKEN/)
 })

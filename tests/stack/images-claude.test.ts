@@ -19,7 +19,7 @@ t.test('the images are built on ours and ask no registry', async t => {
   t.notMatch(dockerfile, /^ADD /m)
 })
 
-t.test('setuid bits go in the layer that brings them (C1)', async t => {
+t.test('setuid bits are removed in the layer that adds them (C1)', async t => {
   const installs = steps(/apt-get install/)
   t.equal(installs.length, 2)
   for (const step of installs) {
@@ -28,7 +28,7 @@ t.test('setuid bits go in the layer that brings them (C1)', async t => {
   }
 })
 
-t.test("what the host's network needs is in no layer", async t => {
+t.test('proxy and CA settings of the host are in no layer', async t => {
   for (const step of `${dockerfile}${nodeDockerfile}`.matchAll(/^RUN [\s\S]*?apt-get install/gm)) {
     t.match(step[0], '--mount=type=secret,id=apt-conf')
     t.match(step[0], '--mount=type=secret,id=ca-certificates')
@@ -44,7 +44,7 @@ t.test('each target ends as an ordinary user', async t => {
   }
 })
 
-t.test('each layer that brings tools is followed by a new list of them', async t => {
+t.test('each layer that adds tools is followed by a new list of them', async t => {
   for (const target of dockerfile.split(/^FROM /m).slice(1)) {
     t.ok(target.lastIndexOf('claude-secure/tool-list\n') > target.lastIndexOf('apt-get install'))
   }

@@ -59,7 +59,7 @@ t.test('every folder imports only from folders below it', async t => {
   t.same(upward, [])
 })
 
-t.test('every folder of src is in the table, and nothing else', async t => {
+t.test('the table has every folder of src and nothing else', async t => {
   t.same([...new Set(files.map(folderOf))].sort(), Object.keys(mayImport).sort())
 })
 
@@ -72,7 +72,7 @@ t.test('a package is used by its own folders only', async t => {
   t.same(abroad, [])
 })
 
-t.test('no file imports itself by a detour, types included', async t => {
+t.test('there is no import circle, types included', async t => {
   const state = new Map<string, 'open' | 'done'>()
   const circles: string[] = []
   const visit = (file: string, path: readonly string[]) => {
@@ -103,7 +103,7 @@ const insideContainers = [
 ]
 
 t.test(
-  'operations and every folder below or beside it name no command of a surface and print nothing',
+  'operations, its neighbours and the folders below name no command of a surface and print nothing',
   async t => {
     const found = files
       .filter(file => silent.includes(folderOf(file)) && !insideContainers.includes(file))

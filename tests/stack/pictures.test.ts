@@ -22,7 +22,7 @@ t.test('a picture loads nothing and runs nothing', async t => {
   t.match(svg, '&#60;script&#62;&#38;&#34;&#60;/script&#62;x')
 })
 
-t.test('a line that was replaced is seen for as long as it was there', async t => {
+t.test('a replaced line is shown for as long as it was on the screen', async t => {
   const output = [
     { at: 1, text: '… working' },
     { at: 2, text: '\r\u001b[K\u001b[32m✓\u001b[39m done\r\n' },

@@ -14,7 +14,7 @@ const schema = Object.entries(Settings.shape).map(([name, type]) => ({
   value: defaults[name] === undefined ? '' : String(defaults[name]),
 }))
 
-t.test('the list of names is that of the schema', async t => {
+t.test('the list of names equals that of the schema', async t => {
   t.same([...settingNames], Object.keys(Settings.shape))
 })
 

@@ -59,7 +59,7 @@ for (const definition of [...definitions, ...logRules]) {
   })
 }
 
-t.test('names are judged before anything is resolved (N3)', async t => {
+t.test('names are checked before any lookup (N3)', async t => {
   const resolving = directives.filter(([first, , type]) => first === 'acl' && type === 'dst')
   const names = new Set([...resolving.map(([, name]) => name), 'stack_addresses'])
   const first = rules.findIndex(
@@ -70,7 +70,7 @@ t.test('names are judged before anything is resolved (N3)', async t => {
   t.ok(place('http_access deny !listed refused_name') < first)
 })
 
-t.test('every refusal comes before every permission, but for the one on the TLS name', async t => {
+t.test('every refusal comes before every permission, except the one on the TLS name', async t => {
   const permission = place('http_access allow at_connect')
   for (const rule of accessRules.filter(rule => / deny /.test(rule)).slice(0, -2)) {
     t.ok(place(rule) < permission, rule)
@@ -82,7 +82,7 @@ t.test('every refusal comes before every permission, but for the one on the TLS 
   t.equal(rules.filter(rule => rule.startsWith('http_access')).at(-1), 'http_access deny all')
 })
 
-t.test('the TLS name is judged where doubt means no (N9)', async t => {
+t.test('the TLS name is checked where doubt means refusal (N9)', async t => {
   // An ssl_bump rule that cannot be decided lets the tunnel through; http_access refuses it.
   t.notMatch(rules.filter(rule => rule.startsWith('ssl_bump')).join('\n'), /sni|same_name|external/)
 })
@@ -116,7 +116,7 @@ const ranges = values('acl', 'private').flatMap(words => words.slice(3))
 const isPrivate = (address: string) =>
   ranges.filter(isIPv4Range).some(range => contains(range, address))
 
-t.test('an allowed name leads to no inside address (N8)', async t => {
+t.test('an allowed name does not lead to an internal address (N8)', async t => {
   for (const address of inside) t.ok(isPrivate(address), address)
   for (const address of outside) t.notOk(isPrivate(address), address)
   for (const range of [
@@ -136,14 +136,14 @@ t.test('an idle stream outlives Claude Code’s watchdog of 300 s', async t => {
   t.ok(rules.includes('read_timeout 15 minutes'))
 })
 
-t.test('Squid asks for its certificates nowhere and listens nowhere of its own (N14)', async t => {
+t.test('Squid fetches no certificates and opens no other port (N14)', async t => {
   t.strictSame(
     directives.filter(([keyword = '']) => /^(https?|ftp)_port$|^cache_(dir|peer)$/.test(keyword)),
     [],
   )
 })
 
-t.test('what a caller writes is encoded in the log (N17)', async t => {
+t.test("a caller's input is encoded in the log (N17)", async t => {
   for (const format of directives.filter(([keyword]) => keyword === 'logformat')) {
     const chosen = format.join(' ').match(/%[#'"[/]?(?:rm|>rd|>rP|ssl::>sni|ru|>ha?|ua)\b/g) ?? []
     t.equal(chosen.length, 4)
@@ -165,7 +165,7 @@ t.test('each kind of refusal has a page and a reason', async t => {
   }
 })
 
-t.test('no page tells more than the caller knows', async t => {
+t.test('no error page reveals more than the caller knows', async t => {
   const folder = new URL('../../proxy/errors/', import.meta.url)
   for (const page of readdirSync(folder)) {
     const body = readFileSync(new URL(page, folder), 'utf8')

@@ -40,7 +40,7 @@ function killedAfter(milliseconds: number, args: readonly string[]) {
   })
 }
 
-t.test('a start that is killed at any point is none the next one trips over', async t => {
+t.test('a start that is killed at any point does not break the next one', async t => {
   for (let round = 0; round < rounds(2); round++) {
     const point = dice.between(50, 2_000)
     t.comment(`${point} ms into the start`)
@@ -55,7 +55,7 @@ t.test('a start that is killed at any point is none the next one trips over', as
   }
 })
 
-t.test('a stop that is killed at any point is finished by the next one', async t => {
+t.test('the next stop finishes one that was killed at any point', async t => {
   for (let round = 0; round < rounds(2); round++) {
     t.equal((await stack.cli(['start', '--detach'])).code, 0)
     const point = dice.between(50, 1_500)
@@ -68,7 +68,7 @@ t.test('a stop that is killed at any point is finished by the next one', async t
   }
 })
 
-t.test('stop and start at once: each is done whole, one after the other', async t => {
+t.test('stop and start at once: they run one after the other', async t => {
   for (let round = 0; round < rounds(2); round++) {
     const point = dice.between(0, 1_500)
     t.comment(`stop ${point} ms after start`)
@@ -88,7 +88,7 @@ t.test('stop and start at once: each is done whole, one after the other', async 
   }
 })
 
-t.test('ten starts at once in ten folders: ten stacks, none of which is in another', async t => {
+t.test('ten starts at once in ten folders: ten separate stacks', async t => {
   const folder = await temporaryFolder(t, 'ten')
   const names = new Set<string>()
   // The subnet that the test network has is one stack's only.

@@ -31,7 +31,7 @@ async function contentOf(folder: string) {
   ])
 }
 
-t.test('the disk of the state is full: start says so, and what was there stays whole', async t => {
+t.test('the state disk is full: start says so, and existing files stay intact', async t => {
   const settings = join(stack.checkout, '.env')
   const before = await readFile(settings, 'utf8')
   const stacks = join(state, 'claude-secure/stacks')
@@ -50,7 +50,7 @@ t.test('the disk of the state is full: start says so, and what was there stays w
   await stack.aftermath(t)
 })
 
-t.test('the disk is full before the first start: no half of a credential is left', async t => {
+t.test('the disk is full before the first start: no partial credential is left', async t => {
   const empty = await temporaryFolder(t, 'state')
   await must('mkdir', ['-p', join(empty, 'claude-secure/stacks', stack.stack)])
   const free = await fullDisk(t, empty)
@@ -62,7 +62,7 @@ t.test('the disk is full before the first start: no half of a credential is left
   await free()
 })
 
-t.test('the disk of the cache is full: start needs nothing of it', async t => {
+t.test('the cache disk is full: start works without it', async t => {
   const cache = await temporaryFolder(t, 'cache')
   await fullDisk(t, cache)
   const program = join(stack.checkout, 'claude.ts')

@@ -69,7 +69,7 @@ for (const [service, host, port, head] of [
   )
 }
 
-t.test('a service that is out of memory all the same comes back', async t => {
+t.test('a service that runs out of memory comes back', async t => {
   const restarts = async () => Number(await stack.inspect('gateway', '{{.RestartCount}}'))
   const before = await restarts()
   await stack.withoutEgress(t, async () => {

@@ -15,7 +15,7 @@ const members = {
 } as const
 
 for (const network of networks) {
-  t.test(`a service is cut off ${network}: no way out opens, and start mends it`, async t => {
+  t.test(`a service is cut off ${network}: no way out opens, and start repairs it`, async t => {
     for (let round = 0; round < rounds(1); round++) {
       const service = dice.pick(members[network])
       t.comment(service)
@@ -39,7 +39,7 @@ for (const network of networks) {
   })
 }
 
-t.test('all its networks are removed by force: start mends it', async t => {
+t.test('all its networks are removed by force: start repairs it', async t => {
   await stack.internet.detach()
   const ids = ['claude', 'gateway', 'proxy'].map(name => stack.container(name))
   for (const network of networks) {

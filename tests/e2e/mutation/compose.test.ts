@@ -2,7 +2,7 @@ import t from 'tap'
 import { composeControls, notControls } from '../../support/mutation/compose-controls.ts'
 import { createMutableStack } from '../../support/mutation/mutable-stack.ts'
 
-t.test('each control of compose.yaml is missed by a probe when it is gone', async t => {
+t.test('a probe notices each removed control of compose.yaml', async t => {
   const stack = await createMutableStack(t)
 
   t.test('nothing in compose.yaml is left out', async t => {
@@ -15,7 +15,7 @@ t.test('each control of compose.yaml is missed by a probe when it is gone', asyn
     }
   })
 
-  t.test('with all of them, all is well', async t => {
+  t.test('with all controls, every probe passes', async t => {
     const probes = [...new Set(composeControls.map(({ probe }) => probe))]
     for (const { id, verdict, checks } of await stack.audit(probes)) {
       const wrong = checks.filter(({ verdict }) => verdict === 'open' || verdict === 'unknown')

@@ -12,7 +12,7 @@ const mountsOf = (config: ComposeConfig) => (config.services.claude?.volumes ?? 
 const environmentOf = (config: ComposeConfig) =>
   config.services.claude?.environment as Record<string, string>
 
-t.test('each mount over the workspace is missed by a probe when it is gone', async t => {
+t.test('a probe notices each removed mount over the workspace', async t => {
   const stack = await createMutableStack(t)
   const open = async (id: string) => {
     const [result] = await stack.audit([id])
@@ -20,7 +20,7 @@ t.test('each mount over the workspace is missed by a probe when it is gone', asy
   }
   const overlays = mountsOf(stack.config).filter(({ target }) => target.startsWith('/workspace/'))
   t.ok(overlays.length > 0, 'there are such mounts')
-  t.same(await open('H1'), [], 'with all of them, all is well')
+  t.same(await open('H1'), [], 'with all controls, every probe passes')
 
   for (const { target } of overlays) {
     t.test(target, async t => {
@@ -49,7 +49,7 @@ t.test('each mount over the workspace is missed by a probe when it is gone', asy
     t.ok(claims.includes('the agent cannot write to any of them'))
   })
 
-  t.test('a program of the workspace that changed is told, and is no failure', async t => {
+  t.test('a changed program of the workspace is reported, and is not a failure', async t => {
     await stack.mutate(() => {})
     const makefile = join(stack.stack.workspace, 'Makefile')
     await writeFile(makefile, 'all:\n\ttrue\n')

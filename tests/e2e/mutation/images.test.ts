@@ -7,13 +7,13 @@ import { applyEdit, gatewayControls } from '../../support/mutation/gateway-contr
 import { imageControls } from '../../support/mutation/image-controls.ts'
 import { createMutableStack } from '../../support/mutation/mutable-stack.ts'
 
-t.test('each control of the gateway and of the images is missed by a probe', async t => {
+t.test('a probe notices each removed control of the gateway and the images', async t => {
   // Runs last: what was begun later ends earlier.
   t.teardown(removeDerivedImages)
   const stack = await createMutableStack(t)
   const image = (service: string) => String(stack.config.services[service]?.image)
 
-  t.test('with all of them, all is well', async t => {
+  t.test('with all controls, every probe passes', async t => {
     const controls = [...gatewayControls, ...imageControls]
     const probes = [...new Set(controls.map(({ probe }) => probe))]
     for (const { id, verdict, checks } of await stack.audit(probes)) {

@@ -7,9 +7,9 @@ import { repository } from '../../support/stack/checkout.ts'
 
 const shipped = readFileSync(join(repository, 'proxy/squid.conf'), 'utf8')
 
-t.test('each control of squid.conf is missed by a probe when it is gone', async t => {
+t.test('a probe notices each removed control of squid.conf', async t => {
   const stack = await createMutableStack(t)
-  t.test('with all of them, all is well', async t => {
+  t.test('with all controls, every probe passes', async t => {
     const probes = [...new Set(['N16', ...policyLayers.map(({ probe }) => probe)])]
     for (const { id, verdict, checks } of await stack.audit(probes)) {
       const wrong = checks.filter(({ verdict }) => verdict === 'open' || verdict === 'unknown')
