@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { parseJsonLine } from '../base/json-line.ts'
+import { parseJsonLine } from '../base/json.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod/mini'
 import { systemCode, UserError } from '../base/errors.ts'
-import { parseJson } from '../base/json-line.ts'
+import { parseJson } from '../base/json.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 
 /** Characters allowed in a header value: any other could end the header and begin another. */

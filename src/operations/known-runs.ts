@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { parseJson } from '../base/json-line.ts'
+import { parseJson } from '../base/json.ts'
 import { readRegularFile, textOf } from '../files/regular-file.ts'
 import type { KnownRun } from '../usage/report.ts'
 

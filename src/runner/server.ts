@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import * as z from 'zod'
 import { createDeferred } from '../base/deferred.ts'
 import { messageOf, UserError } from '../base/errors.ts'
-import { parseJson } from '../base/json-line.ts'
+import { parseJson } from '../base/json.ts'
 import { readBounded } from '../base/read-bounded.ts'
 import { RunId, RunRequest } from '../run/request.ts'
 import { RunnerInput, RunnerRequest } from '../run/runner-protocol.ts'

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
-import { parseJson } from '../base/json-line.ts'
+import { parseJson } from '../base/json.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 import { UsageEntry } from './entry.ts'
 import { createTally, type Tally } from './tally.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { command } from '../../base/command.ts'
-import { parseJsonLine } from '../../base/json-line.ts'
+import { parseJsonLine } from '../../base/json.ts'
 import { exec } from '../../process/exec.ts'
 import { clientOptions, type Preset, type PresetOptions, unknownSource } from './preset.ts'
 

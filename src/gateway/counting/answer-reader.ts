@@ -1,4 +1,4 @@
-import { parseJson } from '../../base/json-line.ts'
+import { isRecord, parseJson } from '../../base/json.ts'
 import { EventLineReader } from './event-lines.ts'
 import { JsonMembers } from './json-members.ts'
 import { noUsage, parseUsage, type Usage } from './reported-usage.ts'
@@ -67,9 +67,9 @@ function createStreamReader(): AnswerReader {
       const event = parseRecord(text)
       if (!event) strange = true
       else if (event.type === 'message_start') {
-        const message = asRecord(event.message)
-        model = textOf(message?.model)
-        take(message?.usage)
+        const message = isRecord(event.message) ? event.message : {}
+        model = textOf(message.model)
+        take(message.usage)
       } else if (event.type === 'message_delta') {
         if (event.usage !== undefined) take(event.usage)
         seenOutput = 0
@@ -107,13 +107,8 @@ function createWholeReader(): AnswerReader {
 }
 
 function parseRecord(text: string) {
-  return asRecord(parseJson(text))
-}
-
-function asRecord(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value))
-    : null
+  const value = parseJson(text)
+  return isRecord(value) ? value : null
 }
 
 function textOf(value: unknown): string | null {

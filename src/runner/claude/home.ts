@@ -1,5 +1,6 @@
 import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { isRecord } from '../../base/json.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import { replaceFileSync } from '../../files/replace-file.ts'
 
@@ -7,9 +8,7 @@ const mostBytes = 16 * 1024 * 1024
 
 type Json = Record<string, unknown>
 
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const objectOf = (value: unknown): Json => (isObject(value) ? value : {})
+const objectOf = (value: unknown): Json => (isRecord(value) ? value : {})
 
 /**
  * Answers Claude Code's first-run questions in a config folder, and keeps all other settings.
@@ -33,7 +32,7 @@ function readConfig(path: string): Json {
   if (!lstatSync(path, { throwIfNoEntry: false })) return {}
   try {
     const value: unknown = JSON.parse(textOf(readRegularFileSync(path, { limit: mostBytes })) ?? '')
-    if (isObject(value)) return value
+    if (isRecord(value)) return value
   } catch {}
   putAside(path)
   return {}

@@ -1,9 +1,7 @@
+import { isRecord } from '../../base/json.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 
 type Json = Record<string, unknown>
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What Claude Code sums up over the life of a process, as its last result had it. */
 export type Totals = { total_cost_usd: number; duration_api_ms: number; modelUsage: Json }
@@ -27,7 +25,7 @@ export function totalsOf(transcript: string): Totals {
     return {
       total_cost_usd: numberOf(totalCostUSD),
       duration_api_ms: numberOf(totalAPIDuration),
-      modelUsage: isObject(modelUsage) ? modelUsage : {},
+      modelUsage: isRecord(modelUsage) ? modelUsage : {},
     }
   } catch {
     return noTotals
@@ -46,7 +44,7 @@ export function ownTotals(result: Json, before: Totals): { own: Json; totals: To
   const totals: Totals = {
     total_cost_usd: numberOf(result.total_cost_usd),
     duration_api_ms: numberOf(result.duration_api_ms),
-    modelUsage: isObject(result.modelUsage) ? result.modelUsage : {},
+    modelUsage: isRecord(result.modelUsage) ? result.modelUsage : {},
   }
   const own: Json = { ...result }
   if ('total_cost_usd' in result) {
@@ -69,7 +67,7 @@ function ownUsage(now: Json, before: Json): Json {
 }
 
 function subtract(usage: unknown, before: unknown): unknown {
-  if (!isObject(usage) || !isObject(before)) return usage
+  if (!isRecord(usage) || !isRecord(before)) return usage
   return Object.fromEntries(
     Object.entries(usage).map(([name, value]) => [
       name,
@@ -82,7 +80,7 @@ function subtract(usage: unknown, before: unknown): unknown {
 
 function isUsed(usage: unknown) {
   return (
-    !isObject(usage) ||
+    !isRecord(usage) ||
     Object.entries(usage).some(
       ([name, value]) => typeof value === 'number' && value > 0 && !notCounted.has(name),
     )

@@ -1,3 +1,5 @@
+import { isRecord } from '../../base/json.ts'
+
 /** Parts of a package.json that determine what runs on install, build or start. */
 const running =
   /^(bin|main|exports|imports|type|workspaces|packageManager|.*[dD]ependencies|overrides|resolutions|pnpm|gypfile|config|husky|lint-staged|simple-git-hooks|pre-commit|gitHooks|jest|eslintConfig|prettier|babel|browserslist)$/
@@ -7,9 +9,9 @@ export function packageParts(text: string): Map<string, string> | null {
   const parts = new Map<string, string>()
   try {
     const json: unknown = JSON.parse(text)
-    if (!isObject(json)) return null
+    if (!isRecord(json)) return null
     for (const [name, value] of Object.entries(json)) {
-      if (name === 'scripts' && isObject(value)) {
+      if (name === 'scripts' && isRecord(value)) {
         for (const [script, line] of Object.entries(value)) {
           parts.set(`scripts.${script}`, JSON.stringify(line))
         }
@@ -19,8 +21,4 @@ export function packageParts(text: string): Map<string, string> | null {
   } catch {
     return null
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -11,3 +11,8 @@ export function parseJson(text: string): unknown {
     return undefined
   }
 }
+
+/** Whether a value is a JSON object, and not an array or null. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
