@@ -1,3 +1,4 @@
+import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import type { Prompt, RunRequest } from '../../run/request.ts'
 
 type Control = { subtype: string; [key: string]: unknown }
@@ -6,6 +7,17 @@ const line = (message: object) => `${JSON.stringify(message)}\n`
 
 const control = (id: string, request: Control) =>
   line({ type: 'control_request', request_id: id, request })
+
+/** Mounted by the stack if the user has always-skills; owned by root, so that no run can change it. */
+export const standingPromptFile = '/etc/claude-secure/append-system-prompt.md'
+
+/** Maximum bytes: the limit of `start`, plus room for its headings. */
+const standingBytes = 2 * 1024 * 1024
+
+/** Reads the user's text for the end of every run's system prompt, before the run's own; null for none. */
+export function readStandingPrompt(path: string): string | null {
+  return textOf(readRegularFileSync(path, { limit: standingBytes }))
+}
 
 /**
  * Renders the run's texts and schema. Claude Code accepts them once in the life of a process.

@@ -2,7 +2,7 @@ import type { LaunchProfile } from '../claude/launch-profile.ts'
 import type { ClaudeProcess } from '../claude/process.ts'
 import { bringDown } from '../ending/ladder.ts'
 import type { Totals } from '../turn/cost.ts'
-import { parseLine } from '../turn/output-line.ts'
+import { parseLine } from '../turn/output.ts'
 import type { Workspace } from '../workspace.ts'
 
 /** A process that waits for a prompt. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createDeferred } from '../../base/deferred.ts'
-import type { Json } from './output-line.ts'
+import type { Json } from './output.ts'
 
 /** Claude Code's words for a turn that an interrupt ended. */
 const aborted = new Set<unknown>(['aborted_streaming', 'aborted_tools'])

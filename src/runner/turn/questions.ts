@@ -1,6 +1,6 @@
 import { type Answers, type Question, Questions } from '../../run/question.ts'
 import type { RunnerEvent } from '../../run/runner-protocol.ts'
-import type { Json } from './output-line.ts'
+import type { Json } from './output.ts'
 
 /** Maximum questions of one run. A model that asks more often gets no answer. */
 const mostAsked = 100

@@ -7,8 +7,7 @@ import { bringDown, isCrowded, letEnd, within } from '../ending/ladder.ts'
 import { createPatience } from '../ending/patience.ts'
 import { ownTotals, type Totals } from './cost.ts'
 import { createInterrupt, hasEndedTurn } from './interrupt.ts'
-import { createLaterWork } from './later-work.ts'
-import { type Json, parseLine } from './output-line.ts'
+import { createLaterWork, type Json, parseLine } from './output.ts'
 import { createQuestions } from './questions.ts'
 
 export type Ended = Extract<RunnerEvent, { kind: 'ended' }>

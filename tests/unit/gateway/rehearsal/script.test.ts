@@ -1,6 +1,6 @@
 import t from 'tap'
 import { MessagesRequest } from '../../../../src/gateway/rehearsal/messages-request.ts'
-import { rehearsalReply } from '../../../../src/gateway/rehearsal/script.ts'
+import { rehearsalReply, schemaExample } from '../../../../src/gateway/rehearsal/script.ts'
 
 const read = { name: 'Read' }
 const user = (content: unknown) => ({ role: 'user', content })
@@ -79,3 +79,34 @@ t.test(
     t.equal(answer({ messages: [prompt, done('1\tHi'), done('taken')], tools }), 'Rehearsal')
   },
 )
+
+t.test('an answer fits the schema that was asked for', async t => {
+  const schema = {
+    type: 'object',
+    properties: {
+      title: { type: 'string' },
+      isNew: { type: 'boolean' },
+      count: { type: ['integer', 'null'] },
+      tags: { type: 'array', items: { type: 'string' } },
+      kind: { enum: ['a', 'b'] },
+      version: { const: 2 },
+    },
+  }
+  t.strictSame(schemaExample(schema, 'Rehearsal'), {
+    title: 'Rehearsal',
+    isNew: false,
+    count: 0,
+    tags: [],
+    kind: 'a',
+    version: 2,
+  })
+})
+
+t.test('no schema breaks it, not even one without an end', async t => {
+  const endless: Record<string, unknown> = { type: 'object' }
+  endless.properties = { self: endless }
+  t.ok(JSON.stringify(schemaExample(endless, 'x')))
+  for (const schema of [null, 1, 'x', [], {}, { type: 'strange' }]) {
+    t.equal(schemaExample(schema, 'x'), null)
+  }
+})

@@ -1,8 +1,11 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { RunRequest } from '../../../../src/run/request.ts'
-import { readStandingPrompt } from '../../../../src/runner/claude/standing-prompt.ts'
-import { initializeLine, promptLine } from '../../../../src/runner/claude/stdin-messages.ts'
+import {
+  initializeLine,
+  promptLine,
+  readStandingPrompt,
+} from '../../../../src/runner/claude/stdin-messages.ts'
 
 const request = (more: object = {}) => RunRequest.parse({ prompt: 'hi', ...more })
 const initialize = (more: object, standing: string | null) =>

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createLaterWork } from '../../../../src/runner/turn/later-work.ts'
+import { createLaterWork } from '../../../../src/runner/turn/output.ts'
 
 const tasks = (tasks: unknown) => ({ type: 'system', subtype: 'background_tasks_changed', tasks })
 
