@@ -1,4 +1,5 @@
 import { interactive } from '../../usage/entry.ts'
+import { headerValues } from '../http/headers.ts'
 
 /**
  * The header in which a run's process sends its name. The gateway never forwards it: no list of passed
@@ -17,14 +18,12 @@ export function meterOf(rawHeaders: readonly string[]): string {
  * formed.
  */
 export function headerValue(rawHeaders: readonly string[], name: string): string | null {
-  const values = rawHeaders.filter(
-    (_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name,
-  )
+  const values = headerValues(rawHeaders, name)
   const [value = ''] = values
   return values.length === 1 && /^[0-9a-f]{16}$/.test(value) ? value : null
 }
 
-/** Names, beside the meter in a HEAD /, the run that the process serves from now on. */
+/** Names, beside the meter in a HEAD /, the run that the process serves next. */
 export const runHeader = 'x-claude-secure-run'
 
 /**

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { ApiError } from '../api-error.ts'
 import type { Credential } from '../credential.ts'
+import { headerValues } from './headers.ts'
 
 /**
  * Rejects a caller that does not send the stack's placeholder in the header of its kind. Rejects any
@@ -31,10 +32,6 @@ export function checkCaller(rawHeaders: readonly string[], credential: Credentia
       "claude-secure: this credential is not the stack's placeholder. The gateway forwards no other key.",
     )
   }
-}
-
-function headerValues(rawHeaders: readonly string[], name: string): string[] {
-  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
 }
 
 /** Compares hashes in constant time, so that the timing reveals neither content nor length. */

@@ -57,6 +57,11 @@ function pairs(rawHeaders: readonly string[]): [name: string, value: string][] {
   )
 }
 
+/** Returns all values of a header: a parsed set of headers would hide a second one. */
+export function headerValues(rawHeaders: readonly string[], name: string): string[] {
+  return pairs(rawHeaders).flatMap(([other, value]) => (other === name ? [value] : []))
+}
+
 function withOauthBeta(betas: string | undefined): string {
   const list = (betas ?? '').split(',').map(beta => beta.trim())
   return [...list.filter(beta => beta && beta !== oauthBeta), oauthBeta].join(',')
