@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { failureOf, type RunFailure } from './failure.ts'
-import type { RunResult, Turn } from './result.ts'
+import type { RunResult } from './result.ts'
 import type { ClaudeMessage, RunnerEvent } from './runner-protocol.ts'
-import { turnOf } from './turns.ts'
+import { type Turn, turnOf } from './turns.ts'
 
 /** Bounds on the turns of a result: a run may take a day. */
 const turnLimit = 10_000

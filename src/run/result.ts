@@ -1,31 +1,10 @@
 import * as z from 'zod'
 import { StoredFailure } from './failure.ts'
+import { Turn } from './turns.ts'
 
 /** How a run ended. `interrupted`: the process that watched the run died, and the run with it. */
 export const RunStatus = z.enum(['succeeded', 'failed', 'cancelled', 'timed-out', 'interrupted'])
 export type RunStatus = z.infer<typeof RunStatus>
-
-const Content = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('text'), text: z.string() }),
-  z.object({ type: z.literal('tool_use'), id: z.string(), name: z.string(), input: z.unknown() }),
-  z.object({
-    type: z.literal('tool_result'),
-    toolUseId: z.string(),
-    isError: z.boolean(),
-    content: z.string(),
-    /** True when cut at 2000 characters; `totalLength` and `sha256` are those of the whole content. */
-    truncated: z.literal(true).optional(),
-    totalLength: z.number().optional(),
-    sha256: z.string().optional(),
-  }),
-])
-
-/** One step of a run, in the form of claudebox's json-verbose (v1.14). */
-export const Turn = z.object({
-  role: z.enum(['assistant', 'tool_result']),
-  content: z.array(Content),
-})
-export type Turn = z.infer<typeof Turn>
 
 /** The complete outcome of a run, in its stored form. */
 export const RunResult = z.object({

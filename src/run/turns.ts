@@ -1,14 +1,10 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import type { Turn } from './result.ts'
 import type { ClaudeMessage } from './runner-protocol.ts'
 
 /** Maximum characters of a tool result, as in claudebox (v1.14). */
 export const resultCharacters = 2000
 
-type Content = Turn['content'][number]
-
-const Envelope = z.object({ message: z.object({ content: z.array(z.unknown()) }) })
 const Text = z.object({ type: z.literal('text'), text: z.string() })
 const ToolUse = z.object({
   type: z.literal('tool_use'),
@@ -16,6 +12,32 @@ const ToolUse = z.object({
   name: z.string(),
   input: z.unknown(),
 })
+
+const Content = z.discriminatedUnion('type', [
+  Text,
+  ToolUse,
+  z.object({
+    type: z.literal('tool_result'),
+    toolUseId: z.string(),
+    isError: z.boolean(),
+    content: z.string(),
+    /** True when cut at 2000 characters; `totalLength` and `sha256` are those of the whole content. */
+    truncated: z.literal(true).optional(),
+    totalLength: z.number().optional(),
+    sha256: z.string().optional(),
+  }),
+])
+type Content = z.infer<typeof Content>
+
+/** One step of a run, in the form of claudebox's json-verbose (v1.14). */
+export const Turn = z.object({
+  role: z.enum(['assistant', 'tool_result']),
+  content: z.array(Content),
+})
+export type Turn = z.infer<typeof Turn>
+
+const Envelope = z.object({ message: z.object({ content: z.array(z.unknown()) }) })
+/** A tool result as Claude Code sends it. */
 const ToolResult = z.object({
   type: z.literal('tool_result'),
   tool_use_id: z.string(),
