@@ -1,6 +1,5 @@
-import type { OpenQuestion, RunHappening } from './event.ts'
-import type { Answers, Question } from './question.ts'
-import { RunRefusal } from './refusal.ts'
+import type { RunHappening } from './event.ts'
+import type { Answers, OpenQuestion } from './question.ts'
 import type { RunnerEvent, RunnerInput } from './runner-protocol.ts'
 
 type Send = (input: RunnerInput) => void
@@ -64,19 +63,3 @@ export function createAsking({ asks, seconds, keep, publish, now }: AskingParts)
   }
 }
 export type Asking = ReturnType<typeof createAsking>
-
-/** Refuses answers that omit a question, or that answer an unknown one. */
-export function checkAnswers(questions: readonly Question[], answers: Answers): void {
-  const asked = new Map(questions.map(question => [question.question, question]))
-  for (const [text, given] of Object.entries(answers)) {
-    const question = asked.get(text)
-    if (!question) throw new RunRefusal('answers', 'an answer is for a question that is not open')
-    if (Array.isArray(given) && !question.multiSelect && given.length > 1) {
-      throw new RunRefusal('answers', 'a question that takes one choice has several')
-    }
-    asked.delete(text)
-  }
-  if (asked.size > 0) {
-    throw new RunRefusal('answers', `${asked.size} of ${questions.length} questions have no answer`)
-  }
-}

@@ -1,14 +1,6 @@
-import type { Question } from './question.ts'
+import type { OpenQuestion } from './question.ts'
 import type { RunResult } from './result.ts'
 import type { ClaudeMessage, RunnerEvent } from './runner-protocol.ts'
-
-/** A question waiting for an answer. */
-export type OpenQuestion = {
-  id: string
-  questions: readonly Question[]
-  /** ISO 8601. After it, the model is told that there is no answer. */
-  deadline: string
-}
 
 export type RunHappening =
   | {

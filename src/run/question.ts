@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { RunRefusal } from './refusal.ts'
 
 /** Seconds that a question waits for an answer unless the surface sets its own limit. */
 export const defaultQuestionSeconds = 600
@@ -29,3 +30,27 @@ export const Answers = z.record(
   z.union([z.string().max(20_000), z.array(z.string().max(20_000)).max(20)]),
 )
 export type Answers = z.infer<typeof Answers>
+
+/** A question waiting for an answer. */
+export type OpenQuestion = {
+  id: string
+  questions: readonly Question[]
+  /** ISO 8601. After it, the model is told that there is no answer. */
+  deadline: string
+}
+
+/** Refuses answers that omit a question, or that answer an unknown one. */
+export function checkAnswers(questions: readonly Question[], answers: Answers): void {
+  const asked = new Map(questions.map(question => [question.question, question]))
+  for (const [text, given] of Object.entries(answers)) {
+    const question = asked.get(text)
+    if (!question) throw new RunRefusal('answers', 'an answer is for a question that is not open')
+    if (Array.isArray(given) && !question.multiSelect && given.length > 1) {
+      throw new RunRefusal('answers', 'a question that takes one choice has several')
+    }
+    asked.delete(text)
+  }
+  if (asked.size > 0) {
+    throw new RunRefusal('answers', `${asked.size} of ${questions.length} questions have no answer`)
+  }
+}

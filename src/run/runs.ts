@@ -1,7 +1,6 @@
 import { until } from '../base/until.ts'
-import { checkAnswers } from './asking.ts'
 import type { RunEvent } from './event.ts'
-import type { Answers } from './question.ts'
+import { type Answers, checkAnswers } from './question.ts'
 import { RunRefusal } from './refusal.ts'
 import { RunId } from './request.ts'
 import type { RunResult } from './result.ts'

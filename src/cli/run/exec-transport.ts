@@ -1,7 +1,6 @@
 import { terminalLine } from '../../base/terminal-text.ts'
 import { type ExecStream, startExecStream } from '../../engine/exec-stream.ts'
-import { readRunnerEvents } from '../../run/runner-events.ts'
-import type { RunConnection, RunTransport } from '../../run/transport.ts'
+import { type RunConnection, type RunTransport, readRunnerEvents } from '../../run/transport.ts'
 import type { RunningAgent } from '../../stack/running-agent.ts'
 import { prepareClient } from './early-client.ts'
 

@@ -1,7 +1,7 @@
 import type { ExecStream } from '../../engine/exec-stream.ts'
 import type { StackAgent } from '../../operations/remembered-stack/memory.ts'
 import { createRunEngine, type Run } from '../../run/engine.ts'
-import { createSocketLease } from '../../run/lease/socket-lease.ts'
+import { createSocketLease } from '../../run/lease.ts'
 import type { Answers } from '../../run/question.ts'
 import type { RunRequest } from '../../run/request.ts'
 import { createExecTransport } from './exec-transport.ts'

@@ -1,6 +1,7 @@
-import type { OpenQuestion, RunEvent } from '../event.ts'
+import type { RunEvent } from '../event.ts'
 import type { RunFailure } from '../failure.ts'
-import type { Answers } from '../question.ts'
+import type { Answers, OpenQuestion } from '../question.ts'
+
 import type { RunResult, RunStatus } from '../result.ts'
 
 /** The data of a run at its creation. */

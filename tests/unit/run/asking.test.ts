@@ -1,7 +1,7 @@
 import t from 'tap'
-import { checkAnswers } from '../../../src/run/asking.ts'
+
 import { createRunEngine } from '../../../src/run/engine.ts'
-import type { Answers } from '../../../src/run/question.ts'
+import { type Answers, checkAnswers } from '../../../src/run/question.ts'
 import type { RunOptions } from '../../../src/run/watch.ts'
 import { askingTransport, memoryStore } from '../../support/run/fake-transport.ts'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createRunEngine } from '../../../src/run/engine.ts'
 import type { RunEvent } from '../../../src/run/event.ts'
-import type { WorkspaceLease } from '../../../src/run/lease/lease.ts'
+import type { WorkspaceLease } from '../../../src/run/lease.ts'
 import { workspaceBusy } from '../../../src/run/refusal.ts'
 import type { RunnerEvent } from '../../../src/run/runner-protocol.ts'
 import type { RunEngineParts } from '../../../src/run/watch.ts'

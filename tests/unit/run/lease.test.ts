@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
-import { createSocketLease } from '../../../../src/run/lease/socket-lease.ts'
+import { createSocketLease } from '../../../src/run/lease.ts'
 
 const stack = `claude-secure-test-${process.pid}`
 const { signal } = new AbortController()
@@ -37,7 +37,7 @@ t.test('who waits gets it, or is called off', async t => {
 })
 
 t.test('the lease of a process that was killed is free at once', async t => {
-  const module = join(import.meta.dirname, '../../../../src/run/lease/socket-lease.ts')
+  const module = join(import.meta.dirname, '../../../src/run/lease.ts')
   const source = `import { createSocketLease } from ${JSON.stringify(module)}
     await createSocketLease('${stack}-killed').acquire('/workspace', '${first}', { wait: false, signal: new AbortController().signal })
     console.log('held'); setInterval(() => {}, 1000)`

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readRunnerEvents } from '../../../src/run/runner-events.ts'
+import { readRunnerEvents } from '../../../src/run/transport.ts'
 
 async function eventsOf(text: string) {
   async function* chunks() {
@@ -26,6 +26,6 @@ t.test('events are parsed; messages keep keys that we do not know', async t => {
 t.test('a line that is no event is a notice, and ends nothing', async t => {
   const lines = ['{', '[]', '{"kind":"ended"}', '{"kind":"notice","text":"x"}']
   const events = await eventsOf(lines.join('\n'))
-  t.match(events.slice(0, 3), Array(3).fill({ kind: 'notice', text: /no event/ }))
+  t.match(events.slice(0, 3), Array(3).fill({ kind: 'notice', text: /not an event/ }))
   t.same(events[3], { kind: 'notice', text: 'x' })
 })
