@@ -19,24 +19,33 @@ export function nameOf(path: string): string {
   return visible.length > 1_000 ? `${visible.slice(0, 999)}…` : visible
 }
 
-/** Time limit for the shortest diff: its time grows with size and difference. */
+/** Milliseconds for the shortest diff: its time grows with size and difference. */
 const patience = 3_000
 
 /**
  * What is different between two texts; null when one of them is none, or they are too different to
  * say it in time.
  */
-export function compareTexts(before: Buffer, after: Buffer): StructuredPatchHunk[] | null {
+export function compareTexts(
+  before: Buffer,
+  after: Buffer,
+  timeout = patience,
+): StructuredPatchHunk[] | null {
   if (before.includes(0) || after.includes(0)) return null
   const patch = structuredPatch('', '', before.toString(), after.toString(), '', '', {
     context: 3,
-    timeout: patience,
+    timeout,
   })
   return patch?.hunks ?? null
 }
 
 /** As git shows a change: kind, modes and the unified difference. Null stands for content that is not shown. */
-export function renderPatch(change: Change, before: Buffer | null, after: Buffer | null): string {
+export function renderPatch(
+  change: Change,
+  before: Buffer | null,
+  after: Buffer | null,
+  timeout = patience,
+): string {
   const name = nameOf(change.path)
   const lines = [`diff --git a/${name} b/${name}`, ...modeLines(change)]
   const none = Buffer.alloc(0)
@@ -47,7 +56,7 @@ export function renderPatch(change: Change, before: Buffer | null, after: Buffer
     change.after?.type === 'file' &&
     change.before.sha256 === change.after.sha256
   if (!sameContent) {
-    const hunks = old && next && compareTexts(old, next)
+    const hunks = old && next && compareTexts(old, next, timeout)
     if (!hunks) lines.push(`Not shown: ${describe(change)}`)
     else if (hunks.length > 0) {
       lines.push(change.kind === 'added' ? '--- /dev/null' : `--- a/${name}`)

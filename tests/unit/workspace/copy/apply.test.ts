@@ -13,7 +13,6 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { applySteps, makeApplyFolder } from '../../../../src/workspace/copy/apply.ts'
@@ -27,6 +26,7 @@ import {
 } from '../../../../src/workspace/copy/journal.ts'
 import { planApply } from '../../../../src/workspace/copy/plan.ts'
 import { planUndo, undoSteps } from '../../../../src/workspace/copy/undo.ts'
+import { memoryFolder } from '../../../support/memory-folder.ts'
 
 /** Content by which a file is told: `link:target` is a link, `x:…` an executable. */
 type Content = string | undefined
@@ -72,7 +72,7 @@ async function snapshot(root: string): Promise<Record<string, string>> {
 }
 
 async function workspace(t: Test, files: Record<string, Content> = {}) {
-  const place = await mkdtemp(join(tmpdir(), 'claude-secure-apply-'))
+  const place = await mkdtemp(join(memoryFolder(), 'claude-secure-apply-'))
   t.teardown(() => rm(place, { recursive: true, force: true }))
   const root = join(place, 'root')
   await mkdir(root)

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { applySteps, makeApplyFolder } from '../../../../src/workspace/copy/apply.ts'
@@ -11,6 +10,7 @@ import type { Entry } from '../../../../src/workspace/copy/entry.ts'
 import { lastApply } from '../../../../src/workspace/copy/journal.ts'
 import { planApply } from '../../../../src/workspace/copy/plan.ts'
 import { planUndo, undoSteps } from '../../../../src/workspace/copy/undo.ts'
+import { memoryFolder } from '../../../support/memory-folder.ts'
 
 const count = 40
 const entry = (content: string): Entry => ({
@@ -54,8 +54,8 @@ async function applyAll(at: string, onDone: () => void) {
 
 function test() {
   t.test('an apply that is killed leaves a way back, and a way on', async t => {
-    for (const after of [1, 13, 25, 39]) {
-      const at = await mkdtemp(join(tmpdir(), 'claude-secure-killed-'))
+    const killedAfter = async (after: number) => {
+      const at = await mkdtemp(join(memoryFolder(), 'claude-secure-killed-'))
       t.teardown(() => rm(at, { recursive: true, force: true }))
       const root = join(at, 'root')
       for (const { path, before } of changes) {
@@ -73,6 +73,7 @@ function test() {
       await undo(at)
       t.same(await contents(root), before, `${after}: all is as it was, and nothing is left over`)
     }
+    await Promise.all([1, 13, 25, 39].map(killedAfter))
   })
 }
 
