@@ -18,12 +18,13 @@ export type ExecOptions = {
   timeout?: number
   /** Bytes kept of stdout and of stderr. Larger stdout terminates the child. Default: 16 MiB. */
   limit?: number
+  /** Milliseconds from SIGTERM to SIGKILL. Default: 5 seconds. */
+  grace?: number
   signal?: AbortSignal
 }
 
 export type ExecResult = { code: number; stdout: string; stderr: string }
 
-const graceMilliseconds = 5_000
 /** `onLine` gets longer lines truncated to this length. */
 const lineBytes = 10_000
 
@@ -32,7 +33,7 @@ const lineBytes = 10_000
  * code; rejects when the program is missing, the timeout passes or `signal` fires.
  */
 export function exec(file: string, args: readonly string[], options: ExecOptions = {}) {
-  const { timeout = 120_000, limit = 16 * 1024 * 1024, signal } = options
+  const { timeout = 120_000, limit = 16 * 1024 * 1024, grace, signal } = options
   return new Promise<ExecResult>((resolve, reject) => {
     signal?.throwIfAborted()
     const child = spawn(file, args, {
@@ -43,7 +44,7 @@ export function exec(file: string, args: readonly string[], options: ExecOptions
     let failure: Error | undefined
     const end = (reason: Error) => {
       failure ??= reason
-      terminate(child)
+      terminate(child, grace)
     }
     const timer = setTimeout(
       () =>
@@ -111,7 +112,7 @@ function abortReason(signal: AbortSignal | undefined) {
 }
 
 /** Sends SIGTERM, then SIGKILL: no child outlives the wait for it. */
-export function terminate(child: ChildProcess) {
+export function terminate(child: ChildProcess, graceMilliseconds = 5_000) {
   child.kill('SIGTERM')
   const killer = setTimeout(() => child.kill('SIGKILL'), graceMilliseconds)
   child.once('close', () => clearTimeout(killer))

@@ -33,8 +33,19 @@ t.test('a child that takes too long is ended, and its whole family with it', asy
 })
 
 t.test('a child that ignores SIGTERM is killed', async t => {
-  const stubborn = exec('sh', ['-c', 'trap "" TERM; while :; do sleep 0.1; done'], { timeout: 100 })
-  await t.rejects(stubborn, { message: /did not finish/ })
+  const script = 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
+  const controller = new AbortController()
+  const lines: string[] = []
+  const stubborn = exec('sh', ['-c', script], {
+    grace: 200,
+    signal: controller.signal,
+    onLine: line => {
+      lines.push(line)
+      controller.abort(new Error('interrupted'))
+    },
+  })
+  await t.rejects(stubborn, { message: 'interrupted' })
+  t.same(lines, ['ready'], 'it was there, and ignored SIGTERM')
 })
 
 t.test('abort ends the child with the reason that was given', async t => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Writable } from 'node:stream'
 import t from 'tap'
 import {
   identityOf,
@@ -89,7 +90,11 @@ t.test('a real process is killed', async t => {
 })
 
 t.test('what ends by itself is waited for, and what does not is not', async t => {
-  const child = spawn('sh', ['-c', 'sleep 3 & sleep 300 & wait'], { stdio: 'ignore' })
+  // The first of its children ends with the end of its input, the second by itself in no test's time.
+  const child = spawn('sh', ['-c', 'cat <&3 & sleep 300 & wait'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  })
+  const input = child.stdio[3] as Writable
   const root = child.pid ?? 0
   const below = () => readProcesses().filter(entry => entry.parent === root && isAlive(entry))
   await until('its children', async () => below().length === 2)
@@ -97,7 +102,8 @@ t.test('what ends by itself is waited for, and what does not is not', async t =>
   const keep = new Set([first, second].flatMap(entry => (entry ? [identityOf(entry)] : [])))
   await settle(root, keep, 60_000)
   t.equal(below().length, 2, 'those to keep are not waited for')
-  await settle(root, new Set(second ? [identityOf(second)] : []), 60_000)
+  setTimeout(() => input.end(), 200)
+  t.ok(await settle(root, new Set(second ? [identityOf(second)] : []), 60_000))
   t.equal(below().length, 1)
   await settle(root, new Set(), 50)
   t.equal(below().length, 1, 'and it gives up')
