@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { customPrefixes } from './custom-names.ts'
+import { customPrefixes } from './setting-names.ts'
 
 /** Maximum bytes of one value. Linux allows 128 KiB for one, and all share the limit for a new process. */
 const largestValue = 32 * 1024

@@ -3,7 +3,7 @@ import { join, normalize } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { overlaps } from '../files/within.ts'
-import { customPrefixes } from './custom-names.ts'
+import { customPrefixes } from './setting-names.ts'
 
 /** A host folder or file that the user gives to the agent, as written in the setting. */
 export type MountSetting = {

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
-import { parsePackages } from './package-names.ts'
 import { customRoot } from './paths.ts'
+import { parsePackages } from './setting-values.ts'
 
 /** The user's additions to the agent's image, and their paths. */
 export type ImageAdditions = {

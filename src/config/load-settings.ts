@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
-import { isCustomName } from './custom-names.ts'
 import { readEnvFile } from './env-file.ts'
-import { settingAliases } from './setting-names.ts'
+import { customPrefixes, isCustomName, settingAliases, settingNames } from './setting-names.ts'
 import { Settings, secretSettings } from './settings.ts'
 
 const names = Object.keys(Settings.shape)
@@ -37,4 +36,35 @@ export async function loadSettings(
   throw new UserError(`${where}: ${name}: ${value} ${issue?.message ?? 'is not valid'}`, {
     hint: `.env.example says what ${name} takes`,
   })
+}
+
+/** The settings with user-chosen names. */
+export type CustomSettings = {
+  /** `CLAUDE_ENV_X=value` as `X` → value. */
+  environment: Record<string, string>
+  /** `CLAUDE_MOUNT_N=value` as `N` → value. */
+  mounts: Record<string, string>
+}
+
+/** Loads the settings of the two families from `.env`, overridden by the environment. */
+export async function loadCustomSettings(
+  root: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<CustomSettings> {
+  const values = { ...(await readEnvFile(join(root, '.env'), settingNames)), ...env }
+  const family = (prefix: string) =>
+    Object.fromEntries(
+      Object.entries(values)
+        .flatMap(([name, value]): [string, string][] =>
+          value && isCustomName(name) && name.startsWith(prefix)
+            ? [[name.slice(prefix.length), value]]
+            : [],
+        )
+        // Sorted by name, so that the order of the lines does not change the stack.
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    )
+  return {
+    environment: family(customPrefixes.environment),
+    mounts: family(customPrefixes.mount),
+  }
 }

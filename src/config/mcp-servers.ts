@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { serverName } from './mcp-setting.ts'
 import { schemaWords } from './schema-words.ts'
+import { serverName } from './setting-values.ts'
 
 /** File name in the workspace. Claude Code would read it without asking the user at the host. */
 export const mcpFileName = '.mcp.json'

@@ -1,5 +1,3 @@
-import { isCustomName } from './custom-names.ts'
-
 /** Names of all settings. Separate from the schema, because `start` needs them before it loads that. */
 export const settingNames = [
   'ANTHROPIC_API_KEY',
@@ -41,4 +39,16 @@ export function settingsInEnvironment(env: NodeJS.ProcessEnv = process.env) {
     ...Object.keys(env).filter(isCustomName).sort(),
   ]
   return Object.fromEntries(names.flatMap(name => (env[name] ? [[name, env[name]]] : [])))
+}
+
+/**
+ * Prefixes of the two families of settings with user-chosen names: `CLAUDE_ENV_X` and `CLAUDE_MOUNT_N`.
+ * Separate from their parsers, because a fast `start` needs the names before it loads anything.
+ */
+export const customPrefixes = { environment: 'CLAUDE_ENV_', mount: 'CLAUDE_MOUNT_' } as const
+
+export function isCustomName(name: string): boolean {
+  return Object.values(customPrefixes).some(
+    prefix => name.startsWith(prefix) && name.length > prefix.length,
+  )
 }

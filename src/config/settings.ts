@@ -1,8 +1,6 @@
 import * as z from 'zod'
-import { parseGitIdentity } from './git-identity.ts'
-import { parseMcpServers } from './mcp-setting.ts'
-import { parsePackages } from './package-names.ts'
 import { parseProtect, protectedNames } from './protected-names.ts'
+import { parseGitIdentity, parseMcpServers, parsePackages } from './setting-values.ts'
 
 /** Builds the schema of a choice with its own error message: zod's would not say which value was meant. */
 const choice = <const Values extends readonly [string, ...string[]]>(values: Values) =>

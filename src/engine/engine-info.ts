@@ -1,6 +1,5 @@
 import * as z from 'zod'
-import type { EngineAddress } from './engine-request.ts'
-import { bodyText, engineGet } from './engine-request.ts'
+import { bodyText, type EngineAddress, engineGet } from './engine-request.ts'
 
 const Info = z.object({
   /** Such as `name=seccomp,profile=builtin`, `name=apparmor`, `name=rootless`. */

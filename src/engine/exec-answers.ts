@@ -1,8 +1,7 @@
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { until } from '../base/until.ts'
-import type { EngineAddress } from './engine-request.ts'
-import { bodyText, type EngineAnswer, engineGet } from './engine-request.ts'
+import { bodyText, type EngineAddress, type EngineAnswer, engineGet } from './engine-request.ts'
 
 const timeoutMilliseconds = 10_000
 

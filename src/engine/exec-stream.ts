@@ -1,5 +1,4 @@
-import type { EngineAddress } from './engine-request.ts'
-import { enginePost, engineUpgrade } from './engine-request.ts'
+import { type EngineAddress, enginePost, engineUpgrade } from './engine-request.ts'
 import { execId, exitStatus } from './exec-answers.ts'
 import { splitStreams } from './frames.ts'
 

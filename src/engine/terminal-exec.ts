@@ -1,5 +1,4 @@
-import type { EngineAddress } from './engine-request.ts'
-import { bodyText, enginePost, engineUpgrade } from './engine-request.ts'
+import { bodyText, type EngineAddress, enginePost, engineUpgrade } from './engine-request.ts'
 import { execId, exitStatus } from './exec-answers.ts'
 
 export type TerminalExec = {

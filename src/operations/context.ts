@@ -1,7 +1,6 @@
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
-import { clientEnvironment } from '../config/client-environment.ts'
-import { userEnvironment } from '../config/environment.ts'
+import { clientEnvironment, userEnvironment } from '../config/environment.ts'
 import { loadSettings } from '../config/load-settings.ts'
 import { cacheRoot, checkoutRoot } from '../config/paths.ts'
 import type { Settings } from '../config/settings.ts'

@@ -1,7 +1,7 @@
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
-import { clientEnvironment } from '../config/client-environment.ts'
+import { clientEnvironment } from '../config/environment.ts'
 import type { Settings } from '../config/settings.ts'
 import { type DockerClient, findClient, machineVersions } from '../engine/client-find.ts'
 import { createEngine } from '../engine/engine.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { silentLog } from '../../src/base/log.ts'
-import { clientEnvironment } from '../../src/config/client-environment.ts'
+import { clientEnvironment } from '../../src/config/environment.ts'
 import { Settings } from '../../src/config/settings.ts'
 import { findClient } from '../../src/engine/client-find.ts'
 import { findEngine } from '../../src/engine/engine-find.ts'

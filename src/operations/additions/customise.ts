@@ -1,6 +1,6 @@
 import { parseCustomEnvironment } from '../../config/custom-environment.ts'
 import { parseCustomMounts } from '../../config/custom-mounts.ts'
-import { loadCustomSettings } from '../../config/custom-settings.ts'
+import { loadCustomSettings } from '../../config/load-settings.ts'
 import { type McpServer, renderMcpConfig } from '../../config/mcp-servers.ts'
 import { cacheRoot, customRoot, stateRoot } from '../../config/paths.ts'
 import { workspaceConfigName } from '../../config/protected-names.ts'

@@ -8,7 +8,7 @@ import {
   mcpFileName,
   parseMcpFile,
 } from '../../config/mcp-servers.ts'
-import { parseMcpServers } from '../../config/mcp-setting.ts'
+import { parseMcpServers } from '../../config/setting-values.ts'
 import type { Settings } from '../../config/settings.ts'
 import { admits, inForce } from '../../egress/allowlist.ts'
 import { parseSiteName } from '../../egress/site-name.ts'

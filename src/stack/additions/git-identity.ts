@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { userEnvironment } from '../../config/environment.ts'
-import { type GitIdentity, isPlain, parseGitIdentity } from '../../config/git-identity.ts'
+import { type GitIdentity, isPlain, parseGitIdentity } from '../../config/setting-values.ts'
 import { exec } from '../../process/exec.ts'
 
 /**
