@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { keepInCache } from '../files/cache-file.ts'
+import { keepInCache } from '../files/replace-file.ts'
 import { type FoundClient, findClient } from './client-find.ts'
 
 const Remembered = z.strictObject({

@@ -4,7 +4,6 @@ import { dirname } from 'node:path'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { safeRelativePath } from './relative-path.ts'
 
 /** A workspace folder held open: `at` still names its files after the path to it was replaced. */
 export type HeldFolder = { at: (name: string) => string; file: FileHandle; close(): Promise<void> }
@@ -72,4 +71,14 @@ export function notApplied(path: string, reason: string, cause?: unknown): UserE
     hint: `see it with ${command('diff')}, and copy by hand what you still want`,
     ...(cause !== undefined && { cause }),
   })
+}
+
+/**
+ * Validates a path from a container before it is used on the host: relative, without `..`, empty parts
+ * or NUL (threat H2). Returns null for anything else.
+ */
+export function safeRelativePath(path: string): string | null {
+  const parts = path.split('/')
+  const bad = (part: string) => part === '' || part === '.' || part === '..' || part.includes('\0')
+  return path === '' || parts.some(bad) ? null : path
 }

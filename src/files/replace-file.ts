@@ -8,7 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { systemCode, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
@@ -100,4 +100,15 @@ function cannotWrite(path: string, cause: unknown): UserError {
     hint: 'check the free space and the owner of that folder',
     cause,
   })
+}
+
+/**
+ * Caches a result for the next command. A failed write, such as on a full disk, only makes that
+ * command slower and must not fail this one.
+ */
+export async function keepInCache(path: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await replaceFile(path, text)
+  } catch {}
 }

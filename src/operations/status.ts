@@ -72,7 +72,7 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
 async function copyTaken(stack: string) {
   const [{ stateFolder }, { baselinePath, readTaken }] = await Promise.all([
     import('../stack/state/state-folder.ts'),
-    import('../workspace/copy/taken.ts'),
+    import('../workspace/copy/baseline.ts'),
   ])
   return readTaken(baselinePath(stateFolder(stack)))
 }

@@ -6,11 +6,15 @@ import type { Archive } from '../engine/archive.ts'
 import type { DockerClient } from '../engine/client-find.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { execOk } from '../process/exec.ts'
-import { type Baseline, readBaseline, renderBaseline } from '../workspace/copy/baseline.ts'
+import {
+  type Baseline,
+  baselinePath,
+  readBaseline,
+  renderBaseline,
+} from '../workspace/copy/baseline.ts'
 import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
 import type { Entry, Tree } from '../workspace/copy/entry.ts'
 import { packWorkspace } from '../workspace/copy/pack.ts'
-import { baselinePath } from '../workspace/copy/taken.ts'
 import { type CopiedItem, type Keep, readCopy } from '../workspace/copy/unpack.ts'
 import { readUserIgnore } from '../workspace/ignore/user-ignore.ts'
 import type { Workspace } from '../workspace/workspace.ts'

@@ -1,6 +1,6 @@
 import { isCancel, log as notes, password } from '@clack/prompts'
 import { UserError } from '../../base/errors.ts'
-import { setEnvValue } from '../../config/edit-env-file.ts'
+import { setEnvValue } from '../../config/env-file.ts'
 import { openContext } from '../../operations/context.ts'
 import {
   agentForLogin,

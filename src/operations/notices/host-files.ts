@@ -3,7 +3,7 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { changedHostFiles } from '../../stack/host-files.ts'
 import { lostOverlays } from '../../stack/protection.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
-import { renderHostFileChanges } from '../../workspace/host-files/render.ts'
+import { renderHostFileChanges } from '../../workspace/host-files/changes.ts'
 
 /** Reports changes to files that the host runs, and files that lost their protection. */
 export async function hostFilesNotice(

@@ -1,12 +1,11 @@
-import { lstatSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { userEnvironment } from '../../config/environment.ts'
 import type { ImageAdditions } from '../../config/image-additions.ts'
 import { protectedNames, workspaceConfigName } from '../../config/protected-names.ts'
-import { filesBelow } from '../../files/files-below.ts'
 import { listAdditions } from '../../images/additions.ts'
-import { identityOf } from '../../workspace/overlay/identity.ts'
+import { identityOf } from '../../workspace/overlay/overlay.ts'
 
 /** Stamps every input that determines a stack. Secrets enter the stamp as a hash. */
 export async function checkoutStamp(
@@ -80,6 +79,16 @@ function identity(path: string) {
   if (!status) return null
   // Each commit replaces HEAD; only its presence matters, which makes the folder a repository.
   return path.endsWith('/.git/HEAD') ? true : identityOf(status)
+}
+
+/** Returns the paths of the files below a folder of `root`, relative to it, in a stable order. */
+function filesBelow(root: string, folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap(entry => {
+      const path = `${folder}/${entry.name}`
+      return entry.isDirectory() ? filesBelow(root, path) : [path]
+    })
 }
 
 /** Returns the status, or null; also null below a linked worktree's `.git`, which is a file. */

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import * as z from 'zod'
 import { command } from '../../base/command.ts'
-import { UserError } from '../../base/errors.ts'
+import { isMissing, UserError } from '../../base/errors.ts'
+import { readRegularFile } from '../../files/regular-file.ts'
 import { IgnoreRules, noIgnoreRules } from '../ignore/rules.ts'
 import { Entry, type Tree } from './entry.ts'
 
@@ -38,8 +40,8 @@ export function renderBaseline({ taken, tree, leftOut, rules }: Baseline): strin
 
 /** Reads the baseline in `path`; null when no copy was made yet. */
 export async function readBaseline(path: string): Promise<Baseline | null> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
+  const text = await readFile(path, 'utf8').catch(error => {
+    if (isMissing(error)) return null
     throw error
   })
   if (text === null) return null
@@ -55,4 +57,16 @@ export async function readBaseline(path: string): Promise<Baseline | null> {
       cause,
     })
   }
+}
+
+/** Returns the path of the baseline, which exists once a copy was taken. */
+export function baselinePath(state: { path: string }): string {
+  return join(state.path, 'baseline.json')
+}
+
+/** Returns the time of the copy. Reads only the beginning: a baseline names every file of the workspace. */
+export async function readTaken(path: string): Promise<string | null> {
+  const head = await readRegularFile(path, { limit: 128, part: 'head' }).catch(() => null)
+  if (head?.kind !== 'bytes') return null
+  return /^\{"version":\d+,"taken":"([0-9TZ:.-]+)"/.exec(head.bytes.toString('latin1'))?.[1] ?? null
 }

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { extract } from 'tar-stream'
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
-import { safeRelativePath } from '../../files/relative-path.ts'
+import { safeRelativePath } from '../../files/beneath.ts'
 import type { Entry } from './entry.ts'
 
 export type CopiedItem = {

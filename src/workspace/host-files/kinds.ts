@@ -1,3 +1,5 @@
+import { isRecord } from '../../base/json.ts'
+
 /** Names of files that run on the host on request, or that tell an agent there what to run. */
 const names = new Set(
   `package.json makefile gnumakefile justfile .justfile taskfile.yml taskfile.yaml rakefile gemfile
@@ -44,3 +46,26 @@ export function isRepositoryFile(path: string): boolean {
 
 /** Generated folders: a command that the user runs creates their contents. */
 export const skippedFolders = new Set(['node_modules', '__pycache__', '.venv', '.tox'])
+
+/** Parts of a package.json that determine what runs on install, build or start. */
+const running =
+  /^(bin|main|exports|imports|type|workspaces|packageManager|.*[dD]ependencies|overrides|resolutions|pnpm|gypfile|config|husky|lint-staged|simple-git-hooks|pre-commit|gitHooks|jest|eslintConfig|prettier|babel|browserslist)$/
+
+/** Returns those parts by name, as text to compare, each script separately. Null when it is not a package.json. */
+export function packageParts(text: string): Map<string, string> | null {
+  const parts = new Map<string, string>()
+  try {
+    const json: unknown = JSON.parse(text)
+    if (!isRecord(json)) return null
+    for (const [name, value] of Object.entries(json)) {
+      if (name === 'scripts' && isRecord(value)) {
+        for (const [script, line] of Object.entries(value)) {
+          parts.set(`scripts.${script}`, JSON.stringify(line))
+        }
+      } else if (name === 'scripts' || running.test(name)) parts.set(name, JSON.stringify(value))
+    }
+    return parts
+  } catch {
+    return null
+  }
+}

@@ -3,8 +3,7 @@ import type { Dirent } from 'node:fs'
 import { readdir, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type RegularFile, readRegularFile } from '../../files/regular-file.ts'
-import { isHostFile, isRepositoryFile, skippedFolders } from './kinds.ts'
-import { packageParts } from './package-parts.ts'
+import { isHostFile, isRepositoryFile, packageParts, skippedFolders } from './kinds.ts'
 
 /** Recorded content of a file: one hash, or one for each relevant part. */
 export type HostFile = string | Record<string, string>

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs'
 import type { ProtectedName } from '../../config/protected-names.ts'
 
 /**
@@ -54,4 +55,12 @@ export function arrange(wanted: readonly Wanted[]): Wanted[] {
 function foldersAbove(path: string): string[] {
   const parts = path.split('/').slice(0, -1)
   return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
+}
+
+/**
+ * Distinguishes a file from its replacement. Includes the birth time, because file systems reuse inode
+ * numbers: after two replacements the number can be the first again.
+ */
+export function identityOf({ dev, ino, birthtimeMs }: Stats): string {
+  return `${dev}:${ino}:${birthtimeMs}`
 }

@@ -4,8 +4,7 @@ import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { type ProtectedName, protectedNames } from '../../config/protected-names.ts'
 import { readGitReferences } from './git-references.ts'
-import { identityOf } from './identity.ts'
-import { arrange, type Overlay, type Placeholder, type Wanted } from './overlay.ts'
+import { arrange, identityOf, type Overlay, type Placeholder, type Wanted } from './overlay.ts'
 
 const folder: Placeholder = { kind: 'folder' }
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
+import { type FileHandle, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { replaceFile, replaceFileSync } from '../../../src/files/replace-file.ts'
+import { keepInCache, replaceFile, replaceFileSync } from '../../../src/files/replace-file.ts'
 
 const ways = {
   async: replaceFile,
@@ -80,4 +80,20 @@ t.test('what another process put at the temporary name is not written to', async
     cause: { code: 'EEXIST' },
   })
   t.equal(readFileSync(join(folder, 'target'), 'utf8'), 'untouched')
+})
+
+t.test('an answer is kept in a folder that is made for it', async t => {
+  const path = join(t.testdir(), 'cache/answer.json')
+  await keepInCache(path, 'first')
+  await keepInCache(path, 'second')
+  t.equal(await readFile(path, 'utf8'), 'second')
+  t.same(await readdir(join(path, '..')), ['answer.json'])
+})
+
+t.test('a cache that cannot be written is no failure, and nothing half is left in it', async t => {
+  const folder = t.testdir({ file: '', 'taken.json': { folder: 'in the way' } })
+  await keepInCache(join(folder, 'file/answer.json'), 'text')
+  await keepInCache(join(folder, 'taken.json'), 'text')
+  t.same(await readdir(folder), ['file', 'taken.json'])
+  await writeFile(join(folder, 'file'), 'still a file')
 })

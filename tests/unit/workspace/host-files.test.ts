@@ -9,9 +9,9 @@ import {
   compareHostFiles,
   hostFileChanges,
   hostFilesPath,
+  renderHostFileChanges,
   renderHostFiles,
 } from '../../../src/workspace/host-files/changes.ts'
-import { renderHostFileChanges } from '../../../src/workspace/host-files/render.ts'
 import { scanHostFiles } from '../../../src/workspace/host-files/scan.ts'
 
 type Folder = { [name: string]: string | Folder }

@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
-import { renderBaseline } from '../../../../src/workspace/copy/baseline.ts'
-import { baselinePath, readTaken } from '../../../../src/workspace/copy/taken.ts'
+import { baselinePath, readTaken, renderBaseline } from '../../../../src/workspace/copy/baseline.ts'
 import { noIgnoreRules } from '../../../../src/workspace/ignore/rules.ts'
 
 t.test('when a copy was taken is read from the beginning of its baseline', async t => {
