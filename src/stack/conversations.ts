@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
 import { runThrowAway } from '../engine/throw-away.ts'
+import type { StackIdentity } from './identity.ts'
 import { services } from './services.ts'
+import { refuseOtherVolumes, volumesOf } from './volumes.ts'
 
 export type Home = {
   volume: string
@@ -13,11 +15,15 @@ export type Home = {
   uid: string
 }
 
-/** Returns the home volumes of a stack, including those of former owners of its folder. */
-export async function homesOf(engine: Engine, stack: string): Promise<Home[]> {
-  const volumes = await engine.volumes([`com.docker.compose.project=${stack}`])
+/**
+ * Returns the home volumes of a stack, including those of former owners of its folder. Refuses a volume
+ * that belongs to another stack.
+ */
+export async function homesOf(engine: Engine, identity: StackIdentity): Promise<Home[]> {
+  const volumes = await volumesOf(engine, identity.name)
+  refuseOtherVolumes(identity, volumes)
   return volumes.flatMap(({ Name }) => {
-    const home = parseHome(stack, Name)
+    const home = parseHome(identity.name, Name)
     return home ? [home] : []
   })
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { stateRoot } from '../config/paths.ts'
 import type { Engine, VolumeSummary } from '../engine/engine.ts'
 import { type Activity, activities } from './activity.ts'
-import { isStackName } from './identity.ts'
+import { identityLabels, isStackName } from './identity.ts'
 import { inspectStacks, isUp, type StackState } from './inspect.ts'
 import { readProtection } from './protection.ts'
 import { keptInState, stateFolder } from './state/state-folder.ts'
@@ -121,7 +121,7 @@ function stateOf(state: StackState): MachineStack['state'] {
   return runs ? 'partial' : 'stopped'
 }
 
-/** Describes a stack without containers; its state folder records the workspace. */
+/** Describes a stack without containers; its state folder or the labels of its volumes name the workspace. */
 async function describeLeft(
   stack: string,
   volumes: readonly VolumeSummary[],
@@ -133,7 +133,7 @@ async function describeLeft(
   return {
     id: stackId(stack),
     stack,
-    workspace: protection?.workspace ?? null,
+    workspace: protection?.workspace ?? folderIn(volumes),
     workspaceMode: copy ? 'copy' : volumes.length > 0 ? 'mount' : null,
     credentials: null,
     state: 'stopped',
@@ -141,6 +141,12 @@ async function describeLeft(
     session: null,
     runs: 0,
   }
+}
+
+/** Returns the folder in the labels of a stack's volumes; null when none has it. */
+function folderIn(volumes: readonly VolumeSummary[]): string | null {
+  const folders = volumes.flatMap(({ Labels }) => Labels?.[identityLabels.workspace] ?? [])
+  return folders[0] ?? null
 }
 
 function groupVolumes(volumes: readonly VolumeSummary[]) {

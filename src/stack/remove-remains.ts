@@ -12,6 +12,7 @@ import { inspectStack } from './inspect.ts'
 import { clearPlaceholders } from './protection.ts'
 import { keptInState, stateFolder } from './state/state-folder.ts'
 import { isLeft, stopStack } from './stop.ts'
+import { volumesOf } from './volumes.ts'
 
 /**
  * Removes all of a stopped stack: exited containers, networks, volumes, and its state folder except the
@@ -31,7 +32,7 @@ export async function removeRemains(
     })
   }
   if (await isLeft(engine, stack)) await stopStack(docker, stack, options)
-  const volumes = await engine.volumes([`com.docker.compose.project=${stack}`])
+  const volumes = await volumesOf(engine, stack)
   if (volumes.length > 0) await removeVolumes(docker, stack, volumes, options.signal)
   await removeState(stack)
 }

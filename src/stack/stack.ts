@@ -55,12 +55,17 @@ export function stackVariables(stack: Stack): Record<string, string> {
   }
 }
 
-function homeVolumes({ kind, name }: StackIdentity, uid: number) {
+function homeVolumes(identity: StackIdentity, uid: number) {
   return Object.fromEntries(
-    servicesOf(kind).flatMap(({ home }) =>
-      home ? [[home.variable, `${name}_${home.volume}-${uid}`]] : [],
+    servicesOf(identity.kind).flatMap(({ home }) =>
+      home ? [[home.variable, homeVolume(identity, home.volume, uid)]] : [],
     ),
   )
+}
+
+/** Returns the full name of a home volume; each owner of the folder has one. */
+export function homeVolume({ name }: StackIdentity, volume: string, uid: number): string {
+  return `${name}_${volume}-${uid}`
 }
 
 /** Returns the names of the services that must run for `agents` to work. */

@@ -20,6 +20,7 @@ import { ailing, recovery } from './recovery.ts'
 import { type AgentService, isAgent, serviceOfEgress } from './services.ts'
 import { composeProject, type Stack, servicesFor, stackVariables } from './stack.ts'
 import { buildStackFile } from './stack-file.ts'
+import { createVolumes } from './volumes.ts'
 
 const up = ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build']
 
@@ -88,6 +89,7 @@ export async function startStack(
         const names = cutOff.map(({ name }) => name)
         await compose(docker, project, ['rm', '--stop', '--force', ...names], { signal })
       }
+      await createVolumes(context, stack, wantedServices)
       await Promise.all([
         compose(docker, composeProject(stack, wantedServices), [...up, ...wantedServices], {
           timeout: 180_000,

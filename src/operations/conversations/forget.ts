@@ -9,7 +9,7 @@ import { atWork, inspectStack, type StackState, serviceOf } from '../../stack/in
 import { serviceOfRuns } from '../../stack/services.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import type { Context } from '../context.ts'
-import { currentStackName } from '../find-stacks.ts'
+import { currentIdentity, ownedStackName } from '../find-stacks.ts'
 import { newestImage } from '../images/newest-image.ts'
 
 /** Forgets conversations of the current folder; login and settings stay. */
@@ -18,8 +18,10 @@ export async function forgetConversationsHere(
   options: { of: readonly Home['of'][]; force: boolean },
 ): Promise<void> {
   const { log, signal, confirm } = context
-  const stack = await currentStackName()
-  const homes = (await homesOf(context.engine, stack)).filter(home => options.of.includes(home.of))
+  const identity = await currentIdentity()
+  const stack = await ownedStackName(identity)
+  const all = await homesOf(context.engine, identity)
+  const homes = all.filter(home => options.of.includes(home.of))
   if (homes.length === 0) {
     log({ kind: 'info', text: 'this folder has no conversations' })
     return

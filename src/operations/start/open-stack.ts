@@ -1,4 +1,5 @@
 import type { Settings } from '../../config/settings.ts'
+import type { VolumeSummary } from '../../engine/engine.ts'
 import type { ImageSet } from '../../images/image-tags.ts'
 import { writeAccountFiles } from '../../stack/accounts.ts'
 import { type Customisation, writeCustomFiles } from '../../stack/additions/customisation.ts'
@@ -15,6 +16,7 @@ import {
   stateFolder,
   writeCredential,
 } from '../../stack/state/state-folder.ts'
+import { refuseOtherVolumes } from '../../stack/volumes.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 
 /** The gateway's user when we are root: unused on the host and in the image. */
@@ -29,6 +31,8 @@ export async function openStack(options: {
   workspace: Workspace
   /** The stack's containers; null without any. */
   running: StackState | null
+  /** The engine's volumes of this stack's name. */
+  volumes: readonly VolumeSummary[]
   settings: Settings
   images: Pick<ImageSet, 'agent' | 'gateway' | 'proxy'>
   root: string
@@ -41,6 +45,7 @@ export async function openStack(options: {
   const mode = options.mode ?? credentialMode(settings)
   const state = stateFolder(identity.name)
   await makeStateFolder(state)
+  refuseOtherVolumes(identity, options.volumes)
   await claimState(identity, state, options.running)
   const credential = credentialFile(mode, settings, await readCredential(state))
   const user = ownIdentity() ?? gatewayUser

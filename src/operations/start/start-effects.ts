@@ -11,6 +11,7 @@ import { inspectStack, type StackState } from '../../stack/inspect.ts'
 import type { AgentService } from '../../stack/services.ts'
 import { startStack } from '../../stack/start.ts'
 import { withLock } from '../../stack/state/lock.ts'
+import { volumesOf } from '../../stack/volumes.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import { refuseAdditionsOfAgent } from '../additions/additions-apart.ts'
 import { customise } from '../additions/customise.ts'
@@ -64,8 +65,9 @@ function startEffects(
     refuseOtherMode: before => refuseOtherMode(context, workspace, before),
     async openStack(images, custom, before) {
       const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
-      const given = { ...opened, running: before, settings, images, root, engineMajor, custom }
-      return openStack({ ...given, ...(mode && { mode }) })
+      const volumes = await volumesOf(engine, name)
+      const given = { ...opened, running: before, volumes, settings, images, root, engineMajor }
+      return openStack({ ...given, custom, ...(mode && { mode }) })
     },
     startStack: (stack, before) =>
       startStack({ engine, docker, log, signal }, stack, before, agents),

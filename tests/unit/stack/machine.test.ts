@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createEngine } from '../../../src/engine/engine.ts'
+import { folderStack, renderIdentityLabels } from '../../../src/stack/identity.ts'
 import { allStacks, runningStacks, stackId } from '../../../src/stack/machine.ts'
 import { startFakeEngine } from '../../support/docker/fake-engine.ts'
 
@@ -116,6 +117,19 @@ t.test('all of them: also what only volumes or a state folder tell of', async t 
     ours: false,
   })
   t.match(stacks[3], { workspace: '/home/me/state', workspaceMode: null, volumes: [], ours: true })
+})
+
+t.test('volumes without a state folder name their workspace by their labels', async t => {
+  const labelled = { ...volume(left, 'home-1000') }
+  const identity = { ...folderStack('/home/me/left'), name: left }
+  labelled.Labels = { ...labelled.Labels, ...renderIdentityLabels(identity) }
+  const host = await startFakeEngine(t, { ...answers, '/volumes': { Volumes: [labelled] } })
+  const engine = createEngine({ socketPath: host.slice('unix://'.length) })
+  const stacks = await allStacks(engine, t.testdir())
+  t.match(
+    stacks.find(({ stack }) => stack === left),
+    { workspace: '/home/me/left', ours: false },
+  )
 })
 
 t.test('an id is the end of the name', async t => {

@@ -1,35 +1,9 @@
 import t from 'tap'
-import { Settings } from '../../../src/config/settings.ts'
 import { folderStack } from '../../../src/stack/identity.ts'
 import { labels } from '../../../src/stack/labels.ts'
 import { type Stack, stackVariables } from '../../../src/stack/stack.ts'
 import { buildStackFile } from '../../../src/stack/stack-file.ts'
-
-function stack(changes: Partial<Stack> = {}, settings: object = {}): Stack {
-  return {
-    identity: { ...folderStack('/home/me/project'), name: 'claude-secure-project-00000000' },
-    workspace: {
-      path: '/home/me/project',
-      agent: { uid: 1000, gid: 1000 },
-      mode: 'mount',
-    },
-    settings: Settings.parse({ ANTHROPIC_API_KEY: 'sk-real-secret', ...settings }),
-    mode: 'api-key',
-    placeholder: { kind: 'api-key', placeholder: 'sk-ant-api03-placeholder' },
-    images: { claude: 'c:1', gateway: 'g:1', proxy: 'p:1' },
-    state: {
-      path: '/s',
-      credential: '/s/credential.json',
-      override: '/s/stack.yaml',
-      usage: '/s/usage',
-    },
-    overlays: [],
-    root: '/opt/claude-secure',
-    engineMajor: 26,
-    gatewayUser: { uid: 10001, gid: 10001 },
-    ...changes,
-  }
-}
+import { stackValue as stack } from '../../support/stack/stack-value.ts'
 
 // The shape under test is compose's, which has no types here.
 const file = (value: Stack) => JSON.parse(JSON.stringify(buildStackFile(value, 'f00d')))

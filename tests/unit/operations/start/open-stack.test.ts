@@ -5,8 +5,14 @@ import t from 'tap'
 import { parse } from 'yaml'
 import { checkoutRoot } from '../../../../src/config/paths.ts'
 import { Settings } from '../../../../src/config/settings.ts'
+import type { VolumeSummary } from '../../../../src/engine/engine.ts'
 import { openStack } from '../../../../src/operations/start/open-stack.ts'
-import { folderStack, type StackIdentity, stackIdentity } from '../../../../src/stack/identity.ts'
+import {
+  folderStack,
+  renderIdentityLabels,
+  type StackIdentity,
+  stackIdentity,
+} from '../../../../src/stack/identity.ts'
 import { composeProject, stackVariables } from '../../../../src/stack/stack.ts'
 import { buildStackFile } from '../../../../src/stack/stack-file.ts'
 import { readOwner } from '../../../../src/stack/state/owner.ts'
@@ -16,11 +22,12 @@ import { stateFolder } from '../../../../src/stack/state/state-folder.ts'
 process.env.XDG_STATE_HOME = await mkdtemp(join(tmpdir(), 'open-stack-'))
 t.teardown(() => rm(process.env.XDG_STATE_HOME ?? '', { recursive: true }))
 
-const open = (identity: StackIdentity, path: string) =>
+const open = (identity: StackIdentity, path: string, volumes: readonly VolumeSummary[] = []) =>
   openStack({
     identity,
     workspace: { path, agent: { uid: 1000, gid: 1000 }, mode: 'copy' },
     running: null,
+    volumes,
     settings: Settings.parse({ ANTHROPIC_API_KEY: 'sk-ant-api03-x' }),
     images: { agent: 'agent:1', gateway: 'gateway:1', proxy: 'proxy:1' },
     root: checkoutRoot(),
@@ -63,4 +70,16 @@ t.test('a stack whose identity has no folder opens with the folder it is given',
   t.same(stack.identity, identity)
   t.equal(composeProject(stack).name, identity.name)
   t.same(await readOwner(identity.name, stack.state), identity)
+})
+
+t.test('the volume of another folder is refused before the state is claimed', async t => {
+  const folder = t.testdir()
+  const identity = folderStack(folder)
+  const other = { ...folderStack('/y/app'), name: identity.name, id: identity.id }
+  const volume = { Name: `${identity.name}_home-1000`, Labels: renderIdentityLabels(other) }
+  await t.rejects(open(identity, folder, [volume]), {
+    message: `the volume ${volume.Name} belongs to /y/app, and ${folder} has the same stack name`,
+  })
+  t.equal(await readOwner(identity.name, stateFolder(identity.name)), null)
+  await open(identity, folder, [{ ...volume, Labels: renderIdentityLabels(identity) }])
 })

@@ -1,0 +1,99 @@
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import type { DockerClient } from '../engine/client-find.ts'
+import type { Engine, VolumeSummary } from '../engine/engine.ts'
+import { exec } from '../process/exec.ts'
+import {
+  describeStack,
+  identityLabels,
+  isSameStack,
+  parseIdentityLabels,
+  renderIdentityLabels,
+  type StackIdentity,
+} from './identity.ts'
+import { servicesOf } from './services.ts'
+import { homeVolume, type Stack } from './stack.ts'
+
+const projectLabel = 'com.docker.compose.project'
+const volumeLabel = 'com.docker.compose.volume'
+
+/** Returns the engine's volumes that have the name of a stack as their compose project. */
+export function volumesOf(engine: Pick<Engine, 'volumes'>, stack: string) {
+  return engine.volumes([`${projectLabel}=${stack}`])
+}
+
+/**
+ * Refuses a volume whose labels name another stack: names hold 32 bits of a hash, and a volume remains
+ * when the containers and the state folder were removed (threat R3). Volumes of versions without
+ * labels are accepted.
+ */
+export function refuseOtherVolumes(identity: StackIdentity, volumes: readonly VolumeSummary[]) {
+  for (const { Name, Labels } of volumes) {
+    if (Labels?.[identityLabels.stack] === undefined) continue
+    const owner = parseIdentityLabels(Labels)
+    if (owner !== null && isSameStack(owner, identity)) continue
+    const theirs = owner === null ? 'an unknown kind of stack' : describeStack(owner)
+    const [shown, ours] = [theirs, describeStack(identity)].map(text => terminalLine(text, 200))
+    throw new UserError(
+      `the volume ${terminalLine(Name)} belongs to ${shown}, and ${ours} has the same stack name`,
+      { hint: 'rename one of the two folders, and start there again' },
+    )
+  }
+}
+
+/**
+ * Creates the volumes that Compose would create for `services`, with the stack's identity as labels.
+ * Not through the compose file: Compose offers to recreate, and so to empty, an existing volume whose
+ * labels there changed.
+ */
+export async function createVolumes(
+  { engine, docker, signal }: { engine: Engine; docker: DockerClient; signal?: AbortSignal },
+  stack: Stack,
+  services: readonly string[],
+): Promise<void> {
+  const present = await volumesOf(engine, stack.identity.name)
+  refuseOtherVolumes(stack.identity, present)
+  const missing = neededVolumes(stack, services).filter(({ name }) =>
+    present.every(({ Name }) => Name !== name),
+  )
+  await Promise.all(missing.map(volume => createVolume(docker, stack.identity, volume, signal)))
+}
+
+type NamedVolume = { key: string; name: string }
+
+/** Returns key in compose.yaml and full name of each volume. Compose creates those of a service without a profile always. */
+export function neededVolumes(stack: Stack, services: readonly string[]): NamedVolume[] {
+  const { identity, workspace } = stack
+  const homes = servicesOf(identity.kind).flatMap(({ name, profile, home }) =>
+    home && (profile === null || services.includes(name))
+      ? [{ key: home.volume, name: homeVolume(identity, home.volume, workspace.agent.uid) }]
+      : [],
+  )
+  const copy = { key: 'workspace', name: `${identity.name}_workspace` }
+  return workspace.mode === 'copy' ? [...homes, copy] : homes
+}
+
+async function createVolume(
+  docker: DockerClient,
+  identity: StackIdentity,
+  { key, name }: NamedVolume,
+  signal: AbortSignal | undefined,
+) {
+  const labels = {
+    [projectLabel]: identity.name,
+    [volumeLabel]: key,
+    ...renderIdentityLabels(identity),
+  }
+  const options = Object.entries(labels).flatMap(([label, value]) => [
+    '--label',
+    `${label}=${value}`,
+  ])
+  const args = ['volume', 'create', ...options, name]
+  const { code, stderr } = await exec(docker.file, args, { env: docker.env, signal })
+  if (code === 0) return
+  const last = terminalLine(stderr.trim().split('\n').at(-1) ?? '')
+  throw new UserError(`cannot create the volume ${name}: ${last}`, {
+    hint: 'run docker info to check the engine and its free space',
+    cause: new Error(stderr),
+  })
+}
