@@ -1,4 +1,4 @@
-import type { Caller } from '../operations/engine-context.ts'
+import type { Caller } from '../operations/context.ts'
 import type { EarlyClient } from './run/early-client.ts'
 
 /** The arguments of every command besides its own options. */

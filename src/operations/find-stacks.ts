@@ -2,12 +2,14 @@ import { realpath } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
-import { type Candidate, findStack } from '../stack/find-stack.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { type Candidate, findStack, listed } from '../stack/find-stack.ts'
 import { folderStack, type StackIdentity } from '../stack/identity.ts'
-import { inspectStack, type StackState } from '../stack/inspect.ts'
+import { inspectStack, type StackState, serviceOf } from '../stack/inspect.ts'
+import { serviceOfSessions } from '../stack/services.ts'
 import { refuseOtherOwner } from '../stack/state/owner.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
-import type { EngineContext } from './engine-context.ts'
+import type { EngineContext } from './context.ts'
 
 /** Returns the stack of the current folder, running or not. */
 export async function currentIdentity(): Promise<StackIdentity> {
@@ -64,4 +66,34 @@ export async function namedStack<T extends Candidate>(
   const [only] = ofFolder
   if (only && (wanted.includes('/') || wanted === '.')) return only
   return findStack(wanted, candidates, { folder, hint })
+}
+
+/**
+ * Finds a stack whose session can be opened: the named one, otherwise that of the current folder,
+ * otherwise the only one that runs.
+ */
+export async function runningStack(
+  wanted: string | undefined,
+  states: readonly StackState[],
+): Promise<StackState> {
+  const stacks = states.filter(state => serviceOf(state, serviceOfSessions)?.state === 'running')
+  const running: readonly Candidate[] = stacks
+  if (wanted !== undefined) {
+    return namedStack(
+      wanted,
+      stacks,
+      running.length > 0
+        ? `running: ${listed(running)}`
+        : `no stack is running: run ${command('start')} in a folder`,
+    )
+  }
+  const here = await currentStackName()
+  const [only] = stacks
+  const chosen = stacks.find(({ stack }) => stack === here) ?? (stacks.length === 1 ? only : null)
+  if (chosen) return chosen
+  throw new UserError(`nothing is running in ${terminalLine(process.cwd(), 200)}`, {
+    hint: only
+      ? `name one of these: ${listed(running)}`
+      : `run ${command('start')} to open a session`,
+  })
 }

@@ -3,7 +3,7 @@ import { UserError } from '../base/errors.ts'
 import { type StackState, serviceOf } from '../stack/inspect.ts'
 import type { RunningAgent } from '../stack/running-agent.ts'
 import { type AgentService, serviceOfSessions } from '../stack/services.ts'
-import type { EngineContext } from './engine-context.ts'
+import type { EngineContext } from './context.ts'
 
 /** Returns the agent of an inspected stack; throws when its container is not running. */
 export function runningAgent(

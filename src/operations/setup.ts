@@ -24,6 +24,7 @@ import {
 import { findInitSystem, startCommands, startEngine } from '../machine/engine-start.ts'
 import { judgeRequirements } from '../machine/requirements.ts'
 import { exec } from '../process/exec.ts'
+import type { Confirm } from './context.ts'
 import { ensureImages, findMissingImages } from './images/ensure-images.ts'
 
 export type SetupOptions = {
@@ -36,7 +37,8 @@ export type SetupOptions = {
   root: string
   /** The user's environment: address of the engine, proxies, certificate authorities. */
   env: NodeJS.ProcessEnv
-  ask: (question: string) => Promise<boolean>
+  /** Asks before packages are installed. */
+  confirm: Confirm
   signal: AbortSignal
 }
 
@@ -125,10 +127,10 @@ function showPlan(plan: InstallPlan, log: Log) {
 }
 
 async function installPackages(plan: InstallPlan, uid: number, options: SetupOptions) {
-  const { yes, ask, log, signal } = options
+  const { yes, confirm, log, signal } = options
   const from = plan.newerRelease ? ` (Docker from Debian ${plan.newerRelease.suite})` : ''
   const question = `Install ${plan.packages.join(' ')}${from}?`
-  if (!yes && !(await ask(question))) {
+  if (!yes && !(await confirm(question))) {
     throw new UserError('nothing was installed', {
       hint: `install these packages yourself, or run ${command('setup --yes')}`,
     })

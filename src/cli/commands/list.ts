@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
-import { openEngine } from '../../operations/engine-context.ts'
+import { openEngine } from '../../operations/context.ts'
 import { allStacks, type MachineStack, runningStacks } from '../../stack/machine.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderColumns } from '../render/columns.ts'

@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { parseAccessDecision, renderDecision } from '../../egress/proxy-log.ts'
-import { openEngine } from '../../operations/engine-context.ts'
+import { openEngine } from '../../operations/context.ts'
 import { currentStack } from '../../operations/find-stacks.ts'
 import { serviceOf } from '../../stack/inspect.ts'
 import { serviceOfEgress } from '../../stack/services.ts'

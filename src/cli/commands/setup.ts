@@ -2,12 +2,11 @@ import { userEnvironment } from '../../config/environment.ts'
 import { loadSettings } from '../../config/load-settings.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import { runSetup } from '../../operations/setup.ts'
-import { ask } from '../ask.ts'
 import type { Invocation } from '../invocation.ts'
 
 /** Prepares this machine; asks before it installs anything. */
 export async function setup(options: { yes?: boolean; dryRun?: boolean }, invocation: Invocation) {
-  const { signal, log } = invocation
+  const { signal, log, confirm } = invocation
   const root = checkoutRoot()
   const result = await runSetup({
     yes: options.yes ?? false,
@@ -16,7 +15,7 @@ export async function setup(options: { yes?: boolean; dryRun?: boolean }, invoca
     settings: await loadSettings(root),
     root,
     env: userEnvironment(),
-    ask,
+    confirm,
     signal,
   })
   if (result && !options.dryRun) {

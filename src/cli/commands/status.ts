@@ -1,7 +1,7 @@
 import { createColors } from 'picocolors'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { renderBlocked } from '../../egress/blocked-names.ts'
-import { openEngine } from '../../operations/engine-context.ts'
+import { openEngine } from '../../operations/context.ts'
 import { inspectHere, type Status } from '../../operations/status.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
 import type { Invocation } from '../invocation.ts'

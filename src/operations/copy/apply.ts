@@ -9,7 +9,7 @@ import { applySteps, makeApplyFolder } from '../../workspace/copy/apply.ts'
 import type { Step } from '../../workspace/copy/journal.ts'
 import { type Plan, planApply } from '../../workspace/copy/plan.ts'
 import { nameOf } from '../../workspace/copy/render-patch.ts'
-import type { EngineContext } from '../engine-context.ts'
+import type { EngineContext } from '../context.ts'
 import { currentStackName } from '../find-stacks.ts'
 import {
   logRemaining,

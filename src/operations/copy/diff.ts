@@ -2,7 +2,7 @@ import type { UserError } from '../../base/errors.ts'
 import type { Change, SortedChanges } from '../../workspace/copy/changes.ts'
 import { planApply } from '../../workspace/copy/plan.ts'
 import { findRenames } from '../../workspace/copy/render-patch.ts'
-import type { EngineContext } from '../engine-context.ts'
+import type { EngineContext } from '../context.ts'
 import { type OpenCopy, openCopy, parseSelection, selectChanges } from './open-copy.ts'
 
 export type CopyDiff = {

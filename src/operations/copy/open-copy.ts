@@ -16,7 +16,7 @@ import {
 } from '../../workspace/copy/changes.ts'
 import { nameOf } from '../../workspace/copy/render-patch.ts'
 import { protectedNameOf, withheldNames } from '../../workspace/protected-paths.ts'
-import type { EngineContext } from '../engine-context.ts'
+import type { EngineContext } from '../context.ts'
 import { currentStack } from '../find-stacks.ts'
 
 export type OpenCopy = CopyState & {

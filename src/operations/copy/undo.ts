@@ -5,7 +5,7 @@ import { moveBaseline } from '../../stack/workspace-copy.ts'
 import { lastApply, type Step } from '../../workspace/copy/journal.ts'
 import { nameOf } from '../../workspace/copy/render-patch.ts'
 import { planUndo, undoSteps } from '../../workspace/copy/undo.ts'
-import type { Caller } from '../engine-context.ts'
+import type { Caller } from '../context.ts'
 import { currentStackName } from '../find-stacks.ts'
 
 /**

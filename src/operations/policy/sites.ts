@@ -3,7 +3,7 @@ import { userEnvironment } from '../../config/environment.ts'
 import { loadSettings } from '../../config/load-settings.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import { parseSiteName, type SiteName } from '../../egress/site-name.ts'
-import type { Caller } from '../engine-context.ts'
+import type { Caller } from '../context.ts'
 
 /** Resolves a typed name, URL, or preset such as `@npm`. */
 export async function sitesOf(

@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { namedStack } from '../../../src/operations/find-stacks.ts'
+import { namedStack, runningStack } from '../../../src/operations/find-stacks.ts'
 import { folderStack } from '../../../src/stack/identity.ts'
+import type { ServiceState, StackState } from '../../../src/stack/inspect.ts'
 
 t.test('a folder means its stack, also one that does not remember its folder', async t => {
   const folder = t.testdir()
@@ -16,4 +17,30 @@ t.test('a folder means its stack, also one that does not remember its folder', a
   t.equal(await namedStack('/gone', stacks), stacks[2], 'a folder that is not there any more')
   await t.rejects(namedStack('app', stacks), { message: /could be 2 stacks/ })
   await t.rejects(namedStack(folder, stacks), { message: /no stack is called/ })
+})
+
+t.test('attach opens the named stack, that of the folder, or the only one', async t => {
+  const state = (folder: string, service: Partial<ServiceState>) =>
+    ({
+      stack: folderStack(folder).name,
+      workspace: folder,
+      services: [{ name: 'claude', state: 'running', ...service }],
+    }) as StackState
+  const one = state('/elsewhere/one', {})
+  const two = state('/elsewhere/two', {})
+  const here = state(process.cwd(), {})
+  const exited = state('/elsewhere/exited', { state: 'exited' })
+  t.equal(await runningStack('/elsewhere/two', [one, two, here]), two)
+  t.equal(await runningStack(undefined, [one, here]), here)
+  t.equal(await runningStack(undefined, [one, exited]), one)
+  await t.rejects(runningStack(undefined, [one, two]), {
+    message: /^nothing is running in /,
+    hint: /^name one of these: .*elsewhere\/one, .*elsewhere\/two$/,
+  })
+  await t.rejects(runningStack(undefined, [exited]), { message: /^nothing is running in / })
+  await t.rejects(runningStack('/elsewhere/exited', [one, exited]), { message: /^no stack is called/, hint: /^running: / })
+  await t.rejects(runningStack('/elsewhere/exited', [exited]), {
+    message: /^no stack is called/,
+    hint: /^no stack is running: /,
+  })
 })
