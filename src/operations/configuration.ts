@@ -1,0 +1,121 @@
+import { realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { UserError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { parseCustomEnvironment } from '../config/custom-environment.ts'
+import { parseCustomMounts } from '../config/custom-mounts.ts'
+import { readEnvFile } from '../config/env-file.ts'
+import { userEnvironment } from '../config/environment.ts'
+import { loadCustomSettings, loadSettings } from '../config/load-settings.ts'
+import { describeServer, mcpFileName } from '../config/mcp-servers.ts'
+import { checkoutRoot, customRoot } from '../config/paths.ts'
+import { workspaceConfigName } from '../config/protected-names.ts'
+import { settingNames, settingsInEnvironment } from '../config/setting-names.ts'
+import { secretSettings } from '../config/settings.ts'
+import { ofSessions } from '../config/workspace-config.ts'
+import { isConsented } from '../stack/additions/consent.ts'
+import { stateFolder } from '../stack/state/state-folder.ts'
+import { acceptServers, readMcpFile } from './additions/mcp-servers.ts'
+import { acceptConfig, mountsOf, readConfig } from './additions/workspace-config.ts'
+import { currentStackName } from './find-stacks.ts'
+
+/** A setting with its effective value; null when it is not set. */
+export type EffectiveSetting = {
+  name: string
+  value: string | null
+  from: 'environment' | '.env' | 'default'
+}
+
+/** The output of `config --json`. */
+export type Configuration = {
+  version: 1
+  /** Path of .env. */
+  file: string
+  customFolder: string
+  settings: EffectiveSetting[]
+  /** Names only: the values that the user gives the agent should not appear on the screen. */
+  environment: string[]
+  mounts: { name: string; source: string; target: string; writable: boolean }[]
+  mcpServers: { allowed: boolean; servers: string[] } | null
+  workspaceConfig: {
+    file: string
+    allowed: boolean
+    demands: string[]
+    sessions: Record<string, unknown>
+  } | null
+}
+
+/** Returns the path of the file that settings are read from. */
+export function settingsFile(root = checkoutRoot()): string {
+  return join(root, '.env')
+}
+
+/** Reads the effective settings and the additions of the current folder; secrets are reported as set. */
+export async function readConfiguration(): Promise<Configuration> {
+  const root = checkoutRoot()
+  const { folder, state, found, servers } = await readFolder()
+  const file = settingsFile(root)
+  // Read before the settings are loaded, which removes the secrets from the environment.
+  const sources = {
+    environment: settingsInEnvironment(),
+    file: await readEnvFile(file, settingNames),
+  }
+  const [settings, custom] = await Promise.all([loadSettings(root), loadCustomSettings(root)])
+  const secrets = secretSettings.flatMap(name => settings[name] ?? [])
+  const values: Record<string, unknown> = settings
+  const rows = settingNames.map((name): EffectiveSetting => {
+    const from =
+      name in sources.environment ? 'environment' : name in sources.file ? '.env' : 'default'
+    const secret = (secretSettings as readonly string[]).includes(name)
+    const value = values[name] === undefined ? null : String(values[name])
+    return { name, value: value !== null && secret ? '(set, not shown)' : value, from }
+  })
+  const allowed =
+    found !== null &&
+    (found.demands.length === 0 || (await isConsented(state, workspaceConfigName, found.content)))
+  return {
+    version: 1,
+    file,
+    customFolder: customRoot(settings, userEnvironment()),
+    settings: rows,
+    environment: Object.keys(parseCustomEnvironment(custom.environment, secrets)),
+    mounts: parseCustomMounts(custom.mounts, found && allowed ? mountsOf(found.config) : []),
+    mcpServers: servers && {
+      allowed: await isConsented(state, mcpFileName, servers.content),
+      servers: servers.servers.map(describeServer),
+    },
+    workspaceConfig: found && {
+      file: join(folder, workspaceConfigName),
+      allowed,
+      demands: found.demands,
+      sessions: Object.fromEntries(ofSessions.map(key => [key, found.config[key]])),
+    },
+  }
+}
+
+/** Approves the configuration and the MCP servers that the current folder requests, and logs each request. */
+export async function acceptConfiguration({ log }: { log: Log }): Promise<void> {
+  const { state, found, servers } = await readFolder()
+  if (!found && !servers) {
+    throw new UserError(`there is no ${workspaceConfigName} or ${mcpFileName} in this folder`, {
+      hint: 'go to the folder that has one; docs/additions.md lists what they can hold',
+    })
+  }
+  for (const demand of found?.demands ?? []) log({ kind: 'info', text: demand })
+  for (const server of servers?.servers ?? []) {
+    log({ kind: 'info', text: `the MCP server ${describeServer(server)}` })
+  }
+  if (found) await acceptConfig(state, found)
+  if (servers) await acceptServers(state, servers)
+  const names = [...(found ? [workspaceConfigName] : []), ...(servers ? [mcpFileName] : [])]
+  log({ kind: 'info', text: `approved in its present form: ${names.join(' and ')}` })
+}
+
+async function readFolder() {
+  const folder = await realpath(process.cwd())
+  const state = stateFolder(await currentStackName())
+  const found = await readConfig({ path: folder })
+  // An invalid file of another program must not keep the settings from being shown.
+  const servers = await readMcpFile({ path: folder }).catch(() => null)
+  return { folder, state, found, servers }
+}
