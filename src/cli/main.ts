@@ -39,7 +39,7 @@ export async function main(
       verbose,
       completes,
       log: createReport({ verbose }),
-      confirm: async (question, option) => (await import('./ask.ts')).ask(question, option),
+      confirm: async (...question) => (await import('./ask.ts')).ask(...question),
       canAsk: isInteractive(),
       earlyClient,
       setStatus: code => {

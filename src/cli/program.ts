@@ -71,6 +71,7 @@ export function createProgram(invocation: Invocation): Command {
   command('stop', 'stop the stack of this folder; keep sessions and copies')
     .argument('[id]', 'id, name or folder of another stack')
     .option('-a, --all', 'stop the stacks of all folders')
+    .option('-f, --force', 'do not ask when runs are active')
     .action(async (id, options) =>
       (await import('./commands/stop.ts')).stop(id, options, invocation),
     )

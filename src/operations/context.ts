@@ -12,8 +12,15 @@ import { createEngine, type Engine } from '../engine/engine.ts'
 import { type FoundEngine, findEngine } from '../engine/engine-find.ts'
 import { judgeRequirements } from '../machine/requirements.ts'
 
-/** Asks a person to confirm; `option` is the flag that confirms without a terminal. False when declined. */
-export type Confirm = (question: string, option?: string) => Promise<boolean>
+/**
+ * Asks a person to confirm; false when declined. `option` is the flag that confirms without a terminal;
+ * `byDefault` is the answer of an empty line, yes unless given.
+ */
+export type Confirm = (
+  question: string,
+  option?: string,
+  settings?: { byDefault?: boolean },
+) => Promise<boolean>
 
 /** The caller of an operation: receives its progress, and can abort it. */
 export type Caller = {

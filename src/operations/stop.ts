@@ -2,6 +2,7 @@ import { settleAtOnce } from '../base/at-once.ts'
 import { command } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import { runsInProgress } from '../stack/activity.ts'
 import { inspectStacks } from '../stack/inspect.ts'
 import { clearPlaceholders, readProtection, stacksWithPlaceholders } from '../stack/protection.ts'
 import { withLock } from '../stack/state/lock.ts'
@@ -14,26 +15,58 @@ import { hostFilesNotice } from './notices/host-files.ts'
 /** Maximum concurrent stops: Compose mostly waits, but too many stops at once overload the engine. */
 const stoppedAtOnce = 6
 
+/** Maximum number of run ids in one message. */
+const runsShown = 10
+
+/** `force` ends active runs without confirmation. */
+export type StopTarget = ({ all: true } | { name: string | undefined }) & { force?: boolean }
+
 /**
- * Stops the stack of the current folder, the named one, or `'all'`. Returns how many were stopped, and
- * how many stacks of other folders still run when none was.
+ * Stops the stack of the current folder, the named one, or all. Returns how many were stopped, and how
+ * many stacks of other folders still run when none was; null when the person keeps the active runs.
  */
 export async function stopStacks(
   context: Context,
-  wanted: { all: true } | { name: string | undefined },
-): Promise<{ stopped: number; elsewhere: number }> {
+  wanted: StopTarget,
+): Promise<{ stopped: number; elsewhere: number } | null> {
   const stacks =
     'all' in wanted ? await everyStack(context) : [await oneStack(context, wanted.name)]
+  const runs = await runsInProgress(context.engine, stacks)
+  if (!wanted.force && !(await mayEnd(runs, context))) return null
   const results = await settleAtOnce(stacks, stoppedAtOnce, stack => stopOne(context, stack))
   const failures = results.flatMap((result, index) =>
     result.status === 'rejected' ? [{ stack: stacks[index], reason: result.reason }] : [],
   )
+  for (const { stack } of failures) runs.delete(stack ?? '')
+  if (runs.size > 0) context.log({ kind: 'info', text: endedRuns(runs) })
   const [failure] = failures
   if (failure && stacks.length === 1) throw failure.reason
   const stopped = results.filter(result => result.status === 'fulfilled' && result.value).length
   if (failure) throw partialFailure(failures, `${stopped} of ${stacks.length}`, context.log)
   const looksElsewhere = stopped === 0 && !('all' in wanted)
   return { stopped, elsewhere: looksElsewhere ? (await leftStacks(context.engine)).length : 0 }
+}
+
+type ActiveRuns = ReadonlyMap<string, readonly string[]>
+
+/** Asks before runs are ended. Without a terminal `stop` must work all the same. */
+export async function mayEnd(
+  runs: ActiveRuns,
+  { canAsk, confirm }: Pick<Context, 'canAsk' | 'confirm'>,
+): Promise<boolean> {
+  const count = [...runs.values()].flat().length
+  if (count === 0 || !canAsk) return true
+  const question =
+    count === 1 ? '1 run is active; stop it?' : `${count} runs are active; stop them?`
+  return confirm(question, '--force', { byDefault: false })
+}
+
+/** Names the runs that a stop ended. */
+export function endedRuns(runs: ActiveRuns): string {
+  const ids = [...runs.values()].flat()
+  const shown = ids.slice(0, runsShown).join(', ')
+  const more = ids.length > runsShown ? ` and ${ids.length - runsShown} more` : ''
+  return `ended ${ids.length} active ${ids.length === 1 ? 'run' : 'runs'}: ${shown}${more}`
 }
 
 async function everyStack({ engine }: Context) {

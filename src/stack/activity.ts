@@ -1,8 +1,8 @@
 import { settleAtOnce } from '../base/at-once.ts'
 import { type ContainerProcess, containerProcesses } from '../engine/container-processes.ts'
 import type { Engine } from '../engine/engine.ts'
-import { atWork, type StackState, serviceOf } from './inspect.ts'
-import { askRunner } from './runner-status.ts'
+import { atWork, inspectStacks, type StackState, serviceOf } from './inspect.ts'
+import { askForRuns, askRunner } from './runner-status.ts'
 import { serviceOfRuns, serviceOfSessions } from './services.ts'
 
 /** Sessions and runs in progress in a stack. */
@@ -88,6 +88,30 @@ export async function whyBusy(
   return guessRuns(inWorker.map(command => ({ command }))) > 0
     ? 'the runner does not answer, and Claude Code runs in the worker'
     : null
+}
+
+/**
+ * Returns the ids of the runs in progress, by stack. Omits a stack whose runner does not answer, and never
+ * throws: `stop` must work then too.
+ */
+export async function runsInProgress(
+  engine: Pick<Engine, 'containers' | 'address'>,
+  stacks: readonly string[],
+  ask: (container: string) => Promise<string[] | null> = container =>
+    askForRuns(engine.address, container),
+): Promise<Map<string, string[]>> {
+  const states = await inspectStacks(engine).catch(() => [])
+  const found = new Map<string, string[]>()
+  await settleAtOnce(
+    states.filter(({ stack }) => stacks.includes(stack)),
+    asksAtOnce,
+    async state => {
+      const worker = runningContainer(state, serviceOfRuns)
+      const ids = worker === null ? null : await ask(worker)
+      if (ids && ids.length > 0) found.set(state.stack, ids)
+    },
+  )
+  return found
 }
 
 function runningContainer(stack: StackState, name: string): string | null {

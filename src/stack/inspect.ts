@@ -37,7 +37,7 @@ export async function inspectStack(engine: Engine, stack: string): Promise<Stack
 }
 
 /** Returns the state of every stack of this engine. */
-export async function inspectStacks(engine: Engine): Promise<StackState[]> {
+export async function inspectStacks(engine: Pick<Engine, 'containers'>): Promise<StackState[]> {
   return groupStacks(await engine.containers([labels.stack]))
 }
 

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { readBounded } from '../base/read-bounded.ts'
 import type { EngineAddress } from '../engine/engine-request.ts'
 import { type ExecStream, prepareExec, startExecStream } from '../engine/exec-stream.ts'
+import { RunId } from '../run/request.ts'
 
 const Status = z.object({ runs: z.array(z.unknown()) })
 
@@ -17,8 +18,17 @@ const answerBytes = 1024 * 1024
 export async function askRunner(
   address: EngineAddress,
   container: string,
-  timeout = timeoutMilliseconds,
+  timeout?: number,
 ): Promise<number | null> {
+  return (await askForRuns(address, container, timeout))?.length ?? null
+}
+
+/** Like `askRunner`, but returns the ids of the runs. */
+export async function askForRuns(
+  address: EngineAddress,
+  container: string,
+  timeout = timeoutMilliseconds,
+): Promise<string[] | null> {
   let stream: ExecStream | undefined
   const late = new AbortController()
   const asking = async () => {
@@ -37,11 +47,17 @@ export async function askRunner(
   }
 }
 
-/** Returns the number of runs in a `--status` response; null when the text is not one. */
-export function parseStatus(text: string): number | null {
+/** Returns the ids of the runs in a `--status` response; null when the text is not one. */
+export function parseStatus(text: string): string[] | null {
   try {
-    return Status.parse(JSON.parse(text)).runs.length
+    return Status.parse(JSON.parse(text)).runs.map(idOf)
   } catch {
     return null
   }
+}
+
+/** A run without a valid id counts too. The answer comes from a container and is untrusted. */
+function idOf(run: unknown): string {
+  const parsed = z.object({ runId: RunId }).safeParse(run)
+  return parsed.success ? parsed.data.runId : 'unknown'
 }

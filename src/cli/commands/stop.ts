@@ -3,10 +3,10 @@ import { openContext } from '../../operations/context.ts'
 import { stopStacks } from '../../operations/stop.ts'
 import type { Invocation } from '../invocation.ts'
 
-/** Stops the stack of the current folder, the named one, or all of them. */
+/** Stops the stack of the current folder, the named one, or all of them. Asks before it ends runs. */
 export async function stop(
   name: string | undefined,
-  options: { all?: boolean },
+  options: { all?: boolean; force?: boolean },
   invocation: Invocation,
 ) {
   if (name !== undefined && options.all) {
@@ -16,7 +16,10 @@ export async function stop(
     })
   }
   const context = await openContext(invocation)
-  const { stopped, elsewhere } = await stopStacks(context, options.all ? { all: true } : { name })
+  const { force = false } = options
+  const done = await stopStacks(context, { ...(options.all ? { all: true } : { name }), force })
+  if (!done) return context.log({ kind: 'info', text: 'nothing was stopped' })
+  const { stopped, elsewhere } = done
   if (stopped > 1) context.log({ kind: 'info', text: `stopped ${stopped} stacks` })
   if (stopped > 0) return
   const others = elsewhere > 0 ? `; other folders: ${elsewhere} (--all stops them)` : ''

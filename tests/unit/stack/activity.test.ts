@@ -1,5 +1,5 @@
 import t from 'tap'
-import { activities, whyBusy } from '../../../src/stack/activity.ts'
+import { activities, runsInProgress, whyBusy } from '../../../src/stack/activity.ts'
 import type { StackState } from '../../../src/stack/inspect.ts'
 
 const service = (name: string, container: string, state: 'running' | 'exited' = 'running') => ({
@@ -107,3 +107,36 @@ t.test('an open session makes a stack busy; a stopped container does not', async
   t.equal(await whyBusy(engine, open, async () => 0), 'a session is open')
   t.equal(await whyBusy(engine, stack('a', [service('claude', 'busy', 'exited')])), null)
 })
+
+t.test(
+  'the runs that a stop would end are listed, and nothing in the way of a stop throws',
+  async t => {
+    const container = (stack: string, name: string, state = 'running') => ({
+      ...{ Id: `${stack}-${name}`, Names: [], Image: '', ImageID: '', State: state, Status: 'Up' },
+      ...{
+        Created: 1,
+        Labels: { 'claude-secure.stack': stack, 'com.docker.compose.service': name },
+      },
+    })
+    const engine = {
+      address,
+      containers: async () => [
+        ...[container('a', 'worker'), container('b', 'worker'), container('c', 'worker', 'exited')],
+        ...[container('d', 'claude'), container('e', 'worker'), container('f', 'worker')],
+      ],
+    }
+    const runs: Record<string, string[] | null> = {
+      ...{ 'a-worker': ['0123456789abcdef'], 'b-worker': [], 'c-worker': ['1'], 'f-worker': ['2'] },
+    }
+    const ask = async (id: string) => {
+      if (id === 'e-worker') throw new Error('the engine is gone')
+      return runs[id] ?? null
+    }
+    t.same(
+      await runsInProgress(engine, ['a', 'b', 'c', 'd', 'e'], ask),
+      new Map([['a', ['0123456789abcdef']]]),
+    )
+    const gone = { address, containers: () => Promise.reject(new Error('no answer')) }
+    t.same(await runsInProgress(gone, ['a'], ask), new Map())
+  },
+)

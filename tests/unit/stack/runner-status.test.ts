@@ -1,9 +1,10 @@
 import t from 'tap'
 import { askRunner, parseStatus } from '../../../src/stack/runner-status.ts'
 
-t.test('the number of runs is read from the status', async t => {
-  t.equal(parseStatus('{"runs":[],"warm":[1],"landlock":true}\n'), 0)
-  t.equal(parseStatus('{"runs":[{"runId":"a"},{"runId":"b"}]}'), 2)
+t.test('each run of the status counts, and only a valid id is returned', async t => {
+  t.same(parseStatus('{"runs":[],"warm":[1],"landlock":true}\n'), [])
+  const runs = [{ runId: '0123456789abcdef' }, { runId: '\x1b[2J' }, 3]
+  t.same(parseStatus(JSON.stringify({ runs })), ['0123456789abcdef', 'unknown', 'unknown'])
 })
 
 t.test('an answer that is not a status is no answer', async t => {
