@@ -26,7 +26,7 @@ export type AdmissionOptions = {
   places: Places
   /** Maximum runs at once. */
   runs: number
-  /** Whether runs of several workspaces are kept apart. Otherwise only one workspace is served. */
+  /** Whether runs of several workspaces are kept apart. Otherwise the worker serves only one workspace. */
   keepsApart: boolean
   canResume: (workspace: Workspace, sessionId: string) => boolean
 }
@@ -38,7 +38,7 @@ export function createAdmission({ places, runs, keepsApart, canResume }: Admissi
   let served: Workspace | null = null
 
   return {
-    /** Returns the lease of the run's workspace, or the reason of a refusal. */
+    /** Returns the lease of the run's workspace, or the reason for a refusal. */
     async admit({ runId, workspace: asked, request }: RunnerRequest): Promise<Lease | Refused> {
       let workspace: Workspace
       try {
@@ -124,8 +124,8 @@ function refused(reason: Refused['reason'], message: string): Refused {
 }
 
 /**
- * The workspace that this worker has served before, when it is not this one: its files and its home would
- * be open to the run. Homes outlive the worker, so it is found after a restart too.
+ * Returns the other workspace that this worker has served, or null: its files and its home would be open to
+ * the run. Homes outlive the worker, so a restart does not hide it.
  */
 function otherWorkspace(
   { key }: Workspace,

@@ -16,7 +16,7 @@ import { createNameRun } from './turn/name-run.ts'
 import { defaultPlaces } from './workspace.ts'
 
 const programs = {
-  supervise: '/usr/local/bin/claude-secure-supervise',
+  reaper: '/usr/local/bin/claude-secure-reaper',
   claude: '/usr/local/bin/claude',
 }
 
@@ -43,9 +43,12 @@ async function main() {
   if (settings.RUNNER_PORT && settings.RUNNER_TOKEN_FILE) {
     const token = readFileSync(settings.RUNNER_TOKEN_FILE, 'utf8').trim()
     if (token.length < 16) {
-      throw new UserError(`${settings.RUNNER_TOKEN_FILE} holds no token of 16 characters or more`, {
-        hint: 'write one to it',
-      })
+      throw new UserError(
+        `${settings.RUNNER_TOKEN_FILE} does not contain a token of at least 16 characters`,
+        {
+          hint: 'write a random token to that file',
+        },
+      )
     }
     servers.push(
       await listening(createRunnerServer(runner, token), settings.RUNNER_PORT, '0.0.0.0'),
@@ -62,7 +65,7 @@ async function main() {
   const stop = (signal: NodeJS.Signals) => {
     log({ kind: 'stopping', signal })
     for (const server of servers) server.close()
-    // Docker's own patience is 5 s.
+    // Docker kills the container after 5 s.
     setTimeout(() => process.exit(0), 4_500).unref()
     runner.close().then(() => process.exit(0), fail)
   }
@@ -87,12 +90,12 @@ async function listening(server: Server, where: string | number, host?: string) 
   return server
 }
 
-/** One JSON object a line; no prompt and no answer is among them. */
+/** Logs one JSON object per line. Never logs prompts and answers. */
 function log(event: { kind: string; [key: string]: unknown }) {
   process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`)
 }
 
-/** A runner in an unknown state could lose runs: it ends, and the restart policy brings it back. */
+/** Ends the process: an unknown state could lose runs, and the restart policy starts a new one. */
 function fail(error: unknown): never {
   const hint = error instanceof UserError ? error.hint : undefined
   log({ kind: 'error', message: messageOf(error), hint })

@@ -16,9 +16,9 @@ import { findWorkspace, type Places } from './workspace.ts'
 /** The caller of a run, who reads its events. */
 export type Client = {
   emit: (line: string) => Promise<void>
-  /** From now on, events that the reader does not take are dropped. */
+  /** Stops waiting for the reader: later events that it does not take are dropped. */
   hurry: () => void
-  /** The run can be cancelled by its id from now on. */
+  /** Reports that the run was admitted: after this call it can be cancelled by its id. */
   taken: () => void
   gone: AbortSignal
 }
@@ -34,11 +34,11 @@ export type RunnerOptions = LaunchSettings & {
   /** File with the user's text for every run's system prompt. */
   standingPrompt: string
   nameRun: NameRun
-  /** For tests, which share the machine. */
+  /** Overridden by tests, which share the machine. */
   interruptLimits?: InterruptLimits
 }
 
-/** Serves all runs of this container: at most one in a workspace, which is free when nothing of the run is left. */
+/** Serves all runs of this container, at most one per workspace. A workspace is free when nothing of its run is left. */
 export function createRunner(options: RunnerOptions) {
   const { pool, sessions } = options
   const launch = createLaunch(options)
@@ -79,9 +79,8 @@ export function createRunner(options: RunnerOptions) {
     const { workspace } = lease
     const obtained = await source.obtain(request, workspace, asks)
     const { claude, sessionId, meter, files } = obtained
-    // It applies that while the gateway learns the run's name; it asks the model nothing before the prompt.
+    // claude applies it while the gateway learns the run's name, and sends no request before the prompt.
     if (obtained.input) claude.write(obtained.input)
-    // From now on its requests count for this run.
     const named = (await options.nameRun(meter, runId)) ? runId : meter
     sessions.remember(workspace, sessionId)
     const { warm } = obtained
@@ -119,7 +118,7 @@ export function createRunner(options: RunnerOptions) {
     cancel: admission.cancel,
     /** Answers a run's open question. Returns false when there is no such run or question. */
     answer: admission.answer,
-    /** Starts a process for a later run; false when the pool has no room. */
+    /** Starts a process for a later run. Returns false when the pool has no room. */
     async warm(path: string, profile: LaunchProfile) {
       if (!options.keepsApart) return false
       return refill.now(await findWorkspace(path, options.places), profile)

@@ -9,7 +9,7 @@ import { RunId, RunRequest } from '../run/request.ts'
 import { RunnerInput, RunnerRequest } from '../run/runner-protocol.ts'
 import type { Client, Runner } from './runner.ts'
 
-/** JSON can take six bytes for one byte of text; anything longer is not a request. */
+/** Maximum bytes of a run's request: JSON can take six bytes for one byte of text. */
 const requestBytes = 96 * 1024 * 1024
 const smallBytes = 4 * 1024
 const inputBytes = 8 * 1024 * 1024
@@ -26,8 +26,8 @@ const InputRequest = z.strictObject({ runId: RunId, input: RunnerInput })
 
 /**
  * Serves POST /run, POST /input (answers to a run's questions), POST /cancel, POST /warm and GET /status. Each
- * needs the token: the socket's folder is closed to other users, but a run has our user, and only its
- * confinement keeps it from the token.
+ * needs the token: the socket's folder is closed to other users, but a run has the runner's user, and only
+ * its confinement keeps the token from it.
  */
 export function createRunnerServer(runner: Runner, token: string) {
   const server = createServer((request, response) => {
@@ -56,7 +56,7 @@ export function createRunnerServer(runner: Runner, token: string) {
         const body = InputRequest.safeParse(await readJson(request, inputBytes))
         if (!body.success) return answer(response, 400, { error: z.prettifyError(body.error) })
         const { runId, input } = body.data
-        // Its answer is the end of the run, which the caller sees anyway.
+        // Does not wait for the end of the run, which the caller sees anyway.
         if (input.kind === 'cancel') void runner.cancel(runId)
         const found = input.kind === 'cancel' || runner.answer(runId, input.id, input.answers)
         return answer(response, found ? 200 : 404, found ? { ok: true } : { error: 'not open' })
@@ -87,7 +87,7 @@ export function createRunnerServer(runner: Runner, token: string) {
   }
 }
 
-/** Sends events as they come. A slow reader makes claude wait; a reader that is gone cancels the run. */
+/** Sends events as they occur. A slow reader makes claude wait; a disconnected reader cancels the run. */
 function createClient(response: ServerResponse, runId: string): Client {
   const gone = new AbortController()
   const inAHurry = createDeferred<void>()
@@ -96,7 +96,7 @@ function createClient(response: ServerResponse, runId: string): Client {
   response.once('close', () => gone.abort())
   return {
     gone: gone.signal,
-    // The id in the head tells the reader that it can cancel the run from now on.
+    // The header with the id shows the reader that it can cancel the run.
     taken() {
       response.setHeader('x-run-id', runId)
       response.flushHeaders()
@@ -122,7 +122,7 @@ function createClient(response: ServerResponse, runId: string): Client {
 
 function isAuthorized({ headers }: IncomingMessage, token: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
-  // Digests, because the comparison takes only equal lengths.
+  // Compares digests, because timingSafeEqual needs equal lengths.
   return timingSafeEqual(digest(headers.authorization ?? ''), digest(`Bearer ${token}`))
 }
 

@@ -23,7 +23,8 @@ const RunnerSettings = z
   .check(
     z.refine(({ RUNNER_PORT, RUNNER_TOKEN_FILE }) => !RUNNER_PORT || RUNNER_TOKEN_FILE, {
       path: ['RUNNER_TOKEN_FILE'],
-      error: 'must be set with RUNNER_PORT: whoever reaches the port could run prompts',
+      error:
+        'must be set with RUNNER_PORT: without a token, anyone who reaches the port could run prompts',
     }),
   )
 export type RunnerSettings = z.infer<typeof RunnerSettings>
@@ -32,7 +33,7 @@ export function parseRunnerSettings(env: NodeJS.ProcessEnv): RunnerSettings {
   const result = RunnerSettings.safeParse(env)
   if (result.success) return result.data
   const issues = result.error.issues.map(issue => `${issue.path.join('.')} ${issue.message}`)
-  throw new UserError(`the environment of the runner is wrong: ${issues.join('; ')}`, {
-    hint: 'these variables are set in compose.yaml, in the service worker',
+  throw new UserError(`invalid environment of the runner: ${issues.join('; ')}`, {
+    hint: 'fix the environment of the service worker in compose.yaml',
   })
 }

@@ -44,7 +44,7 @@ export async function findWorkspace(asked: string, places = defaultPlaces): Prom
 
 function refused(path: string, reason: string, cause?: unknown) {
   return new UserError(`no workspace ${path}: ${reason}`, {
-    hint: 'name a folder that is there',
+    hint: 'name an existing folder',
     cause,
   })
 }

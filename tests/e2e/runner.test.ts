@@ -31,7 +31,7 @@ const processLines = async () => {
 
 /** Processes besides init, the runner, and those that wait: none, when all is well. */
 const strays = async () => {
-  const waiting = /docker-init|runner\.js|claude-secure-supervise|claude --print|ps -eo pid=/
+  const waiting = /docker-init|runner\.js|claude-secure-reaper|claude --print|ps -eo pid=/
   return (await processLines()).filter(line => !waiting.test(line))
 }
 
@@ -239,7 +239,7 @@ for (const [name, script] of Object.entries(storms)) {
   })
 }
 
-t.test('stopping or killing the supervisor does not save the processes of a run', async t => {
+t.test('stopping or killing the reaper does not save the processes of a run', async t => {
   for (const signal of ['STOP', 'KILL']) {
     const client = open(`[[bash ${stubborn}]]`, { ...fresh, model: 'sonnet' })
     await seesStubborn()
@@ -248,7 +248,7 @@ t.test('stopping or killing the supervisor does not save the processes of a run'
     client.leave()
     const { ended } = await client.done
     t.ok(ended, `the run has ended after ${signal}`)
-    await nothingLeft(t, `SIG${signal} to the supervisor`)
+    await nothingLeft(t, `SIG${signal} to the reaper`)
   }
 })
 

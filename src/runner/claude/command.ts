@@ -11,7 +11,7 @@ export type LaunchOptions = Pick<
 
 /**
  * Returns claude's arguments: each is one word with its value after `=`, in a form that cannot be an
- * option. No text of a person is among them: `-p '--settings={…hooks…}'` runs commands without a model call.
+ * option. None contains text of a user: `-p '--settings={…hooks…}'` runs commands without a model call.
  */
 export function claudeArguments(
   options: LaunchOptions,
@@ -25,7 +25,7 @@ export function claudeArguments(
     '--verbose',
     '--include-partial-messages',
     '--dangerously-skip-permissions',
-    // A text that is appended for one run must count when it resumes a session without it.
+    // Text that is appended for one run must apply even if it resumes a session that began without it.
     '--system-prompt-snapshot=off',
     session.kind === 'fresh' ? `--session-id=${session.id}` : `--resume=${session.id}`,
     ...(model === undefined ? [] : [`--model=${model}`]),
@@ -33,17 +33,17 @@ export function claudeArguments(
     ...(tools === undefined ? [] : [`--tools=${tools.join(',')}`]),
     ...(maxTurns === undefined ? [] : [`--max-turns=${maxTurns}`]),
     ...(maxBudgetUsd === undefined ? [] : [`--max-budget-usd=${maxBudgetUsd}`]),
-    // AskUserQuestion is offered, and asked on stdout. Without a host Claude Code offers neither it nor these
-    // two, which wait for a person too.
+    // Offers AskUserQuestion, whose questions come on stdout. Without a host Claude Code offers neither it nor
+    // these two, which wait for a person too.
     ...(asks
       ? ['--permission-prompt-tool=stdio', '--disallowed-tools=EnterPlanMode,ExitPlanMode']
       : []),
-    // The workspace's own file does not count.
+    // Ignores the workspace's own file.
     ...(mcpConfig === null ? [] : [`--mcp-config=${mcpConfig}`, '--strict-mcp-config']),
   ]
 }
 
-/** The MCP servers that the user allowed, in a file of root that the stack mounts; null for none. */
+/** Returns the file with the MCP servers that the user allowed, which root owns; null for none. */
 function allowedMcpServers(path = '/etc/claude-secure/mcp.json'): string | null {
   return existsSync(path) ? path : null
 }
@@ -62,7 +62,7 @@ export function claudeEnvironment(
     CLAUDE_CONFIG_DIR: runConfig(workspace.home),
     TMPDIR: workspace.temporary,
     CLAUDE_CODE_TMPDIR: workspace.temporary,
-    // The gateway counts by it, and removes it.
+    // The gateway attributes usage by it, and removes it.
     ANTHROPIC_CUSTOM_HEADERS: `x-claude-secure-meter: ${meter}`,
     // 0.6, 1, 2 and 4 s between attempts, so that a run reports in time that the API is down.
     CLAUDE_CODE_MAX_RETRIES: env.CLAUDE_CODE_MAX_RETRIES ?? '4',

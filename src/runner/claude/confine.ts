@@ -18,7 +18,7 @@ const shared = ['/tmp', '/dev/shm']
 export type Surroundings = {
   /** Whether this is the only workspace that the container can have. */
   alone: boolean
-  /** Mounted folders besides the stack's own. */
+  /** Mounted folders that are not the stack's own. */
   mounts: readonly string[]
 }
 

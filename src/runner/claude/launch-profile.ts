@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { RunRequest } from '../../run/request.ts'
 import type { Workspace } from '../workspace.ts'
 
-/** What a warm process was started with. `asks`: with a host that answers questions. */
+/** Options that a warm process was started with. `asks`: its host answers questions. */
 export type LaunchProfile = Partial<Pick<RunRequest, 'model' | 'effort' | 'tools'>> & {
   asks?: boolean | undefined
 }
@@ -12,7 +12,7 @@ export type LaunchProfile = Partial<Pick<RunRequest, 'model' | 'effort' | 'tools
 /** Names that a running process accepts at once; Claude Code first asks the API about any other. */
 const knownModels = /^(opus|sonnet|haiku)(\[1m\])?$/
 
-/** Whether a fresh warm process can serve this request. */
+/** Returns whether a fresh warm process can serve this request. */
 export function fitsFresh(profile: LaunchProfile, request: RunRequest, asks = false): boolean {
   const { model, effort, tools, maxTurns, maxBudgetUsd } = request
   if (maxTurns !== undefined || maxBudgetUsd !== undefined) return false
@@ -60,7 +60,7 @@ export function startFiles({ path, home }: Workspace): string {
 const skillFolders = (home: string) =>
   ['agents', 'commands', 'skills'].map(name => join(home, '.claude', name))
 
-/** Bounded, because the agent can fill the folder. Does not follow symlinks. */
+/** Lists files up to a limit, because the agent can fill the folder. Does not follow symlinks. */
 function filesBelow(folder: string): string[] {
   const found: string[] = []
   const queue = [folder]

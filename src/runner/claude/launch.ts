@@ -8,8 +8,8 @@ import { type ClaudeProcess, startClaude } from './process.ts'
 
 export type LaunchSettings = {
   env: NodeJS.ProcessEnv
-  /** The programs before claude's arguments: the supervisor, and claude. */
-  programs: { supervise: string; claude: string }
+  /** The programs before claude's arguments. */
+  programs: { reaper: string; claude: string }
   /** Null when the kernel cannot confine. */
   surroundings: Surroundings | null
   /** Whether all children of init belong to the runner. */
@@ -19,7 +19,7 @@ export type LaunchSettings = {
 /** A started process; the gateway counts its requests under the name `meter`. */
 export type Launched = { claude: ClaudeProcess; meter: string }
 
-/** Starts claude below its supervisor, confined to the folders of a workspace, which are created first. */
+/** Starts claude below its reaper, confined to the folders of a workspace, which are created first. */
 export type Launch = (workspace: Workspace, how: LaunchOptions) => Launched
 
 export function createLaunch({ env, programs, surroundings, orphans }: LaunchSettings): Launch {
@@ -37,7 +37,7 @@ export function createLaunch({ env, programs, surroundings, orphans }: LaunchSet
     prepare(workspace)
     const meter = randomBytes(8).toString('hex')
     const claude = startClaude({
-      file: programs.supervise,
+      file: programs.reaper,
       args: [
         ...(surroundings ? confineCommand(workspace, surroundings) : []),
         programs.claude,

@@ -6,51 +6,51 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { createLineSplitter, type Line } from '../../files/lines.ts'
 import { presentBelow, settle, sweep } from '../ending/sweep.ts'
 
-/** Longest line of claude's that is passed on: a tool result may be large, its sum is not ours to hold. */
+/** Maximum bytes of a line that is passed on: a tool result may be large, but memory is limited. */
 export const lineBytes = 8 * 1024 * 1024
 
 const settleMilliseconds = 300
 
-/** How a process came to its end. */
+/** How a process ended. */
 export type Exit = {
   exitCode: number | null
   signal: string | null
-  /** Processes besides claude that had to be killed. */
+  /** Number of processes, other than claude, that were killed. */
   swept: number
 }
 
 export type ClaudeProcess = {
   pid: number
-  /** Takes what claude writes to stdout; the next line is read when it has returned. */
+  /** Receives a line of claude's stdout; the next line is read when it has returned. */
   onLine: (line: Line) => Promise<void> | void
   onStderr: (text: string) => void
   write: (text: string) => void
   endInput: () => void
   signal: (name: 'SIGINT' | 'SIGTERM' | 'SIGUSR1') => void
-  /** The supervisor itself. What is below it must be gone before. */
+  /** Kills the reaper itself. Its descendants must have ended before. */
   kill: () => void
-  /** When nothing is left of it. Never rejects. */
+  /** Resolves when nothing of the process is left. Never rejects. */
   ended: Promise<Exit>
   hasEnded: () => boolean
-  /** The processes that it has now, for `sweep`. */
+  /** Returns its present descendants, for `settle` and `sweep` to keep. */
   present: () => Set<string>
-  /** Gives what is below it, but for those to keep, a moment to end; returns whether it did. */
+  /** Waits briefly for its descendants to end, except those to keep; returns whether they did. */
   settle: (keep: ReadonlySet<string>) => Promise<boolean>
-  /** Kills what is below it, but for those to keep; says how many. */
+  /** Kills its descendants, except those to keep; returns their number. */
   sweep: (keep?: ReadonlySet<string>) => Promise<number>
 }
 
-export type Launch = {
+export type ProcessOptions = {
   file: string
   args: readonly string[]
   cwd: string
   env: NodeJS.ProcessEnv
-  /** Whether what becomes an orphan while it runs is its own: in a container that is the runner's. */
+  /** Whether all children of init belong to the runner. */
   orphans: boolean
 }
 
-/** claude below its supervisor (claude/scripts/claude-secure-supervise). */
-export function startClaude({ file, args, cwd, env, orphans }: Launch): ClaudeProcess {
+/** Starts claude below its reaper (claude/scripts/claude-secure-reaper). */
+export function startClaude({ file, args, cwd, env, orphans }: ProcessOptions): ClaudeProcess {
   const child = spawn(file, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
   const { stdin, stdout, stderr } = child as ChildProcess & {
     stdin: Writable
@@ -64,7 +64,7 @@ export function startClaude({ file, args, cwd, env, orphans }: Launch): ClaudePr
     pid,
     onLine: () => {},
     onStderr: () => {},
-    // Bounded: a request is, and claude's own input is not read before its prompt is.
+    // Does not wait for `drain`: a request is bounded, and claude may read nothing before its prompt.
     write: text => stdin.write(text),
     endInput: () => stdin.end(),
     signal: name => child.kill(name),
@@ -92,7 +92,7 @@ async function pump(stdout: Readable, take: (line: Line) => Promise<void> | void
     for await (const chunk of stdout) for (const line of splitter.push(chunk)) await take(line)
     for (const line of splitter.end()) await take(line)
   } catch {
-    // The stream was closed under it, because its process has ended.
+    // The stream was closed early, because its process has ended.
   }
 }
 
@@ -106,14 +106,14 @@ async function watch(
   const failed = once(child, 'error').then(([error]) => terminalLine(String(error)))
   const result = await Promise.race([once(child, 'exit').then(() => null), failed])
   if (result !== null) return { exitCode: null, signal: null, swept: 0 }
-  // The supervisor has seen to it that nothing is left; where it was killed itself, orphans are.
+  // The reaper leaves nothing behind; if it was killed itself, orphans are left.
   const more = await sweepRest()
   const [exitCode, signal, swept] = parseReport(await said)
   await output
   return { exitCode, signal, swept: swept + more }
 }
 
-/** The supervisor's last line; where it is missing somebody killed it. */
+/** Parses the reaper's last line. A missing line means that the reaper was killed. */
 export function parseReport(line: string): [number | null, string | null, number] {
   const [, code, signal, swept] = /^(-|\d{1,3}) (-|\d{1,3}) (\d{1,9})$/m.exec(line) ?? []
   if (code === undefined || signal === undefined) return [null, 'SIGKILL', 0]

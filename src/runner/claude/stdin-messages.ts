@@ -8,7 +8,7 @@ const line = (message: object) => `${JSON.stringify(message)}\n`
 const control = (id: string, request: Control) =>
   line({ type: 'control_request', request_id: id, request })
 
-/** Mounted by the stack if the user has always-skills; owned by root, so that no run can change it. */
+/** File that the stack mounts if the user has always-skills. Root owns it, so that no run can change it. */
 export const standingPromptFile = '/etc/claude-secure/append-system-prompt.md'
 
 /** Maximum bytes: the limit of `start`, plus room for its headings. */
@@ -45,7 +45,7 @@ export function settingLines({ model, effort }: Pick<RunRequest, 'model' | 'effo
   ].join('')
 }
 
-/** Renders the prompt as a plain message, whatever its text looks like. */
+/** Renders the prompt as a plain message, regardless of its text. */
 export function promptLine(prompt: Prompt): string {
   return line({
     type: 'user',

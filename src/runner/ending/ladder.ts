@@ -1,22 +1,22 @@
 import type { ClaudeProcess, Exit } from '../claude/process.ts'
 import { countProcesses } from './processes.ts'
 
-/** Milliseconds that each step of the ladder has. All together stay below 5 s. */
+/** Timeout of each step of the ladder, in milliseconds. Together they stay below 5 s. */
 export const steps = { interrupt: 1_500, terminate: 1_000, kill: 1_000 }
 
-/** Where so many processes are, claude hardly gets to hear a signal, and our own timers are late. */
+/** From this number of processes on, claude hardly gets to handle a signal, and our own timers are late. */
 const crowd = 150
 const crowdedSteps = { interrupt: 400, terminate: 100, kill: 2_000 }
 
-/** Whether a container with so many processes leaves claude no processor to act in time. */
+/** Returns whether so many processes leave claude too little processor time to act. */
 export const isCrowded = (processes = countProcesses()) => processes >= crowd
 
 /** @param processes number of processes in the container */
 export const stepsFor = (processes: number) => (isCrowded(processes) ? crowdedSteps : steps)
 
 /**
- * Ends claude and everything it started, however they resist: SIGINT, so that the transcript is
- * complete; SIGTERM; then SIGKILL for all by the supervisor, and where that was stopped, by us.
+ * Ends claude and everything it started, even against resistance: SIGINT, so that the transcript is
+ * complete; SIGTERM; then SIGKILL to all, sent by the reaper, or by us if the reaper is stopped.
  */
 export async function bringDown(
   claude: ClaudeProcess,
@@ -33,7 +33,7 @@ export async function bringDown(
   return claude.ended
 }
 
-/** After the result: claude has a moment to end by itself. */
+/** Closes claude's stdin after the result. Brings claude down if it does not end by itself in time. */
 export async function letEnd(claude: ClaudeProcess, milliseconds = 3_000): Promise<Exit> {
   claude.endInput()
   return (await endsWithin(claude, milliseconds)) ? claude.ended : bringDown(claude)
@@ -45,7 +45,7 @@ const endsWithin = (claude: ClaudeProcess, milliseconds: number) =>
     milliseconds,
   )
 
-/** The value of a promise, or false once the time has passed. */
+/** Returns the value of a promise, or false after a timeout. */
 export async function within(promise: Promise<boolean>, milliseconds: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<false>(resolve => {

@@ -14,13 +14,13 @@ export function createPatience(limit = apiPatience, now: () => number = Date.now
   let attempts = 0
   let isHeld = false
   return {
-    /** While a person is waited for, no silence of the API counts. */
+    /** While a question waits for its answer, the silence of the API does not count. */
     hold(held: boolean) {
       isHeld = held
       since = null
       attempts = 0
     },
-    /** The reason to give up, or null. */
+    /** Takes a message of claude. Returns the reason to give up, or null. */
     see(message: Json): string | null {
       if (message.type === 'stream_event' || message.type === 'assistant') {
         since = null

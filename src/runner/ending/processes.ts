@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** A process as /proc shows it. The start time tells it from a later one with the same number. */
+/** A process as /proc shows it. The start time distinguishes it from a later one with the same pid. */
 export type ProcessEntry = { pid: number; parent: number; state: string; started: string }
 
-/** All processes that can be seen, zombies too. */
+/** Returns all visible processes, including zombies. */
 export function readProcesses(folder = '/proc'): ProcessEntry[] {
   return readdirSync(folder)
     .filter(name => /^\d+$/.test(name))
@@ -11,7 +11,7 @@ export function readProcesses(folder = '/proc'): ProcessEntry[] {
     .filter(entry => entry !== null)
 }
 
-/** How many there are, of whom nothing else is asked. */
+/** Counts the processes without reading their state. */
 export function countProcesses(folder = '/proc'): number {
   return readdirSync(folder).filter(name => /^\d+$/.test(name)).length
 }
@@ -20,12 +20,12 @@ function readProcess(folder: string, name: string): ProcessEntry | null {
   try {
     return parseProcessStat(readFileSync(`${folder}/${name}/stat`, 'latin1'))
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return null
   }
 }
 
-/** The name in parentheses is the process's own choice: only what follows the last one is the kernel's. */
+/** Parses /proc/PID/stat. The process itself chooses the name in parentheses, which may contain more of them. */
 export function parseProcessStat(line: string): ProcessEntry | null {
   const [, pid] = /^(\d+) \(/.exec(line) ?? []
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
@@ -39,8 +39,8 @@ export const isAlive = ({ state }: ProcessEntry) => state !== 'Z' && state !== '
 export const identityOf = ({ pid, started }: ProcessEntry) => `${pid}:${started}`
 
 /**
- * Returns everything below `root`, without itself. A process that never started has no number and no
- * descendants; 0 is the kernel's parent of init, and below it is everything.
+ * Returns all descendants of `root`. Returns none for 0, the pid of a process that never started: in /proc,
+ * 0 is the parent of init, and everything descends from it.
  */
 export function descendantsOf(root: number, processes: readonly ProcessEntry[]): ProcessEntry[] {
   if (root <= 0) return []

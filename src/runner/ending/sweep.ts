@@ -10,22 +10,22 @@ import {
 const init = 1
 
 export type SweepOptions = {
-  /** Below which processes are looked for. */
+  /** Pid whose descendants are killed. */
   root: number
-  /** Those that may stay, as `identityOf` tells them. */
+  /** Processes to keep, by `identityOf`. */
   keep?: ReadonlySet<string> | undefined
-  /** Whether orphans go too: only where all that init has are the runner's. */
+  /** Whether to kill orphans too: only where all children of init belong to the runner. */
   orphans: boolean
   read?: () => ProcessEntry[]
   kill?: (pid: number) => void
 }
 
 /**
- * Kills what lives below `root`, and orphans: a process of a run becomes a child of init only when its
- * supervisor was killed. Looks again until two looks in a row found nothing, because a process that
- * forks while it is looked for can be missed once.
+ * Kills the descendants of `root`, and orphans: a process of a run becomes a child of init only when its
+ * reaper was killed. Repeats until two scans in a row find nothing, because a scan can miss a process that
+ * forks meanwhile.
  *
- * @returns how many were killed
+ * @returns the number of processes killed
  */
 export async function sweep(options: SweepOptions): Promise<number> {
   const { root, keep, read = readProcesses, kill = killHard } = options
@@ -51,9 +51,9 @@ export async function sweep(options: SweepOptions): Promise<number> {
 }
 
 /**
- * What init has besides the runner, and what is below it: a process comes there only when its supervisor
- * is dead. Below it, because one of many threads shows as dead, and keeps its children, until the last
- * of them has ended.
+ * Returns the children of init other than the runner, and their descendants: a process becomes a child of
+ * init only when its reaper is dead. Includes descendants, because a process whose main thread has ended
+ * shows as dead, and keeps its children, until its last thread has ended.
  */
 export function orphansIn(processes: readonly ProcessEntry[], runner = process.pid) {
   return processes
@@ -62,10 +62,10 @@ export function orphansIn(processes: readonly ProcessEntry[], runner = process.p
 }
 
 /**
- * Waits for processes that end by themselves: Claude Code runs git and the like now and then, which is not
- * a stray. Returns at once when there is nothing to wait for.
+ * Waits for processes that end by themselves, such as git, which Claude Code runs now and then. Returns at
+ * once when there are none.
  *
- * @returns whether nothing but those to keep is left
+ * @returns whether only the processes to keep are left
  */
 export async function settle(
   root: number,
@@ -79,7 +79,7 @@ export async function settle(
   return (await until(isQuiet, { every: 10, timeout: milliseconds })) === true
 }
 
-/** The processes below `root` as they are now, to be kept by a later `sweep`. */
+/** Returns the present descendants of `root`, for a later `sweep` to keep. */
 export function presentBelow(root: number): Set<string> {
   return new Set(descendantsOf(root, readProcesses()).map(identityOf))
 }

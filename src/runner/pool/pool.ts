@@ -5,36 +5,37 @@ import type { Totals } from '../turn/cost.ts'
 import { parseLine } from '../turn/output.ts'
 import type { Workspace } from '../workspace.ts'
 
-/** A process that waits for a prompt. */
+/** A warm process: it waits for a prompt. */
 export type Warm = {
   claude: ClaudeProcess
   workspace: Workspace
   meter: string
   sessionId: string
   totals: Totals
-  /** `startFiles` when it was started. */
+  /** Value of `startFiles` when the process started. */
   files: string
-  /** A fresh one waits for a session to begin, a kept one for the next prompt of its own. */
+  /** A fresh process waits for a new session, a kept one for the next prompt of its session. */
   purpose: { kind: 'fresh'; profile: LaunchProfile } | { kind: 'kept'; life: string }
 }
 
 export type PoolOptions = {
-  /** Most that wait at once. */
+  /** Maximum pool size. */
   most: number
-  /** Most of them of different workspaces. */
+  /** Maximum number of workspaces in the pool. */
   workspaces?: number
   idleMilliseconds?: number
   freeMemory: () => number
 }
 
-/** Below it nothing waits: a process is 150 to 240 MB. */
+/** Minimum free memory, in bytes, to keep a process warm. A process takes 150 to 240 MB. */
 export const memoryFloor = 600 * 1024 * 1024
 
-const said = new Set(['assistant', 'stream_event', 'user', 'result'])
+/** Types of messages that a process writes only when it works on something. */
+const working = new Set(['assistant', 'stream_event', 'user', 'result'])
 
 /**
- * Processes that wait. Each belongs to one workspace and to one session, and never serves another; one
- * that does something unasked is ended.
+ * Creates the warm pool. Each process belongs to one workspace and one session, and never serves another.
+ * A process that works without a prompt is ended.
  */
 export function createPool(options: PoolOptions) {
   const { most, workspaces = 4, idleMilliseconds = 600_000, freeMemory } = options
@@ -60,7 +61,7 @@ export function createPool(options: PoolOptions) {
 
     put(warm: Warm) {
       if (most === 0 || warm.claude.hasEnded()) return end(warm)
-      // One of each purpose for a workspace; the newest.
+      // Keeps one process of each purpose in a workspace: the newest.
       for (const other of of(warm.workspace)) {
         if (other.purpose.kind === warm.purpose.kind) void end(other)
       }
@@ -70,10 +71,10 @@ export function createPool(options: PoolOptions) {
       warm.claude.onStderr = () => {}
       warm.claude.onLine = line => {
         const parsed = parseLine(line)
-        if (parsed.kind === 'message' && said.has(String(parsed.message.type))) void end(warm)
+        if (parsed.kind === 'message' && working.has(String(parsed.message.type))) void end(warm)
       }
       void warm.claude.ended.then(() => remove(warm))
-      // Oldest first, as a Map has them.
+      // A Map lists the oldest first.
       const keys = [...new Set(all().map(({ workspace }) => workspace.key))]
       for (const key of keys.slice(0, Math.max(0, keys.length - workspaces))) {
         for (const other of all()) if (other.workspace.key === key) void end(other)
@@ -82,7 +83,7 @@ export function createPool(options: PoolOptions) {
       return null
     },
 
-    /** The one that fits is no longer in the pool. */
+    /** Removes a process that fits from the pool and returns it; null when none fits. */
     take(workspace: Workspace, fits: (warm: Warm) => boolean): Warm | null {
       const found = of(workspace).find(warm => !warm.claude.hasEnded() && fits(warm))
       if (found) remove(found)
@@ -91,7 +92,7 @@ export function createPool(options: PoolOptions) {
 
     has: (workspace: Workspace, fits: (warm: Warm) => boolean) => of(workspace).some(fits),
 
-    /** Ends those that fit, and waits for it. */
+    /** Ends the processes that fit, and waits for their end. */
     async drop(fits: (warm: Warm) => boolean) {
       await Promise.all(all().filter(fits).map(end))
     },

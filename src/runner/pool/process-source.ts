@@ -10,7 +10,7 @@ import type { Pool, Warm } from './pool.ts'
 
 export type Obtained = Omit<Warm, 'purpose' | 'workspace'> & {
   warm: boolean
-  /** Goes to its stdin before the prompt. */
+  /** Input for its stdin before the prompt. */
   input: string
 }
 
@@ -29,7 +29,7 @@ export function createProcessSource({
   sessions,
   standingPrompt,
 }: ProcessSourceOptions) {
-  /** A warm process may not have written its transcript yet. */
+  /** Returns whether a session can be resumed. A warm process may not have written its transcript yet. */
   function canResume(workspace: Workspace, id: string): boolean {
     const isKept = ({ purpose, sessionId }: Warm) => purpose.kind === 'kept' && sessionId === id
     return pool.has(workspace, isKept) || hasTranscript(workspace, id)
@@ -63,7 +63,7 @@ export function createProcessSource({
           ({ purpose, files: then }) =>
             purpose.kind === 'fresh' && then === files && fitsFresh(purpose.profile, request, asks),
         )
-        // Repeats what it was started with, which changes nothing.
+        // Repeats options that the process was started with, which has no effect.
         if (fresh) {
           const input = initializeLine(request, standing) + settingLines(request)
           return { ...fresh, warm: true, input }

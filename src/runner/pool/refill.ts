@@ -8,13 +8,13 @@ import type { Pool, Warm } from './pool.ts'
 export type RefillOptions = {
   launch: Launch
   pool: Pool
-  /** Whether no run is under way. */
+  /** Whether no run is in progress. */
   isQuiet: () => boolean
   /** Milliseconds of quiet before a process is started. */
   pause?: number
 }
 
-/** Has processes ready for runs that begin a session, started when no run needs the processors. */
+/** Keeps processes ready for runs that begin a session. Starts them when no run needs the processors. */
 export function createRefill({ launch, pool, isQuiet, pause }: RefillOptions) {
   const quietTime = createQuietTime(isQuiet, pause)
   let isClosed = false
@@ -35,15 +35,15 @@ export function createRefill({ launch, pool, isQuiet, pause }: RefillOptions) {
   }
 
   return {
-    /** False where there is no room for a process that waits. */
+    /** Starts a process at once. Returns false when the pool has no room. */
     now,
-    /** For a workspace only the last one asked for. */
+    /** Starts a process in a quiet time. A later call for the same workspace replaces this one. */
     later(workspace: Workspace, profile: LaunchProfile) {
       quietTime.later(workspace.key, async () => now(workspace, profile))
     },
-    /** To be called when a run has ended. */
+    /** Starts what is due. Call it when a run has ended. */
     look: quietTime.look,
-    /** Nothing more is started. */
+    /** Stops starting processes. */
     close() {
       isClosed = true
       quietTime.close()

@@ -3,17 +3,17 @@ import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 
 type Json = Record<string, unknown>
 
-/** What Claude Code sums up over the life of a process, as its last result had it. */
+/** Totals over the life of a process, as Claude Code's last result reported them. */
 export type Totals = { total_cost_usd: number; duration_api_ms: number; modelUsage: Json }
 
 export const noTotals: Totals = { total_cost_usd: 0, duration_api_ms: 0, modelUsage: {} }
 
-/** Bytes at the end of a transcript in which its last sums are looked for. */
+/** Bytes at the end of a transcript that are searched for its last totals. */
 const tailBytes = 4 * 1024 * 1024
 
 /**
- * The sums that Claude Code begins with when it takes up a session: it notes them at the end of each
- * process in the transcript, and adds to them.
+ * Reads the totals with which Claude Code resumes a session: at the end of each process it writes them to
+ * the transcript, and the next process adds to them.
  */
 export function totalsOf(transcript: string): Totals {
   try {
@@ -32,13 +32,13 @@ export function totalsOf(transcript: string): Totals {
   }
 }
 
-/** Of a model, not of its use. */
+/** Members of `modelUsage` that describe the model, not its usage. */
 const notCounted = new Set(['contextWindow', 'maxOutputTokens'])
 
 /**
- * A result with the sums of this run alone, and the sums up to now. Claude Code reports
+ * Returns a result with the totals of this run alone, and the totals so far. Claude Code reports
  * `total_cost_usd`, `duration_api_ms` and `modelUsage` since the process began; a process that serves
- * several runs would charge each for all before it.
+ * several runs would charge each run for all earlier ones.
  */
 export function ownTotals(result: Json, before: Totals): { own: Json; totals: Totals } {
   const totals: Totals = {
@@ -61,7 +61,7 @@ function ownUsage(now: Json, before: Json): Json {
   return Object.fromEntries(
     Object.entries(now)
       .map(([model, usage]) => [model, subtract(usage, before[model])] as const)
-      // Models of earlier runs only.
+      // Drops models that only earlier runs used.
       .filter(([model, usage]) => !(model in before) || isUsed(usage)),
   )
 }
@@ -89,6 +89,6 @@ function isUsed(usage: unknown) {
 
 const numberOf = (value: unknown) => (typeof value === 'number' ? value : 0)
 
-/** Without the noise that subtracting sums of dollars leaves in the last digits. */
+/** Subtracts, and rounds off the noise of floating point in the last digits. */
 const difference = (now: number, before: number) =>
   Math.max(0, Number((now - before).toPrecision(12)))

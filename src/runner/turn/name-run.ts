@@ -1,13 +1,16 @@
 import { Agent, request } from 'node:http'
 
-/** Milliseconds in which the gateway has to answer; a run does not wait longer for its name. */
+/** Timeout of the gateway's answer in milliseconds; a run does not wait longer for its name. */
 const patience = 1_000
 
-/** Says at the gateway whose the requests of a process are from now on; false where nobody took it. */
+/**
+ * Announces to the gateway the run that the next requests of a process belong to. Returns false when the
+ * gateway did not accept it.
+ */
 export type NameRun = (meter: string, runId: string) => Promise<boolean>
 
 /**
- * @param base ANTHROPIC_BASE_URL; only a gateway, which is a neighbour and speaks plain HTTP, is told
+ * @param base ANTHROPIC_BASE_URL. Announces only to a gateway, which is in the stack and speaks plain HTTP.
  */
 export function createNameRun(base: string | undefined): NameRun {
   if (!base?.startsWith('http://')) return async () => false

@@ -27,10 +27,10 @@ export function parseLine(line: Line): OutputLine {
   return { kind: isControl ? 'control' : 'message', message: message as Json, text: line.text }
 }
 
-/** Tools that make claude act later without a prompt: it must not live on after them. */
+/** Tools that make claude act later without a prompt: its process must not be kept after them. */
 const actLater = new Set<unknown>(['CronCreate', 'ScheduleWakeup', 'Monitor', 'Workflow'])
 
-/** Watches for work that goes on in the process after the end of its turn. */
+/** Watches for work that continues in the process after the end of its turn. */
 export function createLaterWork() {
   let isPlanned = false
   let isUnderWay = false
@@ -46,7 +46,7 @@ export function createLaterWork() {
         Array.isArray(content) &&
         content.some(block => block?.type === 'tool_use' && actLater.has(block.name))
     },
-    /** Whether claude may act without a prompt. */
+    /** Returns whether claude may act without a prompt. */
     isThere: () => isPlanned || isUnderWay,
   }
 }

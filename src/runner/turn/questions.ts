@@ -8,7 +8,7 @@ const mostAsked = 100
 const mostWaiting = 10
 const idLength = 200
 
-/** The model reads it as the tool's result. */
+/** Result of the tool for the model when there is no answer. */
 const noAnswer =
   'No answer: no one answered this question in time. Do not ask again. Decide yourself, go on, and state your assumption in your final answer.'
 
@@ -18,7 +18,7 @@ export type QuestionsOptions = {
   emit: (event: RunnerEvent) => Promise<void>
   /** Whether anyone can answer. */
   asks: boolean
-  /** Longest that a question waits for its answer. */
+  /** Maximum seconds that a question waits for its answer. */
   seconds: number
   /** Called when a question opens or closes. */
   onWaiting: (isWaiting: boolean) => void
@@ -28,9 +28,9 @@ type Asked = { requestId: string; input: Json; questions: Question[] }
 type Open = Asked & { id: string; timer: NodeJS.Timeout }
 
 /**
- * Serves what claude asks its host on stdout. A question goes to the client, one at a time, and its
- * answer back to claude; without an answer the model is told so. Every other request is refused as Claude
- * Code refuses it where it has no host.
+ * Serves claude's requests to its host. Passes questions to the client, one at a time, and the answers back
+ * to claude; without an answer, the model learns that there is none. Denies every other request as Claude
+ * Code does without a host.
  */
 export function createQuestions({ write, emit, asks, seconds, onWaiting }: QuestionsOptions) {
   const waiting: Asked[] = []
@@ -79,7 +79,7 @@ export function createQuestions({ write, emit, asks, seconds, onWaiting }: Quest
   function canUseTool(requestId: string, request: Json) {
     const tool = String(request.tool_name).slice(0, idLength)
     if (tool !== 'AskUserQuestion' || !asks) {
-      // Claude Code's own words where it has no host: a rule `ask` of the settings is not overruled.
+      // Claude Code's own words without a host. Overrides no rule `ask` of the settings.
       return deny(
         requestId,
         `Claude requested permissions to use ${tool}, but you haven't granted it yet.`,
@@ -95,7 +95,7 @@ export function createQuestions({ write, emit, asks, seconds, onWaiting }: Quest
   }
 
   return {
-    /** Takes a control message of claude. */
+    /** Takes a control message from claude. */
     take(message: Json): Promise<void> | undefined {
       const requestId = message.request_id
       if (typeof requestId !== 'string' || requestId.length > idLength || isClosed) return
@@ -117,7 +117,7 @@ export function createQuestions({ write, emit, asks, seconds, onWaiting }: Quest
     },
 
     /**
-     * Answers the open question. Null says that there is no answer; so does an answer to none of its
+     * Answers the open question. Null means that there is no answer, and so does an answer to none of its
      * questions. Returns false when the question is not open.
      */
     answer(id: string, answers: Answers | null): boolean {
@@ -125,13 +125,13 @@ export function createQuestions({ write, emit, asks, seconds, onWaiting }: Quest
       const texts = new Set(open.questions.map(({ question }) => question))
       const known = Object.entries(answers ?? {})
         .filter(([text]) => texts.has(text))
-        // Claude Code takes one text, several choices with a comma between.
+        // Claude Code takes one text: several choices are joined by commas.
         .map(([text, choice]) => [text, typeof choice === 'string' ? choice : choice.join(', ')])
       settle(known.length === 0 ? null : Object.fromEntries(known))
       return true
     },
 
-    /** Ends the asking without a word to claude, which would go on with its turn. */
+    /** Closes all questions without an answer to claude, which would continue its turn. */
     close() {
       isClosed = true
       waiting.length = 0

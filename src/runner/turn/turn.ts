@@ -19,33 +19,33 @@ export type Answer = (id: string, answers: Answers | null) => boolean
 const mostNotices = 100
 const noticeLength = 2_000
 const stderrKept = 2_000
-/** Milliseconds in which an interrupt has to end the turn. With the ladder, less than 5 s in all. */
+/** Timeout of an interrupt in milliseconds. Together with the ladder it stays below 5 s. */
 const interruptMilliseconds = 500
 
 export type InterruptLimits = {
   milliseconds: number
-  /** Whether claude hardly gets to run, so that an interrupt would only cost time. */
+  /** Returns whether claude hardly gets to run, so that an interrupt would only cost time. */
   isCrowded: () => boolean
 }
 const defaultLimits: InterruptLimits = { milliseconds: interruptMilliseconds, isCrowded }
 
 export type TurnOptions = {
   claude: ClaudeProcess
-  /** Goes to its stdin. */
+  /** The prompt's line for its stdin. */
   input: string
   /** Takes one line of JSON; returns when the reader took it. */
   emit: (line: string) => Promise<void>
   /** Settles when the run has to end early. */
   stop: Promise<StopReason>
-  /** Sums of the process before this turn. */
+  /** Totals of the process before this turn. */
   before: Totals
-  /** Whether the process may live on for another turn. */
+  /** Whether the process may be kept for another turn. */
   keep: boolean
   /** Whether anyone can answer questions, and the seconds that each waits. */
   asks: boolean
   questionSeconds: number
   interruptLimits?: InterruptLimits | undefined
-  /** Receives the function that answers, before anything is asked. */
+  /** Receives the function that answers questions, before claude can ask one. */
   onAnswerable: (answer: Answer) => void
 }
 
@@ -124,7 +124,7 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
       }
       await claude.settle(baseline)
       const swept = await claude.sweep(baseline)
-      // It would notice that its children are gone, and might report that to the model.
+      // claude would notice that its children are gone, and might report that to the model.
       if (swept > 0) return finish('completed', await letEnd(claude), undefined, swept)
       return keep('completed')
     }
@@ -147,8 +147,9 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
   }
 
   /**
-   * Interrupts the turn. Returns true only when the process is proven to be clean: claude confirmed it, its
-   * turn has ended, no other waits, nothing is left to act later, and no process of the run is left.
+   * Interrupts the turn. Returns true only when the process is proven to be clean: claude confirmed the
+   * interrupt, its turn has ended, no other turn waits, no later work is planned, and no process of the run
+   * is left.
    */
   async function endsByInterrupt(): Promise<boolean> {
     const limits = options.interruptLimits ?? defaultLimits

@@ -25,7 +25,7 @@ const victims: readonly (Victim & { status: 'failed' | 'any' })[] = [
   { name: 'Claude Code', kill: programIn('worker', /^\S*claude .*--print/), status: 'failed' },
   {
     name: 'what watches over it',
-    kill: programIn('worker', /claude-secure-supervise/),
+    kill: programIn('worker', /claude-secure-reaper/),
     status: 'failed',
   },
   {

@@ -18,7 +18,7 @@ const token = 'a-token-of-the-test'
 
 export type TestRunner = Awaited<ReturnType<typeof startRunner>>
 
-/** The runner on a socket of its own, with the fake claude below the real supervisor. */
+/** The runner on a socket of its own, with the fake claude below the real reaper. */
 export async function startRunner(
   t: Test,
   options: {
@@ -61,7 +61,7 @@ export async function startRunner(
     },
     runs: options.runs ?? 4,
     programs: {
-      supervise: join(repository, 'claude/scripts/claude-secure-supervise'),
+      reaper: join(repository, 'claude/scripts/claude-secure-reaper'),
       claude,
     },
     surroundings: null,

@@ -3,17 +3,17 @@ import t from 'tap'
 import { parseReport, startClaude } from '../../../../src/runner/claude/process.ts'
 import { isAlive, readProcesses } from '../../../../src/runner/ending/processes.ts'
 
-const supervise = join(import.meta.dirname, '../../../../claude/scripts/claude-secure-supervise')
+const reaper = join(import.meta.dirname, '../../../../claude/scripts/claude-secure-reaper')
 const start = (script: string) =>
   startClaude({
-    file: supervise,
+    file: reaper,
     args: ['/bin/sh', '-c', script],
     cwd: '/',
     env: process.env,
     orphans: false,
   })
 
-t.test("the supervisor's last line", async t => {
+t.test("the reaper's last line", async t => {
   t.strictSame(parseReport('3 - 0\n'), [3, null, 0])
   t.strictSame(parseReport('- 15 2\n'), [null, 'SIGTERM', 2])
   t.strictSame(parseReport('- 64 0\n'), [null, 'signal 64', 0])
@@ -66,7 +66,7 @@ t.test('a command that is stopped hears a signal all the same', async t => {
   t.match(await claude.ended, { signal: 'SIGTERM' })
 })
 
-t.test('a supervisor that is killed takes its command along', async t => {
+t.test('a reaper that is killed takes its command along', async t => {
   const claude = start('echo $$; exec sleep 300')
   const pid = await new Promise<number>(resolve => {
     claude.onLine = line => resolve(line.kind === 'line' ? Number(line.text) : 0)
