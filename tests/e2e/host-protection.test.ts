@@ -273,7 +273,7 @@ t.test('files that a user put into a placeholder stay', async t => {
 t.test('a symlink is refused with a hint; PROTECT accepts it and says so', async t => {
   await symlink('/etc', join(workspace, '.vscode'))
   isTwoLines(t, await stack.cli(['start', '--detach']), {
-    error: /\.vscode is a symbolic link/,
+    error: /\.vscode is a symlink/,
     hint: /PROTECT=-\.vscode/,
   })
   await change({ PROTECT: '-.vscode,-.idea' })

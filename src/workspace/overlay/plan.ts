@@ -1,8 +1,9 @@
-import { lstat, readdir, readFile } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { type ProtectedName, protectedNames } from '../../config/protected-names.ts'
+import { readRegularFile } from '../../files/regular-file.ts'
 import { readGitReferences } from './git-references.ts'
 import { arrange, identityOf, type Overlay, type Placeholder, type Wanted } from './overlay.ts'
 
@@ -10,6 +11,9 @@ const folder: Placeholder = { kind: 'folder' }
 
 /** Above this number, submodules or worktrees are read-only as a whole: each needs several mounts. */
 const most = 32
+
+/** Maximum bytes of a path on Linux. */
+const pathBytes = 4_096
 
 /**
  * Plans the mounts over the workspace that keep the agent from changing files the host runs automatically
@@ -93,8 +97,9 @@ async function worktreesWanted(workspace: string, path: string, worktreeConfig: 
   const names = await folders(join(workspace, path))
   const wanted: Wanted[] = []
   for (const worktree of names) {
-    const linked = await readFile(join(workspace, path, worktree, 'gitdir'), 'utf8').catch(() => '')
-    if (linked.startsWith('/workspace/')) continue
+    const gitdir = join(workspace, path, worktree, 'gitdir')
+    const linked = await readRegularFile(gitdir, { limit: pathBytes }).catch(() => null)
+    if (linked?.kind === 'bytes' && linked.bytes.toString().startsWith('/workspace/')) continue
     const folder = `${path}/${worktree}`
     for (const file of ['commondir', 'gitdir']) {
       wanted.push({ path: `${folder}/${file}`, name, placeholder: null })
@@ -127,15 +132,15 @@ async function identify(workspace: string, path: string, name: ProtectedName) {
     const part = parts.slice(0, length).join('/')
     const status = await lstat(join(workspace, part)).catch(unlessMissing)
     if (!status) return null
-    const hint = `give it up with PROTECT=-${name} in .env, or put a plain file or folder there`
+    const hint = `give it up with PROTECT=-${name} in .env, or put a regular file or folder there`
     if (status.isSymbolicLink()) {
-      throw new UserError(`${terminalLine(part)} is a symbolic link and cannot be protected`, {
+      throw new UserError(`${terminalLine(part)} is a symlink and cannot be protected`, {
         hint,
       })
     }
     if (length < parts.length ? !status.isDirectory() : !status.isDirectory() && !status.isFile()) {
       throw new UserError(
-        `${terminalLine(part)} is no plain file or folder and cannot be protected`,
+        `${terminalLine(part)} is not a regular file or folder and cannot be protected`,
         {
           hint,
         },

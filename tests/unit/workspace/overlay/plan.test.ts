@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { link, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
@@ -35,6 +36,15 @@ t.test('no repository: none can be made, neither as .git nor as the folder itsel
   t.same(await planned(t.testdir({})), ['.git?', 'commondir?'])
   t.same(await planned(t.testdir({ '.git': {} })), ['.git', 'commondir?'], 'an empty .git is none')
   t.same(await planned(t.testdir({ '.git': 'gitdir: /elsewhere' })), ['.git', 'commondir?'])
+})
+
+t.test('a pipe in place of a worktree’s gitdir is refused and read by no start', async t => {
+  const git = { ...repository(), worktrees: { one: { HEAD: '' } } }
+  const folder = t.testdir({ '.git': git })
+  execFileSync('mkfifo', [join(folder, '.git/worktrees/one/gitdir')])
+  await t.rejects(planned(folder), {
+    message: /worktrees\/one\/gitdir is not a regular file or folder/,
+  })
 })
 
 t.test('worktrees of the host, submodules at any depth; not what was made inside', async t => {
@@ -113,17 +123,17 @@ t.test('links, pipes and second names are refused, wherever on the way', async t
   const refused = (message: RegExp, name: string) =>
     t.rejects(planOverlays(folder, []), { message, hint: new RegExp(`PROTECT=-\\${name} `) })
   await symlink('/etc', join(folder, '.vscode'))
-  await refused(/\.vscode is a symbolic link/, '.vscode')
+  await refused(/\.vscode is a symlink/, '.vscode')
   await rm(join(folder, '.vscode'))
   await link(join(folder, 'x'), join(folder, '.envrc'))
   await refused(/\.envrc has a second name/, '.envrc')
   await rm(join(folder, '.envrc'))
   await rm(join(folder, '.git/hooks'), { recursive: true })
   await symlink('../real', join(folder, '.git/hooks'))
-  await refused(/\.git\/hooks is a symbolic link/, '.git')
+  await refused(/\.git\/hooks is a symlink/, '.git')
   await rm(join(folder, '.git'), { recursive: true })
   await symlink('real', join(folder, '.git'))
-  await refused(/\.git is a symbolic link/, '.git')
+  await refused(/\.git is a symlink/, '.git')
 })
 
 t.test('PROTECT gives up by name', async t => {
