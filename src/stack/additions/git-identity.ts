@@ -1,8 +1,7 @@
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { userEnvironment } from '../../config/environment.ts'
+import { readGitConfig } from '../../config/git-config.ts'
 import { type GitIdentity, isPlain, parseGitIdentity } from '../../config/setting-values.ts'
-import { exec } from '../../process/exec.ts'
 
 /**
  * Returns the identity for the agent's commits: `host` takes it from the host's git, `none` sets none,
@@ -10,7 +9,7 @@ import { exec } from '../../process/exec.ts'
  */
 export async function findGitIdentity(
   setting: string,
-  read: () => Promise<string> = readUserConfig,
+  read: () => Promise<string> = readUserIdentity,
 ): Promise<GitIdentity | null> {
   if (setting === 'none') return null
   if (setting === 'host') return fromConfig(await read())
@@ -39,18 +38,13 @@ function fromConfig(listed: string): GitIdentity | null {
   const [strange] = [name, mail].filter(value => !isPlain(value))
   if (strange !== undefined) {
     throw new UserError(`git's user.name or user.email is not usable: "${terminalLine(strange)}"`, {
-      hint: 'mend it with git config --global, or set GIT_IDENTITY in .env',
+      hint: 'fix it with git config --global, or set GIT_IDENTITY in .env',
     })
   }
   return { name, mail }
 }
 
-/** Runs git from `/`, outside any repository, so that the workspace cannot choose the user's identity. */
-async function readUserConfig(): Promise<string> {
-  const { HOME, PATH, XDG_CONFIG_HOME } = userEnvironment()
-  const env = { HOME, PATH, XDG_CONFIG_HOME, GIT_CEILING_DIRECTORIES: '/', GIT_DIR: '/dev/null' }
-  const asked = ['config', '-z', '--get-regexp', '^user\\.(name|email)$']
-  // Without git on the host there is no identity to pass on.
-  const result = await exec('git', asked, { cwd: '/', timeout: 5_000, env }).catch(() => null)
-  return result?.code === 0 ? result.stdout : ''
+/** Reads name and address from the user's configuration; without git there is no identity to pass on. */
+function readUserIdentity(): Promise<string> {
+  return readGitConfig(['-z', '--get-regexp', '^user\\.(name|email)$'])
 }

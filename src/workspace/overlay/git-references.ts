@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
-import { dirname, join, relative, resolve, sep } from 'node:path'
-import { userEnvironment } from '../../config/environment.ts'
-import { exec } from '../../process/exec.ts'
+import { dirname, join, relative, resolve } from 'node:path'
+import { readGitConfig } from '../../config/git-config.ts'
+import { isWithin } from '../../files/within.ts'
 import type { Placeholder } from './overlay.ts'
 
 /** A file or folder of the workspace that git on the host obeys because a configuration names it. */
@@ -57,9 +57,8 @@ export async function readGitReferences(
 
   function take(key: string, value: string, folder: string) {
     const add = (path: string, placeholder: Placeholder | null) => {
-      const inside = relative(workspace, path)
-      if (inside === '..' || inside.startsWith(`..${sep}`)) return
-      found.references.push({ path: inside, setting: key, placeholder })
+      if (!isWithin(workspace, path)) return
+      found.references.push({ path: relative(workspace, path), setting: key, placeholder })
     }
     if (key === 'extensions.worktreeconfig')
       found.worktreeConfig ||= /^(true|yes|on|1|)$/i.test(value)
@@ -78,26 +77,9 @@ export async function readGitReferences(
   }
 }
 
-async function readConfig(args: readonly string[]) {
-  // A missing or unreadable file stops git as well.
-  const result = await exec('git', ['config', '-z', ...args], {
-    cwd: '/',
-    timeout: 5_000,
-    env: environment(),
-  }).catch(() => null)
-  return result?.code === 0 ? result.stdout : ''
-}
-
-/** Returns only the variables by which git finds the user's configuration. */
-function environment() {
-  const { HOME, PATH, XDG_CONFIG_HOME } = userEnvironment()
-  return {
-    ...(HOME && { HOME }),
-    ...(PATH && { PATH }),
-    ...(XDG_CONFIG_HOME && { XDG_CONFIG_HOME }),
-    GIT_CEILING_DIRECTORIES: '/',
-    GIT_DIR: '/dev/null',
-  }
+/** A missing or unreadable file has no settings: it stops git as well. */
+function readConfig(args: readonly string[]) {
+  return readGitConfig(['-z', ...args])
 }
 
 /** Parses `key\nvalue\0` or `key\0`; git prints keys in lower case except for the middle part. */
