@@ -1,6 +1,7 @@
-import { createReadStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isMissing } from '../base/errors.ts'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { openRegularFile } from './regular-file.ts'
 
 const pollMilliseconds = 200
 
@@ -16,15 +17,23 @@ export async function* readGrowing(
   while (!signal.aborted) {
     // Checked before reading, so that the last read gets everything written before the end.
     const last = await whole()
-    try {
-      for await (const chunk of createReadStream(path, { start: position })) {
-        position += chunk.length
-        yield chunk
-      }
-    } catch (error) {
-      if (!isMissing(error)) throw error
+    for await (const chunk of readFrom(path, position)) {
+      position += chunk.length
+      yield chunk
     }
     if (last) return
     await sleep(pollMilliseconds, undefined, { signal }).catch(() => {})
   }
+}
+
+/** Streams a regular file from a position; nothing when it is missing. */
+export async function* readFrom(path: string, start: number): AsyncGenerator<Buffer> {
+  const opened = await openRegularFile(path)
+  if (opened.kind === 'missing') return
+  if (opened.kind !== 'open') {
+    throw new UserError(`${terminalLine(path)} is not a regular file`, {
+      hint: 'remove it, and run the command again',
+    })
+  }
+  yield* opened.file.createReadStream({ start })
 }

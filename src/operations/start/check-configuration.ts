@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
 import { messageOf, UserError } from '../../base/errors.ts'
 import type { Settings } from '../../config/settings.ts'
+import { readRegularFile } from '../../files/regular-file.ts'
 import { credentialMode } from '../../stack/credential.ts'
 import { readAllowlist } from '../policy/allowlist-file.ts'
 
@@ -32,17 +32,18 @@ async function checkAuthorities({ EXTRA_CA_CERTS: path }: Settings) {
   if (!path) return
   try {
     // The file will be mounted, so it must be a regular file even behind a symlink (threat C2).
-    const { size } = await stat(path).then(status => (status.isFile() ? status : notAFile()))
-    if (size > largest) throw new Error(`it holds more than ${largest / 1e6} MB`)
-    new X509Certificate(await readFile(path))
+    const file = await readRegularFile(path, { limit: largest, follow: true })
+    if (file.kind === 'missing') throw new Error('it does not exist')
+    if (file.kind === 'too-large') throw new Error(`it holds more than ${largest / 1e6} MB`)
+    if (file.kind !== 'bytes') throw new Error('it is not a regular file')
+    new X509Certificate(file.bytes)
   } catch (cause) {
-    throw new UserError(`EXTRA_CA_CERTS=${path} is no file of certificates: ${messageOf(cause)}`, {
-      hint: 'name a PEM file in .env, or remove EXTRA_CA_CERTS from it',
-      cause,
-    })
+    throw new UserError(
+      `EXTRA_CA_CERTS=${path} is not a file of certificates: ${messageOf(cause)}`,
+      {
+        hint: 'name a PEM file in .env, or remove EXTRA_CA_CERTS from it',
+        cause,
+      },
+    )
   }
-}
-
-function notAFile(): never {
-  throw new Error('it is not a regular file')
 }

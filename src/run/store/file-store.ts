@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMissing } from '../../base/errors.ts'
-import { readGrowing } from '../../files/growing-file.ts'
+import { readFrom, readGrowing } from '../../files/growing-file.ts'
 import { readLines } from '../../files/lines.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import { holdName, textOfHolder } from '../../process/abstract-socket.ts'
@@ -101,18 +100,12 @@ export function createFileStore(folder: string, retention = defaultRetention): R
     // A removed run has ended too.
     const whole = async () => (await summary(runId))?.endedAt !== null
     let seq = 0
-    const file = options
-      ? readGrowing(path, { whole, signal: options.follow })
-      : createReadStream(path)
-    try {
-      for await (const line of readLines(file, lineBytes)) {
-        const event = line === null ? null : parseStoredEvent(line, { seq: seq + 1, at: '' })
-        if (!event) continue
-        seq = event.seq
-        yield event
-      }
-    } catch (error) {
-      if (!isMissing(error)) throw error
+    const file = options ? readGrowing(path, { whole, signal: options.follow }) : readFrom(path, 0)
+    for await (const line of readLines(file, lineBytes)) {
+      const event = line === null ? null : parseStoredEvent(line, { seq: seq + 1, at: '' })
+      if (!event) continue
+      seq = event.seq
+      yield event
     }
   }
 

@@ -95,7 +95,7 @@ t.test(
     for (const path of [socket, link, '/dev/zero']) {
       await script.edit(t, '.env', () => `EXTRA_CA_CERTS=${path}\n`)
       isTwoLines(t, await start(), {
-        error: new RegExp(`EXTRA_CA_CERTS=${path} is no file of certificates`),
+        error: new RegExp(`EXTRA_CA_CERTS=${path} is not a file of certificates`),
         hint: /PEM file/,
       })
     }

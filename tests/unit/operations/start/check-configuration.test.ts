@@ -24,7 +24,7 @@ t.test('authorities that are missing or none are named with the path', async t =
   for (const name of ['missing.pem', 'text.pem']) {
     await t.rejects(check({ EXTRA_CA_CERTS: join(root, name) }), {
       name: 'UserError',
-      message: new RegExp(`EXTRA_CA_CERTS=${join(root, name)} is no file of certificates`),
+      message: new RegExp(`EXTRA_CA_CERTS=${join(root, name)} is not a file of certificates`),
     })
   }
 })
