@@ -1,15 +1,16 @@
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, readFile, rmdir, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { UserError } from '../../base/errors.ts'
+import { mkdir, open, rmdir, unlink } from 'node:fs/promises'
+import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { holdFolderOf } from '../../files/beneath.ts'
+import { readRegularFile, textOf } from '../../files/regular-file.ts'
 import type { Placeholder } from './overlay.ts'
 
 export type MadePlaceholder = { path: string; placeholder: Placeholder }
 
 /**
- * Makes missing paths as the owner of the workspace: the engine would make them as root. Opens each
- * folder on the way without following symlinks, so that one that appears has no effect (threat H2).
+ * Creates missing paths as the owner of the workspace: the engine would create them as root. Follows no
+ * symlink on the way, even one that appears meanwhile (threat H2).
  */
 export async function makePlaceholders(
   workspace: string,
@@ -17,18 +18,21 @@ export async function makePlaceholders(
   owner: { uid: number; gid: number },
 ) {
   for (const { path, placeholder } of wanted) {
-    const parts = path.split('/')
-    const name = parts.pop() ?? ''
-    const parent = await openFolder(workspace, parts)
-    try {
-      await make(`/proc/self/fd/${parent.fd}/${name}`, placeholder, owner)
-    } catch (error) {
-      throw new UserError(`cannot make the placeholder ${terminalLine(path)}: ${codeOf(error)}`, {
-        hint: 'check the free space and the owner of the folder, or give it up with PROTECT= in .env',
-        cause: error,
+    const failed = (reason: string, cause?: unknown) =>
+      new UserError(`cannot create the placeholder ${terminalLine(path)}: ${reason}`, {
+        hint: 'check the free space and the owner of the folder, or remove the name with PROTECT= in .env',
+        ...(cause !== undefined && { cause }),
       })
+    const place = await holdFolderOf(workspace, path).catch(error => {
+      throw failed(systemCode(error) ?? 'a symlink or file is in place of its folder', error)
+    })
+    if (!place) throw failed('its folder disappeared')
+    try {
+      await make(place.folder.at(place.name), placeholder, owner)
+    } catch (error) {
+      throw failed(systemCode(error) ?? 'unknown reason', error)
     } finally {
-      await parent.close()
+      await place.folder.close()
     }
   }
 }
@@ -47,49 +51,23 @@ async function make(path: string, placeholder: Placeholder, owner: { uid: number
   }
 }
 
-async function openFolder(workspace: string, parts: readonly string[]): Promise<FileHandle> {
-  let handle = await open(workspace, O_RDONLY | O_DIRECTORY)
-  for (const part of parts) {
-    const above = handle
-    try {
-      handle = await open(`/proc/self/fd/${above.fd}/${part}`, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-    } finally {
-      await above.close()
-    }
-  }
-  return handle
-}
-
 /**
  * Removes unchanged placeholders: a folder only when it is empty, a file only when its content is
  * unchanged. Keeps everything that was added there, and everything that cannot be read.
  */
 export async function removePlaceholders(workspace: string, made: readonly MadePlaceholder[]) {
   for (const { path, placeholder } of [...made].reverse()) {
-    const full = join(workspace, path)
-    if (!(await isReached(workspace, path))) continue
-    if (placeholder.kind === 'folder') await rmdir(full).catch(() => {})
-    else if (await isUntouched(full, placeholder.content)) await unlink(full).catch(() => {})
+    const place = await holdFolderOf(workspace, path).catch(() => null)
+    if (!place) continue
+    const at = place.folder.at(place.name)
+    if (placeholder.kind === 'folder') await rmdir(at).catch(() => {})
+    else if (await isUnchanged(at, placeholder.content)) await unlink(at).catch(() => {})
+    await place.folder.close()
   }
 }
 
-/** Returns whether all parents of the path are real folders. No agent runs any more that could change them. */
-async function isReached(workspace: string, path: string) {
-  for (let above = dirname(path); above !== '.'; above = dirname(above)) {
-    if (!(await lstat(join(workspace, above)).catch(() => null))?.isDirectory()) return false
-  }
-  return true
-}
-
-async function isUntouched(path: string, content: string) {
-  const status = await lstat(path).catch(() => null)
-  return (
-    status?.isFile() === true &&
-    status.size === Buffer.byteLength(content) &&
-    (await readFile(path, 'utf8').catch(() => null)) === content
-  )
-}
-
-function codeOf(error: unknown) {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
+async function isUnchanged(path: string, content: string) {
+  const limit = Buffer.byteLength(content)
+  const file = await readRegularFile(path, { limit }).catch(() => null)
+  return file !== null && textOf(file) === content
 }
