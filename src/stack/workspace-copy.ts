@@ -16,7 +16,7 @@ import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/chan
 import type { Entry, Tree } from '../workspace/copy/entry.ts'
 import { packWorkspace } from '../workspace/copy/pack.ts'
 import { type CopiedItem, type Keep, readCopy } from '../workspace/copy/unpack.ts'
-import { readUserIgnore } from '../workspace/ignore/user-ignore.ts'
+import { readUserIgnore } from '../workspace/ignore/git-files.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { type StackState, serviceOf } from './inspect.ts'
 import { agentServices } from './services.ts'

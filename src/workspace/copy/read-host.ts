@@ -5,7 +5,7 @@ import {
   readIgnoreFilesAbove,
   readInfoExclude,
   readTracked,
-} from '../ignore/repository.ts'
+} from '../ignore/git-files.ts'
 import { createIgnoreRules, type IgnoreJudge, type IgnoreRules } from '../ignore/rules.ts'
 
 export type HostItem =

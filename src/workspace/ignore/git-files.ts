@@ -1,5 +1,8 @@
 import { lstat } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { dirname, join, relative, resolve, sep } from 'node:path'
+import { userEnvironment } from '../../config/environment.ts'
+import { readGitConfig } from '../../config/git-config.ts'
 import { readRegularFile, textOf } from '../../files/regular-file.ts'
 import { isBelow } from '../../files/within.ts'
 import { parseGitIndex } from './git-index.ts'
@@ -37,6 +40,15 @@ export async function readIgnoreFilesAbove(root: string): Promise<IgnoreFile[]> 
   const exclude = git && (await readIgnore(join(git, 'info/exclude')))
   if (exclude !== null) found.push({ folder: '', prefix: from(top), text: exclude })
   return found
+}
+
+/** Reads the user's own ignore file: core.excludesFile, or git's default path. */
+export async function readUserIgnore(): Promise<string> {
+  const { HOME = homedir(), XDG_CONFIG_HOME } = userEnvironment()
+  const asked = ['--global', '--includes', '--type=path', '--get', 'core.excludesFile']
+  const named = (await readGitConfig(asked)).replace(/\n$/, '')
+  const path = named || join(XDG_CONFIG_HOME || join(HOME, '.config'), 'git/ignore')
+  return (await readIgnore(path)) ?? ''
 }
 
 async function readIgnore(path: string) {
