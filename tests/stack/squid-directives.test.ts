@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { findings } from '../../src/egress/findings.ts'
+import { parseSquidConf } from '../../src/egress/squid-conf.ts'
+import { notControls, policyDirectives, policyLayers } from '../support/mutation/policy-controls.ts'
+
+const shipped = readFileSync(new URL('../../proxy/squid.conf', import.meta.url), 'utf8')
+const controls = policyDirectives(shipped)
+
+/** Returns whether a policy is refused or has a finding that is open. */
+function isNoticed(policy: string): boolean {
+  try {
+    return findings(policy).some(({ severity }) => severity === 'open')
+  } catch {
+    return true
+  }
+}
+
+t.test('the shipped policy is not noticed', async t => {
+  t.strictSame(findings(shipped), [])
+})
+
+t.test('every directive is a control, or is listed as none', async t => {
+  const directives = parseSquidConf(shipped).map(({ words }) => words.join(' '))
+  t.ok(controls.length > 80, `${controls.length} controls`)
+  for (const directive of directives) {
+    const others = notControls.filter(({ pattern }) => pattern.test(directive)).length
+    const own = controls.filter(({ control }) => control === directive).length
+    t.equal(own + others, 1, directive)
+  }
+  for (const { pattern } of notControls) {
+    t.ok(
+      directives.some(directive => pattern.test(directive)),
+      `${pattern} matches something`,
+    )
+  }
+})
+
+for (const { control, stated, remove } of controls) {
+  t.test(`without ${stated} the policy has a finding: ${control.slice(0, 80)}`, async t => {
+    const policy = remove(shipped)
+    t.equal(
+      parseSquidConf(policy).length,
+      parseSquidConf(shipped).length - 1,
+      'it alone was removed',
+    )
+    t.ok(isNoticed(policy))
+  })
+}
+
+for (const { control, probe, remove } of policyLayers) {
+  t.test(`without "${control}" (${probe}) the policy has a finding`, async t => {
+    t.ok(isNoticed(remove(shipped)))
+  })
+}
