@@ -89,7 +89,7 @@ t.test('start, update and clean leave a stack in peace during such a run', async
     return JSON.parse(stdout).runs.length === 1
   })
   const { stdout } = await stack.inside(['ps', '-eo', 'args='], { service: 'worker' })
-  t.notMatch(stdout, /claude-secure-run/, 'no client is there to be seen')
+  t.notMatch(stdout, /claude-secure-run( |$)/m, 'no client is there to be seen')
 
   await writeFile(settings, `${before}AGENT_PIDS=700\n`)
   const start = await stack.cli(['start', '--detach'])
