@@ -4,6 +4,7 @@
  * `standard` is what it does without names, `all` is everything; `check` runs linter, types and unit tests side by side; `file PATH…` runs single files.
  */
 import { join, relative } from 'node:path'
+import { writeDurations } from './support/suite/durations.ts'
 import { runInLanes } from './support/suite/lanes.ts'
 import { nodeFolder } from './support/suite/other-node.ts'
 import { runInProcesses } from './support/suite/run-files.ts'
@@ -93,6 +94,9 @@ async function runSuite(suite: Suite, files: readonly string[] = testFiles(suite
   const passed = suite.needsEngine ? await runInLanes(3, options) : await runInProcesses(2, options)
   print(`# ${suite.name}: ${((performance.now() - start) / 1000).toFixed(0)}s`)
   if (!passed) failed.push(suite.name)
+  // Only the whole suite: a file alone is faster than beside others.
+  else if (suite.name === 'e2e' && files.length === testFiles(suite).length)
+    writeDurations(summary.files().filter(({ name }) => files.includes(name)))
 }
 
 async function makeReady() {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { longestFirst, readDurations } from './durations.ts'
 import { type RunFiles, runInProcesses } from './run-files.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -14,7 +15,10 @@ const mark = /^\/\/ exclusive: \S/m
 export async function runInLanes(lanes: number, options: RunFiles): Promise<boolean> {
   const text = (file: string) => readFileSync(join(root, file), 'utf8')
   const exclusive = options.files.filter(file => mark.test(text(file)))
-  const queue = longestFirst(options.files.filter(file => !exclusive.includes(file)))
+  const queue = longestFirst(
+    options.files.filter(file => !exclusive.includes(file)),
+    readDurations(),
+  )
   let passed = true
   const lane = async (number: number, files: string[]) => {
     for (let file = files.shift(); file; file = files.shift()) {
@@ -26,13 +30,4 @@ export async function runInLanes(lanes: number, options: RunFiles): Promise<bool
   await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number, queue)))
   await lane(0, exclusive)
   return passed
-}
-
-/** Files that the table does not have may be long, and start first. */
-function longestFirst(files: readonly string[]): string[] {
-  const seconds = JSON.parse(
-    readFileSync(join(import.meta.dirname, 'durations.json'), 'utf8'),
-  ) as Record<string, number>
-  const of = (file: string) => seconds[file] ?? Number.MAX_SAFE_INTEGER
-  return [...files].sort((a, b) => of(b) - of(a))
 }

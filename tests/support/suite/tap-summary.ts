@@ -49,6 +49,7 @@ export function createTapSummary(print: (line: string) => void) {
       total.failed += 1
     },
     count: () => ({ ...total }),
+    files: (): readonly Timed[] => files,
     slowest: (most: number) => ({ files: longest(files, most), tests: longest(tests, most) }),
   }
 }
