@@ -7,7 +7,7 @@ export type ServiceState = {
   name: string
   container: string
   image: string
-  state: 'running' | 'restarting' | 'exited' | 'other'
+  state: 'created' | 'running' | 'restarting' | 'exited' | 'other'
   health: 'healthy' | 'unhealthy' | 'starting' | 'none'
   /** The engine's own words, such as "Up 3 minutes (healthy)". */
   status: string
@@ -72,7 +72,7 @@ function byCodePoint(a: string, b: string) {
 }
 
 function serviceState(container: ContainerSummary): ServiceState {
-  const known = ['running', 'restarting', 'exited'] as const
+  const known = ['created', 'running', 'restarting', 'exited'] as const
   return {
     name: container.Labels['com.docker.compose.service'] ?? '',
     container: container.Id,

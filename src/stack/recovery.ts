@@ -9,7 +9,7 @@ const poll = 500
  * Returns the running services whose last healthcheck failed. Often transient: after overload, suspend
  * or `docker unpause` the next healthcheck passes.
  */
-export function ailing({ services }: StackState): string[] {
+export function unhealthyServices({ services }: StackState): string[] {
   return services
     .filter(({ state, health }) => state === 'running' && health === 'unhealthy')
     .map(({ name }) => name)
@@ -23,7 +23,7 @@ export async function recovery(
   let state: StackState | null = null
   const recovered = async () => {
     state = await inspect()
-    return !state || ailing(state).length === 0
+    return !state || unhealthyServices(state).length === 0
   }
   await until(recovered, { every: poll, timeout: milliseconds, signal })
   return state

@@ -32,7 +32,7 @@ t.test('a stack whose internal network gives the host an address does not stay u
   ]
   isTwoLines(t, await stack.cli(['start', '--detach']), {
     error: /the engine gave the host the address \d+\.\d+\.\d+\.\d+ on \S+-internal/,
-    hint: /the agent could reach services of this host there: update the engine/,
+    hint: /update the engine, because the agent could reach services of this host there/,
   })
   t.same(await left(stack.stack), { containers: '', networks: '' }, 'it was taken down again')
 

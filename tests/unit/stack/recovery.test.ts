@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ServiceState, StackState } from '../../../src/stack/inspect.ts'
-import { ailing, recovery } from '../../../src/stack/recovery.ts'
+import { recovery, unhealthyServices } from '../../../src/stack/recovery.ts'
 
 const service = (name: string, health: ServiceState['health']): ServiceState => ({
   name,
@@ -27,11 +27,11 @@ const stackOf = (...services: ServiceState[]): StackState => ({
 const sick = stackOf(service('proxy', 'healthy'), service('worker', 'unhealthy'))
 const well = stackOf(service('proxy', 'healthy'), service('worker', 'healthy'))
 
-t.test('only what runs and does not answer ails', async t => {
-  t.same(ailing(sick), ['worker'])
-  t.same(ailing(well), [])
+t.test('only running services whose healthcheck failed are unhealthy', async t => {
+  t.same(unhealthyServices(sick), ['worker'])
+  t.same(unhealthyServices(well), [])
   const gone = { ...service('worker', 'unhealthy'), state: 'exited' as const }
-  t.same(ailing(stackOf(gone, service('gateway', 'starting'))), [])
+  t.same(unhealthyServices(stackOf(gone, service('gateway', 'starting'))), [])
 })
 
 t.test('it is waited for until it is well', async t => {

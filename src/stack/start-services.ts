@@ -1,0 +1,136 @@
+import { networkInterfaces } from 'node:os'
+import { command } from '../base/command.ts'
+import { UserError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { refusedPolicy } from '../egress/proxy-log.ts'
+import type { DockerClient } from '../engine/client-find.ts'
+import { compose } from '../engine/compose.ts'
+import type { Engine } from '../engine/engine.ts'
+import { noteHostFiles } from './host-files.ts'
+import { inspectStack, type ServiceState } from './inspect.ts'
+import { clearPlaceholders } from './protection.ts'
+import { isAgent, serviceOfEgress } from './services.ts'
+import { composeProject, type Stack } from './stack.ts'
+import { createVolumes } from './volumes.ts'
+
+const up = ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build']
+const down = ['down', '--remove-orphans', '--timeout', '5']
+
+export type StartContext = {
+  engine: Engine
+  docker: DockerClient
+  log: Log
+  signal?: AbortSignal
+}
+
+type Services = {
+  /** All services that must run afterwards. */
+  wanted: readonly string[]
+  /** Services whose containers lost a network; Compose considers them up to date. */
+  cutOff: readonly string[]
+  /** Whether the stack has no containers yet; otherwise it is repaired. */
+  fresh: boolean
+}
+
+/** Starts services and waits until they are healthy. Undoes its part before it throws. */
+export async function startServices(context: StartContext, stack: Stack, services: Services) {
+  try {
+    await bringUp(context, stack, services)
+    await refuseHostAddress(context, stack)
+  } catch (error) {
+    const explained = await explain(context.engine, stack.identity.name, error)
+    // The reason of the failure matters more than that of the clean-up; `stop` and `start` repeat it.
+    await undo(context, stack, services).catch(() => {})
+    throw explained
+  }
+}
+
+async function bringUp(
+  { engine, docker, log, signal }: StartContext,
+  stack: Stack,
+  { wanted, cutOff, fresh }: Services,
+) {
+  if (cutOff.length > 0) {
+    await compose(docker, composeProject(stack), ['rm', '--stop', '--force', ...cutOff], { signal })
+  }
+  await createVolumes({ engine, docker, signal }, stack, wanted)
+  const project = composeProject(stack, wanted)
+  // Both settle before a failure is undone, so that Compose creates nothing after the clean-up.
+  const outcomes = await Promise.allSettled([
+    compose(docker, project, [...up, ...wanted], { timeout: 180_000, signal }),
+    // In parallel, because it takes as long in a large folder. No session opens before both are done.
+    // A repaired stack keeps its recorded baseline.
+    ...(fresh ? [noteHostFiles(stack.workspace, stack.state, log)] : []),
+  ])
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+}
+
+/**
+ * Undoes a failed start. A service that ran and failed stays for `logs`, with those beside it; containers
+ * that never ran are removed. When no service failed, or the user cancelled, nothing of a new stack
+ * stays: an engine has only few networks.
+ */
+async function undo({ engine, docker, signal }: StartContext, stack: Stack, { fresh }: Services) {
+  const { name } = stack.identity
+  const services = (await inspectStack(engine, name))?.services ?? []
+  const cancelled = signal?.aborted ?? false
+  const unstarted = services.filter(({ state }) => state === 'created').map(({ name }) => name)
+  if (services.length === 0 || (fresh && (cancelled || !services.some(hasFailed)))) {
+    await compose(docker, composeProject(stack), down)
+  } else if (unstarted.length > 0) {
+    await compose(docker, composeProject(stack), ['rm', '--force', ...unstarted])
+  }
+  // While a container mounts the placeholders they protect it.
+  const left = await inspectStack(engine, name)
+  if (!left?.services.some(({ name }) => isAgent(name))) await clearPlaceholders(stack.state)
+}
+
+function hasFailed({ state, health }: ServiceState) {
+  return state === 'running' ? health !== 'healthy' : state === 'exited' || state === 'restarting'
+}
+
+/** Adds the last log lines of a service that did not become healthy: they say more than Compose's error. */
+async function explain(engine: Engine, name: string, error: unknown) {
+  if (!(error instanceof UserError)) return error
+  const state = await inspectStack(engine, name).catch(() => null)
+  const failed = state?.services.find(
+    service => service.state !== 'running' || service.health === 'unhealthy',
+  )
+  if (!failed) return error
+  const lines = await engine.logLines(failed.container, 20).catch(() => [])
+  const last = lines.findLast(line => line.trim() !== '')
+  if (!last) return error
+  const refused = failed.name === serviceOfEgress ? refusedPolicy(lines) : null
+  if (refused !== null) {
+    return new UserError(`the proxy refuses its policy: ${terminalLine(refused)}`, {
+      hint: 'fix proxy/squid.conf; run git diff proxy/squid.conf to see the edit',
+      cause: error,
+    })
+  }
+  return new UserError(`${failed.name} did not start: ${terminalLine(last)}`, {
+    hint: `run ${command(`logs ${failed.name}`)} to see the rest`,
+    cause: error,
+  })
+}
+
+/**
+ * The bridge of an internal network must have no address of the host: through it the agent would
+ * reach every service that listens on 0.0.0.0 (threat N1). Checked on the host itself, because an
+ * engine that ignores the option reports no error.
+ */
+async function refuseHostAddress({ engine, docker }: StartContext, stack: Stack) {
+  const networks = await engine.networks([`com.docker.compose.project=${stack.identity.name}`])
+  const interfaces = networkInterfaces()
+  for (const network of networks.filter(({ Name }) => Name.endsWith('-internal'))) {
+    // A link-local IPv6 address is on every interface; IPv6 is off inside the containers.
+    const address = interfaces[`br-${network.Id.slice(0, 12)}`]?.find(
+      ({ address }) => !address.startsWith('fe80:'),
+    )?.address
+    if (!address) continue
+    await compose(docker, composeProject(stack), down)
+    throw new UserError(`the engine gave the host the address ${address} on ${network.Name}`, {
+      hint: `update the engine, because the agent could reach services of this host there; run ${command('doctor')} for details`,
+    })
+  }
+}

@@ -1,0 +1,124 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { createEngine } from '../../../src/engine/engine.ts'
+import { renderIdentityLabels } from '../../../src/stack/identity.ts'
+import { startServices } from '../../../src/stack/start-services.ts'
+import { stateFolder } from '../../../src/stack/state/state-folder.ts'
+import { fakeProgram } from '../../support/docker/fake-docker.ts'
+import { goodEngine, startFakeEngine } from '../../support/docker/fake-engine.ts'
+import { temporaryFolder } from '../../support/stack/checkout.ts'
+import { stackValue } from '../../support/stack/stack-value.ts'
+
+const { identity } = stackValue()
+
+const container = (service: string, State: string, Status = '') => ({
+  Id: `id-${service}`,
+  Names: [`/${service}-1`],
+  Image: 'x',
+  ImageID: 'sha256:0',
+  State,
+  Status,
+  Created: 1_700_000_000,
+  Labels: { ...renderIdentityLabels(identity), 'com.docker.compose.service': service },
+})
+const healthy = (service: string) => container(service, 'running', 'Up 1 second (healthy)')
+
+/** Fails `compose up` on an engine with `containers`; returns Compose's calls and the placeholder. */
+async function failedStart(
+  t: Test,
+  containers: readonly object[],
+  options: { fresh?: boolean; signal?: AbortSignal } = {},
+) {
+  const folder = await temporaryFolder(t, 'start')
+  const calls = join(folder, 'calls')
+  const bin = await fakeProgram(
+    t,
+    'docker',
+    `echo "$*" | sed 's/.*--progress plain //' >> ${calls}
+case "$*" in *' up '*) echo 'the network is not free' >&2; exit 1 ;; esac`,
+  )
+  const host = await startFakeEngine(t, { ...goodEngine, '/containers/json': containers })
+  const workspace = join(folder, 'project')
+  const state = stateFolder(identity.name, folder)
+  await mkdir(workspace)
+  await mkdir(state.path, { recursive: true })
+  await writeFile(join(workspace, '.envrc'), '')
+  const placeholders = [{ path: '.envrc', placeholder: { kind: 'file', content: '' } }]
+  await writeFile(
+    join(state.path, 'protection.json'),
+    JSON.stringify({ workspace, placeholders, overlays: [] }),
+  )
+  const value = stackValue({ state, root: folder })
+  const context = {
+    engine: createEngine({ socketPath: host.slice('unix://'.length) }),
+    docker: {
+      kind: 'docker' as const,
+      file: join(bin, 'docker'),
+      env: { PATH: '/usr/bin:/bin' },
+    },
+    log: () => {},
+    ...(options.signal && { signal: options.signal }),
+  }
+  const stack = { ...value, workspace: { ...value.workspace, path: workspace } }
+  const services = {
+    wanted: ['claude', 'gateway', 'proxy'],
+    cutOff: [],
+    fresh: options.fresh ?? true,
+  }
+  await t.rejects(startServices(context, stack, services))
+  return {
+    calls: readFileSync(calls, 'utf8')
+      .trim()
+      .split('\n')
+      .filter(line => /^(down|rm) /.test(line)),
+    placeholder: existsSync(join(workspace, '.envrc')),
+  }
+}
+
+const takenDown = ['down --remove-orphans --timeout 5']
+
+t.test('a start that made no container removes its networks and placeholders', async t => {
+  t.same(await failedStart(t, []), { calls: takenDown, placeholder: false })
+})
+
+t.test('a start that failed for no service takes the half-made stack down', async t => {
+  const { calls } = await failedStart(t, [container('claude', 'created'), healthy('proxy')])
+  t.same(calls, takenDown)
+})
+
+t.test('a service that ran and failed stays for its log; containers that never ran go', async t => {
+  const containers = [
+    container('claude', 'created'),
+    container('proxy', 'restarting', 'Restarting (1) 1 second ago'),
+    healthy('gateway'),
+  ]
+  const { calls, placeholder } = await failedStart(t, containers)
+  t.same(calls, ['rm --force claude'])
+  t.ok(placeholder, 'the claude container is still listed, and would be without protection')
+})
+
+t.test('placeholders go when only services without an agent stay', async t => {
+  const unhealthy = container('gateway', 'running', 'Up 2 minutes (unhealthy)')
+  t.same(await failedStart(t, [unhealthy]), { calls: [], placeholder: false })
+})
+
+t.test('a cancelled start of a new stack leaves nothing, whatever its services say', async t => {
+  const starting = container('gateway', 'running', 'Up 1 second (health: starting)')
+  const signal = AbortSignal.abort()
+  t.same((await failedStart(t, [starting], { signal })).calls, takenDown)
+})
+
+t.test('a repair that fails keeps the stack, and removes only what never ran', async t => {
+  const containers = [healthy('claude'), healthy('gateway'), container('proxy', 'created')]
+  const { calls, placeholder } = await failedStart(t, containers, { fresh: false })
+  t.same(calls, ['rm --force proxy'])
+  t.ok(placeholder)
+})
+
+t.test('an engine that does not answer keeps the placeholders', async t => {
+  // Another answer than the engine's: the containers are unknown.
+  const broken = [{ Labels: renderIdentityLabels(identity) }]
+  t.same(await failedStart(t, broken), { calls: [], placeholder: true })
+})
