@@ -1,28 +1,103 @@
 import { Readable } from 'node:stream'
+import { command } from '../base/command.ts'
+import { UserError } from '../base/errors.ts'
 import type { EngineAddress } from './engine-request.ts'
 
+/** Milliseconds in which the engine must take or send a byte. A slow disk takes seconds. */
+const patience = 60_000
+
 /**
- * Files in and out of a container as a tar stream, through the engine and not through a program in
- * the container: what comes out was not packed by the agent, and it works while nothing runs.
+ * Copies files in and out of a container as a tar stream. The engine packs and unpacks it, not a program
+ * in the container: the agent cannot forge the archive, and the container need not run.
  */
-export function createArchive(address: EngineAddress) {
-  // A fifth of a second to load, and only a copy needs it.
+export function createArchive(address: EngineAddress, idleMilliseconds = patience) {
   const open = async (container: string) => {
+    // Loaded on demand: takes 200 ms, and only a copy needs it.
     const { default: Dockerode } = await import('dockerode')
     return new Dockerode(address).getContainer(container)
   }
   return {
     /** Unpacks `tar` into `folder`; owners and modes are those of the tar entries. */
     async put(container: string, folder: string, tar: AsyncIterable<unknown>) {
-      const stream = Readable.from(tar, { objectMode: false })
-      await (await open(container)).putArchive(stream, { path: folder })
+      const opened = await open(container)
+      const idle = createIdleTimer(idleMilliseconds, `copy files to ${folder} of the container`)
+      const stream = Readable.from(idle.writes(tar), { objectMode: false })
+      try {
+        await opened.putArchive(stream, { path: folder, abortSignal: idle.signal })
+      } catch (error) {
+        throw idle.reason() ?? error
+      } finally {
+        idle.stop()
+        stream.destroy()
+      }
     },
 
-    /** `folder` and all below it, names beginning with the folder's own name. */
+    /** Streams `folder` and everything below it; entry names begin with the folder's own name. */
     async get(container: string, folder: string): Promise<Readable> {
-      const stream = await (await open(container)).getArchive({ path: folder })
-      return stream as Readable
+      const opened = await open(container)
+      const idle = createIdleTimer(idleMilliseconds, `read ${folder} of the container`)
+      idle.start()
+      try {
+        const stream = await opened.getArchive({ path: folder, abortSignal: idle.signal })
+        return Readable.from(idle.reads(stream), { objectMode: false })
+      } catch (error) {
+        throw idle.reason() ?? error
+      } finally {
+        idle.stop()
+      }
     },
   }
 }
 export type Archive = ReturnType<typeof createArchive>
+
+/** Aborts `signal` when the engine is silent for too long. The time of our own side does not count. */
+function createIdleTimer(milliseconds: number, purpose: string) {
+  const controller = new AbortController()
+  const { signal } = controller
+  let timer: NodeJS.Timeout | undefined
+  const stop = () => clearTimeout(timer)
+  const start = () => {
+    stop()
+    timer = setTimeout(() => controller.abort(silent(purpose, milliseconds)), milliseconds)
+  }
+  /** Returns the error of this timer; null when the transfer failed for another reason. */
+  const reason = (): unknown => (signal.aborted ? signal.reason : null)
+  return {
+    signal,
+    start,
+    stop,
+    reason,
+
+    /** Passes on what is sent to the engine, and then waits for its answer until `stop`. */
+    async *writes(source: AsyncIterable<unknown>) {
+      for await (const chunk of source) {
+        start()
+        yield chunk
+        stop()
+      }
+      start()
+    },
+
+    async *reads(source: AsyncIterable<unknown>) {
+      try {
+        start()
+        for await (const chunk of source) {
+          stop()
+          yield chunk
+          start()
+        }
+      } catch (error) {
+        throw reason() ?? error
+      } finally {
+        stop()
+      }
+    },
+  }
+}
+
+function silent(purpose: string, milliseconds: number) {
+  return new UserError(
+    `cannot ${purpose}: the container engine was silent for ${milliseconds / 1000} s`,
+    { hint: `run ${command('doctor')} to check the engine, then try again` },
+  )
+}

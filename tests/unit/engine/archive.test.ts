@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { createArchive } from '../../../src/engine/archive.ts'
+
+const idle = 200
+
+/** Serves one engine on a socket; `handle` answers its requests. */
+async function fakeEngine(
+  t: Test,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+) {
+  // Not a test folder: the path of a socket has to be short.
+  const folder = await mkdtemp(join(tmpdir(), 'archive-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const socketPath = join(folder, 's')
+  const clients = new Set<Socket>()
+  const closed: Promise<unknown>[] = []
+  const server = createServer(handle).on('connection', socket => {
+    clients.add(socket)
+    closed.push(new Promise(resolve => socket.once('close', resolve)))
+  })
+  await new Promise<void>(resolve => server.listen(socketPath, resolve))
+  t.teardown(() => {
+    for (const socket of clients) socket.destroy()
+    server.close()
+  })
+  return { archive: createArchive({ socketPath }, idle), closed: () => Promise.all(closed) }
+}
+
+async function text(chunks: AsyncIterable<unknown>) {
+  let all = ''
+  for await (const chunk of chunks) all += chunk
+  return all
+}
+
+async function* pieces(...chunks: string[]) {
+  for (const chunk of chunks) yield Buffer.from(chunk)
+}
+
+const silence = (purpose: string) => ({
+  message: `cannot ${purpose}: the container engine was silent for 0.2 s`,
+  hint: /doctor/,
+})
+
+t.test('an archive goes in and comes out unchanged', async t => {
+  let received = ''
+  const asked: string[] = []
+  const { archive } = await fakeEngine(t, async (request, response) => {
+    asked.push(`${request.method} ${request.url}`)
+    received += await text(request)
+    response.end('tar')
+  })
+  await archive.put('c', '/workspace', pieces('one', 'two'))
+  t.equal(received, 'onetwo')
+  t.equal(await text(await archive.get('c', '/workspace')), 'tar')
+  t.same(asked, [
+    'PUT /containers/c/archive?path=%2Fworkspace',
+    'GET /containers/c/archive?path=%2Fworkspace',
+  ])
+})
+
+t.test('an engine that sends no answer ends the transfer and its connection', async t => {
+  const { archive, closed } = await fakeEngine(t, () => {})
+  await t.rejects(archive.get('c', '/workspace'), silence('read /workspace of the container'))
+  await t.rejects(
+    archive.put('c', '/workspace', pieces('one')),
+    silence('copy files to /workspace of the container'),
+  )
+  await closed()
+})
+
+t.test('an engine that stops in the middle of an archive ends it', async t => {
+  const { archive, closed } = await fakeEngine(t, (_, response) => {
+    response.write('half')
+  })
+  const stream = await archive.get('c', '/workspace')
+  await t.rejects(text(stream), silence('read /workspace of the container'))
+  await closed()
+})
+
+t.test('an engine that takes no more bytes ends the upload, and its source', async t => {
+  const { archive } = await fakeEngine(t, request => request.pause())
+  let ended = false
+  async function* endless() {
+    try {
+      for (;;) yield Buffer.alloc(64 * 1024)
+    } finally {
+      ended = true
+    }
+  }
+  await t.rejects(
+    archive.put('c', '/workspace', endless()),
+    silence('copy files to /workspace of the container'),
+  )
+  await sleep(10)
+  t.ok(ended)
+})
+
+t.test('a slow source, a slow reader and a slow engine are not silent', async t => {
+  let received = ''
+  const { archive } = await fakeEngine(t, async (request, response) => {
+    received += await text(request)
+    for (let i = 0; i < 4 && request.method === 'GET'; i++) {
+      response.write('x'.repeat(100_000))
+      await sleep(idle / 2)
+    }
+    response.end()
+  })
+  async function* slowly() {
+    yield Buffer.from('one')
+    await sleep(idle * 2)
+    yield Buffer.from('two')
+  }
+  await archive.put('c', '/workspace', slowly())
+  t.equal(received, 'onetwo')
+  let bytes = 0
+  for await (const chunk of await archive.get('c', '/workspace')) {
+    if (bytes === 0) await sleep(idle * 2)
+    bytes += chunk.length
+  }
+  t.equal(bytes, 400_000)
+})
+
+t.test('an error of the engine or of the source is not called silence', async t => {
+  const { archive } = await fakeEngine(t, (request, response) => {
+    request.resume()
+    response.writeHead(404).end('{"message":"no such container"}')
+  })
+  await t.rejects(archive.get('c', '/workspace'), { message: /no such container/ })
+  await t.rejects(archive.put('c', '/workspace', pieces('one')), { message: /no such container/ })
+  async function* broken() {
+    yield Buffer.from('one')
+    throw new Error('cannot read a file')
+  }
+  await t.rejects(archive.put('c', '/workspace', broken()), { message: /cannot read a file/ })
+})
