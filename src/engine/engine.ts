@@ -23,18 +23,31 @@ const Version = z.object({
 })
 export type EngineVersion = z.infer<typeof Version>
 
+const Info = z.object({
+  /** Such as `name=seccomp,profile=builtin`, `name=apparmor`, `name=rootless`. */
+  SecurityOptions: z.array(z.string()).nullish(),
+  CgroupVersion: z.string().default(''),
+  KernelVersion: z.string().default(''),
+  DockerRootDir: z.string().default(''),
+  /** The engine's clock, RFC 3339. */
+  SystemTime: z.string().default(''),
+  /** Only when they are configured. */
+  DefaultAddressPools: z.array(z.object({ Base: z.string(), Size: z.number() })).nullish(),
+})
+export type EngineInfo = z.infer<typeof Info>
+
 export type Engine = ReturnType<typeof createEngine>
 
 /**
- * The questions that commands ask often, over HTTP on the engine's socket: half a millisecond each,
- * where a `docker` process takes fifty (decision 0031). It changes nothing.
+ * Creates the read-only client of an engine, over HTTP on its socket: a question takes 0.5 ms, where a
+ * `docker` process takes 50 ms (decision 0031).
  */
 export function createEngine(address: EngineAddress) {
   const ask = createAsk(address)
   return {
     address,
 
-    /** Returns which engine answers, in a tenth of the time of `version`. */
+    /** Returns which engine answers, ten times faster than `version`. */
     async ping(): Promise<{ kind: 'docker' | 'podman'; version: string }> {
       const { status, head, body } = await get(address, '/_ping')
       for await (const _ of body);
@@ -49,7 +62,10 @@ export function createEngine(address: EngineAddress) {
     /** Returns the version of the engine and of its parts, such as runc. */
     version: () => ask(Version, '/version'),
 
-    /** Returns all that the engine knows of one object, as `/containers/<id>/json`; the caller parses it. */
+    /** Describes the engine's machine. Slow for a question, because the engine examines the kernel. */
+    info: () => ask(Info, '/info'),
+
+    /** Returns the engine's full description of one object, as `/containers/<id>/json`; the caller parses it. */
     inspect: (path: string) => ask(z.unknown(), path),
 
     ...createContainers(address, ask),

@@ -1,48 +1,36 @@
-import { type EngineAddress, enginePost, engineUpgrade } from './engine-request.ts'
-import { execId, exitStatus } from './exec-answers.ts'
+import {
+  type ContainerExec,
+  createContainerExec,
+  exitStatus,
+  startContainerExec,
+} from './container-exec.ts'
+import type { EngineAddress } from './engine-request.ts'
 import { splitStreams } from './frames.ts'
-
-export type StreamExec = { container: string; command: readonly string[]; workingDirectory: string }
 
 /** A command in a container, on streams instead of a terminal. */
 export type ExecStream = {
   /** Its standard output. Reading slowly slows the command down. */
   stdout: AsyncIterable<Buffer>
-  /** The last of its standard error. */
+  /** Returns the last 4 KiB of its standard error. */
   stderr: () => string
   write: (text: string) => void
-  /** Closes its standard input; its output goes on. */
+  /** Closes its standard input; its output continues. */
   end: () => void
-  /** Lets go of it: its standard input is closed, and nothing more is read. */
+  /** Closes the connection: its standard input ends, and nothing more is read. */
   destroy: () => void
   exitStatus: () => Promise<number>
 }
 
-const timeoutMilliseconds = 10_000
 const stderrBytes = 4 * 1024
 
-/** Prepares a command, and starts nothing yet; resolves with its id. */
-export async function prepareExec(address: EngineAddress, exec: StreamExec): Promise<string> {
-  const created = await enginePost(
-    address,
-    `/containers/${encodeURIComponent(exec.container)}/exec`,
-    {
-      AttachStdin: true,
-      AttachStdout: true,
-      AttachStderr: true,
-      Tty: false,
-      Cmd: exec.command,
-      WorkingDir: exec.workingDirectory,
-    },
-    { idleMilliseconds: timeoutMilliseconds },
-  )
-  return execId(created)
+/** Prepares a command and does not start it; resolves with its id. */
+export function prepareExec(address: EngineAddress, exec: ContainerExec): Promise<string> {
+  return createContainerExec(address, exec)
 }
 
 /** Starts a prepared command. */
 export async function startExecStream(address: EngineAddress, id: string): Promise<ExecStream> {
-  const body = { Detach: false, Tty: false }
-  const { socket, first } = await engineUpgrade(address, `/exec/${id}/start`, body)
+  const { socket, first } = await startContainerExec(address, id)
   let stderr = Buffer.alloc(0)
   return {
     stdout: splitStreams(withFirst(first, socket), chunk => {

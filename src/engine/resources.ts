@@ -29,7 +29,7 @@ const VolumeList = z.object({
         /** RFC 3339. */
         CreatedAt: z.string().nullish(),
         Labels: z.record(z.string(), z.string()).nullish(),
-        /** -1 where it is not known. */
+        /** -1 when unknown. */
         UsageData: z.object({ Size: z.number() }).nullish(),
       }),
     )
@@ -49,6 +49,10 @@ export function createResources(ask: Ask) {
     /** Returns the volumes that carry every one of `labels`. */
     volumes: async (labels: readonly string[]) =>
       (await ask(VolumeList, `/volumes?${filters({ label: labels })}`)).Volumes ?? [],
+
+    /** Returns the names of all volumes, including those of other programs. */
+    volumeNames: async () =>
+      ((await ask(VolumeList, '/volumes')).Volumes ?? []).map(({ Name }) => Name),
 
     /** Returns the bytes of each volume by name; none when the engine needs longer to count files. */
     async volumeSizes(milliseconds: number): Promise<Map<string, number>> {

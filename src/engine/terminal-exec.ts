@@ -1,79 +1,59 @@
-import { bodyText, type EngineAddress, enginePost, engineUpgrade } from './engine-request.ts'
-import { execId, exitStatus } from './exec-answers.ts'
+import {
+  type ContainerExec,
+  createContainerExec,
+  exitStatus,
+  startContainerExec,
+} from './container-exec.ts'
+import { bodyText, type EngineAddress, enginePost } from './engine-request.ts'
 
-export type TerminalExec = {
-  container: string
-  command: readonly string[]
-  workingDirectory: string
-  env: readonly string[]
-}
+export type TerminalExec = ContainerExec & { env: readonly string[] }
 
-/** The two ends that a person sits at. */
+/** The user's terminal. */
 export type TerminalEnds = { input: NodeJS.ReadStream; output: NodeJS.WriteStream }
 
-const timeoutMilliseconds = 10_000
+const idleMilliseconds = 10_000
 
-/** The engine's own detach keys would hold back every Ctrl-P; these two nobody types. */
+/** Replaces the engine's own detach keys, which would hold back every Ctrl-P, by two that no one types. */
 const detachKeys = 'ctrl-@,ctrl-_'
 
 const size = (output: NodeJS.WriteStream) => [output.rows || 24, output.columns || 80]
 
-/** Prepares a command on a terminal like `output`, and starts nothing yet; resolves with its id. */
-export async function createExec(
+/** Prepares a command on a terminal like `output`, and does not start it; resolves with its id. */
+export function createExec(
   address: EngineAddress,
   exec: TerminalExec,
   output: NodeJS.WriteStream,
 ): Promise<string> {
-  const created = await enginePost(
-    address,
-    `/containers/${encodeURIComponent(exec.container)}/exec`,
-    {
-      AttachStdin: true,
-      AttachStdout: true,
-      AttachStderr: true,
-      Tty: true,
-      DetachKeys: detachKeys,
-      ConsoleSize: size(output),
-      Cmd: exec.command,
-      Env: exec.env,
-      WorkingDir: exec.workingDirectory,
-    },
-    { idleMilliseconds: timeoutMilliseconds },
-  )
-  return execId(created)
+  const terminal = {
+    Tty: true,
+    DetachKeys: detachKeys,
+    ConsoleSize: size(output),
+    Env: exec.env,
+  }
+  return createContainerExec(address, exec, terminal)
 }
 
 /**
- * Runs a prepared command on this terminal, and resolves with its exit status. Straight through the
- * engine: the docker program, which does the same, takes a quarter of the time to the first byte.
+ * Runs a prepared command on this terminal, and resolves with its exit status. Speaks to the engine
+ * directly: starting the docker program would be a quarter of the time to the first byte.
  */
 export async function startExec(
   address: EngineAddress,
   id: string,
   { input, output }: TerminalEnds,
 ): Promise<number> {
-  const { socket, first } = await engineUpgrade(address, `/exec/${id}/start`, {
-    Detach: false,
-    Tty: true,
-    ConsoleSize: size(output),
-  })
+  const terminal = { Tty: true, ConsoleSize: size(output) }
+  const { socket, first } = await startContainerExec(address, id, terminal)
   const resize = () => {
     const [rows, columns] = size(output)
     // A resize that arrives after the command ended may fail.
-    enginePost(
-      address,
-      `/exec/${id}/resize?h=${rows}&w=${columns}`,
-      {},
-      {
-        idleMilliseconds: timeoutMilliseconds,
-      },
-    )
+    enginePost(address, `/exec/${id}/resize?h=${rows}&w=${columns}`, {}, { idleMilliseconds })
       .then(({ body }) => bodyText(body))
       .catch(() => {})
   }
   const hangUp = () => socket.destroy()
   const closed = new Promise<void>(resolve => {
-    // A connection that breaks ends the command's terminal; its exit status says the rest.
+    // A broken connection closes the command's terminal too; its exit status shows what happened.
     socket
       .once('error', () => resolve())
       .once('close', () => resolve())

@@ -12,7 +12,7 @@ const idle = 200
 /** Serves one engine on a socket; `handle` answers its requests. */
 async function fakeEngine(
   t: Test,
-  handle: (request: IncomingMessage, response: ServerResponse) => void,
+  handle: (request: IncomingMessage, response: ServerResponse) => unknown,
 ) {
   // Not a test folder: the path of a socket has to be short.
   const folder = await mkdtemp(join(tmpdir(), 'archive-'))
@@ -20,10 +20,13 @@ async function fakeEngine(
   const socketPath = join(folder, 's')
   const clients = new Set<Socket>()
   const closed: Promise<unknown>[] = []
-  const server = createServer(handle).on('connection', socket => {
-    clients.add(socket)
-    closed.push(new Promise(resolve => socket.once('close', resolve)))
-  })
+  const server = createServer((...exchange) => void handle(...exchange)).on(
+    'connection',
+    socket => {
+      clients.add(socket)
+      closed.push(new Promise(resolve => socket.once('close', resolve)))
+    },
+  )
   await new Promise<void>(resolve => server.listen(socketPath, resolve))
   t.teardown(() => {
     for (const socket of clients) socket.destroy()
