@@ -9,9 +9,8 @@ import { cacheRoot, checkoutRoot, stateRoot } from '../config/paths.ts'
 import { settingNames } from '../config/setting-names.ts'
 import type { Settings } from '../config/settings.ts'
 import { type DockerClient, findClient, machineVersions } from '../engine/client-find.ts'
-import { createEngine, type Engine } from '../engine/engine.ts'
+import { createEngine, type Engine, type EngineInfo } from '../engine/engine.ts'
 import { type EngineSearch, engineParts, findEngine } from '../engine/engine-find.ts'
-import { type EngineInfo, engineInfo, volumeNames } from '../engine/engine-info.ts'
 import { staleCacheFiles } from '../images/prune.ts'
 import { judgeRequirements } from '../machine/requirements.ts'
 import { currentStackName } from '../operations/find-stacks.ts'
@@ -98,7 +97,7 @@ async function lookAtMachine(search: EngineSearch, env: NodeJS.ProcessEnv): Prom
   const [client, parts, info, firewalld] = await Promise.all([
     findClient(environment),
     attempt(() => engineParts(found)),
-    found ? attempt(() => engineInfo(found.address)) : null,
+    found ? attempt(createEngine(found.address).info) : null,
     exists('/run/firewalld'),
   ])
   return {
@@ -184,7 +183,7 @@ async function leftOfStacks(engine: Engine) {
   const [networks, stacks, volumes] = await Promise.all([
     emptyStacks(engine),
     leftStacks(engine),
-    volumeNames(engine.address),
+    engine.volumeNames(),
   ])
   return { networks, states: await lostStates(stateRoot(), { stacks, volumes }) }
 }

@@ -1,5 +1,5 @@
 import { command } from '../base/command.ts'
-import type { EngineInfo } from '../engine/engine-info.ts'
+import type { EngineInfo } from '../engine/engine.ts'
 import { type Check, note, ok, problem, warning } from './diagnosis.ts'
 import type { InsideView } from './inside.ts'
 
