@@ -70,8 +70,8 @@ const grace = 15_000
 
 /**
  * An attacker in a container: `src/audit/inside/attack.ts`, run as the container's own user. Its
- * reports are data from a container, and may be false where the container is already compromised; what
- * a canary saw is reliable.
+ * reports are data from a container, and may be false if the container is already compromised; the
+ * observations of a canary are reliable.
  */
 export type Attacker = ReturnType<typeof createAttacker>
 
@@ -85,7 +85,7 @@ export function createAttacker(options: {
   let channel: Promise<Channel> | undefined
   let closed = false
   const ask = async <T>(schema: z.ZodType<T>, attack: Attack) => {
-    if (closed) throw new Error('the attacker has been called back')
+    if (closed) throw new Error('the attacker is closed')
     channel ??= openChannel(docker, container, root, signal)
     const answer = await (await channel).ask(attack, ('wait' in attack ? attack.wait : 0) + grace)
     return schema.parse(answer)
@@ -98,7 +98,7 @@ export function createAttacker(options: {
       port: number,
       more: { send?: string; until?: string; wait?: number } = {},
     ) => ask(Dialled, { op: 'dial', host, port, wait: defaultWait, ...more }),
-    /** Sends a request to the proxy, and goes on as if the proxy had granted it. */
+    /** Sends a request to the proxy, and continues as if the proxy had granted it. */
     tunnel: (
       request: string,
       follow: Follow,
@@ -189,7 +189,7 @@ async function openChannel(
       return new Promise<object>((resolve, reject) => {
         const timer = setTimeout(() => {
           waiting.delete(id)
-          reject(new Error('the attacker in the container does not answer'))
+          reject(new Error('the attacker in the container did not answer in time'))
         }, timeout)
         const settle =
           <A>(then: (value: A) => void) =>

@@ -7,7 +7,7 @@ export type Attempt = { name: string; request: string; follow: Follow }
 
 export type Attempted = Attempt & { received: string; error?: string | undefined; through: boolean }
 
-/** Sends all attempts at once. A refusal ends at once, so only hanging attempts take time. */
+/** Sends all attempts at once. A refusal comes at once, so only hanging attempts take time. */
 export function attemptAll(
   { attacker, word }: Pick<Twin, 'attacker' | 'word'>,
   attempts: readonly Attempt[],
@@ -24,7 +24,7 @@ export function attemptAll(
 /** Checks that a listed name works: otherwise a refusal would prove nothing. */
 export async function listedWorks(
   twin: Twin,
-  claim = 'the listed name itself works',
+  claim = 'a request to the listed name succeeds',
 ): Promise<Check> {
   const { names, attacker, word } = twin
   const answer = await attacker.tunnel(
@@ -36,8 +36,8 @@ export async function listedWorks(
 }
 
 /**
- * Checks that no attempt came through. The evidence names those that did, or their number and one
- * answer.
+ * Checks that no attempt reached the canary. The evidence names those that did, or their number and
+ * one answer.
  */
 export function noneThrough(claim: string, attempted: readonly Attempted[]): Check {
   const through = attempted.filter(({ through }) => through)
@@ -70,5 +70,5 @@ export function reached({ received }: { received: string }, word: string): boole
 
 /** Returns the first line of the answer, for evidence. */
 export function firstLine({ received, error }: { received: string; error?: string | undefined }) {
-  return received.split('\r\n')[0] || error || 'nothing came back'
+  return received.split('\r\n')[0] || error || 'no answer'
 }

@@ -3,8 +3,8 @@ import { type AddressInfo, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
 /**
- * A service on every address of this host that sends a secret word to each client: it stands for what
- * an agent that reaches the host would reach.
+ * A service on every address of this host that sends a secret word to each client. It stands for
+ * the services that an agent could reach on the host.
  */
 export type HostCanary = {
   port: number

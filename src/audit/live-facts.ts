@@ -7,7 +7,10 @@ import {
   parseStatus,
 } from './proc-files.ts'
 
-/** What the kernel reports inside a service: the controls in force, whatever was requested. */
+/**
+ * Facts that the kernel reports inside a service: the controls in force, regardless of those
+ * requested.
+ */
 export type LiveFacts = {
   /** Of the first process, and of a process started beside it. */
   status: Map<string, string[]>[]
@@ -44,7 +47,10 @@ export const liveFactsScript = files
   .concat('true')
   .join('\n')
 
-/** Returns null for an invalid answer: without the first process nothing was seen. */
+/**
+ * Parses the script's output. Returns null for an invalid answer, such as one without the first
+ * process.
+ */
 export function parseLiveFacts(output: string): LiveFacts | null {
   const texts = new Map(
     output

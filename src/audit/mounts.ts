@@ -59,15 +59,15 @@ export function strangeMounts(
     if (atWorkspace && Type === 'bind' && Source !== workspace) {
       return [`${Source} is at /workspace instead of ${workspace ?? 'a copy'}`]
     }
-    // The guards must not read what the agent can write.
+    // A service must not take its configuration from files that the agent can write.
     if (!atWorkspace && workspace !== null && Type === 'bind' && isWithin(workspace, Source)) {
-      return [`${Destination} is a part of the workspace`]
+      return [`${Destination} is part of the workspace`]
     }
     return []
   })
 }
 
-/** Returns mounts that are writable and should not be. H1 covers those of the workspace. */
+/** Returns mounts that are writable and should be read-only. H1 covers those of the workspace. */
 export function writableMounts(
   service: string,
   mounts: readonly InspectedMount[],

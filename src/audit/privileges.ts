@@ -6,7 +6,7 @@ import { mountAt } from './proc-files.ts'
 type Judge = (container: InspectedContainer) => Lack
 type LiveJudge = (facts: LiveFacts, container: InspectedContainer) => Lack
 
-/** Privileges requested from the engine, claim by claim: they confine a process to its container. */
+/** Restrictions requested from the engine, by claim: they confine a process to its container. */
 export const askedPrivileges: readonly [claim: string, lack: Judge][] = [
   ['every service drops all capabilities', lacksCapDrop],
   [
@@ -17,27 +17,27 @@ export const askedPrivileges: readonly [claim: string, lack: Judge][] = [
     'no service is privileged',
     ({ HostConfig: { Privileged } }) => (Privileged ? 'privileged' : null),
   ],
-  ['no service may gain privileges', lacksNoNewPrivileges],
+  ['no service can gain privileges', lacksNoNewPrivileges],
   ['no service is unconfined', unconfined],
   [
-    'the system of every service is read-only',
-    ({ HostConfig: { ReadonlyRootfs } }) => (ReadonlyRootfs ? null : 'can be written'),
+    'the root filesystem of every service is read-only',
+    ({ HostConfig: { ReadonlyRootfs } }) => (ReadonlyRootfs ? null : 'is writable'),
   ],
-  ['no service has a device of the host', devices],
+  ['no service has a host device', devices],
   ['no service shares a namespace', sharedNamespaces],
   ['no service is configured to run as root', rootUser],
-  ['no mount passes on what is mounted later', propagation],
-  ['scratch folders take no programs, devices or setuid files', scratchOptions],
+  ['no mount propagates later mounts', propagation],
+  ['scratch folders are requested with noexec, nosuid and nodev', scratchOptions],
 ]
 
-/** The same privileges and more, as the kernel inside reports them. */
+/** The same restrictions and more, as the kernel inside reports them. */
 export const livePrivileges: readonly [claim: string, lack: LiveJudge][] = [
   ['no process has a capability', liveCapabilities],
   ['no process can gain privileges', ({ status }) => lineIsNot(status, 'NoNewPrivs', '1')],
   [
     'every process is filtered by seccomp',
     ({ status }, { HostConfig: { Runtime } }) =>
-      // A sandbox kernel answers the calls itself; its own filter is on the host.
+      // A sandbox kernel handles the system calls; its own filter is on the host.
       isSandbox(Runtime) ? null : lineIsNot(status, 'Seccomp', '2'),
   ],
   [
@@ -51,10 +51,10 @@ export const livePrivileges: readonly [claim: string, lack: LiveJudge][] = [
     },
   ],
   [
-    'the system is mounted read-only',
+    'the root filesystem is mounted read-only',
     ({ mounts }) => (mountAt(mounts, '/')?.options.includes('ro') ? null : '/ is writable'),
   ],
-  ['scratch folders are mounted without programs, devices and setuid files', liveScratchOptions],
+  ['scratch folders are mounted with noexec, nosuid and nodev', liveScratchOptions],
 ]
 
 function lacksCapDrop({ HostConfig: { CapDrop } }: InspectedContainer) {
@@ -64,12 +64,12 @@ function lacksCapDrop({ HostConfig: { CapDrop } }: InspectedContainer) {
 
 function lacksNoNewPrivileges({ HostConfig: { SecurityOpt } }: InspectedContainer) {
   const has = (SecurityOpt ?? []).some(option => /^no-new-privileges([:=]true)?$/.test(option))
-  return has ? null : 'no no-new-privileges'
+  return has ? null : 'lacks no-new-privileges'
 }
 
 /**
- * Seccomp, AppArmor, SELinux, masked paths of /proc: the engine's defaults, or stricter ones of
- * AppArmor.
+ * Checks seccomp, AppArmor, SELinux and the masked paths of /proc: the engine's defaults, or a
+ * stricter AppArmor profile.
  */
 function unconfined(container: InspectedContainer) {
   const { SecurityOpt, MaskedPaths, ReadonlyPaths } = container.HostConfig
@@ -85,7 +85,7 @@ function unconfined(container: InspectedContainer) {
 function devices({ HostConfig }: InspectedContainer) {
   const { Devices, DeviceRequests, DeviceCgroupRules } = HostConfig
   const count = [Devices, DeviceRequests, DeviceCgroupRules].flatMap(list => list ?? []).length
-  return count > 0 ? `${count} devices or rules for them` : null
+  return count > 0 ? `${count} devices or device rules` : null
 }
 
 function sharedNamespaces({ HostConfig }: InspectedContainer) {
@@ -93,13 +93,13 @@ function sharedNamespaces({ HostConfig }: InspectedContainer) {
   const foreign = /^(host|container:|shareable)/
   const shared = Object.entries({
     network: NetworkMode,
-    processes: PidMode,
-    memory: IpcMode,
-    names: UTSMode,
-    users: UsernsMode,
+    process: PidMode,
+    IPC: IpcMode,
+    UTS: UTSMode,
+    user: UsernsMode,
   }).filter(([, mode]) => foreign.test(mode ?? ''))
   return shared.length > 0
-    ? shared.map(([what, mode]) => `${what} are ${mode?.slice(0, 30)}`).join(', ')
+    ? shared.map(([kind, mode]) => `${kind} namespace is ${mode?.slice(0, 30)}`).join(', ')
     : null
 }
 
@@ -126,7 +126,7 @@ function scratchOptions({ HostConfig: { Tmpfs } }: InspectedContainer) {
   ])
   const missing = scratch.filter(path => !asked.some(([asked]) => asked === path))
   const loose = asked.flatMap(([path, options]) => missingOptions(path, options))
-  return [...missing.map(path => `no ${path} of its own`), ...loose].join(', ') || null
+  return [...missing.map(path => `no mount at ${path}`), ...loose].join(', ') || null
 }
 
 function liveScratchOptions({ mounts }: LiveFacts) {
@@ -134,7 +134,7 @@ function liveScratchOptions({ mounts }: LiveFacts) {
     [...scratch, '/dev/shm']
       .flatMap(path => {
         const mount = mountAt(mounts, path)
-        return mount ? missingOptions(path, mount.options) : [`no ${path} of its own`]
+        return mount ? missingOptions(path, mount.options) : [`no mount at ${path}`]
       })
       .join(', ') || null
   )

@@ -52,7 +52,7 @@ export async function orUnknown(claim: string, make: () => Promise<Check>): Prom
   return make().catch((error: unknown) => ({
     claim,
     verdict: 'unknown',
-    evidence: `it could not be tried: ${messageOf(error)}`,
+    evidence: `could not be tried: ${messageOf(error)}`,
   }))
 }
 
@@ -74,7 +74,7 @@ export function everyService(
       service,
       lack: lack(container, service),
     })),
-    'as the engine has it',
+    'as the engine reports',
   )
 }
 
@@ -92,9 +92,9 @@ export async function everyServiceLive(
     if (seen) judged.push({ service, lack: lack(seen, container, service) })
     else unseen.push(service)
   }
-  const result = judge(claim, judged, 'as the kernel inside says')
+  const result = judge(claim, judged, 'as the kernel inside reports')
   if (result.verdict === 'open' || unseen.length === 0) return result
-  return { claim, verdict: 'unknown', evidence: `nothing can be run in ${unseen.join(', ')}` }
+  return { claim, verdict: 'unknown', evidence: `cannot run a program in ${unseen.join(', ')}` }
 }
 
 function judge(
@@ -103,7 +103,7 @@ function judge(
   source: string,
 ): Check {
   if (services.length === 0) {
-    return { claim, verdict: 'unknown', evidence: 'there is no service to look at' }
+    return { claim, verdict: 'unknown', evidence: 'the stack has no services' }
   }
   const lacking = services.filter(({ lack }) => lack !== null)
   if (lacking.length > 0) {

@@ -16,8 +16,8 @@ export type ProbeResult = {
 const probeMilliseconds = 25_000
 
 /**
- * Runs all probes at once, because they mostly wait for answers that must not come; busy probes, which
- * slow others down, run afterwards. Returns the results in the order of the probes.
+ * Runs all probes at once, because they mostly wait for answers that must not come. Busy probes,
+ * which slow others down, run afterwards. Returns the results in the order of the probes.
  */
 export async function runProbes(
   scene: Scene,
@@ -41,7 +41,7 @@ export async function runProbes(
 async function runProbe(scene: Scene, probe: Probe): Promise<ProbeResult> {
   const started = performance.now()
   const checks = await withTimeout(probe.run(scene)).catch((error: unknown): Check[] => [
-    { claim: 'the probe could be tried', verdict: 'unknown', evidence: messageOf(error) },
+    { claim: 'the probe ran', verdict: 'unknown', evidence: messageOf(error) },
   ])
   return {
     id: probe.id,

@@ -86,7 +86,7 @@ export async function openScene(options: {
       const { code, stdout } = await inside(serviceOfEgress, ['cat', path])
       if (code === 0) return stdout
     }
-    throw new Error('the policy in force cannot be read from the proxy')
+    throw new Error('cannot read the policy in force from the proxy')
   })
   const liveFacts = once(async () => {
     const facts = [...inspections.containers.keys()].map(
@@ -99,7 +99,7 @@ export async function openScene(options: {
   })
   const host = once(openHostCanary)
   const twin = once(async () => {
-    if (instead.noTwin) throw new Error('this audit goes without a twin')
+    if (instead.noTwin) throw new Error('this audit has no twin')
     const claude = service(agents[0] ?? serviceOfSessions)
     const gateway = inspections.containers.get(serviceOfCredential)
     return createTwin({
@@ -159,7 +159,7 @@ function parseUser(user: string) {
   return { uid, gid }
 }
 
-/** Runs `make` at the first call and gives every caller that result. */
+/** Runs `make` at the first call and returns its result to every caller. */
 function once<T>(make: () => Promise<T>) {
   let result: Promise<T> | undefined
   const get = () => {

@@ -1,7 +1,7 @@
 import { escapeVariables } from '../engine/compose.ts'
 
 /**
- * Addresses of a twin: documentation ranges, which the policy does not count as private, so that a
+ * Addresses of a twin: documentation ranges, which the policy does not treat as private, so that a
  * check by address does not stop an attack that a check by name should stop.
  */
 export type TwinNetwork = {
@@ -9,8 +9,8 @@ export type TwinNetwork = {
   outside: string
   canaryAgent: string
   canaryOutside: string
-  /** An unused address in the outer network: Docker's DNS knows the names of all others by itself. */
-  nobody: string
+  /** An unused address in the outer network: Docker's DNS answers for the used ones. */
+  unused: string
 }
 
 /** 203.0.113.0/24 in pieces of 16, halved. Another audit, or another project, may use one of them. */
@@ -23,7 +23,7 @@ export const twinNetworks: readonly TwinNetwork[] = [
     outside: `${address(8)}/29`,
     canaryAgent: address(5),
     canaryOutside: address(13),
-    nobody: address(14),
+    unused: address(14),
   }
 })
 
@@ -73,7 +73,7 @@ export function twinZone(
     [names.loopback]: [['127.0.0.1']],
     // The owner of an address chooses its name (N5).
     [reversed(outside)]: [[names.listed]],
-    [reversed(network.nobody)]: [[names.listed]],
+    [reversed(network.unused)]: [[names.listed]],
   }
 }
 

@@ -178,7 +178,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
       await compose(['down', '--volumes', '--timeout', '1'])
       if (!/overlap/i.test(result.stderr)) break
     }
-    throw new Error(`the twin of the proxy does not start: ${terminalLine(last, 300)}`)
+    throw new Error(`cannot start the twin of the proxy: ${terminalLine(last, 300)}`)
   }
 }
 

@@ -100,7 +100,7 @@ t.test('one probe alone, in words and as SARIF', async t => {
   const words = await stack.cli(['audit', '--probe', 'n5', '--verbose'])
   t.equal(words.code, 0, words.stderr)
   t.match(words.stdout, /^N5 +held/m)
-  t.match(words.stdout, /its address does not/)
+  t.match(words.stdout, /a request to the address of that name is refused/)
   t.notMatch(words.stdout, /^N6 /m)
   t.match(words.stdout, /the attack was stopped/)
   const { code, stdout } = await stack.cli(['audit', '--sarif', '--probe', 'N2', '--probe', 'N12'])

@@ -328,7 +328,10 @@ t.test('start lists writable mounts, and the audit accepts declared ones', async
   const verdicts = new Map<string, string>(
     probe.checks.map(({ claim, verdict }: { claim: string; verdict: string }) => [claim, verdict]),
   )
-  t.equal(verdicts.get('nothing is mounted but what the design says'), 'held', audit.stdout)
-  t.equal(verdicts.get('what is mounted to be read cannot be written'), 'held')
-  t.equal(verdicts.get('of the host the agent writes the workspace alone'), 'weak')
+  t.equal(verdicts.get('every mount is one that the design expects'), 'held', audit.stdout)
+  t.equal(verdicts.get('every mount that should be read-only is read-only'), 'held')
+  t.equal(
+    verdicts.get('the workspace is the only folder of the host that the agent can write to'),
+    'weak',
+  )
 })

@@ -201,7 +201,10 @@ function accepts(host: string, port: number, wait: number) {
   })
 }
 
-/** Opens connections with unfinished requests. Answers when all are open; closes them by itself. */
+/**
+ * Opens connections with unfinished requests. Answers when all are open, and closes them after the
+ * given time.
+ */
 async function hold({ host, port, count, send, milliseconds }: AttackOf<'hold'>) {
   const sockets: Socket[] = []
   const standing = await Promise.all(

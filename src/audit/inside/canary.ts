@@ -13,29 +13,29 @@ import { createServer } from 'node:net'
 const { word, ports, zone }: { word: string; ports: number[]; zone: Record<string, string[][]> } =
   JSON.parse(process.argv[1] ?? '{}')
 
-const tell = (event: object) => process.stdout.write(`${JSON.stringify(event)}\n`)
+const report = (event: object) => process.stdout.write(`${JSON.stringify(event)}\n`)
 
 for (const port of ports) {
   const server = createServer(socket => {
     const timer = setTimeout(() => socket.destroy(), 10_000)
     socket.on('close', () => clearTimeout(timer))
     socket.on('error', () => {})
-    tell({ kind: 'connection', port, from: socket.remoteAddress })
+    report({ kind: 'connection', port, from: socket.remoteAddress })
     let size = 0
     socket.on('data', chunk => {
       size += chunk.length
       if (size > 64 * 1024) return socket.destroy()
-      tell({ kind: 'data', port, text: chunk.toString('latin1').slice(0, 4096) })
+      report({ kind: 'data', port, text: chunk.toString('latin1').slice(0, 4096) })
       socket.write(answer(socket.localAddress))
     })
     // Send at once, as SSH and mail servers do, and again after each message.
     socket.write(answer(socket.localAddress))
   })
-  server.on('error', error => tell({ kind: 'failed', port, text: error.message }))
-  server.listen(port, '0.0.0.0', () => tell({ kind: 'listening', port }))
+  server.on('error', error => report({ kind: 'failed', port, text: error.message }))
+  server.listen(port, '0.0.0.0', () => report({ kind: 'listening', port }))
 }
 
-/** The word, and the address that served it: a name can resolve to more than one of them. */
+/** Returns the word with the address that served it: a name can resolve to several. */
 function answer(address: string | undefined) {
   return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{"canary":"${word}@${address}"}\r\n`
 }
@@ -47,15 +47,15 @@ for (const value of Object.values(zone).flat(2)) {
 
 const asked = new Map<string, number>()
 const dns = createSocket('udp4')
-dns.on('error', error => tell({ kind: 'failed', port: 53, text: error.message }))
+dns.on('error', error => report({ kind: 'failed', port: 53, text: error.message }))
 dns.on('message', (query, from) => {
   const question = readQuestion(query)
   if (!question) return
-  tell({ kind: 'question', name: question.name, type: question.type })
+  report({ kind: 'question', name: question.name, type: question.type })
   dns.send(reply(query, question), from.port, from.address)
 })
 // Bind after the aliases are known and everything above is defined.
-dns.bind(53, '0.0.0.0', () => tell({ kind: 'listening', port: 53 }))
+dns.bind(53, '0.0.0.0', () => report({ kind: 'listening', port: 53 }))
 
 type Question = { name: string; type: number; end: number }
 

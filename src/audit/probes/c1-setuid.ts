@@ -2,15 +2,15 @@ import { check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
 
 const files = 'find / -xdev -type f -perm /6000 2>/dev/null; true'
-// Not in every image; none of them is in an unreadable folder.
+// getcap is not in every image. No file with capabilities is in an unreadable folder.
 const capabilities =
   'command -v getcap >/dev/null || PATH=$PATH:/sbin:/usr/sbin; command -v getcap >/dev/null && getcap -r / 2>/dev/null; true'
 
 /** A file that runs with the rights of another user. */
 export const setuidFiles: Probe = {
   id: 'C1',
-  title: 'a setuid program to become root with',
-  attack: 'look in every service for files that give whoever runs them the rights of another user',
+  title: 'a setuid program that gives the rights of root',
+  attack: 'look in every service for files that run with the rights of another user',
   standards: [standards.setuid, standards.newPrivileges, standards.escalation],
   async run(scene) {
     const services = [...scene.inspections.containers.keys()].sort()
@@ -23,7 +23,7 @@ export const setuidFiles: Probe = {
                 .split('\n')
                 .filter(Boolean)
                 .map(path => `${service}: ${path}`)
-            : [`${service}: nothing can be run there`]
+            : [`${service}: cannot run a program there`]
         }),
       )
       return found.flat()
@@ -38,7 +38,7 @@ export const setuidFiles: Probe = {
         evidence(setuid, 'find -perm /6000: none'),
       ),
       check(
-        'no file brings capabilities along',
+        'no file has capabilities',
         capable.length === 0,
         evidence(capable, 'getcap, where it is installed: none'),
       ),

@@ -18,7 +18,7 @@ export const privileges: Probe = {
   id: 'C2',
   title: 'privileges, devices and sockets that lead out of a container',
   attack:
-    'write to the system, run programs from scratch folders, mount, make namespaces and devices',
+    'write to the system, run programs from scratch folders, mount, create namespaces and devices',
   standards: [
     standards.appArmor,
     standards.capabilities,
@@ -63,34 +63,40 @@ function mounts(scene: Scene): (Check | Promise<Check>)[] {
   return [
     everyService(
       scene,
-      'nothing is mounted but what the design says',
+      'every mount is one that the design expects',
       (container, service) =>
         strangeMounts(service, container.Mounts, workspace, declaredMounts(container)).join(', ') ||
         null,
     ),
     everyService(
       scene,
-      'what is mounted to be read cannot be written',
+      'every mount that should be read-only is read-only',
       (container, service) =>
         writableMounts(service, container.Mounts, declaredMounts(container)).join(', ') || null,
     ),
-    ...givenToWrite(scene),
+    ...declaredWritable(scene),
     noSocket(scene, 'socketPath' in engine.address ? engine.address : null),
   ]
 }
 
 /** Not `open`, because the user declared these folders; the agent may still leave hooks in them. */
-function givenToWrite(scene: Scene): Check[] {
-  const given = scene.agents
+function declaredWritable(scene: Scene): Check[] {
+  const folders = scene.agents
     .flatMap(name => declaredMounts(scene.service(name)))
     .filter(({ writable }) => writable)
     .map(({ source }) => source)
-  if (given.length === 0) return []
-  const evidence = `CLAUDE_MOUNT_… gives ${[...new Set(given)].join(', ')}`
-  return [{ claim: 'of the host the agent writes the workspace alone', verdict: 'weak', evidence }]
+  if (folders.length === 0) return []
+  const evidence = `CLAUDE_MOUNT_… makes writable: ${[...new Set(folders)].join(', ')}`
+  return [
+    {
+      claim: 'the workspace is the only folder of the host that the agent can write to',
+      verdict: 'weak',
+      evidence,
+    },
+  ]
 }
 
-/** Checks that a service runs as the owner of its files on the host, and with no more rights. */
+/** Checks that a service runs as the owner of its files on the host, without further rights. */
 function owners(scene: Scene): Promise<Check>[] {
   const { stack, service } = scene
   return [
@@ -108,10 +114,10 @@ function owners(scene: Scene): Promise<Check>[] {
 }
 
 async function runsAsOwner(scene: Scene, service: string, path: string): Promise<Check> {
-  const claim = `${service} runs as the owner of what it has of the host`
+  const claim = `${service} runs as the owner of its files on the host`
   const owner = await stat(path).catch(() => null)
   const { User } = scene.service(service).Config
-  if (!owner) return { claim, verdict: 'unknown', evidence: `${path} cannot be looked at` }
+  if (!owner) return { claim, verdict: 'unknown', evidence: `cannot stat ${path}` }
   return check(claim, User.split(':')[0] === `${owner.uid}`, `user ${User}, owner ${owner.uid}`)
 }
 
@@ -127,7 +133,7 @@ async function noSocket(scene: Scene, engine: { socketPath: string } | null) {
   return check(
     'no service has a socket of the container engine',
     sockets.length === 0,
-    sockets.join('; ') || `${found.length} mounts looked at on the host`,
+    sockets.join('; ') || `${found.length} mounts checked on the host`,
   )
 }
 
@@ -170,7 +176,7 @@ function judgeTries(claim: string, stdout: string, word: string): Check {
   const attempts = after('tried')
   const successes = after(word)
   if (attempts.length === 0) {
-    return { claim, verdict: 'unknown', evidence: 'nothing can be run in the container' }
+    return { claim, verdict: 'unknown', evidence: 'cannot run a program in the container' }
   }
   return check(
     claim,
@@ -181,7 +187,7 @@ function judgeTries(claim: string, stdout: string, word: string): Check {
   )
 }
 
-/** Each exits with 0 if it is allowed, and makes no lasting change. */
+/** Operations of root. Each exits with 0 if it is allowed, and makes no lasting change. */
 const calls: readonly [name: string, command: readonly string[]][] = [
   ['mount', ['sh', '-c', 'mount -t tmpfs none /mnt && umount /mnt']],
   ['user namespace', ['unshare', '--user', 'true']],
@@ -192,12 +198,12 @@ const calls: readonly [name: string, command: readonly string[]][] = [
   ['kernel log', ['dmesg']],
   ['root', ['setpriv', '--reuid=0', '--clear-groups', 'true']],
   ['raw packets', ['perl', '-MSocket', '-e', 'socket(my $s, AF_INET, SOCK_RAW, 1) or exit 1']],
-  // Opened and not written to: if this works, it is the host's file.
+  // Opens the file without writing: if this works, it is the host's file.
   ['kernel settings', ['sh', '-c', ': >> /proc/sys/kernel/core_pattern']],
 ]
 
 function callsNothing({ agent }: Scene) {
-  const claim = 'the kernel refuses the agent what only root does'
+  const claim = 'the kernel refuses the agent the operations of root'
   return orUnknown(claim, () => callAll(claim, agent))
 }
 
@@ -208,7 +214,8 @@ async function callAll(claim: string, agent: Scene['agent']): Promise<Check> {
   // A missing program proves no refusal.
   const ran = results.filter(({ stderr }) => stderr !== 'ENOENT')
   const allowed = ran.filter(({ code }) => code === 0)
-  if (ran.length === 0) return { claim, verdict: 'unknown', evidence: 'none of it could be tried' }
+  if (ran.length === 0)
+    return { claim, verdict: 'unknown', evidence: 'no operation could be tried' }
   return check(
     claim,
     allowed.length === 0,

@@ -15,8 +15,8 @@ import { standards } from '../standards.ts'
 /** Bombs of processes, memory, files, logs and scratch space. Inspected, not run: the stack is live. */
 export const resources: Probe = {
   id: 'C3',
-  title: 'a bomb of memory, processes, files or logs',
-  attack: 'use up what the host and the other services live on',
+  title: 'exhaustion of memory, processes, files or logs',
+  attack: 'use up memory, processes, files and disk space of the host and the other services',
   standards: [
     standards.memory,
     standards.processors,
@@ -34,9 +34,9 @@ export const resources: Probe = {
   },
 }
 
-/** Reports which limits rest on the engine's word alone. */
+/** Reports which limits only the engine confirms. */
 async function seen(scene: Scene): Promise<Check> {
-  const claim = 'limits that are not seen inside are known'
+  const claim = 'limits that a cgroup does not show are listed'
   const facts = await scene.liveFacts()
   const lines = [...facts].flatMap(([service, live]) => {
     const names = live ? seenLimits(live) : []
@@ -45,57 +45,57 @@ async function seen(scene: Scene): Promise<Check> {
   return held(
     claim,
     lines.length === 0
-      ? 'memory, swap, processes and processors are seen in every cgroup'
-      : `the rest is by the engine's word; seen in ${lines.join('; ')}`,
+      ? 'every cgroup shows the limits on memory, swap, processes and CPUs'
+      : `the engine alone reports the others; visible: ${lines.join('; ')}`,
   )
 }
 
 type Judge = (container: InspectedContainer) => Lack
 type LiveJudge = (facts: LiveFacts, container: InspectedContainer) => Lack
 
-/** Limits requested from the engine, claim by claim: they confine a resource bomb to its container. */
+/** Limits requested from the engine, by claim: they confine a resource bomb to its container. */
 export const askedBounds: readonly [claim: string, lack: Judge][] = [
-  ['memory is limited', ({ HostConfig: { Memory } }) => (Memory > 0 ? null : 'no limit of memory')],
+  ['memory is limited', ({ HostConfig: { Memory } }) => (Memory > 0 ? null : 'no memory limit')],
   [
-    'nothing is swapped',
+    'swap is disabled',
     ({ HostConfig: { Memory, MemorySwap } }) =>
-      MemorySwap > 0 && MemorySwap <= Memory ? null : 'may use swap',
+      MemorySwap > 0 && MemorySwap <= Memory ? null : 'can use swap',
   ],
   [
     'processes are limited',
-    ({ HostConfig: { PidsLimit } }) => ((PidsLimit ?? 0) > 0 ? null : 'no limit of processes'),
+    ({ HostConfig: { PidsLimit } }) => ((PidsLimit ?? 0) > 0 ? null : 'no process limit'),
   ],
   [
-    'processors are limited',
+    'CPUs are limited',
     ({ HostConfig: { NanoCpus, CpuQuota } }) =>
-      NanoCpus > 0 || (CpuQuota ?? 0) > 0 ? null : 'no limit of processors',
+      NanoCpus > 0 || (CpuQuota ?? 0) > 0 ? null : 'no CPU limit',
   ],
   [
     'open files are limited',
-    container => (ulimit(container, 'nofile') === undefined ? 'no limit of open files' : null),
+    container => (ulimit(container, 'nofile') === undefined ? 'no limit on open files' : null),
   ],
   [
-    'no memory is dumped to disk',
-    container => (ulimit(container, 'core') === 0 ? null : 'core dumps are not off'),
+    'core dumps are disabled',
+    container => (ulimit(container, 'core') === 0 ? null : 'core dumps are enabled'),
   ],
-  ['logs are limited', unboundedLog],
-  ['scratch folders are limited', unboundedScratch],
+  ['logs have a size limit', unboundedLog],
+  ['scratch folders have a size limit', unboundedScratch],
   ['orphaned processes are reaped', ({ HostConfig: { Init } }) => (Init ? null : 'no init')],
   [
-    'a service that ends comes back',
+    'a service that exits is restarted',
     ({ HostConfig: { RestartPolicy } }) =>
       ['unless-stopped', 'always', 'on-failure'].includes(RestartPolicy.Name)
         ? null
         : `restart: ${RestartPolicy.Name || 'no'}`,
   ],
-  ['a service that hangs is noticed', unwatched],
+  ['every service has a health check', unwatched],
 ]
 
 /** The same limits as the kernel inside reports them. */
 export const liveBounds: readonly [claim: string, lack: LiveJudge][] = [
-  ['the kernel has the limits that were asked for', lostLimits],
+  ['the kernel enforces the requested limits', lostLimits],
   [
-    'the kernel has the limit of open files',
+    'the kernel enforces the limit on open files',
     ({ limits }, container) => {
       const asked = ulimit(container, 'nofile')
       const has = limits.get('Max open files')
@@ -105,14 +105,14 @@ export const liveBounds: readonly [claim: string, lack: LiveJudge][] = [
     },
   ],
   [
-    'the kernel dumps no memory',
+    'the kernel writes no core dumps',
     ({ limits }) => {
       const has = limits.get('Max core file size')
       return has === 0 ? null : `core files of ${has ?? '?'} bytes`
     },
   ],
   [
-    'the kernel limits the scratch folders',
+    'the kernel limits the size of scratch folders',
     ({ mounts }) =>
       ['/tmp', '/run', '/dev/shm']
         .filter(path => {

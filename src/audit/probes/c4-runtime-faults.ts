@@ -5,7 +5,7 @@ import { standards } from '../standards.ts'
 const verdicts: Record<Finding['severity'], Verdict> = {
   ok: 'held',
   note: 'held',
-  // Known escapes, closed only by an update: the audit reports them, and the controls around still
+  // Known escapes that only an update closes: the audit reports them, and the other controls still
   // hold.
   warning: 'weak',
   refusal: 'open',
@@ -14,17 +14,17 @@ const verdicts: Record<Finding['severity'], Verdict> = {
 /** The parts that confine a container, each with the claim that it has no known escape. */
 const parts = [
   ['engine', 'the engine is recent enough'],
-  ['engine-faults', 'the engine has no known way out'],
-  ['runc', 'runc has no known way out'],
-  ['containerd', 'containerd has no known way out'],
-  ['desktop', 'Docker Desktop has no known way out'],
+  ['engine-faults', 'the engine has no known escape'],
+  ['runc', 'runc has no known escape'],
+  ['containerd', 'containerd has no known escape'],
+  ['desktop', 'Docker Desktop has no known escape'],
 ] as const
 
 /** CVE-2024-21626, CVE-2025-31133, CVE-2025-52565, CVE-2025-52881, and others in a table. */
 export const runtimeFaults: Probe = {
   id: 'C4',
-  title: 'a known fault of the container runtime',
-  attack: 'leave the container through a fault that its runtime is known for',
+  title: 'a known vulnerability of the container runtime',
+  attack: 'leave the container through a known vulnerability of its runtime',
   standards: [standards.upToDate, standards.runtimeFaults],
   async run(scene) {
     const findings = judgeRequirements(scene.versions)
@@ -39,10 +39,10 @@ export const runtimeFaults: Probe = {
     return [
       ...checks,
       {
-        claim: 'the runtime says its version',
+        claim: 'the version of the runtime is known',
         verdict: 'weak',
         evidence:
-          'the engine does not name runc: whether its runtime has known faults is not known',
+          'the engine does not report a version of runc, so known vulnerabilities cannot be checked',
       },
     ]
   },

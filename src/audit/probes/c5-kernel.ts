@@ -12,27 +12,27 @@ const Override = z.looseObject({
 /** A kernel vulnerability leads out of every container that shares the kernel. */
 export const sharedKernel: Probe = {
   id: 'C5',
-  title: 'a fault of the kernel',
+  title: 'a vulnerability of the kernel',
   attack: 'leave the container through the kernel that it shares with the host',
   standards: [standards.sharedKernel],
   async run(scene) {
-    const asked = await askedFor(stateFolder(scene.stack.stack).override)
+    const requested = await requestedRuntime(stateFolder(scene.stack.stack).override)
     return scene.agents.map(name => {
       const runtime = scene.service(name).HostConfig.Runtime || 'the default'
       const kernel = isSandbox(runtime)
-        ? `${runtime}: a kernel between the agent and that of the host`
+        ? `${runtime}: a kernel of its own is between the agent and the host's kernel`
         : `${runtime}: shares the host's kernel (docs/security.md, What remains); RUNTIME= changes it`
       return check(
-        `${name} runs on the runtime that was asked for`,
-        asked === null || asked === runtime,
-        asked === null ? kernel : `asked for ${asked}; ${kernel}`,
+        `${name} runs on the requested runtime`,
+        requested === null || requested === runtime,
+        requested === null ? kernel : `requested ${requested};  ${kernel}`,
       )
     })
   },
 }
 
 /** Returns RUNTIME as it was at start; null if it was not set. */
-async function askedFor(stackFile: string) {
+async function requestedRuntime(stackFile: string) {
   const text = await readFile(stackFile, 'utf8').catch(() => null)
   if (text === null) return null
   const { parse } = await import('yaml')

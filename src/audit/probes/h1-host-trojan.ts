@@ -11,10 +11,10 @@ import { mountAt } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 
-/** Hooks and settings in the workspace: the host later runs what is written there, as the host's user. */
+/** Hooks and settings in the workspace: the host later runs their content as the host's user. */
 export const hostTrojan: Probe = {
   id: 'H1',
-  title: 'a file of the workspace that the host runs by itself',
+  title: 'a file of the workspace that the host runs automatically',
   attack: 'write to hooks and settings of git, editors, shells and Claude Code in the workspace',
   standards: [standards.hostFiles, standards.readOnly],
   async run(scene) {
@@ -25,7 +25,7 @@ export const hostTrojan: Probe = {
       return [open('the workspace is mounted', 'nothing is mounted at /workspace of the agent')]
     }
     if (mount.Type === 'volume') {
-      const evidence = `/workspace is a volume: host files change only by ${command('apply')}`
+      const evidence = `/workspace is a volume: only ${command('apply')} changes files of the host`
       return [held('the agent works on a copy', evidence)]
     }
     const loosened = parseProtect(scene.stack.protect || 'all') ?? []
@@ -34,16 +34,19 @@ export const hostTrojan: Probe = {
     try {
       overlays = await planOverlays(mount.Source, loosened)
     } catch (error) {
-      return [open('what the host runs can be protected', messageOf(error)), await changes]
+      return [
+        open('paths that the host runs automatically can be protected', messageOf(error)),
+        await changes,
+      ]
     }
-    const given: Check[] =
+    const unprotected: Check[] =
       loosened.length === 0
         ? []
         : [
             {
-              claim: 'nothing is given up',
+              claim: 'every such path is protected',
               verdict: 'weak',
-              evidence: `PROTECT gives up ${loosened.join(', ')}: the agent can write there`,
+              evidence: `PROTECT leaves ${loosened.join(', ')} unprotected: the agent can write there`,
             },
           ]
     return [
@@ -53,7 +56,7 @@ export const hostTrojan: Probe = {
         written(scene, overlays),
         changes,
       ])),
-      ...given,
+      ...unprotected,
     ]
   },
 }
@@ -75,7 +78,7 @@ function inspected(
       ),
   )
   return check(
-    `each path that the host runs by itself is mounted on its own in ${service}`,
+    `each path that the host runs automatically has a mount of its own in ${service}`,
     missing.length === 0,
     missing.length > 0
       ? `not mounted: ${paths(missing)}; run ${command('stop')} and ${command('start')} to protect them`
@@ -91,7 +94,7 @@ async function mounted(
 ): Promise<Check> {
   const claim = `the kernel has these mounts in ${service}, and their folders cannot be renamed`
   const facts = (await scene.liveFacts()).get(service)
-  if (!facts) return { claim, verdict: 'unknown', evidence: `nothing can be run in ${service}` }
+  if (!facts) return { claim, verdict: 'unknown', evidence: `cannot run a program in ${service}` }
   const missing = overlays.filter(({ path, writable }) => {
     const mount = mountAt(facts.mounts, `/workspace/${path}`)
     return !mount || (!writable && !mount.options.includes('ro'))
@@ -116,7 +119,7 @@ done
 echo done`
 
 function written(scene: Scene, overlays: readonly Overlay[]) {
-  const claim = 'the agent cannot write to any of them'
+  const claim = 'the agent cannot write to paths that the host runs automatically'
   return orUnknown(claim, () => write(claim, scene, overlays))
 }
 
@@ -126,7 +129,7 @@ async function write(claim: string, scene: Scene, overlays: readonly Overlay[]):
     .map(({ path }) => `/workspace/${path}`)
   const { stdout } = await scene.agent.run(['sh', '-c', script, 'sh', ...targets])
   if (!stdout.endsWith('done\n')) {
-    return { claim, verdict: 'unknown', evidence: 'it could not be tried' }
+    return { claim, verdict: 'unknown', evidence: 'the script did not finish in the container' }
   }
   const successes = stdout.split('\n').filter(line => /^(wrote|missing) /.test(line))
   return check(
@@ -138,11 +141,11 @@ async function write(claim: string, scene: Scene, overlays: readonly Overlay[]):
 
 /** Not `open`: the user should review these files. */
 async function changedFiles(scene: Scene, workspace: string): Promise<Check> {
-  const claim = 'nothing changed that the host runs when somebody says so'
+  const claim = 'no file that the host runs on request has changed'
   const changes = await hostFileChanges(stateFolder(scene.stack.stack).path, workspace)
   const lines = renderHostFileChanges(changes, 20)
   return lines.length === 0
-    ? held(claim, 'as it was when the stack came up')
+    ? held(claim, 'unchanged since the stack started')
     : { claim, verdict: 'weak', evidence: lines.map(line => line.trim()).join('; ') }
 }
 

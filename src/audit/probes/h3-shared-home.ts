@@ -22,7 +22,7 @@ const homes: Record<string, string> = { claude: 'home', worker: 'worker-home' }
 /** Hooks that an agent writes to a shared ~/.claude run in the next session on the host. */
 export const sharedHome: Probe = {
   id: 'H3',
-  title: "the host's own settings of Claude Code",
+  title: "the host's settings of Claude Code",
   attack: 'write hooks to a home folder that the host, or another stack, uses too',
   standards: [standards.hostFolders, standards.hostFiles],
   async run(scene) {
@@ -35,8 +35,8 @@ async function homeOf(scene: Scene, service: string): Promise<Check[]> {
   const claim = `the home of ${service} is a volume`
   const mount = scene.service(service).Mounts.find(({ Destination }) => Destination === home)
   if (mount?.Type !== 'volume' || !mount.Name) {
-    const what = mount ? `${mount.Type} of ${mount.Source}` : 'nothing of its own'
-    return [open(claim, `${service} has ${what} at ${home}`)]
+    const kind = mount ? `${mount.Type} of ${mount.Source}` : 'no mount'
+    return [open(claim, `${service} has ${kind} at ${home}`)]
   }
   return [
     check(claim, true, `${mount.Name} at ${home}`),
@@ -55,9 +55,9 @@ async function notFromHome(scene: Scene): Promise<Check> {
     ).map(({ Source }) => `${service} has ${Source}`),
   )
   return check(
-    "nothing of the host's home or ~/.claude is mounted",
+    "no service mounts the host's home or its ~/.claude",
     found.length === 0,
-    found.join('; ') || `no mount holds ${own} or is in its .claude`,
+    found.join('; ') || `no mount contains ${own} or is in its .claude`,
   )
 }
 
@@ -83,10 +83,10 @@ async function volumeIsOwn(
     check(
       `the volume of ${owner} belongs to this stack`,
       name.startsWith(`${stack.stack}_${homes[owner] ?? 'home'}`) && project === stack.stack,
-      `${name}, made for ${project}`,
+      `${name}, created for ${project}`,
     ),
     check(
-      `nobody else uses the volume of ${owner}`,
+      `no other container uses the volume of ${owner}`,
       others.length === 0,
       others.length > 0
         ? `also in ${others.flatMap(({ Names }) => Names).join(', ')}`
@@ -100,7 +100,7 @@ function homeIsUsed({ service }: Scene, owner: string): Check {
   const value = variable(container, 'HOME')
   const configuration = variable(container, 'CLAUDE_CONFIG_DIR')
   return check(
-    `Claude Code keeps its settings there in ${owner}`,
+    `Claude Code in ${owner} keeps its settings in this volume`,
     value === home && (configuration === undefined || isWithin(home, configuration)),
     `HOME is ${value ?? 'not set'}${configuration ? `, CLAUDE_CONFIG_DIR ${configuration}` : ''}`,
   )

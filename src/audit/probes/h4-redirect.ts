@@ -21,7 +21,7 @@ const trusted = ['/', '/etc', '/etc/claude-code', managed].concat(
 export const redirect: Probe = {
   id: 'H4',
   title: 'settings of a repository that send the credential elsewhere',
-  attack: 'change who Claude Code talks to, by settings, environment or another program',
+  attack: 'change the address that Claude Code calls, by settings, environment or another program',
   standards: [standards.imageConfiguration, standards.readOnly],
   async run(scene) {
     const login = scene.stack.credentials === 'login'
@@ -43,7 +43,7 @@ async function managedSettings(scene: Scene, service: string, login: boolean): P
     scene.inside(service, ['cat', managed]),
   ])
   const same = found.code === 0 && own !== null && found.stdout === own
-  const difference = found.code === 0 ? `differs from claude/${name}` : 'is not there'
+  const difference = found.code === 0 ? `differs from claude/${name}` : 'is missing'
   return check(
     `the managed settings in ${service} are those of this checkout`,
     same,
@@ -51,7 +51,7 @@ async function managedSettings(scene: Scene, service: string, login: boolean): P
   )
 }
 
-/** Checks owner and mode instead of trying: a read-only system would hide a wrong mode. */
+/** Checks owner and mode instead of writing: a read-only system would hide a wrong mode. */
 async function ownedByRoot(scene: Scene, service: string): Promise<Check> {
   const claim = `settings and programs of ${service} belong to root alone`
   const script = `IFS=:; stat -L -c '%u %a %n' ${trusted.join(' ')} $PATH 2>&1; true`
@@ -66,18 +66,18 @@ async function ownedByRoot(scene: Scene, service: string): Promise<Check> {
     return uid !== '0' || (Number.parseInt(mode, 8) & 0o022) !== 0
   })
   if (lines.length === 0) {
-    return { claim, verdict: 'unknown', evidence: `nothing can be run in ${service}` }
+    return { claim, verdict: 'unknown', evidence: `cannot run a program in ${service}` }
   }
   return check(
     claim,
     wrong.length === 0,
     wrong.length > 0
       ? `owner, mode, path: ${wrong.join('; ')}`
-      : `${seen.size} looked at, with ${managed}, claude, node and every folder of PATH`,
+      : `${seen.size} checked, including ${managed}, claude, node and every folder of PATH`,
   )
 }
 
-const unwritable = 'the agent cannot open them for writing'
+const unwritable = 'the agent cannot open settings and programs for writing'
 
 async function writableByAgent({ agent }: Scene): Promise<Check> {
   const files = [managed, '/usr/local/bin/claude', '/usr/local/bin/node']
@@ -99,7 +99,7 @@ function environment(scene: Scene, service: string, login: boolean): Check[] {
   const address = variable(container, 'ANTHROPIC_BASE_URL')
   const wanted = login ? 'https://api.anthropic.com' : 'http://gateway:8787'
   const base = check(
-    `the environment of ${service} names who is asked`,
+    `the environment of ${service} sets the address of the API`,
     address === wanted,
     `ANTHROPIC_BASE_URL of ${service} is ${address ?? 'not set'}`,
   )
@@ -108,7 +108,7 @@ function environment(scene: Scene, service: string, login: boolean): Check[] {
   return [
     base,
     check(
-      `settings of a repository have no say in ${service} in who is asked`,
+      `settings of a repository cannot change this address in ${service}`,
       flag === '1',
       `CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST of ${service} is ${flag ?? 'not set'}`,
     ),

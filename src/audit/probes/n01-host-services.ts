@@ -9,7 +9,8 @@ import { standards } from '../standards.ts'
 export const hostServices: Probe = {
   id: 'N1',
   title: 'services of this host',
-  attack: 'connect from the agent to every address of this host, and to where a bridge has its own',
+  attack:
+    'connect from the agent to every address of this host, and to the usual address of a bridge',
   standards: [standards.networkAccess],
   async run(scene) {
     return [...networkChecks(scene), ...(await dialHost(scene))]
@@ -32,7 +33,7 @@ async function dialHost(scene: Scene): Promise<Check[]> {
   const visitors = host.visitors().length - before
   return [
     check(
-      'a service of this host that listens on every address is not reached',
+      'the agent cannot reach a service that listens on every address of this host',
       reached.length === 0 && visitors === 0,
       reached.length + visitors === 0
         ? `${addresses.length} addresses dialled, no connection: ${list(addresses)}`
@@ -57,7 +58,7 @@ function firstAddress(subnet: string) {
 }
 
 function networkChecks({ inspections, service }: Scene): Check[] {
-  // The networks of the agent and the gateway, whatever their names.
+  // The networks of the agent and the gateway, regardless of their names.
   const names = new Set(
     ['claude', 'worker', 'gateway'].flatMap(name =>
       inspections.containers.has(name) ? Object.keys(service(name).NetworkSettings.Networks) : [],
@@ -80,14 +81,14 @@ function networkChecks({ inspections, service }: Scene): Check[] {
       routed.length > 0 ? `not internal: ${namesOf(routed)}` : `internal: ${namesOf(inner)}`,
     ),
     check(
-      'they are made without an address of the host',
+      'these networks are created without an address of the host',
       inner.length > 0 && addressed.length === 0,
       addressed.length > 0
         ? `neither inhibit_ipv4 nor isolated: ${namesOf(addressed)}`
         : `inhibit_ipv4 or isolated: ${namesOf(inner)}`,
     ),
     check(
-      'their bridges have no IPv4 address on this host',
+      'the bridges of these networks have no IPv4 address on this host',
       inner.length > 0 && onHost.length === 0,
       onHost.length > 0 ? list(onHost) : `none on the bridges of ${namesOf(inner)}`,
     ),

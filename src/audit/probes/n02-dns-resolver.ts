@@ -8,8 +8,8 @@ import { standards } from '../standards.ts'
 /** A DNS query leaks the data in its name, even when it gets no answer. */
 export const dnsResolver: Probe = {
   id: 'N2',
-  title: 'data sent out in DNS questions to the resolver',
-  attack: "ask the container's resolver for names whose server belongs to the attacker",
+  title: 'data sent out in DNS queries to the resolver',
+  attack: "query the container's resolver for names whose DNS server belongs to the attacker",
   standards: [standards.networkAccess, standards.upToDate],
   async run(scene) {
     const [asked, neighbours] = await Promise.all([askOutside(scene), askNeighbours(scene)])
@@ -19,7 +19,7 @@ export const dnsResolver: Probe = {
 
 async function askOutside({ agent }: Scene): Promise<Check> {
   const label = randomBytes(8).toString('hex')
-  const questions = [
+  const queries = [
     { name: `${label}.audit.test`, type: 'A' },
     { name: `${label}.audit.test`, type: 'TXT' },
     { name: 'api.anthropic.com', type: 'A' },
@@ -29,30 +29,33 @@ async function askOutside({ agent }: Scene): Promise<Check> {
     { name: 'gateway-services', type: 'A' },
   ] as const
   const results = await Promise.all(
-    questions.map(async question => ({
-      ...question,
-      ...(await agent.resolve(question.name, question.type, 2_000)),
+    queries.map(async query => ({
+      ...query,
+      ...(await agent.resolve(query.name, query.type, 2_000)),
     })),
   )
-  const answered = results.filter(({ answers, error }) => answers.length > 0 || knowsNone(error))
+  const answered = results.filter(({ answers, error }) => answers.length > 0 || isNoSuchName(error))
   return check(
-    'the agent gets no answer about a name that is not of its network',
+    'the agent gets no answer for a name outside of its network',
     answered.length === 0,
     answered.length > 0
       ? `answered: ${list(answered.map(({ name, type, answers, error }) => `${type} ${name} ${answers[0] ?? error}`))}`
-      : `${results.length} questions: ${list([...new Set(results.map(({ error }) => error ?? 'nothing'))])}`,
+      : `${results.length} queries: ${list([...new Set(results.map(({ error }) => error ?? 'nothing'))])}`,
   )
 }
 
-/** Returns whether the answer was "no such name": an answer too, because a server was asked. */
-function knowsNone(error: string | undefined) {
+/**
+ * Returns whether the answer was "no such name": it counts as an answer, because a server was
+ * queried.
+ */
+function isNoSuchName(error: string | undefined) {
   return error === 'ENOTFOUND'
 }
 
 async function askNeighbours({ agent }: Scene): Promise<Check> {
   const { answers, error } = await agent.resolve('proxy')
   return check(
-    'the name of the proxy itself resolves',
+    'the name of the proxy resolves',
     answers.length > 0,
     `proxy: ${answers[0] ?? error}`,
   )
@@ -69,12 +72,12 @@ function resolverChecks({ inspections }: Scene): Check[] {
     check(
       'only the proxy has a resolver for other names',
       dead.length > 0 && resolvers.length === 0,
-      resolvers.length > 0 ? `asks another: ${list(resolvers)}` : `127.0.0.1 for ${all}`,
+      resolvers.length > 0 ? `another resolver in: ${list(resolvers)}` : `127.0.0.1 for ${all}`,
     ),
     check(
-      "the host's search domains are not taken over",
+      "no service has the host's search domains",
       dead.length > 0 && suffixes.length === 0,
-      suffixes.length > 0 ? `has them: ${list(suffixes)}` : `none for ${all}`,
+      suffixes.length > 0 ? `set in: ${list(suffixes)}` : `none for ${all}`,
     ),
   ]
 }
@@ -82,8 +85,8 @@ function resolverChecks({ inspections }: Scene): Check[] {
 function engineCheck({ versions }: Scene): Check {
   const engine = judgeRequirements(versions).find(({ id }) => id === 'engine')
   return check(
-    'the engine does not forward questions of internal networks (CVE-2024-29018)',
+    'the engine does not forward queries from internal networks (CVE-2024-29018)',
     engine !== undefined && engine.severity !== 'refusal',
-    engine?.message ?? 'the version of the engine is not known',
+    engine?.message ?? 'the version of the engine is unknown',
   )
 }

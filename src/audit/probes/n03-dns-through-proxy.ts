@@ -5,8 +5,8 @@ import { standards } from '../standards.ts'
 /** A `dst` rule before the name check resolves the name, and sends it out, even to refuse it (measured). */
 export const dnsThroughProxy: Probe = {
   id: 'N3',
-  title: 'data sent out in DNS questions of the proxy',
-  attack: 'ask the proxy for names that are not listed, so that it looks them up',
+  title: 'data sent out in DNS queries of the proxy',
+  attack: 'request unlisted names from the proxy, so that it looks them up',
   standards: [standards.networkAccess],
   async run(scene) {
     const twin = await scene.twin()
@@ -31,23 +31,23 @@ export const dnsThroughProxy: Probe = {
       to('host', host => `CONNECT ${names.listed}:443 HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
     ]
     const [works, attempted] = await Promise.all([listedWorks(twin), attemptAll(twin, attempts)])
-    const questions = (await twin.seen()).filter(event => event.kind === 'question')
-    const secrets = questions.filter(({ name }) => name.includes('secret-'))
+    const queries = (await twin.seen()).filter(event => event.kind === 'question')
+    const secrets = queries.filter(({ name }) => name.includes('secret-'))
     return [
       works,
       check(
-        "the canary's DNS is what the proxy asks",
-        questions.some(({ name }) => name === names.listed),
-        `asked for ${names.listed}`,
+        "the proxy queries the canary's DNS",
+        queries.some(({ name }) => name === names.listed),
+        `query for ${names.listed}`,
       ),
       check(
-        'no name that is not listed is looked up',
+        'the proxy looks up no unlisted name',
         secrets.length === 0,
         secrets.length > 0
           ? `looked up: ${secrets[0]?.name}`
-          : `${attempts.length} forms of asking, none of them in ${questions.length} questions`,
+          : `${attempts.length} forms of request, none of their names in ${queries.length} queries`,
       ),
-      noneThrough('nor reached', attempted),
+      noneThrough('the proxy connects to no unlisted name', attempted),
     ]
   },
 }

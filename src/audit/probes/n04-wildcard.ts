@@ -27,9 +27,9 @@ export const wildcard: Probe = {
       works,
       noneThrough('a name below a listed one is not reached', attempted),
       check(
-        'nor looked up',
+        'a name below a listed one is not looked up',
         asked.length === 0,
-        asked.length > 0 ? `looked up: ${list(asked)}` : `not asked for: ${list(below)}`,
+        asked.length > 0 ? `looked up: ${list(asked)}` : `no query for:  ${list(below)}`,
       ),
       entries(policy),
     ]
@@ -38,7 +38,7 @@ export const wildcard: Probe = {
 
 /** Checks each entry of the lists in force, as `doctor` does. */
 function entries(policy: string): Check {
-  const claim = 'no entry of the lists in force admits names that nobody named'
+  const claim = 'each entry of the lists in force admits a single name'
   try {
     const allowlist = parseAllowlist(policy, 'the policy in force')
     // N15 covers names that the agent should not have at all.

@@ -6,7 +6,7 @@ import { standards } from '../standards.ts'
 export const addressForms: Probe = {
   id: 'N6',
   title: 'addresses and names in forms that parsers read differently',
-  attack: 'CONNECT to an address or a name that is not listed, spelt so that it looks listed',
+  attack: 'CONNECT to an address or a name that is not listed, spelled so that it looks listed',
   standards: [standards.networkAccess],
   async run(scene) {
     const twin = await scene.twin()
@@ -28,12 +28,12 @@ export const addressForms: Probe = {
     )
     return [
       works,
-      noneThrough('no notation of an address is let through', byAddress),
-      noneThrough('no spelling of an unlisted name is let through', bySpelling),
+      noneThrough('the proxy refuses every notation of an address', byAddress),
+      noneThrough('the proxy refuses every spelling of an unlisted name', bySpelling),
       check(
-        'none of them makes the proxy look the unlisted name up',
+        'no spelling makes the proxy look up the unlisted name',
         asked.length === 0,
-        `${asked.length} questions for ${names.unlisted}`,
+        `${asked.length} queries for ${names.unlisted}`,
       ),
     ]
   },
@@ -66,7 +66,7 @@ function addressesOf(address: string): string[] {
 
 function spellings(listed: string, unlisted: string, address: string): [string, string][] {
   return [
-    ['the name as it is', connectTo(unlisted)],
+    ['the plain name', connectTo(unlisted)],
     ['a listed prefix', connectTo(`${listed}.${unlisted}`)],
     ['a leading dot', connectTo(`.${unlisted}`)],
     ['a trailing dot', connectTo(`${unlisted}.`)],

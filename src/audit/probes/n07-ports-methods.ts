@@ -6,7 +6,7 @@ import { standards } from '../standards.ts'
 export const portsAndMethods: Probe = {
   id: 'N7',
   title: 'other ports, methods and schemes of a listed name',
-  attack: 'make a tunnel for mail or SSH of a listed host, or speak to it in clear text',
+  attack: 'open a tunnel to mail or SSH of a listed host, or use clear-text HTTP',
   standards: [standards.networkAccess],
   async run(scene) {
     const twin = await scene.twin()
@@ -48,13 +48,13 @@ export const portsAndMethods: Probe = {
     return [
       works,
       noneThrough('CONNECT reaches no port but 443', byPort),
-      noneThrough('no other method or scheme is let through', byRequest),
+      noneThrough('the proxy refuses every other method and scheme', byRequest),
       check(
         'the proxy dials no port but 443',
         dialled.length === 0,
         dialled.length > 0
-          ? `the canary saw it at: ${list([...new Set(dialled)])}`
-          : 'the canary saw none on its other ports',
+          ? `the canary saw connections at: ${list([...new Set(dialled)])}`
+          : 'the canary saw no connection at its other ports',
       ),
     ]
   },

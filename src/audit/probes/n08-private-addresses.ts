@@ -16,7 +16,8 @@ import type { Twin } from '../twin.ts'
 export const privateAddresses: Probe = {
   id: 'N8',
   title: 'a listed name that leads to a private address',
-  attack: 'let a listed name resolve to private, local and metadata addresses, also in turns',
+  attack:
+    'let a listed name resolve to private, local and metadata addresses, also alternating ones',
   standards: [standards.networkAccess],
   async run(scene) {
     const twin = await scene.twin()
@@ -35,7 +36,7 @@ export const privateAddresses: Probe = {
       neighbour,
       nowhere,
       inTurns(twin, [to(names.flip), to(names.mixed)]),
-      tableWhile(twin),
+      connectionsDuring(twin),
       twin.addresses('canary'),
     ])
     const inner = canary.filter(address => address !== twin.network.canaryOutside)
@@ -45,21 +46,21 @@ export const privateAddresses: Probe = {
       )
     return [
       works,
-      refused('a name that leads to a private address is not dialled', at(toPrivate), toPrivate),
-      refused('nor one that leads to a neighbour in the stack', at(toNeighbour), toNeighbour),
+      refused('the proxy dials no private address of a name', at(toPrivate), toPrivate),
+      refused('the proxy dials no neighbour in the stack', at(toNeighbour), toNeighbour),
       refused(
-        'nor one whose answers change between the check and the call',
+        'the proxy dials no private address that appears after its check',
         at(changing),
         changing,
       ),
       check(
-        'nor the metadata service of a cloud',
+        'the proxy dials no metadata service of a cloud',
         !/:(01BB)\b/.test(table.metadata),
-        table.metadata || 'no connection to 169.254.169.254 in the making',
+        table.metadata || 'no connection to 169.254.169.254',
       ),
       ...toNowhere.map(attempted =>
         check(
-          `the proxy says why: ${attempted.name === names.metadata ? 'metadata' : 'loopback'}`,
+          `the proxy gives its reason: ${attempted.name === names.metadata ? 'metadata' : 'loopback'}`,
           attempted.received.includes('private or reserved address'),
           firstLine(attempted),
         ),
@@ -68,7 +69,7 @@ export const privateAddresses: Probe = {
   },
 }
 
-/** Runs attempts one after the other, so that each look-up gets an answer of its own. */
+/** Runs attempts one after the other, so that each lookup gets its own answer. */
 async function inTurns(twin: Twin, attempts: readonly Attempt[]): Promise<Attempted[]> {
   const all: Attempted[] = []
   for (let turn = 0; turn < 4; turn++) all.push(...(await attemptAll(twin, attempts, 3_000)))
@@ -76,7 +77,7 @@ async function inTurns(twin: Twin, attempts: readonly Attempt[]): Promise<Attemp
 }
 
 /** Reads the proxy's connections to 169.254.169.254 from the kernel while the attempts run. */
-async function tableWhile(twin: Twin) {
+async function connectionsDuring(twin: Twin) {
   await sleep(700)
   const { stdout } = await twin.inside('proxy', ['cat', '/proc/net/tcp'])
   return {
@@ -93,7 +94,7 @@ function refused(claim: string, reached: readonly Attempted[], tried: readonly A
     claim,
     tried.length > 0 && reached.length === 0,
     reached.length > 0
-      ? `the canary answered there: ${list(reached.map(({ name }) => name))}`
+      ? `the canary answered: ${list(reached.map(({ name }) => name))}`
       : `${tried.length} tried; ${first ? firstLine(first) : ''}`,
   )
 }

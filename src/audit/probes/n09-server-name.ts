@@ -6,7 +6,7 @@ import { standards } from '../standards.ts'
 export const serverName: Probe = {
   id: 'N9',
   title: 'a tunnel for one name, used for another',
-  attack: 'CONNECT to a listed name, and say another one, or none, in the TLS hello',
+  attack: 'CONNECT to a listed name, and send another name, or none, in the TLS hello',
   standards: [standards.networkAccess],
   async run(scene) {
     const twin = await scene.twin()
@@ -17,7 +17,7 @@ export const serverName: Probe = {
       request,
       follow: { hello: host },
     })
-    const [works, [capitals], [other, unlisted, below], torn, [nameless], [plain]] =
+    const [works, [capitals], [other, unlisted, below], several, [nameless], [plain]] =
       await Promise.all([
         listedWorks(twin),
         attemptAll(twin, [hello('in capitals', names.listed.toUpperCase())], 10_000),
@@ -38,19 +38,19 @@ export const serverName: Probe = {
         attemptAll(twin, [{ name: 'no TLS', request, follow: 'plain' }]),
       ])
     // A proxy that crashed on a hello refuses everything for a moment, which is not a control.
-    const still = await listedWorks(twin, 'the proxy is alive after all of them')
+    const still = await listedWorks(twin, 'the proxy still works after these attempts')
     return [
       works,
       check(
-        'so does its name in capitals',
+        'a hello with the listed name in capitals succeeds',
         capitals?.through === true,
         `hello ${names.listed.toUpperCase()}`,
       ),
       noneThrough('a hello for another listed name ends the tunnel', some(other)),
-      noneThrough('a hello for an unlisted name ends it', some(unlisted, below)),
-      noneThrough('a hello whose name is no single word ends it', torn),
-      noneThrough('a hello without a name ends it', some(nameless)),
-      noneThrough('bytes that are no TLS end it', some(plain)),
+      noneThrough('a hello for an unlisted name ends the tunnel', some(unlisted, below)),
+      noneThrough('a hello with several words as its name ends the tunnel', several),
+      noneThrough('a hello without a name ends the tunnel', some(nameless)),
+      noneThrough('data that is not TLS ends the tunnel', some(plain)),
       still,
     ]
   },

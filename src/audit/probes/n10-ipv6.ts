@@ -3,11 +3,11 @@ import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 
-/** A second protocol is a second network, without any of the rules of the first. */
+/** A second protocol is a second network, to which the rules of the first do not apply. */
 export const ipv6: Probe = {
   id: 'N10',
   title: 'a way out over IPv6',
-  attack: 'use an IPv6 address of a container, or have the proxy dial one',
+  attack: 'use an IPv6 address of a container, or make the proxy dial one',
   standards: [standards.networkAccess],
   async run(scene) {
     const [live, twin] = await Promise.all([kernels(scene), literals(scene)])
@@ -42,7 +42,7 @@ async function kernels(scene: Scene): Promise<Check[]> {
       addressed.length > 0 ? list(addressed) : `none in ${list(services)}`,
     ),
     check(
-      'their kernels have IPv6 turned off',
+      'IPv6 is turned off in every container',
       states.length > 0 && on.length === 0,
       on.length > 0 ? `disable_ipv6 is 0 in ${list(on)}` : `disable_ipv6 in ${list(services)}`,
     ),
@@ -56,7 +56,7 @@ function configured({ inspections }: Scene): Check[] {
   )
   return [
     check(
-      'no network of the stack is made with IPv6',
+      'no network of the stack has IPv6 enabled',
       inspections.networks.size > 0 && networks.length === 0,
       networks.length > 0
         ? `with IPv6: ${list(networks.map(({ Name }) => Name))}`
@@ -66,7 +66,7 @@ function configured({ inspections }: Scene): Check[] {
       'every service is started with IPv6 turned off',
       without.length === 0,
       without.length > 0
-        ? `not so: ${list(without.map(([name]) => name))}`
+        ? `not set in:  ${list(without.map(([name]) => name))}`
         : list([...inspections.containers.keys()]),
     ),
   ]
@@ -93,9 +93,9 @@ async function literals(scene: Scene): Promise<Check[]> {
   const unexplained = attempted.filter(({ received }) => received.startsWith('HTTP/1.1 200'))
   return [
     works,
-    noneThrough('the proxy takes no IPv6 address', attempted),
+    noneThrough('the proxy refuses every IPv6 address', attempted),
     check(
-      'and opens no tunnel for one',
+      'the proxy opens no tunnel to an IPv6 address',
       unexplained.length === 0,
       unexplained.length > 0
         ? list(unexplained.map(({ name }) => name))

@@ -21,7 +21,7 @@ export const neighbours: Probe = {
   id: 'N11',
   busy: true,
   title: 'neighbours, relays and other stacks',
-  attack: 'scan the network of the agent, and use what is found there as a way to somewhere else',
+  attack: 'scan the network of the agent, and use the services found there as relays',
   standards: [standards.connectivity, standards.defaultBridge, standards.separation],
   async run(scene) {
     const parts = await Promise.all([
@@ -73,12 +73,12 @@ async function scan({ agent, agents, inspections, service }: Scene): Promise<Che
   const hidden = others.filter((_, index) => strangers[index])
   return [
     check(
-      'of the ports of its neighbours the agent finds those of proxy and gateway',
+      'of its neighbours the agent reaches only the ports of proxy and gateway',
       found.length > 0 && found.join() === wanted.join(),
       `open: ${list(found) || 'none'}`,
     ),
     check(
-      'nobody else answers in its network',
+      'no other address answers in the network of the agent',
       hidden.length === 0,
       hidden.length > 0
         ? list(hidden)
@@ -107,7 +107,7 @@ async function listeners({ agents, inspections, inside }: Scene): Promise<Check[
   const wanted = services.flatMap(name => (ports[name] ? [`${name}:${ports[name]}`] : []))
   return [
     check(
-      'no service listens on more than its one port',
+      'no service listens on a port other than its own',
       services.length > 0 && found.sort().join() === wanted.sort().join(),
       `listening: ${list(found) || 'none'}`,
     ),
@@ -127,7 +127,7 @@ function nearby(address: string) {
   return Array.from({ length: 16 }, (_, index) => `${base}${index + 1}`)
 }
 
-/** Tries containers of other projects, and one that certainly listens: the twin's canary. */
+/** Tries containers of other projects, and one that is known to listen: the twin's canary. */
 async function otherContainers(scene: Scene): Promise<Check[]> {
   const { agent, inspections } = scene
   const twin = await scene.twin()
@@ -144,12 +144,12 @@ async function otherContainers(scene: Scene): Promise<Check[]> {
   const found = targets.filter((_, index) => (answers[index]?.open.length ?? 0) > 0)
   return [
     check(
-      'containers of other projects are not reached',
+      'the agent cannot reach containers of other projects',
       found.length === 0,
       found.length > 0 ? list(found) : `${targets.length} addresses on ${ports.length} ports each`,
     ),
     check(
-      'nor the canary, which answers everybody who reaches it',
+      'the agent cannot reach the canary, which answers every client',
       reached(forwarded, twin.word) && !canary.some(answer => reached(answer, twin.word)),
       `${twin.network.canaryOutside}: ${canary[0]?.error ?? 'connected'}`,
     ),
@@ -178,10 +178,10 @@ async function throughGateway(scene: Scene): Promise<Check[]> {
   )
   return [
     check(
-      'the gateway is no proxy',
+      'the gateway does not work as a proxy',
       answers.some(({ received }) => received !== '') &&
         !answers.some(answer => reached(answer, word)),
-      `${answers.length} requests for ${target}: ${list([...new Set(answers.map(({ received, error }) => received.split('\r\n')[0] || error || 'hung up'))])}`,
+      `${answers.length} requests for ${target}: ${list([...new Set(answers.map(({ received, error }) => received.split('\r\n')[0] || error || 'connection closed'))])}`,
     ),
   ]
 }
@@ -201,14 +201,14 @@ async function forwarding({ inspections, inside }: Scene): Promise<Check[]> {
   const all = list(services.map(([name]) => name))
   return [
     check(
-      'no service is a router between its networks',
+      'no service forwards packets between its networks',
       services.length > 0 && routers.length === 0,
       routers.length > 0 ? `ip_forward is on in ${list(routers)}` : `ip_forward is 0 in ${all}`,
     ),
     check(
-      'every service is started so',
+      'every service is started with forwarding turned off',
       unset.length === 0,
-      unset.length > 0 ? `no such sysctl: ${list(unset)}` : all,
+      unset.length > 0 ? `sysctl not set in: ${list(unset)}` : all,
     ),
   ]
 }
@@ -236,7 +236,7 @@ function memberChecks({ inspections }: Scene): Check[] {
       wrong.length > 0 ? list(wrong) : list([...inspections.containers.keys()]),
     ),
     check(
-      'nobody else is on the internal networks',
+      'no other container is on the internal networks',
       strangers.length === 0,
       strangers.length > 0 ? list(strangers) : `${members.size} services`,
     ),

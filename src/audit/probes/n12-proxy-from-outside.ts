@@ -8,7 +8,7 @@ import { standards } from '../standards.ts'
 /** A proxy that serves the local network lends it this host's address and its allowlist. */
 export const proxyFromOutside: Probe = {
   id: 'N12',
-  title: 'the stack used from outside of it',
+  title: 'the stack used from outside',
   attack: 'connect to proxy and gateway from this host, the local network and the internet side',
   standards: [standards.neededPorts, standards.mappedPorts],
   async run(scene) {
@@ -110,11 +110,11 @@ async function fromTheOtherSide(scene: Scene): Promise<Check[]> {
   const inside = scanned.some(({ address, open }) => address === agentSide && open.length > 0)
   return [
     check(
-      'nobody on the internet side gets through to it',
+      'the proxy accepts no connection from the internet side',
       inside && outer.length > 1 && open.length === 0,
       open.length > 0
         ? `open: ${list(open.map(({ address }) => `${address}:3128`))}`
-        : `from ${list(canary)}: open at ${agentSide} alone, as it should be`,
+        : `from ${list(canary)}: open only at ${agentSide}, as intended`,
     ),
   ]
 }

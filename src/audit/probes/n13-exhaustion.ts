@@ -23,8 +23,8 @@ const bounds = [
 export const exhaustion: Probe = {
   id: 'N13',
   busy: true,
-  title: 'a proxy kept busy until nobody else is served',
-  attack: 'open connections by the hundred and never finish a request, or send endless headers',
+  title: 'a proxy so busy that other clients get no answer',
+  attack: 'open hundreds of connections without finishing a request, or send endless headers',
   standards: [standards.limits],
   async run(scene) {
     const twin = await scene.twin()
@@ -45,9 +45,9 @@ async function whileHalfOpen({ attacker, names, word }: Twin): Promise<Check> {
     { until: word, wait: 5_000 },
   )
   return check(
-    'a good request is served beside 200 that never end',
+    'a good request succeeds beside 200 unfinished ones',
     standing === 200 && reached(answer, word),
-    `${standing} held; ${firstLine(answer)}`,
+    `${standing} open; ${firstLine(answer)}`,
   )
 }
 
@@ -65,7 +65,7 @@ async function largeHeader({ attacker, names, word }: Twin): Promise<Check> {
   )
 }
 
-/** Floods from the canary's address, so that the agent of the other probes is not shut out. */
+/** Floods from the canary's address, so that the agent of the other probes is not locked out. */
 async function floodOfOne({ outsider, attacker, names, word }: Twin): Promise<Check> {
   const ask = (from: typeof outsider) =>
     from.tunnel(
@@ -77,9 +77,9 @@ async function floodOfOne({ outsider, attacker, names, word }: Twin): Promise<Ch
   const { standing } = await outsider.hold('proxy-agent', 3128, 1_600, 'CONNECT x', 5_000)
   const [flooder, neighbour] = await Promise.all([ask(outsider), ask(attacker)])
   return check(
-    'who holds 1600 connections gets no more of them, and others still do',
+    'a client with 1600 open connections gets no more, and other clients still do',
     reached(before, word) && !reached(flooder, word) && reached(neighbour, word),
-    `${standing} held; the same caller: ${firstLine(flooder)}; another: ${firstLine(neighbour)}`,
+    `${standing} open; same client: ${firstLine(flooder)}; other client: ${firstLine(neighbour)}`,
   )
 }
 
@@ -87,9 +87,9 @@ async function policyBounds(scene: Scene): Promise<Check> {
   const written = new Set(parseSquidConf(await scene.policy()).map(({ words }) => words.join(' ')))
   const missing = bounds.filter(bound => !written.has(bound))
   return check(
-    'the policy in force bounds time, size and number of requests',
+    'the policy in force limits time, size and number of requests',
     missing.length === 0,
-    missing.length > 0 ? `missing: ${list(missing)}` : `${bounds.length} bounds`,
+    missing.length > 0 ? `missing: ${list(missing)}` : `${bounds.length} limits`,
   )
 }
 
@@ -103,7 +103,7 @@ function containerBounds({ inspections }: Scene): Check[] {
   ]
   return [
     check(
-      "the proxy's container has bounds, and room for that many connections",
+      "the proxy's container has limits, and enough file descriptors",
       missing.length === 0,
       missing.length > 0
         ? `no limit set, or too low: ${list(missing)}`

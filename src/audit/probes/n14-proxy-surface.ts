@@ -27,9 +27,9 @@ const turnedOff = [
 /** Most vulnerabilities of Squid were in parts that this stack does not use. */
 export const proxySurface: Probe = {
   id: 'N14',
-  title: "parts of Squid that nobody needs, and its manager's pages",
+  title: 'parts of Squid that the stack does not use, and its manager pages',
   attack:
-    "ask for Squid's own pages, reach its old protocols, and learn its version for an exploit",
+    "request Squid's own pages, reach its old protocols, and learn its version for an exploit",
   standards: [standards.neededPorts],
   async run(scene) {
     const twin = await scene.twin()
@@ -72,33 +72,33 @@ async function ownPages(twin: Twin): Promise<Check[]> {
     twin.addresses('proxy'),
     twin.inside('proxy', ['hostname']),
   ])
-  const telling = (pattern: RegExp) =>
+  const revealing = (pattern: RegExp) =>
     attempted.filter(({ received }) => pattern.test(received)).map(({ name }) => name)
-  const managed = telling(
+  const managed = revealing(
     /Connection information|Cache Manager Menu|http_port |File descriptor usage|IP Cache Stat/i,
   )
-  const versions = telling(/squid\/\d|Squid Cache: Version|\b\d+\.\d+(\.\d+)?[^\n]*squid/i)
+  const versions = revealing(/squid\/\d|Squid Cache: Version|\b\d+\.\d+(\.\d+)?[^\n]*squid/i)
   const self = [...addresses, host.stdout.trim()].filter(text => text)
   const named = attempted.flatMap(({ name, received }) =>
     self.some(text => received.includes(text)) ? [name] : [],
   )
   // A request for the proxy's own address returns that address: the caller knew it already.
   return [
-    noneThrough('FTP, URN, TRACE and their like are not let through', attempted),
+    noneThrough('the proxy refuses FTP, URN, TRACE and similar requests', attempted),
     check(
-      "the manager's pages are shown to nobody",
+      'the proxy shows its manager pages to no client',
       attempted.some(({ received }) => received !== '') && managed.length === 0,
-      managed.length > 0 ? list(managed) : `${manager.length} pages asked for`,
+      managed.length > 0 ? list(managed) : `${manager.length} pages requested`,
     ),
     check(
-      'no answer tells the version of Squid',
+      'no answer reveals the version of Squid',
       versions.length === 0,
       versions.length > 0 ? list(versions) : `${attempted.length} answers`,
     ),
     check(
-      "nor the proxy's other addresses or its host",
+      "no answer reveals the proxy's other addresses or its hostname",
       named.length === 0,
-      named.length > 0 ? list(named) : `${self.length} of its names looked for`,
+      named.length > 0 ? list(named) : `${self.length} names and addresses searched for`,
     ),
   ]
 }
@@ -117,14 +117,14 @@ async function liveSockets({ inside }: Scene): Promise<Check[]> {
   const count = udp?.length ?? 0
   return [
     check(
-      'the live proxy listens on port 3128 and on no other',
+      'the live proxy listens only on port 3128',
       listening.length > 0 && foreign.length === 0,
       list([...new Set(listening.map(({ port }) => String(port)))]),
     ),
     check(
-      'it has no socket for ICP, HTCP or SNMP',
+      'the live proxy has no socket for ICP, HTCP or SNMP',
       old.length === 0 && count <= 1,
-      `${count} UDP sockets, for its own questions${old.length > 0 ? `; ${old[0]?.port} is open` : ''}`,
+      `${count} UDP sockets, for its own DNS queries${old.length > 0 ? `; ${old[0]?.port} is open` : ''}`,
     ),
   ]
 }
@@ -133,7 +133,7 @@ async function inForce(scene: Scene): Promise<Check> {
   const written = new Set(parseSquidConf(await scene.policy()).map(({ words }) => words.join(' ')))
   const missing = turnedOff.filter(rule => !written.has(rule))
   return check(
-    'the policy in force turns off what nobody needs',
+    'the policy in force turns off unused features',
     missing.length === 0,
     missing.length > 0 ? `missing: ${list(missing)}` : `${turnedOff.length} rules`,
   )

@@ -6,12 +6,12 @@ import { type Scene, variable } from '../scene.ts'
 import { standards } from '../standards.ts'
 import { otherNames, type Twin } from '../twin.ts'
 
-/** With a key of their own, an attacker in the agent uses the model's API as a drop box. */
+/** An attacker in the agent with a key of their own can use the model's API as a drop box. */
 export const allowedHost: Probe = {
   id: 'N15',
   title: "data sent out through the model's own API",
   attack:
-    'reach the API with a foreign key, or have the gateway call something else than the model',
+    'reach the API with a foreign key, or make the gateway call something other than the model',
   standards: [standards.networkAccess],
   async run(scene) {
     const parts = await Promise.all([names(scene), livePage(scene), gatewayChecks(scene)])
@@ -19,7 +19,7 @@ export const allowedHost: Probe = {
   },
 }
 
-/** Downgrades to `weak` while Claude Code logs in by itself: the agent then has these names by design. */
+/** Downgrades to `weak` in login mode: the agent then has these names by design. */
 function orWeak(scene: Scene, { verdict, ...rest }: Check): Check {
   if (verdict !== 'open' || scene.stack.credentials !== 'login') return { verdict, ...rest }
   const evidence = `${rest.evidence}. In login mode the agent needs them (docs/security.md)`
@@ -41,7 +41,7 @@ async function names(scene: Scene): Promise<Check[]> {
     orWeak(
       scene,
       check(
-        'the names of gateway and login are not open to the agent',
+        'the agent cannot reach the names of gateway and login',
         seen && through.length === 0,
         through.length > 0 ? `reached: ${list(through)}` : `refused: ${list(foreign)}`,
       ),
@@ -53,7 +53,7 @@ function foreignNames(policy: string): string[] {
   return [...new Set(['api.anthropic.com', ...otherNames(policy).map(name => name.toLowerCase())])]
 }
 
-/** Judges the live proxy, where no canary answers, by the page that comes with a refusal. */
+/** Judges the live proxy by the page of its refusal, because no canary answers there. */
 async function livePage(scene: Scene): Promise<Check[]> {
   const answer = await scene.agent.tunnel(connectTo('api.anthropic.com'), 'nothing', {
     wait: 5_000,
@@ -73,7 +73,7 @@ async function livePage(scene: Scene): Promise<Check[]> {
 async function gatewayChecks(scene: Scene): Promise<Check[]> {
   const gateway = scene.inspections.containers.get('gateway')
   if (!gateway) {
-    const evidence = 'the stack has no gateway: whatever the agent shows the API is its own'
+    const evidence = 'the stack has no gateway: the agent sends a credential of its own to the API'
     return [open('a gateway stands between the agent and the API', evidence)]
   }
   const upstream = variable(gateway, 'UPSTREAM_URL')
@@ -82,7 +82,7 @@ async function gatewayChecks(scene: Scene): Promise<Check[]> {
   const api = upstream === 'https://api.anthropic.com' && proxy === 'http://egress:3128'
   return [
     check(
-      'the gateway calls the API, through the proxy',
+      'the gateway calls the API through the proxy',
       rehearsal || api,
       `UPSTREAM_URL ${upstream}, PROXY_URL ${proxy}`,
     ),
@@ -118,12 +118,12 @@ async function throughGateway(twin: Twin): Promise<Check[]> {
       firstLine(answer),
     ),
     check(
-      'there it has the real credential, and the placeholder is gone',
+      'the gateway replaces the placeholder with the real credential',
       placed,
-      placed ? 'seen by the canary' : 'the canary did not see it so',
+      placed ? 'seen by the canary' : 'not seen by the canary',
     ),
     check(
-      'cookies, addresses and other headers of the caller stay behind',
+      'the gateway removes cookies, addresses and other headers of the caller',
       own !== '' && headers.length === 0,
       headers.length > 0 ? `passed: ${list(headers)}` : `not passed: ${list(taken)}`,
     ),
@@ -139,7 +139,7 @@ async function throughGateway(twin: Twin): Promise<Check[]> {
 }
 
 const groups = [
-  ['key', 'a foreign key, or none, gets no request to the API'],
-  ['route', 'no route but that of messages is served'],
-  ['form', 'requests that parsers read differently get no further'],
+  ['key', 'a request with a foreign key, or none, does not reach the API'],
+  ['route', 'the gateway serves no route but messages'],
+  ['form', 'the gateway refuses requests that parsers read differently'],
 ] as const

@@ -9,7 +9,7 @@ import { standards } from '../standards.ts'
 export const failClosed: Probe = {
   id: 'N16',
   title: 'a policy that is not in force, or a way around the proxy',
-  attack: 'wait for a bad edit, a reload or a crash of the proxy, and go out while it lasts',
+  attack: 'wait for a bad edit, a reload or a crash of the proxy, and connect meanwhile',
   standards: [standards.networkAccess],
   async run(scene) {
     const parts = await Promise.all([around(scene), inForce(scene), badPolicies(scene)])
@@ -19,8 +19,8 @@ export const failClosed: Probe = {
 
 /** Checks the agent's other ways out, which remain when the proxy is gone. */
 function around(scene: Scene): Promise<Check[]> {
-  const noRoute = "the agent has no route but to its own network's addresses"
-  const noAnswer = 'nothing comes back from outside when the proxy is not asked'
+  const noRoute = 'the agent has routes only to its own networks'
+  const noAnswer = 'no answer comes from outside without the proxy'
   return Promise.all([
     orUnknown(noRoute, async () => {
       const routes = await scene.agent.read('/proc/net/route')
@@ -31,7 +31,7 @@ function around(scene: Scene): Promise<Check[]> {
         lines.length > 0 && outward.length === 0,
         outward.length > 0
           ? `a gateway: ${outward[0]?.split(/\s+/, 3).join(' ')}`
-          : `${lines.length} route`,
+          : `${lines.length} routes`,
       )
     }),
     orUnknown(noAnswer, async () => {
@@ -44,7 +44,7 @@ function around(scene: Scene): Promise<Check[]> {
       return check(
         noAnswer,
         reached(direct, word) && !reached(live, word) && !reached(twin, word),
-        `${network.canaryOutside}:443 answers ${live.error ?? 'nothing'}; a neighbour answers`,
+        `${network.canaryOutside}:443 gives ${live.error ?? 'no answer'}; a neighbour answers`,
       )
     }),
   ])
@@ -70,10 +70,10 @@ async function inForce(scene: Scene): Promise<Check[]> {
       rules.length > 0 ? list(rules, 3) : 'nothing missing or foreign',
     ),
     check(
-      'the file on this host is what is in force',
+      'the file on this host is the policy in force',
       refused.code !== 0 && mounted.code === 0 && sameRules(mounted.stdout, policy),
       refused.code === 0
-        ? 'the proxy refused the file and goes on with an older one'
+        ? 'the proxy refused the file and keeps an older one'
         : 'squid.conf and the policy of the proxy were compared',
     ),
   ]
@@ -121,19 +121,19 @@ async function judgeBad(scene: Scene): Promise<Check> {
   const bad: [string, string][] = [
     ['half a file', 'head -n 60'],
     ['a last rule that allows', "sed '$a http_access allow all'"],
-    ['a word Squid does not know', "sed '$a no_such_directive on'"],
+    ['an unknown directive', "sed '$a no_such_directive on'"],
     ['an empty file', 'head -n 0'],
   ]
   const [good, ...results] = await Promise.all([
     judge('cat'),
     ...bad.map(async ([name, change]) => ({ name, ...(await judge(change)) })),
   ])
-  const taken = results.filter(({ code }) => code === 0).map(({ name }) => name)
+  const accepted = results.filter(({ code }) => code === 0).map(({ name }) => name)
   return check(
     refusesBad,
-    good.code === 0 && taken.length === 0,
-    taken.length > 0
-      ? `taken: ${list(taken)}`
+    good.code === 0 && accepted.length === 0,
+    accepted.length > 0
+      ? `accepted:  ${list(accepted)}`
       : good.code === 0
         ? `refused: ${list(bad.map(([name]) => name))}`
         : `the policy in force itself is refused: ${good.stdout.trim()}`,

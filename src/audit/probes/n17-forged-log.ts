@@ -4,10 +4,7 @@ import { type Attempt, attemptAll, connectTo, list } from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 
-/**
- * People on a terminal and `status` read the log: an attacker who can write a line controls what they
- * see.
- */
+/** `logs` and `status` show the log: an attacker who can write a line controls their output. */
 export const forgedLog: Probe = {
   id: 'N17',
   title: 'forged lines and terminal escapes in the log',
@@ -71,11 +68,11 @@ export const forgedLog: Probe = {
     const forged = objects.filter(
       ({ object }) => object !== null && ('forged' in object || object.verdict === 'allowed'),
     )
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the check looks for control characters
     const escapes = lines.filter(line => /[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(line))
     return [
       check(
-        'what was tried is on the log',
+        'the attempts are on the log',
         marked.length >= texts.length,
         `${marked.length} lines for ${attempts.length} requests`,
       ),
@@ -85,9 +82,9 @@ export const forgedLog: Probe = {
         broken.length > 0 ? `not JSON: ${broken[0]?.line}` : `${marked.length} lines parsed`,
       ),
       check(
-        'none was written by the caller',
+        'no caller wrote a line or a field',
         forged.length === 0,
-        forged.length > 0 ? `forged: ${forged[0]?.line}` : 'no field or line of a caller',
+        forged.length > 0 ? `forged: ${forged[0]?.line}` : 'no forged line or field',
       ),
       check(
         'no line has a control character',
@@ -119,7 +116,7 @@ async function encoded(scene: Scene): Promise<Check> {
     /%(rm|>rd|>rP|ssl::>sni|ru|>h|ul|un)/.test(words.join(' ')),
   )
   return check(
-    'the policy in force encodes what callers choose',
+    'the policy in force encodes the input of callers',
     formats.length > 0 && raw.length === 0,
     raw.length > 0
       ? `raw in: ${list(raw.map(({ words }) => words[1] ?? ''))}`

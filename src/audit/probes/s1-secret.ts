@@ -8,9 +8,9 @@ import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 
 /** Content of the gateway's file in a mode without a credential. */
-const nobodys = 'no-credential-in-this-mode'
+const noCredential = 'no-credential-in-this-mode'
 
-/** Compares everything on the host: the secret enters neither a container nor the evidence. */
+/** Compares on the host: the secret enters neither a container nor the evidence. */
 export const secretSearch: Probe = {
   id: 'S1',
   title: 'the real credential',
@@ -23,29 +23,26 @@ export const secretSearch: Probe = {
   ],
   async run(scene) {
     const found = scene.credential?.secret
-    const secret = found && found !== nobodys ? found : null
+    const secret = found && found !== noCredential ? found : null
     return [
       everyService(scene, 'no environment holds a real key', environmentKeys(scene)),
       ...(await Promise.all([
-        search(secret, 'the engine tells no key', async () => [
+        search(secret, 'the engine reports no key', async () => [
           { where: 'containers, images and networks', text: scene.inspections.text },
         ]),
         search(secret, 'no process was started with a key', () => processes(scene)),
         search(secret, 'no log holds a key', () => logs(scene)),
-        search(secret, 'no file of the stack but one holds a key', () => stateFiles(scene)),
+        search(secret, 'no file of the stack but the credential file holds a key', () =>
+          stateFiles(scene),
+        ),
         ...scene.agents.map(name => {
           const claim = `no file of ${name} holds the credential`
           return orUnknown(claim, () => agentFiles(scene, name, claim, secret))
         }),
       ])),
       ...(await credentialFile(scene)),
-      everyService(
-        scene,
-        'no service can dump its memory to disk',
-        ({ HostConfig: { Ulimits } }) =>
-          Ulimits?.find(({ Name }) => Name === 'core')?.Hard === 0
-            ? null
-            : 'core dumps are not off',
+      everyService(scene, 'no service can write core dumps', ({ HostConfig: { Ulimits } }) =>
+        Ulimits?.find(({ Name }) => Name === 'core')?.Hard === 0 ? null : 'core dumps are enabled',
       ),
     ]
   },
@@ -64,7 +61,7 @@ function environmentKeys({ credential }: Scene) {
       const secret = credential !== null && holdsSecret(value, credential.secret)
       return real || secret || (isCredential && value !== '' && !placeholder) ? [name] : []
     })
-    return wrong.length > 0 ? `${wrong.join(', ')} is no placeholder` : null
+    return wrong.length > 0 ? `${wrong.join(', ')} is not a placeholder` : null
   }
 }
 
@@ -88,11 +85,11 @@ async function search(
     places.length === 0,
     places.length > 0
       ? `a key is in: ${places.join(', ')}`
-      : `${texts.length} searched (${Math.ceil(length / 1024)} KiB) ${soughtFor(secret)}`,
+      : `${texts.length} searched (${Math.ceil(length / 1024)} KiB) ${searchedFor(secret)}`,
   )
 }
 
-function soughtFor(secret: string | null) {
+function searchedFor(secret: string | null) {
   return secret === null ? 'for anything like a key' : 'for the credential and anything like a key'
 }
 
@@ -106,7 +103,7 @@ async function processes(scene: Scene): Promise<Text[]> {
   )
 }
 
-/** Returns the end of each log: a whole log may be long. */
+/** Returns the end of each log: a log may be long. */
 async function logs(scene: Scene): Promise<Text[]> {
   return Promise.all(
     [...scene.inspections.containers].map(async ([service, { Id }]) => ({
@@ -142,8 +139,8 @@ async function stateFiles(scene: Scene): Promise<Text[]> {
 const agentPlaces = ['/home/claude', '/etc', '/run', '/tmp', '/dev/shm', '/workspace']
 
 /**
- * Searches by shape in the container, by value here. A third party's key in a folder is not a leak of
- * the stack.
+ * Searches by pattern in the container, by value here. A third party's key in a folder is not a
+ * leak of the stack.
  */
 async function agentFiles(
   scene: Scene,
@@ -170,13 +167,13 @@ async function agentFiles(
     return {
       claim,
       verdict: 'weak',
-      evidence: `${login ? 'the login lives with the agent' : 'keys that are not of this stack are'} below ${foreign.join(', ')} in ${service}`,
+      evidence: `${login ? 'the login of the agent is' : 'keys of other services are'} below ${foreign.join(', ')} in ${service}`,
     }
   }
   const cut = searched.filter(({ whole }) => !whole).map(({ place }) => place)
   return held(
     claim,
-    `${agentPlaces.join(', ')} searched${cut.length > 0 ? `; in part, for time: ${cut.join(', ')}` : ''}`,
+    `${agentPlaces.join(', ')} searched${cut.length > 0 ? `; timed out in: ${cut.join(', ')}` : ''}`,
   )
 }
 
@@ -188,27 +185,27 @@ async function credentialFile(scene: Scene): Promise<Check[]> {
   if (!file || !folder) {
     return [
       open(
-        'a service of its own keeps the credential',
-        'there is no file for a gateway on the host',
+        'a separate service keeps the credential',
+        'the stack has no credential file for a gateway',
       ),
     ]
   }
   const mode = (status: { mode: number }) => (status.mode & 0o777).toString(8)
   return [
     check(
-      'its file and the folder around it are for one user',
+      'only one user can read the credential file and its folder',
       (file.mode & 0o177) === 0 && (folder.mode & 0o077) === 0,
       `modes ${mode(file)} and ${mode(folder)}`,
     ),
-    everyService(scene, 'its file is mounted into the gateway alone', ({ Mounts }, service) => {
+    everyService(scene, 'only the gateway mounts the credential file', ({ Mounts }, service) => {
       const has = Mounts.some(
         ({ Source, Destination }) =>
           Destination.startsWith('/run/secrets') ||
           Source === state.credential ||
           Source === state.path,
       )
-      if (service === 'gateway') return has ? null : 'has none'
-      return has ? 'has the file too' : null
+      if (service === 'gateway') return has ? null : 'does not mount it'
+      return has ? 'mounts it too' : null
     }),
   ]
 }

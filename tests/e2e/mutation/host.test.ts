@@ -36,7 +36,7 @@ t.test('a probe notices each removed mount over the workspace', async t => {
     })
   }
 
-  t.test('one of them can be written', async t => {
+  t.test('a writable protected path is found', async t => {
     const [overlay] = overlays.filter(({ read_only }) => read_only)
     t.ok(overlay)
     await stack.mutate(config => {
@@ -45,8 +45,8 @@ t.test('a probe notices each removed mount over the workspace', async t => {
       }
     })
     const claims = (await open('H1')).map(({ claim }) => claim)
-    t.match(claims, ['each path that the host runs by itself is mounted on its own'])
-    t.ok(claims.includes('the agent cannot write to any of them'))
+    t.match(claims, ['each path that the host runs automatically has a mount of its own'])
+    t.ok(claims.includes('the agent cannot write to paths that the host runs automatically'))
   })
 
   t.test('a changed program of the workspace is reported, and is not a failure', async t => {
@@ -68,7 +68,7 @@ t.test('a probe notices each removed mount over the workspace', async t => {
     const claims = result?.checks.filter(({ verdict }) => verdict === 'open')
     t.match(
       claims?.map(({ claim }) => claim),
-      ['no environment holds a real key', 'the engine tells no key', 'no process was started'],
+      ['no environment holds a real key', 'the engine reports no key', 'no process was started'],
     )
     t.notMatch(JSON.stringify(result), 'hidden')
   })

@@ -13,12 +13,12 @@ t.test('keys and tokens are found, placeholders and short words are not', async 
   t.same(realKeys('sk-ant-api03-...'), [])
 })
 
-t.test('grep finds what is found here', async t => {
+t.test('grep finds the same keys', async t => {
   const found = execFileSync('grep', ['-aoE', keyPattern], { input: `x${key}\n`, encoding: 'utf8' })
   t.equal(found, `${key}\n`)
 })
 
-t.test('a secret is found as it is and in base64, wherever it begins', async t => {
+t.test('a secret is found in plain text and in base64 at every offset', async t => {
   t.equal(holdsSecret(`"${key}"`, key), true)
   for (const before of ['', 'a', 'ab', 'abc', '{"key":"']) {
     for (const encoding of ['base64', 'base64url'] as const) {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { liveFactsScript, parseLiveFacts } from '../../../src/audit/live-facts.ts'
 
-t.test('the script tells of the machine it runs on', async t => {
+t.test('the script reports the machine it runs on', async t => {
   const facts = parseLiveFacts(
     execFileSync('sh', ['-c', liveFactsScript], { encoding: 'utf8', stdio: 'pipe' }),
   )
@@ -12,7 +12,7 @@ t.test('the script tells of the machine it runs on', async t => {
   t.ok(facts?.limits.has('Max open files'))
 })
 
-t.test('a container in which nothing can be run is seen as none', async t => {
+t.test('a container that runs no program gives no facts', async t => {
   t.equal(parseLiveFacts(''), null)
   t.equal(parseLiveFacts("OCI runtime exec failed: exec: 'sh': not found"), null)
 })

@@ -32,7 +32,7 @@ const shipped = {
   rehearsal: [],
 }
 
-t.test('the mounts of the design, and none besides', async t => {
+t.test('only the mounts of the design are expected', async t => {
   for (const [service, mounts] of Object.entries(shipped)) {
     t.same(strangeMounts(service, mounts, workspace), [], service)
     t.same(writableMounts(service, mounts), [], service)
@@ -44,7 +44,7 @@ t.test('the mounts of the design, and none besides', async t => {
   t.same(strangeMounts('unknown', shipped.proxy, workspace).length, 1)
 })
 
-t.test('a path of the workspace may be mounted over itself, and over nothing else', async t => {
+t.test('a path of the workspace may be mounted only over itself', async t => {
   const strange = (source: string) =>
     strangeMounts('claude', [mount(source, '/workspace/.git/config')], workspace).length
   t.equal(strange(`${workspace}/.git/config`), 0)
@@ -52,7 +52,7 @@ t.test('a path of the workspace may be mounted over itself, and over nothing els
   t.equal(strange(`${workspace}/other`), 1)
 })
 
-t.test('what was declared is known, as it was declared and for the agent alone', async t => {
+t.test('a declared mount is expected only as declared, and only in the agent', async t => {
   const declared = [{ source: '/data', target: '/mnt/data', writable: false }]
   const strange = (service: string, found: ReturnType<typeof mount>) =>
     strangeMounts(service, [found], workspace, declared).length
@@ -67,19 +67,19 @@ t.test('what was declared is known, as it was declared and for the agent alone',
   t.same(writableMounts('claude', [mount('/data', '/mnt/data', true)], declared), ['/mnt/data'])
 })
 
-t.test('a copy is no folder of the host, and a mount is the folder that was named', async t => {
+t.test('copy mode mounts no folder of the host, mount mode only the workspace', async t => {
   t.equal(strangeMounts('claude', [mount(workspace, '/workspace', true)], null).length, 1)
   t.equal(strangeMounts('claude', [mount('/', '/workspace', true)], workspace).length, 1)
   t.same(strangeMounts('claude', [mount('/volumes/copy', '/workspace', true, 'volume')], null), [])
 })
 
-t.test('what guards the agent does not come from where the agent can write', async t => {
+t.test('the configuration of a service never comes from the workspace', async t => {
   const own = [mount(`${workspace}/proxy`, '/etc/claude-secure/proxy')]
   t.equal(strangeMounts('proxy', own, workspace).length, 1)
   t.same(strangeMounts('proxy', own, null), [], 'of a copied folder the agent has the copy alone')
 })
 
-t.test('writable are home and workspace', async t => {
+t.test('only home and workspace are writable', async t => {
   t.same(writableMounts('proxy', [mount('/p', '/etc/claude-secure/proxy', true)]), [
     '/etc/claude-secure/proxy',
   ])
@@ -117,7 +117,7 @@ t.test("the engine's socket is found under any name", async t => {
 
 const labelled = (text: string) => ({ Config: { Labels: { 'claude-secure.mounts': text } } })
 
-t.test('what start wrote down, and nothing where that cannot be read', async t => {
+t.test('declared mounts are read from the label, and an unreadable label gives none', async t => {
   const mount = { source: '/data', target: '/mnt/data', writable: false }
   t.same(declaredMounts(labelled(JSON.stringify([mount]))), [mount])
   for (const text of ['', '{', '{}', '[{"source":"/"}]']) t.same(declaredMounts(labelled(text)), [])

@@ -9,7 +9,7 @@ function lacking(change: (container: InspectedContainer) => void) {
   return askedPrivileges.filter(([, lack]) => lack(made) !== null).map(([claim]) => claim)
 }
 
-t.test('the stack as it is shipped lacks nothing', async t => {
+t.test('the shipped stack lacks no restriction', async t => {
   t.same(
     lacking(() => {}),
     [],
@@ -42,13 +42,13 @@ const cases: [claim: string, change: (container: InspectedContainer) => void][] 
     },
   ],
   [
-    'no service may gain privileges',
+    'no service can gain privileges',
     c => {
       c.HostConfig.SecurityOpt = []
     },
   ],
   [
-    'no service may gain privileges',
+    'no service can gain privileges',
     c => {
       c.HostConfig.SecurityOpt = ['no-new-privileges:false']
     },
@@ -70,19 +70,19 @@ const cases: [claim: string, change: (container: InspectedContainer) => void][] 
     },
   ],
   [
-    'the system of every service is read-only',
+    'the root filesystem of every service is read-only',
     c => {
       c.HostConfig.ReadonlyRootfs = false
     },
   ],
   [
-    'no service has a device of the host',
+    'no service has a host device',
     c => {
       c.HostConfig.Devices = [{}]
     },
   ],
   [
-    'no service has a device of the host',
+    'no service has a host device',
     c => {
       c.HostConfig.DeviceRequests = [{}]
     },
@@ -136,7 +136,7 @@ const cases: [claim: string, change: (container: InspectedContainer) => void][] 
     },
   ],
   [
-    'no mount passes on what is mounted later',
+    'no mount propagates later mounts',
     c => {
       c.Mounts = [
         { Type: 'bind', Source: '/a', Destination: '/b', RW: false, Propagation: 'rshared' },
@@ -144,14 +144,14 @@ const cases: [claim: string, change: (container: InspectedContainer) => void][] 
     },
   ],
   [
-    'scratch folders take no programs, devices or setuid files',
+    'scratch folders are requested with noexec, nosuid and nodev',
     c => {
       c.HostConfig.Tmpfs = { '/tmp': 'noexec,nosuid,nodev' }
     },
   ],
   ...['noexec', 'nosuid', 'nodev'].map(
     (option): [string, (container: InspectedContainer) => void] => [
-      'scratch folders take no programs, devices or setuid files',
+      'scratch folders are requested with noexec, nosuid and nodev',
       c => {
         c.HostConfig.Tmpfs = {
           ...c.HostConfig.Tmpfs,
@@ -210,7 +210,7 @@ function lackingLive(
   return livePrivileges.filter(([, lack]) => lack(facts, made) !== null).map(([claim]) => claim)
 }
 
-t.test('what the kernel says, of every process', async t => {
+t.test('the kernel’s status is judged for every process', async t => {
   t.same(lackingLive({}), [])
   t.same(lackingLive({ CapBnd: '00000000a80425fb' }), ['no process has a capability'])
   t.same(lackingLive({ NoNewPrivs: '0' }), ['no process can gain privileges'])
@@ -218,9 +218,9 @@ t.test('what the kernel says, of every process', async t => {
   t.same(lackingLive({ Seccomp: '0' }, { runtime: 'runsc' }), [], 'gVisor filters outside')
   t.same(lackingLive({ Uid: '4242 0 4242 4242' }), ['no process is root'])
   t.same(lackingLive({}, { mounts: mountinfo('rw,nosuid,nodev') }), [
-    'scratch folders are mounted without programs, devices and setuid files',
+    'scratch folders are mounted with noexec, nosuid and nodev',
   ])
   t.same(lackingLive({}, { mounts: mountinfo('rw,noexec,nosuid,nodev', 'rw') }), [
-    'the system is mounted read-only',
+    'the root filesystem is mounted read-only',
   ])
 })

@@ -17,21 +17,21 @@ function scene(...services: string[]) {
   return { inspections }
 }
 
-t.test('every service holds, or those that do not are named', async t => {
+t.test('the evidence names the services without a control', async t => {
   const lack = (bad: string) =>
     everyService(scene('claude', 'proxy'), 'x', (_, service) => (service === bad ? 'why' : null))
   t.match(lack('none'), { claim: 'x', verdict: 'held', evidence: 'claude, proxy' })
   t.same(lack('proxy'), { claim: 'x', verdict: 'open', evidence: 'proxy: why' })
 })
 
-t.test('without a service nothing is proven', async t => {
+t.test('without a service the check is unknown', async t => {
   t.match(
     everyService(scene(), 'x', () => null),
     { verdict: 'unknown' },
   )
 })
 
-t.test('a service that cannot be looked into is not held, and hides no open one', async t => {
+t.test('an unreadable service makes the check unknown, and hides no open service', async t => {
   const live = {
     ...scene('claude', 'proxy'),
     liveFacts: async () => new Map([['claude', facts]]),
@@ -43,7 +43,7 @@ t.test('a service that cannot be looked into is not held, and hides no open one'
   t.match(await everyServiceLive(live, 'x', () => 'why'), { verdict: 'open', evidence: /claude/ })
 })
 
-t.test('runtimes with a kernel of their own', async t => {
+t.test('recognises runtimes with their own kernel', async t => {
   for (const name of ['runsc', 'kata-runtime', 'io.containerd.kata.v2', '/usr/bin/runsc']) {
     t.equal(isSandbox(name), true, name)
   }

@@ -8,7 +8,7 @@ import {
   parseStatus,
 } from '../../../src/audit/proc-files.ts'
 
-t.test('mounts are read with optional fields, escaped names and the last one on top', async t => {
+t.test('parses mounts with optional fields, escaped names and the last one on top', async t => {
   const mounts = parseMountinfo(
     [
       '615 364 0:104 / / ro,relatime master:7 - overlay overlay rw,lowerdir=/a',
@@ -26,7 +26,7 @@ t.test('mounts are read with optional fields, escaped names and the last one on 
   t.equal(mountAt(mounts, '/nowhere'), undefined)
 })
 
-t.test('status and limits by name', async t => {
+t.test('parses status and limits by name', async t => {
   const status = parseStatus('Name:\tcat\nUid:\t4242\t4242\t0\t4242\nCapEff:\t0000000000000000\n')
   t.same(status.get('Uid'), ['4242', '4242', '0', '4242'])
   t.same(status.get('CapEff'), ['0000000000000000'])
@@ -48,7 +48,7 @@ t.test('status and limits by name', async t => {
   )
 })
 
-t.test('limits of both cgroup versions', async t => {
+t.test('parses the parses the limits of both cgroup versions', async t => {
   t.same(
     parseCgroup(
       new Map([
@@ -97,7 +97,7 @@ const tcp6 = `  sl  local_address                         remote_address        
    1: 00000000000000000000000001000000:2254 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 10001        0 155319 1 00000000841c2918 100 0 0 10 0
 `
 
-t.test('addresses, ports and who listens are read from the kernel’s table', async t => {
+t.test('parses addresses, ports and listeners from the kernel’s table', async t => {
   t.strictSame(parseSockets(tcp), [
     { address: '192.168.80.3', port: 3128, listening: true },
     { address: '192.168.64.4', port: 3128, listening: true },

@@ -13,34 +13,37 @@ import { parseAllowlist } from '../../../src/egress/allowlist.ts'
 import { ruleFindings } from '../../../src/egress/findings.ts'
 
 const names = canaryNames('0123abcd')
-const [network = { agent: '', outside: '', canaryAgent: '', canaryOutside: '', nobody: '' }] =
+const [network = { agent: '', outside: '', canaryAgent: '', canaryOutside: '', unused: '' }] =
   twinNetworks
 const shipped = await readFile(join(import.meta.dirname, '../../../proxy/squid.conf'), 'utf8')
 
-t.test('the canary’s names are of one audit, and listed are those that are to be', async t => {
+t.test('canary names are unique to an audit, and only some are listed', async t => {
   const all = [...listedNames(names), names.unlisted, names.belowListed, names.secret('x')]
   t.equal(new Set(all).size, all.length)
   for (const name of all) t.match(name, /\.audit-0123abcd\.test$/)
   t.notOk(listedNames(names).some(name => [names.unlisted, names.belowListed].includes(name)))
 })
 
-t.test('the twin’s policy is the one in force, and more names of its kind', async t => {
-  const text = policyWithNames(shipped, names) ?? ''
-  t.strictSame(
-    parseAllowlist(text).agent.map(({ name, namesOnly }) => [name, namesOnly]),
-    listedNames(names).map(name => [name, true]),
-  )
-  t.strictSame(ruleFindings(text), ruleFindings(shipped))
-  const without = policyWithNames(
-    shipped.replaceAll('allowed_sites dstdomain -n', 'allowed_sites dstdomain'),
-    names,
-  )
-  t.ok(
-    parseAllowlist(without ?? '').agent.every(({ namesOnly }) => !namesOnly),
-    'a fault of the list is a fault of the twin’s',
-  )
-  t.equal(policyWithNames('http_access deny all\n', names), null)
-})
+t.test(
+  'the twin’s policy is the policy in force with the canary names in the same form',
+  async t => {
+    const text = policyWithNames(shipped, names) ?? ''
+    t.strictSame(
+      parseAllowlist(text).agent.map(({ name, namesOnly }) => [name, namesOnly]),
+      listedNames(names).map(name => [name, true]),
+    )
+    t.strictSame(ruleFindings(text), ruleFindings(shipped))
+    const without = policyWithNames(
+      shipped.replaceAll('allowed_sites dstdomain -n', 'allowed_sites dstdomain'),
+      names,
+    )
+    t.ok(
+      parseAllowlist(without ?? '').agent.every(({ namesOnly }) => !namesOnly),
+      'a fault of the list is a fault of the twin’s',
+    )
+    t.equal(policyWithNames('http_access deny all\n', names), null)
+  },
+)
 
 t.test('the pieces of the documentation range do not overlap', async t => {
   const starts = twinNetworks.flatMap(({ agent, outside }) =>
@@ -50,7 +53,7 @@ t.test('the pieces of the documentation range do not overlap', async t => {
   for (const start of starts) t.equal(start % 8, 0)
 })
 
-t.test('names lead where their attack needs them', async t => {
+t.test('names resolve to the addresses that their attack needs', async t => {
   const zone = twinZone(names, network, '10.1.2.3', ['API.example.test'])
   t.strictSame(zone[names.listed], [[network.canaryOutside]])
   t.strictSame(zone[names.private], [['10.1.2.3']])
@@ -76,13 +79,13 @@ const plan = {
   startInterval: true,
 }
 
-t.test('a folder with a dollar in its name is that folder, and nothing is published', async t => {
+t.test('a dollar sign in a folder name is escaped, and no port is published', async t => {
   const text = JSON.stringify(twinFile(plan))
   t.match(text, '/x/$$HOME/proxy')
   t.notMatch(text, /"ports"/)
 })
 
-t.test('a stack without a gateway has a twin without one', async t => {
+t.test('a stack without a gateway has a twin without a gateway', async t => {
   const services = (images: typeof plan.images) =>
     Object.keys((twinFile({ ...plan, images }) as { services: object }).services).sort()
   t.strictSame(services(plan.images), ['agent', 'canary', 'gateway', 'proxy'])

@@ -13,19 +13,19 @@ function lacking(change: (container: InspectedContainer) => void) {
 const cases: [claims: string[], change: (container: InspectedContainer) => void][] = [
   [[], () => {}],
   [
-    ['memory is limited', 'nothing is swapped'],
+    ['memory is limited', 'swap is disabled'],
     c => {
       c.HostConfig.Memory = 0
     },
   ],
   [
-    ['nothing is swapped'],
+    ['swap is disabled'],
     c => {
       c.HostConfig.MemorySwap *= 2
     },
   ],
   [
-    ['nothing is swapped'],
+    ['swap is disabled'],
     c => {
       c.HostConfig.MemorySwap = -1
     },
@@ -43,33 +43,33 @@ const cases: [claims: string[], change: (container: InspectedContainer) => void]
     },
   ],
   [
-    ['processors are limited'],
+    ['CPUs are limited'],
     c => {
       c.HostConfig.NanoCpus = 0
     },
   ],
   [['open files are limited'], c => void c.HostConfig.Ulimits?.shift()],
-  [['no memory is dumped to disk'], c => void c.HostConfig.Ulimits?.pop()],
+  [['core dumps are disabled'], c => void c.HostConfig.Ulimits?.pop()],
   [
-    ['logs are limited'],
+    ['logs have a size limit'],
     c => {
       c.HostConfig.LogConfig.Config = { 'max-file': '3' }
     },
   ],
   [
-    ['logs are limited'],
+    ['logs have a size limit'],
     c => {
       c.HostConfig.LogConfig.Config = { 'max-size': '1m' }
     },
   ],
   [
-    ['logs are limited'],
+    ['logs have a size limit'],
     c => {
       c.HostConfig.LogConfig.Type = 'syslog'
     },
   ],
   [
-    ['scratch folders are limited'],
+    ['scratch folders have a size limit'],
     c => {
       c.HostConfig.Tmpfs = { '/tmp': 'size=1g', '/run': 'mode=1777' }
     },
@@ -81,19 +81,19 @@ const cases: [claims: string[], change: (container: InspectedContainer) => void]
     },
   ],
   [
-    ['a service that ends comes back'],
+    ['a service that exits is restarted'],
     c => {
       c.HostConfig.RestartPolicy.Name = 'no'
     },
   ],
   [
-    ['a service that hangs is noticed'],
+    ['every service has a health check'],
     c => {
       c.Config.Healthcheck = null
     },
   ],
   [
-    ['a service that hangs is noticed'],
+    ['every service has a health check'],
     c => {
       c.Config.Healthcheck = { Test: ['NONE'] }
     },
@@ -120,19 +120,19 @@ const facts: LiveFacts = {
   cgroup: { memory: 256 << 20, memoryAndSwap: 256 << 20, pids: 128, cpus: 1 },
 }
 
-t.test('what the kernel has is compared with what was asked for', async t => {
+t.test('the kernel’s limits are compared with the requested ones', async t => {
   const lost = (change: Partial<LiveFacts>) =>
     liveBounds
       .filter(([, lack]) => lack({ ...facts, ...change }, container()) !== null)
       .map(([claim]) => claim)
-  const limits = 'the kernel has the limits that were asked for'
+  const limits = 'the kernel enforces the requested limits'
   t.same(lost({}), [])
   t.same(lost({ cgroup: {} }), [], 'what is not seen is not judged')
   for (const name of ['memory', 'memoryAndSwap', 'pids', 'cpus'] as const) {
     const cgroup = { ...facts.cgroup, [name]: Number.POSITIVE_INFINITY }
     t.same(lost({ cgroup }), [limits], name)
   }
-  t.same(lost({ limits: new Map([['Max open files', 8192]]) }), ['the kernel dumps no memory'])
+  t.same(lost({ limits: new Map([['Max open files', 8192]]) }), ['the kernel writes no core dumps'])
   t.same(
     lost({
       limits: new Map([
@@ -140,7 +140,7 @@ t.test('what the kernel has is compared with what was asked for', async t => {
         ['Max open files', 1 << 20],
       ]),
     }),
-    ['the kernel has the limit of open files'],
+    ['the kernel enforces the limit on open files'],
   )
-  t.same(lost({ mounts: facts.mounts.slice(1) }), ['the kernel limits the scratch folders'])
+  t.same(lost({ mounts: facts.mounts.slice(1) }), ['the kernel limits the size of scratch folders'])
 })
