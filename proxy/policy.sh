@@ -4,7 +4,7 @@ mounted=/etc/claude-secure/proxy/squid.conf
 here=/usr/local/lib/claude-secure
 run=/run/squid
 
-# Logs one JSON line, whatever the text contains (N17). The digest identifies the file.
+# Logs one JSON line, for any text (N17). The digest identifies the file.
 say() {
   text=$(printf %s "$2" | tr -c '[:print:]' ' ' | tr '"\\' "'/" | cut -c 1-500)
   printf '{"ts":%s,"event":"%s","text":"%s","digest":"%s"}\n' "$(date +%s.%3N)" "$1" "$text" "${3:-}"

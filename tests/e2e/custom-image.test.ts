@@ -119,7 +119,7 @@ t.test('a failed build is reported in two lines, with the reason', async t => {
 
   await mkdir(join(custom, 'init.d'), { recursive: true })
   const silent = await build({ 'init.d/10-silent.sh': 'exit 1' })
-  t.match(said(silent.stderr), /10-silent\.sh ended with exit code 1: it said nothing\n/)
+  t.match(said(silent.stderr), /10-silent\.sh ended with exit code 1: it printed nothing\n/)
 })
 
 t.test('symlinks do not bring in files from outside the folder', async t => {

@@ -12,7 +12,7 @@ const scanned =
 
 /** Parts that still hold such words. A part leaves this list when it is clean, and none is added. */
 const unfinished =
-  /^src\/(?:base|cli|config|engine|files|gateway|images|machine|operations|process|run|runner|stack|workspace)\/|^(?:additions|bin|claude|proxy)\/|^compose\.yaml$/
+  /^src\/(?:base|cli|config|engine|files|images|machine|operations|process|run|stack|workspace)\/|^compose\.yaml$/
 
 /** What must not be written, and what to write. */
 const rules: readonly (readonly [pattern: RegExp, better: string])[] = [

@@ -100,8 +100,8 @@ t.test('packages behind a link are not installed over: they are of another check
   await utimes(lock, tomorrow, tomorrow)
   t.teardown(() => utimes(lock, atime, mtime))
   isTwoLines(t, await script.run(['--version']), {
-    error: /node_modules is a link, and older than package-lock\.json/,
-    hint: /remove the link/,
+    error: /node_modules is a symlink, and older than package-lock\.json/,
+    hint: /remove the symlink/,
   })
 })
 
@@ -114,7 +114,7 @@ t.test('where nothing can be made, the owner of the checkout has to', async t =>
     await rename(`${build}-aside`, build)
   })
   isTwoLines(t, await script.run(['--version']), {
-    error: /\.build cannot be written, and has to be made anew/,
+    error: /cannot write .*\.build, which is out of date/,
     hint: /run \.\/claude\.ts --version once as the user who owns/,
   })
 })
@@ -138,7 +138,7 @@ t.test('an edit of the sources takes effect; a broken one is named', async t => 
   await t.test('broken', async t => {
     await script.edit(t, 'src/cli/commands/version.ts', text => `${text}\nthis is no TypeScript\n`)
     isTwoLines(t, await script.run(['--version']), {
-      error: /the control script could not be bundled/,
+      error: /cannot bundle the control script/,
       hint: /git -C .* status shows local changes/,
     })
   })
