@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { stateRoot } from '../config/paths.ts'
 import type { Engine, VolumeSummary } from '../engine/engine.ts'
 import { type Activity, activities } from './activity.ts'
-import { identityLabels, isStackName } from './identity.ts'
+import { identityLabels, isStackName, parseIdentityLabels, type StackKind } from './identity.ts'
 import { inspectStacks, isUp, type StackState } from './inspect.ts'
 import { readProtection } from './protection.ts'
+import { readOwner } from './state/owner.ts'
 import { keptInState, stateFolder } from './state/state-folder.ts'
 
 /** A stack of this engine, or the remains of one. */
@@ -13,6 +14,8 @@ export type MachineStack = Activity & {
   /** The end of its name, which users type. */
   id: string
   stack: string
+  /** Null when unknown: neither containers, state folder nor volumes name it. */
+  kind: StackKind | null
   /** Real path on the host; null when unknown. */
   workspace: string | null
   workspaceMode: string | null
@@ -103,6 +106,7 @@ async function describe(
   return states.map(state => ({
     id: stackId(state.stack),
     stack: state.stack,
+    kind: state.identity?.kind ?? null,
     workspace: state.workspace,
     workspaceMode: state.workspaceMode,
     credentials: state.credentials,
@@ -127,12 +131,17 @@ async function describeLeft(
   volumes: readonly VolumeSummary[],
   root: string,
 ): Promise<Omit<MachineStack, 'volumes' | 'bytes' | 'ours'>> {
-  const protection = await readProtection(stateFolder(stack, root))
+  const state = stateFolder(stack, root)
+  const [protection, owner] = await Promise.all([
+    readProtection(state),
+    readOwner(stack, state).catch(() => null),
+  ])
   const copy = volumes.some(({ Name }) => Name === `${stack}_workspace`)
   const created = volumes.flatMap(({ CreatedAt }) => (CreatedAt ? [Date.parse(CreatedAt)] : []))
   return {
     id: stackId(stack),
     stack,
+    kind: owner?.kind ?? kindIn(volumes),
     workspace: protection?.workspace ?? folderIn(volumes),
     workspaceMode: copy ? 'copy' : volumes.length > 0 ? 'mount' : null,
     credentials: null,
@@ -147,6 +156,12 @@ async function describeLeft(
 function folderIn(volumes: readonly VolumeSummary[]): string | null {
   const folders = volumes.flatMap(({ Labels }) => Labels?.[identityLabels.workspace] ?? [])
   return folders[0] ?? null
+}
+
+/** Returns the kind in the labels of a stack's volumes; null when none has it. */
+function kindIn(volumes: readonly VolumeSummary[]): StackKind | null {
+  const owners = volumes.flatMap(({ Labels }) => parseIdentityLabels(Labels ?? {}) ?? [])
+  return owners[0]?.kind ?? null
 }
 
 function groupVolumes(volumes: readonly VolumeSummary[]) {

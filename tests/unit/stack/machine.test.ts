@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createEngine } from '../../../src/engine/engine.ts'
-import { folderStack, renderIdentityLabels } from '../../../src/stack/identity.ts'
+import { folderStack, renderIdentityLabels, stackIdentity } from '../../../src/stack/identity.ts'
 import { allStacks, runningStacks, stackId } from '../../../src/stack/machine.ts'
 import { startFakeEngine } from '../../support/docker/fake-engine.ts'
 
@@ -82,6 +82,7 @@ t.test('stacks with containers, and how each of them stands', async t => {
     { id: '00000002', stack: half, state: 'partial', session: null, runs: 0, volumes: null },
     {
       id: '00000001',
+      kind: 'folder',
       state: 'up',
       workspace: `/home/me/${up}`,
       created: '2023-11-14T22:13:19.000Z',
@@ -108,6 +109,7 @@ t.test('all of them: also what only volumes or a state folder tell of', async t 
   )
   t.same(stacks[1]?.volumes, [`${up}_home-1000`])
   t.match(stacks[2], {
+    kind: null,
     state: 'stopped',
     workspace: null,
     workspaceMode: 'copy',
@@ -116,7 +118,13 @@ t.test('all of them: also what only volumes or a state folder tell of', async t 
     bytes: 23,
     ours: false,
   })
-  t.match(stacks[3], { workspace: '/home/me/state', workspaceMode: null, volumes: [], ours: true })
+  t.match(stacks[3], {
+    kind: 'folder',
+    workspace: '/home/me/state',
+    workspaceMode: null,
+    volumes: [],
+    ours: true,
+  })
 })
 
 t.test('volumes without a state folder name their workspace by their labels', async t => {
@@ -128,10 +136,22 @@ t.test('volumes without a state folder name their workspace by their labels', as
   const stacks = await allStacks(engine, t.testdir())
   t.match(
     stacks.find(({ stack }) => stack === left),
-    { workspace: '/home/me/left', ours: false },
+    { kind: 'folder', workspace: '/home/me/left', ours: false },
   )
 })
 
 t.test('an id is the end of the name', async t => {
   t.equal(stackId(up), '00000001')
+})
+
+t.test('the kind of a stack is that of its containers', async t => {
+  const of = { kind: 'session', folder: '/home/me/up', session: 'review' } as const
+  const made = container(up, 'claude')
+  const labels = { ...made.Labels, ...renderIdentityLabels({ ...stackIdentity(of), name: up }) }
+  const host = await startFakeEngine(t, {
+    ...answers,
+    '/containers/json': [{ ...made, Labels: labels }],
+  })
+  const engine = createEngine({ socketPath: host.slice('unix://'.length) })
+  t.match(await runningStacks(engine, t.testdir()), [{ stack: up, kind: 'session' }])
 })

@@ -13,7 +13,14 @@ t.teardown(() => rm(process.env.XDG_STATE_HOME ?? '', { recursive: true }))
 
 const name = 'claude-secure-app-00000001'
 const stack: MachineStack = {
-  ...{ id: '00000001', stack: name, workspace: null, workspaceMode: null, credentials: null },
+  ...{
+    id: '00000001',
+    stack: name,
+    kind: null,
+    workspace: null,
+    workspaceMode: null,
+    credentials: null,
+  },
   ...{ state: 'stopped', created: null, session: null, runs: 0, bytes: null, ours: true },
   volumes: [`${name}_home-1000`, `${name}_worker-home-1000`],
 }

@@ -5,7 +5,13 @@ import { holdsWork, type Remains } from '../../../../src/stack/remains.ts'
 const base: Remains = {
   stack: {
     ...{ id: '00000001', stack: 'claude-secure-app-00000001', workspace: '/home/me/app' },
-    ...{ workspaceMode: 'mount', credentials: null, state: 'stopped', created: null },
+    ...{
+      kind: 'folder',
+      workspaceMode: 'mount',
+      credentials: null,
+      state: 'stopped',
+      created: null,
+    },
     ...{ session: null, runs: 0, volumes: [], bytes: null, ours: true },
   },
   homes: 0,

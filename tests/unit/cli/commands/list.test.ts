@@ -6,6 +6,7 @@ const now = Date.parse('2026-01-02T12:00:00Z')
 const stack: MachineStack = {
   id: '00000001',
   stack: 'claude-secure-app-00000001',
+  kind: 'folder',
   workspace: '/home/me/app',
   workspaceMode: 'mount',
   credentials: 'api-key',
