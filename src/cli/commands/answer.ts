@@ -1,20 +1,19 @@
 import { UserError } from '../../base/errors.ts'
-import { createRunEngine } from '../../run/engine.ts'
-import { createSocketLease } from '../../run/lease.ts'
+import { findRun, runsHere, waitingRuns } from '../../operations/runs.ts'
 import type { OpenQuestion } from '../../run/question.ts'
 import { RunId } from '../../run/request.ts'
-import type { RunStore, RunSummary } from '../../run/store/store.ts'
+import type { Runs } from '../../run/runs.ts'
+import type { RunSummary } from '../../run/store/store.ts'
 import type { Invocation } from '../invocation.ts'
 import { askQuestions, canAsk, parseChoice, renderQuestion } from '../run/ask-questions.ts'
 import { refusalError } from '../run/failure-words.ts'
-import { findRun, runsHere } from '../run/runs-here.ts'
 
 /** Answers the question of a run of this folder; without a choice, shows it and asks on a terminal. */
 export async function answer(words: readonly string[], { signal, log }: Invocation): Promise<void> {
-  const store = await runsHere()
+  const runs = await runsHere()
   const named = RunId.safeParse(words[0]).success
   const choices = named ? words.slice(1) : words
-  const run = named ? await findRun(store, words[0]) : await onlyWaiting(store)
+  const run = named ? await findRun(runs, words[0]) : await onlyWaiting(runs)
   const { runId, question } = run
   if (!question) {
     throw new UserError(`run ${runId} does not wait for an answer`, {
@@ -23,23 +22,14 @@ export async function answer(words: readonly string[], { signal, log }: Invocati
   }
   const answers = choices.length > 0 ? chosen(question, choices) : await ask(question, signal)
   if (!answers) return
-  const engine = createRunEngine({
-    workers: () => {
-      throw new Error('this process starts no run')
-    },
-    store,
-    lease: createSocketLease(''),
-    now: () => new Date(),
-  })
-  await engine.answer(runId, answers).catch(error => {
+  await runs.answer(runId, answers).catch(error => {
     throw refusalError(error)
   })
   log({ kind: 'info', text: `answered run ${runId}` })
 }
 
-async function onlyWaiting(store: RunStore): Promise<RunSummary> {
-  const { runs } = await store.list()
-  const [first, ...more] = runs.filter(({ state }) => state === 'waiting')
+async function onlyWaiting(runs: Runs): Promise<RunSummary> {
+  const [first, ...more] = await waitingRuns(runs)
   if (first && more.length === 0) return first
   throw new UserError(first ? 'several runs wait for an answer' : 'no run of this folder waits', {
     hint: './claude.ts run list shows the runs that are kept; name one by its id',

@@ -1,10 +1,9 @@
 import { UserError } from '../../base/errors.ts'
-import { until } from '../../base/until.ts'
-import type { RunStore } from '../../run/store/store.ts'
+import { findRun, runsHere } from '../../operations/runs.ts'
+import type { Runs } from '../../run/runs.ts'
 import type { Invocation } from '../invocation.ts'
-import { findRun, runsHere } from '../run/runs-here.ts'
+import { refusalError } from '../run/failure-words.ts'
 
-const pollMilliseconds = 200
 /** Milliseconds; longer than a watcher waits for the runner. */
 const patience = 30_000
 
@@ -20,8 +19,8 @@ export async function runCancel(
       exitCode: 2,
     })
   }
-  const store = await runsHere()
-  const found = id === undefined ? (await store.list()).runs : [await findRun(store, id)]
+  const runs = await runsHere()
+  const found = id === undefined ? (await runs.list()).runs : [await findRun(runs, id)]
   const running = found.filter(({ endedAt }) => endedAt === null)
   if (running.length === 0) {
     const [only] = id === undefined ? [] : found
@@ -30,16 +29,17 @@ export async function runCancel(
   }
   await Promise.all(
     running.map(async ({ runId }) => {
-      await cancelOne(store, runId, signal)
+      await cancelOne(runs, runId, signal)
       log({ kind: 'info', text: `run ${runId} is cancelled; nothing of it is left` })
     }),
   )
 }
 
-async function cancelOne(store: RunStore, runId: string, signal: AbortSignal) {
-  await store.requestCancel(runId)
-  const ended = async () => (await store.summary(runId))?.endedAt !== null
-  if (await until(ended, { every: pollMilliseconds, timeout: patience, signal })) return
+async function cancelOne(runs: Runs, runId: string, signal: AbortSignal) {
+  await runs.cancel(runId).catch(error => {
+    throw refusalError(error)
+  })
+  if (await runs.ended(runId, { timeout: patience, signal })) return
   throw new UserError(`run ${runId} did not end within ${patience / 1000} s`, {
     hint: './claude.ts stop ends the worker and all that is in it',
   })

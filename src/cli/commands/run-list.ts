@@ -1,9 +1,9 @@
 import { createColors } from 'picocolors'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
+import { runsHere } from '../../operations/runs.ts'
 import { describeFailure } from '../../run/failure.ts'
 import type { RunSummary } from '../../run/store/store.ts'
 import { renderColumns } from '../render/columns.ts'
-import { runsHere } from '../run/runs-here.ts'
 import { hasColours } from '../terminal.ts'
 
 /** Prints the stored runs of this folder, newest first. */

@@ -1,10 +1,10 @@
 import { terminalLine, terminalText } from '../../base/terminal-text.ts'
+import { findRun, runsHere } from '../../operations/runs.ts'
 import type { RunHappening } from '../../run/event.ts'
 import { describeFailure } from '../../run/failure.ts'
 import { turnOf } from '../../run/turns.ts'
 import type { Invocation } from '../invocation.ts'
 import { describeUse } from '../run/figures.ts'
-import { findRun, runsHere } from '../run/runs-here.ts'
 
 /**
  * Prints the steps of a run; with `follow` also new ones, whichever process watches the run. The exit
@@ -15,14 +15,14 @@ export async function runLogs(
   options: { json?: boolean; follow?: boolean },
   { signal }: Pick<Invocation, 'signal'>,
 ): Promise<void> {
-  const store = await runsHere()
-  const { runId } = await findRun(store, id)
-  for await (const event of store.events(runId, options.follow ? { follow: signal } : undefined)) {
+  const runs = await runsHere()
+  const { runId } = await findRun(runs, id)
+  for await (const event of runs.log(runId, options.follow ? { follow: signal } : undefined)) {
     for (const line of options.json ? [JSON.stringify(event)] : renderEvent(event)) {
       console.log(options.json && !process.stdout.isTTY ? line : terminalText(line))
     }
   }
-  const result = options.json ? null : (await store.read(runId))?.result
+  const result = options.json ? null : await runs.result(runId)
   if (result) {
     console.log(
       terminalLine(`${result.status}${result.error ? `: ${describeFailure(result.error)}` : ''}`),

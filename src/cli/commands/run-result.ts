@@ -1,12 +1,9 @@
 import { UserError } from '../../base/errors.ts'
-import { until } from '../../base/until.ts'
+import { findRun, runsHere } from '../../operations/runs.ts'
 import type { Invocation } from '../invocation.ts'
 import { throwUnlessSucceeded } from '../run/failure-words.ts'
 import type { OutputFormat } from '../run/formats.ts'
 import { createOutput } from '../run/output.ts'
-import { findRun, runsHere } from '../run/runs-here.ts'
-
-const pollMilliseconds = 250
 
 /** Prints the result of a run, any number of times; returns the run's exit status. */
 export async function runResult(
@@ -14,22 +11,19 @@ export async function runResult(
   options: { outputFormat: OutputFormat; wait?: boolean },
   { signal, log }: Invocation,
 ): Promise<void> {
-  const store = await runsHere()
-  let run = await findRun(store, id)
-  const ended = async () => {
-    run = await findRun(store, run.runId)
-    return run.endedAt !== null
-  }
-  if (options.wait) await until(ended, { every: pollMilliseconds, signal })
-  const { runId } = run
-  const result = (await store.read(runId))?.result ?? null
+  const runs = await runsHere()
+  const { runId } = await findRun(runs, id)
+  if (options.wait) await runs.ended(runId, { signal })
+  const result = await runs.result(runId)
   if (result === null) {
+    // Throws when the run was removed in the meantime.
+    await findRun(runs, runId)
     throw new UserError(`run ${runId} is still running`, {
       hint: `wait for it with --wait, or end it: ./claude.ts run cancel ${runId}`,
     })
   }
   const output = createOutput({ format: options.outputFormat, partial: false, signal })
-  for await (const event of store.events(runId)) {
+  for await (const event of runs.log(runId)) {
     if (event.kind === 'notice') log({ kind: 'warn', text: event.text })
     await output.event(event)
   }

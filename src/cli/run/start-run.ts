@@ -1,12 +1,12 @@
 import type { ExecStream } from '../../engine/exec-stream.ts'
 import type { StackAgent } from '../../operations/remembered-stack/memory.ts'
+import { runStoreOf } from '../../operations/runs.ts'
 import { createRunEngine, type Run } from '../../run/engine.ts'
 import { createSocketLease } from '../../run/lease.ts'
 import type { Answers } from '../../run/question.ts'
 import type { RunRequest } from '../../run/request.ts'
 import { createExecTransport } from './exec-transport.ts'
 import { inWordsOfHost } from './failure-words.ts'
-import { runsOf } from './runs-here.ts'
 
 /** Path of the folder in the worker. */
 const workspace = '/workspace'
@@ -30,7 +30,7 @@ export function startRun(
   const transport = createExecTransport(worker, client)
   const engine = createRunEngine({
     workers: () => transport,
-    store: runsOf(worker.stack),
+    store: runStoreOf(worker.stack),
     lease: createSocketLease(worker.stack),
     now: () => new Date(),
     ...(parting && { parting }),
