@@ -7,6 +7,7 @@ import { inspectStacks, isUp } from '../stack/inspect.ts'
 import type { EngineContext } from './context.ts'
 import { currentStackName } from './find-stacks.ts'
 import { readAllowlist } from './policy/allowlist-file.ts'
+import { runsOf, waitingRuns } from './runs.ts'
 import { readVersions } from './versions.ts'
 
 /** Lines of the proxy's log to count: bounded, and enough to notice a problem. */
@@ -24,6 +25,8 @@ export type Status = {
   /** Files of the folder that the agent can write although the host runs them: PROTECT of .env. */
   loosened: readonly string[] | null
   credentials: { mode: CredentialMode; weakness: string | null } | null
+  /** Runs whose question waits for an answer, until `deadline` (ISO 8601). */
+  waiting: { runId: string; deadline: string | null }[]
   /** `refused`: why the proxy does not enforce the squid.conf on disk. */
   allowlist: { names: number; refused: string | null }
   denied: { count: number; ofLast: number } | null
@@ -36,10 +39,12 @@ export type Status = {
 /** Inspects the stack of the current folder: services, credential custody, egress and versions. */
 export async function inspectHere(context: EngineContext): Promise<Status> {
   const current = await currentStackName()
-  const [stacks, log] = await Promise.all([
+  const [stacks, log, waiting] = await Promise.all([
     inspectStacks(context.engine),
     // By container name, so that the requests run in parallel before the container is known to exist.
     context.engine.logLines(`${current}-proxy-1`, logWindow).catch(() => null),
+    // An unreadable store must not hide the rest; `run list` reports it.
+    waitingRuns(runsOf(current)).catch(() => []),
   ])
   const state = stacks.find(({ stack }) => stack === current) ?? null
   const proxyLog = state && log
@@ -61,6 +66,10 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
     })),
     loosened: state && state.workspaceMode === 'mount' ? parseProtect(state.protect) : null,
     credentials: state ? credentials(state.credentials as CredentialMode) : null,
+    waiting: waiting.map(({ runId, question }) => ({
+      runId,
+      deadline: question?.deadline ?? null,
+    })),
     allowlist: { names: open.length, refused: refusedPolicy(proxyLog ?? []) },
     denied: decisions && { count: countDenied(decisions), ofLast: logWindow },
     blocked: decisions && blockedNames(decisions, open, [...gateway, ...login]),

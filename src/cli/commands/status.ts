@@ -46,6 +46,9 @@ export function renderStatus(report: Status): string {
     if (report.credentials.weakness)
       lines.push(row('', yellow(`weaker: ${report.credentials.weakness}`)))
   }
+  for (const { runId } of report.waiting) {
+    lines.push(row('waiting', yellow(`run ${runId} asks: ./claude.ts answer ${runId}`)))
+  }
   const { names, refused } = report.allowlist
   lines.push(
     row(
