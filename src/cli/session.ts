@@ -1,6 +1,6 @@
 import { userEnvironment } from '../config/environment.ts'
 import { createExec, startExec } from '../engine/terminal-exec.ts'
-import type { RunningAgent } from '../stack/running-agent.ts'
+import type { RunningAgent } from '../stack/inspect.ts'
 import type { EndedSession } from './after-session.ts'
 import { terminalVariables } from './terminal.ts'
 

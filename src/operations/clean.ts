@@ -3,10 +3,10 @@ import { command } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import { step } from '../base/log.ts'
 import { listed } from '../stack/find-stack.ts'
-import { allStacks, type MachineStack } from '../stack/machine.ts'
 import { holdsWork, lookAtRemains, type Remains } from '../stack/remains.ts'
 import { removeRemains } from '../stack/remove-remains.ts'
 import { agentServices } from '../stack/services.ts'
+import { allStacks, type ListedStack } from '../stack/stack-list.ts'
 import { withLock } from '../stack/state/lock.ts'
 import type { Context } from './context.ts'
 import { namedStack } from './find-stacks.ts'
@@ -71,7 +71,7 @@ async function stoppedStacks({ engine, log }: Context, names: readonly string[])
     }
     return stopped.filter(({ ours }) => ours)
   }
-  const found = new Set<MachineStack>()
+  const found = new Set<ListedStack>()
   for (const name of names) {
     const stack = await namedStack(name, all)
     if (stack.state !== 'stopped') {
@@ -86,7 +86,7 @@ async function stoppedStacks({ engine, log }: Context, names: readonly string[])
 
 async function inspectRemains(
   context: Context,
-  stopped: readonly MachineStack[],
+  stopped: readonly ListedStack[],
 ): Promise<Remains[]> {
   let image: Promise<string> | undefined
   const anyImage = () => {

@@ -1,7 +1,7 @@
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { runConfig, runHomes, workspaceKey } from '../run/run-home.ts'
-import type { RunningAgent } from '../stack/running-agent.ts'
+import type { RunningAgent } from '../stack/inspect.ts'
 import { type AgentService, serviceOfSessions } from '../stack/services.ts'
 import type { Context } from './context.ts'
 import { runningAgent } from './running-agent.ts'

@@ -1,7 +1,6 @@
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
-import { type StackState, serviceOf } from '../stack/inspect.ts'
-import type { RunningAgent } from '../stack/running-agent.ts'
+import { type RunningAgent, type StackState, serviceOf } from '../stack/inspect.ts'
 import { type AgentService, serviceOfSessions } from '../stack/services.ts'
 import type { EngineContext } from './context.ts'
 

@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { stackId } from './machine.ts'
+import { stackId } from './identity.ts'
 
 /** The properties by which a user identifies a stack. */
 export type Candidate = { stack: string; workspace: string | null }

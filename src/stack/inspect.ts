@@ -1,4 +1,5 @@
 import type { ContainerSummary, Engine } from '../engine/engine.ts'
+import type { EngineAddress } from '../engine/engine-request.ts'
 import { parseIdentityLabels, type StackIdentity } from './identity.ts'
 import { labels } from './labels.ts'
 import { isAgent, isOnItsNetworks, supportingServices } from './services.ts'
@@ -30,6 +31,9 @@ export type StackState = {
   created: number
   services: ServiceState[]
 }
+
+/** The container in which a stack's agent runs, and its engine. */
+export type RunningAgent = { address: EngineAddress; container: string }
 
 /** Returns the engine's state of one stack, or null when it has none. */
 export async function inspectStack(engine: Engine, stack: string): Promise<StackState | null> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { escapeVariables } from '../engine/compose.ts'
-import { customisationHash } from './additions/customisation.ts'
+import { additionsHash } from './additions/additions.ts'
 import { identityLabels, renderIdentityLabels } from './identity.ts'
 import type { Stack } from './stack.ts'
 
@@ -13,14 +13,14 @@ export const labels = {
   overlays: 'claude-secure.overlays',
   /** The user's own mounts, as JSON: the audit compares the container's mounts with them. */
   mounts: 'claude-secure.mounts',
-  custom: 'claude-secure.custom',
+  additions: 'claude-secure.custom',
   /** Hash of everything the stack was started with: the next `start` compares it. */
   fingerprint: 'claude-secure.fingerprint',
 } as const
 
 /** Renders the labels of each container of a stack, for a compose file. */
 export function renderStackLabels(stack: Stack, fingerprint: string): Record<string, string> {
-  const { identity, workspace, mode, settings, overlays, custom } = stack
+  const { identity, workspace, mode, settings, overlays, additions } = stack
   const escaped = Object.entries(renderIdentityLabels(identity)).map(([name, value]) => [
     name,
     escapeVariables(value),
@@ -31,9 +31,9 @@ export function renderStackLabels(stack: Stack, fingerprint: string): Record<str
     [labels.credentials]: mode,
     [labels.protect]: settings.PROTECT,
     [labels.overlays]: hash(JSON.stringify(overlays)),
-    ...(custom && {
-      [labels.mounts]: escapeVariables(JSON.stringify(custom.declared)),
-      [labels.custom]: customisationHash(custom),
+    ...(additions && {
+      [labels.mounts]: escapeVariables(JSON.stringify(additions.declared)),
+      [labels.additions]: additionsHash(additions),
     }),
     [labels.fingerprint]: fingerprint,
   }

@@ -1,5 +1,7 @@
+import { step } from '../base/log.ts'
 import { until } from '../base/until.ts'
-import type { StackState } from './inspect.ts'
+import { inspectStack, type StackState } from './inspect.ts'
+import type { StartContext } from './start-services.ts'
 
 /** Milliseconds; longer than the healthcheck interval (compose.yaml). */
 const patience = 40_000
@@ -27,4 +29,16 @@ export async function recovery(
   }
   await until(recovered, { every: poll, timeout: milliseconds, signal })
   return state
+}
+
+/** Waits for unhealthy services of a stack that stays as it is: Compose would give up on them at once. */
+export async function onceRecovered(
+  { engine, log, signal }: Pick<StartContext, 'engine' | 'log' | 'signal'>,
+  found: StackState | null,
+  fingerprint: string,
+): Promise<StackState | null> {
+  const unhealthy = found?.fingerprint === fingerprint ? unhealthyServices(found) : []
+  if (!found || unhealthy.length === 0) return found
+  const waiting = `waiting for ${unhealthy.join(' and ')} to be healthy again`
+  return step(log, waiting, () => recovery(() => inspectStack(engine, found.stack), { signal }))
 }

@@ -6,13 +6,13 @@ import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
 import { withUnstarted } from '../engine/throw-away.ts'
 import { parseHome } from './conversations.ts'
-import type { MachineStack } from './machine.ts'
+import type { ListedStack } from './stack-list.ts'
 import { stateFolder } from './state/state-folder.ts'
 import { readCopyChanges } from './workspace-copy.ts'
 
 /** Data that a stopped stack left behind, and whether it exists nowhere else. */
 export type Remains = {
-  stack: MachineStack
+  stack: ListedStack
   /** Home volumes, which hold conversations and the agent's own files. */
   homes: number
   copy: CopyRemains | null
@@ -34,7 +34,7 @@ export function holdsWork({ copy }: Remains): boolean {
 
 export async function lookAtRemains(
   context: { engine: Engine; docker: DockerClient },
-  stack: MachineStack,
+  stack: ListedStack,
   image: () => Promise<string>,
 ): Promise<Remains> {
   const volumes = stack.volumes ?? []
@@ -55,14 +55,14 @@ export async function lookAtRemains(
   }
 }
 
-function copyVolume({ stack }: MachineStack) {
+function copyVolume({ stack }: ListedStack) {
   return `${stack}_workspace`
 }
 
 /** Reads the copy through a container that is never started: an agent wrote its contents. */
 async function lookAtCopy(
   { engine, docker }: { engine: Engine; docker: DockerClient },
-  stack: MachineStack,
+  stack: ListedStack,
   image: () => Promise<string>,
 ): Promise<CopyRemains> {
   const mounts = [{ volume: copyVolume(stack), target: '/workspace' }]

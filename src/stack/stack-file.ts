@@ -3,7 +3,7 @@ import { escapeVariables } from '../engine/compose.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { accountFiles } from './accounts.ts'
-import { type Customisation, customMounts, noCustomisation } from './additions/customisation.ts'
+import { type Additions, additionMounts, noAdditions } from './additions/additions.ts'
 import type { DeclaredMount } from './additions/declared-mounts.ts'
 import { placeholderVariable } from './credential.ts'
 import { renderStackLabels } from './labels.ts'
@@ -55,7 +55,7 @@ function agentService(stack: Stack) {
       fileMount(source, target),
     ),
     ...(authorities.volumes ?? []),
-    ...customMounts(stack.state, stack.custom ?? noCustomisation).map(declaredMount),
+    ...additionMounts(stack.state, stack.additions ?? noAdditions).map(declaredMount),
   ]
   if (stack.mode === 'login') {
     mounts.push(
@@ -69,7 +69,7 @@ function agentService(stack: Stack) {
   return {
     volumes: mounts,
     environment: {
-      ...customEnvironment(stack.custom ?? noCustomisation),
+      ...addedEnvironment(stack.additions ?? noAdditions),
       ...authorities.environment,
       ...(stack.mode === 'login'
         ? { ANTHROPIC_BASE_URL: 'https://api.anthropic.com' }
@@ -116,7 +116,7 @@ function declaredMount({ source, target, writable }: DeclaredMount): Mount {
   }
 }
 
-function customEnvironment({ environment }: Customisation) {
+function addedEnvironment({ environment }: Additions) {
   return Object.fromEntries(
     Object.entries(environment).map(([name, value]) => [name, escapeVariables(value)]),
   )

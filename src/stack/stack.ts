@@ -3,7 +3,7 @@ import type { Settings } from '../config/settings.ts'
 import type { ComposeProject } from '../engine/compose.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
 import type { Workspace } from '../workspace/workspace.ts'
-import type { Customisation } from './additions/customisation.ts'
+import type { Additions } from './additions/additions.ts'
 import type { CredentialFile, CredentialMode } from './credential.ts'
 import type { StackIdentity } from './identity.ts'
 import { type AgentService, servicesOf, supportingServices } from './services.ts'
@@ -21,7 +21,7 @@ export type Stack = {
   /** Paths of the workspace that the agent cannot change; empty for a copy. */
   overlays: readonly Overlay[]
   /** The user's additions to the agent's containers. */
-  custom?: Customisation
+  additions?: Additions
   /** The checkout: compose.yaml, proxy/, claude/. */
   root: string
   /** Major version of the engine: 25 added start_interval, 28 added isolated gateways. */

@@ -11,7 +11,7 @@ import { whyBusy } from './activity.ts'
 import { changedHostFiles } from './host-files.ts'
 import { inspectStack, isUp, type StackState } from './inspect.ts'
 import { raiseOverlays } from './protection.ts'
-import { recovery, unhealthyServices } from './recovery.ts'
+import { onceRecovered } from './recovery.ts'
 import type { AgentService } from './services.ts'
 import { composeProject, type Stack, servicesFor, stackVariables } from './stack.ts'
 import { buildStackFile } from './stack-file.ts'
@@ -78,18 +78,6 @@ export async function startStack(
     })
   }
   return { outcome: 'started', state }
-}
-
-/** Waits for unhealthy services of a stack that stays as it is: Compose would give up on them at once. */
-async function onceRecovered(
-  { engine, log, signal }: StartContext,
-  found: StackState | null,
-  fingerprint: string,
-): Promise<StackState | null> {
-  const unhealthy = found?.fingerprint === fingerprint ? unhealthyServices(found) : []
-  if (!found || unhealthy.length === 0) return found
-  const waiting = `waiting for ${unhealthy.join(' and ')} to be healthy again`
-  return step(log, waiting, () => recovery(() => inspectStack(engine, found.stack), { signal }))
 }
 
 async function writeStackFile(stack: Stack, fingerprint: string) {

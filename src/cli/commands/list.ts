@@ -1,7 +1,7 @@
 import { createColors } from 'picocolors'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { openEngine } from '../../operations/context.ts'
-import { allStacks, type MachineStack, runningStacks } from '../../stack/machine.ts'
+import { allStacks, type ListedStack, runningStacks } from '../../stack/stack-list.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderColumns } from '../render/columns.ts'
 import { hasColours } from '../terminal.ts'
@@ -21,7 +21,7 @@ export async function list(options: { all?: boolean; json?: boolean }, invocatio
   console.log(renderList(stacks, Date.now(), hasColours(process.stdout)))
 }
 
-export function renderList(stacks: readonly MachineStack[], now: number, colour: boolean): string {
+export function renderList(stacks: readonly ListedStack[], now: number, colour: boolean): string {
   const { green, yellow, dim } = createColors(colour)
   const paint = { up: green, partial: yellow, stopped: dim }
   const sized = stacks.some(({ bytes }) => bytes !== null)
@@ -44,11 +44,11 @@ function renderSize(bytes: number) {
   return `${(bytes / 1e6).toFixed(1)} MB`
 }
 
-function copied({ workspaceMode }: MachineStack) {
+function copied({ workspaceMode }: ListedStack) {
   return workspaceMode === 'copy' ? ' (copy)' : ''
 }
 
-function atWork({ session, runs }: MachineStack, now: number) {
+function atWork({ session, runs }: ListedStack, now: number) {
   return [
     ...(session ? [`session ${renderAge(now - Date.parse(session.since))}`] : []),
     ...(runs > 0 ? [`${runs} ${runs === 1 ? 'run' : 'runs'}`] : []),

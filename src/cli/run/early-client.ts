@@ -2,7 +2,7 @@ import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { type ExecStream, prepareExec, startExecStream } from '../../engine/exec-stream.ts'
 import { rememberedStack, type StackAgent } from '../../operations/remembered-stack/memory.ts'
 import { runsAsLeft } from '../../operations/remembered-stack/runs-as-left.ts'
-import type { RunningAgent } from '../../stack/running-agent.ts'
+import type { RunningAgent } from '../../stack/inspect.ts'
 import { serviceOfRuns } from '../../stack/services.ts'
 import { commandLine } from '../command-line.ts'
 

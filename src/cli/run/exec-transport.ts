@@ -1,7 +1,7 @@
 import { terminalLine } from '../../base/terminal-text.ts'
 import { type ExecStream, startExecStream } from '../../engine/exec-stream.ts'
 import { type RunConnection, type RunTransport, readRunnerEvents } from '../../run/transport.ts'
-import type { RunningAgent } from '../../stack/running-agent.ts'
+import type { RunningAgent } from '../../stack/inspect.ts'
 import { prepareClient } from './early-client.ts'
 
 /** Creates the transport to the runner through `docker exec`: the runner cancels when our end closes. */

@@ -5,13 +5,13 @@ import { type McpServer, renderMcpConfig } from '../../config/mcp-servers.ts'
 import { cacheRoot, customRoot, stateRoot } from '../../config/paths.ts'
 import { workspaceConfigName } from '../../config/protected-names.ts'
 import { type Settings, secretSettings } from '../../config/settings.ts'
-import { readAlwaysSkills } from '../../stack/additions/always-skills.ts'
-import { findBin, findCustomFolder } from '../../stack/additions/custom-folder.ts'
 import {
-  type Customisation,
-  customTargets,
+  type Additions,
+  additionTargets,
   type GeneratedFile,
-} from '../../stack/additions/customisation.ts'
+} from '../../stack/additions/additions.ts'
+import { findAdditionsFolder, findBin } from '../../stack/additions/additions-folder.ts'
+import { readAlwaysSkills } from '../../stack/additions/always-skills.ts'
 import { resolveMounts } from '../../stack/additions/declared-mounts.ts'
 import { findGitIdentity, renderGitIdentity } from '../../stack/additions/git-identity.ts'
 import type { OwnPlace } from '../../stack/additions/host-places.ts'
@@ -27,7 +27,7 @@ import { consentedConfig, mountsOf, variablesOf } from './workspace-config.ts'
 export async function customise(
   context: Context,
   { identity, workspace }: StackWorkspace,
-): Promise<Customisation> {
+): Promise<Additions> {
   const { root, settings } = context
   const custom = await loadCustomSettings(root)
   const secrets = secretSettings.flatMap(name => settings[name] ?? [])
@@ -65,7 +65,7 @@ export async function customise(
 
 function customFolder({ root, found, settings }: Context, workspace: Workspace) {
   const { socket } = ownPlaces({ root, found })
-  return findCustomFolder(customRoot(settings), {
+  return findAdditionsFolder(customRoot(settings), {
     named: settings.CUSTOM_DIR !== undefined,
     // An agent that can write there would choose the contents of its next container.
     own: [
@@ -78,25 +78,25 @@ function customFolder({ root, found, settings }: Context, workspace: Workspace) 
 
 async function customFolders(folder: string | null, { agent }: Workspace) {
   const bin = folder && (await findBin(folder, agent))
-  return bin ? [{ source: bin, target: customTargets.bin }] : []
+  return bin ? [{ source: bin, target: additionTargets.bin }] : []
 }
 
 async function skillFile(folder: string | null): Promise<GeneratedFile[]> {
   const text = folder && (await readAlwaysSkills(folder))
   if (!text) return []
-  return [{ name: 'append-system-prompt.md', target: customTargets.systemPrompt, text }]
+  return [{ name: 'append-system-prompt.md', target: additionTargets.systemPrompt, text }]
 }
 
 /** Returned without servers too, so that servers named by the folder or the agent are not started either. */
 function mcpFile(servers: readonly McpServer[]): GeneratedFile {
-  return { name: 'mcp.json', target: customTargets.mcpServers, text: renderMcpConfig(servers) }
+  return { name: 'mcp.json', target: additionTargets.mcpServers, text: renderMcpConfig(servers) }
 }
 
 async function identityFile({ GIT_IDENTITY }: Settings): Promise<GeneratedFile[]> {
   const identity = await findGitIdentity(GIT_IDENTITY)
   if (!identity) return []
   const text = renderGitIdentity(identity)
-  return [{ name: 'identity.gitconfig', target: customTargets.gitIdentity, text }]
+  return [{ name: 'identity.gitconfig', target: additionTargets.gitIdentity, text }]
 }
 
 /** Returns the host paths that must not be mounted: write access to one of them breaks the confinement. */

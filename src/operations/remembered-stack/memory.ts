@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { ImageAdditions } from '../../config/image-additions.ts'
 import { checkoutRoot, stateRoot } from '../../config/paths.ts'
 import { replaceFileSync } from '../../files/replace-file.ts'
-import type { RunningAgent } from '../../stack/running-agent.ts'
+import type { RunningAgent } from '../../stack/inspect.ts'
 import { serviceOfRuns, serviceOfSessions } from '../../stack/services.ts'
 import { additionsStamp, checkoutStamp, imageAdditionsStamp, overlayStamp } from './stamps.ts'
 

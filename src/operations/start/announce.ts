@@ -24,14 +24,14 @@ export async function announce(log: Log, stack: Stack, outcome: StartOutcome): P
   if (workspace.mode === 'mount' && loosened.length > 0) {
     warn(`PROTECT in .env lets the agent write files that your host runs: ${loosened.join(' ')}`)
   }
-  const writable = stack.custom?.declared.filter(({ writable }) => writable) ?? []
+  const writable = stack.additions?.declared.filter(({ writable }) => writable) ?? []
   if (writable.length > 0) {
     const names = writable.map(({ source }) => terminalLine(source)).join(', ')
     warn(
       `CLAUDE_MOUNT_… lets the agent write in ${names}, where hooks and editor settings are not protected; append :ro to mount read-only`,
     )
   }
-  if (stack.custom?.files.some(({ secret }) => secret)) {
+  if (stack.additions?.files.some(({ secret }) => secret)) {
     warn('SSH_DIR gives the agent a private key, which it can read')
   }
   if (workspace.mode === 'copy') {

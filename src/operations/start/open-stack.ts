@@ -2,7 +2,7 @@ import type { Settings } from '../../config/settings.ts'
 import type { VolumeSummary } from '../../engine/engine.ts'
 import type { ImageSet } from '../../images/image-tags.ts'
 import { writeAccountFiles } from '../../stack/accounts.ts'
-import { type Customisation, writeCustomFiles } from '../../stack/additions/customisation.ts'
+import { type Additions, writeAdditionFiles } from '../../stack/additions/additions.ts'
 import { type CredentialMode, credentialFile, credentialMode } from '../../stack/credential.ts'
 import type { StackIdentity } from '../../stack/identity.ts'
 import type { StackState } from '../../stack/inspect.ts'
@@ -37,7 +37,7 @@ export async function openStack(options: {
   images: Pick<ImageSet, 'agent' | 'gateway' | 'proxy'>
   root: string
   engineMajor: number
-  custom?: Customisation
+  additions?: Additions
   /** Overrides the settings: `login`, or `rehearsal` for the demo. */
   mode?: CredentialMode
 }): Promise<Stack> {
@@ -52,7 +52,7 @@ export async function openStack(options: {
   await writeCredential(state, credential, user)
   await makeUsageFolder(state, user)
   await writeAccountFiles(workspace.agent, state)
-  if (options.custom) await writeCustomFiles(state, options.custom, workspace.agent)
+  if (options.additions) await writeAdditionFiles(state, options.additions, workspace.agent)
   return {
     identity,
     workspace,
@@ -62,7 +62,7 @@ export async function openStack(options: {
     images: { claude: images.agent, gateway: images.gateway, proxy: images.proxy },
     state,
     overlays: await overlaysOf(workspace, settings),
-    ...(options.custom && { custom: options.custom }),
+    ...(options.additions && { additions: options.additions }),
     root,
     engineMajor,
     gatewayUser: user,

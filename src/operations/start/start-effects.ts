@@ -63,11 +63,11 @@ function startEffects(
     ensureImages: () => ensureImages({ ...context, client: docker, network: userEnvironment() }),
     inspect: () => inspectStack(engine, name),
     refuseOtherMode: before => refuseOtherMode(context, workspace, before),
-    async openStack(images, custom, before) {
+    async openStack(images, added, before) {
       const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
       const volumes = await volumesOf(engine, name)
       const given = { ...opened, running: before, volumes, settings, images, root, engineMajor }
-      return openStack({ ...given, custom, ...(mode && { mode }) })
+      return openStack({ ...given, additions: added, ...(mode && { mode }) })
     },
     startStack: (stack, before) =>
       startStack({ engine, docker, log, signal }, stack, before, agents),

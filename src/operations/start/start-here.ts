@@ -38,7 +38,7 @@ export async function startHere(
     workspace: opened.workspace.path,
   }
   // A run does not wait for an unanswered question; the next session asks it again.
-  const asked = service === serviceOfRuns || !stack.custom?.unanswered
+  const asked = service === serviceOfRuns || !stack.additions?.unanswered
   if (outcome !== 'outdated' && asked) {
     await record.finish({ ...agent, fingerprint: state.fingerprint })
   }

@@ -1,5 +1,5 @@
 import type { ImageSet } from '../../images/image-tags.ts'
-import type { Customisation } from '../../stack/additions/customisation.ts'
+import type { Additions } from '../../stack/additions/additions.ts'
 import type { StackState } from '../../stack/inspect.ts'
 import type { Stack } from '../../stack/stack.ts'
 import type { StartOutcome } from '../../stack/start.ts'
@@ -10,21 +10,21 @@ export type StartedStack = { stack: Stack; state: StackState; outcome: StartOutc
 export type StartEffects = {
   checkConfiguration: () => Promise<void>
   /** Collects the user's additions; may ask a person to approve those of the folder. */
-  customise: () => Promise<Customisation>
-  refuseAdditionsOfAgent: (custom: Customisation) => void
+  customise: () => Promise<Additions>
+  refuseAdditionsOfAgent: (additions: Additions) => void
   /** Runs `body` while no other command changes the stack. */
   withLock: <T>(body: () => Promise<T>) => Promise<T>
   ensureImages: () => Promise<ImageSet>
   inspect: () => Promise<StackState | null>
   refuseOtherMode: (before: StackState | null) => Promise<void>
-  openStack: (images: ImageSet, custom: Customisation, before: StackState | null) => Promise<Stack>
+  openStack: (images: ImageSet, additions: Additions, before: StackState | null) => Promise<Stack>
   startStack: (
     stack: Stack,
     before: StackState | null,
   ) => Promise<{ outcome: StartOutcome; state: StackState }>
   announce: (stack: Stack, outcome: StartOutcome) => Promise<void>
   copyIn: (stack: Stack, state: StackState) => Promise<void>
-  runSetupCommands: (state: StackState, custom: Customisation) => Promise<void>
+  runSetupCommands: (state: StackState, additions: Additions) => Promise<void>
 }
 
 /**
@@ -33,17 +33,17 @@ export type StartEffects = {
  */
 export async function startWorkflow(effects: StartEffects): Promise<StartedStack> {
   await effects.checkConfiguration()
-  const custom = await effects.customise()
-  effects.refuseAdditionsOfAgent(custom)
+  const additions = await effects.customise()
+  effects.refuseAdditionsOfAgent(additions)
   return effects.withLock(async () => {
     const images = await effects.ensureImages()
     const before = await effects.inspect()
     await effects.refuseOtherMode(before)
-    const stack = await effects.openStack(images, custom, before)
+    const stack = await effects.openStack(images, additions, before)
     const { outcome, state } = await effects.startStack(stack, before)
     await effects.announce(stack, outcome)
     await effects.copyIn(stack, state)
-    await effects.runSetupCommands(state, custom)
+    await effects.runSetupCommands(state, additions)
     return { stack, state, outcome }
   })
 }

@@ -19,26 +19,26 @@ const folders = ['always-skills', '.always-skills']
  * Returns the text of each `SKILL.md` below the always-skills folder, sorted by path, to append to the
  * system prompt; null when there is none.
  *
- * @param custom real path of the user's custom folder.
+ * @param folder real path of the user's additions folder.
  */
-export async function readAlwaysSkills(custom: string): Promise<string | null> {
+export async function readAlwaysSkills(folder: string): Promise<string | null> {
   const files: string[] = []
   for (const name of folders) {
-    const folder = join(custom, name)
-    const status = await lstat(folder).catch(() => null)
-    if (status && !status.isDirectory()) throw refused(folder, 'is no folder', 'make it one')
-    if (status) files.push(...(await skillFiles(folder)))
+    const path = join(folder, name)
+    const status = await lstat(path).catch(() => null)
+    if (status && !status.isDirectory()) throw refused(path, 'is not a folder', 'make it one')
+    if (status) files.push(...(await skillFiles(path)))
   }
   const skills: { path: string; text: string }[] = []
   let bytes = 0
   for (const path of files.sort((a, b) => (a < b ? -1 : 1))) {
-    const content = await readSkill(path, custom)
+    const content = await readSkill(path, folder)
     bytes += content.length
     if (bytes > largestTogether) {
       const hint = 'shorten them: they are in every request to the model'
       throw refused(path, `brings the skills above ${largestTogether} bytes`, hint)
     }
-    skills.push({ path: relative(custom, path), text: decode(path, content) })
+    skills.push({ path: relative(folder, path), text: decode(path, content) })
   }
   return skills.length === 0 ? null : renderSkills(skills)
 }
@@ -67,9 +67,9 @@ async function skillFiles(top: string): Promise<string[]> {
   return found
 }
 
-/** Follows symlinks only within the custom folder: a skill must not show the model another file. */
-async function readSkill(path: string, custom: string): Promise<Buffer> {
-  const real = await confinedPath(custom, path)
+/** Follows symlinks only within the additions folder: a skill must not show the model another file. */
+async function readSkill(path: string, folder: string): Promise<Buffer> {
+  const real = await confinedPath(folder, path)
   if (real === null) {
     throw refused(path, 'is a link that leads out of the folder', 'copy the file there')
   }

@@ -5,7 +5,7 @@ import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { readRegularFile, textOf } from '../../files/regular-file.ts'
 import { isWithin, overlaps } from '../../files/within.ts'
-import type { GeneratedFile } from './customisation.ts'
+import type { GeneratedFile } from './additions.ts'
 import type { OwnPlace } from './host-places.ts'
 
 const mostBytes = 64 * 1024

@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { createEngine } from '../../../src/engine/engine.ts'
-import type { MachineStack } from '../../../src/stack/machine.ts'
 import { lookAtRemains } from '../../../src/stack/remains.ts'
+import type { ListedStack } from '../../../src/stack/stack-list.ts'
 
 // Not the state of whoever runs the tests.
 process.env.XDG_STATE_HOME = await mkdtemp(join(tmpdir(), 'remains-'))
 t.teardown(() => rm(process.env.XDG_STATE_HOME ?? '', { recursive: true }))
 
 const name = 'claude-secure-app-00000001'
-const stack: MachineStack = {
+const stack: ListedStack = {
   ...{
     id: '00000001',
     stack: name,

@@ -147,14 +147,14 @@ t.test(
 )
 
 t.test('what the user adds reaches the agent, and no other service', async t => {
-  const custom = {
+  const additions = {
     environment: { GREETING: 'a $HOME', ANTHROPIC_BASE_URL: 'https://evil.test' },
     declared: [{ source: '/data/$x', target: '/mnt/data', writable: false }],
     folders: [],
     files: [],
     setupCommands: [],
   }
-  const { claude, gateway, proxy } = file(stack({ custom })).services
+  const { claude, gateway, proxy } = file(stack({ additions })).services
   t.equal(claude.environment.GREETING, 'a $$HOME', 'no variable of compose')
   t.equal(claude.environment.ANTHROPIC_BASE_URL, 'http://gateway:8787', 'ours has the last word')
   t.match(claude.volumes.at(-1), {

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { renderAge, renderList } from '../../../../src/cli/commands/list.ts'
-import type { MachineStack } from '../../../../src/stack/machine.ts'
+import type { ListedStack } from '../../../../src/stack/stack-list.ts'
 
 const now = Date.parse('2026-01-02T12:00:00Z')
-const stack: MachineStack = {
+const stack: ListedStack = {
   id: '00000001',
   stack: 'claude-secure-app-00000001',
   kind: 'folder',

@@ -4,11 +4,11 @@ import {
   type StartEffects,
   startWorkflow,
 } from '../../../../src/operations/start/start-workflow.ts'
-import type { Customisation } from '../../../../src/stack/additions/customisation.ts'
+import type { Additions } from '../../../../src/stack/additions/additions.ts'
 import type { StackState } from '../../../../src/stack/inspect.ts'
 import type { Stack } from '../../../../src/stack/stack.ts'
 
-const custom = { declared: [] } as unknown as Customisation
+const custom = { declared: [] } as unknown as Additions
 const images = { agent: 'agent:1' } as ImageSet
 const before = { stack: 'before' } as StackState
 const after = { stack: 'after' } as StackState

@@ -3,14 +3,20 @@ import { join } from 'node:path'
 import { stateRoot } from '../config/paths.ts'
 import type { Engine, VolumeSummary } from '../engine/engine.ts'
 import { type Activity, activities } from './activity.ts'
-import { identityLabels, isStackName, parseIdentityLabels, type StackKind } from './identity.ts'
+import {
+  identityLabels,
+  isStackName,
+  parseIdentityLabels,
+  type StackKind,
+  stackId,
+} from './identity.ts'
 import { inspectStacks, isUp, type StackState } from './inspect.ts'
 import { readProtection } from './protection.ts'
 import { readOwner } from './state/owner.ts'
 import { keptInState, stateFolder } from './state/state-folder.ts'
 
 /** A stack of this engine, or the remains of one. */
-export type MachineStack = Activity & {
+export type ListedStack = Activity & {
   /** The end of its name, which users type. */
   id: string
   stack: string
@@ -34,12 +40,8 @@ export type MachineStack = Activity & {
 
 const projectLabel = 'com.docker.compose.project'
 
-export function stackId(stack: string): string {
-  return stack.slice(-8)
-}
-
 /** Returns the stacks that have containers, with their activity; lists them with one engine query. */
-export async function runningStacks(engine: Engine, root = stateRoot()): Promise<MachineStack[]> {
+export async function runningStacks(engine: Engine, root = stateRoot()): Promise<ListedStack[]> {
   const [states, folders] = await Promise.all([inspectStacks(engine), stateFolders(root)])
   return describe(engine, states, folders)
 }
@@ -48,7 +50,7 @@ export async function runningStacks(engine: Engine, root = stateRoot()): Promise
 const sizesWithin = 1_500
 
 /** Returns all stacks, including those with only volumes or a state folder left. */
-export async function allStacks(engine: Engine, root = stateRoot()): Promise<MachineStack[]> {
+export async function allStacks(engine: Engine, root = stateRoot()): Promise<ListedStack[]> {
   const [states, volumes, sizes, folders] = await Promise.all([
     inspectStacks(engine),
     engine.volumes([projectLabel]),
@@ -101,7 +103,7 @@ async function describe(
   engine: Engine,
   states: readonly StackState[],
   folders: ReadonlySet<string>,
-): Promise<MachineStack[]> {
+): Promise<ListedStack[]> {
   const work = await activities(engine, states)
   return states.map(state => ({
     id: stackId(state.stack),
@@ -119,7 +121,7 @@ async function describe(
   }))
 }
 
-function stateOf(state: StackState): MachineStack['state'] {
+function stateOf(state: StackState): ListedStack['state'] {
   if (isUp(state)) return 'up'
   const runs = state.services.some(service => service.state !== 'exited')
   return runs ? 'partial' : 'stopped'
@@ -130,7 +132,7 @@ async function describeLeft(
   stack: string,
   volumes: readonly VolumeSummary[],
   root: string,
-): Promise<Omit<MachineStack, 'volumes' | 'bytes' | 'ours'>> {
+): Promise<Omit<ListedStack, 'volumes' | 'bytes' | 'ours'>> {
   const state = stateFolder(stack, root)
   const [protection, owner] = await Promise.all([
     readProtection(state),

@@ -5,10 +5,10 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { type OwnPlace, whyNotGiven } from './host-places.ts'
 
 /**
- * Returns the real path of the user's custom folder, or null when there is none: only the default one
+ * Returns the real path of the user's additions folder (CUSTOM_DIR), or null when there is none: only the default one
  * may be missing. Rejects a folder that an agent can write to or that holds anything but additions.
  */
-export async function findCustomFolder(
+export async function findAdditionsFolder(
   path: string,
   options: { named: boolean; own: readonly OwnPlace[] },
 ): Promise<string | null> {
@@ -31,7 +31,7 @@ export async function findCustomFolder(
   return real
 }
 
-/** Returns the custom folder's `bin`, which is mounted unchanged; null when there is none. */
+/** Returns the additions folder's `bin`, which is mounted unchanged; null when there is none. */
 export async function findBin(
   folder: string,
   agent: { uid: number; gid: number },

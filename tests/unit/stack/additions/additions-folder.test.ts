@@ -2,16 +2,18 @@ import { chmod } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { findBin, findCustomFolder } from '../../../../src/stack/additions/custom-folder.ts'
+import { findAdditionsFolder, findBin } from '../../../../src/stack/additions/additions-folder.ts'
 
 const own = [{ path: '/srv/workspace', what: 'a part of the workspace' }]
 const named = { named: true, own }
 
 t.test('the real path of the folder; the default one may be missing', async t => {
   const folder = t.testdir({ custom: {}, link: t.fixture('symlink', 'custom') })
-  t.equal(await findCustomFolder(join(folder, 'link'), named), join(folder, 'custom'))
-  t.equal(await findCustomFolder('/nowhere/at/all', { named: false, own }), null)
-  await t.rejects(findCustomFolder('/nowhere/at/all', named), { message: /cannot be read: ENOENT/ })
+  t.equal(await findAdditionsFolder(join(folder, 'link'), named), join(folder, 'custom'))
+  t.equal(await findAdditionsFolder('/nowhere/at/all', { named: false, own }), null)
+  await t.rejects(findAdditionsFolder('/nowhere/at/all', named), {
+    message: /cannot be read: ENOENT/,
+  })
 })
 
 t.test('a place that an agent could write, or that holds more than additions', async t => {
@@ -22,10 +24,10 @@ t.test('a place that an agent could write, or that holds more than additions', a
     [join(folder, 'link'), /operating system/],
     [join(folder, 'file'), /it is no folder/],
   ] as const) {
-    await t.rejects(findCustomFolder(path, named), { message })
+    await t.rejects(findAdditionsFolder(path, named), { message })
   }
   await t.rejects(
-    findCustomFolder(folder, {
+    findAdditionsFolder(folder, {
       named: true,
       own: [{ path: folder, what: 'a part of the workspace' }],
     }),

@@ -2,8 +2,13 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createEngine } from '../../../src/engine/engine.ts'
-import { folderStack, renderIdentityLabels, stackIdentity } from '../../../src/stack/identity.ts'
-import { allStacks, runningStacks, stackId } from '../../../src/stack/machine.ts'
+import {
+  folderStack,
+  renderIdentityLabels,
+  stackId,
+  stackIdentity,
+} from '../../../src/stack/identity.ts'
+import { allStacks, runningStacks } from '../../../src/stack/stack-list.ts'
 import { startFakeEngine } from '../../support/docker/fake-engine.ts'
 
 const [up, half, left] = [

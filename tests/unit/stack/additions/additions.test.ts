@@ -2,11 +2,11 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import {
-  customisationHash,
-  customMounts,
-  noCustomisation,
-  writeCustomFiles,
-} from '../../../../src/stack/additions/customisation.ts'
+  additionMounts,
+  additionsHash,
+  noAdditions,
+  writeAdditionFiles,
+} from '../../../../src/stack/additions/additions.ts'
 import { stateFolder } from '../../../../src/stack/state/state-folder.ts'
 
 const { getuid = () => 0, getgid = () => 0 } = process
@@ -16,19 +16,19 @@ const file = { name: 'prompt.md', target: '/etc/claude-secure/prompt.md', text: 
 t.test('generated files are readable for the agent, whoever he is', async t => {
   const path = t.testdir({})
   const state = { ...stateFolder('x', path), path }
-  await writeCustomFiles(state, { ...noCustomisation, files: [file] }, agent)
+  await writeAdditionFiles(state, { ...noAdditions, files: [file] }, agent)
   t.equal(await readFile(join(path, 'prompt.md'), 'utf8'), 'be brief')
   t.equal((await stat(join(path, 'prompt.md'))).mode & 0o777, 0o644)
 })
 
 t.test('what is ours is read-only, what is declared is as it was declared', async t => {
   const custom = {
-    ...noCustomisation,
+    ...noAdditions,
     declared: [{ source: '/data', target: '/mnt/data', writable: true }],
     folders: [{ source: '/c/bin', target: '/etc/claude-secure/custom/bin' }],
     files: [file],
   }
-  t.same(customMounts({ path: '/s' }, custom), [
+  t.same(additionMounts({ path: '/s' }, custom), [
     { source: '/data', target: '/mnt/data', writable: true },
     { source: '/c/bin', target: '/etc/claude-secure/custom/bin', writable: false },
     { source: '/s/prompt.md', target: file.target, writable: false },
@@ -36,8 +36,7 @@ t.test('what is ours is read-only, what is declared is as it was declared', asyn
 })
 
 t.test('another text of a file is another stack', async t => {
-  const hash = (text: string) =>
-    customisationHash({ ...noCustomisation, files: [{ ...file, text }] })
+  const hash = (text: string) => additionsHash({ ...noAdditions, files: [{ ...file, text }] })
   t.equal(hash('a'), hash('a'))
   t.not(hash('a'), hash('b'))
 })
@@ -46,10 +45,10 @@ t.test('a key is for the agent alone, and goes when it is his no more', async t 
   const path = t.testdir({})
   const state = { ...stateFolder('x', path), path }
   const key = { name: 'ssh-id_x', target: '/etc/claude-secure/ssh/id_x', text: 'key', secret: true }
-  await writeCustomFiles(state, { ...noCustomisation, files: [key, file] }, agent)
+  await writeAdditionFiles(state, { ...noAdditions, files: [key, file] }, agent)
   const { mode, uid } = await stat(join(path, 'ssh-id_x'))
   t.equal(mode & 0o777, 0o400)
   t.equal(uid, agent.uid)
-  await writeCustomFiles(state, { ...noCustomisation, files: [file] }, agent)
+  await writeAdditionFiles(state, { ...noAdditions, files: [file] }, agent)
   t.same(await readdir(path), ['prompt.md'])
 })

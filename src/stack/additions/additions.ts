@@ -6,7 +6,7 @@ import type { StateFolder } from '../state/state-folder.ts'
 import type { DeclaredMount } from './declared-mounts.ts'
 
 /** The user's additions to both agent containers, the interactive one and the one for runs. */
-export type Customisation = {
+export type Additions = {
   environment: Readonly<Record<string, string>>
   /** Host paths, mounted at targets that the user chose. */
   declared: readonly DeclaredMount[]
@@ -29,7 +29,7 @@ export type GeneratedFile = {
   secret?: boolean
 }
 
-export const noCustomisation: Customisation = {
+export const noAdditions: Additions = {
   environment: {},
   declared: [],
   folders: [],
@@ -38,7 +38,7 @@ export const noCustomisation: Customisation = {
 }
 
 /** Paths of the additions in the containers. */
-export const customTargets = {
+export const additionTargets = {
   /** The image puts it first in PATH. */
   bin: '/etc/claude-secure/custom/bin',
   systemPrompt: '/etc/claude-secure/append-system-prompt.md',
@@ -51,9 +51,9 @@ export const customTargets = {
  * Writes the generated files; call it under the stack's lock. Files that are not secret are readable by
  * all users, because the agent's uid may differ from the host's. Only its owner can open the folder.
  */
-export async function writeCustomFiles(
+export async function writeAdditionFiles(
   state: StateFolder,
-  { files }: Customisation,
+  { files }: Additions,
   agent: { uid: number; gid: number },
 ) {
   for (const { name, text, secret } of files) {
@@ -76,9 +76,9 @@ async function giveTo(path: string, agent: { uid: number; gid: number }) {
 }
 
 /** Returns all mounts of the additions, for both agent services. */
-export function customMounts(
+export function additionMounts(
   state: Pick<StateFolder, 'path'>,
-  { declared, folders, files }: Customisation,
+  { declared, folders, files }: Additions,
 ): DeclaredMount[] {
   const readOnly = { writable: false }
   return [
@@ -89,6 +89,6 @@ export function customMounts(
 }
 
 /** Changes with the text of a generated file: a container keeps the file that it was started with. */
-export function customisationHash({ unanswered: _, ...custom }: Customisation): string {
-  return createHash('sha256').update(JSON.stringify(custom)).digest('hex').slice(0, 16)
+export function additionsHash({ unanswered: _, ...additions }: Additions): string {
+  return createHash('sha256').update(JSON.stringify(additions)).digest('hex').slice(0, 16)
 }
