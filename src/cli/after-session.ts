@@ -12,9 +12,9 @@ type Notice = (session: EndedSession, signal: AbortSignal) => Promise<string[]>
 
 /** Loaded on demand, so that opening a session does not wait for them. */
 const notices: readonly Notice[] = [
-  async session => (await import('../operations/notices/host-files.ts')).hostFilesNotice(session),
+  async session => (await import('../operations/notices.ts')).hostFilesNotice(session),
   async (session, signal) =>
-    (await import('../operations/notices/blocked.ts')).blockedNotice(session, signal),
+    (await import('../operations/notices.ts')).blockedNotice(session, signal),
 ]
 
 /** Milliseconds before slower results are dropped: the user wants the terminal back. */

@@ -4,7 +4,7 @@ import addCommands from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { presets } from '../egress/presets/presets.ts'
-import { readAllowlist } from '../operations/policy/allowlist-file.ts'
+import { readAllowlist } from '../operations/policy/squid-conf.ts'
 import { isStackName } from '../stack/identity.ts'
 import { renderUsageError } from './help.ts'
 

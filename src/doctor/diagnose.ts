@@ -14,7 +14,7 @@ import { type EngineSearch, engineParts, findEngine } from '../engine/engine-fin
 import { staleCacheFiles } from '../images/prune.ts'
 import { judgeRequirements } from '../machine/requirements.ts'
 import { currentStackName } from '../operations/find-stacks.ts'
-import { readAllowlist } from '../operations/policy/allowlist-file.ts'
+import { readAllowlist } from '../operations/policy/squid-conf.ts'
 import { inspectStack } from '../stack/inspect.ts'
 import { leftStacks } from '../stack/stop.ts'
 import { judgeDisk, judgeSubnets, readSpace, readSubnets } from './capacity.ts'

@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { ImageName } from '../images/image-tags.ts'
 import { type Pins, readPins } from '../images/pins.ts'
 import { staleImages } from '../images/prune.ts'
-import { findMissingImages } from '../operations/images/ensure-images.ts'
+import { findMissingImages } from '../operations/images.ts'
 import { attempt, type Check, failed, ok, warning } from './diagnosis.ts'
 
 /** The checks of the images, and the tag of the image claude where it is built. */

@@ -10,7 +10,7 @@ import { allStacks, type ListedStack } from '../stack/stack-list.ts'
 import { withLock } from '../stack/state/lock.ts'
 import type { Context } from './context.ts'
 import { namedStack } from './find-stacks.ts'
-import { newestImage } from './images/newest-image.ts'
+import { newestImage } from './images.ts'
 import { forgetStack } from './remembered-stack/memory.ts'
 
 export type CleanOptions = {

@@ -5,8 +5,8 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { type Candidate, findStack, listed } from '../stack/find-stack.ts'
 import { folderStack, type StackIdentity } from '../stack/identity.ts'
-import { inspectStack, type StackState, serviceOf } from '../stack/inspect.ts'
-import { serviceOfSessions } from '../stack/services.ts'
+import { inspectStack, type RunningAgent, type StackState, serviceOf } from '../stack/inspect.ts'
+import { type AgentService, serviceOfSessions } from '../stack/services.ts'
 import { refuseOtherOwner } from '../stack/state/owner.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './context.ts'
@@ -95,5 +95,18 @@ export async function runningStack(
     hint: only
       ? `name one of these: ${listed(running)}`
       : `run ${command('start')} to open a session`,
+  })
+}
+
+/** Returns the agent of an inspected stack; throws when its container is not running. */
+export function runningAgent(
+  { engine }: Pick<EngineContext, 'engine'>,
+  state: StackState,
+  service: AgentService = serviceOfSessions,
+): RunningAgent {
+  const agent = serviceOf(state, service)
+  if (agent?.state === 'running') return { address: engine.address, container: agent.container }
+  throw new UserError(`the ${service} container of ${state.stack} is not running`, {
+    hint: `run ${command(service === serviceOfSessions ? 'start' : 'start --worker')}`,
   })
 }

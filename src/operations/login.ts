@@ -4,7 +4,7 @@ import { runConfig, runHomes, workspaceKey } from '../run/run-home.ts'
 import type { RunningAgent } from '../stack/inspect.ts'
 import { type AgentService, serviceOfSessions } from '../stack/services.ts'
 import type { Context } from './context.ts'
-import { runningAgent } from './running-agent.ts'
+import { runningAgent } from './find-stacks.ts'
 import { bringUp } from './start/start-effects.ts'
 import { workspaceHere } from './workspace-here.ts'
 

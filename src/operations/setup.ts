@@ -25,7 +25,7 @@ import { findInitSystem, startCommands, startEngine } from '../machine/engine-st
 import { judgeRequirements } from '../machine/requirements.ts'
 import { exec } from '../process/exec.ts'
 import type { Confirm } from './context.ts'
-import { ensureImages, findMissingImages } from './images/ensure-images.ts'
+import { ensureImages, findMissingImages } from './images.ts'
 
 export type SetupOptions = {
   /** Installs packages without confirmation. */

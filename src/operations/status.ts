@@ -6,7 +6,7 @@ import { type CredentialMode, weakness } from '../stack/credential.ts'
 import { inspectStacks, isUp } from '../stack/inspect.ts'
 import type { EngineContext } from './context.ts'
 import { currentStackName } from './find-stacks.ts'
-import { readAllowlist } from './policy/allowlist-file.ts'
+import { readAllowlist } from './policy/squid-conf.ts'
 import { runsOf, waitingRuns } from './runs.ts'
 import { readVersions } from './versions.ts'
 

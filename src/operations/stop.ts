@@ -10,7 +10,7 @@ import { stateFolder } from '../stack/state/state-folder.ts'
 import { isLeft, leftStacks, stopStack } from '../stack/stop.ts'
 import type { Context } from './context.ts'
 import { currentStackName, findCurrentStack, namedStack } from './find-stacks.ts'
-import { hostFilesNotice } from './notices/host-files.ts'
+import { hostFilesNotice } from './notices.ts'
 
 /** Maximum concurrent stops: Compose mostly waits, but too many stops at once overload the engine. */
 const stoppedAtOnce = 6

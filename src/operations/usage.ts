@@ -1,14 +1,22 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import * as z from 'zod'
 import { messageOf, UserError } from '../base/errors.ts'
+import { parseJson } from '../base/json.ts'
 import { loadSettings } from '../config/load-settings.ts'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
+import { readRegularFile, textOf } from '../files/regular-file.ts'
 import { credentialMode } from '../stack/credential.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { dayOf, listDays, type ReadDay, readDay } from '../usage/day-files.ts'
-import { addSums, buildUsageReport, type Sums, type UsageReport } from '../usage/report.ts'
+import {
+  addSums,
+  buildUsageReport,
+  type KnownRun,
+  type Sums,
+  type UsageReport,
+} from '../usage/report.ts'
 import { currentStackName } from './find-stacks.ts'
-import { knownRuns } from './known-runs.ts'
 
 export type Usage = {
   reports: UsageReport[]
@@ -51,4 +59,29 @@ async function reportOf(stack: string, days: number, budgetUsd: number | null) {
 async function stacksWithState(): Promise<string[]> {
   const names = await readdir(join(stateRoot(), 'stacks')).catch(() => [])
   return names.filter(name => name.startsWith('claude-secure-')).sort()
+}
+
+const Result = z.object({
+  runId: z.string().regex(/^[0-9a-f]{16}$/),
+  meter: z.string(),
+  workspace: z.string(),
+  startedAt: z.string(),
+})
+
+const resultBytes = 64 * 1024 * 1024
+
+/** Returns the runs in the stack's store that ended and have a meter; unreadable runs are left out. */
+export async function knownRuns(folder: string): Promise<KnownRun[]> {
+  const names = await readdir(folder).catch(() => [])
+  const runs: KnownRun[] = []
+  for (const name of names) {
+    const text = await readResult(join(folder, name, 'result.json')).catch(() => '')
+    const parsed = Result.safeParse(parseJson(text))
+    if (parsed.success) runs.push(parsed.data)
+  }
+  return runs.sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1))
+}
+
+async function readResult(path: string): Promise<string> {
+  return textOf(await readRegularFile(path, { limit: resultBytes })) ?? ''
 }

@@ -1,7 +1,6 @@
 import { UserError } from '../../base/errors.ts'
 import { openEngine } from '../../operations/context.ts'
-import { runningStack } from '../../operations/find-stacks.ts'
-import { runningAgent } from '../../operations/running-agent.ts'
+import { runningAgent, runningStack } from '../../operations/find-stacks.ts'
 import { inspectStacks } from '../../stack/inspect.ts'
 import type { Invocation } from '../invocation.ts'
 import { execInTerminal, reportAfter, sessionCommand } from '../session.ts'

@@ -1,7 +1,7 @@
 import { userEnvironment } from '../../config/environment.ts'
 import type { Target } from '../../images/image-tags.ts'
 import { openContext } from '../../operations/context.ts'
-import { runBuild } from '../../operations/images/build.ts'
+import { runBuild } from '../../operations/images.ts'
 import type { Invocation } from '../invocation.ts'
 
 export type BuildOptions = { cache: boolean; target?: Target; claudeVersion?: string }

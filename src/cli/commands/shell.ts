@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { type Context, openContext } from '../../operations/context.ts'
-import { currentStack } from '../../operations/find-stacks.ts'
-import { runningAgent } from '../../operations/running-agent.ts'
+import { currentStack, runningAgent } from '../../operations/find-stacks.ts'
 import type { RunningAgent } from '../../stack/inspect.ts'
 import type { Invocation } from '../invocation.ts'
 import { execInTerminal, reportAfter } from '../session.ts'

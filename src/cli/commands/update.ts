@@ -1,5 +1,5 @@
 import { openContext } from '../../operations/context.ts'
-import { updateImages } from '../../operations/images/update.ts'
+import { updateImages } from '../../operations/update.ts'
 import type { Invocation } from '../invocation.ts'
 
 /** Moves the pins to the newest releases and rebuilds; prints what changed. */

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { messageOf, UserError } from '../../base/errors.ts'
-import { blockedSince } from '../../operations/notices/blocked.ts'
+import { blockedSince } from '../../operations/notices.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderMessage } from '../render/message.ts'
 import type { Answer, Job } from './detach.ts'

@@ -17,7 +17,7 @@ import { makeStateFolder, type StateFolder } from '../../stack/state/state-folde
 import { readWorkspaceFile } from '../../workspace/read-workspace-file.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
-import { readAllowlist } from '../policy/allowlist-file.ts'
+import { readAllowlist } from '../policy/squid-conf.ts'
 
 const mostBytes = 256 * 1024
 const refusal = `no to ${mcpFileName}`

@@ -10,7 +10,7 @@ import { serviceOfRuns } from '../../stack/services.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import type { Context } from '../context.ts'
 import { currentIdentity, ownedStackName } from '../find-stacks.ts'
-import { newestImage } from '../images/newest-image.ts'
+import { newestImage } from '../images.ts'
 
 /** Forgets conversations of the current folder; login and settings stay. */
 export async function forgetConversationsHere(

@@ -24,8 +24,7 @@ import {
   policyProxies,
 } from '../../stack/policy-proxies.ts'
 import { withLock } from '../../stack/state/lock.ts'
-import { readSquidConf, squidConfPath } from './allowlist-file.ts'
-import { policyDigest, replaceSquidConf } from './squid-conf-file.ts'
+import { policyDigest, readSquidConf, replaceSquidConf, squidConfPath } from './squid-conf.ts'
 
 export type PolicyResult = {
   changes: AllowlistChange[]

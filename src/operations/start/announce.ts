@@ -6,7 +6,7 @@ import { weakness } from '../../stack/credential.ts'
 import { lostOverlays } from '../../stack/protection.ts'
 import type { Stack } from '../../stack/stack.ts'
 import type { StartOutcome } from '../../stack/start.ts'
-import { renderLost } from '../notices/host-files.ts'
+import { renderLost } from '../notices.ts'
 
 /** Logs differences from the default protection, unless the stack was already running. */
 export async function announce(log: Log, stack: Stack, outcome: StartOutcome): Promise<void> {

@@ -3,7 +3,7 @@ import { messageOf, UserError } from '../../base/errors.ts'
 import type { Settings } from '../../config/settings.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
 import { credentialMode } from '../../stack/credential.ts'
-import { readAllowlist } from '../policy/allowlist-file.ts'
+import { readAllowlist } from '../policy/squid-conf.ts'
 
 /** Checks everything that can be checked before a build or start, so that neither stops halfway. */
 export async function checkConfiguration(settings: Settings, root: string) {

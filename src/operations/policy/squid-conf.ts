@@ -1,9 +1,32 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { type FileHandle, mkdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, UserError } from '../../base/errors.ts'
+import { parseAllowlist } from '../../egress/allowlist.ts'
 import { replaceFile } from '../../files/replace-file.ts'
-import { squidConfPath } from './allowlist-file.ts'
+
+/** Reads the lists in proxy/squid.conf. Throws when the file cannot be read or parsed. */
+export function readAllowlist(root: string) {
+  const path = squidConfPath(root)
+  return parseAllowlist(readSquidConf(root), path)
+}
+
+export function squidConfPath(root: string): string {
+  return join(root, 'proxy/squid.conf')
+}
+
+export function readSquidConf(root: string): string {
+  const path = squidConfPath(root)
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new UserError(`cannot read the allowlist ${path}`, {
+      hint: 'take it back from git: git checkout proxy/squid.conf',
+      cause,
+    })
+  }
+}
 
 /** Returns the digest of a file, as `digest` in proxy/policy.sh computes it. */
 export function policyDigest(text: string): string {

@@ -1,7 +1,7 @@
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { knownRuns } from '../../../src/operations/known-runs.ts'
+import { knownRuns } from '../../../src/operations/usage.ts'
 
 const result = (runId: string, startedAt: string, more = {}) =>
   JSON.stringify({ runId, startedAt, meter: 'm', workspace: '/workspace', turns: [], ...more })

@@ -1,13 +1,18 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkoutRoot } from '../../config/paths.ts'
-import { inForce } from '../../egress/allowlist.ts'
-import { createBlockedNames, renderBlocked } from '../../egress/blocked-names.ts'
-import { parseAccessDecision } from '../../egress/proxy-log.ts'
-import { createEngine } from '../../engine/engine.ts'
-import type { EngineAddress } from '../../engine/engine-request.ts'
-import { stateFolder } from '../../stack/state/state-folder.ts'
-import { readAllowlist } from '../policy/allowlist-file.ts'
+import { command } from '../base/command.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { checkoutRoot } from '../config/paths.ts'
+import { inForce } from '../egress/allowlist.ts'
+import { createBlockedNames, renderBlocked } from '../egress/blocked-names.ts'
+import { parseAccessDecision } from '../egress/proxy-log.ts'
+import { createEngine } from '../engine/engine.ts'
+import type { EngineAddress } from '../engine/engine-request.ts'
+import { changedHostFiles } from '../stack/host-files.ts'
+import { lostOverlays } from '../stack/protection.ts'
+import { stateFolder } from '../stack/state/state-folder.ts'
+import { renderHostFileChanges } from '../workspace/host-files/changes.ts'
+import { readAllowlist } from './policy/squid-conf.ts'
 
 type Place = { address: EngineAddress; stack: string }
 
@@ -50,4 +55,26 @@ export async function blockedSince(
   const { agent, gateway, login } = readAllowlist(checkoutRoot())
   const open = inForce(agent, new Date())
   return { lines: renderBlocked(blocked.names(open, [...gateway, ...login])), last }
+}
+
+/** Reports changes to files that the host runs, and files that lost their protection. */
+export async function hostFilesNotice(
+  { stack }: { stack: string },
+  options: { all?: boolean } = {},
+): Promise<string[]> {
+  const state = stateFolder(stack)
+  const [changes, lost] = await Promise.all([changedHostFiles(state), lostOverlays(state)])
+  return [
+    ...renderHostFileChanges(changes, options.all ? changes.length : undefined),
+    ...renderLost(lost),
+  ]
+}
+
+/** Reports files that were replaced on the host while the stack ran. */
+export function renderLost(lost: readonly string[]): string[] {
+  if (lost.length === 0) return []
+  const names = terminalLine(lost.join(', '))
+  return [
+    `no longer protected, because they were replaced on this host while the stack ran: ${names}; run ${command('stop')} and ${command('start')} to protect them again`,
+  ]
 }

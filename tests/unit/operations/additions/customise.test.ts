@@ -2,7 +2,7 @@ import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { imageAdditions } from '../../../../src/config/image-additions.ts'
-import { refuseAdditionsOfAgent } from '../../../../src/operations/additions/additions-apart.ts'
+import { refuseAdditionsOfAgent } from '../../../../src/operations/additions/customise.ts'
 
 t.test('the agent must not write what is built as root', async t => {
   const folder = t.testdir({
