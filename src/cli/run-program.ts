@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Invocation } from './invocation.ts'
-import { outputFormats } from './run/formats.ts'
+import { outputFormats } from './run/options.ts'
 
 const examples = `
 Examples:
@@ -89,5 +89,5 @@ export function addRun(
     )
   hidden('run supervise', 'watch over a detached run')
     .argument('<id>')
-    .action(async () => (await import('./run/supervise.ts')).supervise(invocation))
+    .action(async () => (await import('./run/detach.ts')).supervise(invocation))
 }

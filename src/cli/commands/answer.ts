@@ -4,8 +4,8 @@ import type { OpenQuestion } from '../../run/question.ts'
 import { RunId } from '../../run/request.ts'
 import type { Runs } from '../../run/runs.ts'
 import type { RunSummary } from '../../run/store/store.ts'
+import { askQuestions, canAsk, parseChoice, renderQuestion } from '../ask.ts'
 import type { Invocation } from '../invocation.ts'
-import { askQuestions, canAsk, parseChoice, renderQuestion } from '../run/ask-questions.ts'
 import { refusalError } from '../run/failure-words.ts'
 
 /** Answers the question of a run of this folder; without a choice, shows it and asks on a terminal. */

@@ -2,7 +2,7 @@ import { UserError } from '../../base/errors.ts'
 import { findRun, runsHere } from '../../operations/runs.ts'
 import type { Invocation } from '../invocation.ts'
 import { throwUnlessSucceeded } from '../run/failure-words.ts'
-import type { OutputFormat } from '../run/formats.ts'
+import type { OutputFormat } from '../run/options.ts'
 import { createOutput } from '../run/output.ts'
 
 /** Prints the result of a run, any number of times; returns the run's exit status. */

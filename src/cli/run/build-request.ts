@@ -3,24 +3,8 @@ import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { defaultQuestionSeconds } from '../../run/question.ts'
 import { instructionBytes, RunRequest } from '../../run/request.ts'
-import { readOptionFile } from './bounded-file.ts'
-
-/** The typed options of `run` that make up the request to Claude Code. */
-export type RequestOptions = {
-  model?: string
-  effort?: string
-  systemPrompt?: string
-  systemPromptFile?: string
-  appendSystemPrompt?: string
-  appendSystemPromptFile?: string
-  jsonSchema?: string
-  continue?: boolean
-  resume?: string
-  timeout?: string
-  maxBudgetUsd?: string
-  maxTurns?: string
-  tools?: string
-}
+import type { RequestOptions } from './options.ts'
+import { readOptionFile } from './prompt.ts'
 
 /** Messages for invalid values in terms of the flags, in place of the schema's own field names. */
 const flags: Record<string, { flag: string; hint: string; wrong?: string }> = {

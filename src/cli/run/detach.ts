@@ -1,16 +1,21 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { writeSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { UserError } from '../../base/errors.ts'
+import { messageOf, UserError } from '../../base/errors.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import { secretSettings } from '../../config/settings.ts'
+import { blockedSince } from '../../operations/notices.ts'
 import type { StackAgent } from '../../operations/remembered-stack/memory.ts'
 import type { RunRequest } from '../../run/request.ts'
+import type { Invocation } from '../invocation.ts'
+import { renderMessage } from '../render/message.ts'
+import { startRun } from './start-run.ts'
 
 /** The job that a supervisor reads from its stdin. */
-export type Job = {
+type Job = {
   worker: StackAgent
   request: RunRequest
   runId: string
@@ -19,7 +24,7 @@ export type Job = {
 }
 
 /** The single line that a supervisor answers with. */
-export const Answer = z.union([
+const Answer = z.union([
   z.object({ accepted: z.literal(true) }),
   z.object({
     message: z.string(),
@@ -27,7 +32,7 @@ export const Answer = z.union([
     exitCode: z.union([z.literal(1), z.literal(2)]),
   }),
 ])
-export type Answer = z.infer<typeof Answer>
+type Answer = z.infer<typeof Answer>
 
 /**
  * Hands a run to a supervisor in a session of its own, which survives the terminal. Resolves with the
@@ -72,5 +77,49 @@ function parseAnswer(text: string): Answer | null {
     return Answer.parse(JSON.parse(text))
   } catch {
     return null
+  }
+}
+
+/** Maximum milliseconds to read the proxy's log. */
+const logMilliseconds = 3_000
+
+/** The other end of `detach`: runs the job from stdin to its end. The store keeps the result. */
+export async function supervise(invocation: Invocation): Promise<void> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk)
+  // Sent by our own parent, which has validated it.
+  const { worker, request, runId, wait, questionSeconds }: Job = JSON.parse(
+    Buffer.concat(chunks).toString(),
+  )
+  let answered = false
+  const answer = (text: Answer) => {
+    if (answered) return
+    answered = true
+    try {
+      writeSync(1, `${JSON.stringify(text)}\n`)
+    } catch {
+      // The parent has exited; the run goes on.
+    }
+  }
+  try {
+    const { signal } = invocation
+    // There is no terminal, so the names that were refused to the run are stored with it.
+    const parting = (since: Date) =>
+      blockedSince({ ...worker, from: since }, AbortSignal.timeout(logMilliseconds)).then(
+        ({ lines }) => lines.map(line => renderMessage(line)),
+      )
+    const run = startRun({ worker, client: null }, request, {
+      ...{ signal, runId, wait, parting, questionSeconds },
+      // `claude.ts answer` can answer it.
+      asks: true,
+    })
+    if (wait) answer({ accepted: true })
+    for await (const _ of run.events) answer({ accepted: true })
+    await run.result
+    answer({ accepted: true })
+  } catch (error) {
+    const hint = error instanceof UserError ? error.hint : 'run it without --detach'
+    const usage = error instanceof UserError && error.exitCode === 2
+    answer({ message: messageOf(error), hint, exitCode: usage ? 2 : 1 })
   }
 }

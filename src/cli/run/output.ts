@@ -3,7 +3,7 @@ import { terminalText } from '../../base/terminal-text.ts'
 import type { RunHappening } from '../../run/event.ts'
 import { renderJson, renderJsonVerbose, renderStreamJson, renderText } from '../../run/render.ts'
 import type { RunResult } from '../../run/result.ts'
-import type { OutputFormat } from './formats.ts'
+import type { OutputFormat } from './options.ts'
 
 export type OutputOptions = {
   format: OutputFormat

@@ -1,7 +1,35 @@
 import { renderDuration } from '../../base/duration.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import type { RunHappening } from '../../run/event.ts'
+import type { RunEvent, RunHappening } from '../../run/event.ts'
 import { createFigures } from './figures.ts'
+import type { OutputFormat } from './options.ts'
+
+/**
+ * Shows a run on stderr: its notices as warnings, and on a terminal its activity and usage, unless the
+ * terminal is where its stream goes.
+ */
+export function createDisplay(
+  { quiet, format }: { quiet: boolean; format: OutputFormat },
+  warn: (text: string) => void,
+) {
+  if (quiet) return { event() {}, stop() {}, sum() {} }
+  const streams = format === 'stream-json' && process.stdout.isTTY === true
+  const progress = process.stderr.isTTY === true && !streams ? createProgress(process.stderr) : null
+  return {
+    event(event: RunEvent) {
+      if (event.kind === 'notice') {
+        progress?.clear()
+        warn(terminalLine(event.text, 300))
+      } else if (event.kind === 'question') {
+        progress?.pause()
+      } else {
+        progress?.event(event)
+      }
+    },
+    stop: () => progress?.stop(),
+    sum: () => progress?.sum(),
+  }
+}
 
 /** Shows a run's activity on one live line of a terminal, and at its end a permanent line with its usage. */
 export function createProgress(stream: NodeJS.WriteStream, now: () => number = Date.now) {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseChoice, renderQuestion } from '../../../../src/cli/run/ask-questions.ts'
+import { parseChoice, renderQuestion } from '../../../src/cli/ask.ts'
 
 const one = {
   question: 'Which \x1b[31mcolour?',
