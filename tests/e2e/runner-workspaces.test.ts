@@ -25,7 +25,8 @@ async function startWorker(name: string, ...more: readonly string[]) {
     name,
     `--network=${stack.stack}_claude-internal`,
     `--user=${owner}:${owner}`,
-    '--pids-limit=512',
+    // A storm of 128 that fork all the time stays far below; at the limit claude aborts for want of a thread.
+    '--pids-limit=4096',
     '--read-only',
     '--cap-drop=ALL',
     '--security-opt=no-new-privileges:true',
@@ -91,17 +92,12 @@ t.test('a storm in one workspace ends with its run, and the run in another goes 
   const storm =
     'exec perl -e "\\$SIG{\\$_} = q(IGNORE) for qw(INT TERM HUP CHLD); fork for 1..7; while (1) { fork // 1 or exit }"'
   const stormy = openRun(name, `[[bash ${storm}]]`, fresh, '/workspaces/ab')
-  const look = () => inside("ps -eo args= | grep -c '[q](IGNORE)'")
-  const count = async () => Number((await look()).stdout)
-  // At the limit of processes not even ps can be started, and claude may abort for want of a thread.
-  const seen = await until('a storm', async () => {
-    const { code, stdout } = await look()
-    return code > 1 ? 'limit' : Number(stdout) > 100 && 'crowd'
-  })
-  t.comment(`the storm was at its ${seen}`)
+  // NaN when the count itself cannot run.
+  const count = async () =>
+    Number.parseInt((await inside("ps -eo args= | grep -c '[q](IGNORE)'")).stdout, 10)
+  await until('a storm', async () => (await count()) > 100)
   stormy.leave()
-  const signal = seen === 'limit' ? /^SIG(KILL|ABRT)$/ : 'SIGKILL'
-  t.match((await stormy.done).ended, { outcome: 'cancelled', signal })
+  t.match((await stormy.done).ended, { outcome: 'cancelled', signal: 'SIGKILL' })
   t.equal(await count(), 0)
   t.match((await status()).runs, [{ runId: other.runId }])
   await inside('touch /workspaces/a/go')
