@@ -3,7 +3,7 @@ import { command } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import { step } from '../base/log.ts'
 import { listed } from '../stack/find-stack.ts'
-import { holdsWork, lookAtRemains, type Remains } from '../stack/remains.ts'
+import { holdsWork, type Remains, readRemains } from '../stack/remains.ts'
 import { removeRemains } from '../stack/remove-remains.ts'
 import { agentServices } from '../stack/services.ts'
 import { allStacks, type ListedStack } from '../stack/stack-list.ts'
@@ -93,9 +93,7 @@ async function inspectRemains(
     image ??= newestImage(context.engine, 'claude')
     return image
   }
-  const looked = await settleAtOnce(stopped, atOnce, stack =>
-    lookAtRemains(context, stack, anyImage),
-  )
+  const looked = await settleAtOnce(stopped, atOnce, stack => readRemains(context, stack, anyImage))
   return looked.map(result => {
     if (result.status === 'rejected') throw result.reason
     return result.value

@@ -83,7 +83,7 @@ export async function whyBusy(
   ])
   if (commands.some(command => atWork.claude.test(command))) return 'a session is open'
   if (runs !== null)
-    return runs === 0 ? null : runs === 1 ? 'a run is under way' : `${runs} runs are under way`
+    return runs === 0 ? null : runs === 1 ? 'a run is in progress' : `${runs} runs are in progress`
   const inWorker = await engine.processes(worker ?? '')
   return guessRuns(inWorker.map(command => ({ command }))) > 0
     ? 'the runner does not answer, and Claude Code runs in the worker'

@@ -9,7 +9,7 @@ import { refuseOtherVolumes, volumesOf } from './volumes.ts'
 
 export type Home = {
   volume: string
-  /** Whose conversations: those held in a terminal, or those of programmatic runs. */
+  /** Origin of its conversations: sessions in a terminal, or runs. */
   of: 'sessions' | 'runs'
   /** Owner of all files in the volume. */
   uid: string

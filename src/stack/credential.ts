@@ -17,8 +17,10 @@ export function credentialMode(settings: Settings): CredentialMode {
   if (custody === 'direct') {
     if (key || token) {
       throw new UserError(
-        `CREDENTIALS=direct together with ${key ? 'ANTHROPIC_API_KEY' : 'CLAUDE_CODE_OAUTH_TOKEN'}`,
-        { hint: 'remove one: direct means that Claude Code logs in by itself, in the container' },
+        `CREDENTIALS=direct cannot be combined with ${key ? 'ANTHROPIC_API_KEY' : 'CLAUDE_CODE_OAUTH_TOKEN'}`,
+        {
+          hint: 'remove one of the two: with direct, Claude Code logs in by itself in the container',
+        },
       )
     }
     return 'login'
@@ -35,7 +37,7 @@ export function weakness(mode: CredentialMode): string | null {
     : null
 }
 
-const nobodysSecret = 'no-credential-in-this-mode'
+const unusedSecret = 'no-credential-in-this-mode'
 
 const prefixes = { 'api-key': 'sk-ant-api03-', 'oauth-token': 'sk-ant-oat01-' }
 
@@ -56,12 +58,12 @@ export function credentialFile(
       : mode === 'oauth-token'
         ? settings.CLAUDE_CODE_OAUTH_TOKEN
         : // Not a real secret: login mode needs none from the gateway, and the rehearsal checks none.
-          nobodysSecret
+          unusedSecret
   const placeholder =
     previous?.kind === kind
       ? previous.placeholder
       : `${prefixes[kind]}placeholder-${randomBytes(32).toString('base64url')}AA`
-  return { kind, secret: secret ?? nobodysSecret, placeholder }
+  return { kind, secret: secret ?? unusedSecret, placeholder }
 }
 
 /** The variable through which Claude Code gets its placeholder. */

@@ -30,8 +30,8 @@ export function findStack<T extends Candidate>(
   if (first && found.length === 1) return first
   const shown = terminalLine(wanted, 200)
   throw first
-    ? new UserError(`${shown} could be ${found.length} stacks: ${listed(found)}`, {
-        hint: 'type more of it',
+    ? new UserError(`${shown} matches ${found.length} stacks: ${listed(found)}`, {
+        hint: 'type more of the name or id',
       })
     : new UserError(`no stack is called ${shown || "''"}`, { hint: options.hint })
 }

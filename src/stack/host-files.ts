@@ -24,7 +24,10 @@ export async function noteHostFiles(workspace: Workspace, state: StateFolder, lo
     if (workspace.mode === 'copy') return
     await replaceFile(path, renderHostFiles(await scanHostFiles(workspace.path)))
   } catch (error) {
-    log({ kind: 'warn', text: `changes of files that run here are not told: ${messageOf(error)}` })
+    log({
+      kind: 'warn',
+      text: `cannot report changes of files that run on this host: ${messageOf(error)}`,
+    })
     await rm(path, { force: true }).catch(() => {})
   }
 }

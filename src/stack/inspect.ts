@@ -1,7 +1,7 @@
 import type { ContainerSummary, Engine } from '../engine/engine.ts'
 import type { EngineAddress } from '../engine/engine-request.ts'
 import { parseIdentityLabels, type StackIdentity } from './identity.ts'
-import { labels } from './labels.ts'
+import { composeLabels, labels } from './labels.ts'
 import { isAgent, isOnItsNetworks, supportingServices } from './services.ts'
 
 export type ServiceState = {
@@ -10,7 +10,7 @@ export type ServiceState = {
   image: string
   state: 'created' | 'running' | 'restarting' | 'exited' | 'other'
   health: 'healthy' | 'unhealthy' | 'starting' | 'none'
-  /** The engine's own words, such as "Up 3 minutes (healthy)". */
+  /** The engine's status text, such as "Up 3 minutes (healthy)". */
   status: string
   /** True when it is on every network of its service; no other field shows a missing one. */
   connected: boolean
@@ -78,7 +78,7 @@ function byCodePoint(a: string, b: string) {
 function serviceState(container: ContainerSummary): ServiceState {
   const known = ['created', 'running', 'restarting', 'exited'] as const
   return {
-    name: container.Labels['com.docker.compose.service'] ?? '',
+    name: container.Labels[composeLabels.service] ?? '',
     container: container.Id,
     image: container.Image,
     state: known.find(state => state === container.State) ?? 'other',
@@ -92,7 +92,7 @@ function serviceState(container: ContainerSummary): ServiceState {
     status: container.Status,
     connected: isOnItsNetworks(
       container.Labels[labels.stack] ?? '',
-      container.Labels['com.docker.compose.service'] ?? '',
+      container.Labels[composeLabels.service] ?? '',
       container.NetworkSettings?.Networks ?? undefined,
     ),
   }
@@ -117,8 +117,9 @@ export function serviceOf(stack: StackState, name: string): ServiceState | undef
 }
 
 /**
- * A session is Claude Code itself, attached to a terminal or not. In the worker it may also be there
- * for a prompt to come; a run is there for as long as the process that brought its prompt.
+ * Command lines of processes at work. In the sessions' container, `claude` is the session, attached to a
+ * terminal or not. In the worker it may be warm; there a run lasts as long as the client that sent its
+ * prompt.
  */
 export const atWork = {
   claude: /^(\S*\/)?claude( |$)/,

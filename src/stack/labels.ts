@@ -18,6 +18,13 @@ export const labels = {
   fingerprint: 'claude-secure.fingerprint',
 } as const
 
+/** The labels by which Compose finds the parts of a project again. */
+export const composeLabels = {
+  project: 'com.docker.compose.project',
+  service: 'com.docker.compose.service',
+  volume: 'com.docker.compose.volume',
+} as const
+
 /** Renders the labels of each container of a stack, for a compose file. */
 export function renderStackLabels(stack: Stack, fingerprint: string): Record<string, string> {
   const { identity, workspace, mode, settings, overlays, additions } = stack

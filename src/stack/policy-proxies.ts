@@ -5,7 +5,7 @@ import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
 import { confined } from '../engine/throw-away.ts'
 import { exec } from '../process/exec.ts'
-import { labels } from './labels.ts'
+import { composeLabels, labels } from './labels.ts'
 import { serviceOfEgress } from './services.ts'
 
 /** A running proxy that enforces the squid.conf of a checkout. */
@@ -19,7 +19,7 @@ export async function policyProxies(engine: Engine, root: string): Promise<Polic
   const source = join(root, 'proxy')
   const containers = await engine.containers([
     labels.stack,
-    `com.docker.compose.service=${serviceOfEgress}`,
+    `${composeLabels.service}=${serviceOfEgress}`,
   ])
   return containers
     .filter(({ State }) => State === 'running')
@@ -33,9 +33,7 @@ export async function policyProxies(engine: Engine, root: string): Promise<Polic
     }))
 }
 
-/**
- * Squid's verdict on a policy: `unable` when the image predates this check.
- */
+/** Squid's verdict on a policy; `unable` when the image predates this check. */
 export type PolicyJudgement =
   | { verdict: 'accepted' | 'unable' }
   | { verdict: 'refused'; reason: string }

@@ -32,7 +32,7 @@ export function holdsWork({ copy }: Remains): boolean {
   return copy !== null && copy.kind !== 'applied'
 }
 
-export async function lookAtRemains(
+export async function readRemains(
   context: { engine: Engine; docker: DockerClient },
   stack: ListedStack,
   image: () => Promise<string>,
@@ -44,7 +44,7 @@ export async function lookAtRemains(
   const [runs, applies, copy] = await Promise.all([
     entries('runs'),
     entries('applies'),
-    hasCopy ? lookAtCopy(context, stack, image) : null,
+    hasCopy ? readCopyRemains(context, stack, image) : null,
   ])
   return {
     stack,
@@ -60,13 +60,13 @@ function copyVolume({ stack }: ListedStack) {
 }
 
 /** Reads the copy through a container that is never started: an agent wrote its contents. */
-async function lookAtCopy(
+async function readCopyRemains(
   { engine, docker }: { engine: Engine; docker: DockerClient },
   stack: ListedStack,
   image: () => Promise<string>,
 ): Promise<CopyRemains> {
   const mounts = [{ volume: copyVolume(stack), target: '/workspace' }]
-  const purpose = `looking at the copy in ${copyVolume(stack)}`
+  const purpose = `reading the copy in ${copyVolume(stack)}`
   try {
     const archive = createArchive(engine.address)
     const state = stateFolder(stack.stack)
@@ -74,7 +74,7 @@ async function lookAtCopy(
     const found = await withUnstarted(docker, options, container =>
       readCopyChanges({ archive, container, state }),
     )
-    if (!found) return { kind: 'unknown', reason: 'what it was made from is not remembered' }
+    if (!found) return { kind: 'unknown', reason: 'its baseline is missing' }
     const { changes, gitChanged } = found
     return changes.length === 0 && !gitChanged
       ? { kind: 'applied' }

@@ -24,10 +24,10 @@ export async function removeRemains(
   options: { log: Log; signal?: AbortSignal },
 ): Promise<void> {
   // The name becomes the path of the folder to remove.
-  if (!isStackName(stack)) throw new Error(`${stack} is no name of a stack`)
+  if (!isStackName(stack)) throw new Error(`${stack} is not the name of a stack`)
   const state = await inspectStack(engine, stack)
   if (state?.services.some(service => service.state !== 'exited')) {
-    throw new UserError(`${stack} was started meanwhile`, {
+    throw new UserError(`${stack} was started in the meantime`, {
       hint: `run ${command(`stop ${stack}`)} first`,
     })
   }
@@ -47,8 +47,8 @@ async function removeVolumes(
   const { code, stderr } = await exec(docker.file, args, { env: docker.env, signal })
   if (code === 0) return
   const last = terminalLine(stderr.trim().split('\n').at(-1) ?? '')
-  throw new UserError(`volumes of ${stack} could not be removed: ${last}`, {
-    hint: 'something else uses them: docker ps --all --filter volume=NAME shows what',
+  throw new UserError(`cannot remove the volumes of ${stack}: ${last}`, {
+    hint: 'run docker ps --all --filter volume=NAME to see what uses them',
     cause: new Error(stderr),
   })
 }

@@ -7,13 +7,13 @@ export type Service = {
   kinds: readonly StackKind[]
   image: 'claude' | 'gateway' | 'proxy'
   networks: readonly string[]
-  /** What Claude Code does in it; null when Claude Code does not run there. */
+  /** Use of Claude Code in it; null when Claude Code does not run there. */
   agent: 'sessions' | 'runs' | null
   /** Its home volume without the owner's uid, and the variable of compose.yaml with its full name. */
   home: { volume: string; variable: string } | null
   /** Profile of compose.yaml; null when each of these stacks needs it. */
   profile: 'runs' | 'rehearsal' | null
-  /** What it holds: the real credential, or the placeholder that the gateway accepts in its place. */
+  /** The real credential, or the placeholder that the gateway accepts in its place. */
   credential: 'secret' | 'placeholder' | null
   /** Whether it speaks TLS to the outside and so needs EXTRA_CA_CERTS. */
   needsAuthorities: boolean

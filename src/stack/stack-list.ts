@@ -11,6 +11,7 @@ import {
   stackId,
 } from './identity.ts'
 import { inspectStacks, isUp, type StackState } from './inspect.ts'
+import { composeLabels } from './labels.ts'
 import { readProtection } from './protection.ts'
 import { readOwner } from './state/owner.ts'
 import { keptInState, stateFolder } from './state/state-folder.ts'
@@ -38,8 +39,6 @@ export type ListedStack = Activity & {
   ours: boolean
 }
 
-const projectLabel = 'com.docker.compose.project'
-
 /** Returns the stacks that have containers, with their activity; lists them with one engine query. */
 export async function runningStacks(engine: Engine, root = stateRoot()): Promise<ListedStack[]> {
   const [states, folders] = await Promise.all([inspectStacks(engine), stateFolders(root)])
@@ -53,7 +52,7 @@ const sizesWithin = 1_500
 export async function allStacks(engine: Engine, root = stateRoot()): Promise<ListedStack[]> {
   const [states, volumes, sizes, folders] = await Promise.all([
     inspectStacks(engine),
-    engine.volumes([projectLabel]),
+    engine.volumes([composeLabels.project]),
     engine.volumeSizes(sizesWithin),
     stateFolders(root),
   ])
@@ -169,7 +168,7 @@ function kindIn(volumes: readonly VolumeSummary[]): StackKind | null {
 function groupVolumes(volumes: readonly VolumeSummary[]) {
   const groups = new Map<string, VolumeSummary[]>()
   for (const volume of volumes) {
-    const stack = volume.Labels?.[projectLabel] ?? ''
+    const stack = volume.Labels?.[composeLabels.project] ?? ''
     const group = groups.get(stack)
     if (group) group.push(volume)
     else groups.set(stack, [volume])

@@ -9,6 +9,7 @@ import { compose } from '../engine/compose.ts'
 import type { Engine } from '../engine/engine.ts'
 import { noteHostFiles } from './host-files.ts'
 import { inspectStack, type ServiceState } from './inspect.ts'
+import { composeLabels } from './labels.ts'
 import { clearPlaceholders } from './protection.ts'
 import { isAgent, serviceOfEgress } from './services.ts'
 import { composeProject, type Stack } from './stack.ts'
@@ -120,7 +121,7 @@ async function explain(engine: Engine, name: string, error: unknown) {
  * engine that ignores the option reports no error.
  */
 async function refuseHostAddress({ engine, docker }: StartContext, stack: Stack) {
-  const networks = await engine.networks([`com.docker.compose.project=${stack.identity.name}`])
+  const networks = await engine.networks([`${composeLabels.project}=${stack.identity.name}`])
   const interfaces = networkInterfaces()
   for (const network of networks.filter(({ Name }) => Name.endsWith('-internal'))) {
     // A link-local IPv6 address is on every interface; IPv6 is off inside the containers.

@@ -6,10 +6,9 @@ import type { Engine } from '../engine/engine.ts'
 import { exec } from '../process/exec.ts'
 import { isStackName } from './identity.ts'
 import { inspectStack, inspectStacks } from './inspect.ts'
+import { composeLabels } from './labels.ts'
 import { clearPlaceholders } from './protection.ts'
 import { stateFolder } from './state/state-folder.ts'
-
-const composeProjectLabel = 'com.docker.compose.project'
 
 /**
  * Returns the names of all stacks that have containers or networks. An interrupted start can leave
@@ -18,9 +17,9 @@ const composeProjectLabel = 'com.docker.compose.project'
 export async function leftStacks(engine: Engine): Promise<string[]> {
   const [stacks, networks] = await Promise.all([
     inspectStacks(engine),
-    engine.networks([composeProjectLabel]),
+    engine.networks([composeLabels.project]),
   ])
-  const ofNetworks = networks.map(({ Labels }) => Labels?.[composeProjectLabel] ?? '')
+  const ofNetworks = networks.map(({ Labels }) => Labels?.[composeLabels.project] ?? '')
   const names = [...stacks.map(({ stack }) => stack), ...ofNetworks.filter(isStackName)]
   return [...new Set(names)].sort()
 }
@@ -29,7 +28,7 @@ export async function leftStacks(engine: Engine): Promise<string[]> {
 export async function isLeft(engine: Engine, stack: string): Promise<boolean> {
   const [state, networks] = await Promise.all([
     inspectStack(engine, stack),
-    engine.networks([`${composeProjectLabel}=${stack}`]),
+    engine.networks([`${composeLabels.project}=${stack}`]),
   ])
   return state !== null || networks.length > 0
 }
@@ -51,8 +50,8 @@ export async function stopStack(
     )
     if (result.code !== 0) {
       const last = result.stderr.trim().split('\n').at(-1) ?? ''
-      throw new UserError(`${stack} could not be stopped: ${terminalLine(last)}`, {
-        hint: 'something else uses its network: docker network inspect shows what',
+      throw new UserError(`cannot stop ${stack}: ${terminalLine(last)}`, {
+        hint: 'run docker network inspect NETWORK to see what else uses its networks',
         cause: new Error(result.stderr),
       })
     }

@@ -11,15 +11,13 @@ import {
   renderIdentityLabels,
   type StackIdentity,
 } from './identity.ts'
+import { composeLabels } from './labels.ts'
 import { servicesOf } from './services.ts'
 import { homeVolume, type Stack } from './stack.ts'
 
-const projectLabel = 'com.docker.compose.project'
-const volumeLabel = 'com.docker.compose.volume'
-
 /** Returns the engine's volumes that have the name of a stack as their compose project. */
 export function volumesOf(engine: Pick<Engine, 'volumes'>, stack: string) {
-  return engine.volumes([`${projectLabel}=${stack}`])
+  return engine.volumes([`${composeLabels.project}=${stack}`])
 }
 
 /**
@@ -80,8 +78,8 @@ async function createVolume(
   signal: AbortSignal | undefined,
 ) {
   const labels = {
-    [projectLabel]: identity.name,
-    [volumeLabel]: key,
+    [composeLabels.project]: identity.name,
+    [composeLabels.volume]: key,
     ...renderIdentityLabels(identity),
   }
   const options = Object.entries(labels).flatMap(([label, value]) => [

@@ -58,7 +58,7 @@ export async function ensureCopy(
   context: CopyContext,
   options: {
     fresh: boolean
-    /** Patterns in .gitignore syntax for files to leave out besides ignored ones. */
+    /** Patterns in .gitignore syntax for files to leave out in addition to ignored ones. */
     excludes: readonly string[]
   },
 ): Promise<'taken' | 'kept'> {

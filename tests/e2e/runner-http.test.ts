@@ -94,9 +94,9 @@ t.test('start, update and clean leave a stack in peace during such a run', async
   await writeFile(settings, `${before}AGENT_PIDS=700\n`)
   const start = await stack.cli(['start', '--detach'])
   t.equal(start.code, 0, start.stderr)
-  t.match(start.stderr, 'a run is under way, so the stack keeps its present settings')
+  t.match(start.stderr, 'a run is in progress, so the stack keeps its present settings')
   isTwoLines(t, await stack.cli(['update']), {
-    error: /Claude Code is working in .*: a run is under way/,
+    error: /Claude Code is working in .*: a run is in progress/,
     hint: /stop/,
   })
   const { id } = JSON.parse((await stack.cli(['status', '--json'])).stdout)

@@ -12,7 +12,7 @@ const scanned =
 
 /** Parts that still hold such words. A part leaves this list when it is clean, and none is added. */
 const unfinished =
-  /^src\/(?:base|cli|config|engine|files|images|machine|operations|process|run|stack|workspace)\/|^compose\.yaml$/
+  /^src\/(?:base|cli|config|engine|files|images|machine|operations|process|run|workspace)\//
 
 /** What must not be written, and what to write. */
 const rules: readonly (readonly [pattern: RegExp, better: string])[] = [
@@ -42,8 +42,12 @@ const rules: readonly (readonly [pattern: RegExp, better: string])[] = [
   [/\bfrom (?:now|then) on\b|\bof its own accord\b/i, 'after that; by itself'],
 ]
 
-/** “there is no X” and a pronoun before it are plain; “X is no Y” is not. */
-const plain = [/\b(?:there|that|which|where|it) (?:is|are|was|were) no\b/gi, /^\s*\|.*`[^`]*`/g]
+/** “there is no X” and a pronoun before it are plain; “X is no Y” is not. `nobody` is an account. */
+const plain = [
+  /\b(?:there|that|which|where|it) (?:is|are|was|were) no\b/gi,
+  /^\s*\|.*`[^`]*`/g,
+  /\bnobody:x:\S*/g,
+]
 
 const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: top })
   .toString()

@@ -22,7 +22,7 @@ export async function findAdditionsFolder(
   if (real === null) return null
   const reason = (await stat(real)).isDirectory()
     ? await whyNotGiven(real, true, options.own)
-    : 'it is no folder'
+    : 'it is not a folder'
   if (reason) {
     throw new UserError(`CUSTOM_DIR=${terminalLine(path)} is refused: ${terminalLine(reason)}`, {
       hint: 'use a folder that holds your additions for the agent and nothing else',
@@ -40,15 +40,15 @@ export async function findBin(
   const status = await lstat(path).catch(() => null)
   if (!status) return null
   if (!status.isDirectory()) {
-    throw new UserError(`${terminalLine(path)} is no folder`, {
-      hint: 'a link would be followed to whatever it leads to: make it a folder',
+    throw new UserError(`${terminalLine(path)} is not a folder`, {
+      hint: 'replace it with a folder: a symlink could lead anywhere on the host',
     })
   }
   const needed =
     status.uid === agent.uid ? 0o500 : status.gid === agent.gid ? 0o050 : /* others */ 0o005
   if ((status.mode & needed) !== needed) {
-    throw new UserError(`the agent (uid ${agent.uid}) may not look into ${terminalLine(path)}`, {
-      hint: `chmod -R a+rX ${terminalLine(path)}`,
+    throw new UserError(`the agent (uid ${agent.uid}) cannot read ${terminalLine(path)}`, {
+      hint: `run chmod -R a+rX ${terminalLine(path)}`,
     })
   }
   return path

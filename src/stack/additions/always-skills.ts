@@ -35,8 +35,8 @@ export async function readAlwaysSkills(folder: string): Promise<string | null> {
     const content = await readSkill(path, folder)
     bytes += content.length
     if (bytes > largestTogether) {
-      const hint = 'shorten them: they are in every request to the model'
-      throw refused(path, `brings the skills above ${largestTogether} bytes`, hint)
+      const hint = 'shorten them, because every request to the model carries them'
+      throw refused(path, `makes all skills together larger than ${largestTogether} bytes`, hint)
     }
     skills.push({ path: relative(folder, path), text: decode(path, content) })
   }
@@ -53,11 +53,12 @@ async function skillFiles(top: string): Promise<string[]> {
   const found: string[] = []
   let entries = 0
   const walk = async (folder: string, depth: number) => {
-    if (depth > deepest) throw refused(folder, `is more than ${deepest} folders deep`, 'move it up')
+    if (depth > deepest)
+      throw refused(folder, `is more than ${deepest} folders deep`, 'move it to a higher folder')
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       entries += 1
       if (entries > mostEntries)
-        throw refused(top, `holds more than ${mostEntries} entries`, 'thin it')
+        throw refused(top, `holds more than ${mostEntries} entries`, 'remove some of them')
       const path = join(folder, entry.name)
       if (entry.isDirectory()) await walk(path, depth + 1)
       else if (entry.name === 'SKILL.md') found.push(path)
@@ -71,18 +72,18 @@ async function skillFiles(top: string): Promise<string[]> {
 async function readSkill(path: string, folder: string): Promise<Buffer> {
   const real = await confinedPath(folder, path)
   if (real === null) {
-    throw refused(path, 'is a link that leads out of the folder', 'copy the file there')
+    throw refused(path, 'is a symlink that leads out of the folder', 'copy the file there')
   }
   const file = await readRegularFile(real, { limit: largestSkill })
   if (file.kind === 'bytes') return file.bytes
   if (file.kind === 'too-large') {
-    throw refused(path, `holds more than ${largestSkill} bytes`, 'shorten it')
+    throw refused(path, `is larger than ${largestSkill} bytes`, 'shorten it')
   }
   throw refused(path, 'is not a regular file', 'remove it')
 }
 
 function decode(path: string, content: Buffer): string {
-  if (content.includes(0)) throw refused(path, 'holds NUL bytes', 'it must be text')
+  if (content.includes(0)) throw refused(path, 'holds NUL bytes', 'replace it with a text file')
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(content)
   } catch {

@@ -25,17 +25,19 @@ export async function resolveMounts(
   for (const { name, source, target, writable } of settings) {
     const real = await realpath(source).catch((cause: unknown) => {
       throw new UserError(`${name}: ${terminalLine(source)} cannot be mounted: ${codeOf(cause)}`, {
-        hint: 'name a folder or file that is there, or remove the line from .env',
+        hint: 'name an existing folder or file, or remove the line from .env',
         cause,
       })
     })
     const reason = (await whyNotGiven(real, writable, own)) ?? (await whyNoFile(real))
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
-    const strange = /[\x00-\x1f\x7f:]/.test(real) ? 'its real name holds strange characters' : null
+    const strange = /[\x00-\x1f\x7f:]/.test(real)
+      ? 'its real path holds a colon or control characters'
+      : null
     if (reason ?? strange) {
       throw new UserError(
-        `${name}: ${terminalLine(real)} is not given to the agent: ${terminalLine(reason ?? strange ?? '')}`,
-        { hint: 'copy what it needs into a folder of its own, and mount that' },
+        `${name}: ${terminalLine(real)} cannot be given to the agent: ${terminalLine(reason ?? strange ?? '')}`,
+        { hint: 'copy the files that the agent needs into a separate folder, and mount that' },
       )
     }
     mounts.push({ source: real, target, writable })
@@ -46,7 +48,7 @@ export async function resolveMounts(
     if (above) {
       throw new UserError(
         `${terminalLine(source)} lies in ${terminalLine(above.source)}, which the agent can write`,
-        { hint: 'mount the one above it only, or that one with :ro' },
+        { hint: 'mount only the outer folder, or mount it with :ro' },
       )
     }
   }

@@ -61,7 +61,7 @@ export async function whyNotGiven(
     ...credentials.map(name => ({ path: join(home, name), what: 'a place for credentials' })),
     ...(writable ? startup : []).map(name => ({
       path: join(home, name),
-      what: 'what programs of yours run by themselves',
+      what: 'a file that your programs run automatically',
     })),
   ]
   for (const place of places) {

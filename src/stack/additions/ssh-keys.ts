@@ -22,15 +22,15 @@ export async function readSshKeys(
   own: readonly OwnPlace[],
 ): Promise<GeneratedFile[]> {
   const real = await realpath(folder).catch((cause: NodeJS.ErrnoException) => {
-    throw refused(folder, `cannot be read: ${cause.code}`, 'make the folder, or remove SSH_DIR')
+    throw refused(folder, `cannot be read: ${cause.code}`, 'create the folder, or remove SSH_DIR')
   })
   const place = own.find(({ path }) => overlaps(real, path))
-  if (place) throw refused(folder, `is or holds ${place.what}`, 'use a folder of its own')
+  if (place) throw refused(folder, `is or holds ${place.what}`, 'use a separate folder')
   if (isWithin(real, await realpath(homedir())) || basename(real) === '.ssh') {
     throw refused(
       folder,
       'holds your own keys',
-      'make a pair for the agent alone, in its own folder',
+      'create a key pair for the agent alone, in a separate folder',
     )
   }
   const names = (await readdir(real)).filter(name => keyName.test(name)).sort()
@@ -40,12 +40,12 @@ export async function readSshKeys(
     throw refused(
       folder,
       'has no known_hosts',
-      'put the host keys there that you have checked: no key is taken over unseen',
+      'add a known_hosts file with the host keys that you have verified',
     )
   }
   const pairs = keys.filter(({ secret }) => secret)
   if (pairs.length === 0) {
-    throw refused(folder, 'has no private key', 'ssh-keygen -t ed25519 -f FOLDER/id_ed25519')
+    throw refused(folder, 'has no private key', 'run ssh-keygen -t ed25519 -f FOLDER/id_ed25519')
   }
   return [
     ...keys,
@@ -65,7 +65,7 @@ async function readKey(folder: string, name: string): Promise<GeneratedFile> {
   const secret = !name.endsWith('.pub')
   const form = secret ? /^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/ : /^[a-z0-9@.-]+ [A-Za-z0-9+/=]+/
   if (text === null || !form.test(text)) {
-    throw refused(path, 'is no key', 'remove it, or replace a link by the file')
+    throw refused(path, 'is not a key', 'remove it, or replace a symlink with the file')
   }
   return { name: `ssh-${name}`, target: `${target}/${name}`, text, ...(secret && { secret }) }
 }

@@ -1,7 +1,7 @@
 /**
- * Runs in a container that has a home volume and nothing else: removes the conversations that Claude
- * Code keeps there. One file without imports of ours, because it is handed to `node --eval`. The agent
- * made what is looked at here: no link is followed, and nothing is read that is not a file.
+ * Removes the conversations of Claude Code from a home volume. Runs in a container that mounts only that
+ * volume. A single file without imports of ours, because it is passed to `node --eval`. The agent wrote
+ * the volume: symlinks are not followed, and only regular files are read.
  */
 import {
   chmodSync,
@@ -18,10 +18,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 
-/** What of a config folder comes from conversations. Login, settings, plugins and skills are not in it. */
+/** Entries of a config folder that hold conversations; login, settings, plugins and skills stay. */
 const ofConversations = [
   'agent-memory',
-  // Of .claude.json, with what it said of conversations.
+  // Copies of .claude.json, with its data on conversations.
   'backups',
   'checkpoints',
   'debug',
@@ -51,7 +51,7 @@ const ofConversations = [
 
 const configLimit = 32 * 1024 * 1024
 
-/** Of the home itself, and of each workspace that has a home of its own in it. */
+/** Removes the conversations of the home itself, and of each workspace with its own home in it. */
 export function forget(home: string): void {
   const homes = [home, ...foldersIn(join(home, 'workspaces'))].filter(isFolder)
   for (const folder of homes) {
@@ -78,7 +78,7 @@ function remove(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true })
   } catch {
-    // A folder that its owner may not write: ours to change.
+    // A folder whose owner may not write in it. We run as its owner, and can change the mode.
     open(path)
     rmSync(path, { recursive: true, force: true })
   }
@@ -90,7 +90,7 @@ function open(path: string): void {
   for (const name of readdirSync(path)) open(join(path, name))
 }
 
-/** Takes out what `.claude.json` says of a folder's last conversation; leaves all else as it is. */
+/** Removes the data on each folder's last conversation from `.claude.json`; keeps everything else. */
 function forgetInConfig(path: string): void {
   const config = readConfig(path)
   const projects = config?.projects
@@ -107,7 +107,7 @@ function forgetInConfig(path: string): void {
   renameSync(next, path)
 }
 
-/** Null where there is none, or none that is a JSON object: Claude Code cannot read that one either. */
+/** Returns null for a missing file, or one that is not a JSON object: Claude Code cannot read it either. */
 function readConfig(path: string): { projects?: unknown } | null {
   let file: number
   try {

@@ -67,7 +67,7 @@ export async function readCredential(folder: StateFolder): Promise<CredentialFil
 
 /**
  * Writes the gateway's file so that `reader` alone can read it (0400; root gives it away, any other
- * user is the reader himself). In place: a running gateway has this very file mounted.
+ * user is the reader itself). In place: a running gateway has this very file mounted.
  */
 export async function writeCredential(
   folder: StateFolder,

@@ -79,7 +79,7 @@ t.test('attach says what it cannot open, and what there is', async t => {
   const none = { DOCKER_HOST: await startFakeEngine(t, goodEngine) }
   for (const { args, env: where = env, error, hint } of [
     { args: ['nosuch'], error: /no stack is called nosuch/, hint: /running: 0a1b2c3d \/home/ },
-    { args: ['0a'], error: /0a could be 2 stacks: 0a1b2c3d/, hint: /type more/ },
+    { args: ['0a'], error: /0a matches 2 stacks: 0a1b2c3d/, hint: /type more/ },
     { args: [], error: /nothing is running in /, hint: /name one of these: 0a1b2c3d/ },
     { args: ['0a1'], error: /needs a terminal/, hint: /claude\.ts run/ },
     { args: ['x'], env: none, error: /no stack is called x/, hint: /start in a folder/ },
@@ -182,7 +182,7 @@ compose\\ --project-name*) echo "$3" >> ${calls} ;;`,
     error: new RegExp(`stopped 49 of 50 stacks; still running: ${bad}$`),
     hint: /see the warnings above/,
   })
-  t.match(outcome.stderr, `${bad} could not be stopped: network has active endpoints`)
+  t.match(outcome.stderr, `cannot stop ${bad}: network has active endpoints`)
   const done = (await readFile(calls, 'utf8')).trim().split('\n').sort()
   t.same(
     done,

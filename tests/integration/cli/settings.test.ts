@@ -106,7 +106,7 @@ t.test('CREDENTIALS=direct with a key is refused: one of the two was not meant',
   await script.edit(t, '.env', () => `CREDENTIALS=direct\nANTHROPIC_API_KEY=${key}\n`)
   const outcome = await start()
   isTwoLines(t, outcome, {
-    error: /CREDENTIALS=direct together with ANTHROPIC_API_KEY/,
+    error: /CREDENTIALS=direct cannot be combined with ANTHROPIC_API_KEY/,
     hint: /remove one/,
   })
   t.notMatch(outcome.stderr, /NOTTOBESHOWN/)
@@ -127,7 +127,10 @@ t.test('doctor finds a bad .env, and one that others can read', async t => {
 const refusedCustom = [
   { line: 'CLAUDE_ENV_HTTPS_PROXY=http://evil:1', error: /CLAUDE_ENV_HTTPS_PROXY is refused/ },
   { line: `CLAUDE_ENV_COPY=${key}`, error: /CLAUDE_ENV_COPY holds the credential/ },
-  { line: 'CLAUDE_MOUNT_1=/var/run/docker.sock:/mnt/s', error: /CLAUDE_MOUNT_1: \S+ is not given/ },
+  {
+    line: 'CLAUDE_MOUNT_1=/var/run/docker.sock:/mnt/s',
+    error: /CLAUDE_MOUNT_1: \S+ cannot be given/,
+  },
   { line: 'CLAUDE_MOUNT_1=~/.ssh:/mnt/keys:ro', error: /CLAUDE_MOUNT_1: .*(credentials|ENOENT)/ },
   { line: 'CLAUDE_MOUNT_1=/:/mnt/all:ro', error: /holds your whole home folder/ },
   { line: 'CLAUDE_MOUNT_1=/srv:/workspace/.git', error: /cannot be seen at/ },
@@ -144,7 +147,7 @@ for (const { line, error } of refusedCustom) {
 
 t.test('a folder that holds the workspace, or lies in it, is no mount', async t => {
   await script.edit(t, '.env', () => `CLAUDE_MOUNT_1=${script.workspace}:/mnt/again\n`)
-  isTwoLines(t, await start(), { error: /a part of the workspace/, hint: /folder of its own/ })
+  isTwoLines(t, await start(), { error: /a part of the workspace/, hint: /a separate folder/ })
 })
 
 t.test('what is built into the image is not mounted for the agent to write', async t => {

@@ -15,7 +15,7 @@ t.test('a folder means its stack, also one that does not remember its folder', a
   ]
   t.equal(await namedStack(`${folder}/app/`, stacks), stacks[0])
   t.equal(await namedStack('/gone', stacks), stacks[2], 'a folder that is not there any more')
-  await t.rejects(namedStack('app', stacks), { message: /could be 2 stacks/ })
+  await t.rejects(namedStack('app', stacks), { message: /matches 2 stacks/ })
   await t.rejects(namedStack(folder, stacks), { message: /no stack is called/ })
 })
 

@@ -74,8 +74,8 @@ t.test(
 t.test('runs are those that the runner counts, whichever way they came', async t => {
   const worker = stack('a', [service('worker', 'idle')])
   t.equal((await activities(engine, [worker], async () => 3)).get('a')?.runs, 3)
-  t.equal(await whyBusy(engine, worker, async () => 1), 'a run is under way')
-  t.equal(await whyBusy(engine, worker, async () => 3), '3 runs are under way')
+  t.equal(await whyBusy(engine, worker, async () => 1), 'a run is in progress')
+  t.equal(await whyBusy(engine, worker, async () => 3), '3 runs are in progress')
 })
 
 t.test('warm processes keep no stack up when the runner says that nothing runs', async t => {

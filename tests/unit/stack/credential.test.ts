@@ -17,7 +17,7 @@ t.test('the mode follows from what is set', async t => {
 
 t.test('direct custody and a key contradict each other', async t => {
   t.throws(() => credentialMode(settings({ CREDENTIALS: 'direct', ANTHROPIC_API_KEY: 'k' })), {
-    message: /CREDENTIALS=direct together with ANTHROPIC_API_KEY/,
+    message: /CREDENTIALS=direct cannot be combined with ANTHROPIC_API_KEY/,
   })
 })
 

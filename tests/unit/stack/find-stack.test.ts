@@ -19,12 +19,12 @@ t.test('by id, name, the beginning of either, or folder', async t => {
   t.equal(find('./app', '/home/me/app'), '/home/me/app')
 })
 
-t.test('what could be several is refused, with those that it could be', async t => {
+t.test('a name that matches several stacks is refused, and they are listed', async t => {
   t.throws(() => find('0a'), {
-    message: '0a could be 2 stacks: 0a1b2c3d /home/me/app, 0aff0000 /home/me/app two',
-    hint: 'type more of it',
+    message: '0a matches 2 stacks: 0a1b2c3d /home/me/app, 0aff0000 /home/me/app two',
+    hint: 'type more of the name or id',
   })
-  t.throws(() => find('app'), { message: /could be 2 stacks/ })
+  t.throws(() => find('app'), { message: /matches 2 stacks/ })
 })
 
 t.test(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { createEngine } from '../../../src/engine/engine.ts'
-import { lookAtRemains } from '../../../src/stack/remains.ts'
+import { readRemains } from '../../../src/stack/remains.ts'
 import type { ListedStack } from '../../../src/stack/stack-list.ts'
 
 // Not the state of whoever runs the tests.
@@ -35,16 +35,16 @@ t.test('homes, results and applies are counted', async t => {
   for (const path of ['runs/a', 'runs/b', 'applies/1']) {
     mkdirSync(join(state, path), { recursive: true })
   }
-  t.match(await lookAtRemains(context, stack, image), {
+  t.match(await readRemains(context, stack, image), {
     ...{ homes: 2, runs: 2, applies: 1, copy: null },
   })
 })
 
 t.test('a copy that cannot be looked at is not taken for one without changes', async t => {
   const copy = { ...stack, volumes: [`${name}_workspace`] }
-  const failing = await lookAtRemains(context, copy, image)
-  t.match(failing.copy, { kind: 'unknown', reason: /looking at the copy in .*_workspace failed/ })
-  const noImage = await lookAtRemains(context, copy, async () => {
+  const failing = await readRemains(context, copy, image)
+  t.match(failing.copy, { kind: 'unknown', reason: /reading the copy in .*_workspace failed/ })
+  const noImage = await readRemains(context, copy, async () => {
     throw new Error('there is no image')
   })
   t.same(noImage.copy, { kind: 'unknown', reason: 'there is no image' })

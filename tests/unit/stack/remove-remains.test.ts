@@ -79,7 +79,7 @@ t.test('one that runs again by now is refused, and nothing is removed', async t 
   makeState(t.testdir())
   for (const word of ['running', 'created', 'paused', 'restarting']) {
     const { remove, calls } = await setUp(t, { '/containers/json': [container(word)] })
-    await t.rejects(remove(), { message: /was started meanwhile/ }, word)
+    await t.rejects(remove(), { message: /was started in the meantime/ }, word)
     t.same(calls(), [])
   }
   t.ok(existsSync(join(state, 'credential.json')))
@@ -92,7 +92,7 @@ t.test('one that runs again by now is refused, and nothing is removed', async t 
 t.test('volumes that somebody else uses keep the state, and say so', async t => {
   makeState(t.testdir())
   const { remove } = await setUp(t, { '/volumes': { Volumes: [volume] } }, 'volume')
-  await t.rejects(remove(), { message: /could not be removed: volume is in use/ })
+  await t.rejects(remove(), { message: /cannot remove the volumes of \S+: volume is in use/ })
   t.ok(existsSync(join(state, 'credential.json')))
 })
 

@@ -22,7 +22,7 @@ t.test('a place that an agent could write, or that holds more than additions', a
     ['/', /holds your whole home folder/],
     [homedir(), /holds your whole home folder/],
     [join(folder, 'link'), /operating system/],
-    [join(folder, 'file'), /it is no folder/],
+    [join(folder, 'file'), /it is not a folder/],
   ] as const) {
     await t.rejects(findAdditionsFolder(path, named), { message })
   }
@@ -47,5 +47,5 @@ t.test('bin is a folder that the agent can look into', async t => {
   t.equal(await findBin(folder, stranger), join(folder, 'bin'))
   t.equal(await findBin(t.testdir({}), me), null)
   const linked = t.testdir({ bin: t.fixture('symlink', '/usr/bin') })
-  await t.rejects(findBin(linked, me), { message: /bin is no folder/ })
+  await t.rejects(findBin(linked, me), { message: /bin is not a folder/ })
 })

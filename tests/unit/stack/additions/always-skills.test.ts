@@ -58,7 +58,7 @@ t.test('what is no text is refused by its name', async t => {
   for (const [content, message] of [
     [Buffer.from('a\0b'), /SKILL\.md holds NUL bytes/],
     [Buffer.from([0xc3, 0x28]), /SKILL\.md is not UTF-8/],
-    [Buffer.alloc(256 * 1024 + 1, 'x'), /SKILL\.md holds more than 262144 bytes/],
+    [Buffer.alloc(256 * 1024 + 1, 'x'), /SKILL\.md is larger than 262144 bytes/],
   ] as const) {
     await writeFile(path, content)
     await t.rejects(readAlwaysSkills(folder), { message })
@@ -77,7 +77,7 @@ t.test('all together have a bound, and a tree has one', async t => {
     ['a', 'b', 'c', 'd', 'e'].map(name => [name, { 'SKILL.md': text }]),
   )
   await t.rejects(readAlwaysSkills(t.testdir({ 'always-skills': many })), {
-    message: /brings the skills above 1048576 bytes/,
+    message: /makes all skills together larger than 1048576 bytes/,
   })
   const deep = { a: { a: { a: { a: { a: { a: { a: { a: {} } } } } } } } }
   await t.rejects(readAlwaysSkills(t.testdir({ 'always-skills': deep })), {

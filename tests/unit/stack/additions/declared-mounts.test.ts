@@ -20,7 +20,7 @@ t.test('a link to a refused place is that place', async t => {
   })
   await t.rejects(resolve({ A: `${folder}/socket:/mnt/a:ro` }), {
     message:
-      /CLAUDE_MOUNT_A: \S+ is not given to the agent: it is or holds a part of the operating/,
+      /CLAUDE_MOUNT_A: \S+ cannot be given to the agent: it is or holds a part of the operating/,
   })
   await t.rejects(resolve({ A: `${folder}/link:/mnt/a:ro` }), { message: /place for credentials/ })
 })

@@ -45,7 +45,7 @@ for (const name of [
 
 t.test('what runs by itself when the user logs in may be read', async t => {
   for (const name of ['.bashrc', '.vim/plugin', 'bin', '.local/bin', '.config/systemd/user']) {
-    t.match(await why(join(homedir(), name)), /programs of yours run by themselves/, name)
+    t.match(await why(join(homedir(), name)), /a file that your programs run automatically/, name)
     t.equal(await why(join(homedir(), name), false), null, name)
   }
 })

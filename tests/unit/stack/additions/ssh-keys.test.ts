@@ -41,9 +41,9 @@ t.test('no host key is taken over unseen', async t => {
 t.test('what is no folder of keys for the agent', async t => {
   const cases: [object, RegExp][] = [
     [{ known_hosts: 'x' }, /has no private key/],
-    [{ ...pair, id_y: 'text' }, /id_y is no key/],
-    [{ ...pair, id_y: t.fixture('symlink', 'id_x') }, /id_y is no key/],
-    [{ ...pair, 'id_x.pub': secret }, /id_x\.pub is no key/],
+    [{ ...pair, id_y: 'text' }, /id_y is not a key/],
+    [{ ...pair, id_y: t.fixture('symlink', 'id_x') }, /id_y is not a key/],
+    [{ ...pair, 'id_x.pub': secret }, /id_x\.pub is not a key/],
   ]
   for (const [files, message] of cases) {
     await t.rejects(readSshKeys(t.testdir(files as typeof pair), []), { message })
