@@ -34,7 +34,7 @@ async function main() {
     surroundings,
     keepsApart: surroundings !== null || !existsSync(defaultPlaces.workspaces),
     sessions: createSessions(defaultPlaces.homes),
-    pool: createPool({ most: settings.RUNNER_WARM, freeMemory }),
+    pool: createPool({ size: settings.RUNNER_WARM, freeMemory }),
     standingPrompt: standingPromptFile,
     orphans: process.ppid === 1,
     nameRun: createNameRun(env.ANTHROPIC_BASE_URL),

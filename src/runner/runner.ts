@@ -17,9 +17,9 @@ import { findWorkspace, type Places } from './workspace.ts'
 export type Client = {
   emit: (line: string) => Promise<void>
   /** Stops waiting for the reader: later events that it does not take are dropped. */
-  hurry: () => void
+  stopWaiting: () => void
   /** Reports that the run was admitted: after this call it can be cancelled by its id. */
-  taken: () => void
+  admitted: () => void
   gone: AbortSignal
 }
 
@@ -50,8 +50,8 @@ export function createRunner(options: RunnerOptions) {
   async function run(request: RunnerRequest, client: Client): Promise<void> {
     const lease = await admission.admit(request)
     if ('kind' in lease) return client.emit(JSON.stringify(lease))
-    void lease.stopped.then(client.hurry)
-    client.taken()
+    void lease.stopped.then(client.stopWaiting)
+    client.admitted()
     const { timeoutSeconds } = request.request
     const deadline = setTimeout(() => lease.stop('timed-out'), timeoutSeconds * 1_000)
     const leave = () => lease.stop('cancelled')

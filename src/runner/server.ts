@@ -90,31 +90,31 @@ export function createRunnerServer(runner: Runner, token: string) {
 /** Sends events as they occur. A slow reader makes claude wait; a disconnected reader cancels the run. */
 function createClient(response: ServerResponse, runId: string): Client {
   const gone = new AbortController()
-  const inAHurry = createDeferred<void>()
-  let hurried = false
+  const waitingOver = createDeferred<void>()
+  let isWaitingOver = false
   response.on('error', () => gone.abort())
   response.once('close', () => gone.abort())
   return {
     gone: gone.signal,
     // The header with the id shows the reader that it can cancel the run.
-    taken() {
+    admitted() {
       response.setHeader('x-run-id', runId)
       response.flushHeaders()
     },
-    hurry() {
-      hurried = true
-      inAHurry.resolve()
+    stopWaiting() {
+      isWaitingOver = true
+      waitingOver.resolve()
     },
     async emit(line) {
       if (gone.signal.aborted) return
-      if (hurried && response.writableNeedDrain && !line.startsWith('{"kind":"ended"')) return
+      if (isWaitingOver && response.writableNeedDrain && !line.startsWith('{"kind":"ended"')) return
       if (response.write(`${line}\n`)) return
       await Promise.race([
         new Promise(resolve => {
           response.once('drain', resolve)
           response.once('close', resolve)
         }),
-        inAHurry.promise,
+        waitingOver.promise,
       ])
     },
   }

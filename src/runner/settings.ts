@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { UserError } from '../base/errors.ts'
 
-const number = (most: number) =>
+const number = (max: number) =>
   z.pipe(
     z.string().check(z.regex(/^\d{1,5}$/, { error: 'must be a number' })),
-    z.transform(Number).check(z.maximum(most, { error: `must be at most ${most}` })),
+    z.transform(Number).check(z.maximum(max, { error: `must be at most ${max}` })),
   )
 const path = z.string().check(z.startsWith('/', { error: 'must be an absolute path' }))
 

@@ -30,14 +30,14 @@ export const runHeader = 'x-claude-secure-run'
  * Maximum number of processes whose run is remembered. The agent can forge both names, so the oldest
  * entry is evicted.
  */
-const most = 4096
+const maxNames = 4096
 
 /**
  * Maps processes to runs. A process may serve one run after the other and cannot change the header
  * that it sends, so before each run the runner announces to which run the requests of the process
  * belong. This announcement is as forgeable as the header.
  */
-export function createRunNames(limit = most) {
+export function createRunNames(limit = maxNames) {
   const runs = new Map<string, string>()
   return {
     /** Records the run that a HEAD / announces, if any. */

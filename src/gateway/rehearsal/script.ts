@@ -76,7 +76,7 @@ function withoutLineNumbers(text: string): string {
     .replace(/^ *\d+[\t→]/gm, '')
 }
 
-const mostItems = 16
+const maxItems = 16
 
 /**
  * Returns the smallest value of a JSON schema, with `text` for its strings: Claude Code's side queries
@@ -97,7 +97,7 @@ export function schemaExample(schema: unknown, text: string, depth = 0): unknown
     )
   }
   if (type === 'array') {
-    const count = typeof schema.minItems === 'number' ? Math.min(schema.minItems, mostItems) : 0
+    const count = typeof schema.minItems === 'number' ? Math.min(schema.minItems, maxItems) : 0
     return Array.from({ length: count }, () => schemaExample(schema.items, text, depth + 1))
   }
   if (type === 'number' || type === 'integer') {

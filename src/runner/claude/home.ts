@@ -4,7 +4,7 @@ import { isRecord } from '../../base/json.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import { replaceFileSync } from '../../files/replace-file.ts'
 
-const mostBytes = 16 * 1024 * 1024
+const maxBytes = 16 * 1024 * 1024
 
 type Json = Record<string, unknown>
 
@@ -31,7 +31,7 @@ export function answerFirstRun(folder: string, workspace: string, key: string | 
 function readConfig(path: string): Json {
   if (!lstatSync(path, { throwIfNoEntry: false })) return {}
   try {
-    const value: unknown = JSON.parse(textOf(readRegularFileSync(path, { limit: mostBytes })) ?? '')
+    const value: unknown = JSON.parse(textOf(readRegularFileSync(path, { limit: maxBytes })) ?? '')
     if (isRecord(value)) return value
   } catch {}
   putAside(path)

@@ -36,7 +36,7 @@ export function lifeOf(request: RunRequest, asks = false): string | null {
 }
 
 const rootFiles = ['CLAUDE.md', 'CLAUDE.local.md', '.mcp.json']
-const mostFiles = 500
+const maxFiles = 500
 
 /**
  * Hashes inode, size and time of the files that Claude Code reads when it starts: a process that started
@@ -69,7 +69,7 @@ function filesBelow(folder: string): string[] {
       const path = join(next, entry.name)
       if (entry.isDirectory()) queue.push(path)
       else found.push(path)
-      if (found.length + queue.length > mostFiles) return found
+      if (found.length + queue.length > maxFiles) return found
     }
   }
   return found

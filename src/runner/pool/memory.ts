@@ -25,12 +25,12 @@ export function freeMemory(folder = '/sys/fs/cgroup', machine: () => number = fr
     }
   }
   for (const { limit, used, stat, idle } of versions) {
-    const most = Number.parseInt(read(limit), 10)
+    const total = Number.parseInt(read(limit), 10)
     const now = Number.parseInt(read(used), 10)
-    if (Number.isNaN(most) || Number.isNaN(now)) continue
+    if (Number.isNaN(total) || Number.isNaN(now)) continue
     const dropped = new RegExp(`^${idle} (\\d+)$`, 'm').exec(read(stat))?.[1] ?? '0'
     // Without a limit, v2 has "max", and v1 a number larger than any memory.
-    return Math.min(most - now + Number(dropped), machine())
+    return Math.min(total - now + Number(dropped), machine())
   }
   return machine()
 }

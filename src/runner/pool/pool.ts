@@ -20,7 +20,7 @@ export type Warm = {
 
 export type PoolOptions = {
   /** Maximum pool size. */
-  most: number
+  size: number
   /** Maximum number of workspaces in the pool. */
   workspaces?: number
   idleMilliseconds?: number
@@ -38,7 +38,7 @@ const working = new Set(['assistant', 'stream_event', 'user', 'result'])
  * A process that works without a prompt is ended.
  */
 export function createPool(options: PoolOptions) {
-  const { most, workspaces = 4, idleMilliseconds = 600_000, freeMemory } = options
+  const { size, workspaces = 4, idleMilliseconds = 600_000, freeMemory } = options
   const waiting = new Map<Warm, NodeJS.Timeout>()
   const leaving = new Set<Promise<unknown>>()
 
@@ -57,10 +57,10 @@ export function createPool(options: PoolOptions) {
   const of = (workspace: Workspace) => all().filter(warm => warm.workspace.key === workspace.key)
 
   return {
-    hasRoom: () => most > 0 && freeMemory() >= memoryFloor,
+    hasRoom: () => size > 0 && freeMemory() >= memoryFloor,
 
     put(warm: Warm) {
-      if (most === 0 || warm.claude.hasEnded()) return end(warm)
+      if (size === 0 || warm.claude.hasEnded()) return end(warm)
       // Keeps one process of each purpose in a workspace: the newest.
       for (const other of of(warm.workspace)) {
         if (other.purpose.kind === warm.purpose.kind) void end(other)
@@ -79,7 +79,7 @@ export function createPool(options: PoolOptions) {
       for (const key of keys.slice(0, Math.max(0, keys.length - workspaces))) {
         for (const other of all()) if (other.workspace.key === key) void end(other)
       }
-      for (const other of all().slice(0, Math.max(0, waiting.size - most))) void end(other)
+      for (const other of all().slice(0, Math.max(0, waiting.size - size))) void end(other)
       return null
     },
 

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
 
 /** Timeout of the gateway's answer in milliseconds; a run does not wait longer for its name. */
-const patience = 1_000
+const timeoutMilliseconds = 1_000
 
 /**
  * Announces to the gateway the run that the next requests of a process belong to. Returns false when the
@@ -20,7 +20,7 @@ export function createNameRun(base: string | undefined): NameRun {
       const call = request(base, {
         agent,
         method: 'HEAD',
-        timeout: patience,
+        timeout: timeoutMilliseconds,
         headers: { 'x-claude-secure-meter': meter, 'x-claude-secure-run': runId },
       })
       call.once('error', () => resolve(false))

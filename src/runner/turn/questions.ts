@@ -3,9 +3,9 @@ import type { RunnerEvent } from '../../run/runner-protocol.ts'
 import type { Json } from './output.ts'
 
 /** Maximum questions of one run. A model that asks more often gets no answer. */
-const mostAsked = 100
+const maxQuestions = 100
 /** Maximum questions that wait behind the open one. */
-const mostWaiting = 10
+const maxWaiting = 10
 const idLength = 200
 
 /** Result of the tool for the model when there is no answer. */
@@ -89,7 +89,7 @@ export function createQuestions({ write, emit, asks, seconds, onWaiting }: Quest
     const questions = Questions.safeParse(input?.questions)
     if (!questions.success) return deny(requestId, 'The question has a form that cannot be shown.')
     asked++
-    if (asked > mostAsked || waiting.length >= mostWaiting) return deny(requestId, noAnswer)
+    if (asked > maxQuestions || waiting.length >= maxWaiting) return deny(requestId, noAnswer)
     waiting.push({ requestId, input: input ?? {}, questions: questions.data })
     return openNext()
   }

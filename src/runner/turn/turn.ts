@@ -4,7 +4,7 @@ import type { Answers } from '../../run/question.ts'
 import type { RunnerEvent } from '../../run/runner-protocol.ts'
 import type { ClaudeProcess, Exit } from '../claude/process.ts'
 import { bringDown, isCrowded, letEnd, within } from '../ending/ladder.ts'
-import { createPatience } from '../ending/patience.ts'
+import { createRetryLimit } from '../ending/retry-limit.ts'
 import { ownTotals, type Totals } from './cost.ts'
 import { createInterrupt, hasEndedTurn } from './interrupt.ts'
 import { createLaterWork, type Json, parseLine } from './output.ts'
@@ -16,7 +16,7 @@ export type StopReason = 'cancelled' | 'timed-out'
 /** Answers the open question of a turn; false when it is not open. */
 export type Answer = (id: string, answers: Answers | null) => boolean
 
-const mostNotices = 100
+const maxNotices = 100
 const noticeLength = 2_000
 const stderrKept = 2_000
 /** Timeout of an interrupt in milliseconds. Together with the ladder it stays below 5 s. */
@@ -60,7 +60,7 @@ type Step =
 /** Runs one prompt in one process. When it returns, nothing of the run is left. */
 export async function runTurn(options: TurnOptions): Promise<Finished> {
   const { claude, emit, input, stop } = options
-  const patience = createPatience()
+  const retryLimit = createRetryLimit()
   const later = createLaterWork()
   const interrupt = createInterrupt(claude.write)
   const questions = createQuestions({
@@ -68,7 +68,7 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
     emit: event => emit(JSON.stringify(event)),
     asks: options.asks,
     seconds: options.questionSeconds,
-    onWaiting: patience.hold,
+    onWaiting: retryLimit.hold,
   })
   const notice = createNotices(emit)
   const result = createDeferred<Json>()
@@ -78,7 +78,7 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
 
   const step = new Promise<Step>(resolve => {
     const take = async (message: Json, text: string) => {
-      const error = patience.see(message)
+      const error = retryLimit.see(message)
       if (message.type === 'system' && message.subtype === 'init') {
         baseline ??= claude.present()
       }
@@ -185,8 +185,8 @@ function createNotices(emit: (line: string) => Promise<void>) {
   let count = 0
   return async (text: string) => {
     count++
-    if (count > mostNotices) return
-    const said = count === mostNotices ? 'further notices are left out' : text
+    if (count > maxNotices) return
+    const said = count === maxNotices ? 'further notices are left out' : text
     await emit(JSON.stringify({ kind: 'notice', text: terminalText(said).slice(0, noticeLength) }))
   }
 }

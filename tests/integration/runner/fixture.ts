@@ -47,7 +47,7 @@ export async function startRunner(
   chmodSync(claude, 0o755)
   const pool = createPool({
     workspaces: 2,
-    most: options.warm ?? 0,
+    size: options.warm ?? 0,
     freeMemory: () => options.free ?? Number.POSITIVE_INFINITY,
     ...(options.idleMilliseconds && { idleMilliseconds: options.idleMilliseconds }),
   })

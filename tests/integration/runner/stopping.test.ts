@@ -43,8 +43,8 @@ t.test('a cancel that comes as soon as the run is known is heard', async t => {
     },
     {
       gone: new AbortController().signal,
-      hurry: () => {},
-      taken: () => {
+      stopWaiting: () => {},
+      admitted: () => {
         cancelled = runner.runner.cancel(runId)
       },
       emit: async line => {

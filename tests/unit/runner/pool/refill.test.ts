@@ -11,7 +11,7 @@ function refillIn(
 ) {
   const root = t.testdir({ workspace: {}, home: {} })
   const workspace = { path: `${root}/workspace`, key: 'w', home: `${root}/home`, temporary: root }
-  const pool = createPool({ most: 4, freeMemory: () => free })
+  const pool = createPool({ size: 4, freeMemory: () => free })
   const profiles: unknown[] = []
   const claude: ClaudeProcess = {
     pid: 1,

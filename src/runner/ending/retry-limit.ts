@@ -3,13 +3,13 @@ import { terminalLine } from '../../base/terminal-text.ts'
 type Json = Record<string, unknown>
 
 /** Maximum milliseconds of retries against an API that does not answer. */
-export const apiPatience = 25_000
+export const retryMilliseconds = 25_000
 
 /**
  * Watches Claude Code's own retries, which can go on silently for minutes, so that a run ends in time when
  * the API is down or asks for a long delay. Any answer of the model resets it.
  */
-export function createPatience(limit = apiPatience, now: () => number = Date.now) {
+export function createRetryLimit(limit = retryMilliseconds, now: () => number = Date.now) {
   let since: number | null = null
   let attempts = 0
   let isHeld = false
@@ -40,4 +40,4 @@ export function createPatience(limit = apiPatience, now: () => number = Date.now
     },
   }
 }
-export type Patience = ReturnType<typeof createPatience>
+export type RetryLimit = ReturnType<typeof createRetryLimit>
