@@ -243,7 +243,7 @@ t.test('stopping or killing the reaper does not save the processes of a run', as
   for (const signal of ['STOP', 'KILL']) {
     const client = open(`[[bash ${stubborn}]]`, { ...fresh, model: 'sonnet' })
     await seesStubborn()
-    const find = "$(ps -eo pid=,args= | grep '[s]upervise.*' | awk '{print $1}')"
+    const find = "$(ps -eo pid=,args= | grep '[r]eaper.*' | awk '{print $1}')"
     t.equal((await worker(`kill -${signal} ${find}`)).code, 0)
     client.leave()
     const { ended } = await client.done
@@ -262,7 +262,7 @@ t.test('background processes of a run end with it, and so does its Claude Code',
 t.test('a run reaches neither the runner nor its token', async t => {
   const { landlock } = await status()
   const { toolResults } = await run(
-    '[[bash cat /run/claude-secure/token; kill -0 $(pgrep -f [r]unner.js) && echo SIGNALLED; kill -0 $(pgrep -f [s]upervise | head -1) && echo SIGNALLED; cat /proc/$(pgrep -f [r]unner.js)/environ | head -c 20; touch /home/claude/x && echo WRITTEN; touch /tmp/ok && echo TMP]]',
+    '[[bash cat /run/claude-secure/token; kill -0 $(pgrep -f [r]unner.js) && echo SIGNALLED; kill -0 $(pgrep -f [r]eaper | head -1) && echo SIGNALLED; cat /proc/$(pgrep -f [r]unner.js)/environ | head -c 20; touch /home/claude/x && echo WRITTEN; touch /tmp/ok && echo TMP]]',
     fresh,
   )
   const said = toolResults.join('\n')

@@ -54,7 +54,7 @@ t.test('a request that is not one is refused with what is wrong', async t => {
   })
 })
 
-t.test('nobody gets in without the token', async t => {
+t.test('no client gets in without the token', async t => {
   const runner = await startRunner(t)
   const run = await runner.begin('silent')
   await once(run.answer, 'data')

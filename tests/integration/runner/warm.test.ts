@@ -20,7 +20,7 @@ t.test('a process lives on for the next prompt of its session, and costs count o
   t.match(parts(await runner.run('three', resumed)).started, { warm: true })
 })
 
-t.test('whatever is said once in its life makes it another process', async t => {
+t.test('an option that is fixed for a process needs another process', async t => {
   const runner = await startRunner(t, { warm: 4 })
   const { started } = parts(await runner.run('one', { model: 'haiku' }))
   for (const more of [{}, { systemPrompt: 'x' }, { tools: [] }, { jsonSchema: {} }]) {

@@ -8,7 +8,7 @@ t.test('an error has the form of the Messages API', async t => {
   )
 })
 
-t.test('a client is told whether to try again, and not to unless said', async t => {
+t.test('an error states whether a client may retry, and by default it may not', async t => {
   t.equal(apiErrorHeaders(new ApiError(503, 'api_error', 'x'))['x-should-retry'], 'false')
   const passing = new ApiError(529, 'overloaded_error', 'x', { retry: true })
   t.equal(apiErrorHeaders(passing)['x-should-retry'], 'true')

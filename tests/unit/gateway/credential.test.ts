@@ -9,7 +9,7 @@ const secret = 'sk-ant-api03-SENTINEL-0001'
 const later = 'sk-ant-api03-SENTINEL-0002'
 const valid = { kind: 'api-key', secret, placeholder: 'sk-ant-api03-placeholder' }
 
-t.test('the file is read, and read again when it was rewritten in place', async t => {
+t.test('the file is read again after it was rewritten in place', async t => {
   const path = join(t.testdir({ credential: JSON.stringify(valid) }), 'credential')
   const credentials = createCredentialFile(path)
   t.equal((await credentials.read()).secret, secret)
@@ -21,7 +21,7 @@ t.test('the file is read, and read again when it was rewritten in place', async 
   t.equal((await credentials.read()).secret, later)
 })
 
-t.test('a file met half written is read when it is whole', async t => {
+t.test('a half-written file is read again until it is complete', async t => {
   const path = join(t.testdir({ credential: '{"kind":"api-' }), 'credential')
   const reading = createCredentialFile(path).read()
   await sleep(20)
@@ -35,7 +35,7 @@ t.test('anything but a small regular file is refused at once', async t => {
   await t.rejects(createCredentialFile(join(folder, 'large')).read(), /it is larger than 16 KiB/)
 })
 
-t.test('a file that is gone means no credential, not the old one', async t => {
+t.test('a missing file means no credential, not the old one', async t => {
   const path = join(t.testdir({ credential: JSON.stringify(valid) }), 'credential')
   const credentials = createCredentialFile(path)
   await credentials.read()
@@ -44,7 +44,7 @@ t.test('a file that is gone means no credential, not the old one', async t => {
   await t.rejects(credentials.read(), UserError)
 })
 
-t.test('what is no credential is refused without a word of its content', async t => {
+t.test('an invalid credential is refused without quoting its content', async t => {
   const wrong: Record<string, string> = {
     empty: '',
     'not JSON': `sk ${secret}`,

@@ -3,7 +3,7 @@ import { createGatewayLog } from '../../../src/gateway/gateway-log.ts'
 
 const now = () => new Date('2026-01-02T03:04:05.678Z')
 
-t.test('an event is one line of JSON, whatever stands in it', async t => {
+t.test('an event is one line of JSON, for any content', async t => {
   const lines: string[] = []
   const log = createGatewayLog('info', line => lines.push(line), now)
   log({ kind: 'malformed', reason: 'a\n{"kind":"request"}\u001b[2J' })
@@ -18,7 +18,7 @@ t.test('an event is one line of JSON, whatever stands in it', async t => {
   })
 })
 
-t.test('the level says what is left out', async t => {
+t.test('the level selects the events', async t => {
   const kinds = (level: 'silent' | 'error' | 'warn' | 'info') => {
     const lines: string[] = []
     const log = createGatewayLog(level, line => lines.push(JSON.parse(line).level))

@@ -20,7 +20,7 @@ t.test('the rehearsal is plain http without a proxy', async t => {
   t.equal(settings.PROXY_URL, '')
 })
 
-t.test('a value that is wrong is refused by its name', async t => {
+t.test('an invalid value is refused by name', async t => {
   const wrong: [Record<string, string>, RegExp][] = [
     [{ GATEWAY_PORT: '' }, /GATEWAY_PORT must be a port/],
     [{ BUDGET_USD_PER_DAY: 'five' }, /BUDGET_USD_PER_DAY must be empty or a number/],
@@ -43,7 +43,7 @@ t.test('a value that is wrong is refused by its name', async t => {
   }
 })
 
-t.test('a budget is a number of dollars; an empty one is none', async t => {
+t.test('a budget is a number of dollars; empty means none', async t => {
   t.equal(parseGatewaySettings({ BUDGET_USD_PER_DAY: '12.50' }).BUDGET_USD_PER_DAY, 12.5)
   t.equal(parseGatewaySettings({ BUDGET_USD_PER_DAY: '' }).BUDGET_USD_PER_DAY, null)
   t.equal(parseGatewaySettings({ BUDGET_USD_PER_DAY: '0' }).BUDGET_USD_PER_DAY, 0)

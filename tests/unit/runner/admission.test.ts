@@ -50,13 +50,13 @@ t.test('a workspace has one run, until nothing of it is left', async t => {
   t.match(await admit('workspace'), { refused: null })
 })
 
-t.test('two that come at once do not both have it', async t => {
+t.test('of two runs at once only one gets the workspace', async t => {
   const { admit } = admissionIn(t)
   const both = await Promise.all([admit('workspace'), admit('workspace')])
   t.strictSame(both.map(({ refused }) => refused).toSorted(), ['busy', null])
 })
 
-t.test('the reason of a refusal', async t => {
+t.test('a refusal states its reason', async t => {
   const { admission, admit } = admissionIn(t, 1)
   t.match(await admit('nowhere'), { refused: 'workspace' })
   t.match(await admit('workspace', { kind: 'resume', id: 'x' }), { refused: 'no-session' })
@@ -66,7 +66,7 @@ t.test('the reason of a refusal', async t => {
   t.match(await admit('workspaces/b'), { refused: 'stopping' })
 })
 
-t.test('a cancel, and a close, return when the lease is given back', async t => {
+t.test('a cancel and a close return when the lease is released', async t => {
   for (const end of ['cancel', 'close'] as const) {
     const { admission, admit } = admissionIn(t)
     const { lease, runId } = await admit('workspace')
@@ -83,7 +83,7 @@ t.test('a cancel, and a close, return when the lease is given back', async t => 
   t.equal(await admissionIn(t).admission.cancel('0'.repeat(16)), false)
 })
 
-t.test('without Landlock a worker serves one workspace only', async t => {
+t.test('without Landlock a worker serves only one workspace', async t => {
   const { admit } = admissionIn(t, 2, false)
   const first = await admit('workspaces/a')
   t.equal(first.refused, null)
@@ -99,7 +99,7 @@ t.test('without Landlock the home of another workspace counts after a restart', 
   t.equal((await admit('workspaces/b')).refused, 'confinement')
 })
 
-t.test('an answer reaches only the run that is under way and asks', async t => {
+t.test('an answer reaches only a run in progress that asks', async t => {
   const { admission, admit } = admissionIn(t)
   const { runId, lease } = await admit('workspace')
   t.equal(admission.answer(runId, 'q1', null), false, 'it has not asked')

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parseRunnerSettings } from '../../../src/runner/settings.ts'
 
-t.test('nothing has to be set', async t => {
+t.test('no variable is required', async t => {
   t.match(parseRunnerSettings({ PATH: '/bin' }), {
     RUNNER_FOLDER: '/run/claude-secure',
     RUNNER_RUNS: 8,

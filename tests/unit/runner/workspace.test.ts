@@ -15,7 +15,7 @@ symlinkSync(join(root, 'workspaces-evil'), join(root, 'workspaces/out'))
 symlinkSync(join(root, 'workspaces/a'), join(root, 'workspaces/alias'))
 mkdirSync(join(root, 'workspaces/..dots'))
 
-t.test('the workspace, and each folder in the workspaces', async t => {
+t.test('the workspace and each folder in /workspaces are accepted', async t => {
   t.match(await findWorkspace(places.workspace, places), { path: places.workspace })
   const a = await findWorkspace(join(root, 'workspaces/a'), places)
   t.equal(a.home, `/home/claude/workspaces/${a.key}`)

@@ -108,7 +108,7 @@ t.test('an error costs nothing', async t => {
   )
 })
 
-t.test('an unreadable answer counts by its bytes at the highest price', async t => {
+t.test('an unreadable answer is charged by its bytes at the highest price', async t => {
   const exchange = { request: sent(300), answer: sent(3_000_000) }
   const entry = one({ status: 200, headers: { 'content-type': 'text/html' }, exchange })
   t.match(entry, { uncounted: 1, costUsd: 0, input: 0 })
@@ -124,7 +124,7 @@ t.test('a caller that leaves before the answer is charged for the request', asyn
   t.match(one({ exchange }), { uncounted: 1, broken: 1, estimatedUsd: 5, model: 'claude-opus-5' })
 })
 
-t.test('what is in flight counts towards the budget until it is over', async t => {
+t.test('a request in flight counts towards the budget until it ends', async t => {
   const { accounting } = account(10)
   const begun = accounting.begin('interactive', {})
   accounting.admit()
@@ -154,26 +154,26 @@ function refusal(
   }
 }
 
-t.test('without a budget nothing is refused', async t => {
+t.test('without a budget no request is refused', async t => {
   t.equal(refusal(null, { today: 1e9, inFlight: 1e9 }), null)
   t.equal(refusal(null, { failure: 'ENOSPC' }), null)
 })
 
-t.test('which budget, how much of it, and how to raise it', async t => {
+t.test('a refusal names the budget, the used amount and how to raise it', async t => {
   t.equal(refusal(5, { today: 4.99 }), null)
   const error = refusal(5, { today: 5.125 })
   t.match(error, { status: 402, type: 'billing_error', retry: false })
   t.match(error?.message, /of this day \(UTC\).*\$5\.1250 of \$5\..*BUDGET_USD_PER_DAY in \.env/)
 })
 
-t.test('what is being answered counts', async t => {
+t.test('an answer in progress counts', async t => {
   t.match(refusal(5, { today: 4, inFlight: 1 }), { status: 402 })
 })
 
-t.test('a budget of nothing lets nothing through', async t => {
+t.test('a budget of 0 refuses every request', async t => {
   t.match(refusal(0), { status: 402 })
 })
 
-t.test('what cannot be written down cannot be held to a budget', async t => {
+t.test('a budget refuses requests while usage cannot be recorded', async t => {
   t.match(refusal(5, { failure: 'ENOSPC' }), { status: 503, message: /ENOSPC/ })
 })

@@ -22,7 +22,7 @@ const text = event('content_block_delta', {
 const delta = event('message_delta', { usage: { output_tokens: 33 } })
 const stop = event('message_stop')
 
-t.test('a stream, byte by byte and in one piece', async t => {
+t.test('a stream is counted byte by byte and in one piece', async t => {
   for (const size of [1, 2, 7, 64, 100_000]) {
     const count = read(stream, start + text + text + delta + stop, size)
     t.match(count, { model: 'claude-opus-5', counted: true, complete: true, unsaidOutput: 0 })
@@ -30,7 +30,7 @@ t.test('a stream, byte by byte and in one piece', async t => {
   }
 })
 
-t.test('a stream that breaks off has what was said until then, and what was seen', async t => {
+t.test('a broken stream counts the reported usage and the output seen', async t => {
   const count = read(stream, start + text + text)
   t.match(count, { counted: true, complete: false })
   t.match(count?.usage.tokens, { input: 10, output: 1 })
@@ -38,7 +38,7 @@ t.test('a stream that breaks off has what was said until then, and what was seen
   t.match(read(stream, start.slice(0, 40)), { counted: false, model: null })
 })
 
-t.test('an answer that is not streamed', async t => {
+t.test('an answer without streaming is counted', async t => {
   const body = JSON.stringify({
     content: [{ text: 'x'.repeat(9_999) }],
     model: 'claude-opus-5',
@@ -52,25 +52,28 @@ t.test('an answer that is not streamed', async t => {
   t.match(read(whole, body.slice(0, -30)), { counted: false, complete: false })
 })
 
-t.test('what says nothing, or something strange, is not counted and breaks nothing', async t => {
-  for (const [headers, body] of [
-    [stream, 'nothing of the kind'],
-    [stream, ''],
-    [stream, event('message_start', { message: null }) + stop],
-    [stream, start + event('message_delta', { usage: { output_tokens: -5 } }) + stop],
-    [stream, 'event: message_start\ndata: {"type":"message_start",\n\n'],
-    [stream, `${start}event: message_delta\ndata: ${'['.repeat(100_000)}\n\n${stop}`],
-    [stream, `${start}event: message_delta\ndata: ${'['.repeat(60_000)}\n\n${stop}`],
-    [whole, '[]'],
-    [whole, '{"usage":{"input_tokens":{"a":1}}}'],
-    [whole, `{"usage":${'['.repeat(100_000)}`],
-    [whole, `{"usage":"${'x'.repeat(100_000)}"}`],
-  ] as const) {
-    t.match(read(headers, body), { counted: false }, body.slice(0, 60))
-  }
-})
+t.test(
+  'an answer without usage, or with an invalid one, is not counted and causes no error',
+  async t => {
+    for (const [headers, body] of [
+      [stream, 'nothing of the kind'],
+      [stream, ''],
+      [stream, event('message_start', { message: null }) + stop],
+      [stream, start + event('message_delta', { usage: { output_tokens: -5 } }) + stop],
+      [stream, 'event: message_start\ndata: {"type":"message_start",\n\n'],
+      [stream, `${start}event: message_delta\ndata: ${'['.repeat(100_000)}\n\n${stop}`],
+      [stream, `${start}event: message_delta\ndata: ${'['.repeat(60_000)}\n\n${stop}`],
+      [whole, '[]'],
+      [whole, '{"usage":{"input_tokens":{"a":1}}}'],
+      [whole, `{"usage":${'['.repeat(100_000)}`],
+      [whole, `{"usage":"${'x'.repeat(100_000)}"}`],
+    ] as const) {
+      t.match(read(headers, body), { counted: false }, body.slice(0, 60))
+    }
+  },
+)
 
-t.test('what is of another kind, or compressed, is not read', async t => {
+t.test('an answer of another type, or compressed, is not read', async t => {
   t.equal(createAnswerReader({}), null)
   t.equal(createAnswerReader({ 'content-type': 'text/html' }), null)
   t.equal(createAnswerReader({ ...stream, 'content-encoding': 'gzip' }), null)

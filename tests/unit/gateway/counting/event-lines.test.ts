@@ -18,7 +18,7 @@ function read(text: string, size = Number.POSITIVE_INFINITY) {
 const event = (type: string, more = {}) =>
   `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`
 
-t.test('the lines with usage, in pieces of any size', async t => {
+t.test('lines with usage are found in chunks of any size', async t => {
   const stream =
     event('message_start', { a: 1 }) +
     event('content_block_delta', { text: `\u{1F600}${'x'.repeat(500)}` }) +
@@ -36,7 +36,7 @@ t.test('the lines with usage, in pieces of any size', async t => {
   }
 })
 
-t.test('also without their event lines, and with carriage returns', async t => {
+t.test('lines are found without their event lines, and with carriage returns', async t => {
   const { data } = read(
     'data: {"type": "message_start"}\r\n\r\ndata:{"type":"message_delta"}\r\n\r\n',
   )
@@ -44,18 +44,18 @@ t.test('also without their event lines, and with carriage returns', async t => {
   t.strictSame(JSON.parse(data[0] ?? ''), { type: 'message_start' })
 })
 
-t.test('what a model writes is no such line', async t => {
+t.test('text of the model is not taken for such a line', async t => {
   const words =
     'data: {"type":"message_delta","usage":{"output_tokens":0}}\n\nevent: message_delta\n'
   const { data } = read(event('content_block_delta', { delta: { text: words } }))
   t.strictSame(data, [])
 })
 
-t.test('a name is for one event', async t => {
+t.test('an event line applies to one event', async t => {
   t.strictSame(read('event: message_delta\n\ndata: {"no":1}\n\n').data, [])
 })
 
-t.test('a line without end is given up, and the next is read', async t => {
+t.test('an overlong line is skipped, and the next one is read', async t => {
   const giant = `event: message_delta\ndata: ${'x'.repeat(300_000)}\n\n${event('message_stop')}`
   for (const size of [1_000, 1_000_000]) {
     const { data, tooLong } = read(giant, size)
@@ -122,7 +122,7 @@ const fragments = [
   'y'.repeat(300),
 ]
 
-t.test('in any pieces it finds what the whole text has, hostile lines included', async t => {
+t.test('any chunks yield the same lines as the whole text, even hostile lines', async t => {
   const next = numbers(4)
   let found = 0
   for (let round = 0; round < 3_000; round++) {

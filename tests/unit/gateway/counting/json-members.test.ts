@@ -17,7 +17,7 @@ const answer = JSON.stringify({
   last: [1, 2],
 })
 
-t.test('finds members of the top level, whatever comes before, in any pieces', async t => {
+t.test('top-level members are found after any other content and in any chunks', async t => {
   for (const pieces of [1, 2, 3, 7, 10_000]) {
     const { found, complete, tooLong } = read(answer, { pieces })
     t.strictSame(JSON.parse(found.get('usage') ?? ''), { input_tokens: 7, deep: [{ a: ',}]' }] })
@@ -40,13 +40,13 @@ t.test('half an answer is not complete', async t => {
   t.notOk(read(answer.slice(0, 60)).complete)
 })
 
-t.test('a member that is too long is given up, and said', async t => {
+t.test('an overlong member is dropped and reported', async t => {
   const { found, tooLong } = read(JSON.stringify({ usage: { a: 'x'.repeat(99) } }), { limit: 50 })
   t.ok(tooLong)
   t.notOk(found.has('usage'))
 })
 
-t.test('what is no object has no members', async t => {
+t.test('other JSON than an object has no members', async t => {
   for (const text of [
     '["usage",1]',
     '"usage"',
@@ -61,12 +61,12 @@ t.test('what is no object has no members', async t => {
   }
 })
 
-t.test('a name of any length is no burden', async t => {
+t.test('a member name of any length takes bounded memory', async t => {
   const { found } = read(`{"${'k'.repeat(200_000)}":1,"usage":2}`)
   t.equal(found.get('usage'), '2')
 })
 
-t.test('what is passed over at once is what is passed over byte by byte', async t => {
+t.test('the fast path skips the same bytes as the slow one', async t => {
   const fragments = ['{', '}', '[', ']', '"', '\\', ',', ':', ' ', 'x', '"usage":', '"model":"m"']
   let state = 1
   const next = (below: number) => {

@@ -41,7 +41,7 @@ async function openLedger(t: Test, folder: string, options: { linesBytes?: numbe
 const inputOf = async (folder: string, name = day) =>
   (await readDay(folder, name)).tally.entries().reduce((sum, { input }) => sum + input, 0)
 
-t.test('what was added is in the file without being asked, for its owner alone', async t => {
+t.test('an added entry reaches the file by itself, readable only by its owner', async t => {
   const folder = t.testdir()
   const { ledger } = await openLedger(t, folder)
   ledger.add(entry({ input: 5 }))
@@ -51,7 +51,7 @@ t.test('what was added is in the file without being asked, for its owner alone',
   t.equal(statSync(join(folder, name)).mode & 0o777, 0o600)
 })
 
-t.test('requests of one flush become one line for each meter and model', async t => {
+t.test('requests of one flush become one line per meter and model', async t => {
   const folder = t.testdir()
   const { ledger } = await openLedger(t, folder)
   for (let i = 0; i < 50; i++) ledger.add(entry({ input: 1 }))
@@ -64,7 +64,7 @@ t.test('requests of one flush become one line for each meter and model', async t
   t.match(JSON.parse(lines[0] ?? ''), { requests: 50, input: 50, at: noon.toISOString() })
 })
 
-t.test('the next gateway goes on where the last was killed', async t => {
+t.test('a new gateway continues where the last one was killed', async t => {
   const folder = t.testdir()
   const first = await openLedger(t, folder)
   first.ledger.add(entry({ input: 5, estimatedUsd: 1.5 }))
@@ -82,7 +82,7 @@ t.test('the next gateway goes on where the last was killed', async t => {
   t.equal(third.ledger.estimatedToday(), 2)
 })
 
-t.test('many lines become sums, and nothing counts twice', async t => {
+t.test('many lines are compacted into totals, and none counts twice', async t => {
   const folder = t.testdir()
   const { ledger } = await openLedger(t, folder, { linesBytes: 1_000 })
   for (let i = 0; i < 30; i++) {
@@ -94,7 +94,7 @@ t.test('many lines become sums, and nothing counts twice', async t => {
   t.ok(readdirSync(folder).length <= 2, readdirSync(folder).join())
 })
 
-t.test('a day ends at midnight of UTC; its lines become sums', async t => {
+t.test('a day ends at midnight UTC, and its lines are compacted', async t => {
   const folder = t.testdir()
   const { ledger, setTime } = await openLedger(t, folder)
   ledger.add(entry({ meter: 'aaaaaaaaaaaaaaaa', input: 1, estimatedUsd: 1 }))
@@ -109,7 +109,7 @@ t.test('a day ends at midnight of UTC; its lines become sums', async t => {
   t.equal(await inputOf(folder, '2026-11-22'), 2)
 })
 
-t.test('days of long ago are removed', async t => {
+t.test('old days are removed', async t => {
   const folder = t.testdir()
   for (let i = 0; i < 405; i++) {
     const old = new Date(noon.getTime() - (i + 1) * 86_400_000).toISOString().slice(0, 10)
@@ -120,7 +120,7 @@ t.test('days of long ago are removed', async t => {
   t.ok(readdirSync(folder).includes('2026-11-20.json'), 'the newest stay')
 })
 
-t.test('what cannot be written waits, is told once, and is written once', async t => {
+t.test('an entry that cannot be written is kept, reported once and written once', async t => {
   const folder = join(t.testdir(), 'usage')
   mkdirSync(folder)
   const { ledger, events } = await openLedger(t, folder)
@@ -141,7 +141,7 @@ t.test('what cannot be written waits, is told once, and is written once', async 
   t.equal(await inputOf(folder), 5)
 })
 
-t.test('a folder without use is known at once, and no reason not to serve', async t => {
+t.test('an unusable folder is reported at once and does not stop the gateway', async t => {
   const { ledger, events } = await openLedger(t, join(t.testdir(), 'none'))
   t.equal(ledger.failure(), 'ENOENT')
   t.match(events, [{ kind: 'warn', message: /ENOENT/ }])
@@ -149,7 +149,7 @@ t.test('a folder without use is known at once, and no reason not to serve', asyn
   t.equal(ledger.estimatedToday(), 3)
 })
 
-t.test('a full disk: it is known, and what was half written counts once', async t => {
+t.test('a full disk is reported, and a partial write counts once', async t => {
   const folder = t.testdir()
   const { ledger } = await openLedger(t, folder)
   const path = join(folder, `${day}.0.ndjson`)
@@ -167,7 +167,7 @@ t.test('a full disk: it is known, and what was half written counts once', async 
   t.equal(await inputOf(folder), 7, 'what it did not know to be whole is gone')
 })
 
-t.test('as long as it cannot read what was used before, it fails', async t => {
+t.test('while earlier usage cannot be read, the ledger reports a failure', async t => {
   const folder = t.testdir({
     [`${day}.0.ndjson`]: `${JSON.stringify(entry({ estimatedUsd: 5 }))}\n`,
   })
@@ -186,7 +186,7 @@ t.test('as long as it cannot read what was used before, it fails', async t => {
   t.equal(tally.estimatedUsd(), 6)
 })
 
-t.test('what comes while a day is summed up is not lost', async t => {
+t.test('an entry added during compaction is not lost', async t => {
   const folder = t.testdir()
   const { ledger } = await openLedger(t, folder, { linesBytes: 1 })
   let added = 0

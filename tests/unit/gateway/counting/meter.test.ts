@@ -4,11 +4,11 @@ import { upstreamHeaders } from '../../../../src/gateway/http/headers.ts'
 
 const meter = '0123456789abcdef'
 
-t.test('a run is known by its header', async t => {
+t.test('a run is identified by its header', async t => {
   t.equal(meterOf(['X-Claude-Secure-Meter', meter]), meter)
 })
 
-t.test('everything else is a session of a person', async t => {
+t.test('other requests belong to the interactive session', async t => {
   const name = 'x-claude-secure-meter'
   for (const headers of [
     [],
@@ -50,7 +50,7 @@ t.test('requests of a process count for the run that was named last', async t =>
   t.equal(names.of('interactive'), 'interactive')
 })
 
-t.test('what is not as the runner says it names nothing', async t => {
+t.test('a malformed announcement names no run', async t => {
   const names = createRunNames()
   for (const headers of [
     [],
@@ -66,7 +66,7 @@ t.test('what is not as the runner says it names nothing', async t => {
   }
 })
 
-t.test('made-up processes do not fill the memory', async t => {
+t.test('forged process names do not fill the memory', async t => {
   const names = createRunNames(2)
   const other = (i: number) => String(i).padStart(16, '0')
   for (let i = 0; i < 3; i++) names.see(said(other(i), meter))

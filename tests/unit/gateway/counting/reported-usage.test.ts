@@ -1,7 +1,7 @@
 import t from 'tap'
 import { noUsage, parseUsage } from '../../../../src/gateway/counting/reported-usage.ts'
 
-t.test('all kinds of tokens', async t => {
+t.test('all kinds of tokens are read', async t => {
   const usage = parseUsage({
     input_tokens: 10,
     output_tokens: 20,
@@ -27,7 +27,7 @@ t.test('all kinds of tokens', async t => {
   })
 })
 
-t.test('the later word counts, and a gap in it does not take back the earlier', async t => {
+t.test('the later report wins, and a missing field keeps the earlier value', async t => {
   const start = parseUsage({
     input_tokens: 10,
     output_tokens: 1,
@@ -47,7 +47,7 @@ t.test('the later word counts, and a gap in it does not take back the earlier', 
   })
 })
 
-t.test('no more can be written for an hour than was written', async t => {
+t.test('tokens written for an hour never exceed the tokens written', async t => {
   t.match(
     parseUsage({
       cache_creation_input_tokens: 10,
@@ -57,7 +57,7 @@ t.test('no more can be written for an hour than was written', async t => {
   )
 })
 
-t.test('work of other models and of compaction is apart from the sums', async t => {
+t.test('usage of other models and of compaction is kept apart from the totals', async t => {
   const usage = parseUsage({
     input_tokens: 10,
     iterations: [
@@ -73,7 +73,7 @@ t.test('work of other models and of compaction is apart from the sums', async t 
   ])
 })
 
-t.test('what is not usage is none', async t => {
+t.test('invalid usage is rejected', async t => {
   for (const value of [
     undefined,
     null,

@@ -26,12 +26,12 @@ t.test('one byte over the limit is an error', async t => {
 
 const found = (text: string) => modelName(Buffer.from(text))
 
-t.test('the model is read off the beginning of a request', async t => {
+t.test('the model is read from the first chunk of a request', async t => {
   t.equal(found('{"model":"claude-opus-5-5","messages":['), 'claude-opus-5-5')
   t.equal(found('{"max_tokens":1, "model" : "claude-x[1m]"'), 'claude-x[1m]')
 })
 
-t.test('nothing but a plain name comes out', async t => {
+t.test('only a plain name is returned', async t => {
   t.equal(found('{"messages":[]}'), undefined)
   t.equal(found('{"model":"a b"'), undefined)
   t.equal(found('{"model":"a\nb"'), undefined)

@@ -10,7 +10,7 @@ const result = (text: string, failed = false) => ({
   content: [{ type: 'tool_result', tool_use_id: 't', content: text, is_error: failed }],
 })
 
-t.test('a turn is the last prompt and the results that came after it', async t => {
+t.test('a turn is the last prompt and the results after it', async t => {
   const request = MessagesRequest.parse({
     messages: [
       { role: 'user', content: 'first' },
@@ -32,7 +32,7 @@ t.test('a turn is the last prompt and the results that came after it', async t =
   })
 })
 
-t.test('requests of any size and shape are taken, as long as they are requests', async t => {
+t.test('requests of any size and shape are accepted', async t => {
   t.strictSame(currentTurn(MessagesRequest.parse({})), { prompt: '', results: [] })
   t.equal(workingDirectory(MessagesRequest.parse({ future: [1], tools: [{}] })), undefined)
   for (const value of [null, 1, 'x', [], { messages: 'x' }, { messages: [{ role: 'user' }] }]) {

@@ -31,7 +31,7 @@ t.test('a tool call streams its input as pieces of JSON', async t => {
   t.match(events.at(-2), { delta: { stop_reason: 'tool_use' } })
 })
 
-t.test('it can be told what it used', async t => {
+t.test('a reply can override its usage', async t => {
   const blocks = [{ type: 'text' as const, deltas: ['x'] }]
   const usage = { cache_read_input_tokens: 9, output_tokens: 5 }
   const message = { model: 'm', blocks, inputTokens: 7, usage }
@@ -41,7 +41,7 @@ t.test('it can be told what it used', async t => {
   t.match(wholeMessage(message), { usage })
 })
 
-t.test('the same answer can be had in one piece', async t => {
+t.test('the same answer is available in one piece', async t => {
   const blocks = [{ type: 'text' as const, deltas: ['Hello ', 'world'] }]
   t.match(wholeMessage({ model: 'm', blocks, inputTokens: 7 }), {
     content: [{ type: 'text', text: 'Hello world' }],
@@ -49,6 +49,6 @@ t.test('the same answer can be had in one piece', async t => {
   })
 })
 
-t.test('an event is framed as server-sent events are', async t => {
+t.test('an event is framed as a server-sent event', async t => {
   t.equal(renderEvent({ type: 'ping' }), 'event: ping\ndata: {"type":"ping"}\n\n')
 })

@@ -24,7 +24,7 @@ t.test('a file that the prompt names is read from the working directory', async 
   })
 })
 
-t.test('what the file holds becomes the answer, without the numbers of its lines', async t => {
+t.test('the content of the file becomes the answer, without line numbers', async t => {
   const conversation = (result: object) => ({
     tools: [read],
     messages: [
@@ -50,7 +50,7 @@ t.test('what the file holds becomes the answer, without the numbers of its lines
   )
 })
 
-t.test('any other prompt is told that this is a rehearsal, and what to do', async t => {
+t.test('any other prompt is answered with a hint that this is a rehearsal', async t => {
   for (const prompt of ['hello', 'fix the bug, e. g. now', 'mail me@example.com', '']) {
     const text = answer({ messages: [user(prompt)], tools: [read] })
     t.match(text, /rehearsal/, prompt)
@@ -58,29 +58,26 @@ t.test('any other prompt is told that this is a rehearsal, and what to do', asyn
   }
 })
 
-t.test('side questions get something that fits', async t => {
+t.test('side queries get a fitting answer', async t => {
   t.equal(answer({ messages: [user('Title for: read a.txt')] }), 'Rehearsal')
   const schema = { type: 'object', properties: { title: { type: 'string' } } }
   const format = { type: 'json_schema', schema }
   t.equal(answer({ messages: [user('x')], output_config: { format } }), '{"title":"Rehearsal"}')
 })
 
-t.test(
-  'an answer in the form of a schema is handed in by its tool, after the file was read',
-  async t => {
-    const schema = { type: 'object', properties: { text: { type: 'string' } } }
-    const tools = [read, { name: 'StructuredOutput', input_schema: schema }]
-    const done = (content: string) => user([{ type: 'tool_result', tool_use_id: 't', content }])
-    t.strictSame(answer({ messages: [user('hello')], tools }), { text: 'Rehearsal' })
-    t.equal(answer({ messages: [user('hello'), done('taken')], tools }), 'Rehearsal')
-    const prompt = user('Read a.md')
-    t.strictSame(answer({ messages: [prompt], tools }), { file_path: '/workspace/a.md' })
-    t.strictSame(answer({ messages: [prompt, done('1\tHi')], tools }), { text: 'a.md says:\n\nHi' })
-    t.equal(answer({ messages: [prompt, done('1\tHi'), done('taken')], tools }), 'Rehearsal')
-  },
-)
+t.test('structured output goes through its tool, after the file was read', async t => {
+  const schema = { type: 'object', properties: { text: { type: 'string' } } }
+  const tools = [read, { name: 'StructuredOutput', input_schema: schema }]
+  const done = (content: string) => user([{ type: 'tool_result', tool_use_id: 't', content }])
+  t.strictSame(answer({ messages: [user('hello')], tools }), { text: 'Rehearsal' })
+  t.equal(answer({ messages: [user('hello'), done('taken')], tools }), 'Rehearsal')
+  const prompt = user('Read a.md')
+  t.strictSame(answer({ messages: [prompt], tools }), { file_path: '/workspace/a.md' })
+  t.strictSame(answer({ messages: [prompt, done('1\tHi')], tools }), { text: 'a.md says:\n\nHi' })
+  t.equal(answer({ messages: [prompt, done('1\tHi'), done('taken')], tools }), 'Rehearsal')
+})
 
-t.test('an answer fits the schema that was asked for', async t => {
+t.test('an answer fits the requested schema', async t => {
   const schema = {
     type: 'object',
     properties: {
@@ -102,7 +99,7 @@ t.test('an answer fits the schema that was asked for', async t => {
   })
 })
 
-t.test('no schema breaks it, not even one without an end', async t => {
+t.test('no schema causes an error, not even an endless one', async t => {
   const endless: Record<string, unknown> = { type: 'object' }
   endless.properties = { self: endless }
   t.ok(JSON.stringify(schemaExample(endless, 'x')))

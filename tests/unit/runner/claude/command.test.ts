@@ -39,7 +39,7 @@ for (const [what, options, expected] of cases) {
   })
 }
 
-t.test('the MCP servers that the user allowed, and no others', async t => {
+t.test('claude gets only the MCP servers that the user allowed', async t => {
   const options = { session: { kind: 'fresh' as const, id } }
   t.strictSame(claudeArguments(options, '/etc/mcp.json').slice(-2), [
     '--mcp-config=/etc/mcp.json',
@@ -47,7 +47,7 @@ t.test('the MCP servers that the user allowed, and no others', async t => {
   ])
 })
 
-t.test('claude gets places of its own and nothing of the runner', async t => {
+t.test('claude gets its own folders and no variable of the runner', async t => {
   const workspace = { path: '/workspaces/a', key: 'a-1', home: '/h/a-1', temporary: '/tmp/a-1' }
   const env = { PATH: '/bin', HOME: '/home/claude', RUNNER_TOKEN_FILE: '/run/t', LANG: 'C.UTF-8' }
   t.strictSame(claudeEnvironment(env, workspace, '0123456789abcdef'), {

@@ -11,7 +11,7 @@ const rulesOf = (words: string[]) =>
   )
 const always = () => true
 
-t.test('one of several workspaces has its own places, and none that others have too', async t => {
+t.test('one of several workspaces has only its own folders, not the shared ones', async t => {
   const words = confineCommand(workspace, { alone: false, mounts: ['/data'] }, always)
   t.equal(words[0], '/usr/bin/setpriv')
   t.equal(words.at(-1), '--')
@@ -27,7 +27,7 @@ t.test('one of several workspaces has its own places, and none that others have 
   t.equal(rules.get('/dev/null'), 'read-file,write-file,truncate')
 })
 
-t.test('the only one has the shared places, and may look around', async t => {
+t.test('the only workspace has the shared folders, and may list the root folder', async t => {
   const rules = rulesOf(confineCommand(workspace, { alone: true, mounts: [] }, always))
   t.match(rules.get('/tmp'), /write-file/)
   // A run can put a link in its place.
@@ -36,12 +36,12 @@ t.test('the only one has the shared places, and may look around', async t => {
   t.notOk(rules.has('/run'))
 })
 
-t.test('what is not there is no rule: setpriv would refuse it', async t => {
+t.test('a missing path gets no rule, which setpriv would refuse', async t => {
   const rules = rulesOf(confineCommand(workspace, { alone: true, mounts: [] }, () => false))
   t.equal(rules.size, 0)
 })
 
-t.test('what somebody mounted is told from what the stack has', async t => {
+t.test('added mounts are distinguished from those of the stack', async t => {
   const line = (path: string) => `36 35 98:0 /mnt1 ${path} rw,noatime master:1 - ext3 /dev/root rw`
   const own = [
     '/',
@@ -77,6 +77,6 @@ t.test('what somebody mounted is told from what the stack has', async t => {
   ])
 })
 
-t.test('whether the kernel can is found by trying', async t => {
+t.test('kernel support is determined by a trial', async t => {
   t.type(canConfine(), 'boolean')
 })

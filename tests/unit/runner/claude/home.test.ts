@@ -8,7 +8,7 @@ const key = 'sk-ant-api03-placeholder-0123456789'
 const known = key.slice(-20)
 const config = (folder: string) => JSON.parse(readFileSync(join(folder, '.claude.json'), 'utf8'))
 
-t.test('an empty home is answered for', async t => {
+t.test('the first-run questions of an empty home are answered', async t => {
   const folder = join(t.testdir({}), 'a/.claude')
   answerFirstRun(folder, '/workspace', key)
   t.match(config(folder), {
@@ -21,7 +21,7 @@ t.test('an empty home is answered for', async t => {
   t.equal(statSync(folder).mode & 0o777, 0o700)
 })
 
-t.test('what was there stays, but a refusal of our key', async t => {
+t.test('existing settings are kept, except a rejection of our key', async t => {
   const before = {
     theme: 'light',
     mine: 1,
@@ -41,7 +41,7 @@ t.test('what was there stays, but a refusal of our key', async t => {
   t.notOk('customApiKeyResponses' in firstRunAnswers({}, '/workspace', undefined))
 })
 
-t.test('whatever an agent put in its place is put aside', async t => {
+t.test('anything that the agent put in its place is moved aside', async t => {
   const makers: Record<string, (path: string) => void> = {
     'no JSON': path => writeFileSync(path, '{'),
     'no object': path => writeFileSync(path, '[]'),
@@ -58,7 +58,7 @@ t.test('whatever an agent put in its place is put aside', async t => {
   }
 })
 
-t.test('a link in place of the folder is not followed', async t => {
+t.test('a symlink in place of the folder is not followed', async t => {
   const root = t.testdir({ elsewhere: {} })
   symlinkSync(join(root, 'elsewhere'), join(root, '.claude'))
   answerFirstRun(join(root, '.claude'), '/workspace', undefined)
@@ -66,7 +66,7 @@ t.test('a link in place of the folder is not followed', async t => {
   t.throws(() => config(join(root, 'elsewhere')), { code: 'ENOENT' })
 })
 
-t.test('a link at the place of the file to come is not written through', async t => {
+t.test('a symlink in place of the new file is not written through', async t => {
   const root = t.testdir({ elsewhere: 'kept', home: {} })
   const folder = join(root, 'home')
   symlinkSync(join(root, 'elsewhere'), join(folder, `.claude.json.${process.pid}.tmp`))

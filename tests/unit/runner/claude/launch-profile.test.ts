@@ -26,7 +26,7 @@ for (const [what, expected, profile, more] of fits) {
   })
 }
 
-t.test('a life is all but the prompt, the session and the time', async t => {
+t.test('the hash covers all settings except the prompt, the session and the timeout', async t => {
   const life = lifeOf(request())
   t.type(life, 'string')
   t.equal(lifeOf(request({ prompt: 'y', timeoutSeconds: 5, session: { kind: 'fresh' } })), life)
@@ -44,7 +44,7 @@ t.test('a life is all but the prompt, the session and the time', async t => {
   t.equal(lifeOf(request({ maxBudgetUsd: 1 })), null)
 })
 
-t.test('files that claude reads at its start are noticed', async t => {
+t.test('a changed file that claude reads at its start changes the hash', async t => {
   const root = t.testdir({ workspace: { 'a.ts': '' }, home: {} })
   const workspace = {
     path: join(root, 'workspace'),

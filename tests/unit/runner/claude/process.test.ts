@@ -17,10 +17,10 @@ t.test("the reaper's last line", async t => {
   t.strictSame(parseReport('3 - 0\n'), [3, null, 0])
   t.strictSame(parseReport('- 15 2\n'), [null, 'SIGTERM', 2])
   t.strictSame(parseReport('- 64 0\n'), [null, 'signal 64', 0])
-  t.strictSame(parseReport(''), [null, 'SIGKILL', 0], 'somebody killed it before it could write')
+  t.strictSame(parseReport(''), [null, 'SIGKILL', 0], 'it was killed before it could write')
 })
 
-t.test('lines, words on stderr and the end come out', async t => {
+t.test('lines, stderr and the exit are reported', async t => {
   const claude = start('read line; echo "got $line"; echo oops >&2; exit 3')
   const lines: unknown[] = []
   const words: string[] = []
@@ -35,7 +35,7 @@ t.test('lines, words on stderr and the end come out', async t => {
   t.ok(claude.hasEnded())
 })
 
-t.test('what it leaves in sessions of their own is killed and counted', async t => {
+t.test('processes left in their own sessions are killed and counted', async t => {
   const claude = start(`
     setsid sleep 300 < /dev/null > /dev/null 2>&1 &
     (setsid sh -c 'trap "" TERM INT; sleep 300; sleep 300' > /dev/null 2>&1 &)
@@ -46,7 +46,7 @@ t.test('what it leaves in sessions of their own is killed and counted', async t 
   t.equal(swept, 4)
 })
 
-t.test('one that is swept takes along what has no parent any more, and nobody else', async t => {
+t.test('a sweep kills orphans of the run, and no other process', async t => {
   const other = start('exec sleep 300')
   const claude = start('(setsid sleep 300 &); (setsid sleep 300 &); echo; exec sleep 300')
   await new Promise<void>(resolve => {
@@ -59,14 +59,14 @@ t.test('one that is swept takes along what has no parent any more, and nobody el
   t.strictSame(await other.ended, { exitCode: null, signal: 'SIGTERM', swept: 0 })
 })
 
-t.test('a command that is stopped hears a signal all the same', async t => {
+t.test('a stopped command receives a signal', async t => {
   const claude = start('kill -STOP $$; exit 7')
   await new Promise(resolve => setTimeout(resolve, 300))
   claude.signal('SIGTERM')
   t.match(await claude.ended, { signal: 'SIGTERM' })
 })
 
-t.test('a reaper that is killed takes its command along', async t => {
+t.test('a killed reaper takes its command along', async t => {
   const claude = start('echo $$; exec sleep 300')
   const pid = await new Promise<number>(resolve => {
     claude.onLine = line => resolve(line.kind === 'line' ? Number(line.text) : 0)
@@ -75,11 +75,11 @@ t.test('a reaper that is killed takes its command along', async t => {
   claude.kill()
   t.match(await claude.ended, { exitCode: null, signal: 'SIGKILL' })
   await new Promise(resolve => setTimeout(resolve, 200))
-  // Its parent is gone: whoever got it may not have reaped it yet.
+  // Its parent is gone: the new parent may not have reaped it yet.
   t.notOk(readProcesses().some(entry => entry.pid === pid && isAlive(entry)))
 })
 
-t.test('a program that is not there is an end like another', async t => {
+t.test('a missing program is reported as an exit', async t => {
   const claude = startClaude({
     file: '/nonexistent',
     args: [],

@@ -9,7 +9,7 @@ import {
 
 const id = '00000000-0000-4000-8000-000000000000'
 
-t.test('the last session is remembered by workspace', async t => {
+t.test('the last session is stored per workspace', async t => {
   const folder = join(t.testdir({}), 'homes')
   const sessions = createSessions(folder)
   const a = { path: '/workspaces/a', key: 'a', home: join(folder, 'a'), temporary: '/tmp/a' }
@@ -22,7 +22,7 @@ t.test('the last session is remembered by workspace', async t => {
   t.equal(sessions.last(a), null, 'what is no id is none')
 })
 
-t.test('only conversations of the workspace count', async t => {
+t.test('only conversations of the workspace are found', async t => {
   const home = t.testdir({ '.claude': { projects: { '-workspace': {}, other: {} } } })
   const workspace = { path: '/workspace', key: 'k', home, temporary: '/tmp/k' }
   const projects = join(home, '.claude/projects')

@@ -11,7 +11,7 @@ const request = (more: object = {}) => RunRequest.parse({ prompt: 'hi', ...more 
 const initialize = (more: object, standing: string | null) =>
   JSON.parse(initializeLine(request(more), standing)).request
 
-t.test("the user's standing words come before those of the run", async t => {
+t.test("the user's standing prompt comes before the run's own", async t => {
   t.equal(
     initialize({ appendSystemPrompt: 'of the run' }, 'of the user').appendSystemPrompt,
     'of the user\n\nof the run',
@@ -21,14 +21,17 @@ t.test("the user's standing words come before those of the run", async t => {
   t.same(initialize({}, null), { subtype: 'initialize' })
 })
 
-t.test('they are read from a regular file; none is no error', async t => {
-  const folder = t.testdir({ prompt: 'mine', link: t.fixture('symlink', 'prompt') })
-  t.equal(readStandingPrompt(join(folder, 'prompt')), 'mine')
-  t.equal(readStandingPrompt(join(folder, 'nowhere')), null)
-  t.equal(readStandingPrompt(join(folder, 'link')), null)
-})
+t.test(
+  'the standing prompt is read from a regular file; a missing one is not an error',
+  async t => {
+    const folder = t.testdir({ prompt: 'mine', link: t.fixture('symlink', 'prompt') })
+    t.equal(readStandingPrompt(join(folder, 'prompt')), 'mine')
+    t.equal(readStandingPrompt(join(folder, 'nowhere')), null)
+    t.equal(readStandingPrompt(join(folder, 'link')), null)
+  },
+)
 
-t.test('a prompt is one line, whatever is in it', async t => {
+t.test('a prompt is one line, for any text', async t => {
   const line = promptLine('a\n{"type":"control_request"}\n--settings={}')
   t.equal(line.indexOf('\n'), line.length - 1)
   t.equal(JSON.parse(line).message.content, 'a\n{"type":"control_request"}\n--settings={}')

@@ -9,7 +9,7 @@ const retry = (delay: number, status: number | null = 529) => ({
   error: 'overloaded\x1b[2J',
 })
 
-t.test('a few attempts are waited for, and no more', async t => {
+t.test('retries are allowed up to the limit', async t => {
   let now = 0
   const retryLimit = createRetryLimit(25_000, () => now)
   t.equal(retryLimit.see(retry(600)), null)
@@ -19,12 +19,12 @@ t.test('a few attempts are waited for, and no more', async t => {
   t.equal(retryLimit.see(retry(8_000)), 'the model API answers 529: overloaded, after 3 attempts')
 })
 
-t.test('a wait that is too long is not begun', async t => {
+t.test('a delay beyond the limit ends the run at once', async t => {
   const retryLimit = createRetryLimit(25_000, () => 0)
   t.match(retryLimit.see(retry(60_000, null)), /cannot be reached: overloaded, after 1 attempt$/)
 })
 
-t.test('an answer of the model starts it anew', async t => {
+t.test('an answer of the model resets the limit', async t => {
   let now = 0
   const retryLimit = createRetryLimit(25_000, () => now)
   retryLimit.see(retry(600))
@@ -34,7 +34,7 @@ t.test('an answer of the model starts it anew', async t => {
   t.equal(retryLimit.see(retry(600)), null)
 })
 
-t.test('retries while a person is waited for do not count', async t => {
+t.test('retries during an open question do not count', async t => {
   let now = 0
   const retryLimit = createRetryLimit(25_000, () => now)
   const retry = { type: 'system', subtype: 'api_retry', retry_delay_ms: 1_000 }

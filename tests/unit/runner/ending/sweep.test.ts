@@ -34,25 +34,25 @@ function machine(processes: ProcessEntry[], late: ProcessEntry[] = []) {
   }
 }
 
-t.test('a process that never started has nothing to sweep, and init stays', async t => {
+t.test('a process that never started has no descendants, and init is kept', async t => {
   const fake = machine([entry(1, 0), entry(10, 1), entry(11, 10)])
   t.equal(await sweep({ root: 0, orphans: false, ...fake }), 0)
   t.strictSame(fake.killed, [])
 })
 
-t.test('all below the root go, but those to keep', async t => {
+t.test('all descendants are killed, except those to keep', async t => {
   const fake = machine([entry(1, 0), entry(10, 1), entry(11, 10), entry(12, 11), entry(13, 10)])
   const keep = new Set(['11:11'])
   t.equal(await sweep({ root: 10, keep, orphans: false, ...fake }), 2)
   t.strictSame(fake.killed.sort(), [12, 13])
 })
 
-t.test('one look that found nothing is not believed', async t => {
+t.test('one empty scan is not sufficient', async t => {
   const fake = machine([entry(10, 1)], [entry(12, 10)])
   t.equal(await sweep({ root: 10, orphans: false, ...fake }), 1)
 })
 
-t.test('orphans go where init has nothing but the runner', async t => {
+t.test('orphans are killed where all children of init belong to the runner', async t => {
   const processes = [
     entry(1, 0),
     entry(process.pid, 1),
@@ -69,11 +69,11 @@ t.test('orphans go where init has nothing but the runner', async t => {
   )
 })
 
-t.test('what an orphan started goes with it, also while it is only half dead', async t => {
+t.test('descendants of an orphan are killed, even while it shows as dead', async t => {
   const processes = [entry(1, 0), entry(process.pid, 1), entry(20, 1, 'Z'), entry(22, 20)]
   const fake = machine([...processes, entry(30, process.pid)])
   t.equal(await sweep({ root: 10, orphans: true, ...fake }), 1)
-  t.strictSame(fake.killed, [22], 'and not what the runner has besides')
+  t.strictSame(fake.killed, [22], 'and no other child of the runner')
 })
 
 t.test('a real process is killed', async t => {
@@ -89,7 +89,7 @@ t.test('a real process is killed', async t => {
   await ended
 })
 
-t.test('what ends by itself is waited for, and what does not is not', async t => {
+t.test('settle waits for processes that end by themselves, up to a timeout', async t => {
   // The first of its children ends with the end of its input, the second by itself in no test's time.
   const child = spawn('sh', ['-c', 'cat <&3 & sleep 300 & wait'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { tidy } from '../../../../src/runner/ending/tidy.ts'
 
-t.test('what claude left goes, what the agent made stays', async t => {
+t.test("files that claude left are removed, the agent's own are kept", async t => {
   const root = t.testdir({
     elsewhere: { file: '' },
     temporary: { 'claude-1000': { 'fswatch-probe-x': { probe: '' } }, 'cc-socks': {}, mine: '' },
@@ -21,7 +21,7 @@ t.test('what claude left goes, what the agent made stays', async t => {
   }
 })
 
-t.test('a link that a run put on the way is not followed', async t => {
+t.test('a symlink that a run created is not followed', async t => {
   for (const inUse of [false, true]) {
     for (const link of ['home/.claude/shell-snapshots', 'home/.claude', 'temporary']) {
       const root = t.testdir({
@@ -43,7 +43,7 @@ t.test('a link that a run put on the way is not followed', async t => {
   }
 })
 
-t.test('with a process that waits only old probes go', async t => {
+t.test('with a waiting process only old probes are removed', async t => {
   const root = t.testdir({
     home: {},
     temporary: { 'claude-1000': { tasks: '', 'fswatch-probe-old': {}, 'fswatch-probe-new': {} } },
@@ -55,7 +55,7 @@ t.test('with a process that waits only old probes go', async t => {
   t.strictSame(readdirSync(folder).sort(), ['fswatch-probe-new', 'tasks'])
 })
 
-t.test('places that are not there are no failure', async t => {
+t.test('missing folders are not an error', async t => {
   await tidy({ path: '/w', key: 'k', home: '/nonexistent', temporary: '/nonexistent' }, false)
   t.pass()
 })

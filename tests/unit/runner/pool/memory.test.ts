@@ -3,7 +3,7 @@ import { freeMemory } from '../../../../src/runner/pool/memory.ts'
 
 const plenty = () => 1e12
 
-t.test('what the control group leaves, with files that can be dropped', async t => {
+t.test("free memory is the rest of the cgroup's limit, with reclaimable cache", async t => {
   const second = t.testdir({
     'memory.max': '1000\n',
     'memory.current': '800\n',
@@ -17,7 +17,7 @@ t.test('what the control group leaves, with files that can be dropped', async t 
   )
 })
 
-t.test('the first form of control groups', async t => {
+t.test('cgroup v1 is supported', async t => {
   const first = t.testdir({
     memory: {
       'memory.limit_in_bytes': '1000\n',
@@ -28,7 +28,7 @@ t.test('the first form of control groups', async t => {
   t.equal(freeMemory(first, plenty), 120)
 })
 
-t.test('no limit: what the machine has', async t => {
+t.test('without a limit, the memory of the machine counts', async t => {
   const folder = t.testdir({ 'memory.max': 'max\n', 'memory.current': '1\n' })
   t.equal(
     freeMemory(folder, () => 5),

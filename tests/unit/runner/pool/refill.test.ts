@@ -36,7 +36,7 @@ function refillIn(
   return { refill, workspace, profiles, pool }
 }
 
-t.test('one is ready, however often it is asked for', async t => {
+t.test('repeated requests keep one process ready', async t => {
   const { refill, workspace, profiles, pool } = refillIn(t)
   t.equal(refill.now(workspace, { model: 'haiku' }), true)
   t.equal(refill.now(workspace, { model: 'haiku' }), true)
@@ -44,7 +44,7 @@ t.test('one is ready, however often it is asked for', async t => {
   t.equal(pool.list().length, 1)
 })
 
-t.test('none where memory is short, or all is over', async t => {
+t.test('no process is started without free memory or after close', async t => {
   const short = refillIn(t, { free: 1 })
   t.equal(short.refill.now(short.workspace, {}), false)
   const closed = refillIn(t)
@@ -53,7 +53,7 @@ t.test('none where memory is short, or all is over', async t => {
   t.strictSame([...short.profiles, ...closed.profiles], [])
 })
 
-t.test('later is when no run is under way', async t => {
+t.test('a deferred start waits until no run is in progress', async t => {
   let isQuiet = false
   const { refill, workspace, profiles } = refillIn(t, { isQuiet: () => isQuiet })
   refill.later(workspace, { tools: ['Read'] })
@@ -67,7 +67,7 @@ t.test('later is when no run is under way', async t => {
   t.strictSame(profiles, [{ tools: [] }], 'the last one asked for')
 })
 
-t.test('work waits until nothing runs, and is done one after the other', async t => {
+t.test('tasks wait until no run is in progress, and run one after the other', async t => {
   let runs = 1
   const done: string[] = []
   const quiet = createQuietTime(() => runs === 0, 1)
@@ -87,7 +87,7 @@ t.test('work waits until nothing runs, and is done one after the other', async t
   t.strictSame(done, ['a begins', 'a ends', 'b begins', 'b ends'])
 })
 
-t.test('a run that comes in between goes first', async t => {
+t.test('a run between two tasks goes first', async t => {
   let runs = 0
   const done: string[] = []
   const quiet = createQuietTime(() => runs === 0, 1)
@@ -104,7 +104,7 @@ t.test('a run that comes in between goes first', async t => {
   t.pass('and then the rest is done')
 })
 
-t.test('work that fails keeps nothing from being done; after the end nothing is', async t => {
+t.test('a failed task does not stop the others; after close none starts', async t => {
   const done: string[] = []
   const quiet = createQuietTime(() => true, 1)
   quiet.later('a', async () => {

@@ -9,14 +9,14 @@ const usage = (inputTokens: number, costUSD: number) => ({
   canonicalModel: 'm',
 })
 
-t.test('a first run has the sums of its process', async t => {
+t.test('a first run has the totals of its process', async t => {
   const result = { total_cost_usd: 0.2, duration_api_ms: 7, modelUsage: { a: usage(5, 0.2) } }
   const { own, totals } = ownTotals({ ...result, other: 1 }, noTotals)
   t.strictSame(own, { ...result, other: 1 })
   t.strictSame(totals, result)
 })
 
-t.test('a later run has what was added, and names only the models it used', async t => {
+t.test('a later run has the difference, and names only the models it used', async t => {
   const before = {
     total_cost_usd: 0.1,
     duration_api_ms: 50,
@@ -34,7 +34,7 @@ t.test('a later run has what was added, and names only the models it used', asyn
   })
 })
 
-t.test('sums that shrink or are missing cost nothing', async t => {
+t.test('shrinking or missing totals cost nothing', async t => {
   t.strictSame(ownTotals({ total_cost_usd: 0.1 }, { ...noTotals, total_cost_usd: 0.2 }).own, {
     total_cost_usd: 0,
   })

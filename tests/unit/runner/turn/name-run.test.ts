@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { createNameRun } from '../../../../src/runner/turn/name-run.ts'
 
-t.test('the gateway is told by a request that costs nothing', async t => {
+t.test('a free request announces the run to the gateway', async t => {
   const seen: string[] = []
   const server = createServer((request, response) => {
     const { method, url, headers } = request
@@ -22,7 +22,7 @@ t.test('the gateway is told by a request that costs nothing', async t => {
   t.equal(seen[0], 'HEAD / 0123456789abcdef aaaaaaaaaaaaaaaa')
 })
 
-t.test('nobody else is told, and a gateway that is away keeps no run waiting', async t => {
+t.test('no other host is told, and an absent gateway does not delay a run', async t => {
   t.equal(await createNameRun(undefined)('a', 'b'), false)
   t.equal(await createNameRun('https://api.anthropic.com')('a', 'b'), false)
   t.equal(await createNameRun('http://127.0.0.1:9')('a', 'b'), false)

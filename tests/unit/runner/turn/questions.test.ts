@@ -72,7 +72,7 @@ t.test('a request without a usable id is ignored', t => {
   t.end()
 })
 
-t.test('nothing is said to claude after the end', t => {
+t.test('nothing is written to claude after the end', t => {
   const { questions, ask, written, events } = questionsOf(t)
   void ask('a')
   questions.close()
