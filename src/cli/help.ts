@@ -2,6 +2,18 @@ import type { Command } from 'commander'
 import { UserError } from '../base/errors.ts'
 import { terminalLine, terminalText } from '../base/terminal-text.ts'
 import { nearestName } from '../config/nearest-name.ts'
+import { checkoutRoot } from '../config/paths.ts'
+import { readVersions } from '../operations/versions.ts'
+
+/** Follows the list of commands in `--help`. */
+export const examples = `
+Examples:
+  ./claude.ts demo --yes        try it without an account
+  ./claude.ts start             open Claude Code in this folder
+  ./claude.ts run "fix the failing test"
+  ./claude.ts status --json     status as JSON, for scripts
+
+Settings are read from .env beside claude.ts; the allowlist is proxy/squid.conf.`
 
 /** Shows the help of the command that `words` name, such as `run list`; without words, of all commands. */
 export function showHelp(program: Command, words: readonly string[]): void {
@@ -10,6 +22,12 @@ export function showHelp(program: Command, words: readonly string[]): void {
   const found = find(program, name)
   if (!found) throw unknown(program, name)
   found.help()
+}
+
+/** Prints the versions of this checkout and of its Claude Code. */
+export function printVersion(): void {
+  const { claudeSecure, claudeCode } = readVersions(checkoutRoot())
+  console.log(`claude-secure ${claudeSecure}\nClaude Code ${claudeCode}`)
 }
 
 /** Rejects `unknown --help`: the help of all commands would not answer it. */

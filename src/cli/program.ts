@@ -1,18 +1,8 @@
 import { Command, CommanderError, Option } from 'commander'
 import { agentServices, serviceOfCredential, serviceOfEgress } from '../stack/services.ts'
-import { printVersion } from './commands/version.ts'
-import { renderUsageError, showHelp } from './help.ts'
+import { examples, printVersion, renderUsageError, showHelp } from './help.ts'
 import type { Invocation } from './invocation.ts'
 import { addRun } from './run-program.ts'
-
-const examples = `
-Examples:
-  ./claude.ts demo --yes        try it without an account
-  ./claude.ts start             open Claude Code in this folder
-  ./claude.ts run "fix the failing test"
-  ./claude.ts status --json     status as JSON, for scripts
-
-Settings are read from .env beside claude.ts; the allowlist is proxy/squid.conf.`
 
 /** For options that may be given more than once. */
 const collect = (value: string, before: readonly string[] = []) => [...before, value]
@@ -39,12 +29,18 @@ export function createProgram(invocation: Invocation): Command {
       throw new CommanderError(0, 'commander.version', '')
     })
 
-  const command = (name: string, description: string) =>
-    program
-      .command(name)
+  const command = (name: string, description: string, { hidden = false } = {}) => {
+    // Not program.command(), which would read `run list` as a command with an argument.
+    const added = new Command(name)
+      .copyInheritedSettings(program)
       .configureOutput({ outputError: (text, write) => write(renderUsageError(text, name)) })
       .description(description)
       .addOption(new Option('--verbose', 'show causes, stacks and every step').hideHelp())
+    program.addCommand(added, { hidden })
+    return added
+  }
+  /** Passes the exit status of a command on. */
+  const exits = async (status: Promise<number>) => invocation.setStatus(await status)
 
   command('start', 'start the stack of this folder and open Claude Code')
     .option('-d, --detach', 'start the stack without opening a session')
@@ -66,7 +62,7 @@ export function createProgram(invocation: Invocation): Command {
       collect,
     )
     .action(async options =>
-      invocation.setStatus(await (await import('./commands/start.ts')).start(options, invocation)),
+      exits((await import('./commands/start.ts')).start(options, invocation)),
     )
   command('stop', 'stop the stack of this folder; keep sessions and copies')
     .argument('[id]', 'id, name or folder of another stack')
@@ -94,18 +90,10 @@ export function createProgram(invocation: Invocation): Command {
     .option('--json', 'print JSON')
     .action(async options => (await import('./commands/status.ts')).status(options, invocation))
   command('shell', 'open a shell in the claude container').action(async () =>
-    invocation.setStatus(await (await import('./commands/shell.ts')).shell(invocation)),
+    exits((await import('./commands/shell.ts')).shell(invocation)),
   )
 
-  const about = (name: string, description: string) => {
-    const hidden = new Command(name)
-      .copyInheritedSettings(program)
-      .configureOutput({ outputError: (text, write) => write(renderUsageError(text, name)) })
-      .description(description)
-    program.addCommand(hidden, { hidden: true })
-    return hidden.addOption(new Option('--verbose').hideHelp())
-  }
-  addRun(command, about, invocation)
+  addRun(command, invocation)
   command('list', 'list the stacks of all folders, with open sessions and runs')
     .alias('ls')
     .option('-a, --all', 'also show stopped stacks that have conversations or copies')
@@ -118,9 +106,7 @@ export function createProgram(invocation: Invocation): Command {
     .action(async options => (await import('./commands/usage.ts')).usage(options))
   command('attach', 'open the session of a running stack, from any folder')
     .argument('[id]', 'id, name or folder of the stack, or a prefix of one')
-    .action(async id =>
-      invocation.setStatus(await (await import('./commands/attach.ts')).attach(id, invocation)),
-    )
+    .action(async id => exits((await import('./commands/attach.ts')).attach(id, invocation)))
 
   command('clean', 'remove conversations, copies, networks and state of stopped stacks')
     .argument('[ids...]', 'ids, names or folders of stacks')
@@ -192,16 +178,14 @@ export function createProgram(invocation: Invocation): Command {
     .option('-p, --probe <id...>', 'run only these probes, such as N5')
     .option('-l, --list', 'list the probes without running them')
     .action(async options =>
-      invocation.setStatus(await (await import('./commands/audit.ts')).audit(options, invocation)),
+      exits((await import('./commands/audit.ts')).audit(options, invocation)),
     )
   command('doctor', 'check this machine and the running stack for problems')
     .option('--fix', 'fix problems that can be fixed without losing data')
     .option('--dry-run', 'show what --fix would do')
     .option('--json', 'print JSON')
     .action(async options =>
-      invocation.setStatus(
-        await (await import('./commands/doctor.ts')).doctor(options, invocation),
-      ),
+      exits((await import('./commands/doctor.ts')).doctor(options, invocation)),
     )
   command('diff', 'show what the agent changed in its copy of this folder')
     .argument('[paths...]', 'files and folders, including ignored ones')
@@ -236,9 +220,7 @@ export function createProgram(invocation: Invocation): Command {
     )
     .option('--dry-run', 'show what would change')
     .action(async (paths, options) =>
-      invocation.setStatus(
-        await (await import('./commands/apply.ts')).apply(paths, options, invocation),
-      ),
+      exits((await import('./commands/apply.ts')).apply(paths, options, invocation)),
     )
   command('config', 'show the settings and where each comes from')
     .option('--json', 'print JSON')
@@ -249,10 +231,10 @@ export function createProgram(invocation: Invocation): Command {
     .option('--runs', 'log in for runs, which have a separate login')
     .alias('auth')
     .action(async options =>
-      invocation.setStatus(await (await import('./commands/login.ts')).login(options, invocation)),
+      exits((await import('./commands/login.ts')).login(options, invocation)),
     )
   command('setup-token', 'create a long-lived token and save it in .env').action(async () =>
-    invocation.setStatus(await (await import('./commands/login.ts')).setupToken(invocation)),
+    exits((await import('./commands/login.ts')).setupToken(invocation)),
   )
   command('help', 'show help for a command')
     .argument('[command...]')

@@ -22,10 +22,10 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 124 out of time, 130 cancelled,
 
 /** Adds `run` and the commands about runs, each as a single word for commander: see command-line.ts. */
 export function addRun(
-  command: (name: string, description: string) => Command,
-  hidden: (name: string, description: string) => Command,
+  command: (name: string, description: string, options?: { hidden?: boolean }) => Command,
   invocation: Invocation,
 ) {
+  const about = (name: string, description: string) => command(name, description, { hidden: true })
   const format = () =>
     new Option('--output-format <format>', 'what stdout gets')
       .choices(outputFormats)
@@ -64,30 +64,30 @@ export function addRun(
   command('answer', 'answer the question of a run that waits, or show it')
     .argument('[words...]', 'the run, unless only one waits; then a choice for each question')
     .action(async words => (await import('./commands/answer.ts')).answer(words, invocation))
-  hidden('run result', 'print what came of a run (default: the newest)')
+  about('run result', 'print what came of a run (default: the newest)')
     .argument('[id]')
     .addOption(format())
     .option('--wait', 'wait for its end')
     .action(async (id, options) =>
       (await import('./commands/run-result.ts')).runResult(id, options, invocation),
     )
-  hidden('run cancel', 'cancel a run, and wait until nothing of it is left')
+  about('run cancel', 'cancel a run, and wait until nothing of it is left')
     .argument('[id]')
     .option('-a, --all', 'all runs of this folder')
     .action(async (id, options) =>
       (await import('./commands/run-cancel.ts')).runCancel(id, options, invocation),
     )
-  hidden('run list', 'show the runs of this folder, newest first')
+  about('run list', 'show the runs of this folder, newest first')
     .option('--json', 'for scripts')
     .action(async options => (await import('./commands/run-list.ts')).runList(options))
-  hidden('run logs', 'show what a run did (default: the newest)')
+  about('run logs', 'show what a run did (default: the newest)')
     .argument('[id]')
     .option('-f, --follow', 'go on until it ends; Ctrl-C ends the watching, not the run')
     .option('--json', 'its events, one a line')
     .action(async (id, options) =>
       (await import('./commands/run-logs.ts')).runLogs(id, options, invocation),
     )
-  hidden('run supervise', 'watch over a detached run')
+  about('run supervise', 'watch over a detached run')
     .argument('<id>')
     .action(async () => (await import('./run/detach.ts')).supervise(invocation))
 }

@@ -136,7 +136,7 @@ t.test('two first runs at once do not install over each other', async t => {
 
 t.test('an edit of the sources takes effect; a broken one is named', async t => {
   await t.test('broken', async t => {
-    await script.edit(t, 'src/cli/commands/version.ts', text => `${text}\nthis is no TypeScript\n`)
+    await script.edit(t, 'src/cli/help.ts', text => `${text}\nthis is no TypeScript\n`)
     isTwoLines(t, await script.run(['--version']), {
       error: /cannot bundle the control script/,
       hint: /git -C .* status shows local changes/,
@@ -144,7 +144,7 @@ t.test('an edit of the sources takes effect; a broken one is named', async t => 
   })
   // The launcher goes by times: what was put back must be newer than the bundle.
   const now = new Date()
-  await utimes(join(script.checkout, 'src/cli/commands/version.ts'), now, now)
+  await utimes(join(script.checkout, 'src/cli/help.ts'), now, now)
   t.equal((await script.run(['--version'])).code, 0, 'and mended it works again')
 })
 
