@@ -1,6 +1,7 @@
 import { messageOf } from '../base/errors.ts'
+import { type Log, step } from '../base/log.ts'
 import type { Check, Probe, Verdict } from './probe.ts'
-import type { Scene } from './scene.ts'
+import { openScene, type Scene, type SceneOptions } from './scene.ts'
 
 export type ProbeResult = {
   id: string
@@ -14,6 +15,25 @@ export type ProbeResult = {
 
 /** Timeout of a probe, so that a hanging probe delays neither the others nor the user. */
 const probeMilliseconds = 25_000
+
+/** Opens a scene on the stack, runs the probes in it, and removes everything of the scene. */
+export async function attackStack(
+  options: SceneOptions & { log: Log },
+  probes: readonly Probe[],
+): Promise<ProbeResult[]> {
+  const { log, signal, stack } = options
+  const scene = await openScene(options)
+  return step(log, `attacking ${stack.stack}`, async progress => {
+    let done = 0
+    const results = await runProbes(scene, probes, ({ id }) => {
+      done += 1
+      progress(`${id} (${done} of ${probes.length})`)
+    })
+    // Interrupted probes have no result.
+    signal.throwIfAborted()
+    return results
+  }).finally(scene.close)
+}
 
 /**
  * Runs all probes at once, because they mostly wait for answers that must not come. Busy probes,

@@ -49,7 +49,7 @@ export type Scene = {
   close: () => Promise<void>
 }
 
-export async function openScene(options: {
+export type SceneOptions = {
   stack: StackState
   root: string
   settings: Settings
@@ -60,7 +60,9 @@ export async function openScene(options: {
   signal: AbortSignal
   /** Overrides of the running stack: to try a policy or a gateway before the stack gets it. */
   instead?: { policy?: string; gatewayImage?: string; noTwin?: boolean }
-}): Promise<Scene> {
+}
+
+export async function openScene(options: SceneOptions): Promise<Scene> {
   const { stack, root, docker, engine, signal, instead = {} } = options
   // Each program of a probe listens to this signal, and many run at once.
   setMaxListeners(0, signal)

@@ -1,3 +1,6 @@
+import { command } from '../../base/command.ts'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 import type { Probe } from '../probe.ts'
 import { setuidFiles } from './c1-setuid.ts'
 import { privileges } from './c2-privileges.ts'
@@ -55,3 +58,18 @@ export const probes: readonly Probe[] = [
   forgedLog,
   secretSearch,
 ]
+
+/** Returns the probes with these ids, which may be joined by commas; all without an id. */
+export function probesNamed(ids: readonly string[] | undefined): readonly Probe[] {
+  if (!ids || ids.length === 0) return probes
+  const single = ids.flatMap(id => id.split(',')).filter(Boolean)
+  return single.map(id => {
+    const probe = probes.find(candidate => candidate.id.toLowerCase() === id.toLowerCase())
+    if (probe) return probe
+    const known = probes.map(({ id }) => id).join(' ')
+    throw new UserError(`there is no probe ${terminalLine(id, 40)}`, {
+      hint: `run ${command('audit --list')} for what each does: ${known}`,
+      exitCode: 2,
+    })
+  })
+}

@@ -1,15 +1,13 @@
 import { auditReport, renderSarif } from '../../audit/audit-report.ts'
-import type { Probe } from '../../audit/probe.ts'
-import { probes } from '../../audit/probes/index.ts'
-import { allHeld, type ProbeResult, runProbes } from '../../audit/run-audit.ts'
-import { openScene } from '../../audit/scene.ts'
+import { probesNamed } from '../../audit/probes/index.ts'
+import { allHeld, attackStack, type ProbeResult } from '../../audit/run-audit.ts'
 import { UserError } from '../../base/errors.ts'
-import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
+import { terminalJson } from '../../base/terminal-text.ts'
 import { machineVersions } from '../../engine/client-find.ts'
-import { type Context, openContext } from '../../operations/context.ts'
+import { openContext } from '../../operations/context.ts'
 import { currentStack } from '../../operations/find-stacks.ts'
 import { hostFilesNotice } from '../../operations/notices.ts'
-import { isUp, type StackState } from '../../stack/inspect.ts'
+import { isUp } from '../../stack/inspect.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderAudit, renderProbeList } from '../render/audit.ts'
 import { renderMessage, typedCommands } from '../render/message.ts'
@@ -21,7 +19,7 @@ export type AuditOptions = { json?: boolean; sarif?: boolean; probe?: string[]; 
  * or could not be tried.
  */
 export async function audit(options: AuditOptions, invocation: Invocation): Promise<number> {
-  const wanted = chosen(options.probe)
+  const wanted = probesNamed(options.probe)
   if (options.list) {
     const list = wanted.map(({ id, title, attack, standards }) => ({
       id,
@@ -40,7 +38,8 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
     })
   }
   const parts = await context.engine.version()
-  const results = await attack(context, stack, wanted, machineVersions(context.found, null, parts))
+  const versions = machineVersions(context.found, null, parts)
+  const results = await attackStack({ ...context, stack, versions }, wanted)
   const report = auditReport({
     stack: stack.stack,
     engine: parts.Version,
@@ -60,44 +59,4 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
 function withTypedCommands(result: ProbeResult): ProbeResult {
   const checks = result.checks.map(check => ({ ...check, evidence: typedCommands(check.evidence) }))
   return { ...result, checks }
-}
-
-async function attack(
-  context: Context,
-  stack: StackState,
-  wanted: readonly Probe[],
-  versions: ReturnType<typeof machineVersions>,
-): Promise<ProbeResult[]> {
-  const { log } = context
-  const scene = await openScene({ ...context, stack, versions })
-  const name = `attacking ${stack.stack}`
-  const started = performance.now()
-  log({ kind: 'step-start', name })
-  let done = 0
-  try {
-    const results = await runProbes(scene, wanted, ({ id }) => {
-      done += 1
-      log({ kind: 'step-progress', name, text: `${id} (${done} of ${wanted.length})` })
-    })
-    // Interrupted probes have no result.
-    context.signal.throwIfAborted()
-    return results
-  } finally {
-    await scene.close()
-    const milliseconds = performance.now() - started
-    log({ kind: 'step-end', name, outcome: 'done', milliseconds })
-  }
-}
-
-function chosen(ids: readonly string[] | undefined): readonly Probe[] {
-  if (!ids || ids.length === 0) return probes
-  const single = ids.flatMap(id => id.split(',')).filter(Boolean)
-  return single.map(id => {
-    const probe = probes.find(candidate => candidate.id.toLowerCase() === id.toLowerCase())
-    if (probe) return probe
-    throw new UserError(`there is no probe ${terminalLine(id, 40)}`, {
-      hint: `run ./claude.ts audit --list for their meaning: ${probes.map(({ id }) => id).join(' ')}`,
-      exitCode: 2,
-    })
-  })
 }

@@ -1,16 +1,16 @@
 import { createColors } from 'picocolors'
-import { parseLease } from '../../base/duration.ts'
+import { parseLease, renderDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import type { Allowlist, Site } from '../../egress/allowlist.ts'
+import type { AllowlistChange } from '../../egress/edit-allowlist.ts'
 import { isOver, untilText } from '../../egress/expiry.ts'
 import { refuseDangerous } from '../../egress/site-name.ts'
-import { applyPolicyEdit } from '../../operations/policy/apply-policy.ts'
+import { applyPolicyEdit, type PolicyResult } from '../../operations/policy/apply-policy.ts'
 import { sitesOf } from '../../operations/policy/sites.ts'
 import { readAllowlist } from '../../operations/policy/squid-conf.ts'
 import type { Invocation } from '../invocation.ts'
-import { printPolicyResult, renderEnd } from '../render/policy.ts'
 import { hasColours } from '../terminal.ts'
 
 export type AllowOptions = {
@@ -103,4 +103,54 @@ export async function allowlist(options: { json?: boolean }) {
       console.log(`  ${terminalLine(name)}${until ? dim(`  ${renderEnd(until, now)}`) : ''}`)
     }
   }
+}
+
+/** The user of each list, in one word. */
+const listOwner = { allowed_sites: 'agent', server_sites: 'services' } as const
+
+/** Prints the changes to stdout, and the stacks that enforce them to stderr. */
+function printPolicyResult(
+  result: PolicyResult,
+  { json, dryRun }: { json: boolean; dryRun: boolean },
+) {
+  if (json) {
+    const changes = result.changes.map(({ list, ...change }) => ({
+      ...change,
+      for: listOwner[list],
+    }))
+    return console.log(terminalJson({ version: 1, dryRun, changes, applied: result.applied }))
+  }
+  for (const change of result.changes) console.log(renderChange(change, new Date()))
+  if (dryRun) console.error('nothing was changed: this was a dry run')
+  for (const { stack, seconds } of result.applied) {
+    if (seconds !== null)
+      console.error(`applied in ${seconds.toFixed(1)} s to ${terminalLine(stack)}`)
+  }
+}
+
+export function renderChange(change: AllowlistChange, now: Date) {
+  const { kind, name, list, until, why, by, endless } = change
+  const entry = terminalLine(`${name} (${listOwner[list]})`)
+  const end = until ? `, ${renderEnd(until, now)}` : ''
+  switch (kind) {
+    case 'added':
+      return `+ ${entry}${end}`
+    case 'changed':
+      return `~ ${entry}${end || ', without an end now'}`
+    case 'kept':
+      return `= ${entry} was already allowed${by ? ` by ${terminalLine(by)}` : ''}${end}${endless ? ' for good, and stays so: deny it first to give it an end' : ''}`
+    case 'removed':
+      return `- ${entry}${why === 'expired' ? ', its time was over' : ''}${why === 'covered' ? `, ${terminalLine(by ?? '')} admits it` : ''}`
+    case 'absent':
+      return `= ${entry} was not allowed`
+    default:
+      return kind satisfies never
+  }
+}
+
+/** Renders an expiry, such as `until 2026-11-21 18:00:00 UTC (2 h)`. */
+function renderEnd(until: string, now: Date): string {
+  const left = (Date.parse(until) - now.getTime()) / 1000
+  const moment = until.replace('T', ' ').replace('Z', ' UTC')
+  return left > 0 ? `until ${moment} (${renderDuration(left)})` : `over since ${moment}`
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { check, held, open, type Probe } from '../../../src/audit/probe.ts'
-import { probes } from '../../../src/audit/probes/index.ts'
+import { probes, probesNamed } from '../../../src/audit/probes/index.ts'
 import { allHeld, runProbes } from '../../../src/audit/run-audit.ts'
 import type { Scene } from '../../../src/audit/scene.ts'
 
@@ -60,3 +60,11 @@ t.test(
     for (const { id, title, attack } of probes) t.ok(title && attack, id)
   },
 )
+
+t.test('probes are chosen by id in any case, one by one or joined by commas', async t => {
+  const ids = (given?: string[]) => probesNamed(given).map(({ id }) => id)
+  t.equal(probesNamed(undefined), probes)
+  t.equal(probesNamed([]), probes)
+  t.same(ids(['n5,N1', 's1']), ['N5', 'N1', 'S1'])
+  t.throws(() => ids(['N99\x1b[2J']), { message: /^there is no probe N99[^\x1b]*$/, exitCode: 2 })
+})
