@@ -81,24 +81,27 @@ export function createRunner(options: RunnerOptions) {
     const { claude, sessionId, meter, files } = obtained
     // claude applies it while the gateway learns the run's name, and sends no request before the prompt.
     if (obtained.input) claude.write(obtained.input)
-    const named = (await options.nameRun(meter, runId)) ? runId : meter
+    const naming = options.nameRun(meter, runId)
+    // Written while the gateway answers, as the prompt waits for that answer anyway.
     sessions.remember(workspace, sessionId)
+    const named = (await naming) ? runId : meter
     const { warm } = obtained
     await client.emit(JSON.stringify({ kind: 'started', sessionId, warm, meter: named }))
-    const life = lifeOf(request, asks)
     const { ended, kept, totals } = await runTurn({
       claude,
       input: promptLine(request.prompt),
       emit: client.emit,
       stop: lease.stopped,
       before: obtained.totals,
-      keep: life !== null && !stopping && pool.hasRoom(),
+      // After the prompt: reading the container's memory and hashing the request take time.
+      mayKeep: () => lifeOf(request, asks) !== null && !stopping && pool.hasRoom(),
       asks,
       questionSeconds,
       interruptLimits: options.interruptLimits,
       onAnswerable: lease.onAnswerable,
     })
-    if (kept && life !== null) {
+    const life = kept ? lifeOf(request, asks) : null
+    if (life !== null) {
       const purpose = { kind: 'kept' as const, life }
       pool.put({ claude, workspace, meter, sessionId, totals, files, purpose })
     }

@@ -39,8 +39,8 @@ export type TurnOptions = {
   stop: Promise<StopReason>
   /** Totals of the process before this turn. */
   before: Totals
-  /** Whether the process may be kept for another turn. */
-  keep: boolean
+  /** Returns whether the process may be kept for another turn. Called once, when the prompt is written. */
+  mayKeep: () => boolean
   /** Whether anyone can answer questions, and the seconds that each waits. */
   asks: boolean
   questionSeconds: number
@@ -114,6 +114,7 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
     options.onAnswerable(questions.answer)
     claude.write(input)
   })
+  const isKeepable = options.mayKeep()
 
   const first = await step
   questions.close()
@@ -143,7 +144,7 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
   }
 
   function mayLiveOn(): boolean {
-    return options.keep && baseline !== null && !later.isThere() && !claude.hasEnded()
+    return isKeepable && baseline !== null && !later.isThere() && !claude.hasEnded()
   }
 
   /**
