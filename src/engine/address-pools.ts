@@ -1,7 +1,7 @@
-/** As the engine's own settings have it: a block of addresses, cut into networks of one size. */
+/** A block of addresses that the engine cuts into networks of one size, as in its settings. */
 export type AddressPool = { Base: string; Size: number }
 
-/** What the engine takes where nothing else is set. */
+/** The engine's pools when its settings name none. */
 const defaults: readonly AddressPool[] = [
   ...Array.from({ length: 15 }, (_, i) => ({ Base: `172.${17 + i}.0.0/16`, Size: 16 })),
   { Base: '192.168.0.0/16', Size: 20 },
@@ -13,8 +13,8 @@ const countedTo = 4_096
 type Range = { first: number; last: number }
 
 /**
- * How many networks the engine can make, and for how many more it has a subnet: one that no other
- * network and no interface of the host overlaps. `taken` are subnets such as 172.17.0.0/16.
+ * Counts the subnets for networks, and how many of them are free: overlapped by no other network and no
+ * interface of the host. `taken` has subnets such as 172.17.0.0/16.
  */
 export function countSubnets(
   pools: readonly AddressPool[] | null,

@@ -19,12 +19,12 @@ export function createAsk(address: EngineAddress): Ask {
     parseAnswer(schema, path, await readAll(await get(address, path, options)))
 }
 
-/** Query that narrows a list of the engine. */
+/** Returns the query parameter that filters a list. */
 export function filters(filter: Record<string, readonly string[]>) {
   return `filters=${encodeURIComponent(JSON.stringify(filter))}`
 }
 
-/** Starts a GET. `idleMilliseconds: 0` is for followed logs, which are silent while nothing happens. */
+/** Starts a GET. `idleMilliseconds: 0` disables the timeout, for followed logs that may stay silent. */
 export async function get(
   address: EngineAddress,
   path: string,
@@ -55,7 +55,7 @@ function parseAnswer<T>(
 
 export function notAnswered(path: string, status: number, body: string) {
   return new UserError(`the container engine answered ${status} to ${path.split('?')[0]}`, {
-    hint: `run ${command('doctor')}`,
+    hint: `run ${command('doctor')} to check the engine`,
     cause: new Error(body),
   })
 }
@@ -66,7 +66,7 @@ function unreachable(address: EngineAddress, error: NodeJS.ErrnoException) {
   return new UserError(`cannot reach the container engine at ${where}: ${error.message}`, {
     hint: denied
       ? 'add yourself to the docker group, or run with sudo'
-      : `start it with ${command('setup')}`,
+      : `run ${command('setup')} to start it`,
     cause: error,
   })
 }

@@ -5,7 +5,7 @@ import { exec } from '../process/exec.ts'
 import type { EngineVersion } from './engine.ts'
 import type { MachineVersions } from './version.ts'
 
-/** The docker program and the whole environment that it gets. */
+/** The docker program and its complete environment. */
 export type DockerClient = {
   kind: 'docker' | 'podman'
   file: string
@@ -17,8 +17,8 @@ export type FoundClient = { file: string; compose: string | null; buildx: string
 const systemFolders = ['/usr/bin', '/usr/local/bin']
 
 /**
- * The docker program to use: the first in PATH that has both plugins. A foreign client in front, such
- * as a bare binary in /usr/local/bin, must not hide the distribution's.
+ * Finds the first docker program in PATH that has both plugins, or else the first one. An incomplete client
+ * in front, such as a bare binary in /usr/local/bin, must not hide the distribution's.
  */
 export async function findClient(env: Record<string, string>): Promise<FoundClient | null> {
   const folders = [...(env.PATH ?? '').split(':').filter(isAbsolute), ...systemFolders]
@@ -37,7 +37,7 @@ export async function findClient(env: Record<string, string>): Promise<FoundClie
   return best
 }
 
-/** `2.26.1-4`, or the second word of `github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3`. */
+/** Parses `2.26.1-4`, or the second word of `github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3`. */
 export function parsePluginVersion(text: string): string | null {
   return /(?:^|\s)v?(\d+\.\d+[^\s]*)/.exec(text)?.[1] ?? null
 }
@@ -56,11 +56,11 @@ function isExecutable(file: string) {
 
 const Details = z.object({ GitCommit: z.string() })
 
-/** Everything that requirements are judged by. */
+/** Returns the versions that the requirements apply to. */
 export function machineVersions(
   engine: { kind: 'docker' | 'podman'; version: string } | null,
   client: FoundClient | null,
-  /** Where they were asked for: what the engine is made of. */
+  /** Null when they were not requested. */
   parts: EngineVersion | null = null,
 ): MachineVersions {
   return {

@@ -9,13 +9,13 @@ const Remembered = z.strictObject({
   stamp: z.string(),
   compose: z.string().nullable(),
   buildx: z.string().nullable(),
-  /** When the plugins were asked, milliseconds since 1970. */
+  /** Time of the last check, in milliseconds since 1970. */
   asked: z.number(),
 })
 
 const lifetime = 24 * 60 * 60_000
 
-/** Where the docker program looks for its plugins, besides the folder of the user. */
+/** Folders in which docker looks for plugins, in addition to the user's own. */
 const pluginFolders = [
   '/usr/local/lib/docker/cli-plugins',
   '/usr/local/libexec/docker/cli-plugins',
@@ -24,8 +24,8 @@ const pluginFolders = [
 ]
 
 /**
- * `findClient`, remembered for a day and for as long as the program and its plugins are the same: to
- * ask two plugins for their versions takes a tenth of a second, which every `start` would pay.
+ * Caches `findClient` for a day, as long as the program and its plugins are unchanged: asking two plugins
+ * for their versions takes 100 ms, which would slow down every `start`.
  */
 export async function rememberedClient(
   env: Record<string, string>,

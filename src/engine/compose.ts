@@ -10,16 +10,16 @@ export type ComposeProject = {
   name: string
   /** Folder with compose.yaml, which is also compose's project directory. */
   root: string
-  /** Generated file with what differs per workspace. */
+  /** Generated file with the differences of this workspace. */
   override: string
-  /** Values for the `${…}` of compose.yaml. Nothing secret: compose and the engine show them. */
+  /** Values for the `${…}` of compose.yaml. No secrets: compose and the engine show them. */
   variables: Record<string, string>
   profiles: readonly string[]
 }
 
 /**
- * The argument list before compose's own command. Every source of settings is named, so that neither
- * a compose file nor an .env in the workspace is ever looked for.
+ * Returns the arguments before compose's own command. They name every source of settings, so that compose
+ * never looks for a compose file or an .env in the workspace.
  */
 export function composeArguments(project: ComposeProject): string[] {
   return [
@@ -41,8 +41,8 @@ export function composeArguments(project: ComposeProject): string[] {
 }
 
 /**
- * The environment of a compose call: what the client needs to reach the engine, and our variables. A
- * variable of the user's shell (COMPOSE_FILE, CLAUDE_IMAGE) has no say.
+ * Returns the environment of a compose call: what the client needs to reach the engine, and our variables.
+ * Variables of the user's shell (COMPOSE_FILE, CLAUDE_IMAGE) have no effect.
  */
 export function composeEnvironment(
   client: Record<string, string>,
@@ -51,12 +51,12 @@ export function composeEnvironment(
   return { ...client, STACK_NAME: project.name, ...project.variables }
 }
 
-/** Compose replaces `$NAME` also in values: a folder may be called `$HOME`. */
+/** Escapes `$`: compose also replaces `$NAME` in values, and a folder may be called `$HOME`. */
 export function escapeVariables(value: string): string {
   return value.replaceAll('$', '$$$$')
 }
 
-/** Runs `docker compose …` for the project, and names the failing service or resource when it fails. */
+/** Runs `docker compose …` for the project. The error names the failing service or resource. */
 export async function compose(
   docker: DockerClient,
   project: ComposeProject,
@@ -82,21 +82,21 @@ function composeFailed(args: readonly string[], stderr: string) {
   const known = knownFailures.find(({ pattern }) => pattern.test(stderr))
   const said = `docker compose ${args[0]} failed: ${terminalLine(line ?? 'no message')}`
   return new UserError(known?.message ?? said, {
-    hint: known?.hint ?? `run it again with --verbose, or check the machine: ${command('doctor')}`,
+    hint: known?.hint ?? `run it again with --verbose, or run ${command('doctor')}`,
     cause: new Error(stderr),
   })
 }
 
 type KnownFailure = {
   pattern: RegExp
-  /** Replaces the engine's message where that does not help. */
+  /** Replaces an unhelpful message of the engine. */
   message?: string
   hint: string
 }
 
 const knownFailures: readonly KnownFailure[] = [
   {
-    // Of engines up to 27, and of newer ones.
+    // The words of engines up to 27, and of newer ones.
     pattern: /could not find an available.*(address pool|subnet)|all predefined address pools/i,
     message: 'the engine has no free subnet left for the networks of another stack',
     hint: `free three for each stack: ${command('list')}, then ${command('stop ID')}; or set default-address-pools in daemon.json (docs/troubleshooting.md)`,
@@ -107,11 +107,11 @@ const knownFailures: readonly KnownFailure[] = [
   },
   {
     pattern: /no space left on device/i,
-    hint: 'free some space: docker system df shows what Docker holds, docker image prune frees it',
+    hint: 'free some space: docker system df shows the usage, docker image prune frees it',
   },
   {
     pattern: /port is already allocated|address already in use/i,
-    hint: 'another program has that port: stop it, or choose another port in .env',
+    hint: 'stop the program that has that port, or choose another port in .env',
   },
   {
     pattern: /unknown or invalid runtime/i,
@@ -119,6 +119,6 @@ const knownFailures: readonly KnownFailure[] = [
   },
   {
     pattern: /cannot connect to the docker daemon|is the docker daemon running/i,
-    hint: `the engine stopped; start it again: ${command('setup')}`,
+    hint: `run ${command('setup')} to start the engine`,
   },
 ]

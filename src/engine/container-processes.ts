@@ -2,15 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { settleAtOnce } from '../base/at-once.ts'
 import type { Engine } from './engine.ts'
 
-/** A process of a container: what it calls itself, and since when it runs (milliseconds since 1970). */
+/** A process of a container: its command line and its start (milliseconds since 1970). */
 export type ContainerProcess = { command: string; since: number }
 
-/** The engine starts a `ps` of its own for each question: more of them at once help nobody. */
+/** Maximum concurrent questions: the engine starts a `ps` for each. */
 const asked = 4
 
 /**
- * The processes of many containers, by container id. Read from this machine's /proc in one go, because
- * asking the engine takes a process per container; it is asked for those that are not seen there.
+ * Returns the processes of many containers, by container id. Reads them from /proc of this machine, because
+ * the engine starts a process for each container; asks the engine only about containers not seen there.
  */
 export async function containerProcesses(
   engine: Pick<Engine, 'processesWithAge'>,
@@ -30,7 +30,7 @@ export async function containerProcesses(
   return found
 }
 
-/** Containers of which no process is seen are left out: their engine may be on another machine. */
+/** Leaves out containers without a visible process: their engine may be on another machine. */
 export function readHostProcesses(
   containers: readonly string[],
   proc = '/proc',
@@ -50,7 +50,7 @@ export function readHostProcesses(
       list.push({ command, since })
       found.set(id, list)
     } catch {
-      // It ended while we looked, or is not ours to see.
+      // The process ended in the meantime, or belongs to another user.
     }
   }
   return found
@@ -64,13 +64,13 @@ function processIds(proc: string) {
   }
 }
 
-/** `…/docker/<id>`, `…/docker-<id>.scope`, `…/libpod-<id>.scope`, and what a container makes below. */
+/** Matches `…/docker/<id>`, `…/docker-<id>.scope`, `…/libpod-<id>.scope`, and groups below them. */
 function containerOf(cgroup: string, wanted: ReadonlySet<string>): string | null {
   for (const [id] of cgroup.matchAll(/[0-9a-f]{64}/g)) if (wanted.has(id)) return id
   return null
 }
 
-/** Milliseconds since 1970; null where this is no Linux. */
+/** Returns milliseconds since 1970; null when this is not Linux. */
 function bootTime(proc: string): number | null {
   try {
     const seconds = /^btime (\d+)$/m.exec(readFileSync(`${proc}/stat`, 'utf8'))?.[1]
@@ -80,7 +80,7 @@ function bootTime(proc: string): number | null {
   }
 }
 
-/** The 22nd field, in the hundredths of a second that Linux tells every program. The 2nd can hold anything. */
+/** Reads the 22nd field, which Linux reports in hundredths of a second. The 2nd field can contain anything. */
 function startedAfter(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return Number(fields[19] ?? 0) * 10

@@ -5,7 +5,7 @@ import { diskFull, isDiskFull } from '../files/disk-space.ts'
 import { exec } from '../process/exec.ts'
 import type { DockerClient } from './client-find.ts'
 
-/** What the engine could not do, in two lines; a full disk is told with the engine's own folder. */
+/** Builds the error for a failed docker command; for a full disk it names the engine's folder. */
 export async function engineFailed(
   what: string,
   output: string,
@@ -15,7 +15,7 @@ export async function engineFailed(
   const cause = new Error(output)
   if (isDiskFull(output)) return diskFull(what, await engineFolder(client), cause)
   const problem = known.problem ?? terminalLine(output.trim().split('\n').at(-1) ?? '')
-  const hint = known.hint ?? `run ${command('doctor')}, which checks the engine`
+  const hint = known.hint ?? `run ${command('doctor')} to check the engine`
   return new UserError(`${what}: ${problem}`, { hint, cause })
 }
 

@@ -6,14 +6,14 @@ import type { EngineAddress } from './engine-request.ts'
 export type FoundEngine = {
   kind: 'docker' | 'podman'
   address: EngineAddress
-  /** The same, as DOCKER_HOST has it. */
+  /** The address in the form of DOCKER_HOST. */
   dockerHost: string
   version: string
 }
 
 export type EngineSearch = { found: FoundEngine | null; tried: { where: string; reason: string }[] }
 
-/** Sockets in the order of preference; DOCKER_HOST alone where it is set. */
+/** Returns the sockets in order of preference; only DOCKER_HOST when it is set. */
 export function engineCandidates(env: NodeJS.ProcessEnv, uid: number): string[] {
   if (env.DOCKER_HOST) return [env.DOCKER_HOST]
   const runtime = env.XDG_RUNTIME_DIR || `/run/user/${uid}`
@@ -40,7 +40,7 @@ export function parseDockerHost(text: string): EngineAddress {
   })
 }
 
-/** The first engine that answers, and why the others did not. */
+/** Finds the first engine that answers, and why the others did not. */
 export async function findEngine(
   env: NodeJS.ProcessEnv,
   uid: number = process.getuid?.() ?? 0,
@@ -49,7 +49,7 @@ export async function findEngine(
   for (const dockerHost of engineCandidates(env, uid)) {
     const address = parseDockerHost(dockerHost)
     try {
-      // A plain look first: most candidates are simply not there.
+      // Checked before connecting: most candidates do not exist.
       if ('socketPath' in address) await stat(address.socketPath)
       const { kind, version } = await createEngine(address).ping()
       return { found: { kind, address, dockerHost, version }, tried }
@@ -60,7 +60,7 @@ export async function findEngine(
   return { found: null, tried }
 }
 
-/** What the engine is made of, for those who judge its parts. */
+/** Returns the engine's version with those of its parts, such as runc. */
 export function engineParts(found: FoundEngine | null): Promise<EngineVersion | null> {
   return found ? createEngine(found.address).version() : Promise.resolve(null)
 }

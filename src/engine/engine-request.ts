@@ -1,16 +1,16 @@
 import { connect, type Socket } from 'node:net'
 
-/** Where the engine listens: a Unix socket, or plain TCP for `DOCKER_HOST=tcp://…`. */
+/** Address of an engine: a Unix socket, or plain TCP for `DOCKER_HOST=tcp://…`. */
 export type EngineAddress = { socketPath: string } | { host: string; port: number }
 
-/** An answer of the engine: its status, the lines of its head, and its body as it comes. */
+/** An answer of the engine: its status, the lines of its head, and its body as a stream. */
 export type EngineAnswer = { status: number; head: string; body: AsyncIterable<Buffer> }
 
 const headLimit = 64 * 1024
-/** Milliseconds for the answer to an upgrade, which the engine gives before it starts anything. */
+/** Maximum milliseconds until the answer to an upgrade, which the engine sends before it starts anything. */
 const upgradePatience = 30_000
 
-/** The whole body as text. Node's own reader for that loads web streams first. */
+/** Returns the whole body as text. Node's own reader would first load web streams. */
 export async function bodyText(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of body) chunks.push(chunk)
@@ -20,8 +20,8 @@ export async function bodyText(body: AsyncIterable<Buffer>): Promise<string> {
 type RequestOptions = { signal?: AbortSignal; idleMilliseconds?: number }
 
 /**
- * GET over HTTP/1.0, which ends a body by closing: all that asking the engine needs. Node's own client
- * takes longer to load than the engine to answer, and `status` is asked all the time.
+ * Sends a GET over HTTP/1.0, where the end of the connection ends the body. Node's own client takes longer
+ * to load than the engine takes to answer, and scripts call `status` often.
  */
 export function engineGet(
   address: EngineAddress,
@@ -31,7 +31,7 @@ export function engineGet(
   return exchange(address, [`GET ${path} HTTP/1.0`, 'Host: engine'], '', options)
 }
 
-/** POST of a JSON body; the answer as for `engineGet`. */
+/** Sends a POST with a JSON body. */
 export function enginePost(
   address: EngineAddress,
   path: string,
@@ -69,8 +69,8 @@ async function exchange(
 }
 
 /**
- * POST that turns the connection into a raw stream in both directions, as attaching to a terminal
- * does. `first` is what came with the answer's head.
+ * Sends a POST that turns the connection into a raw stream in both directions, as for a terminal. `first`
+ * has the bytes that came with the answer's head.
  * https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerAttach
  */
 export function engineUpgrade(

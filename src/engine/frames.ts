@@ -8,9 +8,9 @@ export type FrameStream = 'stdout' | 'stderr'
 type Frame = { stream: FrameStream; payload: Buffer }
 
 /**
- * Takes apart what the engine sends of a container without a terminal: frames of an 8-byte header
- * (stream 1 or 2, three zero bytes, big-endian length) and a payload, cut anywhere. A payload comes in
- * the pieces in which it arrives, so nothing but a header is ever kept.
+ * Splits the output of a container without a terminal: frames of an 8-byte header (stream 1 or 2, three
+ * zero bytes, big-endian length) and a payload, in chunks cut anywhere. Yields the pieces of a payload as
+ * they arrive, so it never keeps more than a header.
  * https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerAttach
  */
 export function createFrameReader() {
@@ -37,7 +37,7 @@ export function createFrameReader() {
   }
 }
 
-/** Yields standard output as it arrives, and hands standard error to `onStderr`. */
+/** Yields standard output as it arrives, and passes standard error to `onStderr`. */
 export async function* splitStreams(
   chunks: AsyncIterable<Buffer>,
   onStderr: (chunk: Buffer) => void,
@@ -51,7 +51,7 @@ export async function* splitStreams(
   }
 }
 
-/** Calls `onLine` for each line of both streams; `end` hands out what came after the last newline. */
+/** Calls `onLine` for each line of both streams; `end` passes on the rest after the last newline. */
 export function createFrameLines(onLine: (line: string, stream: FrameStream) => void) {
   const frames = createFrameReader()
   const splitters = {

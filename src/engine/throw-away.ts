@@ -5,10 +5,10 @@ import { terminalLine } from '../base/terminal-text.ts'
 import { exec } from '../process/exec.ts'
 import type { DockerClient } from './client-find.ts'
 
-/** A volume and where the container has it. */
+/** A volume and its path in the container. */
 export type VolumeMount = { volume: string; target: string }
 
-/** A container that lives for one program: without network, and confined as every service is. */
+/** A container for one program, without network and with the confinement of every service. */
 export type ThrowAway = {
   image: string
   /** As `docker run --user` takes it. */
@@ -16,13 +16,13 @@ export type ThrowAway = {
   mounts: readonly VolumeMount[]
   /** Program in the image, and its arguments. */
   command: readonly [string, ...string[]]
-  /** What it is for, in an error. */
+  /** Describes the work in an error: `reading the copy`. */
   purpose: string
   /** Milliseconds. */
   timeout: number
 }
 
-/** Arguments of `docker run` that confine a container of ours: no network, nothing writable, no rights. */
+/** Arguments of `docker run` that confine a container: no network, nothing writable, no capabilities. */
 export const confined: readonly string[] = [
   ...['--rm', '--pull', 'never', '--network', 'none', '--read-only'],
   ...['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
@@ -30,7 +30,7 @@ export const confined: readonly string[] = [
 
 const labelled = ['--label', 'claude-secure.throw-away=1']
 
-/** Runs it to its end; throws when that is not 0. Nothing of it is left either way. */
+/** Runs it and always removes it; throws when its exit status is not 0. */
 export async function runThrowAway(
   client: DockerClient,
   { image, user, mounts, command, purpose, timeout }: ThrowAway,
@@ -59,8 +59,8 @@ export async function runThrowAway(
 }
 
 /**
- * A container that is never started, for reading a volume through the engine: nothing in it can run.
- * Gives its id to `body`, and removes it.
+ * Creates a container that is never started, to read a volume through the engine: nothing in it can run.
+ * Passes its id to `body`, and removes it afterwards.
  */
 export async function withUnstarted<T>(
   client: DockerClient,
@@ -99,7 +99,7 @@ function failed(purpose: string, stderr: string) {
   return new UserError(
     `${purpose} failed: ${terminalLine(stderr.trim().split('\n').at(-1) ?? '')}`,
     {
-      hint: `run it again with --verbose, or check the machine: ${command('doctor')}`,
+      hint: `run it again with --verbose, or run ${command('doctor')}`,
       cause: new Error(stderr),
     },
   )

@@ -1,14 +1,14 @@
 /** The numbers at the start of a version. A distribution's suffix does not change the order. */
 export type Version = readonly [major: number, minor: number, patch: number]
 
-/** `26.1.5+dfsg1`, `v2.24.0-desktop.1`, `1.1.5+ds1`, `2.26`: the numbers; null for anything else. */
+/** Parses `26.1.5+dfsg1`, `v2.24.0-desktop.1`, `1.1.5+ds1` or `2.26`; null for anything else. */
 export function parseVersion(text: string): Version | null {
   const found = /^v?(\d+)\.(\d+)(?:\.(\d+))?/.exec(text.trim())
   if (!found) return null
   return [Number(found[1]), Number(found[2]), Number(found[3] ?? 0)]
 }
 
-/** Whether `version` is `floor` or newer. */
+/** Returns whether `version` is `floor` or newer. */
 export function isAtLeast(version: Version, floor: Version): boolean {
   for (const index of [0, 1, 2] as const) {
     if (version[index] !== floor[index]) return version[index] > floor[index]
@@ -23,11 +23,11 @@ export type MachineVersions = {
   buildx: string | null
   runc: Part | null
   containerd: Part | null
-  /** Version of Docker Desktop, where the engine is in one. */
+  /** Version of Docker Desktop, when the engine is part of it. */
   desktop: string | null
   /** firewalld runs on this host. */
   firewalld?: boolean
 }
 
-/** `revision` is the distribution's own version, where the engine reports one. */
+/** `revision` is the distribution's own version, when the engine reports one. */
 export type Part = { version: string; revision: string }
