@@ -51,7 +51,7 @@ export async function cleanStacks(
   const stacks = removed.length === 1 ? 'stack' : 'stacks'
   if (
     !force &&
-    !(await confirm(`Remove all this of ${removed.length} ${stacks} for good?`, '-f'))
+    !(await confirm(`Permanently remove all this of ${removed.length} ${stacks}?`, '-f'))
   ) {
     log({ kind: 'info', text: 'nothing was removed' })
     return
@@ -59,7 +59,7 @@ export async function cleanStacks(
   await removeAll(context, removed)
 }
 
-/** The named stacks, or every stopped stack whose state belongs to this user. */
+/** Returns the named stacks, or every stopped stack whose state belongs to this user. */
 async function stoppedStacks({ engine, log }: Context, names: readonly string[]) {
   const all = await allStacks(engine)
   if (names.length === 0) {

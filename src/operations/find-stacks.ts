@@ -49,7 +49,7 @@ export async function currentStack(context: Pick<EngineContext, 'engine'>): Prom
   const state = await findCurrentStack(context)
   if (state) return state
   throw new UserError(`nothing is running in ${process.cwd()}`, {
-    hint: `run ${command('start')}`,
+    hint: `run ${command('start')} to start a stack here`,
   })
 }
 

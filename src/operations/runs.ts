@@ -32,13 +32,13 @@ export async function findRun(
     const [newest] = (await runs.list({ limit: 1 })).runs
     if (newest) return newest
     throw new UserError('there is no run of this folder yet', {
-      hint: `${command('run "…"')} is the first`,
+      hint: `run ${command('run "…"')} to start one`,
     })
   }
   const known = await runs.find(id)
   if (known) return known
   throw new UserError(`there is no run ${terminalLine(id, 40)} of this folder`, {
-    hint: `${command('run list')} shows the runs that are kept`,
+    hint: `run ${command('run list')} to list the stored runs`,
     exitCode: 2,
   })
 }

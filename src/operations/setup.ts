@@ -84,7 +84,7 @@ export async function runSetup(options: SetupOptions): Promise<SetupResult | nul
     for (const name of missing) log({ kind: 'info', text: `would build ${tags[name]}` })
     return { engine, client, images: tags }
   }
-  if (missing.length === 0) log({ kind: 'info', text: 'all images are there' })
+  if (missing.length === 0) log({ kind: 'info', text: 'all images exist' })
   return { engine, client, images: await ensureImages(images) }
 }
 
@@ -155,6 +155,8 @@ export async function readyClient(engine: FoundEngine, log: Log): Promise<Docker
     if (severity === 'warning') log({ kind: 'warn', text: `${message}; ${hint}` })
   }
   if (!client)
-    throw new UserError('there is no docker program', { hint: `run ${command('setup')}` })
+    throw new UserError('there is no docker program', {
+      hint: `run ${command('setup')} to install it`,
+    })
   return { kind: engine.kind, file: client.file, env: environment }
 }

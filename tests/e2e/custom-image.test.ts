@@ -242,5 +242,5 @@ t.test('another base, a volume, a Dockerfile that fails, one in the workspace', 
     env: { ...stack.env, DOCKERFILE: join(stack.workspace, 'Dockerfile') },
   })
   t.equal(start.code, 1)
-  t.match(start.stderr, /^error: .* goes into the image, and the agent can write in it/m)
+  t.match(start.stderr, /^error: .* is built into the image, but the agent can change it/m)
 })

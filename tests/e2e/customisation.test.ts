@@ -152,7 +152,7 @@ for (const service of ['claude', 'worker']) {
 
 t.test("the folder's configuration takes effect once approved, and .env wins", async t => {
   t.equal(unasked.code, 1)
-  t.match(unasked.stderr, /demands what nobody has allowed/)
+  t.match(unasked.stderr, /requests access you have not approved/)
   t.equal(accepted.code, 0, accepted.stderr)
   for (const service of ['claude', 'worker']) {
     const sh = (script: string) => stack.inside(['sh', '-c', script], { service })

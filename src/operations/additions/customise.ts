@@ -141,9 +141,9 @@ export function refuseAdditionsOfAgent(additions: ImageAdditions, writable: stri
     const path = realpathSync(folder)
     if (!overlaps(path, writable)) continue
     throw new UserError(
-      `${terminalLine(folder)} goes into the image, and the agent can write in it or below it: ${terminalLine(writable)} is its to write`,
+      `${terminalLine(folder)} is built into the image, but the agent can change it through ${terminalLine(writable)}`,
       {
-        hint: 'keep your additions apart from the workspace and from what is mounted (CUSTOM_DIR, DOCKERFILE in .env)',
+        hint: 'move your additions out of the workspace and of mounted folders (CUSTOM_DIR, DOCKERFILE in .env)',
       },
     )
   }

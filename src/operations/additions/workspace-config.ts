@@ -18,7 +18,7 @@ import type { Context } from '../context.ts'
 
 const mostBytes = 256 * 1024
 
-/** The file and what it names. Approval covers exactly `content`. */
+/** The configuration file with the variables of its envFile. Approval covers exactly `content`. */
 export type FoundConfig = {
   config: WorkspaceConfig
   variables: Record<string, string>
@@ -46,8 +46,8 @@ async function readVariables(workspace: string, name: string): Promise<string> {
     : null
   if (text !== null) return text
   throw new UserError(
-    `${workspaceConfigName}: envFile: ${terminalLine(name, 60)} is no file at the top of the workspace`,
-    { hint: 'name one that is there, without a folder; or remove the key' },
+    `${workspaceConfigName}: envFile: ${terminalLine(name, 60)} is not a file at the top of the workspace`,
+    { hint: 'name an existing file without its folder, or remove the key' },
   )
 }
 
@@ -79,11 +79,14 @@ export async function consentedConfig(
   if (found.demands.length === 0) return found
   if (await isConsented(state, workspaceConfigName, found.content)) return found
   if (!canAsk) {
-    throw new UserError(`${workspaceConfigName} demands what nobody has allowed: ${brief(found)}`, {
-      hint: `run ${command('config --accept')} to review and approve it, or remove the file`,
-    })
+    throw new UserError(
+      `${workspaceConfigName} requests access you have not approved: ${brief(found)}`,
+      {
+        hint: `run ${command('config --accept')} to review and approve it, or remove the file`,
+      },
+    )
   }
-  log({ kind: 'info', text: `${workspaceConfigName} of this folder demands:` })
+  log({ kind: 'info', text: `${workspaceConfigName} of this folder requests:` })
   for (const demand of found.demands) log({ kind: 'info', text: `  ${demand}` })
   if (await confirm('Give the agent all of this?')) {
     await acceptConfig(state, found)

@@ -15,7 +15,7 @@ const transcripts = '/home/claude/.claude/projects/-workspace'
 /** Checks the id before anything is started: it becomes an argument, and must not be an option. */
 export function checkResume(id: string) {
   if (uuid.test(id)) return
-  throw new UserError(`--resume ${terminalLine(id, 100)} is no id of a conversation`, {
+  throw new UserError(`--resume ${terminalLine(id, 100)} is not the id of a conversation`, {
     hint: 'ids look like 8a6e0804-2bd0-4672-b79d-d97027f9071a; /resume in a session shows all',
     exitCode: 2,
   })
@@ -24,7 +24,7 @@ export function checkResume(id: string) {
 /** Refuses an id that is not of this folder's sessions: runs and other folders have homes of their own. */
 export async function refuseUnknown({ engine, docker }: Context, state: StackState, id: string) {
   if (await whyBusy(engine, { ...state, services: sessionsOnly(state) })) {
-    throw new UserError('a session is open here, and it goes on with its own conversation', {
+    throw new UserError('a session is open here and continues its own conversation', {
       hint: 'end it with /exit, or choose there with /resume',
     })
   }

@@ -9,10 +9,10 @@ import { isWithin } from '../../files/within.ts'
 import { type StateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { type CopyState, copyContainer, readCopyChanges } from '../../stack/workspace-copy.ts'
 import {
+  type Selection,
   type SortedChanges,
   sortChanges,
   summarizeIgnored,
-  type Wish,
 } from '../../workspace/copy/changes.ts'
 import { nameOf } from '../../workspace/copy/render-patch.ts'
 import { protectedNameOf, withheldNames } from '../../workspace/protected-paths.ts'
@@ -49,7 +49,7 @@ export function parseSelection(
   root: string,
   paths: readonly string[],
   include: readonly string[] = [],
-): Wish {
+): Selection {
   for (const name of include) {
     if ((withheldNames as readonly string[]).includes(name)) continue
     const near = nearestName(name, withheldNames)
@@ -76,9 +76,9 @@ function insidePath(root: string, path: string) {
 }
 
 /** Selects the requested changes; throws for an unknown path, and when nothing changed at any of them. */
-export function selectChanges(copy: OpenCopy, wish: Wish): SortedChanges {
+export function selectChanges(copy: OpenCopy, selection: Selection): SortedChanges {
   // The folder itself selects everything.
-  const paths = wish.paths?.includes('') ? [] : (wish.paths ?? [])
+  const paths = selection.paths?.includes('') ? [] : (selection.paths ?? [])
   const unchanged = paths.filter(path => {
     const one = sortChanges(copy.changes, copy.baseline, { paths: [path] })
     return one.applicable.length + one.withheld.length === 0
@@ -91,7 +91,7 @@ export function selectChanges(copy: OpenCopy, wish: Wish): SortedChanges {
       hint: `run ${command('diff --stat')} to list its changes`,
     })
   }
-  return sortChanges(copy.changes, copy.baseline, { ...wish, paths })
+  return sortChanges(copy.changes, copy.baseline, { ...selection, paths })
 }
 
 /** Logs which changes stay in the copy, and how to get them. */

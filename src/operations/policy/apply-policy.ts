@@ -87,7 +87,7 @@ async function judge(judges: Judges, text: string, edit: AllowlistEdit, log: Log
     const image = await newestProxyImage(judges)
     if (!image) return unasked('there is no proxy image yet')
     const judgement = await judgeInImage(docker, image, text)
-    if (judgement.verdict === 'unable') return unasked('the proxy image is an older one')
+    if (judgement.verdict === 'unable') return unasked('the proxy image is an older version')
     return refuseRefused(judgement)
   }
   await Promise.all(
@@ -109,8 +109,8 @@ function refuseRefused(judgement: PolicyJudgement) {
 /** Refuses a time limit on older proxies, which ignore `# until`: the name would stay allowed. */
 function refuseUnending({ stack, workspace }: PolicyProxy, { until }: AllowlistEdit) {
   if (!until) return
-  throw new UserError(`the proxy of ${stack} is an older one, which would not end the name`, {
-    hint: `run ${command('stop')} and ${command('start')} in ${terminalLine(workspace)}, or leave out --for`,
+  throw new UserError(`the proxy of ${stack} is an older version, which does not support --for`, {
+    hint: `run ${command('stop')} and ${command('start')} in ${terminalLine(workspace)}, or omit --for`,
   })
 }
 

@@ -18,7 +18,7 @@ function checkBudget(settings: Settings) {
   const { BUDGET_USD_PER_DAY: budget } = settings
   if (credentialMode(settings) !== 'login' || budget === undefined) return
   throw new UserError(
-    `BUDGET_USD_PER_DAY=${budget} cannot be held: without a key or token in .env Claude Code logs in by itself, past the gateway`,
+    `BUDGET_USD_PER_DAY=${budget} cannot be enforced: without a key or token in .env, Claude Code logs in by itself and bypasses the gateway`,
     {
       hint: 'set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env, or remove the budget from it',
     },

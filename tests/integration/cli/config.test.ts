@@ -44,7 +44,7 @@ t.test('a folder that demands something is not started before a person said yes'
     }),
   )
   isTwoLines(t, await script.run(['start', '--detach'], { env: { DOCKER_HOST } }), {
-    error: /demands what nobody has allowed: the variable A and 2 more/,
+    error: /requests access you have not approved: the variable A and 2 more/,
     hint: /config --accept/,
   })
   const before = JSON.parse((await config()).stdout)

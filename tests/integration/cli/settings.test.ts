@@ -155,8 +155,8 @@ t.test('what is built into the image is not mounted for the agent to write', asy
   const settings = (mount: string) =>
     `DOCKERFILE=${folder}/built/Dockerfile\nCLAUDE_MOUNT_1=${folder}/${mount}\n`
   await script.edit(t, '.env', () => settings('built:/mnt/built'))
-  const error = /goes into the image, and the agent can write in it/
-  isTwoLines(t, await start(), { error, hint: /apart from the workspace and from what is mounted/ })
+  const error = /is built into the image, but the agent can change it/
+  isTwoLines(t, await start(), { error, hint: /out of the workspace and of mounted folders/ })
   for (const mount of ['built:/mnt/built:ro', 'other:/mnt/other']) {
     await script.edit(t, '.env', () => settings(mount))
     t.notMatch((await start()).stderr, error, mount)

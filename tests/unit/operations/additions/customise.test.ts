@@ -17,7 +17,7 @@ t.test('the agent must not write what is built as root', async t => {
         imageAdditions({ CUSTOM_DIR: '/nonexistent', ...settings }),
         join(folder, workspace),
       )
-  const message = /goes into the image, and the agent can write in it or below it/
+  const message = /is built into the image, but the agent can change it through/
   t.throws(refuse({ DOCKERFILE: join(folder, 'work/docker/Dockerfile') }, 'work'), { message })
   t.throws(refuse({ DOCKERFILE: join(folder, 'link/Dockerfile') }, 'work'), { message })
   t.throws(refuse({ DOCKERFILE: join(folder, 'home/Dockerfile') }, 'home/project'), { message })

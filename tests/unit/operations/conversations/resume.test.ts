@@ -6,7 +6,7 @@ const [one, two] = ['8a6e0804-2bd0-4672-b79d-d97027f9071a', '00000000-0000-4000-
 t.test('only the form of an id becomes an argument', async t => {
   checkResume(one)
   for (const id of ['', 'x', '--settings={}', `${one}x`, `${one}\n`, one.toUpperCase(), '../x']) {
-    t.throws(() => checkResume(id), { message: /no id of a conversation/, exitCode: 2 }, id)
+    t.throws(() => checkResume(id), { message: /is not the id of a conversation/, exitCode: 2 }, id)
   }
 })
 

@@ -43,7 +43,7 @@ t.test('a policy that cannot be read is no policy', async t => {
 t.test('a budget needs a gateway to hold it', async t => {
   await t.rejects(check({ BUDGET_USD_PER_DAY: '5' }), {
     name: 'UserError',
-    message: /BUDGET_USD_PER_DAY=5 cannot be held/,
+    message: /BUDGET_USD_PER_DAY=5 cannot be enforced/,
   })
   await t.resolves(check({ BUDGET_USD_PER_DAY: '5', ANTHROPIC_API_KEY: 'k' }))
 })
