@@ -10,7 +10,7 @@ import { renderHostFileChanges } from '../workspace/host-files/changes.ts'
 import { whyBusy } from './activity.ts'
 import { changedHostFiles } from './host-files.ts'
 import { inspectStack, isUp, type StackState } from './inspect.ts'
-import { raiseOverlays } from './protection.ts'
+import { clearPlaceholders, raiseOverlays } from './protection.ts'
 import { onceRecovered } from './recovery.ts'
 import type { AgentService } from './services.ts'
 import { composeProject, type Stack, servicesFor, stackVariables } from './stack.ts'
@@ -64,7 +64,12 @@ export async function startStack(
     overlays = await raiseOverlays(stack.workspace, stack.settings, stack.state)
   }
   const ready = { ...stack, overlays }
-  await writeStackFile(ready, await stackFingerprint(ready))
+  try {
+    await writeStackFile(ready, await stackFingerprint(ready))
+  } catch (error) {
+    if (fresh) await clearPlaceholders(stack.state).catch(() => {})
+    throw error
+  }
   const present = fresh ? [] : (before?.services ?? [])
   const wanted = [...new Set([...needed, ...present.map(({ name }) => name)])]
   const cutOff = present.filter(({ connected }) => !connected).map(({ name }) => name)
