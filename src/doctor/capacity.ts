@@ -54,13 +54,13 @@ export function judgeDisk(spaces: readonly Space[]): Check[] {
   })
 }
 
-/** A stack has three networks. */
-const ofStack = 3
+/** Number of networks of a stack. */
+const perStack = 3
 
 /** Judges for how many more stacks the engine has subnets. */
 export function judgeSubnets({ all, free }: { all: number; free: number }): Check[] {
-  const stacks = Math.floor(free / ofStack)
-  const message = `${free} of the engine's ${all} subnets are free; a stack needs ${ofStack}`
+  const stacks = Math.floor(free / perStack)
+  const message = `${free} of the engine's ${all} subnets are free; a stack needs ${perStack}`
   if (stacks > 1) return [ok('subnets', message)]
   return [
     warning(
@@ -71,7 +71,7 @@ export function judgeSubnets({ all, free }: { all: number; free: number }): Chec
   ]
 }
 
-/** Counts the subnets, with those of other programs' networks and of the host's own addresses. */
+/** Counts the subnets, including those of other programs' networks and of the host's addresses. */
 export async function readSubnets(engine: Engine, pools: readonly AddressPool[] | null) {
   const networks = await engine.networks([])
   const ofNetworks = networks.flatMap(({ IPAM }) =>

@@ -52,7 +52,7 @@ function isOpen({ mode }: Guarded) {
   return mode !== null && (mode & 0o077) !== 0
 }
 
-/** Judges the squid.conf on disk. Throws for one that it cannot parse. */
+/** Judges the squid.conf on disk. Throws if it cannot be parsed. */
 export function judgeAllowlist(text: string, path: string): Check[] {
   const found = findings(text, path)
   if (found.length === 0) return [ok('allowlist', 'proxy/squid.conf contains the shipped policy')]

@@ -30,8 +30,8 @@ import {
   problem,
   warning,
 } from './diagnosis.ts'
-import { type Images, lookAtImages } from './images.ts'
-import { lookInside } from './inside.ts'
+import { type Images, inspectImages } from './images.ts'
+import { inspectInside } from './inside.ts'
 import { judgeKernel } from './kernel.ts'
 import { emptyStacks, judgeLeftovers, lostStates } from './leftovers.ts'
 import { proveLive } from './live.ts'
@@ -40,13 +40,13 @@ import { proveLive } from './live.ts'
 export async function diagnose(): Promise<Diagnosis[]> {
   const root = checkoutRoot()
   const env = userEnvironment()
-  // Before the settings are loaded, which takes the secrets out of our environment.
+  // Runs before the settings are loaded, which removes the secrets from our environment.
   const credentials = findCredentials(await envFile(root), { ...env })
   const settings = await attempt(() => loadSettings(root))
   const search = await findEngine(env)
-  const machine = await lookAtMachine(search, env)
-  const images = await lookAtImages(machine, settings.value, root)
-  const kernel = machine.info ? await judgeWalls(machine, settings.value, images) : []
+  const machine = await inspectMachine(search, env)
+  const images = await inspectImages(machine, settings.value, root)
+  const kernel = machine.info ? await judgeConfinement(machine, settings.value, images) : []
   const live = await attempt(() => prove(machine, root))
   return [
     ...grouped('engine', [
@@ -71,11 +71,11 @@ export async function diagnose(): Promise<Diagnosis[]> {
         : [failed('settings', settings.error)]),
       ...judgeModes(await readModes(root, stateRoot())),
     ]),
-    ...grouped('allowlist', await guarded('allowlist', () => readPolicy(root))),
+    ...grouped('allowlist', await guarded('allowlist', () => checkPolicy(root))),
     ...grouped('storage', [
       ...images.checks,
       ...(await guarded('disk', () => judgeSpace(machine.info))),
-      ...(await guarded('leftovers', () => judgeLeft(machine.engine))),
+      ...(await guarded('leftovers', () => findLeftovers(machine.engine))),
     ]),
     ...grouped(
       'live proof',
@@ -91,7 +91,7 @@ type Machine = {
   versions: ReturnType<typeof machineVersions>
 }
 
-async function lookAtMachine(search: EngineSearch, env: NodeJS.ProcessEnv): Promise<Machine> {
+async function inspectMachine(search: EngineSearch, env: NodeJS.ProcessEnv): Promise<Machine> {
   const { found } = search
   const environment = clientEnvironment(found?.dockerHost ?? '', env)
   const [client, parts, info, firewalld] = await Promise.all([
@@ -140,21 +140,21 @@ async function isInstalled(program: string, env: NodeJS.ProcessEnv) {
   return found.includes(true)
 }
 
-async function judgeWalls(
+async function judgeConfinement(
   { info, client }: Machine,
   settings: Settings | null,
   { claude }: Images,
 ): Promise<Check[]> {
   if (!info) return []
   const inside =
-    client && claude ? await attempt(() => lookInside(client, claude, settings?.RUNTIME)) : null
+    client && claude ? await attempt(() => inspectInside(client, claude, settings?.RUNTIME)) : null
   return [
     ...judgeKernel(info, inside?.value ?? null),
     ...(inside && !inside.value ? [failed('inside', inside.error)] : []),
   ]
 }
 
-async function readPolicy(root: string): Promise<Check[]> {
+async function checkPolicy(root: string): Promise<Check[]> {
   const path = join(root, 'proxy/squid.conf')
   return judgeAllowlist(await readFile(path, 'utf8'), path)
 }
@@ -169,9 +169,9 @@ async function judgeSpace(info: EngineInfo | null): Promise<Check[]> {
   )
 }
 
-async function judgeLeft(engine: Engine | null): Promise<Check[]> {
+async function findLeftovers(engine: Engine | null): Promise<Check[]> {
   const cache = await staleCacheFiles(cacheRoot())
-  const ofStacks = engine && (await attempt(() => leftOfStacks(engine)))
+  const ofStacks = engine && (await attempt(() => leftoversOfStacks(engine)))
   const { states, networks } = ofStacks?.value ?? { states: [], networks: [] }
   return [
     ...judgeLeftovers({ states, networks, cache }),
@@ -179,7 +179,7 @@ async function judgeLeft(engine: Engine | null): Promise<Check[]> {
   ]
 }
 
-async function leftOfStacks(engine: Engine) {
+async function leftoversOfStacks(engine: Engine) {
   const [networks, stacks, volumes] = await Promise.all([
     emptyStacks(engine),
     leftStacks(engine),

@@ -61,8 +61,8 @@ function judgeAge(days: number): Check {
     : ok('image-age', `the base image is ${days} days old`)
 }
 
-/** Looks at the images of this checkout. */
-export async function lookAtImages(
+/** Checks the images of this checkout. */
+export async function inspectImages(
   { engine, client }: { engine: Engine | null; client: DockerClient | null },
   settings: Settings | null,
   root: string,
@@ -75,7 +75,7 @@ export async function lookAtImages(
     return { checks, pins: pins.value, claude: null }
   }
   const known = pins.value
-  const looked = await attempt(async () => {
+  const result = await attempt(async () => {
     const { tags, missing } = await findMissingImages({ root, settings, engine, pins: known })
     const present = await engine.images('claude-secure/*')
     const base = present.find(({ RepoTags }) => RepoTags?.some(tag => tag.endsWith(tags.base)))
@@ -88,7 +88,7 @@ export async function lookAtImages(
       claude: missing.includes('claude') ? null : tags.claude,
     }
   })
-  return looked.value
-    ? { ...looked.value, pins: known }
-    : { checks: [failed('images', looked.error)], pins: known, claude: null }
+  return result.value
+    ? { ...result.value, pins: known }
+    : { checks: [failed('images', result.error)], pins: known, claude: null }
 }

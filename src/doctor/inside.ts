@@ -41,7 +41,7 @@ fi`
  * Starts a container as confined as a stack's service and reports what it sees. Not the agent's own
  * container: that one may be hostile and lie.
  */
-export async function lookInside(
+export async function inspectInside(
   client: DockerClient,
   image: string,
   runtime: string | undefined,

@@ -3,18 +3,21 @@ import type { EngineInfo } from '../engine/engine.ts'
 import { type Check, note, ok, problem, warning } from './diagnosis.ts'
 import type { InsideView } from './inside.ts'
 
-/** Judges the confinement of containers on this machine: as the engine claims, and as seen from inside. */
+/**
+ * Judges the confinement of containers on this machine: as the engine reports it, and as seen from
+ * inside.
+ */
 export function judgeKernel(info: EngineInfo, inside: InsideView | null): Check[] {
   return [
     judgeRelease(info, inside),
     judgeSeccomp(info, inside),
     judgeProfile(info, inside),
     judgeUsers(info, inside),
-    ...(inside ? [judgeLimits(info, inside), judgeLandlock(inside)] : [notLooked()]),
+    ...(inside ? [judgeLimits(info, inside), judgeLandlock(inside)] : [notChecked()]),
   ]
 }
 
-function notLooked() {
+function notChecked() {
   return note(
     'limits',
     'limits and Landlock not checked: the image claude is not built',
@@ -119,6 +122,6 @@ function judgeLandlock({ landlock }: InsideView): Check {
     landlock === 'missing'
       ? 'the kernel has no Landlock'
       : 'Landlock is present but does not enforce its rules',
-    'use a kernel from 5.13 on with landlock in its lsm= list',
+    'use kernel 5.13 or newer with landlock in its lsm= list',
   )
 }

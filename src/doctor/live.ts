@@ -137,7 +137,10 @@ async function inside({ client }: Call, container: string, command: readonly str
   return terminalLine((stdout || stderr).trim())
 }
 
-/** The proxy writes a line when a connection ends, which may be a moment after the caller knows. */
+/**
+ * Waits for the proxy's line, which it writes when a connection ends, maybe a moment after the
+ * caller's.
+ */
 async function decisionOn(call: Call, name: string, caller: string, after: number) {
   return until(
     async () => {

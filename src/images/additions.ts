@@ -8,28 +8,28 @@ import type { ImageAdditions } from '../config/image-additions.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 import { isBelow } from '../files/within.ts'
 
-/** A file that goes into the image: its name there, and where it really lies. */
+/** A file that goes into the image: its path there, and its real path on the host. */
 export type AdditionFile = { path: string; source: string; stats: Stats }
 
 export type AdditionFiles = {
   /** In the order in which they run. */
   scripts: AdditionFile[]
-  /** The Dockerfile and what lies beside it; null without one. */
+  /** The Dockerfile and the files beside it; null without one. */
   context: AdditionFile[] | null
 }
 
-/** A folder that holds more is one that was named by mistake, such as a home. */
+/** Limits: a larger folder was probably named by mistake, such as a home folder. */
 const most = { files: 1000, bytes: 64 * 1024 * 1024 }
 
 /**
- * Finds what of the user's own goes into the image, and reads none of it. A link must lead to a file of
- * the same folder: a build must not take in what a name does not show.
+ * Lists the user's files that go into the image, without reading them. A symlink must lead to a
+ * file in the same folder, so that a build takes in no file from elsewhere.
  */
 export function listAdditions(additions: Omit<ImageAdditions, 'packages'>): AdditionFiles {
   const { scripts, dockerfile, named, without } = additions
   const found = statSync(dockerfile, { throwIfNoEntry: false })?.isFile() ?? false
   if (named && !found) {
-    throw new UserError(`DOCKERFILE=${terminalLine(dockerfile)} is no file`, {
+    throw new UserError(`DOCKERFILE=${terminalLine(dockerfile)} is not a file`, {
       hint: 'name a Dockerfile in .env, or remove DOCKERFILE from it',
     })
   }
@@ -40,7 +40,7 @@ export function listAdditions(additions: Omit<ImageAdditions, 'packages'>): Addi
   }
 }
 
-/** The files below `folder`; `wanted` is asked of its own entries. */
+/** Returns the files below `folder`; `wanted` filters its direct entries. */
 function list(folder: string, wanted: (entry: Dirent) => boolean): AdditionFile[] {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
   const root = realpathSync(folder)
@@ -53,7 +53,7 @@ function list(folder: string, wanted: (entry: Dirent) => boolean): AdditionFile[
     throw new UserError(
       `${terminalLine(folder)} holds more than ${most.files} files or ${most.bytes / 1024 ** 2} MiB`,
       {
-        hint: `give the ${path.endsWith('.sh') ? 'scripts' : 'Dockerfile'} a folder with only what the image needs`,
+        hint: `move the ${path.endsWith('.sh') ? 'scripts' : 'Dockerfile'} to a folder that has only files for the image`,
       },
     )
   }
@@ -73,15 +73,15 @@ function list(folder: string, wanted: (entry: Dirent) => boolean): AdditionFile[
 function resolve(root: string, path: string): AdditionFile {
   const refused = (reason: string) =>
     new UserError(`${terminalLine(join(root, path))} ${reason}`, {
-      hint: `put the file itself into ${terminalLine(basename(root))}, or take it out`,
+      hint: `put a regular file into ${terminalLine(basename(root))} instead, or remove it`,
     })
   let source: string
   try {
     source = realpathSync(join(root, path))
   } catch {
-    throw refused('leads nowhere')
+    throw refused('is a dangling symlink')
   }
-  if (!isBelow(root, source)) throw refused('is a link out of its folder')
+  if (!isBelow(root, source)) throw refused('is a symlink that leaves its folder')
   const stats = statSync(source)
   if (!stats.isFile()) throw refused('is not a regular file')
   return { path, source, stats }
@@ -89,14 +89,14 @@ function resolve(root: string, path: string): AdditionFile {
 
 type Content = { path: string; executable: boolean; content: Buffer }
 
-/** What the user adds, as it was read once: what is built is what its tag names. */
+/** The user's additions, read once: the build has the content that its tag names. */
 export type Additions = {
   packages: readonly string[]
   scripts: readonly Content[]
   dockerfile: { name: string; context: readonly Content[] } | null
 }
 
-/** Null when nothing is added. */
+/** Returns null when the user adds nothing. */
 export async function readAdditions(additions: ImageAdditions): Promise<Additions | null> {
   const { packages } = additions
   const listed = listAdditions(additions)
@@ -111,7 +111,7 @@ export async function readAdditions(additions: ImageAdditions): Promise<Addition
   return { packages, scripts, dockerfile: context && { name, context } }
 }
 
-/** A name for the files' bytes and modes. */
+/** Returns a hash of the files' paths, bytes and executable bits. */
 export function hashContents(files: readonly Content[]): string {
   const hash = createHash('sha256')
   for (const { path, executable, content } of files) {
@@ -121,7 +121,7 @@ export function hashContents(files: readonly Content[]): string {
   return hash.digest('hex')
 }
 
-/** Modes as the image shall have them, whatever the umask of whoever builds is. */
+/** Writes the files with the modes that the image needs, regardless of the umask. */
 export async function writeContents(files: readonly Content[], folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   await chmod(folder, 0o755)
@@ -139,7 +139,7 @@ export async function writeContents(files: readonly Content[], folder: string): 
   }
 }
 
-/** Reads no more than was listed: a file can change after the look at it. */
+/** Reads at most the listed size: a file can change after it was listed. */
 async function read({ path, source, stats }: AdditionFile): Promise<Content> {
   const file = await readRegularFile(source, { limit: stats.size, part: 'head' })
   if (file.kind === 'bytes') {
@@ -150,7 +150,7 @@ async function read({ path, source, stats }: AdditionFile): Promise<Content> {
   })
 }
 
-/** On another base there is no Claude Code, and nothing of what confines it. */
+/** Refuses another base image: it has neither Claude Code nor its confinement. */
 function refuseOtherBase(text: string, path: string) {
   if (/^\s*FROM\s+(--platform=\S+\s+)?("?)\$(CLAUDE|\{CLAUDE\})\2(\s|$)/im.test(text)) return
   throw new UserError(`${terminalLine(path)} does not build on the agent's image`, {

@@ -20,16 +20,16 @@ export type BaseImageOptions = {
   mirror: string | undefined
   client: DockerClient
   network: NodeJS.ProcessEnv
-  /** Folder for the root filesystem while it is made. */
+  /** Temporary folder for the root filesystem. */
   scratch: string
-  /** `key=value`, for the image that is made here without a build. */
+  /** `key=value`, for the bootstrapped image, which has no Dockerfile. */
   label: string
   build: (image: Omit<ImageBuild, 'label'>, progress: (text: string) => void) => Promise<void>
   log: Log
   signal?: AbortSignal
 }
 
-const registryPatience = 8_000
+const registryTimeout = 8_000
 const pullTimeout = 10 * 60_000
 const bootstrapTimeout = 15 * 60_000
 
@@ -38,7 +38,7 @@ export const baseRecipe = [
   '--variant=minbase',
   '--components=main',
   '--aptopt=Acquire::Languages "none"',
-  // Nobody reads these in a container; kept out of every later layer as well.
+  // Unused in a container; dpkg excludes them from every later layer too.
   '--dpkgopt=path-exclude=/usr/share/doc/*',
   '--dpkgopt=path-include=/usr/share/doc/*/copyright',
   '--dpkgopt=path-exclude=/usr/share/man/*',
@@ -46,19 +46,19 @@ export const baseRecipe = [
   '--dpkgopt=path-exclude=/usr/share/locale/*',
   '--dpkgopt=path-exclude=/usr/share/lintian/*',
   // Every service runs without root and has a tmpfs here; runc before 1.2 gives a tmpfs the mode of
-  // the folder below it, whatever `mode=` says.
+  // the folder below it, regardless of `mode=`.
   '--customize-hook=chmod 1777 "$1/run"',
-  // In the layer that brings them: a chmod in a later one would keep the files below it.
+  // In the layer that adds the files: a chmod in a later layer would leave them below it.
   '--customize-hook=find "$1" -xdev -type f -perm /6000 -exec chmod ug-s {} +',
 ] as const
 
-/** The same for an image that someone else made. */
+/** Does the same to an image from elsewhere. */
 const adoptDockerfile =
   'ARG IMAGE\nFROM $IMAGE\nUSER root\nRUN chmod 1777 /run && find / -xdev -type f -perm /6000 -exec chmod ug-s {} +\n'
 
 /**
- * Makes the image that all others start from: the one the user names, the official one by digest
- * where a registry answers, else one bootstrapped from the Debian mirror.
+ * Makes the base of all images: the image that BASE_IMAGE names, the official image by digest if a
+ * registry answers, otherwise one bootstrapped from the Debian mirror.
  */
 export async function makeBaseImage(options: BaseImageOptions): Promise<void> {
   const { log, baseImage, pins } = options
@@ -92,7 +92,7 @@ async function useImage(
       throw new UserError(
         `cannot pull ${reference}: ${terminalLine(pulled.stderr.trim().split('\n').at(-1) ?? '')}`,
         {
-          hint: 'correct or remove BASE_IMAGE in .env; without it the base comes from the Debian mirror',
+          hint: 'correct BASE_IMAGE in .env, or remove it to bootstrap from the Debian mirror',
           cause: new Error(pulled.stderr),
         },
       )
@@ -117,7 +117,7 @@ async function useImage(
 async function registryHas(reference: string, { client, signal }: BaseImageOptions) {
   const answer = await exec(client.file, ['manifest', 'inspect', reference], {
     env: client.env,
-    timeout: registryPatience,
+    timeout: registryTimeout,
     signal,
   }).catch(error => {
     signal?.throwIfAborted()
@@ -151,12 +151,12 @@ async function bootstrap(options: BaseImageOptions, progress: (text: string) => 
     if (result.code !== 0 && options.mirror && result.stderr.includes(lacksSecurity)) {
       options.log({
         kind: 'warn',
-        text: `${options.mirror} has no ${suite}-security beside it: images lack the newest security updates`,
+        text: `${options.mirror} has no ${suite}-security: images lack the latest security updates`,
       })
       result = await run({ kind: 'configured', packages: options.mirror, security: null })
     }
     if (result.code !== 0) throw await bootstrapFailed(result.stderr, mirror, folder)
-    progress('handing it to the engine')
+    progress('importing it into the engine')
     const call = { env: client.env, timeout: bootstrapTimeout, signal }
     const imported = await exec(client.file, importArguments(archive, tag, options.label), call)
     if (imported.code !== 0) {
@@ -165,7 +165,10 @@ async function bootstrap(options: BaseImageOptions, progress: (text: string) => 
   })
 }
 
-/** mmdebstrap as root where possible; as anyone else in a user namespace, which gives the same. */
+/**
+ * Returns the mmdebstrap command: as root directly, as another user in a user namespace, with the
+ * same result.
+ */
 export function bootstrapCommand(options: {
   suite: string
   archive: string
@@ -180,7 +183,7 @@ export function bootstrapCommand(options: {
       `--mode=${uid === 0 ? 'root' : 'unshare'}`,
       ...baseRecipe,
       `--aptopt=${configuration}`,
-      // mmdebstrap keeps the options it was given; the host's proxies are nobody's business here.
+      // mmdebstrap writes its options into the image; the host's proxies must not stay there.
       '--customize-hook=rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap"',
       `--customize-hook=printf 'Acquire::Languages "none";\\n' > "$1/etc/apt/apt.conf.d/90languages"`,
       '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
@@ -211,7 +214,7 @@ async function bootstrapFailed(stderr: string, mirror: DebianMirror, folder: str
   const line = lines.find(text => /^E: /.test(text)) ?? lines.at(-1) ?? ''
   const where = mirror.kind === 'configured' ? mirror.packages : "mmdebstrap's default mirror"
   return new UserError(`cannot bootstrap Debian from ${where}: ${terminalLine(line)}`, {
-    hint: 'check the mirror with: apt-get update; or set DEBIAN_MIRROR or BASE_IMAGE in .env',
+    hint: 'run apt-get update to check the mirror, or set DEBIAN_MIRROR or BASE_IMAGE in .env',
     cause: new Error(stderr),
   })
 }

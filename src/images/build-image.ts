@@ -7,28 +7,28 @@ import { exec } from '../process/exec.ts'
 
 export type ImageBuild = {
   tag: string
-  /** Folder with the Dockerfile's files. */
+  /** Folder with the files that the Dockerfile copies. */
   context: string
-  /** Path of the Dockerfile, when it is not in the context. */
+  /** Path of the Dockerfile if it is outside of the context. */
   dockerfile?: string
   target?: string
   args: Record<string, string>
-  /** Further folders, by the name that `COPY --from=` uses. */
+  /** Additional folders, by the name that `COPY --from=` uses. */
   contexts?: Record<string, string>
-  /** Files that a step may read and that end in no layer, by id. */
+  /** Files that a step may read and that no layer keeps, by id. */
   secrets: Record<string, string>
   /** `key=value` */
   label: string
   noCache?: boolean
-  /** What to do when it fails. */
+  /** Hint for a failed build. */
   hint?: string
 }
 
 const buildTimeout = 30 * 60_000
 
 /**
- * Arguments of the build. The builder is the engine's own (the docker driver): another one could
- * neither see local images nor work without a registry.
+ * Returns the arguments of the build. The builder is the engine's own (the docker driver): another
+ * builder cannot see local images and needs a registry.
  */
 export function buildArguments(build: ImageBuild, client: DockerClient['kind'], builder: string) {
   const list = (
@@ -88,28 +88,34 @@ export async function buildImage(
   await writeFile(logFile, output)
   throw await engineFailed(`cannot build ${build.tag}`, output, client, {
     problem: buildProblem(output).replace(/^error: /, ''),
-    hint: `${build.hint ? `${build.hint}; ` : ''}the whole output is in ${logFile}`,
+    hint: `${build.hint ? `${build.hint}; ` : ''}see the whole output in ${logFile}`,
   })
 }
 
-/** `#7 [3/8] RUN apt-get update …` → `[3/8] RUN apt-get update …`; null for all other lines. */
+/**
+ * Parses `#7 [3/8] RUN apt-get update …` to `[3/8] RUN apt-get update …`; returns null for other
+ * lines.
+ */
 export function parseBuildStep(line: string): string | null {
   const text = /^#\d+ (\[[^\]]*\d+\/\d+\] .*)$|^(STEP \d+\/\d+: .*)$/.exec(line)
   const found = text?.[1] ?? text?.[2]
   return found ? terminalLine(found.replace(/--mount=\S+\s*/g, ''), 80) : null
 }
 
-/** The line that tells why: the failing step's last own words, else the builder's. */
+/**
+ * Returns the line that explains a failure: the last output of the failing step, otherwise the
+ * builder's error.
+ */
 export function buildProblem(output: string): string {
   const lines = output.split('\n')
   const own = lines.map(line => /^#\d+ \d+\.\d+ (.*\S)/.exec(line)?.[1] ?? null)
   const errorAt = lines.findIndex(line => /^#\d+ ERROR: /.test(line))
   const failing = errorAt >= 0 ? /^#\d+/.exec(lines[errorAt] ?? '')?.[0] : undefined
-  const words = lines
+  const printed = lines
     .map((line, index) => ({ line, text: own[index] }))
     .filter(({ line, text }) => text && failing && line.startsWith(`${failing} `))
     .map(({ text }) => text ?? '')
-  const spoken = words.findLast(text => /^(E:|error|fatal)/i.test(text)) ?? words.at(-1)
+  const cause = printed.findLast(text => /^(E:|error|fatal)/i.test(text)) ?? printed.at(-1)
   const last = lines.findLast(line => /^ERROR: |^Error: /.test(line))
-  return terminalLine(spoken ?? last ?? lines.findLast(line => line.trim() !== '') ?? 'no output')
+  return terminalLine(cause ?? last ?? lines.findLast(line => line.trim() !== '') ?? 'no output')
 }

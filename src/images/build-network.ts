@@ -2,15 +2,16 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { exec } from '../process/exec.ts'
 
-/** Where a build step finds the host's certificate authorities. */
+/** Path of the host's certificate authorities in a build step. */
 export const caSecretPath = '/run/secrets/ca-certificates'
 
 const transferred =
   /^Acquire::(?:(?:https?)::(?:[^\s:]+::)?(?:Proxy|Verify-Peer|Verify-Host|Timeout|CAInfo)|Check-Valid-Until|Check-Date|Retries) /i
 
 /**
- * What of the host's apt configuration decides how a mirror is reached: proxies, certificates,
- * validity checks. `caPath` replaces the host's certificate paths, which mean nothing in a container.
+ * Returns the part of the host's apt configuration that decides how apt reaches a mirror: proxies,
+ * certificates and validity checks. `caPath` replaces the host's certificate paths, which do not
+ * exist in a container.
  */
 export function transferConfiguration(
   dump: string,
@@ -43,7 +44,10 @@ export async function readTransferConfiguration(
   return transferConfiguration(stdout, env, caPath)
 }
 
-/** The host's bundle: a network that inspects TLS has its authority there or in these variables. */
+/**
+ * Returns possible paths of the host's certificate bundle: a network that inspects TLS has its
+ * authority there or in these variables.
+ */
 export function caBundleCandidates(env: NodeJS.ProcessEnv): string[] {
   return [
     env.SSL_CERT_FILE,
@@ -54,8 +58,8 @@ export function caBundleCandidates(env: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * What a build step needs to reach the mirror from this network and no image may keep: apt's proxies,
- * and the certificate authorities of the host. Resolves with the files by the id of the secret.
+ * Writes the files that a build step needs to reach the mirror and that no image may keep: apt's
+ * proxies, and the host's certificate authorities. Returns the files by the id of the secret.
  */
 export async function writeBuildSecrets(
   scratch: string,
@@ -75,7 +79,7 @@ export async function writeBuildSecrets(
 
 const proxyNames = ['http_proxy', 'https_proxy', 'no_proxy']
 
-/** What programs ask for a file of authorities in their environment. */
+/** Variables in which programs look for a file of certificate authorities. */
 const authorityNames = [
   'SSL_CERT_FILE',
   'CURL_CA_BUNDLE',
@@ -85,7 +89,9 @@ const authorityNames = [
   'GIT_SSL_CAINFO',
 ]
 
-/** For a shell to read: the way out of this network, for programs that are not apt. */
+/**
+ * Renders shell exports of the proxies and certificate authorities, for programs other than apt.
+ */
 export function networkVariables(env: NodeJS.ProcessEnv, authorities: boolean): string {
   const quote = (value: string) => `'${value.replaceAll("'", "'\\''")}'`
   const proxies = proxyNames.flatMap(name => {

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path'
 
 export type ContextFile = { path: string; stats: Stats }
 
-/** The regular files below `folder`, without those named in `without`, in a stable order. */
+/** Returns the regular files below `folder` except those in `without`, in a stable order. */
 export async function contextFiles(
   folder: string,
   without: readonly string[] = [],
@@ -19,7 +19,7 @@ export async function contextFiles(
   return Promise.all(paths.map(async path => ({ path, stats: await lstat(join(folder, path)) })))
 }
 
-/** Hash of the bytes and the executable bit of all files of a build context. */
+/** Returns a hash of the bytes and executable bits of all files of a build context. */
 export async function hashContext(
   folder: string,
   without: readonly string[] = [],
@@ -33,7 +33,9 @@ export async function hashContext(
   return hash.digest('hex')
 }
 
-/** Changes whenever a file's bytes can have changed; costs one lstat a file. */
+/**
+ * Returns a value that changes whenever a file's bytes may have changed; needs one lstat per file.
+ */
 export function fingerprint(files: readonly ContextFile[]): string {
   const rows = files.map(({ path, stats }) => [
     path,

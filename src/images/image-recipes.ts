@@ -12,7 +12,7 @@ const claudeFiles = { only: ['claude'] }
 const nodeFiles = { only: ['bin/node'] }
 const npmFiles = { without: ['docs', 'man'] }
 
-/** How to build one image, but for what all builds share. */
+/** The build of one image, without the options that all builds share. */
 type Recipe = Omit<ImageBuild, 'tag' | 'secrets' | 'noCache' | 'label'>
 
 export function createRecipes(options: {
@@ -82,13 +82,13 @@ export function createRecipes(options: {
           PACKAGES: additions?.packages.join(' ') ?? '',
         },
         contexts: { scripts },
-        hint: 'correct what you add to the image (docs/images.md)',
+        hint: 'correct your additions to the image (docs/images.md)',
       }
     },
   }
 }
 
-/** Folders of the downloads that the pins stand for. */
+/** Returns the download folders of the pinned packages. */
 export function currentPackages(pins: Pins) {
   const architecture = parseArchitecture()
   return [

@@ -15,9 +15,9 @@ export const imageNames = ['base', 'node', 'proxy', 'gateway', 'claude', 'custom
 export type ImageName = (typeof imageNames)[number]
 
 /**
- * Tag of each image, such as `claude-secure/proxy:1f2e3d4c5b6a`, from all that goes into it. `custom` is
- * what the user's Dockerfile makes of `claude`, and `agent` what the agent runs in: where nothing is
- * added, both are `claude`.
+ * Tag of each image, such as `claude-secure/proxy:1f2e3d4c5b6a`, from all its inputs. `custom` is
+ * `claude` with the user's Dockerfile, and `agent` the image that the agent runs in. Without
+ * additions both are `claude`.
  */
 export type ImageSet = Record<ImageName, string>
 
@@ -28,17 +28,20 @@ export type TagInputs = {
   pins: Pins
   baseImage: string | undefined
   target: Target
-  /** The user's own; none when left out. */
+  /** The user's additions; none if omitted. */
   additions?: ImageAdditions
 }
 
-/** Each tag names its inputs, so an image that exists under its tag is never out of date. */
+/**
+ * Computes the tags. A tag is a hash of the image's inputs, so an existing image is never out of
+ * date.
+ */
 export async function computeImageTags(inputs: TagInputs): Promise<ImageSet> {
   const { additions } = inputs
   return tagsWith(additions ? await readAdditions(additions) : null, inputs)
 }
 
-/** The same for additions that were read already. */
+/** Computes the tags with additions that are already read. */
 export async function tagsWith(
   additions: Additions | null,
   inputs: Omit<TagInputs, 'additions'>,
@@ -81,7 +84,7 @@ export async function tagsWith(
   }
 }
 
-/** What the tags are computed from, as it looks from outside. */
+/** Returns a fingerprint of the inputs of the tags, from file metadata. */
 async function inputsFingerprint({ root, ...rest }: TagInputs) {
   const added = rest.additions && listAdditions(rest.additions)
   const [proxy, claude, agent, source, files] = await Promise.all([
@@ -124,7 +127,9 @@ const Remembered = z.object({
   }),
 })
 
-/** `computeImageTags`, remembered for as long as no file of the checkout has changed. */
+/**
+ * Returns the remembered tags while no file of the checkout has changed; otherwise computes them.
+ */
 export async function imageTags(inputs: TagInputs, cache: string): Promise<ImageSet> {
   const path = join(cache, `tags-${shortHash([inputs.root, inputs.target])}.json`)
   const [now, text] = await Promise.all([
@@ -134,9 +139,9 @@ export async function imageTags(inputs: TagInputs, cache: string): Promise<Image
   const remembered = parseRemembered(text)
   if (remembered?.fingerprint === now) return remembered.tags
   const tags = await computeImageTags(inputs)
-  // Here, because a checkout that is gone cannot say so itself.
+  // Prunes here, because a deleted checkout cannot remove its own file.
   await pruneCache(cache)
-  // A file that changed meanwhile is in the tags but not in `now`, and is noticed the next time.
+  // A file that changed meanwhile is in the tags but not in `now`; the next call notices it.
   await keepInCache(path, JSON.stringify({ root: inputs.root, fingerprint: now, tags }))
   return tags
 }
@@ -153,7 +158,7 @@ function tag(name: ImageName, parts: readonly unknown[]) {
   return `claude-secure/${name}:${shortHash(parts)}`
 }
 
-/** The images that must still be built, in an order in which they can be. */
+/** Returns the images to build, in build order. */
 export function missingImages(
   present: readonly { RepoTags?: readonly string[] | null }[],
   tags: ImageSet,
@@ -162,13 +167,13 @@ export function missingImages(
   return ownImages(tags).filter(name => !have.has(tags[name]))
 }
 
-/** Without those that are only another name for one before them. */
+/** Returns the images that are not an alias of an earlier one. */
 export function ownImages(tags: ImageSet): ImageName[] {
   const all = imageNames.map(name => tags[name])
   return imageNames.filter((name, index) => all.indexOf(tags[name]) === index)
 }
 
-/** Podman calls its own images localhost/…. */
+/** Podman prefixes local images with localhost/. */
 function withoutRegistry(tag: string) {
   return tag.replace(/^localhost\//, '')
 }

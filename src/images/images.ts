@@ -33,17 +33,17 @@ export type BuildOptions = {
   target: Target
   client: DockerClient
   noCache?: boolean
-  /** Build these and what they need; everything when left out. */
+  /** Images to build, with their parents; all if omitted. */
   only?: readonly ImageName[]
   signal?: AbortSignal
   root?: string
   cache?: string
   state?: string
-  /** The host's, for proxies and certificate authorities; the client's holds neither. */
+  /** The host's environment, for proxies and certificate authorities; the client's has neither. */
   network?: NodeJS.ProcessEnv
 }
 
-/** What each image is built on. */
+/** The parent of each image. */
 const parent = {
   base: null,
   node: 'base',
@@ -56,19 +56,19 @@ const parent = {
 
 const otherOf = { minimal: 'full', full: 'minimal' } as const
 
-/** Builds what is missing, images that do not need each other at the same time. */
+/** Builds the missing images, independent ones in parallel. */
 export async function buildImages(options: BuildOptions): Promise<ImageSet> {
   const { log, settings, pins, target, client, network = {}, noCache = false } = options
   const { root = checkoutRoot(), cache = cacheRoot(), state = stateRoot() } = options
   const inputs = { root, pins, baseImage: settings.BASE_IMAGE, target }
-  // Read once: what is built is what the tags name.
+  // Read once: the build has the content that the tags name.
   const additions = await readAdditions(imageAdditions(settings))
   const tags = await tagsWith(additions, inputs)
   const present = await listImages(client, options.signal)
   const missing = new Set<ImageName>(noCache ? ownImages(tags) : missingImages(present, tags))
   const wanted = withParents(options.only ?? imageNames).filter(name => missing.has(name))
 
-  // When one image fails the others stop: their time and their messages would be wasted.
+  // A failed image stops the others: their time and messages would be wasted.
   const failure = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, failure.signal]) : failure.signal
   await withScratchFolder(cache, 'build-', async scratch => {
@@ -92,7 +92,7 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
     for (const name of wanted) {
       const before = running.get(nearestParent(name, tags))
       const work = (async () => {
-        // Downloads need no image to build on.
+        // Downloads do not wait for the parent image.
         const recipe = name === 'base' ? null : recipes[name]()
         await Promise.all([before, recipe])
         if (!recipe) {
@@ -125,7 +125,7 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
     }
   })
   if (wanted.length > 0) {
-    // Whoever goes back and forth between the targets need not build each time.
+    // Keeps the other target, so that switching between targets needs no build.
     const other = await tagsWith(additions, { ...inputs, target: otherOf[target] })
     const keep = [...Object.values(tags), ...Object.values(other)]
     await pruneImages({ client, keep, root, signal: options.signal })
@@ -134,7 +134,10 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
   return tags
 }
 
-/** An image that nothing is added to is only a name of the one before it. */
+/**
+ * Returns the nearest parent with an image of its own: without additions an image is an alias of
+ * its parent.
+ */
 function nearestParent(name: ImageName, tags: ImageSet): ImageName {
   const own = ownImages(tags)
   let before = parent[name]
@@ -151,7 +154,7 @@ function withParents(names: readonly ImageName[]): ImageName[] {
   return imageNames.filter(name => needed.has(name))
 }
 
-/** A volume over our own files would be a copy of them that the image's own no longer reach. */
+/** Refuses volumes: a volume would keep a copy of our files and hide those of later images. */
 async function refuseVolumes(image: string, client: DockerClient, signal: AbortSignal) {
   const { stdout } = await execOk(
     client.file,
@@ -166,12 +169,12 @@ async function refuseVolumes(image: string, client: DockerClient, signal: AbortS
   )
   const volumes = terminalLine(stdout.trim())
   if (volumes === '') return
-  throw new UserError(`your Dockerfile makes volumes: ${volumes}`, {
-    hint: 'take VOLUME out of it; CLAUDE_MOUNT_… gives the agent folders of the host',
+  throw new UserError(`your Dockerfile declares volumes: ${volumes}`, {
+    hint: 'remove VOLUME from it, and use CLAUDE_MOUNT_… to give the agent folders of the host',
   })
 }
 
-/** Each docker context has a builder of its own name that is the engine itself. */
+/** Returns the builder that is the engine itself; it has the name of the docker context. */
 async function currentBuilder(client: DockerClient, signal: AbortSignal) {
   if (client.kind === 'podman') return ''
   const { stdout } = await execOk(client.file, ['context', 'show'], { env: client.env, signal })

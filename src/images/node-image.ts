@@ -1,6 +1,6 @@
 /**
- * Debian with one binary more. It is stripped of its symbol table, 18 MB that nothing here reads; the
- * tool for that stays behind in its stage.
+ * Adds one binary to Debian. A separate stage strips its symbol table, 18 MB that nothing here
+ * reads, so that the image does not contain binutils.
  */
 export const nodeDockerfile = `ARG BASE
 FROM \${BASE} AS strip

@@ -14,14 +14,14 @@ import { isBelow } from '../files/within.ts'
 import { exec } from '../process/exec.ts'
 import type { PinnedPackage } from './pins.ts'
 
-/** Which of a package's files to keep: these alone, or all but those in these folders. */
+/** The files of a package to keep: only these, or all except those in these folders. */
 export type Selection = { only: readonly string[] } | { without: readonly string[] }
 
 export type FetchOptions = {
-  /** Folder of the downloads, ours alone. */
+  /** Folder of the downloads; nothing else uses it. */
   cache: string
   selection: Selection
-  /** The npm to run; a test passes its own. */
+  /** The npm program; tests pass their own. */
   npm?: string
   signal?: AbortSignal
 }
@@ -29,9 +29,9 @@ export type FetchOptions = {
 const fetchTimeout = 15 * 60_000
 
 /**
- * Makes the pinned package's files available in a folder and returns it. The user's own npm does the
- * transfer, so that mirrors, proxies, certificates and logins apply that npm is configured with; the
- * bytes are judged here, against our pin.
+ * Fetches the files of a pinned package and returns their folder. The user's npm downloads them,
+ * with its configured mirrors, proxies, certificates and logins; the bytes are verified here,
+ * against our pin.
  */
 export async function fetchPackage(pin: PinnedPackage, options: FetchOptions): Promise<string> {
   const { cache, selection } = options
@@ -57,7 +57,9 @@ export async function fetchPackage(pin: PinnedPackage, options: FetchOptions): P
   }
 }
 
-/** Folder name of one selection of a package's files: the pin's hash in it makes it immutable. */
+/**
+ * Returns the folder name of a selection of files; the pin's hash in it makes the folder immutable.
+ */
 export function packageFolder(pin: PinnedPackage, selection: Selection): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([pin.integrity, selection]))
@@ -75,8 +77,8 @@ export async function prunePackages(cache: string, keep: readonly string[]): Pro
 }
 
 async function pack(pin: PinnedPackage, scratch: string, options: FetchOptions) {
-  // npm reads the .npmrc of the folder it runs in. This one is ours; its package.json keeps npm from
-  // looking for a project further up.
+  // npm reads the .npmrc of the folder it runs in. This folder is ours; its package.json stops npm
+  // from looking for a project in parent folders.
   await writeFile(join(scratch, 'package.json'), '{}')
   const result = await exec(
     options.npm ?? 'npm',
@@ -98,9 +100,9 @@ async function verify(tarball: string, pin: PinnedPackage) {
   const integrity = `sha512-${hash.digest('base64')}`
   if (integrity !== pin.integrity) {
     throw new UserError(
-      `${pin.name}@${pin.version} is not what was pinned: got ${integrity.slice(0, 19)}…, expected ${pin.integrity.slice(0, 19)}…`,
+      `${pin.name}@${pin.version} does not match its pin: got ${integrity.slice(0, 19)}…, expected ${pin.integrity.slice(0, 19)}…`,
       {
-        hint: 'do not use it: the registry or the network changed the package; ask whoever runs your npm mirror',
+        hint: 'do not use it: the registry or the network changed the package; ask the operator of your npm mirror',
       },
     )
   }
@@ -115,7 +117,7 @@ async function unpack(
   const entries = extract()
   const found = new Set<string>()
   const reading = pipeline(createReadStream(tarball), createGunzip(), entries, { signal })
-  // Awaited below; this only keeps an early failure from being reported as unhandled.
+  // Awaited below; this prevents an unhandled rejection on an early failure.
   reading.catch(() => {})
   for await (const entry of entries) {
     const path = normalize(entry.header.name).split('/').slice(1).join('/')
@@ -127,7 +129,7 @@ async function unpack(
     const file = join(folder, path)
     await makeFolders(folder, dirname(path))
     await pipeline(entry, createWriteStream(file, { flush: true }), { signal })
-    // The image takes these modes over; the umask of whoever builds must not show in it.
+    // The image takes over these modes, so they must not depend on the umask.
     await chmod(file, (entry.header.mode ?? 0) & 0o111 ? 0o755 : 0o644)
   }
   await reading
@@ -170,7 +172,7 @@ function exists(path: string) {
 
 const NpmError = z.object({ error: z.object({ code: z.string().optional(), summary: z.string() }) })
 
-/** With --json npm explains itself in JSON on stdout; without a parsable one, by its last line. */
+/** Returns npm's reason: from its JSON on stdout, otherwise the first line of stderr. */
 function npmReason(stderr: string, stdout: string) {
   const text = stdout.slice(Math.max(0, stdout.indexOf('{')))
   try {
@@ -184,7 +186,7 @@ function npmReason(stderr: string, stdout: string) {
 function notFetched(pin: PinnedPackage, stderr: string, stdout: string) {
   const reason = terminalLine(npmReason(stderr, stdout)) || 'npm gave no reason'
   return new UserError(`cannot fetch ${pin.name}@${pin.version} with npm: ${reason}`, {
-    hint: 'try: npm ping; check registry, proxy and cafile in your npm configuration, then run this again',
+    hint: 'run npm ping, check registry, proxy and cafile in your npm configuration, then try again',
     cause: new Error(stderr),
   })
 }

@@ -6,7 +6,7 @@ import { replaceFile } from '../files/replace-file.ts'
 import { exec } from '../process/exec.ts'
 import { type PinnedPackage, type Pins, pinsPath } from './pins.ts'
 
-/** Node's line: the images must not change it by themselves. */
+/** Major version of Node.js; an update must not change it. */
 const nodeLine = '24'
 const npmLine = '11'
 
@@ -15,7 +15,7 @@ export type PinChange = { name: string; before: string; after: string }
 const Viewed = z.object({ version: z.string(), 'dist.integrity': z.string() })
 
 /**
- * The newest pins that the user's registry has. `claudeVersion` asks for one version of Claude Code,
+ * Returns the newest pins in the user's registry. `claudeVersion` selects a version of Claude Code,
  * which may be an older one.
  */
 export async function newestPins(
@@ -39,7 +39,7 @@ export async function newestPins(
   }
 }
 
-/** Only the one version of Claude Code, all else as it is. */
+/** Returns the pins with another version of Claude Code. */
 export async function withClaudeVersion(
   pins: Pins,
   version: string,
@@ -47,7 +47,7 @@ export async function withClaudeVersion(
 ): Promise<Pins> {
   if (!/^\d+\.\d+\.\d+$/.test(version)) {
     throw new UserError(`--claude-version ${terminalLine(version, 40)} is not a version`, {
-      hint: `give it as in --claude-version ${pins.claude.x64.version}`,
+      hint: `use a form such as --claude-version ${pins.claude.x64.version}`,
       exitCode: 2,
     })
   }
@@ -86,7 +86,7 @@ async function viewPackage(
   range: string,
   options: { npm?: string; signal?: AbortSignal },
 ): Promise<PinnedPackage> {
-  // cwd is /: an .npmrc of the workspace has no say.
+  // cwd is /, so that an .npmrc of the workspace has no effect.
   const args = ['view', `${pin.name}@${range}`, 'version', 'dist.integrity', '--json']
   const result = await exec(options.npm ?? 'npm', [...args, '--loglevel=error'], {
     cwd: '/',
@@ -97,13 +97,15 @@ async function viewPackage(
     const reason = result.stderr.replaceAll('npm error ', '').trim().split('\n')[0] ?? ''
     throw new UserError(
       `the npm registry has no ${pin.name}@${range}${reason && `: ${terminalLine(reason)}`}`,
-      { hint: 'try: npm ping; check registry, proxy and cafile in your npm configuration' },
+      { hint: 'run npm ping, and check registry, proxy and cafile in your npm configuration' },
     )
   }
   return { name: pin.name, version: newest.version, integrity: newest['dist.integrity'] }
 }
 
-/** One object for a tag or a version, a list in no sure order for a range. */
+/**
+ * Parses the output of npm view: one object for a tag or a version, an unordered list for a range.
+ */
 export function parseView(text: string): z.infer<typeof Viewed> | null {
   const parsed = z.union([Viewed, z.array(Viewed)]).safeParse(parseJson(text))
   if (!parsed.success) return null

@@ -12,20 +12,20 @@ export type PinnedPackage = z.infer<typeof PinnedPackage>
 
 const perArchitecture = z.strictObject({ x64: PinnedPackage, arm64: PinnedPackage })
 
-/** What the images are made of, to the byte where that is possible. `update` moves it. */
+/** The parts of the images, pinned to the byte where possible. `update` changes them. */
 export const Pins = z.strictObject({
   debian: z.strictObject({
     suite: z.string().regex(/^[a-z]+$/),
     image: z.string(),
     /**
-     * Digest of the official image for all architectures. Null until someone verified one: then the
-     * base comes from the Debian mirror, or from the image that BASE_IMAGE names.
+     * Digest of the official image for all architectures. Null until a digest is verified: until
+     * then the base comes from the Debian mirror, or from the image that BASE_IMAGE names.
      */
     digest: z
       .string()
       .regex(/^sha256:[0-9a-f]{64}$/)
       .nullable(),
-    /** A newer day makes `build` take Debian's packages, and with them their security fixes, anew. */
+    /** A newer date makes `build` fetch Debian's packages again, with their security fixes. */
     packagesOf: z.iso.date(),
   }),
   claude: perArchitecture,
@@ -46,8 +46,8 @@ export function parsePins(text: string, path: string): Pins {
   } catch (error) {
     const problem =
       error instanceof z.ZodError ? z.prettifyError(error).split('\n').join(' ') : 'not JSON'
-    throw new UserError(`${path} is damaged: ${problem}`, {
-      hint: `take it back from git: git -C ${join(path, '..')} checkout pins.json`,
+    throw new UserError(`${path} is not valid: ${problem}`, {
+      hint: `run git -C ${join(path, '..')} checkout pins.json to restore it`,
       cause: error,
     })
   }
@@ -60,7 +60,7 @@ export async function readPins(root: string): Promise<Pins> {
 
 export function parseArchitecture(arch: string = process.arch): Architecture {
   if (arch === 'x64' || arch === 'arm64') return arch
-  throw new UserError(`this machine is ${arch}; Claude Code comes for x64 and arm64`, {
-    hint: 'run claude-secure on a machine of one of these kinds',
+  throw new UserError(`this machine is ${arch}, but Claude Code supports only x64 and arm64`, {
+    hint: 'run claude-secure on a machine with one of these architectures',
   })
 }

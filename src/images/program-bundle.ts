@@ -16,13 +16,13 @@ export const claudePrograms: readonly Program[] = [
 
 export type BundledFile = { name: string; text: string }
 
-/** Some dependencies are CommonJS and call `require`, which an ES module has to be given. */
+/** Defines `require`, which an ES module lacks, for dependencies in CommonJS. */
 const banner =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
 
 /**
- * One file per program, without node_modules. Byte for byte the same for the same sources, wherever
- * the checkout lies.
+ * Bundles each program into one file that needs no node_modules. The same sources give the same
+ * bytes, regardless of the checkout's path.
  */
 export async function bundlePrograms(
   root: string,

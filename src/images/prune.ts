@@ -6,7 +6,10 @@ import { exec, execOk } from '../process/exec.ts'
 
 const labelName = 'claude-secure.checkout'
 
-/** Says which checkout an image is of: two on one machine must not remove each other's. */
+/**
+ * Returns the label with an image's checkout: two checkouts on one machine must not remove each
+ * other's images.
+ */
 export function checkoutLabel(root: string): string {
   return `${labelName}=${Buffer.from(root).toString('base64url')}`
 }
@@ -27,8 +30,8 @@ type PruneOptions = {
 }
 
 /**
- * Removes images of this checkout's earlier builds, and those of checkouts that are gone. What a
- * container uses stays: the engine itself refuses to remove it.
+ * Removes images of this checkout's earlier builds, and those of deleted checkouts. The engine
+ * refuses to remove images that a container uses.
  */
 export async function pruneImages(options: PruneOptions): Promise<void> {
   const { client, signal } = options
@@ -37,7 +40,7 @@ export async function pruneImages(options: PruneOptions): Promise<void> {
   }
 }
 
-/** The tags of those images, or their ids where they have lost their tags. */
+/** Returns the tags of these images, or the ids of untagged ones. */
 export async function staleImages(options: PruneOptions): Promise<string[]> {
   const { client, keep, root, signal } = options
   const call = { env: client.env, signal }
@@ -48,7 +51,7 @@ export async function staleImages(options: PruneOptions): Promise<string[]> {
   )
   const unique = [...new Set(ids.split('\n').filter(id => id !== ''))]
   if (unique.length === 0) return []
-  // An image that another process removed meanwhile makes this fail; the next build prunes again.
+  // Fails if another process removed an image meanwhile; the next build prunes again.
   const { code, stdout } = await exec(client.file, ['image', 'inspect', ...unique], call)
   if (code !== 0) return []
   const stale: string[] = []
@@ -56,7 +59,7 @@ export async function staleImages(options: PruneOptions): Promise<string[]> {
     const label = image.Config.Labels?.[labelName] ?? ''
     const checkout = Buffer.from(label, 'base64url').toString()
     if (checkout !== root && (await exists(checkout))) continue
-    // Built anew under the same tag, as --no-cache does: the old one has lost its name.
+    // A rebuild under the same tag, as with --no-cache, leaves the old image untagged.
     if (image.RepoTags.length === 0) stale.push(image.Id)
     for (const tag of image.RepoTags) {
       const name = tag.replace(/^localhost\//, '')
@@ -78,8 +81,8 @@ const dayMilliseconds = 24 * 60 * 60_000
 const Root = z.object({ root: z.string() })
 
 /**
- * What in the folder of downloads nobody asks for again: tags remembered for checkouts that are gone,
- * and what a killed command left there a day ago or more.
+ * Returns unused files of the download cache: tags of deleted checkouts, and files that a killed
+ * command left at least a day ago.
  */
 export async function staleCacheFiles(cache: string, now = Date.now()): Promise<string[]> {
   const names = await readdir(cache).catch(() => [])
@@ -99,7 +102,7 @@ export async function pruneCache(cache: string): Promise<void> {
   for (const path of await staleCacheFiles(cache)) await rm(path, { recursive: true, force: true })
 }
 
-/** A file that does not say of which checkout it is was written by an older release. */
+/** Returns true also for a file that names no checkout: an older release wrote it. */
 async function isOfLostCheckout(path: string) {
   const text = await readFile(path, 'utf8').catch(() => null)
   if (text === null) return false

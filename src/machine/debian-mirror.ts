@@ -5,8 +5,8 @@ import { UserError } from '../base/errors.ts'
 import { exec } from '../process/exec.ts'
 
 /**
- * Where Debian's packages come from. `default` leaves the choice to mmdebstrap: the machine is not a
- * Debian one, so its own mirrors carry something else.
+ * The source of Debian's packages. `default` leaves the choice to mmdebstrap: the machine does not
+ * run Debian, so its mirrors have other packages.
  */
 export type DebianMirror =
   | { kind: 'configured'; packages: string; security: string | null }
@@ -16,7 +16,7 @@ export type IndexTarget = { uri: string; release: string; component: string; ori
 
 const targetFormat = '$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)'
 
-/** The mirror of `DEBIAN_MIRROR`, else the one apt is configured with. */
+/** Returns the mirror of `DEBIAN_MIRROR`, otherwise the one in apt's configuration. */
 export async function findDebianMirror(options: {
   suite: string
   mirror: string | undefined
@@ -26,7 +26,7 @@ export async function findDebianMirror(options: {
   if (mirror) return { kind: 'configured', ...mirrorFromSetting(mirror) }
   const known = mirrorFromTargets(await readTargets([], signal), suite)
   if (known.kind === 'configured') return known
-  // A machine that never ran apt-get update tells nothing. Ours goes to a folder of its own.
+  // Without an earlier apt-get update, apt lists no targets. Updates into a folder of its own.
   const folder = await mkdtemp(join(tmpdir(), 'claude-secure-apt-'))
   try {
     await chmod(folder, 0o755)
@@ -46,7 +46,7 @@ export async function findDebianMirror(options: {
   }
 }
 
-/** None on a system without apt. */
+/** Returns no targets on a system without apt. */
 async function readTargets(options: readonly string[], signal: AbortSignal | undefined) {
   const { stdout } = await exec(
     'apt-get',
@@ -62,7 +62,7 @@ async function readTargets(options: readonly string[], signal: AbortSignal | und
 export function mirrorFromSetting(mirror: string): { packages: string; security: string } {
   const url = new URL(mirror)
   if (url.username || url.password) {
-    // It would end in the sources of every image.
+    // They would end up in the sources of every image.
     throw new UserError('DEBIAN_MIRROR contains a user name or password', {
       hint: 'use a mirror, or a local proxy (Acquire::http::Proxy of apt), that needs none',
     })
@@ -85,8 +85,8 @@ export function parseTargets(text: string): IndexTarget[] {
 }
 
 /**
- * Debian's own entries, whatever release the machine has: a mirror carries them all. Other vendors'
- * repositories use release names of Debian too, but not its component and origin.
+ * Finds Debian's own entries, of any release: a mirror has them all. Other vendors' repositories
+ * use release names of Debian too, but not its component and origin.
  */
 export function mirrorFromTargets(targets: readonly IndexTarget[], suite: string): DebianMirror {
   const debian = targets.filter(
@@ -107,7 +107,10 @@ export function mirrorFromTargets(targets: readonly IndexTarget[], suite: string
 
 const debianReleases = ['bookworm', 'trixie', 'forky', 'sid', 'stable', 'testing', 'oldstable']
 
-/** `mirror+file:/etc/apt/mirrors/debian.list`, as on Debian's cloud images: the first mirror listed. */
+/**
+ * Resolves `mirror+file:/etc/apt/mirrors/debian.list`, as on Debian's cloud images, to the first
+ * mirror listed.
+ */
 async function resolveLists(targets: IndexTarget[]) {
   return Promise.all(
     targets.map(async target => {
@@ -120,7 +123,7 @@ async function resolveLists(targets: IndexTarget[]) {
   )
 }
 
-/** The mirror as apt reads it, one repository a line. */
+/** Renders the mirror as lines of sources.list, one repository per line. */
 export function renderSources(mirror: DebianMirror, suite: string): string[] {
   if (mirror.kind === 'default') return []
   const { packages, security } = mirror

@@ -5,26 +5,26 @@ import { terminalLine } from '../base/terminal-text.ts'
 import { diskFull, isDiskFull } from '../files/disk-space.ts'
 import { exec } from '../process/exec.ts'
 
-/** How a distribution gets an engine above our floor. */
+/** The packages that give a distribution an engine that meets the requirements. */
 export type InstallPlan = {
   packages: readonly string[]
-  /** A newer release to take the packages from, and nothing else. */
+  /** A newer release, used for these packages only. */
   newerRelease?: { suite: string; mirror: string }
 }
 
-/** mmdebstrap makes the base image; the keyring is what it trusts where the system is not Debian. */
+/** mmdebstrap makes the base image; it trusts the keyring where the system is not Debian. */
 const bootstrapPackages = ['mmdebstrap', 'debian-archive-keyring']
 const debianPackages = ['docker.io', 'docker-cli', 'docker-compose', 'docker-buildx']
 const ubuntuPackages = ['docker.io', 'docker-compose-v2', 'docker-buildx']
 
-/** Ubuntu releases whose docker.io is kept at a current version. */
+/** Oldest Ubuntu release whose docker.io gets current versions. */
 const oldestUbuntu = 22.04
 
 const aptTimeout = 20 * 60_000
 
 /**
- * What to install of what is missing, or a `UserError` with the manual step where we do not know the
- * system.
+ * Plans the installation of missing packages. Throws a `UserError` with the manual step on an
+ * unknown system.
  */
 export function planInstall(
   os: OsRelease,
@@ -50,17 +50,17 @@ export function planInstall(
   if (os.id === 'ubuntu' && Number(os.versionId) >= oldestUbuntu) {
     return { packages: packages(ubuntuPackages) }
   }
-  throw new UserError(`setup does not know how to install packages on ${os.name}`, {
+  throw new UserError(`setup cannot install packages on ${os.name}`, {
     hint: missing.engine ? manualStep : 'install mmdebstrap, or set BASE_IMAGE in .env',
   })
 }
 
 const manualStep =
-  'install Docker Engine 26 or newer with the Compose and buildx plugins yourself, then run this again'
+  'install Docker Engine 26 or newer with the Compose and buildx plugins, then run this command again'
 
 /**
- * Debian 12 takes four packages from Debian 13. The release as a whole is pinned below zero, so that
- * no upgrade of the machine ever looks at it.
+ * Renders the source of Debian 13 for Debian 12, which takes four packages from it. The preferences
+ * pin the rest of the release below zero, so that no upgrade of the machine uses it.
  */
 export function renderSource(release: { suite: string; mirror: string }): string {
   return `# Written by claude-secure setup: Docker from the next Debian release. See preferences.d.
@@ -86,7 +86,7 @@ Pin-Priority: 700
 
 export type Command = { file: string; args: string[]; input?: string }
 
-/** The commands of a plan, in order; what `--dry-run` shows. */
+/** Returns the commands of a plan, in order. `--dry-run` shows them. */
 export function installCommands(plan: InstallPlan): Command[] {
   const { newerRelease, packages } = plan
   return [
@@ -105,18 +105,18 @@ export function installCommands(plan: InstallPlan): Command[] {
     { file: 'apt-get', args: ['update', '-q'] },
     {
       file: 'apt-get',
-      // --no-remove: whatever is in the way is the user's, who is to decide about it.
+      // --no-remove: the user decides about conflicting packages.
       args: ['install', '-qy', '--no-install-recommends', '--no-remove', ...packages],
     },
   ]
 }
 
-/** tee, because sudo gives no other way to write a file that has its content as data. */
+/** Uses tee, because sudo offers no other way to write content that is passed as data. */
 function writeCommand(path: string, content: string): Command {
   return { file: 'tee', args: [path], input: content }
 }
 
-/** Runs the commands as root: directly, or through sudo, which asks on the terminal by itself. */
+/** Runs a command as root: directly, or through sudo, which prompts on the terminal. */
 export async function runAsRoot(
   command: Command,
   options: { uid: number; onLine?: (line: string) => void; signal?: AbortSignal },
@@ -144,11 +144,13 @@ export async function runAsRoot(
 function manualHint(line: string, uid: number) {
   if (/^sudo: /.test(line)) return `run ${command('setup')} as root`
   if (/lock/i.test(line))
-    return 'another package manager is running: wait for it, then run this again'
+    return 'wait for the other package manager to finish, then run this command again'
   if (/unable to fetch|failed to fetch|unable to locate/i.test(line)) {
-    return 'check the mirror with: apt-get update'
+    return 'run apt-get update to check the mirror'
   }
-  return uid === 0 ? 'try the command by hand' : 'try the command by hand with sudo'
+  return uid === 0
+    ? 'run the command by hand to see the cause'
+    : 'run the command by hand with sudo to see the cause'
 }
 
 export async function install(
@@ -181,7 +183,7 @@ export function parseOsRelease(text: string): OsRelease {
   }
 }
 
-/** The machine's distribution; empty fields where it does not say. */
+/** Reads the machine's distribution. Unknown fields are empty. */
 export async function readOsRelease(path = '/etc/os-release'): Promise<OsRelease> {
   return parseOsRelease(await readFile(path, 'utf8').catch(() => ''))
 }

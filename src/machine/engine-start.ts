@@ -7,7 +7,7 @@ import { type Command, runAsRoot } from './engine-install.ts'
 
 export const engineLog = '/var/log/claude-secure-dockerd.log'
 
-/** Pid files that a killed engine leaves, and whose they are. */
+/** Pid files that a killed engine leaves, with the names of their processes. */
 const pidFiles = [
   { path: '/var/run/docker.pid', process: 'dockerd' },
   { path: '/var/run/docker/containerd/containerd.pid', process: 'containerd' },
@@ -19,13 +19,16 @@ const pollMilliseconds = 250
 
 export type InitSystem = 'systemd' | 'sysv' | 'none'
 
-/** How services are started here: /run/systemd/system exists only where systemd is in charge. */
+/** Detects the init system: /run/systemd/system exists only where systemd runs as init. */
 export async function findInitSystem(): Promise<InitSystem> {
   if (await exists('/run/systemd/system')) return 'systemd'
   return (await exists('/etc/init.d/docker')) ? 'sysv' : 'none'
 }
 
-/** What is tried, in order. Without systemd the init script may fail (ulimits); dockerd itself does not. */
+/**
+ * Returns the commands to try, in order. Without systemd the init script may fail (ulimits);
+ * dockerd itself does not.
+ */
 export function startCommands(init: InitSystem): { command: Command; timeout: number }[] {
   const direct = {
     command: {
@@ -76,7 +79,7 @@ export async function startEngine(options: {
     }
     const found = await waitForEngine(find, timeout, signal)
     if (found) return found
-    problem = 'it does not answer'
+    problem = 'it did not answer in time'
   }
   throw await notStarted(init, problem, await find())
 }
@@ -90,8 +93,8 @@ async function waitForEngine(
 }
 
 /**
- * A pid file whose process is gone, or whose number meanwhile went to another program. A zombie is
- * gone too: where nothing reaps, killed engines stay as such.
+ * Returns whether the process of a pid file is gone, or its number belongs to another program now.
+ * A zombie counts as gone: without an init that reaps, killed engines stay zombies.
  */
 export async function isStale(path: string, owner: string, proc = '/proc'): Promise<boolean> {
   const pid = (await readFile(path, 'utf8').catch(() => '')).trim()
@@ -104,8 +107,8 @@ export async function isStale(path: string, owner: string, proc = '/proc'): Prom
 async function notStarted(init: InitSystem, problem: string, search: EngineSearch) {
   const denied = search.tried.find(({ reason }) => reason.includes('EACCES'))
   if (denied) {
-    return new UserError(`the engine runs, but you may not use ${denied.where}`, {
-      hint: 'as root: usermod -aG docker YOU, then log in again (the docker group is as good as root)',
+    return new UserError(`the engine runs, but you have no permission to use ${denied.where}`, {
+      hint: 'run usermod -aG docker YOU as root, then log in again (the docker group is equivalent to root)',
     })
   }
   const log = await readFile(engineLog, 'utf8').catch(() => '')
@@ -113,7 +116,7 @@ async function notStarted(init: InitSystem, problem: string, search: EngineSearc
   const where = init === 'systemd' ? 'journalctl -u docker -n 50' : `tail ${engineLog}`
   return new UserError(
     `cannot start the Docker engine: ${terminalLine(line ?? problem).replace(/^time="[^"]*" /, '')}`,
-    { hint: `see: ${where}` },
+    { hint: `run ${where}` },
   )
 }
 

@@ -5,21 +5,21 @@ export type Component = 'engine' | 'runc' | 'containerd' | 'buildkit' | 'compose
 export type KnownCve = {
   id: string
   component: Component
-  /** What it lets somebody do, to be read after "lets". */
+  /** The effect, as a phrase after "lets". */
   allows: string
-  /** The first fixed release of each line of releases that got a fix, oldest first. */
+  /** First fixed release of each release line that got a fix, oldest first. */
   fixed: readonly Version[]
-  /** First release that has the fault, where not all before the fix have. */
+  /** First affected release, if not all releases before the fix are affected. */
   introduced?: Version
-  /** Previews of a fixed release that were made before the fix. */
+  /** Pre-releases of a fixed release without the fix. */
   unfixed?: RegExp
-  /** Revisions of distributions that have the fix in an older release. */
+  /** Revisions of distributions with the fix in an older release. */
   backports?: readonly RegExp[]
-  /** `refuse`: no stack starts. `warn`: a way out, or a step of one. `note`: see `beside`. */
-  bearing: 'refuse' | 'warn' | 'note'
-  /** Why a stack of claude-secure does not meet it. */
-  beside?: string
-  /** The fault is there only where this runs. */
+  /** `refuse`: no stack starts. `warn`: an escape, or a step of one. `note`: see `mitigation`. */
+  response: 'refuse' | 'warn' | 'note'
+  /** Why it does not affect a stack of claude-secure. */
+  mitigation?: string
+  /** Affects only machines that run this. */
   only?: 'firewalld'
 }
 
@@ -31,36 +31,36 @@ const runcEscapes2025 = {
     [1, 4, 0],
   ],
   unfixed: /^v?1\.4\.0-rc\.[12]\b/,
-  bearing: 'warn',
+  response: 'warn',
 } as const
 
 const buildkitEscapes = {
   component: 'buildkit',
-  // Told by the engine it is part of: 24.0.9 was released without these fixes.
+  // Judged by the engine that contains it: 24.0.9 was released without these fixes.
   fixed: [[25, 0, 2]],
-  bearing: 'note',
-  beside: 'only Dockerfiles of this checkout are built',
+  response: 'note',
+  mitigation: 'only Dockerfiles of this checkout are built',
 } as const
 
 const debian12Containerd = /^1\.6\.20~ds1-1\+deb12u([2-9]|\d\d)/
 const debian13Containerd = /^1\.7\.24~ds1-6/
 
 /**
- * Faults of the programs a stack rests on, from their makers' advisories. BuildKit is judged by the
- * version of the engine. An entry is one that was looked up: not every fault there is.
+ * Vulnerabilities of the programs that a stack depends on, from their vendors' advisories. BuildKit
+ * is judged by the version of the engine. The list has only vulnerabilities that were looked up.
  */
 export const knownCves: readonly KnownCve[] = [
   {
     id: 'CVE-2024-29018',
     component: 'engine',
-    allows: 'a container on an internal network ask the DNS of the internet',
-    // 24 never got one.
+    allows: 'a container on an internal network query the DNS of the internet',
+    // 24 never got a fix.
     fixed: [
       [23, 0, 11],
       [25, 0, 5],
       [26, 0, 0],
     ],
-    bearing: 'refuse',
+    response: 'refuse',
   },
   {
     id: 'CVE-2025-54410',
@@ -70,7 +70,7 @@ export const knownCves: readonly KnownCve[] = [
       [25, 0, 13],
       [28, 0, 0],
     ],
-    bearing: 'warn',
+    response: 'warn',
     only: 'firewalld',
   },
   {
@@ -78,8 +78,8 @@ export const knownCves: readonly KnownCve[] = [
     component: 'engine',
     allows: 'an image run its program as root when a compressed archive is copied into a container',
     fixed: [[29, 5, 1]],
-    bearing: 'note',
-    beside: 'nothing is copied that way',
+    response: 'note',
+    mitigation: 'nothing is copied that way',
   },
   {
     id: 'CVE-2024-21626',
@@ -87,22 +87,22 @@ export const knownCves: readonly KnownCve[] = [
     allows: 'a working directory lead out of the container',
     fixed: [[1, 1, 12]],
     backports: [/^1\.1\.5\+ds1-1\+deb12u[1-9]/],
-    bearing: 'warn',
+    response: 'warn',
   },
   {
     ...runcEscapes2025,
     id: 'CVE-2025-31133',
-    allows: 'a replaced /dev/null open what is masked in /proc',
+    allows: 'a replaced /dev/null unmask files of /proc',
   },
   {
     ...runcEscapes2025,
     id: 'CVE-2025-52565',
-    allows: 'a replaced /dev/pts entry open what is masked in /proc',
+    allows: 'a replaced /dev/pts entry unmask files of /proc',
   },
   {
     ...runcEscapes2025,
     id: 'CVE-2025-52881',
-    allows: 'writes of runc be sent to other files of /proc',
+    allows: 'a container redirect writes of runc to other files of /proc',
   },
   {
     id: 'CVE-2024-40635',
@@ -114,13 +114,13 @@ export const knownCves: readonly KnownCve[] = [
       [2, 0, 4],
     ],
     backports: [debian12Containerd, debian13Containerd],
-    bearing: 'note',
-    beside: 'the user ids are those of your files',
+    response: 'note',
+    mitigation: 'the user ids are those of your files',
   },
   {
     id: 'CVE-2024-25621',
     component: 'containerd',
-    allows: 'other users of this host look into its folders',
+    allows: 'other users of this host read its folders',
     fixed: [
       [1, 7, 29],
       [2, 0, 7],
@@ -128,8 +128,8 @@ export const knownCves: readonly KnownCve[] = [
       [2, 2, 0],
     ],
     backports: [debian12Containerd, /^1\.7\.24~ds1-6\+deb13u/],
-    bearing: 'note',
-    beside: 'the agent is no user of this host',
+    response: 'note',
+    mitigation: 'the agent is not a user of this host',
   },
   {
     ...buildkitEscapes,
@@ -152,19 +152,21 @@ export const knownCves: readonly KnownCve[] = [
     allows: 'a compose file of a registry write files of the host',
     introduced: [2, 34, 0],
     fixed: [[2, 40, 2]],
-    bearing: 'note',
-    beside: 'only compose files of this machine are used',
+    response: 'note',
+    mitigation: 'only compose files of this machine are used',
   },
   {
     id: 'CVE-2025-9074',
     component: 'desktop',
     allows: 'a container command the engine without its socket',
     fixed: [[4, 44, 3]],
-    bearing: 'warn',
+    response: 'warn',
   },
 ]
 
-/** The faults that a program of this version has. `revision` is the distribution's own version. */
+/**
+ * Returns the vulnerabilities of a program's version. `revision` is the distribution's own version.
+ */
 export function openCves(
   component: Component,
   program: { version: string; revision?: string },
@@ -182,13 +184,13 @@ export function openCves(
 }
 
 /**
- * Whether the release has a fix that was made in several lines: it is at or above the floor of its own
- * line, or of a newer line than all that have one.
+ * Returns whether a release has a fix that was made in several lines: it is at or above the floor
+ * of its own line, or its line is newer than all lines with a floor.
  */
 function isInFixedLine(version: Version, floors: readonly Version[]) {
   const newest = floors.at(-1)
   if (newest && isAtLeast(version, newest)) return true
-  // Lines are told by the numbers that the floors differ in: the major one, or major and minor.
+  // The numbers in which the floors differ identify a line: the major one, or major and minor.
   const width = new Set(floors.map(([major]) => major)).size === floors.length ? 1 : 2
   return floors.some(
     floor =>

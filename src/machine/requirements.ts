@@ -10,7 +10,7 @@ import { type Component, type KnownCve, openCves } from './known-cves.ts'
 
 export type Finding = {
   id: string
-  /** `note`: worth knowing, and nothing is to be done. `refusal`: a problem; `start` refuses most. */
+  /** `note`: needs no action. `refusal`: a problem; `start` refuses to run with most of them. */
   severity: 'ok' | 'note' | 'warning' | 'refusal'
   message: string
   hint: string
@@ -19,9 +19,12 @@ export type Finding = {
 const composeFloor: Version = [2, 24, 0]
 const podmanFloor: Version = [5, 0, 0]
 
-const setupHint = `run ${command('setup')}, which installs what is needed`
+const setupHint = `run ${command('setup')} to install it`
 
-/** One finding per requirement, the good ones too: `doctor` shows all, `start` stops at a refusal. */
+/**
+ * Returns one finding per requirement, also for those that are met: `doctor` shows all, `start`
+ * stops at a refusal.
+ */
 export function judgeRequirements(versions: MachineVersions): Finding[] {
   return [
     judgeEngine(versions.engine),
@@ -30,7 +33,7 @@ export function judgeRequirements(versions: MachineVersions): Finding[] {
     judgePart('runc', versions.runc),
     judgePart('containerd', versions.containerd),
     judgeDesktop(versions.desktop),
-    ...faultsBesides(versions),
+    ...otherFaults(versions),
   ].filter(finding => finding !== null)
 }
 
@@ -51,7 +54,7 @@ function judgeEngine(engine: MachineVersions['engine']): Finding {
           'update Podman, or use Docker',
         )
   }
-  const refused = openCves('engine', engine).some(({ bearing }) => bearing === 'refuse')
+  const refused = openCves('engine', engine).some(({ response }) => response === 'refuse')
   if (!refused) return ok(id, `Docker Engine ${engine.version}`)
   return refusal(
     id,
@@ -96,11 +99,11 @@ function judgeDesktop(version: string | null): Finding | null {
   return faults('desktop', name, openCves('desktop', { version })) ?? ok('desktop', name)
 }
 
-/** What is wrong with programs that were judged by their floors, and does not fall below these. */
-function faultsBesides({ engine, compose, firewalld = false }: MachineVersions) {
+/** Returns further vulnerabilities of the programs that are judged by their minimum version. */
+function otherFaults({ engine, compose, firewalld = false }: MachineVersions) {
   if (engine?.kind !== 'docker') return []
   const open = (component: Component, version: string) =>
-    openCves(component, { version }, { firewalld }).filter(({ bearing }) => bearing !== 'refuse')
+    openCves(component, { version }, { firewalld }).filter(({ response }) => response !== 'refuse')
   const name = `Docker Engine ${engine.version}`
   return [
     faults('engine-faults', name, open('engine', engine.version)),
@@ -111,23 +114,23 @@ function faultsBesides({ engine, compose, firewalld = false }: MachineVersions) 
   ]
 }
 
-/** One finding for the open faults of a program; null when there are none. */
+/** Returns one finding for the open vulnerabilities of a program; null without any. */
 function faults(id: string, program: string, open: readonly KnownCve[]): Finding | null {
-  const serious = open.filter(({ bearing }) => bearing !== 'note')
+  const serious = open.filter(({ response }) => response !== 'note')
   if (serious.length > 0) {
     return {
       id,
       severity: 'warning',
-      message: `${program} has known ways out of a container: ${serious.map(({ id }) => id).join(', ')}`,
+      message: `${program} has known container escapes: ${serious.map(({ id }) => id).join(', ')}`,
       hint: `update ${program.split(' ').slice(0, -1).join(' ')} as soon as your distribution has the fix`,
     }
   }
   if (open.length === 0) return null
-  const each = open.map(({ id, allows, beside }) => `${id} lets ${allows}; here ${beside}`)
+  const each = open.map(({ id, allows, mitigation }) => `${id} lets ${allows}; here ${mitigation}`)
   return {
     id,
     severity: 'note',
-    message: `${program} has known faults that a stack does not meet: ${open.map(({ id }) => id).join(', ')}`,
+    message: `${program} has known vulnerabilities that do not affect a stack: ${open.map(({ id }) => id).join(', ')}`,
     hint: each.join('. '),
   }
 }

@@ -129,7 +129,7 @@ t.test('symlinks do not bring in files from outside the folder', async t => {
   await writeSettings(checkout, { CUSTOM_DIR: custom })
   const { code, stderr } = await run(join(checkout, 'claude.ts'), ['build'], { cwd: '/', env })
   t.equal(code, 1)
-  t.match(stderr, /^error: .*init\.d\/10-link\.sh is a link out of its folder\nhint: /m)
+  t.match(stderr, /^error: .*init\.d\/10-link\.sh is a symlink that leaves its folder\nhint: /m)
 })
 
 t.test('a Dockerfile of the user’s own, under packages and scripts', async t => {
@@ -229,11 +229,14 @@ t.test('another base, a volume, a Dockerfile that fails, one in the workspace', 
     /^error: .*Dockerfile does not build on the agent's image\nhint: {2}begin/,
   )
   const volume = await build({ Dockerfile: dockerfile('VOLUME /etc/claude-code') })
-  t.match(said(volume.stderr), /^error: your Dockerfile makes volumes: \/etc\/claude-code\nhint: /)
+  t.match(
+    said(volume.stderr),
+    /^error: your Dockerfile declares volumes: \/etc\/claude-code\nhint: /,
+  )
   const { stderr } = await build({ Dockerfile: dockerfile('RUN echo the reason && exit 3') })
   t.match(
     said(stderr),
-    /^error: cannot build claude-secure\/custom:[0-9a-f]+: the reason\nhint: {2}correct your Dockerfile; the whole output is in /,
+    /^error: cannot build claude-secure\/custom:[0-9a-f]+: the reason\nhint: {2}correct your Dockerfile; see the whole output in /,
   )
 
   const stack = await createTestStack(t, { start: false, files: { Dockerfile: dockerfile() } })

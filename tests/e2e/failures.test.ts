@@ -76,7 +76,7 @@ t.test('a registry that does not answer fails the build with the name of the pac
   for (const args of [['start', '--detach'], ['build']]) {
     isTwoLines(t, await script.run(args, { env, timeout: 120_000 }), {
       error: /cannot fetch \S+@\S+ with npm: .*ECONNREFUSED/,
-      hint: /npm ping; check registry, proxy and cafile/,
+      hint: /npm ping, check registry, proxy and cafile/,
     })
   }
   isTwoLines(t, await script.run(['update', '--dry-run'], { env, timeout: 120_000 }), {

@@ -16,7 +16,7 @@ const engineOf = (t: Test, Version: string) =>
     '/version': { Version, ApiVersion: '1.41', Components: [] },
   })
 
-t.test('doctor goes on after the first thing that is wrong, and exits 1', async t => {
+t.test('doctor continues after the first problem, and exits 1', async t => {
   const env = { DOCKER_HOST: await engineOf(t, '24.0.9') }
   const { code, stdout } = await script.run(['doctor', '--json'], { env })
   t.equal(code, 1)
@@ -69,7 +69,7 @@ t.test(
   },
 )
 
-t.test('doctor --fix does what it says, and --dry-run says it and does nothing', async t => {
+t.test('doctor --fix performs the repairs that --dry-run only lists', async t => {
   const env = { DOCKER_HOST: await engineOf(t, '28.5.2') }
   const root = join(script.env.XDG_CACHE_HOME ?? '', 'claude-secure')
   const tags = join(root, 'tags-0123456789ab.json')
@@ -97,7 +97,7 @@ t.test('doctor --fix does what it says, and --dry-run says it and does nothing',
   t.notOk(existsSync(tags))
 })
 
-t.test('an engine that is installed and does not answer is one that --fix starts', async t => {
+t.test('--fix starts an installed engine that does not answer', async t => {
   const PATH = `${await fakeProgram(t, 'dockerd', 'exit 99')}:${script.env.PATH}`
   const HOME = await temporaryFolder(t, 'home')
   // In a mount namespace of its own, where nothing listens at the usual places.
@@ -118,7 +118,7 @@ t.test('an engine that is installed and does not answer is one that --fix starts
   t.match(stdout, /problem {2}the container engine is installed but does not answer/)
 })
 
-t.test('doctor starts no engine at an address that it was given', async t => {
+t.test('doctor does not start an engine at an address from DOCKER_HOST', async t => {
   const env = { DOCKER_HOST: 'unix:///nowhere/docker.sock' }
   const { code, stdout } = await script.run(['doctor', '--fix', '--json'], { env })
   const { findings, repairs } = JSON.parse(stdout)

@@ -48,7 +48,7 @@ t.test('parses status and limits by name', async t => {
   )
 })
 
-t.test('parses the parses the limits of both cgroup versions', async t => {
+t.test('parses the limits of both cgroup versions', async t => {
   t.same(
     parseCgroup(
       new Map([

@@ -6,7 +6,7 @@ const packagesOf = Date.parse('2026-11-20')
 const clock = (change: Partial<Parameters<typeof judgeClock>[0]>) =>
   judgeClock({ host: now, engine: now, upstream: null, packagesOf, ...change })
 
-t.test('a clock that agrees says with whom', async t => {
+t.test('a correct clock names the clocks that agree', async t => {
   t.match(clock({}), {
     severity: 'ok',
     message: 'clock agrees with the engine, the pinned packages',
@@ -15,7 +15,7 @@ t.test('a clock that agrees says with whom', async t => {
   t.match(clock({ engine: null }), { severity: 'ok', message: /with the pinned packages$/ })
 })
 
-t.test('a clock that is off says by how much, and against whom', async t => {
+t.test('a wrong clock names the difference and the other clock', async t => {
   t.match(clock({ engine: now + 300_000 }), {
     severity: 'warning',
     message: /300 s behind .*engine/,
@@ -26,7 +26,7 @@ t.test('a clock that is off says by how much, and against whom', async t => {
   })
 })
 
-t.test('a clock from before the packages is a problem, whoever agrees', async t => {
+t.test('a clock before the date of the packages is a problem, even if others agree', async t => {
   const host = Date.parse('1970-01-02')
   t.match(clock({ host, engine: host }), { severity: 'refusal', message: /1970-01-02/ })
 })

@@ -18,7 +18,7 @@ function settingsOf(env: Record<string, string>) {
   return Object.fromEntries(Object.entries(env).filter(([name]) => name in Settings.shape))
 }
 
-t.test('the one in use is told by name, place and kind', async t => {
+t.test('names the credential in use with its place and kind', async t => {
   t.match(judge({ ANTHROPIC_API_KEY: key }), [
     /^credential ok: ANTHROPIC_API_KEY from \.env: API key/,
   ])
@@ -26,7 +26,7 @@ t.test('the one in use is told by name, place and kind', async t => {
   t.match(judge({}, { ANTHROPIC_API_KEY: key }), [/from your environment: API key/])
 })
 
-t.test('those that are not used are named, with the one that comes first', async t => {
+t.test('names unused credentials with the one that takes precedence', async t => {
   const both = judge({ ANTHROPIC_API_KEY: key, CLAUDE_CODE_OAUTH_TOKEN: token })
   t.match(
     both[1],
@@ -57,7 +57,7 @@ t.test('none is a warning, two ways at once a problem', async t => {
   t.match(judge({ CREDENTIALS: 'direct', ANTHROPIC_API_KEY: key })[0], /^credential refusal: /)
 })
 
-t.test('no value is ever shown, nor more of it than its kind', async t => {
+t.test('shows the kind of a credential and no part of its value', async t => {
   const all = [
     ...judge(
       { ANTHROPIC_API_KEY: token, CLAUDE_CODE_OAUTH_TOKEN: key },

@@ -40,7 +40,7 @@ t.test('parses the report of a container on its confinement', async t => {
   })
 })
 
-t.test('a limit that the kernel does not know is not taken for one', async t => {
+t.test('a limit that the kernel does not report does not count as enforced', async t => {
   const view = parseInsideView(
     'memory=9223372036854771712\npids=max\ncpu=max 100000\nlandlock=\nusers=0 100000 65536',
   )
@@ -50,7 +50,7 @@ t.test('a limit that the kernel does not know is not taken for one', async t => 
   t.match(parseInsideView('nonsense'), { seccomp: '', landlock: 'missing' })
 })
 
-t.test('a machine with all walls has nothing but what is worth knowing', async t => {
+t.test('a fully confined machine has no warnings', async t => {
   t.same(severities({}), {
     kernel: 'ok',
     seccomp: 'ok',
@@ -61,7 +61,7 @@ t.test('a machine with all walls has nothing but what is worth knowing', async t
   })
 })
 
-t.test('no seccomp, and limits that do not hold, are problems', async t => {
+t.test('missing seccomp and unenforced limits are problems', async t => {
   t.match(severities({ SecurityOptions: [] }), { seccomp: 'refusal', profile: 'note' })
   t.match(severities({ SecurityOptions: ['name=seccomp,profile=unconfined'] }), {
     seccomp: 'refusal',
@@ -77,7 +77,7 @@ t.test('warns of a claim of the engine that a container does not confirm', async
   t.match(severities({}, { ...inside, profile: 'unconfined' }), { profile: 'warning' })
 })
 
-t.test('rootless engines, user namespaces and SELinux are seen', async t => {
+t.test('recognises rootless engines, user namespaces and SELinux', async t => {
   t.match(severities({ SecurityOptions: ['name=seccomp', 'name=rootless'] }), { users: 'ok' })
   t.match(severities({ SecurityOptions: ['name=seccomp', 'name=userns'] }), { users: 'ok' })
   const selinux = judgeKernel({ ...info, SecurityOptions: ['name=seccomp', 'name=selinux'] }, null)
@@ -92,7 +92,7 @@ t.test('notes that limits are not checked without an image', async t => {
   t.equal(severities({}, null).landlock, undefined)
 })
 
-t.test('a kernel without Landlock, or one where it does nothing, is worth a note', async t => {
+t.test('notes that Landlock is missing or not enforced', async t => {
   for (const landlock of ['missing', 'ineffective'] as const) {
     t.match(severities({}, { ...inside, landlock }), { landlock: 'note' })
   }

@@ -13,7 +13,7 @@ function network(project: string, Created: string): NetworkSummary {
   return { Id: project, Name: project, Created, Labels: { 'com.docker.compose.project': project } }
 }
 
-t.test('networks of a start that was cut off are old ones without a container', async t => {
+t.test('networks of an interrupted start are old and have no container', async t => {
   const long = '2026-11-21T09:00:00.123456789Z'
   const running = { Labels: { 'claude-secure.stack': stack('up') }, Status: '', State: 'running' }
   const engine = {
@@ -65,7 +65,7 @@ t.test('each kind of leftover can be removed, and each step is described', async
   )
 })
 
-t.test('files are removed below our own folders only', async t => {
+t.test('removes files only below our own folders', async t => {
   const home = t.testdir({ 'claude-secure': { stacks: { a: { f: '' } } }, mine: '' })
   const before = process.env.XDG_STATE_HOME
   process.env.XDG_STATE_HOME = home

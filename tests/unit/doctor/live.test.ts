@@ -20,22 +20,25 @@ const decision = (change: Partial<AccessDecision>): AccessDecision =>
   })
 const name = 'x.invalid'
 
-t.test('a denial counts when the caller saw it and the proxy says it is for the name', async t => {
-  t.equal(judgeDenied({ name, seen: '407', decision: decision({}) }).severity, 'ok')
-  const others = [
-    { seen: '407', decision: null },
-    { seen: '000', decision: null },
-    { seen: '200', decision: decision({}) },
-    { seen: '407', decision: decision({ reason: 'unresolved' }) },
-    { seen: '407', decision: decision({ reason: 'too-many-connections' }) },
-    { seen: '200', decision: decision({ verdict: 'allowed', reason: '-' }) },
-  ]
-  for (const trial of others) {
-    t.equal(judgeDenied({ name, ...trial }).severity, 'refusal', JSON.stringify(trial))
-  }
-})
+t.test(
+  'a denial counts if the caller saw it and the proxy logged the name as its reason',
+  async t => {
+    t.equal(judgeDenied({ name, seen: '407', decision: decision({}) }).severity, 'ok')
+    const others = [
+      { seen: '407', decision: null },
+      { seen: '000', decision: null },
+      { seen: '200', decision: decision({}) },
+      { seen: '407', decision: decision({ reason: 'unresolved' }) },
+      { seen: '407', decision: decision({ reason: 'too-many-connections' }) },
+      { seen: '200', decision: decision({ verdict: 'allowed', reason: '-' }) },
+    ]
+    for (const trial of others) {
+      t.equal(judgeDenied({ name, ...trial }).severity, 'refusal', JSON.stringify(trial))
+    }
+  },
+)
 
-t.test('a name is proven reachable by an answer, and by the proxy that let it through', async t => {
+t.test('a name is reachable if it answered and the proxy logged it as allowed', async t => {
   const allowed = decision({ verdict: 'allowed', reason: '-', caller: 'services' })
   const judge = (seen: string, made: AccessDecision | null, rehearsal = false) =>
     judgeAllowed({ name, seen, decision: made }, rehearsal).severity
@@ -48,7 +51,7 @@ t.test('a name is proven reachable by an answer, and by the proxy that let it th
   t.equal(judge('proxy: ECONNREFUSED', null), 'refusal')
 })
 
-t.test('without a stack nothing is proven, and the note says how', async t => {
+t.test('without a stack a note says how to run the live proof', async t => {
   const nothing = { agent: [], gateway: [], server: [], login: [] }
   const proof = await proveLive({
     engine: {} as never,

@@ -5,7 +5,7 @@ import { judgeDisk, readSpace } from '../../../src/doctor/capacity.ts'
 import { judgeAllowlist, judgeModes, readModes } from '../../../src/doctor/configuration.ts'
 import { judgeImages } from '../../../src/doctor/images.ts'
 
-t.test('one line for each disk, with what lies on it', async t => {
+t.test('one line for each disk, with its purposes', async t => {
   const space = (what: string, device: number, free: number, inodes = 1) => ({
     what,
     folder: `/${what}`,
@@ -22,7 +22,7 @@ t.test('one line for each disk, with what lies on it', async t => {
   t.match(judgeDisk([space('images', 1, 9e9, 0.01)]), [{ severity: 'warning', message: /inodes/ }])
 })
 
-t.test('a folder that is not made yet is judged by the one above it', async t => {
+t.test('a missing folder is judged by its nearest parent', async t => {
   const folder = t.testdir({})
   const [here, below] = await Promise.all([
     readSpace('stacks', folder),
@@ -87,14 +87,14 @@ t.test('names files that other users can read, with the mode to set', async t =>
   t.equal(open[2]?.hint, `run chmod 400 ${join(state, 'stacks/two/credential.json')}`)
 })
 
-t.test('no .env and no state is in order too', async t => {
+t.test('a missing .env and state folder is ok', async t => {
   const root = t.testdir({})
   await mkdir(join(root, 'empty'))
   const checks = judgeModes(await readModes(root, join(root, 'nothing')))
   t.match(checks, [{ severity: 'ok', message: /\.env does not exist/ }, { severity: 'ok' }])
 })
 
-t.test('each finding about the policy has its line', async t => {
+t.test('each finding about the policy names its line', async t => {
   const { readFile } = await import('node:fs/promises')
   const shipped = await readFile(join(import.meta.dirname, '../../../proxy/squid.conf'), 'utf8')
   t.match(judgeAllowlist(shipped, 'x'), [{ severity: 'ok' }])

@@ -17,7 +17,7 @@ const list = (folder: string, settings: { DOCKERFILE?: string } = {}) => {
   return { scripts: paths(scripts), context: context && paths(context) }
 }
 
-t.test('scripts in the order of their names, the context without the other parts', async t => {
+t.test('lists scripts by name, and the context without the other parts', async t => {
   const folder = t.testdir({
     'init.d': { '20-b.sh': '', '10-a.sh': '', '.c.sh': '', 'd.txt': '', sub: { 'e.sh': '' } },
     bin: { tool: '' },
@@ -33,23 +33,23 @@ t.test('scripts in the order of their names, the context without the other parts
   t.same(list('/nonexistent'), { scripts: [], context: null })
 })
 
-t.test('a Dockerfile that is named and is not there is an error', async t => {
+t.test('a missing Dockerfile named in DOCKERFILE is an error', async t => {
   t.throws(() => list('/nonexistent', { DOCKERFILE: '/nonexistent/Dockerfile' }), {
-    message: 'DOCKERFILE=/nonexistent/Dockerfile is no file',
+    message: 'DOCKERFILE=/nonexistent/Dockerfile is not a file',
   })
 })
 
-t.test('links lead to files of the same folder, or nowhere', async t => {
+t.test('symlinks to files outside of the folder are refused', async t => {
   const folder = t.testdir({ 'init.d': { real: 'echo' }, secret: 'x' })
   const link = join(folder, 'init.d/a.sh')
   symlinkSync('real', link)
   t.same(list(folder).scripts, ['a.sh'])
   for (const [target, message] of [
-    ['/etc/passwd', /a\.sh is a link out of its folder$/],
-    ['../secret', /a\.sh is a link out of its folder$/],
-    ['missing', /a\.sh leads nowhere$/],
-    ['.', /a\.sh is a link out of its folder$/],
-    ['/', /a\.sh is a link out of its folder$/],
+    ['/etc/passwd', /a\.sh is a symlink that leaves its folder$/],
+    ['../secret', /a\.sh is a symlink that leaves its folder$/],
+    ['missing', /a\.sh is a dangling symlink$/],
+    ['.', /a\.sh is a symlink that leaves its folder$/],
+    ['/', /a\.sh is a symlink that leaves its folder$/],
   ] as const) {
     const each = t.testdir({ 'init.d': {}, secret: 'x' })
     symlinkSync(target, join(each, 'init.d/a.sh'))
@@ -57,7 +57,7 @@ t.test('links lead to files of the same folder, or nowhere', async t => {
   }
 })
 
-t.test('pipes and folders of links are refused before anything is read', async t => {
+t.test('pipes and symlinked folders are refused before any file is read', async t => {
   const folder = t.testdir({ 'init.d': {} })
   execFileSync('mkfifo', [join(folder, 'init.d/pipe.sh')])
   t.throws(() => list(folder), { message: /pipe\.sh is not a regular file$/ })
@@ -66,7 +66,7 @@ t.test('pipes and folders of links are refused before anything is read', async t
   t.throws(() => list(other), { message: /link is not a regular file$/ })
 })
 
-t.test('a folder that was named by mistake is refused', async t => {
+t.test('a folder that is too large is refused', async t => {
   const many = t.testdir({ Dockerfile: '' })
   for (let index = 0; index < 1000; index++) writeFileSync(join(many, `${index}`), '')
   t.throws(() => list(many), { message: /holds more than 1000 files or 64 MiB$/ })
@@ -77,12 +77,12 @@ t.test('a folder that was named by mistake is refused', async t => {
 
 const read = (folder: string) => readAdditions(imageAdditions({ CUSTOM_DIR: folder }))
 
-t.test('nothing added is null', async t => {
+t.test('returns null without additions', async t => {
   t.equal(await read('/nonexistent'), null)
   t.equal(await read(t.testdir({ bin: { tool: '' }, 'init.d': { 'README.md': '' } })), null)
 })
 
-t.test('what was read is written as it was, with modes that no umask changes', async t => {
+t.test('writes the same bytes, with modes that do not depend on the umask', async t => {
   const folder = t.testdir({
     from: { Dockerfile: `ARG CLAUDE\nFROM \${CLAUDE}\n`, sub: { deep: { run: '\u0000\u00ff' } } },
     to: {},
@@ -100,7 +100,7 @@ t.test('what was read is written as it was, with modes that no umask changes', a
   t.equal((await stat(join(folder, 'to/context/sub'))).mode & 0o777, 0o755)
 })
 
-t.test('names, bytes and modes are in the hash', async t => {
+t.test('the hash covers names, bytes and modes', async t => {
   const file = { path: 'a', executable: false, content: Buffer.from('x') }
   const hashes = [
     hashContents([]),

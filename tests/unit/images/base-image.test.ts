@@ -8,7 +8,7 @@ const options = {
   configuration: '/scratch/apt.conf',
 }
 
-t.test('root bootstraps as root, anybody else in a user namespace', async t => {
+t.test('root bootstraps as root, another user in a user namespace', async t => {
   t.ok(bootstrapCommand({ ...options, uid: 0 }).args.includes('--mode=root'))
   t.ok(bootstrapCommand({ ...options, uid: 1000 }).args.includes('--mode=unshare'))
 })
@@ -20,6 +20,6 @@ t.test("the host's apt settings are used, and left out of the image", async t =>
   t.same(args.slice(-3), [options.suite, options.archive, ...options.sources])
 })
 
-t.test('every service finds a /run that it may write', async t => {
+t.test('every service can write to /run', async t => {
   t.ok(baseRecipe.includes('--customize-hook=chmod 1777 "$1/run"'))
 })

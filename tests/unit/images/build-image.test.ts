@@ -36,7 +36,7 @@ t.test('Podman builds with its own command and never pulls', async t => {
   t.same(buildArguments(build, 'podman', '').slice(0, 2), ['build', '--pull=never'])
 })
 
-t.test('steps are told without their plumbing', async t => {
+t.test('shows build steps without mount options', async t => {
   t.equal(
     parseBuildStep('#7 [minimal 3/8] RUN --mount=type=secret,id=x apt-get update'),
     '[minimal 3/8] RUN apt-get update',
@@ -55,7 +55,7 @@ const failed = `#5 [2/3] RUN apt-get install nonsense
 ERROR: failed to solve: process "/bin/sh -c …" did not complete successfully: exit code: 100
 `
 
-t.test('a failed build is told by the failing step itself', async t => {
+t.test('reports a failed build with the output of the failing step', async t => {
   t.equal(buildProblem(failed), 'E: Unable to locate package nonsense')
   t.equal(
     buildProblem('ERROR: failed to solve: no such stage\n'),
@@ -80,16 +80,16 @@ async function clientThatPrints(t: Test, output: string) {
   return { run, logFile }
 }
 
-t.test('the whole output of a failed build is kept where the hint says', async t => {
+t.test('keeps the whole output of a failed build in the file that the hint names', async t => {
   const { run, logFile } = await clientThatPrints(t, failed)
   await t.rejects(run, {
     message: 'cannot build claude-secure/claude:abc: E: Unable to locate package nonsense',
-    hint: `the whole output is in ${logFile}`,
+    hint: `see the whole output in ${logFile}`,
   })
   t.equal(await readFile(logFile, 'utf8'), failed)
 })
 
-t.test("a full disk is said to be one, with the engine's folder and what is free", async t => {
+t.test("reports a full disk with the engine's folder and its free space", async t => {
   const { run } = await clientThatPrints(t, '#5 ERROR: write /x: no space left on device\n')
   await t.rejects(run, {
     message: /disk of \/var is full \(\d+ MB free\)/,

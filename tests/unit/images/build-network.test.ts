@@ -15,7 +15,7 @@ DPkg::Post-Invoke:: "rm -rf /";
 Acquire::Retries "";
 `
 
-t.test('what decides how a mirror is reached is taken over, and nothing that runs', async t => {
+t.test("takes over apt's network configuration, and no commands", async t => {
   t.same(transferConfiguration(dump, {}, caSecretPath).trim().split('\n'), [
     'Acquire::http::Proxy "http://proxy.test:3142";',
     'Acquire::https::mirror.test::Proxy "DIRECT";',
@@ -24,7 +24,7 @@ t.test('what decides how a mirror is reached is taken over, and nothing that run
   ])
 })
 
-t.test("the environment's proxies count where apt has none of its own", async t => {
+t.test("uses the environment's proxies where apt has none", async t => {
   const env = { http_proxy: 'http://env.test:1', https_proxy: 'http://env.test:2' }
   const text = transferConfiguration(dump, env, caSecretPath)
   t.notMatch(text, 'env.test:1')

@@ -28,7 +28,7 @@ async function checkout(t: Test) {
   return { root: folder, pins, baseImage: undefined, target: 'minimal' as const, additions }
 }
 
-t.test('a tag is the content: the same everywhere, another after a change', async t => {
+t.test('a tag depends on content: the same everywhere, another after a change', async t => {
   const inputs = await checkout(t)
   const tags = await computeImageTags(inputs)
   const { custom, agent, ...own } = tags
@@ -78,7 +78,7 @@ t.test('each change reaches the images it concerns, and no others', async t => {
   t.same(await changed(), ['gateway'])
 })
 
-t.test('what the user adds makes an image of its own, and its content the tag', async t => {
+t.test('additions get an image of their own, tagged by their content', async t => {
   const inputs = await checkout(t)
   const mine = join(inputs.root, 'mine')
   const none = await computeImageTags(inputs)
@@ -115,7 +115,7 @@ t.test('what the user adds makes an image of its own, and its content the tag', 
   t.not((await tagsOf()).agent, extra.agent)
 })
 
-t.test('remembered tags notice what the user adds', async t => {
+t.test('remembered tags notice changed additions', async t => {
   const inputs = await checkout(t)
   const cache = join(inputs.root, 'cache')
   const none = await imageTags(inputs, cache)

@@ -34,7 +34,7 @@ const files = {
   'docs/long.md': { text: 'long' },
 }
 
-t.test('only the wanted file is kept, executable, whatever the umask', async t => {
+t.test('keeps only the selected file, executable regardless of the umask', async t => {
   const folder = t.testdir({})
   const { npm, pin } = await fakeNpm(join(folder, 'npm'), files)
   const umask = process.umask(0o077)
@@ -56,7 +56,7 @@ t.test('a folder can be left out', async t => {
   t.same((await readdir(target)).sort(), ['bin', 'lib'])
 })
 
-t.test('npm runs in a folder of ours, where nobody else has put an .npmrc', async t => {
+t.test('npm runs in a folder of ours, without an .npmrc of another user', async t => {
   const folder = t.testdir({ '.npmrc': 'registry=http://evil.test' })
   const { npm, pin } = await fakeNpm(join(folder, 'npm'), files)
   const cache = join(folder, 'cache')
@@ -67,19 +67,19 @@ t.test('npm runs in a folder of ours, where nobody else has put an .npmrc', asyn
   t.match(await readFile(join(folder, 'npm/calls'), 'utf8'), /--ignore-scripts/)
 })
 
-t.test('bytes that are not the pinned ones are refused, and nothing of them stays', async t => {
+t.test('bytes that do not match the pin are refused, and nothing of them is kept', async t => {
   const folder = t.testdir({})
   const { npm, pin } = await fakeNpm(join(folder, 'npm'), files)
   const cache = join(folder, 'cache')
   const changed = { ...pin, integrity: `sha512-${'A'.repeat(86)}==` }
   await t.rejects(fetchPackage(changed, { cache, selection: { without: [] }, npm }), {
-    message: /@scope\/tool@1\.0\.0 is not what was pinned/,
+    message: /@scope\/tool@1\.0\.0 does not match its pin/,
     hint: /do not use it/,
   })
   t.same(await readdir(cache), [])
 })
 
-t.test('a second fetch asks no one; two at once agree', async t => {
+t.test('a second fetch needs no network, and two at once agree', async t => {
   const folder = t.testdir({})
   const { npm, pin } = await fakeNpm(join(folder, 'npm'), files)
   const options = { cache: join(folder, 'cache'), selection: { only: ['lib/a.js'] }, npm }
@@ -102,7 +102,7 @@ t.test('a path that leaves the folder is not unpacked', async t => {
   t.notOk((await readdir(folder)).includes('escaped'))
 })
 
-t.test('a registry that is down, or has no such version, is said in its own words', async t => {
+t.test("reports the registry's own error when it is down or lacks the version", async t => {
   const folder = t.testdir({
     down: '#!/bin/sh\necho "npm error code EHOSTUNREACH" >&2\nexit 1\n',
     unknown: `#!/bin/sh\necho '{"error":{"code":"E404","summary":"No match found"}}'\nexit 1\n`,

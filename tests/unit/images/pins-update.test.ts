@@ -18,7 +18,7 @@ async function fakeNpm(folder: string, script: string) {
   return { npm: join(folder, 'npm'), script }
 }
 
-t.test('the newest release is taken from whatever order the registry lists', async t => {
+t.test("takes the newest release regardless of the registry's order", async t => {
   const of = (...versions: string[]) =>
     JSON.stringify(versions.map(version => ({ version, 'dist.integrity': integrity })))
   t.equal(parseView(of('24.9.0', '24.21.0', '24.8.0'))?.version, '24.21.0')
@@ -58,7 +58,7 @@ t.test('a registry that does not answer leaves the pins alone and says so', asyn
   })
 })
 
-t.test('a version of Claude Code by hand is wrong usage when it is none', async t => {
+t.test('an invalid --claude-version is wrong usage', async t => {
   await t.rejects(withClaudeVersion(await readPins(root), '--registry=http://evil.test'), {
     message: /is not a version/,
     exitCode: 2,

@@ -25,7 +25,7 @@ t.test('the mirror of a Debian machine serves every release, and its security up
   ])
 })
 
-t.test("another vendor's repository is not taken for Debian's, nor Ubuntu's", async t => {
+t.test("a repository of Ubuntu or another vendor does not count as Debian's", async t => {
   t.same(
     find([
       'https://vendor.test/linux/debian/|bookworm|stable|Docker',
@@ -47,7 +47,7 @@ t.test('a mirror with a password is never written into an image', async t => {
   )
 })
 
-t.test('DEBIAN_MIRROR is used as it is given', async t => {
+t.test('DEBIAN_MIRROR is used unchanged', async t => {
   t.same(await findDebianMirror({ suite: 'trixie', mirror: 'https://mirror.test/debian/' }), {
     kind: 'configured',
     packages: 'https://mirror.test/debian',

@@ -5,13 +5,16 @@ import { engineLog, isStale, startCommands } from '../../../src/machine/engine-s
 const commands = (init: 'systemd' | 'sysv' | 'none') =>
   startCommands(init).map(({ command }) => [command.file, ...command.args].join(' '))
 
-t.test('systemd starts the service; elsewhere dockerd itself is what works in the end', async t => {
-  t.same(commands('systemd'), ['systemctl start docker'])
-  t.match(commands('sysv'), ['service docker start', /setsid dockerd/])
-  t.match(commands('none'), [/setsid dockerd/])
-})
+t.test(
+  'systemd starts the service; without it, dockerd is started directly as a last resort',
+  async t => {
+    t.same(commands('systemd'), ['systemctl start docker'])
+    t.match(commands('sysv'), ['service docker start', /setsid dockerd/])
+    t.match(commands('none'), [/setsid dockerd/])
+  },
+)
 
-t.test('the engine outlives the terminal and logs to a file that is named', async t => {
+t.test('the engine outlives the terminal and writes a log file', async t => {
   const [direct] = startCommands('none')
   t.match(direct?.command.args[1], /setsid .*< \/dev\/null &$/)
   t.equal(direct?.command.args[2], engineLog)

@@ -2,15 +2,15 @@ import t from 'tap'
 import { isAtLeast } from '../../../src/engine/version.ts'
 import { knownCves, openCves } from '../../../src/machine/known-cves.ts'
 
-t.test('each entry can be judged and be told', async t => {
+t.test('each entry can be judged and reported', async t => {
   t.equal(new Set(knownCves.map(({ id }) => id)).size, knownCves.length, 'none stands twice')
-  for (const { id, allows, fixed, bearing, beside } of knownCves) {
+  for (const { id, allows, fixed, response, mitigation } of knownCves) {
     t.match(id, /^CVE-\d{4}-\d{4,}$/)
     t.ok(allows, id)
     t.ok(fixed.length > 0, id)
     t.equal(
-      beside !== undefined,
-      bearing === 'note',
+      mitigation !== undefined,
+      response === 'note',
       `${id}: a note says why, and nothing else does`,
     )
     fixed.slice(1).forEach((version, index) => {
@@ -40,7 +40,7 @@ t.test('a fix counts in its own line, and in every newer one', async t => {
   for (const [version, ids] of Object.entries(cases)) t.same(open(version), ids, version)
 })
 
-t.test('a distribution that fixed an older release is believed, for what it fixed', async t => {
+t.test('a fix that a distribution backported counts only for its CVE', async t => {
   const open = (component: 'runc' | 'containerd', version: string, revision: string) =>
     openCves(component, { version, revision }).map(({ id }) => id)
   t.same(open('containerd', '1.6.20~ds1', '1.6.20~ds1-1+deb12u3'), [])
@@ -50,14 +50,14 @@ t.test('a distribution that fixed an older release is believed, for what it fixe
   t.same(open('runc', '1.1.5+ds1', '1.1.5+ds1-1+deb12u1').length, 3, 'one of four')
 })
 
-t.test('previews made before the fix do not have it', async t => {
+t.test('pre-releases from before the fix are affected', async t => {
   const open = (version: string) => openCves('runc', { version }).length
   t.equal(open('1.4.0-rc.2'), 3)
   t.equal(open('1.4.0-rc.3'), 0)
   t.equal(open('1.4.0'), 0)
 })
 
-t.test('a fault that came with a release is not in the ones before it', async t => {
+t.test('releases before a vulnerability was introduced are not affected', async t => {
   const open = (version: string) => openCves('compose', { version }).length
   t.equal(open('2.26.1-4'), 0)
   t.equal(open('2.34.0'), 1)
@@ -65,7 +65,7 @@ t.test('a fault that came with a release is not in the ones before it', async t 
   t.equal(open('2.40.2'), 0)
 })
 
-t.test('BuildKit is told by the engine it is part of', async t => {
+t.test("BuildKit is judged by its engine's version", async t => {
   t.equal(openCves('buildkit', { version: '24.0.9' }).length, 3)
   t.equal(openCves('buildkit', { version: '25.0.2' }).length, 0)
 })

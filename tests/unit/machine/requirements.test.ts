@@ -15,7 +15,7 @@ function severity(id: string, change: Partial<MachineVersions>) {
   return judgeRequirements({ ...good, ...change }).find(finding => finding.id === id)?.severity
 }
 
-t.test('a good machine has no complaint', async t => {
+t.test('a machine that meets the requirements has only ok findings', async t => {
   t.same(
     judgeRequirements(good).map(({ id, severity }) => [id, severity]),
     [
@@ -108,7 +108,7 @@ t.test('Docker Desktop is judged where the engine is in one', async t => {
   t.equal(severity('desktop', { desktop: '4.44.3' }), 'ok')
 })
 
-t.test('firewalld makes a fault of the engine count', async t => {
+t.test('a vulnerability that needs firewalld counts only with it', async t => {
   const engine = { kind: 'docker', version: '26.1.5' } as const
   t.equal(severity('engine-faults', { engine, firewalld: true }), 'warning')
   t.equal(severity('engine-faults', { engine }), 'note')
@@ -116,12 +116,12 @@ t.test('firewalld makes a fault of the engine count', async t => {
   t.equal(severity('engine-faults', { engine: fixed, firewalld: true }), undefined)
 })
 
-t.test('what a stack does not meet is a note that says why', async t => {
+t.test('vulnerabilities that do not affect a stack are a note with the reason', async t => {
   const findings = judgeRequirements({ ...good, containerd: { version: '1.7.20', revision: '' } })
   const note = findings.find(({ id }) => id === 'containerd')
   t.match(note, {
     severity: 'note',
     message: /containerd 1\.7\.20 .*CVE-2024-40635, CVE-2024-25621/,
-    hint: /CVE-2024-25621 lets other users .*; here the agent is no user of this host/,
+    hint: /CVE-2024-25621 lets other users .*; here the agent is not a user of this host/,
   })
 })
