@@ -5,11 +5,11 @@
  */
 export type Batch = Readonly<Record<string, readonly string[]>>
 
-const scratch = 'scratch folders take no programs, devices or setuid files'
-const kernelLimits = 'the kernel has the limits that were asked for'
+const scratch = 'scratch folders are requested with noexec, nosuid and nodev'
+const kernelLimits = 'the kernel enforces the requested limits'
 const unconfined = 'no service is unconfined'
-const mounted = 'nothing is mounted but what the design says'
-const writable = 'what is mounted to be read cannot be written'
+const mounted = 'every mount is one that the design expects'
+const writable = 'every mount that should be read-only is read-only'
 const seccomp = 'every process is filtered by seccomp'
 const networks = 'each service is on its own networks and on no other'
 
@@ -17,42 +17,45 @@ export const composeBatches: readonly Batch[] = [
   {
     'no capabilities': ['every service drops all capabilities', 'no process has a capability'],
     noexec: [scratch],
-    size: ['scratch folders are limited', 'the kernel limits the scratch folders'],
+    size: ['scratch folders have a size limit', 'the kernel limits the size of scratch folders'],
     'processes are limited': ['processes are limited', kernelLimits],
-    'open files are limited': ['open files are limited', 'the kernel has the limit of open files'],
-    'logs are limited': ['logs are limited'],
+    'open files are limited': [
+      'open files are limited',
+      'the kernel enforces the limit on open files',
+    ],
+    'logs are limited': ['logs have a size limit'],
     'IPv6 is off': [
-      'their kernels have IPv6 turned off',
+      'IPv6 is turned off in every container',
       'every service is started with IPv6 turned off',
     ],
-    'no search domains of the host': ["the host's search domains are not taken over"],
+    'no search domains of the host': ["no service has the host's search domains"],
     'the model gateway is the address of the API': [
-      'the environment of claude names who is asked',
-      'the environment of worker names who is asked',
+      'the environment of claude sets the address of the API',
+      'the environment of worker sets the address of the API',
     ],
   },
   {
-    'no new privileges': ['no service may gain privileges', 'no process can gain privileges'],
+    'no new privileges': ['no service can gain privileges', 'no process can gain privileges'],
     nosuid: [scratch],
-    'memory is limited': ['memory is limited', 'nothing is swapped', kernelLimits],
+    'memory is limited': ['memory is limited', 'swap is disabled', kernelLimits],
     'no core dumps': [
-      'no memory is dumped to disk',
-      'the kernel dumps no memory',
-      'no service can dump its memory to disk',
+      'core dumps are disabled',
+      'the kernel writes no core dumps',
+      'no service can write core dumps',
     ],
     'services do not route': [
-      'no service is a router between its networks',
-      'every service is started so',
+      'no service forwards packets between its networks',
+      'every service is started with forwarding turned off',
     ],
     'no resolver but for names of the stack': ['only the proxy has a resolver for other names'],
     'nothing of the host but the workspace': [mounted],
     'the host manages the provider': [
-      'settings of a repository have no say in claude in who is asked',
-      'settings of a repository have no say in worker in who is asked',
+      'settings of a repository cannot change this address in claude',
+      'settings of a repository cannot change this address in worker',
     ],
     'the agent has a placeholder for a key': [
       'no environment holds a real key',
-      'the engine tells no key',
+      'the engine reports no key',
       'no process was started with a key',
     ],
   },
@@ -60,16 +63,16 @@ export const composeBatches: readonly Batch[] = [
     'the default seccomp filter': [
       unconfined,
       seccomp,
-      'the kernel refuses the agent what only root does',
+      'the kernel refuses the agent the operations of root',
     ],
     'a read-only system': [
-      'the system of every service is read-only',
-      'the system is mounted read-only',
+      'the root filesystem of every service is read-only',
+      'the root filesystem is mounted read-only',
       'the agent cannot write to the system',
       'the agent cannot run a program from a scratch folder',
     ],
     nodev: [scratch],
-    'processor time is limited': ['processors are limited', kernelLimits],
+    'processor time is limited': ['CPUs are limited', kernelLimits],
     'zombies are reaped': ['orphaned processes are reaped'],
     'policy files are mounted read-only': [writable],
     'the agent is on its own network only': [networks],
@@ -80,9 +83,9 @@ export const composeBatches: readonly Batch[] = [
       unconfined,
       'no process has a capability',
       seccomp,
-      'the kernel refuses the agent what only root does',
+      'the kernel refuses the agent the operations of root',
     ],
-    'no swap beyond the memory limit': ['nothing is swapped'],
+    'no swap beyond the memory limit': ['swap is disabled'],
     'account files are mounted read-only': [writable],
     'only the proxy has a way out': [networks],
     'no port is published': ['no port is published'],
@@ -96,17 +99,17 @@ export const composeBatches: readonly Batch[] = [
       seccomp,
       'no process is root',
     ],
-    'no device of the host': ['no service has a device of the host'],
+    'no device of the host': ['no service has a host device'],
     'the credential is the gateway’s alone': [
       mounted,
-      'its file is mounted into the gateway alone',
+      'only the gateway mounts the credential file',
     ],
   },
   {
     'an IPC namespace of its own': [
       unconfined,
       'no service shares a namespace',
-      'scratch folders are mounted without programs, devices and setuid files',
+      'scratch folders are mounted with noexec, nosuid and nodev',
       'the agent cannot run a program from a scratch folder',
     ],
     'no socket of the engine': [
@@ -123,14 +126,14 @@ export const composeBatches: readonly Batch[] = [
     'no route out of the internal networks': [
       'the networks of agent and gateway have no route out',
     ],
-    'networks without IPv6': ['no network of the stack is made with IPv6'],
+    'networks without IPv6': ['no network of the stack has IPv6 enabled'],
   },
   {
     'the counts are the gateway’s alone': [mounted, writable],
     'no address of the host on the internal networks': [
-      'they are made without an address of the host',
-      'their bridges have no IPv4 address on this host',
-      'a service of this host that listens on every address is not reached',
+      'these networks are created without an address of the host',
+      'the bridges of these networks have no IPv4 address on this host',
+      'the agent cannot reach a service that listens on every address of this host',
     ],
   },
   {
@@ -138,9 +141,9 @@ export const composeBatches: readonly Batch[] = [
     'an ordinary user': [
       'no service is configured to run as root',
       'no process is root',
-      'claude runs as the owner of what it has of the host',
-      'worker runs as the owner of what it has of the host',
-      'gateway runs as the owner of what it has of the host',
+      'claude runs as the owner of its files on the host',
+      'worker runs as the owner of its files on the host',
+      'gateway runs as the owner of its files on the host',
     ],
   },
 ]
