@@ -90,7 +90,7 @@ function usageEntry(
   const received = Math.ceil((exchange.answer?.bytes ?? 0) / tokenBytes)
   const broken = exchange.broken !== undefined || count?.complete === false ? 1 : 0
   if (!count?.counted) {
-    const said = count?.usage.tokens ?? noTokens
+    const reported = count?.usage.tokens ?? noTokens
     const guess = { ...noTokens, input: sent, output: received }
     const terms = { fast: status !== null, unitedStates: false }
     // A caller that left before the answer received nothing; the model name is the caller's own claim.
@@ -99,10 +99,10 @@ function usageEntry(
       ...entry,
       broken,
       uncounted: 1,
-      estimatedUsd: asked ?? Math.max(maximumUsd(guess, terms), maximumUsd(said, terms)),
+      estimatedUsd: asked ?? Math.max(maximumUsd(guess, terms), maximumUsd(reported, terms)),
     }
   }
-  const { usage, unsaidOutput } = count
+  const { usage, unreportedOutput } = count
   const { tokens, terms } = usage
   const costs = [
     { model, tokens },
@@ -110,7 +110,7 @@ function usageEntry(
   ].map(part => ({ ...part, cost: costUsd(part.model, part.tokens, terms) }))
   const all = usage.apart.reduce((sum, other) => addTokens(sum, other.tokens), tokens)
   // A caller that leaves early is charged for the output until then, and cannot hide it.
-  const unsaid = { ...noTokens, output: Math.max(0, unsaidOutput - tokens.output) }
+  const unreported = { ...noTokens, output: Math.max(0, unreportedOutput - tokens.output) }
   return {
     ...entry,
     broken,
@@ -119,7 +119,7 @@ function usageEntry(
     costUsd: costs.reduce((sum, { cost }) => sum + (cost ?? 0), 0),
     estimatedUsd:
       costs.reduce((sum, { cost, tokens }) => sum + (cost ?? maximumUsd(tokens, terms)), 0) +
-      (costUsd(model, unsaid, terms) ?? maximumUsd(unsaid, terms)),
+      (costUsd(model, unreported, terms) ?? maximumUsd(unreported, terms)),
   }
 }
 

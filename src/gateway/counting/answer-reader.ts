@@ -11,8 +11,8 @@ export interface AnswerCount {
   counted: boolean
   /** True once the answer has ended. */
   complete: boolean
-  /** Output tokens seen but not counted because the end is missing: an upper bound. */
-  unsaidOutput: number
+  /** Output tokens seen but not reported because the end is missing: an upper bound. */
+  unreportedOutput: number
 }
 
 /**
@@ -44,7 +44,7 @@ function createStreamReader(): AnswerReader {
   let model: string | null = null
   let usage = noUsage
   let counted = false
-  let strange = false
+  let malformed = false
   let complete = false
   let seenOutput = 0
 
@@ -53,19 +53,19 @@ function createStreamReader(): AnswerReader {
     if (next) {
       usage = next
       counted = true
-    } else strange = true
+    } else malformed = true
   }
 
   const lines = new EventLineReader({
     onTooLong: () => {
-      strange = true
+      malformed = true
     },
     onSkipped: bytes => {
       seenOutput += 1 + Math.max(0, bytes - deltaOverhead) / tokenBytes
     },
     onData: text => {
       const event = parseRecord(text)
-      if (!event) strange = true
+      if (!event) malformed = true
       else if (event.type === 'message_start') {
         const message = isRecord(event.message) ? event.message : {}
         model = textOf(message.model)
@@ -81,9 +81,9 @@ function createStreamReader(): AnswerReader {
     count: () => ({
       model,
       usage,
-      counted: counted && !strange,
+      counted: counted && !malformed,
       complete,
-      unsaidOutput: complete ? 0 : Math.ceil(seenOutput),
+      unreportedOutput: complete ? 0 : Math.ceil(seenOutput),
     }),
   }
 }
@@ -100,7 +100,7 @@ function createWholeReader(): AnswerReader {
         usage: usage ?? noUsage,
         counted: usage !== null && !members.tooLong,
         complete: members.complete,
-        unsaidOutput: 0,
+        unreportedOutput: 0,
       }
     },
   }

@@ -102,13 +102,13 @@ async function watch(
   output: Promise<void>,
   sweepRest: () => Promise<number>,
 ): Promise<Exit> {
-  const said = text(report).catch(() => '')
+  const reported = text(report).catch(() => '')
   const failed = once(child, 'error').then(([error]) => terminalLine(String(error)))
   const result = await Promise.race([once(child, 'exit').then(() => null), failed])
   if (result !== null) return { exitCode: null, signal: null, swept: 0 }
   // The reaper leaves nothing behind; if it was killed itself, orphans are left.
   const more = await sweepRest()
-  const [exitCode, signal, swept] = parseReport(await said)
+  const [exitCode, signal, swept] = parseReport(await reported)
   await output
   return { exitCode, signal, swept: swept + more }
 }

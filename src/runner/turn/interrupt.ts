@@ -18,9 +18,9 @@ export function createInterrupt(write: (text: string) => void) {
     /** Takes a control message from claude. */
     take({ type, response }: Json) {
       if (type !== 'control_response') return
-      const { request_id, subtype, response: said } = (response ?? {}) as Json
+      const { request_id, subtype, response: result } = (response ?? {}) as Json
       if (request_id !== id) return
-      const queued = (said as Json | undefined)?.still_queued
+      const queued = (result as Json | undefined)?.still_queued
       answer.resolve(subtype === 'success' && Array.isArray(queued) && queued.length === 0)
     },
 

@@ -187,7 +187,7 @@ function createNotices(emit: (line: string) => Promise<void>) {
   return async (text: string) => {
     count++
     if (count > maxNotices) return
-    const said = count === maxNotices ? 'further notices are left out' : text
-    await emit(JSON.stringify({ kind: 'notice', text: terminalText(said).slice(0, noticeLength) }))
+    const shown = count === maxNotices ? 'further notices are omitted' : text
+    await emit(JSON.stringify({ kind: 'notice', text: terminalText(shown).slice(0, noticeLength) }))
   }
 }

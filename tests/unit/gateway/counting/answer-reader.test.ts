@@ -25,7 +25,7 @@ const stop = event('message_stop')
 t.test('a stream is counted byte by byte and in one piece', async t => {
   for (const size of [1, 2, 7, 64, 100_000]) {
     const count = read(stream, start + text + text + delta + stop, size)
-    t.match(count, { model: 'claude-opus-5', counted: true, complete: true, unsaidOutput: 0 })
+    t.match(count, { model: 'claude-opus-5', counted: true, complete: true, unreportedOutput: 0 })
     t.match(count?.usage.tokens, { input: 10, output: 33 })
   }
 })
@@ -34,7 +34,7 @@ t.test('a broken stream counts the reported usage and the output seen', async t 
   const count = read(stream, start + text + text)
   t.match(count, { counted: true, complete: false })
   t.match(count?.usage.tokens, { input: 10, output: 1 })
-  t.ok((count?.unsaidOutput ?? 0) > 200, 'two pieces of 400 characters')
+  t.ok((count?.unreportedOutput ?? 0) > 200, 'two pieces of 400 characters')
   t.match(read(stream, start.slice(0, 40)), { counted: false, model: null })
 })
 

@@ -33,7 +33,7 @@ t.test('the header does not leave the stack', async t => {
   t.notMatch(JSON.stringify(headers), meter)
 })
 
-const said = (process: string, run: string) => [
+const announced = (process: string, run: string) => [
   'x-claude-secure-meter',
   process,
   'X-Claude-Secure-Run',
@@ -43,9 +43,9 @@ const said = (process: string, run: string) => [
 t.test('requests of a process count for the run that was named last', async t => {
   const names = createRunNames()
   t.equal(names.of(meter), meter)
-  names.see(said(meter, 'aaaaaaaaaaaaaaaa'))
+  names.see(announced(meter, 'aaaaaaaaaaaaaaaa'))
   t.equal(names.of(meter), 'aaaaaaaaaaaaaaaa')
-  names.see(said(meter, 'bbbbbbbbbbbbbbbb'))
+  names.see(announced(meter, 'bbbbbbbbbbbbbbbb'))
   t.equal(names.of(meter), 'bbbbbbbbbbbbbbbb')
   t.equal(names.of('interactive'), 'interactive')
 })
@@ -54,11 +54,11 @@ t.test('a malformed announcement names no run', async t => {
   const names = createRunNames()
   for (const headers of [
     [],
-    said(meter, 'interactive'),
-    said(meter, '../../../../etc/'),
-    said('interactive', 'aaaaaaaaaaaaaaaa'),
+    announced(meter, 'interactive'),
+    announced(meter, '../../../../etc/'),
+    announced('interactive', 'aaaaaaaaaaaaaaaa'),
     ['x-claude-secure-run', 'aaaaaaaaaaaaaaaa'],
-    [...said(meter, 'aaaaaaaaaaaaaaaa'), 'x-claude-secure-run', 'bbbbbbbbbbbbbbbb'],
+    [...announced(meter, 'aaaaaaaaaaaaaaaa'), 'x-claude-secure-run', 'bbbbbbbbbbbbbbbb'],
   ]) {
     names.see(headers)
     t.equal(names.of(meter), meter, headers.join(' '))
@@ -69,7 +69,7 @@ t.test('a malformed announcement names no run', async t => {
 t.test('forged process names do not fill the memory', async t => {
   const names = createRunNames(2)
   const other = (i: number) => String(i).padStart(16, '0')
-  for (let i = 0; i < 3; i++) names.see(said(other(i), meter))
+  for (let i = 0; i < 3; i++) names.see(announced(other(i), meter))
   t.strictSame(
     [0, 1, 2].map(i => names.of(other(i))),
     [other(0), meter, meter],
