@@ -2,21 +2,21 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { customPrefixes } from './setting-names.ts'
 
-/** Maximum bytes of one value. Linux allows 128 KiB for one, and all share the limit for a new process. */
+/** Maximum bytes of one value. Linux allows 128 KiB for one, and all variables share the limit of a new process. */
 const largestValue = 32 * 1024
 
 /** Variables that would undo a control or break what runs in the container, and why. */
 const refused: readonly (readonly [name: RegExp, reason: string])[] = [
-  [/^ANTHROPIC_/i, 'it decides who is asked for the model, and with which credential'],
+  [/^ANTHROPIC_/i, 'it selects the address of the model and the credential'],
   [
     /^CLAUDE_CODE_(OAUTH|API|USE|SKIP|PROVIDER|CLIENT)_?/i,
-    'it decides who is asked for the model, and with which credential',
+    'it selects the address of the model and the credential',
   ],
   [/^(CLAUDE_CONFIG_DIR|CLAUDE_SECURE_.*)$/i, 'it is set by claude-secure'],
-  [/_PROXY$/i, 'it decides how the agent gets out'],
+  [/_PROXY$/i, 'it selects the way out of the container'],
   [
     /^(NODE_OPTIONS|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|BUN_OPTIONS|BUN_CONFIG.*)$/i,
-    'it changes how Claude Code itself is started, or whom it believes over TLS; EXTRA_CA_CERTS adds authorities',
+    'it changes how Claude Code starts, or which TLS certificates it trusts; EXTRA_CA_CERTS adds authorities',
   ],
   [
     /^(LD_.*|GCONV_PATH|BASH_ENV|ENV|BASH_FUNC.*|SHELLOPTS|BASHOPTS|IFS|PS4)$/,
@@ -24,7 +24,7 @@ const refused: readonly (readonly [name: RegExp, reason: string])[] = [
   ],
   [
     /^(PERL5.*|PERLLIB|OPENSSL_.*|NODE_(PATH|COMPILE_CACHE|V8_COVERAGE))$/,
-    'it brings code into the programs of claude-secure in the container',
+    'it loads code into the programs of claude-secure in the container',
   ],
   [/^(PATH|HOME|USER|LOGNAME|SHELL|PWD|TMPDIR|LANG|TERM|HOSTNAME)$/, 'it is set by claude-secure'],
   [/^(RUNNER_|TMUX)/, 'it is set by claude-secure'],
@@ -32,7 +32,7 @@ const refused: readonly (readonly [name: RegExp, reason: string])[] = [
 
 /**
  * Returns the variables that `CLAUDE_ENV_X` gives the agent, which sees their values. Rejects variables
- * that would undo a control, and the credential that is kept from the agent.
+ * that would undo a control, and values that contain a credential.
  *
  * @param secrets the real credentials of this checkout.
  * @param prefix prefix of the names, for messages.
@@ -45,26 +45,26 @@ export function parseCustomEnvironment(
   for (const [name, value] of Object.entries(values)) {
     const setting = `${prefix}${terminalLine(name, 60)}`
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) {
-      throw new UserError(`${setting} gives the agent no valid name of a variable`, {
-        hint: `letters, digits and _ after ${prefix}, and no digit first`,
+      throw new UserError(`${setting} is not a valid name of a variable`, {
+        hint: `use letters, digits and _ after ${prefix}, and no digit first`,
       })
     }
     const reason = refused.find(([pattern]) => pattern.test(name))?.[1]
     if (reason) {
       throw new UserError(`${setting} is refused: ${reason}`, {
-        hint: 'remove it; docs/additions.md says which names are not given to the agent',
+        hint: 'remove it; docs/additions.md lists the names that are refused',
       })
     }
     if (secrets.some(secret => value.includes(secret))) {
-      throw new UserError(`${setting} holds the credential that is kept from the agent`, {
-        hint: 'remove it: the gateway adds the credential, and the agent needs none',
+      throw new UserError(`${setting} contains the credential that the agent must not have`, {
+        hint: 'remove it: the gateway adds the credential to each request',
       })
     }
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
     if (/[\x00-\x08\x0b-\x1f\x7f]/.test(value) || Buffer.byteLength(value) > largestValue) {
       throw new UserError(
-        `${setting}: its value holds control characters or more than ${largestValue} bytes`,
-        { hint: 'put such a value into a file and mount it: CLAUDE_MOUNT_1=/path/of/file' },
+        `the value of ${setting} contains control characters or has more than ${largestValue} bytes`,
+        { hint: 'put the value into a file and mount it: CLAUDE_MOUNT_1=/path/of/file' },
       )
     }
   }

@@ -36,8 +36,8 @@ export function parseCustomMounts(
   for (const [index, { name, target }] of mounts.entries()) {
     const other = mounts.slice(0, index).find(one => overlaps(one.target, target))
     if (other) {
-      throw new UserError(`${name} and ${other.name} lie over each other at ${show(target)}`, {
-        hint: 'give each a place of its own: CLAUDE_MOUNT_1=/path:/mnt/one',
+      throw new UserError(`${name} and ${other.name} overlap at ${show(target)}`, {
+        hint: 'give each a separate path: CLAUDE_MOUNT_1=/path:/mnt/one',
       })
     }
   }
@@ -47,23 +47,20 @@ export function parseCustomMounts(
 function parseMount(name: string, value: string): MountSetting {
   const parts = value.split(':')
   const [from = '', to, mode = 'rw', ...rest] = parts
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
   const strange = /[\x00-\x1f\x7f]/.test(value) || rest.length > 0 || !['ro', 'rw'].includes(mode)
   const source = absolute(from)
   const target = to === undefined ? source : absolute(to)
   if (strange || source === null || target === null) {
     throw new UserError(`${name}=${show(value)} is not of the form src[:dst[:ro]]`, {
-      hint: 'both are absolute paths: CLAUDE_MOUNT_1=/data/set:/mnt/set:ro',
+      hint: 'use absolute paths: CLAUDE_MOUNT_1=/data/set:/mnt/set:ro',
     })
   }
   const taken = reserved.find(place => overlaps(place, target))
   if (taken) {
-    throw new UserError(
-      `${name} cannot be seen at ${show(target)}: ${taken} is claude-secure's own`,
-      {
-        hint: 'name another place in the container: CLAUDE_MOUNT_1=/path:/mnt/one',
-      },
-    )
+    throw new UserError(`${name} cannot be mounted at ${show(target)}: ${taken} is reserved`, {
+      hint: 'use another path in the container: CLAUDE_MOUNT_1=/path:/mnt/one',
+    })
   }
   return { name, source, target, writable: mode === 'rw' }
 }

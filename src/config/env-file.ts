@@ -19,7 +19,7 @@ export async function readEnvFile(
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''
     throw new UserError(`cannot read ${path}: ${error.code}`, {
-      hint: `make it readable for you: chmod u+r ${path}`,
+      hint: `make it readable: chmod u+r ${path}`,
       cause: error,
     })
   })
@@ -30,13 +30,13 @@ export async function readEnvFile(
     if (name === undefined) {
       // Do not print the line: it may be a pasted key.
       throw new UserError(`${where} is not of the form NAME=value`, {
-        hint: 'comments start with #; .env.example shows every setting',
+        hint: 'start comments with #; .env.example lists every setting',
       })
     }
     if (!known.includes(settingAliases[name] ?? name) && !isCustomName(name)) {
       const near = nearestName(name, known)
       throw new UserError(`${where}: unknown setting ${terminalLine(name, 60)}`, {
-        hint: near ? `did you mean ${near}?` : '.env.example shows every setting',
+        hint: near ? `did you mean ${near}?` : '.env.example lists every setting',
       })
     }
   })

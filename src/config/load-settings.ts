@@ -34,7 +34,7 @@ export async function loadSettings(
   const secret = (secretSettings as readonly string[]).includes(name)
   const value = secret ? 'its value' : `"${fromEnvironment[name] ?? fromFile[name]}"`
   throw new UserError(`${where}: ${name}: ${value} ${issue?.message ?? 'is not valid'}`, {
-    hint: `.env.example says what ${name} takes`,
+    hint: `.env.example describes the values of ${name}`,
   })
 }
 

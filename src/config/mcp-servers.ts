@@ -41,9 +41,9 @@ export function parseMcpFile(json: string): McpServer[] {
     const issue = cause instanceof z.ZodError ? cause.issues[0] : undefined
     const where = issue
       ? `${terminalLine(issue.path.join('.'), 80) || 'it'} ${terminalLine(issue.message)}`
-      : 'it is no JSON'
-    throw new UserError(`${mcpFileName} is not understood: ${where}`, {
-      hint: 'docs/additions.md says which forms of servers there are',
+      : 'it is not JSON'
+    throw new UserError(`${mcpFileName} is not valid: ${where}`, {
+      hint: 'docs/additions.md shows the supported forms of servers',
       cause,
     })
   }
@@ -53,7 +53,7 @@ export function parseMcpFile(json: string): McpServer[] {
 export function describeServer({ name, definition }: McpServer): string {
   const [what, names] =
     'url' in definition
-      ? [`asks ${definition.url}`, Object.keys(definition.headers ?? {})]
+      ? [`connects to ${definition.url}`, Object.keys(definition.headers ?? {})]
       : [
           `runs ${JSON.stringify([definition.command, ...(definition.args ?? [])])}`,
           Object.keys(definition.env ?? {}),
@@ -65,9 +65,12 @@ export function describeServer({ name, definition }: McpServer): string {
 function refuseHidden(server: McpServer) {
   const description = describeServer(server)
   if (description.length <= 450 && terminalLine(description, 450) === description) return
-  throw new UserError(`${mcpFileName}: ${server.name} is too long or too strange to be shown`, {
-    hint: 'put its arguments into a script, and name that',
-  })
+  throw new UserError(
+    `${mcpFileName}: ${server.name} is too long or contains invisible characters`,
+    {
+      hint: 'put its arguments into a script and run that',
+    },
+  )
 }
 
 /** Returns the hosts that a server needs, as written: its own, and those it declares. */

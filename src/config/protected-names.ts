@@ -1,4 +1,4 @@
-/** The workspace's own configuration of claude-secure. Read by the next `start`, so the agent must not write it. */
+/** The workspace's configuration of claude-secure. The next `start` reads it, so the agent must not write it. */
 export const workspaceConfigName = 'claude-secure.config.json'
 
 /**

@@ -3,7 +3,7 @@ import type * as z from 'zod'
 type Issue = Parameters<z.core.$ZodErrorMap>[0]
 
 const kinds: Readonly<Record<string, string>> = {
-  string: 'a text',
+  string: 'a string',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
@@ -28,13 +28,13 @@ export function schemaWords(issue: Issue): string {
     case 'invalid_value':
       return `must be ${issue.values.map(value => JSON.stringify(value)).join(' or ')}`
     case 'unrecognized_keys':
-      return `does not know ${issue.keys.join(', ')}`
+      return `has an unknown key: ${issue.keys.join(', ')}`
     case 'invalid_key':
-      return 'has a name that is none'
+      return 'has an invalid name'
     case 'invalid_format':
-      return issue.format === 'url' ? 'must be a URL' : 'has a form that is not known'
+      return issue.format === 'url' ? 'must be a URL' : 'has an unsupported form'
     default:
-      return 'has a form that is not known'
+      return 'has an unsupported form'
   }
 }
 

@@ -13,7 +13,7 @@ export function parseGitIdentity(text: string): GitIdentity | null {
 
 /** Returns whether a value is safe in a configuration, in a commit and on a terminal. */
 export function isPlain(value: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
   return value !== '' && value.length <= longestIdentity && !/[\x00-\x1f\x7f]/.test(value)
 }
 

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { parseProtect, protectedNames } from './protected-names.ts'
 import { parseGitIdentity, parseMcpServers, parsePackages } from './setting-values.ts'
 
-/** Builds the schema of a choice with its own error message: zod's would not say which value was meant. */
+/** Builds the schema of a choice, with a message that lists the values. */
 const choice = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z.enum(values, { error: `must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}` })
 
@@ -20,7 +20,7 @@ export const secretSettings = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN'] a
 
 /**
  * Every setting, in the order of `.env.example`. Values come from `.env` beside claude.ts and, over
- * it, from the environment. docs/configuration.md and .env.example are held equal to this by a test.
+ * it, from the environment. A test keeps docs/configuration.md and .env.example equal to this.
  */
 export const Settings = z.strictObject({
   ANTHROPIC_API_KEY: secret.optional().describe('API key. Only the gateway ever reads it.'),
@@ -35,12 +35,12 @@ export const Settings = z.strictObject({
   WORKSPACE_MODE: choice(['auto', 'mount', 'copy'])
     .default('auto')
     .describe(
-      'mount shows the agent your files; copy gives it a copy that comes back with `apply`. auto mounts, but copies what belongs to root.',
+      'mount gives the agent your files; copy gives it a copy, and `apply` brings its changes back. auto mounts, but copies a folder that root owns.',
     ),
   COPY_EXCLUDE: text
     .optional()
     .describe(
-      'Patterns as in .gitignore, with commas between, for what a copy leaves out besides ignored files; !.env takes an ignored file along.',
+      'Comma-separated .gitignore patterns of files that a copy leaves out in addition to ignored ones; !.env includes an ignored file.',
     ),
   PROTECT: text
     .refine(value => parseProtect(value) !== null, {
@@ -48,7 +48,7 @@ export const Settings = z.strictObject({
     })
     .default('all')
     .describe(
-      'Files that your host runs by itself are read-only for the agent in a mounted folder. all, none, or what to give up: -.vscode,-.idea.',
+      'Makes files that your host runs automatically read-only for the agent in a mounted folder. all, none, or the names to leave writable: -.vscode,-.idea.',
     ),
   GIT_IDENTITY: text
     .refine(value => ['host', 'none'].includes(value) || parseGitIdentity(value) !== null, {
@@ -56,20 +56,20 @@ export const Settings = z.strictObject({
     })
     .default('host')
     .describe(
-      'Name and mail of the commits that the agent makes. host: those of your own git; none: no identity; or Name <mail>.',
+      "Name and address in the agent's commits. host: those of your git; none: no identity; or Name <mail>.",
     ),
   SSH_DIR: absolutePath
     .optional()
     .describe(
-      'Folder with a key pair for the agent alone, and its known_hosts. The agent can read the key; docs/additions.md says what it is good for.',
+      'Folder with a key pair for the agent alone, and its known_hosts. The agent can read the key; see docs/additions.md.',
     ),
   MCP_SERVERS: text
     .refine(value => parseMcpServers(value) !== null, {
-      error: 'must be ask, none or names with commas between',
+      error: 'must be ask, none or comma-separated names',
     })
     .default('ask')
     .describe(
-      'MCP servers that a folder names in .mcp.json. ask: start shows them and asks once; none: no server; or the names that may be used unasked, with commas between.',
+      'MCP servers from the .mcp.json of a folder. ask: start shows them and asks once; none: no servers; or comma-separated names to use without asking.',
     ),
   EXTRA_CA_CERTS: absolutePath
     .optional()
@@ -77,15 +77,17 @@ export const Settings = z.strictObject({
   EXTERNAL_SUBNET: z
     .cidrv4({ error: 'must be a subnet such as 10.99.0.0/24' })
     .optional()
-    .describe('Subnet of the network proxy-external, where the one Docker chooses collides.'),
+    .describe(
+      'Subnet of the network proxy-external, if the one that Docker chooses collides with another.',
+    ),
   PROXY_DNS: z
     .ipv4({ error: 'must be an IPv4 address such as 192.0.2.53' })
     .optional()
-    .describe('DNS server of the proxy, where it must not be the one of the host.'),
+    .describe("DNS server of the proxy, if it must not use the host's."),
   BUDGET_USD_PER_DAY: budget
     .optional()
     .describe(
-      'Dollars that one stack may use in a day (UTC). The gateway refuses what goes beyond.',
+      'Dollars that one stack may use in a day (UTC). The gateway refuses requests beyond that.',
     ),
   AGENT_MEMORY: size.default('4g').describe('Memory limit of the agent container.'),
   AGENT_CPUS: count.default('2').describe('Processors the agent may use.'),
@@ -101,23 +103,23 @@ export const Settings = z.strictObject({
   IMAGE_TARGET: choice(['minimal', 'full'])
     .default('minimal')
     .describe(
-      'What the agent finds: minimal has git, Node and search tools; full has toolchains and clients too, and takes 1.5 GB more.',
+      "Tools in the agent's image: minimal has git, Node and search tools; full also has toolchains and clients, and takes 1.5 GB more.",
     ),
   PACKAGES: text
     .refine(value => parsePackages(value) !== null, {
       error: 'must be names of Debian packages, such as bc g++ or hello=2.10-5',
     })
     .optional()
-    .describe('Further Debian packages for the agent, by name, with spaces between them.'),
+    .describe('Additional Debian packages for the agent: names separated by spaces.'),
   CUSTOM_DIR: absolutePath
     .optional()
     .describe(
-      'Folder of your own additions: skills, programs, and what is built into the image (docs/additions.md, docs/images.md). Default: claude-secure in ~/.config.',
+      'Folder of your additions: skills, programs, and files built into the image (docs/additions.md, docs/images.md). Default: claude-secure in ~/.config.',
     ),
   DOCKERFILE: absolutePath
     .optional()
     .describe(
-      "Dockerfile of your own that builds on the agent's image. Default: the one in CUSTOM_DIR, if it is there.",
+      "Your Dockerfile on top of the agent's image. Default: the one in CUSTOM_DIR, if it exists.",
     ),
   BASE_IMAGE: text
     .optional()

@@ -10,9 +10,9 @@ const text = z
   .string()
   .min(1)
   .max(400)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
   .regex(/^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+$/, {
-    error: 'holds characters that a terminal does not show',
+    error: 'contains characters that a terminal does not show',
   })
 const off = z.boolean().default(false)
 
@@ -38,7 +38,7 @@ const Known = z.strictObject({
     .array(text)
     .max(256)
     .refine(tools => tools.length === 1 && tools[0] === '*', {
-      error: 'can only be ["*"]: `run --tools` says which tools a run has',
+      error: 'can only be ["*"]: `run --tools` selects the tools of a run',
     })
     .optional(),
   // Options for git sessions.
@@ -65,10 +65,9 @@ export const ofSessions = [
 
 /** Keys of claude-code-runner that are rejected, and the alternative for each. */
 const refused: Readonly<Record<string, string>> = {
-  dockerSocketPath: 'whoever has the socket of the engine has the host: remove it',
-  dockerfile:
-    'it would be built as root, and lies where the agent writes: name it with DOCKERFILE= in .env',
-  claudeConfigPath: "the agent has a home of its own and never the host's ~/.claude: remove it",
+  dockerSocketPath: "the engine's socket gives control of the host: remove it",
+  dockerfile: 'it would be built as root, and the agent can write it: set DOCKERFILE= in .env',
+  claudeConfigPath: "the agent has its own home and never gets the host's ~/.claude: remove it",
 }
 
 const names = [...Object.keys(Known.shape), ...Object.keys(refused)]
@@ -79,8 +78,8 @@ export function parseWorkspaceConfig(json: string): WorkspaceConfig {
   try {
     value = JSON.parse(json)
   } catch (cause) {
-    throw new UserError(`${workspaceConfigName} is no JSON`, {
-      hint: 'comments and commas after the last entry are not allowed',
+    throw new UserError(`${workspaceConfigName} is not JSON`, {
+      hint: 'remove comments, and commas after a last entry',
       cause,
     })
   }
@@ -90,7 +89,7 @@ export function parseWorkspaceConfig(json: string): WorkspaceConfig {
     if (reason) throw wrong(`${key} is refused`, reason)
     if (!names.includes(key)) {
       const near = nearestName(key, names)
-      const hint = near ? `did you mean ${near}?` : 'docs/additions.md has every key'
+      const hint = near ? `did you mean ${near}?` : 'docs/additions.md lists every key'
       throw wrong(`unknown key ${terminalLine(key, 60)}`, hint)
     }
   }
@@ -100,7 +99,7 @@ export function parseWorkspaceConfig(json: string): WorkspaceConfig {
   const path = terminalLine((issue?.path ?? []).join('.'), 60)
   throw wrong(
     `${path ? `${path}:` : 'it'} ${terminalLine(issue?.message ?? 'is not valid')}`,
-    'docs/additions.md has every key',
+    'docs/additions.md lists every key',
   )
 }
 

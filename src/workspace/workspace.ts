@@ -40,7 +40,7 @@ export async function openWorkspace(
   options: { copyExists?: boolean } = {},
 ): Promise<Workspace> {
   const real = await realpath(path)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
   if (/[\x00-\x1f\x7f]/.test(real)) {
     throw new UserError(`the folder name "${terminalLine(real)}" holds control characters`, {
       hint: 'rename the folder',

@@ -54,14 +54,14 @@ const badValues = [
 for (const { line, error } of badValues) {
   t.test(`${line} is refused with the file, the name and the value`, async t => {
     await script.edit(t, '.env', () => `${line}\n`)
-    isTwoLines(t, await start(), { error, hint: /\.env\.example says what/ })
+    isTwoLines(t, await start(), { error, hint: /\.env\.example describes/ })
   })
 }
 
 t.test('a bad value of the environment is said to come from there', async t => {
   isTwoLines(t, await start({ AGENT_MEMORY: 'lots' }), {
     error: /environment: AGENT_MEMORY: "lots"/,
-    hint: /\.env\.example says what AGENT_MEMORY takes/,
+    hint: /\.env\.example describes the values of AGENT_MEMORY/,
   })
 })
 
@@ -126,14 +126,14 @@ t.test('doctor finds a bad .env, and one that others can read', async t => {
 
 const refusedCustom = [
   { line: 'CLAUDE_ENV_HTTPS_PROXY=http://evil:1', error: /CLAUDE_ENV_HTTPS_PROXY is refused/ },
-  { line: `CLAUDE_ENV_COPY=${key}`, error: /CLAUDE_ENV_COPY holds the credential/ },
+  { line: `CLAUDE_ENV_COPY=${key}`, error: /CLAUDE_ENV_COPY contains the credential/ },
   {
     line: 'CLAUDE_MOUNT_1=/var/run/docker.sock:/mnt/s',
     error: /CLAUDE_MOUNT_1: \S+ cannot be given/,
   },
   { line: 'CLAUDE_MOUNT_1=~/.ssh:/mnt/keys:ro', error: /CLAUDE_MOUNT_1: .*(credentials|ENOENT)/ },
   { line: 'CLAUDE_MOUNT_1=/:/mnt/all:ro', error: /holds your whole home folder/ },
-  { line: 'CLAUDE_MOUNT_1=/srv:/workspace/.git', error: /cannot be seen at/ },
+  { line: 'CLAUDE_MOUNT_1=/srv:/workspace/.git', error: /cannot be mounted at/ },
 ]
 
 for (const { line, error } of refusedCustom) {

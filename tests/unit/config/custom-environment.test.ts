@@ -27,19 +27,19 @@ for (const name of [
 
 t.test('a name that is none is refused', async t => {
   for (const name of ['1X', 'a.b', 'a-b', 'x'.repeat(129)]) {
-    t.throws(() => parse({ [name]: 'x' }), { message: /no valid name/ }, name)
+    t.throws(() => parse({ [name]: 'x' }), { message: /not a valid name/ }, name)
   }
 })
 
 t.test('the real credential is refused under any name, and not shown', async t => {
   const error = t.throws(() => parse({ BACKUP: 'key: sk-ant-real' }), {
-    message: /CLAUDE_ENV_BACKUP holds the credential/,
+    message: /CLAUDE_ENV_BACKUP contains the credential/,
   })
   t.notMatch(String(error), /sk-ant-real/)
 })
 
 t.test('a value with NUL or of boundless size is refused', async t => {
   for (const value of ['a\0b', '\x1b[2J', 'x'.repeat(32 * 1024 + 1)]) {
-    t.throws(() => parse({ X: value }), { message: /CLAUDE_ENV_X: its value holds/ })
+    t.throws(() => parse({ X: value }), { message: /the value of CLAUDE_ENV_X contains/ })
   }
 })

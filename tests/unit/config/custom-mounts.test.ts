@@ -39,14 +39,14 @@ for (const target of [
   ...['/run', '/proc', '/tmp', '/var', '/var/lib', '/opt', '/opt/claude-secure', '/workspace'],
   ...['/workspace/.git', '/workspaces/a', '/bin', '/root/x'],
 ]) {
-  t.test(`${target} is claude-secure's own`, async t => {
-    t.throws(() => parse(`/data:${target}`), { message: /cannot be seen at .*claude-secure's own/ })
+  t.test(`${target} is reserved`, async t => {
+    t.throws(() => parse(`/data:${target}`), { message: /cannot be mounted at .*is reserved/ })
   })
 }
 
-t.test('two mounts do not lie over each other', async t => {
+t.test('two mounts do not overlap', async t => {
   t.throws(() => parseCustomMounts({ A: '/a:/mnt/x', B: '/b:/mnt/x/y' }), {
-    message: /CLAUDE_MOUNT_B and CLAUDE_MOUNT_A lie over each other at \/mnt\/x\/y/,
+    message: /CLAUDE_MOUNT_B and CLAUDE_MOUNT_A overlap at \/mnt\/x\/y/,
   })
   t.equal(parseCustomMounts({ A: '/a:/mnt/x', B: '/b:/mnt/xy' }).length, 2)
 })

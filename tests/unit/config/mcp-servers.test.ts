@@ -14,7 +14,7 @@ t.test('servers on stdio and over HTTP, with what a person is shown of them', as
   const servers = parse({ local, remote })
   t.same(servers.map(describeServer), [
     'local runs ["node","server.mjs","--x"] with TOKEN',
-    'remote asks https://mcp.example.com/v1',
+    'remote connects to https://mcp.example.com/v1',
   ])
   t.notMatch(servers.map(describeServer).join(), /secret/)
 })
@@ -36,7 +36,7 @@ t.test('what Claude Code gets has these servers and only keys that are known', a
 
 t.test('what is no list of servers', async t => {
   for (const text of ['{', '[]', '{}', '{"mcpServers":[]}']) {
-    t.throws(() => parseMcpFile(text), { message: /\.mcp\.json is not understood/ }, text)
+    t.throws(() => parseMcpFile(text), { message: /\.mcp\.json is not valid/ }, text)
   }
   for (const server of [
     {},
@@ -47,11 +47,11 @@ t.test('what is no list of servers', async t => {
   ]) {
     t.throws(
       () => parse({ a: server }),
-      { message: /is not understood: .*(is|must|has) / },
+      { message: /is not valid: .*(is|must|has) / },
       JSON.stringify(server),
     )
   }
-  t.throws(() => parse({ 'a b': local }), { message: /is not understood/ })
+  t.throws(() => parse({ 'a b': local }), { message: /is not valid/ })
 })
 
 t.test(
@@ -59,7 +59,7 @@ t.test(
   async t => {
     for (const args of [['x'.repeat(500)], ['a\u202eb'], ['\u0085']]) {
       t.throws(() => parse({ a: { command: 'node', args } }), {
-        message: /cannot|too long or too strange/,
+        message: /cannot|too long or contains invisible/,
       })
     }
   },

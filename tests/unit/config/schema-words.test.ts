@@ -17,7 +17,7 @@ const Schema = z.strictObject({
 t.test('what is wrong is told in words of ours', async t => {
   for (const [value, words] of [
     [[], 'must be an object'],
-    [{ text: 1 }, 'must be a text'],
+    [{ text: 1 }, 'must be a string'],
     [{ text: '' }, 'must not be empty'],
     [{ text: 'long' }, 'is too long: 3 characters at most'],
     [{ list: 'x' }, 'must be a list'],
@@ -28,9 +28,9 @@ t.test('what is wrong is told in words of ours', async t => {
     [{ count: 10 }, 'must be 9 or less'],
     [{ flag: 'yes' }, 'must be true or false'],
     [{ one: 'c' }, 'must be "a" or "b"'],
-    [{ map: { 'A b': 'x' } }, 'has a name that is none'],
+    [{ map: { 'A b': 'x' } }, 'has an invalid name'],
     [{ needs: {} }, 'is missing'],
-    [{ needs: { inner: 'x', more: 1 } }, 'does not know more'],
+    [{ needs: { inner: 'x', more: 1 } }, 'has an unknown key: more'],
     [{ link: 'nowhere' }, 'must be a URL'],
     [{ own: 'x' }, 'has words of its own'],
   ] as const) {

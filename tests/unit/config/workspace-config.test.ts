@@ -56,7 +56,7 @@ t.test('an unknown key is refused with the one that was meant', async t => {
 t.test('what would open the host is refused with the reason', async t => {
   t.throws(() => parse({ dockerSocketPath: '/var/run/docker.sock' }), {
     message: /./,
-    hint: /has the host/,
+    hint: /control of the host/,
   })
   t.throws(() => parse({ dockerfile: './Dockerfile' }), {
     message: /./,
@@ -64,13 +64,13 @@ t.test('what would open the host is refused with the reason', async t => {
   })
   t.throws(() => parse({ claudeConfigPath: '~/.claude' }), {
     message: /./,
-    hint: /a home of its own/,
+    hint: /its own home/,
   })
   t.throws(() => parse({ allowedTools: ['Bash'] }), { message: /allowedTools: can only be/ })
 })
 
 t.test('what is no configuration', async t => {
-  t.throws(() => parseWorkspaceConfig('{'), { message: /is no JSON/ })
+  t.throws(() => parseWorkspaceConfig('{'), { message: /is not JSON/ })
   for (const value of [
     [],
     'x',

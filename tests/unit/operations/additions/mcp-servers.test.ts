@@ -63,10 +63,10 @@ t.test('a yes is for this content', async t => {
   t.same(await allowed(), [])
 })
 
-t.test('a file that is not understood is no reason not to start', async t => {
+t.test('an invalid file does not stop a start', async t => {
   const { allowed, told } = folder(t, '{')
   t.same(await allowed(), [])
-  t.match(told[0], /no MCP server of this folder is used: \.mcp\.json is not understood/)
+  t.match(told[0], /no MCP server of this folder is used: \.mcp\.json is not valid/)
 })
 
 t.test('an address or a plain host is said to be out of reach', async t => {
