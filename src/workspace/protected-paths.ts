@@ -1,8 +1,8 @@
 import { protectedNames } from '../config/protected-names.ts'
 
 /**
- * Commands and similar files in `.claude` may come back from a copy: they are in the diff that you read.
- * A symlink of that name may not, because it brings settings from elsewhere.
+ * Limits what is withheld in `.claude` to settings and hooks: commands and similar files are in the diff
+ * that the user reads. Also withholds a symlink of that name, which brings settings from elsewhere.
  */
 const narrower: Record<string, string> = {
   '.claude': '\\.claude($|/(settings[^/]*\\.json|hooks))',
@@ -16,7 +16,7 @@ const patterns = ['.git', ...withheldNames].map(name => ({
   pattern: new RegExp(`(^|/)${narrower[name] ?? name.replaceAll('.', '\\.')}(/|$)`),
 }))
 
-/** Characters that name-folding file systems ignore; git's `is_hfs_dotgit` has most of them. */
+/** Characters that case-folding file systems ignore; git's `is_hfs_dotgit` has most of them. */
 const notCompared = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g
 
 /** Folds a name as file systems do that ignore case and notation: there `.vſcode` is `.vscode`. */

@@ -5,8 +5,8 @@ import { type RegularFile, readRegularFile } from '../files/regular-file.ts'
 
 /**
  * Returns the text of a file at the top of a workspace; null when it is missing, or a folder, which is
- * our placeholder. The agent may have made it: reads no more than `limit` bytes, follows no symlink and
- * waits for no pipe.
+ * our placeholder. The agent may have created it: reads at most `limit` bytes, follows no symlink and does
+ * not block on a pipe.
  */
 export async function readWorkspaceFile(
   workspace: string,

@@ -51,11 +51,11 @@ export async function openWorkspace(
   const opened: Workspace['mode'] = mode === 'copy' || copyReason ? 'copy' : 'mount'
   if (uid === 0 && opened === 'mount') {
     throw new UserError(`${terminalLine(real)} belongs to root and WORKSPACE_MODE is mount`, {
-      hint: 'the agent never runs as root: set WORKSPACE_MODE=copy, or give the folder to a user',
+      hint: 'set WORKSPACE_MODE=copy, or change the owner: the agent never runs as root',
     })
   }
   refuseWideFolders(real)
-  if (await isHomeOfSomebody(real)) {
+  if (await isHomeOfUser(real)) {
     throw new UserError(`${terminalLine(real)} is the whole home folder of a user`, {
       hint: 'go to the folder of one project, then start there',
     })
@@ -95,8 +95,8 @@ function refuseWideFolders(real: string) {
   }
 }
 
-/** Root's home is elsewhere, and root could still expose the keys of all users below /home. */
-async function isHomeOfSomebody(real: string) {
+/** Returns whether it is a home below /home: root has its home elsewhere, and could expose the keys of users. */
+async function isHomeOfUser(real: string) {
   if (dirname(real) !== '/home') return false
   const found = ['.ssh', '.bashrc', '.profile', '.config'].map(name => lstat(join(real, name)))
   return (await Promise.allSettled(found)).some(({ status }) => status === 'fulfilled')

@@ -19,7 +19,7 @@ import { putEntry, removeEntry } from './put.ts'
 
 export type ApplyOutcome = { done: Step[]; refused: { step: Step; error: UserError }[] }
 
-/** A place for what one apply needs and keeps. */
+/** Creates the folder of one apply: its staged content, and later its journal. */
 export async function makeApplyFolder(statePath: string, now: Date) {
   const token = randomBytes(6).toString('hex')
   const folder = join(
@@ -31,7 +31,7 @@ export async function makeApplyFolder(statePath: string, now: Date) {
 }
 
 /**
- * Carries out the steps, deletions first: a file may have become a folder. Keeps the old content before
+ * Applies the steps, deletions first: a file may have become a folder. Keeps the old content before
  * it writes anything. `sourceOf` returns the file with the new content of a step, if it exists.
  */
 export async function applySteps(
@@ -76,13 +76,14 @@ export async function applySteps(
 async function carryOut(root: string, step: Step, source: string | undefined, temporary: string) {
   const { path, before, after } = step
   const now = await readHostState(root, path)
-  if (!sameEntry(now?.entry, before?.entry)) throw notApplied(path, 'it changed here a moment ago')
+  if (!sameEntry(now?.entry, before?.entry))
+    throw notApplied(path, 'it changed on the host a moment ago')
   if (after === null) {
     const folders = step.removes.map(folder => folder.path)
     return removeEntry(root, path, folders)
   }
   if (after.type === 'file' && source === undefined) {
-    throw notApplied(path, 'it changed in the copy meanwhile, or is too large')
+    throw notApplied(path, 'it changed in the copy meanwhile or is too large')
   }
   await putEntry(
     root,
@@ -102,7 +103,7 @@ async function heldPath(root: string, path: string) {
   return place && { at: place.folder.at(place.name), close: place.folder.close }
 }
 
-/** Removes files that a killed apply had half written. */
+/** Removes the unfinished files of a killed apply. */
 export async function sweepTemporary(root: string, statePath: string) {
   const last = await lastApply(statePath).catch(() => null)
   if (!last || last.journal.workspace !== root) return

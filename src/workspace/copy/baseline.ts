@@ -16,7 +16,7 @@ const Baseline = z.union([
     leftOut: z.array(z.string()),
     rules: IgnoreRules,
   }),
-  // Before anything could be left out.
+  // Written by versions that copied everything.
   z.strictObject({
     version: z.literal(1),
     taken: z.string(),
@@ -24,13 +24,13 @@ const Baseline = z.union([
   }),
 ])
 
-/** State of the workspace when the copy was made. */
+/** The state of the workspace when the copy was made. */
 export type Baseline = {
   taken: string
   tree: Tree
   /** Files and folders (with a slash) of the host that are not in the copy. */
   leftOut: readonly string[]
-  /** By which they were left out. */
+  /** The rules that left them out. */
   rules: IgnoreRules
 }
 
@@ -52,8 +52,8 @@ export async function readBaseline(path: string): Promise<Baseline | null> {
       baseline.version === 1 ? { leftOut: [], rules: noIgnoreRules } : baseline
     return { taken, tree: new Map(entries), leftOut, rules }
   } catch (cause) {
-    throw new UserError(`${path} is damaged, so what the agent changed cannot be told`, {
-      hint: `run ${command('shell')} to look at the copy, or ${command('start --fresh-copy')} to take a new one`,
+    throw new UserError(`${path} is damaged: the agent's changes cannot be determined`, {
+      hint: `run ${command('shell')} to look at the copy, or ${command('start --fresh-copy')} to make a new one`,
       cause,
     })
   }

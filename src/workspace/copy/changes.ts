@@ -37,13 +37,13 @@ export function gitDataChanged(baseline: Tree, copy: Tree): boolean {
   return differs(baseline, copy) || differs(copy, baseline)
 }
 
-/** What becomes of each change. */
+/** The changes by the way that they take. */
 export type SortedChanges = {
-  /** Comes back to the host. */
+  /** Applied to the host. */
   applicable: Change[]
-  /** Stays in the copy: the host would run it. */
+  /** Kept in the copy: the host would run them. */
   withheld: Change[]
-  /** Stays in the copy: it is new, at a path whose files were left out of the copy. */
+  /** Kept in the copy: new files at a path that the copy leaves out. */
   ignored: Change[]
 }
 
@@ -77,7 +77,7 @@ export function sortChanges(
   return sorted
 }
 
-/** The changes by the folder or file at whose place something was left out, and how many are there. */
+/** Counts ignored changes by the outermost folder or file that the rules leave out. */
 export function summarizeIgnored(
   changes: readonly Change[],
   { rules }: Pick<Baseline, 'rules'>,

@@ -1,11 +1,11 @@
 import type { Tree } from './entry.ts'
 
-/** What git keeps in a repository and obeys, by its name in the repository's folder. */
+/** Names in a repository's folder that git reads and obeys. */
 const ownNames =
   /^(head|config|config\.worktree|commondir|gitdir|hooks|info|modules|objects|packed-refs|refs|worktrees)$/i
 
 /**
- * Determines which paths are git's own. Besides `.git`, git treats every folder with `HEAD`, `objects`
+ * Returns a test for paths that are git's own. In addition to `.git`, git treats every folder with `HEAD`, `objects`
  * and `refs` as a repository, and runs the commands in its `config` when a user, or a shell prompt, runs
  * `git status` in it (threat H1).
  */

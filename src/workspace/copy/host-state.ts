@@ -5,7 +5,7 @@ import { foldersOf, holdFolderOf } from '../../files/beneath.ts'
 import { openRegularFile, readRegularFile } from '../../files/regular-file.ts'
 import { Entry } from './entry.ts'
 
-/** A file or link of the host with what a copy does not have: its full mode and its owner. */
+/** A file or symlink of the host, with its full mode and owner, which a copy lacks. */
 export const HostState = z.strictObject({
   entry: Entry,
   mode: z.number(),
@@ -14,7 +14,7 @@ export const HostState = z.strictObject({
 })
 export type HostState = z.infer<typeof HostState>
 
-/** What `path` below `root` holds now; null when there is no file or link. */
+/** Returns the current state of `path` below `root`; null when there is no file or symlink. */
 export async function readHostState(root: string, path: string): Promise<HostState | null> {
   const place = await holdFolderOf(root, path)
   if (!place) return null
@@ -36,7 +36,7 @@ export async function readHostState(root: string, path: string): Promise<HostSta
 
 export async function hashFile(path: string): Promise<Entry> {
   const opened = await openRegularFile(path)
-  if (opened.kind !== 'open') throw new Error(`${path} is not a regular file any more`)
+  if (opened.kind !== 'open') throw new Error(`${path} is no longer a regular file`)
   const { file, stats } = opened
   try {
     const hash = createHash('sha256')
@@ -59,7 +59,7 @@ export async function hashFile(path: string): Promise<Entry> {
   }
 }
 
-/** A folder with what it takes to make it again. */
+/** A folder with the attributes to create it again. */
 export const HostFolder = z.strictObject({
   path: z.string(),
   mode: z.number(),
@@ -68,7 +68,7 @@ export const HostFolder = z.strictObject({
 })
 export type HostFolder = z.infer<typeof HostFolder>
 
-/** The folders that a path goes through: those that are there, and those that are not. */
+/** Returns the parent folders of a path: the existing and the missing ones. */
 export async function readHostFolders(root: string, path: string) {
   const present: HostFolder[] = []
   const missing: string[] = []
@@ -84,10 +84,10 @@ export async function readHostFolders(root: string, path: string) {
   return { present, missing }
 }
 
-/** Larger files are not shown. */
+/** Maximum bytes of a file that `diff` shows. */
 export const textLimit = 4 * 1024 * 1024
 
-/** The content of a file of the host, or the target of a link; null when it is missing or too large. */
+/** Returns the content of a host file or the target of a symlink; null when it is missing or too large. */
 export async function readHostContent(root: string, path: string): Promise<Buffer | null> {
   const place = await holdFolderOf(root, path).catch(() => null)
   if (!place) return null

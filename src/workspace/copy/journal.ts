@@ -7,14 +7,14 @@ import { replaceFile } from '../../files/replace-file.ts'
 import { Entry } from './entry.ts'
 import { HostFolder, HostState, hashFile } from './host-state.ts'
 
-/** One file of an apply: what it was and what it becomes; null where there is none. */
+/** One file of an apply, before and after; null for a missing file. */
 export const Step = z.strictObject({
   path: z.string(),
   before: HostState.nullable(),
   after: Entry.nullable(),
-  /** What the copy began with there, and goes on from after an undo. */
+  /** The entry of the baseline, which an undo restores there. */
   baseline: Entry.nullable(),
-  /** Folders that may become empty, and those that are made. */
+  /** Folders that may become empty, and folders that the step creates. */
   removes: z.array(HostFolder),
   makes: z.array(z.string()),
 })
@@ -24,19 +24,19 @@ const Journal = z.strictObject({
   version: z.literal(1),
   /** ISO 8601. */
   applied: z.string(),
-  /** Of the baseline that it was applied from. */
+  /** Time of the baseline that it was applied from. */
   taken: z.string(),
   workspace: z.string(),
-  /** In the names of files that are not whole yet. */
+  /** Part of the names of unfinished files. */
   token: z.string(),
   steps: z.array(Step),
 })
 export type Journal = z.infer<typeof Journal>
 
-/** An apply that can be undone: its journal, and the files as they were. */
+/** An apply that can be undone: its journal, and the previous files. */
 export type KeptApply = { folder: string; journal: Journal }
 
-/** How many applies can be undone, and how many bytes all but the last may take together. */
+/** Maximum applies that can be undone, and maximum bytes of all but the last. */
 const bounds = { levels: 10, bytes: 2 * 1024 * 1024 * 1024 }
 
 export function appliesFolder(statePath: string) {
@@ -53,7 +53,7 @@ export function temporaryName(journal: Pick<Journal, 'token'>, index: number) {
 }
 
 /**
- * Keeps the files that the steps change, then writes the journal. However the apply ends after this,
+ * Saves the files that the steps change, then writes the journal. However the apply ends after this,
  * `undo` can restore the files.
  */
 export async function writeJournal(
@@ -68,7 +68,7 @@ export async function writeJournal(
     const failed = systemCode(error)
     if (error instanceof UserError && failed === null) throw error
     const code = failed === null ? '' : ` (${failed})`
-    throw new UserError(`cannot keep the files as they are in ${folder}${code}`, {
+    throw new UserError(`cannot save the previous files in ${folder}${code}`, {
       hint: 'nothing was applied; check the free space and the owner of that folder',
       cause: error,
     })
@@ -93,7 +93,7 @@ async function keepFiles(
     const kept = source && (await hashFile(target))
     const wanted = step.before?.entry
     if (kept?.type !== 'file' || wanted?.type !== 'file' || kept.sha256 !== wanted.sha256) {
-      throw new UserError(`${terminalLine(step.path)} changed here a moment ago`, {
+      throw new UserError(`${terminalLine(step.path)} changed on the host a moment ago`, {
         hint: 'nothing was applied; run the command again',
       })
     }
@@ -105,13 +105,13 @@ export async function lastApply(statePath: string): Promise<KeptApply | null> {
   for (const name of (await names(statePath)).reverse()) {
     const folder = join(appliesFolder(statePath), name)
     const text = await readFile(join(folder, 'journal.json'), 'utf8').catch(() => null)
-    // Without a journal nothing was changed: the apply was interrupted before.
+    // Without a journal, the apply was interrupted before it changed anything.
     if (text === null) continue
     try {
       return { folder, journal: Journal.parse(JSON.parse(text)) }
     } catch (cause) {
-      throw new UserError(`${folder}/journal.json is damaged, so that apply cannot be undone`, {
-        hint: `the files as they were are in ${folder}/files; remove the folder to undo the apply before it`,
+      throw new UserError(`${folder}/journal.json is damaged: that apply cannot be undone`, {
+        hint: `copy the previous files from ${folder}/files, or remove the folder to undo the apply before it`,
         cause,
       })
     }
@@ -124,7 +124,7 @@ async function names(statePath: string) {
   return listed.filter(name => /^\d{4}-\d\d-\d\dT[\d.-]+Z-[0-9a-f]+$/.test(name)).sort()
 }
 
-/** Forgets the oldest applies beyond what is kept; never the last one. */
+/** Removes the oldest applies above the limits; never the last one. */
 export async function pruneApplies(statePath: string, limits = bounds) {
   const newestFirst = (await names(statePath)).reverse()
   let bytes = 0

@@ -10,12 +10,12 @@ import type { IgnoreRules } from '../ignore/rules.ts'
 import type { Tree } from './entry.ts'
 import { type HostItem, type Selection, walkHost } from './read-host.ts'
 
-/** What went into a copy, and what did not. */
+/** The packed tree, and the paths that were left out. */
 export type Packed = { tree: Tree; leftOut: string[]; rules: IgnoreRules }
 
 /**
- * The folder as a tar stream that belongs to `owner`, and the tree of exactly what went into it,
- * hashed on the way: a file that changes meanwhile cannot make the two differ.
+ * Returns the folder as a tar stream owned by `owner`, and the tree of its content, hashed while it is
+ * packed: a file that changes meanwhile cannot make the two differ.
  */
 export function packWorkspace(
   root: string,
@@ -31,7 +31,7 @@ export function packWorkspace(
       throw error
     },
   )
-  // The caller that awaits it handles the error; the stream must not raise it a second time.
+  // The caller that awaits `packed` handles the error; it must not count as unhandled before that.
   packed.catch(() => {})
   return { tar, packed }
 }
@@ -92,15 +92,15 @@ async function fileEntry(
   }
   await copy().catch(error => {
     throw new UserError(`cannot copy ${terminalLine(path)}: ${error.message}`, {
-      hint: 'the file changed or cannot be read: close what writes it, then run the command again',
+      hint: 'stop the program that writes it, or make it readable, then run the command again',
       cause: error,
     })
   })
 }
 
-/** The file that is really there: not what a link leads to that took its place, or a folder's (threat H2). */
+/** Opens the file only at its real path: it, or a parent folder, may have become a symlink (threat H2). */
 async function openInPlace(path: string) {
   const opened = await openRegularFile(path, { place: path })
   if (opened.kind === 'open') return opened.file
-  throw new Error(opened.kind === 'missing' ? 'it disappeared' : 'it became a link')
+  throw new Error(opened.kind === 'missing' ? 'it disappeared' : 'it became a symlink')
 }

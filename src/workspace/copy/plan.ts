@@ -8,16 +8,16 @@ import { readHostFolders, readHostState } from './host-state.ts'
 import type { Step } from './journal.ts'
 
 export type Plan = {
-  /** What would be written: each file as it is on the host now, and as it becomes. */
+  /** The writes: each file before and after. */
   steps: Step[]
-  /** Of the steps, those whose file changed on the host too, in another way. */
+  /** Paths of the steps whose file also changed on the host, differently. */
   conflicts: Set<string>
-  /** Changes that the host has already. */
+  /** Changes that the host already has. */
   present: Change[]
   refused: { change: Change; error: UserError }[]
 }
 
-/** Compares each change with the host. Nothing is written. */
+/** Compares each change with the host. Writes nothing. */
 export async function planApply(root: string, changes: readonly Change[]): Promise<Plan> {
   const plan: Plan = { steps: [], conflicts: new Set(), present: [], refused: [] }
   const deleted = new Set(changes.filter(({ after }) => !after).map(({ path }) => path))
@@ -35,7 +35,7 @@ async function take(plan: Plan, root: string, change: Change, deleted: ReadonlyS
   const { path } = change
   if (safeRelativePath(path) === null) throw notApplied(path, 'it leaves the workspace')
   if (change.after?.type === 'link') refuseLinkOutside(path, change.after.target)
-  // A file that becomes a folder is still in the way of what comes into that.
+  // A file that becomes a folder still stands where the folder will be.
   const inTheWay = foldersOf(path).some(folder => deleted.has(folder))
   const now = inTheWay ? null : await readHostState(root, path)
   if (sameEntry(now?.entry, change.after)) {
@@ -56,7 +56,7 @@ async function take(plan: Plan, root: string, change: Change, deleted: ReadonlyS
 
 /**
  * Accepts only symlinks that point inside the workspace: programs that follow one must stay inside
- * (threat H2). `..` may stand only at the beginning: after a name it goes up from that name's target.
+ * (threat H2). `..` may stand only at the beginning: after a name that is a symlink, it goes up from that symlink's target.
  */
 function refuseLinkOutside(path: string, target: string) {
   const resolved = posix.normalize(posix.join(posix.dirname(path), target))
@@ -66,19 +66,19 @@ function refuseLinkOutside(path: string, target: string) {
   if (leaves || (turnsBack && parts.some(part => part !== '..'))) {
     throw notApplied(
       path,
-      `it is a link to ${terminalLine(target)}, which can lead outside the workspace`,
+      `it is a symlink to ${terminalLine(target)}, which can lead outside the workspace`,
     )
   }
 }
 
-/** Anything that stands in the way of one file is told, and keeps none of the others. */
+/** Words a system error as the reason why one file is not applied; the others go on. Rethrows other errors. */
 export function refusal(path: string, error: unknown): UserError {
   if (error instanceof UserError) return error
   const code = error instanceof Error && 'code' in error ? String(error.code) : null
   if (code === null) throw error
   const reasons: Record<string, string> = {
-    EISDIR: 'it is a folder here',
-    ENOTEMPTY: 'it is a folder here',
+    EISDIR: 'it is a folder on the host',
+    ENOTEMPTY: 'it is a folder on the host',
     EACCES: 'you may not write there',
     EPERM: 'you may not write there',
     ENOSPC: 'the disk is full',

@@ -6,14 +6,14 @@ import type { Entry } from './entry.ts'
 
 export type NewContent = {
   entry: Entry
-  /** File with the content; links need none. */
+  /** File with the content; absent for a symlink. */
   source?: string
   mode: number
-  /** Without one, that of the folder. */
+  /** Owner of the file that is replaced. Default: the owner of the folder. */
   owner?: { uid: number; gid: number }
 }
 
-/** Puts a file or link at `path` in one step; `temporary` is its name until it is whole. */
+/** Puts a file or symlink at `path` atomically; `temporary` is its name until it is complete. */
 export async function putEntry(root: string, path: string, content: NewContent, temporary: string) {
   const place = await holdFolderOf(root, path, { make: true })
   if (!place) throw notApplied(path, 'its folder disappeared')
@@ -21,19 +21,19 @@ export async function putEntry(root: string, path: string, content: NewContent, 
   const next = folder.at(temporary)
   try {
     const owner = content.owner ?? (await folder.file.stat())
-    const isGiven = content.owner !== undefined
+    const mustKeep = content.owner !== undefined
     if (content.entry.type === 'link') {
       await symlink(content.entry.target, next)
-      await giveAway(path, isGiven, () => lchown(next, owner.uid, owner.gid))
+      await giveAway(path, mustKeep, () => lchown(next, owner.uid, owner.gid))
       await rename(next, folder.at(name))
     } else {
       const { source, mode } = content
       if (source === undefined) throw notApplied(path, 'its content is missing')
       const write = async (file: FileHandle) => {
         await fill(file, source)
-        await giveAway(path, isGiven, () => file.chown(owner.uid, owner.gid))
+        await giveAway(path, mustKeep, () => file.chown(owner.uid, owner.gid))
       }
-      // The caller words it: the path here is one below /proc.
+      // The caller words the error: the path here is below /proc.
       const failed = (cause: unknown) => cause
       await replaceFile(folder.at(name), write, { mode, durable: true, temporary: next, failed })
     }
@@ -47,12 +47,12 @@ async function fill(file: FileHandle, source: string) {
   for await (const chunk of createReadStream(source)) await file.writeFile(chunk)
 }
 
-/** Keeps the owner of an existing file, or leaves the file unchanged; a new file may also be ours. */
-async function giveAway(path: string, isGiven: boolean, change: () => Promise<void>) {
+/** Changes the owner. On failure, rejects a file that must keep its owner; any other stays ours. */
+async function giveAway(path: string, mustKeep: boolean, change: () => Promise<void>) {
   try {
     await change()
   } catch (error) {
-    if (isGiven) throw notApplied(path, 'it belongs to another user', error)
+    if (mustKeep) throw notApplied(path, 'it belongs to another user', error)
   }
 }
 
@@ -68,7 +68,7 @@ export async function removeEntry(root: string, path: string, folders: readonly 
   await removeEmptyFolders(root, folders)
 }
 
-/** The innermost first. */
+/** Removes the innermost first, up to the first folder that is not empty. */
 async function removeEmptyFolders(root: string, folders: readonly string[]) {
   for (const path of [...folders].sort().reverse()) {
     const place = await holdFolderOf(root, path)

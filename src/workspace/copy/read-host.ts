@@ -12,21 +12,20 @@ export type HostItem =
   | { kind: 'folder'; path: string }
   | { kind: 'link'; path: string; target: string }
   | { kind: 'file'; path: string; size: number; executable: boolean }
-  /** With its slash where it is a folder, of which nothing below is taken. */
+  /** A folder ends with a slash, and nothing below it is copied. */
   | { kind: 'left-out'; path: string }
 
 export type Selection = {
   excludes?: readonly string[]
   /** The user's own ignore file. */
   userIgnore?: string
-  /** What is left out whatever the rules say: it holds our secrets. */
+  /** Leaves out paths with our secrets, regardless of the rules. */
   isSecret?: (absolutePath: string) => boolean
 }
 
 /**
- * All files and links below `root`, one after the other, parents first, as far as they are not left
- * out. Sockets, pipes and devices have no content to copy, and are passed over. `rules` is complete
- * when the walk is.
+ * Walks the files and symlinks below `root`, parents first, and reports left-out paths. Skips sockets,
+ * pipes and devices, which have no content to copy. `rules` is complete after the walk.
  */
 export function walkHost(root: string, { excludes = [], userIgnore = '', isSecret }: Selection) {
   const judge = createIgnoreRules({
@@ -43,11 +42,11 @@ type Walker = {
   root: string
   judge: IgnoreJudge
   isSecret: (absolutePath: string) => boolean
-  /** By folder of the repository; read once something in it is ignored, which may be tracked all the same. */
+  /** Tracked paths by repository folder; read on the first ignored path, which may be tracked. */
   tracked: Map<string, Promise<Set<string>>>
 }
 
-/** What holds for all that is in a folder: `out` leaves in what is tracked or wanted by name. */
+/** The judgement of a folder for its contents; `out` still includes tracked and explicitly wanted files. */
 type Inherited = 'in' | 'out' | 'wanted'
 
 async function* walk(walker: Walker): AsyncGenerator<HostItem> {
@@ -81,7 +80,7 @@ async function* walkFolder(
     }
   }
 
-  /** Its own ignore files; returns the folder of the repository that it belongs to. */
+  /** Adds the ignore files of a folder; returns the folder of its repository. */
   async function enterFolder({ root }: Walker, folder: string, outer: string) {
     if (/(^|\/)\.git(\/|$)/.test(folder)) return outer
     const own = await readIgnoreFile(root, folder)
@@ -97,7 +96,7 @@ async function* walkFolder(
   }
 }
 
-/** Null leaves it out. `out` is for folders alone: something below is taken all the same. */
+/** Returns null to leave a path out. Returns `out` only for folders with something to include below. */
 async function decide(
   walker: Walker,
   path: string,
@@ -114,7 +113,7 @@ async function decide(
   return tracked.has(`${path}/`) || walker.judge.mayBeWantedBelow(path) ? 'out' : null
 }
 
-/** Tracked files, and with a slash at the end all folders that hold one. */
+/** Returns the tracked files, and the folders that contain one, which end with a slash. */
 function trackedOf({ root, tracked }: Walker, repository: string) {
   const known = tracked.get(repository)
   if (known !== undefined) return known

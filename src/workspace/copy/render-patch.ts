@@ -5,12 +5,12 @@ import type { Entry } from './entry.ts'
 
 export const letters = { added: 'A', modified: 'M', deleted: 'D' } as const
 
-/** `M src/a.ts`, whatever the name is made of. */
+/** Renders `M src/a.ts`, safe for a terminal. */
 export function changeLine({ kind, path }: Pick<Change, 'kind' | 'path'>): string {
   return `${letters[kind]} ${nameOf(path)}`
 }
 
-/** A name on one line, with nothing in it that a terminal obeys. */
+/** Renders a name on one line, with hidden and control characters made visible. */
 export function nameOf(path: string): string {
   const visible = visibleText(path)
     .replaceAll('\n', '^J')
@@ -19,12 +19,11 @@ export function nameOf(path: string): string {
   return visible.length > 1_000 ? `${visible.slice(0, 999)}…` : visible
 }
 
-/** Milliseconds for the shortest diff: its time grows with size and difference. */
+/** Maximum milliseconds for the shortest diff: its time grows with size and difference. */
 const patience = 3_000
 
 /**
- * What is different between two texts; null when one of them is none, or they are too different to
- * say it in time.
+ * Compares two texts; null when one is binary, or when the comparison takes too long.
  */
 export function compareTexts(
   before: Buffer,
@@ -39,7 +38,7 @@ export function compareTexts(
   return patch?.hunks ?? null
 }
 
-/** As git shows a change: kind, modes and the unified difference. Null stands for content that is not shown. */
+/** Renders a change as git does: kind, modes and unified diff. Null is content that is not shown. */
 export function renderPatch(
   change: Change,
   before: Buffer | null,
@@ -68,14 +67,14 @@ export function renderPatch(
 }
 
 export function renderHunk(hunk: StructuredPatchHunk): string {
-  // A range without lines is named by the line before it.
+  // An empty range starts at the line before it.
   const range = (start: number, lines: number) => `${lines === 0 ? start - 1 : start},${lines}`
   const { oldStart, oldLines, newStart, newLines, lines } = hunk
   const head = `@@ -${range(oldStart, oldLines)} +${range(newStart, newLines)} @@`
   return [head, ...lines.map(visibleText)].join('\n')
 }
 
-/** A deleted file and a new one with the same content. */
+/** Renders a deleted file and a new file with the same content as a rename. */
 export function renderRename(from: string, to: Change): string {
   const [old, name] = [nameOf(from), nameOf(to.path)]
   return `diff --git a/${old} b/${name}\nsimilarity index 100%\nrename from ${old}\nrename to ${name}\n`
@@ -95,11 +94,11 @@ function gitMode(entry: Entry | undefined) {
 
 function describe({ before, after }: Change) {
   const size = (entry: Entry | undefined) =>
-    entry?.type === 'file' ? `${entry.size} bytes` : entry ? 'a link' : 'nothing'
+    entry?.type === 'file' ? `${entry.size} bytes` : entry ? 'a symlink' : 'nothing'
   return `binary or large, ${size(before)} before, ${size(after)} now`
 }
 
-/** New paths by the deleted one whose content they have, each used once. */
+/** Returns the deleted path for each new path with the same content; uses each deleted path once. */
 export function findRenames(changes: readonly Change[]): Map<string, string> {
   const gone = new Map<string, string[]>()
   for (const { kind, path, before } of changes) {

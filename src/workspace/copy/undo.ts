@@ -9,9 +9,9 @@ import { refusal } from './plan.ts'
 import { putEntry, removeEntry } from './put.ts'
 
 export type UndoPlan = {
-  /** Files that are as the apply left them. */
+  /** Files that did not change since the apply. */
   steps: Step[]
-  /** Files that changed since. */
+  /** Files that changed since the apply. */
   conflicts: Step[]
 }
 
@@ -19,7 +19,7 @@ export type UndoPlan = {
 export async function planUndo({ journal }: KeptApply): Promise<UndoPlan> {
   const plan: UndoPlan = { steps: [], conflicts: [] }
   for (const step of journal.steps) {
-    // Where a folder is none any more there is no file either.
+    // A parent folder that was replaced cannot contain the file.
     const now = await readHostState(journal.workspace, step.path).catch(error => {
       if (error instanceof UserError) return null
       throw error
@@ -31,7 +31,7 @@ export async function planUndo({ journal }: KeptApply): Promise<UndoPlan> {
   return plan
 }
 
-/** Puts back what was there. The apply is forgotten when nothing of it was refused. */
+/** Restores the previous files. Removes the apply unless a step was refused. */
 export async function undoSteps(
   kept: KeptApply,
   statePath: string,
@@ -43,7 +43,7 @@ export async function undoSteps(
   await sweepTemporary(root, statePath)
   const done: Step[] = []
   const refused: { step: Step; error: UserError }[] = []
-  // What was made goes first: a folder may have become a file, and is a folder again.
+  // Created files go first: where a folder became a file, the folder comes back.
   const inOrder = [...steps].sort((a, b) => Number(a.before !== null) - Number(b.before !== null))
   for (const step of inOrder) {
     try {

@@ -10,24 +10,24 @@ import type { Entry } from './entry.ts'
 export type CopiedItem = {
   path: string
   entry: Entry
-  /** The whole content, where it was asked for in memory and is not larger than the limit. */
+  /** The content, if it was requested in memory and is within the limit. */
   content?: Buffer
-  /** The file that holds it, where it was asked for in one and is not larger than the limit. */
+  /** The file with the content, if it was requested as a file and is within the limit. */
   file?: string
 }
 
-/** What to do with the content of a file besides hashing it. */
+/** Where to keep the content of a file, which is always hashed. */
 export type Keep = { kind: 'memory'; limit: number } | { kind: 'file'; path: string; limit: number }
 
 /** Maximum entries and bytes of one copy: a sparse file counts with its full size. */
 const bounds = { entries: 2_000_000, bytes: 512 * 1024 ** 3 }
 
-/** The engine begins every name with that of the folder it was asked for. */
+/** Prefix of every name: the engine adds the name of the requested folder. */
 const folder = 'workspace/'
 
 /**
- * Reads the tar stream of a copy, entry by entry. Nothing is unpacked onto the host: paths that could
- * leave the folder, devices, pipes and sockets are passed over.
+ * Reads the tar stream of a copy, entry by entry, and unpacks nothing onto the host. Skips devices,
+ * pipes, sockets and paths that could leave the folder.
  */
 export async function* readCopy(
   tar: Readable,
@@ -53,7 +53,7 @@ export async function* readCopy(
       seen.set(path, entry)
       yield { path, entry, ...kept }
     } else if (path !== null && type === 'link') {
-      // A second name of a file that came before.
+      // A hard link to an earlier file.
       const entry = seen.get(insidePath(linkname ?? '') ?? '')
       if (entry) yield { path, entry }
     }
@@ -93,13 +93,13 @@ async function readFileItem(item: AsyncIterable<unknown>, mode: number, keep: Ke
 }
 
 function tooLarge() {
-  return new UserError(`the copy holds more than ${bounds.bytes / 1024 ** 3} GiB`, {
-    hint: `run ${command('shell')} and remove files that the agent made`,
+  return new UserError(`the copy is larger than ${bounds.bytes / 1024 ** 3} GiB`, {
+    hint: `run ${command('shell')} and remove files that the agent created`,
   })
 }
 
 function tooMany() {
-  return new UserError(`the copy holds more than ${bounds.entries} files`, {
-    hint: `run ${command('shell')} and remove files that the agent made`,
+  return new UserError(`the copy has more than ${bounds.entries} files`, {
+    hint: `run ${command('shell')} and remove files that the agent created`,
   })
 }

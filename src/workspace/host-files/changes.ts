@@ -8,12 +8,12 @@ import { type HostFile, type HostFiles, scanHostFiles } from './scan.ts'
 export type HostFileChange = {
   /** Relative to the workspace, as the agent named it: sanitize it before display. */
   path: string
-  kind: 'new' | 'changed' | 'removed' | 'not looked at'
-  /** Parts of a package.json; why something was not looked at. */
+  kind: 'new' | 'changed' | 'removed' | 'not checked'
+  /** Parts of a package.json; the reason why something was not checked. */
   detail: string
 }
 
-/** Returns the path in a state folder of the recorded state of these files. */
+/** Returns the path of the record of these files in a state folder. */
 export function hostFilesPath(stateFolder: string): string {
   return join(stateFolder, 'host-files.json')
 }
@@ -53,7 +53,7 @@ export function compareHostFiles(before: HostFiles, after: HostFiles): HostFileC
     if (!after.files.has(path) && !after.cutOff) changes.push({ path, kind: 'removed', detail: '' })
   }
   changes.sort((a, b) => (a.path < b.path ? -1 : 1))
-  if (cutOff) changes.push({ path: '.', kind: 'not looked at', detail: cutOff })
+  if (cutOff) changes.push({ path: '.', kind: 'not checked', detail: cutOff })
   return changes
 }
 
@@ -82,6 +82,6 @@ export function renderHostFileChanges(changes: readonly HostFileChange[], limit 
 }
 
 function changeText({ path, kind, detail }: HostFileChange) {
-  if (kind === 'not looked at') return `not everything was looked at: ${terminalLine(detail)}`
+  if (kind === 'not checked') return `not all files were checked: ${terminalLine(detail)}`
   return `${terminalLine(path)} (${terminalLine(detail || kind)})`
 }

@@ -31,7 +31,7 @@ const patterns = [
 const repository =
   /^(config|config\.worktree|commondir|gitdir|hooks\/.+|info\/attributes|rebase-merge\/git-rebase-todo|rebase-apply\/git-rebase-todo|sequencer\/todo)$/
 
-/** Returns whether a workspace file is checked. Executables at the top level are, too. */
+/** Returns whether a workspace file is checked: a known name, or an executable at the top level. */
 export function isHostFile(path: string, options: { executable: boolean }): boolean {
   const lower = path.toLowerCase()
   const name = lower.slice(lower.lastIndexOf('/') + 1)
@@ -39,7 +39,7 @@ export function isHostFile(path: string, options: { executable: boolean }): bool
   return !path.includes('/') && (options.executable || name.endsWith('.sh'))
 }
 
-/** The same for a path inside a repository's folder, such as `.git`. */
+/** Returns the same for a path inside a repository's folder, such as `.git`. */
 export function isRepositoryFile(path: string): boolean {
   return repository.test(path) && !path.endsWith('.sample')
 }
@@ -51,7 +51,7 @@ export const skippedFolders = new Set(['node_modules', '__pycache__', '.venv', '
 const running =
   /^(bin|main|exports|imports|type|workspaces|packageManager|.*[dD]ependencies|overrides|resolutions|pnpm|gypfile|config|husky|lint-staged|simple-git-hooks|pre-commit|gitHooks|jest|eslintConfig|prettier|babel|browserslist)$/
 
-/** Returns those parts by name, as text to compare, each script separately. Null when it is not a package.json. */
+/** Returns those parts by name, as text to compare, each script separately; null when it is not a package.json. */
 export function packageParts(text: string): Map<string, string> | null {
   const parts = new Map<string, string>()
   try {

@@ -9,7 +9,7 @@ import { isHostFile, isRepositoryFile, packageParts, skippedFolders } from './ki
 export type HostFile = string | Record<string, string>
 export type HostFiles = {
   files: Map<string, HostFile>
-  /** Why not everything was looked at. */
+  /** The reason why not all files were checked. */
   cutOff: string | null
 }
 
@@ -33,10 +33,10 @@ export async function scanHostFiles(
   await folder('', null)
   return { files, cutOff }
 
-  /** `repository`: the folder of git's that this one is, or is in. */
+  /** `repository`: the repository folder, such as `.git`, that this folder is or is in. */
   async function folder(path: string, repository: string | null) {
-    if (left <= 0) cutOff = `more than ${entries} files`
-    else if (performance.now() > deadline) cutOff = `more than ${milliseconds / 1000} s to look`
+    if (left <= 0) cutOff = `there are more than ${entries} files`
+    else if (performance.now() > deadline) cutOff = `it took more than ${milliseconds / 1000} s`
     if (cutOff) return
     const listed = await readdir(join(workspace, path), { withFileTypes: true }).catch(() => [])
     left -= listed.length
@@ -50,7 +50,7 @@ export async function scanHostFiles(
 
   async function enter(path: string, name: string, repository: string | null) {
     if (repository !== null) {
-      // Objects are many, and never run.
+      // Skips objects: they are many, and never run.
       const inside = path.slice(repository.length + (repository === '' ? 0 : 1))
       if (
         /^(hooks|info|rebase-merge|rebase-apply|sequencer|modules|worktrees)(\/|$)/.test(inside)
@@ -89,13 +89,13 @@ export async function scanHostFiles(
   }
 }
 
-/** Why a file that counts has no content. One that became a symlink meanwhile cannot be opened either. */
+/** Returns the reason why a checked file has no content. A file that became a symlink counts as unreadable. */
 function absence(file: RegularFile | null): HostFile {
   if (file?.kind === 'elsewhere') return 'elsewhere'
   return file?.kind === 'not-regular' && file.is !== 'symlink' ? 'no file' : 'unreadable'
 }
 
-/** A repository without a .git around it: git uses one in any folder that it is called in. */
+/** Returns whether a folder is a bare repository: git uses one in any folder where it is called. */
 function isBare(listed: readonly Dirent[]) {
   const names = new Set(listed.map(({ name }) => name))
   return names.has('HEAD') && names.has('objects') && names.has('refs')

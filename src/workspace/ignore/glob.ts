@@ -4,7 +4,7 @@ type Token =
   | { kind: 'literal'; value: string }
   | { kind: 'class'; negated: boolean; has: (character: string) => boolean }
 
-/** One part of a pattern, between two slashes; null when it can match nothing, as git sees it. */
+/** One part of a pattern, between two slashes; null when git would match nothing with it. */
 export type Glob = readonly Token[] | null
 
 const posixClasses: Record<string, RegExp> = {
@@ -42,7 +42,7 @@ export function parseGlob(pattern: string): Glob {
   return tokens
 }
 
-/** `at` is behind the opening bracket; `end` is on the closing one. */
+/** Parses a class from `at`, behind the opening bracket; `end` is the index of the closing one. */
 function parseClass(characters: readonly string[], at: number) {
   const tests: ((character: string) => boolean)[] = []
   const negated = characters[at] === '!' || characters[at] === '^'

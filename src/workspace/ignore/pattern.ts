@@ -2,9 +2,9 @@ import { type Glob, matchGlob, matchSequence, parseGlob } from './glob.ts'
 
 /** One line of a .gitignore. */
 export type Pattern = {
-  /** Takes back what an earlier line left out. */
+  /** Includes files again that an earlier line left out. */
   negated: boolean
-  /** Of its literal beginning: below which folder it can match at all; empty for anywhere. */
+  /** The folder below which it can match, from its literal beginning; empty for anywhere. */
   below: string
   matches: (path: string, isFolder: boolean) => boolean
 }

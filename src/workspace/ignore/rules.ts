@@ -6,12 +6,12 @@ import { type Pattern, parsePattern, parsePatterns } from './pattern.ts'
 export const IgnoreRules = z.strictObject({
   /** --exclude and COPY_EXCLUDE: they override all others, and `!` includes ignored files. */
   excludes: z.array(z.string()),
-  /** Contents of .gitignore, info/exclude and the like; of two for one folder the first goes first. */
+  /** Contents of .gitignore and info/exclude; of two for one folder, the first has precedence. */
   files: z.array(
     z.strictObject({
-      /** Below which its patterns count, relative to the workspace. */
+      /** The folder below which its patterns apply, relative to the workspace. */
       folder: z.string(),
-      /** Before paths that it judges, where it stands above the workspace: `packages/app/`. */
+      /** Prefix of the paths that it judges, when the file is above the workspace: `packages/app/`. */
       prefix: z.string(),
       text: z.string(),
     }),
@@ -26,12 +26,12 @@ export type IgnoreRules = z.infer<typeof IgnoreRules>
 export const noIgnoreRules: IgnoreRules = { excludes: [], files: [], repositories: [], user: '' }
 
 /**
- * `in` and `out` by the ignore files; `excluded` and `wanted` because a person said so, which counts
- * for all that is below as well.
+ * `in` and `out` follow from the ignore files; `excluded` and `wanted` from the user's own patterns, which
+ * also decide for everything below.
  */
 export type Judgement = 'in' | 'out' | 'excluded' | 'wanted'
 
-/** Judges paths one by one; a path is asked for after its folder was, and only if that was not out. */
+/** Judges single paths. Callers judge a folder before its contents, and skip those when it is out. */
 export function createIgnoreRules(initial: IgnoreRules) {
   const rules = { ...initial, files: [...initial.files], repositories: [...initial.repositories] }
   const excludes = rules.excludes.map(parsePattern).filter(pattern => pattern !== null)
@@ -74,7 +74,7 @@ export function createIgnoreRules(initial: IgnoreRules) {
       rules.repositories.push(folder)
       repositories.add(folder)
     },
-    /** Whether a `!` of --exclude names something inside an ignored folder. */
+    /** Returns whether a `!` of --exclude names something inside an ignored folder. */
     mayBeWantedBelow: (folder: string) =>
       excludes.some(({ negated, below }) => negated && isWithin(folder, below)),
     /** Returns whether a file is left out, by itself or with one of its folders. */

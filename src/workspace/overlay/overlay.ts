@@ -10,15 +10,15 @@ export type Overlay = {
   /** Relative to the workspace, with `/`. */
   path: string
   writable: boolean
-  /** Identity of the file or folder there, or null when a placeholder must be made first. */
+  /** Identity of the file or folder there; null when a placeholder must be created first. */
   identity: string | null
-  /** Made when the path is missing: an empty folder, or a file with this content. */
+  /** Created when the path is missing. */
   placeholder: Placeholder
 }
 
 /**
- * A folder even in place of a file: git does not show it, no program parses it, and removing it can
- * never remove anything that was added. A file only where a folder would make git fail.
+ * An empty folder, even in place of a file: git does not show it, no program parses it, and `rmdir` never
+ * removes anything that was added. A file with this content only where a folder would make git fail.
  */
 export type Placeholder = { kind: 'folder' } | { kind: 'file'; content: string }
 
@@ -51,7 +51,7 @@ export function arrange(wanted: readonly Wanted[]): Wanted[] {
     .sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-/** `a/b/c` → `a`, `a/b`. */
+/** Returns `a`, `a/b` for `a/b/c`. */
 function foldersAbove(path: string): string[] {
   const parts = path.split('/').slice(0, -1)
   return parts.map((_, index) => parts.slice(0, index + 1).join('/'))

@@ -20,7 +20,7 @@ export async function makePlaceholders(
   for (const { path, placeholder } of wanted) {
     const failed = (reason: string, cause?: unknown) =>
       new UserError(`cannot create the placeholder ${terminalLine(path)}: ${reason}`, {
-        hint: 'check the free space and the owner of the folder, or remove the name with PROTECT= in .env',
+        hint: 'check the free space and the owner of the folder, or set PROTECT= in .env',
         ...(cause !== undefined && { cause }),
       })
     const place = await holdFolderOf(workspace, path).catch(error => {

@@ -40,13 +40,13 @@ export async function planOverlays(
 async function gitWanted(workspace: string): Promise<Wanted[]> {
   const name = '.git'
   const wanted: Wanted[] = [
-    // A folder with HEAD, objects and refs is a repository to git, with its own config, wherever .git
-    // is none. With a folder of this name in it, git stops.
+    // Without a .git repository, git treats a folder with HEAD, objects and refs as one, with its own
+    // config. A folder named commondir in it makes git stop.
     { path: 'commondir', name, placeholder: folder },
   ]
   const isRepository =
     (await isFolder(join(workspace, '.git'))) && (await exists(join(workspace, '.git/HEAD')))
-  // A link to a repository elsewhere, or none: then nobody but the host can make one.
+  // .git is missing or a file that names a repository elsewhere: only the host can create one here.
   if (!isRepository) return [...wanted, { path: '.git', name, placeholder: folder }]
   const { references, worktreeConfig } = await readGitReferences(
     workspace,
@@ -54,11 +54,11 @@ async function gitWanted(workspace: string): Promise<Wanted[]> {
   )
   wanted.push(...(await repositoryWanted(workspace, '.git', worktreeConfig)))
   for (const { path, setting, placeholder } of references) {
-    // Words of a command often mean nothing of ours: `.` is one of them.
+    // A word of a command is often not a path, or names more than a file: `.` is one of them.
     if (placeholder === null && !(await isFile(join(workspace, path)))) continue
     if (path === '' || path === '.git') {
       throw new UserError(`${setting} in .git/config names the whole ${path || 'workspace'}`, {
-        hint: 'name a folder in it, or give the protection up with PROTECT=-.git in .env',
+        hint: 'name a folder in it, or set PROTECT=-.git in .env to protect nothing in .git',
       })
     }
     wanted.push({ path, name, placeholder })
@@ -74,7 +74,7 @@ async function repositoryWanted(workspace: string, path: string, worktreeConfig:
     { path, name, writable: true, placeholder: null },
     { path: `${path}/config`, name, placeholder: file('') },
     { path: `${path}/hooks`, name, placeholder: folder },
-    // It would send git to the config and hooks of another folder. This content says: here.
+    // Another content would send git to the config and hooks of another folder; `.` is this one.
     { path: `${path}/commondir`, name, placeholder: file('.') },
     { path: `${path}/config.worktree`, name, placeholder: worktreeConfig ? file('') : null },
   ]
@@ -91,7 +91,7 @@ async function repositoryWanted(workspace: string, path: string, worktreeConfig:
   return wanted
 }
 
-/** Plans worktrees that the host has elsewhere. Worktrees made in the container are not valid on the host. */
+/** Plans worktrees that the host has elsewhere. Worktrees created in the container are not valid on the host. */
 async function worktreesWanted(workspace: string, path: string, worktreeConfig: boolean) {
   const name = '.git'
   const names = await folders(join(workspace, path))
@@ -125,14 +125,14 @@ async function submodules(path: string, depth = 0): Promise<string[]> {
   return found
 }
 
-/** Returns the identity of the path, null when it is missing. Checks every part of the path. */
+/** Returns the identity of the path; null when it is missing. Checks every part of the path. */
 async function identify(workspace: string, path: string, name: ProtectedName) {
   const parts = path.split('/')
   for (let length = 1; length <= parts.length; length++) {
     const part = parts.slice(0, length).join('/')
     const status = await lstat(join(workspace, part)).catch(unlessMissing)
     if (!status) return null
-    const hint = `give it up with PROTECT=-${name} in .env, or put a regular file or folder there`
+    const hint = `put a regular file or folder there, or set PROTECT=-${name} in .env`
     if (status.isSymbolicLink()) {
       throw new UserError(`${terminalLine(part)} is a symlink and cannot be protected`, {
         hint,
@@ -150,7 +150,7 @@ async function identify(workspace: string, path: string, name: ProtectedName) {
       throw new UserError(
         `${terminalLine(part)} has a second name (a hard link), which stays writable`,
         {
-          hint: `copy it and put the copy in its place, or give it up with PROTECT=-${name} in .env`,
+          hint: `replace it with a copy of itself, or set PROTECT=-${name} in .env`,
         },
       )
     }

@@ -113,11 +113,11 @@ t.test('a scan that meets a bound says so, and does not call the rest new', asyn
   t.match(cut.cutOff, /more than 4 files/)
   const whole = await scanHostFiles(folder)
   t.same(compareHostFiles(cut, whole), [
-    { path: '.', kind: 'not looked at', detail: 'more than 4 files' },
+    { path: '.', kind: 'not checked', detail: 'there are more than 4 files' },
   ])
   t.same(
     compareHostFiles(whole, cut).map(({ kind }) => kind),
-    ['not looked at'],
+    ['not checked'],
     'nor what was not reached removed',
   )
 })

@@ -181,7 +181,7 @@ t.test('a folder with files that the copy never had stays', async t => {
   await applied(place, [['a/x', 'x', undefined]])
   t.equal(await get(place.root, 'a/node_modules/y'), 'y')
   const { outcome } = await applied(place, [['a/node_modules', undefined, 'a file']])
-  t.match(outcome.refused, [{ error: { message: /is not applied: it is a folder here/ } }])
+  t.match(outcome.refused, [{ error: { message: /is not applied: it is a folder on the host/ } }])
   t.equal(await get(place.root, 'a/node_modules/y'), 'y')
 })
 
@@ -234,7 +234,7 @@ t.test(
     ])
     t.match(
       plan.refused.map(({ error }) => error.message),
-      [/folder is not a folder here/, /folder is not a folder here/],
+      [/folder is not a folder on the host/, /folder is not a folder on the host/],
     )
     t.equal(outcome.done.length, 2)
     t.equal(await get(place.root, 'a/l'), 'link:../b')
@@ -258,7 +258,7 @@ t.test('a file that changes between the look and the write is left alone', async
       ],
       { meanwhile: edit },
     ),
-    { message: /a changed here a moment ago/, hint: /nothing was applied/ },
+    { message: /a changed on the host a moment ago/, hint: /nothing was applied/ },
   )
   t.equal(await get(place.root, 'a'), 'edited')
   t.equal(await get(place.root, 'b'), 'old')
@@ -350,7 +350,10 @@ t.test('a journal that is cut off before anything was written is no apply', asyn
   const { folder } = await makeApplyFolder(place.statePath, new Date())
   t.equal(await lastApply(place.statePath), null)
   await writeFile(join(folder, 'journal.json'), '{"version":1')
-  await t.rejects(lastApply(place.statePath), { message: /is damaged/, hint: /files as they were/ })
+  await t.rejects(lastApply(place.statePath), {
+    message: /is damaged/,
+    hint: /copy the previous files/,
+  })
 })
 
 t.test('a folder that is swapped for a link all the time leads no byte outside', async t => {
