@@ -20,7 +20,7 @@ const longest = 30 * unitSeconds.d
 export function parseLease(text: string): number {
   const seconds = parseDuration(text)
   if (seconds !== null && seconds >= 1 && seconds <= longest) return seconds
-  throw new UserError(`--for ${terminalLine(text, 40)} is not a time between 1s and 30d`, {
+  throw new UserError(`--for ${terminalLine(text, 40)} is not a duration between 1s and 30d`, {
     hint: 'write a number and s, m, h or d, for example: --for 2h',
     exitCode: 2,
   })

@@ -37,7 +37,7 @@ export async function holdFolderOf(
       if (code !== 'ENOTDIR' && code !== 'ELOOP') throw error
       throw notApplied(
         path,
-        `${terminalLine(parts.slice(0, depth + 1).join('/'))} is not a folder here`,
+        `${terminalLine(parts.slice(0, depth + 1).join('/'))} is not a folder on the host`,
       )
     }
   }
@@ -68,7 +68,7 @@ export function foldersOf(path: string): string[] {
 
 export function notApplied(path: string, reason: string, cause?: unknown): UserError {
   return new UserError(`${terminalLine(path)} is not applied: ${reason}`, {
-    hint: `see it with ${command('diff')}, and copy by hand what you still want`,
+    hint: `review it with ${command('diff')}, and copy by hand what you need`,
     ...(cause !== undefined && { cause }),
   })
 }

@@ -13,7 +13,7 @@ export async function diskFull(what: string, folder: string, cause: unknown): Pr
     () => 'free space unknown',
   )
   return new UserError(`${what}: the disk of ${folder} is full (${free})`, {
-    hint: 'see what Docker holds with: docker system df; free it with: docker builder prune, docker image prune',
+    hint: 'run docker system df, then docker builder prune or docker image prune',
     cause,
   })
 }

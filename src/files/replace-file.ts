@@ -16,7 +16,7 @@ import { terminalLine } from '../base/terminal-text.ts'
 const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
 export type ReplaceOptions = {
-  /** Exactly these permissions, whatever the umask. Default 0600. */
+  /** Exactly these permissions, regardless of the umask. Default 0600. */
   mode?: number
   /** Waits until the content and the new name are on disk, to survive a power failure. */
   durable?: boolean

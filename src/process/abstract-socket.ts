@@ -4,8 +4,8 @@ const answerMilliseconds = 1_000
 const answerBytes = 100
 
 /**
- * An abstract Unix socket of this user. The kernel gives a name to one process at a time, and frees it
- * however that process ends, so a lock never goes stale (decision 0003).
+ * Returns the address of an abstract Unix socket of this user. The kernel gives a name to one process at a
+ * time and frees it when that process ends, so that a lock never goes stale (decision 0003).
  */
 function address(name: string) {
   return `\0claude-secure/${process.getuid?.() ?? 0}/${name}`

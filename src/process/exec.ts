@@ -50,7 +50,7 @@ export function exec(file: string, args: readonly string[], options: ExecOptions
       () =>
         end(
           new UserError(`${commandName(file, args)} did not finish within ${timeout / 1000} s`, {
-            hint: 'run it again with --verbose to see where it waits',
+            hint: 'run it again with --verbose to see where it stops',
           }),
         ),
       timeout,
@@ -61,7 +61,7 @@ export function exec(file: string, args: readonly string[], options: ExecOptions
     const stdout = collect(child.stdout, limit, options.onLine, () =>
       end(
         new UserError(`${commandName(file, args)} printed more than ${limit} bytes`, {
-          hint: 'this is a bound of claude-secure; report what you were doing',
+          hint: 'report it as a bug, with the command that you ran',
         }),
       ),
     )
@@ -91,7 +91,7 @@ function failed(file: string, args: readonly string[], result: ExecResult) {
   const last = result.stderr.trim().split('\n').at(-1) ?? ''
   return new UserError(
     `${commandName(file, args)} failed with exit code ${result.code}${last && `: ${terminalLine(last)}`}`,
-    { hint: 'run it again with --verbose for the whole output', cause: new Error(result.stderr) },
+    { hint: 'run it again with --verbose to see all output', cause: new Error(result.stderr) },
   )
 }
 
@@ -102,7 +102,7 @@ function commandName(file: string, args: readonly string[]) {
 
 function notStarted(file: string, error: Error) {
   return new UserError(`cannot run ${file}: ${error.message}`, {
-    hint: `run ${command('setup')}, which installs what is needed`,
+    hint: `run ${command('setup')} to install it`,
     cause: error,
   })
 }
@@ -111,7 +111,7 @@ function abortReason(signal: AbortSignal | undefined) {
   return signal?.reason instanceof Error ? signal.reason : new Error('aborted')
 }
 
-/** Sends SIGTERM, then SIGKILL: no child outlives the wait for it. */
+/** Sends SIGTERM, and SIGKILL after 5 s, so that no child outlives its caller's wait. */
 export function terminate(child: ChildProcess, graceMilliseconds = 5_000) {
   child.kill('SIGTERM')
   const killer = setTimeout(() => child.kill('SIGKILL'), graceMilliseconds)
@@ -123,7 +123,7 @@ function signalExit(signal: NodeJS.Signals | null) {
 }
 
 function feed(stdin: Writable, input: string | Uint8Array | undefined) {
-  // A child that closes its stdin early is judged by its exit code, not by our broken pipe.
+  // The exit code decides about a child that closes its stdin early, not our broken pipe.
   stdin.on('error', () => {})
   stdin.end(input)
 }

@@ -21,7 +21,7 @@ export function checkResume(id: string) {
   })
 }
 
-/** Refuses an id that is not of this folder's sessions: runs and other folders have homes of their own. */
+/** Refuses an id that is not a conversation of this folder's sessions, and any id while a session is open. */
 export async function refuseUnknown({ engine, docker }: Context, state: StackState, id: string) {
   if (await whyBusy(engine, { ...state, services: sessionsOnly(state) })) {
     throw new UserError('a session is open here and continues its own conversation', {

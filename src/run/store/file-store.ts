@@ -85,7 +85,7 @@ export function createFileStore(folder: string, retention = defaultRetention): R
     await replaceFile(place(record.runId, 'summary.json'), JSON.stringify(kept))
   }
 
-  /** Stores `interrupted`: the watching process died, and its connection, which kept the run alive, closed. */
+  /** Stores the result `interrupted`: the watching process died, and the run ended with its connection. */
   const interrupt = async (record: RunRecord): Promise<RunResult> => {
     const interrupted = await interruptedResult(record, events(record.runId))
     await keepResult(record, interrupted).catch(() => {})

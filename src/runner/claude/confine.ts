@@ -31,8 +31,8 @@ export function confineCommand(
   { alone, mounts }: Surroundings,
   exists: (path: string) => boolean = existsSync,
 ): string[] {
-  // A rule applies to the target of a symlink. A run that may write to all of /tmp could replace its own
-  // folder there with a symlink, and needs no rule for that folder; elsewhere it cannot.
+  // A rule for a symlink opens its target. A run that may write to all of /tmp could replace its own
+  // folder there with a symlink: that folder gets no rule. A run with only its own folder cannot replace it.
   const temporary = alone ? shared : [workspace.temporary]
   const rules = [
     ...system.map(path => [read, path] as const),

@@ -25,7 +25,7 @@ t.test('a name is opened for a second to thirty days', async t => {
     t.throws(() => parseLease(text), {
       name: 'UserError',
       exitCode: 2,
-      message: /^--for [^\x1b]* is not a time between 1s and 30d$/,
+      message: /^--for [^\x1b]* is not a duration between 1s and 30d$/,
       hint: /--for 2h/,
     })
   }
