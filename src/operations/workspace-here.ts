@@ -4,7 +4,7 @@ import { stateRoot } from '../config/paths.ts'
 import { folderStack, type StackIdentity } from '../stack/identity.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { copyExists } from '../stack/workspace-copy.ts'
-import { type OwnPlaces, openWorkspace, type Workspace } from '../workspace/workspace.ts'
+import { type OpenedWorkspace, type OwnPlaces, openWorkspace } from '../workspace/workspace.ts'
 import type { Context } from './context.ts'
 import { ownedStackName } from './find-stacks.ts'
 
@@ -18,7 +18,7 @@ export function ownPlaces({ root, found }: Pick<Context, 'root' | 'found'>): Own
 }
 
 /** A stack and the folder that its agents work in. */
-export type StackWorkspace = { identity: StackIdentity; workspace: Workspace }
+export type StackWorkspace = { identity: StackIdentity; workspace: OpenedWorkspace }
 
 /** Opens a folder, by default the current one, for a stack, by default that of the folder. */
 export async function workspaceHere(

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { replaceFile } from '../files/replace-file.ts'
-import type { Workspace } from '../workspace/workspace.ts'
+import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import type { StateFolder } from './state/state-folder.ts'
 
 /** The agent's uid and gid in the image. */
@@ -12,7 +12,7 @@ export type AccountFile = { source: string; target: '/etc/passwd' | '/etc/group'
  * Returns an /etc/passwd and /etc/group that name the workspace's owner `claude`: ssh, npm and others
  * fail when the uid has no name. Empty when the image's own files suffice.
  */
-export function accountFiles(agent: Workspace['agent'], state: StateFolder): AccountFile[] {
+export function accountFiles(agent: OpenedWorkspace['agent'], state: StateFolder): AccountFile[] {
   if (agent.uid === built.uid && agent.gid === built.gid) return []
   return [
     { source: join(state.path, 'passwd'), target: '/etc/passwd' },
@@ -20,14 +20,14 @@ export function accountFiles(agent: Workspace['agent'], state: StateFolder): Acc
   ]
 }
 
-export async function writeAccountFiles(agent: Workspace['agent'], state: StateFolder) {
+export async function writeAccountFiles(agent: OpenedWorkspace['agent'], state: StateFolder) {
   const contents = { '/etc/passwd': renderPasswd(agent), '/etc/group': renderGroup(agent) }
   for (const { source, target } of accountFiles(agent, state)) {
     await replaceFile(source, contents[target], { mode: 0o644 })
   }
 }
 
-export function renderPasswd({ uid, gid }: Workspace['agent']): string {
+export function renderPasswd({ uid, gid }: OpenedWorkspace['agent']): string {
   return [
     'root:x:0:0:root:/root:/usr/sbin/nologin',
     'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin',
@@ -36,6 +36,6 @@ export function renderPasswd({ uid, gid }: Workspace['agent']): string {
   ].join('\n')
 }
 
-export function renderGroup({ gid }: Workspace['agent']): string {
+export function renderGroup({ gid }: OpenedWorkspace['agent']): string {
   return ['root:x:0:', 'nogroup:x:65534:', `claude:x:${gid}:`, ''].join('\n')
 }

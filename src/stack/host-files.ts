@@ -9,7 +9,7 @@ import {
   renderHostFiles,
 } from '../workspace/host-files/changes.ts'
 import { scanHostFiles } from '../workspace/host-files/scan.ts'
-import type { Workspace } from '../workspace/workspace.ts'
+import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { readProtection } from './protection.ts'
 import type { StateFolder } from './state/state-folder.ts'
 
@@ -17,7 +17,7 @@ import type { StateFolder } from './state/state-folder.ts'
  * Records the files that run on the host on request, as they are before the agent starts. When that
  * fails, the stack still starts, but the folder gets no report.
  */
-export async function noteHostFiles(workspace: Workspace, state: StateFolder, log: Log) {
+export async function noteHostFiles(workspace: OpenedWorkspace, state: StateFolder, log: Log) {
   const path = hostFilesPath(state.path)
   try {
     await rm(path, { force: true })

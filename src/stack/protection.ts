@@ -8,7 +8,7 @@ import { replaceFile } from '../files/replace-file.ts'
 import { identityOf, type Overlay } from '../workspace/overlay/overlay.ts'
 import { makePlaceholders, removePlaceholders } from '../workspace/overlay/placeholders.ts'
 import { planOverlays } from '../workspace/overlay/plan.ts'
-import type { Workspace } from '../workspace/workspace.ts'
+import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { type StateFolder, stateFolder } from './state/state-folder.ts'
 
 const Placeholder = z.discriminatedUnion('kind', [
@@ -26,7 +26,7 @@ type Protection = z.infer<typeof Protection>
 
 /** Returns the overlays for a workspace's present state; none for a copy, which the host never runs. */
 export async function overlaysOf(
-  workspace: Workspace,
+  workspace: OpenedWorkspace,
   settings: Pick<Settings, 'PROTECT'>,
 ): Promise<Overlay[]> {
   if (workspace.mode === 'copy') return []
@@ -39,7 +39,7 @@ export async function overlaysOf(
  * engine mounts a moment later the paths that are checked here.
  */
 export async function raiseOverlays(
-  workspace: Workspace,
+  workspace: OpenedWorkspace,
   settings: Pick<Settings, 'PROTECT'>,
   state: StateFolder,
 ): Promise<Overlay[]> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { escapeVariables } from '../engine/compose.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
-import type { Workspace } from '../workspace/workspace.ts'
+import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { accountFiles } from './accounts.ts'
 import { type Additions, additionMounts, noAdditions } from './additions/additions.ts'
 import type { DeclaredMount } from './additions/declared-mounts.ts'
@@ -84,7 +84,7 @@ function agentService(stack: Stack) {
   }
 }
 
-function workspaceMount(workspace: Workspace): Mount {
+function workspaceMount(workspace: OpenedWorkspace): Mount {
   return workspace.mode === 'copy'
     ? { type: 'volume', source: 'workspace', target: '/workspace' }
     : {
@@ -96,7 +96,7 @@ function workspaceMount(workspace: Workspace): Mount {
 }
 
 /** Mounts a path of the workspace again, over itself. */
-function overlayMount(workspace: Workspace, { path, writable }: Overlay): Mount {
+function overlayMount(workspace: OpenedWorkspace, { path, writable }: Overlay): Mount {
   return {
     type: 'bind',
     source: escapeVariables(join(workspace.path, path)),

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import type { ComposeProject } from '../engine/compose.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
-import type { Workspace } from '../workspace/workspace.ts'
+import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import type { Additions } from './additions/additions.ts'
 import type { CredentialFile, CredentialMode } from './credential.ts'
 import type { StackIdentity } from './identity.ts'
@@ -12,7 +12,7 @@ import type { StateFolder } from './state/state-folder.ts'
 /** Everything that determines how a stack is created. */
 export type Stack = {
   identity: StackIdentity
-  workspace: Workspace
+  workspace: OpenedWorkspace
   settings: Settings
   mode: CredentialMode
   placeholder: Pick<CredentialFile, 'kind' | 'placeholder'>

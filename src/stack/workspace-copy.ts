@@ -17,7 +17,7 @@ import type { Entry, Tree } from '../workspace/copy/entry.ts'
 import { packWorkspace } from '../workspace/copy/pack.ts'
 import { type CopiedItem, type Keep, readCopy } from '../workspace/copy/unpack.ts'
 import { readUserIgnore } from '../workspace/ignore/git-files.ts'
-import type { Workspace } from '../workspace/workspace.ts'
+import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { type StackState, serviceOf } from './inspect.ts'
 import { agentServices } from './services.ts'
 import type { StateFolder } from './state/state-folder.ts'
@@ -27,7 +27,7 @@ export type CopyContext = {
   docker: DockerClient
   /** Id of a container that has the copy's volume at /workspace. */
   container: string
-  workspace: Workspace
+  workspace: OpenedWorkspace
   state: StateFolder
   /** Host files and folders that are left out: they hold claude-secure's secrets. */
   secrets: readonly string[]

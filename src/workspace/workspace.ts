@@ -6,7 +6,8 @@ import { terminalLine } from '../base/terminal-text.ts'
 import type { Settings } from '../config/settings.ts'
 import { isWithin, overlaps } from '../files/within.ts'
 
-export type Workspace = {
+/** A host folder opened for a stack's agents. A plain `workspace` elsewhere is its real path. */
+export type OpenedWorkspace = {
   /** Real path on the host. */
   path: string
   /** Owner of the folder; in copy mode the owner of the copy. Never 0. */
@@ -38,7 +39,7 @@ export async function openWorkspace(
   mode: Settings['WORKSPACE_MODE'],
   own: OwnPlaces,
   options: { copyExists?: boolean } = {},
-): Promise<Workspace> {
+): Promise<OpenedWorkspace> {
   const real = await realpath(path)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
   if (/[\x00-\x1f\x7f]/.test(real)) {
@@ -48,7 +49,7 @@ export async function openWorkspace(
   }
   const { uid, gid } = await stat(real)
   const copyReason = mode === 'auto' ? reasonToCopy(uid, options.copyExists ?? false) : undefined
-  const opened: Workspace['mode'] = mode === 'copy' || copyReason ? 'copy' : 'mount'
+  const opened: OpenedWorkspace['mode'] = mode === 'copy' || copyReason ? 'copy' : 'mount'
   if (uid === 0 && opened === 'mount') {
     throw new UserError(`${terminalLine(real)} belongs to root and WORKSPACE_MODE is mount`, {
       hint: 'set WORKSPACE_MODE=copy, or change the owner: the agent never runs as root',
@@ -70,7 +71,7 @@ export async function openWorkspace(
 }
 
 /** A folder opened as a copy stays a copy: the next `start` must not give the agent the real files. */
-function reasonToCopy(uid: number, copyExists: boolean): Workspace['copyReason'] {
+function reasonToCopy(uid: number, copyExists: boolean): OpenedWorkspace['copyReason'] {
   if (uid === 0) return 'it is owned by root'
   return copyExists ? 'it was opened as a copy before' : undefined
 }

@@ -24,7 +24,7 @@ import { findGitIdentity, renderGitIdentity } from '../../stack/additions/git-id
 import type { OwnPlace } from '../../stack/additions/host-places.ts'
 import { readSshKeys } from '../../stack/additions/ssh-keys.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
 import { ownPlaces, type StackWorkspace } from '../workspace-here.ts'
 import { allowedServers } from './mcp-servers.ts'
@@ -70,7 +70,7 @@ export async function customise(
   }
 }
 
-function customFolder({ root, found, settings }: Context, workspace: Workspace) {
+function customFolder({ root, found, settings }: Context, workspace: OpenedWorkspace) {
   const { socket } = ownPlaces({ root, found })
   return findAdditionsFolder(customRoot(settings), {
     named: settings.CUSTOM_DIR !== undefined,
@@ -83,7 +83,7 @@ function customFolder({ root, found, settings }: Context, workspace: Workspace) 
   })
 }
 
-async function customFolders(folder: string | null, { agent }: Workspace) {
+async function customFolders(folder: string | null, { agent }: OpenedWorkspace) {
   const bin = folder && (await findBin(folder, agent))
   return bin ? [{ source: bin, target: additionTargets.bin }] : []
 }
@@ -107,7 +107,7 @@ async function identityFile({ GIT_IDENTITY }: Settings): Promise<GeneratedFile[]
 }
 
 /** Returns the host paths that must not be mounted: write access to one of them breaks the confinement. */
-function placesOf(context: Context, workspace: Workspace): OwnPlace[] {
+function placesOf(context: Context, workspace: OpenedWorkspace): OwnPlace[] {
   const { socket } = ownPlaces(context)
   return [
     ...claudeSecureItself(context.root),

@@ -15,7 +15,7 @@ import { parseSiteName } from '../../egress/site-name.ts'
 import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
 import { makeStateFolder, type StateFolder } from '../../stack/state/state-folder.ts'
 import { readWorkspaceFile } from '../../workspace/read-workspace-file.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
 import { readAllowlist } from '../policy/squid-conf.ts'
 
@@ -25,7 +25,9 @@ const refusal = `no to ${mcpFileName}`
 export type FoundServers = { servers: McpServer[]; content: string }
 
 /** Reads the servers that the folder names; null without such a file. */
-export async function readMcpFile({ path }: Pick<Workspace, 'path'>): Promise<FoundServers | null> {
+export async function readMcpFile({
+  path,
+}: Pick<OpenedWorkspace, 'path'>): Promise<FoundServers | null> {
   const content = await readWorkspaceFile(path, mcpFileName, mostBytes)
   return content === null ? null : { servers: parseMcpFile(content), content }
 }
@@ -38,7 +40,7 @@ export async function allowedServers(
   context: Pick<Context, 'log' | 'root' | 'confirm' | 'canAsk'> & {
     settings: Pick<Settings, 'MCP_SERVERS'>
   },
-  workspace: Workspace,
+  workspace: OpenedWorkspace,
   state: StateFolder,
 ): Promise<{ servers: McpServer[]; unanswered: boolean }> {
   const { log, settings } = context

@@ -13,7 +13,7 @@ import {
 import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
 import { makeStateFolder, type StateFolder } from '../../stack/state/state-folder.ts'
 import { readWorkspaceFile } from '../../workspace/read-workspace-file.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
 
 const mostBytes = 256 * 1024
@@ -27,7 +27,9 @@ export type FoundConfig = {
 }
 
 /** Reads and checks the workspace's configuration, which is not yet approved; null without one. */
-export async function readConfig({ path }: Pick<Workspace, 'path'>): Promise<FoundConfig | null> {
+export async function readConfig({
+  path,
+}: Pick<OpenedWorkspace, 'path'>): Promise<FoundConfig | null> {
   const text = await readWorkspaceFile(path, workspaceConfigName, mostBytes)
   if (text === null) return null
   const config = parseWorkspaceConfig(text)
@@ -64,7 +66,7 @@ function definedIn(text: string): Record<string, string> {
  */
 export async function consentedConfig(
   { log, confirm, canAsk }: Pick<Context, 'log' | 'confirm' | 'canAsk'>,
-  workspace: Workspace,
+  workspace: OpenedWorkspace,
   state: StateFolder,
 ): Promise<FoundConfig | null> {
   const found = await readConfig(workspace)

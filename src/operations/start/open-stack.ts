@@ -17,7 +17,7 @@ import {
   writeCredential,
 } from '../../stack/state/state-folder.ts'
 import { refuseOtherVolumes } from '../../stack/volumes.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 
 /** The gateway's user when we are root: unused on the host and in the image. */
 const gatewayUser = { uid: 10001, gid: 10001 }
@@ -28,7 +28,7 @@ const gatewayUser = { uid: 10001, gid: 10001 }
  */
 export async function openStack(options: {
   identity: StackIdentity
-  workspace: Workspace
+  workspace: OpenedWorkspace
   /** The stack's containers; null without any. */
   running: StackState | null
   /** The engine's volumes of this stack's name. */

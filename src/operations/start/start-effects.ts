@@ -12,7 +12,7 @@ import type { AgentService } from '../../stack/services.ts'
 import { startStack } from '../../stack/start.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import { volumesOf } from '../../stack/volumes.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import { customise, refuseAdditionsOfAgent } from '../additions/customise.ts'
 import { runSetupCommands } from '../additions/setup-commands.ts'
 import type { Context } from '../context.ts'
@@ -83,7 +83,7 @@ function startEffects(
  */
 async function keptRehearsal(
   { settings }: Context,
-  workspace: Workspace,
+  workspace: OpenedWorkspace,
   before: StackState | null,
 ) {
   if (settings.CREDENTIALS === 'direct' || credentialMode(settings) !== 'login') return undefined
@@ -94,7 +94,7 @@ async function keptRehearsal(
 /** Refuses a change of mode: a stack on a copy must not silently start to write to the folder itself. */
 async function refuseOtherMode(
   { engine }: Context,
-  workspace: Workspace,
+  workspace: OpenedWorkspace,
   before: StackState | null,
 ) {
   if (!before || before.workspaceMode === workspace.mode) return
