@@ -9,8 +9,6 @@ import { createCollector } from '../collect.ts'
 import type { RunEvent } from '../event.ts'
 import { RunId } from '../request.ts'
 import { RunResult } from '../result.ts'
-import { createEventLog } from './event-log.ts'
-import { removed, watchRequests } from './requests.ts'
 import {
   cannotKeep,
   cannotRead,
@@ -20,6 +18,7 @@ import {
   StoredRecord,
   StoredSummary,
 } from './run-files.ts'
+import { createRunLog } from './run-log.ts'
 import {
   endedSummary,
   type RunRecord,
@@ -161,24 +160,11 @@ export function createFileStore(folder: string, retention = defaultRetention): R
         release()
         throw cannotKeep(folder, error)
       }
-      const log = createEventLog(place(runId, 'events.ndjson'))
-      const requests = watchRequests(place(runId))
-      const end = async () => {
-        requests.end()
-        await log.end()
-      }
+      const log = createRunLog(place(runId))
       return {
-        onCancel: requests.onCancel,
-        onAnswer: requests.onAnswer,
-        async setQuestion(question) {
-          const path = place(runId, 'question.json')
-          if (question) await replaceFile(path, JSON.stringify(question))
-          else await Promise.all([path, place(runId, 'answer.json')].map(removed))
-        },
-        flush: () => log.flush(),
-        append: event => log.append(event),
+        ...log,
         async finish(ended) {
-          await end()
+          await log.end()
           try {
             await keepResult(record, ended)
           } finally {
@@ -187,7 +173,7 @@ export function createFileStore(folder: string, retention = defaultRetention): R
           await prune().catch(() => {})
         },
         async discard() {
-          await end()
+          await log.end()
           await rm(place(runId), { recursive: true, force: true }).catch(() => {})
           release()
         },
