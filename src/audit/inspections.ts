@@ -126,7 +126,7 @@ export async function inspectProject(engine: Engine, project: string): Promise<I
     networkSummaries.map(({ Id }) => engine.inspect(`/networks/${Id}`).catch(() => null)),
   )
   const networks = rawNetworks.flatMap(value => {
-    // A container that was removed in the meantime.
+    // A network that was removed in the meantime.
     if (value === null) return []
     return [InspectedNetwork.parse(value)]
   })

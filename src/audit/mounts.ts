@@ -41,7 +41,7 @@ const design: Record<string, Design[]> = {
 }
 
 /** Describes unexpected mounts of a service, one phrase each. `workspace` is null in copy mode. */
-export function strangeMounts(
+export function unexpectedMounts(
   service: string,
   mounts: readonly InspectedMount[],
   workspace: string | null,

@@ -1,13 +1,13 @@
 import type { InspectedContainer } from './inspections.ts'
 import type { LiveFacts } from './live-facts.ts'
-import type { Lack } from './probe.ts'
+import type { Defect } from './probe.ts'
 import { mountAt } from './proc-files.ts'
 
-type Judge = (container: InspectedContainer) => Lack
-type LiveJudge = (facts: LiveFacts, container: InspectedContainer) => Lack
+type Judge = (container: InspectedContainer) => Defect
+type LiveJudge = (facts: LiveFacts, container: InspectedContainer) => Defect
 
 /** Restrictions requested from the engine, by claim: they confine a process to its container. */
-export const askedPrivileges: readonly [claim: string, lack: Judge][] = [
+export const requestedPrivileges: readonly [claim: string, defect: Judge][] = [
   ['every service drops all capabilities', lacksCapDrop],
   [
     'no service gets a capability',
@@ -31,7 +31,7 @@ export const askedPrivileges: readonly [claim: string, lack: Judge][] = [
 ]
 
 /** The same restrictions and more, as the kernel inside reports them. */
-export const livePrivileges: readonly [claim: string, lack: LiveJudge][] = [
+export const livePrivileges: readonly [claim: string, defect: LiveJudge][] = [
   ['no process has a capability', liveCapabilities],
   ['no process can gain privileges', ({ status }) => lineIsNot(status, 'NoNewPrivs', '1')],
   [

@@ -57,7 +57,7 @@ export async function orUnknown(claim: string, make: () => Promise<Check>): Prom
 }
 
 /** A short description of the defect of a service, or null. */
-export type Lack = string | null
+export type Defect = string | null
 
 /**
  * Checks one control in every service, as the engine reports it. The evidence names the services that
@@ -66,13 +66,13 @@ export type Lack = string | null
 export function everyService(
   scene: Pick<Scene, 'inspections'>,
   claim: string,
-  lack: (container: InspectedContainer, service: string) => Lack,
+  defect: (container: InspectedContainer, service: string) => Defect,
 ): Check {
   return judge(
     claim,
     [...scene.inspections.containers].map(([service, container]) => ({
       service,
-      lack: lack(container, service),
+      defect: defect(container, service),
     })),
     'as the engine reports',
   )
@@ -82,14 +82,14 @@ export function everyService(
 export async function everyServiceLive(
   scene: Pick<Scene, 'inspections' | 'liveFacts'>,
   claim: string,
-  lack: (facts: LiveFacts, container: InspectedContainer, service: string) => Lack,
+  defect: (facts: LiveFacts, container: InspectedContainer, service: string) => Defect,
 ): Promise<Check> {
   const facts = await scene.liveFacts()
   const unseen: string[] = []
-  const judged: { service: string; lack: Lack }[] = []
+  const judged: { service: string; defect: Defect }[] = []
   for (const [service, container] of scene.inspections.containers) {
     const seen = facts.get(service)
-    if (seen) judged.push({ service, lack: lack(seen, container, service) })
+    if (seen) judged.push({ service, defect: defect(seen, container, service) })
     else unseen.push(service)
   }
   const result = judge(claim, judged, 'as the kernel inside reports')
@@ -99,15 +99,15 @@ export async function everyServiceLive(
 
 function judge(
   claim: string,
-  services: readonly { service: string; lack: Lack }[],
+  services: readonly { service: string; defect: Defect }[],
   source: string,
 ): Check {
   if (services.length === 0) {
     return { claim, verdict: 'unknown', evidence: 'the stack has no services' }
   }
-  const lacking = services.filter(({ lack }) => lack !== null)
-  if (lacking.length > 0) {
-    return open(claim, lacking.map(({ service, lack }) => `${service}: ${lack}`).join('; '))
+  const defective = services.filter(({ defect }) => defect !== null)
+  if (defective.length > 0) {
+    return open(claim, defective.map(({ service, defect }) => `${service}: ${defect}`).join('; '))
   }
   const names = services.map(({ service }) => service).sort()
   return { claim, verdict: 'held', evidence: `${names.join(', ')}, ${source}` }

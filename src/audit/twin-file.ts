@@ -217,7 +217,7 @@ export function canaryNames(id: string) {
     /** Not listed, and resolve to the canary. */
     unlisted: name('unlisted'),
     belowListed: name('below.listed'),
-    /** For one DNS query each: the query itself leaks the name. */
+    /** Names for one DNS query each: the query itself leaks the name. */
     secret: (label: string) => name(`secret-${label}`),
   }
 }

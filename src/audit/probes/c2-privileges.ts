@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { stateFolder } from '../../stack/state/state-folder.ts'
-import { declaredMounts, isEngineSocket, strangeMounts, writableMounts } from '../mounts.ts'
-import { askedPrivileges, livePrivileges } from '../privileges.ts'
+import { declaredMounts, isEngineSocket, unexpectedMounts, writableMounts } from '../mounts.ts'
+import { livePrivileges, requestedPrivileges } from '../privileges.ts'
 import {
   type Check,
   check,
@@ -44,9 +44,9 @@ export const privileges: Probe = {
     standards.runtimeConfiguration,
   ],
   async run(scene) {
-    const asked = askedPrivileges.map(([claim, lack]) => everyService(scene, claim, lack))
+    const asked = requestedPrivileges.map(([claim, defect]) => everyService(scene, claim, defect))
     const rest = await Promise.all([
-      ...livePrivileges.map(([claim, lack]) => everyServiceLive(scene, claim, lack)),
+      ...livePrivileges.map(([claim, defect]) => everyServiceLive(scene, claim, defect)),
       ...mounts(scene),
       writesNothing(scene),
       runsNothing(scene),
@@ -65,8 +65,9 @@ function mounts(scene: Scene): (Check | Promise<Check>)[] {
       scene,
       'every mount is one that the design expects',
       (container, service) =>
-        strangeMounts(service, container.Mounts, workspace, declaredMounts(container)).join(', ') ||
-        null,
+        unexpectedMounts(service, container.Mounts, workspace, declaredMounts(container)).join(
+          ', ',
+        ) || null,
     ),
     everyService(
       scene,
@@ -79,7 +80,10 @@ function mounts(scene: Scene): (Check | Promise<Check>)[] {
   ]
 }
 
-/** Not `open`, because the user declared these folders; the agent may still leave hooks in them. */
+/**
+ * Returns `weak` and not `open`, because the user declared these folders; the agent may still leave
+ * hooks in them.
+ */
 function declaredWritable(scene: Scene): Check[] {
   const folders = scene.agents
     .flatMap(name => declaredMounts(scene.service(name)))

@@ -2,17 +2,20 @@ import type { InspectedContainer } from '../inspections.ts'
 import type { LiveFacts } from '../live-facts.ts'
 import {
   type Check,
+  type Defect,
   everyService,
   everyServiceLive,
   held,
-  type Lack,
   type Probe,
 } from '../probe.ts'
 import { mountAt } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
 
-/** Bombs of processes, memory, files, logs and scratch space. Inspected, not run: the stack is live. */
+/**
+ * Inspects the limits on processes, memory, files, logs and scratch space. Exhausts none: the stack
+ * is live.
+ */
 export const resources: Probe = {
   id: 'C3',
   title: 'exhaustion of memory, processes, files or logs',
@@ -26,9 +29,9 @@ export const resources: Probe = {
     standards.runtimeConfiguration,
   ],
   async run(scene) {
-    const asked = askedBounds.map(([claim, lack]) => everyService(scene, claim, lack))
+    const asked = requestedBounds.map(([claim, defect]) => everyService(scene, claim, defect))
     const live = await Promise.all(
-      liveBounds.map(([claim, lack]) => everyServiceLive(scene, claim, lack)),
+      liveBounds.map(([claim, defect]) => everyServiceLive(scene, claim, defect)),
     )
     return [...asked, ...live, await seen(scene)]
   },
@@ -50,11 +53,11 @@ async function seen(scene: Scene): Promise<Check> {
   )
 }
 
-type Judge = (container: InspectedContainer) => Lack
-type LiveJudge = (facts: LiveFacts, container: InspectedContainer) => Lack
+type Judge = (container: InspectedContainer) => Defect
+type LiveJudge = (facts: LiveFacts, container: InspectedContainer) => Defect
 
 /** Limits requested from the engine, by claim: they confine a resource bomb to its container. */
-export const askedBounds: readonly [claim: string, lack: Judge][] = [
+export const requestedBounds: readonly [claim: string, defect: Judge][] = [
   ['memory is limited', ({ HostConfig: { Memory } }) => (Memory > 0 ? null : 'no memory limit')],
   [
     'swap is disabled',
@@ -92,7 +95,7 @@ export const askedBounds: readonly [claim: string, lack: Judge][] = [
 ]
 
 /** The same limits as the kernel inside reports them. */
-export const liveBounds: readonly [claim: string, lack: LiveJudge][] = [
+export const liveBounds: readonly [claim: string, defect: LiveJudge][] = [
   ['the kernel enforces the requested limits', lostLimits],
   [
     'the kernel enforces the limit on open files',

@@ -139,7 +139,7 @@ async function write(claim: string, scene: Scene, overlays: readonly Overlay[]):
   )
 }
 
-/** Not `open`: the user should review these files. */
+/** Returns `weak` and not `open`: the user should review these files. */
 async function changedFiles(scene: Scene, workspace: string): Promise<Check> {
   const claim = 'no file that the host runs on request has changed'
   const changes = await hostFileChanges(stateFolder(scene.stack.stack).path, workspace)

@@ -65,7 +65,10 @@ async function largeHeader({ attacker, names, word }: Twin): Promise<Check> {
   )
 }
 
-/** Floods from the canary's address, so that the agent of the other probes is not locked out. */
+/**
+ * Floods the proxy from the canary's address, so that the agent of the other probes is not locked
+ * out.
+ */
 async function floodOfOne({ outsider, attacker, names, word }: Twin): Promise<Check> {
   const ask = (from: typeof outsider) =>
     from.tunnel(

@@ -48,7 +48,7 @@ export const secretSearch: Probe = {
   },
 }
 
-/** Variables for credentials hold the placeholder; no variable has the shape of a key. */
+/** Finds variables that look like a key, and credential variables without the placeholder. */
 function environmentKeys({ credential }: Scene) {
   return ({ Config: { Env } }: InspectedContainer) => {
     const wrong = (Env ?? []).flatMap(pair => {

@@ -6,7 +6,7 @@ import t from 'tap'
 import {
   declaredMounts,
   isEngineSocket,
-  strangeMounts,
+  unexpectedMounts,
   writableMounts,
 } from '../../../src/audit/mounts.ts'
 
@@ -34,19 +34,19 @@ const shipped = {
 
 t.test('only the mounts of the design are expected', async t => {
   for (const [service, mounts] of Object.entries(shipped)) {
-    t.same(strangeMounts(service, mounts, workspace), [], service)
+    t.same(unexpectedMounts(service, mounts, workspace), [], service)
     t.same(writableMounts(service, mounts), [], service)
   }
-  t.same(strangeMounts('claude', [mount('/etc', '/mnt/etc')], workspace), [
+  t.same(unexpectedMounts('claude', [mount('/etc', '/mnt/etc')], workspace), [
     'bind of /etc at /mnt/etc',
   ])
-  t.same(strangeMounts('rehearsal', shipped.gateway, workspace).length, 2)
-  t.same(strangeMounts('unknown', shipped.proxy, workspace).length, 1)
+  t.same(unexpectedMounts('rehearsal', shipped.gateway, workspace).length, 2)
+  t.same(unexpectedMounts('unknown', shipped.proxy, workspace).length, 1)
 })
 
 t.test('a path of the workspace may be mounted only over itself', async t => {
   const strange = (source: string) =>
-    strangeMounts('claude', [mount(source, '/workspace/.git/config')], workspace).length
+    unexpectedMounts('claude', [mount(source, '/workspace/.git/config')], workspace).length
   t.equal(strange(`${workspace}/.git/config`), 0)
   t.equal(strange('/root/.ssh'), 1)
   t.equal(strange(`${workspace}/other`), 1)
@@ -55,28 +55,39 @@ t.test('a path of the workspace may be mounted only over itself', async t => {
 t.test('a declared mount is expected only as declared, and only in the agent', async t => {
   const declared = [{ source: '/data', target: '/mnt/data', writable: false }]
   const strange = (service: string, found: ReturnType<typeof mount>) =>
-    strangeMounts(service, [found], workspace, declared).length
+    unexpectedMounts(service, [found], workspace, declared).length
   t.equal(strange('claude', mount('/data', '/mnt/data')), 0)
   t.equal(strange('proxy', mount('/data', '/mnt/data')), 1, 'another service')
   t.equal(strange('claude', mount('/etc', '/mnt/data')), 1, 'another source')
   t.equal(strange('claude', mount('/data', '/mnt/other')), 1, 'another place')
   t.equal(strange('claude', mount('/data', '/mnt/data', true)), 1, 'writable')
-  t.equal(strangeMounts('claude', [mount('/data', '/mnt/data')], workspace).length, 1, 'nobody did')
+  t.equal(
+    unexpectedMounts('claude', [mount('/data', '/mnt/data')], workspace).length,
+    1,
+    'nobody did',
+  )
   const open = [{ source: '/data', target: '/mnt/data', writable: true }]
   t.same(writableMounts('claude', [mount('/data', '/mnt/data', true)], open), [])
   t.same(writableMounts('claude', [mount('/data', '/mnt/data', true)], declared), ['/mnt/data'])
 })
 
 t.test('copy mode mounts no folder of the host, mount mode only the workspace', async t => {
-  t.equal(strangeMounts('claude', [mount(workspace, '/workspace', true)], null).length, 1)
-  t.equal(strangeMounts('claude', [mount('/', '/workspace', true)], workspace).length, 1)
-  t.same(strangeMounts('claude', [mount('/volumes/copy', '/workspace', true, 'volume')], null), [])
+  t.equal(unexpectedMounts('claude', [mount(workspace, '/workspace', true)], null).length, 1)
+  t.equal(unexpectedMounts('claude', [mount('/', '/workspace', true)], workspace).length, 1)
+  t.same(
+    unexpectedMounts('claude', [mount('/volumes/copy', '/workspace', true, 'volume')], null),
+    [],
+  )
 })
 
 t.test('the configuration of a service never comes from the workspace', async t => {
   const own = [mount(`${workspace}/proxy`, '/etc/claude-secure/proxy')]
-  t.equal(strangeMounts('proxy', own, workspace).length, 1)
-  t.same(strangeMounts('proxy', own, null), [], 'of a copied folder the agent has the copy alone')
+  t.equal(unexpectedMounts('proxy', own, workspace).length, 1)
+  t.same(
+    unexpectedMounts('proxy', own, null),
+    [],
+    'of a copied folder the agent has the copy alone',
+  )
 })
 
 t.test('only home and workspace are writable', async t => {

@@ -1,17 +1,17 @@
 import t from 'tap'
 import type { InspectedContainer } from '../../../src/audit/inspections.ts'
-import { askedPrivileges, livePrivileges } from '../../../src/audit/privileges.ts'
+import { livePrivileges, requestedPrivileges } from '../../../src/audit/privileges.ts'
 import { parseMountinfo, parseStatus } from '../../../src/audit/proc-files.ts'
 import { container } from './container.ts'
 
-function lacking(change: (container: InspectedContainer) => void) {
+function defective(change: (container: InspectedContainer) => void) {
   const made = container(change)
-  return askedPrivileges.filter(([, lack]) => lack(made) !== null).map(([claim]) => claim)
+  return requestedPrivileges.filter(([, defect]) => defect(made) !== null).map(([claim]) => claim)
 }
 
 t.test('the shipped stack lacks no restriction', async t => {
   t.same(
-    lacking(() => {}),
+    defective(() => {}),
     [],
   )
 })
@@ -164,7 +164,7 @@ const cases: [claim: string, change: (container: InspectedContainer) => void][] 
 
 for (const [index, [claim, change]] of cases.entries()) {
   t.test(`${index}: ${claim}`, async t => {
-    t.same(lacking(change), [claim])
+    t.same(defective(change), [claim])
   })
 }
 
@@ -207,7 +207,7 @@ function lackingLive(
   const made = container(c => {
     c.HostConfig.Runtime = more.runtime ?? 'runc'
   })
-  return livePrivileges.filter(([, lack]) => lack(facts, made) !== null).map(([claim]) => claim)
+  return livePrivileges.filter(([, defect]) => defect(facts, made) !== null).map(([claim]) => claim)
 }
 
 t.test('the kernel’s status is judged for every process', async t => {

@@ -18,10 +18,10 @@ function scene(...services: string[]) {
 }
 
 t.test('the evidence names the services without a control', async t => {
-  const lack = (bad: string) =>
+  const defect = (bad: string) =>
     everyService(scene('claude', 'proxy'), 'x', (_, service) => (service === bad ? 'why' : null))
-  t.match(lack('none'), { claim: 'x', verdict: 'held', evidence: 'claude, proxy' })
-  t.same(lack('proxy'), { claim: 'x', verdict: 'open', evidence: 'proxy: why' })
+  t.match(defect('none'), { claim: 'x', verdict: 'held', evidence: 'claude, proxy' })
+  t.same(defect('proxy'), { claim: 'x', verdict: 'open', evidence: 'proxy: why' })
 })
 
 t.test('without a service the check is unknown', async t => {

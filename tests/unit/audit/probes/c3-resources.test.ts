@@ -1,13 +1,13 @@
 import t from 'tap'
 import type { InspectedContainer } from '../../../../src/audit/inspections.ts'
 import type { LiveFacts } from '../../../../src/audit/live-facts.ts'
-import { askedBounds, liveBounds } from '../../../../src/audit/probes/c3-resources.ts'
+import { liveBounds, requestedBounds } from '../../../../src/audit/probes/c3-resources.ts'
 import { parseMountinfo } from '../../../../src/audit/proc-files.ts'
 import { container } from '../container.ts'
 
-function lacking(change: (container: InspectedContainer) => void) {
+function defective(change: (container: InspectedContainer) => void) {
   const made = container(change)
-  return askedBounds.filter(([, lack]) => lack(made) !== null).map(([claim]) => claim)
+  return requestedBounds.filter(([, defect]) => defect(made) !== null).map(([claim]) => claim)
 }
 
 const cases: [claims: string[], change: (container: InspectedContainer) => void][] = [
@@ -101,8 +101,8 @@ const cases: [claims: string[], change: (container: InspectedContainer) => void]
 ]
 
 for (const [index, [claims, change]] of cases.entries()) {
-  t.test(`${index}: ${claims.join(', ') || 'nothing is lacking'}`, async t => {
-    t.same(lacking(change), claims)
+  t.test(`${index}: ${claims.join(', ') || 'nothing is defective'}`, async t => {
+    t.same(defective(change), claims)
   })
 }
 
@@ -123,7 +123,7 @@ const facts: LiveFacts = {
 t.test('the kernel’s limits are compared with the requested ones', async t => {
   const lost = (change: Partial<LiveFacts>) =>
     liveBounds
-      .filter(([, lack]) => lack({ ...facts, ...change }, container()) !== null)
+      .filter(([, defect]) => defect({ ...facts, ...change }, container()) !== null)
       .map(([claim]) => claim)
   const limits = 'the kernel enforces the requested limits'
   t.same(lost({}), [])
