@@ -4,7 +4,7 @@
  * `standard` is what it does without names, `all` is everything; `check` runs linter, types and unit tests side by side; `file PATH…` runs single files.
  */
 import { join, relative } from 'node:path'
-import { writeDurations } from './support/suite/durations.ts'
+import { longestFirst, readDurations, writeDurations } from './support/suite/durations.ts'
 import { runInLanes } from './support/suite/lanes.ts'
 import { nodeFolder } from './support/suite/other-node.ts'
 import { runInProcesses } from './support/suite/run-files.ts'
@@ -91,7 +91,9 @@ async function runSuite(suite: Suite, files: readonly string[] = testFiles(suite
     env: { ...suite.env, ...(folder && { PATH: `${folder}:${process.env.PATH}` }) },
     ...(folder && { node: join(folder, 'node') }),
   }
-  const passed = suite.needsEngine ? await runInLanes(3, options) : await runInProcesses(2, options)
+  const passed = suite.needsEngine
+    ? await runInLanes(3, options)
+    : await runInProcesses(2, { ...options, files: longestFirst(files, readDurations(), 0) })
   print(`# ${suite.name}: ${((performance.now() - start) / 1000).toFixed(0)}s`)
   if (!passed) failed.push(suite.name)
   // Only the whole suite: a file alone is faster than beside others.

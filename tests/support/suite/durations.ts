@@ -29,8 +29,12 @@ export function writeDurations(files: readonly Timed[], cache = cacheFolder): vo
   writeFileSync(join(cache, cacheName), `${JSON.stringify(durations, null, 2)}\n`)
 }
 
-/** Orders files for lanes: the longest first. A file without a duration may be long, and starts first. */
-export function longestFirst(files: readonly string[], durations: Durations): string[] {
-  const of = (file: string) => durations[file] ?? Number.MAX_SAFE_INTEGER
+/** Orders files for processes side by side: the longest first. `unknown` is for files without a duration. */
+export function longestFirst(
+  files: readonly string[],
+  durations: Durations,
+  unknown: number,
+): string[] {
+  const of = (file: string) => durations[file] ?? unknown
   return [...files].sort((a, b) => of(b) - of(a))
 }

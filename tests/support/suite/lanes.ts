@@ -18,6 +18,8 @@ export async function runInLanes(lanes: number, options: RunFiles): Promise<bool
   const queue = longestFirst(
     options.files.filter(file => !exclusive.includes(file)),
     readDurations(),
+    // It may be long.
+    Number.MAX_SAFE_INTEGER,
   )
   let passed = true
   const lane = async (number: number, files: string[]) => {

@@ -56,8 +56,9 @@ t.test('an invalid credential is refused without quoting its content', async t =
     'an empty placeholder': JSON.stringify({ ...valid, placeholder: '' }),
     'the secret as its placeholder': JSON.stringify({ ...valid, placeholder: secret }),
   }
-  for (const [name, content] of Object.entries(wrong)) {
-    const path = join(t.testdir({ credential: content }), 'credential')
+  const folder = t.testdir(wrong)
+  const judge = async (name: string) => {
+    const path = join(folder, name)
     const error = await createCredentialFile(path)
       .read()
       .catch((reason: unknown) => reason)
@@ -66,4 +67,6 @@ t.test('an invalid credential is refused without quoting its content', async t =
     t.match(error.hint, /ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN/)
     t.notMatch(`${error.stack} ${error.hint} ${String(error.cause)}`, 'SENTINEL', name)
   }
+  // Side by side: each is read again and again for a while.
+  await Promise.all(Object.keys(wrong).map(judge))
 })
