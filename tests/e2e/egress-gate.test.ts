@@ -1,6 +1,7 @@
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { untilText } from '../../src/egress/expiry.ts'
 import { isTwoLines } from '../support/stack/control-script.ts'
 import { must, run, until } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
@@ -134,13 +135,24 @@ t.test('edits at the same moment lose nothing', async t => {
 
 t.test('a name that is opened for a limited time closes by itself', async t => {
   await t.test('also over a restart of the proxy', async t => {
-    await cli('allow', 'other.test', '--for', '45s')
-    const edited = await text()
-    t.match(edited, /^acl allowed_sites dstdomain -n other\.test # until 20\d\d-.*Z$/m)
-    t.match((await cli('allowlist')).stdout, /other\.test {2}until .* UTC \(\d+ s\)/)
+    await cli('allow', 'other.test', '--for', '2h')
+    const lasting = await text()
+    t.match(lasting, /^acl allowed_sites dstdomain -n other\.test # until 20\d\d-.*Z$/m)
+    const since = Date.now()
     await must('docker', ['restart', stack.container('proxy')])
     await until('the proxy', async () => reached('allowed.test'))
+    const restart = Date.now() - since
     t.ok(await reached('other.test'), 'a restart does not end it')
+
+    // The next end comes soon after a start that takes as long as that restart.
+    await must('docker', ['stop', stack.container('proxy')])
+    const end = new Date(Date.now() + 2 * restart + 5_000)
+    const edited = lasting.replace(/# until \S+/, `# until ${untilText(end)}`)
+    await writeFile(policy, edited)
+    await must('docker', ['start', stack.container('proxy')])
+    await until('the proxy', async () => reached('allowed.test'))
+    t.ok(await reached('other.test'), 'a start does not end it')
+    t.match((await cli('allowlist')).stdout, /other\.test {2}until .* UTC \(\d+ s\)/)
     await until('its end', async () => !(await reached('other.test')), 120_000)
     t.ok(await reached('allowed.test'), 'nothing else ended')
     t.equal(await text(), edited, 'no command had to run for it')
@@ -157,7 +169,7 @@ t.test('a name that is opened for a limited time closes by itself', async t => {
   })
 
   await t.test('also when the file became invalid meanwhile', async t => {
-    await cli('allow', 'other.test', '--for', '20s')
+    await cli('allow', 'other.test', '--for', '8s')
     t.ok(await reached('other.test'))
     await writeFile(policy, `${await text()}\nhttp_access alow all\n`)
     await until('its end', async () => !(await reached('other.test')), 60_000)

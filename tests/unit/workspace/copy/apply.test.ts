@@ -369,6 +369,8 @@ t.test('a folder that is swapped for a link all the time leads no byte outside',
       await symlink(outside, folder).catch(() => {})
       await rm(folder, { force: true }).catch(() => {})
       await rename(aside, folder).catch(() => {})
+      // Long enough in its place for some rounds to write.
+      await new Promise(resolve => setTimeout(resolve, 1))
     }
   })()
   let written = 0
