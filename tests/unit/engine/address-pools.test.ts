@@ -1,12 +1,12 @@
 import t from 'tap'
 import { countSubnets } from '../../../src/engine/address-pools.ts'
 
-t.test('an engine as it comes has 31', async t => {
+t.test('an engine with default settings has 31 subnets', async t => {
   t.same(countSubnets(null, []), { all: 31, free: 31 })
   t.same(countSubnets([], []), { all: 31, free: 31 })
 })
 
-t.test('what a network or the host has is not free, whatever its size', async t => {
+t.test('subnets that overlap a network or the host are not free, at any size', async t => {
   for (const [taken, free] of [
     [['172.17.0.0/16'], 30],
     [['172.17.0.0/16', '172.17.0.1/16'], 30],
@@ -21,7 +21,7 @@ t.test('what a network or the host has is not free, whatever its size', async t 
   }
 })
 
-t.test('pools of its own are counted instead', async t => {
+t.test('configured pools replace the default ones', async t => {
   const pools = [
     { Base: '10.10.0.0/24', Size: 26 },
     { Base: '10.20.0.0/23', Size: 24 },

@@ -129,7 +129,7 @@ t.test('a slow source, a slow reader and a slow engine are not silent', async t 
   t.equal(bytes, 400_000)
 })
 
-t.test('an error of the engine or of the source is not called silence', async t => {
+t.test('errors of the engine and of the source keep their own message', async t => {
   const { archive } = await fakeEngine(t, (request, response) => {
     request.resume()
     response.writeHead(404).end('{"message":"no such container"}')

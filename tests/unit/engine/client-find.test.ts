@@ -21,7 +21,7 @@ t.test('a client without plugins does not hide one that has them', async t => {
   t.same(found, { file: join(folder, 'full/docker'), compose: '2.30.0', buildx: '0.14.0' })
 })
 
-t.test("runc's revision comes from what the distribution wrote", async t => {
+t.test("runc's revision comes from the distribution's version", async t => {
   const version = (Details: Record<string, string>) => ({
     Version: '26.1.5+dfsg1',
     ApiVersion: '1.45',

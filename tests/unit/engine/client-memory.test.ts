@@ -55,7 +55,7 @@ t.test('a plugin that was replaced, removed or added is asked at once', async t 
   t.equal(await asked(), 8)
 })
 
-t.test('a damaged memory counts as none', async t => {
+t.test('a damaged memory is ignored', async t => {
   const { env, cache, asked } = await machine(t)
   await mkdir(cache, { recursive: true })
   await writeFile(join(cache, 'client.json'), '{')

@@ -27,7 +27,7 @@ t.test("compose sees our variables and the client's, and nothing of the user's s
   })
 })
 
-t.test('an engine without a free subnet is told in our words, old or new', async t => {
+t.test('an engine without a free subnet gets one message for old and new engines', async t => {
   for (const words of [
     'failed to create network x_claude-internal: Error response from daemon: could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
     'failed to create network x_claude-internal: Error response from daemon: all predefined address pools have been fully subnetted',

@@ -22,7 +22,7 @@ const proc = (test: Test) =>
     self: {},
   })
 
-t.test('processes are told apart by their control group, whatever manages those', async t => {
+t.test('processes are assigned by their control group, under any cgroup manager', async t => {
   const found = readHostProcesses([one, two, elsewhere], proc(t))
   const since = 1_700_000_250_000
   t.same(found.get(one), [{ command: 'claude --continue', since }])
@@ -36,7 +36,7 @@ t.test('processes are told apart by their control group, whatever manages those'
   t.notOk(found.has(elsewhere))
 })
 
-t.test('the engine is asked for containers that are not seen, and only for those', async t => {
+t.test('the engine is asked only about containers without visible processes', async t => {
   const asked: string[] = []
   const engine = {
     processesWithAge: async (id: string) => {
@@ -53,7 +53,7 @@ t.test('the engine is asked for containers that are not seen, and only for those
   t.ok((process?.since ?? 0) <= Date.now() - 60_000)
 })
 
-t.test('where there is no /proc, or the engine does not answer, nothing is said', async t => {
+t.test('without /proc, or without an answer of the engine, there are no processes', async t => {
   const engine = {
     processesWithAge: async () => {
       throw new Error('gone')

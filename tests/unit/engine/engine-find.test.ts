@@ -42,7 +42,7 @@ t.test('the engine that answers is found, and known as Docker or Podman', async 
   }
 })
 
-t.test('without an engine it is said what was tried', async t => {
+t.test('without an engine, the error lists what was tried', async t => {
   const { found, tried } = await findEngine({ DOCKER_HOST: 'unix:///nonexistent.sock' }, 0)
   t.equal(found, null)
   t.match(tried, [{ where: 'unix:///nonexistent.sock', reason: /ENOENT/ }])

@@ -39,7 +39,7 @@ async function text(body: AsyncIterable<Buffer>) {
   return all
 }
 
-t.test('an answer comes whole, however it is cut', async t => {
+t.test('an answer is complete, however it is split', async t => {
   const { address, seen } = await serve(t, ['HTTP/1.0 2', '00 OK\r\nA: b\r\n', '\r', '\nhel', 'lo'])
   const { status, body } = await engineGet(address, '/path?x=1')
   t.equal(status, 200)
@@ -52,7 +52,7 @@ t.test('other statuses are answers too', async t => {
   t.equal((await engineGet(address, '/')).status, 404)
 })
 
-t.test('what is no HTTP, ends too early or has an endless head is an error', async t => {
+t.test('an answer that is not HTTP, ends too early or has an endless head is an error', async t => {
   for (const [pieces, message] of [
     [['hello\r\n\r\n'], /not HTTP/],
     [['HTTP/1.0 200 OK\r\n'], /ended before/],
@@ -63,14 +63,14 @@ t.test('what is no HTTP, ends too early or has an endless head is an error', asy
   }
 })
 
-t.test('an engine that says nothing is not waited for', async t => {
+t.test('a silent engine is a timeout', async t => {
   const { address } = await serve(t, [], { open: true })
   await t.rejects(engineGet(address, '/', { idleMilliseconds: 50 }), {
     message: /no answer in 0.05 s/,
   })
 })
 
-t.test('nor when it is to open a stream; an open one may be silent', async t => {
+t.test('a silent upgrade is a timeout too, but an open stream may be silent', async t => {
   const silent = await serve(t, [], { open: true })
   await t.rejects(engineUpgrade(silent.address, '/', {}, 50), { message: /no answer in 0.05 s/ })
   const { address } = await serve(t, ['HTTP/1.1 101 UPGRADED\r\n\r\n'], { open: true })
@@ -84,7 +84,7 @@ t.test('no engine is an error with its code', async t => {
   await t.rejects(engineGet({ socketPath: '/nowhere/s' }, '/'), { code: 'ENOENT' })
 })
 
-t.test('abort ends a log that is followed', async t => {
+t.test('an abort ends a followed log', async t => {
   const { address } = await serve(t, ['HTTP/1.0 200 OK\r\n\r\none'], { open: true })
   const controller = new AbortController()
   const { body } = await engineGet(address, '/', { signal: controller.signal })

@@ -38,7 +38,7 @@ async function* cut(bytes: Buffer, size: number) {
   for (let i = 0; i < bytes.length; i += size) yield bytes.subarray(i, i + size)
 }
 
-t.test('the two streams are told apart however they are cut', async t => {
+t.test('the two streams are separated, however they are split', async t => {
   const bytes = Buffer.concat([frame(1, 'one '), frame(2, 'oops'), frame(1, ''), frame(1, 'two')])
   for (const size of [1, 3, 8, 9, 1_000]) {
     let out = ''

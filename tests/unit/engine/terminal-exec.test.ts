@@ -74,7 +74,7 @@ t.test('a terminal is connected to the command, resized with it, and restored', 
   t.ok(asked.some(request => request.startsWith('POST /exec/abc/resize?h=50&w=90 ')))
 })
 
-t.test('a command that is gone with its container, or still runs, has a status too', async t => {
+t.test('a command that disappeared with its container, or still runs, has a status', async t => {
   for (const [inspected, expected] of [
     [{ status: 404, body: {} }, 137],
     [{ status: 200, body: { ExitCode: null } }, 129],
@@ -87,7 +87,7 @@ t.test('a command that is gone with its container, or still runs, has a status t
   }
 })
 
-t.test('an engine that does not prepare the command is an error with its status', async t => {
+t.test('an engine that refuses the command is an error with its status', async t => {
   const refused = { status: 409, body: { message: 'container is paused' } }
   const { address } = await fakeEngine(t, refused, refused)
   const { ends } = fakeTerminal()

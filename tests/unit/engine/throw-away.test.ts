@@ -54,19 +54,22 @@ t.test(
   },
 )
 
-t.test('one that fails says for what, without the control characters, and is removed', async t => {
-  const { docker, read } = await client(t, 'run')
-  await t.rejects(runThrowAway(docker, { ...job, command: [...job.command] }), {
-    message: /^forgetting failed: it [^\x1b]*cannot$/,
-  })
-  const calls = await read()
-  const name = calls[0]?.[calls[0].indexOf('--name') + 1]
-  t.match(name, /^claude-secure-once-[0-9a-f]{12}$/)
-  t.same(calls[1], ['rm', '--force', '--volumes', name])
-})
+t.test(
+  'a failing program is named by its purpose, without control characters, and is removed',
+  async t => {
+    const { docker, read } = await client(t, 'run')
+    await t.rejects(runThrowAway(docker, { ...job, command: [...job.command] }), {
+      message: /^forgetting failed: it [^\x1b]*cannot$/,
+    })
+    const calls = await read()
+    const name = calls[0]?.[calls[0].indexOf('--name') + 1]
+    t.match(name, /^claude-secure-once-[0-9a-f]{12}$/)
+    t.same(calls[1], ['rm', '--force', '--volumes', name])
+  },
+)
 
 t.test(
-  'one that is only looked into is never started, cannot be written, and is removed',
+  'a container for reading is never started, has read-only volumes, and is removed',
   async t => {
     const { docker, read } = await client(t)
     const options = { image: 'sha256:1', mounts: job.mounts, purpose: 'looking' }

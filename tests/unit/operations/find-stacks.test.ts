@@ -5,7 +5,7 @@ import { namedStack, runningStack } from '../../../src/operations/find-stacks.ts
 import { folderStack } from '../../../src/stack/identity.ts'
 import type { ServiceState, StackState } from '../../../src/stack/inspect.ts'
 
-t.test('a folder means its stack, also one that does not remember its folder', async t => {
+t.test('a folder finds its stack, even one that does not record its folder', async t => {
   const folder = t.testdir()
   await mkdir(join(folder, 'app'))
   const stacks = [

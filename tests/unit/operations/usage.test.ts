@@ -6,7 +6,7 @@ import { knownRuns } from '../../../src/operations/usage.ts'
 const result = (runId: string, startedAt: string, more = {}) =>
   JSON.stringify({ runId, startedAt, meter: 'm', workspace: '/workspace', turns: [], ...more })
 
-t.test('runs with a meter, oldest first; what is no result is passed over', async t => {
+t.test('runs with a meter are listed oldest first; invalid results are skipped', async t => {
   const folder = t.testdir({
     b: { 'result.json': result('bbbbbbbbbbbbbbbb', '2026-11-21T10') },
     a: { 'result.json': result('aaaaaaaaaaaaaaaa', '2026-11-21T09') },
@@ -22,7 +22,7 @@ t.test('runs with a meter, oldest first; what is no result is passed over', asyn
   ])
 })
 
-t.test('no link is followed, and no store is no run', async t => {
+t.test('symlinks are not followed, and a missing store has no runs', async t => {
   const folder = t.testdir({ real: result('aaaaaaaaaaaaaaaa', '2026'), linked: {}, runs: {} })
   symlinkSync(join(folder, 'real'), join(folder, 'linked', 'result.json'))
   t.strictSame(await knownRuns(folder), [])

@@ -51,7 +51,7 @@ t.test('a run that asks waits for its answer, given from any surface', async t =
   await t.rejects(engine.answer('0000000000000000', null), { code: 'unknown-run' })
 })
 
-t.test('a question that nobody answers ends at its deadline, and the run goes on', async t => {
+t.test('an unanswered question closes at its deadline, and the run continues', async t => {
   const { run, sent, held } = asking({ questionSeconds: 0.02 })
   const seen: unknown[] = []
   for await (const event of run.events) if (event.kind === 'question-closed') seen.push(event)
@@ -61,13 +61,13 @@ t.test('a question that nobody answers ends at its deadline, and the run goes on
   t.equal(held(), 0, 'the workspace is free')
 })
 
-t.test('where nobody can be asked, the answer is "no answer" at once', async t => {
+t.test('without a person to ask, the answer is "no answer" at once', async t => {
   const { run, sent } = asking({ asks: false })
   t.equal((await run.result).status, 'succeeded')
   t.same(sent, [{ kind: 'answer', id: 'q1', answers: null }])
 })
 
-t.test('answers fit the questions', async t => {
+t.test('answers must fit the questions', async t => {
   const several = [...questions, { question: 'Which?', multiSelect: true, options: [] }]
   checkAnswers(several, { 'Which colour?': 'red', 'Which?': ['a', 'b'] })
   const wrong: Answers[] = [{}, { 'Which colour?': 'red' }, { 'Which?': 'a', x: 'y' }]

@@ -5,7 +5,7 @@ import type { ClaudeMessage } from '../../../src/run/runner-protocol.ts'
 import { shown } from '../../support/run/shown-failure.ts'
 import { resultOf, transcript } from '../../support/run/transcript.ts'
 
-t.test('a run that went well has the result as Claude Code wrote it, and its cost', async t => {
+t.test("a successful run has Claude Code's own result, and its cost", async t => {
   const result = resultOf('text')
   t.same(result.claude, transcript('text').at(-1))
   t.equal(result.status, 'succeeded')
@@ -29,7 +29,7 @@ t.test('costs are those of this run alone', async t => {
   t.ok((costUsd ?? 1) < Number(total) / 1.5, 'not of what the session had cost before')
 })
 
-t.test('turns are what was said, done and given back, in order', async t => {
+t.test('turns are the texts, tool uses and tool results, in order', async t => {
   const { turns } = resultOf('tools')
   t.same(
     turns.map(({ role, content }) => [role, content.map(({ type }) => type)]),
@@ -75,12 +75,12 @@ t.test('an API error is a failure, although its subtype is success', async t => 
   }
 })
 
-t.test('what was retried with success is a success', async t => {
+t.test('a request that succeeded after a retry is a success', async t => {
   t.equal(resultOf('retried-529').status, 'succeeded')
   t.equal(resultOf('dropped').status, 'succeeded')
 })
 
-t.test('each way to end has its status and its words', async t => {
+t.test('each ending has its status and its failure code', async t => {
   const ended = (outcome: 'cancelled' | 'timed-out' | 'failed', error?: string): RunEnding => ({
     kind: 'ended',
     outcome,
@@ -105,7 +105,7 @@ t.test('each way to end has its status and its words', async t => {
   }
 })
 
-t.test('a run that ended while the API was asked again says so', async t => {
+t.test('a run that ended during a retry of the API reports the retry', async t => {
   const messages = transcript('error-529').slice(0, 4)
   const { createCollector } = await import('../../../src/run/collect.ts')
   const collect = (ending: RunEnding) => {
@@ -130,7 +130,7 @@ t.test('a run that ended while the API was asked again says so', async t => {
   })
 })
 
-t.test('a run that never had an answer of the model says so, and where to look', async t => {
+t.test('a run without any answer of the model reports that', async t => {
   const { createCollector } = await import('../../../src/run/collect.ts')
   const rest = { kind: 'ended', exitCode: null, signal: null, swept: 0 } as const
   const timedOut = (messages: readonly ClaudeMessage[]) => {

@@ -58,26 +58,29 @@ async function all(events: AsyncIterable<RunEvent>) {
   return found
 }
 
-t.test('parting words are notices of the run, and their failure is none of its own', async t => {
-  const asked: string[] = []
-  const { engine, runs, lease } = engineWith(fakeTransport(eventsOf('text')), {}, async since => {
-    asked.push(since.toISOString())
-    t.notOk(lease.held(), 'the workspace is free by then')
-    return ['blocked: a.test']
-  })
-  const run = engine.start({ prompt: 'x' }, here)
-  const events = await all(run.events)
-  t.match(events.slice(-2), [{ kind: 'notice', text: 'blocked: a.test' }, { kind: 'ended' }])
-  t.same(asked, ['2026-11-21T10:00:00.000Z'])
-  t.same(runs.get(run.id)?.log.slice(-2), ['notice', 'succeeded'])
+t.test(
+  'parting notices are events of the run, and their failure does not fail the run',
+  async t => {
+    const asked: string[] = []
+    const { engine, runs, lease } = engineWith(fakeTransport(eventsOf('text')), {}, async since => {
+      asked.push(since.toISOString())
+      t.notOk(lease.held(), 'the workspace is free by then')
+      return ['blocked: a.test']
+    })
+    const run = engine.start({ prompt: 'x' }, here)
+    const events = await all(run.events)
+    t.match(events.slice(-2), [{ kind: 'notice', text: 'blocked: a.test' }, { kind: 'ended' }])
+    t.same(asked, ['2026-11-21T10:00:00.000Z'])
+    t.same(runs.get(run.id)?.log.slice(-2), ['notice', 'succeeded'])
 
-  const failing = engineWith(fakeTransport(eventsOf('text')), {}, async () => {
-    throw new Error('no engine')
-  })
-  t.match(await failing.engine.start({ prompt: 'x' }, here).result, { status: 'succeeded' })
-})
+    const failing = engineWith(fakeTransport(eventsOf('text')), {}, async () => {
+      throw new Error('no engine')
+    })
+    t.match(await failing.engine.start({ prompt: 'x' }, here).result, { status: 'succeeded' })
+  },
+)
 
-t.test('a run is asked for once, told event by event, and kept', async t => {
+t.test('a run is requested once, delivers its events, and is stored', async t => {
   const fake = fakeTransport(eventsOf('text'))
   const { engine, runs, lease } = engineWith(fake)
   const run = engine.start({ prompt: 'hello', model: 'opus' }, here)
@@ -101,7 +104,7 @@ t.test('a run is asked for once, told event by event, and kept', async t => {
   t.equal(fake.seen.closed, 1, 'the connection is not left open')
 })
 
-t.test('a run whose events nobody reads ends too', async t => {
+t.test('a run whose events are not read still ends', async t => {
   const many = Array.from({ length: 2_000 }, () => ({ kind: 'notice', text: 'x' }) as const)
   const { engine } = engineWith(fakeTransport([started, ...many, ...eventsOf('text').slice(1)]))
   t.equal((await engine.start({ prompt: 'x' }, here).result).status, 'succeeded')
@@ -119,7 +122,7 @@ t.test('a slow reader slows the runner down', async t => {
   t.equal((await run.result).status, 'succeeded')
 })
 
-t.test('what is no request is wrong usage, and asks nobody', async t => {
+t.test('an invalid request is refused and never reaches the runner', async t => {
   const fake = fakeTransport(eventsOf('text'))
   const { engine } = engineWith(fake)
   for (const [request, message] of [
@@ -153,7 +156,7 @@ t.test('a second run in the workspace is refused with the id of the first', asyn
   await first.result
 })
 
-t.test('or waits for it, when that is wanted', async t => {
+t.test('with wait, a second run waits for the first', async t => {
   const fake = fakeTransport({ events: [started], onCancel: ended('cancelled') }, eventsOf('text'))
   const { engine } = engineWith(fake)
   const first = engine.start({ prompt: 'x' }, here)
@@ -167,7 +170,7 @@ t.test('or waits for it, when that is wanted', async t => {
   t.equal((await second.result).status, 'succeeded')
 })
 
-t.test('each way to cancel ends with the word of the runner', async t => {
+t.test('each way to cancel waits until the runner confirms it', async t => {
   for (const way of ['cancel', 'signal', 'store'] as const) {
     const fake = fakeTransport({ events: [started], onCancel: ended('cancelled') })
     const { engine, runs, lease } = engineWith(fake)
@@ -183,7 +186,7 @@ t.test('each way to cancel ends with the word of the runner', async t => {
   }
 })
 
-t.test('a run that was cancelled before it began asks nobody', async t => {
+t.test('a run that was cancelled before it began never reaches the runner', async t => {
   const fake = fakeTransport(eventsOf('text'))
   const run = engineWith(fake).engine.start(
     { prompt: 'x' },
@@ -193,7 +196,7 @@ t.test('a run that was cancelled before it began asks nobody', async t => {
   t.same(fake.requests, [])
 })
 
-t.test('a runner that does not answer a cancel is given up', async t => {
+t.test('a runner that does not confirm a cancel is given up', async t => {
   const fake = fakeTransport({ events: [started], onCancel: null })
   const { engine, lease } = engineWith(fake, { cancel: 20 })
   const run = engine.start({ prompt: 'x' }, here)
@@ -203,24 +206,21 @@ t.test('a runner that does not answer a cancel is given up', async t => {
   t.equal(lease.held(), false)
 })
 
-t.test(
-  'a runner that is dead does not hang a run, nor does a reader that stands still',
-  async t => {
-    const dead = fakeTransport({ events: [started], onCancel: null })
-    const late = engineWith(dead, { beyondTimeout: -980 })
-    const run = late.engine.start({ prompt: 'x', timeoutSeconds: 1 }, here)
-    t.match(await run.result, { status: 'timed-out' })
+t.test('neither a dead runner nor a stalled reader blocks a run', async t => {
+  const dead = fakeTransport({ events: [started], onCancel: null })
+  const late = engineWith(dead, { beyondTimeout: -980 })
+  const run = late.engine.start({ prompt: 'x', timeoutSeconds: 1 }, here)
+  t.match(await run.result, { status: 'timed-out' })
 
-    const many = Array.from({ length: 2_000 }, () => ({ kind: 'notice', text: 'x' }) as const)
-    const loud = fakeTransport({ events: [started, ...many], onCancel: null })
-    const stuck = engineWith(loud, { beyondTimeout: -950 })
-    const unread = stuck.engine.start({ prompt: 'x', timeoutSeconds: 1 }, here)
-    await unread.events[Symbol.asyncIterator]().next()
-    t.match(await unread.result, { status: 'timed-out' })
-  },
-)
+  const many = Array.from({ length: 2_000 }, () => ({ kind: 'notice', text: 'x' }) as const)
+  const loud = fakeTransport({ events: [started, ...many], onCancel: null })
+  const stuck = engineWith(loud, { beyondTimeout: -950 })
+  const unread = stuck.engine.start({ prompt: 'x', timeoutSeconds: 1 }, here)
+  await unread.events[Symbol.asyncIterator]().next()
+  t.match(await unread.result, { status: 'timed-out' })
+})
 
-t.test('a connection that is lost is a failure that says so', async t => {
+t.test('a lost connection fails the run with its own code', async t => {
   const { engine, lease } = engineWith(fakeTransport([started]))
   t.match(await engine.start({ prompt: 'x' }, here).result, {
     status: 'failed',
@@ -229,7 +229,7 @@ t.test('a connection that is lost is a failure that says so', async t => {
   t.equal(lease.held(), false)
 })
 
-t.test('a runner that ends a run unasked was stopped', async t => {
+t.test('a run that the runner cancels by itself means that the worker was stopped', async t => {
   const { engine } = engineWith(fakeTransport([started, ended('cancelled')]))
   t.match(await engine.start({ prompt: 'x' }, here).result, {
     status: 'failed',
@@ -237,7 +237,7 @@ t.test('a runner that ends a run unasked was stopped', async t => {
   })
 })
 
-t.test('a runner that is not there refuses the run', async t => {
+t.test('an unreachable runner rejects the run and frees the workspace', async t => {
   const { store, runs } = memoryStore()
   const lease = memoryLease()
   const engine = createRunEngine({
@@ -255,7 +255,7 @@ const refused = (reason: 'busy' | 'no-session'): RunnerEvent[] => [
   { kind: 'refused', reason, message: `refused: ${reason}` },
 ]
 
-t.test('a refusal of the runner is the run’s', async t => {
+t.test('a refusal of the runner rejects the run', async t => {
   const { engine } = engineWith(fakeTransport(refused('no-session')))
   await t.rejects(engine.start({ prompt: 'x' }, here).result, {
     message: 'refused: no-session',
@@ -263,7 +263,7 @@ t.test('a refusal of the runner is the run’s', async t => {
   })
 })
 
-t.test('a runner that is rid of a dead client in a moment is asked again', async t => {
+t.test('a runner that is busy with a dead client is retried', async t => {
   const fake = fakeTransport(refused('busy'), eventsOf('text'))
   const { engine } = engineWith(fake)
   t.equal((await engine.start({ prompt: 'x' }, here).result).status, 'succeeded')
@@ -276,7 +276,7 @@ t.test('a runner that is rid of a dead client in a moment is asked again', async
 
 const schema = { type: 'object', required: ['colour'] }
 
-t.test('an answer that was to have a form and has not is a failure', async t => {
+t.test('an answer that does not match its schema is a failure', async t => {
   const withOutput = (output: object): RunnerEvent[] =>
     eventsOf('text').map(event =>
       event.kind === 'claude' && event.message.type === 'result'
@@ -300,7 +300,7 @@ t.test('an answer that was to have a form and has not is a failure', async t => 
   })
 })
 
-t.test('a result that cannot be kept is still told', async t => {
+t.test('a result that cannot be stored is still delivered', async t => {
   const { store } = memoryStore()
   const engine = createRunEngine({
     workers: () => fakeTransport(eventsOf('text')).transport,

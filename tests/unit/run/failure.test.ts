@@ -25,7 +25,7 @@ t.test('the gateway’s own errors point at the connection', async t => {
   t.match(shown(failure), { hint: /doctor/, apiErrorStatus: 502 })
 })
 
-t.test('a result that an earlier version stored keeps its message and status', async t => {
+t.test('a result of an earlier version keeps its message and status', async t => {
   const stored = { message: 'the model API answered 529', hint: 'later', apiErrorStatus: 529 }
   t.match(shown(StoredFailure.parse(stored)), {
     message: 'the model API answered 529',

@@ -20,7 +20,7 @@ async function read(events: AsyncIterable<{ kind: string; seq: number }>) {
   return found
 }
 
-t.test('a new reader gets the present state, then what follows', async t => {
+t.test('a new reader gets the current state, then later events', async t => {
   const hub = createHub({ now })
   const publish = (happening: RunHappening) => hub.publish(hub.stamp(happening))
   for (const happening of [started, notice('passed'), question]) await publish(happening)

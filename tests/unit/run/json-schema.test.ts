@@ -8,7 +8,7 @@ const schema = {
   additionalProperties: false,
 }
 
-t.test('a value that has the form is right, another is told where it is wrong', async t => {
+t.test('a value that matches is valid, and an error names the wrong place', async t => {
   const validate = createValidator(schema)
   t.equal(validate({ colour: 'red', count: 1 }), null)
   t.match(validate({ colour: 7 }), /\/colour must be string/)
@@ -17,7 +17,7 @@ t.test('a value that has the form is right, another is told where it is wrong', 
   t.match(validate(undefined), /must be object/)
 })
 
-t.test('each draft is taken by its name', async t => {
+t.test('each draft is selected by its name', async t => {
   for (const draft of [
     'http://json-schema.org/draft-07/schema#',
     'https://json-schema.org/draft/2019-09/schema',
@@ -27,7 +27,7 @@ t.test('each draft is taken by its name', async t => {
   }
 })
 
-t.test('a schema that is none is wrong usage', async t => {
+t.test('an invalid schema is refused', async t => {
   for (const wrong of [
     { type: 'nonsense' },
     { $ref: 'https://elsewhere.test/schema.json' },

@@ -8,7 +8,7 @@ const { signal } = new AbortController()
 const first = '1111111111111111'
 const second = '2222222222222222'
 
-t.test('one run has a workspace, and whoever comes second is told which', async t => {
+t.test('one run holds a workspace, and a second run is refused with its id', async t => {
   const lease = createSocketLease(stack)
   const release = await lease.acquire('/workspace', first, { wait: false, signal })
   await t.rejects(lease.acquire('/workspace', second, { wait: false, signal }), {
@@ -24,7 +24,7 @@ t.test('one run has a workspace, and whoever comes second is told which', async 
   again()
 })
 
-t.test('who waits gets it, or is called off', async t => {
+t.test('a waiting run gets the workspace, or is cancelled', async t => {
   const lease = createSocketLease(`${stack}-wait`)
   const release = await lease.acquire('/workspace', first, { wait: false, signal })
   const controller = new AbortController()

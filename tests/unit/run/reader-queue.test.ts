@@ -3,7 +3,7 @@ import { createReaderQueue } from '../../../src/run/reader-queue.ts'
 
 const tick = () => new Promise(resolve => setImmediate(resolve))
 
-t.test('values come in order, and the end is told', async t => {
+t.test('values arrive in order, and the queue ends', async t => {
   const channel = createReaderQueue<number>(2)
   const read = (async () => {
     const values: number[] = []
@@ -38,7 +38,7 @@ t.test('a slow reader slows the writer down', async t => {
   t.equal(pushed, 5, 'nothing waits any more')
 })
 
-t.test('nobody reads: what does not fit is dropped, the last values are not', async t => {
+t.test('without a reader, excess values are dropped, but not the last ones', async t => {
   const channel = createReaderQueue<number>(2)
   for (let i = 0; i < 5; i++) await channel.push(i)
   channel.close(99)
@@ -47,7 +47,7 @@ t.test('nobody reads: what does not fit is dropped, the last values are not', as
   t.same(values, [0, 1, 99])
 })
 
-t.test('a reader that left does not hold the writer', async t => {
+t.test('a reader that left does not block the writer', async t => {
   const channel = createReaderQueue<number>(1)
   const writing = (async () => {
     for (let i = 0; i < 5; i++) await channel.push(i)

@@ -14,7 +14,7 @@ t.test('text is the answer, and nothing for a failure', async t => {
   t.equal(renderText(resultOf('error-401')), null)
 })
 
-t.test('text of an answer in a form is that form', async t => {
+t.test('the text of a structured answer is its JSON', async t => {
   const result = resultOf('text')
   const claude = { ...result.claude, structured_output: { colour: 'red' } }
   t.equal(renderText({ ...result, claude }), '{"colour":"red"}')
@@ -24,7 +24,7 @@ t.test("json is Claude Code's object, key by key", async t => {
   t.equal(renderJson(resultOf('text')), JSON.stringify(transcript('text').at(-1)))
 })
 
-t.test('a run without a result object has one of its form', async t => {
+t.test('a run without a result object gets one of the same form', async t => {
   const none = { ...lost, claude: null }
   t.match(JSON.parse(renderJson(none)), {
     type: 'result',
@@ -45,7 +45,7 @@ t.test('json-verbose is the same plus turns and system', async t => {
   t.same(Object.keys(system), ['sessionId', 'model', 'cwd', 'tools'])
 })
 
-t.test('stream-json is every message once, the pieces on request', async t => {
+t.test('stream-json has every message once, and partial messages on request', async t => {
   const messages = transcript('tools')
   const render = (partial: boolean) =>
     messages.map(message => renderStreamJson({ kind: 'claude', message }, { partial }))
@@ -66,7 +66,7 @@ t.test('stream-json is every message once, the pieces on request', async t => {
   t.equal(renderStreamJson({ kind: 'notice', text: 'x' }, { partial: true }), null)
 })
 
-t.test('one event is one line, whatever the model says', async t => {
+t.test('one event is one line, regardless of its text', async t => {
   for (const message of transcript('hostile-text')) {
     const line = renderStreamJson({ kind: 'claude', message }, { partial: true })
     t.notMatch(line, /[\x00-\x1f]/)

@@ -25,7 +25,7 @@ t.test('a question and its answer have bounded forms', async t => {
   t.notOk(RunnerInput.safeParse({ ...answer, more: 1 }).success)
 })
 
-t.test('a request asks nobody unless it says so', async t => {
+t.test('a request does not ask questions unless it says so', async t => {
   const request = {
     version: 1,
     runId: '0123456789abcdef',

@@ -23,7 +23,7 @@ t.test('events are parsed; messages keep keys that we do not know', async t => {
   t.same(await eventsOf(`${lines.join('\n\n')}\n`), [{ kind: 'claude', message }, ended])
 })
 
-t.test('a line that is no event is a notice, and ends nothing', async t => {
+t.test('a line that is not an event is a notice, and does not end the run', async t => {
   const lines = ['{', '[]', '{"kind":"ended"}', '{"kind":"notice","text":"x"}']
   const events = await eventsOf(lines.join('\n'))
   t.match(events.slice(0, 3), Array(3).fill({ kind: 'notice', text: /not an event/ }))

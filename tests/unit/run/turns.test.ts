@@ -6,7 +6,7 @@ const result = (content: unknown) => ({
   message: { content: [{ type: 'tool_result', tool_use_id: 'x', content }] },
 })
 
-t.test('a result of blocks is their texts; what is no text is named', async t => {
+t.test('a result of blocks is their texts; other blocks are named', async t => {
   const content = [{ type: 'text', text: 'a' }, { type: 'image', source: {} }, 7]
   t.match(turnOf(result(content)), {
     role: 'tool_result',
@@ -24,7 +24,7 @@ t.test('results are cut at 2000 characters, not before', async t => {
   ])
 })
 
-t.test('thoughts and texts of the user are no turns', async t => {
+t.test('thinking and user texts are not turns', async t => {
   const thinking = { type: 'assistant', message: { content: [{ type: 'thinking' }] } }
   t.equal(turnOf(thinking), null)
   const text = { type: 'user', message: { content: [{ type: 'text', text: 'call the tool' }] } }

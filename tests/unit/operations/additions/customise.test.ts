@@ -4,7 +4,7 @@ import t from 'tap'
 import { imageAdditions } from '../../../../src/config/image-additions.ts'
 import { refuseAdditionsOfAgent } from '../../../../src/operations/additions/customise.ts'
 
-t.test('the agent must not write what is built as root', async t => {
+t.test('additions that are built as root must not be writable by the agent', async t => {
   const folder = t.testdir({
     mine: { 'init.d': { 'a.sh': '' } },
     work: { docker: { Dockerfile: '' }, none: {} },

@@ -42,18 +42,18 @@ function folder(t: Test, content: string, MCP_SERVERS = 'ask') {
   return { path, state, told, allowed }
 }
 
-t.test('nobody allowed it: it is not used, and that is said', async t => {
+t.test('an unapproved server is not used, and a warning says so', async t => {
   const { allowed, told } = folder(t, file(['a', 'b']))
   t.same(await allowed(), [])
   t.match(told[0], /not used, because they are not approved: .*MCP_SERVERS=a,b in \.env/)
 })
 
-t.test('what .env names is used, and nothing besides', async t => {
+t.test('only servers named in .env are used', async t => {
   t.same(await folder(t, file(['a', 'b']), 'b,c').allowed(), ['b'])
   t.same(await folder(t, file(['a']), 'none').allowed(), [])
 })
 
-t.test('a yes is for this content', async t => {
+t.test('an approval covers exactly this content', async t => {
   const { path, state, allowed, told } = folder(t, file(['a']))
   const found = await readMcpFile({ path })
   if (found) await acceptServers(state, found)
@@ -69,7 +69,7 @@ t.test('an invalid file does not stop a start', async t => {
   t.match(told[0], /no MCP server of this folder is used: \.mcp\.json is not valid/)
 })
 
-t.test('an address or a plain host is said to be out of reach', async t => {
+t.test('an address or a plain host is reported as unreachable', async t => {
   const definition = { type: 'http' as const, url: 'http://10.0.0.1:9/' }
   t.match(missingHosts(checkoutRoot(), [{ name: 'a', definition }]), [/a will not reach its host/])
 })

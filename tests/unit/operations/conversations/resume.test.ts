@@ -10,7 +10,7 @@ t.test('only the form of an id becomes an argument', async t => {
   }
 })
 
-t.test('the newest conversation comes first, and files of other names are none', async t => {
+t.test('the newest conversation comes first, and files of other names are ignored', async t => {
   const lines = [
     `1700000000.5 ${two}.jsonl`,
     `1700000009.1 ${one}.jsonl`,

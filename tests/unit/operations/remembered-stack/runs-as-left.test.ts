@@ -74,13 +74,13 @@ async function opensAtOnce(settings: Record<string, string> = {}) {
   return known !== null && (await runsAsLeft(known, 'claude'))
 }
 
-t.test('a stack that runs as it was left is known with one question', async t => {
+t.test('an unchanged stack is recognised with one question', async t => {
   await remembered(t, three)
   t.equal(await opensAtOnce(), true)
 })
 
 t.test(
-  'a changed setting, a sick or missing service, another container: the long way decides',
+  'a changed setting, an unhealthy or missing service or another container needs a full start',
   async t => {
     await remembered(t, three)
     t.equal(await opensAtOnce({ AGENT_CPUS: '2' }), false, 'a setting in the environment')
@@ -99,12 +99,12 @@ t.test(
   },
 )
 
-t.test('nothing remembered is no error', async t => {
+t.test('a missing memory is not an error', async t => {
   forgetStack(process.cwd(), 'claude')
   t.equal(await opensAtOnce(), false)
 })
 
-t.test('a folder with a very long name goes without', async t => {
+t.test('a folder with a very long name is not remembered', async t => {
   const folder = `/${'long'.repeat(100)}`
   t.doesNotThrow(() =>
     rememberStack(folder, 'claude', {
@@ -124,7 +124,7 @@ t.test('a folder with a very long name goes without', async t => {
   t.doesNotThrow(() => forgetStack(folder, 'claude'))
 })
 
-t.test('what was remembered with other protected files is not taken', async t => {
+t.test('a memory with other protected files is not used', async t => {
   await remembered(t, three)
   const folder = process.cwd()
   const known = await rememberedStack({}, 'claude')
@@ -133,7 +133,7 @@ t.test('what was remembered with other protected files is not taken', async t =>
   t.equal(await opensAtOnce(), false)
 })
 
-t.test('a change of what the user adds to the image is for the long way', async t => {
+t.test("a change of the user's image additions needs a full start", async t => {
   const folder = t.testdir({ 'init.d': { 'a.sh': 'echo a' }, skills: { 'a.md': '' } })
   const mine = imageAdditions({ CUSTOM_DIR: folder })
   await remembered(t, three)

@@ -48,7 +48,7 @@ t.test('a secret is in the stamp as a hash only', async t => {
 })
 
 t.test(
-  'a protected file that comes, goes or is replaced is for the long way; a commit is not',
+  'a protected file that appears, disappears or is replaced needs a full start; a commit does not',
   async t => {
     const folder = t.testdir({ '.git': { HEAD: 'a', config: '' }, 'a.txt': '' })
     const before = overlayStamp(folder)
@@ -76,7 +76,7 @@ t.test('a linked worktree, where .git is a file, has a stamp too', async t => {
   t.not(overlayStamp(folder), before)
 })
 
-t.test("a skill, the user's programs and his git configuration are looked at", async t => {
+t.test("a skill, the user's programs and git configuration are in the stamp", async t => {
   const folder = t.testdir({ custom: { 'always-skills': { one: { 'SKILL.md': 'a' } } }, home: {} })
   const custom = join(folder, 'custom')
   const stamp = () => additionsStamp(custom, folder, join(folder, 'home'))

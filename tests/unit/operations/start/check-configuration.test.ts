@@ -15,12 +15,12 @@ writeFileSync(
 const check = (settings: object, folder = root) =>
   checkConfiguration(Settings.parse(settings), folder)
 
-t.test('what is in order passes', async t => {
+t.test('a valid configuration passes', async t => {
   await t.resolves(check({}))
   await t.resolves(check({ EXTRA_CA_CERTS: join(root, 'ca.pem') }))
 })
 
-t.test('authorities that are missing or none are named with the path', async t => {
+t.test('an error for missing or invalid authorities names the path', async t => {
   for (const name of ['missing.pem', 'text.pem']) {
     await t.rejects(check({ EXTRA_CA_CERTS: join(root, name) }), {
       name: 'UserError',
@@ -33,14 +33,14 @@ t.test('two ways to authenticate at once are refused', async t => {
   await t.rejects(check({ CREDENTIALS: 'direct', ANTHROPIC_API_KEY: 'k' }), { name: 'UserError' })
 })
 
-t.test('a policy that cannot be read is no policy', async t => {
+t.test('an unreadable policy stops the start', async t => {
   await t.rejects(check({}, '/nowhere'), {
     name: 'UserError',
     message: /cannot read the allowlist/,
   })
 })
 
-t.test('a budget needs a gateway to hold it', async t => {
+t.test('a budget needs a gateway to enforce it', async t => {
   await t.rejects(check({ BUDGET_USD_PER_DAY: '5' }), {
     name: 'UserError',
     message: /BUDGET_USD_PER_DAY=5 cannot be enforced/,

@@ -81,7 +81,7 @@ t.test('events are followed until the run has its result, also from another proc
   t.same(await all(elsewhere.events('0123456789abcdef', { follow: signal })), [])
 })
 
-t.test('what is not there is null, and a name that is no id is no path', async t => {
+t.test('an unknown run is null, and an invalid id never becomes a path', async t => {
   const store = createFileStore(join(t.testdir(), 'runs'))
   t.equal(await store.read('0123456789abcdef'), null)
   t.same(await store.list(), { runs: [], next: null })
@@ -97,7 +97,7 @@ t.test('a run that was refused leaves nothing', async t => {
   t.same(await readdir(folder), [])
 })
 
-t.test('the list is newest first, and passes over what is no run', async t => {
+t.test('the list is newest first, and skips folders that are not runs', async t => {
   const folder = join(t.testdir(), 'runs')
   const store = createFileStore(folder)
   const days = ['01', '03', '02'].map(day => `2099-11-${day}T00:00:00.000Z`)
@@ -112,7 +112,7 @@ t.test('the list is newest first, and passes over what is no run', async t => {
   )
 })
 
-t.test('old runs go, those that run stay', async t => {
+t.test('old runs are pruned, active ones stay', async t => {
   const folder = join(t.testdir(), 'runs')
   const store = createFileStore(folder, { runs: 2, days: 7 })
   const ended = async (hoursAgo: number) => {
@@ -153,7 +153,7 @@ t.test('a cancel from elsewhere reaches the watcher once', async t => {
   await log.discard()
 })
 
-t.test('a run whose watcher was killed is interrupted, with what is known of it', async t => {
+t.test('a run whose watcher was killed is interrupted, and keeps its stored events', async t => {
   const folder = join(t.testdir(), 'runs')
   const run = record()
   const module = join(import.meta.dirname, '../../../../src/run/store/file-store.ts')
@@ -196,7 +196,7 @@ t.test('the log of a run is bounded', async t => {
   t.match((await all(store.events(run.runId))).at(-1), { text: /log of this run is full/ })
 })
 
-t.test('damaged files are no crash', async t => {
+t.test('damaged files do not crash the store', async t => {
   const folder = join(t.testdir(), 'runs')
   const store = createFileStore(folder)
   const run = record()
@@ -212,7 +212,7 @@ t.test('damaged files are no crash', async t => {
   t.equal(await store.read(run.runId), null)
 })
 
-t.test('a folder that cannot be written is told with its name', async t => {
+t.test('an error for an unwritable folder names it', async t => {
   const folder = t.testdir({ runs: 'a file' })
   await chmod(join(folder, 'runs'), 0o400)
   await t.rejects(createFileStore(join(folder, 'runs')).create(record()), {
@@ -221,7 +221,7 @@ t.test('a folder that cannot be written is told with its name', async t => {
   })
 })
 
-t.test('a run that cannot be read is an error, never a run that is missing', async t => {
+t.test('an unreadable run is an error, and is not reported as missing', async t => {
   const folder = join(t.testdir(), 'runs')
   const store = createFileStore(folder)
   const { runId } = record()
