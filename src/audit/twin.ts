@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { terminalLine } from '../base/terminal-text.ts'
+import { lastLine } from '../base/terminal-text.ts'
 import { until } from '../base/until.ts'
 import { parseAllowlist } from '../egress/allowlist.ts'
 import type { DockerClient } from '../engine/client-find.ts'
@@ -174,11 +174,11 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
         await listening(engine, container('canary'))
         return network
       }
-      last = result.stderr.trim().split('\n').at(-1) ?? ''
+      last = lastLine(result.stderr, 300)
       await compose(['down', '--volumes', '--timeout', '1'])
       if (!/overlap/i.test(result.stderr)) break
     }
-    throw new Error(`cannot start the twin of the proxy: ${terminalLine(last, 300)}`)
+    throw new Error(`cannot start the twin of the proxy: ${last}`)
   }
 }
 

@@ -29,6 +29,11 @@ export function terminalLine(text: string, limit = 200): string {
   return line.length > limit ? `${line.slice(0, limit - 1)}…` : line
 }
 
+/** Returns the last line of a program's output as `terminalLine` does; empty without output. */
+export function lastLine(output: string, limit?: number): string {
+  return terminalLine(output.trim().split('\n').at(-1) ?? '', limit)
+}
+
 /**
  * Like `terminalText`, but shows the characters instead of removing them: a user who reviews a change
  * must see hidden content. Keeps a carriage return that ends a line.

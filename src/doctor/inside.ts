@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { terminalLine } from '../base/terminal-text.ts'
+import { lastLine, terminalLine } from '../base/terminal-text.ts'
 import type { DockerClient } from '../engine/client-find.ts'
 import { confined } from '../engine/throw-away.ts'
 import { exec } from '../process/exec.ts'
@@ -58,7 +58,7 @@ export async function inspectInside(
   try {
     const { code, stdout, stderr } = await exec(client.file, args, call)
     if (code === 0) return parseInsideView(stdout)
-    throw new Error(terminalLine(stderr.trim().split('\n').at(-1) ?? `exit code ${code}`))
+    throw new Error(lastLine(stderr) || `exit code ${code}`)
   } catch (error) {
     await exec(client.file, ['rm', '--force', name], call).catch(() => null)
     throw error

@@ -1,6 +1,6 @@
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
-import { terminalLine } from '../base/terminal-text.ts'
+import { lastLine } from '../base/terminal-text.ts'
 import { diskFull, isDiskFull } from '../files/disk-space.ts'
 import { exec } from '../process/exec.ts'
 import type { DockerClient } from './client-find.ts'
@@ -14,7 +14,7 @@ export async function engineFailed(
 ): Promise<UserError> {
   const cause = new Error(output)
   if (isDiskFull(output)) return diskFull(what, await engineFolder(client), cause)
-  const problem = known.problem ?? terminalLine(output.trim().split('\n').at(-1) ?? '')
+  const problem = known.problem ?? lastLine(output)
   const hint = known.hint ?? `run ${command('doctor')} to check the engine`
   return new UserError(`${what}: ${problem}`, { hint, cause })
 }

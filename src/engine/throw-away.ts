@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
-import { terminalLine } from '../base/terminal-text.ts'
+import { lastLine } from '../base/terminal-text.ts'
 import { exec } from '../process/exec.ts'
 import type { DockerClient } from './client-find.ts'
 
@@ -96,11 +96,8 @@ async function removeContainer(client: DockerClient, name: string) {
 }
 
 function failed(purpose: string, stderr: string) {
-  return new UserError(
-    `${purpose} failed: ${terminalLine(stderr.trim().split('\n').at(-1) ?? '')}`,
-    {
-      hint: `run it again with --verbose, or run ${command('doctor')}`,
-      cause: new Error(stderr),
-    },
-  )
+  return new UserError(`${purpose} failed: ${lastLine(stderr)}`, {
+    hint: `run it again with --verbose, or run ${command('doctor')}`,
+    cause: new Error(stderr),
+  })
 }

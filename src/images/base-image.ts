@@ -2,7 +2,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
-import { terminalLine } from '../base/terminal-text.ts'
+import { lastLine, terminalLine } from '../base/terminal-text.ts'
 import type { DockerClient } from '../engine/client-find.ts'
 import { engineFailed } from '../engine/engine-failure.ts'
 import { diskFull, isDiskFull } from '../files/disk-space.ts'
@@ -89,13 +89,10 @@ async function useImage(
       signal,
     })
     if (pulled.code !== 0) {
-      throw new UserError(
-        `cannot pull ${reference}: ${terminalLine(pulled.stderr.trim().split('\n').at(-1) ?? '')}`,
-        {
-          hint: 'correct BASE_IMAGE in .env, or remove it to bootstrap from the Debian mirror',
-          cause: new Error(pulled.stderr),
-        },
-      )
+      throw new UserError(`cannot pull ${reference}: ${lastLine(pulled.stderr)}`, {
+        hint: 'correct BASE_IMAGE in .env, or remove it to bootstrap from the Debian mirror',
+        cause: new Error(pulled.stderr),
+      })
     }
   }
   const probe = await exec(

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
-import { terminalLine } from '../base/terminal-text.ts'
+import { lastLine, terminalLine } from '../base/terminal-text.ts'
 import { createLineSplitter } from '../files/lines.ts'
 
 export type ExecOptions = {
@@ -88,9 +88,9 @@ export async function execOk(file: string, args: readonly string[], options: Exe
 }
 
 function failed(file: string, args: readonly string[], result: ExecResult) {
-  const last = result.stderr.trim().split('\n').at(-1) ?? ''
+  const last = lastLine(result.stderr)
   return new UserError(
-    `${commandName(file, args)} failed with exit code ${result.code}${last && `: ${terminalLine(last)}`}`,
+    `${commandName(file, args)} failed with exit code ${result.code}${last && `: ${last}`}`,
     { hint: 'run it again with --verbose to see all output', cause: new Error(result.stderr) },
   )
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import { terminalLine } from '../base/terminal-text.ts'
+import { lastLine } from '../base/terminal-text.ts'
 import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
 import { exec } from '../process/exec.ts'
@@ -46,8 +46,7 @@ async function removeVolumes(
   const args = ['volume', 'rm', '--', ...volumes.map(({ Name }) => Name)]
   const { code, stderr } = await exec(docker.file, args, { env: docker.env, signal })
   if (code === 0) return
-  const last = terminalLine(stderr.trim().split('\n').at(-1) ?? '')
-  throw new UserError(`cannot remove the volumes of ${stack}: ${last}`, {
+  throw new UserError(`cannot remove the volumes of ${stack}: ${lastLine(stderr)}`, {
     hint: 'run docker ps --all --filter volume=NAME to see what uses them',
     cause: new Error(stderr),
   })

@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
-import { terminalLine } from '../base/terminal-text.ts'
+import { lastLine } from '../base/terminal-text.ts'
 import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
 import { exec } from '../process/exec.ts'
@@ -49,8 +49,7 @@ export async function stopStack(
       { cwd: '/', env: docker.env, signal: options.signal },
     )
     if (result.code !== 0) {
-      const last = result.stderr.trim().split('\n').at(-1) ?? ''
-      throw new UserError(`cannot stop ${stack}: ${terminalLine(last)}`, {
+      throw new UserError(`cannot stop ${stack}: ${lastLine(result.stderr)}`, {
         hint: 'run docker network inspect NETWORK to see what else uses its networks',
         cause: new Error(result.stderr),
       })

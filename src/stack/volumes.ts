@@ -1,5 +1,5 @@
 import { UserError } from '../base/errors.ts'
-import { terminalLine } from '../base/terminal-text.ts'
+import { lastLine, terminalLine } from '../base/terminal-text.ts'
 import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine, VolumeSummary } from '../engine/engine.ts'
 import { exec } from '../process/exec.ts'
@@ -89,8 +89,7 @@ async function createVolume(
   const args = ['volume', 'create', ...options, name]
   const { code, stderr } = await exec(docker.file, args, { env: docker.env, signal })
   if (code === 0) return
-  const last = terminalLine(stderr.trim().split('\n').at(-1) ?? '')
-  throw new UserError(`cannot create the volume ${name}: ${last}`, {
+  throw new UserError(`cannot create the volume ${name}: ${lastLine(stderr)}`, {
     hint: 'run docker info to check the engine and its free space',
     cause: new Error(stderr),
   })

@@ -1,4 +1,4 @@
-import { terminalLine } from '../../base/terminal-text.ts'
+import { lastLine } from '../../base/terminal-text.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { type ExecStream, startExecStream } from '../../engine/exec-stream.ts'
 import { rememberedStack, type StackAgent } from '../../operations/remembered-stack/memory.ts'
@@ -90,8 +90,6 @@ async function* events(exec: ExecStream) {
   yield* readRunnerEvents(exec.stdout)
   // Readers stop at the run's last event, so this code runs only when that event is missing.
   const status = await exec.exitStatus()
-  const words = exec.stderr().trim().split('\n').at(-1)
-  throw new Error(
-    `the worker ended it with status ${status}${words ? ` (${terminalLine(words)})` : ''}`,
-  )
+  const words = lastLine(exec.stderr())
+  throw new Error(`the worker ended it with status ${status}${words && ` (${words})`}`)
 }

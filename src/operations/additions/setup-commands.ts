@@ -1,4 +1,4 @@
-import { terminalLine } from '../../base/terminal-text.ts'
+import { lastLine, terminalLine } from '../../base/terminal-text.ts'
 import { exec } from '../../process/exec.ts'
 import { contentHash } from '../../stack/additions/consent.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'
@@ -34,7 +34,7 @@ export async function runSetupCommands(
       log({ kind: 'info', text: `${name}: ${terminalLine(command)}` })
       const { code, stderr } = await inside(['bash', '-c', command])
       if (code === 0) continue
-      const said = terminalLine(stderr.trim().split('\n').at(-1) ?? '')
+      const said = lastLine(stderr)
       log({ kind: 'warn', text: `that setup command ended with ${code}${said && `: ${said}`}` })
     }
     await inside(['touch', mark])

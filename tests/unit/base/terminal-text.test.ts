@@ -1,5 +1,6 @@
 import t from 'tap'
 import {
+  lastLine,
   terminalJson,
   terminalLine,
   terminalText,
@@ -66,4 +67,11 @@ t.test('JSON holds nothing that a terminal obeys, and means the same', async t =
   t.notMatch(text, /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]/)
   t.strictSame(JSON.parse(text), value)
   t.equal(terminalJson([1]), '[\n  1\n]')
+})
+
+t.test('the last line of an output is made safe, and is empty without output', async t => {
+  t.equal(lastLine('pulling\nerror: \x1b[31mno\x1b[0m\n\n'), 'error: no')
+  t.equal(lastLine('one line'), 'one line')
+  t.equal(lastLine('xxxx', 3), 'xx…')
+  t.equal(lastLine(' \n'), '')
 })
