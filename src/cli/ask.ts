@@ -36,7 +36,7 @@ export function renderQuestion({ question, header, multiSelect, options }: Quest
     return `  ${index + 1}. ${terminalLine(label, 200)}${more}`
   })
   const how = multiSelect
-    ? 'numbers with commas between, or your own words'
+    ? 'numbers separated by commas, or your own words'
     : 'a number, or your own words'
   return [`? ${title}${terminalLine(question, 1_000)}`, ...choices, `  Answer with ${how}.`]
 }
@@ -99,7 +99,8 @@ export function createAsker(
     event(event: RunEvent) {
       if (event.kind === 'question-closed') {
         stop()
-        if (event.outcome === 'unanswered') warn('no answer was given; the run goes on without it')
+        if (event.outcome === 'unanswered')
+          warn('the question was not answered; the run continues without an answer')
       }
       if (event.kind !== 'question') return
       asking = new AbortController()

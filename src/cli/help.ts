@@ -30,7 +30,7 @@ export function printVersion(): void {
   console.log(`claude-secure ${claudeSecure}\nClaude Code ${claudeCode}`)
 }
 
-/** Rejects `unknown --help`: the help of all commands would not answer it. */
+/** Rejects `unknown --help`, for which commander would show the help of all commands. */
 export function refuseHelpOfNothing(program: Command, [word, ...rest]: readonly string[]): void {
   if (word === undefined || word.startsWith('-') || find(program, word)) return
   if (rest.some(option => option === '--help' || option === '-h')) throw unknown(program, word)
@@ -45,8 +45,8 @@ function unknown({ commands }: Command, name: string) {
   const near = nearestName(name, names)
   return new UserError(`there is no command ${terminalLine(name, 60)}`, {
     hint: near
-      ? `did you mean ${near}? ./claude.ts ${near} --help shows what it takes`
-      : './claude.ts --help shows every command',
+      ? `did you mean ${near}? run ./claude.ts ${near} --help for its arguments`
+      : 'run ./claude.ts --help to list the commands',
     exitCode: 2,
   })
 }
@@ -71,6 +71,6 @@ function* suggestions(message: string, near: string, command: string | undefined
   }
   if (meant) return
   yield command === undefined || unknown
-    ? './claude.ts --help shows every command'
-    : `./claude.ts ${command} --help shows what it takes`
+    ? 'run ./claude.ts --help to list the commands'
+    : `run ./claude.ts ${command} --help for its arguments`
 }

@@ -1,7 +1,7 @@
 import type { Caller } from '../operations/context.ts'
 import type { EarlyClient } from './run/early-client.ts'
 
-/** The arguments of every command besides its own options. */
+/** The arguments of every command, in addition to its own options. */
 export type Invocation = Caller & {
   verbose: boolean
   /** The client that `claude.ts` started for `run` before parsing the command line. */

@@ -60,7 +60,7 @@ export async function main(
     if (error instanceof CommanderError) return 2
     if (reason === readerGone) return readerGone
     if (aborted && !(reason instanceof UserError)) {
-      console.error('interrupted; run the command again to go on')
+      console.error('interrupted; run the command again to continue')
       return interrupted
     }
     console.error(renderError(error, { verbose, colour: hasColours(process.stderr) }))
@@ -76,8 +76,8 @@ export async function main(
 function folderGone(thrown: unknown): unknown {
   if (!(thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'uv_cwd'))
     return thrown
-  return new UserError('the current folder is not there any more', {
-    hint: 'go to one that is; where it was made anew, cd "$PWD" is enough',
+  return new UserError('the current folder does not exist any more', {
+    hint: 'change to a folder that exists; if this one was created again, run cd "$PWD"',
     cause: thrown,
   })
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors.ts'
 
-/** Exit status of a program whose reader went away, as shells report SIGPIPE. */
+/** Exit status of a program whose reader exited, as shells report SIGPIPE. */
 export const readerGone = 141
 
 /**
@@ -11,7 +11,7 @@ export function watchOutput(controller: AbortController) {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') return controller.abort(readerGone)
-      const hint = 'check the free space of where it goes, or send it elsewhere'
+      const hint = 'free space on that disk, or redirect the output elsewhere'
       controller.abort(
         new UserError(`cannot write the output: ${error.message}`, { hint, cause: error }),
       )

@@ -4,7 +4,7 @@ import { examples, printVersion, renderUsageError, showHelp } from './help.ts'
 import type { Invocation } from './invocation.ts'
 import { addRun } from './run-program.ts'
 
-/** For options that may be given more than once. */
+/** Collects the values of a repeatable option. */
 const collect = (value: string, before: readonly string[] = []) => [...before, value]
 
 /** Creates the command-line parser. Each command's code is loaded when it runs, to keep --help fast. */
@@ -39,7 +39,7 @@ export function createProgram(invocation: Invocation): Command {
     program.addCommand(added, { hidden })
     return added
   }
-  /** Passes the exit status of a command on. */
+  /** Makes the status of a command the exit status. */
   const exits = async (status: Promise<number>) => invocation.setStatus(await status)
 
   command('start', 'start the stack of this folder and open Claude Code')

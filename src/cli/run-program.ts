@@ -6,19 +6,19 @@ const examples = `
 Examples:
   ./claude.ts run "fix the failing test"
   git diff | ./claude.ts run "review this change" --effort high
-  ./claude.ts run -- "$PROMPT"                      whatever the prompt begins with
+  ./claude.ts run -- "$PROMPT"                      also when the prompt begins with a dash
   ./claude.ts run "list the licences" --json-schema schema.json --output-format json
-  ./claude.ts run "update the docs" --detach        prints an id
+  ./claude.ts run "update the docs" --detach        prints the id of the run
 
-Of the runs of this folder, each with a --help of its own:
-  ./claude.ts run list            those that are kept, newest first
-  ./claude.ts run result [ID]     what came of one
-  ./claude.ts run logs [ID]       what it did, step by step; -f goes on until it ends
-  ./claude.ts run cancel ID       cancel it; --all for all that run
+About the runs of this folder (each command has its own --help):
+  ./claude.ts run list            the stored runs, newest first
+  ./claude.ts run result [ID]     the result of a run
+  ./claude.ts run logs [ID]       the steps of a run; -f follows it until it ends
+  ./claude.ts run cancel ID       cancel a run; --all cancels every active run
 
-A prompt with spaces needs no word before it: ./claude.ts "fix the failing test".
-Exit status: 0 done, 1 failed, 2 wrong usage, 124 out of time, 130 cancelled,
-141 whoever read its output went away.`
+A prompt with spaces works without the word run: ./claude.ts "fix the failing test".
+Exit status: 0 succeeded, 1 failed, 2 usage error, 124 timed out, 130 cancelled,
+141 the reader of its output exited.`
 
 /** Adds `run` and the commands about runs, each as a single word for commander: see command-line.ts. */
 export function addRun(
@@ -27,67 +27,67 @@ export function addRun(
 ) {
   const about = (name: string, description: string) => command(name, description, { hidden: true })
   const format = () =>
-    new Option('--output-format <format>', 'what stdout gets')
+    new Option('--output-format <format>', 'format of stdout')
       .choices(outputFormats)
       .default('text')
 
-  command('run', 'run a prompt in this folder, without a terminal: for scripts and cron')
-    .argument('[prompt]', 'also from a pipe, which is added to it')
-    .option('--prompt-file <file>', 'the prompt, from a file')
-    .option('-p, --print', 'nothing: runs always print (as `claude -p`)')
+  command('run', 'run a prompt in this folder without a terminal, for scripts and cron')
+    .argument('[prompt]', 'the prompt; piped input is appended')
+    .option('--prompt-file <file>', 'read the prompt from a file')
+    .option('-p, --print', 'no effect: runs always print, as `claude -p` does')
     .option('--model <name>', 'opus, sonnet, haiku, opusplan, sonnet[1m] or a full name')
     .addOption(format())
-    .option('--include-partial-messages', 'stream-json: also the pieces of each message')
+    .option('--include-partial-messages', 'stream-json: include partial messages')
     .option('--effort <level>', 'low, medium, high, xhigh, max')
-    .option('--system-prompt <text>', "in place of Claude Code's own")
+    .option('--system-prompt <text>', "replace Claude Code's system prompt")
     .option('--system-prompt-file <file>', 'the same, from a file')
-    .option('--append-system-prompt <text>', "after Claude Code's own")
+    .option('--append-system-prompt <text>', "append to Claude Code's system prompt")
     .option('--append-system-prompt-file <file>', 'the same, from a file')
-    .option('--json-schema <schema>', 'a file or JSON: the form of the answer, which is checked')
-    .option('--continue', 'go on with the last run of this folder (the default)')
-    .option('--no-continue', 'begin a new conversation')
-    .option('--resume <id>', 'go on with this session: `session_id` of a result')
-    .option('--timeout <time>', 'cancel it after 90 (seconds), 10m, 1h (default: 1h)')
-    .option('--max-budget-usd <amount>', 'stop when it has cost so much')
-    .option('--max-turns <count>', 'stop after so many turns')
-    .option('--tools <names>', 'only these tools, such as Bash,Read; "" for none')
-    .option('--copy', 'in a copy of the folder; `apply` brings changes back')
-    .option('--wait', 'wait for a run that is under way in this folder')
-    .option('--ask-timeout <time>', 'how long a question of the model waits (default: 10m)')
-    .option('-d, --detach', 'print the id of the run and leave it to itself')
-    .option('-q, --quiet', 'nothing on stderr but warnings and errors')
+    .option('--json-schema <schema>', 'file or JSON: a schema that the answer must match')
+    .option('--continue', 'continue the last run of this folder (the default)')
+    .option('--no-continue', 'start a new conversation')
+    .option('--resume <id>', 'resume this session: `session_id` of a result')
+    .option('--timeout <time>', 'cancel after this time: 90 (seconds), 10m, 1h (default: 1h)')
+    .option('--max-budget-usd <amount>', 'stop when the cost reaches this amount')
+    .option('--max-turns <count>', 'stop after this number of turns')
+    .option('--tools <names>', 'allow only these tools, such as Bash,Read; "" for none')
+    .option('--copy', 'run in a copy of the folder; `apply` writes changes back')
+    .option('--wait', 'wait for the active run of this folder to end')
+    .option('--ask-timeout <time>', 'wait this long for the answer to a question (default: 10m)')
+    .option('-d, --detach', 'print the id of the run and return at once')
+    .option('-q, --quiet', 'print only warnings and errors on stderr')
     .addHelpText('after', examples)
     .action(async (prompt, options) =>
       (await import('./commands/run.ts')).run(prompt, options, invocation),
     )
 
-  command('answer', 'answer the question of a run that waits, or show it')
-    .argument('[words...]', 'the run, unless only one waits; then a choice for each question')
+  command('answer', 'answer the question of a waiting run, or show it')
+    .argument('[words...]', 'id of the run if several wait, then a choice for each question')
     .action(async words => (await import('./commands/answer.ts')).answer(words, invocation))
-  about('run result', 'print what came of a run (default: the newest)')
+  about('run result', 'print the result of a run (default: the newest)')
     .argument('[id]')
     .addOption(format())
-    .option('--wait', 'wait for its end')
+    .option('--wait', 'wait until it ends')
     .action(async (id, options) =>
       (await import('./commands/run-result.ts')).runResult(id, options, invocation),
     )
-  about('run cancel', 'cancel a run, and wait until nothing of it is left')
+  about('run cancel', 'cancel a run, and wait until all its processes are gone')
     .argument('[id]')
-    .option('-a, --all', 'all runs of this folder')
+    .option('-a, --all', 'cancel every active run of this folder')
     .action(async (id, options) =>
       (await import('./commands/run-cancel.ts')).runCancel(id, options, invocation),
     )
-  about('run list', 'show the runs of this folder, newest first')
-    .option('--json', 'for scripts')
+  about('run list', 'list the runs of this folder, newest first')
+    .option('--json', 'print JSON')
     .action(async options => (await import('./commands/run-list.ts')).runList(options))
-  about('run logs', 'show what a run did (default: the newest)')
+  about('run logs', 'show the steps of a run (default: the newest)')
     .argument('[id]')
-    .option('-f, --follow', 'go on until it ends; Ctrl-C ends the watching, not the run')
-    .option('--json', 'its events, one a line')
+    .option('-f, --follow', 'follow the run until it ends; Ctrl-C does not end the run')
+    .option('--json', 'print one JSON event per line')
     .action(async (id, options) =>
       (await import('./commands/run-logs.ts')).runLogs(id, options, invocation),
     )
-  about('run supervise', 'watch over a detached run')
+  about('run supervise', 'supervise a detached run')
     .argument('<id>')
     .action(async () => (await import('./run/detach.ts')).supervise(invocation))
 }

@@ -31,7 +31,7 @@ export async function findRun(
   if (id === undefined) {
     const [newest] = (await runs.list({ limit: 1 })).runs
     if (newest) return newest
-    throw new UserError('there is no run of this folder yet', {
+    throw new UserError('there are no stored runs of this folder', {
       hint: `run ${command('run "…"')} to start one`,
     })
   }

@@ -57,7 +57,7 @@ t.test('an unanswered question ends at its deadline, and the lease is released',
   const result = await stack.cli(['run', 'result', id, '--wait', '--output-format', 'json-verbose'])
   t.equal(result.code, 0, result.stderr)
   t.match(JSON.stringify(JSON.parse(result.stdout).turns), /no answer/i, 'the model is told')
-  t.match((await stack.cli(['run', 'logs', id])).stdout, /no answer was given/)
+  t.match((await stack.cli(['run', 'logs', id])).stdout, /the question was not answered/)
   t.match(await stack.cli(['run', '[[say free]]']), { code: 0, stdout: 'free\n' })
 })
 

@@ -34,7 +34,7 @@ t.test('a detached run prints its id, and its result can be read again and again
   t.match(await list(), [{ runId: id, status: 'running' }])
   const early = await stack.cli(['run', 'result', id])
   t.equal(early.code, 1)
-  t.match(early.stderr, /still running[\s\S]*--wait/)
+  t.match(early.stderr, /has not ended[\s\S]*--wait/)
   const waiting = stack.cli(['run', 'result', id, '--wait'])
   await letEnd('first')
   const waited = await waiting
@@ -111,7 +111,7 @@ t.test('cancel --all ends active runs, and reports those that have ended', async
   t.equal((await stack.cli(['run', 'cancel', '--all'])).code, 0)
   t.equal(await tails(), '0')
   t.match((await stack.cli(['run', 'cancel', id])).stderr, /has ended: cancelled/)
-  t.match((await stack.cli(['run', 'cancel', '--all'])).stderr, /nothing runs here/)
+  t.match((await stack.cli(['run', 'cancel', '--all'])).stderr, /no run is active here/)
 })
 
 t.test('a run whose watcher was killed is interrupted, and gone', async t => {

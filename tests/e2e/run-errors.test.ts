@@ -148,7 +148,7 @@ t.test('a second run in the folder is refused with the id of the first', async t
   })
   const cancelled = await stack.cli(['run', 'cancel', id ?? ''])
   t.equal(cancelled.code, 0, cancelled.stderr)
-  t.match(cancelled.stderr, /nothing of it is left/)
+  t.match(cancelled.stderr, /all its processes are gone/)
   t.equal(await sleeping(), '0')
   t.match(await end, { code: 130, stderr: /was cancelled/ })
   t.equal((await waiting).stdout, 'at last\n')

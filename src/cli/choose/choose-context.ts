@@ -77,7 +77,7 @@ export function createChooseContext(options: {
   }
 }
 
-/** Whether decoding and encoding as UTF-8 keeps every byte. */
+/** Returns whether decoding and encoding as UTF-8 keeps every byte. */
 function isExactText(content: Buffer) {
   return Buffer.from(content.toString()).equals(content)
 }

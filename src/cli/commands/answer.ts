@@ -17,7 +17,7 @@ export async function answer(words: readonly string[], { signal, log }: Invocati
   const { runId, question } = run
   if (!question) {
     throw new UserError(`run ${runId} does not wait for an answer`, {
-      hint: './claude.ts run list shows which run waits',
+      hint: 'run ./claude.ts run list to see which run waits',
     })
   }
   const answers = choices.length > 0 ? chosen(question, choices) : await ask(question, signal)
@@ -31,10 +31,13 @@ export async function answer(words: readonly string[], { signal, log }: Invocati
 async function onlyWaiting(runs: Runs): Promise<RunSummary> {
   const [first, ...more] = await waitingRuns(runs)
   if (first && more.length === 0) return first
-  throw new UserError(first ? 'several runs wait for an answer' : 'no run of this folder waits', {
-    hint: './claude.ts run list shows the runs that are kept; name one by its id',
-    exitCode: first ? 2 : 1,
-  })
+  throw new UserError(
+    first ? 'several runs wait for an answer' : 'no run of this folder waits for an answer',
+    {
+      hint: 'run ./claude.ts run list for the ids, and name a waiting run',
+      exitCode: first ? 2 : 1,
+    },
+  )
 }
 
 function chosen({ questions }: OpenQuestion, choices: readonly string[]) {
@@ -42,8 +45,8 @@ function chosen({ questions }: OpenQuestion, choices: readonly string[]) {
   const [only] = questions
   const perQuestion = only && questions.length === 1 ? [choices.join(' ')] : choices
   if (perQuestion.length !== questions.length) {
-    throw new UserError(`${questions.length} questions have ${choices.length} answers`, {
-      hint: 'give one choice for each question, in their order',
+    throw new UserError(`${questions.length} questions, but ${choices.length} answers`, {
+      hint: 'give one choice for each question, in the same order',
       exitCode: 2,
     })
   }

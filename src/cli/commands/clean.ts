@@ -48,7 +48,7 @@ function renderCopy(copy: CopyRemains): string {
       return `the copy of the folder, with ${parts.join(' and ')}`
     }
     case 'unknown':
-      return `the copy of the folder, which could not be looked at: ${terminalLine(copy.reason, 200)}`
+      return `the copy of the folder, which could not be inspected: ${terminalLine(copy.reason, 200)}`
     default:
       return copy satisfies never
   }

@@ -19,12 +19,12 @@ export async function demo(options: { yes?: boolean }, invocation: Invocation): 
   const { folder, id, state } = await startDemo(context)
 
   console.log(
-    `\n${bold('A prompt through the real Claude Code')} ${dim('(a script answers for the model)')}`,
+    `\n${bold('A prompt, run by the real Claude Code')} ${dim('(a script replies in place of the model)')}`,
   )
   console.log(`${dim('>')} ${demoPrompt}`)
   console.log(terminalText(await askDemo(context, state)))
 
-  console.log(`\n${bold('Ways out, tried from inside')}`)
+  console.log(`\n${bold('Escapes, tried from inside')}`)
   const results: boolean[] = []
   for await (const { title, held, evidence } of tryEscapes(context, state)) {
     results.push(held)
@@ -33,7 +33,7 @@ export async function demo(options: { yes?: boolean }, invocation: Invocation): 
   }
   const open = results.filter(held => !held).length
   if (open > 0) {
-    throw new UserError(`${open} of ${results.length} ways out were open`, {
+    throw new UserError(`${open} of ${results.length} escapes succeeded`, {
       hint: 'do not use this stack; run ./claude.ts doctor to check the machine',
     })
   }
@@ -41,8 +41,8 @@ export async function demo(options: { yes?: boolean }, invocation: Invocation): 
   const there = `cd ${terminalLine(folder)} && ${script}`
   console.log(`
 The stack is still up. Next:
-  ${there} start   talk to the rehearsal yourself
-  ${there} run "${demoPrompt}"   the same as a run, without a terminal
-  put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN into ${join(context.root, '.env')}, then run start in a project of yours
+  ${there} start   open a session with the scripted model
+  ${there} run "${demoPrompt}"   run the same prompt without a terminal
+  put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN into ${join(context.root, '.env')}, then run start in one of your projects
   ${script} stop ${id}   when you are done`)
 }

@@ -46,7 +46,7 @@ export async function allow(
 
 export type DenyOptions = Pick<AllowOptions, 'services' | 'subdomains' | 'dryRun' | 'json'>
 
-/** Removes names from a list in proxy/squid.conf, and waits until the proxies refuse them. */
+/** Removes names from a list in proxy/squid.conf, and waits until the proxies deny them. */
 export async function deny(names: readonly string[], options: DenyOptions, invocation: Invocation) {
   const { signal, log } = invocation
   const sites = await Promise.all(
@@ -75,7 +75,7 @@ const who: Record<keyof Allowlist, string> = {
   agent: 'the agent',
   server: 'the server stack',
   gateway: 'the model gateway',
-  login: 'a login from inside the container, and nobody else',
+  login: 'only a login from inside the container',
 }
 
 /** Prints the lists of proxy/squid.conf. Needs no engine: the file is the same for all stacks. */
@@ -105,7 +105,7 @@ export async function allowlist(options: { json?: boolean }) {
   }
 }
 
-/** The user of each list, in one word. */
+/** The client that each list applies to. */
 const listOwner = { allowed_sites: 'agent', server_sites: 'services' } as const
 
 /** Prints the changes to stdout, and the stacks that enforce them to stderr. */
@@ -136,11 +136,11 @@ export function renderChange(change: AllowlistChange, now: Date) {
     case 'added':
       return `+ ${entry}${end}`
     case 'changed':
-      return `~ ${entry}${end || ', without an end now'}`
+      return `~ ${entry}${end || ', now without an expiry'}`
     case 'kept':
-      return `= ${entry} was already allowed${by ? ` by ${terminalLine(by)}` : ''}${end}${endless ? ' for good, and stays so: deny it first to give it an end' : ''}`
+      return `= ${entry} was already allowed${by ? ` by ${terminalLine(by)}` : ''}${end}${endless ? ' without an expiry, which is kept: deny it first to set one' : ''}`
     case 'removed':
-      return `- ${entry}${why === 'expired' ? ', its time was over' : ''}${why === 'covered' ? `, ${terminalLine(by ?? '')} admits it` : ''}`
+      return `- ${entry}${why === 'expired' ? ', expired' : ''}${why === 'covered' ? `, ${terminalLine(by ?? '')} admits it` : ''}`
     case 'absent':
       return `= ${entry} was not allowed`
     default:
@@ -152,5 +152,5 @@ export function renderChange(change: AllowlistChange, now: Date) {
 function renderEnd(until: string, now: Date): string {
   const left = (Date.parse(until) - now.getTime()) / 1000
   const moment = until.replace('T', ' ').replace('Z', ' UTC')
-  return left > 0 ? `until ${moment} (${renderDuration(left)})` : `over since ${moment}`
+  return left > 0 ? `until ${moment} (${renderDuration(left)})` : `expired ${moment}`
 }

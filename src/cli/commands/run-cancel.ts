@@ -14,8 +14,8 @@ export async function runCancel(
   { signal, log }: Invocation,
 ): Promise<void> {
   if ((id === undefined) === !options.all) {
-    throw new UserError(options.all ? 'an id and --all were given' : 'no run was named', {
-      hint: './claude.ts run list shows their ids; --all cancels those that run',
+    throw new UserError(options.all ? 'an id and --all were given' : 'no run id was given', {
+      hint: 'run ./claude.ts run list for the ids; --all cancels every active run',
       exitCode: 2,
     })
   }
@@ -24,13 +24,13 @@ export async function runCancel(
   const running = found.filter(({ endedAt }) => endedAt === null)
   if (running.length === 0) {
     const [only] = id === undefined ? [] : found
-    const text = only ? `run ${only.runId} has ended: ${only.state}` : 'nothing runs here'
+    const text = only ? `run ${only.runId} has ended: ${only.state}` : 'no run is active here'
     return log({ kind: 'info', text })
   }
   await Promise.all(
     running.map(async ({ runId }) => {
       await cancelOne(runs, runId, signal)
-      log({ kind: 'info', text: `run ${runId} is cancelled; nothing of it is left` })
+      log({ kind: 'info', text: `cancelled run ${runId}; all its processes are gone` })
     }),
   )
 }
@@ -41,6 +41,6 @@ async function cancelOne(runs: Runs, runId: string, signal: AbortSignal) {
   })
   if (await runs.ended(runId, { timeout: patience, signal })) return
   throw new UserError(`run ${runId} did not end within ${patience / 1000} s`, {
-    hint: './claude.ts stop ends the worker and all that is in it',
+    hint: 'run ./claude.ts stop to end the worker and all its processes',
   })
 }

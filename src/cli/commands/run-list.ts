@@ -14,7 +14,7 @@ export async function runList(options: { json?: boolean }): Promise<void> {
     return
   }
   if (runs.length > 0) console.log(renderRuns(runs, hasColours(process.stdout)))
-  else console.error('no run of this folder is kept: ./claude.ts run "…" starts the first')
+  else console.error('there are no stored runs of this folder; ./claude.ts run "…" starts one')
 }
 
 function listed({ requestDigest, idempotencyKey, owner, state, error, ...run }: RunSummary) {

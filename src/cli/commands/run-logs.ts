@@ -40,7 +40,11 @@ export function renderEvent(event: RunHappening): string[] {
     case 'question':
       return event.questions.map(({ question }) => terminalLine(`? ${question}`))
     case 'question-closed':
-      return [event.outcome === 'answered' ? 'the question was answered' : 'no answer was given']
+      return [
+        event.outcome === 'answered'
+          ? 'the question was answered'
+          : 'the question was not answered',
+      ]
     case 'ended':
       return []
     case 'claude':

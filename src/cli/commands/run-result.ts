@@ -18,8 +18,8 @@ export async function runResult(
   if (result === null) {
     // Throws when the run was removed in the meantime.
     await findRun(runs, runId)
-    throw new UserError(`run ${runId} is still running`, {
-      hint: `wait for it with --wait, or end it: ./claude.ts run cancel ${runId}`,
+    throw new UserError(`run ${runId} has not ended`, {
+      hint: `wait for it with --wait, or run ./claude.ts run cancel ${runId}`,
     })
   }
   const output = createOutput({ format: options.outputFormat, partial: false, signal })

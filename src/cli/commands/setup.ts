@@ -19,6 +19,6 @@ export async function setup(options: { yes?: boolean; dryRun?: boolean }, invoca
     signal,
   })
   if (result && !options.dryRun) {
-    log({ kind: 'info', text: 'this machine is ready: ./claude.ts start' })
+    log({ kind: 'info', text: 'this machine is ready; run ./claude.ts start' })
   }
 }

@@ -8,7 +8,7 @@ import type { Invocation } from '../invocation.ts'
 import { renderMessage } from '../render/message.ts'
 import { hasColours } from '../terminal.ts'
 
-/** Prints what runs in the current folder, how it authenticates, and what it may reach. */
+/** Prints the services, credentials, allowlist and versions of the current folder's stack. */
 export async function status(options: { json?: boolean }, invocation: Invocation) {
   const found = await inspectHere(await openEngine(invocation))
   console.log(options.json ? terminalJson(found) : renderStatus(found))
@@ -18,7 +18,7 @@ const custody: Record<string, string> = {
   'api-key': 'API key, held by the gateway; the agent has a placeholder',
   'oauth-token': 'OAuth token, held by the gateway; the agent has a placeholder',
   login: 'login inside the agent container',
-  rehearsal: 'none: a scripted model answers',
+  rehearsal: 'none: a scripted model replies',
 }
 
 /** Renders the status as rows of a name and a value. */

@@ -17,7 +17,7 @@ export async function usage(options: { json?: boolean; days?: string; all?: bool
     return
   }
   if (reports.length === 0) {
-    console.log('no usage: no stack was ever started by this user')
+    console.log('no usage: this user has never started a stack')
     return
   }
   // Stacks without usage are left out of --all: `clean` keeps their counts.

@@ -32,7 +32,7 @@ export function renderAudit(
   const summary = report.held
     ? counts.weak
       ? yellow(
-          `${counts.held} of ${all} attacks were stopped, ${counts.weak} with a warning that is yours to judge`,
+          `${counts.held} of ${all} attacks were stopped, ${counts.weak} with a warning for you to assess`,
         )
       : green(all === 1 ? 'the attack was stopped' : `all ${all} attacks were stopped`)
     : red(

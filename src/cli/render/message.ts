@@ -14,7 +14,7 @@ export function typedCommands(text: string): string {
   return renderCommands(text, words => `./claude.ts ${words}`)
 }
 
-/** Two lines: what failed with which value, and the next step. `verbose` adds causes and stacks. */
+/** Renders an error on two lines: the failure with its value, and the next step. `verbose` adds causes and stacks. */
 export function renderError(
   error: unknown,
   options: { verbose: boolean; colour: boolean },

@@ -21,7 +21,7 @@ export function renderUsage(
     parts.push(terminalLine(report.stack))
     if (report.total.requests === 0) {
       const span = options.days === 1 ? 'today' : `in the last ${options.days} days`
-      parts.push(`nothing was used ${span} (UTC)`)
+      parts.push(`no usage ${span} (UTC)`)
     } else {
       parts.push(
         table(
@@ -84,9 +84,9 @@ function notes({ unpriced, uncounted, broken, errors, ...sums }: Sums, damaged: 
     count > 0 ? [`${count} ${count === 1 ? 'request' : 'requests'} ${text}`] : []
   return [
     ...of(unpriced, 'to a model without a known price'),
-    ...of(uncounted, 'did not say what it used'),
+    ...of(uncounted, 'without a usage report'),
     ...(unpriced + uncounted > 0
-      ? [`budgets count ${dollars(sums.estimatedUsd)}: the highest price where the cost is unknown`]
+      ? [`budgets count ${dollars(sums.estimatedUsd)}: unknown costs at the highest price`]
       : []),
     ...of(broken, 'ended before the answer was complete'),
     ...of(errors, 'failed, at no cost'),

@@ -12,9 +12,9 @@ const flags: Record<string, { flag: string; hint: string; wrong?: string }> = {
   effort: {
     flag: '--effort',
     hint: 'one of: low, medium, high, xhigh, max',
-    wrong: 'there is no such level',
+    wrong: 'is not a level',
   },
-  session: { flag: '--resume', hint: 'a session id is in the result: --output-format json' },
+  session: { flag: '--resume', hint: 'find the session id in the result: --output-format json' },
   tools: { flag: '--tools', hint: 'for example: --tools Bash,Read; --tools "" for none' },
   maxTurns: {
     flag: '--max-turns',
@@ -31,8 +31,8 @@ const flags: Record<string, { flag: string; hint: string; wrong?: string }> = {
     hint: 'for example: --timeout 10m; a bare number is seconds',
     wrong: 'must be a time between 1s and 24h',
   },
-  systemPrompt: { flag: '--system-prompt', hint: 'at most 1 MiB' },
-  appendSystemPrompt: { flag: '--append-system-prompt', hint: 'at most 1 MiB' },
+  systemPrompt: { flag: '--system-prompt', hint: 'shorten it to at most 1 MiB' },
+  appendSystemPrompt: { flag: '--append-system-prompt', hint: 'shorten it to at most 1 MiB' },
 }
 
 /** Builds the request from a command line. */
@@ -68,7 +68,7 @@ export async function buildRequest(prompt: string, options: RequestOptions): Pro
   const field = String(issue?.path[0])
   const { flag, hint, wrong } = flags[field] ?? {
     flag: field,
-    hint: './claude.ts run --help shows what it takes',
+    hint: 'run ./claude.ts run --help for its options',
   }
   const typed = {
     model: options.model,
@@ -89,7 +89,7 @@ export async function buildRequest(prompt: string, options: RequestOptions): Pro
 function sessionOption({ continue: goesOn, resume }: RequestOptions) {
   if (resume !== undefined && goesOn !== undefined) {
     throw new UserError(`--resume and ${goesOn ? '--continue' : '--no-continue'} were given`, {
-      hint: 'give one of them: a run either resumes a session, continues the last one or begins anew',
+      hint: 'give one of them: a run resumes a session, continues the last one, or starts a new one',
       exitCode: 2,
     })
   }
@@ -116,8 +116,8 @@ async function schemaOption(given: string | undefined): Promise<unknown> {
     const schema: unknown = JSON.parse(text)
     if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) return schema
   } catch {}
-  throw new UserError(`--json-schema ${terminalLine(given, 60)} is no JSON object`, {
-    hint: 'give a JSON Schema, or the file that holds one',
+  throw new UserError(`--json-schema ${terminalLine(given, 60)} is not a JSON object`, {
+    hint: 'give a JSON Schema, or the path of a file that contains one',
     exitCode: 2,
   })
 }

@@ -64,8 +64,8 @@ export async function detach(job: Omit<Job, 'runId'>): Promise<string> {
   child.unref()
   const parsed = parseAnswer(answer)
   if (!parsed) {
-    throw new UserError('the process that watches over the run ended at once', {
-      hint: 'run it without --detach, which shows why',
+    throw new UserError('the supervisor of the run exited at once', {
+      hint: 'run it without --detach to see the reason',
     })
   }
   if ('accepted' in parsed) return runId
@@ -83,7 +83,7 @@ function parseAnswer(text: string): Answer | null {
 /** Maximum milliseconds to read the proxy's log. */
 const logMilliseconds = 3_000
 
-/** The other end of `detach`: runs the job from stdin to its end. The store keeps the result. */
+/** The supervisor that `detach` starts: runs the job from stdin to its end. The store keeps the result. */
 export async function supervise(invocation: Invocation): Promise<void> {
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk)
@@ -98,12 +98,12 @@ export async function supervise(invocation: Invocation): Promise<void> {
     try {
       writeSync(1, `${JSON.stringify(text)}\n`)
     } catch {
-      // The parent has exited; the run goes on.
+      // The parent has exited; the run continues.
     }
   }
   try {
     const { signal } = invocation
-    // There is no terminal, so the names that were refused to the run are stored with it.
+    // There is no terminal, so the names that the proxy denied to the run are stored with it.
     const parting = (since: Date) =>
       blockedSince({ ...worker, from: since }, AbortSignal.timeout(logMilliseconds)).then(
         ({ lines }) => lines.map(line => renderMessage(line)),

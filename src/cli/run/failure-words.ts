@@ -21,13 +21,13 @@ export function throwUnlessSucceeded({ status, error, runId }: RunResult): void 
   })
 }
 
-const connection = './claude.ts status and ./claude.ts doctor show whether the stack reaches it'
-const again = 'run it again to go on where it was'
-const moreTime = 'give it more time with --timeout'
+const connection = 'run ./claude.ts doctor to check whether the stack reaches the model API'
+const again = 'run it again to continue'
+const moreTime = 'allow more time with --timeout'
 
 /** Returns the hint for a failure, with commands as a user types them. */
 export function hintFor(failure: RunFailure, runId: string): string {
-  const logs = `./claude.ts run logs ${runId} shows what it did`
+  const logs = `run ./claude.ts run logs ${runId} to see its steps`
   switch (failure.code) {
     case 'api-status':
       return failure.atGateway ? connection : statusHint(failure.status, logs)
@@ -54,7 +54,7 @@ export function hintFor(failure: RunFailure, runId: string): string {
     case 'claude-ended':
       return logs
     case 'schema-mismatch':
-      return 'ask again, or say in the prompt what each field is for'
+      return 'run it again, or describe each field in the prompt'
     case 'timed-out':
     case 'worker-timeout':
       if (failure.retry !== null) return logs
@@ -63,11 +63,11 @@ export function hintFor(failure: RunFailure, runId: string): string {
     case 'interrupted':
       return again
     case 'cancel-unconfirmed':
-      return './claude.ts stop ends the worker and all that is in it'
+      return 'run ./claude.ts stop to end the worker and all its processes'
     case 'connection-lost':
-      return './claude.ts status shows whether the stack still runs; run it again'
+      return 'run ./claude.ts status to see whether the stack is up, then run it again'
     case 'worker-stopped':
-      return 'run it again: that starts the worker'
+      return 'run it again, which starts the worker'
     default:
       return failure satisfies never
   }
@@ -76,43 +76,43 @@ export function hintFor(failure: RunFailure, runId: string): string {
 function statusHint(status: number, logs: string): string {
   switch (status) {
     case 400:
-      return 'the API rejects this request: check --model, --effort and the length of the prompt'
+      return 'check --model, --effort and the length of the prompt'
     case 401:
     case 403:
-      return 'check ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env; ./claude.ts doctor does too'
+      return 'check ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env, or run ./claude.ts doctor'
     case 402:
-      return 'the account or the budget is used up: ./claude.ts usage shows what was spent'
+      return 'the account or the budget is used up; run ./claude.ts usage to see the cost'
     case 404:
-      return 'name a model that the account has: --model opus, sonnet, haiku or a full name'
+      return 'choose a model that the account can use: --model opus, sonnet, haiku or a full name'
     case 413:
       return 'shorten the prompt, or start a new conversation with --no-continue'
     case 429:
-      return 'wait a minute, then run it again; the limit is that of the account, or a budget'
+      return 'wait a minute, then run it again; the account or a budget is limited'
     default:
       return status >= 500
-        ? 'the API is overloaded or broken for the moment: run it again later'
+        ? 'run it again later; the API is overloaded or unavailable'
         : `run it again; ${logs}`
   }
 }
 
 const refusals: Record<RefusalCode, { hint: string; exitCode: 1 | 2 }> = {
-  busy: { hint: 'wait for its end, or run it again with --wait', exitCode: 1 },
+  busy: { hint: 'wait until it ends, or run it again with --wait', exitCode: 1 },
   'no-session': {
-    hint: 'leave --resume out to continue the last run, or start a new conversation',
+    hint: 'omit --resume to continue the last run, or start a new one with --no-continue',
     exitCode: 2,
   },
   workspace: { hint: 'name a workspace that exists', exitCode: 2 },
-  request: { hint: './claude.ts run --help shows what it takes', exitCode: 2 },
+  request: { hint: 'run ./claude.ts run --help for its options', exitCode: 2 },
   schema: {
-    hint: 'give a JSON Schema of draft 7, 2019-09 or 2020-12 without references to elsewhere',
+    hint: 'give a JSON Schema of draft 7, 2019-09 or 2020-12 without external references',
     exitCode: 2,
   },
   capacity: { hint: 'wait for another run to end, then run it again', exitCode: 1 },
   confinement: { hint: 'give this workspace a worker of its own', exitCode: 1 },
-  stopping: { hint: 'run it again: ./claude.ts run starts the worker', exitCode: 1 },
-  'unknown-run': { hint: './claude.ts run list shows the runs that are kept', exitCode: 2 },
-  'not-waiting': { hint: './claude.ts run list shows which run waits', exitCode: 1 },
-  answers: { hint: './claude.ts answer shows the question and its choices', exitCode: 2 },
+  stopping: { hint: 'run it again; ./claude.ts run starts the worker', exitCode: 1 },
+  'unknown-run': { hint: 'run ./claude.ts run list for the stored runs', exitCode: 2 },
+  'not-waiting': { hint: 'run ./claude.ts run list to see which run waits', exitCode: 1 },
+  answers: { hint: 'run ./claude.ts answer to see the question and its choices', exitCode: 2 },
   'key-reused': { hint: 'choose another key, or send the same request again', exitCode: 2 },
 }
 
@@ -121,7 +121,7 @@ export function refusalError(error: unknown): unknown {
   if (!(error instanceof RunRefusal)) return error
   const { hint, exitCode } = refusals[error.code]
   return new UserError(error.message, {
-    hint: error.holder ? `${hint}, or end it: ./claude.ts run cancel ${error.holder}` : hint,
+    hint: error.holder ? `${hint}, or run ./claude.ts run cancel ${error.holder}` : hint,
     exitCode,
     cause: error,
   })
@@ -136,7 +136,7 @@ export function inWordsOfHost(
   const named = error instanceof RunRefusal && error.code === 'no-session'
   if (!named || session.kind !== 'resume') return refusalError(error)
   return new UserError(`no run in ${workspace} has the session ${session.id}`, {
-    hint: './claude.ts run list --json shows the session of each run; --no-continue starts a new one',
+    hint: 'run ./claude.ts run list --json for the session of each run; --no-continue starts a new one',
     exitCode: 2,
     cause: error,
   })

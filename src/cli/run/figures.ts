@@ -41,7 +41,7 @@ export function createFigures() {
   const answers = new Map<string, { model: string; tokens: Tokens }>()
   let latest = ''
 
-  const reckoned = () => {
+  const estimated = () => {
     let sum = 0
     for (const { model, tokens } of answers.values()) {
       const price = costUsd(model, tokens, usual)
@@ -62,7 +62,7 @@ export function createFigures() {
       }
       const retry = Retry.safeParse(message)
       if (retry.success) {
-        doing = `the model API did not answer, attempt ${retry.data.attempt}`
+        doing = `the model API did not respond, attempt ${retry.data.attempt}`
         return true
       }
       const result = Result.safeParse(message)
@@ -88,7 +88,7 @@ export function createFigures() {
         .map(({ tokens }) => tokens)
         .reduce(addTokens, noTokens)
       const all = input + cacheWrite5m + cacheRead + output
-      const usd = cost ?? reckoned()
+      const usd = cost ?? estimated()
       if (all === 0) return []
       return [`${renderTokens(all)} tokens`, ...(usd === null ? [] : [`$${usd.toFixed(4)}`])]
     },

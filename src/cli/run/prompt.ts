@@ -19,7 +19,7 @@ export async function readPrompt(
 ): Promise<string> {
   if (argument !== undefined && options.promptFile !== undefined) {
     throw new UserError('a prompt and --prompt-file were given', {
-      hint: 'give one of them; what is piped in is added to it',
+      hint: 'give one of them; piped input is appended to it',
       exitCode: 2,
     })
   }
@@ -31,7 +31,7 @@ export async function readPrompt(
   const prompt = [given, piped].filter(Boolean).join('\n')
   if (prompt.trim() === '') {
     throw new UserError('there is no prompt', {
-      hint: './claude.ts run "fix the failing test", or pipe one in; ./claude.ts start opens a session',
+      hint: 'run ./claude.ts run "fix the failing test", or pipe a prompt in; ./claude.ts start opens a session',
       exitCode: 2,
     })
   }
@@ -43,7 +43,7 @@ export async function readPrompt(
 export async function readOptionFile(option: string, path: string, limit: number): Promise<string> {
   const refused = (reason: string, cause?: unknown) =>
     new UserError(`${option} ${terminalLine(path)} cannot be read: ${reason}`, {
-      hint: 'name a regular file, by its path from the current folder',
+      hint: 'give the path of a regular file, relative to the current folder',
       exitCode: 2,
       ...(cause !== undefined && { cause }),
     })
@@ -51,9 +51,9 @@ export async function readOptionFile(option: string, path: string, limit: number
     throw refused(systemCode(cause) ?? 'unknown error', cause)
   })
   if (file.kind === 'bytes') return file.bytes.toString()
-  if (file.kind === 'missing') throw refused('there is no such file')
+  if (file.kind === 'missing') throw refused('the file does not exist')
   throw refused(
-    file.kind === 'too-large' ? `it holds more than ${limit} bytes` : 'it is not a regular file',
+    file.kind === 'too-large' ? `it is larger than ${limit} bytes` : 'it is not a regular file',
   )
 }
 
@@ -68,7 +68,7 @@ async function readPiped(
   const timer =
     optional && kind === 'pipe'
       ? setTimeout(() => {
-          onWarning(`nothing came in on stdin in ${patience / 1000} s: going on without it`)
+          onWarning(`no input on stdin within ${patience / 1000} s; continuing without it`)
           stdin.destroy()
         }, patience)
       : undefined
@@ -101,7 +101,7 @@ function inputKind(): 'none' | 'pipe' | 'file' {
 
 function tooLong() {
   return new UserError(`the prompt is longer than ${promptBytes} bytes`, {
-    hint: 'put the material into a file of this folder, and name it in the prompt',
+    hint: 'write the material to a file in this folder, and name the file in the prompt',
     exitCode: 2,
   })
 }

@@ -19,7 +19,7 @@ t.test('wrong usage is told before anything is looked for', async t => {
     [['run', 'x', '--timeout', 'soon'], /--timeout soon/],
     [['run', 'x', '--modle', 'y'], /unknown option '--modle'/],
     [['run', '--settings={}'], /unknown option '--settings=\{\}'/],
-    [['run', 'cancel'], /no run was named/],
+    [['run', 'cancel'], /no run id was given/],
     [['run', 'cancel', 'x', '--all'], /an id and --all/],
     [['run', 'result', 'nonsense'], /there is no run nonsense/],
     [['run', 'logs', '../../x'], /there is no run/],
@@ -50,7 +50,7 @@ t.test(
       isTwoLines(t, await shell(command), taken)
     }
     const open = await shell('sleep 20 | "$1" run x')
-    t.match(open.stderr, /nothing came in on stdin in 3 s: going on without it/)
+    t.match(open.stderr, /no input on stdin within 3 s; continuing without it/)
     isTwoLines(t, open, taken)
     isTwoLines(t, await shell('"$1" run < /dev/null'), {
       error: /there is no prompt/,
@@ -68,9 +68,9 @@ t.test(
 t.test('no run yet is an empty list, and told in words where one is wanted', async t => {
   t.match(await script.run(['run', 'list', '--json'], { env }), { code: 0, stdout: '[]\n' })
   const none = await script.run(['run', 'list'], { env })
-  t.match(none, { code: 0, stdout: '', stderr: /^no run of this folder is kept: .*\n$/ })
+  t.match(none, { code: 0, stdout: '', stderr: /^there are no stored runs of this folder; .*\n$/ })
   isTwoLines(t, await script.run(['run', 'result'], { env }), {
-    error: /there is no run of this folder yet/,
+    error: /there are no stored runs of this folder/,
     hint: /run "…"/,
   })
 })

@@ -18,11 +18,11 @@ async function used(stack: string, values: object) {
 }
 
 t.test('nothing was used, in words and as JSON', async t => {
-  t.match(await usage(), { code: 0, stdout: /nothing was used in the last 7 days/, stderr: '' })
+  t.match(await usage(), { code: 0, stdout: /no usage in the last 7 days/, stderr: '' })
   t.match((await usage()).stdout, /the usage of a login is not counted\n$/)
   const { stdout } = await usage('--json')
   t.match(JSON.parse(stdout), { version: 1, days: 7, total: { requests: 0 } })
-  t.match(await usage('--all'), { code: 0, stdout: /no stack was ever started/ })
+  t.match(await usage('--all'), { code: 0, stdout: /never started a stack/ })
 })
 
 t.test('of this folder, of all folders, and what is left of the budget', async t => {

@@ -83,7 +83,7 @@ t.test('a folder that was removed under the shell is said to be gone', async t =
     env: script.env,
     cwd: script.workspace,
   })
-  isTwoLines(t, gone, { error: /the current folder is not there any more$/, hint: /cd/ })
+  isTwoLines(t, gone, { error: /the current folder does not exist any more$/, hint: /cd/ })
 })
 
 t.test('what a mistyped argument holds does not reach the terminal as it is', async t => {

@@ -29,7 +29,7 @@ t.test('what is no command is said, with the nearest that is one', async t => {
   for (const [words, hint] of [
     [['strat'], /did you mean start\?/],
     [['run', 'lst'], /did you mean run list\?/],
-    [['frobnicate'], /--help shows every command/],
+    [['frobnicate'], /--help to list the commands/],
     [['\x1b[2Jfrob'], /./],
   ] as const) {
     const expected = { message: /^there is no command [^\x1b]+$/, hint, exitCode: 2 }
@@ -50,18 +50,18 @@ t.test('two lines: what is wrong, and where to read what is right', t => {
     [
       "error: unknown command 'x'",
       undefined,
-      'as a prompt: ./claude.ts run "x"; ./claude.ts --help',
+      'as a prompt: ./claude.ts run "x"; run ./claude.ts --help',
     ],
     [
       "error: unknown command 'strat'\n(Did you mean start?)",
       undefined,
       'Did you mean start?; as a prompt: ./claude.ts run "strat"',
     ],
-    ["error: unknown option '--x'", 'start', './claude.ts start --help shows what it takes'],
-    ["error: unknown option '--x'", undefined, './claude.ts --help shows every command'],
+    ["error: unknown option '--x'", 'start', 'run ./claude.ts start --help for its arguments'],
+    ["error: unknown option '--x'", undefined, 'run ./claude.ts --help to list the commands'],
     ["error: unknown option '--copi'\n(Did you mean --copy?)", 'run', 'Did you mean --copy?'],
     ["error: too many arguments for 'run'. Expected 1", 'run', 'a prompt is one argument'],
-    ["error: too many arguments for 'stop'. Expected 1", 'stop', './claude.ts stop --help'],
+    ["error: too many arguments for 'stop'. Expected 1", 'stop', 'run ./claude.ts stop --help'],
   ] as const) {
     const lines = renderUsageError(text, command).split('\n')
     t.equal(lines.length, 3)

@@ -23,7 +23,9 @@ t.test('a run is found by its id, otherwise the newest', async t => {
   t.equal(await findRun(runs, asking.runId), asking)
   t.equal(await findRun(runs, undefined), newest)
   await t.rejects(findRun(runs, '\x1b[2Jx'), { message: /^there is no run [^\x1b]+$/, exitCode: 2 })
-  await t.rejects(findRun(stored([]), undefined), { message: 'there is no run of this folder yet' })
+  await t.rejects(findRun(stored([]), undefined), {
+    message: 'there are no stored runs of this folder',
+  })
 })
 
 t.test('only runs with an open question wait', async t => {

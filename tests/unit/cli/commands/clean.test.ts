@@ -44,7 +44,7 @@ t.test('a copy holds work unless all of it is applied; one that cannot be read m
     [{ kind: 'applied' }, /nothing in it is unapplied/, false],
     [{ kind: 'unapplied', changes: 1, git: false }, /with 1 unapplied change$/, true],
     [{ kind: 'unapplied', changes: 0, git: true }, /with commits or branches$/, true],
-    [{ kind: 'unknown', reason: 'x\x1b[2J' }, /could not be looked at: x[^\x1b]*$/, true],
+    [{ kind: 'unknown', reason: 'x\x1b[2J' }, /could not be inspected: x[^\x1b]*$/, true],
   ]
   for (const [copy, line, work] of copies) {
     t.match(renderRemains([{ ...base, copy }])[1], line)

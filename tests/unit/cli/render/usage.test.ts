@@ -55,15 +55,15 @@ t.test('what is not known is said, never shown as nothing', async t => {
   ])
   t.match(found, /\$0\.0000 \+ unknown/)
   t.match(found, /1 request to a model without a known price/)
-  t.match(found, /2 requests did not say what it used/)
+  t.match(found, /2 requests without a usage report/)
   t.match(found, /budgets count \$3\.0000/)
   t.match(found, /1 request ended before the answer was complete/)
   t.match(found, /1 request failed, at no cost/)
 })
 
 t.test('nothing is said in words, and several stacks have a sum', async t => {
-  t.match(text([report([])]), /nothing was used in the last 7 days \(UTC\)/)
-  t.match(text([report([])], 1), /nothing was used today \(UTC\)/)
+  t.match(text([report([])]), /no usage in the last 7 days \(UTC\)/)
+  t.match(text([report([])], 1), /no usage today \(UTC\)/)
   const two = text([report([entry({ input: 1 })]), report([entry({ input: 2 })])])
   t.match(two, /ALL STACKS.*\ntotal +2 +3 /)
 })

@@ -51,7 +51,7 @@ t.test('what is wrong is told by its option and value', async t => {
   for (const [options, message] of [
     [{ model: '-x' }, /^--model -x: must be the name of a model/],
     [{ model: 'a\nb' }, /^--model a b: /],
-    [{ effort: 'big' }, /^--effort big: there is no such level$/],
+    [{ effort: 'big' }, /^--effort big: is not a level$/],
     [{ resume: '../x' }, /^--resume \.\.\/x: must be a session id/],
     [{ tools: 'Bash(rm:*)' }, /^--tools Bash\(rm:\*\): /],
     [{ maxTurns: '1.5' }, /^--max-turns 1\.5: must be a whole number/],
@@ -65,7 +65,7 @@ t.test('what is wrong is told by its option and value', async t => {
     [{ timeout: '2d' }, /^--timeout 2d: must be a time/],
     [{ systemPrompt: 'x'.repeat(2_000_000) }, /^--system-prompt: must be at most/],
     [{ jsonSchema: '[]' }, /^--json-schema \[\] cannot be read/],
-    [{ jsonSchema: '{' }, /^--json-schema \{ is no JSON object/],
+    [{ jsonSchema: '{' }, /^--json-schema \{ is not a JSON object/],
     [{ resume: 'x', continue: true }, /--resume and --continue/],
     [{ resume: 'x', continue: false }, /--resume and --no-continue/],
     [{ systemPrompt: 'x', systemPromptFile: 'y' }, /--system-prompt and --system-prompt-file/],
@@ -82,8 +82,8 @@ t.test('a file is a regular one, and not a large one', async t => {
     [pipe, /not a regular file/],
     ['/dev/zero', /not a regular file/],
     [folder, /not a regular file/],
-    [join(folder, 'large'), /more than 1048576 bytes/],
-    [join(folder, 'nowhere'), /nowhere cannot be read: there is no such file$/],
+    [join(folder, 'large'), /larger than 1048576 bytes/],
+    [join(folder, 'nowhere'), /nowhere cannot be read: the file does not exist$/],
   ] as const) {
     const options = { appendSystemPromptFile: path }
     await t.rejects(buildRequest('x', options), { message, exitCode: 2 })

@@ -56,7 +56,7 @@ t.test('cached tokens count, and a model without a price has no cost', async t =
 t.test('a model that does not answer is told', async t => {
   const figures = createFigures()
   for (const message of transcript('error-529').slice(0, 4)) figures.add(message)
-  t.match(figures.doing(), /did not answer, attempt 2/)
+  t.match(figures.doing(), /did not respond, attempt 2/)
 })
 
 t.test('a tool is told by the first thing its input says', async t => {
