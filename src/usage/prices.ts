@@ -1,4 +1,4 @@
-import type { Tokens } from './tokens.ts'
+import type { Tokens } from './entry.ts'
 
 /**
  * Dollars per million tokens. Anthropic's list prices as in the model catalog of Claude Code 2.1.330

@@ -1,6 +1,5 @@
 import type { ReadDay } from './day-files.ts'
-import { addEntries, interactive, type UsageEntry } from './entry.ts'
-import { noTokens } from './tokens.ts'
+import { addEntries, interactive, noTokens, type UsageEntry } from './entry.ts'
 
 export type Sums = Omit<UsageEntry, 'meter' | 'model'>
 

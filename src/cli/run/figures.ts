@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { ClaudeMessage } from '../../run/runner-protocol.ts'
+import { addTokens, noTokens, type Tokens } from '../../usage/entry.ts'
 import { costUsd } from '../../usage/prices.ts'
-import { addTokens, noTokens, type Tokens } from '../../usage/tokens.ts'
 
 const count = z.number().default(0)
 const Started = z.object({

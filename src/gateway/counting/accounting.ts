@@ -1,6 +1,5 @@
-import type { UsageEntry } from '../../usage/entry.ts'
+import { addTokens, noTokens, type UsageEntry } from '../../usage/entry.ts'
 import { costUsd, maximumUsd, pricedName } from '../../usage/prices.ts'
-import { addTokens, noTokens } from '../../usage/tokens.ts'
 import { ApiError } from '../api-error.ts'
 import type { Exchange } from '../gateway-log.ts'
 import { type AnswerReader, createAnswerReader } from './answer-reader.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
+import { noTokens, type Tokens } from '../../usage/entry.ts'
 import type { Terms } from '../../usage/prices.ts'
-import { noTokens, type Tokens } from '../../usage/tokens.ts'
 
 const count = z.nullish(z.int().check(z.nonnegative(), z.maximum(1e10)))
 

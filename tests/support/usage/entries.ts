@@ -1,5 +1,4 @@
-import type { UsageEntry } from '../../../src/usage/entry.ts'
-import { noTokens } from '../../../src/usage/tokens.ts'
+import { noTokens, type UsageEntry } from '../../../src/usage/entry.ts'
 
 /** An entry with nothing in it but what a test says. */
 export function entry(values: Partial<UsageEntry> = {}): UsageEntry {

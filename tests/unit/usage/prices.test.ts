@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
+import { noTokens, type Tokens } from '../../../src/usage/entry.ts'
 import { costUsd, maximumUsd, pricedName } from '../../../src/usage/prices.ts'
-import { noTokens, type Tokens } from '../../../src/usage/tokens.ts'
 
 const usual = { fast: false, unitedStates: false }
 const million = 1_000_000
