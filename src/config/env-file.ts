@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { isMissing, UserError } from '../base/errors.ts'
+import { isMissing, systemCode, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { nearestName } from './nearest-name.ts'
@@ -16,9 +16,9 @@ export async function readEnvFile(
   path: string,
   known: readonly string[],
 ): Promise<Record<string, string>> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
-    throw new UserError(`cannot read ${path}: ${error.code}`, {
+  const text = await readFile(path, 'utf8').catch(error => {
+    if (isMissing(error)) return ''
+    throw new UserError(`cannot read ${path}: ${systemCode(error)}`, {
       hint: `make it readable: chmod u+r ${path}`,
       cause: error,
     })

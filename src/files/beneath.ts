@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, lchown, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { command } from '../base/command.ts'
-import { UserError } from '../base/errors.ts'
+import { systemCode, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 
 /** A workspace folder held open: `at` still names its files after the path to it was replaced. */
@@ -32,7 +32,7 @@ export async function holdFolderOf(
       folder = next
     } catch (error) {
       await folder.close()
-      const code = error instanceof Error && 'code' in error ? error.code : null
+      const code = systemCode(error)
       if (code === 'ENOENT') return null
       if (code !== 'ENOTDIR' && code !== 'ELOOP') throw error
       throw notApplied(
@@ -52,7 +52,7 @@ async function makeFolder(inside: HeldFolder, name: string) {
   try {
     await mkdir(inside.at(name), 0o755)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
+    if (systemCode(error) === 'EEXIST') return
     throw error
   }
   const { uid, gid } = await inside.file.stat()

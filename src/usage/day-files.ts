@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
+import { isMissing } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 import { UsageEntry } from './entry.ts'
@@ -40,8 +41,8 @@ type Listed = { day: string; totals: boolean; generations: number[]; files: stri
 
 /** Lists the days that have files, oldest first; none for a missing folder. */
 export async function listDays(folder: string): Promise<Listed[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
+  const names = await readdir(folder).catch(error => {
+    if (isMissing(error)) return []
     throw error
   })
   const days = new Map<string, Listed>()

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { systemCode } from '../../base/errors.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import type { ImageAdditions } from '../../config/image-additions.ts'
 import { protectedNames, workspaceConfigName } from '../../config/protected-names.ts'
@@ -96,7 +97,7 @@ function statusOf(path: string) {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) ?? null
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return null
+    if (systemCode(error) === 'ENOTDIR') return null
     throw error
   }
 }

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises'
-import { messageOf, UserError } from '../../base/errors.ts'
+import { messageOf, systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { MountSetting } from '../../config/custom-mounts.ts'
 import { isBelow } from '../../files/within.ts'
@@ -56,5 +56,5 @@ export async function resolveMounts(
 }
 
 function codeOf(error: unknown) {
-  return error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)
+  return systemCode(error) ?? messageOf(error)
 }

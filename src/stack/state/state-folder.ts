@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { lstat, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { UserError } from '../../base/errors.ts'
+import { systemCode, UserError } from '../../base/errors.ts'
 import { stateRoot } from '../../config/paths.ts'
 import type { CredentialFile } from '../credential.ts'
 
@@ -105,8 +105,8 @@ async function makeWritable(path: string) {
 }
 
 function cannotWrite(path: string, error: unknown) {
-  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
-  return new UserError(`cannot write ${path}${code}`, {
+  const code = systemCode(error)
+  return new UserError(`cannot write ${path}${code ? ` (${code})` : ''}`, {
     hint: 'check the free space and the owner of that folder',
     cause: error,
   })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { lstat, readlink } from 'node:fs/promises'
 import * as z from 'zod'
+import { isMissing } from '../../base/errors.ts'
 import { foldersOf, holdFolderOf } from '../../files/beneath.ts'
 import { openRegularFile, readRegularFile } from '../../files/regular-file.ts'
 import { Entry } from './entry.ts'
@@ -27,7 +28,7 @@ export async function readHostState(root: string, path: string): Promise<HostSta
     }
     return status.isFile() ? { entry: await hashFile(folder.at(name)), ...owner } : null
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    if (isMissing(error)) return null
     throw error
   } finally {
     await folder.close()

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { UserError } from '../../base/errors.ts'
+import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { foldersOf, notApplied, safeRelativePath } from '../../files/beneath.ts'
 import type { Change } from './changes.ts'
@@ -74,7 +74,7 @@ function refuseLinkOutside(path: string, target: string) {
 /** Words a system error as the reason why one file is not applied; the others go on. Rethrows other errors. */
 export function refusal(path: string, error: unknown): UserError {
   if (error instanceof UserError) return error
-  const code = error instanceof Error && 'code' in error ? String(error.code) : null
+  const code = systemCode(error)
   if (code === null) throw error
   const reasons: Record<string, string> = {
     EISDIR: 'it is a folder on the host',

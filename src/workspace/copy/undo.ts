@@ -1,5 +1,5 @@
 import { mkdir, open, rm } from 'node:fs/promises'
-import { UserError } from '../../base/errors.ts'
+import { systemCode, UserError } from '../../base/errors.ts'
 import { asFolder, holdFolderOf } from '../../files/beneath.ts'
 import { sweepTemporary } from './apply.ts'
 import { sameEntry } from './entry.ts'
@@ -88,7 +88,7 @@ async function makeAgain(root: string, { path, mode, uid, gid }: HostFolder) {
       await folder.close()
     }
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    if (systemCode(error) !== 'EEXIST') throw error
   } finally {
     await place.folder.close()
   }
