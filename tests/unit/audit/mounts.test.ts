@@ -64,7 +64,7 @@ t.test('a declared mount is expected only as declared, and only in the agent', a
   t.equal(
     unexpectedMounts('claude', [mount('/data', '/mnt/data')], workspace).length,
     1,
-    'nobody did',
+    'no such mount is declared',
   )
   const open = [{ source: '/data', target: '/mnt/data', writable: true }]
   t.same(writableMounts('claude', [mount('/data', '/mnt/data', true)], open), [])
@@ -98,7 +98,7 @@ t.test('only home and workspace are writable', async t => {
   t.same(
     writableMounts('claude', [mount('/p', '/home/claude', true)]),
     ['/home/claude'],
-    'a folder of the host is no volume',
+    'a folder of the host is not a volume',
   )
 })
 

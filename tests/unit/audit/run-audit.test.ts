@@ -30,7 +30,7 @@ t.test('the worst claim is the verdict', async t => {
   )
   t.strictSame(seen.sort(), ['A', 'B', 'C'])
   t.notOk(allHeld(results))
-  t.ok(allHeld(results.slice(1)), 'a weak one is no failure')
+  t.ok(allHeld(results.slice(1)), 'a weak probe is not a failure')
   t.notOk(allHeld([]), 'no probe has proven nothing')
 })
 

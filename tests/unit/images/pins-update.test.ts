@@ -49,7 +49,7 @@ t.test('newer pins are found and named with before and after', async t => {
   t.same(changedPins(before, before), [])
 })
 
-t.test('a registry that does not answer leaves the pins alone and says so', async t => {
+t.test('a registry that does not answer leaves the pins unchanged and is reported', async t => {
   const folder = t.testdir({ npm: '#!/bin/sh\necho "npm error code ECONNREFUSED" >&2\nexit 1\n' })
   const { npm } = await fakeNpm(folder, '')
   await t.rejects(newestPins(await readPins(root), { today: '2030-01-31', npm }), {
