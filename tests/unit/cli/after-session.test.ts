@@ -7,7 +7,7 @@ import { reportAfter } from '../../../src/cli/session.ts'
 import { hostFilesPath, renderHostFiles } from '../../../src/workspace/host-files/changes.ts'
 import { scanHostFiles } from '../../../src/workspace/host-files/scan.ts'
 
-// Not the state of whoever runs the tests.
+// Not the state of the user who runs the tests.
 process.env.XDG_STATE_HOME = await mkdtemp(join(tmpdir(), 'after-session-'))
 t.teardown(() => rm(process.env.XDG_STATE_HOME ?? '', { recursive: true }))
 
@@ -36,7 +36,7 @@ async function said(t: Test, body: () => Promise<unknown>) {
   return writes().map(({ args }) => String(args[0]))
 }
 
-t.test('what changed is said, and what is not protected any more', async t => {
+t.test('changed files, and files that are no longer protected, are reported', async t => {
   const workspace = await workspaceWithState(t)
   await writeFile(join(workspace, 'Makefile'), 'all: evil')
   const lines = await said(t, () => afterSession({ ...session, workspace, since: new Date() }))
@@ -47,7 +47,7 @@ t.test('what changed is said, and what is not protected any more', async t => {
   )
 })
 
-t.test('what cannot be found out is said with --verbose only', async t => {
+t.test('a failed notice is reported with --verbose only', async t => {
   const workspace = await workspaceWithState(t)
   await rm(join(workspace, 'Makefile'))
   const options = { ...session, stack: 'claude-secure-y-00000000', workspace, since: new Date() }
@@ -55,7 +55,7 @@ t.test('what cannot be found out is said with --verbose only', async t => {
   t.not((await said(t, () => afterSession({ ...options, verbose: true }))).length, 0)
 })
 
-t.test('the status is that of the session', async t => {
+t.test('the exit status is that of the session', async t => {
   const workspace = await workspaceWithState(t)
   await said(t, async () => {
     t.equal(await reportAfter({ ...session, workspace }, async () => 7), 7)

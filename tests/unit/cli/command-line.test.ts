@@ -1,7 +1,7 @@
 import t from 'tap'
 import { commandLine } from '../../../src/cli/command-line.ts'
 
-t.test('a prompt with spaces is a run, wherever it begins', async t => {
+t.test('a prompt with spaces is a run, with options before or after it', async t => {
   for (const [typed, meant] of [
     [['fix the test'], ['run', '--', 'fix the test']],
     [
@@ -30,7 +30,7 @@ t.test('a prompt with spaces is a run, wherever it begins', async t => {
   }
 })
 
-t.test('commands stay what they are, and one word is none of ours to guess', async t => {
+t.test('commands stay unchanged, and a single word is not taken for a prompt', async t => {
   for (const typed of [
     [],
     ['start', '--copy'],
@@ -51,7 +51,7 @@ t.test('commands stay what they are, and one word is none of ours to guess', asy
   }
 })
 
-t.test('what is about runs is a command where it is typed so', async t => {
+t.test('the commands about runs are commands only directly after `run`', async t => {
   t.same(commandLine(['run', 'list', '--json']), ['run list', '--json'])
   t.same(commandLine(['--verbose', 'run', 'cancel', 'x']), ['--verbose', 'run cancel', 'x'])
   t.same(commandLine(['run', 'list all files']), ['run', 'list all files'])

@@ -1,25 +1,25 @@
 import t from 'tap'
 import { knownStacks, listedNames, shellWord } from '../../../src/cli/completion.ts'
 
-t.test('a path is a word of every shell, quoted where it holds a space', async t => {
+t.test('a path is a word of every shell, quoted when it contains a space', async t => {
   t.equal(shellWord('/opt/claude-secure/claude.ts'), '/opt/claude-secure/claude.ts')
   t.equal(shellWord('/opt/my tools/claude.ts'), "'/opt/my tools/claude.ts'")
 })
 
-t.test('a path that shells would read differently is left out of the script', async t => {
+t.test('a path that shells would quote differently is left out of the script', async t => {
   for (const path of ['/a/$HOME', '/a/`id`', "/a/it's", '/a/"q"', '/a/;id', '/a/\n']) {
     t.equal(shellWord(path), null, path)
   }
 })
 
-t.test('stacks are suggested by their names, and nothing else of the folder is', async t => {
+t.test('stacks are suggested by name, and no other entry of the folder is', async t => {
   const folder = { 'claude-secure-b-00000002': {}, 'claude-secure-a-00000001': {}, 'x y': {} }
   t.same(knownStacks(t.testdir({ stacks: folder })), ['a-00000001', 'b-00000002'])
   t.same(knownStacks('/nowhere'), [])
 })
 
 t.test(
-  'deny is suggested what the agent may reach; a list that cannot be read is none',
+  'deny is completed with the names of the allowlist, and with none when it is unreadable',
   async t => {
     const lists = ['gateway_sites', 'server_sites', 'login_sites']
       .map(list => `acl ${list} dstdomain -n other.test\n`)

@@ -11,7 +11,7 @@ function program() {
   return { program, written }
 }
 
-t.test('the help of a command, by any of its names', async t => {
+t.test('a command has its help under each of its names', async t => {
   for (const [words, usage] of [
     [[], /^Usage: claude\.ts \[options\] \[command\]/],
     [['start'], /^Usage: claude\.ts start/],
@@ -24,7 +24,7 @@ t.test('the help of a command, by any of its names', async t => {
   }
 })
 
-t.test('what is no command is said, with the nearest that is one', async t => {
+t.test('an unknown command is refused, with the nearest name as a hint', async t => {
   const { program: known } = program()
   for (const [words, hint] of [
     [['strat'], /did you mean start\?/],
@@ -38,14 +38,14 @@ t.test('what is no command is said, with the nearest that is one', async t => {
   }
 })
 
-t.test('only a question about nothing is refused before commander reads the line', async t => {
+t.test('only --help of an unknown command is refused before commander parses the line', async t => {
   const { program: known } = program()
   for (const line of [[], ['--help'], ['start', '--help'], ['strat'], ['strat', '--copy']]) {
     t.doesNotThrow(() => refuseHelpOfNothing(known, line))
   }
 })
 
-t.test('two lines: what is wrong, and where to read what is right', t => {
+t.test('a usage error has two lines: the error, and the command that helps', t => {
   for (const [text, command, hint] of [
     [
       "error: unknown command 'x'",
@@ -72,7 +72,7 @@ t.test('two lines: what is wrong, and where to read what is right', t => {
   t.end()
 })
 
-t.test('what was typed does not reach the terminal as it is', t => {
+t.test('typed text is sanitised for the terminal', t => {
   t.notMatch(renderUsageError("error: unknown command '\x1b]0;owned\x07'"), /\x1b|\x07/)
   t.end()
 })

@@ -21,25 +21,28 @@ function shown(options: Omit<ReportOptions, 'stream'>, terminal = false) {
   return String(stream.read() ?? '')
 }
 
-t.test('without a terminal there is a line for each beginning and end, and no escape', async t => {
-  t.equal(
-    shown({ verbose: false }),
-    'image base …\n✓ image base 1.2 s\n✓ engine (nothing to do)\n✗ packages 0.0 s\nis up\nwarning: runc is old\n',
-  )
-})
+t.test(
+  'without a terminal each step has a line at its start and end, without escape sequences',
+  async t => {
+    t.equal(
+      shown({ verbose: false }),
+      'image base …\n✓ image base 1.2 s\n✓ engine (nothing to do)\n✗ packages 0.0 s\nis up\nwarning: runc is old\n',
+    )
+  },
+)
 
-t.test('verbose adds progress and details, still harmless', async t => {
+t.test('verbose adds progress and details, sanitised as well', async t => {
   const text = shown({ verbose: true })
   t.match(text, 'image base: fetching\n')
   t.match(text, 'detail\n')
   t.notMatch(text, '\x1b')
 })
 
-t.test('quiet leaves warnings', async t => {
+t.test('quiet keeps warnings', async t => {
   t.equal(shown({ verbose: false, quiet: true }), 'warning: runc is old\n')
 })
 
-t.test('on a terminal the work under way has one line that is drawn over', async t => {
+t.test('on a terminal the current step has one line that is redrawn', async t => {
   const text = shown({ verbose: false }, true)
   t.match(text, '\r\x1b[K… image base\r\x1b[K… image base: fetching\r\x1b[K')
   t.notMatch(text, '\x1b[2J')

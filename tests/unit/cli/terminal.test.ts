@@ -1,7 +1,7 @@
 import t from 'tap'
 import { hasColours } from '../../../src/cli/terminal.ts'
 
-t.test('colours are for a terminal whose user did not say NO_COLOR', t => {
+t.test('colours are used on a terminal without NO_COLOR', t => {
   const before = process.env.NO_COLOR
   t.teardown(() => {
     if (before === undefined) delete process.env.NO_COLOR

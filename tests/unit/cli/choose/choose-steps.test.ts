@@ -24,7 +24,7 @@ const hunk = (oldStart: number) => ({
   lines: ['-old', '+new'],
 })
 
-/** What was taken, what was asked and what was shown, when these lines are typed. */
+/** Returns the chosen steps, the questions and the shown texts when these lines are typed. */
 async function chosen(steps: Step[], answers: (string | null)[], conflicts: string[] = []) {
   const asked: string[] = []
   let shown = ''
@@ -44,7 +44,7 @@ async function chosen(steps: Step[], answers: (string | null)[], conflicts: stri
   return { taken: taken.map(({ path }) => path), steps: taken, asked, shown, left }
 }
 
-t.test('yes, no, and the end', async t => {
+t.test('yes, no, and the end of input', async t => {
   const { taken, asked } = await chosen(
     [step('a'), step('b', 'A'), step('c', 'D')],
     ['y', 'N', 'yes'],
@@ -55,7 +55,7 @@ t.test('yes, no, and the end', async t => {
   t.same((await chosen([step('a'), step('b')], ['y', null])).taken, ['a'], 'no more input')
 })
 
-t.test('all means all that did not change here too', async t => {
+t.test('`a` applies every file that did not change on the host too', async t => {
   const { taken, asked } = await chosen(
     [step('a'), step('mine'), step('b'), step('yours')],
     ['a', 'n', 'y'],
@@ -67,13 +67,13 @@ t.test('all means all that did not change here too', async t => {
   t.same(single.taken, [], 'a file that changed on both sides is taken by yes alone')
 })
 
-t.test('the difference and the help are shown, and the question comes again', async t => {
+t.test('the diff and the help are shown, and the question is repeated', async t => {
   const { taken, shown } = await chosen([step('a')], ['d', 'what?', '', 'y'])
   t.same(taken, ['a'])
   t.match(shown, /patch of a\n[\s\S]*apply this file/)
 })
 
-t.test('parts are taken one by one', async t => {
+t.test('parts are chosen one by one', async t => {
   const some = await chosen([step('parts')], ['p', 'n', 'y'])
   t.match(some.steps, [{ path: 'parts', after: { sha256: 'parts 1' } }])
   t.match(some.shown, /@@ -1,1 \+1,1 @@\n-old\n\+new\n@@ -9,1/)

@@ -20,7 +20,7 @@ const base: Remains = {
   applies: 0,
 }
 
-t.test('each thing that would be lost has a line', async t => {
+t.test('each item that would be lost has a line', async t => {
   t.same(renderRemains([base]), ['00000001  /home/me/app', '  settings of its last start'])
   const full: Remains = {
     ...base,
@@ -39,7 +39,7 @@ t.test('each thing that would be lost has a line', async t => {
   ])
 })
 
-t.test('a copy holds work unless all of it is applied; one that cannot be read may', async t => {
+t.test('a copy holds work unless all of it is applied; an unreadable copy may', async t => {
   const copies: [Remains['copy'], RegExp, boolean][] = [
     [{ kind: 'applied' }, /nothing in it is unapplied/, false],
     [{ kind: 'unapplied', changes: 1, git: false }, /with 1 unapplied change$/, true],

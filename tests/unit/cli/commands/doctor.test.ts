@@ -3,7 +3,7 @@ import t from 'tap'
 import { renderDiagnosis } from '../../../../src/cli/commands/doctor.ts'
 import { ok, problem, warning } from '../../../../src/doctor/diagnosis.ts'
 
-t.test('findings stand in groups, each but the good ones with its next step', async t => {
+t.test('findings are grouped, and each problem has its next step', async t => {
   const text = renderDiagnosis(
     [
       {

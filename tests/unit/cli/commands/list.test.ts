@@ -19,7 +19,7 @@ const stack: ListedStack = {
   ours: true,
 }
 
-t.test('one line a stack, with who is at work in it', async t => {
+t.test('each stack has one line, with its sessions and runs', async t => {
   const left = {
     ...stack,
     id: '00000002',
@@ -35,7 +35,7 @@ t.test('one line a stack, with who is at work in it', async t => {
   ])
 })
 
-t.test('sizes have a column where they are known', async t => {
+t.test('sizes have a column when they are known', async t => {
   const [heading, one, two] = renderList(
     [{ ...stack, bytes: 12_345_678 }, stack],
     now,
@@ -46,13 +46,13 @@ t.test('sizes have a column where they are known', async t => {
   t.match(two, / - +api-key$/)
 })
 
-t.test('the name of a folder does not reach the terminal as it is', async t => {
+t.test('the name of a folder is sanitised for the terminal', async t => {
   const text = renderList([{ ...stack, workspace: '/w/\x1b[2Jx\ny' }], now, false)
   t.notMatch(text, /\x1b/)
   t.equal(text.split('\n').length, 2)
 })
 
-t.test('one unit, the largest that fits', async t => {
+t.test('an age has one unit, the largest that fits', async t => {
   for (const [seconds, text] of [
     [0, '0s'],
     [59.9, '59s'],

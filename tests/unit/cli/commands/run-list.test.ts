@@ -1,7 +1,7 @@
 import t from 'tap'
 import { renderRuns } from '../../../../src/cli/commands/run-list.ts'
 
-t.test('runs stand below a heading, and a prompt does not reach the terminal as it is', t => {
+t.test('runs are listed below a heading, and prompts are sanitised for the terminal', t => {
   const record = {
     workspace: '/workspace',
     startedAt: '2026-11-21T19:40:29.559Z',

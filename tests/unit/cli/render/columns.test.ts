@@ -1,7 +1,7 @@
 import t from 'tap'
 import { renderColumns } from '../../../../src/cli/render/columns.ts'
 
-t.test('columns stand below each other, also where a cell is coloured', async t => {
+t.test('columns are aligned, also with coloured cells', async t => {
   const paint = (text: string) => `<${text}>`
   const rows = [
     [{ text: 'a' }, { text: 'up', paint }, { text: 'x' }],

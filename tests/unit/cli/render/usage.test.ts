@@ -27,7 +27,7 @@ function text(reports: ReturnType<typeof report>[], days = 7) {
   return renderUsage(reports, total, { days, colour: false })
 }
 
-t.test('days, models and who, in columns', async t => {
+t.test('usage is shown by day, model and run, in columns', async t => {
   const entries = [
     entry({ input: 12_345, output: 67, costUsd: 1.5, estimatedUsd: 1.5 }),
     entry({ meter, model: 'claude-haiku-5-5', input: 5, costUsd: 0.000_2, estimatedUsd: 0.000_2 }),
@@ -42,11 +42,11 @@ t.test('days, models and who, in columns', async t => {
   t.match(found, /budget of 2026-11-21 \(UTC\): \$0\.4998 left of \$2$/)
 })
 
-t.test('a run that the store does not know goes by its meter', async t => {
+t.test('a run that is not in the store is named by its meter', async t => {
   t.match(text([report([entry({ meter })])]), /meter aaaaaaaaaaaaaaaa/)
 })
 
-t.test('what is not known is said, never shown as nothing', async t => {
+t.test('unknown usage is reported, and not shown as zero', async t => {
   const found = text([
     report([
       entry({ unpriced: 1, estimatedUsd: 3 }),
@@ -61,7 +61,7 @@ t.test('what is not known is said, never shown as nothing', async t => {
   t.match(found, /1 request failed, at no cost/)
 })
 
-t.test('nothing is said in words, and several stacks have a sum', async t => {
+t.test('no usage is stated in words, and several stacks have a total', async t => {
   t.match(text([report([])]), /no usage in the last 7 days \(UTC\)/)
   t.match(text([report([])], 1), /no usage today \(UTC\)/)
   const two = text([report([entry({ input: 1 })]), report([entry({ input: 2 })])])

@@ -3,7 +3,7 @@ import t from 'tap'
 import { buildRequest } from '../../../../src/cli/run/build-request.ts'
 import { mkfifoSync } from '../../../support/run/fifo.ts'
 
-t.test('nothing given: the last run goes on, for an hour at most', async t => {
+t.test('without options the last run is continued, for an hour at most', async t => {
   t.same(await buildRequest('hello', {}), {
     prompt: 'hello',
     session: { kind: 'continue' },
@@ -11,7 +11,7 @@ t.test('nothing given: the last run goes on, for an hour at most', async t => {
   })
 })
 
-t.test('every option has its place', async t => {
+t.test('every option is part of the request', async t => {
   const folder = t.testdir({ schema: '{"type":"object"}', append: 'and this' })
   const request = await buildRequest('hello', {
     model: 'sonnet[1m]',
@@ -47,7 +47,7 @@ t.test('every option has its place', async t => {
   t.equal((await buildRequest('x', { timeout: '12' })).timeoutSeconds, 12)
 })
 
-t.test('what is wrong is told by its option and value', async t => {
+t.test('an invalid value is named with its option', async t => {
   for (const [options, message] of [
     [{ model: '-x' }, /^--model -x: must be the name of a model/],
     [{ model: 'a\nb' }, /^--model a b: /],
@@ -74,7 +74,7 @@ t.test('what is wrong is told by its option and value', async t => {
   }
 })
 
-t.test('a file is a regular one, and not a large one', async t => {
+t.test('only regular files of a bounded size are read', async t => {
   const folder = t.testdir({ large: 'x'.repeat(2_000_000) })
   const pipe = join(folder, 'pipe')
   mkfifoSync(pipe)

@@ -16,7 +16,7 @@ for (const argv of [
   })
 }
 
-t.test('nor where no run was before', async t => {
+t.test('no client is started without an earlier run', async t => {
   process.env.XDG_STATE_HOME = t.testdir({})
   t.equal(await earlyClient(['run', 'a prompt']), null)
   t.equal(await earlyClient(['a prompt of several words']), null)

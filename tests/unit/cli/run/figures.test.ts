@@ -3,7 +3,7 @@ import { createFigures, describeUse } from '../../../../src/cli/run/figures.ts'
 import { createProgress } from '../../../../src/cli/run/progress.ts'
 import { transcript } from '../../../support/run/transcript.ts'
 
-t.test('what a run does and has used is read from its messages', async t => {
+t.test('the activity and usage of a run are read from its messages', async t => {
   const figures = createFigures()
   t.equal(figures.doing(), 'waiting for the model')
   t.same(figures.spent(), [])
@@ -25,18 +25,15 @@ t.test('what a run does and has used is read from its messages', async t => {
   t.same(figures.spent(), ['58.1k tokens', '$0.2326'])
 })
 
-t.test(
-  'tokens and cost are told while it works, as Claude Code sums them up at the end',
-  async t => {
-    const figures = createFigures()
-    const shown: string[][] = []
-    for (const message of transcript('tools').filter(({ type }) => type !== 'result')) {
-      if (figures.add(message)) shown.push(figures.spent())
-    }
-    t.same(shown[0], ['13.1k tokens', '$0.0522'], 'after the first answer')
-    t.same(shown.at(-1), ['58.1k tokens', '$0.2326'], 'the result has the same')
-  },
-)
+t.test('tokens and cost during the run match the sums of Claude Code at its end', async t => {
+  const figures = createFigures()
+  const shown: string[][] = []
+  for (const message of transcript('tools').filter(({ type }) => type !== 'result')) {
+    if (figures.add(message)) shown.push(figures.spent())
+  }
+  t.same(shown[0], ['13.1k tokens', '$0.0522'], 'after the first answer')
+  t.same(shown.at(-1), ['58.1k tokens', '$0.2326'], 'the result has the same')
+})
 
 const answer = (id: string, model: string, usage: object) => ({
   type: 'assistant',
@@ -53,18 +50,18 @@ t.test('cached tokens count, and a model without a price has no cost', async t =
   t.same(figures.spent(), ['1.50M tokens', '$0.5000'])
 })
 
-t.test('a model that does not answer is told', async t => {
+t.test('a model API that does not respond is shown', async t => {
   const figures = createFigures()
   for (const message of transcript('error-529').slice(0, 4)) figures.add(message)
   t.match(figures.doing(), /did not respond, attempt 2/)
 })
 
-t.test('a tool is told by the first thing its input says', async t => {
+t.test('a tool is described by the first value of its input', async t => {
   t.equal(describeUse({ name: 'Read', input: { file_path: '/a', limit: 3 } }), 'Read: /a')
   t.equal(describeUse({ name: 'Task', input: { command: 7 } }), 'Task')
 })
 
-t.test('the live line is one line without escapes, and goes away', async t => {
+t.test('the live line is one line without escape sequences, and is removed', async t => {
   let written = ''
   const stream = {
     isTTY: true,

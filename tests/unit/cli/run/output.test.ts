@@ -20,7 +20,7 @@ async function printed(name: string, format: OutputFormat, options: { isTTY?: bo
   return text
 }
 
-t.test('each format is what its renderer says, and a newline', async t => {
+t.test("each format is its renderer's output and a newline", async t => {
   t.equal(await printed('text', 'text'), 'Hello from the model.\n')
   t.match(JSON.parse(await printed('text', 'json')), { result: 'Hello from the model.' })
   t.match(JSON.parse(await printed('text', 'json-verbose')), { turns: Array })
@@ -30,15 +30,21 @@ t.test('each format is what its renderer says, and a newline', async t => {
   t.match(JSON.parse(await printed('error-401', 'json')), { is_error: true })
 })
 
-t.test('a terminal gets no escapes of a model, a pipe gets what it wrote', async t => {
-  t.match(await printed('hostile-text', 'text'), '\x1b]0;owned\x07\x1b[31mred\u202e end\n')
-  t.equal(await printed('hostile-text', 'text', { isTTY: true }), 'red end\n')
-  for (const format of ['json', 'json-verbose', 'stream-json'] as const) {
-    t.notMatch(await printed('hostile-text', format, { isTTY: true }), /[\x00-\x09\x0b-\x1f\u202e]/)
-  }
-})
+t.test(
+  'a terminal gets no escape sequences of a model, a pipe gets the text unchanged',
+  async t => {
+    t.match(await printed('hostile-text', 'text'), '\x1b]0;owned\x07\x1b[31mred\u202e end\n')
+    t.equal(await printed('hostile-text', 'text', { isTTY: true }), 'red end\n')
+    for (const format of ['json', 'json-verbose', 'stream-json'] as const) {
+      t.notMatch(
+        await printed('hostile-text', format, { isTTY: true }),
+        /[\x00-\x09\x0b-\x1f\u202e]/,
+      )
+    }
+  },
+)
 
-t.test('an answer that ends its last line gets no second end', async t => {
+t.test('an answer that ends with a newline gets no second one', async t => {
   const stream = new PassThrough() as unknown as NodeJS.WriteStream
   const output = createOutput({ format: 'text', partial: false, signal, stream })
   const result = resultOf('text')
@@ -46,7 +52,7 @@ t.test('an answer that ends its last line gets no second end', async t => {
   t.equal(String(stream.read()), 'one\ntwo\n')
 })
 
-t.test('a reader that stands still is waited for until the command is called off', async t => {
+t.test('a stalled reader is waited for until the command is aborted', async t => {
   const controller = new AbortController()
   const stream = new PassThrough({ highWaterMark: 1 }) as unknown as NodeJS.WriteStream
   const output = createOutput({
