@@ -156,7 +156,7 @@ t.test('a name that is opened for a limited time closes by itself', async t => {
     await until('its end', async () => !(await reached('other.test')), 120_000)
     t.ok(await reached('allowed.test'), 'nothing else ended')
     t.equal(await text(), edited, 'no command had to run for it')
-    t.match((await cli('allowlist')).stdout, /other\.test {2}over since/)
+    t.match((await cli('allowlist')).stdout, /other\.test {2}expired/)
   })
 
   await t.test('also when it expires while nothing runs', async t => {
