@@ -89,7 +89,7 @@ t.test('a failed build is reported in two lines, with the reason', async t => {
   t.equal(unknown.code, 1)
   t.match(
     said(unknown.stderr),
-    /^error: cannot build claude-secure\/agent:[0-9a-f]+: E: Unable to locate package no-such-package-of-ours\nhint: {2}correct what you add/,
+    /^error: cannot build claude-secure\/agent:[0-9a-f]+: E: Unable to locate package no-such-package-of-ours\nhint: {2}correct your additions/,
   )
   const version = await build({}, { PACKAGES: 'bc=0.0.1' })
   t.match(said(version.stderr), /: E: Version '0\.0\.1' for 'bc' was not found\n/)
