@@ -17,15 +17,24 @@ export function createArchive(address: EngineAddress, idleMilliseconds = patienc
     return new Dockerode(address).getContainer(container)
   }
   return {
-    /** Unpacks `tar` into `folder`; owners and modes are those of the tar entries. */
-    async put(container: string, folder: string, tar: AsyncIterable<unknown>) {
+    /**
+     * Unpacks `tar` into `folder`; owners and modes are those of the tar entries. Throws the reason of
+     * `signal` when it fires.
+     */
+    async put(
+      container: string,
+      folder: string,
+      tar: AsyncIterable<unknown>,
+      signal?: AbortSignal,
+    ) {
       const opened = await open(container)
       const idle = createIdleTimer(idleMilliseconds, `copy files to ${folder} of the container`)
       const stream = Readable.from(idle.writes(tar), { objectMode: false })
+      const abortSignal = AbortSignal.any([idle.signal, ...(signal ? [signal] : [])])
       try {
-        await opened.putArchive(stream, { path: folder, abortSignal: idle.signal })
+        await opened.putArchive(stream, { path: folder, abortSignal })
       } catch (error) {
-        throw idle.reason() ?? error
+        throw abortSignal.aborted ? abortSignal.reason : error
       } finally {
         idle.stop()
         stream.destroy()

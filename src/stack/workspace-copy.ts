@@ -62,7 +62,7 @@ export async function ensureCopy(
     excludes: readonly string[]
   },
 ): Promise<'taken' | 'kept'> {
-  const { archive, container, workspace, state, log } = context
+  const { archive, container, workspace, state, log, signal } = context
   if (!options.fresh && (await readBaseline(baselinePath(state)))) return 'kept'
   let leftOut: readonly string[] = []
   await step(log, `copying ${workspace.path} into the container`, async () => {
@@ -73,7 +73,7 @@ export async function ensureCopy(
       isSecret: path => context.secrets.includes(path),
     })
     const taken = new Date().toISOString()
-    const [content] = await Promise.all([packed, archive.put(container, '/workspace', tar)])
+    const [content] = await Promise.all([packed, archive.put(container, '/workspace', tar, signal)])
     await replaceFile(baselinePath(state), renderBaseline({ taken, ...content }))
     leftOut = content.leftOut
   })

@@ -104,6 +104,19 @@ t.test('an engine that takes no more bytes ends the upload, and its source', asy
   t.ok(ended)
 })
 
+t.test('an upload ends when the caller aborts it', async t => {
+  const { archive, closed } = await fakeEngine(t, () => {})
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(new Error('interrupted')), 20)
+  await t.rejects(archive.put('c', '/workspace', pieces('one'), controller.signal), {
+    message: 'interrupted',
+  })
+  await closed()
+  await t.rejects(archive.put('c', '/workspace', pieces('one'), controller.signal), {
+    message: 'interrupted',
+  })
+})
+
 t.test('a slow source, a slow reader and a slow engine are not silent', async t => {
   let received = ''
   const { archive } = await fakeEngine(t, async (request, response) => {
