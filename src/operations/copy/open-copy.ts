@@ -9,7 +9,7 @@ import { isWithin } from '../../files/within.ts'
 import { type StateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { type CopyState, copyContainer, readCopyChanges } from '../../stack/workspace-copy.ts'
 import {
-  type Selection,
+  type ChangeSelection,
   type SortedChanges,
   sortChanges,
   summarizeIgnored,
@@ -49,7 +49,7 @@ export function parseSelection(
   root: string,
   paths: readonly string[],
   include: readonly string[] = [],
-): Selection {
+): ChangeSelection {
   for (const name of include) {
     if ((withheldNames as readonly string[]).includes(name)) continue
     const near = nearestName(name, withheldNames)
@@ -76,7 +76,7 @@ function insidePath(root: string, path: string) {
 }
 
 /** Selects the requested changes; throws for an unknown path, and when nothing changed at any of them. */
-export function selectChanges(copy: OpenCopy, selection: Selection): SortedChanges {
+export function selectChanges(copy: OpenCopy, selection: ChangeSelection): SortedChanges {
   // The folder itself selects everything.
   const paths = selection.paths?.includes('') ? [] : (selection.paths ?? [])
   const unchanged = paths.filter(path => {

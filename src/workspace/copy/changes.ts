@@ -47,7 +47,7 @@ export type SortedChanges = {
   ignored: Change[]
 }
 
-export type Selection = {
+export type ChangeSelection = {
   /** Names of protected files (`.vscode`) to include anyway. */
   include?: readonly string[]
   /** Limits the changes to these files and folders, and includes them even when ignored. */
@@ -57,7 +57,7 @@ export type Selection = {
 export function sortChanges(
   changes: readonly Change[],
   { rules, leftOut }: Pick<Baseline, 'rules' | 'leftOut'>,
-  { include = [], paths = [] }: Selection = {},
+  { include = [], paths = [] }: ChangeSelection = {},
 ): SortedChanges {
   const judge = createIgnoreRules(rules)
   const places = new Set(leftOut)
