@@ -1,13 +1,15 @@
+import { join } from 'node:path'
 import { parseProtect } from '../config/protected-names.ts'
 import { inForce } from '../egress/allowlist.ts'
 import { type BlockedName, blockedNames } from '../egress/blocked-names.ts'
 import { accessDecisions, countDenied, refusedPolicy } from '../egress/proxy-log.ts'
+import { hasOpenQuestion } from '../run/store/open-question.ts'
 import { type CredentialMode, weakness } from '../stack/credential.ts'
 import { inspectStacks, isUp } from '../stack/inspect.ts'
+import { stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './context.ts'
 import { currentStackName } from './find-stacks.ts'
 import { readAllowlist } from './policy/squid-conf.ts'
-import { runsOf, waitingRuns } from './runs.ts'
 import { readVersions } from './versions.ts'
 
 /** Lines of the proxy's log to count: bounded, and enough to notice a problem. */
@@ -44,7 +46,7 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
     // By container name, so that the requests run in parallel before the container is known to exist.
     context.engine.logLines(`${current}-proxy-1`, logWindow).catch(() => null),
     // An unreadable store must not hide the rest; `run list` reports it.
-    waitingRuns(runsOf(current)).catch(() => []),
+    waitingOf(current).catch(() => []),
   ])
   const state = stacks.find(({ stack }) => stack === current) ?? null
   const proxyLog = state && log
@@ -78,11 +80,15 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
   }
 }
 
+async function waitingOf(stack: string) {
+  if (!hasOpenQuestion(join(stateFolder(stack).path, 'runs'))) return []
+  // Loaded only while a run may wait: the schemas of runs would be a tenth of this command's time.
+  const { runsOf, waitingRuns } = await import('./runs.ts')
+  return waitingRuns(runsOf(stack))
+}
+
 async function copyTaken(stack: string) {
-  const [{ stateFolder }, { baselinePath, readTaken }] = await Promise.all([
-    import('../stack/state/state-folder.ts'),
-    import('../workspace/copy/baseline.ts'),
-  ])
+  const { baselinePath, readTaken } = await import('../workspace/copy/baseline.ts')
   return readTaken(baselinePath(stateFolder(stack)))
 }
 

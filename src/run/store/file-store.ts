@@ -9,6 +9,7 @@ import { createCollector } from '../collect.ts'
 import type { RunEvent } from '../event.ts'
 import { RunId } from '../request.ts'
 import { RunResult } from '../result.ts'
+import { questionFile } from './open-question.ts'
 import {
   cannotKeep,
   cannotRead,
@@ -60,7 +61,7 @@ export function createFileStore(folder: string, retention = defaultRetention): R
     const ended = await readJson(place(runId, 'summary.json'), StoredSummary)
     if (ended) return { ...record, ...ended, question: null }
     if (await isAlive(runId)) {
-      const question = await readJson(place(runId, 'question.json'), StoredQuestion)
+      const question = await readJson(place(runId, questionFile), StoredQuestion)
       const state = question ? 'waiting' : 'running'
       return {
         ...record,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { RunEvent } from '../event.ts'
 import type { Answers } from '../question.ts'
+import { questionFile } from './open-question.ts'
 import { readJson, StoredAnswer } from './run-files.ts'
 import type { RunLog } from './store.ts'
 
@@ -24,7 +25,7 @@ export function createRunLog(
     append: events.append,
     flush: events.flush,
     async setQuestion(question) {
-      const path = join(folder, 'question.json')
+      const path = join(folder, questionFile)
       if (question) await replaceFile(path, JSON.stringify(question))
       else await Promise.all([path, join(folder, 'answer.json')].map(removed))
     },
