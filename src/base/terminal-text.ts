@@ -7,7 +7,7 @@ const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2
 const marks = /[\ue000\ue001]/g
 
 /**
- * Invisible characters: a compiler or a model reads text made of them, a person does not see it.
+ * Invisible characters: a compiler or a model reads them, a person does not see them.
  * Excludes the ones that scripts and emoji need.
  */
 const unseen =

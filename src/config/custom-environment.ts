@@ -2,10 +2,10 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { customPrefixes } from './setting-names.ts'
 
-/** Maximum bytes of one value. Linux allows 128 KiB for one, and all variables share the limit of a new process. */
+/** Maximum bytes of one value: Linux allows 128 KiB, and all variables share the limit of a process. */
 const largestValue = 32 * 1024
 
-/** Variables that would undo a control or break what runs in the container, and why. */
+/** Variables that would undo a control or break a program in the container, with the reason. */
 const refused: readonly (readonly [name: RegExp, reason: string])[] = [
   [/^ANTHROPIC_/i, 'it selects the address of the model and the credential'],
   [

@@ -3,9 +3,9 @@ import { exec } from '../process/exec.ts'
 import { userEnvironment } from './environment.ts'
 
 /**
- * Returns the output of `git config` with these arguments; empty when git is missing or fails. Runs from
- * `/` without a repository, so that no workspace can influence it, and with only the variables by which git
- * finds the user's configuration.
+ * Returns the output of `git config` with these arguments; empty when git is missing or fails. Runs it
+ * from `/` without a repository, so that no workspace can influence it (threat H1), and with only the
+ * variables by which git finds the user's configuration.
  */
 export async function readGitConfig(args: readonly string[]): Promise<string> {
   const { HOME = homedir(), PATH, XDG_CONFIG_HOME } = userEnvironment()

@@ -10,7 +10,7 @@ export function nearestName(name: string, names: readonly string[]): string | un
   return best && best.distance <= Math.max(2, name.length / 3) ? best.candidate : undefined
 }
 
-/** Levenshtein distance, one row at a time. */
+/** Returns the Levenshtein distance; keeps one row at a time. */
 function editDistance(a: string, b: string) {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let i = 1; i <= a.length; i++) {

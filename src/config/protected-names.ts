@@ -1,4 +1,4 @@
-/** The workspace's configuration of claude-secure. The next `start` reads it, so the agent must not write it. */
+/** The workspace's configuration of claude-secure. The next `start` obeys it: the agent must not write it. */
 export const workspaceConfigName = 'claude-secure.config.json'
 
 /**
@@ -20,7 +20,7 @@ export const protectedNames = [
 ] as const
 export type ProtectedName = (typeof protectedNames)[number]
 
-/** Returns the names that PROTECT leaves unprotected: none for `all`, every name for `none`, two for `-.vscode,-.idea`. */
+/** Returns the names that PROTECT leaves writable: none for `all`, every name for `none`, two for `-.vscode,-.idea`. */
 export function parseProtect(value: string): ProtectedName[] | null {
   if (value === 'all') return []
   if (value === 'none') return [...protectedNames]

@@ -20,7 +20,7 @@ export function isPlain(value: string): boolean {
 /** Name of an MCP server; the names of its tools contain it. */
 export const serverName = /^[A-Za-z0-9_-]{1,64}$/
 
-/** Parses `ask`, `none`, or comma-separated names. Null for anything else. */
+/** Parses `ask`, `none` or comma-separated names; null for anything else. */
 export function parseMcpServers(value: string): 'ask' | 'none' | string[] | null {
   if (value === 'ask' || value === 'none') return value
   const names = value.split(',').map(name => name.trim())
@@ -36,7 +36,7 @@ const packageName = /^[a-z0-9](?:[a-z0-9+.-]*[a-z0-9+.])?(?:=[A-Za-z0-9][A-Za-z0
 const longestPackage = 200
 const mostPackages = 200
 
-/** Parses `bc g++ hello=2.10-5` into unique names in a stable order; null when one is not a valid package name. */
+/** Parses `bc g++ hello=2.10-5` into unique names in a stable order; null for an invalid name. */
 export function parsePackages(value: string): string[] | null {
   const names = [...new Set(value.split(/[\s,]+/).filter(name => name !== ''))].sort()
   const good = names.every(name => name.length <= longestPackage && packageName.test(name))

@@ -96,7 +96,7 @@ function refuseWideFolders(real: string) {
   }
 }
 
-/** Returns whether it is a home below /home: root has its home elsewhere, and could expose the keys of users. */
+/** Returns whether it is a home below /home. Root's own home is elsewhere: it could expose a user's keys. */
 async function isHomeOfUser(real: string) {
   if (dirname(real) !== '/home') return false
   const found = ['.ssh', '.bashrc', '.profile', '.config'].map(name => lstat(join(real, name)))

@@ -64,7 +64,7 @@ export function baselinePath(state: { path: string }): string {
   return join(state.path, 'baseline.json')
 }
 
-/** Returns the time of the copy. Reads only the beginning: a baseline names every file of the workspace. */
+/** Returns the time of the copy. Reads only the beginning: a baseline lists every file. */
 export async function readTaken(path: string): Promise<string | null> {
   const head = await readRegularFile(path, { limit: 128, part: 'head' }).catch(() => null)
   if (head?.kind !== 'bytes') return null

@@ -37,7 +37,7 @@ export function gitDataChanged(baseline: Tree, copy: Tree): boolean {
   return differs(baseline, copy) || differs(copy, baseline)
 }
 
-/** The changes by the way that they take. */
+/** Changes by whether they are applied. */
 export type SortedChanges = {
   /** Applied to the host. */
   applicable: Change[]

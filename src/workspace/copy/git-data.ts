@@ -5,8 +5,8 @@ const ownNames =
   /^(head|config|config\.worktree|commondir|gitdir|hooks|info|modules|objects|packed-refs|refs|worktrees)$/i
 
 /**
- * Returns a test for paths that are git's own. In addition to `.git`, git treats every folder with `HEAD`, `objects`
- * and `refs` as a repository, and runs the commands in its `config` when a user, or a shell prompt, runs
+ * Returns a test for paths that are git's own. Git also treats every folder with `HEAD`, `objects` and
+ * `refs` as a repository, and runs the commands in its `config` when a user, or a shell prompt, runs
  * `git status` in it (threat H1).
  */
 export function findGitData(...trees: readonly Tree[]): (path: string) => boolean {

@@ -12,7 +12,7 @@ export const Step = z.strictObject({
   path: z.string(),
   before: HostState.nullable(),
   after: Entry.nullable(),
-  /** The entry of the baseline, which an undo restores there. */
+  /** Entry of the baseline before the apply; an undo restores it. */
   baseline: Entry.nullable(),
   /** Folders that may become empty, and folders that the step creates. */
   removes: z.array(HostFolder),

@@ -35,7 +35,7 @@ async function take(plan: Plan, root: string, change: Change, deleted: ReadonlyS
   const { path } = change
   if (safeRelativePath(path) === null) throw notApplied(path, 'it leaves the workspace')
   if (change.after?.type === 'link') refuseLinkOutside(path, change.after.target)
-  // A file that becomes a folder still stands where the folder will be.
+  // A file that will become a folder is still there.
   const inTheWay = foldersOf(path).some(folder => deleted.has(folder))
   const now = inTheWay ? null : await readHostState(root, path)
   if (sameEntry(now?.entry, change.after)) {
@@ -56,7 +56,8 @@ async function take(plan: Plan, root: string, change: Change, deleted: ReadonlyS
 
 /**
  * Accepts only symlinks that point inside the workspace: programs that follow one must stay inside
- * (threat H2). `..` may stand only at the beginning: after a name that is a symlink, it goes up from that symlink's target.
+ * (threat H2). `..` may stand only at the beginning: after a name that is a symlink, it goes up from
+ * that symlink's target.
  */
 function refuseLinkOutside(path: string, target: string) {
   const resolved = posix.normalize(posix.join(posix.dirname(path), target))
@@ -71,7 +72,7 @@ function refuseLinkOutside(path: string, target: string) {
   }
 }
 
-/** Words a system error as the reason why one file is not applied; the others go on. Rethrows other errors. */
+/** Converts a system error to the reason why one file is not applied. Rethrows other errors. */
 export function refusal(path: string, error: unknown): UserError {
   if (error instanceof UserError) return error
   const code = systemCode(error)

@@ -46,7 +46,7 @@ type Walker = {
   tracked: Map<string, Promise<Set<string>>>
 }
 
-/** The judgement of a folder for its contents; `out` still includes tracked and explicitly wanted files. */
+/** Judgement that a folder passes to its contents; `out` still includes tracked and wanted files. */
 type Inherited = 'in' | 'out' | 'wanted'
 
 async function* walk(walker: Walker): AsyncGenerator<HostItem> {

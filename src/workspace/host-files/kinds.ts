@@ -51,7 +51,7 @@ export const skippedFolders = new Set(['node_modules', '__pycache__', '.venv', '
 const running =
   /^(bin|main|exports|imports|type|workspaces|packageManager|.*[dD]ependencies|overrides|resolutions|pnpm|gypfile|config|husky|lint-staged|simple-git-hooks|pre-commit|gitHooks|jest|eslintConfig|prettier|babel|browserslist)$/
 
-/** Returns those parts by name, as text to compare, each script separately; null when it is not a package.json. */
+/** Returns those parts by name, as text to compare, each script separately; null unless it is a JSON object. */
 export function packageParts(text: string): Map<string, string> | null {
   const parts = new Map<string, string>()
   try {

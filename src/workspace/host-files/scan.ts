@@ -89,7 +89,7 @@ export async function scanHostFiles(
   }
 }
 
-/** Returns the reason why a checked file has no content. A file that became a symlink counts as unreadable. */
+/** Returns why a checked file has no content. A file that became a symlink counts as unreadable. */
 function absence(file: RegularFile | null): HostFile {
   if (file?.kind === 'elsewhere') return 'elsewhere'
   return file?.kind === 'not-regular' && file.is !== 'symlink' ? 'no file' : 'unreadable'

@@ -18,7 +18,7 @@ export type Overlay = {
 
 /**
  * An empty folder, even in place of a file: git does not show it, no program parses it, and `rmdir` never
- * removes anything that was added. A file with this content only where a folder would make git fail.
+ * removes anything that was added. A file with `content` only where a folder would make git fail.
  */
 export type Placeholder = { kind: 'folder' } | { kind: 'file'; content: string }
 

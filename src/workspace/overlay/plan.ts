@@ -91,7 +91,7 @@ async function repositoryWanted(workspace: string, path: string, worktreeConfig:
   return wanted
 }
 
-/** Plans worktrees that the host has elsewhere. Worktrees created in the container are not valid on the host. */
+/** Plans worktrees of the host. Those created in the container are not valid on the host. */
 async function worktreesWanted(workspace: string, path: string, worktreeConfig: boolean) {
   const name = '.git'
   const names = await folders(join(workspace, path))
