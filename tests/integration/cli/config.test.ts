@@ -68,7 +68,10 @@ t.test('a folder that demands something is not started before a person said yes'
 t.test('what is wrong in it is said, whoever asks', async t => {
   t.teardown(() => rm(file, { force: true }))
   await writeFile(file, '{"dockerSocketPath":"/var/run/docker.sock"}')
-  isTwoLines(t, await config(), { error: /dockerSocketPath is refused/, hint: /has the host/ })
+  isTwoLines(t, await config(), {
+    error: /dockerSocketPath is refused/,
+    hint: /gives control of the host/,
+  })
   await writeFile(file, '{"enviroment":{}}')
   isTwoLines(t, await config(), { error: /unknown key enviroment/, hint: /environment\?/ })
 })
