@@ -24,7 +24,7 @@ const SinceLast = z.record(z.string(), z.object({ costUSD: z.number() }))
 
 type Ended = Extract<RunnerEvent, { kind: 'ended' }>
 
-/** How a run ended: the runner's last event, or what the engine observed instead. */
+/** The ending of a run: the runner's last event, or the engine's own observation. */
 export type RunEnding =
   | Ended
   | { kind: 'lost'; reason: string }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { StoredFailure } from './failure.ts'
 import { Turn } from './turns.ts'
 
-/** How a run ended. `interrupted`: the process that watched the run died, and the run with it. */
+/** The final status of a run. `interrupted`: the process that watched the run died, and the run with it. */
 export const RunStatus = z.enum(['succeeded', 'failed', 'cancelled', 'timed-out', 'interrupted'])
 export type RunStatus = z.infer<typeof RunStatus>
 

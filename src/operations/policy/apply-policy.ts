@@ -34,7 +34,7 @@ export type PolicyResult = {
 
 type Options = { dryRun: boolean; log: Log; signal: AbortSignal }
 
-/** Where Squid can check a configuration, if anywhere. */
+/** The places where Squid can check a configuration; null without an engine or its client. */
 type Judges = { engine: Engine; docker: DockerClient; proxies: PolicyProxy[] } | null
 
 /** Milliseconds for a proxy to report the result of an edit: ten times the usual. */
