@@ -1,4 +1,5 @@
 import { chmod, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { command } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
@@ -8,6 +9,7 @@ import { cacheRoot, checkoutRoot, stateRoot } from '../config/paths.ts'
 import type { DockerClient } from '../engine/client-find.ts'
 import { createEngine } from '../engine/engine.ts'
 import { type FoundEngine, findEngine } from '../engine/engine-find.ts'
+import { isBelow } from '../files/within.ts'
 import { findInitSystem, startEngine } from '../machine/engine-start.ts'
 import { ensureImages } from '../operations/images.ts'
 import { readyClient } from '../operations/setup.ts'
@@ -127,9 +129,9 @@ async function removeImages(names: readonly string[], client: DockerClient, sign
 
 /** Removes files, but only below our own folders. */
 async function removeFiles(paths: readonly string[]) {
-  const own = [`${stateRoot()}/stacks/`, `${cacheRoot()}/`]
+  const own = [join(stateRoot(), 'stacks'), cacheRoot()]
   for (const path of paths) {
-    if (!own.some(folder => path.startsWith(folder)) || path.includes('/../')) {
+    if (!own.some(folder => isBelow(folder, resolve(path)))) {
       throw new Error(`refused to remove ${path}: it is outside of our own folders`)
     }
     await rm(path, { recursive: true, force: true })

@@ -79,7 +79,13 @@ t.test('removes files only below our own folders', async t => {
       { log: silentLog, signal: new AbortController().signal },
     )
   const stacks = join(home, 'claude-secure/stacks')
-  for (const path of [join(home, 'mine'), stacks, `${stacks}/../../mine`, '/etc/passwd']) {
+  for (const path of [
+    join(home, 'mine'),
+    stacks,
+    `${stacks}/a/..`,
+    `${stacks}/../../mine`,
+    '/etc/passwd',
+  ]) {
     await t.rejects(remove(path), /refused to remove .*: it is outside of our own folders/, path)
   }
   await t.resolves(access(join(home, 'mine')))
