@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { runHomes, workspaceKey } from '../run/run-home.ts'
 
@@ -30,10 +30,7 @@ export async function findWorkspace(asked: string, places = defaultPlaces): Prom
   const path = await realpath(asked).catch((cause: unknown) => {
     throw refused(asked, 'it does not exist', cause)
   })
-  const name = path.startsWith(`${places.workspaces}/`)
-    ? path.slice(places.workspaces.length + 1)
-    : null
-  if (path !== places.workspace && (!name || name.includes('/'))) {
+  if (path !== places.workspace && dirname(path) !== places.workspaces) {
     throw refused(asked, `it is not ${places.workspace} or a folder in ${places.workspaces}`)
   }
   const stats = await stat(path)

@@ -1,4 +1,4 @@
-import { posix, relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
@@ -65,14 +65,14 @@ export function parseSelection(
 }
 
 function insidePath(root: string, path: string) {
-  const inside = posix.normalize(path.startsWith('/') ? relative(root, path) : path)
-  if (inside === '..' || inside.startsWith('../')) {
+  const full = resolve(root, path)
+  if (!isWithin(root, full)) {
     throw new UserError(`${terminalLine(path)} is not in ${root}`, {
       hint: 'give paths inside the folder that was copied',
       exitCode: 2,
     })
   }
-  return inside === '.' ? '' : inside.replace(/\/$/, '')
+  return relative(root, full)
 }
 
 /** Selects the requested changes; throws for an unknown path, and when nothing changed at any of them. */
