@@ -77,6 +77,35 @@ t.test(
   },
 )
 
+t.test(
+  'stop ends runs without a terminal, and names them; a silent runner is stopped too',
+  async t => {
+    const folder = await temporaryFolder(t, 'calls')
+    const calls = join(folder, 'calls')
+    const docker = await fakeDocker(t, {
+      cases: `compose\\ --project-name*) echo "$*" >> ${calls} ;;`,
+    })
+    const runs = [{ runId: '0123456789abcdef' }, { runId: '\x1b[2J' }]
+    const engine = {
+      ...goodEngine,
+      '/containers/json': [container(one, 'worker'), container(two, 'worker')],
+      [`/containers/${one}-worker/exec`]: { Id: 'a5ced' },
+      '/exec/a5ced/start': JSON.stringify({ runs, warm: [] }),
+    }
+    const env = {
+      DOCKER_HOST: await startFakeEngine(t, engine),
+      PATH: `${docker}:${script.env.PATH}`,
+      XDG_CACHE_HOME: folder,
+    }
+    const { code, stderr } = await script.run(['stop', '--all'], { env })
+    t.equal(code, 0, stderr)
+    t.match(stderr, /^ended 2 active runs: 0123456789abcdef, unknown$/m)
+    t.notMatch(stderr, /\x1b\[2J/)
+    t.match(stderr, /^stopped 2 stacks$/m)
+    t.equal((await readFile(calls, 'utf8')).trim().split('\n').length, 2)
+  },
+)
+
 t.test('update is refused while Claude Code is at work, with the folder it works in', async t => {
   const env = { DOCKER_HOST: await startFakeEngine(t, busy) }
   isTwoLines(t, await script.run(['update'], { env }), {

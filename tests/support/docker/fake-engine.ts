@@ -27,8 +27,20 @@ export async function startFakeEngine(t: Test, answers: EngineAnswers): Promise<
     }
     const url = new URL(request.url ?? '', 'http://engine')
     const answer = filtered(answers[url.pathname], url.searchParams.get('filters'))
-    response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' })
+    const found = url.pathname.endsWith('/exec') ? 201 : 200
+    response.writeHead(answer === undefined ? 404 : found, { 'content-type': 'application/json' })
     response.end(typeof answer === 'string' ? answer : JSON.stringify(answer ?? {}))
+  })
+  // The stdout of a command in a container, by the path that starts it; the command ends at once.
+  server.on('upgrade', (request, socket) => {
+    const output = answers[request.url ?? '']
+    if (typeof output !== 'string') return socket.end('HTTP/1.1 404 Not Found\r\n\r\n')
+    const header = Buffer.alloc(8)
+    header[0] = 1
+    header.writeUInt32BE(Buffer.byteLength(output), 4)
+    socket.end(
+      Buffer.concat([Buffer.from('HTTP/1.1 101 UPGRADED\r\n\r\n'), header, Buffer.from(output)]),
+    )
   })
   await new Promise<void>(resolve => server.listen(path, resolve))
   t.teardown(() => server.close())
