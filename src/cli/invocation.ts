@@ -6,8 +6,6 @@ export type Invocation = Caller & {
   verbose: boolean
   /** The client that `claude.ts` started for `run` before parsing the command line. */
   earlyClient?: EarlyClient | null
-  /** Limits stderr to warnings and errors. */
-  quiet?: boolean
   /** Whether to load the completion library, which adds commands of its own. */
   completes: boolean
   /** Sets the exit status, for commands that pass on the status of a program. */

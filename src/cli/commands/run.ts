@@ -4,7 +4,7 @@ import type { Invocation } from '../invocation.ts'
 import { createReport } from '../report.ts'
 import { buildRequest, parseAskTimeout } from '../run/build-request.ts'
 import { throwUnlessSucceeded } from '../run/failure-words.ts'
-import type { RunOptions } from '../run/options.ts'
+import type { RunCommandOptions } from '../run/options.ts'
 import { createOutput } from '../run/output.ts'
 import { createDisplay } from '../run/progress.ts'
 import { readPrompt } from '../run/prompt.ts'
@@ -14,20 +14,19 @@ import { reportAfter } from '../session.ts'
 /** Runs one prompt in the current folder; prints the answer to stdout and everything else to stderr. */
 export async function run(
   argument: string | undefined,
-  options: RunOptions,
+  options: RunCommandOptions,
   invocation: Invocation,
 ): Promise<void> {
   const { quiet = false, wait = false, outputFormat: format } = options
   const { signal, verbose } = invocation
-  const quietly = { ...invocation, quiet }
-  const log = createReport(quietly)
+  const log = createReport({ verbose, quiet })
   const warn = (text: string) => log({ kind: 'warn', text })
 
   const prompt = await readPrompt(argument, options, quiet ? () => {} : warn)
   const request = await buildRequest(prompt, options)
   const questionSeconds = parseAskTimeout(options.askTimeout)
 
-  const place = await workerHere(options, quietly)
+  const place = await workerHere(options, { ...invocation, log })
   const { worker } = place
   if (options.detach) {
     const { detach } = await import('../run/detach.ts')

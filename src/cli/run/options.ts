@@ -20,7 +20,7 @@ export type RequestOptions = {
 }
 
 /** All options of `run`, as typed. */
-export type RunOptions = RequestOptions & {
+export type RunCommandOptions = RequestOptions & {
   promptFile?: string
   outputFormat: OutputFormat
   includePartialMessages?: boolean

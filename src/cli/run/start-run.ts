@@ -11,7 +11,7 @@ import type { RunRequest } from '../../run/request.ts'
 import { type RunConnection, type RunTransport, readRunnerEvents } from '../../run/transport.ts'
 import { serviceOfRuns } from '../../stack/services.ts'
 import type { Invocation } from '../invocation.ts'
-import { type EarlyClient, prepareClient } from './early-client.ts'
+import { prepareClient } from './early-client.ts'
 import { inWordsOfHost } from './failure-words.ts'
 
 /** A running worker, and a started client in it that waits for a request, if there is one. */
@@ -22,7 +22,7 @@ export async function workerHere(
   { copy = false }: { copy?: boolean },
   invocation: Invocation,
 ): Promise<Place> {
-  const early: EarlyClient | null | undefined = copy ? null : invocation.earlyClient
+  const early = copy ? null : invocation.earlyClient
   if (early) return { worker: early.worker, client: early.exec }
   const known = copy ? null : await rememberedStack(settingsInEnvironment(), serviceOfRuns)
   if (known && (await runsAsLeft(known, serviceOfRuns))) return { worker: known, client: null }
