@@ -114,12 +114,37 @@ t.test('stop leaves no container and no network, and keeps the home volume', asy
   await stack.cli(['stop'])
 })
 
+t.test('a home volume names its folder, and that of another folder is refused', async t => {
+  const [home = ''] = (await resources()).volumes
+  const inspect = ['volume', 'inspect', '--format', '{{json .Labels}}', home]
+  const labels = JSON.parse(await must('docker', inspect))
+  t.match(labels, { 'claude-secure.kind': 'folder', 'claude-secure.workspace': stack.workspace })
+  const replace = async (given: object) => {
+    const options = Object.entries(given).flatMap(([name, value]) => [
+      '--label',
+      `${name}=${value}`,
+    ])
+    await must('docker', ['volume', 'rm', home])
+    await must('docker', ['volume', 'create', ...options, home])
+  }
+  await replace({ ...labels, 'claude-secure.workspace': '/elsewhere/project' })
+  isTwoLines(t, await stack.cli(['start', '--detach']), {
+    error: /the volume \S+ belongs to \/elsewhere\/project, and \S+ has the same stack name/,
+    hint: /rename one of the two folders/,
+  })
+  t.same((await resources()).containers, [])
+  await replace({ 'com.docker.compose.project': stack.stack, 'com.docker.compose.volume': 'home' })
+  t.equal((await stack.cli(['start', '--detach'])).code, 0, 'a volume without an owner is taken')
+  await stack.cli(['stop'])
+})
+
 t.test('Ctrl-C at any point leaves nothing that a second start trips over', async t => {
   for (const delay of [100, 400, 900, 1_500]) {
     const cut = await interruptedAfter(delay, 'SIGINT', ['start', '--detach'])
     if (cut.code !== 0) {
       t.equal(cut.code, 130, `after ${delay} ms: ${cut.stderr}`)
       t.notMatch(cut.stderr, /^\s+at |this is a bug/m, `after ${delay} ms`)
+      t.same((await resources()).containers, [], `after ${delay} ms`)
     }
     const again = await stack.cli(['start', '--detach'])
     t.equal(again.code, 0, `after ${delay} ms: ${again.stderr}`)
