@@ -9,7 +9,7 @@ import { must, until } from '../support/stack/process.ts'
 import { partsOf } from '../support/stack/run-client.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
 
-// Runs as a server starts them: a request over the runner's socket, and no client process of ours.
+// Runs as a server starts them: with a request over the runner's socket and no `claude-secure-run` process.
 const stack = await createTestStack(t, { worker: true })
 
 const post = `curl -sS -N --unix-socket /run/claude-secure/runner.sock \\
@@ -72,12 +72,12 @@ for (const [type, media_type, data] of [
     t.notMatch(
       blocks.map(({ text }) => text).join(),
       data.slice(0, 40),
-      'and not as text beside it',
+      'and its data is in no text block',
     )
   })
 }
 
-t.test('start, update and clean leave a stack in peace during such a run', async t => {
+t.test('start, update and clean do not take the stack down during such a run', async t => {
   const settings = join(stack.checkout, '.env')
   const before = await readFile(settings, 'utf8')
   const started = async () =>
@@ -89,7 +89,7 @@ t.test('start, update and clean leave a stack in peace during such a run', async
     return JSON.parse(stdout).runs.length === 1
   })
   const { stdout } = await stack.inside(['ps', '-eo', 'args='], { service: 'worker' })
-  t.notMatch(stdout, /claude-secure-run( |$)/m, 'no client is there to be seen')
+  t.notMatch(stdout, /claude-secure-run( |$)/m, 'no client process shows the run')
 
   await writeFile(settings, `${before}AGENT_PIDS=700\n`)
   const start = await stack.cli(['start', '--detach'])
@@ -104,7 +104,7 @@ t.test('start, update and clean leave a stack in peace during such a run', async
     error: /is not stopped/,
     hint: /nothing was removed/,
   })
-  t.equal(await started(), since, 'its container was not touched')
+  t.equal(await started(), since, 'the container of the run was not restarted')
 
   await writeFile(join(stack.workspace, 'go'), '')
   const { ended, toolResults } = await run
@@ -114,5 +114,5 @@ t.test('start, update and clean leave a stack in peace during such a run', async
   t.equal(again.code, 0, again.stderr)
   t.notMatch(again.stderr, 'keeps its present settings')
   const limit = ['inspect', '--format', '{{.HostConfig.PidsLimit}}', stack.container('claude')]
-  t.equal((await must('docker', limit)).trim(), '700', 'and after the run the settings apply')
+  t.equal((await must('docker', limit)).trim(), '700', 'the settings apply after the run')
 })

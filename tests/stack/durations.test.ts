@@ -4,13 +4,13 @@ import t from 'tap'
 import { longestFirst, readDurations, writeDurations } from '../support/suite/durations.ts'
 import { allTestFiles } from '../support/suite/suites.ts'
 
-t.test('files start longest first, and unknown ones where they are said to belong', async t => {
+t.test('longestFirst sorts by duration, and files without one by the default', async t => {
   const durations = { a: 1, b: 30, d: 2 }
   t.same(longestFirst(['a', 'b', 'c', 'd'], durations, 99), ['c', 'b', 'd', 'a'])
   t.same(longestFirst(['a', 'b', 'c', 'd'], durations, 0), ['b', 'd', 'a', 'c'])
 })
 
-t.test('the durations of the last run go before the committed ones', async t => {
+t.test('durations of the last run override committed ones', async t => {
   const cache = join(t.testdir(), 'cache')
   const committed = readDurations(cache)
   t.ok(Object.keys(committed).length > 30)

@@ -2,8 +2,8 @@ import { accessSync, constants } from 'node:fs'
 import { tmpdir } from 'node:os'
 
 /**
- * Returns a parent for temporary folders: tmpfs where this machine has one, for tests that sync hundreds
- * of files. On a busy disk each sync takes longer than the rest of the test.
+ * Returns the parent for temporary folders of tests that sync hundreds of files: a tmpfs where there is
+ * one. On a busy disk these syncs take longer than the rest of the test.
  */
 export function memoryFolder(): string {
   try {

@@ -1,7 +1,7 @@
 /**
- * The controls of compose.yaml that `npm test` removes from one stack at the same time, and the claims of
- * the audit that each of them alone opens. Claims within a batch are disjoint, so that each red claim has
- * one cause. The suite of mutations removes each control alone.
+ * Controls of compose.yaml that `npm test` removes from a stack together, each with the claims of the audit
+ * that it opens. The claims within a batch are disjoint, so each open claim has one cause. The mutation
+ * suite removes each control alone.
  */
 export type Batch = Readonly<Record<string, readonly string[]>>
 
@@ -137,7 +137,7 @@ export const composeBatches: readonly Batch[] = [
     ],
   },
   {
-    // In claude, which does not start as root, nothing else can be tried.
+    // claude does not start as root, so the audit cannot try anything else in it.
     'an ordinary user': [
       'no service is configured to run as root',
       'no process is root',

@@ -8,13 +8,13 @@ export type Durations = Record<string, number>
 const cacheFolder = join(import.meta.dirname, '../../../.build')
 const cacheName = 'test-durations.json'
 
-/** Returns the durations of this checkout's last run of the suite, and the committed ones for other files. */
+/** Returns the durations of this checkout's last full run, completed by the committed ones. */
 export function readDurations(cache = cacheFolder): Durations {
   const committed = readFileSync(join(import.meta.dirname, 'durations.json'), 'utf8')
   return { ...(JSON.parse(committed) as Durations), ...readCache(cache) }
 }
 
-/** A cache that is missing or damaged costs a worse order of the files, and nothing else. */
+/** Returns nothing for a missing or damaged cache: that only costs a worse order of the files. */
 function readCache(cache: string): Durations {
   try {
     return JSON.parse(readFileSync(join(cache, cacheName), 'utf8')) as Durations
@@ -29,7 +29,7 @@ export function writeDurations(files: readonly Timed[], cache = cacheFolder): vo
   writeFileSync(join(cache, cacheName), `${JSON.stringify(durations, null, 2)}\n`)
 }
 
-/** Orders files for processes side by side: the longest first. `unknown` is for files without a duration. */
+/** Sorts files by duration, the longest first. `unknown` is the duration of files without one. */
 export function longestFirst(
   files: readonly string[],
   durations: Durations,

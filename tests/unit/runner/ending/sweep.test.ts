@@ -90,7 +90,7 @@ t.test('a real process is killed', async t => {
 })
 
 t.test('settle waits for processes that end by themselves, up to a timeout', async t => {
-  // The first of its children ends with the end of its input, the second by itself in no test's time.
+  // Its first child ends when its input ends; the second outlives the test.
   const child = spawn('sh', ['-c', 'cat <&3 & sleep 300 & wait'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   })

@@ -369,7 +369,7 @@ t.test('a folder that is swapped for a link all the time leads no byte outside',
       await symlink(outside, folder).catch(() => {})
       await rm(folder, { force: true }).catch(() => {})
       await rename(aside, folder).catch(() => {})
-      // Long enough in its place for some rounds to write.
+      // Leaves the folder in its place long enough for some rounds to write.
       await new Promise(resolve => setTimeout(resolve, 1))
     }
   })()
