@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { command } from '../base/command.ts'
-import { UserError } from '../base/errors.ts'
-import { lastLine } from '../base/terminal-text.ts'
 import { exec } from '../process/exec.ts'
 import type { DockerClient } from './client-find.ts'
+import { containerFailed } from './engine-failure.ts'
 
 /** A volume and its path in the container. */
 export type VolumeMount = { volume: string; target: string }
@@ -51,7 +49,7 @@ export async function runThrowAway(
       limit: 64 * 1024,
       signal,
     })
-    if (result.code !== 0) throw failed(purpose, result.stderr)
+    if (result.code !== 0) throw containerFailed(purpose, result.stderr)
   } catch (error) {
     await removeContainer(client, name)
     throw error
@@ -73,7 +71,7 @@ export async function withUnstarted<T>(
   const call = { env: client.env, timeout: 60_000 }
   try {
     const result = await exec(client.file, [...args, ...mounts, options.image, 'true'], call)
-    if (result.code !== 0) throw failed(options.purpose, result.stderr)
+    if (result.code !== 0) throw containerFailed(options.purpose, result.stderr)
     return await body(result.stdout.trim())
   } finally {
     await removeContainer(client, name)
@@ -93,11 +91,4 @@ async function removeContainer(client: DockerClient, name: string) {
     env: client.env,
     timeout: 30_000,
   }).catch(() => null)
-}
-
-function failed(purpose: string, stderr: string) {
-  return new UserError(`${purpose} failed: ${lastLine(stderr)}`, {
-    hint: `run it again with --verbose, or run ${command('doctor')}`,
-    cause: new Error(stderr),
-  })
 }
