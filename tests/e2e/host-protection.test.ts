@@ -1,4 +1,3 @@
-// exclusive: looks at the networks and rules of the host
 import { access, lstat, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
