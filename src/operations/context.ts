@@ -3,14 +3,11 @@ import { UserError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { clientEnvironment, userEnvironment } from '../config/environment.ts'
-import { loadSettings } from '../config/load-settings.ts'
 import { cacheRoot, checkoutRoot } from '../config/paths.ts'
 import type { Settings } from '../config/settings.ts'
-import { type DockerClient, machineVersions } from '../engine/client-find.ts'
-import { rememberedClient } from '../engine/client-memory.ts'
+import type { DockerClient } from '../engine/client-find.ts'
 import { createEngine, type Engine } from '../engine/engine.ts'
 import { type FoundEngine, findEngine } from '../engine/engine-find.ts'
-import { judgeRequirements } from '../machine/requirements.ts'
 
 /**
  * Asks a person to confirm; false when declined. `option` is the flag that confirms without a terminal;
@@ -63,6 +60,14 @@ export type Context = EngineContext & {
 
 /** Opens the context; refuses an engine or client that cannot enforce the guarantees. */
 export async function openContext(caller: Caller): Promise<Context> {
+  // Loaded on demand: `status` and `list` open only the engine, and the schema of settings takes 4 ms.
+  const [{ loadSettings }, { machineVersions }, { rememberedClient }, { judgeRequirements }] =
+    await Promise.all([
+      import('../config/load-settings.ts'),
+      import('../engine/client-find.ts'),
+      import('../engine/client-memory.ts'),
+      import('../machine/requirements.ts'),
+    ])
   // Settings first: a mistake in .env is reported before any problem of the engine.
   const settings = await loadSettings(checkoutRoot())
   const context = await openEngine(caller)

@@ -1,7 +1,8 @@
 import * as z from 'zod'
+import { RunId } from './ids.ts'
 import { Answers, defaultQuestionSeconds, QuestionId, Questions } from './question.ts'
 import { refusals } from './refusal.ts'
-import { RunId, RunRequest } from './request.ts'
+import { RunRequest } from './request.ts'
 
 /**
  * The request to the runner in the worker: the first JSON line on its stdin, or the body of POST /run.

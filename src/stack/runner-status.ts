@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { readBounded } from '../base/read-bounded.ts'
 import type { EngineAddress } from '../engine/engine-request.ts'
 import { type ExecStream, prepareExec, startExecStream } from '../engine/exec-stream.ts'
-import { RunId } from '../run/request.ts'
+import { RunId } from '../run/ids.ts'
 
 const Status = z.object({ runs: z.array(z.unknown()) })
 

@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.ts'
 import { findRun, runsHere, waitingRuns } from '../../operations/runs.ts'
+import { RunId } from '../../run/ids.ts'
 import type { OpenQuestion } from '../../run/question.ts'
-import { RunId } from '../../run/request.ts'
 import type { Runs } from '../../run/runs.ts'
 import type { RunSummary } from '../../run/store/store.ts'
 import { askQuestions, canAsk, parseChoice, renderQuestion } from '../ask.ts'

@@ -7,7 +7,7 @@ import { replaceFile } from '../../files/replace-file.ts'
 import { holdName, textOfHolder } from '../../process/abstract-socket.ts'
 import { createCollector } from '../collect.ts'
 import type { RunEvent } from '../event.ts'
-import { RunId } from '../request.ts'
+import { RunId } from '../ids.ts'
 import { RunResult } from '../result.ts'
 import { questionFile } from './open-question.ts'
 import {

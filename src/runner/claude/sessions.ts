@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import { replaceFileSync } from '../../files/replace-file.ts'
-import { SessionId } from '../../run/request.ts'
+import { SessionId } from '../../run/ids.ts'
 import type { Workspace } from '../workspace.ts'
 
 /**

@@ -1,0 +1,57 @@
+/** What `status` and `list` must not load: scripts call them often, and each schema takes milliseconds. */
+import { readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import t from 'tap'
+
+const source = join(import.meta.dirname, '../../src')
+
+/** Modules that take 2 ms or more to load, and that neither command needs. */
+const heavy = [
+  'config/settings.ts',
+  'run/request.ts',
+  'run/result.ts',
+  'run/store/file-store.ts',
+  'images/images.ts',
+  'engine/archive.ts',
+]
+
+t.test('status and list load no schema of settings or runs, and no code of builds', async t => {
+  for (const command of ['cli/commands/status.ts', 'cli/commands/list.ts']) {
+    const loaded = loadedBy(command)
+    t.ok(loaded.has('operations/context.ts'), 'the imports are followed')
+    t.same(
+      heavy.filter(path => loaded.has(path)).map(path => loaded.get(path)?.join(' → ')),
+      [],
+      command,
+    )
+  }
+})
+
+t.test('a session that is attached again loads no zod', async t => {
+  const loaded = loadedBy('cli/reattach.ts')
+  t.ok(loaded.has('engine/terminal-exec.ts'))
+  const found = [...loaded].filter(([path]) => /from 'zod'/.test(loadsOf(path)))
+  t.same(
+    found.map(([, way]) => way.join(' → ')),
+    [],
+  )
+})
+
+/** Returns all modules that load with this one, each with its way there. `import()` and types load nothing. */
+function loadedBy(start: string): Map<string, string[]> {
+  const ways = new Map([[start, [start]]])
+  for (const [path, way] of ways) {
+    for (const [, name = ''] of loadsOf(path).matchAll(/from '(\.[^'\n]+)'/g)) {
+      const target = normalize(join(dirname(path), name))
+      if (!ways.has(target)) ways.set(target, [...way, target])
+    }
+  }
+  return ways
+}
+
+/** Returns the import and export statements of a module that are not of types alone. */
+function loadsOf(path: string): string {
+  const text = readFileSync(join(source, path), 'utf8')
+  const statements = text.match(/^(?:import|export) [^;]*? from '[^'\n]+'$/gm) ?? []
+  return statements.filter(statement => !/^(?:import|export) type\b/.test(statement)).join('\n')
+}
