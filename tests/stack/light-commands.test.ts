@@ -1,11 +1,11 @@
-/** What `status` and `list` must not load: scripts call them often, and each schema takes milliseconds. */
+/** What commands that only read must not load: scripts call them often, and each schema takes milliseconds. */
 import { readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import t from 'tap'
 
 const source = join(import.meta.dirname, '../../src')
 
-/** Modules that take 2 ms or more to load, and that neither command needs. */
+/** Modules that take 2 ms or more to load, and that no such command needs. */
 const heavy = [
   'config/settings.ts',
   'run/request.ts',
@@ -15,10 +15,17 @@ const heavy = [
   'engine/archive.ts',
 ]
 
-t.test('status and list load no schema of settings or runs, and no code of builds', async t => {
-  for (const command of ['cli/commands/status.ts', 'cli/commands/list.ts']) {
+/** Each command, and a module that it does load. */
+const light = {
+  'cli/commands/status.ts': 'operations/context.ts',
+  'cli/commands/list.ts': 'operations/context.ts',
+  'cli/commands/policy.ts': 'egress/allowlist.ts',
+}
+
+t.test('status, list and allowlist load no schema of settings or runs', async t => {
+  for (const [command, needed] of Object.entries(light)) {
     const loaded = loadedBy(command)
-    t.ok(loaded.has('operations/context.ts'), 'the imports are followed')
+    t.ok(loaded.has(needed), 'the imports are followed')
     t.same(
       heavy.filter(path => loaded.has(path)).map(path => loaded.get(path)?.join(' → ')),
       [],

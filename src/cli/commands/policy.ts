@@ -7,7 +7,7 @@ import type { Allowlist, Site } from '../../egress/allowlist.ts'
 import type { AllowlistChange } from '../../egress/edit-allowlist.ts'
 import { isOver, untilText } from '../../egress/expiry.ts'
 import { refuseDangerous } from '../../egress/site-name.ts'
-import { applyPolicyEdit, type PolicyResult } from '../../operations/policy/apply-policy.ts'
+import type { applyPolicyEdit, PolicyResult } from '../../operations/policy/apply-policy.ts'
 import { sitesOf } from '../../operations/policy/sites.ts'
 import { readAllowlist } from '../../operations/policy/squid-conf.ts'
 import type { Invocation } from '../invocation.ts'
@@ -32,7 +32,7 @@ export async function allow(
   const seconds = options.for === undefined ? null : parseLease(options.for)
   const sites = (await Promise.all(names.map(name => sitesOf(name, options, invocation)))).flat()
   for (const site of sites) refuseDangerous(site, options)
-  const result = await applyPolicyEdit(
+  const result = await edit(
     {
       list: options.services ? 'server_sites' : 'allowed_sites',
       allow: [...new Set(sites.map(({ name }) => name))],
@@ -60,7 +60,7 @@ export async function deny(names: readonly string[], options: DenyOptions, invoc
       }
     }),
   )
-  const result = await applyPolicyEdit(
+  const result = await edit(
     {
       list: options.services ? 'server_sites' : 'allowed_sites',
       allow: [],
@@ -70,6 +70,10 @@ export async function deny(names: readonly string[], options: DenyOptions, invoc
   )
   printPolicyResult(result, { json: options.json ?? false, dryRun: options.dryRun ?? false })
 }
+
+/** Loads the code of an edit, which asks the engine; `allowlist` only reads a file. */
+const edit: typeof applyPolicyEdit = async (...parameters) =>
+  (await import('../../operations/policy/apply-policy.ts')).applyPolicyEdit(...parameters)
 
 const who: Record<keyof Allowlist, string> = {
   agent: 'the agent',

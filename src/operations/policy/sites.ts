@@ -1,6 +1,5 @@
 import type { Log } from '../../base/log.ts'
 import { userEnvironment } from '../../config/environment.ts'
-import { loadSettings } from '../../config/load-settings.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import { parseSiteName, type SiteName } from '../../egress/site-name.ts'
 import type { Caller } from '../context.ts'
@@ -21,6 +20,7 @@ export async function sitesOf(
 async function presetSites(typed: string, { log, signal }: Pick<Caller, 'log' | 'signal'>) {
   // Loaded on demand: presets ask registries for their hosts.
   const { presetSites } = await import('../../egress/presets/presets.ts')
+  const { loadSettings } = await import('../../config/load-settings.ts')
   const { DEBIAN_MIRROR } = await loadSettings(checkoutRoot())
   const options = { env: userEnvironment(), debianMirror: DEBIAN_MIRROR, signal }
   const { urls, notes } = await presetSites(typed.slice(1), options)
