@@ -48,11 +48,12 @@ export async function readUserIgnore(): Promise<string> {
   const asked = ['--global', '--includes', '--type=path', '--get', 'core.excludesFile']
   const named = (await readGitConfig(asked)).replace(/\n$/, '')
   const path = named || join(XDG_CONFIG_HOME || join(HOME, '.config'), 'git/ignore')
-  return (await readIgnore(path)) ?? ''
+  // Often a symlink to a repository of dotfiles, which git follows too.
+  return (await readIgnore(path, { follow: true })) ?? ''
 }
 
-async function readIgnore(path: string) {
-  return textOf(await readRegularFile(path, { limit: bounds.ignoreFile }))
+async function readIgnore(path: string, options: { follow?: boolean } = {}) {
+  return textOf(await readRegularFile(path, { limit: bounds.ignoreFile, ...options }))
 }
 
 /**
