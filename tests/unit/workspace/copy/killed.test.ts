@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t from 'tap'
 import { applySteps, makeApplyFolder } from '../../../../src/workspace/copy/apply.ts'
 import type { Change } from '../../../../src/workspace/copy/changes.ts'
 import type { Entry } from '../../../../src/workspace/copy/entry.ts'
@@ -33,7 +32,7 @@ if (place) {
     left--
     if (left === 0) process.kill(process.pid, 'SIGKILL')
   })
-} else test()
+} else await test()
 
 async function applyAll(at: string, onDone: () => void) {
   const [root, statePath] = [join(at, 'root'), join(at, 'state')]
@@ -52,7 +51,9 @@ async function applyAll(at: string, onDone: () => void) {
   await applySteps({ root, statePath, folder, journal, sourceOf: () => source }, onDone)
 }
 
-function test() {
+async function test() {
+  // The program that is killed starts sooner without it.
+  const { default: t } = await import('tap')
   t.test('an apply that is killed leaves a way back, and a way on', async t => {
     const killedAfter = async (after: number) => {
       const at = await mkdtemp(join(memoryFolder(), 'claude-secure-killed-'))
