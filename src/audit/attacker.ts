@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { messageOf } from '../base/errors.ts'
+import { parseJson } from '../base/json.ts'
+import { lastLine } from '../base/terminal-text.ts'
 import type { DockerClient } from '../engine/client-find.ts'
 import { createLineSplitter } from '../files/lines.ts'
 import { terminate } from '../process/exec.ts'
@@ -179,7 +180,7 @@ async function openChannel(
     })
     child.once('close', () => {
       signal.removeEventListener('abort', abort)
-      fail(new Error(`the attacker in the container ended: ${last.trim().split('\n').at(-1)}`))
+      fail(new Error(`the attacker in the container ended: ${lastLine(last)}`))
       resolve()
     })
   })
@@ -199,7 +200,7 @@ async function openChannel(
           }
         if (child.exitCode !== null || child.signalCode !== null) {
           clearTimeout(timer)
-          return reject(new Error(`the attacker in the container ended: ${last.trim()}`))
+          return reject(new Error(`the attacker in the container ended: ${lastLine(last)}`))
         }
         waiting.set(id, { resolve: settle(resolve), reject: settle(reject) })
         child.stdin.write(`${JSON.stringify({ id, ...attack })}\n`)
@@ -225,12 +226,4 @@ export const nodeCommand = [
 /** Returns the source of a program for a container. Node.js strips the types there. */
 export function insideProgram(root: string, name: 'attack.ts' | 'canary.ts') {
   return readFile(join(root, 'src/audit/inside', name), 'utf8')
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch (error) {
-    return { error: messageOf(error) }
-  }
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
+import { parseJson } from '../base/json.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { isAtLeast, parseVersion } from '../engine/version.ts'
 import { replaceFile } from '../files/replace-file.ts'
@@ -116,12 +117,4 @@ export function parseView(text: string): z.infer<typeof Viewed> | null {
     const best = newest && parseVersion(newest.version)
     return best && isAtLeast(best, version) ? newest : item
   }, null)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }

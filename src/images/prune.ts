@@ -1,6 +1,7 @@
 import { access, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { parseJson } from '../base/json.ts'
 import type { DockerClient } from '../engine/client-find.ts'
 import { exec, execOk } from '../process/exec.ts'
 
@@ -106,18 +107,10 @@ export async function pruneCache(cache: string): Promise<void> {
 async function isOfLostCheckout(path: string) {
   const text = await readFile(path, 'utf8').catch(() => null)
   if (text === null) return false
-  const { success, data } = Root.safeParse(json(text))
+  const { success, data } = Root.safeParse(parseJson(text))
   if (!success) return true
   return access(data.root).then(
     () => false,
     () => true,
   )
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }

@@ -25,7 +25,7 @@ export const sharedKernel: Probe = {
       return check(
         `${name} runs on the requested runtime`,
         requested === null || requested === runtime,
-        requested === null ? kernel : `requested ${requested};  ${kernel}`,
+        requested === null ? kernel : `requested ${requested}; ${kernel}`,
       )
     })
   },

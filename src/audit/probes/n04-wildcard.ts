@@ -29,7 +29,7 @@ export const wildcard: Probe = {
       check(
         'a name below a listed one is not looked up',
         asked.length === 0,
-        asked.length > 0 ? `looked up: ${list(asked)}` : `no query for:  ${list(below)}`,
+        asked.length > 0 ? `looked up: ${list(asked)}` : `no query for: ${list(below)}`,
       ),
       entries(policy),
     ]

@@ -66,7 +66,7 @@ function configured({ inspections }: Scene): Check[] {
       'every service is started with IPv6 turned off',
       without.length === 0,
       without.length > 0
-        ? `not set in:  ${list(without.map(([name]) => name))}`
+        ? `not set in: ${list(without.map(([name]) => name))}`
         : list([...inspections.containers.keys()]),
     ),
   ]

@@ -133,7 +133,7 @@ async function judgeBad(scene: Scene): Promise<Check> {
     refusesBad,
     good.code === 0 && accepted.length === 0,
     accepted.length > 0
-      ? `accepted:  ${list(accepted)}`
+      ? `accepted: ${list(accepted)}`
       : good.code === 0
         ? `refused: ${list(bad.map(([name]) => name))}`
         : `the policy in force itself is refused: ${good.stdout.trim()}`,

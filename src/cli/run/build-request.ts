@@ -1,5 +1,6 @@
 import { parseDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
+import { isRecord, parseJson } from '../../base/json.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { defaultQuestionSeconds } from '../../run/question.ts'
 import { instructionBytes, RunRequest } from '../../run/request.ts'
@@ -112,10 +113,8 @@ async function schemaOption(given: string | undefined): Promise<unknown> {
   if (given === undefined) return undefined
   const inline = given.trimStart().startsWith('{')
   const text = inline ? given : await readOptionFile('--json-schema', given, instructionBytes)
-  try {
-    const schema: unknown = JSON.parse(text)
-    if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) return schema
-  } catch {}
+  const schema = parseJson(text)
+  if (isRecord(schema)) return schema
   throw new UserError(`--json-schema ${terminalLine(given, 60)} is not a JSON object`, {
     hint: 'give a JSON Schema, or the path of a file that contains one',
     exitCode: 2,

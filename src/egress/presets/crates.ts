@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { parseJson } from '../../base/json.ts'
 import { type Preset, unknownSource } from './preset.ts'
 
 const IndexConfiguration = z.object({ dl: z.string(), api: z.string().nullish() })
@@ -35,15 +36,7 @@ export const cratesSites: Preset = async ({ env }) => {
 export function registryUrls(folder: string, configuration: string): string[] {
   const host = /^(.+)-[0-9a-f]{16}$/.exec(folder)?.[1]
   if (!host?.includes('.')) return []
-  const parsed = IndexConfiguration.safeParse(json(configuration))
+  const parsed = IndexConfiguration.safeParse(parseJson(configuration))
   const downloads = parsed.data?.dl
   return [`https://${host}`, ...(downloads && URL.canParse(downloads) ? [downloads] : [])]
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
