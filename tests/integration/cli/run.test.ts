@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
+import { fakeDocker } from '../../support/docker/fake-docker.ts'
+import { goodEngine, startFakeEngine } from '../../support/docker/fake-engine.ts'
 import { createControlScript, isTwoLines } from '../../support/stack/control-script.ts'
 import { run } from '../../support/stack/process.ts'
 
@@ -73,4 +75,21 @@ t.test('no run yet is an empty list, and told in words where one is wanted', asy
     error: /there are no stored runs of this folder/,
     hint: /run "…"/,
   })
+})
+
+t.test('a quiet run prints no steps while it starts the worker', async t => {
+  const docker = await fakeDocker(t, { cases: `'image ls'*) ;; 'context show') echo default ;;` })
+  const cold = {
+    DOCKER_HOST: await startFakeEngine(t, goodEngine),
+    PATH: `${docker}:${script.env.PATH}`,
+    CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-test',
+    // Pulled instead of built, and the client refuses to.
+    BASE_IMAGE: 'debian:13',
+  }
+  const loud = await script.run(['run', 'x'], { env: cold })
+  t.match(loud.stderr, / …$/m, 'the start has steps')
+  const quiet = await script.run(['run', '-q', 'x'], { env: cold })
+  t.notMatch(quiet.stderr, / …$/m)
+  t.match(quiet.stderr, /^error: cannot pull/m)
+  t.equal(quiet.code, loud.code)
 })
