@@ -28,23 +28,26 @@ export function createArchive(address: EngineAddress, idleMilliseconds = patienc
       signal?: AbortSignal,
     ) {
       const opened = await open(container)
-      const idle = createIdleTimer(idleMilliseconds, `copy files to ${folder} of the container`)
+      const purpose = `copy files to ${folder} of the container`
+      const idle = createIdleTimer(idleMilliseconds, purpose, signal)
       const stream = Readable.from(idle.writes(tar), { objectMode: false })
-      const abortSignal = AbortSignal.any([idle.signal, ...(signal ? [signal] : [])])
       try {
-        await opened.putArchive(stream, { path: folder, abortSignal })
+        await opened.putArchive(stream, { path: folder, abortSignal: idle.signal })
       } catch (error) {
-        throw abortSignal.aborted ? abortSignal.reason : error
+        throw idle.reason() ?? error
       } finally {
         idle.stop()
         stream.destroy()
       }
     },
 
-    /** Streams `folder` and everything below it; entry names begin with the folder's own name. */
-    async get(container: string, folder: string): Promise<Readable> {
+    /**
+     * Streams `folder` and everything below it; entry names begin with the folder's own name. The stream
+     * fails with the reason of `signal` when it fires.
+     */
+    async get(container: string, folder: string, signal?: AbortSignal): Promise<Readable> {
       const opened = await open(container)
-      const idle = createIdleTimer(idleMilliseconds, `read ${folder} of the container`)
+      const idle = createIdleTimer(idleMilliseconds, `read ${folder} of the container`, signal)
       idle.start()
       try {
         const stream = await opened.getArchive({ path: folder, abortSignal: idle.signal })
@@ -59,17 +62,20 @@ export function createArchive(address: EngineAddress, idleMilliseconds = patienc
 }
 export type Archive = ReturnType<typeof createArchive>
 
-/** Aborts `signal` when the engine is silent for too long. The time of our own side does not count. */
-function createIdleTimer(milliseconds: number, purpose: string) {
+/**
+ * Aborts `signal` when the engine is silent for too long, and when `cancelled` fires. The time of our own
+ * side does not count.
+ */
+function createIdleTimer(milliseconds: number, purpose: string, cancelled?: AbortSignal) {
   const controller = new AbortController()
-  const { signal } = controller
+  const signal = AbortSignal.any([controller.signal, ...(cancelled ? [cancelled] : [])])
   let timer: NodeJS.Timeout | undefined
   const stop = () => clearTimeout(timer)
   const start = () => {
     stop()
     timer = setTimeout(() => controller.abort(silent(purpose, milliseconds)), milliseconds)
   }
-  /** Returns the error of this timer; null when the transfer failed for another reason. */
+  /** Returns why `signal` fired; null when the transfer failed for another reason. */
   const reason = (): unknown => (signal.aborted ? signal.reason : null)
   return {
     signal,

@@ -33,7 +33,7 @@ export function holdsWork({ copy }: Remains): boolean {
 }
 
 export async function readRemains(
-  context: { engine: Engine; docker: DockerClient },
+  context: { engine: Engine; docker: DockerClient; signal?: AbortSignal },
   stack: ListedStack,
   image: () => Promise<string>,
 ): Promise<Remains> {
@@ -61,7 +61,7 @@ function copyVolume({ stack }: ListedStack) {
 
 /** Reads the copy through a container that is never started: an agent wrote its contents. */
 async function readCopyRemains(
-  { engine, docker }: { engine: Engine; docker: DockerClient },
+  { engine, docker, signal }: { engine: Engine; docker: DockerClient; signal?: AbortSignal },
   stack: ListedStack,
   image: () => Promise<string>,
 ): Promise<CopyRemains> {
@@ -72,7 +72,7 @@ async function readCopyRemains(
     const state = stateFolder(stack.stack)
     const options = { image: await image(), mounts, purpose }
     const found = await withUnstarted(docker, options, container =>
-      readCopyChanges({ archive, container, state }),
+      readCopyChanges({ archive, container, state, ...(signal && { signal }) }),
     )
     if (!found) return { kind: 'unknown', reason: 'its baseline is missing' }
     const { changes, gitChanged } = found
@@ -80,6 +80,7 @@ async function readCopyRemains(
       ? { kind: 'applied' }
       : { kind: 'unapplied', changes: changes.length, git: gitChanged }
   } catch (error) {
+    signal?.throwIfAborted()
     return { kind: 'unknown', reason: messageOf(error) }
   }
 }

@@ -105,7 +105,7 @@ export type CopyState = {
 
 /** Returns the agent's changes since the copy was made; null when there is no copy. */
 export async function readCopyChanges(
-  context: Pick<CopyContext, 'archive' | 'container' | 'state'>,
+  context: Pick<CopyContext, 'archive' | 'container' | 'state' | 'signal'>,
 ): Promise<CopyState | null> {
   const baseline = await readBaseline(baselinePath(context.state))
   if (!baseline) return null
@@ -117,10 +117,10 @@ export async function readCopyChanges(
 
 /** Yields the files and symlinks of the copy, with content where `keep` returns true. */
 export async function* copyItems(
-  { archive, container }: Pick<CopyContext, 'archive' | 'container'>,
+  { archive, container, signal }: Pick<CopyContext, 'archive' | 'container' | 'signal'>,
   keep: (path: string) => Keep | null,
 ): AsyncGenerator<CopiedItem> {
-  yield* readCopy(await archive.get(container, '/workspace'), keep)
+  yield* readCopy(await archive.get(container, '/workspace', signal), keep)
 }
 
 /** Larger files stay in the copy. */
@@ -131,7 +131,7 @@ const fileLimit = 4 * 1024 ** 3
  * changed since `tree` was read: the user has not seen them. Returns the hashes that are there.
  */
 export async function stageContents(
-  context: Pick<CopyContext, 'archive' | 'container'>,
+  context: Pick<CopyContext, 'archive' | 'container' | 'signal'>,
   tree: Tree,
   wanted: ReadonlySet<string>,
   folder: string,

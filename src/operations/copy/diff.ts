@@ -19,7 +19,7 @@ export type CopyDiff = {
 
 /** Compares the agent's copy with the folder. `withheld`: show changes that `apply` withholds too. */
 export async function diffCopy(
-  context: Pick<EngineContext, 'engine'>,
+  context: Pick<EngineContext, 'engine' | 'signal'>,
   paths: readonly string[],
   { withheld }: { withheld: boolean },
 ): Promise<CopyDiff> {

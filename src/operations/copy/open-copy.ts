@@ -24,24 +24,28 @@ export type OpenCopy = CopyState & {
   container: string
   state: StateFolder
   archive: Archive
+  signal: AbortSignal
 }
 
 /** Reads the copy of the current folder and the agent's changes in it; throws when it is not a copy. */
-export async function openCopy(context: Pick<EngineContext, 'engine'>): Promise<OpenCopy> {
+export async function openCopy(
+  context: Pick<EngineContext, 'engine' | 'signal'>,
+): Promise<OpenCopy> {
+  const { signal } = context
   const stack = await currentStack(context)
   const container = copyContainer(stack)
   const state = stateFolder(stack.stack)
   const archive = createArchive(context.engine.address)
   const result =
     stack.workspaceMode === 'copy' && container !== null
-      ? await readCopyChanges({ archive, container, state })
+      ? await readCopyChanges({ archive, container, state, signal })
       : null
   if (container === null || !result) {
     throw new UserError(`${stack.workspace} is not open as a copy`, {
       hint: 'the agent writes to the folder itself: run git diff to see its changes',
     })
   }
-  return { ...result, root: stack.workspace, container, state, archive }
+  return { ...result, root: stack.workspace, container, state, archive, signal }
 }
 
 /** Checks the typed arguments: names of protected files, and paths inside this folder. */

@@ -7,7 +7,7 @@ const pollMilliseconds = 200
 
 /**
  * Runs `body` while no other command of this user changes the same stack. Waits for a command that
- * already does.
+ * already does. A cancelled command changes nothing.
  */
 export async function withLock<T>(
   stack: string,
@@ -15,6 +15,7 @@ export async function withLock<T>(
   body: () => Promise<T>,
 ): Promise<T> {
   const { log, signal, timeout = 600_000 } = options
+  signal?.throwIfAborted()
   let release = await holdName(stack)
   if (!release) {
     log({ kind: 'info', text: `waiting for another command that is changing ${stack}` })

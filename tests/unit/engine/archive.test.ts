@@ -117,6 +117,19 @@ t.test('an upload ends when the caller aborts it', async t => {
   })
 })
 
+t.test('a download ends when the caller aborts it, before and after its first byte', async t => {
+  const { archive, closed } = await fakeEngine(t, (_, response) => {
+    response.write('half')
+  })
+  const controller = new AbortController()
+  const stream = await archive.get('c', '/workspace', controller.signal)
+  const read = text(stream)
+  controller.abort(new Error('interrupted'))
+  await t.rejects(read, { message: 'interrupted' })
+  await closed()
+  await t.rejects(archive.get('c', '/workspace', controller.signal), { message: 'interrupted' })
+})
+
 t.test('a slow source, a slow reader and a slow engine are not silent', async t => {
   let received = ''
   const { archive } = await fakeEngine(t, async (request, response) => {

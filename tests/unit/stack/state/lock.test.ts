@@ -52,3 +52,9 @@ t.test('the lock of a process that was killed is free at once', async t => {
   child.kill('SIGKILL')
   await withLock(`${name}-killed`, { log: silentLog }, async () => t.pass('taken over'))
 })
+
+t.test('a cancelled command does not begin to change anything', async t => {
+  const signal = AbortSignal.abort(new Error('interrupted'))
+  const cancelled = withLock(name, { log: silentLog, signal }, async () => t.fail('it began'))
+  await t.rejects(cancelled, { message: 'interrupted' })
+})
