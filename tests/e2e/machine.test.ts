@@ -239,7 +239,9 @@ t.test('clean keeps a copy with unapplied changes, unless forced', async t => {
     t.equal((await copy.cli(['apply'])).code, 0)
     t.equal((await copy.cli(['stop'])).code, 0)
     const terminal = await copy.terminal(['clean', copy.workspace])
-    await terminal.waitFor(/nothing in it is unapplied[\s\S]*Remove all this of 1 stack for good/)
+    await terminal.waitFor(
+      /nothing in it is unapplied[\s\S]*Permanently remove all this of 1 stack\?/,
+    )
     await terminal.press('y')
     t.equal(await terminal.exitStatus(), 0)
     t.same(await volumesOf(copy), [])
