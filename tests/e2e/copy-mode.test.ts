@@ -64,6 +64,13 @@ t.test('a folder owned by root is opened as a copy, and one line says so', async
   t.match(JSON.parse(stdout), { workspaceMode: 'copy', copy: { taken: /^\d{4}-.*Z$/ } })
 })
 
+t.test('a dry run of apply says when there is nothing to apply', async t => {
+  const { code, stdout, stderr } = await stack.cli(['apply', '--dry-run'])
+  t.equal(code, 0, stderr)
+  t.equal(stdout, '')
+  t.match(stderr, 'there is nothing to apply')
+})
+
 t.test('uncommitted work is in the copy, ignored files are not', async t => {
   t.equal(
     (await agent('cat a.txt docs/b.txt staged.txt mine.txt tracked.log')).stdout,

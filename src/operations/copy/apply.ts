@@ -50,6 +50,7 @@ export async function applyCopy(
   for (const { error } of plan.refused) log({ kind: 'warn', text: error.message })
   const steps = resolveConflicts(log, plan, options)
   if (!options.dryRun) return write(context, copy, { ...plan, steps }, options)
+  if (steps.length === 0) log({ kind: 'info', text: 'there is nothing to apply' })
   for (const step of steps) options.onStep(step)
   return plan.refused.length === 0
 }
