@@ -34,10 +34,10 @@ export function createReport(options: ReportOptions): Log {
       case 'debug':
         return options.verbose ? line(colours.dim(renderMessage(event.text))) : undefined
       case 'step-start':
-        return live ? liveLine(`… ${event.name}`) : line(`${event.name} …`)
+        return live ? liveLine(`… ${nameOf(event)}`) : line(`${nameOf(event)} …`)
       case 'step-progress':
-        if (live) liveLine(`… ${event.name}: ${renderMessage(event.text, 200)}`)
-        else if (options.verbose) line(`${event.name}: ${renderMessage(event.text, 200)}`)
+        if (live) liveLine(`… ${nameOf(event)}: ${renderMessage(event.text, 200)}`)
+        else if (options.verbose) line(`${nameOf(event)}: ${renderMessage(event.text, 200)}`)
         return
       case 'step-end':
         return line(renderEnd(event, colours))
@@ -47,6 +47,11 @@ export function createReport(options: ReportOptions): Log {
   }
 }
 
+/** The name of a step can contain the path of a folder. */
+function nameOf({ name }: { name: string }) {
+  return renderMessage(name)
+}
+
 function renderEnd(
   event: Extract<LogEvent, { kind: 'step-end' }>,
   { green, red, dim }: ReturnType<typeof createColors>,
@@ -54,11 +59,11 @@ function renderEnd(
   const time = dim(`${(event.milliseconds / 1000).toFixed(1)} s`)
   switch (event.outcome) {
     case 'done':
-      return `${green('✓')} ${event.name} ${time}`
+      return `${green('✓')} ${nameOf(event)} ${time}`
     case 'cached':
-      return `${green('✓')} ${event.name} ${dim('(nothing to do)')}`
+      return `${green('✓')} ${nameOf(event)} ${dim('(nothing to do)')}`
     case 'failed':
-      return `${red('✗')} ${event.name} ${time}`
+      return `${red('✗')} ${nameOf(event)} ${time}`
     default:
       return event.outcome satisfies never
   }

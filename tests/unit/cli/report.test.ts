@@ -8,7 +8,9 @@ const events: LogEvent[] = [
   { kind: 'step-progress', name: 'image base', text: 'fetching\x1b[2J' },
   { kind: 'step-end', name: 'image base', outcome: 'done', milliseconds: 1_234 },
   { kind: 'step-end', name: 'engine', outcome: 'cached', milliseconds: 1 },
-  { kind: 'step-end', name: 'packages', outcome: 'failed', milliseconds: 10 },
+  // Names of steps can hold the path of a folder.
+  { kind: 'step-start', name: 'packages\u202e' },
+  { kind: 'step-end', name: 'packages\u202e', outcome: 'failed', milliseconds: 10 },
   { kind: 'info', text: 'is up' },
   { kind: 'warn', text: 'runc is old' },
   { kind: 'debug', text: 'detail' },
@@ -26,7 +28,7 @@ t.test(
   async t => {
     t.equal(
       shown({ verbose: false }),
-      'image base …\n✓ image base 1.2 s\n✓ engine (nothing to do)\n✗ packages 0.0 s\nis up\nwarning: runc is old\n',
+      'image base …\n✓ image base 1.2 s\n✓ engine (nothing to do)\npackages …\n✗ packages 0.0 s\nis up\nwarning: runc is old\n',
     )
   },
 )
@@ -35,7 +37,7 @@ t.test('verbose adds progress and details, sanitised as well', async t => {
   const text = shown({ verbose: true })
   t.match(text, 'image base: fetching\n')
   t.match(text, 'detail\n')
-  t.notMatch(text, '\x1b')
+  t.notMatch(text, /[\x1b\u202e]/)
 })
 
 t.test('quiet keeps warnings', async t => {
@@ -46,4 +48,5 @@ t.test('on a terminal the current step has one line that is redrawn', async t =>
   const text = shown({ verbose: false }, true)
   t.match(text, '\r\x1b[K… image base\r\x1b[K… image base: fetching\r\x1b[K')
   t.notMatch(text, '\x1b[2J')
+  t.notMatch(text, '\u202e')
 })
