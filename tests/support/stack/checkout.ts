@@ -1,4 +1,5 @@
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -7,8 +8,9 @@ import { must } from './process.ts'
 export const repository = join(import.meta.dirname, '../../..')
 
 /**
- * A checkout of its own, as a user has one: the tests edit its .env and squid.conf and run its
- * claude.ts. Times are kept, or the launcher would install the packages again.
+ * Copies the repository to a checkout of its own, as a user has one: the tests edit its .env and
+ * squid.conf and run its claude.ts. Times are kept, or the launcher would install the packages again; a
+ * bundle that is current here is current there, and an older one is made again by the first command.
  */
 export async function copyCheckout(t: Test): Promise<string> {
   const target = await temporaryFolder(t, 'checkout')
@@ -17,14 +19,13 @@ export async function copyCheckout(t: Test): Promise<string> {
     ['ls-files', '-z', '--cached', '--others', '--exclude-standard'],
     { cwd: repository },
   )
-  for (const path of listed.split('\0').filter(path => path && !path.startsWith('tests/'))) {
-    await cp(join(repository, path), join(target, path), { preserveTimestamps: true }).catch(
-      // Listed by git, and deleted since.
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error
-      },
-    )
-  }
+  // Whole folders, so that their times are kept too: the launcher compares them with the bundle's.
+  const paths = new Set(listed.split('\0').map(path => path.split('/')[0] ?? ''))
+  const wanted = [...paths, '.build/bundle'].filter(
+    path => path && path !== 'tests' && existsSync(join(repository, path)),
+  )
+  const keep = ['--parents', '--recursive', '--no-dereference', '--preserve=mode,timestamps']
+  await must('cp', [...keep, '--target-directory', target, ...wanted], { cwd: repository })
   await symlink(join(repository, 'node_modules'), join(target, 'node_modules'))
   return target
 }
