@@ -5,10 +5,8 @@ import { command } from '../base/command.ts'
 import type { Engine } from '../engine/engine.ts'
 import { isStackName } from '../stack/identity.ts'
 import { inspectStacks } from '../stack/inspect.ts'
-import { labels } from '../stack/labels.ts'
+import { composeLabels, labels } from '../stack/labels.ts'
 import { type Check, ok, warning } from './diagnosis.ts'
-
-const projectLabel = 'com.docker.compose.project'
 
 export type Leftovers = {
   /** State folders of removed stacks whose workspace is gone. */
@@ -57,14 +55,14 @@ const underWayMilliseconds = 10 * 60_000
 /** Returns stacks whose start was cut off a while ago, before they had a container. */
 export async function emptyStacks(engine: Engine, now = Date.now()): Promise<string[]> {
   const [networks, running] = await Promise.all([
-    engine.networks([projectLabel]),
+    engine.networks([composeLabels.project]),
     inspectStacks(engine),
   ])
   const alive = new Set(running.map(({ stack }) => stack))
   const young = new Set<string>()
   const names = new Set<string>()
   for (const { Labels, Created } of networks) {
-    const name = Labels?.[projectLabel] ?? ''
+    const name = Labels?.[composeLabels.project] ?? ''
     if (!isStackName(name) || alive.has(name)) continue
     names.add(name)
     if (now - Date.parse(Created ?? '') < underWayMilliseconds) young.add(name)

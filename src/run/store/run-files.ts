@@ -56,11 +56,20 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
   }
 }
 
-const Numbered = z.looseObject({ kind: z.string(), seq: z.number(), at: z.string() })
+const kinds = [
+  'started',
+  'claude',
+  'notice',
+  'question',
+  'question-closed',
+  'ended',
+] as const satisfies readonly RunEvent['kind'][]
+
+const Numbered = z.looseObject({ kind: z.enum(kinds), seq: z.number(), at: z.string() })
 
 /**
- * Parses a stored line; null for the incomplete last line of a process that died. Events of earlier
- * versions have no number and time, and get `otherwise`.
+ * Parses a stored line; null for the incomplete last line of a process that died, and for a kind of event
+ * that only a later version knows. Events of earlier versions have no number and time, and get `otherwise`.
  */
 export function parseStoredEvent(
   line: string,

@@ -212,6 +212,18 @@ t.test('damaged files do not crash the store', async t => {
   t.equal(await store.read(run.runId), null)
 })
 
+t.test('an event that only a later version knows is passed over', async t => {
+  const folder = join(t.testdir(), 'runs')
+  const store = createFileStore(folder)
+  const run = record()
+  const log = await store.create(run)
+  await log.append(notice('one'))
+  await log.finish(resultOf('text'))
+  const events = join(folder, run.runId, 'events.ndjson')
+  await writeFile(events, `${await readFile(events, 'utf8')}{"kind":"new","seq":2,"at":""}\n`)
+  t.same(await all(store.events(run.runId)), [notice('one')])
+})
+
 t.test('an error for an unwritable folder names it', async t => {
   const folder = t.testdir({ runs: 'a file' })
   await chmod(join(folder, 'runs'), 0o400)
