@@ -37,7 +37,8 @@ export function weakness(mode: CredentialMode): string | null {
     : null
 }
 
-const unusedSecret = 'no-credential-in-this-mode'
+/** The secret in the gateway's file in a mode without a credential. */
+export const unusedSecret = 'no-credential-in-this-mode'
 
 const prefixes = { 'api-key': 'sk-ant-api03-', 'oauth-token': 'sk-ant-oat01-' }
 

@@ -1,14 +1,12 @@
 import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { unusedSecret } from '../../stack/credential.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import type { InspectedContainer } from '../inspections.ts'
 import { holdsSecret, keyPattern, realKeys } from '../key-search.ts'
 import { type Check, check, everyService, held, open, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
-
-/** Content of the gateway's file in a mode without a credential. */
-const noCredential = 'no-credential-in-this-mode'
 
 /** Compares on the host: the secret enters neither a container nor the evidence. */
 export const secretSearch: Probe = {
@@ -23,7 +21,7 @@ export const secretSearch: Probe = {
   ],
   async run(scene) {
     const found = scene.credential?.secret
-    const secret = found && found !== noCredential ? found : null
+    const secret = found && found !== unusedSecret ? found : null
     return [
       everyService(scene, 'no environment holds a real key', environmentKeys(scene)),
       ...(await Promise.all([
