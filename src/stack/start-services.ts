@@ -95,8 +95,9 @@ function hasFailed({ state, health }: ServiceState) {
 async function explain(engine: Engine, name: string, error: unknown) {
   if (!(error instanceof UserError)) return error
   const state = await inspectStack(engine, name).catch(() => null)
-  const failed = state?.services.find(
-    service => service.state !== 'running' || service.health === 'unhealthy',
+  // A container that was never started has no log.
+  const failed = state?.services.find(({ state, health }) =>
+    state === 'running' ? health === 'unhealthy' : state !== 'created',
   )
   if (!failed) return error
   const lines = await engine.logLines(failed.container, 20).catch(() => [])

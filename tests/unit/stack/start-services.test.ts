@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { messageOf } from '../../../src/base/errors.ts'
 import { createEngine } from '../../../src/engine/engine.ts'
 import { renderIdentityLabels } from '../../../src/stack/identity.ts'
 import { startServices } from '../../../src/stack/start-services.ts'
@@ -29,7 +30,7 @@ const healthy = (service: string) => container(service, 'running', 'Up 1 second 
 async function failedStart(
   t: Test,
   containers: readonly object[],
-  options: { fresh?: boolean; signal?: AbortSignal } = {},
+  options: { fresh?: boolean; signal?: AbortSignal; logs?: Record<string, string> } = {},
 ) {
   const folder = await temporaryFolder(t, 'start')
   const calls = join(folder, 'calls')
@@ -39,7 +40,11 @@ async function failedStart(
     `echo "$*" | sed 's/.*--progress plain //' >> ${calls}
 case "$*" in *' up '*) echo 'the network is not free' >&2; exit 1 ;; esac`,
   )
-  const host = await startFakeEngine(t, { ...goodEngine, '/containers/json': containers })
+  const host = await startFakeEngine(t, {
+    ...goodEngine,
+    '/containers/json': containers,
+    ...options.logs,
+  })
   const workspace = join(folder, 'project')
   const state = stateFolder(identity.name, folder)
   await mkdir(workspace)
@@ -67,8 +72,13 @@ case "$*" in *' up '*) echo 'the network is not free' >&2; exit 1 ;; esac`,
     cutOff: [],
     fresh: options.fresh ?? true,
   }
-  await t.rejects(startServices(context, stack, services))
+  const error: unknown = await startServices(context, stack, services).then(
+    () => null,
+    thrown => thrown,
+  )
+  t.ok(error, 'the start fails')
   return {
+    message: messageOf(error),
     calls: readFileSync(calls, 'utf8')
       .trim()
       .split('\n')
@@ -80,12 +90,26 @@ case "$*" in *' up '*) echo 'the network is not free' >&2; exit 1 ;; esac`,
 const takenDown = ['down --remove-orphans --timeout 5']
 
 t.test('a start that made no container removes its networks and placeholders', async t => {
-  t.same(await failedStart(t, []), { calls: takenDown, placeholder: false })
+  const { calls, placeholder } = await failedStart(t, [])
+  t.same({ calls, placeholder }, { calls: takenDown, placeholder: false })
 })
 
 t.test('a start that failed for no service takes the half-made stack down', async t => {
   const { calls } = await failedStart(t, [container('claude', 'created'), healthy('proxy')])
   t.same(calls, takenDown)
+})
+
+t.test('the error quotes the service that failed, not one that was never started', async t => {
+  const containers = [
+    container('claude', 'created'),
+    container('proxy', 'restarting', 'Restarting (1) 1 second ago'),
+  ]
+  const said = 'FATAL: no port'
+  // One line of standard output, as the engine frames it.
+  const frame = `\u0001\0\0\0\0\0\0${String.fromCharCode(said.length + 1)}${said}\n`
+  const logs = { '/containers/id-claude/logs': '', '/containers/id-proxy/logs': frame }
+  const { message } = await failedStart(t, containers, { logs })
+  t.equal(message, `proxy did not start: ${said}`)
 })
 
 t.test('a service that ran and failed stays for its log; containers that never ran go', async t => {
@@ -101,7 +125,8 @@ t.test('a service that ran and failed stays for its log; containers that never r
 
 t.test('placeholders go when only services without an agent stay', async t => {
   const unhealthy = container('gateway', 'running', 'Up 2 minutes (unhealthy)')
-  t.same(await failedStart(t, [unhealthy]), { calls: [], placeholder: false })
+  const { calls, placeholder } = await failedStart(t, [unhealthy])
+  t.same({ calls, placeholder }, { calls: [], placeholder: false })
 })
 
 t.test('a cancelled start of a new stack leaves nothing, whatever its services say', async t => {
@@ -120,5 +145,6 @@ t.test('a repair that fails keeps the stack, and removes only what never ran', a
 t.test('an engine that does not answer keeps the placeholders', async t => {
   // Another answer than the engine's: the containers are unknown.
   const broken = [{ Labels: renderIdentityLabels(identity) }]
-  t.same(await failedStart(t, broken), { calls: [], placeholder: true })
+  const { calls, placeholder } = await failedStart(t, broken)
+  t.same({ calls, placeholder }, { calls: [], placeholder: true })
 })
