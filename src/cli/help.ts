@@ -43,7 +43,7 @@ function find({ commands }: Command, name: string) {
 function unknown({ commands }: Command, name: string) {
   const names = commands.flatMap(command => [command.name(), ...command.aliases()])
   const near = nearestName(name, names)
-  return new UserError(`there is no command ${terminalLine(name, 60)}`, {
+  return new UserError(`unknown command ${terminalLine(name, 60)}`, {
     hint: near
       ? `did you mean ${near}? run ./claude.ts ${near} --help for its arguments`
       : 'run ./claude.ts --help to list the commands',

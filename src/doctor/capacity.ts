@@ -42,7 +42,7 @@ export function judgeDisk(spaces: readonly Space[]): Check[] {
     const message = `${((first?.free ?? 0) / 1e9).toFixed(1)} GB free for ${name} (${first?.folder})`
     const wanted = Math.max(...here.map(({ what }) => needed[what] ?? 0))
     if ((first?.inodes ?? 1) < 0.02) {
-      return warning('disk', `${message}, but hardly any free inodes`, 'remove files there')
+      return warning('disk', `${message}, but almost no free inodes`, 'remove files from that disk')
     }
     return (first?.free ?? 0) < wanted
       ? warning(

@@ -64,7 +64,7 @@ export function mirrorFromSetting(mirror: string): { packages: string; security:
   if (url.username || url.password) {
     // They would end up in the sources of every image.
     throw new UserError('DEBIAN_MIRROR contains a user name or password', {
-      hint: 'use a mirror, or a local proxy (Acquire::http::Proxy of apt), that needs none',
+      hint: 'use a mirror that needs none, or a local proxy (Acquire::http::Proxy of apt)',
     })
   }
   const packages = mirror.replace(/\/+$/, '')

@@ -39,7 +39,7 @@ export function judgeRequirements(versions: MachineVersions): Finding[] {
 
 function judgeEngine(engine: MachineVersions['engine']): Finding {
   const id = 'engine'
-  if (!engine) return refusal(id, 'there is no container engine', setupHint)
+  if (!engine) return refusal(id, 'no container engine was found', setupHint)
   const version = parseVersion(engine.version)
   const name = engine.kind === 'podman' ? 'Podman' : 'Docker Engine'
   if (!version) {
@@ -65,7 +65,7 @@ function judgeEngine(engine: MachineVersions['engine']): Finding {
 
 function judgeCompose(compose: string | null): Finding {
   const id = 'compose'
-  if (!compose) return refusal(id, 'there is no Docker Compose plugin', setupHint)
+  if (!compose) return refusal(id, 'the Docker Compose plugin is not installed', setupHint)
   const version = parseVersion(compose)
   return version && isAtLeast(version, composeFloor)
     ? ok(id, `Docker Compose ${compose}`)
@@ -84,7 +84,7 @@ function judgeBuildx(
   if (engine === 'podman') return null
   return buildx
     ? ok('buildx', `buildx ${buildx}`)
-    : refusal('buildx', 'there is no Docker buildx plugin', setupHint)
+    : refusal('buildx', 'the Docker buildx plugin is not installed', setupHint)
 }
 
 function judgePart(id: 'runc' | 'containerd', part: Part | null): Finding | null {

@@ -97,7 +97,7 @@ export async function readConfiguration(): Promise<Configuration> {
 export async function acceptConfiguration({ log }: { log: Log }): Promise<void> {
   const { state, found, servers } = await readFolder()
   if (!found && !servers) {
-    throw new UserError(`there is no ${workspaceConfigName} or ${mcpFileName} in this folder`, {
+    throw new UserError(`this folder has no ${workspaceConfigName} or ${mcpFileName}`, {
       hint: 'go to the folder that has one; docs/additions.md lists what they can hold',
     })
   }
@@ -108,7 +108,7 @@ export async function acceptConfiguration({ log }: { log: Log }): Promise<void> 
   if (found) await acceptConfig(state, found)
   if (servers) await acceptServers(state, servers)
   const names = [...(found ? [workspaceConfigName] : []), ...(servers ? [mcpFileName] : [])]
-  log({ kind: 'info', text: `approved in its present form: ${names.join(' and ')}` })
+  log({ kind: 'info', text: `approved, until it changes: ${names.join(' and ')}` })
 }
 
 async function readFolder() {

@@ -81,7 +81,7 @@ export async function openContext(caller: Caller): Promise<Context> {
   if (engine) throw new UserError(engine.message, { hint: engine.hint })
   // Checked before the plugins: without the client all of them are missing, and none is the cause.
   if (!client) {
-    throw new UserError('there is no docker program in PATH', {
+    throw new UserError('docker is not in PATH', {
       hint: `run ${command('setup')} to install it`,
     })
   }

@@ -155,7 +155,7 @@ export async function readyClient(engine: FoundEngine, log: Log): Promise<Docker
     if (severity === 'warning') log({ kind: 'warn', text: `${message}; ${hint}` })
   }
   if (!client)
-    throw new UserError('there is no docker program', {
+    throw new UserError('docker is not in PATH', {
       hint: `run ${command('setup')} to install it`,
     })
   return { kind: engine.kind, file: client.file, env: environment }

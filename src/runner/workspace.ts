@@ -40,7 +40,7 @@ export async function findWorkspace(asked: string, places = defaultPlaces): Prom
 }
 
 function refused(path: string, reason: string, cause?: unknown) {
-  return new UserError(`no workspace ${path}: ${reason}`, {
+  return new UserError(`cannot use ${path} as a workspace: ${reason}`, {
     hint: 'name an existing folder',
     cause,
   })

@@ -105,7 +105,7 @@ async function explain(engine: Engine, name: string, error: unknown) {
   if (!last) return error
   const refused = failed.name === serviceOfEgress ? refusedPolicy(lines) : null
   if (refused !== null) {
-    return new UserError(`the proxy refuses its policy: ${terminalLine(refused)}`, {
+    return new UserError(`the proxy rejected its policy: ${terminalLine(refused)}`, {
       hint: 'fix proxy/squid.conf; run git diff proxy/squid.conf to see the edit',
       cause: error,
     })

@@ -47,7 +47,7 @@ export async function startStack(
     if (before) {
       const busy = await whyBusy(engine, before)
       if (busy !== null) {
-        log({ kind: 'info', text: `${busy}, so the stack keeps its present settings` })
+        log({ kind: 'info', text: `${busy}, so the stack keeps its current settings` })
         return { outcome: 'outdated', state: before }
       }
       // A network or volume cannot be changed in place; the volumes stay.

@@ -176,7 +176,7 @@ t.test('a file that changed on both sides stops apply before anything is written
   const edited = await hostState()
   isTwoLines(t, await stack.cli(['apply']), {
     error: /1 file changed both here and in the copy: mine\.txt/,
-    hint: /nothing was applied; add --keep-mine to apply the rest, --take-copy to replace yours, or -i/,
+    hint: /add --keep-mine to apply the rest, --take-copy to replace yours, or -i .*; nothing was applied/,
   })
   isTwoLines(t, await stack.cli(['apply', '.env']), {
     error: /1 file changed both here and in the copy: \.env/,
@@ -196,7 +196,7 @@ t.test('apply brings the rest back, and refuses links that lead outside', async 
     stderr,
     /outside is not applied: it is a symlink to \/etc\/passwd, which can lead outside/,
   )
-  t.match(stderr, /kept yours: mine\.txt/)
+  t.match(stderr, /kept your version of mine\.txt/)
   t.match(stderr, /applied 9 of 10 changes; \.\/claude\.ts apply --undo reverts them/)
   t.match(stdout, /D gone\.txt[\s\S]*M a\.txt|M a\.txt/)
   t.notMatch(stdout + stderr, /[\x00-\x08\x0b-\x1f\x7f]/)
@@ -219,7 +219,7 @@ t.test('undo puts the folder back, and the copy still has the changes', async t 
   await writeFile(join(stack.workspace, 'a.txt'), 'edited since\n')
   isTwoLines(t, await stack.cli(['apply', '--undo']), {
     error: /1 file changed since the apply of .*: a\.txt/,
-    hint: /nothing was undone; add --keep-mine to leave these/,
+    hint: /add --keep-mine to skip these files; nothing was undone/,
   })
   await writeFile(join(stack.workspace, 'a.txt'), 'one\nTWO\n')
   const { code, stderr } = await stack.cli(['apply', '--undo'])

@@ -166,7 +166,7 @@ t.test("the folder's configuration takes effect once approved, and .env wins", a
     t.equal((await sh('cat /mnt/config/file.txt')).stdout, 'read\n')
     t.not((await sh('echo x > /workspace/claude-secure.config.json')).code, 0, 'not the agent’s')
   }
-  t.match(started.stderr, /setup command ended with 3/)
+  t.match(started.stderr, /setup command failed with exit code 3/)
 })
 
 for (const service of ['claude', 'worker']) {

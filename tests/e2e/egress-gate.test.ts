@@ -106,14 +106,14 @@ t.test('mode and owner of the file stay', async t => {
   await cli('deny', 'other.test')
 })
 
-t.test('an edit that Squid does not accept leaves file and policy alone', async t => {
+t.test('an edit that Squid rejects leaves file and policy alone', async t => {
   // Squid itself only grumbles at this one, and would go on without the rule.
   const broken = shipped.replace('http_access deny !dns_name', 'http_access dny !dns_name')
   await writeFile(policy, broken)
   await until('the proxy to refuse it', async () => /policy-refused.*dny/.test(await proxyLog()))
   const refusals = (await proxyLog()).split('policy-refused').length
   isTwoLines(t, await stack.cli(['allow', 'evil.test']), {
-    error: /Squid does not accept the edit: .*http_access dny !dns_name/,
+    error: /Squid rejected the edit: .*http_access dny !dns_name/,
     hint: /nothing was changed/,
   })
   t.equal(await text(), broken)

@@ -41,7 +41,8 @@ t.test('a refused policy is reported with its line', async t => {
   await writeFile(policy, text.replace(/^http_access deny all$/m, 'http_access deny al'))
   const outcome = await stack.cli(['start', '--detach'])
   isTwoLines(t, outcome, {
-    error: /the proxy refuses its policy: the last http_access line must be: http_access deny all$/,
+    error:
+      /the proxy rejected its policy: the last http_access line must be: http_access deny all$/,
     hint: /git diff proxy\/squid\.conf/,
   })
   await writeFile(policy, text)

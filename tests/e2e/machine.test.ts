@@ -128,7 +128,7 @@ t.test('start --resume continues an older conversation', async t => {
   await resumed.waitFor(new RegExp(marker))
   await leave(resumed)
   const unknown = await one.terminal(['start', '-r', '00000000-0000-4000-8000-000000000000'])
-  await unknown.waitFor(/hint: +the last ones are [0-9a-f]{8}-/)
+  await unknown.waitFor(/hint: +use one of the last: [0-9a-f]{8}-/)
   t.not(await unknown.exitStatus(), 0)
 })
 
@@ -145,11 +145,11 @@ t.test('clear-session removes the conversations of a running stack, and asks fir
     error: /confirmation required/,
     hint: /with -f/,
   })
-  t.not(await remembered('claude', marker), '', 'nothing was forgotten without a yes')
+  t.not(await remembered('claude', marker), '', 'nothing was deleted without a yes')
 
   const { code, stderr } = await one.cli(['clear-session', '--interactive', '-f'])
   t.equal(code, 0, stderr)
-  t.match(stderr, /forgot the conversations of sessions/)
+  t.match(stderr, /deleted the conversations of sessions/)
   t.equal(await remembered('claude', marker), '')
   t.not(await remembered('worker', 'aardvark'), '', 'runs are another thing')
   t.equal((await one.cli(['clear-session', '--runs', '-f'])).code, 0)

@@ -256,7 +256,7 @@ t.test('a long prompt arrives whole; one that is too long for every model is rep
   t.match(huge.stderr, /Prompt is too long\nhint: {2}shorten the prompt/)
   const longer = await ask([], { input: 'x'.repeat(10 * 1024 * 1024 + 1) })
   t.equal(longer.code, 2)
-  t.match(longer.stderr, /longer than 10485760 bytes/)
+  t.match(longer.stderr, /longer than 10 MiB/)
 })
 
 t.test('limits on turns and cost end a run with a hint', async t => {

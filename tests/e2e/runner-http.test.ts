@@ -94,7 +94,7 @@ t.test('start, update and clean do not take the stack down during such a run', a
   await writeFile(settings, `${before}AGENT_PIDS=700\n`)
   const start = await stack.cli(['start', '--detach'])
   t.equal(start.code, 0, start.stderr)
-  t.match(start.stderr, 'a run is in progress, so the stack keeps its present settings')
+  t.match(start.stderr, 'a run is in progress, so the stack keeps its current settings')
   isTwoLines(t, await stack.cli(['update']), {
     error: /Claude Code is working in .*: a run is in progress/,
     hint: /stop/,
@@ -112,7 +112,7 @@ t.test('start, update and clean do not take the stack down during such a run', a
   t.match(toolResults.join(), 'went on')
   const again = await stack.cli(['start', '--detach'])
   t.equal(again.code, 0, again.stderr)
-  t.notMatch(again.stderr, 'keeps its present settings')
+  t.notMatch(again.stderr, 'keeps its current settings')
   const limit = ['inspect', '--format', '{{.HostConfig.PidsLimit}}', stack.container('claude')]
   t.equal((await must('docker', limit)).trim(), '700', 'the settings apply after the run')
 })

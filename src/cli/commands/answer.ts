@@ -45,10 +45,13 @@ function chosen({ questions }: OpenQuestion, choices: readonly string[]) {
   const [only] = questions
   const perQuestion = only && questions.length === 1 ? [choices.join(' ')] : choices
   if (perQuestion.length !== questions.length) {
-    throw new UserError(`${questions.length} questions, but ${choices.length} answers`, {
-      hint: 'give one choice for each question, in the same order',
-      exitCode: 2,
-    })
+    throw new UserError(
+      `the run asks ${questions.length} questions, but ${choices.length} answers were given`,
+      {
+        hint: 'give one choice for each question, in the same order',
+        exitCode: 2,
+      },
+    )
   }
   return Object.fromEntries(
     questions.map((question, index) => [

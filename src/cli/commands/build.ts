@@ -23,6 +23,6 @@ export async function build(options: BuildOptions, invocation: Invocation) {
   })
   for (const tag of new Set(Object.values(images))) console.log(tag)
   if (target !== settings.IMAGE_TARGET) {
-    log({ kind: 'info', text: `start uses it with IMAGE_TARGET=${target} in .env` })
+    log({ kind: 'info', text: `set IMAGE_TARGET=${target} in .env to start stacks with it` })
   }
 }

@@ -4,7 +4,7 @@ import type { Invocation } from '../invocation.ts'
 
 export type ClearSessionOptions = { interactive?: boolean; runs?: boolean; force?: boolean }
 
-/** Forgets the conversations of the current folder; login and settings stay. */
+/** Deletes the conversations of the current folder; keeps login and settings. */
 export async function clearSession(options: ClearSessionOptions, invocation: Invocation) {
   const { interactive = false, runs = false, force = false } = options
   const both = interactive === runs

@@ -46,7 +46,7 @@ export function parseSince(text: string, now: Date): Date {
     : Number.NaN
   if (!Number.isNaN(moment) && moment >= 0) return new Date(moment)
   throw new UserError(`--since ${terminalLine(text, 40)} is neither a duration nor a time`, {
-    hint: 'for example: --since 10m, or --since 2026-11-21T18:00:00Z',
+    hint: 'use --since 10m, or --since 2026-11-21T18:00:00Z',
     exitCode: 2,
   })
 }

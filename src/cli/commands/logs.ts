@@ -18,7 +18,7 @@ export async function logs(service: string, options: LogsOptions, invocation: In
     throw new UserError(
       `--lines ${terminalLine(options.lines)} is not a number from 0 to ${mostLines}`,
       {
-        hint: 'for example: ./claude.ts logs proxy --lines 200',
+        hint: 'give a number, for example: ./claude.ts logs proxy --lines 200',
         exitCode: 2,
       },
     )

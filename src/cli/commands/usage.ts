@@ -34,7 +34,7 @@ function parseDays(text: string | undefined): number {
   const days = /^\d{1,3}$/.test(text) ? Number(text) : 0
   if (days >= 1 && days <= daysKept) return days
   throw new UserError(`--days ${terminalLine(text)} is not a number from 1 to ${daysKept}`, {
-    hint: 'for example: ./claude.ts usage --days 30',
+    hint: 'give a number, for example: ./claude.ts usage --days 30',
     exitCode: 2,
   })
 }

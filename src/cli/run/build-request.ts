@@ -9,27 +9,30 @@ import { readOptionFile } from './prompt.ts'
 
 /** Messages for invalid values in terms of the flags, in place of the schema's own field names. */
 const flags: Record<string, { flag: string; hint: string; wrong?: string }> = {
-  model: { flag: '--model', hint: 'for example: --model opus, sonnet, haiku or a full name' },
+  model: { flag: '--model', hint: 'use opus, sonnet, haiku or a full name' },
   effort: {
     flag: '--effort',
-    hint: 'one of: low, medium, high, xhigh, max',
+    hint: 'use one of low, medium, high, xhigh, max',
     wrong: 'is not a level',
   },
   session: { flag: '--resume', hint: 'find the session id in the result: --output-format json' },
-  tools: { flag: '--tools', hint: 'for example: --tools Bash,Read; --tools "" for none' },
+  tools: {
+    flag: '--tools',
+    hint: 'name them with commas, for example: --tools Bash,Read; --tools "" for none',
+  },
   maxTurns: {
     flag: '--max-turns',
-    hint: 'a whole number, for example: --max-turns 20',
+    hint: 'give a whole number, for example: --max-turns 20',
     wrong: 'must be a whole number from 1 to 10000',
   },
   maxBudgetUsd: {
     flag: '--max-budget-usd',
-    hint: 'for example: --max-budget-usd 0.50',
+    hint: 'give an amount, for example: --max-budget-usd 0.50',
     wrong: 'must be an amount in dollars, more than 0',
   },
   timeoutSeconds: {
     flag: '--timeout',
-    hint: 'for example: --timeout 10m; a bare number is seconds',
+    hint: 'give a duration, for example: --timeout 10m; a bare number is seconds',
     wrong: 'must be a time between 1s and 24h',
   },
   systemPrompt: { flag: '--system-prompt', hint: 'shorten it to at most 1 MiB' },
@@ -141,7 +144,7 @@ export function parseAskTimeout(given: string | undefined): number {
   throw new UserError(
     `--ask-timeout ${terminalLine(given ?? '', 60)}: must be between 1s and 24h`,
     {
-      hint: 'for example: --ask-timeout 10m; a bare number is seconds',
+      hint: 'give a duration, for example: --ask-timeout 10m; a bare number is seconds',
       exitCode: 2,
     },
   )

@@ -108,7 +108,7 @@ const refusals: Record<RefusalCode, { hint: string; exitCode: 1 | 2 }> = {
     exitCode: 2,
   },
   capacity: { hint: 'wait for another run to end, then run it again', exitCode: 1 },
-  confinement: { hint: 'give this workspace a worker of its own', exitCode: 1 },
+  confinement: { hint: 'start a separate worker for this workspace', exitCode: 1 },
   stopping: { hint: 'run it again; ./claude.ts run starts the worker', exitCode: 1 },
   'unknown-run': { hint: 'run ./claude.ts run list for the stored runs', exitCode: 2 },
   'not-waiting': { hint: 'run ./claude.ts run list to see which run waits', exitCode: 1 },

@@ -30,7 +30,7 @@ export async function readPrompt(
   const piped = await readPiped(given !== undefined, onWarning)
   const prompt = [given, piped].filter(Boolean).join('\n')
   if (prompt.trim() === '') {
-    throw new UserError('there is no prompt', {
+    throw new UserError('no prompt was given', {
       hint: 'run ./claude.ts run "fix the failing test", or pipe a prompt in; ./claude.ts start opens a session',
       exitCode: 2,
     })
@@ -100,7 +100,7 @@ function inputKind(): 'none' | 'pipe' | 'file' {
 }
 
 function tooLong() {
-  return new UserError(`the prompt is longer than ${promptBytes} bytes`, {
+  return new UserError(`the prompt is longer than ${promptBytes / 1024 ** 2} MiB`, {
     hint: 'write the material to a file in this folder, and name the file in the prompt',
     exitCode: 2,
   })

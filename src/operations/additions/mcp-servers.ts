@@ -52,7 +52,7 @@ export async function allowedServers(
     found = await readMcpFile(workspace)
   } catch (error) {
     // Other programs use this file too, so an invalid one does not stop the start.
-    log({ kind: 'warn', text: `no MCP server of this folder is used: ${messageOf(error)}` })
+    log({ kind: 'warn', text: `ignored the MCP servers of this folder: ${messageOf(error)}` })
     return none
   }
   if (!found || found.servers.length === 0) return none

@@ -35,7 +35,10 @@ export async function runSetupCommands(
       const { code, stderr } = await inside(['bash', '-c', command])
       if (code === 0) continue
       const said = lastLine(stderr)
-      log({ kind: 'warn', text: `that setup command ended with ${code}${said && `: ${said}`}` })
+      log({
+        kind: 'warn',
+        text: `the setup command failed with exit code ${code}${said && `: ${said}`}`,
+      })
     }
     await inside(['touch', mark])
   }

@@ -75,7 +75,7 @@ export async function consentedConfig(
   if (useless.length > 0) {
     log({
       kind: 'info',
-      text: `${workspaceConfigName}: without effect here: ${useless.join(', ')}`,
+      text: `ignored keys of ${workspaceConfigName}: ${useless.join(', ')}`,
     })
   }
   if (found.demands.length === 0) return found

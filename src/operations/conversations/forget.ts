@@ -12,7 +12,7 @@ import type { Context } from '../context.ts'
 import { currentIdentity, ownedStackName } from '../find-stacks.ts'
 import { newestImage } from '../images.ts'
 
-/** Forgets conversations of the current folder; login and settings stay. */
+/** Deletes conversations of the current folder; keeps login and settings. */
 export async function forgetConversationsHere(
   context: Context,
   options: { of: readonly Home['of'][]; force: boolean },
@@ -30,7 +30,7 @@ export async function forgetConversationsHere(
   const of = [...new Set(homes.map(home => home.of))].sort().reverse().join(' and ')
   const question = `Forget all conversations of ${of} in ${terminalLine(process.cwd(), 200)}?`
   if (!options.force && !(await confirm(question, '-f'))) {
-    log({ kind: 'info', text: 'nothing was forgotten' })
+    log({ kind: 'info', text: 'nothing was deleted' })
     return
   }
   await withLock(stack, { log, signal }, async () => {
@@ -42,7 +42,7 @@ export async function forgetConversationsHere(
       for (const home of homes) await forgetConversations(context, image, home)
     })
   })
-  log({ kind: 'info', text: `forgot the conversations of ${of}; login and settings stay` })
+  log({ kind: 'info', text: `deleted the conversations of ${of}; kept login and settings` })
 }
 
 /** Refuses while Claude Code runs: it would rewrite a removed transcript. */

@@ -16,7 +16,7 @@ const transcripts = '/home/claude/.claude/projects/-workspace'
 export function checkResume(id: string) {
   if (uuid.test(id)) return
   throw new UserError(`--resume ${terminalLine(id, 100)} is not the id of a conversation`, {
-    hint: 'ids look like 8a6e0804-2bd0-4672-b79d-d97027f9071a; /resume in a session shows all',
+    hint: 'give an id such as 8a6e0804-2bd0-4672-b79d-d97027f9071a; /resume in a session lists them',
     exitCode: 2,
   })
 }
@@ -24,8 +24,8 @@ export function checkResume(id: string) {
 /** Refuses an id that is not a conversation of this folder's sessions, and any id while a session is open. */
 export async function refuseUnknown({ engine, docker }: Context, state: StackState, id: string) {
   if (await whyBusy(engine, { ...state, services: sessionsOnly(state) })) {
-    throw new UserError('a session is open here and continues its own conversation', {
-      hint: 'end it with /exit, or choose there with /resume',
+    throw new UserError('the open session of this folder cannot change its conversation', {
+      hint: 'end it with /exit, or use /resume in it',
     })
   }
   const claude = serviceOf(state, serviceOfSessions)
@@ -40,7 +40,7 @@ export async function refuseUnknown({ engine, docker }: Context, state: StackSta
   throw new UserError(`there is no conversation ${id} in this folder`, {
     hint:
       known.length > 0
-        ? `the last ones are ${known.slice(0, 3).join(', ')}`
+        ? `use one of the last: ${known.slice(0, 3).join(', ')}`
         : `this folder has no conversation yet: run ${command('start')}`,
   })
 }

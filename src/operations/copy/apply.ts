@@ -64,11 +64,11 @@ function resolveConflicts(log: Log, plan: Plan, options: ApplyOptions): Step[] {
     throw new UserError(
       `${conflicts.size} ${conflicts.size === 1 ? 'file' : 'files'} changed both here and in the copy: ${names}`,
       {
-        hint: 'nothing was applied; add --keep-mine to apply the rest, --take-copy to replace yours, or -i to be asked',
+        hint: 'add --keep-mine to apply the rest, --take-copy to replace yours, or -i to be asked; nothing was applied',
       },
     )
   }
-  log({ kind: 'info', text: `kept yours: ${names}` })
+  log({ kind: 'info', text: `kept your version of ${names}` })
   return steps.filter(({ path }) => !conflicts.has(path))
 }
 

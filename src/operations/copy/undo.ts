@@ -1,3 +1,4 @@
+import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
@@ -23,7 +24,7 @@ export async function undoApply(
     const kept = await lastApply(state.path)
     if (!kept) {
       throw new UserError('this folder has no apply to undo', {
-        hint: 'the last ten are kept, and each can be undone once',
+        hint: `run ${command('apply')} first; the last ten can be undone, each once`,
       })
     }
     const { journal } = kept
@@ -32,7 +33,7 @@ export async function undoApply(
     if (conflicts.length > 0 && !options.keepMine) {
       throw new UserError(
         `${conflicts.length} ${conflicts.length === 1 ? 'file' : 'files'} changed since the apply of ${journal.applied}: ${names.join(', ')}`,
-        { hint: 'nothing was undone; add --keep-mine to leave these files as they are' },
+        { hint: 'add --keep-mine to skip these files; nothing was undone' },
       )
     }
     if (options.dryRun) {

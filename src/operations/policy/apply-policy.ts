@@ -101,8 +101,8 @@ async function judge(judges: Judges, text: string, edit: AllowlistEdit, log: Log
 
 function refuseRefused(judgement: PolicyJudgement) {
   if (judgement.verdict !== 'refused') return
-  throw new UserError(`Squid does not accept the edit: ${terminalLine(judgement.reason, 300)}`, {
-    hint: 'nothing was changed; git diff proxy/squid.conf shows what else was edited',
+  throw new UserError(`Squid rejected the edit: ${terminalLine(judgement.reason, 300)}`, {
+    hint: 'run git diff proxy/squid.conf to see other edits; nothing was changed',
   })
 }
 
@@ -137,8 +137,8 @@ async function settle(
   for (const { proxy, outcome } of outcomes) {
     if (typeof outcome !== 'object') continue
     if (readSquidConf(edit.root) === edit.next) await replaceSquidConf(edit.root, edit.text)
-    throw new UserError(`${proxy.stack} refused the edit: ${terminalLine(outcome.refused, 300)}`, {
-      hint: `squid.conf is unchanged; run ${command('doctor')} to check the whole policy`,
+    throw new UserError(`${proxy.stack} rejected the edit: ${terminalLine(outcome.refused, 300)}`, {
+      hint: `run ${command('doctor')} to check the whole policy; squid.conf is unchanged`,
     })
   }
   for (const { proxy, outcome } of outcomes) {

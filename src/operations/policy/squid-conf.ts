@@ -22,7 +22,7 @@ export function readSquidConf(root: string): string {
     return readFileSync(path, 'utf8')
   } catch (cause) {
     throw new UserError(`cannot read the allowlist ${path}`, {
-      hint: 'take it back from git: git checkout proxy/squid.conf',
+      hint: 'run git checkout proxy/squid.conf to restore it',
       cause,
     })
   }

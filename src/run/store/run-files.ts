@@ -86,7 +86,7 @@ export function parseStoredEvent(
 function unreadable(path: string, { kind }: RegularFile) {
   const problem =
     kind === 'too-large' ? `is larger than ${fileBytes} bytes` : 'is not a regular file'
-  return new UserError(`${path} ${problem}`, { hint: 'remove its folder to forget that run' })
+  return new UserError(`${path} ${problem}`, { hint: 'remove its folder to delete that run' })
 }
 
 export function cannotRead(folder: string, cause: unknown) {
@@ -99,7 +99,7 @@ export function cannotRead(folder: string, cause: unknown) {
 
 export function cannotKeep(folder: string, cause: unknown) {
   const code = systemCode(cause)
-  return new UserError(`cannot keep runs in ${folder}${code ? ` (${code})` : ''}`, {
+  return new UserError(`cannot store runs in ${folder}${code ? ` (${code})` : ''}`, {
     hint: 'check the free space and the owner of that folder',
     cause,
   })

@@ -20,9 +20,13 @@ export function parseLine(line: Line): OutputLine {
     message = JSON.parse(line.text)
   } catch {}
   if (typeof message !== 'object' || message === null || !('type' in message)) {
-    return { kind: 'notice', text: `not a message: ${terminalLine(line.text, 300)}` }
+    return {
+      kind: 'notice',
+      text: `skipped a line that is not a message: ${terminalLine(line.text, 300)}`,
+    }
   }
-  if (typeof message.type !== 'string') return { kind: 'notice', text: 'a message without a type' }
+  if (typeof message.type !== 'string')
+    return { kind: 'notice', text: 'skipped a message without a type' }
   const isControl = /^(control_|keep_alive)/.test(message.type)
   return { kind: isControl ? 'control' : 'message', message: message as Json, text: line.text }
 }

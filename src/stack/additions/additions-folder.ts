@@ -15,7 +15,7 @@ export async function findAdditionsFolder(
   const real = await realpath(path).catch((cause: NodeJS.ErrnoException) => {
     if (!options.named && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')) return null
     throw new UserError(`CUSTOM_DIR=${terminalLine(path)} cannot be read: ${cause.code}`, {
-      hint: 'make the folder, or remove CUSTOM_DIR from .env',
+      hint: 'create the folder, or remove CUSTOM_DIR from .env',
       cause,
     })
   })

@@ -69,7 +69,7 @@ export async function writeJournal(
     if (error instanceof UserError && failed === null) throw error
     const code = failed === null ? '' : ` (${failed})`
     throw new UserError(`cannot save the previous files in ${folder}${code}`, {
-      hint: 'nothing was applied; check the free space and the owner of that folder',
+      hint: 'check the free space and the owner of that folder; nothing was applied',
       cause: error,
     })
   }
@@ -94,7 +94,7 @@ async function keepFiles(
     const wanted = step.before?.entry
     if (kept?.type !== 'file' || wanted?.type !== 'file' || kept.sha256 !== wanted.sha256) {
       throw new UserError(`${terminalLine(step.path)} changed on the host a moment ago`, {
-        hint: 'nothing was applied; run the command again',
+        hint: 'run the command again; nothing was applied',
       })
     }
   }

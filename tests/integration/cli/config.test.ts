@@ -81,7 +81,7 @@ t.test('our placeholder is no configuration', async t => {
   t.teardown(() => rm(file, { recursive: true }))
   t.equal(JSON.parse((await config()).stdout).workspaceConfig, null)
   isTwoLines(t, await config(['--accept']), {
-    error: /there is no claude-secure\.config\.json or \.mcp/,
+    error: /this folder has no claude-secure\.config\.json or \.mcp/,
     hint: /./,
   })
 })

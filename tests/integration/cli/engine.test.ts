@@ -124,15 +124,15 @@ t.test('a machine without the docker program or one of its plugins is told which
     )
   }
   isTwoLines(t, await without(plugin('compose')), {
-    error: /there is no Docker Compose plugin/,
+    error: /the Docker Compose plugin is not installed/,
     hint: /setup/,
   })
   isTwoLines(t, await without(plugin('buildx')), {
-    error: /there is no Docker buildx plugin/,
+    error: /the Docker buildx plugin is not installed/,
     hint: /setup/,
   })
   isTwoLines(t, await without('/usr/bin/docker', '/usr/local/bin/docker'), {
-    error: /there is no docker program/,
+    error: /docker is not in PATH/,
     hint: /setup/,
   })
 })

@@ -13,8 +13,8 @@ const taken = { error: /no container engine answers/, hint: /setup/ }
 
 t.test('wrong usage is told before anything is looked for', async t => {
   for (const [args, error] of [
-    [['run'], /there is no prompt/],
-    [['run', ' \n'], /there is no prompt/],
+    [['run'], /no prompt was given/],
+    [['run', ' \n'], /no prompt was given/],
     [['run', 'x', '--prompt-file', 'y'], /a prompt and --prompt-file were given/],
     [['run', '--prompt-file', '/dev/null'], /not a regular file/],
     [['run', 'x', '--model=-x'], /--model -x: must be the name of a model/],
@@ -55,12 +55,12 @@ t.test(
     t.match(open.stderr, /no input on stdin within 3 s; continuing without it/)
     isTwoLines(t, open, taken)
     isTwoLines(t, await shell('"$1" run < /dev/null'), {
-      error: /there is no prompt/,
+      error: /no prompt was given/,
       hint: /pipe/,
       code: 2,
     })
     isTwoLines(t, await shell('head -c 10485761 /dev/zero | tr "\\0" x | "$1" run'), {
-      error: /longer than 10485760 bytes/,
+      error: /longer than 10 MiB/,
       hint: /file/,
       code: 2,
     })

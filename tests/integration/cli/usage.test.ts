@@ -63,7 +63,7 @@ t.test('help says so when there is no such command, and which is near', async t 
     [['help', 'run', 'lost'], /did you mean run list\?/],
     [['help', 'frobnicate'], /\.\/claude\.ts --help/],
   ] as const) {
-    const error = /there is no command (strat|run lost|frobnicate)$/
+    const error = /unknown command (strat|run lost|frobnicate)$/
     isTwoLines(t, await script.run(args), { error, hint, code: 2 })
   }
   for (const [args, usage] of [

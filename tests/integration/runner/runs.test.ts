@@ -28,11 +28,11 @@ t.test('a line that is not a message becomes a notice, without terminal control 
   const { result, notices, ended } = parts(await runner.run('malformed'))
   t.equal(result?.result, 'after all that')
   t.strictSame(notices, [
-    'not a message: not JSON ',
-    'not a message: ',
-    'not a message: [1]',
-    'not a message: {"no":"type"}',
-    'a message without a type',
+    'skipped a line that is not a message: not JSON ',
+    'skipped a line that is not a message: ',
+    'skipped a line that is not a message: [1]',
+    'skipped a line that is not a message: {"no":"type"}',
+    'skipped a message without a type',
     'skipped a line of 2 bytes that is not UTF-8',
   ])
   t.equal(ended?.outcome, 'completed')

@@ -32,7 +32,7 @@ t.test('an unknown command is refused, with the nearest name as a hint', async t
     [['frobnicate'], /--help to list the commands/],
     [['\x1b[2Jfrob'], /./],
   ] as const) {
-    const expected = { message: /^there is no command [^\x1b]+$/, hint, exitCode: 2 }
+    const expected = { message: /^unknown command [^\x1b]+$/, hint, exitCode: 2 }
     t.throws(() => showHelp(known, words), expected)
     if (words.length === 1) t.throws(() => refuseHelpOfNothing(known, [...words, '-h']), expected)
   }

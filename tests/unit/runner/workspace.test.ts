@@ -39,6 +39,8 @@ for (const path of [
   '.',
 ]) {
   t.test(`refused: ${path}`, async t => {
-    await t.rejects(findWorkspace(join(root, path), places), { message: /^no workspace / })
+    await t.rejects(findWorkspace(join(root, path), places), {
+      message: /^cannot use .* as a workspace: /,
+    })
   })
 }

@@ -66,7 +66,7 @@ t.test('an approval covers exactly this content', async t => {
 t.test('an invalid file does not stop a start', async t => {
   const { allowed, told } = folder(t, '{')
   t.same(await allowed(), [])
-  t.match(told[0], /no MCP server of this folder is used: \.mcp\.json is not valid/)
+  t.match(told[0], /ignored the MCP servers of this folder: \.mcp\.json is not valid/)
 })
 
 t.test('an address or a plain host is reported as unreachable', async t => {

@@ -228,7 +228,7 @@ t.test('an error for an unwritable folder names it', async t => {
   const folder = t.testdir({ runs: 'a file' })
   await chmod(join(folder, 'runs'), 0o400)
   await t.rejects(createFileStore(join(folder, 'runs')).create(record()), {
-    message: /cannot keep runs in .*runs \(ENOTDIR|EEXIST\)/,
+    message: /cannot store runs in .*runs \(ENOTDIR|EEXIST\)/,
     hint: /space/,
   })
 })
