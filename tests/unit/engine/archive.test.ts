@@ -134,9 +134,9 @@ t.test('a slow source, a slow reader and a slow engine are not silent', async t 
   let received = ''
   const { archive } = await fakeEngine(t, async (request, response) => {
     received += await text(request)
-    for (let i = 0; i < 4 && request.method === 'GET'; i++) {
-      response.write('x'.repeat(100_000))
-      await sleep(idle / 2)
+    for (let i = 0; i < 40 && request.method === 'GET'; i++) {
+      response.write('x'.repeat(10_000))
+      await sleep(idle / 10)
     }
     response.end()
   })
