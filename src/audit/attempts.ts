@@ -22,7 +22,7 @@ export function attemptAll(
 }
 
 /** Checks that a listed name works: otherwise a refusal would prove nothing. */
-export async function listedWorks(
+export async function listedNameWorks(
   twin: Twin,
   claim = 'a request to the listed name succeeds',
 ): Promise<Check> {
@@ -39,7 +39,7 @@ export async function listedWorks(
  * Checks that no attempt reached the canary. The evidence names those that did, or their number and
  * one answer.
  */
-export function noneThrough(claim: string, attempted: readonly Attempted[]): Check {
+export function noneReached(claim: string, attempted: readonly Attempted[]): Check {
   const through = attempted.filter(({ through }) => through)
   const [first] = attempted
   return check(

@@ -31,7 +31,7 @@ export function printVersion(): void {
 }
 
 /** Rejects `unknown --help`, for which commander would show the help of all commands. */
-export function refuseHelpOfNothing(program: Command, [word, ...rest]: readonly string[]): void {
+export function refuseUnknownHelpTopic(program: Command, [word, ...rest]: readonly string[]): void {
   if (word === undefined || word.startsWith('-') || find(program, word)) return
   if (rest.some(option => option === '--help' || option === '-h')) throw unknown(program, word)
 }

@@ -3,7 +3,7 @@ import { CommanderError } from 'commander'
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { commandLine } from './command-line.ts'
-import { refuseHelpOfNothing } from './help.ts'
+import { refuseUnknownHelpTopic } from './help.ts'
 import { readerGone, watchOutput } from './output-reader.ts'
 import { createProgram } from './program.ts'
 import { renderError } from './render/message.ts'
@@ -48,7 +48,7 @@ export async function main(
     })
     if (completes) (await import('./completion.ts')).addCompletion(program)
     const line = commandLine(withNewNames(argv))
-    refuseHelpOfNothing(program, line)
+    refuseUnknownHelpTopic(program, line)
     await program.parseAsync(line, { from: 'user' }).catch(unlessDone)
     // Node reports a failed write in the next turn of the event loop.
     await setImmediate()

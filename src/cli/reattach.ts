@@ -1,6 +1,6 @@
 import { settingsInEnvironment } from '../config/setting-names.ts'
+import { isStillRunning } from '../operations/remembered-stack/is-still-running.ts'
 import { rememberedStack } from '../operations/remembered-stack/memory.ts'
-import { runsAsLeft } from '../operations/remembered-stack/runs-as-left.ts'
 import { serviceOfSessions } from '../stack/services.ts'
 import { prepareInTerminal, reportAfter, runPrepared, sessionCommand } from './session.ts'
 import { isInteractive } from './terminal.ts'
@@ -18,7 +18,7 @@ export async function reattach(argv: readonly string[]): Promise<number | null> 
   if (!known) return null
   // Prepared in parallel with the check: an exec that is never started costs nothing.
   const [asLeft, id] = await Promise.all([
-    runsAsLeft(known, serviceOfSessions),
+    isStillRunning(known, serviceOfSessions),
     prepareInTerminal(known, sessionCommand({ fresh: options.includes('--no-continue') })).catch(
       () => null,
     ),

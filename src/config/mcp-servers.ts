@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { schemaWords } from './schema-words.ts'
+import { issueMessage } from './issue-message.ts'
 import { serverName } from './setting-values.ts'
 
 /** File name in the workspace. Claude Code would read it without asking the user at the host. */
@@ -32,7 +32,7 @@ export type McpServer = {
 /** Parses the servers of a `.mcp.json`, with the supported keys. */
 export function parseMcpFile(json: string): McpServer[] {
   try {
-    const { mcpServers } = McpFile.parse(JSON.parse(json), { error: schemaWords })
+    const { mcpServers } = McpFile.parse(JSON.parse(json), { error: issueMessage })
     const servers = Object.entries(mcpServers).map(([name, definition]) => ({ name, definition }))
     for (const server of servers) refuseHidden(server)
     return servers

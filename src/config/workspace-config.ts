@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { issueMessage } from './issue-message.ts'
 import { nearestName } from './nearest-name.ts'
 import { workspaceConfigName } from './protected-names.ts'
-import { schemaWords } from './schema-words.ts'
 
 // The user approves this text, so it must be fully visible: short, and without invisible characters.
 const text = z
@@ -93,7 +93,7 @@ export function parseWorkspaceConfig(json: string): WorkspaceConfig {
       throw wrong(`unknown key ${terminalLine(key, 60)}`, hint)
     }
   }
-  const result = Known.safeParse(value, { error: schemaWords })
+  const result = Known.safeParse(value, { error: issueMessage })
   if (result.success) return result.data
   const issue = result.error.issues[0]
   const path = terminalLine((issue?.path ?? []).join('.'), 60)

@@ -16,7 +16,7 @@ import { judgeRequirements } from '../machine/requirements.ts'
 import { currentStackName } from '../operations/find-stacks.ts'
 import { readAllowlist } from '../operations/policy/squid-conf.ts'
 import { inspectStack } from '../stack/inspect.ts'
-import { leftStacks } from '../stack/stop.ts'
+import { existingStacks } from '../stack/stop.ts'
 import { judgeDisk, judgeSubnets, readSpace, readSubnets } from './capacity.ts'
 import { judgeClock } from './clock.ts'
 import { judgeAllowlist, judgeModes, readModes } from './configuration.ts'
@@ -182,7 +182,7 @@ async function findLeftovers(engine: Engine | null): Promise<Check[]> {
 async function leftoversOfStacks(engine: Engine) {
   const [networks, stacks, volumes] = await Promise.all([
     emptyStacks(engine),
-    leftStacks(engine),
+    existingStacks(engine),
     engine.volumeNames(),
   ])
   return { networks, states: await lostStates(stateRoot(), { stacks, volumes }) }

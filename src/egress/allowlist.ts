@@ -1,7 +1,7 @@
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { isOver } from './expiry.ts'
-import { type Directive, notUnderstood, parseSquidConf } from './squid-conf.ts'
+import { type Directive, parseSquidConf, squidConfError } from './squid-conf.ts'
 
 /** A name on a list, with its line in squid.conf. */
 export type Site = {
@@ -72,14 +72,14 @@ function isList(name: string | undefined): name is keyof typeof lists {
 function sitesOf({ line, words, until }: Directive, file: { path: string; text: string }): Site[] {
   const [, list, type, ...rest] = words
   if (type !== 'dstdomain') {
-    throw notUnderstood(file, line, `${list} must be of type dstdomain, not ${show(type ?? '')}`)
+    throw squidConfError(file, line, `${list} must be of type dstdomain, not ${show(type ?? '')}`)
   }
   const namesOnly = rest[0] === '-n'
   const names = namesOnly ? rest.slice(1) : rest
   return names.map(name => {
     // Also refuses "/a/file" (names outside of this file), -i, and options of newer Squids.
     if (!/^[a-z0-9.*_:[\]][a-z0-9.*_:[\]-]*$/i.test(name)) {
-      throw notUnderstood(file, line, `${show(name)} is not a name`)
+      throw squidConfError(file, line, `${show(name)} is not a name`)
     }
     return { name, line, namesOnly, ...(until && { until }) }
   })

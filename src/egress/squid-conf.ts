@@ -27,7 +27,7 @@ export function parseSquidConf(text: string, path = 'proxy/squid.conf'): Directi
     if (until !== undefined) {
       // Refuses the same as proxy/expiry: a time that only one of the two can read would not expire.
       if (until === null || continues || pending.line !== index + 1 || !isList(pending.words)) {
-        throw notUnderstood({ path, text }, index + 1, untilReason, untilHint)
+        throw squidConfError({ path, text }, index + 1, untilReason, untilHint)
       }
       pending.until = until
     }
@@ -36,10 +36,10 @@ export function parseSquidConf(text: string, path = 'proxy/squid.conf'): Directi
     pending = undefined
   }
   if (pending)
-    throw notUnderstood({ path, text }, pending.line, 'the last line ends with a backslash')
+    throw squidConfError({ path, text }, pending.line, 'the last line ends with a backslash')
   for (const { line, words } of directives) {
     if (/^(include|if|elif|else|endif)$/.test(words[0] ?? '')) {
-      throw notUnderstood(
+      throw squidConfError(
         { path, text },
         line,
         `${words[0]} is not supported: the whole policy must be in this file`,
@@ -68,7 +68,7 @@ const untilHint =
   'write: acl allowed_sites dstdomain -n api.github.com # until 2026-11-21T18:00:00Z'
 
 /** Builds an error that shows the offending line, made safe for a terminal. */
-export function notUnderstood(
+export function squidConfError(
   { path, text }: { path: string; text: string },
   line: number,
   reason: string,

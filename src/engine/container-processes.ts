@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { settleAtOnce } from '../base/at-once.ts'
+import { settleConcurrently } from '../base/settle-concurrently.ts'
 import type { Engine } from './engine.ts'
 
 /** A process of a container: its command line and its start (milliseconds since 1970). */
@@ -19,7 +19,7 @@ export async function containerProcesses(
 ): Promise<Map<string, ContainerProcess[]>> {
   const found = readHostProcesses(containers, proc)
   const unseen = containers.filter(id => !found.has(id))
-  await settleAtOnce(unseen, asked, async id => {
+  await settleConcurrently(unseen, asked, async id => {
     const now = Date.now()
     const rows = await engine.processesWithAge(id)
     found.set(

@@ -6,7 +6,7 @@ import { systemCode, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 
 /** A workspace folder held open: `at` still names its files after the path to it was replaced. */
-export type HeldFolder = { at: (name: string) => string; file: FileHandle; close(): Promise<void> }
+export type OpenFolder = { at: (name: string) => string; file: FileHandle; close(): Promise<void> }
 
 export const asFolder = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
@@ -15,11 +15,11 @@ export const asFolder = constants.O_RDONLY | constants.O_DIRECTORY | constants.O
  * may create one at any moment (threat H2). Returns null when a folder is missing, unless `make` says
  * to create it. New folders get the owner of their parent, where we have permission to chown.
  */
-export async function holdFolderOf(
+export async function openParentFolder(
   root: string,
   path: string,
   { make = false }: { make?: boolean } = {},
-): Promise<{ folder: HeldFolder; name: string } | null> {
+): Promise<{ folder: OpenFolder; name: string } | null> {
   if (safeRelativePath(path) === null) throw notApplied(path, 'it leaves the workspace')
   const parts = path.split('/')
   const name = parts.pop() ?? ''
@@ -44,11 +44,11 @@ export async function holdFolderOf(
   return { folder, name }
 }
 
-function held(file: FileHandle): HeldFolder {
+function held(file: FileHandle): OpenFolder {
   return { at: name => `/proc/self/fd/${file.fd}/${name}`, file, close: () => file.close() }
 }
 
-async function makeFolder(inside: HeldFolder, name: string) {
+async function makeFolder(inside: OpenFolder, name: string) {
   try {
     await mkdir(inside.at(name), 0o755)
   } catch (error) {

@@ -1,9 +1,9 @@
-import { settleAtOnce } from '../base/at-once.ts'
 import { command } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import { step } from '../base/log.ts'
+import { settleConcurrently } from '../base/settle-concurrently.ts'
 import { listed } from '../stack/find-stack.ts'
-import { holdsWork, type Remains, readRemains } from '../stack/remains.ts'
+import { hasUnappliedWork, type Remains, readRemains } from '../stack/remains.ts'
 import { removeRemains } from '../stack/remove-remains.ts'
 import { agentServices } from '../stack/services.ts'
 import { allStacks, type ListedStack } from '../stack/stack-list.ts'
@@ -37,7 +37,7 @@ export async function cleanStacks(
   }
   const remains = await inspectRemains(context, stopped)
   show(remains)
-  const kept = force ? [] : remains.filter(holdsWork)
+  const kept = force ? [] : remains.filter(hasUnappliedWork)
   for (const { stack } of kept) {
     log({ kind: 'warn', text: `kept ${stack.id}: its copy has unapplied changes` })
   }
@@ -93,7 +93,9 @@ async function inspectRemains(
     image ??= newestImage(context.engine, 'claude')
     return image
   }
-  const looked = await settleAtOnce(stopped, atOnce, stack => readRemains(context, stack, anyImage))
+  const looked = await settleConcurrently(stopped, atOnce, stack =>
+    readRemains(context, stack, anyImage),
+  )
   return looked.map(result => {
     if (result.status === 'rejected') throw result.reason
     return result.value
@@ -102,7 +104,7 @@ async function inspectRemains(
 
 async function removeAll(context: Context, removed: readonly Remains[]) {
   const { log, signal } = context
-  const results = await settleAtOnce(removed, atOnce, ({ stack }) =>
+  const results = await settleConcurrently(removed, atOnce, ({ stack }) =>
     withLock(stack.stack, { log, signal }, () =>
       step(log, `removing ${stack.stack}`, async () => {
         if (stack.workspace) {

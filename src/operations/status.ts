@@ -88,8 +88,8 @@ async function waitingOf(stack: string) {
 }
 
 async function copyTaken(stack: string) {
-  const { baselinePath, readTaken } = await import('../workspace/copy/baseline.ts')
-  return readTaken(baselinePath(stateFolder(stack)))
+  const { baselinePath, readCopyTime } = await import('../workspace/copy/baseline.ts')
+  return readCopyTime(baselinePath(stateFolder(stack)))
 }
 
 function credentials(mode: CredentialMode) {

@@ -1,13 +1,13 @@
-import { settleAtOnce } from '../base/at-once.ts'
 import { command } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import { settleConcurrently } from '../base/settle-concurrently.ts'
 import { runsInProgress } from '../stack/activity.ts'
 import { inspectStacks } from '../stack/inspect.ts'
 import { clearPlaceholders, readProtection, stacksWithPlaceholders } from '../stack/protection.ts'
 import { withLock } from '../stack/state/lock.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
-import { isLeft, leftStacks, stopStack } from '../stack/stop.ts'
+import { existingStacks, stackExists, stopStack } from '../stack/stop.ts'
 import type { Context } from './context.ts'
 import { currentStackName, findCurrentStack, namedStack } from './find-stacks.ts'
 import { hostFilesNotice } from './notices.ts'
@@ -32,8 +32,8 @@ export async function stopStacks(
   const stacks =
     'all' in wanted ? await everyStack(context) : [await oneStack(context, wanted.name)]
   const runs = await runsInProgress(context.engine, stacks)
-  if (!wanted.force && !(await mayEnd(runs, context))) return null
-  const results = await settleAtOnce(stacks, stoppedAtOnce, stack => stopOne(context, stack))
+  if (!wanted.force && !(await confirmStop(runs, context))) return null
+  const results = await settleConcurrently(stacks, stoppedAtOnce, stack => stopOne(context, stack))
   const failures = results.flatMap((result, index) =>
     result.status === 'rejected' ? [{ stack: stacks[index], reason: result.reason }] : [],
   )
@@ -44,13 +44,13 @@ export async function stopStacks(
   const stopped = results.filter(result => result.status === 'fulfilled' && result.value).length
   if (failure) throw partialFailure(failures, `${stopped} of ${stacks.length}`, context.log)
   const looksElsewhere = stopped === 0 && !('all' in wanted)
-  return { stopped, elsewhere: looksElsewhere ? (await leftStacks(context.engine)).length : 0 }
+  return { stopped, elsewhere: looksElsewhere ? (await existingStacks(context.engine)).length : 0 }
 }
 
 type ActiveRuns = ReadonlyMap<string, readonly string[]>
 
 /** Asks before runs are ended. Without a terminal `stop` must work all the same. */
-export async function mayEnd(
+export async function confirmStop(
   runs: ActiveRuns,
   { canAsk, confirm }: Pick<Context, 'canAsk' | 'confirm'>,
 ): Promise<boolean> {
@@ -70,7 +70,7 @@ export function endedRuns(runs: ActiveRuns): string {
 }
 
 async function everyStack({ engine }: Context) {
-  return [...new Set([...(await leftStacks(engine)), ...(await stacksWithPlaceholders())])]
+  return [...new Set([...(await existingStacks(engine)), ...(await stacksWithPlaceholders())])]
 }
 
 async function oneStack({ engine }: Context, name: string | undefined) {
@@ -78,7 +78,7 @@ async function oneStack({ engine }: Context, name: string | undefined) {
     const found = await findCurrentStack({ engine })
     return found?.stack ?? currentStackName()
   }
-  const [states, left] = await Promise.all([inspectStacks(engine), leftStacks(engine)])
+  const [states, left] = await Promise.all([inspectStacks(engine), existingStacks(engine)])
   const candidates = left.map(async stack => ({
     stack,
     workspace:
@@ -107,7 +107,7 @@ function partialFailure(
 /** Checks under the lock: a start in progress has no containers yet. */
 function stopOne({ engine, docker, log, signal }: Context, stack: string) {
   return withLock(stack, { log, signal }, async () => {
-    if (!(await isLeft(engine, stack))) {
+    if (!(await stackExists(engine, stack))) {
       // The containers were removed by other means or in a crash; their placeholders may remain.
       await clearPlaceholders(stateFolder(stack))
       return false

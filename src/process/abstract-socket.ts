@@ -33,7 +33,7 @@ export function holdName(name: string, text = ''): Promise<(() => void) | null> 
 }
 
 /** Returns the text of the process that holds the name; null when no process holds it. */
-export function textOfHolder(name: string): Promise<string | null> {
+export function readHolder(name: string): Promise<string | null> {
   return new Promise(resolve => {
     let text = ''
     const socket = connect(address(name))

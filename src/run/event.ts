@@ -2,7 +2,7 @@ import type { OpenQuestion } from './question.ts'
 import type { RunResult } from './result.ts'
 import type { ClaudeMessage, RunnerEvent } from './runner-protocol.ts'
 
-export type RunHappening =
+export type RunEventBody =
   | {
       kind: 'started'
       runId: string
@@ -22,4 +22,4 @@ export type RunHappening =
  * A run's event for its readers, in order: the first is `started`, the last `ended`. `seq` grows from 1,
  * with gaps in stored events where partial messages are left out; `at` is ISO 8601.
  */
-export type RunEvent = RunHappening & { seq: number; at: string }
+export type RunEvent = RunEventBody & { seq: number; at: string }

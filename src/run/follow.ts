@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../base/errors.ts'
-import type { Asking } from './asking.ts'
 import type { createCollector, RunEnding } from './collect.ts'
-import type { RunHappening } from './event.ts'
+import type { RunEventBody } from './event.ts'
+import type { QuestionBroker } from './question-broker.ts'
 import { RunRefusal } from './refusal.ts'
 import type { RunRequest } from './request.ts'
 import type { RunnerEvent } from './runner-protocol.ts'
@@ -21,7 +21,7 @@ const defaults: Patience = { beyondTimeout: 10_000, cancel: 15_000, busy: 10_000
 const busyPoll = 250
 
 /** The ending of a run that was cancelled before the runner received it. */
-export const neverBegan: RunEnding = {
+export const neverStarted: RunEnding = {
   kind: 'ended',
   outcome: 'cancelled',
   exitCode: null,
@@ -43,8 +43,8 @@ type Watched = {
 export type RunWatch = {
   collector: ReturnType<typeof createCollector>
   startedAt: string
-  asking: Asking
-  publish: (happening: RunHappening) => Promise<void>
+  broker: QuestionBroker
+  publish: (happening: RunEventBody) => Promise<void>
   /** Called when the runner is given up: events no longer wait for a reader. */
   hurry: () => void
 }
@@ -53,13 +53,13 @@ export type RunWatch = {
 export async function follow(
   { transport, patience: given }: { transport: RunTransport; patience?: Partial<Patience> },
   run: Watched,
-  { collector, startedAt, asking, publish, hurry }: RunWatch,
+  { collector, startedAt, broker, publish, hurry }: RunWatch,
 ): Promise<RunEnding> {
   const patience = { ...defaults, ...given }
   const { request, id: runId, workspace, signal } = run
   const busyUntil = Date.now() + patience.busy
   for (;;) {
-    if (signal.aborted) return neverBegan
+    if (signal.aborted) return neverStarted
     const connection = await transport.open({
       version: 1,
       runId,
@@ -88,9 +88,9 @@ export async function follow(
           case 'notice':
             return publish(event)
           case 'question':
-            return asking.opened(event, connection.send)
+            return broker.opened(event, connection.send)
           case 'question-closed':
-            return asking.closed(event)
+            return broker.closed(event)
           default:
             return event satisfies never
         }
@@ -153,7 +153,7 @@ function watchTime(
       if (unasked) return { kind: 'stopped' }
       if (last.kind !== 'lost') return last
       // A connection that breaks during cancellation ends the run too.
-      return givenUp ?? (signal.aborted ? neverBegan : last)
+      return givenUp ?? (signal.aborted ? neverStarted : last)
     },
     stop() {
       clearTimeout(timer)

@@ -1,4 +1,4 @@
-import type { RunEvent, RunHappening } from './event.ts'
+import type { RunEvent, RunEventBody } from './event.ts'
 import { createReaderQueue, type ReaderQueue, type WhenFull } from './reader-queue.ts'
 
 const eventsHeld = 256
@@ -15,7 +15,7 @@ export function createHub({ limit = eventsHeld, now }: { limit?: number; now: ()
   let question: RunEvent | null = null
   let isClosed = false
 
-  const stamp = (happening: RunHappening): RunEvent => ({
+  const stamp = (happening: RunEventBody): RunEvent => ({
     seq: ++seq,
     at: now().toISOString(),
     ...happening,
@@ -37,7 +37,7 @@ export function createHub({ limit = eventsHeld, now }: { limit?: number; now: ()
       for (const reader of readers) reader.hurry()
     },
 
-    close(last?: RunHappening) {
+    close(last?: RunEventBody) {
       isClosed = true
       const events = last ? [stamp(last)] : []
       for (const reader of readers) reader.close(...events)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { until } from '../base/until.ts'
-import { holdName, textOfHolder } from '../process/abstract-socket.ts'
+import { holdName, readHolder } from '../process/abstract-socket.ts'
 import { RunId } from './ids.ts'
 import { workspaceBusy } from './refusal.ts'
 
@@ -44,6 +44,6 @@ export function createSocketLease(stack: string): WorkspaceLease {
 
 /** Returns the holder's run id. Any process of this user can listen there, so other answers are ignored. */
 async function holder(name: string): Promise<string | null> {
-  const id = RunId.safeParse(await textOfHolder(name))
+  const id = RunId.safeParse(await readHolder(name))
   return id.success ? id.data : null
 }

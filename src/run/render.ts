@@ -1,4 +1,4 @@
-import type { RunHappening } from './event.ts'
+import type { RunEventBody } from './event.ts'
 import { apiStatusOf, describeFailure } from './failure.ts'
 import type { RunResult } from './result.ts'
 
@@ -27,7 +27,7 @@ export function renderJsonVerbose(result: RunResult): string {
  * gets one, because readers wait for it.
  */
 export function renderStreamJson(
-  event: RunHappening,
+  event: RunEventBody,
   options: { partial: boolean },
 ): string | null {
   switch (event.kind) {

@@ -62,9 +62,9 @@ export function createRuns(
       const { question } = run
       if (!question) throw notWaiting(runId)
       if (answers) checkAnswers(question.questions, answers)
-      const asking = live.get(runId)?.asking
-      if (!asking) return store.sendAnswer(runId, question.id, answers)
-      if (!asking.answer(question.id, answers)) throw notWaiting(runId)
+      const broker = live.get(runId)?.broker
+      if (!broker) return store.sendAnswer(runId, question.id, answers)
+      if (!broker.answer(question.id, answers)) throw notWaiting(runId)
     },
 
     async cancel(runId) {

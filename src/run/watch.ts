@@ -1,12 +1,12 @@
 import { messageOf } from '../base/errors.ts'
-import { type Asking, createAsking } from './asking.ts'
 import { createCollector, type RunEnding } from './collect.ts'
-import type { RunHappening } from './event.ts'
-import { follow, neverBegan, type Patience } from './follow.ts'
+import type { RunEventBody } from './event.ts'
+import { follow, neverStarted, type Patience } from './follow.ts'
 import type { Hub } from './hub.ts'
 import type { Validate } from './json-schema.ts'
 import type { WorkspaceLease } from './lease.ts'
 import { defaultQuestionSeconds } from './question.ts'
+import { createQuestionBroker, type QuestionBroker } from './question-broker.ts'
 import { RunRefusal } from './refusal.ts'
 import { promptText, type RunRequest } from './request.ts'
 import { type RunResult, validated } from './result.ts'
@@ -45,7 +45,7 @@ export type RunEngineParts = {
 }
 
 /** The parts of a watched run that the engine uses. */
-export type Watching = { hub: Hub; log?: RunLog; asking?: Asking }
+export type Watching = { hub: Hub; log?: RunLog; broker?: QuestionBroker }
 
 export type Watched = RunOptions & {
   request: RunRequest
@@ -80,23 +80,23 @@ export async function watchRun(
     idempotencyKey: run.idempotencyKey ?? null,
     requestDigest: run.digest,
   })
-  const publish = async (happening: RunHappening) => {
+  const publish = async (happening: RunEventBody) => {
     const event = hub.stamp(happening)
     await log.append(event)
     await hub.publish(event)
   }
-  const asking = createAsking({
+  const broker = createQuestionBroker({
     asks,
     seconds: questionSeconds,
     keep: log.setQuestion,
     publish,
     now,
   })
-  Object.assign(entry, { log, asking })
+  Object.assign(entry, { log, broker })
   try {
     const cancelled = new AbortController()
     log.onCancel(() => cancelled.abort(new Error('cancelled')))
-    log.onAnswer(asking.answer)
+    log.onAnswer(broker.answer)
     const either = AbortSignal.any([signal, cancelled.signal])
     const release = await lease
       .acquire(workspace, id, { wait: run.wait ?? false, signal: either })
@@ -109,19 +109,19 @@ export async function watchRun(
       })
       return result
     }
-    if (release === null) return await finish(neverBegan)
+    if (release === null) return await finish(neverStarted)
     // The lease is released before the end is published, because a reader may start the next run at once.
     const ending = await follow(
       { transport: parts.workers(workspace), ...(parts.patience && { patience: parts.patience }) },
       { ...run, asks, questionSeconds, signal: either },
-      { collector, startedAt, asking, publish, hurry: hub.hurry },
+      { collector, startedAt, broker, publish, hurry: hub.hurry },
     ).finally(release)
-    await asking.end()
+    await broker.end()
     const words = await parts.parting?.(new Date(startedAt)).catch(() => [])
     for (const text of words ?? []) await publish({ kind: 'notice', text })
     return await finish(ending)
   } catch (error) {
-    await asking.end().catch(() => {})
+    await broker.end().catch(() => {})
     await log.discard()
     throw error
   }

@@ -12,7 +12,7 @@ import { createPool } from './pool/pool.ts'
 import { createRunner } from './runner.ts'
 import { createRunnerServer } from './server.ts'
 import { parseRunnerSettings } from './settings.ts'
-import { createNameRun } from './turn/name-run.ts'
+import { createRunAnnouncer } from './turn/announce-run.ts'
 import { defaultPlaces } from './workspace.ts'
 
 const programs = {
@@ -23,7 +23,7 @@ const programs = {
 async function main() {
   const { env } = process
   const settings = parseRunnerSettings(env)
-  const surroundings = canConfine()
+  const confinement = canConfine()
     ? { alone: !existsSync(defaultPlaces.workspaces), mounts: addedMounts() }
     : null
   const runner = createRunner({
@@ -31,13 +31,13 @@ async function main() {
     places: defaultPlaces,
     runs: settings.RUNNER_RUNS,
     programs,
-    surroundings,
-    keepsApart: surroundings !== null || !existsSync(defaultPlaces.workspaces),
+    confinement,
+    keepsApart: confinement !== null || !existsSync(defaultPlaces.workspaces),
     sessions: createSessions(defaultPlaces.homes),
     pool: createPool({ size: settings.RUNNER_WARM, freeMemory }),
     standingPrompt: standingPromptFile,
     orphans: process.ppid === 1,
-    nameRun: createNameRun(env.ANTHROPIC_BASE_URL),
+    announceRun: createRunAnnouncer(env.ANTHROPIC_BASE_URL),
   })
   const servers = [await listenOnSocket(settings.RUNNER_FOLDER)]
   if (settings.RUNNER_PORT && settings.RUNNER_TOKEN_FILE) {
@@ -54,8 +54,8 @@ async function main() {
       await listening(createRunnerServer(runner, token), settings.RUNNER_PORT, '0.0.0.0'),
     )
   }
-  log({ kind: 'listening', landlock: surroundings !== null })
-  if (!surroundings && existsSync(defaultPlaces.workspaces)) {
+  log({ kind: 'listening', landlock: confinement !== null })
+  if (!confinement && existsSync(defaultPlaces.workspaces)) {
     log({
       kind: 'warning',
       message: 'the kernel has no Landlock: this worker serves only one workspace',

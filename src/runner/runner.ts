@@ -2,14 +2,14 @@ import { messageOf } from '../base/errors.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
 import { createAdmission, type Lease } from './admission.ts'
 import { createLaunch, type LaunchSettings } from './claude/launch.ts'
-import { type LaunchProfile, lifeOf } from './claude/launch-profile.ts'
+import { type LaunchProfile, launchKey } from './claude/launch-profile.ts'
 import type { Sessions } from './claude/sessions.ts'
 import { promptLine } from './claude/stdin-messages.ts'
 import { tidy } from './ending/tidy.ts'
 import type { Pool } from './pool/pool.ts'
 import { createProcessSource } from './pool/process-source.ts'
 import { createRefill } from './pool/refill.ts'
-import type { NameRun } from './turn/name-run.ts'
+import type { AnnounceRun } from './turn/announce-run.ts'
 import { type InterruptLimits, runTurn } from './turn/turn.ts'
 import { findWorkspace, type Places } from './workspace.ts'
 
@@ -33,7 +33,7 @@ export type RunnerOptions = LaunchSettings & {
   pool: Pool
   /** File with the user's text for every run's system prompt. */
   standingPrompt: string
-  nameRun: NameRun
+  announceRun: AnnounceRun
   /** Overridden by tests, which share the machine. */
   interruptLimits?: InterruptLimits
 }
@@ -81,7 +81,7 @@ export function createRunner(options: RunnerOptions) {
     const { claude, sessionId, meter, files } = obtained
     // claude applies it while the gateway learns the run's name, and sends no request before the prompt.
     if (obtained.input) claude.write(obtained.input)
-    const naming = options.nameRun(meter, runId)
+    const naming = options.announceRun(meter, runId)
     // Written while the gateway answers, as the prompt waits for that answer anyway.
     sessions.remember(workspace, sessionId)
     const named = (await naming) ? runId : meter
@@ -94,13 +94,13 @@ export function createRunner(options: RunnerOptions) {
       stop: lease.stopped,
       before: obtained.totals,
       // After the prompt: reading the container's memory and hashing the request take time.
-      mayKeep: () => lifeOf(request, asks) !== null && !stopping && pool.hasRoom(),
+      mayKeep: () => launchKey(request, asks) !== null && !stopping && pool.hasRoom(),
       asks,
       questionSeconds,
       interruptLimits: options.interruptLimits,
       onAnswerable: lease.onAnswerable,
     })
-    const life = kept ? lifeOf(request, asks) : null
+    const life = kept ? launchKey(request, asks) : null
     if (life !== null) {
       const purpose = { kind: 'kept' as const, life }
       pool.put({ claude, workspace, meter, sessionId, totals, files, purpose })
@@ -129,7 +129,7 @@ export function createRunner(options: RunnerOptions) {
     status: () => ({
       runs: admission.list(),
       warm: pool.list(),
-      landlock: options.surroundings !== null,
+      landlock: options.confinement !== null,
     }),
     async close() {
       stopping = true

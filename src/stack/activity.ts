@@ -1,8 +1,8 @@
-import { settleAtOnce } from '../base/at-once.ts'
+import { settleConcurrently } from '../base/settle-concurrently.ts'
 import { type ContainerProcess, containerProcesses } from '../engine/container-processes.ts'
 import type { Engine } from '../engine/engine.ts'
 import { atWork, inspectStacks, type StackState, serviceOf } from './inspect.ts'
-import { askForRuns, askRunner } from './runner-status.ts'
+import { countActiveRuns, listActiveRunIds } from './runner-status.ts'
 import { serviceOfRuns, serviceOfSessions } from './services.ts'
 
 /** Sessions and runs in progress in a stack. */
@@ -22,14 +22,14 @@ const asksAtOnce = 4
 export async function activities(
   engine: Pick<Engine, 'processesWithAge' | 'address'>,
   stacks: readonly StackState[],
-  ask: AskRunner = container => askRunner(engine.address, container),
+  ask: AskRunner = container => countActiveRuns(engine.address, container),
 ): Promise<Map<string, Activity>> {
   const sessions = stacks.flatMap(stack => runningContainer(stack, serviceOfSessions) ?? [])
   const workers = stacks.flatMap(stack => runningContainer(stack, serviceOfRuns) ?? [])
   const runs = new Map<string, number | null>()
   const [processes] = await Promise.all([
     containerProcesses(engine, [...sessions, ...workers]),
-    settleAtOnce(workers, asksAtOnce, async worker => {
+    settleConcurrently(workers, asksAtOnce, async worker => {
       runs.set(worker, await ask(worker))
     }),
   ])
@@ -73,7 +73,7 @@ function isClient(command: string) {
 export async function whyBusy(
   engine: Pick<Engine, 'processes' | 'address'>,
   stack: StackState,
-  ask: AskRunner = container => askRunner(engine.address, container),
+  ask: AskRunner = container => countActiveRuns(engine.address, container),
 ): Promise<string | null> {
   const claude = runningContainer(stack, serviceOfSessions)
   const worker = runningContainer(stack, serviceOfRuns)
@@ -98,11 +98,11 @@ export async function runsInProgress(
   engine: Pick<Engine, 'containers' | 'address'>,
   stacks: readonly string[],
   ask: (container: string) => Promise<string[] | null> = container =>
-    askForRuns(engine.address, container),
+    listActiveRunIds(engine.address, container),
 ): Promise<Map<string, string[]>> {
   const states = await inspectStacks(engine).catch(() => [])
   const found = new Map<string, string[]>()
-  await settleAtOnce(
+  await settleConcurrently(
     states.filter(({ stack }) => stacks.includes(stack)),
     asksAtOnce,
     async state => {

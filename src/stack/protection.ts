@@ -38,7 +38,7 @@ export async function overlaysOf(
  * missing ones for removal and makes them. Call it while no agent runs in the folder, because the
  * engine mounts a moment later the paths that are checked here.
  */
-export async function raiseOverlays(
+export async function prepareOverlays(
   workspace: OpenedWorkspace,
   settings: Pick<Settings, 'PROTECT'>,
   state: StateFolder,

@@ -32,7 +32,7 @@ export async function recovery(
 }
 
 /** Waits for unhealthy services of a stack that stays as it is: Compose would give up on them at once. */
-export async function onceRecovered(
+export async function waitForRecovery(
   { engine, log, signal }: Pick<StartContext, 'engine' | 'log' | 'signal'>,
   found: StackState | null,
   fingerprint: string,

@@ -28,7 +28,7 @@ export type CopyRemains =
   | { kind: 'unknown'; reason: string }
 
 /** Returns whether removing the stack would permanently lose changes in its copy. */
-export function holdsWork({ copy }: Remains): boolean {
+export function hasUnappliedWork({ copy }: Remains): boolean {
   return copy !== null && copy.kind !== 'applied'
 }
 

@@ -11,7 +11,7 @@ import { isStackName } from './identity.ts'
 import { inspectStack } from './inspect.ts'
 import { clearPlaceholders } from './protection.ts'
 import { keptInState, stateFolder } from './state/state-folder.ts'
-import { isLeft, stopStack } from './stop.ts'
+import { stackExists, stopStack } from './stop.ts'
 import { volumesOf } from './volumes.ts'
 
 /**
@@ -31,7 +31,7 @@ export async function removeRemains(
       hint: `run ${command(`stop ${stack}`)} first`,
     })
   }
-  if (await isLeft(engine, stack)) await stopStack(docker, stack, options)
+  if (await stackExists(engine, stack)) await stopStack(docker, stack, options)
   const volumes = await volumesOf(engine, stack)
   if (volumes.length > 0) await removeVolumes(docker, stack, volumes, options.signal)
   await removeState(stack)

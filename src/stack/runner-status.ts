@@ -12,19 +12,19 @@ const timeoutMilliseconds = 3_000
 const answerBytes = 1024 * 1024
 
 /**
- * Asks a worker's runner how many runs are in progress, from any client. Returns null when it does not
+ * Asks a worker's runner how many runs are in progress, from any client. Returns null if it does not
  * answer in time.
  */
-export async function askRunner(
+export async function countActiveRuns(
   address: EngineAddress,
   container: string,
   timeout?: number,
 ): Promise<number | null> {
-  return (await askForRuns(address, container, timeout))?.length ?? null
+  return (await listActiveRunIds(address, container, timeout))?.length ?? null
 }
 
-/** Like `askRunner`, but returns the ids of the runs. */
-export async function askForRuns(
+/** Returns the ids of the runs in progress, like `countActiveRuns`. */
+export async function listActiveRunIds(
   address: EngineAddress,
   container: string,
   timeout = timeoutMilliseconds,

@@ -10,8 +10,8 @@ import { renderHostFileChanges } from '../workspace/host-files/changes.ts'
 import { whyBusy } from './activity.ts'
 import { changedHostFiles } from './host-files.ts'
 import { inspectStack, isUp, type StackState } from './inspect.ts'
-import { clearPlaceholders, raiseOverlays } from './protection.ts'
-import { onceRecovered } from './recovery.ts'
+import { clearPlaceholders, prepareOverlays } from './protection.ts'
+import { waitForRecovery } from './recovery.ts'
 import type { AgentService } from './services.ts'
 import { composeProject, type Stack, servicesFor, stackVariables } from './stack.ts'
 import { buildStackFile } from './stack-file.ts'
@@ -37,7 +37,7 @@ export async function startStack(
   const fingerprint = await stackFingerprint(stack)
   const project = composeProject(stack)
   const needed = servicesFor(stack, agents)
-  const before = await onceRecovered(context, found, fingerprint)
+  const before = await waitForRecovery(context, found, fingerprint)
   if (before?.fingerprint === fingerprint && isUp(before, needed)) {
     return { outcome: 'running', state: before }
   }
@@ -61,7 +61,7 @@ export async function startStack(
       }
     }
     // Plan again: until now an agent could run in the folder.
-    overlays = await raiseOverlays(stack.workspace, stack.settings, stack.state)
+    overlays = await prepareOverlays(stack.workspace, stack.settings, stack.state)
   }
   const ready = { ...stack, overlays }
   try {

@@ -14,7 +14,7 @@ import { stateFolder } from './state/state-folder.ts'
  * Returns the names of all stacks that have containers or networks. An interrupted start can leave
  * networks without a container.
  */
-export async function leftStacks(engine: Engine): Promise<string[]> {
+export async function existingStacks(engine: Engine): Promise<string[]> {
   const [stacks, networks] = await Promise.all([
     inspectStacks(engine),
     engine.networks([composeLabels.project]),
@@ -25,7 +25,7 @@ export async function leftStacks(engine: Engine): Promise<string[]> {
 }
 
 /** Returns whether anything of one stack is left, with two small queries for any number of stacks. */
-export async function isLeft(engine: Engine, stack: string): Promise<boolean> {
+export async function stackExists(engine: Engine, stack: string): Promise<boolean> {
   const [state, networks] = await Promise.all([
     inspectStack(engine, stack),
     engine.networks([`${composeLabels.project}=${stack}`]),

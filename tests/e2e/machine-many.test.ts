@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { settleAtOnce } from '../../src/base/at-once.ts'
+import { settleConcurrently } from '../../src/base/settle-concurrently.ts'
 import { compose } from '../../src/engine/compose.ts'
 import { computeImageTags } from '../../src/images/image-tags.ts'
 import { readPins } from '../../src/images/pins.ts'
@@ -27,7 +27,7 @@ const nameOf = (index: number) => `claude-secure-many-${String(index).padStart(8
 /** As small as a compose project gets: what is stopped is the stack, not what is in it. */
 async function startStacks(count: number) {
   const indexes = Array.from({ length: count }, (_, index) => index)
-  const started = await settleAtOnce(indexes, 4, async index => {
+  const started = await settleConcurrently(indexes, 4, async index => {
     const stack = nameOf(index)
     const file = join(folder, `${stack}.json`)
     const labels = {

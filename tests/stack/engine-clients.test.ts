@@ -41,7 +41,7 @@ t.test(
   'outside of src/engine, one file asks without zod: a session waits for its answer',
   async t => {
     const outside = filesWith(/\bengineGet\b/).filter(path => !path.startsWith('engine/'))
-    t.same(outside, ['operations/remembered-stack/runs-as-left.ts'])
+    t.same(outside, ['operations/remembered-stack/is-still-running.ts'])
   },
 )
 

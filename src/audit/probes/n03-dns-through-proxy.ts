@@ -1,4 +1,4 @@
-import { type Attempt, attemptAll, connectTo, listedWorks, noneThrough } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, listedNameWorks, noneReached } from '../attempts.ts'
 import { check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
 
@@ -30,7 +30,10 @@ export const dnsThroughProxy: Probe = {
       to('ftp', host => `GET ftp://${host}/ HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
       to('host', host => `CONNECT ${names.listed}:443 HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
     ]
-    const [works, attempted] = await Promise.all([listedWorks(twin), attemptAll(twin, attempts)])
+    const [works, attempted] = await Promise.all([
+      listedNameWorks(twin),
+      attemptAll(twin, attempts),
+    ])
     const queries = (await twin.seen()).filter(event => event.kind === 'question')
     const secrets = queries.filter(({ name }) => name.includes('secret-'))
     return [
@@ -47,7 +50,7 @@ export const dnsThroughProxy: Probe = {
           ? `looked up: ${secrets[0]?.name}`
           : `${attempts.length} forms of request, none of their names in ${queries.length} queries`,
       ),
-      noneThrough('the proxy connects to no unlisted name', attempted),
+      noneReached('the proxy connects to no unlisted name', attempted),
     ]
   },
 }

@@ -1,7 +1,14 @@
 import { messageOf } from '../../base/errors.ts'
 import { parseAllowlist } from '../../egress/allowlist.ts'
 import { siteFindings } from '../../egress/findings.ts'
-import { type Attempt, attemptAll, connectTo, list, listedWorks, noneThrough } from '../attempts.ts'
+import {
+  type Attempt,
+  attemptAll,
+  connectTo,
+  list,
+  listedNameWorks,
+  noneReached,
+} from '../attempts.ts'
 import { type Check, check, held, open, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
 
@@ -18,14 +25,17 @@ export const wildcard: Probe = {
     const attempts = below.map(
       (host): Attempt => ({ name: host, request: connectTo(host), follow: { hello: host } }),
     )
-    const [works, attempted] = await Promise.all([listedWorks(twin), attemptAll(twin, attempts)])
+    const [works, attempted] = await Promise.all([
+      listedNameWorks(twin),
+      attemptAll(twin, attempts),
+    ])
     const asked = (await twin.seen()).flatMap(event => {
       if (event.kind !== 'question') return []
       return below.includes(event.name) && event.name !== names.listed ? [event.name] : []
     })
     return [
       works,
-      noneThrough('a name below a listed one is not reached', attempted),
+      noneReached('a name below a listed one is not reached', attempted),
       check(
         'a name below a listed one is not looked up',
         asked.length === 0,

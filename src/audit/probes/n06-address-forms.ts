@@ -1,4 +1,4 @@
-import { type Attempt, attemptAll, connectTo, listedWorks, noneThrough } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, listedNameWorks, noneReached } from '../attempts.ts'
 import { check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
 
@@ -19,7 +19,7 @@ export const addressForms: Probe = {
       ([name, request]): Attempt => ({ name, request, follow: { hello: names.unlisted } }),
     )
     const [works, byAddress, bySpelling] = await Promise.all([
-      listedWorks(twin),
+      listedNameWorks(twin),
       attemptAll(twin, addresses),
       attemptAll(twin, spelt),
     ])
@@ -28,8 +28,8 @@ export const addressForms: Probe = {
     )
     return [
       works,
-      noneThrough('the proxy refuses every notation of an address', byAddress),
-      noneThrough('the proxy refuses every spelling of an unlisted name', bySpelling),
+      noneReached('the proxy refuses every notation of an address', byAddress),
+      noneReached('the proxy refuses every spelling of an unlisted name', bySpelling),
       check(
         'no spelling makes the proxy look up the unlisted name',
         asked.length === 0,

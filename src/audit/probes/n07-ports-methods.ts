@@ -1,4 +1,11 @@
-import { type Attempt, attemptAll, connectTo, list, listedWorks, noneThrough } from '../attempts.ts'
+import {
+  type Attempt,
+  attemptAll,
+  connectTo,
+  list,
+  listedNameWorks,
+  noneReached,
+} from '../attempts.ts'
 import { check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
 
@@ -35,7 +42,7 @@ export const portsAndMethods: Probe = {
       send('CONNECT', `https://${listed}:443/`),
     ]
     const [works, byPort, byRequest, proxy] = await Promise.all([
-      listedWorks(twin),
+      listedNameWorks(twin),
       attemptAll(twin, ports),
       attemptAll(twin, requests),
       twin.addresses('proxy'),
@@ -47,8 +54,8 @@ export const portsAndMethods: Probe = {
     )
     return [
       works,
-      noneThrough('CONNECT reaches no port but 443', byPort),
-      noneThrough('the proxy refuses every other method and scheme', byRequest),
+      noneReached('CONNECT reaches no port but 443', byPort),
+      noneReached('the proxy refuses every other method and scheme', byRequest),
       check(
         'the proxy dials no port but 443',
         dialled.length === 0,

@@ -6,7 +6,7 @@ import {
   connectTo,
   firstLine,
   list,
-  listedWorks,
+  listedNameWorks,
 } from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
@@ -31,7 +31,7 @@ export const privateAddresses: Probe = {
     const neighbour = attemptAll(twin, [to(names.neighbour)])
     const nowhere = attemptAll(twin, [to(names.metadata), to(names.loopback)])
     const [works, toPrivate, toNeighbour, toNowhere, changing, table, canary] = await Promise.all([
-      listedWorks(twin),
+      listedNameWorks(twin),
       private_,
       neighbour,
       nowhere,

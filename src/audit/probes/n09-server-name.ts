@@ -1,4 +1,4 @@
-import { type Attempt, attemptAll, connectTo, listedWorks, noneThrough } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, listedNameWorks, noneReached } from '../attempts.ts'
 import { check, type Probe } from '../probe.ts'
 import { standards } from '../standards.ts'
 
@@ -19,7 +19,7 @@ export const serverName: Probe = {
     })
     const [works, [capitals], [other, unlisted, below], several, [nameless], [plain]] =
       await Promise.all([
-        listedWorks(twin),
+        listedNameWorks(twin),
         attemptAll(twin, [hello('in capitals', names.listed.toUpperCase())], 10_000),
         attemptAll(twin, [
           hello('another listed name', names.alsoListed),
@@ -38,7 +38,7 @@ export const serverName: Probe = {
         attemptAll(twin, [{ name: 'no TLS', request, follow: 'plain' }]),
       ])
     // A proxy that crashed on a hello refuses everything for a moment, which is not a control.
-    const still = await listedWorks(twin, 'the proxy still works after these attempts')
+    const still = await listedNameWorks(twin, 'the proxy still works after these attempts')
     return [
       works,
       check(
@@ -46,11 +46,11 @@ export const serverName: Probe = {
         capitals?.through === true,
         `hello ${names.listed.toUpperCase()}`,
       ),
-      noneThrough('a hello for another listed name ends the tunnel', some(other)),
-      noneThrough('a hello for an unlisted name ends the tunnel', some(unlisted, below)),
-      noneThrough('a hello with several words as its name ends the tunnel', several),
-      noneThrough('a hello without a name ends the tunnel', some(nameless)),
-      noneThrough('data that is not TLS ends the tunnel', some(plain)),
+      noneReached('a hello for another listed name ends the tunnel', some(other)),
+      noneReached('a hello for an unlisted name ends the tunnel', some(unlisted, below)),
+      noneReached('a hello with several words as its name ends the tunnel', several),
+      noneReached('a hello without a name ends the tunnel', some(nameless)),
+      noneReached('data that is not TLS ends the tunnel', some(plain)),
       still,
     ]
   },

@@ -1,4 +1,11 @@
-import { type Attempt, attemptAll, connectTo, list, listedWorks, noneThrough } from '../attempts.ts'
+import {
+  type Attempt,
+  attemptAll,
+  connectTo,
+  list,
+  listedNameWorks,
+  noneReached,
+} from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { standards } from '../standards.ts'
@@ -89,11 +96,11 @@ async function literals(scene: Scene): Promise<Check[]> {
       follow: { hello: twin.names.listed },
     }),
   )
-  const [works, attempted] = await Promise.all([listedWorks(twin), attemptAll(twin, attempts)])
+  const [works, attempted] = await Promise.all([listedNameWorks(twin), attemptAll(twin, attempts)])
   const unexplained = attempted.filter(({ received }) => received.startsWith('HTTP/1.1 200'))
   return [
     works,
-    noneThrough('the proxy refuses every IPv6 address', attempted),
+    noneReached('the proxy refuses every IPv6 address', attempted),
     check(
       'the proxy opens no tunnel to an IPv6 address',
       unexplained.length === 0,

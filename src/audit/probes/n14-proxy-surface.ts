@@ -1,5 +1,5 @@
 import { parseSquidConf } from '../../egress/squid-conf.ts'
-import { type Attempt, attemptAll, connectTo, list, noneThrough } from '../attempts.ts'
+import { type Attempt, attemptAll, connectTo, list, noneReached } from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import { parseSockets } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
@@ -84,7 +84,7 @@ async function ownPages(twin: Twin): Promise<Check[]> {
   )
   // A request for the proxy's own address returns that address: the caller knew it already.
   return [
-    noneThrough('the proxy refuses FTP, URN, TRACE and similar requests', attempted),
+    noneReached('the proxy refuses FTP, URN, TRACE and similar requests', attempted),
     check(
       'the proxy shows its manager pages to no client',
       attempted.some(({ received }) => received !== '') && managed.length === 0,

@@ -6,7 +6,7 @@ import type { Runs } from '../../run/runs.ts'
 import type { RunSummary } from '../../run/store/store.ts'
 import { askQuestions, canAsk, parseChoice, renderQuestion } from '../ask.ts'
 import type { Invocation } from '../invocation.ts'
-import { refusalError } from '../run/failure-words.ts'
+import { refusalError } from '../run/failure-messages.ts'
 
 /** Answers the question of a run of this folder; without a choice, shows it and asks on a terminal. */
 export async function answer(words: readonly string[], { signal, log }: Invocation): Promise<void> {

@@ -2,7 +2,7 @@ import { UserError } from '../../base/errors.ts'
 import { findRun, runsHere } from '../../operations/runs.ts'
 import type { Runs } from '../../run/runs.ts'
 import type { Invocation } from '../invocation.ts'
-import { refusalError } from '../run/failure-words.ts'
+import { refusalError } from '../run/failure-messages.ts'
 
 /** Milliseconds; longer than a watcher waits for the runner. */
 const patience = 30_000

@@ -1,10 +1,10 @@
 import { terminalLine, terminalText } from '../../base/terminal-text.ts'
 import { findRun, runsHere } from '../../operations/runs.ts'
-import type { RunHappening } from '../../run/event.ts'
+import type { RunEventBody } from '../../run/event.ts'
 import { describeFailure } from '../../run/failure.ts'
 import { turnOf } from '../../run/turns.ts'
 import type { Invocation } from '../invocation.ts'
-import { describeUse } from '../run/figures.ts'
+import { describeToolUse } from '../run/figures.ts'
 
 /**
  * Prints the steps of a run; with `follow` also new ones, whichever process watches the run. The exit
@@ -31,7 +31,7 @@ export async function runLogs(
 }
 
 /** Renders texts in full, and each tool and each result on one line. */
-export function renderEvent(event: RunHappening): string[] {
+export function renderEvent(event: RunEventBody): string[] {
   switch (event.kind) {
     case 'started':
       return [`started ${event.startedAt}, session ${event.sessionId}`]
@@ -54,7 +54,7 @@ export function renderEvent(event: RunHappening): string[] {
             return content.text
           case 'tool_use':
             return terminalLine(
-              `> ${describeUse({ name: content.name, input: fields(content.input) })}`,
+              `> ${describeToolUse({ name: content.name, input: fields(content.input) })}`,
             )
           case 'tool_result':
             return terminalLine(`${content.isError ? '! ' : '< '}${content.content}`)

@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.ts'
 import { findRun, runsHere } from '../../operations/runs.ts'
 import type { Invocation } from '../invocation.ts'
-import { throwUnlessSucceeded } from '../run/failure-words.ts'
+import { throwUnlessSucceeded } from '../run/failure-messages.ts'
 import type { OutputFormat } from '../run/options.ts'
 import { createOutput } from '../run/output.ts'
 

@@ -1,7 +1,7 @@
 import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { type ExecStream, prepareExec, startExecStream } from '../../engine/exec-stream.ts'
+import { isStillRunning } from '../../operations/remembered-stack/is-still-running.ts'
 import { rememberedStack, type StackAgent } from '../../operations/remembered-stack/memory.ts'
-import { runsAsLeft } from '../../operations/remembered-stack/runs-as-left.ts'
 import type { RunningAgent } from '../../stack/inspect.ts'
 import { serviceOfRuns } from '../../stack/services.ts'
 import { commandLine } from '../command-line.ts'
@@ -24,7 +24,7 @@ export async function earlyClient(argv: readonly string[]): Promise<EarlyClient 
   if (!worker) return null
   try {
     const [asLeft, id] = await Promise.all([
-      runsAsLeft(worker, serviceOfRuns),
+      isStillRunning(worker, serviceOfRuns),
       prepareClient(worker),
     ])
     return asLeft ? { worker, exec: await startExecStream(worker.address, id) } : null

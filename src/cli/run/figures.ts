@@ -77,7 +77,7 @@ export function createFigures() {
       const output = answers.get(id)?.tokens.output ?? 0
       answers.set(id, { model, tokens: { ...tokensOf(usage), output } })
       const uses = content.map(block => ToolUse.safeParse(block)).findLast(use => use.success)
-      doing = uses?.data ? describeUse(uses.data) : 'answering'
+      doing = uses?.data ? describeToolUse(uses.data) : 'answering'
       return true
     },
 
@@ -106,7 +106,7 @@ function tokensOf(usage: z.infer<typeof Started>['message']['usage']): Tokens {
 }
 
 /** Renders the tool's name and the main value of its input: a command, a file, a pattern. */
-export function describeUse({ name, input }: Omit<z.infer<typeof ToolUse>, 'type'>): string {
+export function describeToolUse({ name, input }: Omit<z.infer<typeof ToolUse>, 'type'>): string {
   const { command, file_path, pattern, url, description } = input
   const what = [command, file_path, pattern, url, description].find(
     value => typeof value === 'string',

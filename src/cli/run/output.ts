@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { terminalText } from '../../base/terminal-text.ts'
-import type { RunHappening } from '../../run/event.ts'
+import type { RunEventBody } from '../../run/event.ts'
 import { renderJson, renderJsonVerbose, renderStreamJson, renderText } from '../../run/render.ts'
 import type { RunResult } from '../../run/result.ts'
 import type { OutputFormat } from './options.ts'
@@ -26,7 +26,7 @@ export function createOutput({ format, partial, signal, stream = process.stdout 
     if (!stream.write(whole)) await once(stream, 'drain', { signal }).catch(() => {})
   }
   return {
-    async event(event: RunHappening) {
+    async event(event: RunEventBody) {
       if (format === 'stream-json') await line(renderStreamJson(event, { partial }))
     },
     async result(result: RunResult) {

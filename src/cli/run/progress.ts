@@ -1,6 +1,6 @@
 import { renderDuration } from '../../base/duration.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import type { RunEvent, RunHappening } from '../../run/event.ts'
+import type { RunEvent, RunEventBody } from '../../run/event.ts'
 import { createFigures } from './figures.ts'
 import type { OutputFormat } from './options.ts'
 
@@ -49,7 +49,7 @@ export function createProgress(stream: NodeJS.WriteStream, now: () => number = D
   const timer = setInterval(draw, 1_000)
   draw()
   return {
-    event(event: RunHappening) {
+    event(event: RunEventBody) {
       if (event.kind === 'question-closed') paused = false
       if (event.kind !== 'claude') return
       if (figures.add(event.message)) draw()

@@ -1,8 +1,8 @@
 import { lastLine } from '../../base/terminal-text.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { type ExecStream, startExecStream } from '../../engine/exec-stream.ts'
+import { isStillRunning } from '../../operations/remembered-stack/is-still-running.ts'
 import { rememberedStack, type StackAgent } from '../../operations/remembered-stack/memory.ts'
-import { runsAsLeft } from '../../operations/remembered-stack/runs-as-left.ts'
 import { runStoreOf } from '../../operations/runs.ts'
 import { createRunEngine, type Run } from '../../run/engine.ts'
 import { createSocketLease } from '../../run/lease.ts'
@@ -12,7 +12,7 @@ import { type RunConnection, type RunTransport, readRunnerEvents } from '../../r
 import { serviceOfRuns } from '../../stack/services.ts'
 import type { Invocation } from '../invocation.ts'
 import { prepareClient } from './early-client.ts'
-import { inWordsOfHost } from './failure-words.ts'
+import { resumeError } from './failure-messages.ts'
 
 /** A running worker, and a started client in it that waits for a request, if there is one. */
 export type Place = { worker: StackAgent; client: ExecStream | null }
@@ -25,7 +25,7 @@ export async function workerHere(
   const early = copy ? null : invocation.earlyClient
   if (early) return { worker: early.worker, client: early.exec }
   const known = copy ? null : await rememberedStack(settingsInEnvironment(), serviceOfRuns)
-  if (known && (await runsAsLeft(known, serviceOfRuns))) return { worker: known, client: null }
+  if (known && (await isStillRunning(known, serviceOfRuns))) return { worker: known, client: null }
   // Loaded on demand: a worker that runs needs none of it.
   const { startHere } = await import('../../operations/start/start-here.ts')
   const { agent } = await startHere(serviceOfRuns, invocation, { copy })
@@ -61,7 +61,7 @@ export function startRun(
   })
   const run = engine.start(request, { workspace, ...options })
   const result = run.result.catch(error => {
-    throw inWordsOfHost(error, request, worker)
+    throw resumeError(error, request, worker)
   })
   // Marks the rejection as handled: a caller may read all events before it awaits the result.
   result.catch(() => {})

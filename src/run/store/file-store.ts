@@ -4,7 +4,7 @@ import { isMissing } from '../../base/errors.ts'
 import { readFrom, readGrowing } from '../../files/growing-file.ts'
 import { readLines } from '../../files/lines.ts'
 import { replaceFile } from '../../files/replace-file.ts'
-import { holdName, textOfHolder } from '../../process/abstract-socket.ts'
+import { holdName, readHolder } from '../../process/abstract-socket.ts'
 import { createCollector } from '../collect.ts'
 import type { RunEvent } from '../event.ts'
 import { RunId } from '../ids.ts'
@@ -42,7 +42,7 @@ const defaultRetention: Retention = { runs: 200, days: 7 }
  */
 export function createFileStore(folder: string, retention = defaultRetention): RunStore {
   const place = (runId: string, file = '') => join(folder, RunId.parse(runId), file)
-  const isAlive = async (runId: string) => (await textOfHolder(socketOf(runId))) !== null
+  const isAlive = async (runId: string) => (await readHolder(socketOf(runId))) !== null
   const result = (runId: string) => readJson(place(runId, 'result.json'), RunResult)
 
   const read = async (runId: string): Promise<StoredRun | null> => {

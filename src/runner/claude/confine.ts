@@ -15,7 +15,7 @@ const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx', 'pt
 /** Shared folders that a run may use when the container has only one workspace. */
 const shared = ['/tmp', '/dev/shm']
 
-export type Surroundings = {
+export type ConfineOptions = {
   /** Whether this is the only workspace that the container can have. */
   alone: boolean
   /** Mounted folders that are not the stack's own. */
@@ -28,7 +28,7 @@ export type Surroundings = {
  */
 export function confineCommand(
   workspace: Workspace,
-  { alone, mounts }: Surroundings,
+  { alone, mounts }: ConfineOptions,
   exists: (path: string) => boolean = existsSync,
 ): string[] {
   // A rule for a symlink opens its target. A run that may write to all of /tmp could replace its own

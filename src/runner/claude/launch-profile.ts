@@ -27,7 +27,7 @@ export function fitsFresh(profile: LaunchProfile, request: RunRequest, asks = fa
  * Hashes the settings that are fixed for the life of a process. A process lives on only for a request with
  * the same hash. Returns null for a request with limits: they count over the whole life of a process.
  */
-export function lifeOf(request: RunRequest, asks = false): string | null {
+export function launchKey(request: RunRequest, asks = false): string | null {
   const { prompt, session, timeoutSeconds, maxTurns, maxBudgetUsd, ...life } = request
   if (maxTurns !== undefined || maxBudgetUsd !== undefined) return null
   return hash(

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { lstatSync, mkdirSync, rmSync } from 'node:fs'
 import type { Workspace } from '../workspace.ts'
 import { claudeArguments, claudeEnvironment, type LaunchOptions } from './command.ts'
-import { confineCommand, type Surroundings } from './confine.ts'
+import { type ConfineOptions, confineCommand } from './confine.ts'
 import { answerFirstRun } from './home.ts'
 import { type ClaudeProcess, startClaude } from './process.ts'
 
@@ -11,7 +11,7 @@ export type LaunchSettings = {
   /** The programs before claude's arguments. */
   programs: { reaper: string; claude: string }
   /** Null when the kernel cannot confine. */
-  surroundings: Surroundings | null
+  confinement: ConfineOptions | null
   /** Whether all children of init belong to the runner. */
   orphans: boolean
 }
@@ -22,7 +22,7 @@ export type Launched = { claude: ClaudeProcess; meter: string }
 /** Starts claude below its reaper, confined to the folders of a workspace, which are created first. */
 export type Launch = (workspace: Workspace, how: LaunchOptions) => Launched
 
-export function createLaunch({ env, programs, surroundings, orphans }: LaunchSettings): Launch {
+export function createLaunch({ env, programs, confinement, orphans }: LaunchSettings): Launch {
   const seeded = new Set<string>()
 
   function prepare(workspace: Workspace) {
@@ -39,7 +39,7 @@ export function createLaunch({ env, programs, surroundings, orphans }: LaunchSet
     const claude = startClaude({
       file: programs.reaper,
       args: [
-        ...(surroundings ? confineCommand(workspace, surroundings) : []),
+        ...(confinement ? confineCommand(workspace, confinement) : []),
         programs.claude,
         ...claudeArguments(how),
       ],

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { createLineSplitter, type Line } from '../../files/lines.ts'
-import { presentBelow, settle, sweep } from '../ending/sweep.ts'
+import { currentDescendants, settle, sweep } from '../ending/sweep.ts'
 
 /** Maximum bytes of a line that is passed on: a tool result may be large, but memory is limited. */
 export const lineBytes = 8 * 1024 * 1024
@@ -71,7 +71,7 @@ export function startClaude({ file, args, cwd, env, orphans }: ProcessOptions): 
     kill: () => child.kill('SIGKILL'),
     ended: Promise.resolve({ exitCode: null, signal: null, swept: 0 }),
     hasEnded: () => isEnded,
-    present: () => presentBelow(pid),
+    present: () => currentDescendants(pid),
     settle: keep => settle(pid, keep, settleMilliseconds),
     sweep: keep => sweep({ root: pid, keep, orphans }),
   }

@@ -18,7 +18,7 @@ export const stepsFor = (processes: number) => (isCrowded(processes) ? crowdedSt
  * Ends claude and everything it started, even against resistance: SIGINT, so that the transcript is
  * complete; SIGTERM; then SIGKILL to all, sent by the reaper, or by us if the reaper is stopped.
  */
-export async function bringDown(
+export async function forceEnd(
   claude: ClaudeProcess,
   times = stepsFor(countProcesses()),
 ): Promise<Exit> {
@@ -34,9 +34,9 @@ export async function bringDown(
 }
 
 /** Closes claude's stdin after the result. Brings claude down if it does not end by itself in time. */
-export async function letEnd(claude: ClaudeProcess, milliseconds = 3_000): Promise<Exit> {
+export async function endGracefully(claude: ClaudeProcess, milliseconds = 3_000): Promise<Exit> {
   claude.endInput()
-  return (await endsWithin(claude, milliseconds)) ? claude.ended : bringDown(claude)
+  return (await endsWithin(claude, milliseconds)) ? claude.ended : forceEnd(claude)
 }
 
 const endsWithin = (claude: ClaudeProcess, milliseconds: number) =>

@@ -80,7 +80,7 @@ export async function settle(
 }
 
 /** Returns the present descendants of `root`, for a later `sweep` to keep. */
-export function presentBelow(root: number): Set<string> {
+export function currentDescendants(root: number): Set<string> {
   return new Set(descendantsOf(root, readProcesses()).map(identityOf))
 }
 

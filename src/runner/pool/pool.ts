@@ -1,6 +1,6 @@
 import type { LaunchProfile } from '../claude/launch-profile.ts'
 import type { ClaudeProcess } from '../claude/process.ts'
-import { bringDown } from '../ending/ladder.ts'
+import { forceEnd } from '../ending/ladder.ts'
 import type { Totals } from '../turn/cost.ts'
 import { parseLine } from '../turn/output.ts'
 import type { Workspace } from '../workspace.ts'
@@ -48,7 +48,7 @@ export function createPool(options: PoolOptions) {
   }
   function end(warm: Warm) {
     remove(warm)
-    const gone = bringDown(warm.claude)
+    const gone = forceEnd(warm.claude)
     leaving.add(gone)
     void gone.then(() => leaving.delete(gone))
     return gone

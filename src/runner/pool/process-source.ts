@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { RunRequest } from '../../run/request.ts'
 import type { Launch } from '../claude/launch.ts'
-import { fitsFresh, lifeOf, startFiles } from '../claude/launch-profile.ts'
+import { fitsFresh, launchKey, startFiles } from '../claude/launch-profile.ts'
 import { findTranscript, hasTranscript, type Sessions } from '../claude/sessions.ts'
 import { initializeLine, readStandingPrompt, settingLines } from '../claude/stdin-messages.ts'
 import { noTotals, totalsOf } from '../turn/cost.ts'
@@ -69,7 +69,7 @@ export function createProcessSource({
           return { ...fresh, warm: true, input }
         }
       } else {
-        const life = lifeOf(request, asks)
+        const life = launchKey(request, asks)
         const kept = pool.take(
           workspace,
           ({ purpose, files: then, sessionId }) =>

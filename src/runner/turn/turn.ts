@@ -3,7 +3,7 @@ import { terminalLine, terminalText } from '../../base/terminal-text.ts'
 import type { Answers } from '../../run/question.ts'
 import type { RunnerEvent } from '../../run/runner-protocol.ts'
 import type { ClaudeProcess, Exit } from '../claude/process.ts'
-import { bringDown, isCrowded, letEnd, within } from '../ending/ladder.ts'
+import { endGracefully, forceEnd, isCrowded, within } from '../ending/ladder.ts'
 import { createRetryLimit } from '../ending/retry-limit.ts'
 import { ownTotals, type Totals } from './cost.ts'
 import { createInterrupt, hasEndedTurn } from './interrupt.ts'
@@ -121,12 +121,12 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
   switch (first.kind) {
     case 'result': {
       if (first.message.is_error !== false || !mayLiveOn() || !baseline) {
-        return finish('completed', await letEnd(claude))
+        return finish('completed', await endGracefully(claude))
       }
       await claude.settle(baseline)
       const swept = await claude.sweep(baseline)
       // claude would notice that its children are gone, and might report that to the model.
-      if (swept > 0) return finish('completed', await letEnd(claude), undefined, swept)
+      if (swept > 0) return finish('completed', await endGracefully(claude), undefined, swept)
       return keep('completed')
     }
     case 'ended': {
@@ -136,9 +136,9 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
     }
     case 'stop':
       if (await endsByInterrupt()) return keep(first.reason)
-      return finish(first.reason, await bringDown(claude))
+      return finish(first.reason, await forceEnd(claude))
     case 'gave-up':
-      return finish('failed', await bringDown(claude), first.error)
+      return finish('failed', await forceEnd(claude), first.error)
     default:
       return first satisfies never
   }

@@ -2,7 +2,7 @@ import { lstat, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { type OwnPlace, whyNotGiven } from './host-places.ts'
+import { type OwnPlace, sensitivePathReason } from './host-places.ts'
 
 /**
  * Returns the real path of the user's additions folder (CUSTOM_DIR), or null when there is none: only the default one
@@ -21,7 +21,7 @@ export async function findAdditionsFolder(
   })
   if (real === null) return null
   const reason = (await stat(real)).isDirectory()
-    ? await whyNotGiven(real, true, options.own)
+    ? await sensitivePathReason(real, true, options.own)
     : 'it is not a folder'
   if (reason) {
     throw new UserError(`CUSTOM_DIR=${terminalLine(path)} is refused: ${terminalLine(reason)}`, {

@@ -3,7 +3,7 @@ import { messageOf, systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { MountSetting } from '../../config/custom-mounts.ts'
 import { isBelow } from '../../files/within.ts'
-import { type OwnPlace, whyNoFile, whyNotGiven } from './host-places.ts'
+import { type OwnPlace, sensitivePathReason, unmountableReason } from './host-places.ts'
 
 /** A host folder or file that the user mounts into the agent's containers. */
 export type DeclaredMount = {
@@ -29,7 +29,8 @@ export async function resolveMounts(
         cause,
       })
     })
-    const reason = (await whyNotGiven(real, writable, own)) ?? (await whyNoFile(real))
+    const reason =
+      (await sensitivePathReason(real, writable, own)) ?? (await unmountableReason(real))
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
     const strange = /[\x00-\x1f\x7f:]/.test(real)
       ? 'its real path holds a colon or control characters'

@@ -45,7 +45,7 @@ const onlyAtHome = ['.ssh', '.gnupg', '.aws', '.azure', '.kube', '.netrc', '.git
  * Returns why a host path must not be given to an agent, or null. `path` must be resolved, without
  * symlinks. Checks both the contents of the path and its parent folders.
  */
-export async function whyNotGiven(
+export async function sensitivePathReason(
   path: string,
   writable: boolean,
   own: readonly OwnPlace[],
@@ -80,7 +80,7 @@ export async function whyNotGiven(
 }
 
 /** Returns why a path cannot be mounted: sockets, devices and pipes lead to programs of the host. */
-export async function whyNoFile(path: string): Promise<string | null> {
+export async function unmountableReason(path: string): Promise<string | null> {
   const status = await stat(path)
   if (status.isFile()) return null
   if (!status.isDirectory()) return 'it is neither a folder nor a regular file'

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { UserError } from '../../base/errors.ts'
-import { holdFolderOf, notApplied } from '../../files/beneath.ts'
+import { notApplied, openParentFolder } from '../../files/beneath.ts'
 import { sameEntry } from './entry.ts'
 import { readHostState } from './host-state.ts'
 import {
@@ -99,7 +99,7 @@ async function carryOut(root: string, step: Step, source: string | undefined, te
 }
 
 async function heldPath(root: string, path: string) {
-  const place = await holdFolderOf(root, path)
+  const place = await openParentFolder(root, path)
   return place && { at: place.folder.at(place.name), close: place.folder.close }
 }
 
@@ -108,7 +108,7 @@ export async function sweepTemporary(root: string, statePath: string) {
   const last = await lastApply(statePath).catch(() => null)
   if (!last || last.journal.workspace !== root) return
   for (const [index, { path }] of last.journal.steps.entries()) {
-    const place = await holdFolderOf(root, path).catch(() => null)
+    const place = await openParentFolder(root, path).catch(() => null)
     if (!place) continue
     await rm(place.folder.at(temporaryName(last.journal, index)), { force: true })
     await place.folder.close()

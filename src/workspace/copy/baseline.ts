@@ -65,7 +65,7 @@ export function baselinePath(state: { path: string }): string {
 }
 
 /** Returns the time of the copy. Reads only the beginning: a baseline lists every file. */
-export async function readTaken(path: string): Promise<string | null> {
+export async function readCopyTime(path: string): Promise<string | null> {
   const head = await readRegularFile(path, { limit: 128, part: 'head' }).catch(() => null)
   if (head?.kind !== 'bytes') return null
   return /^\{"version":\d+,"taken":"([0-9TZ:.-]+)"/.exec(head.bytes.toString('latin1'))?.[1] ?? null

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { lstat, readlink } from 'node:fs/promises'
 import * as z from 'zod'
 import { isMissing } from '../../base/errors.ts'
-import { foldersOf, holdFolderOf } from '../../files/beneath.ts'
+import { foldersOf, openParentFolder } from '../../files/beneath.ts'
 import { openRegularFile, readRegularFile } from '../../files/regular-file.ts'
 import { Entry } from './entry.ts'
 
@@ -17,7 +17,7 @@ export type HostState = z.infer<typeof HostState>
 
 /** Returns the current state of `path` below `root`; null when there is no file or symlink. */
 export async function readHostState(root: string, path: string): Promise<HostState | null> {
-  const place = await holdFolderOf(root, path)
+  const place = await openParentFolder(root, path)
   if (!place) return null
   const { folder, name } = place
   try {
@@ -74,7 +74,7 @@ export async function readHostFolders(root: string, path: string) {
   const present: HostFolder[] = []
   const missing: string[] = []
   for (const folder of foldersOf(path)) {
-    const place = await holdFolderOf(root, folder).catch(() => null)
+    const place = await openParentFolder(root, folder).catch(() => null)
     const status = place && (await lstat(place.folder.at(place.name)).catch(() => null))
     await place?.folder.close()
     if (status?.isDirectory()) {
@@ -90,7 +90,7 @@ export const textLimit = 4 * 1024 * 1024
 
 /** Returns the content of a host file or the target of a symlink; null when it is missing or too large. */
 export async function readHostContent(root: string, path: string): Promise<Buffer | null> {
-  const place = await holdFolderOf(root, path).catch(() => null)
+  const place = await openParentFolder(root, path).catch(() => null)
   if (!place) return null
   const at = place.folder.at(place.name)
   try {

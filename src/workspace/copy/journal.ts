@@ -43,7 +43,7 @@ export function appliesFolder(statePath: string) {
   return join(statePath, 'applies')
 }
 
-export function keptFile(folder: string, step: Step): string | undefined {
+export function savedFile(folder: string, step: Step): string | undefined {
   const entry = step.before?.entry
   return entry?.type === 'file' ? join(folder, 'files', entry.sha256) : undefined
 }
@@ -82,7 +82,7 @@ async function keepFiles(
 ) {
   await mkdir(join(folder, 'files'), { recursive: true, mode: 0o700 })
   for (const step of journal.steps) {
-    const target = keptFile(folder, step)
+    const target = savedFile(folder, step)
     if (target === undefined) continue
     const source = await pathOf(step.path)
     try {

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { type FileHandle, lchown, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises'
-import { holdFolderOf, notApplied } from '../../files/beneath.ts'
+import { notApplied, openParentFolder } from '../../files/beneath.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { Entry } from './entry.ts'
 
@@ -15,7 +15,7 @@ export type NewContent = {
 
 /** Puts a file or symlink at `path` atomically; `temporary` is its name until it is complete. */
 export async function putEntry(root: string, path: string, content: NewContent, temporary: string) {
-  const place = await holdFolderOf(root, path, { make: true })
+  const place = await openParentFolder(root, path, { make: true })
   if (!place) throw notApplied(path, 'its folder disappeared')
   const { folder, name } = place
   const next = folder.at(temporary)
@@ -58,7 +58,7 @@ async function giveAway(path: string, mustKeep: boolean, change: () => Promise<v
 
 /** Removes a file or symlink, and those of `folders` that are empty afterwards. */
 export async function removeEntry(root: string, path: string, folders: readonly string[]) {
-  const place = await holdFolderOf(root, path)
+  const place = await openParentFolder(root, path)
   if (!place) return
   try {
     await unlink(place.folder.at(place.name))
@@ -71,7 +71,7 @@ export async function removeEntry(root: string, path: string, folders: readonly 
 /** Removes the innermost first, up to the first folder that is not empty. */
 async function removeEmptyFolders(root: string, folders: readonly string[]) {
   for (const path of [...folders].sort().reverse()) {
-    const place = await holdFolderOf(root, path)
+    const place = await openParentFolder(root, path)
     if (!place) continue
     const removed = await rmdir(place.folder.at(place.name)).then(
       () => true,

@@ -1,10 +1,10 @@
 import { mkdir, open, rm } from 'node:fs/promises'
 import { systemCode, UserError } from '../../base/errors.ts'
-import { asFolder, holdFolderOf } from '../../files/beneath.ts'
+import { asFolder, openParentFolder } from '../../files/beneath.ts'
 import { sweepTemporary } from './apply.ts'
 import { sameEntry } from './entry.ts'
 import { type HostFolder, readHostState } from './host-state.ts'
-import { type KeptApply, keptFile, type Step, temporaryName } from './journal.ts'
+import { type KeptApply, type Step, savedFile, temporaryName } from './journal.ts'
 import { refusal } from './plan.ts'
 import { putEntry, removeEntry } from './put.ts'
 
@@ -48,7 +48,7 @@ export async function undoSteps(
   for (const step of inOrder) {
     try {
       const index = journal.steps.indexOf(step)
-      await putBack(root, step, keptFile(folder, step), temporaryName(journal, index))
+      await putBack(root, step, savedFile(folder, step), temporaryName(journal, index))
       done.push(step)
       onDone(step)
     } catch (error) {
@@ -75,7 +75,7 @@ async function putBack(root: string, step: Step, source: string | undefined, tem
 }
 
 async function makeAgain(root: string, { path, mode, uid, gid }: HostFolder) {
-  const place = await holdFolderOf(root, path)
+  const place = await openParentFolder(root, path)
   if (!place) return
   const at = place.folder.at(place.name)
   try {

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { mkdir, open, rmdir, unlink } from 'node:fs/promises'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { holdFolderOf } from '../../files/beneath.ts'
+import { openParentFolder } from '../../files/beneath.ts'
 import { readRegularFile, textOf } from '../../files/regular-file.ts'
 import type { Placeholder } from './overlay.ts'
 
@@ -23,7 +23,7 @@ export async function makePlaceholders(
         hint: 'check the free space and the owner of the folder, or set PROTECT= in .env',
         ...(cause !== undefined && { cause }),
       })
-    const place = await holdFolderOf(workspace, path).catch(error => {
+    const place = await openParentFolder(workspace, path).catch(error => {
       throw failed(systemCode(error) ?? 'a symlink or file is in place of its folder', error)
     })
     if (!place) throw failed('its folder disappeared')
@@ -57,7 +57,7 @@ async function make(path: string, placeholder: Placeholder, owner: { uid: number
  */
 export async function removePlaceholders(workspace: string, made: readonly MadePlaceholder[]) {
   for (const { path, placeholder } of [...made].reverse()) {
-    const place = await holdFolderOf(workspace, path).catch(() => null)
+    const place = await openParentFolder(workspace, path).catch(() => null)
     if (!place) continue
     const at = place.folder.at(place.name)
     if (placeholder.kind === 'folder') await rmdir(at).catch(() => {})

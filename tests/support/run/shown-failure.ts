@@ -1,4 +1,4 @@
-import { hintFor } from '../../../src/cli/run/failure-words.ts'
+import { hintFor } from '../../../src/cli/run/failure-messages.ts'
 import { apiStatusOf, describeFailure, type RunFailure } from '../../../src/run/failure.ts'
 
 /** What a person reads of a failure, and the status of the API in it. */

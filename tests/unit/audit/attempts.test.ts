@@ -6,7 +6,7 @@ import {
   connectTo,
   firstLine,
   list,
-  noneThrough,
+  noneReached,
   reached,
 } from '../../../src/audit/attempts.ts'
 
@@ -19,18 +19,18 @@ const attempted = (name: string, through: boolean): Attempted => ({
 })
 
 t.test('one successful attempt opens the check, and is named', async t => {
-  const check = noneThrough('nothing gets out', [attempted('GET', false), attempted('PUT', true)])
+  const check = noneReached('nothing gets out', [attempted('GET', false), attempted('PUT', true)])
   t.equal(check.verdict, 'open')
   t.match(check.evidence, /PUT/)
   t.notMatch(check.evidence, /GET/)
 })
 
 t.test('holds when no attempt succeeded, unless none was made', async t => {
-  t.match(noneThrough('x', [attempted('GET', false)]), {
+  t.match(noneReached('x', [attempted('GET', false)]), {
     verdict: 'held',
     evidence: /1 tried.*407/,
   })
-  t.equal(noneThrough('x', []).verdict, 'open')
+  t.equal(noneReached('x', []).verdict, 'open')
 })
 
 t.test('attempts are judged by the canary’s word', async t => {

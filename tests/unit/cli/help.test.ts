@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import t from 'tap'
-import { refuseHelpOfNothing, renderUsageError, showHelp } from '../../../src/cli/help.ts'
+import { refuseUnknownHelpTopic, renderUsageError, showHelp } from '../../../src/cli/help.ts'
 
 function program() {
   const written: string[] = []
@@ -34,14 +34,15 @@ t.test('an unknown command is refused, with the nearest name as a hint', async t
   ] as const) {
     const expected = { message: /^unknown command [^\x1b]+$/, hint, exitCode: 2 }
     t.throws(() => showHelp(known, words), expected)
-    if (words.length === 1) t.throws(() => refuseHelpOfNothing(known, [...words, '-h']), expected)
+    if (words.length === 1)
+      t.throws(() => refuseUnknownHelpTopic(known, [...words, '-h']), expected)
   }
 })
 
 t.test('only --help of an unknown command is refused before commander parses the line', async t => {
   const { program: known } = program()
   for (const line of [[], ['--help'], ['start', '--help'], ['strat'], ['strat', '--copy']]) {
-    t.doesNotThrow(() => refuseHelpOfNothing(known, line))
+    t.doesNotThrow(() => refuseUnknownHelpTopic(known, line))
   }
 })
 

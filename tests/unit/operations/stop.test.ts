@@ -1,5 +1,5 @@
 import t from 'tap'
-import { endedRuns, mayEnd } from '../../../src/operations/stop.ts'
+import { confirmStop, endedRuns } from '../../../src/operations/stop.ts'
 
 const one = new Map([['a', ['0123456789abcdef']]])
 const two = new Map([
@@ -19,19 +19,19 @@ function person(canAsk: boolean, answer: boolean) {
 t.test('a person is asked before runs are ended, and an empty line keeps them', async t => {
   for (const answer of [true, false]) {
     const at = person(true, answer)
-    t.equal(await mayEnd(two, at), answer)
+    t.equal(await confirmStop(two, at), answer)
     t.same(at.asked, [['2 runs are active; stop them?', '--force', { byDefault: false }]])
   }
   const at = person(true, false)
-  await mayEnd(one, at)
+  await confirmStop(one, at)
   t.equal(at.asked[0]?.[0], '1 run is active; stop it?')
 })
 
 t.test('stop asks nothing without a terminal, or without a run', async t => {
   const script = person(false, false)
-  t.equal(await mayEnd(two, script), true)
+  t.equal(await confirmStop(two, script), true)
   const idle = person(true, false)
-  t.equal(await mayEnd(new Map(), idle), true)
+  t.equal(await confirmStop(new Map(), idle), true)
   t.same([...script.asked, ...idle.asked], [])
 })
 

@@ -1,10 +1,10 @@
 import t from 'tap'
-import type { RunHappening } from '../../../src/run/event.ts'
+import type { RunEventBody } from '../../../src/run/event.ts'
 import { createHub } from '../../../src/run/hub.ts'
 
 const now = () => new Date('2026-11-21T10:00:00.000Z')
-const notice = (text: string): RunHappening => ({ kind: 'notice', text })
-const started: RunHappening = {
+const notice = (text: string): RunEventBody => ({ kind: 'notice', text })
+const started: RunEventBody = {
   kind: 'started',
   runId: '0123456789abcdef',
   workspace: '/workspace',
@@ -12,7 +12,7 @@ const started: RunHappening = {
   warm: false,
   startedAt: now().toISOString(),
 }
-const question: RunHappening = { kind: 'question', id: 'q', questions: [], deadline: 'later' }
+const question: RunEventBody = { kind: 'question', id: 'q', questions: [], deadline: 'later' }
 
 async function read(events: AsyncIterable<{ kind: string; seq: number }>) {
   const found: [string, number][] = []
@@ -22,7 +22,7 @@ async function read(events: AsyncIterable<{ kind: string; seq: number }>) {
 
 t.test('a new reader gets the current state, then later events', async t => {
   const hub = createHub({ now })
-  const publish = (happening: RunHappening) => hub.publish(hub.stamp(happening))
+  const publish = (happening: RunEventBody) => hub.publish(hub.stamp(happening))
   for (const happening of [started, notice('passed'), question]) await publish(happening)
   const asked = hub.read({ whenFull: 'close' })
   const resumed = hub.read({ whenFull: 'close', state: false })

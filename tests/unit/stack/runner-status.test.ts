@@ -1,5 +1,5 @@
 import t from 'tap'
-import { askRunner, parseStatus } from '../../../src/stack/runner-status.ts'
+import { countActiveRuns, parseStatus } from '../../../src/stack/runner-status.ts'
 
 t.test('each run of the status counts, and only a valid id is returned', async t => {
   t.same(parseStatus('{"runs":[],"warm":[1],"landlock":true}\n'), [])
@@ -12,5 +12,5 @@ t.test('an answer that is not a status is no answer', async t => {
 })
 
 t.test('an engine that is not there is a runner that does not answer', async t => {
-  t.equal(await askRunner({ socketPath: '/nonexistent' }, 'x'), null)
+  t.equal(await countActiveRuns({ socketPath: '/nonexistent' }, 'x'), null)
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { renderRemains } from '../../../../src/cli/commands/clean.ts'
-import { holdsWork, type Remains } from '../../../../src/stack/remains.ts'
+import { hasUnappliedWork, type Remains } from '../../../../src/stack/remains.ts'
 
 const base: Remains = {
   stack: {
@@ -48,7 +48,7 @@ t.test('a copy holds work unless all of it is applied; an unreadable copy may', 
   ]
   for (const [copy, line, work] of copies) {
     t.match(renderRemains([{ ...base, copy }])[1], line)
-    t.equal(holdsWork({ ...base, copy }), work)
+    t.equal(hasUnappliedWork({ ...base, copy }), work)
   }
-  t.equal(holdsWork(base), false)
+  t.equal(hasUnappliedWork(base), false)
 })

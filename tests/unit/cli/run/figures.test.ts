@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createFigures, describeUse } from '../../../../src/cli/run/figures.ts'
+import { createFigures, describeToolUse } from '../../../../src/cli/run/figures.ts'
 import { createProgress } from '../../../../src/cli/run/progress.ts'
 import { transcript } from '../../../support/run/transcript.ts'
 
@@ -57,8 +57,8 @@ t.test('a model API that does not respond is shown', async t => {
 })
 
 t.test('a tool is described by the first value of its input', async t => {
-  t.equal(describeUse({ name: 'Read', input: { file_path: '/a', limit: 3 } }), 'Read: /a')
-  t.equal(describeUse({ name: 'Task', input: { command: 7 } }), 'Task')
+  t.equal(describeToolUse({ name: 'Read', input: { file_path: '/a', limit: 3 } }), 'Read: /a')
+  t.equal(describeToolUse({ name: 'Task', input: { command: 7 } }), 'Task')
 })
 
 t.test('the live line is one line without escape sequences, and is removed', async t => {

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { RunRequest } from '../../../../src/run/request.ts'
-import { fitsFresh, lifeOf, startFiles } from '../../../../src/runner/claude/launch-profile.ts'
+import { fitsFresh, launchKey, startFiles } from '../../../../src/runner/claude/launch-profile.ts'
 
 const request = (more: object = {}) => RunRequest.parse({ prompt: 'x', ...more })
 
@@ -27,9 +27,9 @@ for (const [what, expected, profile, more] of fits) {
 }
 
 t.test('the hash covers all settings except the prompt, the session and the timeout', async t => {
-  const life = lifeOf(request())
+  const life = launchKey(request())
   t.type(life, 'string')
-  t.equal(lifeOf(request({ prompt: 'y', timeoutSeconds: 5, session: { kind: 'fresh' } })), life)
+  t.equal(launchKey(request({ prompt: 'y', timeoutSeconds: 5, session: { kind: 'fresh' } })), life)
   for (const more of [
     { model: 'haiku' },
     { effort: 'low' },
@@ -38,10 +38,10 @@ t.test('the hash covers all settings except the prompt, the session and the time
     { jsonSchema: {} },
     { tools: [] },
   ]) {
-    t.not(lifeOf(request(more)), life, JSON.stringify(more))
+    t.not(launchKey(request(more)), life, JSON.stringify(more))
   }
-  t.equal(lifeOf(request({ maxTurns: 1 })), null)
-  t.equal(lifeOf(request({ maxBudgetUsd: 1 })), null)
+  t.equal(launchKey(request({ maxTurns: 1 })), null)
+  t.equal(launchKey(request({ maxBudgetUsd: 1 })), null)
 })
 
 t.test('a changed file that claude reads at its start changes the hash', async t => {
@@ -80,7 +80,7 @@ t.test(
     t.equal(fitsFresh({ asks: true }, request, true), true)
     t.equal(fitsFresh({ asks: true }, request), false)
     t.equal(fitsFresh({}, request, true), false)
-    t.not(lifeOf(request), lifeOf(request, true))
-    t.equal(lifeOf(request), lifeOf(request, false))
+    t.not(launchKey(request), launchKey(request, true))
+    t.equal(launchKey(request), launchKey(request, false))
   },
 )

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createDeferred } from '../../../../src/base/deferred.ts'
 import type { ClaudeProcess, Exit } from '../../../../src/runner/claude/process.ts'
-import { bringDown, letEnd, steps, stepsFor } from '../../../../src/runner/ending/ladder.ts'
+import { endGracefully, forceEnd, steps, stepsFor } from '../../../../src/runner/ending/ladder.ts'
 
 /** A claude that ends at the `deadly` step only. */
 function claudeThatEndsAt(deadly: string) {
@@ -40,7 +40,7 @@ for (const [deadly, expected] of [
 ] as const) {
   t.test(`one that ends at ${deadly}`, async t => {
     const { claude, seen } = claudeThatEndsAt(deadly)
-    t.match(await bringDown(claude, quick), { signal: deadly })
+    t.match(await forceEnd(claude, quick), { signal: deadly })
     t.strictSame(seen, expected)
   })
 }
@@ -58,8 +58,8 @@ t.test('with many processes the timeouts are shorter', async t => {
 
 t.test('after its result claude may end by itself until a timeout', async t => {
   const willing = claudeThatEndsAt('end')
-  t.match(await letEnd(willing.claude, 1_000), { signal: 'end' })
+  t.match(await endGracefully(willing.claude, 1_000), { signal: 'end' })
   const other = claudeThatEndsAt('SIGINT')
-  t.match(await letEnd(other.claude, 5), { signal: 'SIGINT' })
+  t.match(await endGracefully(other.claude, 5), { signal: 'SIGINT' })
   t.strictSame(other.seen, ['end', 'SIGINT'])
 })

@@ -8,7 +8,12 @@ import {
   type ProcessEntry,
   readProcesses,
 } from '../../../../src/runner/ending/processes.ts'
-import { orphansIn, presentBelow, settle, sweep } from '../../../../src/runner/ending/sweep.ts'
+import {
+  currentDescendants,
+  orphansIn,
+  settle,
+  sweep,
+} from '../../../../src/runner/ending/sweep.ts'
 import { until } from '../../../support/stack/process.ts'
 
 const entry = (pid: number, parent: number, state = 'S'): ProcessEntry => ({
@@ -83,7 +88,7 @@ t.test('a real process is killed', async t => {
   t.teardown(() => child.kill('SIGKILL'))
   const ended = once(child, 'exit')
   await once(child.stdout, 'data')
-  t.ok(presentBelow(process.pid).size >= 1)
+  t.ok(currentDescendants(process.pid).size >= 1)
   t.ok((await sweep({ root: child.pid ?? 0, orphans: false })) <= 1)
   child.kill('SIGKILL')
   await ended

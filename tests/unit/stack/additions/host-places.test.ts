@@ -3,10 +3,13 @@ import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { whyNoFile, whyNotGiven } from '../../../../src/stack/additions/host-places.ts'
+import {
+  sensitivePathReason,
+  unmountableReason,
+} from '../../../../src/stack/additions/host-places.ts'
 
 const own = [{ path: '/srv/claude-secure', what: 'claude-secure itself' }]
-const why = (path: string, writable = true) => whyNotGiven(path, writable, own)
+const why = (path: string, writable = true) => sensitivePathReason(path, writable, own)
 
 t.test('a folder of data is given', async t => {
   t.equal(await why('/srv/data'), null)
@@ -69,8 +72,8 @@ t.test('sockets and devices are nothing to mount, nor a folder with a socket', a
   const server = createServer().listen(join(folder, 'x'))
   await new Promise(resolve => server.once('listening', resolve))
   t.teardown(() => server.close())
-  t.match(await whyNoFile(join(folder, 'x')), /neither a folder nor/)
-  t.match(await whyNoFile('/dev/null'), /neither a folder nor/)
-  t.match(await whyNoFile(folder), /it holds the socket x/)
-  t.equal(await whyNoFile(join(folder, 'data')), null)
+  t.match(await unmountableReason(join(folder, 'x')), /neither a folder nor/)
+  t.match(await unmountableReason('/dev/null'), /neither a folder nor/)
+  t.match(await unmountableReason(folder), /it holds the socket x/)
+  t.equal(await unmountableReason(join(folder, 'data')), null)
 })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { createNameRun } from '../../../../src/runner/turn/name-run.ts'
+import { createRunAnnouncer } from '../../../../src/runner/turn/announce-run.ts'
 
 t.test('a free request announces the run to the gateway', async t => {
   const seen: string[] = []
@@ -16,14 +16,20 @@ t.test('a free request announces the run to the gateway', async t => {
   t.teardown(() => server.closeAllConnections())
   t.teardown(() => server.close())
   await once(server, 'listening')
-  const nameRun = createNameRun(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  t.equal(await nameRun('0123456789abcdef', 'aaaaaaaaaaaaaaaa'), true)
-  t.equal(await nameRun('0123456789abcdef', 'bbbbbbbbbbbbbbbb'), false, 'one without a credential')
+  const announceRun = createRunAnnouncer(
+    `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  )
+  t.equal(await announceRun('0123456789abcdef', 'aaaaaaaaaaaaaaaa'), true)
+  t.equal(
+    await announceRun('0123456789abcdef', 'bbbbbbbbbbbbbbbb'),
+    false,
+    'one without a credential',
+  )
   t.equal(seen[0], 'HEAD / 0123456789abcdef aaaaaaaaaaaaaaaa')
 })
 
 t.test('no other host is told, and an absent gateway does not delay a run', async t => {
-  t.equal(await createNameRun(undefined)('a', 'b'), false)
-  t.equal(await createNameRun('https://api.anthropic.com')('a', 'b'), false)
-  t.equal(await createNameRun('http://127.0.0.1:9')('a', 'b'), false)
+  t.equal(await createRunAnnouncer(undefined)('a', 'b'), false)
+  t.equal(await createRunAnnouncer('https://api.anthropic.com')('a', 'b'), false)
+  t.equal(await createRunAnnouncer('http://127.0.0.1:9')('a', 'b'), false)
 })

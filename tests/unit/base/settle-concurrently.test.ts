@@ -1,10 +1,10 @@
 import t from 'tap'
-import { settleAtOnce } from '../../../src/base/at-once.ts'
+import { settleConcurrently } from '../../../src/base/settle-concurrently.ts'
 
 t.test('no more than the limit are under way, and results keep their places', async t => {
   let running = 0
   let most = 0
-  const results = await settleAtOnce([5, 1, 4, 2, 3], 2, async item => {
+  const results = await settleConcurrently([5, 1, 4, 2, 3], 2, async item => {
     running += 1
     most = Math.max(most, running)
     await new Promise(resolve => setTimeout(resolve, item))
@@ -20,7 +20,7 @@ t.test('no more than the limit are under way, and results keep their places', as
 
 t.test('one that fails, also before it waits for anything, does not keep the others', async t => {
   const done: number[] = []
-  const results = await settleAtOnce([1, 2, 3, 4], 2, async item => {
+  const results = await settleConcurrently([1, 2, 3, 4], 2, async item => {
     if (item === 2) throw new Error('two')
     done.push(item)
   })
@@ -29,5 +29,5 @@ t.test('one that fails, also before it waits for anything, does not keep the oth
 })
 
 t.test('nothing to do is done at once', async t => {
-  t.same(await settleAtOnce([], 3, async () => 1), [])
+  t.same(await settleConcurrently([], 3, async () => 1), [])
 })

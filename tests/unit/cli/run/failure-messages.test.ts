@@ -1,9 +1,9 @@
 import t from 'tap'
 import {
-  inWordsOfHost,
   refusalError,
+  resumeError,
   throwUnlessSucceeded,
-} from '../../../../src/cli/run/failure-words.ts'
+} from '../../../../src/cli/run/failure-messages.ts'
 import { RunRefusal, workspaceBusy } from '../../../../src/run/refusal.ts'
 import { resultOf } from '../../../support/run/transcript.ts'
 
@@ -13,7 +13,7 @@ const here = { workspace: '/srv/project' }
 
 t.test('a session that does not exist is named with the folder on the host', async t => {
   const refusal = new RunRefusal('no-session', `no session ${id} in /workspace`)
-  t.match(inWordsOfHost(refusal, resume, here), {
+  t.match(resumeError(refusal, resume, here), {
     message: `no run in /srv/project has the session ${id}`,
     hint: /run list --json.*--no-continue/,
     exitCode: 2,
@@ -22,7 +22,7 @@ t.test('a session that does not exist is named with the folder on the host', asy
 
 t.test('other refusals have their hint and exit status; other errors stay the same', async t => {
   const holder = '0123456789abcdef'
-  t.match(inWordsOfHost(workspaceBusy(holder), resume, here), {
+  t.match(resumeError(workspaceBusy(holder), resume, here), {
     message: `workspace busy with run ${holder}`,
     hint: new RegExp(`--wait.*run cancel ${holder}`),
     exitCode: 1,
@@ -36,7 +36,7 @@ t.test('other refusals have their hint and exit status; other errors stay the sa
   for (const code of ['request', 'schema'] as const) {
     t.match(refusalError(new RunRefusal(code, 'x')), { exitCode: 2 })
   }
-  for (const error of [new Error('x'), 'x']) t.equal(inWordsOfHost(error, resume, here), error)
+  for (const error of [new Error('x'), 'x']) t.equal(resumeError(error, resume, here), error)
 })
 
 t.test('a run that did not succeed throws its exit status', async t => {

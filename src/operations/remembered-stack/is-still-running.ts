@@ -8,7 +8,7 @@ const timeoutMilliseconds = 2_000
  * Returns whether the stack is still running, healthy, and with the same containers. Takes one request
  * to the engine instead of a dozen.
  */
-export async function runsAsLeft(
+export async function isStillRunning(
   known: RememberedStack,
   service: RememberedService,
 ): Promise<boolean> {

@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { imageAdditions } from '../../../../src/config/image-additions.ts'
 import { checkoutRoot } from '../../../../src/config/paths.ts'
+import { isStillRunning } from '../../../../src/operations/remembered-stack/is-still-running.ts'
 import {
   forgetStack,
   rememberedStack,
   rememberStack,
 } from '../../../../src/operations/remembered-stack/memory.ts'
-import { runsAsLeft } from '../../../../src/operations/remembered-stack/runs-as-left.ts'
 import {
   additionsStamp,
   checkoutStamp,
@@ -71,7 +71,7 @@ const three = ['claude', 'gateway', 'proxy'].map(service => healthy(service))
 /** What `start` asks before it opens the session at once. */
 async function opensAtOnce(settings: Record<string, string> = {}) {
   const known = await rememberedStack(settings, 'claude')
-  return known !== null && (await runsAsLeft(known, 'claude'))
+  return known !== null && (await isStillRunning(known, 'claude'))
 }
 
 t.test('an unchanged stack is recognised with one question', async t => {

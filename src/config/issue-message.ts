@@ -13,7 +13,7 @@ const kinds: Readonly<Record<string, string>> = {
 }
 
 /** Describes an invalid value in a file that the user wrote, when its schema has no message of its own. */
-export function schemaWords(issue: Issue): string {
+export function issueMessage(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined ? 'is missing' : `must be ${kind(issue.expected)}`

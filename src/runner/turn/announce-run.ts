@@ -7,12 +7,12 @@ const timeoutMilliseconds = 1_000
  * Announces to the gateway the run that the next requests of a process belong to. Returns false when the
  * gateway did not accept it.
  */
-export type NameRun = (meter: string, runId: string) => Promise<boolean>
+export type AnnounceRun = (meter: string, runId: string) => Promise<boolean>
 
 /**
  * @param base ANTHROPIC_BASE_URL. Announces only to a gateway, which is in the stack and speaks plain HTTP.
  */
-export function createNameRun(base: string | undefined): NameRun {
+export function createRunAnnouncer(base: string | undefined): AnnounceRun {
   if (!base?.startsWith('http://')) return async () => false
   const agent = new Agent({ keepAlive: true, maxSockets: 4 })
   return (meter, runId) =>

@@ -1,6 +1,6 @@
 import t from 'tap'
 import * as z from 'zod'
-import { schemaWords } from '../../../src/config/schema-words.ts'
+import { issueMessage } from '../../../src/config/issue-message.ts'
 
 const Schema = z.strictObject({
   text: z.string().min(1).max(3).default('x'),
@@ -34,7 +34,7 @@ t.test('what is wrong is told in words of ours', async t => {
     [{ link: 'nowhere' }, 'must be a URL'],
     [{ own: 'x' }, 'has words of its own'],
   ] as const) {
-    const issues = Schema.safeParse(value, { error: schemaWords }).error?.issues
+    const issues = Schema.safeParse(value, { error: issueMessage }).error?.issues
     t.equal(issues?.[0]?.message, words, JSON.stringify(value))
   }
 })

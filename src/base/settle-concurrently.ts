@@ -2,7 +2,7 @@
  * Runs `work` for each item, at most `limit` at a time, and keeps the order of the results. A failed
  * item does not stop the others.
  */
-export async function settleAtOnce<T, R>(
+export async function settleConcurrently<T, R>(
   items: readonly T[],
   limit: number,
   work: (item: T) => Promise<R>,

@@ -1,21 +1,24 @@
-import type { RunHappening } from './event.ts'
+import type { RunEventBody } from './event.ts'
 import type { Answers, OpenQuestion } from './question.ts'
 import type { RunnerEvent, RunnerInput } from './runner-protocol.ts'
 
 type Send = (input: RunnerInput) => void
 
-export type AskingParts = {
+export type QuestionBrokerOptions = {
   /** Whether anyone can answer. Otherwise each question is answered with "no answer" at once. */
   asks: boolean
   /** Maximum seconds that a question waits. */
   seconds: number
   keep: (question: OpenQuestion | null) => Promise<void>
-  publish: (happening: RunHappening) => Promise<void>
+  publish: (happening: RunEventBody) => Promise<void>
   now: () => Date
 }
 
-/** The open question of one run. It is answered once: by a surface, or by its deadline with no answer. */
-export function createAsking({ asks, seconds, keep, publish, now }: AskingParts) {
+/**
+ * Holds the open question of one run. It is answered once: by a surface, or by its deadline with no
+ * answer.
+ */
+export function createQuestionBroker({ asks, seconds, keep, publish, now }: QuestionBrokerOptions) {
   let open: { question: OpenQuestion; send: Send; timer: NodeJS.Timeout; sent: boolean } | null =
     null
 
@@ -62,4 +65,4 @@ export function createAsking({ asks, seconds, keep, publish, now }: AskingParts)
     end: () => close('unanswered'),
   }
 }
-export type Asking = ReturnType<typeof createAsking>
+export type QuestionBroker = ReturnType<typeof createQuestionBroker>

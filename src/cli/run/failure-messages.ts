@@ -128,7 +128,7 @@ export function refusalError(error: unknown): unknown {
 }
 
 /** Like `refusalError`, but with the host path: the runner reports the folder's path in the container. */
-export function inWordsOfHost(
+export function resumeError(
   error: unknown,
   { session }: Pick<RunRequest, 'session'>,
   { workspace }: { workspace: string },
