@@ -31,7 +31,8 @@ export function addCompletion(program: Command) {
   const script = shellWord(join(checkoutRoot(), 'claude.ts')) ?? program.name()
   program.commands
     .find(command => command.name() === commandName)
-    ?.configureOutput({ outputError: (text, write) => write(renderUsageError(text, commandName)) })
+    ?.description('print the completion script of a shell')
+    .configureOutput({ outputError: (text, write) => write(renderUsageError(text, commandName)) })
     .action((shell: string) => suggestions.setup(program.name(), script, shell))
 }
 

@@ -32,7 +32,7 @@ export async function cleanStacks(
   const { log, confirm } = context
   const stopped = await stoppedStacks(context, names)
   if (stopped.length === 0) {
-    log({ kind: 'info', text: 'no stopped stack left anything to remove' })
+    log({ kind: 'info', text: 'no stopped stack has data to remove' })
     return
   }
   const remains = await inspectRemains(context, stopped)
@@ -51,7 +51,7 @@ export async function cleanStacks(
   const stacks = removed.length === 1 ? 'stack' : 'stacks'
   if (
     !force &&
-    !(await confirm(`Permanently remove all this of ${removed.length} ${stacks}?`, '-f'))
+    !(await confirm(`Permanently remove this data of ${removed.length} ${stacks}?`, '-f'))
   ) {
     log({ kind: 'info', text: 'nothing was removed' })
     return
@@ -66,7 +66,7 @@ async function stoppedStacks({ engine, log }: Context, names: readonly string[])
     const stopped = all.filter(({ state }) => state === 'stopped')
     const others = stopped.filter(({ ours }) => !ours)
     if (others.length > 0) {
-      const text = `skipped, because this user has no state of them: ${listed(others)}; run ${command('clean ID')} to remove one`
+      const text = `skipped stacks without a record in your state folder: ${listed(others)}; run ${command('clean ID')} to remove one`
       log({ kind: 'info', text })
     }
     return stopped.filter(({ ours }) => ours)
@@ -76,7 +76,7 @@ async function stoppedStacks({ engine, log }: Context, names: readonly string[])
     const stack = await namedStack(name, all)
     if (stack.state !== 'stopped') {
       throw new UserError(`${stack.id} ${stack.workspace ?? stack.stack} is not stopped`, {
-        hint: `nothing was removed; run ${command(`stop ${stack.id}`)} first`,
+        hint: `run ${command(`stop ${stack.id}`)} first; nothing was removed`,
       })
     }
     found.add(stack)

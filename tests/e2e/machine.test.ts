@@ -240,7 +240,7 @@ t.test('clean keeps a copy with unapplied changes, unless forced', async t => {
     t.equal((await copy.cli(['stop'])).code, 0)
     const terminal = await copy.terminal(['clean', copy.workspace])
     await terminal.waitFor(
-      /nothing in it is unapplied[\s\S]*Permanently remove all this of 1 stack\?/,
+      /without unapplied changes[\s\S]*Permanently remove this data of 1 stack\?/,
     )
     await terminal.press('y')
     t.equal(await terminal.exitStatus(), 0)

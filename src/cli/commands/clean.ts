@@ -27,7 +27,7 @@ export function renderRemains(remains: readonly Remains[]): string[] {
       ...(item.homes > 0 ? [`conversations, and the agent's home${size(item)}`] : []),
       ...(item.runs > 0 ? [`results of ${count(item.runs, 'run')}`] : []),
       ...(item.applies > 0
-        ? [`what apply --undo needs, of ${count(item.applies, 'apply', 'applies')}`]
+        ? [`backups for apply --undo, of ${count(item.applies, 'apply', 'applies')}`]
         : []),
     ]
     const rest = lines.length > 0 ? lines : ['settings of its last start']
@@ -39,7 +39,7 @@ export function renderRemains(remains: readonly Remains[]): string[] {
 function renderCopy(copy: CopyRemains): string {
   switch (copy.kind) {
     case 'applied':
-      return 'the copy of the folder; nothing in it is unapplied'
+      return 'the copy of the folder, without unapplied changes'
     case 'unapplied': {
       const parts = [
         ...(copy.changes > 0 ? [count(copy.changes, 'unapplied change')] : []),

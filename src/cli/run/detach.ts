@@ -64,7 +64,7 @@ export async function detach(job: Omit<Job, 'runId'>): Promise<string> {
   child.unref()
   const parsed = parseAnswer(answer)
   if (!parsed) {
-    throw new UserError('the supervisor of the run exited at once', {
+    throw new UserError('the background process of the run exited at once', {
       hint: 'run it without --detach to see the reason',
     })
   }

@@ -22,7 +22,7 @@ export async function copyIn(
   const container = stack.workspace.mode === 'copy' ? copyContainer(state) : null
   if (container === null) return
   if (fresh && (await whyBusy(context.engine, state))) {
-    throw new UserError('cannot take a fresh copy: the agent is working in the present one', {
+    throw new UserError('cannot take a fresh copy: the agent is working in the current one', {
       hint: `end its session first, or run ${command('stop')}`,
     })
   }

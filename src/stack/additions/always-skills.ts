@@ -26,7 +26,8 @@ export async function readAlwaysSkills(folder: string): Promise<string | null> {
   for (const name of folders) {
     const path = join(folder, name)
     const status = await lstat(path).catch(() => null)
-    if (status && !status.isDirectory()) throw refused(path, 'is not a folder', 'make it one')
+    if (status && !status.isDirectory())
+      throw refused(path, 'is not a folder', 'replace it with a folder')
     if (status) files.push(...(await skillFiles(path)))
   }
   const skills: { path: string; text: string }[] = []

@@ -58,7 +58,7 @@ export async function sensitivePathReason(
       what: 'a part of the operating system',
     })),
     ...own,
-    ...credentials.map(name => ({ path: join(home, name), what: 'a place for credentials' })),
+    ...credentials.map(name => ({ path: join(home, name), what: 'a credential store' })),
     ...(writable ? startup : []).map(name => ({
       path: join(home, name),
       what: 'a file that your programs run automatically',
@@ -72,7 +72,7 @@ export async function sensitivePathReason(
   }
   // Also covers other users, and the user behind sudo.
   const name = credentials.find(name => `${path}${sep}`.includes(`${sep}${name}${sep}`))
-  if (name) return `it is a place for credentials (${name})`
+  if (name) return `it is a credential store (${name})`
   for (const name of onlyAtHome) {
     if (await lstat(join(path, name)).catch(() => null)) return `it holds ${name}`
   }

@@ -111,13 +111,13 @@ t.test('clean touches nothing that runs, asks, and leaves alone what others left
   }
   isTwoLines(t, await script.run(['clean', '222', one], { env }), {
     error: new RegExp(`0a1b2c3d /home/me/${one} is not stopped`),
-    hint: /nothing was removed; run \.\/claude\.ts stop 0a1b2c3d first/,
+    hint: /run \.\/claude\.ts stop 0a1b2c3d first; nothing was removed/,
   })
   const dry = await script.run(['clean', '--dry-run'], { env })
   t.equal(dry.code, 0, dry.stderr)
   t.match(dry.stdout, /^22222222 .*\n +conversations/)
   t.notMatch(dry.stdout, /33333333/)
-  t.match(dry.stderr, /this user has no state of them: 33333333/)
+  t.match(dry.stderr, /skipped stacks without a record in your state folder: 33333333/)
   isTwoLines(t, await script.run(['clean', '222'], { env }), {
     error: /confirmation required/,
     hint: /-f/,

@@ -35,13 +35,13 @@ t.test('each item that would be lost has a line', async t => {
     '  the copy of the folder, with 2 unapplied changes and commits or branches',
     "  conversations, and the agent's home (1.2 MB in all volumes)",
     '  results of 1 run',
-    '  what apply --undo needs, of 3 applies',
+    '  backups for apply --undo, of 3 applies',
   ])
 })
 
 t.test('a copy holds work unless all of it is applied; an unreadable copy may', async t => {
   const copies: [Remains['copy'], RegExp, boolean][] = [
-    [{ kind: 'applied' }, /nothing in it is unapplied/, false],
+    [{ kind: 'applied' }, /without unapplied changes/, false],
     [{ kind: 'unapplied', changes: 1, git: false }, /with 1 unapplied change$/, true],
     [{ kind: 'unapplied', changes: 0, git: true }, /with commits or branches$/, true],
     [{ kind: 'unknown', reason: 'x\x1b[2J' }, /could not be inspected: x[^\x1b]*$/, true],

@@ -22,7 +22,7 @@ t.test('a link to a refused place is that place', async t => {
     message:
       /CLAUDE_MOUNT_A: \S+ cannot be given to the agent: it is or holds a part of the operating/,
   })
-  await t.rejects(resolve({ A: `${folder}/link:/mnt/a:ro` }), { message: /place for credentials/ })
+  await t.rejects(resolve({ A: `${folder}/link:/mnt/a:ro` }), { message: /credential store/ })
 })
 
 t.test('what is not there is an error, and never made by the engine', async t => {

@@ -40,9 +40,9 @@ for (const name of [
   ...['.gnupg', '.netrc', '.git-credentials', '.local'],
 ]) {
   t.test(`~/${name} is or holds credentials`, async t => {
-    t.match(await why(join(homedir(), name)), /credentials/)
+    t.match(await why(join(homedir(), name)), /credential store/)
     if (!['.config', '.local'].includes(name))
-      t.match(await why(`/srv/else/${name}`), /credentials/)
+      t.match(await why(`/srv/else/${name}`), /credential store/)
   })
 }
 
