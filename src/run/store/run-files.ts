@@ -4,7 +4,8 @@ import { type RegularFile, readRegularFile } from '../../files/regular-file.ts'
 import type { RunEvent } from '../event.ts'
 import { StoredFailure } from '../failure.ts'
 import { Answers, QuestionId, Questions } from '../question.ts'
-import { RunStatus } from '../result.ts'
+import { RunResult, RunStatus } from '../result.ts'
+import { ClaudeMessage, questionOutcomes } from '../runner-protocol.ts'
 
 /** Maximum bytes of a file. A result holds at most one answer of the model, and the runner limits its lines. */
 const fileBytes = 64 * 1024 * 1024
@@ -56,20 +57,34 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
   }
 }
 
-const kinds = [
-  'started',
-  'claude',
-  'notice',
-  'question',
-  'question-closed',
-  'ended',
-] as const satisfies readonly RunEvent['kind'][]
+const at = { seq: z.number(), at: z.string() }
 
-const Numbered = z.looseObject({ kind: z.enum(kinds), seq: z.number(), at: z.string() })
+const StoredEvent = z.discriminatedUnion('kind', [
+  z.looseObject({
+    ...at,
+    kind: z.literal('started'),
+    runId: z.string(),
+    workspace: z.string(),
+    sessionId: z.string(),
+    warm: z.boolean(),
+    startedAt: z.string(),
+  }),
+  z.looseObject({ ...at, kind: z.literal('claude'), message: ClaudeMessage }),
+  z.looseObject({ ...at, kind: z.literal('notice'), text: z.string() }),
+  z.looseObject({ ...at, kind: z.literal('question'), ...StoredQuestion.shape }),
+  z.looseObject({
+    ...at,
+    kind: z.literal('question-closed'),
+    id: QuestionId,
+    outcome: z.enum(questionOutcomes),
+  }),
+  z.looseObject({ ...at, kind: z.literal('ended'), result: RunResult }),
+])
 
 /**
- * Parses a stored line; null for the incomplete last line of a process that died, and for a kind of event
- * that only a later version knows. Events of earlier versions have no number and time, and get `otherwise`.
+ * Parses a stored line; null for the incomplete last line of a process that died, for a malformed event,
+ * and for a kind that only a later version knows. Events of earlier versions have no number and time,
+ * and get `otherwise`.
  */
 export function parseStoredEvent(
   line: string,
@@ -77,7 +92,7 @@ export function parseStoredEvent(
 ): RunEvent | null {
   try {
     const event = { ...otherwise, ...JSON.parse(line) }
-    return Numbered.safeParse(event).success ? event : null
+    return StoredEvent.safeParse(event).success ? event : null
   } catch {
     return null
   }

@@ -212,7 +212,7 @@ t.test('damaged files do not crash the store', async t => {
   t.equal(await store.read(run.runId), null)
 })
 
-t.test('an event that only a later version knows is passed over', async t => {
+t.test('a malformed event, and one that only a later version knows, is passed over', async t => {
   const folder = join(t.testdir(), 'runs')
   const store = createFileStore(folder)
   const run = record()
@@ -220,7 +220,15 @@ t.test('an event that only a later version knows is passed over', async t => {
   await log.append(notice('one'))
   await log.finish(resultOf('text'))
   const events = join(folder, run.runId, 'events.ndjson')
-  await writeFile(events, `${await readFile(events, 'utf8')}{"kind":"new","seq":2,"at":""}\n`)
+  const strange = [
+    { kind: 'new' },
+    { kind: 'claude', message: {} },
+    { kind: 'notice', text: 5 },
+    { kind: 'question', id: 'q', deadline: '' },
+    { kind: 'question-closed', id: 'q', outcome: 'new' },
+    { kind: 'ended', result: {} },
+  ].map(event => `${JSON.stringify({ ...event, seq: 2, at: '' })}\n`)
+  await writeFile(events, (await readFile(events, 'utf8')) + strange.join(''))
   t.same(await all(store.events(run.runId)), [notice('one')])
 })
 
