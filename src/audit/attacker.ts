@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { parseJson } from '../base/json.ts'
 import { lastLine } from '../base/terminal-text.ts'
-import type { DockerClient } from '../engine/client-find.ts'
+import type { DockerClient } from '../engine/find-client.ts'
 import { createLineSplitter } from '../files/lines.ts'
 import { terminate } from '../process/exec.ts'
 

@@ -34,10 +34,10 @@ export function createReport(options: ReportOptions): Log {
       case 'debug':
         return options.verbose ? line(colours.dim(renderMessage(event.text))) : undefined
       case 'step-start':
-        return live ? liveLine(`… ${nameOf(event)}`) : line(`${nameOf(event)} …`)
+        return live ? liveLine(`… ${displayPath(event)}`) : line(`${displayPath(event)} …`)
       case 'step-progress':
-        if (live) liveLine(`… ${nameOf(event)}: ${renderMessage(event.text, 200)}`)
-        else if (options.verbose) line(`${nameOf(event)}: ${renderMessage(event.text, 200)}`)
+        if (live) liveLine(`… ${displayPath(event)}: ${renderMessage(event.text, 200)}`)
+        else if (options.verbose) line(`${displayPath(event)}: ${renderMessage(event.text, 200)}`)
         return
       case 'step-end':
         return line(renderEnd(event, colours))
@@ -48,7 +48,7 @@ export function createReport(options: ReportOptions): Log {
 }
 
 /** The name of a step can contain the path of a folder. */
-function nameOf({ name }: { name: string }) {
+function displayPath({ name }: { name: string }) {
   return renderMessage(name)
 }
 
@@ -59,11 +59,11 @@ function renderEnd(
   const time = dim(`${(event.milliseconds / 1000).toFixed(1)} s`)
   switch (event.outcome) {
     case 'done':
-      return `${green('✓')} ${nameOf(event)} ${time}`
+      return `${green('✓')} ${displayPath(event)} ${time}`
     case 'cached':
-      return `${green('✓')} ${nameOf(event)} ${dim('(nothing to do)')}`
+      return `${green('✓')} ${displayPath(event)} ${dim('(nothing to do)')}`
     case 'failed':
-      return `${red('✗')} ${nameOf(event)} ${time}`
+      return `${red('✗')} ${displayPath(event)} ${time}`
     default:
       return event.outcome satisfies never
   }

@@ -1,7 +1,7 @@
 import { command } from '../base/command.ts'
 import type { Settings } from '../config/settings.ts'
-import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { DockerClient } from '../engine/find-client.ts'
 import type { ImageName } from '../images/image-tags.ts'
 import { type Pins, readPins } from '../images/pins.ts'
 import { staleImages } from '../images/prune.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { lastLine, terminalLine } from '../base/terminal-text.ts'
-import type { DockerClient } from '../engine/client-find.ts'
-import { confined } from '../engine/throw-away.ts'
+import type { DockerClient } from '../engine/find-client.ts'
+import { confined } from '../engine/throwaway-container.ts'
 import { exec } from '../process/exec.ts'
 
 /** The confinement of a container as seen from inside. */

@@ -53,7 +53,7 @@ export function parseAllowlist(text: string, path = 'proxy/squid.conf'): Allowli
 }
 
 /** Returns the sites that have not expired. */
-export function inForce(sites: readonly Site[], now: Date): Site[] {
+export function activeSites(sites: readonly Site[], now: Date): Site[] {
   return sites.filter(({ until }) => !isOver(until, now))
 }
 

@@ -1,4 +1,4 @@
-import { untilOf } from './expiry.ts'
+import { expiryOf } from './expiry.ts'
 
 /** A list that commands edit. */
 export type EditedList = 'allowed_sites' | 'server_sites'
@@ -33,7 +33,7 @@ export function findEntries(lines: readonly string[], list: EditedList): ListTex
   for (const [index, raw] of lines.entries()) {
     const line = raw.replace(/\r$/, '')
     const continues = line.endsWith('\\')
-    const until = untilOf(line) ?? undefined
+    const until = expiryOf(line) ?? undefined
     if (!continued) words = 0
     const found: ListEntry[] = []
     for (const { 0: word, index: start } of line.replace(/\\$/, ' ').matchAll(/\S+/g)) {

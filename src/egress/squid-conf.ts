@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { untilOf } from './expiry.ts'
+import { expiryOf } from './expiry.ts'
 
 /** A directive of squid.conf: its words, and its first line, counted from 1. */
 export type Directive = {
@@ -23,7 +23,7 @@ export function parseSquidConf(text: string, path = 'proxy/squid.conf'): Directi
     const words = wordsOf(continues ? line.slice(0, -1) : line)
     pending ??= { line: index + 1, words: [] }
     pending.words.push(...words)
-    const until = untilOf(line)
+    const until = expiryOf(line)
     if (until !== undefined) {
       // Refuses the same as proxy/expiry: a time that only one of the two can read would not expire.
       if (until === null || continues || pending.line !== index + 1 || !isList(pending.words)) {

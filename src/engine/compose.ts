@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type ExecOptions, exec } from '../process/exec.ts'
-import type { DockerClient } from './client-find.ts'
 import { composeFailed } from './engine-failure.ts'
+import type { DockerClient } from './find-client.ts'
 
 export type ComposeProject = {
   /** Compose project name. */

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { type Ask, filters, get, notAnswered } from './ask.ts'
 import type { EngineAddress } from './engine-request.ts'
 import { createFrameLines } from './frames.ts'
+import { type EngineQuery, filters, get, notAnswered } from './query.ts'
 
 const ContainerSummary = z.object({
   Id: z.string(),
@@ -23,15 +23,15 @@ const Processes = z.object({
 })
 
 /** Questions about containers, their processes and logs. */
-export function createContainers(address: EngineAddress, ask: Ask) {
+export function createContainers(address: EngineAddress, query: EngineQuery) {
   return {
     /** Returns all containers, also stopped ones, that carry every one of `labels` (`key` or `key=value`). */
     containers: (labels: readonly string[]) =>
-      ask(z.array(ContainerSummary), `/containers/json?all=1&${filters({ label: labels })}`),
+      query(z.array(ContainerSummary), `/containers/json?all=1&${filters({ label: labels })}`),
 
     /** Returns the command lines of the processes in a container, as the host sees them. */
     async processes(container: string) {
-      const { Titles, Processes: rows } = await ask(
+      const { Titles, Processes: rows } = await query(
         Processes,
         `/containers/${encodeURIComponent(container)}/top?ps_args=-eo%20pid,args`,
       )
@@ -41,7 +41,7 @@ export function createContainers(address: EngineAddress, ask: Ask) {
 
     /** Returns the same with the age of each. */
     async processesWithAge(container: string): Promise<{ command: string; seconds: number }[]> {
-      const { Processes: rows } = await ask(
+      const { Processes: rows } = await query(
         Processes,
         `/containers/${encodeURIComponent(container)}/top?ps_args=-eo%20pid,etimes,args`,
       )

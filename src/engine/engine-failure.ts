@@ -3,7 +3,7 @@ import { UserError } from '../base/errors.ts'
 import { lastLine, terminalLine } from '../base/terminal-text.ts'
 import { diskFull, isDiskFull } from '../files/disk-space.ts'
 import { exec } from '../process/exec.ts'
-import type { DockerClient } from './client-find.ts'
+import type { DockerClient } from './find-client.ts'
 
 /** Builds the error for a failed docker command; for a full disk it names the engine's folder. */
 export async function engineFailed(

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { createAsk, get } from './ask.ts'
 import { createContainers } from './containers.ts'
 import type { EngineAddress } from './engine-request.ts'
+import { createEngineQuery, get } from './query.ts'
 import { createResources } from './resources.ts'
 
 export type { ContainerSummary } from './containers.ts'
@@ -43,7 +43,7 @@ export type Engine = ReturnType<typeof createEngine>
  * `docker` process takes 50 ms (decision 0031).
  */
 export function createEngine(address: EngineAddress) {
-  const ask = createAsk(address)
+  const query = createEngineQuery(address)
   return {
     address,
 
@@ -60,15 +60,15 @@ export function createEngine(address: EngineAddress) {
     },
 
     /** Returns the version of the engine and of its parts, such as runc. */
-    version: () => ask(Version, '/version'),
+    version: () => query(Version, '/version'),
 
     /** Describes the engine's machine. Slow for a question, because the engine examines the kernel. */
-    info: () => ask(Info, '/info'),
+    info: () => query(Info, '/info'),
 
     /** Returns the engine's full description of one object, as `/containers/<id>/json`; the caller parses it. */
-    inspect: (path: string) => ask(z.unknown(), path),
+    inspect: (path: string) => query(z.unknown(), path),
 
-    ...createContainers(address, ask),
-    ...createResources(ask),
+    ...createContainers(address, query),
+    ...createResources(query),
   }
 }

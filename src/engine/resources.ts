@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type Ask, filters } from './ask.ts'
+import { type EngineQuery, filters } from './query.ts'
 
 const ImageSummary = z.object({
   Id: z.string(),
@@ -38,27 +38,27 @@ const VolumeList = z.object({
 export type VolumeSummary = NonNullable<z.infer<typeof VolumeList>['Volumes']>[number]
 
 /** Questions about images, networks and volumes. */
-export function createResources(ask: Ask) {
+export function createResources(query: EngineQuery) {
   return {
     images: (reference: string) =>
-      ask(z.array(ImageSummary), `/images/json?${filters({ reference: [reference] })}`),
+      query(z.array(ImageSummary), `/images/json?${filters({ reference: [reference] })}`),
 
     networks: (labels: readonly string[]) =>
-      ask(z.array(NetworkSummary), `/networks?${filters({ label: labels })}`),
+      query(z.array(NetworkSummary), `/networks?${filters({ label: labels })}`),
 
     /** Returns the volumes that carry every one of `labels`. */
     volumes: async (labels: readonly string[]) =>
-      (await ask(VolumeList, `/volumes?${filters({ label: labels })}`)).Volumes ?? [],
+      (await query(VolumeList, `/volumes?${filters({ label: labels })}`)).Volumes ?? [],
 
     /** Returns the names of all volumes, including those of other programs. */
     volumeNames: async () =>
-      ((await ask(VolumeList, '/volumes')).Volumes ?? []).map(({ Name }) => Name),
+      ((await query(VolumeList, '/volumes')).Volumes ?? []).map(({ Name }) => Name),
 
     /** Returns the bytes of each volume by name; none when the engine needs longer to count files. */
     async volumeSizes(milliseconds: number): Promise<Map<string, number>> {
       try {
         const options = { idleMilliseconds: milliseconds }
-        const { Volumes } = await ask(VolumeList, '/system/df?type=volume', options)
+        const { Volumes } = await query(VolumeList, '/system/df?type=volume', options)
         return new Map(
           (Volumes ?? []).flatMap(({ Name, UsageData }) =>
             UsageData && UsageData.Size >= 0 ? [[Name, UsageData.Size] as const] : [],

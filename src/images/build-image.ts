@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { terminalLine } from '../base/terminal-text.ts'
-import type { DockerClient } from '../engine/client-find.ts'
 import { engineFailed } from '../engine/engine-failure.ts'
+import type { DockerClient } from '../engine/find-client.ts'
 import { exec } from '../process/exec.ts'
 
 export type ImageBuild = {

@@ -2,7 +2,7 @@ import { access, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { parseJson } from '../base/json.ts'
-import type { DockerClient } from '../engine/client-find.ts'
+import type { DockerClient } from '../engine/find-client.ts'
 import { exec, execOk } from '../process/exec.ts'
 
 const labelName = 'claude-secure.checkout'

@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises'
 import { messageOf, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { until } from '../base/until.ts'
-import type { EngineSearch, FoundEngine } from '../engine/engine-find.ts'
+import type { EngineSearch, FoundEngine } from '../engine/find-engine.ts'
 import { type Command, runAsRoot } from './engine-install.ts'
 
 export const engineLog = '/var/log/claude-secure-dockerd.log'

@@ -5,9 +5,9 @@ import { terminalLine } from '../base/terminal-text.ts'
 import { clientEnvironment, userEnvironment } from '../config/environment.ts'
 import { cacheRoot, checkoutRoot } from '../config/paths.ts'
 import type { Settings } from '../config/settings.ts'
-import type { DockerClient } from '../engine/client-find.ts'
 import { createEngine, type Engine } from '../engine/engine.ts'
-import { type FoundEngine, findEngine } from '../engine/engine-find.ts'
+import type { DockerClient } from '../engine/find-client.ts'
+import { type FoundEngine, findEngine } from '../engine/find-engine.ts'
 
 /**
  * Asks a person to confirm; false when declined. `option` is the flag that confirms without a terminal;
@@ -64,8 +64,8 @@ export async function openContext(caller: Caller): Promise<Context> {
   const [{ loadSettings }, { machineVersions }, { rememberedClient }, { judgeRequirements }] =
     await Promise.all([
       import('../config/load-settings.ts'),
-      import('../engine/client-find.ts'),
-      import('../engine/client-memory.ts'),
+      import('../engine/find-client.ts'),
+      import('../engine/remembered-client.ts'),
       import('../machine/requirements.ts'),
     ])
   // Settings first: a mistake in .env is reported before any problem of the engine.

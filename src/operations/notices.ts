@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { command } from '../base/command.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { checkoutRoot } from '../config/paths.ts'
-import { inForce } from '../egress/allowlist.ts'
+import { activeSites } from '../egress/allowlist.ts'
 import { createBlockedNames, renderBlocked } from '../egress/blocked-names.ts'
 import { parseAccessDecision } from '../egress/proxy-log.ts'
 import { createEngine } from '../engine/engine.ts'
@@ -53,7 +53,7 @@ export async function blockedSince(
     last = Math.max(last, decision.ts)
   })
   const { agent, gateway, login } = readAllowlist(checkoutRoot())
-  const open = inForce(agent, new Date())
+  const open = activeSites(agent, new Date())
   return { lines: renderBlocked(blocked.names(open, [...gateway, ...login])), last }
 }
 

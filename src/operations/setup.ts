@@ -3,14 +3,14 @@ import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { clientEnvironment } from '../config/environment.ts'
 import type { Settings } from '../config/settings.ts'
-import { type DockerClient, findClient, machineVersions } from '../engine/client-find.ts'
 import { createEngine } from '../engine/engine.ts'
+import { type DockerClient, findClient, machineVersions } from '../engine/find-client.ts'
 import {
   type EngineSearch,
   engineParts,
   type FoundEngine,
   findEngine,
-} from '../engine/engine-find.ts'
+} from '../engine/find-engine.ts'
 import type { ImageSet } from '../images/image-tags.ts'
 import { type Pins, readPins } from '../images/pins.ts'
 import { findDebianMirror } from '../machine/debian-mirror.ts'

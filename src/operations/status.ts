@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { parseProtect } from '../config/protected-names.ts'
-import { inForce } from '../egress/allowlist.ts'
+import { activeSites } from '../egress/allowlist.ts'
 import { type BlockedName, blockedNames } from '../egress/blocked-names.ts'
 import { accessDecisions, countDenied, refusedPolicy } from '../egress/proxy-log.ts'
 import { hasOpenQuestion } from '../run/store/open-question.ts'
@@ -52,7 +52,7 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
   const proxyLog = state && log
   const decisions = proxyLog && accessDecisions(proxyLog)
   const { agent, gateway, login } = readAllowlist(context.root)
-  const open = inForce(agent, new Date())
+  const open = activeSites(agent, new Date())
   return {
     version: 1,
     stack: current,

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
-import { runThrowAway } from '../engine/throw-away.ts'
+import type { DockerClient } from '../engine/find-client.ts'
+import { runThrowaway } from '../engine/throwaway-container.ts'
 import type { StackIdentity } from './identity.ts'
 import { services } from './services.ts'
 import { refuseOtherVolumes, volumesOf } from './volumes.ts'
@@ -49,7 +49,7 @@ export async function forgetConversations(
 ): Promise<void> {
   const program = await readFile(join(root, 'src/stack/inside/forget.ts'), 'utf8')
   const node = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript']
-  await runThrowAway(
+  await runThrowaway(
     docker,
     {
       image,

@@ -2,9 +2,9 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../base/errors.ts'
 import { createArchive } from '../engine/archive.ts'
-import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine } from '../engine/engine.ts'
-import { withUnstarted } from '../engine/throw-away.ts'
+import type { DockerClient } from '../engine/find-client.ts'
+import { withCreatedContainer } from '../engine/throwaway-container.ts'
 import { parseHome } from './conversations.ts'
 import type { ListedStack } from './stack-list.ts'
 import { stateFolder } from './state/state-folder.ts'
@@ -71,7 +71,7 @@ async function readCopyRemains(
     const archive = createArchive(engine.address)
     const state = stateFolder(stack.stack)
     const options = { image: await image(), mounts, purpose }
-    const found = await withUnstarted(docker, options, container =>
+    const found = await withCreatedContainer(docker, options, container =>
       readCopyChanges({ archive, container, state, ...(signal && { signal }) }),
     )
     if (!found) return { kind: 'unknown', reason: 'its baseline is missing' }

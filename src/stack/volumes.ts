@@ -1,7 +1,7 @@
 import { UserError } from '../base/errors.ts'
 import { lastLine, terminalLine } from '../base/terminal-text.ts'
-import type { DockerClient } from '../engine/client-find.ts'
 import type { Engine, VolumeSummary } from '../engine/engine.ts'
+import type { DockerClient } from '../engine/find-client.ts'
 import { exec } from '../process/exec.ts'
 import {
   describeStack,

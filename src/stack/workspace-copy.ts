@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Log, step } from '../base/log.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { Archive } from '../engine/archive.ts'
-import type { DockerClient } from '../engine/client-find.ts'
+import type { DockerClient } from '../engine/find-client.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { execOk } from '../process/exec.ts'
 import {

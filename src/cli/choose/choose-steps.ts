@@ -1,6 +1,6 @@
 import type { StructuredPatchHunk } from 'diff'
 import type { Step } from '../../workspace/copy/journal.ts'
-import { letters, nameOf, renderHunk } from '../../workspace/copy/render-patch.ts'
+import { displayPath, letters, renderHunk } from '../../workspace/copy/render-patch.ts'
 
 export type ChooseContext = {
   /** Reads one line from the person at the terminal; null at the end of input. */
@@ -49,7 +49,7 @@ async function askAbout(
   count: string,
   context: ChooseContext,
 ): Promise<'yes' | 'no' | 'all' | 'quit' | Step> {
-  const what = `${letters[kindOf(step)]} ${nameOf(step.path)}`
+  const what = `${letters[kindOf(step)]} ${displayPath(step.path)}`
   const question = conflict
     ? `(${count}) ${what} changed here too: replace it with the copy's version? [y,n,d,q,?] `
     : `(${count}) ${what}: apply it? [y,n,d,p,a,q,?] `

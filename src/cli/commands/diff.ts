@@ -5,7 +5,12 @@ import { logRemaining, type OpenCopy } from '../../operations/copy/open-copy.ts'
 import { copyItems } from '../../stack/workspace-copy.ts'
 import { type Change, summarizeIgnored } from '../../workspace/copy/changes.ts'
 import { readHostContent, textLimit } from '../../workspace/copy/host-state.ts'
-import { changeLine, nameOf, renderPatch, renderRename } from '../../workspace/copy/render-patch.ts'
+import {
+  changeLine,
+  displayPath,
+  renderPatch,
+  renderRename,
+} from '../../workspace/copy/render-patch.ts'
 import type { Invocation } from '../invocation.ts'
 import { colourPatch } from '../render/changes.ts'
 
@@ -32,7 +37,7 @@ export async function diff(
   if (options.stat) printNames(found)
   else await printPatches(found)
   for (const path of conflicts) {
-    log({ kind: 'warn', text: `changed here too since the copy was taken: ${nameOf(path)}` })
+    log({ kind: 'warn', text: `changed here too since the copy was taken: ${displayPath(path)}` })
   }
   for (const { error } of refused) log({ kind: 'warn', text: error.message })
 }
@@ -59,7 +64,7 @@ function printNames({ changes, renames }: CopyDiff) {
   const moved = new Set(renames.values())
   for (const change of changes) {
     const from = renames.get(change.path)
-    if (from !== undefined) console.log(`R ${nameOf(from)} → ${nameOf(change.path)}`)
+    if (from !== undefined) console.log(`R ${displayPath(from)} → ${displayPath(change.path)}`)
     else if (!moved.has(change.path)) console.log(changeLine(change))
   }
 }

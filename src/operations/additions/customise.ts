@@ -21,7 +21,7 @@ import { findAdditionsFolder, findBin } from '../../stack/additions/additions-fo
 import { readAlwaysSkills } from '../../stack/additions/always-skills.ts'
 import { resolveMounts } from '../../stack/additions/declared-mounts.ts'
 import { findGitIdentity, renderGitIdentity } from '../../stack/additions/git-identity.ts'
-import type { OwnPlace } from '../../stack/additions/host-places.ts'
+import type { OwnPlace } from '../../stack/additions/sensitive-paths.ts'
 import { readSshKeys } from '../../stack/additions/ssh-keys.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'

@@ -10,7 +10,7 @@ import {
 } from '../../config/mcp-servers.ts'
 import { parseMcpServers } from '../../config/setting-values.ts'
 import type { Settings } from '../../config/settings.ts'
-import { admits, inForce } from '../../egress/allowlist.ts'
+import { activeSites, admits } from '../../egress/allowlist.ts'
 import { parseSiteName } from '../../egress/site-name.ts'
 import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
 import { makeStateFolder, type StateFolder } from '../../stack/state/state-folder.ts'
@@ -98,7 +98,7 @@ export async function acceptServers(state: StateFolder, { content }: FoundServer
 /** Returns a warning for each host that a server needs and the proxy refuses, with the command to allow it. */
 export function missingHosts(root: string, servers: readonly McpServer[]): string[] {
   if (servers.every(server => hostsOf(server).length === 0)) return []
-  const open = inForce(readAllowlist(root).agent, new Date())
+  const open = activeSites(readAllowlist(root).agent, new Date())
   return servers.flatMap(server =>
     hostsOf(server).flatMap(host => {
       try {

@@ -8,7 +8,7 @@ import { moveBaseline, stageContents } from '../../stack/workspace-copy.ts'
 import { applySteps, makeApplyFolder } from '../../workspace/copy/apply.ts'
 import type { Step } from '../../workspace/copy/journal.ts'
 import { type Plan, planApply } from '../../workspace/copy/plan.ts'
-import { nameOf } from '../../workspace/copy/render-patch.ts'
+import { displayPath } from '../../workspace/copy/render-patch.ts'
 import type { EngineContext } from '../context.ts'
 import { currentStackName } from '../find-stacks.ts'
 import {
@@ -59,7 +59,7 @@ export async function applyCopy(
 function resolveConflicts(log: Log, plan: Plan, options: ApplyOptions): Step[] {
   const { conflicts, steps } = plan
   if (conflicts.size === 0 || options.choose || options.takeCopy) return steps
-  const names = [...conflicts].slice(0, 5).map(nameOf).join(', ')
+  const names = [...conflicts].slice(0, 5).map(displayPath).join(', ')
   if (!options.keepMine) {
     throw new UserError(
       `${conflicts.size} ${conflicts.size === 1 ? 'file' : 'files'} changed both here and in the copy: ${names}`,

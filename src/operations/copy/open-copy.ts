@@ -14,7 +14,7 @@ import {
   sortChanges,
   summarizeIgnored,
 } from '../../workspace/copy/changes.ts'
-import { nameOf } from '../../workspace/copy/render-patch.ts'
+import { displayPath } from '../../workspace/copy/render-patch.ts'
 import { protectedNameOf, withheldNames } from '../../workspace/protected-paths.ts'
 import type { EngineContext } from '../context.ts'
 import { currentStack } from '../find-stacks.ts'
@@ -105,7 +105,7 @@ export function logRemaining(log: Log, copy: OpenCopy, sorted: SortedChanges) {
     info('commits, branches and git settings stay in the copy; only files come back')
   }
   for (const { path } of sorted.withheld) {
-    log({ kind: 'warn', text: `not applied, because your host would run it: ${nameOf(path)}` })
+    log({ kind: 'warn', text: `not applied, because your host would run it: ${displayPath(path)}` })
   }
   const names = [...new Set(sorted.withheld.map(({ path }) => protectedNameOf(path) ?? path))]
   if (names.length > 0) {
@@ -116,7 +116,9 @@ export function logRemaining(log: Log, copy: OpenCopy, sorted: SortedChanges) {
   if (ignored.length === 0) return
   const shown = ignored
     .slice(0, 5)
-    .map(({ path, files }) => (path.endsWith('/') ? `${nameOf(path)} (${files})` : nameOf(path)))
+    .map(({ path, files }) =>
+      path.endsWith('/') ? `${displayPath(path)} (${files})` : displayPath(path),
+    )
   const more = ignored.length > 5 ? ` and ${ignored.length - 5} more` : ''
   info(`new ignored files stay in the copy: ${shown.join(', ')}${more}; name a path to apply it`)
 }

@@ -4,7 +4,7 @@ import { withLock } from '../../stack/state/lock.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import { moveBaseline } from '../../stack/workspace-copy.ts'
 import { lastApply, type Step } from '../../workspace/copy/journal.ts'
-import { nameOf } from '../../workspace/copy/render-patch.ts'
+import { displayPath } from '../../workspace/copy/render-patch.ts'
 import { planUndo, undoSteps } from '../../workspace/copy/undo.ts'
 import type { Caller } from '../context.ts'
 import { currentStackName } from '../find-stacks.ts'
@@ -29,7 +29,7 @@ export async function undoApply(
     }
     const { journal } = kept
     const { steps, conflicts } = await planUndo(kept)
-    const names = conflicts.slice(0, 5).map(({ path }) => nameOf(path))
+    const names = conflicts.slice(0, 5).map(({ path }) => displayPath(path))
     if (conflicts.length > 0 && !options.keepMine) {
       throw new UserError(
         `${conflicts.length} ${conflicts.length === 1 ? 'file' : 'files'} changed since the apply of ${journal.applied}: ${names.join(', ')}`,

@@ -10,10 +10,10 @@ import {
   type AllowlistEdit,
   editAllowlist,
 } from '../../egress/edit-allowlist.ts'
-import type { DockerClient } from '../../engine/client-find.ts'
-import { rememberedClient } from '../../engine/client-memory.ts'
 import { createEngine, type Engine } from '../../engine/engine.ts'
-import { findEngine } from '../../engine/engine-find.ts'
+import type { DockerClient } from '../../engine/find-client.ts'
+import { findEngine } from '../../engine/find-engine.ts'
+import { rememberedClient } from '../../engine/remembered-client.ts'
 import { shortHash } from '../../images/content-hash.ts'
 import {
   judgeInImage,

@@ -2,7 +2,7 @@ import { lstat, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { type OwnPlace, sensitivePathReason } from './host-places.ts'
+import { type OwnPlace, sensitivePathReason } from './sensitive-paths.ts'
 
 /**
  * Returns the real path of the user's additions folder (CUSTOM_DIR), or null when there is none: only the default one

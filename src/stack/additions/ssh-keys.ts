@@ -6,7 +6,7 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { readRegularFile, textOf } from '../../files/regular-file.ts'
 import { isWithin, overlaps } from '../../files/within.ts'
 import type { GeneratedFile } from './additions.ts'
-import type { OwnPlace } from './host-places.ts'
+import type { OwnPlace } from './sensitive-paths.ts'
 
 const mostBytes = 64 * 1024
 const keyName = /^id_[A-Za-z0-9_-]{1,60}(\.pub)?$/

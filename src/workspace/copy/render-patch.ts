@@ -7,11 +7,11 @@ export const letters = { added: 'A', modified: 'M', deleted: 'D' } as const
 
 /** Renders `M src/a.ts`, safe for a terminal. */
 export function changeLine({ kind, path }: Pick<Change, 'kind' | 'path'>): string {
-  return `${letters[kind]} ${nameOf(path)}`
+  return `${letters[kind]} ${displayPath(path)}`
 }
 
 /** Renders a name on one line, with hidden and control characters made visible. */
-export function nameOf(path: string): string {
+export function displayPath(path: string): string {
   const visible = visibleText(path)
     .replaceAll('\n', '^J')
     .replaceAll('\t', '^I')
@@ -45,7 +45,7 @@ export function renderPatch(
   after: Buffer | null,
   timeout = patience,
 ): string {
-  const name = nameOf(change.path)
+  const name = displayPath(change.path)
   const lines = [`diff --git a/${name} b/${name}`, ...modeLines(change)]
   const none = Buffer.alloc(0)
   const old = change.kind === 'added' ? none : before
@@ -76,7 +76,7 @@ export function renderHunk(hunk: StructuredPatchHunk): string {
 
 /** Renders a deleted file and a new file with the same content as a rename. */
 export function renderRename(from: string, to: Change): string {
-  const [old, name] = [nameOf(from), nameOf(to.path)]
+  const [old, name] = [displayPath(from), displayPath(to.path)]
   return `diff --git a/${old} b/${name}\nsimilarity index 100%\nrename from ${old}\nrename to ${name}\n`
 }
 

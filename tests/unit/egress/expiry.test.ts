@@ -1,6 +1,6 @@
 import t from 'tap'
-import { inForce, parseAllowlist } from '../../../src/egress/allowlist.ts'
-import { isOver, untilOf, untilText } from '../../../src/egress/expiry.ts'
+import { activeSites, parseAllowlist } from '../../../src/egress/allowlist.ts'
+import { expiryOf, isOver, untilText } from '../../../src/egress/expiry.ts'
 import { exec, execOk } from '../../../src/process/exec.ts'
 
 const expiry = new URL('../../../proxy/expiry', import.meta.url).pathname
@@ -18,7 +18,7 @@ async function inProxy(text: string) {
 
 function onHost(text: string) {
   try {
-    return inForce(parseAllowlist(text).agent, new Date(now)).map(({ name }) => name)
+    return activeSites(parseAllowlist(text).agent, new Date(now)).map(({ name }) => name)
   } catch {
     return null
   }
@@ -66,7 +66,7 @@ t.test('the proxy knows when to look again, and leaves all other lines as they a
 
 t.test('a moment and its text', async t => {
   t.equal(untilText(new Date('2026-11-21T12:00:00.999Z')), now)
-  t.equal(untilOf(`${line} # until ${now}`), now)
+  t.equal(expiryOf(`${line} # until ${now}`), now)
   t.ok(isOver(now, new Date(now)))
   t.notOk(isOver(now, new Date('2026-11-21T11:59:59Z')))
   t.notOk(isOver(undefined, new Date(now)))

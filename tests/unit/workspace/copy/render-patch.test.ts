@@ -6,8 +6,8 @@ import type { Change } from '../../../../src/workspace/copy/changes.ts'
 import type { Entry } from '../../../../src/workspace/copy/entry.ts'
 import {
   changeLine,
+  displayPath,
   findRenames,
-  nameOf,
   renderPatch,
 } from '../../../../src/workspace/copy/render-patch.ts'
 import { must } from '../../../support/stack/process.ts'
@@ -56,7 +56,7 @@ t.test('hostile names and contents are shown, and obeyed by nothing', async t =>
   t.notMatch(patch.replaceAll('\r\n', '\n'), /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]/)
   t.match(patch, /\+safe\^\[\]0;owned\^G<U\+202E>gnp\.exe<U\+009B>31m\^Mhidden\n\+\tok\r\n/)
   t.equal(patch.split('\n').filter(line => line.startsWith('+++ ')).length, 1)
-  t.equal(changeLine(change), `A ${nameOf(change.path)}`)
+  t.equal(changeLine(change), `A ${displayPath(change.path)}`)
   t.notMatch(changeLine(change), /[\x00-\x1f\x7f-\x9f\u202e]/)
 })
 

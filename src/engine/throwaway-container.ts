@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { exec } from '../process/exec.ts'
-import type { DockerClient } from './client-find.ts'
 import { containerFailed } from './engine-failure.ts'
+import type { DockerClient } from './find-client.ts'
 
 /** A volume and its path in the container. */
 export type VolumeMount = { volume: string; target: string }
 
 /** A container for one program, without network and with the confinement of every service. */
-export type ThrowAway = {
+export type ThrowawayContainer = {
   image: string
   /** As `docker run --user` takes it. */
   user: string
@@ -29,9 +29,9 @@ export const confined: readonly string[] = [
 const labelled = ['--label', 'claude-secure.throw-away=1']
 
 /** Runs it and always removes it; throws when its exit status is not 0. */
-export async function runThrowAway(
+export async function runThrowaway(
   client: DockerClient,
-  { image, user, mounts, command, purpose, timeout }: ThrowAway,
+  { image, user, mounts, command, purpose, timeout }: ThrowawayContainer,
   signal?: AbortSignal,
 ): Promise<void> {
   const name = throwAwayName()
@@ -60,7 +60,7 @@ export async function runThrowAway(
  * Creates a container that is never started, to read a volume through the engine: nothing in it can run.
  * Passes its id to `body`, and removes it afterwards.
  */
-export async function withUnstarted<T>(
+export async function withCreatedContainer<T>(
   client: DockerClient,
   options: { image: string; mounts: readonly VolumeMount[]; purpose: string },
   body: (container: string) => Promise<T>,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { runThrowAway, withUnstarted } from '../../../src/engine/throw-away.ts'
+import { runThrowaway, withCreatedContainer } from '../../../src/engine/throwaway-container.ts'
 import { fakeProgram } from '../../support/docker/fake-docker.ts'
 
 /** A docker that writes down what it is asked, one argument a line, and fails at `failing`. */
@@ -38,7 +38,7 @@ t.test(
   'a program for a volume runs as its owner, without network and as confined as a service',
   async t => {
     const { docker, read } = await client(t)
-    await runThrowAway(docker, { ...job, command: [...job.command] })
+    await runThrowaway(docker, { ...job, command: [...job.command] })
     const [call = []] = await read()
     const after = (option: string) => call[call.indexOf(option) + 1]
     t.equal(after('--network'), 'none')
@@ -58,7 +58,7 @@ t.test(
   'a failing program is named by its purpose, without control characters, and is removed',
   async t => {
     const { docker, read } = await client(t, 'run')
-    await t.rejects(runThrowAway(docker, { ...job, command: [...job.command] }), {
+    await t.rejects(runThrowaway(docker, { ...job, command: [...job.command] }), {
       message: /^forgetting failed: it [^\x1b]*cannot$/,
     })
     const calls = await read()
@@ -73,9 +73,9 @@ t.test(
   async t => {
     const { docker, read } = await client(t)
     const options = { image: 'sha256:1', mounts: job.mounts, purpose: 'looking' }
-    t.equal(await withUnstarted(docker, options, async id => id), 'abc')
+    t.equal(await withCreatedContainer(docker, options, async id => id), 'abc')
     await t.rejects(
-      withUnstarted(docker, options, async () => {
+      withCreatedContainer(docker, options, async () => {
         throw new Error('body')
       }),
       { message: 'body' },
@@ -85,7 +85,7 @@ t.test(
     t.match(calls[0], /target=\/home\/claude,readonly,volume-nocopy/)
     const failing = await client(t, 'create')
     await t.rejects(
-      withUnstarted(failing.docker, options, async () => 1),
+      withCreatedContainer(failing.docker, options, async () => 1),
       {
         message: /^looking failed/,
       },

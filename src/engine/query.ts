@@ -8,13 +8,13 @@ const timeoutMilliseconds = 10_000
 const answerBytes = 32 * 1024 * 1024
 
 /** Sends one GET to the engine and returns its JSON, parsed by `schema`. Bounded in time and size. */
-export type Ask = <T>(
+export type EngineQuery = <T>(
   schema: z.ZodType<T>,
   path: string,
   options?: { idleMilliseconds?: number },
 ) => Promise<T>
 
-export function createAsk(address: EngineAddress): Ask {
+export function createEngineQuery(address: EngineAddress): EngineQuery {
   return async (schema, path, options) =>
     parseAnswer(schema, path, await readAll(await get(address, path, options)))
 }

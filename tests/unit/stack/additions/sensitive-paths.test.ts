@@ -6,7 +6,7 @@ import t from 'tap'
 import {
   sensitivePathReason,
   unmountableReason,
-} from '../../../../src/stack/additions/host-places.ts'
+} from '../../../../src/stack/additions/sensitive-paths.ts'
 
 const own = [{ path: '/srv/claude-secure', what: 'claude-secure itself' }]
 const why = (path: string, writable = true) => sensitivePathReason(path, writable, own)

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { engineCandidates, findEngine, parseDockerHost } from '../../../src/engine/engine-find.ts'
+import { engineCandidates, findEngine, parseDockerHost } from '../../../src/engine/find-engine.ts'
 
 t.test('DOCKER_HOST decides alone; without it the usual sockets are tried in order', async t => {
   t.same(engineCandidates({ DOCKER_HOST: 'unix:///run/my.sock' }, 0), ['unix:///run/my.sock'])

@@ -1,7 +1,7 @@
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { rememberedClient } from '../../../src/engine/client-memory.ts'
+import { rememberedClient } from '../../../src/engine/remembered-client.ts'
 
 const day = 24 * 60 * 60_000
 

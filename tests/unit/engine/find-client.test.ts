@@ -1,7 +1,7 @@
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { findClient, machineVersions, parsePluginVersion } from '../../../src/engine/client-find.ts'
+import { findClient, machineVersions, parsePluginVersion } from '../../../src/engine/find-client.ts'
 
 t.test('plugin versions are read in the forms that plugins print', async t => {
   t.equal(parsePluginVersion('2.26.1-4\n'), '2.26.1-4')

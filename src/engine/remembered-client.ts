@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { keepInCache } from '../files/replace-file.ts'
-import { type FoundClient, findClient } from './client-find.ts'
+import { type FoundClient, findClient } from './find-client.ts'
 
 const Remembered = z.strictObject({
   file: z.string(),
