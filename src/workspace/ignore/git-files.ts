@@ -42,10 +42,10 @@ export async function readIgnoreFilesAbove(root: string): Promise<IgnoreFile[]> 
   return found
 }
 
-/** Reads the user's own ignore file: core.excludesFile, or git's default path. */
+/** Reads the user's own ignore file: core.excludesFile of the user or the system, or git's default path. */
 export async function readUserIgnore(): Promise<string> {
   const { HOME = homedir(), XDG_CONFIG_HOME } = userEnvironment()
-  const asked = ['--global', '--includes', '--type=path', '--get', 'core.excludesFile']
+  const asked = ['--includes', '--type=path', '--get', 'core.excludesFile']
   const named = (await readGitConfig(asked)).replace(/\n$/, '')
   const path = named || join(XDG_CONFIG_HOME || join(HOME, '.config'), 'git/ignore')
   // Often a symlink to a repository of dotfiles, which git follows too.
