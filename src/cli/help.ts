@@ -58,16 +58,16 @@ function unknown({ commands }: Command, name: string) {
 export function renderUsageError(text: string, command?: string): string {
   // The message repeats typed or pasted text.
   const [message = '', ...more] = terminalText(text).trim().split('\n')
-  return `${message}\nhint:  ${[...suggestions(message, more.join(' '), command)].join('; ')}\n`
+  return `${message}\nhint:  ${[...suggestions(message, more.join(' '), command)].join('; ').replace('?; ', '? ')}\n`
 }
 
 function* suggestions(message: string, near: string, command: string | undefined) {
-  const meant = /^\((Did you mean .*\?)\)$/.exec(near)?.[1]
-  if (meant) yield meant
+  const meant = /^\(Did you mean (.*\?)\)$/.exec(near)?.[1]
+  if (meant) yield `did you mean ${meant}`
   const unknown = /^error: unknown command '(.+)'$/.exec(message)?.[1]
-  if (unknown) yield `as a prompt: ./claude.ts run "${unknown}"`
+  if (unknown) yield `for a prompt, run ./claude.ts run "${unknown}"`
   else if (command === 'run' && message.includes('too many arguments')) {
-    yield 'a prompt is one argument, in quotes: ./claude.ts run "fix the failing test"'
+    yield 'quote the prompt, so that it is one argument: ./claude.ts run "fix the failing test"'
   }
   if (meant) return
   yield command === undefined || unknown

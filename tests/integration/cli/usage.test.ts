@@ -41,7 +41,7 @@ t.test('help needs no engine, and no settings', async t => {
 
 t.test('wrong usage is told in two lines with exit code 2', async t => {
   const cases = [
-    { args: ['strat'], error: /unknown command 'strat'/, hint: /Did you mean start/ },
+    { args: ['strat'], error: /unknown command 'strat'/, hint: /did you mean start/ },
     { args: ['frobnicate'], error: /unknown command 'frobnicate'/, hint: /--help/ },
     { args: ['start', '--detatch'], error: /unknown option '--detatch'/, hint: /--detach/ },
     { args: ['start', 'extra'], error: /too many arguments for 'start'/, hint: /--help/ },

@@ -51,17 +51,17 @@ t.test('a usage error has two lines: the error, and the command that helps', t =
     [
       "error: unknown command 'x'",
       undefined,
-      'as a prompt: ./claude.ts run "x"; run ./claude.ts --help',
+      'for a prompt, run ./claude.ts run "x"; run ./claude.ts --help',
     ],
     [
       "error: unknown command 'strat'\n(Did you mean start?)",
       undefined,
-      'Did you mean start?; as a prompt: ./claude.ts run "strat"',
+      'did you mean start? for a prompt, run ./claude.ts run "strat"',
     ],
     ["error: unknown option '--x'", 'start', 'run ./claude.ts start --help for its arguments'],
     ["error: unknown option '--x'", undefined, 'run ./claude.ts --help to list the commands'],
-    ["error: unknown option '--copi'\n(Did you mean --copy?)", 'run', 'Did you mean --copy?'],
-    ["error: too many arguments for 'run'. Expected 1", 'run', 'a prompt is one argument'],
+    ["error: unknown option '--copi'\n(Did you mean --copy?)", 'run', 'did you mean --copy?'],
+    ["error: too many arguments for 'run'. Expected 1", 'run', 'quote the prompt'],
     ["error: too many arguments for 'stop'. Expected 1", 'stop', 'run ./claude.ts stop --help'],
   ] as const) {
     const lines = renderUsageError(text, command).split('\n')
