@@ -169,10 +169,15 @@ t.test('a name that is opened for a limited time closes by itself', async t => {
   })
 
   await t.test('also when the file became invalid meanwhile', async t => {
-    await cli('allow', 'other.test', '--for', '8s')
+    await cli('allow', 'other.test', '--for', '12s')
     t.ok(await reached('other.test'))
+    const before = (await proxyLog()).length
     await writeFile(policy, `${await text()}\nhttp_access alow all\n`)
     await until('its end', async () => !(await reached('other.test')), 60_000)
+    const order = /policy-refused[\s\S]*policy-expired/
+    await until('its end after the refusal', async () =>
+      order.test((await proxyLog()).slice(before)),
+    )
     t.ok(await reached('allowed.test'), 'the rest of the policy that was stays in force')
     await writeFile(policy, shipped)
     await until(
