@@ -108,7 +108,7 @@ t.test('attach opens the session of a stack from another folder, by its id', asy
         const resumed = await one.terminal([
           ...['start', '--resume', (await conversations())[0] ?? ''],
         ])
-        await resumed.waitFor(/hint: +end it with \/exit, or choose there/)
+        await resumed.waitFor(/hint: +end it with \/exit, or use \/resume in it/)
         t.not(await remembered('claude', marker), '')
       })
       await leave(again)
