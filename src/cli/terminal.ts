@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import { userEnvironment } from '../config/environment.ts'
 
 /** Returns whether to use colours on a stream: it is a terminal, and NO_COLOR is not set. */
@@ -5,9 +6,9 @@ export function hasColours(stream: { isTTY?: boolean }): boolean {
   return stream.isTTY === true && !userEnvironment().NO_COLOR
 }
 
-/** Returns whether both stdin and stdout are a terminal. */
+/** Returns whether both stdin and stdout are a terminal. Without process.stdin, which takes 1.5 ms to open. */
 export function isInteractive(): boolean {
-  return process.stdin.isTTY === true && process.stdout.isTTY === true
+  return isatty(0) && isatty(1)
 }
 
 /** Returns the terminal's type and colours as `NAME=value`, if they are plain names. */
