@@ -9,7 +9,7 @@ import { findWorkspace, type Places, type Workspace } from './workspace.ts'
 type Refused = Extract<RunnerEvent, { kind: 'refused' }>
 
 /** The right of a run to its workspace. */
-export type Lease = {
+export type AdmittedRun = {
   workspace: Workspace
   /** Settles when the run has to end early. */
   stopped: Promise<StopReason>
@@ -20,7 +20,12 @@ export type Lease = {
   release: () => void
 }
 
-type Active = Lease & { runId: string; startedAt: string; released: Promise<void>; answer: Answer }
+type Active = AdmittedRun & {
+  runId: string
+  startedAt: string
+  released: Promise<void>
+  answer: Answer
+}
 
 export type AdmissionOptions = {
   places: Places
@@ -38,8 +43,12 @@ export function createAdmission({ places, runs, keepsApart, canResume }: Admissi
   let served: Workspace | null = null
 
   return {
-    /** Returns the lease of the run's workspace, or the reason for a refusal. */
-    async admit({ runId, workspace: asked, request }: RunnerRequest): Promise<Lease | Refused> {
+    /** Returns the admitted run, or the reason for a refusal. */
+    async admit({
+      runId,
+      workspace: asked,
+      request,
+    }: RunnerRequest): Promise<AdmittedRun | Refused> {
       let workspace: Workspace
       try {
         workspace = await findWorkspace(asked, places)
@@ -64,7 +73,7 @@ export function createAdmission({ places, runs, keepsApart, canResume }: Admissi
       }
       const stop = createDeferred<StopReason>()
       const released = createDeferred<void>()
-      const lease: Active = {
+      const admitted: Active = {
         runId,
         workspace,
         startedAt: new Date().toISOString(),
@@ -73,16 +82,16 @@ export function createAdmission({ places, runs, keepsApart, canResume }: Admissi
         released: released.promise,
         answer: () => false,
         onAnswerable(answer) {
-          lease.answer = answer
+          admitted.answer = answer
         },
         release() {
           active.delete(workspace.path)
           released.resolve()
         },
       }
-      active.set(workspace.path, lease)
+      active.set(workspace.path, admitted)
       served ??= workspace
-      return lease
+      return admitted
     },
 
     isQuiet: () => active.size === 0,

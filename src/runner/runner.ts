@@ -1,6 +1,6 @@
 import { messageOf } from '../base/errors.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
-import { createAdmission, type Lease } from './admission.ts'
+import { type AdmittedRun, createAdmission } from './admission.ts'
 import { createLaunch, type LaunchSettings } from './claude/launch.ts'
 import { type LaunchProfile, launchKey } from './claude/launch-profile.ts'
 import type { Sessions } from './claude/sessions.ts'
@@ -48,24 +48,24 @@ export function createRunner(options: RunnerOptions) {
   let stopping = false
 
   async function run(request: RunnerRequest, client: Client): Promise<void> {
-    const lease = await admission.admit(request)
-    if ('kind' in lease) return client.emit(JSON.stringify(lease))
-    void lease.stopped.then(client.stopWaiting)
+    const admitted = await admission.admit(request)
+    if ('kind' in admitted) return client.emit(JSON.stringify(admitted))
+    void admitted.stopped.then(client.stopWaiting)
     client.admitted()
     const { timeoutSeconds } = request.request
-    const deadline = setTimeout(() => lease.stop('timed-out'), timeoutSeconds * 1_000)
-    const leave = () => lease.stop('cancelled')
+    const deadline = setTimeout(() => admitted.stop('timed-out'), timeoutSeconds * 1_000)
+    const leave = () => admitted.stop('cancelled')
     client.gone.addEventListener('abort', leave)
     if (client.gone.aborted) leave()
     let last: RunnerEvent
     try {
-      last = await serve(request, lease, client)
+      last = await serve(request, admitted, client)
     } catch (error) {
       last = failed(error)
     } finally {
       clearTimeout(deadline)
       client.gone.removeEventListener('abort', leave)
-      lease.release()
+      admitted.release()
       refill.look()
     }
     await client.emit(JSON.stringify(last))
@@ -73,10 +73,10 @@ export function createRunner(options: RunnerOptions) {
 
   async function serve(
     { request, runId, asks, questionSeconds }: RunnerRequest,
-    lease: Lease,
+    admitted: AdmittedRun,
     client: Client,
   ): Promise<RunnerEvent> {
-    const { workspace } = lease
+    const { workspace } = admitted
     const obtained = await source.obtain(request, workspace, asks)
     const { claude, sessionId, meter, files } = obtained
     // claude applies it while the gateway learns the run's name, and sends no request before the prompt.
@@ -91,14 +91,14 @@ export function createRunner(options: RunnerOptions) {
       claude,
       input: promptLine(request.prompt),
       emit: client.emit,
-      stop: lease.stopped,
+      stop: admitted.stopped,
       before: obtained.totals,
       // After the prompt: reading the container's memory and hashing the request take time.
       mayKeep: () => launchKey(request, asks) !== null && !stopping && pool.hasRoom(),
       asks,
       questionSeconds,
       interruptLimits: options.interruptLimits,
-      onAnswerable: lease.onAnswerable,
+      onAnswerable: admitted.onAnswerable,
     })
     const life = kept ? launchKey(request, asks) : null
     if (life !== null) {

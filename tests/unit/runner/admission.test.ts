@@ -32,20 +32,20 @@ function admissionIn(t: Test, runs = 2, keepsApart = true) {
     })
     return 'kind' in answer
       ? { runId, refused: answer.reason }
-      : { runId, lease: answer, refused: null }
+      : { runId, admitted: answer, refused: null }
   }
   return { admission, admit }
 }
 
 t.test('a workspace has one run, until nothing of it is left', async t => {
   const { admission, admit } = admissionIn(t)
-  const { lease, runId } = await admit('workspace')
+  const { admitted, runId } = await admit('workspace')
   t.match(admission.list(), [{ runId, workspace: /workspace$/ }])
   t.notOk(admission.isQuiet())
   t.match(await admit('workspace'), { refused: 'busy' })
-  lease?.stop('cancelled')
+  admitted?.stop('cancelled')
   t.match(await admit('workspace'), { refused: 'busy' }, 'also while it is ending')
-  lease?.release()
+  admitted?.release()
   t.ok(admission.isQuiet())
   t.match(await admit('workspace'), { refused: null })
 })
@@ -66,18 +66,18 @@ t.test('a refusal states its reason', async t => {
   t.match(await admit('workspaces/b'), { refused: 'stopping' })
 })
 
-t.test('a cancel and a close return when the lease is released', async t => {
+t.test('a cancel and a close return when the workspace is released', async t => {
   for (const end of ['cancel', 'close'] as const) {
     const { admission, admit } = admissionIn(t)
-    const { lease, runId } = await admit('workspace')
+    const { admitted, runId } = await admit('workspace')
     let isOver = false
     const over = admission[end](runId).then(value => {
       isOver = true
       return value
     })
-    t.equal(await lease?.stopped, 'cancelled')
+    t.equal(await admitted?.stopped, 'cancelled')
     t.notOk(isOver)
-    lease?.release()
+    admitted?.release()
     t.equal(await over, end === 'cancel' ? true : undefined)
   }
   t.equal(await admissionIn(t).admission.cancel('0'.repeat(16)), false)
@@ -88,7 +88,7 @@ t.test('without Landlock a worker serves only one workspace', async t => {
   const first = await admit('workspaces/a')
   t.equal(first.refused, null)
   t.equal((await admit('workspaces/b')).refused, 'confinement', 'while the run is under way')
-  first.lease?.release()
+  first.admitted?.release()
   t.equal((await admit('workspaces/b')).refused, 'confinement', 'and after it')
   t.equal((await admit('workspaces/a')).refused, null)
 })
@@ -101,12 +101,12 @@ t.test('without Landlock the home of another workspace counts after a restart', 
 
 t.test('an answer reaches only a run in progress that asks', async t => {
   const { admission, admit } = admissionIn(t)
-  const { runId, lease } = await admit('workspace')
+  const { runId, admitted } = await admit('workspace')
   t.equal(admission.answer(runId, 'q1', null), false, 'it has not asked')
-  lease?.onAnswerable((id, answers) => id === 'q1' && answers === null)
+  admitted?.onAnswerable((id, answers) => id === 'q1' && answers === null)
   t.equal(admission.answer(runId, 'q1', null), true)
   t.equal(admission.answer(runId, 'q2', null), false)
   t.equal(admission.answer('f'.repeat(16), 'q1', null), false)
-  lease?.release()
+  admitted?.release()
   t.equal(admission.answer(runId, 'q1', null), false)
 })
