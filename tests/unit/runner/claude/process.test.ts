@@ -36,11 +36,13 @@ t.test('lines, stderr and the exit are reported', async t => {
 })
 
 t.test('processes left in their own sessions are killed and counted', async t => {
+  const ready = t.testdir()
   const claude = start(`
-    setsid sleep 300 < /dev/null > /dev/null 2>&1 &
-    (setsid sh -c 'trap "" TERM INT; sleep 300; sleep 300' > /dev/null 2>&1 &)
-    sh -c 'kill -STOP $$' > /dev/null 2>&1 &
-    sleep 1`)
+    cd '${ready}'
+    setsid sh -c ': > a; exec sleep 300' < /dev/null > /dev/null 2>&1 &
+    (setsid sh -c 'trap "" TERM INT; sleep 300 & : > b; wait; sleep 300' > /dev/null 2>&1 &)
+    sh -c ': > c; kill -STOP $$' > /dev/null 2>&1 &
+    until [ -e a ] && [ -e b ] && [ -e c ]; do sleep 0.05; done`)
   const { exitCode, swept } = await claude.ended
   t.equal(exitCode, 0)
   t.equal(swept, 4)
