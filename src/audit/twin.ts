@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import * as z from 'zod'
 import { lastLine } from '../base/terminal-text.ts'
-import { until } from '../base/until.ts'
 import { parseAllowlist } from '../egress/allowlist.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { exec } from '../process/exec.ts'
 import { type Attacker, createAttacker, insideProgram, nodeCommand } from './attacker.ts'
+import { type CanaryEvent, canaryEvents, canaryListens, completeEvents } from './canary-events.ts'
 import { InspectedContainer } from './inspections.ts'
 import {
   type CanaryNames,
@@ -20,16 +19,6 @@ import {
   twinNetworks,
   twinZone,
 } from './twin-file.ts'
-
-/** An observation of the canary. */
-export const CanaryEvent = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('connection'), port: z.number(), from: z.string().optional() }),
-  z.object({ kind: z.literal('data'), port: z.number(), text: z.string() }),
-  z.object({ kind: z.literal('question'), name: z.string(), type: z.number() }),
-  z.object({ kind: z.literal('listening'), port: z.number() }),
-  z.object({ kind: z.literal('failed'), port: z.number(), text: z.string() }),
-])
-export type CanaryEvent = z.infer<typeof CanaryEvent>
 
 export type TwinService = 'canary' | 'proxy' | 'gateway' | 'agent'
 
@@ -52,7 +41,7 @@ export type Twin = {
   ) => Promise<{ code: number; stdout: string }>
   /** The credential of the twin's gateway; not valid anywhere else. */
   credential: { secret: string; placeholder: string }
-  /** Returns everything the canary has seen so far. */
+  /** Returns everything the canary has seen up to this call. */
   seen: () => Promise<CanaryEvent[]>
   /** Returns a service's log so far. */
   log: (service: TwinService) => Promise<string[]>
@@ -132,7 +121,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
           timeout: 20_000,
           signal,
         }),
-      seen: () => canaryEvents(engine, container('canary')),
+      seen: () => completeEvents(outsider, () => canaryEvents(engine, container('canary'))),
       log: service => engine.logLines(container(service), 10_000),
       close,
     }
@@ -171,7 +160,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
         signal,
       )
       if (result.code === 0) {
-        await listening(engine, container('canary'))
+        await canaryListens(engine, container('canary'))
         return network
       }
       last = lastLine(result.stderr, 300)
@@ -206,23 +195,4 @@ async function writePolicy(
   const path = join(folder, 'credential.json')
   await writeFile(path, JSON.stringify({ kind: 'api-key', ...credential }), { mode: 0o400 })
   if (process.getuid?.() === 0) await chown(path, reader.uid, reader.gid)
-}
-
-async function canaryEvents(engine: Engine, container: string): Promise<CanaryEvent[]> {
-  const lines = await engine.logLines(container, 20_000)
-  return lines.flatMap(line => {
-    const event = CanaryEvent.safeParse(JSON.parse(line))
-    return event.success ? [event.data] : []
-  })
-}
-
-async function listening(engine: Engine, container: string) {
-  const isUp = async () => {
-    const events = await canaryEvents(engine, container)
-    const failed = events.find(event => event.kind === 'failed')
-    if (failed) throw new Error(`the canary cannot listen on port ${failed.port}: ${failed.text}`)
-    return events.filter(({ kind }) => kind === 'listening').length > canaryPorts.length
-  }
-  const up = await until(isUp, { every: 100, timeout: 10_000 })
-  if (!up) throw new Error('the canary did not start within 10 s')
 }
