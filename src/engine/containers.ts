@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { EngineAddress } from './engine-request.ts'
 import { createFrameLines } from './frames.ts'
-import { type EngineQuery, filters, get, notAnswered } from './query.ts'
+import { type EngineQuery, EngineStatusError, filters, get } from './query.ts'
 
 const ContainerSummary = z.object({
   Id: z.string(),
@@ -24,27 +24,32 @@ const Processes = z.object({
 
 /** Questions about containers, their processes and logs. */
 export function createContainers(address: EngineAddress, query: EngineQuery) {
+  async function top(container: string, columns: string) {
+    const path = `/containers/${encodeURIComponent(container)}/top?ps_args=-eo%20${columns}`
+    try {
+      return await query(Processes, path)
+    } catch (error) {
+      // The container ended (409) or was removed (404) since it was listed: it has no processes.
+      if (!(error instanceof EngineStatusError) || ![404, 409].includes(error.status)) throw error
+      return { Titles: [], Processes: [] }
+    }
+  }
+
   return {
     /** Returns all containers, also stopped ones, that carry every one of `labels` (`key` or `key=value`). */
     containers: (labels: readonly string[]) =>
       query(z.array(ContainerSummary), `/containers/json?all=1&${filters({ label: labels })}`),
 
-    /** Returns the command lines of the processes in a container, as the host sees them. */
+    /** Returns the command lines of the processes in a container, as the host sees them; none when it ended. */
     async processes(container: string) {
-      const { Titles, Processes: rows } = await query(
-        Processes,
-        `/containers/${encodeURIComponent(container)}/top?ps_args=-eo%20pid,args`,
-      )
+      const { Titles, Processes: rows } = await top(container, 'pid,args')
       const column = Titles.length - 1
       return (rows ?? []).map(row => row[column] ?? '')
     },
 
     /** Returns the same with the age of each. */
     async processesWithAge(container: string): Promise<{ command: string; seconds: number }[]> {
-      const { Processes: rows } = await query(
-        Processes,
-        `/containers/${encodeURIComponent(container)}/top?ps_args=-eo%20pid,etimes,args`,
-      )
+      const { Processes: rows } = await top(container, 'pid,etimes,args')
       return (rows ?? []).map(row => ({ command: row[2] ?? '', seconds: Number(row[1] ?? 0) }))
     },
 
@@ -74,7 +79,7 @@ export function createContainers(address: EngineAddress, query: EngineQuery) {
         signal: options.signal,
         ...(options.follow && { idleMilliseconds: 0 }),
       })
-      if (status !== 200) throw notAnswered(path, status, '')
+      if (status !== 200) throw new EngineStatusError(path, status, '')
       const lines = createFrameLines(onLine)
       try {
         for await (const chunk of body) lines.write(chunk)

@@ -49,15 +49,21 @@ function parseAnswer<T>(
   path: string,
   answer: { status: number; body: string },
 ) {
-  if (answer.status !== 200) throw notAnswered(path, answer.status, answer.body)
+  if (answer.status !== 200) throw new EngineStatusError(path, answer.status, answer.body)
   return schema.parse(JSON.parse(answer.body))
 }
 
-export function notAnswered(path: string, status: number, body: string) {
-  return new UserError(`the container engine answered ${status} to ${path.split('?')[0]}`, {
-    hint: `run ${command('doctor')} to check the engine`,
-    cause: new Error(body),
-  })
+/** An answer of the engine other than 200. */
+export class EngineStatusError extends UserError {
+  readonly status: number
+
+  constructor(path: string, status: number, body: string) {
+    super(`the container engine answered ${status} to ${path.split('?')[0]}`, {
+      hint: `run ${command('doctor')} to check the engine`,
+      cause: new Error(body),
+    })
+    this.status = status
+  }
 }
 
 function unreachable(address: EngineAddress, error: NodeJS.ErrnoException) {
