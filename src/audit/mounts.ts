@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import * as z from 'zod'
-import { isWithin } from '../files/within.ts'
+import { isWithin } from '../files/beneath.ts'
 import type { DeclaredMount } from '../stack/additions/declared-mounts.ts'
 import { labels } from '../stack/labels.ts'
 import type { InspectedContainer } from './inspections.ts'

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { Settings } from '../config/settings.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
-import type { MachineVersions } from '../engine/version.ts'
+import type { MachineVersions } from '../engine/find-engine.ts'
 import { exec } from '../process/exec.ts'
 import type { StackState } from '../stack/inspect.ts'
 import {

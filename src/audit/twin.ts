@@ -7,7 +7,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { exec } from '../process/exec.ts'
 import { type Attacker, createAttacker, insideProgram, nodeCommand } from './attacker.ts'
-import { type CanaryEvent, canaryEvents, canaryListens, completeEvents } from './canary-events.ts'
+import { type CanaryEvent, canaryEvents, canaryListens, completeEvents } from './host-canary.ts'
 import { InspectedContainer } from './inspections.ts'
 import {
   type CanaryNames,

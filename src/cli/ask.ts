@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline/promises'
 import { messageOf, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import type { RunEvent } from '../run/event.ts'
+import { RunRefusal } from '../run/failure.ts'
 import type { Answers, Question } from '../run/question.ts'
-import { RunRefusal } from '../run/refusal.ts'
+import type { RunEvent } from '../run/result.ts'
 import { isInteractive } from './terminal.ts'
 
 /** Asks the person at the terminal to confirm; throws without a terminal. `option` confirms in advance. */

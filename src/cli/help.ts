@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { UserError } from '../base/errors.ts'
 import { terminalLine, terminalText } from '../base/terminal-text.ts'
-import { nearestName } from '../config/nearest-name.ts'
+import { nearestName } from '../config/issue-message.ts'
 import { checkoutRoot } from '../config/paths.ts'
-import { readVersions } from '../operations/versions.ts'
+import { readVersions } from '../operations/status.ts'
 
 /** Follows the list of commands in `--help`. */
 export const examples = `

@@ -4,12 +4,11 @@ import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { commandLine } from './command-line.ts'
 import { refuseUnknownHelpTopic } from './help.ts'
-import { readerGone, watchOutput } from './output-reader.ts'
 import { createProgram } from './program.ts'
 import { renderError } from './render/message.ts'
 import { createReport } from './report.ts'
 import type { EarlyClient } from './run/early-client.ts'
-import { hasColours, isInteractive } from './terminal.ts'
+import { hasColours, isInteractive, readerGone, watchOutput } from './terminal.ts'
 
 // Compiling a parser for each schema pays off after thousands of values; a command parses a few.
 z.config({ jitless: true })

@@ -73,7 +73,7 @@ export function createProgram(invocation: Invocation): Command {
     )
   command('update', 'update Claude Code and the base images, and rebuild')
     .option('--dry-run', 'show newer versions without installing them')
-    .action(async options => (await import('./commands/update.ts')).update(options, invocation))
+    .action(async options => (await import('./commands/images.ts')).update(options, invocation))
   command('logs', 'show the log of a service')
     .argument(
       '[service]',
@@ -90,7 +90,7 @@ export function createProgram(invocation: Invocation): Command {
     .option('--json', 'print JSON')
     .action(async options => (await import('./commands/status.ts')).status(options, invocation))
   command('shell', 'open a shell in the claude container').action(async () =>
-    exits((await import('./commands/shell.ts')).shell(invocation)),
+    exits((await import('./commands/inside.ts')).shell(invocation)),
   )
 
   addRun(command, invocation)
@@ -106,7 +106,7 @@ export function createProgram(invocation: Invocation): Command {
     .action(async options => (await import('./commands/usage.ts')).usage(options))
   command('attach', 'open the session of a running stack, from any folder')
     .argument('[id]', 'id, name or folder of the stack, or a prefix of one')
-    .action(async id => exits((await import('./commands/attach.ts')).attach(id, invocation)))
+    .action(async id => exits((await import('./commands/inside.ts')).attach(id, invocation)))
 
   command('clean', 'remove conversations, copies, networks and state of stopped stacks')
     .argument('[ids...]', 'ids, names or folders of stacks')
@@ -120,7 +120,7 @@ export function createProgram(invocation: Invocation): Command {
     .option('--runs', 'only conversations of runs')
     .option('-f, --force', 'do not ask')
     .action(async options =>
-      (await import('./commands/clear-session.ts')).clearSession(options, invocation),
+      (await import('./commands/clean.ts')).clearSession(options, invocation),
     )
 
   command('allow', 'add names to the allowlist; takes effect within a second')
@@ -159,7 +159,7 @@ export function createProgram(invocation: Invocation): Command {
   command('setup', 'prepare this machine: engine, base image, all images')
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'show what would be done')
-    .action(async options => (await import('./commands/setup.ts')).setup(options, invocation))
+    .action(async options => (await import('./commands/images.ts')).setup(options, invocation))
   command('build', 'build the images (also as ./build.ts)')
     .option('--no-cache', 'rebuild every layer')
     .addOption(
@@ -169,7 +169,7 @@ export function createProgram(invocation: Invocation): Command {
       ]),
     )
     .option('--claude-version <version>', 'pin and build this version of Claude Code')
-    .action(async options => (await import('./commands/build.ts')).build(options, invocation))
+    .action(async options => (await import('./commands/images.ts')).build(options, invocation))
   command('audit', 'attack the running stack of this folder, and report each control')
     .option('--json', 'print JSON')
     .addOption(

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Invocation } from './invocation.ts'
-import { outputFormats } from './run/options.ts'
+import { outputFormats } from './run/build-request.ts'
 
 const examples = `
 Examples:
@@ -69,23 +69,23 @@ export function addRun(
     .addOption(format())
     .option('--wait', 'wait until it ends')
     .action(async (id, options) =>
-      (await import('./commands/run-result.ts')).runResult(id, options, invocation),
+      (await import('./commands/stored-runs.ts')).runResult(id, options, invocation),
     )
   about('run cancel', 'cancel a run, and wait until all its processes are gone')
     .argument('[id]')
     .option('-a, --all', 'cancel every active run of this folder')
     .action(async (id, options) =>
-      (await import('./commands/run-cancel.ts')).runCancel(id, options, invocation),
+      (await import('./commands/stored-runs.ts')).runCancel(id, options, invocation),
     )
   about('run list', 'list the runs of this folder, newest first')
     .option('--json', 'print JSON')
-    .action(async options => (await import('./commands/run-list.ts')).runList(options))
+    .action(async options => (await import('./commands/stored-runs.ts')).runList(options))
   about('run logs', 'show the steps of a run (default: the newest)')
     .argument('[id]')
     .option('-f, --follow', 'follow the run until it ends; Ctrl-C does not end the run')
     .option('--json', 'print one JSON event per line')
     .action(async (id, options) =>
-      (await import('./commands/run-logs.ts')).runLogs(id, options, invocation),
+      (await import('./commands/stored-runs.ts')).runLogs(id, options, invocation),
     )
   about('run supervise', 'supervise a detached run')
     .argument('<id>')

@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty'
+import { UserError } from '../base/errors.ts'
 import { userEnvironment } from '../config/environment.ts'
 
 /** Returns whether to use colours on a stream: it is a terminal, and NO_COLOR is not set. */
@@ -17,4 +18,23 @@ export function terminalVariables(env: { TERM?: string; COLORTERM?: string }): s
   const term = env.TERM && plain.test(env.TERM) ? env.TERM : 'xterm-256color'
   const colours = env.COLORTERM && plain.test(env.COLORTERM) ? [`COLORTERM=${env.COLORTERM}`] : []
   return [`TERM=${term}`, ...colours]
+}
+
+/** Exit status of a program whose reader exited, as shells report SIGPIPE. */
+export const readerGone = 141
+
+/**
+ * Ends the command when its output cannot be written: the reader exited (`logs --follow | head`), or
+ * the disk is full.
+ */
+export function watchOutput(controller: AbortController) {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') return controller.abort(readerGone)
+      const hint = 'free space on that disk, or redirect the output elsewhere'
+      controller.abort(
+        new UserError(`cannot write the output: ${error.message}`, { hint, cause: error }),
+      )
+    })
+  }
 }

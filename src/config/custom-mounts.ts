@@ -2,7 +2,7 @@ import { homedir } from 'node:os'
 import { join, normalize } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { overlaps } from '../files/within.ts'
+import { overlaps } from '../files/beneath.ts'
 import { customPrefixes } from './setting-names.ts'
 
 /** A host folder or file that the user gives to the agent, as written in the setting. */

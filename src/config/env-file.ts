@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util'
 import { isMissing, systemCode, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { replaceFile } from '../files/replace-file.ts'
-import { nearestName } from './nearest-name.ts'
+import { nearestName } from './issue-message.ts'
 import { isCustomName, settingAliases } from './setting-names.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { customRoot } from './paths.ts'
-import { parsePackages } from './setting-values.ts'
+import { parsePackages } from './setting-names.ts'
 
 /** The user's additions to the agent's image, and their paths. */
 export type ImageAdditions = {

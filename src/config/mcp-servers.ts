@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { issueMessage } from './issue-message.ts'
-import { serverName } from './setting-values.ts'
+import { serverName } from './setting-names.ts'
 
 /** File name in the workspace. Claude Code would read it without asking the user at the host. */
 export const mcpFileName = '.mcp.json'

@@ -52,3 +52,56 @@ export function isCustomName(name: string): boolean {
     prefix => name.startsWith(prefix) && name.length > prefix.length,
   )
 }
+
+/** Parsers of the settings whose value is a list or has several parts. They load no schema library. */
+
+export type GitIdentity = { name: string; mail: string }
+
+/** Maximum characters of a name or an address; git itself sets no limit. */
+const longestIdentity = 256
+
+/** Parses `Name <mail>`; null when the text does not have that form. */
+export function parseGitIdentity(text: string): GitIdentity | null {
+  const [, name = '', mail = ''] = /^([^<>]+)<([^<>\s]+)>$/.exec(text.trim()) ?? []
+  return isPlain(name.trim()) && isPlain(mail) ? { name: name.trim(), mail } : null
+}
+
+/** Returns whether a value is safe in a configuration, in a commit and on a terminal. */
+export function isPlain(value: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
+  return value !== '' && value.length <= longestIdentity && !/[\x00-\x1f\x7f]/.test(value)
+}
+
+/** Name of an MCP server; the names of its tools contain it. */
+export const serverName = /^[A-Za-z0-9_-]{1,64}$/
+
+/** Parses `ask`, `none` or comma-separated names; null for anything else. */
+export function parseMcpServers(value: string): 'ask' | 'none' | string[] | null {
+  if (value === 'ask' || value === 'none') return value
+  const names = value.split(',').map(name => name.trim())
+  return names.every(name => serverName.test(name)) ? names : null
+}
+
+/**
+ * A package name with an optional version. apt accepts more than names: a trailing `-` removes a package,
+ * `/` selects another suite, `*` matches many packages, and a leading dash is an option.
+ */
+const packageName = /^[a-z0-9](?:[a-z0-9+.-]*[a-z0-9+.])?(?:=[A-Za-z0-9][A-Za-z0-9.+:~-]*)?$/
+
+const longestPackage = 200
+const mostPackages = 200
+
+/** Parses `bc g++ hello=2.10-5` into unique names in a stable order; null for an invalid name. */
+export function parsePackages(value: string): string[] | null {
+  const names = [...new Set(value.split(/[\s,]+/).filter(name => name !== ''))].sort()
+  const good = names.every(name => name.length <= longestPackage && packageName.test(name))
+  return good && names.length <= mostPackages ? names : null
+}
+
+/** Parses `*.log, /data/` into its patterns. */
+export function parseCopyExclude(value: string | undefined): string[] {
+  return (value ?? '')
+    .split(',')
+    .map(pattern => pattern.trim())
+    .filter(pattern => pattern !== '')
+}

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { parseProtect, protectedNames } from './protected-names.ts'
-import { parseGitIdentity, parseMcpServers, parsePackages } from './setting-values.ts'
+import { parseGitIdentity, parseMcpServers, parsePackages } from './setting-names.ts'
 
 /** Builds the schema of a choice, with a message that lists the values. */
 const choice = <const Values extends readonly [string, ...string[]]>(values: Values) =>

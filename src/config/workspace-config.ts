@@ -1,8 +1,7 @@
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { issueMessage } from './issue-message.ts'
-import { nearestName } from './nearest-name.ts'
+import { issueMessage, nearestName } from './issue-message.ts'
 import { workspaceConfigName } from './protected-names.ts'
 
 // The user approves this text, so it must be fully visible: short, and without invisible characters.

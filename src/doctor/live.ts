@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { until } from '../base/async.ts'
 import { command } from '../base/command.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { until } from '../base/until.ts'
 import type { Allowlist } from '../egress/allowlist.ts'
 import { type AccessDecision, parseAccessDecision, refusedPolicy } from '../egress/proxy-log.ts'
 import type { Engine } from '../engine/engine.ts'

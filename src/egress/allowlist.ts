@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { isOver } from './expiry.ts'
+import { isOver } from './list-entries.ts'
 import { type Directive, parseSquidConf, squidConfError } from './squid-conf.ts'
 
 /** A name on a list, with its line in squid.conf. */

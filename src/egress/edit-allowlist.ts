@@ -1,8 +1,13 @@
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { admits } from './allowlist.ts'
-import { isOver } from './expiry.ts'
-import { type EditedList, findEntries, type ListEntry, type ListText } from './list-entries.ts'
+import {
+  type EditedList,
+  findEntries,
+  isOver,
+  type ListEntry,
+  type ListText,
+} from './list-entries.ts'
 
 /** The result that an edit must reach: names that are allowed, for a time or permanently, and names that are not. */
 export type AllowlistEdit = {

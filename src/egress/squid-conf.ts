@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { expiryOf } from './expiry.ts'
+import { expiryOf } from './list-entries.ts'
 
 /** A directive of squid.conf: its words, and its first line, counted from 1. */
 export type Directive = {

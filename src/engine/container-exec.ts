@@ -1,6 +1,6 @@
+import { until } from '../base/async.ts'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
-import { until } from '../base/until.ts'
 import {
   bodyText,
   type EngineAddress,

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { settleConcurrently } from '../base/settle-concurrently.ts'
+import { settleConcurrently } from '../base/async.ts'
 import type { Engine } from './engine.ts'
 
 /** A process of a container: its command line and its start (milliseconds since 1970). */

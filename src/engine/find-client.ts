@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path'
 import * as z from 'zod'
 import { exec } from '../process/exec.ts'
 import type { EngineVersion } from './engine.ts'
-import type { MachineVersions } from './version.ts'
+import type { MachineVersions } from './find-engine.ts'
 
 /** The docker program and its complete environment. */
 export type DockerClient = {

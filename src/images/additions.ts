@@ -5,8 +5,8 @@ import { basename, dirname, join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { ImageAdditions } from '../config/image-additions.ts'
+import { isBelow } from '../files/beneath.ts'
 import { readRegularFile } from '../files/regular-file.ts'
-import { isBelow } from '../files/within.ts'
 
 /** A file that goes into the image: its path there, and its real path on the host. */
 export type AdditionFile = { path: string; source: string; stats: Stats }

@@ -2,6 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
+import { parseJson } from '../base/json.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { isAtLeast, parseVersion } from '../engine/find-engine.ts'
+import { replaceFile } from '../files/replace-file.ts'
+import { exec } from '../process/exec.ts'
 
 const PinnedPackage = z.strictObject({
   name: z.string().regex(/^(@[a-z0-9-]+\/)?[a-z0-9-]+$/),
@@ -63,4 +68,116 @@ export function parseArchitecture(arch: string = process.arch): Architecture {
   throw new UserError(`this machine is ${arch}, but Claude Code supports only x64 and arm64`, {
     hint: 'run claude-secure on a machine with one of these architectures',
   })
+}
+
+/** Major version of Node.js; an update must not change it. */
+const nodeLine = '24'
+const npmLine = '11'
+
+export type PinChange = { name: string; before: string; after: string }
+
+const Viewed = z.object({ version: z.string(), 'dist.integrity': z.string() })
+
+/**
+ * Returns the newest pins in the user's registry. `claudeVersion` selects a version of Claude Code,
+ * which may be an older one.
+ */
+export async function newestPins(
+  pins: Pins,
+  options: { today: string; claudeVersion?: string; npm?: string; signal?: AbortSignal },
+): Promise<Pins> {
+  const { today, claudeVersion = 'latest' } = options
+  const view = (pin: PinnedPackage, range: string) => viewPackage(pin, range, options)
+  const [claudeX64, claudeArm64, nodeX64, nodeArm64, npm] = await Promise.all([
+    view(pins.claude.x64, claudeVersion),
+    view(pins.claude.arm64, claudeVersion),
+    view(pins.node.x64, nodeLine),
+    view(pins.node.arm64, nodeLine),
+    view(pins.npm, npmLine),
+  ])
+  return {
+    debian: { ...pins.debian, packagesOf: today },
+    claude: { x64: claudeX64, arm64: claudeArm64 },
+    node: { x64: nodeX64, arm64: nodeArm64 },
+    npm,
+  }
+}
+
+/** Returns the pins with another version of Claude Code. */
+export async function withClaudeVersion(
+  pins: Pins,
+  version: string,
+  options: { npm?: string; signal?: AbortSignal } = {},
+): Promise<Pins> {
+  if (!/^\d+\.\d+\.\d+$/.test(version)) {
+    throw new UserError(`--claude-version ${terminalLine(version, 40)} is not a version`, {
+      hint: `use a form such as --claude-version ${pins.claude.x64.version}`,
+      exitCode: 2,
+    })
+  }
+  const [x64, arm64] = await Promise.all([
+    viewPackage(pins.claude.x64, version, options),
+    viewPackage(pins.claude.arm64, version, options),
+  ])
+  return { ...pins, claude: { x64, arm64 } }
+}
+
+export function changedPins(before: Pins, after: Pins): PinChange[] {
+  const rows: PinChange[] = [
+    ...(['claude', 'node'] as const).flatMap(kind =>
+      (['x64', 'arm64'] as const).map(architecture => ({
+        name: before[kind][architecture].name,
+        before: before[kind][architecture].version,
+        after: after[kind][architecture].version,
+      })),
+    ),
+    { name: before.npm.name, before: before.npm.version, after: after.npm.version },
+    {
+      name: `Debian ${before.debian.suite} packages`,
+      before: before.debian.packagesOf,
+      after: after.debian.packagesOf,
+    },
+  ]
+  return rows.filter(row => row.before !== row.after)
+}
+
+export async function writePins(root: string, pins: Pins): Promise<void> {
+  await replaceFile(pinsPath(root), `${JSON.stringify(pins, null, 2)}\n`, { mode: 0o644 })
+}
+
+async function viewPackage(
+  pin: PinnedPackage,
+  range: string,
+  options: { npm?: string; signal?: AbortSignal },
+): Promise<PinnedPackage> {
+  // cwd is /, so that an .npmrc of the workspace has no effect.
+  const args = ['view', `${pin.name}@${range}`, 'version', 'dist.integrity', '--json']
+  const result = await exec(options.npm ?? 'npm', [...args, '--loglevel=error'], {
+    cwd: '/',
+    signal: options.signal,
+  })
+  const newest = result.code === 0 ? parseView(result.stdout) : null
+  if (!newest) {
+    const reason = result.stderr.replaceAll('npm error ', '').trim().split('\n')[0] ?? ''
+    throw new UserError(
+      `the npm registry has no ${pin.name}@${range}${reason && `: ${terminalLine(reason)}`}`,
+      { hint: 'run npm ping, and check registry, proxy and cafile in your npm configuration' },
+    )
+  }
+  return { name: pin.name, version: newest.version, integrity: newest['dist.integrity'] }
+}
+
+/**
+ * Parses the output of npm view: one object for a tag or a version, an unordered list for a range.
+ */
+export function parseView(text: string): z.infer<typeof Viewed> | null {
+  const parsed = z.union([Viewed, z.array(Viewed)]).safeParse(parseJson(text))
+  if (!parsed.success) return null
+  const list = [parsed.data].flat()
+  return list.reduce<z.infer<typeof Viewed> | null>((newest, item) => {
+    const version = parseVersion(item.version)
+    if (!version || item.version.includes('-')) return newest
+    const best = newest && parseVersion(newest.version)
+    return best && isAtLeast(best, version) ? newest : item
+  }, null)
 }

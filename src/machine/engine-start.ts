@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises'
+import { until } from '../base/async.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { until } from '../base/until.ts'
 import type { EngineSearch, FoundEngine } from '../engine/find-engine.ts'
 import { type Command, runAsRoot } from './engine-install.ts'
 

@@ -1,4 +1,4 @@
-import { isAtLeast, parseVersion, type Version } from '../engine/version.ts'
+import { isAtLeast, parseVersion, type Version } from '../engine/find-engine.ts'
 
 export type Component = 'engine' | 'runc' | 'containerd' | 'buildkit' | 'compose' | 'desktop'
 

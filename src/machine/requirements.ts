@@ -5,7 +5,7 @@ import {
   type Part,
   parseVersion,
   type Version,
-} from '../engine/version.ts'
+} from '../engine/find-engine.ts'
 import { type Component, type KnownCve, openCves } from './known-cves.ts'
 
 export type Finding = {

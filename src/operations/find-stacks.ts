@@ -3,9 +3,16 @@ import { resolve } from 'node:path'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { type Candidate, findStack, listed } from '../stack/find-stack.ts'
 import { folderStack, type StackIdentity } from '../stack/identity.ts'
-import { inspectStack, type RunningAgent, type StackState, serviceOf } from '../stack/inspect.ts'
+import {
+  type Candidate,
+  findStack,
+  inspectStack,
+  listed,
+  type RunningAgent,
+  type StackState,
+  serviceOf,
+} from '../stack/inspect.ts'
 import { type AgentService, serviceOfSessions } from '../stack/services.ts'
 import { refuseOtherOwner } from '../stack/state/owner.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'

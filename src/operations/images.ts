@@ -81,7 +81,7 @@ export type RunBuildOptions = {
 export async function runBuild(options: RunBuildOptions): Promise<ImageSet> {
   const { log, settings, client, root, env, target, noCache, claudeVersion, signal } = options
   const { buildImages } = await import('../images/images.ts')
-  const { changedPins, withClaudeVersion, writePins } = await import('../images/pins-update.ts')
+  const { changedPins, withClaudeVersion, writePins } = await import('../images/pins.ts')
   const pinned = await readPins(root)
   const pins = claudeVersion ? await withClaudeVersion(pinned, claudeVersion, { signal }) : pinned
   const images = await withLock('images', { log, signal }, () =>

@@ -1,16 +1,26 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseProtect } from '../config/protected-names.ts'
 import { activeSites } from '../egress/allowlist.ts'
 import { type BlockedName, blockedNames } from '../egress/blocked-names.ts'
 import { accessDecisions, countDenied, refusedPolicy } from '../egress/proxy-log.ts'
-import { hasOpenQuestion } from '../run/store/open-question.ts'
+import { hasOpenQuestion } from '../run/store/store.ts'
 import { type CredentialMode, weakness } from '../stack/credential.ts'
 import { inspectStacks, isUp } from '../stack/inspect.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './context.ts'
 import { currentStackName } from './find-stacks.ts'
 import { readAllowlist } from './policy/squid-conf.ts'
-import { readVersions } from './versions.ts'
+
+/** Returns the versions of this checkout and of its Claude Code, without loading the pins' schema. */
+export function readVersions(root: string) {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const { claude } = JSON.parse(readFileSync(join(root, 'pins.json'), 'utf8'))
+  return {
+    claudeSecure: String(version),
+    claudeCode: String(claude[process.arch]?.version ?? 'not available for this machine'),
+  }
+}
 
 /** Lines of the proxy's log to count: bounded, and enough to notice a problem. */
 const logWindow = 2_000

@@ -1,7 +1,7 @@
+import { settleConcurrently } from '../base/async.ts'
 import { command } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import { settleConcurrently } from '../base/settle-concurrently.ts'
 import { runsInProgress } from '../stack/activity.ts'
 import { inspectStacks } from '../stack/inspect.ts'
 import { clearPlaceholders, readProtection, stacksWithPlaceholders } from '../stack/protection.ts'

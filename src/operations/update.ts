@@ -3,8 +3,14 @@ import { UserError } from '../base/errors.ts'
 import { step } from '../base/log.ts'
 import { userEnvironment } from '../config/environment.ts'
 import { buildImages } from '../images/images.ts'
-import { type Pins, readPins } from '../images/pins.ts'
-import { changedPins, newestPins, type PinChange, writePins } from '../images/pins-update.ts'
+import {
+  changedPins,
+  newestPins,
+  type PinChange,
+  type Pins,
+  readPins,
+  writePins,
+} from '../images/pins.ts'
 import { whyBusy } from '../stack/activity.ts'
 import { inspectStacks } from '../stack/inspect.ts'
 import { withLock } from '../stack/state/lock.ts'

@@ -1,11 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RunEvent } from './event.ts'
+import { RunRefusal } from './failure.ts'
 import { createHub } from './hub.ts'
 import { RunId } from './ids.ts'
-import { RunRefusal } from './refusal.ts'
 import { parseRequest, type RunRequest } from './request.ts'
-import type { RunResult } from './result.ts'
+import type { RunEvent, RunResult } from './result.ts'
 import { createRuns, type LiveRun, type Runs, unknownRun } from './runs.ts'
 import { type RunEngineParts, type RunOptions, type Watched, watchRun } from './watch.ts'
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../base/errors.ts'
 import type { createCollector, RunEnding } from './collect.ts'
-import type { RunEventBody } from './event.ts'
+import { RunRefusal } from './failure.ts'
 import type { QuestionBroker } from './question-broker.ts'
-import { RunRefusal } from './refusal.ts'
 import type { RunRequest } from './request.ts'
+import type { RunEventBody } from './result.ts'
 import type { RunnerEvent } from './runner-protocol.ts'
 import type { RunConnection, RunTransport } from './transport.ts'
 

@@ -2,7 +2,7 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { messageOf } from '../base/errors.ts'
-import { RunRefusal } from './refusal.ts'
+import { RunRefusal } from './failure.ts'
 
 /** Returns the problem with a value, or null. */
 export type Validate = (value: unknown) => string | null

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { until } from '../base/until.ts'
+import { until } from '../base/async.ts'
 import { holdName, readHolder } from '../process/abstract-socket.ts'
+import { workspaceBusy } from './failure.ts'
 import { RunId } from './ids.ts'
-import { workspaceBusy } from './refusal.ts'
 
 /**
  * Holds a workspace for one run at a time. Can be implemented by a database table or a queue as well as

@@ -1,5 +1,5 @@
-import type { RunEventBody } from './event.ts'
 import type { Answers, OpenQuestion } from './question.ts'
+import type { RunEventBody } from './result.ts'
 import type { RunnerEvent, RunnerInput } from './runner-protocol.ts'
 
 type Send = (input: RunnerInput) => void

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { RunRefusal } from './refusal.ts'
+import { RunRefusal } from './failure.ts'
 
 /** Seconds that a question waits for an answer unless the surface sets its own limit. */
 export const defaultQuestionSeconds = 600

@@ -1,6 +1,5 @@
-import type { RunEventBody } from './event.ts'
 import { apiStatusOf, describeFailure } from './failure.ts'
-import type { RunResult } from './result.ts'
+import type { RunEventBody, RunResult } from './result.ts'
 
 /** Returns the text of the answer; null when there is none. */
 export function renderText(result: RunResult): string | null {

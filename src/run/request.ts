@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import { RunRefusal } from './failure.ts'
 import { SessionId } from './ids.ts'
-import { RunRefusal } from './refusal.ts'
 
 /** Maximum size of a prompt's text, in bytes of UTF-8. A model takes far less. */
 export const promptBytes = 10 * 1024 * 1024

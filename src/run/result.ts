@@ -1,5 +1,7 @@
 import * as z from 'zod'
 import { StoredFailure } from './failure.ts'
+import type { OpenQuestion } from './question.ts'
+import type { ClaudeMessage, RunnerEvent } from './runner-protocol.ts'
 import { Turn } from './turns.ts'
 
 /** The final status of a run. `interrupted`: the process that watched the run died, and the run with it. */
@@ -46,3 +48,25 @@ export function validated(
   if (given && problem === null) return result
   return { ...result, status: 'failed', error: { code: 'schema-mismatch', problem } }
 }
+
+export type RunEventBody =
+  | {
+      kind: 'started'
+      runId: string
+      workspace: string
+      sessionId: string
+      warm: boolean
+      /** ISO 8601. */
+      startedAt: string
+    }
+  | { kind: 'claude'; message: ClaudeMessage }
+  | { kind: 'notice'; text: string }
+  | ({ kind: 'question' } & OpenQuestion)
+  | Extract<RunnerEvent, { kind: 'question-closed' }>
+  | { kind: 'ended'; result: RunResult }
+
+/**
+ * A run's event for its readers, in order: the first is `started`, the last `ended`. `seq` grows from 1,
+ * with gaps in stored events where partial messages are left out; `at` is ISO 8601.
+ */
+export type RunEvent = RunEventBody & { seq: number; at: string }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
+import { refusals } from './failure.ts'
 import { RunId } from './ids.ts'
 import { Answers, defaultQuestionSeconds, QuestionId, Questions } from './question.ts'
-import { refusals } from './refusal.ts'
 import { RunRequest } from './request.ts'
 
 /**

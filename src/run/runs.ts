@@ -1,9 +1,8 @@
-import { until } from '../base/until.ts'
-import type { RunEvent } from './event.ts'
+import { until } from '../base/async.ts'
+import { RunRefusal } from './failure.ts'
 import { RunId } from './ids.ts'
 import { type Answers, checkAnswers } from './question.ts'
-import { RunRefusal } from './refusal.ts'
-import type { RunResult } from './result.ts'
+import type { RunEvent, RunResult } from './result.ts'
 import type { RunPage, RunStore, RunSummary } from './store/store.ts'
 import type { Watching } from './watch.ts'
 

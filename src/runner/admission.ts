@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { createDeferred } from '../base/deferred.ts'
+import { createDeferred } from '../base/async.ts'
 import { UserError } from '../base/errors.ts'
 import type { Answers } from '../run/question.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'

@@ -1,10 +1,14 @@
 import { messageOf } from '../base/errors.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
 import { type AdmittedRun, createAdmission } from './admission.ts'
-import { createLaunch, type LaunchSettings } from './claude/launch.ts'
-import { type LaunchProfile, launchKey } from './claude/launch-profile.ts'
+import {
+  createLaunch,
+  type LaunchProfile,
+  type LaunchSettings,
+  launchKey,
+} from './claude/launch.ts'
+import { promptLine } from './claude/process.ts'
 import type { Sessions } from './claude/sessions.ts'
-import { promptLine } from './claude/stdin-messages.ts'
 import { tidy } from './ending/tidy.ts'
 import type { Pool } from './pool/pool.ts'
 import { createProcessSource } from './pool/process-source.ts'

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import * as z from 'zod'
-import { createDeferred } from '../base/deferred.ts'
+import { createDeferred } from '../base/async.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import { readBounded } from '../base/read-bounded.ts'

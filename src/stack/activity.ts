@@ -1,4 +1,4 @@
-import { settleConcurrently } from '../base/settle-concurrently.ts'
+import { settleConcurrently } from '../base/async.ts'
 import { type ContainerProcess, containerProcesses } from '../engine/container-processes.ts'
 import type { Engine } from '../engine/engine.ts'
 import { atWork, inspectStacks, type StackState, serviceOf } from './inspect.ts'

@@ -1,19 +1,60 @@
 import { networkInterfaces } from 'node:os'
+import { until } from '../base/async.ts'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
-import type { Log } from '../base/log.ts'
+import { type Log, step } from '../base/log.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { refusedPolicy } from '../egress/proxy-log.ts'
 import { compose } from '../engine/compose.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { noteHostFiles } from './host-files.ts'
-import { inspectStack, type ServiceState } from './inspect.ts'
+import { inspectStack, type ServiceState, type StackState } from './inspect.ts'
 import { composeLabels } from './labels.ts'
 import { clearPlaceholders } from './protection.ts'
 import { isAgent, serviceOfEgress } from './services.ts'
 import { composeProject, type Stack } from './stack.ts'
 import { createVolumes } from './volumes.ts'
+
+/** Milliseconds; longer than the healthcheck interval (compose.yaml). */
+const patience = 40_000
+const poll = 500
+
+/**
+ * Returns the running services whose last healthcheck failed. Often transient: after overload, suspend
+ * or `docker unpause` the next healthcheck passes.
+ */
+export function unhealthyServices({ services }: StackState): string[] {
+  return services
+    .filter(({ state, health }) => state === 'running' && health === 'unhealthy')
+    .map(({ name }) => name)
+}
+
+/** Waits until no service is unhealthy or the timeout expires; resolves with the stack's state then. */
+export async function recovery(
+  inspect: () => Promise<StackState | null>,
+  { signal, milliseconds = patience }: { signal?: AbortSignal | undefined; milliseconds?: number },
+): Promise<StackState | null> {
+  let state: StackState | null = null
+  const recovered = async () => {
+    state = await inspect()
+    return !state || unhealthyServices(state).length === 0
+  }
+  await until(recovered, { every: poll, timeout: milliseconds, signal })
+  return state
+}
+
+/** Waits for unhealthy services of a stack that stays as it is: Compose would give up on them at once. */
+export async function waitForRecovery(
+  { engine, log, signal }: Pick<StartContext, 'engine' | 'log' | 'signal'>,
+  found: StackState | null,
+  fingerprint: string,
+): Promise<StackState | null> {
+  const unhealthy = found?.fingerprint === fingerprint ? unhealthyServices(found) : []
+  if (!found || unhealthy.length === 0) return found
+  const waiting = `waiting for ${unhealthy.join(' and ')} to be healthy again`
+  return step(log, waiting, () => recovery(() => inspectStack(engine, found.stack), { signal }))
+}
 
 const up = ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build']
 const down = ['down', '--remove-orphans', '--timeout', '5']

@@ -11,11 +11,10 @@ import { whyBusy } from './activity.ts'
 import { changedHostFiles } from './host-files.ts'
 import { inspectStack, isUp, type StackState } from './inspect.ts'
 import { clearPlaceholders, prepareOverlays } from './protection.ts'
-import { waitForRecovery } from './recovery.ts'
 import type { AgentService } from './services.ts'
 import { composeProject, type Stack, servicesFor, stackVariables } from './stack.ts'
 import { buildStackFile } from './stack-file.ts'
-import { type StartContext, startServices } from './start-services.ts'
+import { type StartContext, startServices, waitForRecovery } from './start-services.ts'
 
 /**
  * `started`: the stack was brought up now. `running`: it already ran as requested. `outdated`: it runs

@@ -1,7 +1,7 @@
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { untilText } from '../../src/egress/expiry.ts'
+import { untilText } from '../../src/egress/list-entries.ts'
 import { isTwoLines } from '../support/stack/control-script.ts'
 import { must, run, until } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { settleConcurrently } from '../../src/base/settle-concurrently.ts'
+import { settleConcurrently } from '../../src/base/async.ts'
 import { compose } from '../../src/engine/compose.ts'
 import { computeImageTags } from '../../src/images/image-tags.ts'
 import { readPins } from '../../src/images/pins.ts'

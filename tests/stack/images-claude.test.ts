@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { z } from 'zod'
-import { nodeDockerfile } from '../../src/images/node-image.ts'
+import { nodeDockerfile } from '../../src/images/base-image.ts'
 
 const read = (name: string) =>
   readFileSync(new URL(`../../claude/${name}`, import.meta.url), 'utf8')

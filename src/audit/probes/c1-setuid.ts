@@ -1,5 +1,5 @@
+import { standards } from '../audit-report.ts'
 import { check, type Probe } from '../probe.ts'
-import { standards } from '../standards.ts'
 
 const files = 'find / -xdev -type f -perm /6000 2>/dev/null; true'
 // getcap is not in every image. No file with capabilities is in an unreadable folder.

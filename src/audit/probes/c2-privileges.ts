@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { stateFolder } from '../../stack/state/state-folder.ts'
+import { standards } from '../audit-report.ts'
 import { declaredMounts, isEngineSocket, unexpectedMounts, writableMounts } from '../mounts.ts'
 import { livePrivileges, requestedPrivileges } from '../privileges.ts'
 import {
@@ -11,7 +12,6 @@ import {
   type Probe,
 } from '../probe.ts'
 import type { Scene } from '../scene.ts'
-import { standards } from '../standards.ts'
 
 /** Ways out of a container: root's rights, calls into the kernel, devices, the engine's socket. */
 export const privileges: Probe = {

@@ -1,3 +1,4 @@
+import { standards } from '../audit-report.ts'
 import type { InspectedContainer } from '../inspections.ts'
 import type { LiveFacts } from '../live-facts.ts'
 import {
@@ -10,7 +11,6 @@ import {
 } from '../probe.ts'
 import { mountAt } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
-import { standards } from '../standards.ts'
 
 /**
  * Inspects the limits on processes, memory, files, logs and scratch space. Exhausts none: the stack

@@ -1,6 +1,6 @@
 import { type Finding, judgeRequirements } from '../../machine/requirements.ts'
+import { standards } from '../audit-report.ts'
 import type { Check, Probe, Verdict } from '../probe.ts'
-import { standards } from '../standards.ts'
 
 const verdicts: Record<Finding['severity'], Verdict> = {
   ok: 'held',

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { stateFolder } from '../../stack/state/state-folder.ts'
+import { standards } from '../audit-report.ts'
 import { isSandbox } from '../privileges.ts'
 import { check, type Probe } from '../probe.ts'
-import { standards } from '../standards.ts'
 
 const Override = z.looseObject({
   services: z.looseObject({ claude: z.looseObject({ runtime: z.string().optional() }) }),

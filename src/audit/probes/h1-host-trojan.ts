@@ -6,10 +6,10 @@ import { hostFileChanges, renderHostFileChanges } from '../../workspace/host-fil
 import type { Overlay } from '../../workspace/overlay/overlay.ts'
 import { planOverlays } from '../../workspace/overlay/plan.ts'
 import { list } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { type Check, check, held, open, orUnknown, type Probe } from '../probe.ts'
 import { mountAt } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
-import { standards } from '../standards.ts'
 
 /** Hooks and settings in the workspace: the host later runs their content as the host's user. */
 export const hostTrojan: Probe = {

@@ -2,10 +2,10 @@ import { realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { isWithin } from '../../files/within.ts'
+import { isWithin } from '../../files/beneath.ts'
+import { standards } from '../audit-report.ts'
 import { type Check, check, open, type Probe } from '../probe.ts'
 import { type Scene, variable } from '../scene.ts'
-import { standards } from '../standards.ts'
 
 const Volume = z.looseObject({
   Driver: z.string(),

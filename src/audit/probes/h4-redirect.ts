@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { standards } from '../audit-report.ts'
 import { type Check, check, orUnknown, type Probe } from '../probe.ts'
 import { type Scene, variable } from '../scene.ts'
-import { standards } from '../standards.ts'
 
 const managed = '/etc/claude-code/managed-settings.json'
 

@@ -1,9 +1,9 @@
 import { networkInterfaces } from 'node:os'
 import { list } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import type { InspectedNetwork } from '../inspections.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
-import { standards } from '../standards.ts'
 
 /** An internal network still has the host at its gateway address (measured): the bridge must have none. */
 export const hostServices: Probe = {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { judgeRequirements } from '../../machine/requirements.ts'
 import { list } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
-import { standards } from '../standards.ts'
 
 /** A DNS query leaks the data in its name, even when it gets no answer. */
 export const dnsResolver: Probe = {

@@ -1,6 +1,6 @@
 import { type Attempt, attemptAll, connectTo, listedNameWorks, noneReached } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { check, type Probe } from '../probe.ts'
-import { standards } from '../standards.ts'
 
 /** A `dst` rule before the name check resolves the name, and sends it out, even to refuse it (measured). */
 export const dnsThroughProxy: Probe = {

@@ -9,8 +9,8 @@ import {
   listedNameWorks,
   noneReached,
 } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { type Check, check, held, open, type Probe } from '../probe.ts'
-import { standards } from '../standards.ts'
 
 /** Anyone may register a name below a shared suffix; below any name its owner answers DNS queries. */
 export const wildcard: Probe = {

@@ -1,6 +1,6 @@
 import { type Attempt, attemptAll, connectTo, listedNameWorks, noneReached } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { check, type Probe } from '../probe.ts'
-import { standards } from '../standards.ts'
 
 /** When two parsers disagree on an address, one allows it and the other dials it. */
 export const addressForms: Probe = {

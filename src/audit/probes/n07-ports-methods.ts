@@ -6,8 +6,8 @@ import {
   listedNameWorks,
   noneReached,
 } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { check, type Probe } from '../probe.ts'
-import { standards } from '../standards.ts'
 
 /** `GET http://listed:22/` returns an SSH banner where only CONNECT has a rule for ports (measured). */
 export const portsAndMethods: Probe = {

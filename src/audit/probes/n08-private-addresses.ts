@@ -8,8 +8,8 @@ import {
   list,
   listedNameWorks,
 } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { type Check, check, type Probe } from '../probe.ts'
-import { standards } from '../standards.ts'
 import type { Twin } from '../twin.ts'
 
 /** The owner of a listed name chooses its address: the host, a neighbour, the cloud's metadata. */

@@ -1,6 +1,6 @@
 import { type Attempt, attemptAll, connectTo, listedNameWorks, noneReached } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { check, type Probe } from '../probe.ts'
-import { standards } from '../standards.ts'
 
 /** The hosts of a CDN share addresses: only the TLS hello decides which of them answers. */
 export const serverName: Probe = {

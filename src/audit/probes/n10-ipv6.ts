@@ -6,9 +6,9 @@ import {
   listedNameWorks,
   noneReached,
 } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
-import { standards } from '../standards.ts'
 
 /** A second protocol is a second network, to which the rules of the first do not apply. */
 export const ipv6: Probe = {

@@ -1,10 +1,10 @@
 import { membership } from '../../stack/services.ts'
 import { list, reached } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import type { InspectedContainer } from '../inspections.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import { parseSockets } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
-import { standards } from '../standards.ts'
 
 /** The only two ports that the agent may reach in its network. */
 const expected: Record<string, number> = { proxy: 3128, gateway: 8787 }

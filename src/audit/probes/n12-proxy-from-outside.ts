@@ -1,9 +1,9 @@
 import { connect } from 'node:net'
 import { list } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import { parseSockets } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
-import { standards } from '../standards.ts'
 
 /** A proxy that serves the local network lends it this host's address and its allowlist. */
 export const proxyFromOutside: Probe = {

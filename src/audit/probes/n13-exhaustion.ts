@@ -1,8 +1,8 @@
 import { parseSquidConf } from '../../egress/squid-conf.ts'
 import { connectTo, firstLine, list, reached } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
-import { standards } from '../standards.ts'
 import type { Twin } from '../twin.ts'
 
 /** Limits that the policy must set; Squid's defaults are minutes and hours. */

@@ -1,9 +1,9 @@
 import { parseSquidConf } from '../../egress/squid-conf.ts'
 import { type Attempt, attemptAll, connectTo, list, noneReached } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import { parseSockets } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
-import { standards } from '../standards.ts'
 import type { Twin } from '../twin.ts'
 
 /** Features that Squid has on by default: caching, answering neighbours, reporting about itself. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Attempt, attemptAll, connectTo, firstLine, list, reached } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { goodRequest, hostileRequests, type Sent } from '../gateway-requests.ts'
 import { type Check, check, open, type Probe, type Verdict } from '../probe.ts'
 import { type Scene, variable } from '../scene.ts'
-import { standards } from '../standards.ts'
 import { otherNames, type Twin } from '../twin.ts'
 
 /** An attacker in the agent with a key of their own can use the model's API as a drop box. */

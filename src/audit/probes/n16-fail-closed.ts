@@ -1,9 +1,9 @@
 import { messageOf } from '../../base/errors.ts'
 import { findings } from '../../egress/findings.ts'
 import { list, reached } from '../attempts.ts'
+import { standards } from '../audit-report.ts'
 import { type Check, check, open, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
-import { standards } from '../standards.ts'
 
 /** A rejected policy or a missing proxy must leave less open, not more. */
 export const failClosed: Probe = {

@@ -1,6 +1,7 @@
 import { terminalLine } from '../../base/terminal-text.ts'
 import { cleanStacks } from '../../operations/clean.ts'
 import { openContext } from '../../operations/context.ts'
+import { forgetConversationsHere } from '../../operations/conversations/conversations.ts'
 import type { CopyRemains, Remains } from '../../stack/remains.ts'
 import type { Invocation } from '../invocation.ts'
 
@@ -60,4 +61,19 @@ function size({ stack: { bytes } }: Remains) {
 
 function count(number: number, one: string, many = `${one}s`) {
   return `${number} ${number === 1 ? one : many}`
+}
+
+export type ClearSessionOptions = { interactive?: boolean; runs?: boolean; force?: boolean }
+
+/** Deletes the conversations of the current folder; keeps login and settings. */
+export async function clearSession(options: ClearSessionOptions, invocation: Invocation) {
+  const { interactive = false, runs = false, force = false } = options
+  const both = interactive === runs
+  await forgetConversationsHere(await openContext(invocation), {
+    of: [
+      ...(both || interactive ? (['sessions'] as const) : []),
+      ...(both || runs ? (['runs'] as const) : []),
+    ],
+    force,
+  })
 }

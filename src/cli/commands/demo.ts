@@ -6,7 +6,7 @@ import { openContext } from '../../operations/context.ts'
 import { askDemo, demoPrompt, startDemo, tryEscapes } from '../../operations/demo.ts'
 import type { Invocation } from '../invocation.ts'
 import { hasColours } from '../terminal.ts'
-import { setup } from './setup.ts'
+import { setup } from './images.ts'
 
 /**
  * Starts the whole stack with a scripted model in place of Anthropic's API, has the real Claude Code

@@ -1,6 +1,6 @@
 import { refusedPolicy } from '../../egress/proxy-log.ts'
 import type { Context } from '../../operations/context.ts'
-import { checkResume, refuseUnknown } from '../../operations/conversations/resume.ts'
+import { checkResume, refuseUnknown } from '../../operations/conversations/conversations.ts'
 import type { CopyOptions } from '../../operations/start/copy-in.ts'
 import { startHere } from '../../operations/start/start-here.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'

@@ -4,8 +4,40 @@ import { isRecord, parseJson } from '../../base/json.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { defaultQuestionSeconds } from '../../run/question.ts'
 import { instructionBytes, RunRequest } from '../../run/request.ts'
-import type { RequestOptions } from './options.ts'
 import { readOptionFile } from './prompt.ts'
+
+/** The output formats of `run`. */
+export const outputFormats = ['text', 'json', 'json-verbose', 'stream-json'] as const
+export type OutputFormat = (typeof outputFormats)[number]
+
+/** The options of `run` that make up the request to Claude Code, as typed. */
+export type RequestOptions = {
+  model?: string
+  effort?: string
+  systemPrompt?: string
+  systemPromptFile?: string
+  appendSystemPrompt?: string
+  appendSystemPromptFile?: string
+  jsonSchema?: string
+  continue?: boolean
+  resume?: string
+  timeout?: string
+  maxBudgetUsd?: string
+  maxTurns?: string
+  tools?: string
+}
+
+/** All options of `run`, as typed. */
+export type RunCommandOptions = RequestOptions & {
+  promptFile?: string
+  outputFormat: OutputFormat
+  includePartialMessages?: boolean
+  copy?: boolean
+  quiet?: boolean
+  detach?: boolean
+  wait?: boolean
+  askTimeout?: string
+}
 
 /** Messages for invalid values in terms of the flags, in place of the schema's own field names. */
 const flags: Record<string, { flag: string; hint: string; wrong?: string }> = {

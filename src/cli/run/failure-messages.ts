@@ -1,6 +1,10 @@
 import { type ExitCode, UserError } from '../../base/errors.ts'
-import { describeFailure, type RunFailure } from '../../run/failure.ts'
-import { type RefusalCode, RunRefusal } from '../../run/refusal.ts'
+import {
+  describeFailure,
+  type RefusalCode,
+  type RunFailure,
+  RunRefusal,
+} from '../../run/failure.ts'
 import type { RunRequest } from '../../run/request.ts'
 import type { RunResult } from '../../run/result.ts'
 

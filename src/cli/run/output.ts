@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { terminalText } from '../../base/terminal-text.ts'
-import type { RunEventBody } from '../../run/event.ts'
 import { renderJson, renderJsonVerbose, renderStreamJson, renderText } from '../../run/render.ts'
-import type { RunResult } from '../../run/result.ts'
-import type { OutputFormat } from './options.ts'
+import type { RunEventBody, RunResult } from '../../run/result.ts'
+import type { OutputFormat } from './build-request.ts'
 
 export type OutputOptions = {
   format: OutputFormat

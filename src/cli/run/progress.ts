@@ -1,8 +1,8 @@
 import { renderDuration } from '../../base/duration.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import type { RunEvent, RunEventBody } from '../../run/event.ts'
+import type { RunEvent, RunEventBody } from '../../run/result.ts'
+import type { OutputFormat } from './build-request.ts'
 import { createFigures } from './figures.ts'
-import type { OutputFormat } from './options.ts'
 
 /**
  * Shows a run on stderr: its notices as warnings, and on a terminal its activity and usage, unless the

@@ -1,11 +1,7 @@
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { cratesSites } from './crates.ts'
-import { debianSites } from './debian.ts'
-import { goSites } from './go.ts'
-import { npmSites } from './npm.ts'
 import type { Preset, PresetOptions, PresetSites } from './preset.ts'
-import { pypiSites } from './pypi.ts'
+import { cratesSites, debianSites, goSites, npmSites, pypiSites } from './registries.ts'
 
 const githubSites: Preset = async () => ({
   urls: [

@@ -10,8 +10,7 @@ import {
   readDay,
   totalsFile,
 } from '../../usage/day-files.ts'
-import { addEntries, type UsageEntry } from '../../usage/entry.ts'
-import { createTally, type Tally } from '../../usage/tally.ts'
+import { addEntries, createTally, type Tally, type UsageEntry } from '../../usage/entry.ts'
 import type { GatewayLog } from '../gateway-log.ts'
 
 /** Maximum usage, in milliseconds, that is lost when the gateway is killed. */

@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { messageOf, UserError } from '../../base/errors.ts'
 import { ApiError, apiErrorHeaders, renderApiError } from '../api-error.ts'
 import type { Accounting } from '../counting/accounting.ts'
-import { createRunNames, meterOf } from '../counting/meter.ts'
+import { createRunNames, meterOf } from '../counting/accounting.ts'
 import type { CredentialSource } from '../credential.ts'
 import type { Exchange, GatewayLog, Outcome } from '../gateway-log.ts'
 import { checkCaller } from './caller.ts'

@@ -6,7 +6,7 @@ import type { Account } from '../counting/accounting.ts'
 import type { Credential } from '../credential.ts'
 import type { Exchange } from '../gateway-log.ts'
 import { callerHeaders, upstreamHeaders } from './headers.ts'
-import { ByteMeter, modelName, TooManyBytes } from './request-body.ts'
+import { ByteMeter, modelName, TooManyBytes } from './limits.ts'
 import { type Upstream, upstreamFailure } from './upstream.ts'
 
 /**

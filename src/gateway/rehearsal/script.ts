@@ -7,7 +7,7 @@ import {
   type ToolResult,
   toolSchema,
   workingDirectory,
-} from './messages-request.ts'
+} from './messages-api.ts'
 import { type Reply, textReply, toolReply } from './reply.ts'
 
 const workspace = '/workspace'

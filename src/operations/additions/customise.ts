@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { UserError } from '../../base/errors.ts'
-import { terminalLine } from '../../base/terminal-text.ts'
+import { lastLine, terminalLine } from '../../base/terminal-text.ts'
 import { parseCustomEnvironment } from '../../config/custom-environment.ts'
 import { parseCustomMounts } from '../../config/custom-mounts.ts'
 import type { ImageAdditions } from '../../config/image-additions.ts'
@@ -10,25 +10,69 @@ import { type McpServer, renderMcpConfig } from '../../config/mcp-servers.ts'
 import { cacheRoot, customRoot, stateRoot } from '../../config/paths.ts'
 import { workspaceConfigName } from '../../config/protected-names.ts'
 import { type Settings, secretSettings } from '../../config/settings.ts'
-import { overlaps } from '../../files/within.ts'
+import { overlaps } from '../../files/beneath.ts'
 import { listAdditions } from '../../images/additions.ts'
+import { exec } from '../../process/exec.ts'
 import {
   type Additions,
   additionTargets,
+  findAdditionsFolder,
+  findBin,
   type GeneratedFile,
 } from '../../stack/additions/additions.ts'
-import { findAdditionsFolder, findBin } from '../../stack/additions/additions-folder.ts'
 import { readAlwaysSkills } from '../../stack/additions/always-skills.ts'
+import { contentHash } from '../../stack/additions/consent.ts'
 import { resolveMounts } from '../../stack/additions/declared-mounts.ts'
 import { findGitIdentity, renderGitIdentity } from '../../stack/additions/git-identity.ts'
 import type { OwnPlace } from '../../stack/additions/sensitive-paths.ts'
 import { readSshKeys } from '../../stack/additions/ssh-keys.ts'
+import { type StackState, serviceOf } from '../../stack/inspect.ts'
+import type { AgentService } from '../../stack/services.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
 import { ownPlaces, type StackWorkspace } from '../workspace-here.ts'
 import { allowedServers } from './mcp-servers.ts'
 import { consentedConfig, mountsOf, variablesOf } from './workspace-config.ts'
+
+/** Timeout in milliseconds (10 min): a setup command downloads and builds. */
+const longest = 600_000
+
+/**
+ * Runs the workspace configuration's setup commands as the agent, in its container, once per container.
+ * A failure is logged and the remaining commands still run, because the agent can repair it.
+ */
+export async function runSetupCommands(
+  { docker, log, signal }: Pick<Context, 'docker' | 'log' | 'signal'>,
+  state: StackState,
+  agents: readonly AgentService[],
+  commands: readonly string[],
+) {
+  if (commands.length === 0) return
+  const mark = `/run/claude-secure-setup-${contentHash(JSON.stringify(commands)).slice(0, 16)}`
+  for (const name of agents) {
+    const service = serviceOf(state, name)
+    if (!service) continue
+    const inside = (command: readonly string[]) =>
+      exec(docker.file, ['exec', '--workdir', '/workspace', service.container, ...command], {
+        env: docker.env,
+        timeout: longest,
+        signal,
+      })
+    if ((await inside(['test', '-e', mark])).code === 0) continue
+    for (const command of commands) {
+      log({ kind: 'info', text: `${name}: ${terminalLine(command)}` })
+      const { code, stderr } = await inside(['bash', '-c', command])
+      if (code === 0) continue
+      const said = lastLine(stderr)
+      log({
+        kind: 'warn',
+        text: `the setup command failed with exit code ${code}${said && `: ${said}`}`,
+      })
+    }
+    await inside(['touch', mark])
+  }
+}
 
 /** Collects and checks the user's additions to the agent's containers, before anything is created. */
 export async function customise(

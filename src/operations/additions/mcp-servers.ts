@@ -8,14 +8,14 @@ import {
   mcpFileName,
   parseMcpFile,
 } from '../../config/mcp-servers.ts'
-import { parseMcpServers } from '../../config/setting-values.ts'
+import { parseMcpServers } from '../../config/setting-names.ts'
 import type { Settings } from '../../config/settings.ts'
 import { activeSites, admits } from '../../egress/allowlist.ts'
 import { parseSiteName } from '../../egress/site-name.ts'
 import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
 import { makeStateFolder, type StateFolder } from '../../stack/state/state-folder.ts'
-import { readWorkspaceFile } from '../../workspace/read-workspace-file.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
+import { readWorkspaceFile } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
 import { readAllowlist } from '../policy/squid-conf.ts'
 

@@ -12,8 +12,8 @@ import {
 } from '../../config/workspace-config.ts'
 import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
 import { makeStateFolder, type StateFolder } from '../../stack/state/state-folder.ts'
-import { readWorkspaceFile } from '../../workspace/read-workspace-file.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
+import { readWorkspaceFile } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
 
 const mostBytes = 256 * 1024

@@ -3,8 +3,13 @@ import { readFileSync } from 'node:fs'
 import { type FileHandle, mkdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, UserError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { userEnvironment } from '../../config/environment.ts'
+import { checkoutRoot } from '../../config/paths.ts'
 import { parseAllowlist } from '../../egress/allowlist.ts'
+import { parseSiteName, type SiteName } from '../../egress/site-name.ts'
 import { replaceFile } from '../../files/replace-file.ts'
+import type { Caller } from '../context.ts'
 
 /** Reads the lists in proxy/squid.conf. Throws when the file cannot be read or parsed. */
 export function readAllowlist(root: string) {
@@ -57,4 +62,34 @@ export async function replaceSquidConf(root: string, text: string): Promise<void
       cause,
     })
   }
+}
+
+/** Resolves a typed name, URL, or preset such as `@npm`. */
+export async function sitesOf(
+  typed: string,
+  { subdomains = false }: { subdomains?: boolean },
+  { log, signal }: Pick<Caller, 'log' | 'signal'>,
+): Promise<SiteName[]> {
+  if (typed.startsWith('@')) return presetSites(typed, { log, signal })
+  const site = parseSiteName(typed)
+  if (site.from) note(log, `using ${site.name} of ${site.from}`)
+  const name = subdomains && !site.name.startsWith('.') ? `.${site.name}` : site.name
+  return [{ ...site, name }]
+}
+
+async function presetSites(typed: string, { log, signal }: Pick<Caller, 'log' | 'signal'>) {
+  // Loaded on demand: presets ask registries for their hosts.
+  const { presetSites } = await import('../../egress/presets/presets.ts')
+  const { loadSettings } = await import('../../config/load-settings.ts')
+  const { DEBIAN_MIRROR } = await loadSettings(checkoutRoot())
+  const options = { env: userEnvironment(), debianMirror: DEBIAN_MIRROR, signal }
+  const { urls, notes } = await presetSites(typed.slice(1), options)
+  const sites = urls.map(url => parseSiteName(url))
+  note(log, `${typed} is ${[...new Set(sites.map(({ name }) => name))].join(', ')}`)
+  for (const text of notes) note(log, text)
+  return sites.map(({ name }) => ({ name }))
+}
+
+function note(log: Log, text: string) {
+  log({ kind: 'info', text: `note: ${text}` })
 }

@@ -1,6 +1,6 @@
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
-import { parseCopyExclude } from '../../config/setting-values.ts'
+import { parseCopyExclude } from '../../config/setting-names.ts'
 import { createArchive } from '../../engine/archive.ts'
 import { whyBusy } from '../../stack/activity.ts'
 import type { StackState } from '../../stack/inspect.ts'

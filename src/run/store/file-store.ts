@@ -1,15 +1,13 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMissing } from '../../base/errors.ts'
-import { readFrom, readGrowing } from '../../files/growing-file.ts'
-import { readLines } from '../../files/lines.ts'
+import { readFrom, readGrowing, readLines } from '../../files/lines.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import { holdName, readHolder } from '../../process/abstract-socket.ts'
 import { createCollector } from '../collect.ts'
-import type { RunEvent } from '../event.ts'
 import { RunId } from '../ids.ts'
+import type { RunEvent } from '../result.ts'
 import { RunResult } from '../result.ts'
-import { questionFile } from './open-question.ts'
 import {
   cannotKeep,
   cannotRead,
@@ -22,6 +20,7 @@ import {
 import { createRunLog } from './run-log.ts'
 import {
   endedSummary,
+  questionFile,
   type RunRecord,
   type RunStore,
   type RunSummary,

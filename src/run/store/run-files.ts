@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { type RegularFile, readRegularFile } from '../../files/regular-file.ts'
-import type { RunEvent } from '../event.ts'
 import { StoredFailure } from '../failure.ts'
 import { Answers, QuestionId, Questions } from '../question.ts'
+import type { RunEvent } from '../result.ts'
 import { RunResult, RunStatus } from '../result.ts'
 import { ClaudeMessage, questionOutcomes } from '../runner-protocol.ts'
 

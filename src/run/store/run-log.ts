@@ -3,11 +3,11 @@ import { createWriteStream } from 'node:fs'
 import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { replaceFile } from '../../files/replace-file.ts'
-import type { RunEvent } from '../event.ts'
 import type { Answers } from '../question.ts'
-import { questionFile } from './open-question.ts'
+import type { RunEvent } from '../result.ts'
 import { readJson, StoredAnswer } from './run-files.ts'
 import type { RunLog } from './store.ts'
+import { questionFile } from './store.ts'
 
 /** Maximum bytes of one log. The store keeps at most two hundred runs of this size. */
 const logBytes = 8 * 1024 * 1024

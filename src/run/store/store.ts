@@ -1,8 +1,23 @@
-import type { RunEvent } from '../event.ts'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { RunFailure } from '../failure.ts'
 import type { Answers, OpenQuestion } from '../question.ts'
+import type { RunEvent, RunResult, RunStatus } from '../result.ts'
 
-import type { RunResult, RunStatus } from '../result.ts'
+/** File of a run, while its question is open. */
+export const questionFile = 'question.json'
+
+/**
+ * Returns whether a stored run may wait for an answer; its process can have died since. Without the
+ * store's schemas, which take 5 ms to load, because `status` asks each time.
+ */
+export function hasOpenQuestion(folder: string): boolean {
+  try {
+    return readdirSync(folder).some(name => existsSync(join(folder, name, questionFile)))
+  } catch {
+    return false
+  }
+}
 
 /** The data of a run at its creation. */
 export type RunRecord = {

@@ -1,10 +1,93 @@
-import { randomBytes } from 'node:crypto'
-import { lstatSync, mkdirSync, rmSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RunRequest } from '../../run/request.ts'
 import type { Workspace } from '../workspace.ts'
 import { claudeArguments, claudeEnvironment, type LaunchOptions } from './command.ts'
 import { type ConfineOptions, confineCommand } from './confine.ts'
 import { answerFirstRun } from './home.ts'
 import { type ClaudeProcess, startClaude } from './process.ts'
+
+/** Options that a warm process was started with. `asks`: its host answers questions. */
+export type LaunchProfile = Partial<Pick<RunRequest, 'model' | 'effort' | 'tools'>> & {
+  asks?: boolean | undefined
+}
+
+/** Names that a running process accepts at once; Claude Code first asks the API about any other. */
+const knownModels = /^(opus|sonnet|haiku)(\[1m\])?$/
+
+/** Returns whether a fresh warm process can serve this request. */
+export function fitsFresh(profile: LaunchProfile, request: RunRequest, asks = false): boolean {
+  const { model, effort, tools, maxTurns, maxBudgetUsd } = request
+  if (maxTurns !== undefined || maxBudgetUsd !== undefined) return false
+  if ((profile.asks ?? false) !== asks) return false
+  if (JSON.stringify(tools) !== JSON.stringify(profile.tools)) return false
+  if (profile.effort !== undefined && profile.effort !== effort) return false
+  if (profile.model !== undefined) return profile.model === model
+  return model === undefined || knownModels.test(model)
+}
+
+/**
+ * Hashes the settings that are fixed for the life of a process. A process lives on only for a request with
+ * the same hash. Returns null for a request with limits: they count over the whole life of a process.
+ */
+export function launchKey(request: RunRequest, asks = false): string | null {
+  const { prompt, session, timeoutSeconds, maxTurns, maxBudgetUsd, ...life } = request
+  if (maxTurns !== undefined || maxBudgetUsd !== undefined) return null
+  return hash(
+    JSON.stringify(Object.entries({ ...life, asks }).sort(([a], [b]) => (a < b ? -1 : 1))),
+  )
+}
+
+const rootFiles = ['CLAUDE.md', 'CLAUDE.local.md', '.mcp.json']
+const maxFiles = 500
+
+/**
+ * Hashes inode, size and time of the files that Claude Code reads when it starts: a process that started
+ * with other files is out of date.
+ */
+export function startFiles({ path, home }: Workspace): string {
+  const seen: string[] = []
+  const note = (file: string) => {
+    const stats = lstatSync(file, { throwIfNoEntry: false })
+    if (stats) seen.push([file, stats.ino, stats.size, stats.mtimeMs].join(' '))
+  }
+  for (const name of rootFiles) note(join(path, name))
+  for (const folder of [join(path, '.claude'), ...skillFolders(home)]) {
+    for (const file of filesBelow(folder)) note(file)
+  }
+  note(join(home, '.claude/settings.json'))
+  note(join(home, '.claude/CLAUDE.md'))
+  return hash(seen.join('\n'))
+}
+
+const skillFolders = (home: string) =>
+  ['agents', 'commands', 'skills'].map(name => join(home, '.claude', name))
+
+/** Lists files up to a limit, because the agent can fill the folder. Does not follow symlinks. */
+function filesBelow(folder: string): string[] {
+  const found: string[] = []
+  const queue = [folder]
+  for (const next of queue) {
+    for (const entry of entriesOf(next)) {
+      const path = join(next, entry.name)
+      if (entry.isDirectory()) queue.push(path)
+      else found.push(path)
+      if (found.length + queue.length > maxFiles) return found
+    }
+  }
+  return found
+}
+
+function entriesOf(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return []
+  }
+}
+
+const hash = (text: string) => createHash('sha256').update(text).digest('hex')
 
 export type LaunchSettings = {
   env: NodeJS.ProcessEnv

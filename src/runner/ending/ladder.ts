@@ -1,5 +1,5 @@
 import type { ClaudeProcess, Exit } from '../claude/process.ts'
-import { countProcesses } from './processes.ts'
+import { countProcesses } from './sweep.ts'
 
 /** Timeout of each step of the ladder, in milliseconds. Together they stay below 5 s. */
 export const steps = { interrupt: 1_500, terminate: 1_000, kill: 1_000 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Launch } from '../claude/launch.ts'
-import { type LaunchProfile, startFiles } from '../claude/launch-profile.ts'
+import { type LaunchProfile, startFiles } from '../claude/launch.ts'
 import { noTotals } from '../turn/cost.ts'
 import type { Workspace } from '../workspace.ts'
 import type { Pool, Warm } from './pool.ts'

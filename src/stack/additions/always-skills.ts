@@ -2,8 +2,8 @@ import { lstat, readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { confinedPath } from '../../files/beneath.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
-import { confinedPath } from '../../files/within.ts'
 
 /** Maximum bytes of one skill, and of all: every request to the model carries them. */
 const largestSkill = 256 * 1024

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { messageOf, systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { MountSetting } from '../../config/custom-mounts.ts'
-import { isBelow } from '../../files/within.ts'
+import { isBelow } from '../../files/beneath.ts'
 import { type OwnPlace, sensitivePathReason, unmountableReason } from './sensitive-paths.ts'
 
 /** A host folder or file that the user mounts into the agent's containers. */

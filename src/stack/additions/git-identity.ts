@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { readGitConfig } from '../../config/git-config.ts'
-import { type GitIdentity, isPlain, parseGitIdentity } from '../../config/setting-values.ts'
+import { type GitIdentity, isPlain, parseGitIdentity } from '../../config/setting-names.ts'
 
 /**
  * Returns the identity for the agent's commits: `host` takes it from the host's git, `none` sets none,

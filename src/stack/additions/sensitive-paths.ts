@@ -1,7 +1,7 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, sep } from 'node:path'
-import { isWithin, overlaps } from '../../files/within.ts'
+import { isWithin, overlaps } from '../../files/beneath.ts'
 
 /** A path that belongs to claude-secure or to the engine, with its name for a message. */
 export type OwnPlace = { path: string; what: string }

@@ -1,6 +1,6 @@
+import { until } from '../../base/async.ts'
 import { UserError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import { until } from '../../base/until.ts'
 import { holdName } from '../../process/abstract-socket.ts'
 
 const pollMilliseconds = 200

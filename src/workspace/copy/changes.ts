@@ -1,5 +1,4 @@
-import { foldersOf } from '../../files/beneath.ts'
-import { isWithin } from '../../files/within.ts'
+import { foldersOf, isWithin } from '../../files/beneath.ts'
 import { createIgnoreRules } from '../ignore/rules.ts'
 import { protectedNameOf } from '../protected-paths.ts'
 import type { Baseline } from './baseline.ts'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { isWithin } from '../../files/within.ts'
+import { isWithin } from '../../files/beneath.ts'
 import { type Pattern, parsePattern, parsePatterns } from './pattern.ts'
 
 /** All rules for leaving files out of a copy, in the form stored beside the copy. */

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { readGitConfig } from '../../config/git-config.ts'
-import { isWithin } from '../../files/within.ts'
+import { isWithin } from '../../files/beneath.ts'
 import type { Placeholder } from './overlay.ts'
 
 /** A file or folder of the workspace that git on the host obeys because a configuration names it. */

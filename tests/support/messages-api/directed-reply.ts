@@ -3,7 +3,7 @@ import {
   currentTurn,
   type MessagesRequest,
   offersTool,
-} from '../../../src/gateway/rehearsal/messages-request.ts'
+} from '../../../src/gateway/rehearsal/messages-api.ts'
 import { type Reply, type ReplyBlock, textReply } from '../../../src/gateway/rehearsal/reply.ts'
 import { rehearsalReply } from '../../../src/gateway/rehearsal/script.ts'
 import { type Directive, parseDirectives } from './directives.ts'

@@ -1,6 +1,5 @@
-import type { RunEvent } from '../../../src/run/event.ts'
 import type { OpenQuestion } from '../../../src/run/question.ts'
-import type { RunResult } from '../../../src/run/result.ts'
+import type { RunEvent, RunResult } from '../../../src/run/result.ts'
 import type { RunnerEvent, RunnerInput, RunnerRequest } from '../../../src/run/runner-protocol.ts'
 import {
   endedSummary,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isAtLeast } from '../../../src/engine/version.ts'
+import { isAtLeast } from '../../../src/engine/find-engine.ts'
 import { knownCves, openCves } from '../../../src/machine/known-cves.ts'
 
 t.test('each entry can be judged and reported', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { MachineVersions } from '../../../src/engine/version.ts'
+import type { MachineVersions } from '../../../src/engine/find-engine.ts'
 import { judgeRequirements } from '../../../src/machine/requirements.ts'
 
 const good: MachineVersions = {

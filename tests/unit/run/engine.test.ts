@@ -1,8 +1,8 @@
 import t from 'tap'
 import { createRunEngine } from '../../../src/run/engine.ts'
-import type { RunEvent } from '../../../src/run/event.ts'
+import { workspaceBusy } from '../../../src/run/failure.ts'
 import type { WorkspaceLease } from '../../../src/run/lease.ts'
-import { workspaceBusy } from '../../../src/run/refusal.ts'
+import type { RunEvent } from '../../../src/run/result.ts'
 import type { RunnerEvent } from '../../../src/run/runner-protocol.ts'
 import type { RunEngineParts } from '../../../src/run/watch.ts'
 import {

@@ -4,7 +4,7 @@ import {
   resumeError,
   throwUnlessSucceeded,
 } from '../../../../src/cli/run/failure-messages.ts'
-import { RunRefusal, workspaceBusy } from '../../../../src/run/refusal.ts'
+import { RunRefusal, workspaceBusy } from '../../../../src/run/failure.ts'
 import { resultOf } from '../../../support/run/transcript.ts'
 
 const id = '9f0c9c1e-7c55-4e0a-9a49-1a2b3c4d5e6f'

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
-import type { OutputFormat } from '../../../../src/cli/run/options.ts'
+import type { OutputFormat } from '../../../../src/cli/run/build-request.ts'
 import { createOutput } from '../../../../src/cli/run/output.ts'
 import { resultOf, transcript } from '../../../support/run/transcript.ts'
 

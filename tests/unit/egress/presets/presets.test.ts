@@ -1,10 +1,12 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import t, { type Test } from 'tap'
-import { registryUrls } from '../../../../src/egress/presets/crates.ts'
-import { parseGoEnvironment } from '../../../../src/egress/presets/go.ts'
 import { presetSites, presets } from '../../../../src/egress/presets/presets.ts'
-import { defaultIndex } from '../../../../src/egress/presets/pypi.ts'
+import {
+  defaultIndex,
+  parseGoEnvironment,
+  registryUrls,
+} from '../../../../src/egress/presets/registries.ts'
 
 /** Builds an environment with a fake client that runs the given script. */
 async function client(t: Test, name: string, script: string) {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MessagesRequest } from '../../../../src/gateway/rehearsal/messages-request.ts'
+import { MessagesRequest } from '../../../../src/gateway/rehearsal/messages-api.ts'
 import { rehearsalReply, schemaExample } from '../../../../src/gateway/rehearsal/script.ts'
 
 const read = { name: 'Read' }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createDeferred } from '../../../../src/base/deferred.ts'
+import { createDeferred } from '../../../../src/base/async.ts'
 import type { ClaudeProcess, Exit } from '../../../../src/runner/claude/process.ts'
 import { endGracefully, forceEnd, steps, stepsFor } from '../../../../src/runner/ending/ladder.ts'
 

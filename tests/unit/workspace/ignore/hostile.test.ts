@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { walkHost } from '../../../../src/workspace/copy/read-host.ts'
-import { parseGitIndex } from '../../../../src/workspace/ignore/git-index.ts'
+import { parseGitIndex } from '../../../../src/workspace/ignore/git-files.ts'
 import { parsePatterns } from '../../../../src/workspace/ignore/pattern.ts'
 import { must } from '../../../support/stack/process.ts'
 

@@ -1,0 +1,69 @@
+import { userEnvironment } from '../../config/environment.ts'
+import { loadSettings } from '../../config/load-settings.ts'
+import { checkoutRoot } from '../../config/paths.ts'
+import type { Target } from '../../images/image-tags.ts'
+import { openContext } from '../../operations/context.ts'
+import { runBuild } from '../../operations/images.ts'
+import { runSetup } from '../../operations/setup.ts'
+import { updateImages } from '../../operations/update.ts'
+import type { Invocation } from '../invocation.ts'
+
+/** Prepares this machine; asks before it installs anything. */
+export async function setup(options: { yes?: boolean; dryRun?: boolean }, invocation: Invocation) {
+  const { signal, log, confirm } = invocation
+  const root = checkoutRoot()
+  const result = await runSetup({
+    yes: options.yes ?? false,
+    dryRun: options.dryRun ?? false,
+    log,
+    settings: await loadSettings(root),
+    root,
+    env: userEnvironment(),
+    confirm,
+    signal,
+  })
+  if (result && !options.dryRun) {
+    log({ kind: 'info', text: 'this machine is ready; run ./claude.ts start' })
+  }
+}
+
+export type BuildOptions = { cache: boolean; target?: Target; claudeVersion?: string }
+
+/** Builds the images and prints their tags. */
+export async function build(options: BuildOptions, invocation: Invocation) {
+  const { log, settings, docker, root, signal } = await openContext(invocation)
+  const target = options.target ?? settings.IMAGE_TARGET
+  const images = await runBuild({
+    log,
+    settings,
+    client: docker,
+    root,
+    env: userEnvironment(),
+    target,
+    noCache: !options.cache,
+    ...(options.claudeVersion && { claudeVersion: options.claudeVersion }),
+    signal,
+  })
+  for (const tag of new Set(Object.values(images))) console.log(tag)
+  if (target !== settings.IMAGE_TARGET) {
+    log({ kind: 'info', text: `set IMAGE_TARGET=${target} in .env to start stacks with it` })
+  }
+}
+
+/** Moves the pins to the newest releases and rebuilds; prints what changed. */
+export async function update(
+  { dryRun = false }: { dryRun?: boolean },
+  invocation: Invocation,
+): Promise<void> {
+  const context = await openContext(invocation)
+  const changes = await updateImages(context, { dryRun })
+  for (const { name, before, after } of changes) console.log(`${name} ${before} → ${after}`)
+  context.log({ kind: 'info', text: summary(changes.length, dryRun) })
+}
+
+function summary(changes: number, dryRun: boolean) {
+  if (changes === 0) return 'everything is up to date'
+  return dryRun
+    ? 'nothing was changed; run ./claude.ts update to install these versions'
+    : 'built; running stacks switch over at their next ./claude.ts start'
+}
