@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { agentServices, serviceOfCredential, serviceOfEgress } from '../stack/services.ts'
+import { addForward } from './forward-program.ts'
 import { examples, printVersion, renderUsageError, showHelp } from './help.ts'
 import type { Invocation } from './invocation.ts'
 import { addRun } from './run-program.ts'
@@ -94,6 +95,7 @@ export function createProgram(invocation: Invocation): Command {
   )
 
   addRun(command, invocation)
+  addForward(command, invocation)
   command('list', 'list the stacks of all folders, with open sessions and runs')
     .alias('ls')
     .option('-a, --all', 'also show stopped stacks that have conversations or copies')

@@ -6,6 +6,7 @@ import { type BlockedName, blockedNames } from '../egress/blocked-names.ts'
 import { accessDecisions, countDenied, refusedPolicy } from '../egress/proxy-log.ts'
 import { hasOpenQuestion } from '../run/store/store.ts'
 import { type CredentialMode, weakness } from '../stack/credential.ts'
+import { type ForwardRecord, readForwards } from '../stack/forward/record.ts'
 import { inspectStacks, isUp } from '../stack/inspect.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './context.ts'
@@ -37,6 +38,8 @@ export type Status = {
   /** Files of the folder that the agent can write although the host runs them: PROTECT of .env. */
   loosened: readonly string[] | null
   credentials: { mode: CredentialMode; weakness: string | null } | null
+  /** Ports of the stack that a process of this host forwards. */
+  forwards: Pick<ForwardRecord, 'service' | 'port' | 'local' | 'since'>[]
   /** Runs whose question waits for an answer, until `deadline` (ISO 8601). */
   waiting: { runId: string; deadline: string | null }[]
   /** `refused`: why the proxy does not enforce the squid.conf on disk. */
@@ -51,12 +54,13 @@ export type Status = {
 /** Inspects the stack of the current folder: services, credential custody, egress and versions. */
 export async function inspectHere(context: EngineContext): Promise<Status> {
   const current = await currentStackName()
-  const [stacks, log, waiting] = await Promise.all([
+  const [stacks, log, waiting, forwards] = await Promise.all([
     inspectStacks(context.engine),
     // By container name, so that the requests run in parallel before the container is known to exist.
     context.engine.logLines(`${current}-proxy-1`, logWindow).catch(() => null),
     // An unreadable store must not hide the rest; `run list` reports it.
     waitingOf(current).catch(() => []),
+    readForwards(stateFolder(current)),
   ])
   const state = stacks.find(({ stack }) => stack === current) ?? null
   const proxyLog = state && log
@@ -78,6 +82,7 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
     })),
     loosened: state && state.workspaceMode === 'mount' ? parseProtect(state.protect) : null,
     credentials: state ? credentials(state.credentials as CredentialMode) : null,
+    forwards: forwards.map(({ service, port, local, since }) => ({ service, port, local, since })),
     waiting: waiting.map(({ runId, question }) => ({
       runId,
       deadline: question?.deadline ?? null,

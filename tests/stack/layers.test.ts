@@ -100,6 +100,7 @@ const insideContainers = [
   'audit/inside/canary.ts',
   'doctor/live.ts',
   'stack/inside/forget.ts',
+  'stack/inside/forward.ts',
 ]
 
 t.test(

@@ -2,6 +2,7 @@ import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { Probe } from '../probe.ts'
+import { forwards } from './b2-forwards.ts'
 import { setuidFiles } from './c1-setuid.ts'
 import { privileges } from './c2-privileges.ts'
 import { resources } from './c3-resources.ts'
@@ -57,6 +58,7 @@ export const probes: readonly Probe[] = [
   failClosed,
   forgedLog,
   secretSearch,
+  forwards,
 ]
 
 /** Returns the probes with these ids, which may be joined by commas; all without an id. */

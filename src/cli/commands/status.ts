@@ -46,6 +46,9 @@ export function renderStatus(report: Status): string {
     if (report.credentials.weakness)
       lines.push(row('', yellow(`weaker: ${report.credentials.weakness}`)))
   }
+  for (const { service, port, local } of report.forwards) {
+    lines.push(row('forward', `127.0.0.1:${local} → ${service}:${port}`))
+  }
   for (const { runId } of report.waiting) {
     lines.push(row('waiting', yellow(`run ${runId} asks: ./claude.ts answer ${runId}`)))
   }

@@ -12,6 +12,7 @@ const report: Status = {
   services: [],
   loosened: [],
   credentials: { mode: 'api-key', weakness: null },
+  forwards: [],
   waiting: [],
   allowlist: { names: 0, refused: null },
   denied: { count: 0, ofLast: 2_000 },
