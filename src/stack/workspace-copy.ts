@@ -1,7 +1,6 @@
 import { access, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Log, step } from '../base/log.ts'
-import { terminalLine } from '../base/terminal-text.ts'
 import type { Archive } from '../engine/archive.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { replaceFile } from '../files/replace-file.ts'
@@ -13,8 +12,9 @@ import {
   renderBaseline,
 } from '../workspace/copy/baseline.ts'
 import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
+import { describeCopied, renderCopied } from '../workspace/copy/copied.ts'
 import type { Entry, Tree } from '../workspace/copy/entry.ts'
-import { packWorkspace } from '../workspace/copy/pack.ts'
+import { type Progress, packWorkspace } from '../workspace/copy/pack.ts'
 import { type CopiedItem, type Keep, readCopy } from '../workspace/copy/unpack.ts'
 import { readUserIgnore } from '../workspace/ignore/git-files.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
@@ -64,27 +64,35 @@ export async function ensureCopy(
 ): Promise<'taken' | 'kept'> {
   const { archive, container, workspace, state, log, signal } = context
   if (!options.fresh && (await readBaseline(baselinePath(state)))) return 'kept'
-  let leftOut: readonly string[] = []
-  await step(log, `copying ${workspace.path} into the container`, async () => {
+  const { path, agent } = workspace
+  const content = await step(log, `copying ${path} into the container`, async progress => {
     await emptyCopy(context)
-    const { tar, packed } = packWorkspace(workspace.path, workspace.agent, {
+    const { tar, packed } = packWorkspace(path, agent, {
       excludes: options.excludes,
       userIgnore: await readUserIgnore(),
       isSecret: path => context.secrets.includes(path),
+      progress: every(progressInterval, (files, bytes) => progress(renderCopied(files, bytes))),
     })
     const taken = new Date().toISOString()
     const [content] = await Promise.all([packed, archive.put(container, '/workspace', tar, signal)])
+    await removeTorn(context, content.torn)
     await replaceFile(baselinePath(state), renderBaseline({ taken, ...content }))
-    leftOut = content.leftOut
+    return content
   })
-  if (leftOut.length > 0) log({ kind: 'info', text: `left out of the copy: ${someOf(leftOut)}` })
+  for (const message of describeCopied(content)) log(message)
   return 'taken'
 }
 
-function someOf(paths: readonly string[]) {
-  const shown = paths.slice(0, 5).map(path => terminalLine(path, 60))
-  const more = paths.length - shown.length
-  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+/** Milliseconds between two lines of progress. */
+const progressInterval = 200
+
+function every(milliseconds: number, report: Progress): Progress {
+  let next = 0
+  return (files, bytes) => {
+    if (performance.now() < next) return
+    next = performance.now() + milliseconds
+    report(files, bytes)
+  }
 }
 
 /** Removes the files of an interrupted copy, or of the one that a fresh copy replaces. */
@@ -94,6 +102,15 @@ async function emptyCopy({ docker, container, signal }: CopyContext) {
     ['exec', container, 'find', '/workspace', '-mindepth', '1', '-delete'],
     { env: docker.env, signal },
   )
+}
+
+/** Removes files whose content changed during each reading. */
+async function removeTorn({ docker, container, signal }: CopyContext, paths: readonly string[]) {
+  for (let first = 0; first < paths.length; first += 100) {
+    const places = paths.slice(first, first + 100).map(path => `/workspace/${path}`)
+    const args = ['exec', container, 'rm', '--force', '--', ...places]
+    await execOk(docker.file, args, { env: docker.env, signal })
+  }
 }
 
 export type CopyState = {

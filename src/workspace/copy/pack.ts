@@ -1,17 +1,46 @@
-import { createHash } from 'node:crypto'
-import { realpath } from 'node:fs/promises'
-import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import { type Pack, pack } from 'tar-stream'
-import { UserError } from '../../base/errors.ts'
-import { terminalLine } from '../../base/terminal-text.ts'
-import { openRegularFile } from '../../files/regular-file.ts'
+import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
+import { pack } from 'tar-stream'
+import { coalesce } from '../../files/coalesce.ts'
 import type { IgnoreRules } from '../ignore/rules.ts'
 import type { Tree } from './entry.ts'
-import { type HostItem, type Selection, walkHost } from './read-host.ts'
+import { createEntryWriter, type EntryWriter } from './entry-writer.ts'
+import { isGitFolder, isGitPath } from './git-files.ts'
+import { holdFile, letGo, stampAt } from './read-file.ts'
+import { type HostItem, type HostWalk, type Selection, walkHost } from './read-host.ts'
 
-/** The packed tree, and the paths that were left out. */
-export type Packed = { tree: Tree; leftOut: string[]; rules: IgnoreRules }
+/** The packed tree, and the paths that are not in it. */
+export type Packed = {
+  tree: Tree
+  leftOut: string[]
+  /** Paths that disappeared or changed while they were read. */
+  passedOver: string[]
+  /** Of those, files that are in the archive with mixed content: the caller removes them. */
+  torn: string[]
+  /** True when git changed its data all the time: commits may lack objects. */
+  gitUnsettled: boolean
+  bytes: number
+  rules: IgnoreRules
+}
+
+/** Called after each file. */
+export type Progress = (files: number, bytes: number) => void
+
+/** Maximum readings of a file, or of git's data, that changes all the time. */
+const attempts = 4
+
+/** Milliseconds of synchronous work between two turns of signals and timers. */
+const slice = 20
+
+type Filling = Omit<Packed, 'rules' | 'torn'> & {
+  entries: EntryWriter
+  torn: Set<string>
+  /** The state in which each file of git was packed; `folder` for its folders. */
+  stamps: Map<string, string>
+  progress: Progress
+  /** Time of the last turn. */
+  rested: number
+}
 
 /**
  * Returns the folder as a tar stream owned by `owner`, and the tree of its content, hashed while it is
@@ -20,12 +49,22 @@ export type Packed = { tree: Tree; leftOut: string[]; rules: IgnoreRules }
 export function packWorkspace(
   root: string,
   owner: { uid: number; gid: number },
-  selection: Selection = {},
+  { progress = () => {}, ...selection }: Selection & { progress?: Progress } = {},
 ) {
   const tar = pack()
-  const { items, rules } = walkHost(root, selection)
-  const packed = fill(tar, items, root, owner).then(
-    (filled): Packed => ({ ...filled, rules: rules() }),
+  const walk = walkHost(root, selection)
+  const filling: Filling = {
+    ...{ tree: new Map(), leftOut: [], passedOver: [], torn: new Set(), stamps: new Map() },
+    ...{ bytes: 0, gitUnsettled: false, rested: performance.now(), progress },
+    entries: createEntryWriter(tar, owner),
+  }
+  const packed = fill(filling, walk).then(
+    (): Packed => {
+      tar.finalize()
+      const { tree, leftOut, passedOver, gitUnsettled, bytes } = filling
+      const torn = [...filling.torn]
+      return { tree, leftOut, passedOver, torn, gitUnsettled, bytes, rules: walk.rules() }
+    },
     error => {
       tar.destroy(error instanceof Error ? error : new Error(String(error)))
       throw error
@@ -33,74 +72,104 @@ export function packWorkspace(
   )
   // The caller that awaits `packed` handles the error; it must not count as unhandled before that.
   packed.catch(() => {})
-  return { tar, packed }
+  return {
+    tar: Readable.from(coalesce(tar as AsyncIterable<Buffer>), { objectMode: false }),
+    packed,
+  }
 }
 
-async function fill(
-  tar: Pack,
-  items: AsyncIterable<HostItem>,
-  root: string,
-  owner: { uid: number; gid: number },
-): Promise<Omit<Packed, 'rules'>> {
-  const place = await realpath(root)
-  const tree: Tree = new Map()
-  const leftOut: string[] = []
-  for await (const item of items) {
-    const header = { name: item.path, ...owner }
-    if (item.kind === 'left-out') leftOut.push(item.path)
-    else if (item.kind === 'folder') {
-      await entry(tar, { ...header, type: 'directory', mode: 0o755 })
-    } else if (item.kind === 'link') {
-      await entry(tar, { ...header, type: 'symlink', linkname: item.target })
+async function fill(filling: Filling, walk: HostWalk) {
+  const repositories: string[] = []
+  for await (const item of walk.items) {
+    if (item.kind === 'left-out') filling.leftOut.push(item.path)
+    // Git's own files that disappear are in a pack by now; see `settleGit`.
+    else if (!(await add(filling, item)) && !isGitPath(item.path)) {
+      filling.passedOver.push(item.path)
+    }
+    if (item.kind === 'folder' && isGitFolder(item.path)) repositories.push(item.path)
+  }
+  for (const folder of repositories) {
+    if (!(await settleGit(filling, walk, folder))) filling.gitUnsettled = true
+  }
+}
+
+/**
+ * Reads git's data until a reading finds nothing new. Git moves objects and references to a new file
+ * before it removes the old ones (`git gc`, also in the background), so a single walk can pass the new
+ * file before it exists, and the old ones after they are gone. Returns false when it did not settle.
+ */
+async function settleGit(filling: Filling, walk: HostWalk, folder: string) {
+  for (let reading = 1; reading < attempts; reading++) {
+    let changed = false
+    for await (const item of walk.again(folder)) {
+      if (item.kind === 'left-out' || isPacked(filling, item)) continue
+      changed = true
+      await add(filling, item)
+    }
+    if (!changed) return true
+  }
+  return false
+}
+
+function isPacked({ tree, stamps }: Filling, item: HostItem) {
+  if (item.kind === 'folder') return stamps.get(item.path) === 'folder'
+  if (item.kind === 'link') {
+    const known = tree.get(item.path)
+    return known?.type === 'link' && known.target === item.target
+  }
+  return item.kind === 'file' && stampAt(item.at) === stamps.get(item.path)
+}
+
+/** Packs an item; returns false when it has to be passed over. */
+async function add(filling: Filling, item: HostItem): Promise<boolean> {
+  const { entries, tree } = filling
+  if (performance.now() - filling.rested > slice) {
+    await setImmediate()
+    filling.rested = performance.now()
+  }
+  switch (item.kind) {
+    case 'left-out':
+      return true
+    case 'gone':
+      return false
+    case 'folder':
+      await entries.folder(item.path)
+      if (isGitPath(item.path)) filling.stamps.set(item.path, 'folder')
+      return true
+    case 'link':
+      await entries.link(item.path, item.target)
       tree.set(item.path, { type: 'link', target: item.target })
-    } else {
-      const { size, executable } = item
-      const hash = createHash('sha256')
-      const mode = executable ? 0o755 : 0o644
-      await fileEntry(tar, { ...header, mode, size }, join(place, item.path), hash)
-      tree.set(item.path, { type: 'file', sha256: hash.digest('hex'), executable, size })
+      return true
+    case 'file':
+      return addFile(filling, item)
+    default:
+      return item satisfies never
+  }
+}
+
+async function addFile(filling: Filling, { path, at }: { path: string; at: string }) {
+  const { entries, tree, torn, stamps } = filling
+  for (let reading = 1; reading <= attempts; reading++) {
+    const file = holdFile(at, path)
+    if (file === null) break
+    try {
+      const { written, sha256 } = await entries.file(path, file)
+      if (written === 'nothing') continue
+      if (written === 'torn') {
+        torn.add(path)
+        continue
+      }
+      torn.delete(path)
+      const { size, executable, stamp } = file
+      const known = tree.get(path)
+      filling.bytes += size - (known?.type === 'file' ? known.size : 0)
+      tree.set(path, { type: 'file', sha256, executable, size })
+      if (isGitPath(path)) stamps.set(path, stamp)
+      filling.progress(tree.size, filling.bytes)
+      return true
+    } finally {
+      letGo(file)
     }
   }
-  tar.finalize()
-  return { tree, leftOut }
-}
-
-type Header = Parameters<Pack['entry']>[0]
-
-function entry(tar: Pack, header: Header) {
-  return new Promise<void>((resolve, reject) => {
-    tar.entry(header, '', error => (error ? reject(error) : resolve()))
-  })
-}
-
-async function fileEntry(
-  tar: Pack,
-  header: Header & { size: number },
-  path: string,
-  hash: { update(chunk: Buffer): unknown },
-) {
-  if (header.size === 0) return entry(tar, header)
-  const copy = async () => {
-    const file = await openInPlace(path)
-    await new Promise<void>((resolve, reject) => {
-      const sink = tar.entry(header, error => (error ? reject(error) : resolve()))
-      // Truncated to the size in the header: a log may grow while it is copied.
-      const source = file.createReadStream({ end: header.size - 1 })
-      source.on('data', chunk => hash.update(Buffer.from(chunk)))
-      pipeline(source, sink).catch(reject)
-    })
-  }
-  await copy().catch(error => {
-    throw new UserError(`cannot copy ${terminalLine(path)}: ${error.message}`, {
-      hint: 'stop the program that writes it, or make it readable, then run the command again',
-      cause: error,
-    })
-  })
-}
-
-/** Opens the file only at its real path: it, or a parent folder, may have become a symlink (threat H2). */
-async function openInPlace(path: string) {
-  const opened = await openRegularFile(path, { place: path })
-  if (opened.kind === 'open') return opened.file
-  throw new Error(opened.kind === 'missing' ? 'it disappeared' : 'it became a symlink')
+  return false
 }

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import { pipeline } from 'node:stream/promises'
+import type { Pack } from 'tar-stream'
+import { fillBuffer, type HeldFile, isSteady } from './read-file.ts'
+
+type Header = Parameters<Pack['entry']>[0]
+
+/** `nothing`: it changed before its header was written. `torn`: it changed after that. */
+export type WrittenFile = { written: 'whole' | 'torn' | 'nothing'; sha256: string }
+
+/** Larger files are not held in memory: their header is written before their content is read. */
+const heldBytes = 1024 * 1024
+
+/** Writes entries into a tar stream. A later entry of a path replaces the earlier one. */
+export function createEntryWriter(tar: Pack, owner: { uid: number; gid: number }) {
+  const put = (header: Header, content: Buffer | string = '') =>
+    new Promise<void>((resolve, reject) => {
+      tar.entry({ ...header, ...owner }, content, error => (error ? reject(error) : resolve()))
+    })
+
+  const streamFile = async (header: Header & { size: number }, file: HeldFile) => {
+    const hash = createHash('sha256')
+    const state = { read: 0 }
+    const content = function* () {
+      for (let position = 0; position < header.size; position += heldBytes) {
+        const chunk = Buffer.alloc(Math.min(heldBytes, header.size - position))
+        // A file that shrinks is filled up with zeros: its length stands in the header.
+        state.read += fillBuffer(file, chunk, position)
+        hash.update(chunk)
+        yield chunk
+      }
+    }
+    await new Promise<void>((resolve, reject) => {
+      const sink = tar.entry({ ...header, ...owner }, error => (error ? reject(error) : resolve()))
+      pipeline(content, sink).catch(reject)
+    })
+    const written = isSteady(file, state.read) ? 'whole' : 'torn'
+    return { written, sha256: hash.digest('hex') } as const
+  }
+
+  return {
+    folder: (name: string) => put({ name, type: 'directory', mode: 0o755 }),
+    link: (name: string, linkname: string) => put({ name, type: 'symlink', linkname }),
+    async file(name: string, file: HeldFile): Promise<WrittenFile> {
+      const { size, executable } = file
+      const header = { name, mode: executable ? 0o755 : 0o644, size }
+      if (size > heldBytes) return streamFile(header, file)
+      const content = Buffer.allocUnsafe(size)
+      const read = fillBuffer(file, content, 0)
+      if (!isSteady(file, read)) return { written: 'nothing', sha256: '' }
+      await put(header, content)
+      return { written: 'whole', sha256: createHash('sha256').update(content).digest('hex') }
+    },
+  }
+}
+export type EntryWriter = ReturnType<typeof createEntryWriter>
