@@ -3,6 +3,7 @@
 mounted=/etc/claude-secure/proxy/squid.conf
 here=/usr/local/lib/claude-secure
 run=/run/squid
+parent=/etc/claude-secure/parent/parent.conf
 
 # Logs one JSON line, for any text (N17). The digest identifies the file.
 say() {
@@ -37,8 +38,31 @@ objection() {
   squid -k parse -f "$run/start-from-candidate.conf" 2> "$run/parse.log" || parsed=
   # Squid exits with 0 after an unknown line or an unreadable http_access, and continues without it.
   complaint=$(grep -v '| *Processing' "$run/parse.log" | grep -E 'ERROR|FATAL|unrecognized|aclParse' | head -n 2 |
-    sed -e 's/^[0-9/]* [0-9:]*| *//' -e "s|$run/candidate.conf|squid.conf|g" | paste -s -d ' ')
+    sed -e 's/^[0-9/]* [0-9:]*| *//' -e "s|$run/candidate.conf|squid.conf|g" -e 's/login=[^ ]*/login=***/g' | paste -s -d ' ')
   [ "$parsed" ] && [ -z "$complaint" ] || echo "${complaint:-squid -k parse failed without a message}"
+}
+
+# Prints the addresses of the parent proxy's name.
+parent_addresses() {
+  { read -r _ name _ < "$parent" && getent ahostsv4 "$name"; } || true
+}
+
+# Succeeds when the parent's name resolves and did not when Squid read it: Squid itself asks again after an hour.
+parent_resolves() {
+  [ -e "$parent" ] && ! [ -s "$run/parent-addresses" ] && parent_addresses > "$run/parent-addresses" &&
+    [ -s "$run/parent-addresses" ]
+}
+
+# Writes what Squid starts from. The user and password of a parent proxy are in it.
+write_start() {
+  if [ -e "$parent" ]; then
+    cat "$parent" > "$run/parent-seen"
+    parent_addresses > "$run/parent-addresses"
+  fi
+  for policy in candidate policy; do
+    (umask 077 && "$here/stack-conf" "$run/$policy.conf" > "$run/start.next") || return 1
+    mv "$run/start.next" "$run/start-from-$policy.conf"
+  done
 }
 
 # Puts candidate.conf in force for the next start or reload of Squid.
@@ -95,6 +119,15 @@ watch_policy() {
   while sleep 0.5; do
     if ! cmp -s "$mounted" "$run/seen" && [ -r "$mounted" ]; then
       consider_policy && reload "$1" && say policy-loaded squid.conf "$(digest "$run/accepted")"
+    fi
+    # Another password or other names without the parent: takes effect without a restart.
+    if [ -e "$parent" ] && ! cmp -s "$parent" "$run/parent-seen"; then
+      write_start && reload "$1" && say parent-loaded 'the parent proxy has another configuration'
+    fi
+    if parent_resolves; then
+      # Squid remembers for a second that there was no such name.
+      sleep 2
+      reload "$1" && say parent-loaded 'the name of the parent proxy resolves'
     fi
     # Also after the mounted file was refused: names in force expire on time.
     if has_expired && without_expired "$run/accepted" "$run/candidate.conf"; then

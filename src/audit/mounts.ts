@@ -36,7 +36,7 @@ const design: Record<string, Design[]> = {
     { target: /^\/var\/lib\/claude-secure\/usage$/, type: 'bind', writable: true },
     extraAuthorities,
   ],
-  proxy: [bind(/^\/etc\/claude-secure\/proxy$/)],
+  proxy: [bind(/^\/etc\/claude-secure\/(proxy|parent)$/)],
   rehearsal: [],
 }
 

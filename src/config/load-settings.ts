@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { readEnvFile } from './env-file.ts'
 import { customPrefixes, isCustomName, settingAliases, settingNames } from './setting-names.ts'
-import { Settings, secretSettings } from './settings.ts'
+import { hiddenSettings, Settings } from './settings.ts'
 
 const names = Object.keys(Settings.shape)
 
@@ -25,13 +25,13 @@ export async function loadSettings(
     ...aliased,
     ...names.flatMap(name => (env[name] ? [[name, env[name]]] : [])),
   ])
-  for (const name of secretSettings) delete env[name]
+  for (const name of hiddenSettings) delete env[name]
   const result = Settings.safeParse({ ...fromFile, ...fromEnvironment })
   if (result.success) return result.data
   const issue = result.error.issues[0]
   const name = String(issue?.path[0])
   const where = name in fromEnvironment ? 'environment' : file
-  const secret = (secretSettings as readonly string[]).includes(name)
+  const secret = hiddenSettings.includes(name)
   const value = secret ? 'its value' : `"${fromEnvironment[name] ?? fromFile[name]}"`
   throw new UserError(`${where}: ${name}: ${value} ${issue?.message ?? 'is not valid'}`, {
     hint: `.env.example describes the values of ${name}`,

@@ -1,3 +1,6 @@
+/** Variables of the environment that name the parent proxy, so that `start` notices when one changes. */
+export const proxyVariables = ['https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY'] as const
+
 /** Names of all settings. Separate from the schema, because `start` needs them before it loads that. */
 export const settingNames = [
   'ANTHROPIC_API_KEY',
@@ -12,6 +15,9 @@ export const settingNames = [
   'EXTRA_CA_CERTS',
   'EXTERNAL_SUBNET',
   'PROXY_DNS',
+  'PARENT_PROXY',
+  'PARENT_PROXY_LOGIN',
+  'PARENT_PROXY_EXCEPT',
   'BUDGET_USD_PER_DAY',
   'AGENT_MEMORY',
   'AGENT_CPUS',
@@ -30,12 +36,13 @@ export const settingAliases: Readonly<Record<string, (typeof settingNames)[numbe
   CLAUDE_SSH_DIR: 'SSH_DIR',
 }
 
-/** Returns the settings in the user's environment, and the engine's address if set there. */
+/** Returns the settings in the user's environment, and the engine's address and proxies if set there. */
 export function settingsInEnvironment(env: NodeJS.ProcessEnv = process.env) {
   const names = [
     ...settingNames,
     ...Object.keys(settingAliases),
     'DOCKER_HOST',
+    ...proxyVariables,
     ...Object.keys(env).filter(isCustomName).sort(),
   ]
   return Object.fromEntries(names.flatMap(name => (env[name] ? [[name, env[name]]] : [])))

@@ -18,6 +18,9 @@ const runtime = text.regex(/^[a-z0-9][a-z0-9._-]*$/i, 'must be the name of an in
 /** Marks the settings whose values must not be shown, logged or passed in an environment. */
 export const secretSettings = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN'] as const
 
+/** Settings that are not credentials of the model, but may hold a password: never shown either. */
+export const hiddenSettings: readonly string[] = [...secretSettings, 'PARENT_PROXY']
+
 /**
  * Every setting, in the order of `.env.example`. Values come from `.env` beside claude.ts and, over
  * it, from the environment. A test keeps docs/configuration.md and .env.example equal to this.
@@ -84,6 +87,19 @@ export const Settings = z.strictObject({
     .ipv4({ error: 'must be an IPv4 address such as 192.0.2.53' })
     .optional()
     .describe("DNS server of the proxy, if it must not use the host's."),
+  PARENT_PROXY: secret
+    .optional()
+    .describe(
+      "Your company's proxy, through which everything leaves: http:// or https:// address, or none. Default: HTTPS_PROXY of the environment.",
+    ),
+  PARENT_PROXY_LOGIN: absolutePath
+    .optional()
+    .describe('File with the user and password of that proxy on one line, as user:password.'),
+  PARENT_PROXY_EXCEPT: text
+    .optional()
+    .describe(
+      'Comma-separated names that are reached without that proxy, with all names below them. Default: NO_PROXY of the environment.',
+    ),
   BUDGET_USD_PER_DAY: budget
     .optional()
     .describe(

@@ -100,9 +100,10 @@ export function ruleFindings(text: string): Finding[] {
 type Rule = { line: number; rule: string }
 
 /** Defined by proxy/stack-conf. Squid joins lines of one name: a second one would widen the first. */
-const stackNames = ['agent', 'services', 'agent_direct', 'stack_addresses'].map(
-  name => `acl ${name}`,
-)
+const stackNames = [
+  ...['agent', 'services', 'agent_direct', 'stack_addresses'],
+  ...['resolved_here', 'not_through_parent'],
+].map(name => `acl ${name}`)
 
 /** Directives that can open a way out. */
 const decisive =

@@ -11,9 +11,9 @@ export const accessRules = [
   'http_access deny !https_port refused_form',
   'http_access deny !dns_name refused_form',
   'http_access deny !listed refused_name',
-  'http_access deny private refused_address',
-  'http_access deny stack_addresses refused_address',
-  'http_access deny !resolved refused_unresolved',
+  'http_access deny resolved_here private refused_address',
+  'http_access deny resolved_here stack_addresses refused_address',
+  'http_access deny resolved_here !resolved refused_unresolved',
   'http_access allow at_connect',
   'http_access deny !sni_is_connect_name refused_sni',
   'http_access allow agent opened',
@@ -25,8 +25,8 @@ export const accessRules = [
 export const tunnelRules = [
   'ssl_bump peek at_connect no_hello',
   'ssl_bump splice all handed_over',
-  'tcp_outgoing_address 192.0.2.1 private',
-  'tcp_outgoing_address 192.0.2.1 stack_addresses',
+  'tcp_outgoing_address 192.0.2.1 resolved_here private',
+  'tcp_outgoing_address 192.0.2.1 resolved_here stack_addresses',
 ] as const
 
 /** The definitions that the rules use. Squid joins lines of one name; the order between names is free. */

@@ -3,6 +3,7 @@ import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { imageAdditions } from '../config/image-additions.ts'
+import { readParentProxy, withParentProxy } from '../config/parent-proxy.ts'
 import { cacheRoot, checkoutRoot, stateRoot } from '../config/paths.ts'
 import type { Settings } from '../config/settings.ts'
 import type { DockerClient } from '../engine/find-client.ts'
@@ -58,9 +59,11 @@ const otherOf = { minimal: 'full', full: 'minimal' } as const
 
 /** Builds the missing images, independent ones in parallel. */
 export async function buildImages(options: BuildOptions): Promise<ImageSet> {
-  const { log, settings, pins, target, client, network = {}, noCache = false } = options
+  const { log, settings, pins, target, client, noCache = false } = options
   const { root = checkoutRoot(), cache = cacheRoot(), state = stateRoot() } = options
   const inputs = { root, pins, baseImage: settings.BASE_IMAGE, target }
+  const parent = await readParentProxy(settings, options.network ?? {})
+  const network = withParentProxy(options.network ?? {}, parent, settings)
   // Read once: the build has the content that the tags name.
   const additions = await readAdditions(imageAdditions(settings))
   const tags = await tagsWith(additions, inputs)

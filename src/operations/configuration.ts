@@ -11,7 +11,7 @@ import { describeServer, mcpFileName } from '../config/mcp-servers.ts'
 import { checkoutRoot, customRoot } from '../config/paths.ts'
 import { workspaceConfigName } from '../config/protected-names.ts'
 import { settingNames, settingsInEnvironment } from '../config/setting-names.ts'
-import { secretSettings } from '../config/settings.ts'
+import { hiddenSettings, secretSettings } from '../config/settings.ts'
 import { ofSessions } from '../config/workspace-config.ts'
 import { isConsented } from '../stack/additions/consent.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
@@ -66,7 +66,7 @@ export async function readConfiguration(): Promise<Configuration> {
   const rows = settingNames.map((name): EffectiveSetting => {
     const from =
       name in sources.environment ? 'environment' : name in sources.file ? '.env' : 'default'
-    const secret = (secretSettings as readonly string[]).includes(name)
+    const secret = hiddenSettings.includes(name)
     const value = values[name] === undefined ? null : String(values[name])
     return { name, value: value !== null && secret ? '(set, not shown)' : value, from }
   })

@@ -3,11 +3,17 @@ import { join } from 'node:path'
 import { parseProtect } from '../config/protected-names.ts'
 import { activeSites } from '../egress/allowlist.ts'
 import { type BlockedName, blockedNames } from '../egress/blocked-names.ts'
-import { accessDecisions, countDenied, refusedPolicy } from '../egress/proxy-log.ts'
+import {
+  type AccessDecision,
+  accessDecisions,
+  countDenied,
+  refusedPolicy,
+} from '../egress/proxy-log.ts'
 import { hasOpenQuestion } from '../run/store/store.ts'
 import { type CredentialMode, weakness } from '../stack/credential.ts'
 import { type ForwardRecord, readForwards } from '../stack/forward/record.ts'
 import { inspectStacks, isUp } from '../stack/inspect.ts'
+import { troubleOfStatus } from '../stack/parent-check.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './context.ts'
 import { currentStackName } from './find-stacks.ts'
@@ -40,6 +46,8 @@ export type Status = {
   credentials: { mode: CredentialMode; weakness: string | null } | null
   /** Ports of the stack that a process of this host forwards. */
   forwards: Pick<ForwardRecord, 'service' | 'port' | 'local' | 'since'>[]
+  /** The company's proxy that everything leaves through, and why its last tunnel failed; null without one. */
+  parent: { address: string; trouble: string | null } | null
   /** Runs whose question waits for an answer, until `deadline` (ISO 8601). */
   waiting: { runId: string; deadline: string | null }[]
   /** `refused`: why the proxy does not enforce the squid.conf on disk. */
@@ -83,6 +91,7 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
     loosened: state && state.workspaceMode === 'mount' ? parseProtect(state.protect) : null,
     credentials: state ? credentials(state.credentials as CredentialMode) : null,
     forwards: forwards.map(({ service, port, local, since }) => ({ service, port, local, since })),
+    parent: state?.parent ? { address: state.parent, trouble: lastTrouble(decisions ?? []) } : null,
     waiting: waiting.map(({ runId, question }) => ({
       runId,
       deadline: question?.deadline ?? null,
@@ -93,6 +102,18 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
     versions: { ...readVersions(context.root), engine: context.found.version },
     otherStacks: stacks.length - (state ? 1 : 0),
   }
+}
+
+/** Returns what the parent proxy answered to the newest tunnel, from the proxy's own log. */
+function lastTrouble(decisions: readonly AccessDecision[]): string | null {
+  const last = decisions.findLast(({ verdict }) => verdict === 'allowed')
+  const status = Number(/^TCP_TUNNEL\/(\d{3})$/.exec(last?.status ?? '')?.[1] ?? 200)
+  if (!last) return null
+  // Squid itself writes these when the parent is down.
+  if (status === 500 || status === 503) {
+    return `did not answer, or could not reach ${last.host} (${status})`
+  }
+  return troubleOfStatus(status, last.host)
 }
 
 async function waitingOf(stack: string) {

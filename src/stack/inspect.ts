@@ -28,6 +28,8 @@ export type StackState = {
   credentials: string
   /** Value of PROTECT at its start. */
   protect: string
+  /** Address of the parent proxy, or null without one. */
+  parent: string | null
   fingerprint: string
   /** Creation time of its first container, in seconds since 1970. */
   created: number
@@ -58,6 +60,7 @@ function groupStacks(containers: readonly ContainerSummary[]): StackState[] {
       workspaceMode: container.Labels[labels.mode] ?? '',
       credentials: container.Labels[labels.credentials] ?? '',
       protect: container.Labels[labels.protect] ?? '',
+      parent: container.Labels[labels.parent] ?? null,
       fingerprint: container.Labels[labels.fingerprint] ?? '',
       created: container.Created,
       services: [],

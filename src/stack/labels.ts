@@ -14,6 +14,8 @@ export const labels = {
   /** The user's own mounts, as JSON: the audit compares the container's mounts with them. */
   mounts: 'claude-secure.mounts',
   additions: 'claude-secure.custom',
+  /** Address of the parent proxy, without user and password. */
+  parent: 'claude-secure.parent',
   /** Hash of everything the stack was started with: the next `start` compares it. */
   fingerprint: 'claude-secure.fingerprint',
 } as const
@@ -27,7 +29,7 @@ export const composeLabels = {
 
 /** Renders the labels of each container of a stack, for a compose file. */
 export function renderStackLabels(stack: Stack, fingerprint: string): Record<string, string> {
-  const { identity, workspace, mode, settings, overlays, additions } = stack
+  const { identity, workspace, mode, settings, overlays, additions, parent } = stack
   const escaped = Object.entries(renderIdentityLabels(identity)).map(([name, value]) => [
     name,
     escapeVariables(value),
@@ -42,6 +44,7 @@ export function renderStackLabels(stack: Stack, fingerprint: string): Record<str
       [labels.mounts]: escapeVariables(JSON.stringify(additions.declared)),
       [labels.additions]: additionsHash(additions),
     }),
+    ...(parent && { [labels.parent]: parent.address }),
     [labels.fingerprint]: fingerprint,
   }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { parentFolder } from '../egress/parent-conf.ts'
 import { escapeVariables } from '../engine/compose.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
@@ -40,8 +41,16 @@ function specificTo(service: Service, stack: Stack): object {
   if (service.agent !== null) return agentService(stack)
   return {
     ...(service.needsAuthorities && extraAuthorities(stack)),
-    ...(service.networks.includes('proxy-external') &&
-      stack.settings.PROXY_DNS && { dns: [stack.settings.PROXY_DNS] }),
+    ...(service.networks.includes('proxy-external') && wayOut(stack)),
+  }
+}
+
+/** The proxy's resolver and its way to the parent proxy, whose password only its own user can read. */
+function wayOut({ settings, parent, state, gatewayUser }: Stack) {
+  const user = `${gatewayUser.uid}:${gatewayUser.gid}`
+  return {
+    ...(settings.PROXY_DNS && { dns: [settings.PROXY_DNS] }),
+    ...(parent && { user, volumes: [fileMount(state.parent, parentFolder)] }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { ParentProxy } from '../config/parent-proxy.ts'
 import type { Settings } from '../config/settings.ts'
 import type { ComposeProject } from '../engine/compose.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
@@ -28,6 +29,8 @@ export type Stack = {
   engineMajor: number
   /** The gateway's user, which must be able to read the credential's file. */
   gatewayUser: { uid: number; gid: number }
+  /** The company's proxy that the stack's proxy sends everything through. */
+  parent?: ParentProxy
 }
 
 /** Returns the values for the `${…}` of compose.yaml. */

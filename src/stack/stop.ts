@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { lastLine } from '../base/terminal-text.ts'
@@ -54,6 +55,9 @@ export async function stopStack(
         cause: new Error(result.stderr),
       })
     }
-    await clearPlaceholders(stateFolder(stack))
+    const state = stateFolder(stack)
+    // It may hold a password that came from the environment.
+    await rm(state.parent, { recursive: true, force: true })
+    await clearPlaceholders(state)
   })
 }

@@ -49,6 +49,13 @@ export function renderStatus(report: Status): string {
   for (const { service, port, local } of report.forwards) {
     lines.push(row('forward', `127.0.0.1:${local} → ${service}:${port}`))
   }
+  if (report.parent) {
+    const { address, trouble } = report.parent
+    lines.push(row('parent', `${terminalLine(address)}: everything leaves through this proxy`))
+    const left = 'weaker: it resolves the names, so it alone refuses private addresses'
+    lines.push(row('', yellow(left)))
+    if (trouble) lines.push(row('', yellow(`at the last request it ${terminalLine(trouble)}`)))
+  }
   for (const { runId } of report.waiting) {
     lines.push(row('waiting', yellow(`run ${runId} asks: ./claude.ts answer ${runId}`)))
   }

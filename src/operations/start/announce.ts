@@ -2,11 +2,34 @@ import { command } from '../../base/command.ts'
 import type { Log } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { parseProtect } from '../../config/protected-names.ts'
+import type { DockerClient } from '../../engine/find-client.ts'
 import { weakness } from '../../stack/credential.ts'
+import { parentTrouble } from '../../stack/parent-check.ts'
 import { lostOverlays } from '../../stack/protection.ts'
+import { serviceOfEgress } from '../../stack/services.ts'
 import type { Stack } from '../../stack/stack.ts'
 import type { StartOutcome } from '../../stack/start.ts'
 import { renderLost } from '../notices.ts'
+
+/** Logs the way out through a parent proxy: what it decides in the proxy's place, and whether it works. */
+export async function announceParent(
+  { log, docker, signal }: { log: Log; docker: DockerClient; signal: AbortSignal },
+  { parent, identity, mode }: Stack,
+  outcome: StartOutcome,
+): Promise<void> {
+  if (!parent || outcome !== 'started' || mode === 'rehearsal') return
+  log({
+    kind: 'info',
+    text: `everything leaves through the parent proxy ${parent.address}, which resolves the names: it alone decides about private addresses behind an allowed name`,
+  })
+  const container = `${identity.name}-${serviceOfEgress}-1`
+  const trouble = await parentTrouble(docker, container, 'api.anthropic.com', signal)
+  if (trouble === null) return
+  log({
+    kind: 'warn',
+    text: `the parent proxy ${parent.address} (${parent.from}) ${trouble}: nothing leaves until it does; check it, its user and password, and PARENT_PROXY in .env`,
+  })
+}
 
 /** Logs differences from the default protection, unless the stack was already running. */
 export async function announce(log: Log, stack: Stack, outcome: StartOutcome): Promise<void> {

@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { messageOf, UserError } from '../../base/errors.ts'
+import { userEnvironment } from '../../config/environment.ts'
+import { readParentProxy } from '../../config/parent-proxy.ts'
 import type { Settings } from '../../config/settings.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
 import { credentialMode } from '../../stack/credential.ts'
@@ -9,6 +11,7 @@ import { readAllowlist } from '../policy/squid-conf.ts'
 export async function checkConfiguration(settings: Settings, root: string) {
   checkBudget(settings)
   await checkAuthorities(settings)
+  await readParentProxy(settings, userEnvironment())
   // Fail closed: an unreadable policy stops the start.
   readAllowlist(root)
 }

@@ -1,3 +1,5 @@
+import { userEnvironment } from '../../config/environment.ts'
+import { readParentProxy } from '../../config/parent-proxy.ts'
 import type { Settings } from '../../config/settings.ts'
 import type { VolumeSummary } from '../../engine/engine.ts'
 import type { ImageSet } from '../../images/image-tags.ts'
@@ -6,6 +8,7 @@ import { type Additions, writeAdditionFiles } from '../../stack/additions/additi
 import { type CredentialMode, credentialFile, credentialMode } from '../../stack/credential.ts'
 import type { StackIdentity } from '../../stack/identity.ts'
 import type { StackState } from '../../stack/inspect.ts'
+import { hostAuthorities, writeParentFolder } from '../../stack/parent-proxy.ts'
 import { overlaysOf } from '../../stack/protection.ts'
 import type { Stack } from '../../stack/stack.ts'
 import { claimState } from '../../stack/state/owner.ts'
@@ -51,6 +54,12 @@ export async function openStack(options: {
   const user = ownIdentity() ?? gatewayUser
   await writeCredential(state, credential, user)
   await makeUsageFolder(state, user)
+  const env = userEnvironment()
+  const parent = await readParentProxy(settings, env)
+  if (parent) {
+    const authorities = await hostAuthorities(parent, env, settings.EXTRA_CA_CERTS)
+    await writeParentFolder(state.parent, parent, { reader: user, authorities })
+  }
   await writeAccountFiles(workspace.agent, state)
   if (options.additions) await writeAdditionFiles(state, options.additions, workspace.agent)
   return {
@@ -66,6 +75,7 @@ export async function openStack(options: {
     root,
     engineMajor,
     gatewayUser: user,
+    ...(parent && { parent }),
   }
 }
 

@@ -17,7 +17,7 @@ import { customise, refuseAdditionsOfAgent, runSetupCommands } from '../addition
 import type { Context } from '../context.ts'
 import { ensureImages } from '../images.ts'
 import type { StackWorkspace } from '../workspace-here.ts'
-import { announce } from './announce.ts'
+import { announce, announceParent } from './announce.ts'
 import { checkConfiguration } from './check-configuration.ts'
 import { type CopyOptions, copyIn } from './copy-in.ts'
 import { openStack } from './open-stack.ts'
@@ -69,7 +69,10 @@ function startEffects(
     },
     startStack: (stack, before) =>
       startStack({ engine, docker, log, signal }, stack, before, agents),
-    announce: (stack, outcome) => announce(log, stack, outcome),
+    async announce(stack, outcome) {
+      await announce(log, stack, outcome)
+      await announceParent(context, stack, outcome)
+    },
     copyIn: (stack, state) => copyIn(context, stack, state, options),
     runSetupCommands: (state, { setupCommands }) =>
       runSetupCommands(context, state, agents, setupCommands),

@@ -13,7 +13,14 @@ const StoredCredential = z.strictObject({
 })
 
 /** The folder for a stack's data outside its containers and volumes. */
-export type StateFolder = { path: string; credential: string; override: string; usage: string }
+export type StateFolder = {
+  path: string
+  credential: string
+  override: string
+  usage: string
+  /** The proxy's way to the parent proxy, with its password. */
+  parent: string
+}
 
 /** Entries that stay when the rest of a stack is removed, so that its usage stays counted. */
 export const keptInState: readonly string[] = ['usage']
@@ -25,6 +32,7 @@ export function stateFolder(stack: string, root = stateRoot()): StateFolder {
     credential: join(path, 'credential.json'),
     override: join(path, 'stack.yaml'),
     usage: join(path, 'usage'),
+    parent: join(path, 'parent'),
   }
 }
 

@@ -45,7 +45,9 @@ function withoutDirective(text: string, line: number) {
  * content arrives or a name leaks, and the probe of that attack sees it.
  */
 export const policyLayers: readonly PolicyControl[] = [
-  layer('names are checked before addresses', 'N3', text => move(text, 'deny private', '!listed')),
+  layer('names are checked before addresses', 'N3', text =>
+    move(text, 'deny resolved_here private', '!listed'),
+  ),
   layer('only listed names', 'N15', text => drop(text, /^http_access deny !listed .*$/m)),
   layer('a listed name admits no name below it', 'N4', text =>
     swap(text, /^acl allowed_sites dstdomain -n.*$/m, 'acl allowed_sites dstdomain -n .test'),
@@ -67,11 +69,14 @@ export const policyLayers: readonly PolicyControl[] = [
   ),
   layer('only port 443', 'N7', text => drop(text, /^http_access deny !https_port .*$/m)),
   layer('no private address', 'N8', text =>
-    drop(drop(text, /^http_access deny private .*$/m), /^tcp_outgoing_address .* private$/m),
+    drop(
+      drop(text, /^http_access deny resolved_here private .*$/m),
+      /^tcp_outgoing_address .* private$/m,
+    ),
   ),
   layer('no address of the stack', 'N8', text =>
     drop(
-      drop(text, /^http_access deny stack_addresses .*$/m),
+      drop(text, /^http_access deny resolved_here stack_addresses .*$/m),
       /^tcp_outgoing_address .* stack_addresses$/m,
     ),
   ),

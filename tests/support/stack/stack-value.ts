@@ -20,6 +20,7 @@ export function stackValue(changes: Partial<Stack> = {}, settings: object = {}):
       credential: '/s/credential.json',
       override: '/s/stack.yaml',
       usage: '/s/usage',
+      parent: '/s/parent',
     },
     overlays: [],
     root: '/opt/claude-secure',

@@ -13,6 +13,7 @@ const stack = (name: string, services: StackState['services']): StackState => ({
   workspaceMode: 'mount',
   credentials: 'api-key',
   protect: '',
+  parent: null,
   fingerprint: '',
   created: 1,
   services,

@@ -30,6 +30,7 @@ const stackOf = (...services: ServiceState[]): StackState => ({
   workspaceMode: 'mount',
   credentials: 'api-key',
   protect: '',
+  parent: null,
   fingerprint: '',
   created: 0,
   services,

@@ -13,6 +13,7 @@ const report: Status = {
   loosened: [],
   credentials: { mode: 'api-key', weakness: null },
   forwards: [],
+  parent: null,
   waiting: [],
   allowlist: { names: 0, refused: null },
   denied: { count: 0, ofLast: 2_000 },
