@@ -17,6 +17,9 @@ export type ContainerExec = {
   workingDirectory: string
 }
 
+/** The engine does not know the container: it was removed. */
+export class ContainerGone extends UserError {}
+
 const idleMilliseconds = 10_000
 
 /** Prepares a command with all its streams attached, and does not start it; resolves with its id. */
@@ -78,7 +81,8 @@ function parseExitCode(answer: unknown): number | null {
 async function json({ status, body }: EngineAnswer, expected: number): Promise<unknown> {
   const answer = await bodyText(body)
   if (status === expected) return JSON.parse(answer)
-  throw new UserError(`the container engine answered ${status} to a command in the container`, {
+  const Failure = status === 404 ? ContainerGone : UserError
+  throw new Failure(`the container engine answered ${status} to a command in the container`, {
     hint: `check whether the stack is up: ${command('status')}`,
     cause: new Error(answer),
   })

@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { until } from '../../base/async.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
+import { ContainerGone } from '../../engine/container-exec.ts'
 import { openExecDuplex } from '../../engine/exec-duplex.ts'
 import { openLocalPort } from '../../stack/forward/local-port.ts'
 import { recordForwards } from '../../stack/forward/record.ts'
 import { createTunnel } from '../../stack/forward/tunnel.ts'
 import { stackId } from '../../stack/identity.ts'
-import { inspectStack, type StackState, serviceOf } from '../../stack/inspect.ts'
+import type { StackState } from '../../stack/inspect.ts'
 import type { AgentService } from '../../stack/services.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import type { EngineContext } from '../context.ts'
@@ -41,9 +42,10 @@ export async function forwardPorts(
       workingDirectory: '/',
     })
   const ended = new AbortController()
+  const over = AbortSignal.any([signal, ended.signal])
   const tunnel = createTunnel(open, () => {
-    isRunning(context, stack.stack, service, container).then(
-      running => running || ended.abort(),
+    recover(() => tunnel.warm(), over).then(
+      recovered => recovered || ended.abort(),
       () => ended.abort(),
     )
   })
@@ -69,7 +71,7 @@ export async function forwardPorts(
       ),
     )
     opened(ports.map(pair => ({ ...pair, url: forwardUrl(stack.stack, pair.local) })))
-    await aborted(AbortSignal.any([signal, ended.signal]))
+    await aborted(over)
   } finally {
     for (const close of closers.reverse()) await close()
   }
@@ -90,20 +92,24 @@ export function forwardUrl(stack: string, local: number): string {
 /** Milliseconds that a container gets to restart. */
 const restartWithin = 15_000
 
-async function isRunning(
-  { engine, signal }: EngineContext,
-  stack: string,
-  service: string,
-  container: string,
-): Promise<boolean> {
-  const look = async () => {
-    const state = await inspectStack(engine, stack)
-    const found = state && serviceOf(state, service)
-    if (found?.container !== container || found.state === 'exited') return 'gone'
-    return found.state === 'running' && 'running'
+/**
+ * Starts the lost program again; false when that fails for too long. The engine is not asked about the
+ * container: it still reports one as running when its processes are gone.
+ */
+async function recover(warm: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
+  const deadline = performance.now() + restartWithin
+  while (performance.now() < deadline) {
+    // Also limits how often an agent that kills the program makes us start it.
+    await sleep(500, undefined, { signal })
+    try {
+      await warm()
+      return true
+    } catch (error) {
+      // The container was removed.
+      if (error instanceof ContainerGone) return false
+    }
   }
-  const state = await until(look, { every: 500, timeout: restartWithin, signal })
-  return state === 'running'
+  return false
 }
 
 /** Reports a closed port once, and again only after a connection succeeded: a browser retries often. */

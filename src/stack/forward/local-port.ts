@@ -49,7 +49,7 @@ function join(socket: Socket, stream: Duplex) {
   const guard = createRequestGuard(({ status, reason }) => {
     stream.unpipe(socket)
     stream.destroy()
-    socket.end(renderAnswer(status, `claude-secure: ${reason}`))
+    answer(socket, status, reason)
   })
   socket.pipe(guard).pipe(stream)
   stream.pipe(socket)
@@ -61,14 +61,15 @@ function join(socket: Socket, stream: Duplex) {
 async function answerFailure(socket: Socket, error: unknown) {
   const first = await firstBytes(socket)
   if (socket.destroyed) return
-  if (!/^[A-Z]{1,16} /.test(first.toString('latin1', 0, 20)) || judgeHead(first) !== 'pass') {
-    return void socket.destroy()
-  }
+  const verdict = judgeHead(first)
+  const isHttp = /^[A-Z]{1,16} /.test(first.toString('latin1', 0, 20))
+  if (!isHttp || verdict === 'more') return void socket.destroy()
+  if (verdict !== 'pass') return answer(socket, verdict.status, verdict.reason)
   const text =
     error instanceof PortClosed
       ? `${error.message} in the container yet`
       : 'the container does not answer'
-  socket.end(renderAnswer(502, `claude-secure: ${text}`), () => socket.destroySoon())
+  answer(socket, 502, text)
 }
 
 function firstBytes(socket: Socket): Promise<Buffer> {
@@ -84,16 +85,15 @@ function firstBytes(socket: Socket): Promise<Buffer> {
 
 const reasons = { 403: 'Forbidden', 431: 'Request Header Fields Too Large', 502: 'Bad Gateway' }
 
-function renderAnswer(status: keyof typeof reasons, text: string) {
-  const body = `${text}\n`
-  return [
+function answer(socket: Socket, status: keyof typeof reasons, text: string) {
+  const body = `claude-secure: ${text}\n`
+  const head = [
     `HTTP/1.1 ${status} ${reasons[status]}`,
     'Content-Type: text/plain',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
-    '',
-    body,
-  ].join('\r\n')
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroySoon())
 }
 
 function cannotListen(local: number, error: Error) {

@@ -33,7 +33,12 @@ const sockets = new WebSocketServer({ server })
 sockets.on('connection', socket => {
   socket.on('message', (data, binary) => socket.send(data, { binary }))
 })
+let quiet
 watch(page, () => {
-  for (const socket of sockets.clients) socket.send('changed')
+  // An editor truncates the file first.
+  clearTimeout(quiet)
+  quiet = setTimeout(() => {
+    for (const socket of sockets.clients) socket.send('changed')
+  }, 200)
 })
 server.listen(5173, '127.0.0.1')

@@ -81,8 +81,9 @@ t.test('a browser reads that nothing listens; another client is closed', async t
   )
   const answer = await ask(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
   t.match(answer, /^HTTP\/1\.1 502 [\s\S]*nothing listens on port 5173 in the container yet\n$/)
+  t.match(await ask(port, 'GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n'), /^HTTP\/1\.1 403 /)
   t.equal(await ask(port, 'PING\r\n'), '')
-  t.equal(closed, 2)
+  t.equal(closed, 3)
 })
 
 t.test('a port in use is two lines', async t => {
