@@ -10,6 +10,7 @@ import { type McpServer, renderMcpConfig } from '../../config/mcp-servers.ts'
 import { cacheRoot, customRoot, stateRoot } from '../../config/paths.ts'
 import { workspaceConfigName } from '../../config/protected-names.ts'
 import { type Settings, secretSettings } from '../../config/settings.ts'
+import { activeSites } from '../../egress/allowlist.ts'
 import { overlaps } from '../../files/beneath.ts'
 import { listAdditions } from '../../images/additions.ts'
 import { exec } from '../../process/exec.ts'
@@ -31,6 +32,7 @@ import type { AgentService } from '../../stack/services.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
+import { readAllowlist } from '../policy/squid-conf.ts'
 import { ownPlaces, type StackWorkspace } from '../workspace-here.ts'
 import { allowedServers } from './mcp-servers.ts'
 import { consentedConfig, mountsOf, variablesOf } from './workspace-config.ts'
@@ -101,6 +103,7 @@ export async function customise(
     environment,
     unanswered: mcp.unanswered,
     setupCommands: found?.config.setupCommands ?? [],
+    gitHosts: activeSites(readAllowlist(root).agent, new Date()).map(({ name }) => name),
     declared,
     folders: await customFolders(folder, workspace),
     files: [

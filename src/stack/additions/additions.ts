@@ -6,6 +6,7 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { StateFolder } from '../state/state-folder.ts'
 import type { DeclaredMount } from './declared-mounts.ts'
+import { gitHostsFolder, gitHostsTarget, writeGitHosts } from './git-hosts.ts'
 import { type OwnPlace, sensitivePathReason } from './sensitive-paths.ts'
 
 /**
@@ -67,6 +68,8 @@ export type Additions = {
   folders: readonly { source: string; target: string }[]
   /** Files generated on the host, kept in the state folder and read-only for the agent. */
   files: readonly GeneratedFile[]
+  /** Names on the allowlist, whose ssh remotes git reaches over https; null without that file. */
+  gitHosts: readonly string[] | null
   /** Run by bash as the agent, once in each new container. */
   setupCommands: readonly string[]
   /** True when a question could not be asked without a terminal: the next `start` must ask it. */
@@ -87,6 +90,7 @@ export const noAdditions: Additions = {
   declared: [],
   folders: [],
   files: [],
+  gitHosts: null,
   setupCommands: [],
 }
 
@@ -106,9 +110,10 @@ export const additionTargets = {
  */
 export async function writeAdditionFiles(
   state: StateFolder,
-  { files }: Additions,
+  { files, gitHosts }: Additions,
   agent: { uid: number; gid: number },
 ) {
+  if (gitHosts) await writeGitHosts(state, gitHosts)
   for (const { name, text, secret } of files) {
     const path = join(state.path, name)
     await replaceFile(path, text, { mode: secret ? 0o600 : 0o644 })
@@ -131,17 +136,21 @@ async function giveTo(path: string, agent: { uid: number; gid: number }) {
 /** Returns all mounts of the additions, for both agent services. */
 export function additionMounts(
   state: Pick<StateFolder, 'path'>,
-  { declared, folders, files }: Additions,
+  { declared, folders, files, gitHosts }: Additions,
 ): DeclaredMount[] {
   const readOnly = { writable: false }
   return [
     ...declared,
     ...folders.map(folder => ({ ...folder, ...readOnly })),
     ...files.map(({ name, target }) => ({ source: join(state.path, name), target, ...readOnly })),
+    ...(gitHosts ? [{ source: gitHostsFolder(state), target: gitHostsTarget, ...readOnly }] : []),
   ]
 }
 
-/** Changes with the text of a generated file: a container keeps the file that it was started with. */
-export function additionsHash({ unanswered: _, ...additions }: Additions): string {
+/**
+ * Changes with the text of a generated file: a container keeps the file that it was started with. Not
+ * with the list of git's hosts, which it sees as it is.
+ */
+export function additionsHash({ unanswered: _, gitHosts: __, ...additions }: Additions): string {
   return createHash('sha256').update(JSON.stringify(additions)).digest('hex').slice(0, 16)
 }

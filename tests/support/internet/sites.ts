@@ -1,13 +1,14 @@
 import { createServer as createHttpsServer } from 'node:https'
 import { createServer } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { answerGit } from './git-site.ts'
 
 /** The word by which a test knows that it reached the stand-in internet. */
 export const marker = 'reached-the-internet'
 
 /**
  * One TLS server for all names on 443, and a banner on ports that speak other protocols. A request
- * for `/bytes/N` is answered with N bytes.
+ * for `/bytes/N` is answered with N bytes, git with a repository of one commit.
  */
 export function startSites(options: { cert: Buffer; key: Buffer; saw: (event: object) => void }) {
   const { cert, key, saw } = options
@@ -19,6 +20,7 @@ export function startSites(options: { cert: Buffer; key: Buffer; saw: (event: ob
     request.on('end', () => {
       const { servername } = request.socket as TLSSocket
       saw({ kind: 'http', host: request.headers.host, sni: servername, url: request.url, received })
+      if (answerGit(request.url ?? '', response)) return
       const bytes = Number(/^\/bytes\/(\d+)$/.exec(request.url ?? '')?.[1] ?? 0)
       if (bytes === 0) return response.end(`${marker} ${request.headers.host}\n`)
       response.setHeader('content-length', bytes)

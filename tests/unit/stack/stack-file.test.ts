@@ -152,6 +152,7 @@ t.test('what the user adds reaches the agent, and no other service', async t => 
     declared: [{ source: '/data/$x', target: '/mnt/data', writable: false }],
     folders: [],
     files: [],
+    gitHosts: null,
     setupCommands: [],
   }
   const { claude, gateway, proxy } = file(stack({ additions })).services

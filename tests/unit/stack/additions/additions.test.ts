@@ -90,6 +90,20 @@ t.test('another text of a file is another stack', async t => {
   t.not(hash('a'), hash('b'))
 })
 
+t.test('another allowlist is the same stack, whose git sees the hosts at once', async t => {
+  const path = t.testdir({})
+  const state = { ...stateFolder('x', path), path }
+  const withHosts = (gitHosts: string[]) => ({ ...noAdditions, gitHosts })
+  t.equal(additionsHash(withHosts([])), additionsHash(withHosts(['git.test'])))
+  t.same(additionMounts({ path: '/s' }, withHosts([])), [
+    { source: '/s/git', target: '/etc/claude-secure/git', writable: false },
+  ])
+  await writeAdditionFiles(state, withHosts(['git.test']), agent)
+  t.match(await readFile(join(path, 'git/hosts.gitconfig'), 'utf8'), 'insteadOf = git@git.test:')
+  await writeAdditionFiles(state, withHosts([]), agent)
+  t.equal(await readFile(join(path, 'git/hosts.gitconfig'), 'utf8'), '')
+})
+
 t.test('a key is for the agent alone, and goes when it is his no more', async t => {
   const path = t.testdir({})
   const state = { ...stateFolder('x', path), path }
