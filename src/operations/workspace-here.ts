@@ -17,6 +17,15 @@ export function ownPlaces({ root, found }: Pick<Context, 'root' | 'found'>): Own
   }
 }
 
+/** Returns the paths that a repository outside the workspace must not hold; a copy is not mounted. */
+export function forbiddenPlaces(
+  context: Pick<Context, 'root' | 'found'>,
+  { mode }: OpenedWorkspace,
+): string[] {
+  const { checkout, secrets, socket } = ownPlaces(context)
+  return [...secrets, ...(mode === 'mount' ? [checkout] : []), ...(socket ? [socket] : [])]
+}
+
 /** A stack and the folder that its agents work in. */
 export type StackWorkspace = { identity: StackIdentity; workspace: OpenedWorkspace }
 

@@ -29,7 +29,7 @@ export const composeLabels = {
 
 /** Renders the labels of each container of a stack, for a compose file. */
 export function renderStackLabels(stack: Stack, fingerprint: string): Record<string, string> {
-  const { identity, workspace, mode, settings, overlays, additions, parent } = stack
+  const { identity, workspace, mode, settings, overlays, repository, additions, parent } = stack
   const escaped = Object.entries(renderIdentityLabels(identity)).map(([name, value]) => [
     name,
     escapeVariables(value),
@@ -39,7 +39,7 @@ export function renderStackLabels(stack: Stack, fingerprint: string): Record<str
     [labels.mode]: workspace.mode,
     [labels.credentials]: mode,
     [labels.protect]: settings.PROTECT,
-    [labels.overlays]: hash(JSON.stringify(overlays)),
+    [labels.overlays]: hash(JSON.stringify([overlays, repository?.mounts ?? []])),
     ...(additions && {
       [labels.mounts]: escapeVariables(JSON.stringify(additions.declared)),
       [labels.additions]: additionsHash(additions),

@@ -9,6 +9,8 @@ import { identityOf, type Overlay } from '../workspace/overlay/overlay.ts'
 import { makePlaceholders, removePlaceholders } from '../workspace/overlay/placeholders.ts'
 import { planOverlays } from '../workspace/overlay/plan.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
+import { otherStacks } from './other-stacks.ts'
+import { clearRepository, hasRepository, lostRepositoryMounts } from './repository.ts'
 import { type StateFolder, stateFolder } from './state/state-folder.ts'
 
 const Placeholder = z.discriminatedUnion('kind', [
@@ -45,12 +47,14 @@ export async function prepareOverlays(
 ): Promise<Overlay[]> {
   await clearPlaceholders(state)
   const planned = await overlaysOf(workspace, settings)
+  const missing = planned.filter(({ identity }) => identity === null)
+  const { placeholders: shared } = await otherStacks(state)
   const placeholders = planned
-    .filter(({ identity }) => identity === null)
+    .filter(({ path, identity }) => identity === null || shared.has(join(workspace.path, path)))
     .map(({ path, placeholder }) => ({ path, placeholder }))
   await remember(state, { workspace: workspace.path, placeholders, overlays: [] })
   try {
-    await makePlaceholders(workspace.path, placeholders, workspace.agent)
+    await makePlaceholders(workspace.path, missing, workspace.agent)
     const overlays = await overlaysOf(workspace, settings)
     await remember(state, {
       workspace: workspace.path,
@@ -68,11 +72,19 @@ function identities(overlays: readonly Overlay[]) {
   return overlays.map(({ path, identity }) => ({ path, identity: identity ?? '' }))
 }
 
-/** Removes the overlays' placeholders. The stack's containers must be gone: they mount them. */
+/**
+ * Removes the overlays' placeholders, except those that another stack mounts. The stack's containers must
+ * be gone: they mount them.
+ */
 export async function clearPlaceholders(state: StateFolder) {
+  await clearRepository(state)
   const protection = await readProtection(state)
   if (!protection) return
-  await removePlaceholders(protection.workspace, protection.placeholders)
+  const { mounted } = await otherStacks(state)
+  await removePlaceholders(
+    protection.workspace,
+    protection.placeholders.filter(({ path }) => !mounted.has(join(protection.workspace, path))),
+  )
   await remember(state, { ...protection, placeholders: [], overlays: [] })
 }
 
@@ -82,7 +94,8 @@ export async function clearPlaceholders(state: StateFolder) {
  */
 export async function lostOverlays(state: StateFolder): Promise<string[]> {
   const protection = await readProtection(state)
-  if (!protection) return []
+  const elsewhere = await lostRepositoryMounts(state)
+  if (!protection) return elsewhere
   const { workspace, overlays } = protection
   const now = await Promise.all(
     overlays.map(async ({ path, identity }) => {
@@ -90,7 +103,7 @@ export async function lostOverlays(state: StateFolder): Promise<string[]> {
       return status && identityOf(status) === identity ? [] : [path]
     }),
   )
-  return now.flat()
+  return [...now.flat(), ...elsewhere]
 }
 
 /** Returns the stacks with placeholders in a workspace, including those unknown to the engine. */
@@ -98,7 +111,9 @@ export async function stacksWithPlaceholders(root = stateRoot()): Promise<string
   const names = await readdir(join(root, 'stacks')).catch(() => [])
   const found = await Promise.all(
     names.map(async name => {
-      const protection = await readProtection(stateFolder(name, root))
+      const state = stateFolder(name, root)
+      if (await hasRepository(state)) return [name]
+      const protection = await readProtection(state)
       return protection && protection.placeholders.length > 0 ? [name] : []
     }),
   )

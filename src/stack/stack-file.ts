@@ -8,6 +8,7 @@ import { type Additions, additionMounts, noAdditions } from './additions/additio
 import type { DeclaredMount } from './additions/declared-mounts.ts'
 import { placeholderVariable } from './credential.ts'
 import { renderStackLabels } from './labels.ts'
+import { repositoryMounts } from './repository.ts'
 import { agentServices, type Service, servicesOf } from './services.ts'
 import { type Stack, servicesFor } from './stack.ts'
 
@@ -59,7 +60,7 @@ function agentService(stack: Stack) {
   const authorities = extraAuthorities(stack)
   const mounts: Mount[] = [
     workspaceMount(stack.workspace),
-    ...stack.overlays.map(overlay => overlayMount(stack.workspace, overlay)),
+    ...workspaceMounts(stack),
     ...accountFiles(stack.workspace.agent, stack.state).map(({ source, target }) =>
       fileMount(source, target),
     ),
@@ -102,6 +103,18 @@ function workspaceMount(workspace: OpenedWorkspace): Mount {
         target: '/workspace',
         bind: { create_host_path: false },
       }
+}
+
+/** Returns the overlays, and the repository: its file `.git` takes the place of the overlay. */
+function workspaceMounts({ workspace, overlays, repository, state }: Stack): Mount[] {
+  const elsewhere = repository ? repositoryMounts(repository, state) : []
+  const targets = new Set(elsewhere.map(({ target }) => target))
+  return [
+    ...overlays
+      .filter(({ path }) => !targets.has(`/workspace/${path}`))
+      .map(overlay => overlayMount(workspace, overlay)),
+    ...elsewhere.map(declaredMount),
+  ]
 }
 
 /** Mounts a path of the workspace again, over itself. */

@@ -3,6 +3,7 @@ import type { ParentProxy } from '../config/parent-proxy.ts'
 import type { Settings } from '../config/settings.ts'
 import type { ComposeProject } from '../engine/compose.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
+import type { RepositoryPlan } from '../workspace/repository/plan.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import type { Additions } from './additions/additions.ts'
 import type { CredentialFile, CredentialMode } from './credential.ts'
@@ -21,6 +22,10 @@ export type Stack = {
   state: StateFolder
   /** Paths of the workspace that the agent cannot change; empty for a copy. */
   overlays: readonly Overlay[]
+  /** The mounts for git when the repository is not in the workspace. */
+  repository?: RepositoryPlan | null
+  /** Host paths that such a repository must not hold. */
+  forbidden?: readonly string[]
   /** The user's additions to the agent's containers. */
   additions?: Additions
   /** The checkout: compose.yaml, proxy/, claude/. */

@@ -11,6 +11,7 @@ import { whyBusy } from './activity.ts'
 import { changedHostFiles } from './host-files.ts'
 import { inspectStack, isUp, type StackState } from './inspect.ts'
 import { clearPlaceholders, prepareOverlays } from './protection.ts'
+import { prepareRepository } from './repository.ts'
 import type { AgentService } from './services.ts'
 import { composeProject, type Stack, servicesFor, stackVariables } from './stack.ts'
 import { buildStackFile } from './stack-file.ts'
@@ -41,7 +42,7 @@ export async function startStack(
     return { outcome: 'running', state: before }
   }
   const fresh = before?.fingerprint !== fingerprint
-  let overlays = stack.overlays
+  let { overlays, repository = null } = stack
   if (fresh) {
     if (before) {
       const busy = await whyBusy(engine, before)
@@ -61,8 +62,9 @@ export async function startStack(
     }
     // Plan again: until now an agent could run in the folder.
     overlays = await prepareOverlays(stack.workspace, stack.settings, stack.state)
+    repository = await repositoryOrUndo(stack)
   }
-  const ready = { ...stack, overlays }
+  const ready = { ...stack, overlays, repository }
   try {
     await writeStackFile(ready, await stackFingerprint(ready))
   } catch (error) {
@@ -82,6 +84,15 @@ export async function startStack(
     })
   }
   return { outcome: 'started', state }
+}
+
+async function repositoryOrUndo({ workspace, settings, forbidden = [], state }: Stack) {
+  try {
+    return await prepareRepository(workspace, { forbidden, settings }, state)
+  } catch (error) {
+    await clearPlaceholders(state).catch(() => {})
+    throw error
+  }
 }
 
 async function writeStackFile(stack: Stack, fingerprint: string) {

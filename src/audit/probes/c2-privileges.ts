@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises'
+import type { BindMount } from '../../stack/repository.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import { standards } from '../audit-report.ts'
+import type { InspectedContainer } from '../inspections.ts'
 import { declaredMounts, isEngineSocket, unexpectedMounts, writableMounts } from '../mounts.ts'
 import { livePrivileges, requestedPrivileges } from '../privileges.ts'
 import {
@@ -11,6 +13,7 @@ import {
   orUnknown,
   type Probe,
 } from '../probe.ts'
+import { expectedRepository } from '../repository.ts'
 import type { Scene } from '../scene.ts'
 
 /** Ways out of a container: root's rights, calls into the kernel, devices, the engine's socket. */
@@ -44,10 +47,11 @@ export const privileges: Probe = {
     standards.runtimeConfiguration,
   ],
   async run(scene) {
+    const elsewhere = await expectedRepository(scene)
     const asked = requestedPrivileges.map(([claim, defect]) => everyService(scene, claim, defect))
     const rest = await Promise.all([
       ...livePrivileges.map(([claim, defect]) => everyServiceLive(scene, claim, defect)),
-      ...mounts(scene),
+      ...mounts(scene, elsewhere),
       writesNothing(scene),
       runsNothing(scene),
       callsNothing(scene),
@@ -57,23 +61,23 @@ export const privileges: Probe = {
   },
 }
 
-function mounts(scene: Scene): (Check | Promise<Check>)[] {
+/** `elsewhere`: the mounts of a repository that is not in the workspace; H1 attacks them. */
+function mounts(scene: Scene, elsewhere: readonly BindMount[]): (Check | Promise<Check>)[] {
   const { stack, engine } = scene
   const workspace = stack.workspaceMode === 'copy' ? null : stack.workspace
+  const also = (container: InspectedContainer) => [...declaredMounts(container), ...elsewhere]
   return [
     everyService(
       scene,
       'every mount is one that the design expects',
       (container, service) =>
-        unexpectedMounts(service, container.Mounts, workspace, declaredMounts(container)).join(
-          ', ',
-        ) || null,
+        unexpectedMounts(service, container.Mounts, workspace, also(container)).join(', ') || null,
     ),
     everyService(
       scene,
       'every mount that should be read-only is read-only',
       (container, service) =>
-        writableMounts(service, container.Mounts, declaredMounts(container)).join(', ') || null,
+        writableMounts(service, container.Mounts, also(container)).join(', ') || null,
     ),
     ...declaredWritable(scene),
     noSocket(scene, 'socketPath' in engine.address ? engine.address : null),

@@ -9,6 +9,7 @@ import { list } from '../attempts.ts'
 import { standards } from '../audit-report.ts'
 import { type Check, check, held, open, orUnknown, type Probe } from '../probe.ts'
 import { mountAt } from '../proc-files.ts'
+import { expectedRepository, repositoryChecks } from '../repository.ts'
 import type { Scene } from '../scene.ts'
 
 /** Hooks and settings in the workspace: the host later runs their content as the host's user. */
@@ -32,7 +33,11 @@ export const hostTrojan: Probe = {
     const changes = changedFiles(scene, mount.Source)
     let overlays: Overlay[]
     try {
-      overlays = await planOverlays(mount.Source, loosened)
+      const elsewhere = new Set((await expectedRepository(scene)).map(({ target }) => target))
+      // Checked with the repository: its file .git takes the place of the overlay.
+      overlays = (await planOverlays(mount.Source, loosened)).filter(
+        ({ path }) => !elsewhere.has(`/workspace/${path}`),
+      )
     } catch (error) {
       return [
         open('paths that the host runs automatically can be protected', messageOf(error)),
@@ -56,6 +61,7 @@ export const hostTrojan: Probe = {
         written(scene, overlays),
         changes,
       ])),
+      ...(await repositoryChecks(scene)),
       ...unprotected,
     ]
   },

@@ -1,10 +1,11 @@
 import { lstatSync, readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { systemCode } from '../../base/errors.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import type { ImageAdditions } from '../../config/image-additions.ts'
 import { protectedNames, workspaceConfigName } from '../../config/protected-names.ts'
+import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import { listAdditions } from '../../images/additions.ts'
 import { identityOf } from '../../workspace/overlay/overlay.ts'
 
@@ -43,7 +44,20 @@ export function imageAdditionsStamp(additions: ImageAdditions): string {
  * replaced on the host. Separate from the checkout's stamp, because a start creates some of these files.
  */
 export function overlayStamp(folder: string): string {
-  return JSON.stringify(protectedInputs.map(path => identity(join(folder, path))))
+  const paths = [...protectedInputs.map(path => join(folder, path)), ...repositoryInputs(folder)]
+  return JSON.stringify(paths.map(identity))
+}
+
+/** Returns what a start reads of the repository that a `.git` file names; it is only looked at here. */
+function repositoryInputs(folder: string): string[] {
+  const file = readRegularFileSync(join(folder, '.git'), { limit: 8_192 })
+  const named = /^gitdir: ([^\n\0]+)/.exec(textOf(file) ?? '')?.[1]
+  if (named === undefined) return []
+  const gitDir = resolve(folder, named)
+  // Of a linked worktree, the second is the repository; of another one, it is a folder without these.
+  return [gitDir, dirname(dirname(gitDir))].flatMap(place =>
+    ['', 'config', 'hooks', 'gitdir'].map(name => join(place, name)),
+  )
 }
 
 /** Stamps the user's additions that become files of the container: skills, programs, git identity, workspace configuration. */

@@ -9,7 +9,9 @@ import { lostOverlays } from '../../stack/protection.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
 import type { Stack } from '../../stack/stack.ts'
 import type { StartOutcome } from '../../stack/start.ts'
+import { locateRepository } from '../../workspace/repository/locate.ts'
 import { renderLost } from '../notices.ts'
+import { repositoryNotice } from './repository-notice.ts'
 
 /** Logs the way out through a parent proxy: what it decides in the proxy's place, and whether it works. */
 export async function announceParent(
@@ -57,6 +59,8 @@ export async function announce(log: Log, stack: Stack, outcome: StartOutcome): P
   if (stack.additions?.files.some(({ secret }) => secret)) {
     warn('SSH_DIR gives the agent a private key, which it can read')
   }
+  const notice = repositoryNotice(await locateRepository(workspace.path, stack.forbidden))
+  if (notice) warn(notice)
   if (workspace.mode === 'copy') {
     const reason = workspace.copyReason ? ` (${workspace.copyReason})` : ''
     info(

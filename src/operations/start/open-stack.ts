@@ -10,6 +10,7 @@ import type { StackIdentity } from '../../stack/identity.ts'
 import type { StackState } from '../../stack/inspect.ts'
 import { hostAuthorities, writeParentFolder } from '../../stack/parent-proxy.ts'
 import { overlaysOf } from '../../stack/protection.ts'
+import { repositoryOf } from '../../stack/repository.ts'
 import type { Stack } from '../../stack/stack.ts'
 import { claimState } from '../../stack/state/owner.ts'
 import {
@@ -41,10 +42,12 @@ export async function openStack(options: {
   root: string
   engineMajor: number
   additions?: Additions
+  /** Host paths that a repository outside the workspace must not hold. */
+  forbidden: readonly string[]
   /** Overrides the settings: `login`, or `rehearsal` for the demo. */
   mode?: CredentialMode
 }): Promise<Stack> {
-  const { identity, workspace, settings, images, root, engineMajor } = options
+  const { identity, workspace, settings, images, root, engineMajor, forbidden } = options
   const mode = options.mode ?? credentialMode(settings)
   const state = stateFolder(identity.name)
   await makeStateFolder(state)
@@ -71,6 +74,8 @@ export async function openStack(options: {
     images: { claude: images.agent, gateway: images.gateway, proxy: images.proxy },
     state,
     overlays: await overlaysOf(workspace, settings),
+    repository: await repositoryOf(workspace, { forbidden, settings }),
+    forbidden,
     ...(options.additions && { additions: options.additions }),
     root,
     engineMajor,

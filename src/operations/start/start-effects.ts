@@ -16,7 +16,7 @@ import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import { customise, refuseAdditionsOfAgent, runSetupCommands } from '../additions/customise.ts'
 import type { Context } from '../context.ts'
 import { ensureImages } from '../images.ts'
-import type { StackWorkspace } from '../workspace-here.ts'
+import { forbiddenPlaces, type StackWorkspace } from '../workspace-here.ts'
 import { announce, announceParent } from './announce.ts'
 import { checkConfiguration } from './check-configuration.ts'
 import { type CopyOptions, copyIn } from './copy-in.ts'
@@ -64,7 +64,17 @@ function startEffects(
     async openStack(images, added, before) {
       const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
       const volumes = await volumesOf(engine, name)
-      const given = { ...opened, running: before, volumes, settings, images, root, engineMajor }
+      const forbidden = forbiddenPlaces(context, workspace)
+      const given = {
+        ...opened,
+        forbidden,
+        running: before,
+        volumes,
+        settings,
+        images,
+        root,
+        engineMajor,
+      }
       return openStack({ ...given, additions: added, ...(mode && { mode }) })
     },
     startStack: (stack, before) =>

@@ -28,9 +28,14 @@ export async function planOverlays(
     .filter(name => name !== '.git' && !loosened.includes(name))
     .map(name => ({ path: name, name, placeholder: folder }))
   if (!loosened.includes('.git')) wanted.push(...(await gitWanted(workspace)))
+  return planWanted(workspace, wanted)
+}
+
+/** Plans the mounts for paths below `root`; leaves out missing ones without a placeholder. */
+export async function planWanted(root: string, wanted: readonly Wanted[]): Promise<Overlay[]> {
   const overlays: Overlay[] = []
   for (const { path, name, writable = false, placeholder } of arrange(wanted)) {
-    const identity = await identify(workspace, path, name)
+    const identity = await identify(root, path, name)
     if (identity === null && placeholder === null) continue
     overlays.push({ path, writable, identity, placeholder: placeholder ?? folder })
   }
@@ -67,7 +72,7 @@ async function gitWanted(workspace: string): Promise<Wanted[]> {
 }
 
 /** Plans one repository: the workspace's own, or that of a submodule. */
-async function repositoryWanted(workspace: string, path: string, worktreeConfig: boolean) {
+export async function repositoryWanted(workspace: string, path: string, worktreeConfig: boolean) {
   const name = '.git'
   const file = (content: string): Placeholder => ({ kind: 'file', content })
   const wanted: Wanted[] = [

@@ -76,6 +76,20 @@ t.test('a linked worktree, where .git is a file, has a stamp too', async t => {
   t.not(overlayStamp(folder), before)
 })
 
+t.test('a replaced file of the repository that a .git file names changes the stamp', async t => {
+  const folder = t.testdir({
+    wt: { '.git': 'gitdir: ../repo/.git/worktrees/wt\n' },
+    repo: { '.git': { config: '', worktrees: { wt: { gitdir: '' } } } },
+  })
+  const stamp = () => overlayStamp(join(folder, 'wt'))
+  const before = stamp()
+  await writeFile(join(folder, 'repo/.git/config'), 'in place')
+  t.equal(stamp(), before)
+  await writeFile(join(folder, 'new'), '')
+  await rename(join(folder, 'new'), join(folder, 'repo/.git/config'))
+  t.not(stamp(), before)
+})
+
 t.test("a skill, the user's programs and git configuration are in the stamp", async t => {
   const folder = t.testdir({ custom: { 'always-skills': { one: { 'SKILL.md': 'a' } } }, home: {} })
   const custom = join(folder, 'custom')

@@ -24,6 +24,7 @@ t.teardown(() => rm(process.env.XDG_STATE_HOME ?? '', { recursive: true }))
 
 const open = (identity: StackIdentity, path: string, volumes: readonly VolumeSummary[] = []) =>
   openStack({
+    forbidden: [],
     identity,
     workspace: { path, agent: { uid: 1000, gid: 1000 }, mode: 'copy' },
     running: null,
