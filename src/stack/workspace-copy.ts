@@ -14,9 +14,11 @@ import {
 import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
 import { describeCopied, renderCopied } from '../workspace/copy/copied.ts'
 import type { Entry, Tree } from '../workspace/copy/entry.ts'
-import { type Progress, packWorkspace } from '../workspace/copy/pack.ts'
+import { type Packed, type Progress, packWorkspace } from '../workspace/copy/pack.ts'
+import { packRepository } from '../workspace/copy/pack-repository.ts'
 import { type CopiedItem, type Keep, readCopy } from '../workspace/copy/unpack.ts'
 import { readUserIgnore } from '../workspace/ignore/git-files.ts'
+import { type Elsewhere, locateRepository } from '../workspace/repository/locate.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { type StackState, serviceOf } from './inspect.ts'
 import { agentServices } from './services.ts'
@@ -67,15 +69,18 @@ export async function ensureCopy(
   const { path, agent } = workspace
   const content = await step(log, `copying ${path} into the container`, async progress => {
     await emptyCopy(context)
+    const repository = await locateRepository(path, context.secrets)
+    const gitFile = repository.kind === 'elsewhere' ? join(path, '.git') : null
     const { tar, packed } = packWorkspace(path, agent, {
       excludes: options.excludes,
       userIgnore: await readUserIgnore(),
-      isSecret: path => context.secrets.includes(path),
+      isSecret: path => path === gitFile || context.secrets.includes(path),
       progress: every(progressInterval, (files, bytes) => progress(renderCopied(files, bytes))),
     })
     const taken = new Date().toISOString()
     const [content] = await Promise.all([packed, archive.put(container, '/workspace', tar, signal)])
     await removeTorn(context, content.torn)
+    if (repository.kind === 'elsewhere') await copyRepository(context, repository, content)
     await replaceFile(baselinePath(state), renderBaseline({ taken, ...content }))
     return content
   })
@@ -93,6 +98,18 @@ function every(milliseconds: number, report: Progress): Progress {
     next = performance.now() + milliseconds
     report(files, bytes)
   }
+}
+
+/** The file `.git` names a path of the host: the copy gets the repository in its place. */
+async function copyRepository(
+  { archive, container, workspace, signal }: CopyContext,
+  repository: Elsewhere,
+  content: Packed,
+) {
+  content.leftOut.splice(content.leftOut.indexOf('.git'), 1)
+  const { tar, packed } = packRepository(repository, workspace.agent)
+  const [tree] = await Promise.all([packed, archive.put(container, '/workspace', tar, signal)])
+  for (const [path, entry] of tree) content.tree.set(path, entry)
 }
 
 /** Removes the files of an interrupted copy, or of the one that a fresh copy replaces. */

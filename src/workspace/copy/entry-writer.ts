@@ -40,6 +40,7 @@ export function createEntryWriter(tar: Pack, owner: { uid: number; gid: number }
 
   return {
     folder: (name: string) => put({ name, type: 'directory', mode: 0o755 }),
+    content: (name: string, content: Buffer) => put({ name, mode: 0o644 }, content),
     link: (name: string, linkname: string) => put({ name, type: 'symlink', linkname }),
     async file(name: string, file: HeldFile): Promise<WrittenFile> {
       const { size, executable } = file

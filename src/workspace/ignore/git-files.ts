@@ -5,6 +5,8 @@ import { userEnvironment } from '../../config/environment.ts'
 import { readGitConfig } from '../../config/git-config.ts'
 import { isBelow } from '../../files/beneath.ts'
 import { readRegularFile, textOf } from '../../files/regular-file.ts'
+import { readLine } from '../repository/git-pointers.ts'
+import { locateRepository } from '../repository/locate.ts'
 import type { IgnoreRules } from './rules.ts'
 
 /**
@@ -79,7 +81,7 @@ export async function readIgnoreFile(root: string, folder: string): Promise<Igno
 /** Reads `info/exclude` of the repository in `folder`. */
 export async function readInfoExclude(root: string, folder: string): Promise<IgnoreFile | null> {
   const git = await gitFolder(join(root, folder), root)
-  const text = git && (await readIgnore(join(git, 'info/exclude')))
+  const text = git && (await readExclude(git))
   return text === null ? null : { folder, prefix: '', text }
 }
 
@@ -95,7 +97,7 @@ export async function readIgnoreFilesAbove(root: string): Promise<IgnoreFile[]> 
     if (folder === top) break
   }
   const git = await gitFolder(top, top)
-  const exclude = git && (await readIgnore(join(git, 'info/exclude')))
+  const exclude = git && (await readExclude(git))
   if (exclude !== null) found.push({ folder: '', prefix: from(top), text: exclude })
   return found
 }
@@ -133,12 +135,21 @@ export async function readTracked(root: string, folder: string): Promise<string[
   return paths.filter(path => path.startsWith(prefix)).map(path => path.slice(prefix.length))
 }
 
+/** Linked worktrees share the file of their repository. */
+async function readExclude(git: string) {
+  const linked = (await readLine(join(git, 'commondir'))) === '../..'
+  return readIgnore(join(git, linked ? '../..' : '', 'info/exclude'))
+}
+
 async function readIndex(git: string): Promise<string[]> {
   const index = await readRegularFile(join(git, 'index'), { limit: bounds.index })
   return (index.kind === 'bytes' && parseGitIndex(index.bytes)) || []
 }
 
-/** Returns the `.git` of a folder, or the target of a `.git` file; null when that is outside `within`. */
+/**
+ * Returns the `.git` of a folder, or the target of a `.git` file. Outside `within` only for that folder
+ * itself, from a repository that names it back.
+ */
 async function gitFolder(folder: string, within: string): Promise<string | null> {
   const git = join(folder, '.git')
   const status = await lstat(git).catch(() => null)
@@ -148,7 +159,9 @@ async function gitFolder(folder: string, within: string): Promise<string | null>
   const named = /^gitdir: ([^\n\0]+)\n?$/.exec(text)?.[1]
   if (named === undefined) return null
   const path = resolve(folder, named)
-  return isBelow(within, path) ? path : null
+  if (isBelow(within, path)) return path
+  const found = folder === within ? await locateRepository(folder) : null
+  return found?.kind === 'elsewhere' ? path : null
 }
 
 /** Returns the nearest parent that holds `.git`; null when the workspace has its own or there is none. */

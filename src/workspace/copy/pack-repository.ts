@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { opendir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pack } from 'tar-stream'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { coalesce } from '../../files/coalesce.ts'
+import { openRegularFile, readRegularFile, textOf } from '../../files/regular-file.ts'
+import type { Elsewhere } from '../repository/locate.ts'
+import { renderRepositoryConfig } from '../repository/plan.ts'
+import type { Tree } from './entry.ts'
+import { createEntryWriter, type EntryWriter } from './entry-writer.ts'
+import { stampAt } from './read-file.ts'
+
+/** What all worktrees of a repository share. The rest of its folder is the main worktree's. */
+const shared = new Set(
+  'branches description hooks info lfs logs objects packed-refs refs shallow'.split(' '),
+)
+
+/** Parts of these that each worktree has of its own. */
+const perWorktree = /^(logs\/HEAD|info\/sparse-checkout|refs\/(bisect|worktree|rewritten)(\/|$))/
+
+/** Files by which git finds another folder, or which a running git holds; `config` is written by us. */
+const pointers = /^(commondir|gitdir|locked|config|gc\.pid|(.*\/)?[^/]*\.lock)$/
+
+/** Maximum bytes of a repository's configuration. */
+const largestConfig = 1024 * 1024
+
+/** Git moves objects to a new file before it removes the old ones: a later reading finds the new one. */
+const readings = 2
+
+type Part = { root: string; wanted: (path: string) => boolean }
+type Filling = { entries: EntryWriter; tree: Tree; folders: Set<string> }
+
+/**
+ * Returns a repository outside the workspace as a tar stream that makes it the `.git` folder of a copy,
+ * with the branch and the index of this worktree alone, and the tree of its content.
+ */
+export function packRepository(repository: Elsewhere, owner: { uid: number; gid: number }) {
+  const tar = pack()
+  const entries = createEntryWriter(tar, owner)
+  const filling: Filling = { entries, tree: new Map(), folders: new Set() }
+  const packed = fill(filling, repository).then(
+    () => {
+      tar.finalize()
+      return filling.tree
+    },
+    error => {
+      tar.destroy(error instanceof Error ? error : new Error(String(error)))
+      throw error
+    },
+  )
+  // The caller that awaits `packed` handles the error; it must not count as unhandled before that.
+  packed.catch(() => {})
+  return {
+    tar: Readable.from(coalesce(tar as AsyncIterable<Buffer>), { objectMode: false }),
+    packed,
+  }
+}
+
+async function fill(filling: Filling, { common, worktree }: Elsewhere) {
+  const { entries, tree } = filling
+  await entries.folder('.git')
+  const config = await configOf(common)
+  await entries.content('.git/config', config)
+  const sha256 = createHash('sha256').update(config).digest('hex')
+  tree.set('.git/config', { type: 'file', sha256, executable: false, size: config.length })
+  for (let reading = 1; reading <= readings; reading++) {
+    for (const part of partsOf(common, worktree)) await walk(filling, part, '')
+  }
+}
+
+function partsOf(common: string, worktree: string | null): Part[] {
+  const isOwn = (path: string) => !pointers.test(path) && !/^worktrees(\/|$)/.test(path)
+  if (worktree === null) return [{ root: common, wanted: isOwn }]
+  const isShared = (path: string) =>
+    shared.has(path.split('/')[0] ?? '') && isOwn(path) && !perWorktree.test(path)
+  return [
+    { root: common, wanted: isShared },
+    {
+      root: join(common, 'worktrees', worktree),
+      // The folders of its submodules name paths of the host.
+      wanted: path => isOwn(path) && !/^modules(\/|$)/.test(path),
+    },
+  ]
+}
+
+async function configOf(common: string): Promise<Buffer> {
+  const path = join(common, 'config')
+  const text = textOf(await readRegularFile(path, { limit: largestConfig }))
+  if (text === null) {
+    throw new UserError(`cannot copy ${terminalLine(path)}`, {
+      hint: `make it a regular file of at most ${largestConfig} bytes`,
+    })
+  }
+  return Buffer.from(renderRepositoryConfig(text))
+}
+
+/** Packs the regular files of a folder; git makes no symlinks there. */
+async function walk(filling: Filling, part: Part, inside: string) {
+  const listed = await opendir(join(part.root, inside)).catch(() => null)
+  // git removes empty folders of references and objects.
+  if (!listed) return
+  for await (const item of listed) {
+    const path = inside === '' ? item.name : `${inside}/${item.name}`
+    if (!part.wanted(path)) continue
+    if (item.isDirectory()) {
+      const name = `.git/${path}`
+      if (!filling.folders.has(name)) await filling.entries.folder(name)
+      filling.folders.add(name)
+      await walk(filling, part, path)
+    } else if (item.isFile()) await packFile(filling, `.git/${path}`, join(part.root, path))
+  }
+}
+
+async function packFile({ entries, tree }: Filling, path: string, from: string) {
+  if (tree.has(path)) return
+  // Only at its real path: a parent folder may have become a symlink (threat H2).
+  const opened = await openRegularFile(from, { place: from })
+  if (opened.kind !== 'open') return
+  try {
+    const { size, mode } = opened.stats
+    const executable = (mode & 0o100) !== 0
+    const held = { descriptor: opened.file.fd, size, executable, stamp: stampAt(from) ?? '' }
+    const { written, sha256 } = await entries.file(path, held)
+    // The next reading replaces a file that changed.
+    if (written === 'whole') tree.set(path, { type: 'file', sha256, executable, size })
+  } finally {
+    await opened.file.close()
+  }
+}
