@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
+import { wrongForm } from './credential-form.ts'
 import { readEnvFile } from './env-file.ts'
 import { customPrefixes, isCustomName, settingAliases, settingNames } from './setting-names.ts'
-import { hiddenSettings, Settings } from './settings.ts'
+import { hiddenSettings, Settings, secretSettings } from './settings.ts'
 
 const names = Object.keys(Settings.shape)
 
@@ -27,13 +28,20 @@ export async function loadSettings(
   ])
   for (const name of hiddenSettings) delete env[name]
   const result = Settings.safeParse({ ...fromFile, ...fromEnvironment })
-  if (result.success) return result.data
+  const placeOf = (name: string) => (name in fromEnvironment ? 'environment' : file)
+  if (result.success) {
+    for (const name of secretSettings) {
+      const wrong = wrongForm(name, result.data[name] ?? '')
+      if (!result.data[name] || !wrong) continue
+      throw new UserError(`${placeOf(name)}: ${name}: ${wrong.message}`, { hint: wrong.hint })
+    }
+    return result.data
+  }
   const issue = result.error.issues[0]
   const name = String(issue?.path[0])
-  const where = name in fromEnvironment ? 'environment' : file
   const secret = hiddenSettings.includes(name)
   const value = secret ? 'its value' : `"${fromEnvironment[name] ?? fromFile[name]}"`
-  throw new UserError(`${where}: ${name}: ${value} ${issue?.message ?? 'is not valid'}`, {
+  throw new UserError(`${placeOf(name)}: ${name}: ${value} ${issue?.message ?? 'is not valid'}`, {
     hint: `.env.example describes the values of ${name}`,
   })
 }

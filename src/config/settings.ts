@@ -30,10 +30,10 @@ export const Settings = z.strictObject({
   CLAUDE_CODE_OAUTH_TOKEN: secret
     .optional()
     .describe('Long-lived token of a Claude subscription (setup-token).'),
-  CREDENTIALS: choice(['gateway', 'direct'])
-    .default('gateway')
+  CREDENTIALS: choice(['auto', 'gateway', 'direct'])
+    .default('auto')
     .describe(
-      'gateway keeps the credential out of the agent; direct lets Claude Code log in by itself, inside the container, and opens the login names for it.',
+      'gateway keeps the credential out of the agent, and requires one; direct lets Claude Code log in by itself, inside the container, and opens the login names for it. auto is gateway with a credential; without one it is direct, but only in a terminal.',
     ),
   WORKSPACE_MODE: choice(['auto', 'mount', 'copy'])
     .default('auto')

@@ -1,11 +1,12 @@
 import { command } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
+import { credentialKind, wantedKind } from '../config/credential-form.ts'
 import { type Settings, secretSettings } from '../config/settings.ts'
 import { credentialMode, weakness } from '../stack/credential.ts'
 import { type Check, note, ok, problem, warning } from './diagnosis.ts'
 
 type SecretName = (typeof secretSettings)[number]
-type Kind = 'API key' | 'OAuth token' | 'admin key' | 'refresh token' | 'credential of unknown kind'
+type Kind = NonNullable<ReturnType<typeof credentialKind>> | 'credential of unknown kind'
 
 /** A credential with its place and kind. Never its value or a part of it. */
 export type FoundCredential = { name: SecretName; where: '.env' | 'environment'; kind: Kind }
@@ -16,18 +17,6 @@ export type CredentialFacts = {
   unused: readonly string[]
   /** True when the user's own Claude Code is logged in on this host. */
   hostLogin: boolean
-}
-
-const kinds: readonly [RegExp, Kind][] = [
-  [/^sk-ant-api\d*-/, 'API key'],
-  [/^sk-ant-oat\d*-/, 'OAuth token'],
-  [/^sk-ant-admin\d*-/, 'admin key'],
-  [/^sk-ant-ort\d*-/, 'refresh token'],
-]
-
-const wanted: Record<SecretName, Kind> = {
-  ANTHROPIC_API_KEY: 'API key',
-  CLAUDE_CODE_OAUTH_TOKEN: 'OAuth token',
 }
 
 const otherVariables = ['ANTHROPIC_AUTH_TOKEN', 'AWS_BEARER_TOKEN_BEDROCK']
@@ -49,7 +38,7 @@ export function findCredentials(
 }
 
 function kindOf(value: string): Kind {
-  return kinds.find(([prefix]) => prefix.test(value))?.[1] ?? 'credential of unknown kind'
+  return credentialKind(value) ?? 'credential of unknown kind'
 }
 
 /** Judges which credential is used, who reads it, and which others exist. */
@@ -105,7 +94,7 @@ function judgeKind(used: FoundCredential): Check[] {
   const id = 'credential-kind'
   const where = `${used.name} in ${placeOf(used)}`
   switch (used.kind) {
-    case wanted[used.name]:
+    case wantedKind[used.name]:
     // Other gateways and tests use keys of another form.
     case 'credential of unknown kind':
       return []
@@ -126,7 +115,7 @@ function judgeKind(used: FoundCredential): Check[] {
         ),
       ]
     default: {
-      const right = secretSettings.find(name => wanted[name] === used.kind)
+      const right = secretSettings.find(name => wantedKind[name] === used.kind)
       return [warning(id, `${where} is an ${used.kind}`, `move it to ${right}`)]
     }
   }

@@ -1,6 +1,7 @@
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { runConfig, runHomes, workspaceKey } from '../run/run-home.ts'
+import { hasCredential } from '../stack/credential.ts'
 import type { RunningAgent } from '../stack/inspect.ts'
 import { type AgentService, serviceOfSessions } from '../stack/services.ts'
 import type { Context } from './context.ts'
@@ -18,9 +19,14 @@ export async function agentForLogin(
   return runningAgent(context, state, service)
 }
 
-/** Refuses a login while .env has a credential, because it would never be used. */
+/** Refuses a login that no later start would use: .env has a credential, or requires one. */
 export function refuseLoginBesideCredential({ settings }: Pick<Context, 'settings'>): void {
-  if (!settings.ANTHROPIC_API_KEY && !settings.CLAUDE_CODE_OAUTH_TOKEN) return
+  if (settings.CREDENTIALS === 'gateway') {
+    throw new UserError('CREDENTIALS=gateway refuses a login inside the container', {
+      hint: 'set CREDENTIALS=direct in .env first',
+    })
+  }
+  if (!hasCredential(settings)) return
   throw new UserError('.env already has a credential, which start would use instead', {
     hint: `remove it from .env first, or run ${command('start')}`,
   })

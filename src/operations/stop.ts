@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts'
 import { runsInProgress } from '../stack/activity.ts'
 import { inspectStacks } from '../stack/inspect.ts'
 import { clearPlaceholders, readProtection, stacksWithPlaceholders } from '../stack/protection.ts'
+import { forgetSecret } from '../stack/state/forget-secret.ts'
 import { withLock } from '../stack/state/lock.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { existingStacks, stackExists, stopStack } from '../stack/stop.ts'
@@ -110,6 +111,7 @@ function stopOne({ engine, docker, log, signal }: Context, stack: string) {
     if (!(await stackExists(engine, stack))) {
       // The containers were removed by other means or in a crash; their placeholders may remain.
       await clearPlaceholders(stateFolder(stack))
+      await forgetSecret(stateFolder(stack))
       return false
     }
     await stopStack(docker, stack, { log, signal })

@@ -6,7 +6,7 @@ import { parseJson } from '../base/json.ts'
 import { loadSettings } from '../config/load-settings.ts'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { readRegularFile, textOf } from '../files/regular-file.ts'
-import { credentialMode } from '../stack/credential.ts'
+import { hasCredential } from '../stack/credential.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { dayOf, listDays, type ReadDay, readDay } from '../usage/day-files.ts'
 import {
@@ -34,7 +34,7 @@ export async function readUsage(options: { days: number; all: boolean }): Promis
   const reports: UsageReport[] = []
   for (const stack of stacks) reports.push(await reportOf(stack, options.days, budgetUsd))
   const total = addSums(reports.map(report => report.total))
-  return { reports, total, uncountedLogin: credentialMode(settings) === 'login' }
+  return { reports, total, uncountedLogin: !hasCredential(settings) }
 }
 
 async function reportOf(stack: string, days: number, budgetUsd: number | null) {

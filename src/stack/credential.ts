@@ -27,7 +27,17 @@ export function credentialMode(settings: Settings): CredentialMode {
   }
   if (key) return 'api-key'
   if (token) return 'oauth-token'
+  if (custody === 'gateway') {
+    throw new UserError('CREDENTIALS=gateway, but there is no credential for the gateway', {
+      hint: 'set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env, or remove CREDENTIALS from it',
+    })
+  }
   return 'login'
+}
+
+/** Returns whether the gateway has a credential to send; without one Claude Code logs in by itself. */
+export function hasCredential(settings: Settings): boolean {
+  return Boolean(settings.ANTHROPIC_API_KEY || settings.CLAUDE_CODE_OAUTH_TOKEN)
 }
 
 /** Returns one sentence for `status` about the protection this mode loses against the gateway, or null. */

@@ -9,6 +9,7 @@ import { isStackName } from './identity.ts'
 import { inspectStack, inspectStacks } from './inspect.ts'
 import { composeLabels } from './labels.ts'
 import { clearPlaceholders } from './protection.ts'
+import { forgetSecret } from './state/forget-secret.ts'
 import { stateFolder } from './state/state-folder.ts'
 
 /**
@@ -59,5 +60,6 @@ export async function stopStack(
     // It may hold a password that came from the environment.
     await rm(state.parent, { recursive: true, force: true })
     await clearPlaceholders(state)
+    await forgetSecret(state)
   })
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { isTwoLines } from '../support/stack/control-script.ts'
-import { until } from '../support/stack/process.ts'
+import { run, until } from '../support/stack/process.ts'
 import {
   attachInternet,
   createTestStack,
@@ -16,11 +16,56 @@ const stack = await createTestStack(t, {
   settings: { ANTHROPIC_API_KEY: '' },
 })
 
-t.test('without a credential start says what is weaker, and how', async t => {
+const stateFile = `${stack.env.XDG_STATE_HOME}/claude-secure/stacks/${stack.stack}/credential.json`
+const settings = {
+  EXTRA_CA_CERTS: stack.internet.authority,
+  EXTERNAL_SUBNET: stack.internet.subnet,
+  PROXY_DNS: stack.internet.dns,
+}
+
+t.test('without a terminal nothing falls into a login, and the file is named', async t => {
+  for (const args of [
+    ['start', '--detach'],
+    ['run', '--quiet', 'hello'],
+  ]) {
+    isTwoLines(t, await stack.cli(args), {
+      error: new RegExp(`no credential in ${stack.checkout}/\\.env .*no terminal to log in`),
+      hint: /set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN there; CREDENTIALS=direct/,
+    })
+  }
+  await t.rejects(readFile(stateFile), { code: 'ENOENT' }, 'nothing was written')
+})
+
+t.test('a call that lost its token leaves the stack as it is; stop removes the token', async t => {
+  const env = { ...stack.env, ANTHROPIC_API_KEY: sentinel }
+  const { code, stderr } = await run(`${stack.checkout}/claude.ts`, ['start', '--detach'], {
+    cwd: stack.workspace,
+    env,
+  })
+  t.equal(code, 0, stderr)
+  t.match(JSON.parse(await readFile(stateFile, 'utf8')), { secret: sentinel })
+  for (const args of [
+    ['start', '--detach'],
+    ['run', '--quiet', 'hello'],
+  ]) {
+    isTwoLines(t, await stack.cli(args), {
+      error: /runs with one: a login would replace it/,
+      hint: /set the credential again, or run .*stop/,
+    })
+  }
+  const status = JSON.parse((await stack.cli(['status', '--json'])).stdout)
+  t.match(status, { running: true, credentials: { mode: 'api-key' } })
+  t.equal((await stack.cli(['stop'])).code, 0)
+  const left = JSON.parse(await readFile(stateFile, 'utf8'))
+  t.match(left, { secret: 'no-credential-in-this-mode', placeholder: /placeholder/ })
+})
+
+t.test('with CREDENTIALS=direct start says what is weaker, and how', async t => {
+  await writeSettings(stack.checkout, { ...settings, CREDENTIALS: 'direct' })
   const { code, stderr } = await stack.cli(['start', '--detach'])
   t.equal(code, 0, stderr)
   for (const name of logins) t.match(stderr, name)
-  t.match(stderr, /warning: .*login lives in the agent container/)
+  t.match(stderr, /warning: CREDENTIALS=direct in .*\.env .*login lives in the agent container/)
   await attachInternet(stack)
   const status = JSON.parse((await stack.cli(['status', '--json'])).stdout)
   t.match(status, { running: true, credentials: { mode: 'login', weakness: /agent container/ } })
@@ -61,8 +106,7 @@ t.test('the agent may ask for the login names, and for no others', async t => {
 t.test('the gateway has no credential, and the agent no placeholder', async t => {
   const { stdout } = await stack.inside(['env'])
   t.notMatch(stdout, /placeholder|ANTHROPIC_API_KEY|CLAUDE_CODE_OAUTH_TOKEN|gateway:8787/)
-  const file = `${stack.env.XDG_STATE_HOME}/claude-secure/stacks/${stack.stack}/credential.json`
-  t.match(JSON.parse(await readFile(file, 'utf8')), { secret: 'no-credential-in-this-mode' })
+  t.match(JSON.parse(await readFile(stateFile, 'utf8')), { secret: 'no-credential-in-this-mode' })
 })
 
 t.test('with its own login, Claude Code talks to the API through the proxy', async t => {
@@ -114,12 +158,7 @@ t.test(
 
 t.test('with a key in .env, the next start closes the login names', async t => {
   await stack.internet.detach()
-  await writeSettings(stack.checkout, {
-    ANTHROPIC_API_KEY: sentinel,
-    EXTRA_CA_CERTS: stack.internet.authority,
-    EXTERNAL_SUBNET: stack.internet.subnet,
-    PROXY_DNS: stack.internet.dns,
-  })
+  await writeSettings(stack.checkout, { ANTHROPIC_API_KEY: sentinel, ...settings })
   const { code, stderr } = await stack.cli(['start', '--detach'])
   t.equal(code, 0, stderr)
   t.match(JSON.parse((await stack.cli(['status', '--json'])).stdout), {

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { command } from '../../base/command.ts'
 import type { Log } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
@@ -71,5 +72,11 @@ export async function announce(log: Log, stack: Stack, outcome: StartOutcome): P
     info("the demo's scripted model answers here: .env has no key or token")
   }
   const weaker = weakness(mode)
-  if (weaker) warn(`no credential in .env: ${weaker}`)
+  if (weaker) {
+    const direct = stack.settings.CREDENTIALS === 'direct'
+    const where = terminalLine(join(stack.root, '.env'))
+    warn(
+      `${direct ? `CREDENTIALS=direct in ${where} or the environment` : `no credential in ${where} or the environment`}: ${weaker}`,
+    )
+  }
 }

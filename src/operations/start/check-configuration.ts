@@ -4,12 +4,17 @@ import { userEnvironment } from '../../config/environment.ts'
 import { readParentProxy } from '../../config/parent-proxy.ts'
 import type { Settings } from '../../config/settings.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
-import { credentialMode } from '../../stack/credential.ts'
+import { type CredentialMode, credentialMode } from '../../stack/credential.ts'
 import { readAllowlist } from '../policy/squid-conf.ts'
 
 /** Checks everything that can be checked before a build or start, so that neither stops halfway. */
-export async function checkConfiguration(settings: Settings, root: string) {
-  checkBudget(settings)
+export async function checkConfiguration(
+  settings: Settings,
+  root: string,
+  /** Overrides the settings: `login`, or `rehearsal` for the demo. */
+  mode?: CredentialMode,
+) {
+  checkBudget(settings, mode ?? credentialMode(settings))
   await checkAuthorities(settings)
   await readParentProxy(settings, userEnvironment())
   // Fail closed: an unreadable policy stops the start.
@@ -17,9 +22,8 @@ export async function checkConfiguration(settings: Settings, root: string) {
 }
 
 /** Refuses a budget that is not enforced: it is worse than none. */
-function checkBudget(settings: Settings) {
-  const { BUDGET_USD_PER_DAY: budget } = settings
-  if (credentialMode(settings) !== 'login' || budget === undefined) return
+function checkBudget({ BUDGET_USD_PER_DAY: budget }: Settings, mode: CredentialMode) {
+  if (mode !== 'login' || budget === undefined) return
   throw new UserError(
     `BUDGET_USD_PER_DAY=${budget} cannot be enforced: without a key or token in .env, Claude Code logs in by itself and bypasses the gateway`,
     {

@@ -6,7 +6,7 @@ import { userEnvironment } from '../../config/environment.ts'
 import { imageAdditions } from '../../config/image-additions.ts'
 import { demoFolder } from '../../config/paths.ts'
 import { whyBusy } from '../../stack/activity.ts'
-import { type CredentialMode, credentialMode } from '../../stack/credential.ts'
+import type { CredentialMode } from '../../stack/credential.ts'
 import { inspectStack, type StackState } from '../../stack/inspect.ts'
 import type { AgentService } from '../../stack/services.ts'
 import { startStack } from '../../stack/start.ts'
@@ -20,6 +20,7 @@ import { forbiddenPlaces, type StackWorkspace } from '../workspace-here.ts'
 import { announce, announceParent } from './announce.ts'
 import { checkConfiguration } from './check-configuration.ts'
 import { type CopyOptions, copyIn } from './copy-in.ts'
+import { mayFallBack, refuseFallback } from './login-fallback.ts'
 import { openStack } from './open-stack.ts'
 import { type StartEffects, type StartedStack, startWorkflow } from './start-workflow.ts'
 
@@ -47,8 +48,17 @@ function startEffects(
   const { agents } = options
   const { workspace } = opened
   const { name } = opened.identity
+  const inspect = () => inspectStack(engine, name)
+  const refuse = async (before: StackState | null) => {
+    const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
+    if (mode === undefined) refuseFallback(context, before)
+  }
   return {
-    checkConfiguration: () => checkConfiguration(settings, root),
+    checkConfiguration: () => checkConfiguration(settings, root, options.mode),
+    async refuseLogin() {
+      // The engine is asked only where its answer may refuse the start.
+      if (options.mode === undefined && mayFallBack(settings)) await refuse(await inspect())
+    },
     customise: () => customise(context, opened),
     refuseAdditionsOfAgent({ declared }) {
       const additions = imageAdditions(settings)
@@ -59,8 +69,12 @@ function startEffects(
     },
     withLock: body => withLock(name, { log, signal }, body),
     ensureImages: () => ensureImages({ ...context, client: docker, network: userEnvironment() }),
-    inspect: () => inspectStack(engine, name),
-    refuseOtherMode: before => refuseOtherMode(context, workspace, before),
+    inspect,
+    async refuseOtherMode(before) {
+      // Again under the lock: another start may have given the stack a credential.
+      await refuse(before)
+      await refuseOtherMode(context, workspace, before)
+    },
     async openStack(images, added, before) {
       const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
       const volumes = await volumesOf(engine, name)
@@ -98,7 +112,7 @@ async function keptRehearsal(
   workspace: OpenedWorkspace,
   before: StackState | null,
 ) {
-  if (settings.CREDENTIALS === 'direct' || credentialMode(settings) !== 'login') return undefined
+  if (!mayFallBack(settings)) return undefined
   const isDemo = workspace.path === (await realpath(demoFolder()).catch(() => null))
   return isDemo || before?.credentials === 'rehearsal' ? ('rehearsal' as const) : undefined
 }

@@ -12,6 +12,8 @@ export type StartEffects = {
   /** Collects the user's additions; may ask a person to approve those of the folder. */
   customise: () => Promise<Additions>
   refuseAdditionsOfAgent: (additions: Additions) => void
+  /** Refuses a start that would become a login by accident. */
+  refuseLogin: () => Promise<void>
   /** Runs `body` while no other command changes the stack. */
   withLock: <T>(body: () => Promise<T>) => Promise<T>
   ensureImages: () => Promise<ImageSet>
@@ -35,6 +37,7 @@ export async function startWorkflow(effects: StartEffects): Promise<StartedStack
   await effects.checkConfiguration()
   const additions = await effects.customise()
   effects.refuseAdditionsOfAgent(additions)
+  await effects.refuseLogin()
   return effects.withLock(async () => {
     const images = await effects.ensureImages()
     const before = await effects.inspect()

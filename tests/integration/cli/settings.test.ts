@@ -102,6 +102,24 @@ t.test(
   },
 )
 
+t.test('CREDENTIALS=gateway without a credential is refused', async t => {
+  await script.edit(t, '.env', () => 'CREDENTIALS=gateway\n')
+  isTwoLines(t, await start(), {
+    error: /CREDENTIALS=gateway, but there is no credential for the gateway/,
+    hint: /set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in \.env/,
+  })
+})
+
+t.test('a credential of the wrong kind is refused before anything is done', async t => {
+  await script.edit(t, '.env', () => 'ANTHROPIC_API_KEY=sk-ant-oat01-NOTTOBESHOWN\n')
+  const outcome = await start()
+  isTwoLines(t, outcome, {
+    error: /\.env: ANTHROPIC_API_KEY: its value is an OAuth token, not an API key/,
+    hint: /move it to CLAUDE_CODE_OAUTH_TOKEN/,
+  })
+  t.notMatch(outcome.stderr, /NOTTOBESHOWN/)
+})
+
 t.test('CREDENTIALS=direct with a key is refused: one of the two was not meant', async t => {
   await script.edit(t, '.env', () => `CREDENTIALS=direct\nANTHROPIC_API_KEY=${key}\n`)
   const outcome = await start()

@@ -8,7 +8,7 @@ import {
 
 t.test('without anything set the defaults hold', async t => {
   const settings = await loadSettings(t.testdir({}), {})
-  t.match(settings, { CREDENTIALS: 'gateway', WORKSPACE_MODE: 'auto', AGENT_MEMORY: '4g' })
+  t.match(settings, { CREDENTIALS: 'auto', WORKSPACE_MODE: 'auto', AGENT_MEMORY: '4g' })
   t.equal(settings.ANTHROPIC_API_KEY, undefined)
 })
 
@@ -26,9 +26,13 @@ t.test("claudebox's own name of a setting is one of it", async t => {
 })
 
 t.test('secrets are taken out of the environment, so that no child inherits them', async t => {
-  const env = { ANTHROPIC_API_KEY: 'sk-ant-1', CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-2', HOME: '/root' }
+  const env = {
+    ANTHROPIC_API_KEY: 'sk-ant-api03-first',
+    CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-second',
+    HOME: '/root',
+  }
   const settings = await loadSettings(t.testdir({}), env)
-  t.equal(settings.ANTHROPIC_API_KEY, 'sk-ant-1')
+  t.equal(settings.ANTHROPIC_API_KEY, 'sk-ant-api03-first')
   t.same(env, { HOME: '/root' })
 })
 
@@ -46,6 +50,37 @@ t.test('a bad secret is refused without being shown', async t => {
   t.notMatch(String(error), /sk ant/)
 })
 
+t.test('a credential of the wrong form is refused at once, with its place and reason', async t => {
+  for (const [name, value, message, hint] of [
+    [
+      'ANTHROPIC_API_KEY',
+      'sk-ant-oat01-swapped',
+      /is an OAuth token, not an API key$/,
+      /OAUTH_TOKEN/,
+    ],
+    ['CLAUDE_CODE_OAUTH_TOKEN', 'sk-ant-api03-swapped', /is an API key, not an OAuth/, /API_KEY$/],
+    ['ANTHROPIC_API_KEY', 'sk-ant-admin01-value', /is an admin key, not an API key$/, /set ANTH/],
+    ['CLAUDE_CODE_OAUTH_TOKEN', 'sk-ant-ort01-value', /is a refresh token, not an/, /set CLAUDE/],
+    [
+      'ANTHROPIC_API_KEY',
+      'sk-ant-api03-x',
+      /has 14 characters, and a credential has at/,
+      /whole API/,
+    ],
+    ['CLAUDE_CODE_OAUTH_TOKEN', `sk-ant-oat01-${'x'.repeat(4096)}`, /at most 4096$/, /whole OAuth/],
+  ] as const) {
+    const error = await t.rejects(loadSettings(t.testdir({}), { [name]: value }), {
+      message,
+      hint,
+    })
+    t.match(String(error), `environment: ${name}: its value `)
+    t.notMatch(`${error}`, value)
+  }
+  const root = t.testdir({ '.env': 'ANTHROPIC_API_KEY=sk-ant-oat01-swapped\n' })
+  await t.rejects(loadSettings(root, {}), { message: /\.env: ANTHROPIC_API_KEY: its value is/ })
+  await t.resolves(loadSettings(t.testdir({}), { ANTHROPIC_API_KEY: 'key-of-another-gateway' }))
+})
+
 for (const [name, value] of [
   ['EXTRA_CA_CERTS', 'relative.pem'],
   ['EXTERNAL_SUBNET', '10.0.0.0'],
@@ -61,7 +96,7 @@ for (const [name, value] of [
 
 t.test('what is wrong is told in words of ours, with what would be right', async t => {
   for (const [name, value, right] of [
-    ['CREDENTIALS', 'none', /"none" must be gateway or direct$/],
+    ['CREDENTIALS', 'none', /"none" must be auto, gateway or direct$/],
     ['WORKSPACE_MODE', 'both', /"both" must be auto, mount or copy$/],
     ['IMAGE_TARGET', 'huge', /"huge" must be minimal or full$/],
     ['EXTERNAL_SUBNET', '10.0.0.0', /must be a subnet such as 10\.99\.0\.0\/24$/],

@@ -15,6 +15,13 @@ t.test('the mode follows from what is set', async t => {
   t.equal(credentialMode(settings({ CREDENTIALS: 'direct' })), 'login')
 })
 
+t.test('gateway custody requires a credential', async t => {
+  t.throws(() => credentialMode(settings({ CREDENTIALS: 'gateway' })), {
+    message: 'CREDENTIALS=gateway, but there is no credential for the gateway',
+  })
+  t.equal(credentialMode(settings({ CREDENTIALS: 'gateway', ANTHROPIC_API_KEY: 'k' })), 'api-key')
+})
+
 t.test('direct custody and a key contradict each other', async t => {
   t.throws(() => credentialMode(settings({ CREDENTIALS: 'direct', ANTHROPIC_API_KEY: 'k' })), {
     message: /CREDENTIALS=direct cannot be combined with ANTHROPIC_API_KEY/,

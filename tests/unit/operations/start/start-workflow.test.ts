@@ -28,6 +28,7 @@ function fakeEffects(failing: string | null = null) {
       return custom
     },
     refuseAdditionsOfAgent: given => called('refuse additions', given),
+    refuseLogin: async () => called('refuse login'),
     withLock: async body => {
       called('lock')
       try {
@@ -64,6 +65,7 @@ const steps: unknown[][] = [
   ['check configuration'],
   ['customise'],
   ['refuse additions', custom],
+  ['refuse login'],
   ['lock'],
   ['ensure images'],
   ['inspect'],
