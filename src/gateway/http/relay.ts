@@ -7,7 +7,7 @@ import type { Credential } from '../credential.ts'
 import type { Exchange } from '../gateway-log.ts'
 import { callerHeaders, upstreamHeaders } from './headers.ts'
 import { ByteMeter, modelName, TooManyBytes } from './limits.ts'
-import { type Upstream, upstreamFailure } from './upstream.ts'
+import { explainFailure, type Upstream } from './upstream.ts'
 
 /**
  * Passes one request to the origin and its answer back, both as streams at the slower side's pace,
@@ -67,7 +67,7 @@ export async function relay(options: {
     }
   } catch (error) {
     if (exchange.broken) return
-    throw isTooLarge(error, sent) ? tooLarge(bodyBytes) : upstreamFailure(error, upstream)
+    throw isTooLarge(error, sent) ? tooLarge(bodyBytes) : await explainFailure(error, upstream)
   } finally {
     account?.end()
     response.off('close', clientGone)

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici'
 import { ApiError } from '../api-error.ts'
 import type { Limits } from './limits.ts'
+import { type RefusalReason, refusalReason } from './refusal-reason.ts'
 
 export interface UpstreamRequest {
   /** Path and query of one of the gateway's routes. */
@@ -75,7 +76,11 @@ const timeoutCodes = /^(UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT)$/
  * Builds the error for a request without an answer from the origin: the failure, and the next step on
  * the host. Uses the error's code alone, never its text, which may quote a request.
  */
-export function upstreamFailure(error: unknown, upstream: Upstream): ApiError {
+export function upstreamFailure(
+  error: unknown,
+  upstream: Pick<Upstream, 'origin' | 'proxy'>,
+  reason: RefusalReason | null = null,
+): ApiError {
   const code = errorCode(error)
   const host = new URL(upstream.origin).host
   const failure = (text: string, retry: boolean) =>
@@ -84,8 +89,8 @@ export function upstreamFailure(error: unknown, upstream: Upstream): ApiError {
   const refused = proxyStatus(error)
   if (refused !== undefined) {
     return failure(
-      `the egress proxy refused ${host} (${refused}). On the host: check gateway_sites in proxy/squid.conf, then run ./claude.ts logs proxy.`,
-      refused >= 500,
+      refusalText(host, refused, reason),
+      refused >= 500 || reason === 'UNRESOLVED' || reason === 'LOAD',
     )
   }
   if (code === 'UND_ERR_HEADERS_TIMEOUT') {
@@ -118,6 +123,31 @@ export function upstreamFailure(error: unknown, upstream: Upstream): ApiError {
     `the connection to ${host} broke before it answered (${code}). On the host: run ./claude.ts logs proxy.`,
     true,
   )
+}
+
+function refusalText(host: string, status: number, reason: RefusalReason | null): string {
+  switch (reason) {
+    case 'UNRESOLVED':
+      return `the name ${host} does not resolve. On the host: check the network and its DNS; PROXY_DNS in .env sets another DNS server.`
+    case 'ADDRESS':
+      return `${host} resolves to a private or reserved address, which the egress proxy refuses. On the host: check its DNS, and run ./claude.ts logs proxy.`
+    case 'LOAD':
+      return `the egress proxy has too many connections. On the host: run ./claude.ts logs proxy.`
+    case 'NAME':
+      return `the egress proxy does not list ${host} (${status}). On the host: add it to gateway_sites in proxy/squid.conf.`
+    default:
+      return `the egress proxy refused ${host} (${status}). On the host: check gateway_sites in proxy/squid.conf, then run ./claude.ts logs proxy.`
+  }
+}
+
+/** Returns the error for a failed request, after asking the proxy for its reason if it refused. */
+export async function explainFailure(
+  error: unknown,
+  upstream: Pick<Upstream, 'origin' | 'proxy'>,
+): Promise<ApiError> {
+  const refused = upstream.proxy !== '' && proxyStatus(error) !== undefined
+  const reason = refused ? await refusalReason(upstream.proxy, upstream.origin) : null
+  return upstreamFailure(error, upstream, reason)
 }
 
 /** Returns the proxy's status when it refused CONNECT, which undici reports in the message only. */

@@ -11,7 +11,12 @@ export interface ConnectProxy {
 /** A forward proxy that knows CONNECT only, and leads every name to `target`. */
 export async function startConnectProxy(
   t: Test,
-  options: { target?: string; answer?: 'tunnel' | 'refuse' | 'silence' | 'hang-up' },
+  options: {
+    target?: string
+    answer?: 'tunnel' | 'refuse' | 'silence' | 'hang-up'
+    /** The page of Squid that a refusal names. */
+    page?: string
+  },
 ): Promise<ConnectProxy> {
   const asked: string[] = []
   const sockets = new Set<Socket>()
@@ -22,7 +27,11 @@ export async function startConnectProxy(
     socket.on('error', () => {})
     switch (options.answer ?? 'tunnel') {
       case 'refuse':
-        socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+        socket.end(
+          options.page
+            ? `HTTP/1.1 407 Proxy Authentication Required\r\nX-Squid-Error: 407:${options.page} 0\r\n\r\n`
+            : 'HTTP/1.1 403 Forbidden\r\n\r\n',
+        )
         return
       case 'silence':
         return

@@ -29,8 +29,26 @@ t.test('a proxy that refuses is told apart, with the place to look', async t => 
   t.match(text, /"type":"api_error"/)
   t.match(text, /proxy refused api\.anthropic\.invalid \(403\).*gateway_sites.*logs proxy/)
   t.equal(retry, 'false')
-  t.strictSame(proxy.asked, ['api.anthropic.invalid:443'])
+  // The second time for the reason.
+  t.strictSame(proxy.asked, Array(2).fill('api.anthropic.invalid:443'))
   t.match(events.at(-1), { status: 502, outcome: 'refused', reason: /refused/ })
+})
+
+t.test('the error names the true cause of a refusal', async t => {
+  for (const [page, message, retry] of [
+    ['REFUSED_UNRESOLVED', /the name api\.anthropic\.invalid does not resolve.*PROXY_DNS/, 'true'],
+    ['REFUSED_ADDRESS', /resolves to a private or reserved address/, 'false'],
+    ['REFUSED_NAME', /does not list api\.anthropic\.invalid \(407\).*gateway_sites/, 'false'],
+    ['REFUSED_LOAD', /too many connections/, 'true'],
+    ['REFUSED_OTHER', /refused api\.anthropic\.invalid \(407\)/, 'false'],
+  ] as const) {
+    const proxy = await startConnectProxy(t, { answer: 'refuse', page })
+    const { url } = await startGateway(t, { upstream, proxy: proxy.url })
+    const answer = await post(url)
+    t.match(answer.text, message)
+    t.equal(answer.retry, retry, page)
+    if (page === 'REFUSED_UNRESOLVED') t.notMatch(answer.text, /gateway_sites/)
+  }
 })
 
 t.test('a proxy that is down, or is silent, or hangs up, is worth another try', async t => {
