@@ -7,19 +7,48 @@ import { readRegularFile } from '../files/regular-file.ts'
 /** Characters allowed in a header value: any other could end the header and begin another. */
 const headerToken = z.string().check(z.minLength(16), z.maxLength(4096), z.regex(/^[\x21-\x7e]+$/))
 
+/** A private key as PEM. It signs, and is never sent. */
+const privateKey = z
+  .string()
+  .check(
+    z.maxLength(8192),
+    z.regex(/^-----BEGIN PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+-----END PRIVATE KEY-----\n?$/),
+  )
+
+const placeholder = headerToken
+
 /**
- * The real credential and the placeholder that the stack's callers send in its place. Both are of one
- * kind, because Claude Code shapes its requests by the kind it has.
+ * The real credential and the placeholder that the stack's callers send in its place. The placeholder is
+ * an OAuth token for an OAuth token, because Claude Code shapes its requests by the kind it has, and an
+ * API key for every other kind.
  */
 export const Credential = z
-  .strictObject({
-    kind: z.enum(['api-key', 'oauth-token']),
-    secret: headerToken,
-    placeholder: headerToken,
-  })
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('api-key'), secret: headerToken, placeholder }),
+    z.strictObject({ kind: z.literal('oauth-token'), secret: headerToken, placeholder }),
+    z.strictObject({ kind: z.literal('bearer'), secret: headerToken, placeholder }),
+    z.strictObject({
+      kind: z.literal('aws-key'),
+      accessKeyId: headerToken,
+      secret: headerToken,
+      sessionToken: z.optional(headerToken),
+      placeholder,
+    }),
+    z.strictObject({
+      kind: z.literal('google-key'),
+      clientEmail: headerToken,
+      secret: privateKey,
+      placeholder,
+    }),
+  ])
   // If the placeholder were the secret, the agent would hold the secret.
   .check(z.refine(credential => credential.secret !== credential.placeholder))
 export type Credential = z.infer<typeof Credential>
+
+/** Returns the kind of the placeholder that stands for a credential. */
+export function placeholderKind({ kind }: Pick<Credential, 'kind'>): 'api-key' | 'oauth-token' {
+  return kind === 'oauth-token' ? 'oauth-token' : 'api-key'
+}
 
 export interface CredentialSource {
   /**
@@ -83,6 +112,6 @@ function parseCredential(text: string): Credential | null {
 /** Builds the error without a cause on purpose: no part of the file may reach a log. */
 function unusable(path: string, reason: string) {
   return new UserError(`the gateway cannot use its credential file ${path}: ${reason}`, {
-    hint: 'on the host: set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env beside claude.ts, then run ./claude.ts start',
+    hint: 'on the host: set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN, or the credential of your model upstream, in .env beside claude.ts, then run ./claude.ts start',
   })
 }

@@ -5,7 +5,7 @@ import { createCredentialFile } from './credential.ts'
 import { createGatewayLog } from './gateway-log.ts'
 import { buildGateway } from './http/app.ts'
 import { defaultLimits } from './http/limits.ts'
-import { createUpstream } from './http/upstream.ts'
+import { createProvider } from './provider/create-provider.ts'
 import { parseGatewaySettings } from './settings.ts'
 
 /**
@@ -22,16 +22,12 @@ async function main() {
   const settings = parseGatewaySettings(process.env)
   const log = createGatewayLog(settings.LOG_LEVEL, write)
   const credentials = createCredentialFile(settings.CREDENTIAL_FILE)
-  const upstream = createUpstream({
-    origin: settings.UPSTREAM_URL,
-    proxy: settings.PROXY_URL,
-    limits: defaultLimits,
-  })
+  const provider = await createProvider(settings, defaultLimits)
   const accounting = createAccounting({
     ledger: await createLedger({ folder: settings.USAGE_FOLDER, log }),
     dayBudgetUsd: settings.BUDGET_USD_PER_DAY,
   })
-  const app = buildGateway({ credentials, upstream, accounting, limits: defaultLimits, log })
+  const app = buildGateway({ credentials, provider, accounting, limits: defaultLimits, log })
 
   const stop = (signal: NodeJS.Signals) => {
     log({ kind: 'stopping', signal })
@@ -45,7 +41,7 @@ async function main() {
   log({
     kind: 'listening',
     port: settings.GATEWAY_PORT,
-    upstream: settings.UPSTREAM_URL,
+    upstream: `${settings.UPSTREAM_URL.origin}${settings.UPSTREAM_URL.path}`,
     proxy: settings.PROXY_URL,
   })
   // Report a missing credential at start and not only to the first caller. Keep running: the file may

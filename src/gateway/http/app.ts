@@ -7,15 +7,15 @@ import type { Accounting } from '../counting/accounting.ts'
 import { createRunNames, meterOf } from '../counting/accounting.ts'
 import type { CredentialSource } from '../credential.ts'
 import type { Exchange, GatewayLog, Outcome } from '../gateway-log.ts'
+import type { ModelRequest, Provider } from '../provider/provider.ts'
 import { checkCaller } from './caller.ts'
 import type { Limits } from './limits.ts'
 import { relay } from './relay.ts'
 import { modelRoute } from './routes.ts'
-import type { Upstream } from './upstream.ts'
 
 export interface GatewayOptions {
   credentials: CredentialSource
-  upstream: Upstream
+  provider: Provider
   accounting: Accounting
   limits: Limits
   log: GatewayLog
@@ -26,7 +26,7 @@ export interface GatewayOptions {
  * the model routes, and counts their usage. Does not listen yet; `close()` also closes the connections
  * to the origin and writes the counted usage.
  */
-export function buildGateway({ credentials, upstream, accounting, limits, log }: GatewayOptions) {
+export function buildGateway({ credentials, provider, accounting, limits, log }: GatewayOptions) {
   const app: FastifyInstance = Fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -47,7 +47,7 @@ export function buildGateway({ credentials, upstream, accounting, limits, log }:
   })
   app.server.maxConnections = limits.connections
   app.addHook('onClose', async () => {
-    await upstream.close()
+    await provider.close()
     await accounting.close()
   })
 
@@ -100,7 +100,9 @@ export function buildGateway({ credentials, upstream, accounting, limits, log }:
   })
 
   let inFlight = 0
-  async function serve(request: FastifyRequest, reply: FastifyReply, costs: boolean) {
+  async function serve(request: FastifyRequest, reply: FastifyReply, route: ModelRequest['route']) {
+    // Counting tokens is free.
+    const costs = route === 'messages'
     const credential = await usableCredential(credentials)
     checkCaller(request.raw.rawHeaders, credential)
     const exchange = exchanges.get(request.raw) ?? {}
@@ -112,9 +114,9 @@ export function buildGateway({ credentials, upstream, accounting, limits, log }:
       await relay({
         request: request.raw,
         response: reply.raw,
-        path: request.raw.url ?? '/',
+        route,
         credential,
-        upstream,
+        provider,
         bodyBytes: limits.bodyBytes,
         exchange,
         account: costs ? accounting.begin(meter, exchange) : undefined,
@@ -124,9 +126,8 @@ export function buildGateway({ credentials, upstream, accounting, limits, log }:
       inFlight--
     }
   }
-  app.post('/v1/messages', (request, reply) => serve(request, reply, true))
-  // Counting tokens is free.
-  app.post('/v1/messages/count_tokens', (request, reply) => serve(request, reply, false))
+  app.post('/v1/messages', (request, reply) => serve(request, reply, 'messages'))
+  app.post('/v1/messages/count_tokens', (request, reply) => serve(request, reply, 'count-tokens'))
 
   return app
 }

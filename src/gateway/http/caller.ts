@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { ApiError } from '../api-error.ts'
-import type { Credential } from '../credential.ts'
+import { type Credential, placeholderKind } from '../credential.ts'
 import { headerValues } from './headers.ts'
 
 /**
@@ -20,7 +20,7 @@ export function checkCaller(rawHeaders: readonly string[], credential: Credentia
       'claude-secure: no credential. Send the placeholder of this stack.',
     )
   }
-  const expected = credential.kind === 'api-key' ? keys : bearers
+  const expected = placeholderKind(credential) === 'api-key' ? keys : bearers
   const genuine =
     expected.length > 0 &&
     keys.every(key => isSame(key, credential.placeholder)) &&

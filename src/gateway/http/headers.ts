@@ -32,11 +32,20 @@ export function upstreamHeaders(
     const earlier = headers.get(name)
     headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`)
   }
-  if (credential.kind === 'oauth-token') {
-    headers.set('anthropic-beta', withOauthBeta(headers.get('anthropic-beta')))
-    headers.set('authorization', `Bearer ${credential.secret}`)
-  } else {
-    headers.set('x-api-key', credential.secret)
+  switch (credential.kind) {
+    case 'oauth-token':
+      headers.set('anthropic-beta', withOauthBeta(headers.get('anthropic-beta')))
+      headers.set('authorization', `Bearer ${credential.secret}`)
+      break
+    case 'bearer':
+      headers.set('authorization', `Bearer ${credential.secret}`)
+      break
+    case 'api-key':
+      headers.set('x-api-key', credential.secret)
+      break
+    default:
+      // A signing key must never be sent, not even to a service that expects another credential.
+      throw new Error(`a credential of kind ${credential.kind} cannot be a header`)
   }
   return Object.fromEntries(headers)
 }

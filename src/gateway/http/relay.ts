@@ -5,27 +5,27 @@ import { ApiError } from '../api-error.ts'
 import type { Account } from '../counting/accounting.ts'
 import type { Credential } from '../credential.ts'
 import type { Exchange } from '../gateway-log.ts'
-import { callerHeaders, upstreamHeaders } from './headers.ts'
+import type { ModelRequest, Provider } from '../provider/provider.ts'
 import { ByteMeter, modelName, TooManyBytes } from './limits.ts'
-import { explainFailure, type Upstream } from './upstream.ts'
+import { explainFailure } from './upstream.ts'
 
 /**
- * Passes one request to the origin and its answer back, both as streams at the slower side's pace,
- * byte for byte. Throws an `ApiError` until the answer begins; after that, a broken answer ends in a
+ * Passes one request to the provider of the model and its answer back, both as streams at the slower
+ * side's pace. Throws an `ApiError` until the answer begins; after that, a broken answer ends in a
  * broken connection, because a clean end would make half an answer look complete.
  */
 export async function relay(options: {
   request: IncomingMessage
   response: ServerResponse
-  path: string
+  route: ModelRequest['route']
   credential: Credential
-  upstream: Upstream
+  provider: Provider
   bodyBytes: number
   exchange: Exchange
   /** Counts the request, if its route costs money. */
   account?: Account | undefined
 }): Promise<void> {
-  const { request, response, path, credential, upstream, bodyBytes, exchange, account } = options
+  const { request, response, route, credential, provider, bodyBytes, exchange, account } = options
   if (Number(request.headers['content-length'] ?? 0) > bodyBytes) throw tooLarge(bodyBytes)
 
   const abort = new AbortController()
@@ -49,13 +49,15 @@ export async function relay(options: {
   request.once('error', error => sent.destroy(error))
 
   try {
-    const answer = await upstream.post({
-      path,
-      headers: upstreamHeaders(request.rawHeaders, credential),
+    const answer = await provider.send({
+      route,
+      target: request.url ?? '/',
+      rawHeaders: request.rawHeaders,
       body: sent,
+      credential,
       signal: abort.signal,
     })
-    response.writeHead(answer.statusCode, callerHeaders(answer.headers))
+    response.writeHead(answer.statusCode, answer.headers)
     response.flushHeaders()
     const watch = account?.answered(answer.statusCode, answer.headers)
     const passed = { bytes: 0 }
@@ -67,7 +69,9 @@ export async function relay(options: {
     }
   } catch (error) {
     if (exchange.broken) return
-    throw isTooLarge(error, sent) ? tooLarge(bodyBytes) : await explainFailure(error, upstream)
+    if (error instanceof ApiError) throw error
+    if (isTooLarge(error, sent)) throw tooLarge(bodyBytes)
+    throw await explainFailure(error, provider.upstream)
   } finally {
     account?.end()
     response.off('close', clientGone)

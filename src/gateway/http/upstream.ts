@@ -8,7 +8,7 @@ export interface UpstreamRequest {
   /** Path and query of one of the gateway's routes. */
   path: string
   headers: Record<string, string>
-  body: Readable
+  body: Readable | Buffer | string
   signal: AbortSignal
 }
 

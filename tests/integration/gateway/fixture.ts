@@ -11,7 +11,9 @@ import { type Credential, createCredentialFile } from '../../../src/gateway/cred
 import type { GatewayEvent } from '../../../src/gateway/gateway-log.ts'
 import { buildGateway } from '../../../src/gateway/http/app.ts'
 import { defaultLimits, type Limits } from '../../../src/gateway/http/limits.ts'
-import { createUpstream } from '../../../src/gateway/http/upstream.ts'
+import { createUpstream, type Upstream } from '../../../src/gateway/http/upstream.ts'
+import { createMessagesProvider } from '../../../src/gateway/provider/messages.ts'
+import type { Provider } from '../../../src/gateway/provider/provider.ts'
 
 /** Must never show up where a caller or a log could see it. */
 export const sentinel = 'sk-ant-api03-SENTINEL'
@@ -47,6 +49,8 @@ export async function startGateway(
     credential?: Credential
     limits?: Partial<Limits>
     dayBudgetUsd?: number
+    /** Instead of the Messages API itself. */
+    provider?: (upstream: Upstream) => Provider
     /** Instead of a new one. */
     usageFolder?: string
   },
@@ -61,9 +65,10 @@ export async function startGateway(
   const log = (event: GatewayEvent) => void events.push(event)
   const usageFolder = options.usageFolder ?? join(folder, 'usage')
   if (options.usageFolder === undefined) mkdirSync(usageFolder)
+  const to = { origin: options.upstream, proxy: options.proxy ?? '', limits }
   const app = buildGateway({
     credentials: createCredentialFile(credentialFile),
-    upstream: createUpstream({ origin: options.upstream, proxy: options.proxy ?? '', limits }),
+    provider: options.provider?.(createUpstream(to)) ?? createMessagesProvider(createUpstream(to)),
     accounting: createAccounting({
       ledger: await createLedger({ folder: usageFolder, log }),
       dayBudgetUsd: options.dayBudgetUsd ?? null,

@@ -2,6 +2,7 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { type Call, messagesApi } from '../../../src/gateway/rehearsal/messages-api.ts'
+import { cloudApi, isCloudPath } from '../cloud-apis/cloud-api.ts'
 import { type Defaults, directedReply } from './directed-reply.ts'
 
 /** A request the stand-in saw, as `GET /__requests` shows it. */
@@ -49,11 +50,17 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     reply: request => directedReply(request, defaults, attempts),
     onCall: call => remember(call, requests),
   })
+  const cloud = cloudApi({
+    reply: request => directedReply(request, defaults, attempts),
+    onCall: call => remember(call, requests),
+  })
   const control = controlPaths(requests, value => {
     defaults = value
   })
   const listener: RequestListener = (request, response) =>
-    request.url?.startsWith('/__') ? control(request, response) : api(request, response)
+    request.url?.startsWith('/__')
+      ? control(request, response)
+      : (isCloudPath(request.url ?? '') ? cloud : api)(request, response)
 
   const host = options.host ?? '127.0.0.1'
   const http = await listen(createHttpServer(listener), host, options.httpPort ?? 0)

@@ -13,8 +13,9 @@ const routes = 'src/gateway/http/routes.ts'
 /** Fastify knows the routes too: both have to be gone for anything else to get through. */
 const everyRoute: Edit = {
   file: app,
-  pattern: /app\.post\('\/v1\/messages', \(request, reply\) => serve\(request, reply, true\)\)/,
-  replacement: "app.all('/*', (request, reply) => serve(request, reply, true))",
+  pattern:
+    /app\.post\('\/v1\/messages', \(request, reply\) => serve\(request, reply, 'messages'\)\)/,
+  replacement: "app.all('/*', (request, reply) => serve(request, reply, 'messages'))",
 }
 
 /** What the gateway does for the lock, each with the edit that would undo it. */
