@@ -55,7 +55,14 @@ export function createProgram(invocation: Invocation): Command {
     )
     .option('--worker', 'also start the container of runs; otherwise the first `run` does')
     .option('--copy', 'give the agent a copy of the folder; `apply` writes changes back')
-    .option('--fresh-copy', 'replace the copy, and discard the changes in the old one')
+    .option('--fresh-copy', 'replace the copy; asks before it discards unapplied work')
+    .addOption(
+      new Option(
+        '--mount',
+        'leave copy mode; asks before it discards unapplied work, keeps conversations',
+      ).conflicts(['copy', 'freshCopy', 'exclude', 'includeIgnored']),
+    )
+    .option('-f, --force', 'do not ask before unapplied work is discarded')
     .option('--exclude <pattern>', 'leave out of the copy, as in .gitignore (repeatable)', collect)
     .option(
       '--include-ignored <pattern>',

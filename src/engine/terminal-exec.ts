@@ -51,12 +51,6 @@ export async function startExec(
       .then(({ body }) => bodyText(body))
       .catch(() => {})
   }
-  // A shell that continues this process with fg has put the terminal into its own mode.
-  const continued = () => {
-    input.setRawMode(false)
-    input.setRawMode(true)
-    resize()
-  }
   const hangUp = () => socket.destroy()
   const closed = new Promise<void>(resolve => {
     // A broken connection closes the command's terminal too; its exit status shows what happened.
@@ -68,14 +62,14 @@ export async function startExec(
   input.setRawMode(true)
   input.on('end', hangUp)
   output.on('resize', resize)
-  process.once('SIGHUP', hangUp).once('SIGTERM', hangUp).on('SIGCONT', continued)
+  process.once('SIGHUP', hangUp).once('SIGTERM', hangUp)
   try {
     output.write(first)
     socket.pipe(output, { end: false })
     input.pipe(socket)
     await closed
   } finally {
-    process.off('SIGHUP', hangUp).off('SIGTERM', hangUp).off('SIGCONT', continued)
+    process.off('SIGHUP', hangUp).off('SIGTERM', hangUp)
     output.off('resize', resize)
     input.off('end', hangUp)
     input.unpipe(socket)

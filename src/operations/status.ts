@@ -124,8 +124,8 @@ async function waitingOf(stack: string) {
 }
 
 async function copyTaken(stack: string) {
-  const { baselinePath, readCopyTime } = await import('../workspace/copy/baseline.ts')
-  return readCopyTime(baselinePath(stateFolder(stack)))
+  const { baselinePath, readCopyRecord } = await import('../workspace/copy/baseline.ts')
+  return (await readCopyRecord(baselinePath(stateFolder(stack))))?.taken ?? null
 }
 
 function credentials(mode: CredentialMode) {

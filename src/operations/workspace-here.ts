@@ -1,9 +1,11 @@
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UserError } from '../base/errors.ts'
 import { stateRoot } from '../config/paths.ts'
 import { folderStack, type StackIdentity } from '../stack/identity.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { copyExists } from '../stack/workspace-copy.ts'
+import { baselinePath, readCopyRecord } from '../workspace/copy/baseline.ts'
 import { type OpenedWorkspace, type OwnPlaces, openWorkspace } from '../workspace/workspace.ts'
 import type { Context } from './context.ts'
 import { ownedStackName } from './find-stacks.ts'
@@ -32,16 +34,31 @@ export type StackWorkspace = { identity: StackIdentity; workspace: OpenedWorkspa
 /** Opens a folder, by default the current one, for a stack, by default that of the folder. */
 export async function workspaceHere(
   context: Pick<Context, 'root' | 'found' | 'settings'>,
-  options: { copy?: boolean; folder?: string; identity?: StackIdentity } = {},
+  options: {
+    copy?: boolean
+    /** Opens the folder itself, even where it was opened as a copy before. */
+    mount?: boolean
+    folder?: string
+    identity?: StackIdentity
+  } = {},
 ): Promise<StackWorkspace> {
+  if (options.mount && context.settings.WORKSPACE_MODE === 'copy') {
+    throw new UserError('--mount contradicts WORKSPACE_MODE=copy', {
+      hint: 'set WORKSPACE_MODE=auto in .env, then run the command again',
+    })
+  }
   const folder = await realpath(options.folder ?? process.cwd())
   const identity = options.identity ?? folderStack(folder)
   const state = stateFolder(await ownedStackName(identity))
   const workspace = await openWorkspace(
     folder,
-    options.copy ? 'copy' : context.settings.WORKSPACE_MODE,
+    options.copy ? 'copy' : options.mount ? 'mount' : context.settings.WORKSPACE_MODE,
     ownPlaces(context),
-    { copyExists: await copyExists(state) },
+    {
+      copyExists: await copyExists(state),
+      copyOwner: (await readCopyRecord(baselinePath(state)))?.owner ?? null,
+      mountGiven: options.mount ?? false,
+    },
   )
   return { identity, workspace }
 }

@@ -2,7 +2,6 @@ import { realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { runHomes, workspaceKey } from '../run/run-home.ts'
-import { temporaryFolder } from './temporary.ts'
 
 /** A folder that prompts may work in, and the private folders of its runs. */
 export type Workspace = {
@@ -20,7 +19,7 @@ export const defaultPlaces: Places = {
   workspace: '/workspace',
   workspaces: '/workspaces',
   homes: runHomes,
-  temporary: temporaryFolder,
+  temporary: '/tmp',
 }
 
 /**

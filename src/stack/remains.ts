@@ -9,6 +9,8 @@ import type { Engine } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { withCreatedContainer } from '../engine/throwaway-container.ts'
 import { exec } from '../process/exec.ts'
+import { baselinePath } from '../workspace/copy/baseline.ts'
+import { hasNewCommits } from '../workspace/copy/changes.ts'
 import { parseHome } from './conversations.ts'
 import { isStackName } from './identity.ts'
 import { inspectStack } from './inspect.ts'
@@ -33,7 +35,8 @@ export type Remains = {
 /** `unknown`: the copy could not be read, or there is no baseline to compare it with. */
 export type CopyRemains =
   | { kind: 'applied' }
-  | { kind: 'unapplied'; changes: number; git: boolean }
+  /** `git`: its data changed at all, as by `git status`; `commits`: it has new objects or references. */
+  | { kind: 'unapplied'; changes: number; git: boolean; commits: boolean }
   | { kind: 'unknown'; reason: string }
 
 /** Returns whether removing the stack would permanently lose changes in its copy. */
@@ -49,11 +52,11 @@ export async function readRemains(
   const volumes = stack.volumes ?? []
   const { path } = stateFolder(stack.stack)
   const entries = (name: string) => readdir(join(path, name)).catch(() => [])
-  const hasCopy = volumes.includes(copyVolume(stack))
+  const hasCopy = volumes.includes(copyVolume(stack.stack))
   const [runs, applies, copy] = await Promise.all([
     entries('runs'),
     entries('applies'),
-    hasCopy ? readCopyRemains(context, stack, image) : null,
+    hasCopy ? readCopyRemains(context, stack.stack, image) : null,
   ])
   return {
     stack,
@@ -64,30 +67,32 @@ export async function readRemains(
   }
 }
 
-function copyVolume({ stack }: ListedStack) {
+/** Returns the name of the volume that holds a stack's copy. */
+export function copyVolume(stack: string) {
   return `${stack}_workspace`
 }
 
 /** Reads the copy through a container that is never started: an agent wrote its contents. */
-async function readCopyRemains(
+export async function readCopyRemains(
   { engine, docker, signal }: { engine: Engine; docker: DockerClient; signal?: AbortSignal },
-  stack: ListedStack,
+  stack: string,
   image: () => Promise<string>,
 ): Promise<CopyRemains> {
   const mounts = [{ volume: copyVolume(stack), target: '/workspace' }]
   const purpose = `reading the copy in ${copyVolume(stack)}`
   try {
     const archive = createArchive(engine.address)
-    const state = stateFolder(stack.stack)
+    const state = stateFolder(stack)
     const options = { image: await image(), mounts, purpose }
     const found = await withCreatedContainer(docker, options, container =>
       readCopyChanges({ archive, container, state, ...(signal && { signal }) }),
     )
     if (!found) return { kind: 'unknown', reason: 'its baseline is missing' }
-    const { changes, gitChanged } = found
+    const { baseline, tree, changes, gitChanged } = found
+    const commits = hasNewCommits(baseline.tree, tree)
     return changes.length === 0 && !gitChanged
       ? { kind: 'applied' }
-      : { kind: 'unapplied', changes: changes.length, git: gitChanged }
+      : { kind: 'unapplied', changes: changes.length, git: gitChanged, commits }
   } catch (error) {
     signal?.throwIfAborted()
     return { kind: 'unknown', reason: messageOf(error) }
@@ -115,6 +120,12 @@ export async function removeRemains(
   const volumes = await volumesOf(engine, stack)
   if (volumes.length > 0) await removeVolumes(docker, stack, volumes, options.signal)
   await removeState(stack)
+}
+
+/** Removes the copy of a stack that no longer uses it; an apply from it can still be undone. */
+export async function removeCopy(docker: DockerClient, stack: string, signal?: AbortSignal) {
+  await rm(baselinePath(stateFolder(stack)), { force: true })
+  await removeVolumes(docker, stack, [{ Name: copyVolume(stack) }], signal)
 }
 
 async function removeVolumes(

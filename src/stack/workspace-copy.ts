@@ -81,7 +81,7 @@ export async function ensureCopy(
     const [content] = await Promise.all([packed, archive.put(container, '/workspace', tar, signal)])
     await removeTorn(context, content.torn)
     if (repository.kind === 'elsewhere') await copyRepository(context, repository, content)
-    await replaceFile(baselinePath(state), renderBaseline({ taken, ...content }))
+    await replaceFile(baselinePath(state), renderBaseline({ taken, owner: agent, ...content }))
     return content
   })
   for (const message of describeCopied(content)) log(message)

@@ -52,8 +52,8 @@ export type OpenedWorkspace = {
   copyReason?: 'it is owned by root' | 'it was opened as a copy before'
 }
 
-/** The agent's uid when the workspace's owner is not an ordinary user. */
-const copyOwner = { uid: 1000, gid: 1000 }
+/** The agent's uid when root owns the workspace, and in copies of versions that knew one owner. */
+const ordinaryUser = { uid: 1000, gid: 1000 }
 
 /** Host paths of claude-secure or the engine that an agent must not get. */
 export type OwnPlaces = {
@@ -73,7 +73,13 @@ export async function openWorkspace(
   path: string,
   mode: Settings['WORKSPACE_MODE'],
   own: OwnPlaces,
-  options: { copyExists?: boolean } = {},
+  options: {
+    copyExists?: boolean
+    /** Owner of the files in an existing copy, where it was recorded. */
+    copyOwner?: OpenedWorkspace['agent'] | null
+    /** `mode` is `mount` by `--mount`, not by the settings. */
+    mountGiven?: boolean
+  } = {},
 ): Promise<OpenedWorkspace> {
   const real = await realpath(path)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
@@ -83,11 +89,16 @@ export async function openWorkspace(
     })
   }
   const { uid, gid } = await stat(real)
+  // The same user in both modes has one home, and so one set of conversations.
+  const owner = uid === 0 ? ordinaryUser : { uid, gid: gid === 0 ? uid : gid }
+  const known = options.copyOwner ?? ordinaryUser
   const copyReason = mode === 'auto' ? reasonToCopy(uid, options.copyExists ?? false) : undefined
   const opened: OpenedWorkspace['mode'] = mode === 'copy' || copyReason ? 'copy' : 'mount'
   if (uid === 0 && opened === 'mount') {
-    throw new UserError(`${terminalLine(real)} belongs to root and WORKSPACE_MODE is mount`, {
-      hint: 'set WORKSPACE_MODE=copy, or change the owner: the agent never runs as root',
+    const asked = options.mountGiven ? '--mount was given' : 'WORKSPACE_MODE is mount'
+    const instead = options.mountGiven ? 'omit --mount' : 'set WORKSPACE_MODE=copy'
+    throw new UserError(`${terminalLine(real)} belongs to root and ${asked}`, {
+      hint: `${instead}, or change the owner: the agent never runs as root`,
     })
   }
   refuseWideFolders(real)
@@ -99,7 +110,7 @@ export async function openWorkspace(
   if (opened === 'mount') refuseOwnPlaces(real, own)
   return {
     path: real,
-    agent: opened === 'copy' ? copyOwner : { uid, gid: gid === 0 ? uid : gid },
+    agent: opened === 'copy' && options.copyExists ? known : owner,
     mode: opened,
     ...(copyReason && { copyReason }),
   }

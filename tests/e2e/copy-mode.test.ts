@@ -58,6 +58,7 @@ t.test('a folder owned by root is opened as a copy, and one line says so', async
   t.equal(said.length, 1)
   t.match(said[0], `a copy of ${stack.workspace} (it is owned by root)`)
   t.match(said[0], /\.\/claude\.ts diff .*\.\/claude\.ts apply/)
+  t.match(stderr, /^copied \d+ files, \d+\.\d kB$/m)
   t.match(stderr, /left out of the copy: (?=.*\.env)(?=.*node_modules\/)(?=.*data\/)/)
   t.not((await agent('id -u')).stdout.trim(), '0')
   const { stdout } = await stack.cli(['status', '--json'])
@@ -324,7 +325,16 @@ t.test('--fresh-copy takes a new copy', async t => {
   await agent('echo lost >> a.txt')
   const kept = await stack.cli(['start', '--detach', '--exclude', 'docs'])
   t.match(kept.stderr, /--exclude and --include-ignored had no effect/)
-  const fresh = ['--fresh-copy', '--include-ignored', '.env', '--exclude', 'long.txt']
+  isTwoLines(t, await stack.cli(['start', '--detach', '--fresh-copy']), {
+    error: /no terminal: Discard the copy, with 1 unapplied change( and commits or branches)?\?/,
+    hint: /run it again with -f/,
+  })
+  t.equal((await agent('tail -n 1 a.txt')).stdout, 'lost\n', 'and the copy is kept')
+  isTwoLines(t, await stack.cli(['start', '--detach', '--mount']), {
+    error: /belongs to root and --mount was given/,
+    hint: /omit --mount/,
+  })
+  const fresh = ['--force', '--fresh-copy', '--include-ignored', '.env', '--exclude', 'long.txt']
   const { code, stderr } = await stack.cli(['start', '--detach', ...fresh])
   t.equal(code, 0, stderr)
   t.equal((await agent('cat a.txt later/c.txt')).stdout, 'one\nTWO\nmore\nof the host\n')

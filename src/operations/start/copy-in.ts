@@ -1,5 +1,3 @@
-import { command } from '../../base/command.ts'
-import { UserError } from '../../base/errors.ts'
 import { parseCopyExclude } from '../../config/setting-names.ts'
 import { createArchive } from '../../engine/archive.ts'
 import { whyBusy } from '../../stack/activity.ts'
@@ -8,9 +6,13 @@ import type { Stack } from '../../stack/stack.ts'
 import { copyContainer, ensureCopy } from '../../stack/workspace-copy.ts'
 import type { Context } from '../context.ts'
 import { ownPlaces } from '../workspace-here.ts'
+import { busy, type DiscardOptions } from './discard-copy.ts'
 
 /** Options of copy mode; `exclude` has patterns as in .gitignore. */
-export type CopyOptions = { freshCopy?: boolean; exclude?: string[]; includeIgnored?: string[] }
+export type CopyOptions = DiscardOptions & {
+  exclude?: string[]
+  includeIgnored?: string[]
+}
 
 /** Copies the folder into a stack in copy mode, unless its copy exists already. */
 export async function copyIn(
@@ -21,11 +23,8 @@ export async function copyIn(
 ): Promise<void> {
   const container = stack.workspace.mode === 'copy' ? copyContainer(state) : null
   if (container === null) return
-  if (fresh && (await whyBusy(context.engine, state))) {
-    throw new UserError('cannot take a fresh copy: the agent is working in the current one', {
-      hint: `end its session first, or run ${command('stop')}`,
-    })
-  }
+  // A session may have started while the confirmation was open.
+  if (fresh && (await whyBusy(context.engine, state))) throw busy('take a fresh copy')
   const given = [...exclude, ...includeIgnored.map(pattern => `!${pattern}`)]
   const outcome = await ensureCopy(
     {

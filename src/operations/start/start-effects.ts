@@ -20,6 +20,7 @@ import { forbiddenPlaces, type StackWorkspace } from '../workspace-here.ts'
 import { announce, announceParent } from './announce.ts'
 import { checkConfiguration } from './check-configuration.ts'
 import { type CopyOptions, copyIn } from './copy-in.ts'
+import { confirmDiscard, leaveCopy } from './discard-copy.ts'
 import { mayFallBack, refuseFallback } from './login-fallback.ts'
 import { openStack } from './open-stack.ts'
 import { type StartEffects, type StartedStack, startWorkflow } from './start-workflow.ts'
@@ -75,6 +76,8 @@ function startEffects(
       await refuse(before)
       await refuseOtherMode(context, workspace, before)
     },
+    confirmDiscard: ({ agent }, before) =>
+      confirmDiscard(context, { name, before, agent }, options),
     async openStack(images, added, before) {
       const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
       const volumes = await volumesOf(engine, name)
@@ -97,6 +100,7 @@ function startEffects(
       await announce(log, stack, outcome)
       await announceParent(context, stack, outcome)
     },
+    leaveCopy: (stack, state) => leaveCopy(context, stack, state, options),
     copyIn: (stack, state) => copyIn(context, stack, state, options),
     runSetupCommands: (state, { setupCommands }) =>
       runSetupCommands(context, state, agents, setupCommands),

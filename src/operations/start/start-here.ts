@@ -27,7 +27,10 @@ export async function startHere(
   const record = await recordStart(service)
   const context = await openContext(caller)
   record.settingsLoaded(context.settings)
-  const opened = await workspaceHere(context, { copy: options.copy ?? false })
+  const opened = await workspaceHere(context, {
+    copy: options.copy ?? false,
+    mount: options.mount ?? false,
+  })
   const agents: readonly AgentService[] = options.worker ? agentServices : [service]
   const started = await bringUp(context, opened, { ...options, agents })
   const { state, outcome, stack } = started

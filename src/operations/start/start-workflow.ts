@@ -19,12 +19,16 @@ export type StartEffects = {
   ensureImages: () => Promise<ImageSet>
   inspect: () => Promise<StackState | null>
   refuseOtherMode: (before: StackState | null) => Promise<void>
+  /** Asks a person before a copy with unapplied work is discarded. */
+  confirmDiscard: (images: ImageSet, before: StackState | null) => Promise<void>
   openStack: (images: ImageSet, additions: Additions, before: StackState | null) => Promise<Stack>
   startStack: (
     stack: Stack,
     before: StackState | null,
   ) => Promise<{ outcome: StartOutcome; state: StackState }>
   announce: (stack: Stack, outcome: StartOutcome) => Promise<void>
+  /** Removes the copy of a stack that was changed to the folder itself. */
+  leaveCopy: (stack: Stack, state: StackState) => Promise<void>
   copyIn: (stack: Stack, state: StackState) => Promise<void>
   runSetupCommands: (state: StackState, additions: Additions) => Promise<void>
 }
@@ -42,9 +46,11 @@ export async function startWorkflow(effects: StartEffects): Promise<StartedStack
     const images = await effects.ensureImages()
     const before = await effects.inspect()
     await effects.refuseOtherMode(before)
+    await effects.confirmDiscard(images, before)
     const stack = await effects.openStack(images, additions, before)
     const { outcome, state } = await effects.startStack(stack, before)
     await effects.announce(stack, outcome)
+    await effects.leaveCopy(stack, state)
     await effects.copyIn(stack, state)
     await effects.runSetupCommands(state, additions)
     return { stack, state, outcome }

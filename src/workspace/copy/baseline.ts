@@ -12,6 +12,8 @@ const Baseline = z.union([
     version: z.literal(2),
     /** Time of the copy, ISO 8601. */
     taken: z.string(),
+    /** Absent in copies of versions that knew one owner, 1000. */
+    owner: z.strictObject({ uid: z.number(), gid: z.number() }).optional(),
     entries: z.array(z.tuple([z.string(), Entry])),
     leftOut: z.array(z.string()),
     rules: IgnoreRules,
@@ -24,9 +26,13 @@ const Baseline = z.union([
   }),
 ])
 
+export type CopyOwner = { uid: number; gid: number }
+
 /** The state of the workspace when the copy was made. */
 export type Baseline = {
   taken: string
+  /** Owner of the files in the copy. */
+  owner?: CopyOwner | undefined
   tree: Tree
   /** Files and folders (with a slash) of the host that are not in the copy. */
   leftOut: readonly string[]
@@ -34,8 +40,8 @@ export type Baseline = {
   rules: IgnoreRules
 }
 
-export function renderBaseline({ taken, tree, leftOut, rules }: Baseline): string {
-  return JSON.stringify({ version: 2, taken, entries: [...tree], leftOut, rules })
+export function renderBaseline({ taken, owner, tree, leftOut, rules }: Baseline): string {
+  return JSON.stringify({ version: 2, taken, owner, entries: [...tree], leftOut, rules })
 }
 
 /** Reads the baseline in `path`; null when no copy was made yet. */
@@ -50,7 +56,8 @@ export async function readBaseline(path: string): Promise<Baseline | null> {
     const { taken, entries } = baseline
     const { leftOut, rules } =
       baseline.version === 1 ? { leftOut: [], rules: noIgnoreRules } : baseline
-    return { taken, tree: new Map(entries), leftOut, rules }
+    const owner = baseline.version === 2 ? baseline.owner : undefined
+    return { taken, ...(owner && { owner }), tree: new Map(entries), leftOut, rules }
   } catch (cause) {
     throw new UserError(`${path} is damaged: the agent's changes cannot be determined`, {
       hint: `run ${command('shell')} to look at the copy, or ${command('start --fresh-copy')} to make a new one`,
@@ -64,9 +71,21 @@ export function baselinePath(state: { path: string }): string {
   return join(state.path, 'baseline.json')
 }
 
-/** Returns the time of the copy. Reads only the beginning: a baseline lists every file. */
-export async function readCopyTime(path: string): Promise<string | null> {
+/** When a copy was taken, and for whom. */
+export type CopyRecord = { taken: string; owner: CopyOwner | null }
+
+/**
+ * Returns the record of a copy; null when none was taken. Reads only the beginning: a baseline lists every
+ * file.
+ */
+export async function readCopyRecord(path: string): Promise<CopyRecord | null> {
   const head = await readRegularFile(path, { limit: 128, part: 'head' }).catch(() => null)
   if (head?.kind !== 'bytes') return null
-  return /^\{"version":\d+,"taken":"([0-9TZ:.-]+)"/.exec(head.bytes.toString('latin1'))?.[1] ?? null
+  const text = head.bytes.toString('latin1')
+  const [, taken, uid, gid] =
+    /^\{"version":\d+,"taken":"([0-9TZ:.-]+)"(?:,"owner":\{"uid":([1-9]\d*),"gid":(\d+)\})?/.exec(
+      text,
+    ) ?? []
+  if (taken === undefined) return null
+  return { taken, owner: uid === undefined ? null : { uid: Number(uid), gid: Number(gid) } }
 }

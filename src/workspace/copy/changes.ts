@@ -36,6 +36,16 @@ export function gitDataChanged(baseline: Tree, copy: Tree): boolean {
   return differs(baseline, copy) || differs(copy, baseline)
 }
 
+/** Returns whether git's data has objects or references that the baseline lacks: commits, a stash. */
+export function hasNewCommits(baseline: Tree, copy: Tree): boolean {
+  const isStored = /(^|\/)(objects\/.|refs\/.|packed-refs$|HEAD$)/
+  const isGitData = findGitData(baseline, copy)
+  return [...copy].some(
+    ([path, entry]) =>
+      isStored.test(path) && isGitData(path) && !sameEntry(entry, baseline.get(path)),
+  )
+}
+
 /** Changes by whether they are applied. */
 export type SortedChanges = {
   /** Applied to the host. */

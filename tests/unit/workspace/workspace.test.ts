@@ -57,6 +57,31 @@ t.test('a folder of root is opened as a copy, by an agent who is not root', asyn
   await t.rejects(openWorkspace(path, 'mount', checkout), { message: /belongs to root/ })
 })
 
+t.test(
+  'a copy belongs to the owner of its folder, and an older copy to whom it was made for',
+  async t => {
+    const path = t.testdir({})
+    await chown(path, 4242, 4243)
+    const agent = { uid: 4242, gid: 4243 }
+    t.match(await openWorkspace(path, 'copy', checkout), { mode: 'copy', agent })
+    const old = { copyExists: true, copyOwner: null }
+    t.match(await openWorkspace(path, 'copy', checkout, old), { agent: { uid: 1000, gid: 1000 } })
+    t.match(await openWorkspace(path, 'mount', checkout, old), { mode: 'mount', agent })
+    await chown(path, 7, 7)
+    const known = { copyExists: true, copyOwner: agent }
+    t.match(await openWorkspace(path, 'auto', checkout, known), { mode: 'copy', agent })
+  },
+)
+
+t.test('a folder of root is not mounted by --mount either', async t => {
+  const path = t.testdir({})
+  await chown(path, 0, 0)
+  await t.rejects(openWorkspace(path, 'mount', checkout, { mountGiven: true }), {
+    message: /belongs to root and --mount was given/,
+    hint: /^omit --mount/,
+  })
+})
+
 t.test("the agent never has root's group either", async t => {
   const path = t.testdir({})
   await chown(path, 4242, 0)

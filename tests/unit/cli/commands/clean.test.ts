@@ -28,7 +28,7 @@ t.test('each item that would be lost has a line', async t => {
     homes: 2,
     runs: 1,
     applies: 3,
-    copy: { kind: 'unapplied', changes: 2, git: true },
+    copy: { kind: 'unapplied', changes: 2, git: true, commits: true },
   }
   t.same(renderRemains([full]), [
     '00000001  claude-secure-app-00000001',
@@ -42,8 +42,16 @@ t.test('each item that would be lost has a line', async t => {
 t.test('a copy holds work unless all of it is applied; an unreadable copy may', async t => {
   const copies: [Remains['copy'], RegExp, boolean][] = [
     [{ kind: 'applied' }, /without unapplied changes/, false],
-    [{ kind: 'unapplied', changes: 1, git: false }, /with 1 unapplied change$/, true],
-    [{ kind: 'unapplied', changes: 0, git: true }, /with commits or branches$/, true],
+    [
+      { kind: 'unapplied', changes: 1, git: false, commits: false },
+      /with 1 unapplied change$/,
+      true,
+    ],
+    [
+      { kind: 'unapplied', changes: 0, git: true, commits: true },
+      /with commits or branches$/,
+      true,
+    ],
     [{ kind: 'unknown', reason: 'x\x1b[2J' }, /could not be inspected: x[^\x1b]*$/, true],
   ]
   for (const [copy, line, work] of copies) {

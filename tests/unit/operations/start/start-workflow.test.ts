@@ -46,6 +46,7 @@ function fakeEffects(failing: string | null = null) {
       return before
     },
     refuseOtherMode: async state => called('refuse other mode', state),
+    confirmDiscard: async (...given) => called('confirm discard', ...given),
     openStack: async (...given) => {
       called('open stack', ...given)
       return stack
@@ -55,6 +56,7 @@ function fakeEffects(failing: string | null = null) {
       return { outcome: 'started', state: after }
     },
     announce: async (...given) => called('announce', ...given),
+    leaveCopy: async (...given) => called('leave copy', ...given),
     copyIn: async (...given) => called('copy in', ...given),
     runSetupCommands: async (...given) => called('run setup commands', ...given),
   }
@@ -70,9 +72,11 @@ const steps: unknown[][] = [
   ['ensure images'],
   ['inspect'],
   ['refuse other mode', before],
+  ['confirm discard', images, before],
   ['open stack', images, custom, before],
   ['start stack', stack, before],
   ['announce', stack, 'started'],
+  ['leave copy', stack, after],
   ['copy in', stack, after],
   ['run setup commands', after, custom],
   ['unlock'],

@@ -2,7 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import { copyChanges, gitDataChanged } from '../../../../src/workspace/copy/changes.ts'
+import {
+  copyChanges,
+  gitDataChanged,
+  hasNewCommits,
+} from '../../../../src/workspace/copy/changes.ts'
 import type { Entry, Tree } from '../../../../src/workspace/copy/entry.ts'
 import { findGitData } from '../../../../src/workspace/copy/git-data.ts'
 
@@ -51,4 +55,27 @@ t.test('what only looks like it is a file as any other', async t => {
     t.notOk(isGitData(path), path)
   }
   for (const path of ['.git', '.git/config', 'a/.git/HEAD']) t.ok(isGitData(path), path)
+})
+
+t.test('new objects and references are commits; a refreshed index and logs are not', async t => {
+  const before: Tree = new Map([
+    ['.git/HEAD', file('1')],
+    ['.git/index', file('1')],
+    ['.git/refs/heads/main', file('1')],
+    ['src/refs/x', file('1')],
+  ])
+  const changed = (path: string) => hasNewCommits(before, new Map([...before, [path, file('2')]]))
+  for (const path of ['.git/index', '.git/config', 'src/refs/x', 'src/objects/y']) {
+    t.notOk(changed(path), path)
+  }
+  for (const path of [
+    '.git/HEAD',
+    '.git/objects/ab/cd',
+    '.git/refs/heads/main',
+    '.git/refs/stash',
+    '.git/packed-refs',
+    'sub/.git/refs/tags/v1',
+  ]) {
+    t.ok(changed(path), path)
+  }
 })

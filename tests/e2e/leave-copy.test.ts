@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { isTwoLines } from '../support/stack/control-script.ts'
+import { must, run } from '../support/stack/process.ts'
+import { createTestStack } from '../support/stack/test-stack.ts'
+
+const stack = await createTestStack(t, { files: { 'a.txt': 'one\n' }, start: false })
+const agent = (script: string) => stack.inside(['sh', '-euc', `cd /workspace; ${script}`])
+const volumes = async () =>
+  (await must('docker', ['volume', 'ls', '--quiet', '--filter', `name=${stack.stack}`]))
+    .split('\n')
+    .filter(Boolean)
+    .map(name => name.slice(stack.stack.length + 1))
+    .sort()
+
+/** Runs as the owner of the folder. */
+const identity = ['--reuid', '4242', '--regid', '4242', '--clear-groups', 'sh', '-euc']
+const place = {
+  cwd: stack.workspace,
+  env: { PATH: process.env.PATH, HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1' },
+}
+
+t.test('a copy taken while git collects garbage has every commit', async t => {
+  const make = `
+    git init --quiet --initial-branch main
+    git config user.name t; git config user.email t@t; git config gc.auto 0
+    for at in $(seq 20); do
+      for file in $(seq 10); do echo "$at $file" > "file$file.txt"; done
+      git add .; git commit --quiet --message "$at"
+    done
+    tar -cf .git/loose.tar .git/objects/??
+    git gc --quiet --prune=now`
+  await must('setpriv', [...identity, make], place)
+  // Loose objects come and go; each is always in the pack as well.
+  const collect = 'while :; do tar -xf .git/loose.tar; git gc --quiet --prune=now || :; done'
+  const collecting = spawn('setpriv', [...identity, collect], {
+    ...place,
+    stdio: 'ignore',
+    detached: true,
+  })
+  const ended = once(collecting, 'exit')
+  const { code, stderr } = await stack.cli(['start', '--detach', '--copy'])
+  process.kill(-(collecting.pid ?? 0), 'SIGKILL')
+  await ended
+  t.equal(code, 0, stderr)
+  t.match(stderr, /^copied \d[\d,]* files, [\d.]+ [kM]B$/m)
+  t.notMatch(stderr, /bug/)
+  const log = await agent('id -u; git rev-list --count main; git fsck --no-dangling --no-progress')
+  t.match(log, { code: 0, stdout: '4242\n20\n' }, log.stderr)
+  t.equal((await agent('git status --short')).stdout, '', 'no lock of the host was copied')
+})
+
+t.test('--fresh-copy asks only when the copy has work that exists nowhere else', async t => {
+  const unasked = await stack.cli(['start', '--detach', '--fresh-copy'])
+  t.equal(unasked.code, 0, unasked.stderr)
+  await agent('echo two > b.txt')
+  isTwoLines(t, await stack.cli(['start', '--detach', '--fresh-copy']), {
+    error:
+      /confirmation required but there is no terminal: Discard the copy, with 1 unapplied change\?/,
+    hint: /run it again with -f/,
+  })
+  const terminal = await stack.terminal(['start', '--detach', '--fresh-copy'])
+  await terminal.waitFor(/Discard the copy, with 1 unapplied change\?/)
+  await terminal.press('Enter')
+  t.equal(await terminal.exitStatus(), 1, 'the default is no')
+  t.match(await terminal.screen(), /kept the copy/)
+  t.equal((await agent('cat b.txt')).stdout, 'two\n')
+})
+
+t.test('--mount leaves copy mode, asks the same, and keeps the conversations', async t => {
+  await agent('mkdir -p ~/.claude/projects/-workspace; echo kept > ~/.claude/projects/-workspace/c')
+  isTwoLines(t, await stack.cli(['start', '--detach', '--mount']), {
+    error: /no terminal: Discard the copy, with 1 unapplied change\?/,
+    hint: /-f/,
+  })
+  t.equal((await stack.cli(['apply'])).code, 0)
+  const { code, stderr } = await stack.cli(['start', '--detach', '--mount'])
+  t.equal(code, 0, stderr)
+  t.match(stderr, /left copy mode: the agent writes to .* itself/)
+  t.equal((await agent('cat ~/.claude/projects/-workspace/c')).stdout, 'kept\n')
+  t.equal((await agent('echo three > b.txt')).code, 0)
+  t.equal(await readFile(join(stack.workspace, 'b.txt'), 'utf8'), 'three\n')
+  t.same(await volumes(), ['home-4242'])
+
+  await t.test('and a plain start stays there', async t => {
+    t.equal((await stack.cli(['start', '--detach'])).code, 0)
+    const { stdout } = await stack.cli(['status', '--json'])
+    t.match(JSON.parse(stdout), { workspaceMode: 'mount' })
+  })
+})
+
+t.test('--mount contradicts a setting that makes every folder a copy', async t => {
+  const env = { ...stack.env, WORKSPACE_MODE: 'copy' }
+  const script = join(stack.checkout, 'claude.ts')
+  isTwoLines(
+    t,
+    await run(script, ['start', '--detach', '--mount'], { cwd: stack.workspace, env }),
+    {
+      error: /--mount contradicts WORKSPACE_MODE=copy/,
+      hint: /WORKSPACE_MODE=auto/,
+    },
+  )
+})
