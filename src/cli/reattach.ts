@@ -1,9 +1,10 @@
+import { userEnvironment } from '../config/environment.ts'
 import { settingsInEnvironment } from '../config/setting-names.ts'
 import { isStillRunning } from '../operations/remembered-stack/is-still-running.ts'
 import { rememberedStack } from '../operations/remembered-stack/memory.ts'
 import { serviceOfSessions } from '../stack/services.ts'
 import { prepareInTerminal, reportAfter, runPrepared, sessionCommand } from './session.ts'
-import { isInteractive } from './terminal.ts'
+import { isDumb, isInteractive } from './terminal.ts'
 
 /**
  * Opens the session for a plain `start` in a terminal whose stack runs as the last start left it, and
@@ -14,6 +15,7 @@ export async function reattach(argv: readonly string[]): Promise<number | null> 
   const [command, ...options] = argv
   const plain = options.every(option => /^(--no-continue|--continue|-c)$/.test(option))
   if (command !== 'start' || !plain || !isInteractive()) return null
+  if (isDumb(userEnvironment().TERM)) return null
   const known = await rememberedStack(settingsInEnvironment(), serviceOfSessions)
   if (!known) return null
   // Prepared in parallel with the check: an exec that is never started costs nothing.

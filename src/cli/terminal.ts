@@ -12,6 +12,19 @@ export function isInteractive(): boolean {
   return isatty(0) && isatty(1)
 }
 
+/** Returns whether the terminal says that it only prints lines, as editors and build logs do. */
+export function isDumb(term: string | undefined): boolean {
+  return term === 'dumb' || term === 'unknown'
+}
+
+/** Rejects a terminal that cannot show a session: Claude Code draws a screen with cursor movements. */
+export function requireCapableTerminal(term: string | undefined): void {
+  if (!isDumb(term)) return
+  throw new UserError(`the terminal cannot show a session: TERM=${term}`, {
+    hint: 'run prompts without a session: ./claude.ts run "…"; if the terminal can move its cursor, set TERM=xterm-256color',
+  })
+}
+
 /** Returns the terminal's type and colours as `NAME=value`, if they are plain names. */
 export function terminalVariables(env: { TERM?: string; COLORTERM?: string }): string[] {
   const plain = /^[A-Za-z0-9._+-]{1,40}$/

@@ -16,13 +16,15 @@ export async function readEnvFile(
   path: string,
   known: readonly string[],
 ): Promise<Record<string, string>> {
-  const text = await readFile(path, 'utf8').catch(error => {
+  const read = await readFile(path, 'utf8').catch(error => {
     if (isMissing(error)) return ''
     throw new UserError(`cannot read ${path}: ${systemCode(error)}`, {
       hint: `make it readable: chmod u+r ${path}`,
       cause: error,
     })
   })
+  // Editors on Windows begin a file with a byte order mark, which is not part of the first name.
+  const text = read.replace(/^\ufeff/, '')
   text.split('\n').forEach((line, index) => {
     if (/^\s*(#|$)/.test(line)) return
     const name = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=/.exec(line)?.[1]
@@ -56,7 +58,7 @@ export async function setEnvValue(root: string, name: string, value: string): Pr
     throw error
   })
   const line = `${name}=${value}`
-  const pattern = new RegExp(`^\\s*(export\\s+)?${name}\\s*=.*$`, 'm')
+  const pattern = new RegExp(`^\\ufeff?[ \\t]*(export[ \\t]+)?${name}[ \\t]*=.*$`, 'm')
   // Replace through a function, so that `$` in a value has no special meaning.
   const text = pattern.test(before)
     ? before.replace(pattern, () => line)

@@ -22,6 +22,7 @@ export const settingNames = [
   'AGENT_MEMORY',
   'AGENT_CPUS',
   'AGENT_PIDS',
+  'AGENT_SHM',
   'RUNTIME',
   'IMAGE_TARGET',
   'PACKAGES',

@@ -113,6 +113,9 @@ export const Settings = z.strictObject({
     .min(64, { error: pids })
     .default(512)
     .describe('Processes and threads the agent may have at once.'),
+  AGENT_SHM: size
+    .default('256m')
+    .describe('Size of /dev/shm, which browsers and databases use. Counts as memory.'),
   RUNTIME: runtime
     .optional()
     .describe('Container runtime of the agent, such as runsc or kata. It must be installed.'),

@@ -51,6 +51,12 @@ export async function startExec(
       .then(({ body }) => bodyText(body))
       .catch(() => {})
   }
+  // A shell that continues this process with fg has put the terminal into its own mode.
+  const continued = () => {
+    input.setRawMode(false)
+    input.setRawMode(true)
+    resize()
+  }
   const hangUp = () => socket.destroy()
   const closed = new Promise<void>(resolve => {
     // A broken connection closes the command's terminal too; its exit status shows what happened.
@@ -62,14 +68,14 @@ export async function startExec(
   input.setRawMode(true)
   input.on('end', hangUp)
   output.on('resize', resize)
-  process.once('SIGHUP', hangUp).once('SIGTERM', hangUp)
+  process.once('SIGHUP', hangUp).once('SIGTERM', hangUp).on('SIGCONT', continued)
   try {
     output.write(first)
     socket.pipe(output, { end: false })
     input.pipe(socket)
     await closed
   } finally {
-    process.off('SIGHUP', hangUp).off('SIGTERM', hangUp)
+    process.off('SIGHUP', hangUp).off('SIGTERM', hangUp).off('SIGCONT', continued)
     output.off('resize', resize)
     input.off('end', hangUp)
     input.unpipe(socket)

@@ -11,6 +11,7 @@ import { createPool, freeMemory } from './pool/pool.ts'
 import { createRunner } from './runner.ts'
 import { createRunnerServer } from './server.ts'
 import { parseRunnerSettings } from './settings.ts'
+import { emptyTemporary } from './temporary.ts'
 import { createRunAnnouncer } from './turn/announce-run.ts'
 import { defaultPlaces } from './workspace.ts'
 
@@ -25,6 +26,7 @@ async function main() {
   const confinement = canConfine()
     ? { alone: !existsSync(defaultPlaces.workspaces), mounts: addedMounts() }
     : null
+  void emptyTemporary(defaultPlaces.temporary)
   const runner = createRunner({
     env,
     places: defaultPlaces,

@@ -2,6 +2,7 @@ import { realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { runHomes, workspaceKey } from '../run/run-home.ts'
+import { temporaryFolder } from './temporary.ts'
 
 /** A folder that prompts may work in, and the private folders of its runs. */
 export type Workspace = {
@@ -19,7 +20,7 @@ export const defaultPlaces: Places = {
   workspace: '/workspace',
   workspaces: '/workspaces',
   homes: runHomes,
-  temporary: '/tmp',
+  temporary: temporaryFolder,
 }
 
 /**

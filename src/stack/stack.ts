@@ -52,6 +52,7 @@ export function stackVariables(stack: Stack): Record<string, string> {
     AGENT_MEMORY: settings.AGENT_MEMORY,
     AGENT_CPUS: settings.AGENT_CPUS,
     AGENT_PIDS: String(settings.AGENT_PIDS),
+    AGENT_SHM: settings.AGENT_SHM,
     AGENT_DIRECT: stack.mode === 'login' ? '1' : '',
     // The rehearsal model is on the gateway's network, not on the internet.
     UPSTREAM_URL: rehearsal ? 'http://rehearsal:8788' : 'https://api.anthropic.com',

@@ -1,5 +1,9 @@
+import { readFile, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
-import { until } from '../support/stack/process.ts'
+import { temporaryFolder } from '../support/stack/checkout.ts'
+import { must, until } from '../support/stack/process.ts'
+import { openTerminal } from '../support/stack/terminal.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
 
 const stack = await createTestStack(t, { files: { 'welcome.txt': 'read in a real terminal\n' } })
@@ -34,6 +38,19 @@ t.test('start opens Claude Code without a question, and it answers', async t => 
     t.pass('back at the prompt')
   })
 
+  await t.test('Ctrl-Z does not freeze the session, nor does a stop signal', async t => {
+    await terminal.press('C-z')
+    await terminal.waitFor(/Ctrl-Z does not suspend this session/)
+    await terminal.submit('[[say after-ctrl-z]]')
+    await terminal.waitFor(/^● after-ctrl-z/m)
+    // What Claude Code does to itself when the key reaches it, in another encoding for example.
+    const stops = 'kill -TSTP -- -$(pgrep -x claude); sleep 0.5; kill -STOP $(pgrep -x claude)'
+    t.equal((await stack.inside(['bash', '-c', stops])).code, 0)
+    await terminal.submit('[[say after-stops]]')
+    await terminal.waitFor(/^● after-stops/m)
+    t.pass('it answers')
+  })
+
   await t.test('Ctrl-\\ detaches, and a second start comes back to the same session', async t => {
     await terminal.press('C-\\')
     t.equal(await terminal.exitStatus(), 0)
@@ -63,6 +80,72 @@ t.test('the next start continues the conversation; --no-continue begins a new on
   const fresh = await stack.terminal(['start', '--no-continue'])
   const screen = await fresh.waitFor(ready)
   t.notMatch(screen, /read in a real terminal/)
+})
+
+t.test('a start that was stopped and continued still passes every key on', async t => {
+  const note = join(await temporaryFolder(t, 'pid'), 'pid')
+  const script = `echo $$ > ${note}; exec ${join(stack.checkout, 'claude.ts')} start`
+  const { workspace: cwd, env } = stack
+  const terminal = await openTerminal(t, ['sh', '-c', script], { cwd, env })
+  await terminal.waitFor(ready)
+  const pid = Number(await readFile(note, 'utf8'))
+  process.kill(pid, 'SIGSTOP')
+  // As a shell does before it gives the prompt.
+  await must('stty', ['-F', await readlink(`/proc/${pid}/fd/0`), 'sane'])
+  process.kill(pid, 'SIGCONT')
+  await terminal.press('C-c')
+  await terminal.waitFor(/again to exit/i)
+  await terminal.press('C-\\')
+  t.equal(await terminal.exitStatus(), 0)
+})
+
+t.test('the terminal of the session has its colours', async t => {
+  const env = { ...stack.env, COLORTERM: 'truecolor' }
+  await stack.inside(['pkill', '-x', 'claude'])
+  const command = [join(stack.checkout, 'claude.ts'), 'start', '--no-continue']
+  const terminal = await openTerminal(t, command, { cwd: stack.workspace, env })
+  await terminal.waitFor(ready)
+  await terminal.submit('[[bash echo colours: $COLORTERM $TERM]]')
+  await terminal.waitFor(/colours: truecolor tmux-256color/)
+  await terminal.submit('/exit')
+  t.equal(await terminal.exitStatus(), 0)
+})
+
+t.test('a terminal that only prints lines is refused in words', async t => {
+  const env = { ...stack.env, TERM: 'dumb' }
+  const script = join(stack.checkout, 'claude.ts')
+  for (const args of [['start'], ['start', '--no-continue'], ['attach', stack.stack]]) {
+    // tmux names a terminal of its own.
+    const command = ['env', 'TERM=dumb', script, ...args]
+    const terminal = await openTerminal(t, command, { cwd: stack.workspace, env })
+    t.equal(await terminal.exitStatus(), 1)
+    t.match(
+      await terminal.screen(),
+      /^error: the terminal cannot show a session: TERM=dumb\nhint: /m,
+    )
+  }
+  t.match(await stack.cli(['start', '--detach']), { code: 0 })
+})
+
+t.test('Ctrl-Z in the shell stops a program, and nothing stops the shell', async t => {
+  const terminal = await stack.terminal(['shell'])
+  await terminal.waitFor(/\$ $/m)
+  await terminal.type('sleep 1234')
+  await terminal.press('Enter')
+  await until(
+    'the program',
+    async () => (await stack.inside(['pgrep', '-fx', 'sleep 1234'])).code === 0,
+  )
+  await terminal.press('C-z')
+  await terminal.waitFor(/Stopped +sleep 1234/)
+  await terminal.type('kill %1; suspend')
+  await terminal.press('Enter')
+  await terminal.type('echo back $((1+1))')
+  await terminal.press('Enter')
+  await terminal.waitFor(/^back 2/m)
+  await terminal.type('exit 5')
+  await terminal.press('Enter')
+  t.equal(await terminal.exitStatus(), 5)
 })
 
 t.test('shell is bash in the container, and its exit status is ours', async t => {

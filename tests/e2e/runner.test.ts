@@ -274,9 +274,15 @@ t.test('a run reaches neither the runner nor its token', async t => {
 t.test('a symlink in place of its temporary folder does not open another folder', async t => {
   const only = { maxTurns: 5 }
   // Seen by the run itself: a process that is started for later puts the folder back. Its output is lost.
-  const swap = 'mv $TMPDIR /tmp/away; ln -s /run $TMPDIR; ls -ld $TMPDIR > /workspace/swapped'
+  const swap = 'mv $TMPDIR $TMPDIR-away; ln -s /run $TMPDIR; ls -ld $TMPDIR > /workspace/swapped'
   await run(`[[bash ${swap}]]`, only)
-  t.match((await worker('cat /workspace/swapped')).stdout, '-> /run')
+  // The folder above is closed to a run that the kernel confines.
+  t.equal(
+    (await worker('cat /workspace/swapped')).stdout.includes('-> /run'),
+    !(await status()).landlock,
+  )
+  const swapByAnother = 'cd ~/.tmp; n=$(echo workspace-*); mv $n away; ln -s /run $n; ls -ld $n'
+  t.match((await worker(swapByAnother)).stdout, '-> /run')
   const { toolResults } = await run('[[bash cat /run/claude-secure/token; ls -ld $TMPDIR]]', only)
   const said = toolResults.join()
   t.equal(/[0-9a-f]{64}/.test(said), !(await status()).landlock, said)

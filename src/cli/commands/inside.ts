@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { UserError } from '../../base/errors.ts'
+import { userEnvironment } from '../../config/environment.ts'
 import { type Context, openContext, openEngine } from '../../operations/context.ts'
 import { currentStack, runningAgent, runningStack } from '../../operations/find-stacks.ts'
 import { inspectStacks, type RunningAgent } from '../../stack/inspect.ts'
 import type { Invocation } from '../invocation.ts'
 import { execInTerminal, reportAfter, sessionCommand } from '../session.ts'
-import { isInteractive } from '../terminal.ts'
+import { isInteractive, requireCapableTerminal } from '../terminal.ts'
 
 /** Opens the session of a running stack, from any folder; returns Claude Code's exit status. */
 export async function attach(wanted: string | undefined, invocation: Invocation): Promise<number> {
@@ -17,6 +18,7 @@ export async function attach(wanted: string | undefined, invocation: Invocation)
       hint: 'run prompts without one: ./claude.ts run "…"',
     })
   }
+  requireCapableTerminal(userEnvironment().TERM)
   const agent = runningAgent(context, state)
   const session = { ...agent, stack: state.stack, workspace: state.workspace }
   return reportAfter({ ...session, verbose: invocation.verbose }, () =>
@@ -31,7 +33,9 @@ export async function shell(invocation: Invocation): Promise<number> {
   const agent = runningAgent(context, state)
   const { stack, workspace } = state
   return reportAfter({ ...agent, stack, workspace, verbose: invocation.verbose }, () =>
-    isInteractive() ? execInTerminal(agent, ['bash']) : execAttached(context, agent, ['bash']),
+    isInteractive()
+      ? execInTerminal(agent, ['claude-secure-foreground', 'bash'])
+      : execAttached(context, agent, ['bash']),
   )
 }
 

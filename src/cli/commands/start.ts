@@ -1,3 +1,4 @@
+import { userEnvironment } from '../../config/environment.ts'
 import { refusedPolicy } from '../../egress/proxy-log.ts'
 import type { Context } from '../../operations/context.ts'
 import { checkResume, refuseUnknown } from '../../operations/conversations/conversations.ts'
@@ -7,7 +8,7 @@ import { type StackState, serviceOf } from '../../stack/inspect.ts'
 import { serviceOfEgress, serviceOfSessions } from '../../stack/services.ts'
 import type { Invocation } from '../invocation.ts'
 import { execInTerminal, reportAfter, sessionCommand } from '../session.ts'
-import { isInteractive } from '../terminal.ts'
+import { isInteractive, requireCapableTerminal } from '../terminal.ts'
 
 export type StartOptions = CopyOptions & {
   detach?: boolean
@@ -24,8 +25,11 @@ export type StartOptions = CopyOptions & {
 export async function start(options: StartOptions, invocation: Invocation): Promise<number> {
   const { resume } = options
   if (resume !== undefined) checkResume(resume)
+  const opens = !options.detach && isInteractive()
+  // Before the stack is started, which may take minutes.
+  if (opens) requireCapableTerminal(userEnvironment().TERM)
   const { context, agent, state, outcome } = await startHere(serviceOfSessions, invocation, options)
-  if (!options.detach && isInteractive()) {
+  if (opens) {
     if (resume !== undefined) await refuseUnknown(context, state, resume)
     const command = sessionCommand({ fresh: options.continue === false, resume })
     return reportAfter({ ...agent, verbose: invocation.verbose }, () =>

@@ -60,7 +60,17 @@ export function claudeEnvironment(
     PWD: workspace.path,
     HOME: workspace.home,
     CLAUDE_CONFIG_DIR: runConfig(workspace.home),
+    // claude-secure-runner unsets it for itself.
+    ...(env.HTTPS_PROXY ? { NODE_USE_ENV_PROXY: '1' } : {}),
     TMPDIR: workspace.temporary,
+    ...(env.JAVA_TOOL_OPTIONS && env.TMPDIR
+      ? {
+          JAVA_TOOL_OPTIONS: env.JAVA_TOOL_OPTIONS.replaceAll(
+            env.TMPDIR,
+            () => workspace.temporary,
+          ),
+        }
+      : {}),
     CLAUDE_CODE_TMPDIR: workspace.temporary,
     // The gateway attributes usage by it, and removes it.
     ANTHROPIC_CUSTOM_HEADERS: `x-claude-secure-meter: ${meter}`,

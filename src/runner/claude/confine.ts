@@ -31,9 +31,11 @@ export function confineCommand(
   { alone, mounts }: ConfineOptions,
   exists: (path: string) => boolean = existsSync,
 ): string[] {
-  // A rule for a symlink opens its target. A run that may write to all of /tmp could replace its own
-  // folder there with a symlink: that folder gets no rule. A run with only its own folder cannot replace it.
-  const temporary = alone ? shared : [workspace.temporary]
+  // A rule for a symlink opens its target. A run cannot replace its own temporary folder, because it may
+  // not write to the one above. In a shared folder it could, so that one there would get no rule.
+  const isShared = shared.some(folder => workspace.temporary.startsWith(`${folder}/`))
+  const own = alone && isShared ? [] : [workspace.temporary]
+  const temporary = [...(alone ? shared : []), ...own]
   const rules = [
     ...system.map(path => [read, path] as const),
     ...devices.map(path => [device, path] as const),

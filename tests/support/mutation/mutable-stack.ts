@@ -167,6 +167,7 @@ async function resolvedConfig(stack: TestStack): Promise<ComposeConfig> {
     AGENT_MEMORY: String(claude.HostConfig.Memory),
     AGENT_CPUS: String(claude.HostConfig.NanoCpus / 1e9),
     AGENT_PIDS: String(claude.HostConfig.PidsLimit),
+    AGENT_SHM: String(claude.HostConfig.ShmSize),
     AGENT_DIRECT: variable(proxy, 'AGENT_DIRECT'),
     UPSTREAM_URL: variable(gateway, 'UPSTREAM_URL'),
     GATEWAY_PROXY_URL: variable(gateway, 'PROXY_URL'),

@@ -1,7 +1,7 @@
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { readEnvFile } from '../../../src/config/env-file.ts'
+import { readEnvFile, setEnvValue } from '../../../src/config/env-file.ts'
 
 const known = ['ANTHROPIC_API_KEY', 'AGENT_MEMORY']
 const read = (dir: string) => readEnvFile(join(dir, '.env'), known)
@@ -11,6 +11,15 @@ t.test('values, comments, quotes and export are read', async t => {
     '.env': '# a comment\nexport AGENT_MEMORY="2g"\n\nANTHROPIC_API_KEY=sk-1 # mine\n',
   })
   t.same(await read(dir), { AGENT_MEMORY: '2g', ANTHROPIC_API_KEY: 'sk-1' })
+})
+
+t.test('a byte order mark is not part of the first name', async t => {
+  for (const text of ['\ufeffAGENT_MEMORY=2g\r\n', '\ufeff# a comment\r\nAGENT_MEMORY=2g\r\n']) {
+    const dir = t.testdir({ '.env': text })
+    t.same(await read(dir), { AGENT_MEMORY: '2g' })
+    await setEnvValue(dir, 'AGENT_MEMORY', '3g')
+    t.same(await read(dir), { AGENT_MEMORY: '3g' })
+  }
 })
 
 t.test('a missing file and an empty value mean not set', async t => {

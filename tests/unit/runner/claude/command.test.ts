@@ -63,6 +63,19 @@ t.test('claude gets its own folders and no variable of the runner', async t => {
   })
 })
 
+t.test("a JVM uses the run's temporary folder too", async t => {
+  const workspace = { path: '/w', key: 'a-1', home: '/h/a-1', temporary: '/h/.tmp/a-1' }
+  const env = {
+    TMPDIR: '/h/.tmp',
+    JAVA_TOOL_OPTIONS: '-Dhttp.proxyPort=1 -Djava.io.tmpdir=/h/.tmp',
+  }
+  t.match(claudeEnvironment(env, workspace, '0'), {
+    TMPDIR: '/h/.tmp/a-1',
+    JAVA_TOOL_OPTIONS: '-Dhttp.proxyPort=1 -Djava.io.tmpdir=/h/.tmp/a-1',
+  })
+  t.notOk('JAVA_TOOL_OPTIONS' in claudeEnvironment({ TMPDIR: '/h/.tmp' }, workspace, '0'))
+})
+
 t.test('only a run that asks has a host for questions', async t => {
   const session = { kind: 'fresh' as const, id: 'x' }
   const host = ['--permission-prompt-tool=stdio', '--disallowed-tools=EnterPlanMode,ExitPlanMode']

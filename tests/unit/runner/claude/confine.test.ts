@@ -36,6 +36,14 @@ t.test('the only workspace has the shared folders, and may list the root folder'
   t.notOk(rules.has('/run'))
 })
 
+t.test('the only workspace has its temporary folder if no run can replace it', async t => {
+  const elsewhere = { ...workspace, temporary: '/homes/.tmp/k' }
+  const rules = rulesOf(confineCommand(elsewhere, { alone: true, mounts: [] }, always))
+  t.match(rules.get('/homes/.tmp/k'), /execute,write-file/)
+  t.match(rules.get('/tmp'), /write-file/)
+  t.notOk(rules.has('/homes/.tmp'))
+})
+
 t.test('a missing path gets no rule, which setpriv would refuse', async t => {
   const rules = rulesOf(confineCommand(workspace, { alone: true, mounts: [] }, () => false))
   t.equal(rules.size, 0)

@@ -1,0 +1,72 @@
+import t from 'tap'
+import { marker } from '../support/internet/sites.ts'
+import { must } from '../support/stack/process.ts'
+import { createTestStack } from '../support/stack/test-stack.ts'
+
+// What programs in the container find without being configured. Toolchains: full-image.test.ts.
+const stack = await createTestStack(t, { allow: ['allowed.test'], worker: true })
+const shell = (script: string, service = 'claude') =>
+  stack.inside(['bash', '-c', script], { service })
+
+t.test('Node programs use the proxy without being told to', async t => {
+  for (const [what, program] of [
+    ['fetch', "fetch('https://allowed.test/').then(r => r.text()).then(console.log)"],
+    [
+      'https',
+      "require('https').get('https://allowed.test/', r => r.on('data', d => process.stdout.write(d)))",
+    ],
+  ] as const) {
+    const { stdout, stderr } = await stack.inside(['node', '-e', program])
+    t.match(stdout, marker, `${what}: ${stderr}`)
+  }
+  const refused =
+    "fetch('https://evil.test/').then(() => console.log('REACHED'), e => console.log(e.cause.message))"
+  t.match((await stack.inside(['node', '-e', refused])).stdout, /407/)
+})
+
+t.test("requests to the container's own addresses do not go to the proxy", async t => {
+  const server =
+    "require('http').createServer((q, s) => s.end('own server')).listen(8099, '0.0.0.0')"
+  await must('docker', ['exec', '--detach', stack.container('claude'), 'node', '-e', server])
+  const wait =
+    'for i in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/8099) 2>/dev/null && break; sleep 0.1; done'
+  await shell(wait)
+  for (const host of ['127.0.0.1', 'localhost', '127.8.9.10', '0.0.0.0', 'claude']) {
+    t.equal((await shell(`curl -sS http://${host}:8099/`)).stdout, 'own server', `curl ${host}`)
+  }
+  // Node reads no ranges.
+  for (const host of ['127.0.0.1', 'localhost', '0.0.0.0', 'claude']) {
+    const program = `fetch('http://${host}:8099/').then(r => r.text()).then(console.log, console.log)`
+    t.equal((await stack.inside(['node', '-e', program])).stdout, 'own server\n', `node ${host}`)
+  }
+})
+
+const runs = `cd "$(mktemp -d)" && printf '#!/bin/sh\necho ran in %s\n' "$PWD" > x && chmod +x x && ./x`
+
+t.test('a temporary program runs, in sessions and in runs; in /tmp it does not', async t => {
+  t.match((await shell(runs)).stdout, /^ran in \/home\/claude\/\.tmp\/tmp\./)
+  const { code, stdout } = await stack.cli(['run', `[[bash ${runs.replaceAll('\n', '\\n')}]]`])
+  t.equal(code, 0)
+  t.match(stdout, /ran in \/home\/claude\/\.tmp\/workspace-[0-9a-f]{12}\/tmp\./)
+  for (const service of ['claude', 'worker']) {
+    t.not((await shell(`export TMPDIR=/tmp; ${runs}`, service)).code, 0, service)
+  }
+})
+
+t.test('temporary files end with the container, and nothing else of the home does', async t => {
+  for (const service of ['claude', 'worker']) {
+    const litter = 'mkdir -p "$TMPDIR/a/b" && touch "$TMPDIR/a/b/c" ~/kept && chmod 000 "$TMPDIR/a"'
+    t.equal((await shell(litter, service)).code, 0)
+    await must('docker', ['restart', '--timeout', '1', stack.container(service)])
+    const look =
+      'for i in $(seq 50); do [ -z "$(ls -A "$TMPDIR")" ] && break; sleep 0.1; done; ls -A "$TMPDIR"; for i in $(seq 50); do ls -d ~/.tmp.* 2>/dev/null || break; sleep 0.1; done; ls ~/kept'
+    t.equal((await shell(look, service)).stdout, '/home/claude/kept\n', service)
+  }
+})
+
+t.test('/dev/shm has the size of AGENT_SHM', async t => {
+  for (const service of ['claude', 'worker']) {
+    const { stdout } = await shell('df --output=size -BM /dev/shm | tail -1', service)
+    t.equal(stdout.trim(), '256M', service)
+  }
+})
