@@ -1,18 +1,46 @@
-# Takes the policy from the mounted file into Squid: copies, checks, and accepts or refuses it.
-# Sourced by entrypoint and check-policy. `refused` exists while Squid enforces another policy than the file.
+# Takes the policy from the mounted files into Squid: copies, checks, and accepts or refuses them together.
+# Sourced by entrypoint and check-policy. `refused` exists while Squid enforces another policy than the files.
 mounted=/etc/claude-secure/proxy/squid.conf
+# Names with a port or a private range for every folder, and everything that is for this folder alone. Both optional.
+mounted_checkout=/etc/claude-secure/proxy/grants.list
+mounted_here=/etc/claude-secure/folder/grants.list
+largest=65536
 here=/usr/local/lib/claude-secure
 run=/run/squid
 parent=/etc/claude-secure/parent/parent.conf
 
-# Logs one JSON line, for any text (N17). The digest identifies the file.
+# Logs one JSON line, for any text (N17). The digests of the set NAME (seen or accepted) identify the files.
 say() {
   text=$(printf %s "$2" | tr -c '[:print:]' ' ' | tr '"\\' "'/" | cut -c 1-500)
-  printf '{"ts":%s,"event":"%s","text":"%s","digest":"%s"}\n' "$(date +%s.%3N)" "$1" "$text" "${3:-}"
+  set=${3:-nothing}
+  printf '{"ts":%s,"event":"%s","text":"%s","digest":"%s","checkout":"%s","here":"%s"}\n' "$(date +%s.%3N)" \
+    "$1" "$text" "$(digest "$run/$set.conf")" "$(digest "$run/$set.checkout")" "$(digest "$run/$set.here")"
 }
 
 digest() {
-  sha256sum "$1" | cut -c 1-64
+  sha256sum "$1" 2> /dev/null | cut -c 1-64
+}
+
+# Prints a grants file, or nothing when there is none. Not a regular file, or a huge one: fails.
+read_grants() {
+  [ -e "$1" ] || [ -L "$1" ] || return 0
+  [ -f "$1" ] && [ "$(stat -L -c %s "$1")" -le "$largest" ] && cat "$1"
+}
+
+# Copies the mounted files to the set `seen`; prints what cannot be read.
+snapshot() {
+  cat "$mounted" > "$run/seen.conf" 2> /dev/null || { echo 'squid.conf cannot be read'; return 1; }
+  read_grants "$mounted_checkout" > "$run/seen.checkout" 2> /dev/null ||
+    { echo 'the grants of the checkout cannot be read'; return 1; }
+  read_grants "$mounted_here" > "$run/seen.here" 2> /dev/null ||
+    { echo 'the grants of this folder cannot be read'; return 1; }
+}
+
+# Succeeds when a mounted file differs from the set `seen`. By content instead of modification time: an editor
+# replaces the file, a checkout can set an older time.
+have_changed() {
+  ! cmp -s "$mounted" "$run/seen.conf" || ! read_grants "$mounted_checkout" 2> /dev/null | cmp -s - "$run/seen.checkout" ||
+    ! read_grants "$mounted_here" 2> /dev/null | cmp -s - "$run/seen.here"
 }
 
 last_rule() {
@@ -23,14 +51,20 @@ now() {
   date -u +%Y-%m-%dT%H:%M:%SZ
 }
 
-# Writes FILE to OUTPUT without expired names; the next expiry goes to `next.new`.
-without_expired() {
-  mawk -v now="$(now)" -v next_file="$run/next.new" -f "$here/expiry" "$1" > "$2" 2> "$run/expiry.log"
+# Compiles the files of a set to candidate.conf and candidate-grants.conf, without expired names; the next expiry goes
+# to `next.new`.
+compile() {
+  now=$(now)
+  mawk -v now="$now" -v next_file="$run/next.conf" -f "$here/expiry" "$run/$1.conf" \
+    > "$run/candidate.conf" 2> "$run/expiry.log" &&
+    mawk -v now="$now" -v next_file="$run/next.grants" -f "$here/grants" "$run/$1.checkout" "$run/$1.here" \
+      > "$run/candidate-grants.conf" 2> "$run/expiry.log" || return
+  for part in conf grants; do cat "$run/next.$part" && echo; done | grep . | sort | head -n 1 > "$run/next.new"
 }
 
-# Prints why the file `seen` cannot become the policy. Prints nothing when it can; it is then in candidate.conf.
+# Prints why the set `seen` cannot become the policy. Prints nothing when it can; it is then compiled.
 objection() {
-  without_expired "$run/seen" "$run/candidate.conf" || { head -n 1 "$run/expiry.log"; return; }
+  compile seen || { reason=$(head -n 1 "$run/expiry.log"); echo "${reason:-the files cannot be compiled}"; return; }
   # Squid accepts a truncated file, and inverts the last rule when no `deny all` follows it.
   [ "$(last_rule http_access)" = 'http_access deny all' ] ||
     { echo 'the last http_access line must be: http_access deny all'; return; }
@@ -38,7 +72,8 @@ objection() {
   squid -k parse -f "$run/start-from-candidate.conf" 2> "$run/parse.log" || parsed=
   # Squid exits with 0 after an unknown line or an unreadable http_access, and continues without it.
   complaint=$(grep -v '| *Processing' "$run/parse.log" | grep -E 'ERROR|FATAL|unrecognized|aclParse' | head -n 2 |
-    sed -e 's/^[0-9/]* [0-9:]*| *//' -e "s|$run/candidate.conf|squid.conf|g" -e 's/login=[^ ]*/login=***/g' | paste -s -d ' ')
+    sed -e 's/^[0-9/]* [0-9:]*| *//' -e "s|$run/candidate.conf|squid.conf|g" -e 's/login=[^ ]*/login=***/g' \
+      -e "s|$run/candidate-grants.conf|the grants|g" | paste -s -d ' ')
   [ "$parsed" ] && [ -z "$complaint" ] || echo "${complaint:-squid -k parse failed without a message}"
 }
 
@@ -65,25 +100,23 @@ write_start() {
   done
 }
 
-# Puts candidate.conf in force for the next start or reload of Squid.
+# Puts the compiled files in force for the next start or reload of Squid.
 enforce() {
   mv "$run/next.new" "$run/next"
-  cp "$run/candidate.conf" "$run/policy.next"
-  mv "$run/policy.next" "$run/policy.conf"
+  for file in policy-grants policy; do
+    cp "$run/candidate${file#policy}.conf" "$run/$file.next"
+    mv "$run/$file.next" "$run/$file.conf"
+  done
 }
 
-# Makes the mounted file policy.conf, or keeps policy.conf and writes the reason to `refused`.
+# Makes the mounted files the policy, or keeps the policy in force and writes the reason to `refused`.
 consider_policy() {
-  if cat "$mounted" > "$run/seen" 2> /dev/null; then
-    reason=$(objection)
-  else
-    reason='squid.conf cannot be read'
-  fi
+  reason=$(snapshot) && reason=$(objection)
   if [ -n "$reason" ]; then
-    say policy-refused "$reason" "$(digest "$run/seen")" | tee "$run/refused"
+    say policy-refused "$reason" seen | tee "$run/refused"
     return 1
   fi
-  cp "$run/seen" "$run/accepted"
+  for part in conf checkout here; do cp "$run/seen.$part" "$run/accepted.$part"; done
   enforce
   rm -f "$run/refused"
 }
@@ -114,11 +147,10 @@ has_expired() {
   [ -n "$next" ] && [ "$(mawk -v now="$(now)" -v next_time="$next" 'BEGIN { print (next_time "") <= (now "") }')" = 1 ]
 }
 
-# Compares content instead of modification times: an editor replaces the file, a checkout can set an older time.
 watch_policy() {
   while sleep 0.5; do
-    if ! cmp -s "$mounted" "$run/seen" && [ -r "$mounted" ]; then
-      consider_policy && reload "$1" && say policy-loaded squid.conf "$(digest "$run/accepted")"
+    if [ -r "$mounted" ] && have_changed; then
+      consider_policy && reload "$1" && say policy-loaded squid.conf accepted
     fi
     # Another password or other names without the parent: takes effect without a restart.
     if [ -e "$parent" ] && ! cmp -s "$parent" "$run/parent-seen"; then
@@ -129,10 +161,10 @@ watch_policy() {
       sleep 2
       reload "$1" && say parent-loaded 'the name of the parent proxy resolves'
     fi
-    # Also after the mounted file was refused: names in force expire on time.
-    if has_expired && without_expired "$run/accepted" "$run/candidate.conf"; then
+    # Also after the mounted files were refused: names in force expire on time.
+    if has_expired && compile accepted; then
       enforce
-      reload "$1" && say policy-expired 'the time of a name is over' "$(digest "$run/accepted")"
+      reload "$1" && say policy-expired 'the time of a name is over' accepted
     fi
   done
 }

@@ -37,7 +37,7 @@ const design: Record<string, Design[]> = {
     { target: /^\/var\/lib\/claude-secure\/usage$/, type: 'bind', writable: true },
     extraAuthorities,
   ],
-  proxy: [bind(/^\/etc\/claude-secure\/(proxy|parent)$/)],
+  proxy: [bind(/^\/etc\/claude-secure\/(proxy|folder|parent)$/)],
   rehearsal: [],
 }
 

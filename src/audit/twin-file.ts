@@ -28,7 +28,10 @@ export const twinNetworks: readonly TwinNetwork[] = [
 })
 
 /** Ports of the canary: the allowed one, and others that must stay unreachable. */
-export const canaryPorts = [21, 22, 25, 80, 443, 3128, 8080, 8443]
+export const canaryPorts = [21, 22, 25, 80, 443, 3128, 8080, 8443, 9022, 9443]
+
+/** Ports that the twin grants to one name each: with TLS, and without. */
+export const grantedPorts = { tls: 9443, plain: 9022 } as const
 
 export type TwinPlan = {
   network: TwinNetwork
@@ -40,6 +43,8 @@ export type TwinPlan = {
   agentDirect: string
   /** Folder with the twin's squid.conf, and file with its credential. */
   policyFolder: string
+  /** Folder with the grants of the twin. */
+  grantsFolder: string
   credentialFile: string
   canaryCommand: readonly string[]
   label: string
@@ -65,6 +70,11 @@ export function twinZone(
     [names.unlisted]: [[outside]],
     [names.belowListed]: [[outside]],
     [names.private]: [[private_]],
+    [names.granted]: [[private_]],
+    [names.grantedElsewhere]: [[private_]],
+    [names.grantedMixed]: [[private_, '100.127.0.1']],
+    [names.grantedPort]: [[outside]],
+    [names.grantedPlain]: [[outside]],
     [names.neighbour]: [[network.canaryAgent]],
     [names.mixed]: [[outside, private_]],
     // Public when checked, private when dialled.
@@ -124,7 +134,10 @@ export function twinFile(plan: TwinPlan): object {
           outside: {},
           private: {},
         },
-        volumes: [bind(plan.policyFolder, '/etc/claude-secure/proxy')],
+        volumes: [
+          bind(plan.policyFolder, '/etc/claude-secure/proxy'),
+          bind(plan.grantsFolder, '/etc/claude-secure/folder'),
+        ],
         ulimits: { nofile: { soft: 16384, hard: 16384 }, core: 0 },
         healthcheck: health(plan, ['CMD', '/usr/local/lib/claude-secure/healthcheck']),
       }),
@@ -211,6 +224,12 @@ export function canaryNames(id: string) {
     private: name('private'),
     neighbour: name('neighbour'),
     mixed: name('mixed'),
+    /** Granted, not listed: a private range, another range than the name's, a port, a port without TLS. */
+    granted: name('granted'),
+    grantedElsewhere: name('granted-elsewhere'),
+    grantedMixed: name('granted-mixed'),
+    grantedPort: name('granted-port'),
+    grantedPlain: name('granted-plain'),
     flip: name('flip'),
     metadata: name('metadata'),
     loopback: name('loopback'),
@@ -235,4 +254,17 @@ export function listedNames(names: CanaryNames): string[] {
     loopback,
   } = names
   return [listed, alsoListed, private_, neighbour, mixed, flip, metadata, loopback]
+}
+
+/** Renders the twin's grants. Docker chooses its private network: within one of these ranges. */
+export function grantsFor(names: CanaryNames): string {
+  const ranges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16']
+  return [
+    ...ranges.map(range => `allow ${names.granted} private ${range}`),
+    ...ranges.map(range => `allow ${names.grantedMixed} private ${range}`),
+    `allow ${names.grantedElsewhere} private 100.127.0.0/16`,
+    `allow ${names.grantedPort} port ${grantedPorts.tls}`,
+    `allow ${names.grantedPlain} port ${grantedPorts.plain} no-tls`,
+    '',
+  ].join('\n')
 }

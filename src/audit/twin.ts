@@ -13,6 +13,7 @@ import {
   type CanaryNames,
   canaryNames,
   canaryPorts,
+  grantsFor,
   policyWithNames,
   type TwinNetwork,
   twinFile,
@@ -99,7 +100,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    await writePolicy(folder, policy, credential, options.gatewayUser)
+    await writePolicy(folder, { policy, grants: grantsFor(names) }, credential, options.gatewayUser)
     const network = await up()
     return {
       names,
@@ -147,6 +148,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
         names,
         word,
         policyFolder: join(folder, 'proxy'),
+        grantsFolder: join(folder, 'grants'),
         credentialFile: join(folder, 'credential.json'),
         gatewayUser: `${options.gatewayUser.uid}:${options.gatewayUser.gid}`,
         canaryCommand: [...nodeCommand, program, settings],
@@ -184,7 +186,7 @@ export function otherNames(policy: string): string[] {
 
 async function writePolicy(
   folder: string,
-  policy: string,
+  { policy, grants }: { policy: string; grants: string },
   credential: Twin['credential'],
   reader: { uid: number; gid: number },
 ) {
@@ -192,6 +194,8 @@ async function writePolicy(
   // The proxy runs as another user and reads only world-readable files, as in the stack itself.
   await chmod(folder, 0o755)
   await writeFile(join(folder, 'proxy/squid.conf'), policy, { mode: 0o644 })
+  await mkdir(join(folder, 'grants'), { recursive: true, mode: 0o755 })
+  await writeFile(join(folder, 'grants/grants.list'), grants, { mode: 0o644 })
   const path = join(folder, 'credential.json')
   await writeFile(path, JSON.stringify({ kind: 'api-key', ...credential }), { mode: 0o400 })
   if (process.getuid?.() === 0) await chown(path, reader.uid, reader.gid)

@@ -1,7 +1,12 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { command } from '../base/command.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { findings } from '../egress/findings.ts'
-import { type Check, ok, warning } from './diagnosis.ts'
+import { describeGrant, isPlain } from '../egress/grants.ts'
+import type { PolicyLists } from '../operations/policy/policy-files.ts'
+import type { PolicyJudgement } from '../stack/policy-proxies.ts'
+import { type Check, note, ok, problem, warning } from './diagnosis.ts'
 
 /** A file or folder that only its owner may access, with its permission bits; null when it is missing. */
 export type Guarded = { path: string; mode: number | null }
@@ -52,11 +57,44 @@ function isOpen({ mode }: Guarded) {
   return mode !== null && (mode & 0o077) !== 0
 }
 
-/** Judges the squid.conf on disk. Throws if it cannot be parsed. */
-export function judgeAllowlist(text: string, path: string): Check[] {
+/**
+ * Judges the squid.conf on disk. Throws if it cannot be parsed. `squid`: what Squid itself says about it; null when it
+ * could not be asked.
+ */
+export function judgeAllowlist(
+  text: string,
+  path: string,
+  squid: PolicyJudgement | null = null,
+): Check[] {
+  if (squid?.verdict === 'refused') {
+    return [
+      problem(
+        'allowlist',
+        `Squid refuses proxy/squid.conf: ${terminalLine(squid.reason, 200)}`,
+        'fix proxy/squid.conf; git diff proxy/squid.conf shows the edit',
+      ),
+    ]
+  }
   const found = findings(text, path)
-  if (found.length === 0) return [ok('allowlist', 'proxy/squid.conf contains the shipped policy')]
+  if (found.length === 0) {
+    const asked = squid?.verdict === 'accepted' ? ', and Squid accepts it' : ''
+    return [ok('allowlist', `proxy/squid.conf contains the shipped policy${asked}`)]
+  }
   return found.map(({ line, message, advice }) =>
     warning('allowlist', `proxy/squid.conf${line ? `:${line}` : ''}: ${message}`, advice),
   )
+}
+
+/** Reports the grants, each of which opens what the lists cannot: private networks and other ports. */
+export function judgeGrants({ checkout, here }: Pick<PolicyLists, 'checkout' | 'here'>): Check[] {
+  return [...checkout, ...here]
+    .filter(grant => !isPlain(grant))
+    .map(grant => {
+      const { target, terms } = describeGrant(grant)
+      return note(
+        'grants',
+        `granted: ${[target, ...terms].join(', ')}`,
+        `run ${command('allowlist')} to see them, and ${command(`deny ${grant.name}`)} to end it`,
+      )
+    })
 }

@@ -14,12 +14,15 @@ import { type EngineSearch, engineParts, findEngine } from '../engine/find-engin
 import { staleCacheFiles } from '../images/prune.ts'
 import { judgeRequirements } from '../machine/requirements.ts'
 import { currentStackName } from '../operations/find-stacks.ts'
+import { askSquid } from '../operations/policy/ask-squid.ts'
+import { readPolicyLists } from '../operations/policy/policy-files.ts'
 import { readAllowlist } from '../operations/policy/squid-conf.ts'
 import { inspectStack } from '../stack/inspect.ts'
+import { stateFolder } from '../stack/state/state-folder.ts'
 import { existingStacks } from '../stack/stop.ts'
 import { judgeDisk, judgeSubnets, readSpace, readSubnets } from './capacity.ts'
 import { judgeClock } from './clock.ts'
-import { judgeAllowlist, judgeModes, readModes } from './configuration.ts'
+import { judgeAllowlist, judgeGrants, judgeModes, readModes } from './configuration.ts'
 import { findCredentials, judgeCredentials } from './credentials.ts'
 import {
   attempt,
@@ -71,7 +74,7 @@ export async function diagnose(): Promise<Diagnosis[]> {
         : [failed('settings', settings.error)]),
       ...judgeModes(await readModes(root, stateRoot())),
     ]),
-    ...grouped('allowlist', await guarded('allowlist', () => checkPolicy(root))),
+    ...grouped('allowlist', await guarded('allowlist', () => checkPolicy(root, machine))),
     ...grouped('storage', [
       ...images.checks,
       ...(await guarded('disk', () => judgeSpace(machine.info))),
@@ -154,9 +157,14 @@ async function judgeConfinement(
   ]
 }
 
-async function checkPolicy(root: string): Promise<Check[]> {
+async function checkPolicy(root: string, { engine, client }: Machine): Promise<Check[]> {
   const path = join(root, 'proxy/squid.conf')
-  return judgeAllowlist(await readFile(path, 'utf8'), path)
+  const text = await readFile(path, 'utf8')
+  const squid = engine && client ? await askSquid({ engine, docker: client }, root, text) : null
+  return [
+    ...judgeAllowlist(text, path, squid),
+    ...judgeGrants(readPolicyLists(root, stateFolder(await currentStackName()))),
+  ]
 }
 
 async function judgeSpace(info: EngineInfo | null): Promise<Check[]> {

@@ -1,4 +1,5 @@
 import { command } from '../base/command.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { admits, type Site } from './allowlist.ts'
 import type { AccessDecision } from './proxy-log.ts'
 
@@ -23,8 +24,11 @@ export function createBlockedNames() {
       if (count > 0 || counts.size < maxNames) counts.set(name, count + 1)
     },
     /** Returns the most frequent first and reserved names last, without names that were allowed since. */
-    names(open: readonly Site[], reserved: readonly Site[] = []): BlockedName[] {
-      const isOn = (sites: readonly Site[], name: string) =>
+    names(
+      open: readonly Pick<Site, 'name'>[],
+      reserved: readonly Pick<Site, 'name'>[] = [],
+    ): BlockedName[] {
+      const isOn = (sites: readonly Pick<Site, 'name'>[], name: string) =>
         sites.some(site => admits(site.name.toLowerCase(), name))
       return [...counts]
         .filter(([name]) => !isOn(open, name))
@@ -44,8 +48,8 @@ export function createBlockedNames() {
 
 export function blockedNames(
   decisions: Iterable<AccessDecision>,
-  open: readonly Site[],
-  reserved: readonly Site[] = [],
+  open: readonly Pick<Site, 'name'>[],
+  reserved: readonly Pick<Site, 'name'>[] = [],
 ) {
   const blocked = createBlockedNames()
   for (const decision of decisions) blocked.add(decision)
@@ -54,8 +58,15 @@ export function blockedNames(
 
 const maxShown = 5
 
-/** Renders each name on a line of its own: names are hostile, and one must not hide another. */
-export function renderBlocked(blocked: readonly BlockedName[]): string[] {
+/**
+ * Renders each name on a line of its own: names are hostile, and one must not hide another. Suggests this folder's own
+ * list. `elsewhere`: the folder of the stack, when it is not the current one.
+ */
+export function renderBlocked(
+  blocked: readonly BlockedName[],
+  elsewhere: string | null = null,
+): string[] {
+  const where = elsewhere === null ? '' : ` in ${terminalLine(elsewhere, 200)}`
   const more = blocked.length - maxShown
   return [
     ...blocked
@@ -63,7 +74,7 @@ export function renderBlocked(blocked: readonly BlockedName[]): string[] {
       .map(({ name, count, reserved }) =>
         reserved
           ? `blocked: ${name} (${count}×), reserved for other services`
-          : `blocked: ${name} (${count}×), ${command(`allow ${name}`)}`,
+          : `blocked: ${name} (${count}×), ${command(`allow --here ${name}`)}${where}`,
       ),
     ...(more > 0 ? [`blocked: and ${more} more, ${command('log --denied')}`] : []),
   ]

@@ -29,6 +29,12 @@ export type AllowlistChange = {
   endless?: true
   /** The wider name that admits it. */
   by?: string
+  /** Set for the folder's own list. */
+  here?: true
+  /** A port other than 443, `false` without TLS, and a private network: an entry of a grants file. */
+  port?: number
+  tls?: false
+  range?: string
 }
 
 /**

@@ -101,8 +101,20 @@ type Rule = { line: number; rule: string }
 
 /** Defined by proxy/stack-conf. Squid joins lines of one name: a second one would widen the first. */
 const stackNames = [
-  ...['agent', 'services', 'agent_direct', 'stack_addresses'],
-  ...['resolved_here', 'not_through_parent'],
+  'agent',
+  'services',
+  'agent_direct',
+  'stack_addresses',
+  'host_network',
+  'resolved_here',
+  'not_through_parent',
+  // Compiled by proxy/grants.
+  'here_sites',
+  'granted_checkout',
+  'granted_folder',
+  'granted_private',
+  'granted_closed',
+  'granted_plain',
 ].map(name => `acl ${name}`)
 
 /** Directives that can open a way out. */

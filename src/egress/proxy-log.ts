@@ -19,6 +19,8 @@ export const AccessDecision = z.object({
   verdict: z.enum(['allowed', 'denied']),
   /** The reason of a denial: from the `refused_…` lines of proxy/squid.conf, or `malformed`. */
   reason: z.string(),
+  /** Whose list admitted it: `checkout`, `folder`, both with a comma, or `-`. */
+  list: z.string().default('-'),
   /** Squid's status, such as `TCP_TUNNEL/200`. */
   status: z.string(),
   /** Bytes to the caller (`bytes`) and from it (`sent`). */
@@ -54,9 +56,15 @@ export function renderDecision(decision: AccessDecision): string {
   return terminalLine(words.filter(Boolean).join(' '))
 }
 
-function outcome({ verdict, reason, status, bytes, sent, ms, sni, host }: AccessDecision) {
+/** Whose list admitted a request: a folder's own, or that of every folder, which needs no word. */
+const listNames: Record<string, string> = {
+  folder: "this folder's list, ",
+  'checkout,folder': "every folder's list and this folder's, ",
+}
+
+function outcome({ verdict, reason, list, status, bytes, sent, ms, sni, host }: AccessDecision) {
   if (verdict === 'allowed') {
-    const traffic = `${bytes} bytes in, ${sent} out, ${(ms / 1000).toFixed(1)} s`
+    const traffic = `${listNames[list] ?? ''}${bytes} bytes in, ${sent} out, ${(ms / 1000).toFixed(1)} s`
     return status.endsWith('/200') ? `(${traffic})` : `(${status}: no answer)`
   }
   const why = reason === 'sni-differs' && host !== sni ? `${reason}: ${sni}` : reason
@@ -67,8 +75,10 @@ function outcome({ verdict, reason, status, bytes, sent, ms, sni, host }: Access
 const PolicyEvent = z.object({
   event: z.enum(['policy-loaded', 'policy-refused']),
   text: z.string(),
-  /** SHA-256 of that squid.conf. */
+  /** SHA-256 of that squid.conf, and of the grants files of the checkout and the folder. */
   digest: z.string().optional(),
+  checkout: z.string().optional(),
+  here: z.string().optional(),
 })
 export type PolicyEvent = z.infer<typeof PolicyEvent>
 

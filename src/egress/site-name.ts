@@ -22,7 +22,9 @@ export function parseSiteName(text: string): SiteName {
   const host = url.hostname.replace(/\.$/, '')
   if (url.username || url.password) throw refused(typed, 'contains a user name', named)
   if (url.protocol !== 'https:' || (url.port !== '' && url.port !== '443')) {
-    throw refused(typed, 'is not HTTPS on port 443, and the proxy refuses anything else', named)
+    throw refused(typed, 'is not HTTPS on port 443, which is all that a list can allow', {
+      hint: portHint(url, host),
+    })
   }
   if (isAddress(host)) throw refused(typed, 'is an address, and the proxy refuses addresses', named)
   if (!host.includes('.')) {
@@ -78,6 +80,13 @@ function parseUrl(text: string) {
   } catch (cause) {
     throw refused(text, 'is not a host name', { ...named, cause })
   }
+}
+
+/** Names the options that grant what a URL asks for. */
+function portHint({ protocol, port }: URL, host: string) {
+  if (!/^https?:$/.test(protocol) || !/^[a-z0-9._-]+$/.test(host)) return named.hint
+  const tls = protocol === 'https:'
+  return `run ${command(`allow ${host} --port ${port || 80}${tls ? '' : ' --no-tls'}`)} to open that port`
 }
 
 function isAddress(text: string) {

@@ -20,6 +20,9 @@ export type ImageName = (typeof imageNames)[number]
  */
 export type ImageSet = Record<ImageName, string>
 
+/** Mounted and not built in: an edit of the policy needs no new image. */
+const policyFiles = ['squid.conf', 'grants.list']
+
 export type Target = 'minimal' | 'full'
 
 export type TagInputs = {
@@ -48,8 +51,7 @@ export async function tagsWith(
   const { root, pins, baseImage, target } = inputs
   const architecture = parseArchitecture()
   const [proxy, claudeFiles, agentFiles, gatewayDockerfile, gateway, runner] = await Promise.all([
-    // The policy is mounted, not built in: an edit of it needs no new image.
-    hashContext(join(root, 'proxy'), ['squid.conf']),
+    hashContext(join(root, 'proxy'), policyFiles),
     hashContext(join(root, 'claude')),
     hashContext(join(root, 'additions')),
     readFile(join(root, 'gateway/Dockerfile'), 'utf8'),
@@ -87,7 +89,7 @@ export async function tagsWith(
 async function inputsFingerprint({ root, ...rest }: TagInputs) {
   const added = rest.additions && listAdditions(rest.additions)
   const [proxy, claude, agent, source, files] = await Promise.all([
-    contextFiles(join(root, 'proxy'), ['squid.conf']),
+    contextFiles(join(root, 'proxy'), policyFiles),
     contextFiles(join(root, 'claude')),
     contextFiles(join(root, 'additions')),
     contextFiles(join(root, 'src')),

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { command } from '../base/command.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { checkoutRoot } from '../config/paths.ts'
-import { activeSites } from '../egress/allowlist.ts'
 import { createBlockedNames, renderBlocked } from '../egress/blocked-names.ts'
 import { parseAccessDecision } from '../egress/proxy-log.ts'
 import { createEngine } from '../engine/engine.ts'
@@ -12,22 +11,23 @@ import { changedHostFiles } from '../stack/host-files.ts'
 import { lostOverlays } from '../stack/protection.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { renderHostFileChanges } from '../workspace/host-files/changes.ts'
-import { readAllowlist } from './policy/squid-conf.ts'
+import { currentStackName } from './find-stacks.ts'
+import { openNames, readPolicyLists } from './policy/policy-files.ts'
 
-type Place = { address: EngineAddress; stack: string }
+type Place = { address: EngineAddress; stack: string; workspace?: string }
 
 /**
  * Reports the hosts that the proxy refused to the agent during a session, with the command that allows each.
  * Names reported before, after this session or a parallel one, are left out.
  */
 export async function blockedNotice(
-  { address, stack, since }: Place & { since: Date },
+  { since, ...place }: Place & { since: Date },
   signal: AbortSignal,
 ): Promise<string[]> {
-  const reported = join(stateFolder(stack).path, 'blocked-told')
+  const reported = join(stateFolder(place.stack).path, 'blocked-told')
   const before = Number(await readFile(reported, 'utf8').catch(() => 0)) || 0
   const from = new Date(Math.max(since.getTime(), before * 1000))
-  const { lines, last } = await blockedSince({ address, stack, from }, signal)
+  const { lines, last } = await blockedSince({ ...place, from }, signal)
   if (last > 0) {
     await mkdir(join(reported, '..'), { recursive: true, mode: 0o700 })
     await writeFile(reported, String(last), { mode: 0o600 })
@@ -37,7 +37,7 @@ export async function blockedNotice(
 
 /** Returns the names refused since `from`, and the time of the last refusal in seconds, or 0. */
 export async function blockedSince(
-  { address, stack, from }: Place & { from: Date },
+  { address, stack, workspace, from }: Place & { from: Date },
   signal: AbortSignal,
 ): Promise<{ lines: string[]; last: number }> {
   const since = from.getTime() / 1000
@@ -52,9 +52,15 @@ export async function blockedSince(
     blocked.add(decision)
     last = Math.max(last, decision.ts)
   })
-  const { agent, gateway, login } = readAllowlist(checkoutRoot())
-  const open = activeSites(agent, new Date())
-  return { lines: renderBlocked(blocked.names(open, [...gateway, ...login])), last }
+  const lists = readPolicyLists(checkoutRoot(), stateFolder(stack))
+  const names = blocked.names(openNames(lists, new Date()), [...lists.gateway, ...lists.login])
+  return { lines: renderBlocked(names, await elsewhere(stack, workspace)), last }
+}
+
+/** Returns the stack's folder when the current folder is another: `allow --here` is for the current one. */
+async function elsewhere(stack: string, workspace: string | undefined) {
+  const here = await currentStackName().catch(() => null)
+  return here === stack ? null : (workspace ?? `the folder of ${stack}`)
 }
 
 /** Reports changes to files that the host runs, and files that lost their protection. */

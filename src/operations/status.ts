@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseProtect } from '../config/protected-names.ts'
 import { activeSites } from '../egress/allowlist.ts'
 import { type BlockedName, blockedNames } from '../egress/blocked-names.ts'
+import { isOver } from '../egress/list-entries.ts'
 import {
   type AccessDecision,
   accessDecisions,
@@ -17,7 +18,8 @@ import { troubleOfStatus } from '../stack/parent-check.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './context.ts'
 import { currentStackName } from './find-stacks.ts'
-import { readAllowlist } from './policy/squid-conf.ts'
+import { openNames, type PolicyLists, readPolicyLists } from './policy/policy-files.ts'
+import { readSquidConf } from './policy/squid-conf.ts'
 
 /** Returns the versions of this checkout and of its Claude Code, without loading the pins' schema. */
 export function readVersions(root: string) {
@@ -31,6 +33,19 @@ export function readVersions(root: string) {
 
 /** Lines of the proxy's log to count: bounded, and enough to notice a problem. */
 const logWindow = 2_000
+
+export type AllowlistStatus = {
+  /** Names for every folder: on the list of squid.conf, and with a port or range in proxy/grants.list. */
+  names: number
+  grants: number
+  /** Entries of this folder's own list. */
+  here: number
+  /** Names that the agent itself reaches in login mode. */
+  login: string[]
+  /** Rules of squid.conf that differ from the shipped ones. */
+  differs: string[]
+  refused: string | null
+}
 
 export type Status = {
   version: 1
@@ -50,8 +65,8 @@ export type Status = {
   parent: { address: string; trouble: string | null } | null
   /** Runs whose question waits for an answer, until `deadline` (ISO 8601). */
   waiting: { runId: string; deadline: string | null }[]
-  /** `refused`: why the proxy does not enforce the squid.conf on disk. */
-  allowlist: { names: number; refused: string | null }
+  /** What the agent may reach, and why the proxy does not enforce the files on disk. */
+  allowlist: AllowlistStatus
   denied: { count: number; ofLast: number } | null
   /** Names that the agent requested and no list has. */
   blocked: BlockedName[] | null
@@ -73,8 +88,8 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
   const state = stacks.find(({ stack }) => stack === current) ?? null
   const proxyLog = state && log
   const decisions = proxyLog && accessDecisions(proxyLog)
-  const { agent, gateway, login } = readAllowlist(context.root)
-  const open = activeSites(agent, new Date())
+  const lists = readPolicyLists(context.root, stateFolder(current))
+  const open = openNames(lists, new Date())
   return {
     version: 1,
     stack: current,
@@ -96,9 +111,12 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
       runId,
       deadline: question?.deadline ?? null,
     })),
-    allowlist: { names: open.length, refused: refusedPolicy(proxyLog ?? []) },
+    allowlist: {
+      ...(await allowlistStatus(context.root, lists)),
+      refused: refusedPolicy(proxyLog ?? []),
+    },
     denied: decisions && { count: countDenied(decisions), ofLast: logWindow },
-    blocked: decisions && blockedNames(decisions, open, [...gateway, ...login]),
+    blocked: decisions && blockedNames(decisions, open, [...lists.gateway, ...lists.login]),
     versions: { ...readVersions(context.root), engine: context.found.version },
     otherStacks: stacks.length - (state ? 1 : 0),
   }
@@ -114,6 +132,20 @@ function lastTrouble(decisions: readonly AccessDecision[]): string | null {
     return `did not answer, or could not reach ${last.host} (${status})`
   }
   return troubleOfStatus(status, last.host)
+}
+
+async function allowlistStatus(root: string, lists: PolicyLists) {
+  const now = new Date()
+  const [{ ruleFindings }, text] = [await import('../egress/findings.ts'), readSquidConf(root)]
+  return {
+    names: activeSites(lists.agent, now).length,
+    grants: lists.checkout.filter(({ until }) => !isOver(until, now)).length,
+    here: lists.here.filter(({ until }) => !isOver(until, now)).length,
+    login: activeSites(lists.login, now).map(({ name }) => name),
+    differs: ruleFindings(text).map(({ line, message }) =>
+      line === undefined ? message : `${message} (line ${line})`,
+    ),
+  }
 }
 
 async function waitingOf(stack: string) {

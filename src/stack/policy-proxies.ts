@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { PolicyFile } from '../egress/plan-edit.ts'
 import { parsePolicyEvent } from '../egress/proxy-log.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
@@ -9,9 +10,16 @@ import { composeLabels, labels } from './labels.ts'
 import { serviceOfEgress } from './services.ts'
 
 /** A running proxy that enforces the squid.conf of a checkout. */
-export type PolicyProxy = { stack: string; workspace: string; container: string }
+export type PolicyProxy = {
+  stack: string
+  workspace: string
+  container: string
+  /** False for a proxy that started before there were grants: it neither reads nor checks them. */
+  readsGrants: boolean
+}
 
 const mountedFolder = '/etc/claude-secure/proxy'
+const mountedGrants = '/etc/claude-secure/folder'
 const checker = '/usr/local/lib/claude-secure/check-policy'
 
 /** Returns all proxies of a checkout: its stacks share one policy, so each must check and load it. */
@@ -26,10 +34,11 @@ export async function policyProxies(engine: Engine, root: string): Promise<Polic
     .filter(({ Mounts }) =>
       Mounts?.some(mount => mount.Destination === mountedFolder && mount.Source === source),
     )
-    .map(({ Id, Labels }) => ({
+    .map(({ Id, Labels, Mounts }) => ({
       stack: Labels[labels.stack] ?? '',
       workspace: Labels[labels.workspace] ?? '',
       container: Id,
+      readsGrants: Mounts?.some(({ Destination }) => Destination === mountedGrants) ?? false,
     }))
 }
 
@@ -40,9 +49,14 @@ export type PolicyJudgement =
 
 const checkTimeout = 20_000
 
-/** Checks a policy with the Squid of a running proxy, which keeps its present policy. */
-export function judgeInProxy(docker: DockerClient, container: string, text: string) {
-  return judge(docker, ['exec', '--interactive', container, checker], text)
+/** Checks one file of a policy with the Squid of a running proxy, which keeps its present policy. */
+export function judgeInProxy(
+  docker: DockerClient,
+  container: string,
+  text: string,
+  file: PolicyFile = 'conf',
+) {
+  return judge(docker, ['exec', '--interactive', container, checker, file], text)
 }
 
 /** Checks a policy with Squid in a temporary container. */
@@ -70,18 +84,21 @@ async function judge(
 /** The result of loading a new policy; `silent` when the proxy did not report one in time. */
 export type PolicyOutcome = 'loaded' | 'silent' | { refused: string }
 
-/** Waits until a proxy reports that it loaded or refused the file with this digest. */
+const digestOf = { conf: 'digest', checkout: 'checkout', here: 'here' } as const
+
+/** Waits until a proxy reports that it loaded or refused the files with these digests. */
 export async function policyOutcome(
   engine: Engine,
   { container }: PolicyProxy,
-  options: { digest: string; since: Date; patience: number },
+  options: { digests: Partial<Record<PolicyFile, string>>; since: Date; patience: number },
 ): Promise<PolicyOutcome> {
+  const wanted = Object.entries(options.digests) as [PolicyFile, string][]
   const found = new AbortController()
   let outcome: PolicyOutcome = 'silent'
   const log = { tail: 'all', follow: true, since: options.since.getTime() / 1000 } as const
   const reading = engine.followLog(container, { ...log, signal: found.signal }, line => {
     const event = parsePolicyEvent(line)
-    if (event?.digest !== options.digest) return
+    if (!event || !wanted.every(([file, digest]) => event[digestOf[file]] === digest)) return
     outcome = event.event === 'policy-loaded' ? 'loaded' : { refused: event.text }
     found.abort()
   })

@@ -61,6 +61,7 @@ export function stackVariables(stack: Stack): Record<string, string> {
     USAGE_FOLDER: stack.state.usage,
     BUDGET_USD_PER_DAY: settings.BUDGET_USD_PER_DAY ?? '',
     PROXY_FOLDER: join(stack.root, 'proxy'),
+    FOLDER_POLICY: stack.state.policy,
   }
 }
 

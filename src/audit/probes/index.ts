@@ -28,6 +28,7 @@ import { proxySurface } from './n14-proxy-surface.ts'
 import { allowedHost } from './n15-allowed-host.ts'
 import { failClosed } from './n16-fail-closed.ts'
 import { forgedLog } from './n17-forged-log.ts'
+import { grants } from './n18-grants.ts'
 import { secretSearch } from './s1-secret.ts'
 
 /** Every probe, in the order of the threat list. */
@@ -57,6 +58,7 @@ export const probes: readonly Probe[] = [
   allowedHost,
   failClosed,
   forgedLog,
+  grants,
   secretSearch,
   forwards,
 ]

@@ -8,6 +8,7 @@ import {
 } from '../attempts.ts'
 import { standards } from '../audit-report.ts'
 import { check, type Probe } from '../probe.ts'
+import { grantedPorts } from '../twin-file.ts'
 
 /** `GET http://listed:22/` returns an SSH banner where only CONNECT has a rule for ports (measured). */
 export const portsAndMethods: Probe = {
@@ -18,10 +19,12 @@ export const portsAndMethods: Probe = {
   async run(scene) {
     const twin = await scene.twin()
     const { listed } = twin.names
-    const ports = [21, 22, 25, 53, 80, 3128, 8080, 8443, 0, 65_979].flatMap((port): Attempt[] => [
-      { name: `CONNECT :${port}`, request: connectTo(listed, port), follow: { hello: listed } },
-      { name: `CONNECT :${port}, plain`, request: connectTo(listed, port), follow: 'plain' },
-    ])
+    const ports = [21, 22, 25, 53, 80, 3128, 8080, 8443, 9022, 9443, 0, 65_979].flatMap(
+      (port): Attempt[] => [
+        { name: `CONNECT :${port}`, request: connectTo(listed, port), follow: { hello: listed } },
+        { name: `CONNECT :${port}, plain`, request: connectTo(listed, port), follow: 'plain' },
+      ],
+    )
     const send = (method: string, url: string): Attempt => ({
       name: `${method} ${url}`,
       request: `${method} ${url} HTTP/1.1\r\nHost: ${listed}\r\nConnection: close\r\n\r\n`,
@@ -47,8 +50,12 @@ export const portsAndMethods: Probe = {
       attemptAll(twin, requests),
       twin.addresses('proxy'),
     ])
+    // The grants of the twin are another probe's (N18).
+    const allowed: readonly number[] = [443, ...Object.values(grantedPorts)]
     const dialled = (await twin.seen()).flatMap(event =>
-      event.kind === 'connection' && event.port !== 443 && proxy.includes(plain(event.from))
+      event.kind === 'connection' &&
+      !allowed.includes(event.port) &&
+      proxy.includes(plain(event.from))
         ? [String(event.port)]
         : [],
     )

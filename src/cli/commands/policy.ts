@@ -1,19 +1,27 @@
 import { createColors } from 'picocolors'
-import { parseLease, renderDuration } from '../../base/duration.ts'
+import { parseLease } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import type { Allowlist, Site } from '../../egress/allowlist.ts'
-import type { AllowlistChange } from '../../egress/edit-allowlist.ts'
+import type { Grant, GrantLine } from '../../egress/grants.ts'
 import { isOver, untilText } from '../../egress/list-entries.ts'
 import { refuseDangerous } from '../../egress/site-name.ts'
+import { currentStackName } from '../../operations/find-stacks.ts'
 import type { applyPolicyEdit, PolicyResult } from '../../operations/policy/apply-policy.ts'
-import { readAllowlist, sitesOf } from '../../operations/policy/squid-conf.ts'
+import { folderGrantsPath, readPolicyLists } from '../../operations/policy/policy-files.ts'
+import { sitesOf } from '../../operations/policy/squid-conf.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
 import type { Invocation } from '../invocation.ts'
+import { listOwner, renderChange, renderEnd, renderEntry } from '../render/policy.ts'
 import { hasColours } from '../terminal.ts'
 
 export type AllowOptions = {
   for?: string
+  here?: boolean
+  port?: string
+  tls?: boolean
+  private?: string
   services?: boolean
   subdomains?: boolean
   force?: boolean
@@ -21,7 +29,7 @@ export type AllowOptions = {
   json?: boolean
 }
 
-/** Adds names to a list in proxy/squid.conf, and waits until the proxies allow them. */
+/** Allows names for every folder or for this one, and waits until the proxies enforce it. */
 export async function allow(
   names: readonly string[],
   options: AllowOptions,
@@ -29,25 +37,92 @@ export async function allow(
 ) {
   const { signal, log } = invocation
   const seconds = options.for === undefined ? null : parseLease(options.for)
+  const terms = await parseTerms(names, options)
   const sites = (await Promise.all(names.map(name => sitesOf(name, options, invocation)))).flat()
   for (const site of sites) refuseDangerous(site, options)
+  const unique = [...new Set(sites.map(({ name }) => name))]
+  const grants = unique.map((name): Grant => ({ name, ...terms }))
+  // A preset's hosts come from a client's configuration, and a wildcard has no address.
+  const typed = new Set(names.every(name => name.startsWith('@')) ? [] : unique)
+  const looked = lookUp(
+    grants.filter(({ name }) => typed.has(name) && !name.startsWith('.')),
+    signal,
+  )
+  // The edit's own error is the one to report.
+  looked.catch(() => {})
   const result = await edit(
     {
       list: options.services ? 'server_sites' : 'allowed_sites',
-      allow: [...new Set(sites.map(({ name }) => name))],
+      allow: grants,
       deny: [],
+      here: options.here ?? false,
       ...(seconds && { until: untilText(new Date(Date.now() + seconds * 1000)) }),
     },
     { dryRun: options.dryRun ?? false, log, signal },
   )
   printPolicyResult(result, { json: options.json ?? false, dryRun: options.dryRun ?? false })
+  for (const text of await looked) log({ kind: 'warn', text })
 }
 
-export type DenyOptions = Pick<AllowOptions, 'services' | 'subdomains' | 'dryRun' | 'json'>
+/** Returns the port, TLS and range that the options name; refuses options that contradict each other. */
+async function parseTerms(names: readonly string[], options: AllowOptions) {
+  const special = options.port !== undefined || options.private !== undefined
+  const tls = options.tls ?? true
+  const port = parsePort(options.port)
+  const wrong = (what: string, hint: string) => new UserError(what, { hint, exitCode: 2 })
+  if (!tls && port === 443) {
+    throw wrong(
+      '--no-tls needs --port with a port other than 443',
+      'add --port, such as --port 8080',
+    )
+  }
+  if (special && options.services) {
+    throw wrong('--port and --private are for the agent, not for --services', 'omit --services')
+  }
+  if (options.here && options.services) {
+    throw wrong('--here is for the agent, not for --services', 'omit --here or --services')
+  }
+  if (special && (options.subdomains || names.some(name => /^(@|\*?\.)/.test(name)))) {
+    throw wrong('--port and --private open one name, not a preset or subdomains', 'name one host')
+  }
+  if (options.private === undefined) return { port, tls }
+  const { parseRange } = await import('../../egress/private-range.ts')
+  return { port, tls, range: parseRange(options.private) }
+}
 
-/** Removes names from a list in proxy/squid.conf, and waits until the proxies deny them. */
+function parsePort(text: string | undefined) {
+  if (text === undefined) return 443
+  if (/^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535) return Number(text)
+  throw new UserError(`--port ${terminalLine(text, 40)} is not a port`, {
+    hint: 'use a number from 1 to 65535',
+    exitCode: 2,
+  })
+}
+
+/** Resolves the names on this host while the proxies load the edit, and returns warnings. */
+async function lookUp(grants: readonly Grant[], signal: AbortSignal): Promise<string[]> {
+  const { grantWarnings, resolutionWarning, resolveOnHost } = await import(
+    '../../operations/policy/resolve-name.ts'
+  )
+  const found = await Promise.all(
+    grants.map(async grant => {
+      const warning = resolutionWarning(grant, await resolveOnHost(grant.name, signal))
+      return [...grantWarnings(grant), ...(warning ? [warning] : [])]
+    }),
+  )
+  return found.flat()
+}
+
+export type DenyOptions = Pick<
+  AllowOptions,
+  'here' | 'port' | 'services' | 'subdomains' | 'dryRun' | 'json'
+>
+
+/** Removes names from the lists of every folder or of this one, and waits until the proxies deny them. */
 export async function deny(names: readonly string[], options: DenyOptions, invocation: Invocation) {
   const { signal, log } = invocation
+  const port = options.port === undefined ? undefined : parsePort(options.port)
+  await parseTerms([], options)
   const sites = await Promise.all(
     names.map(async typed => {
       try {
@@ -59,18 +134,24 @@ export async function deny(names: readonly string[], options: DenyOptions, invoc
       }
     }),
   )
+  const denied = [...new Set(sites.flat().map(({ name }) => name))]
   const result = await edit(
     {
       list: options.services ? 'server_sites' : 'allowed_sites',
       allow: [],
-      deny: [...new Set(sites.flat().map(({ name }) => name))],
+      deny: denied.map(name => ({ name, port })),
+      here: options.here ?? false,
     },
     { dryRun: options.dryRun ?? false, log, signal },
   )
   printPolicyResult(result, { json: options.json ?? false, dryRun: options.dryRun ?? false })
+  if (!options.services) {
+    const { stillAllowed } = await import('../../operations/policy/still-allowed.ts')
+    for (const text of await stillAllowed(denied, port)) log({ kind: 'warn', text })
+  }
 }
 
-/** Loads the code of an edit, which asks the engine; `allowlist` only reads a file. */
+/** Loads the code of an edit, which asks the engine; `allowlist` only reads files. */
 const edit: typeof applyPolicyEdit = async (...parameters) =>
   (await import('../../operations/policy/apply-policy.ts')).applyPolicyEdit(...parameters)
 
@@ -81,35 +162,51 @@ const who: Record<keyof Allowlist, string> = {
   login: 'only a login from inside the container',
 }
 
-/** Prints the lists of proxy/squid.conf. Needs no engine: the file is the same for all stacks. */
+/** Prints the lists of proxy/squid.conf, the grants, and the list of the current folder. Needs no engine. */
 export async function allowlist(options: { json?: boolean }) {
-  const lists = readAllowlist(checkoutRoot())
+  const state = stateFolder(await currentStackName())
+  const { checkout, here, ...lists } = readPolicyLists(checkoutRoot(), state)
   const now = new Date()
-  if (options.json) {
-    const rows = (sites: readonly Site[]) =>
-      sites.map(({ name, line, until }) => ({
-        name,
-        line,
-        until: until ?? null,
-        over: isOver(until, now),
-      }))
-    const report = Object.fromEntries(
-      Object.entries(lists).map(([list, sites]) => [list, rows(sites)]),
-    )
-    return console.log(terminalJson({ version: 1, ...report }))
-  }
+  if (options.json) return console.log(terminalJson(report({ lists, checkout, here }, now)))
   const { dim } = createColors(hasColours(process.stdout))
+  const row = (text: string, until: string | undefined) =>
+    console.log(`  ${text}${until ? dim(`  ${renderEnd(until, now)}`) : ''}`)
   for (const list of ['agent', 'server', 'gateway', 'login'] as const) {
     const sites = lists[list]
-    console.log(`${who[list]}:${sites.length === 0 ? ' nothing' : ''}`)
-    for (const { name, until } of sites) {
-      console.log(`  ${terminalLine(name)}${until ? dim(`  ${renderEnd(until, now)}`) : ''}`)
-    }
+    const grants = list === 'agent' ? checkout : []
+    console.log(`${who[list]}:${sites.length + grants.length === 0 ? ' nothing' : ''}`)
+    for (const { name, until } of sites) row(terminalLine(name), until)
+    for (const grant of grants) row(renderEntry(grant), grant.until)
+    if (list !== 'agent' || here.length === 0) continue
+    console.log(`the agent, in this folder only: ${dim(terminalLine(folderGrantsPath(state)))}`)
+    for (const grant of here) row(renderEntry(grant), grant.until)
   }
 }
 
-/** The client that each list applies to. */
-const listOwner = { allowed_sites: 'agent', server_sites: 'services' } as const
+function report(
+  found: { lists: Allowlist; checkout: readonly GrantLine[]; here: readonly GrantLine[] },
+  now: Date,
+) {
+  const { lists, checkout, here } = found
+  const row = ({ name, line, until }: Site | GrantLine) => ({
+    name,
+    line,
+    until: until ?? null,
+    over: isOver(until, now),
+  })
+  const grant = (entry: GrantLine) => ({
+    ...row(entry),
+    port: entry.port,
+    tls: entry.tls,
+    private: entry.range ?? null,
+  })
+  return {
+    version: 1,
+    ...Object.fromEntries(Object.entries(lists).map(([list, sites]) => [list, sites.map(row)])),
+    grants: checkout.map(grant),
+    here: here.map(grant),
+  }
+}
 
 /** Prints the changes to stdout, and the stacks that enforce them to stderr. */
 function printPolicyResult(
@@ -117,9 +214,10 @@ function printPolicyResult(
   { json, dryRun }: { json: boolean; dryRun: boolean },
 ) {
   if (json) {
-    const changes = result.changes.map(({ list, ...change }) => ({
+    const changes = result.changes.map(({ list, range, ...change }) => ({
       ...change,
       for: listOwner[list],
+      ...(range && { private: range }),
     }))
     return console.log(terminalJson({ version: 1, dryRun, changes, applied: result.applied }))
   }
@@ -129,31 +227,4 @@ function printPolicyResult(
     if (seconds !== null)
       console.error(`applied in ${seconds.toFixed(1)} s to ${terminalLine(stack)}`)
   }
-}
-
-export function renderChange(change: AllowlistChange, now: Date) {
-  const { kind, name, list, until, why, by, endless } = change
-  const entry = terminalLine(`${name} (${listOwner[list]})`)
-  const end = until ? `, ${renderEnd(until, now)}` : ''
-  switch (kind) {
-    case 'added':
-      return `+ ${entry}${end}`
-    case 'changed':
-      return `~ ${entry}${end || ', now without an expiry'}`
-    case 'kept':
-      return `= ${entry} was already allowed${by ? ` by ${terminalLine(by)}` : ''}${end}${endless ? ' without an expiry, which is kept: deny it first to set one' : ''}`
-    case 'removed':
-      return `- ${entry}${why === 'expired' ? ', expired' : ''}${why === 'covered' ? `, ${terminalLine(by ?? '')} admits it` : ''}`
-    case 'absent':
-      return `= ${entry} was not allowed`
-    default:
-      return kind satisfies never
-  }
-}
-
-/** Renders an expiry, such as `until 2026-11-21 18:00:00 UTC (2 h)`. */
-function renderEnd(until: string, now: Date): string {
-  const left = (Date.parse(until) - now.getTime()) / 1000
-  const moment = until.replace('T', ' ').replace('Z', ' UTC')
-  return left > 0 ? `until ${moment} (${renderDuration(left)})` : `expired ${moment}`
 }

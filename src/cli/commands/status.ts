@@ -59,22 +59,21 @@ export function renderStatus(report: Status): string {
   for (const { runId } of report.waiting) {
     lines.push(row('waiting', yellow(`run ${runId} asks: ./claude.ts answer ${runId}`)))
   }
-  const { names, refused } = report.allowlist
-  lines.push(
-    row(
-      'allowlist',
-      names === 0
-        ? 'empty: the agent reaches the model and nothing else'
-        : `${names} ${names === 1 ? 'name' : 'names'} (proxy/squid.conf)`,
-    ),
-  )
+  const { refused, differs } = report.allowlist
+  lines.push(row('allowlist', renderAllowlist(report)))
+  const [first] = differs
+  if (first !== undefined) {
+    const more = differs.length > 1 ? ` and ${differs.length - 1} more` : ''
+    const text = `differs from the shipped one: ${terminalLine(first, 120)}${more}; try it with ./claude.ts audit`
+    lines.push(row('policy', yellow(text)))
+  }
   if (refused) {
     lines.push(row('', yellow(`not in force: ${terminalLine(refused, 300)}`)))
     const proxy = report.services.find(({ name }) => name === serviceOfEgress)
     if (proxy?.health === 'healthy') {
       lines.push(row('', yellow('the proxy keeps its previous policy')))
     }
-    const next = 'fix proxy/squid.conf, which applies when saved; run git diff to see the edit'
+    const next = 'fix the file, which applies when saved; git diff shows edits of proxy/squid.conf'
     lines.push(row('', yellow(next)))
   }
   if (report.denied) {
@@ -96,4 +95,21 @@ export function renderStatus(report: Status): string {
   if (!report.running) lines.push(dim('run ./claude.ts start to bring it up'))
   if (report.otherStacks > 0) lines.push(dim(`${report.otherStacks} more in other folders`))
   return lines.join('\n')
+}
+
+/** Renders what the agent reaches. Calls it empty only when the model is really all. */
+function renderAllowlist({ allowlist, credentials }: Pick<Status, 'allowlist' | 'credentials'>) {
+  const { names, grants, here, login, differs } = allowlist
+  const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`
+  const parts = [
+    ...(names > 0 ? [`${count(names, 'name')} (proxy/squid.conf)`] : []),
+    ...(grants > 0 ? [`${count(grants, 'grant')} (proxy/grants.list)`] : []),
+    ...(here > 0 ? [`${here} ${here === 1 ? 'entry' : 'entries'} for this folder only`] : []),
+  ]
+  // Without the gateway the agent talks to these hosts itself, and they accept uploads.
+  if (credentials?.mode === 'login') parts.push(`the hosts of a login: ${login.join(', ')}`)
+  if (differs.length > 0) parts.push('everything that the changed policy allows')
+  return parts.length > 0
+    ? terminalLine(parts.join(', '))
+    : 'empty: the agent reaches the model and nothing else'
 }

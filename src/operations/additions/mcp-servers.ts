@@ -10,14 +10,14 @@ import {
 } from '../../config/mcp-servers.ts'
 import { parseMcpServers } from '../../config/setting-names.ts'
 import type { Settings } from '../../config/settings.ts'
-import { activeSites, admits } from '../../egress/allowlist.ts'
+import { admits } from '../../egress/allowlist.ts'
 import { parseSiteName } from '../../egress/site-name.ts'
 import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
 import { makeStateFolder, type StateFolder } from '../../stack/state/state-folder.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import { readWorkspaceFile } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
-import { readAllowlist } from '../policy/squid-conf.ts'
+import { openNames, readPolicyLists } from '../policy/policy-files.ts'
 
 const mostBytes = 256 * 1024
 const refusal = `no to ${mcpFileName}`
@@ -62,7 +62,7 @@ export async function allowedServers(
     : answer
       ? found.servers
       : []
-  for (const text of missingHosts(context.root, servers)) log({ kind: 'warn', text })
+  for (const text of missingHosts(context.root, state, servers)) log({ kind: 'warn', text })
   return { servers, unanswered: answer === null }
 }
 
@@ -96,15 +96,21 @@ export async function acceptServers(state: StateFolder, { content }: FoundServer
 }
 
 /** Returns a warning for each host that a server needs and the proxy refuses, with the command to allow it. */
-export function missingHosts(root: string, servers: readonly McpServer[]): string[] {
+export function missingHosts(
+  root: string,
+  state: Pick<StateFolder, 'policy'>,
+  servers: readonly McpServer[],
+): string[] {
   if (servers.every(server => hostsOf(server).length === 0)) return []
-  const open = activeSites(readAllowlist(root).agent, new Date())
+  const open = openNames(readPolicyLists(root, state), new Date())
   return servers.flatMap(server =>
     hostsOf(server).flatMap(host => {
       try {
         const { name } = parseSiteName(host)
         if (open.some(entry => admits(entry.name, name))) return []
-        return [`the MCP server ${server.name} needs ${name}: run ${command(`allow ${name}`)}`]
+        return [
+          `the MCP server ${server.name} needs ${name}: run ${command(`allow --here ${name}`)}`,
+        ]
       } catch (error) {
         return [
           `the MCP server ${server.name} will not reach its host: ${terminalLine(messageOf(error))}`,

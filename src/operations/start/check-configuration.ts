@@ -5,12 +5,13 @@ import { readParentProxy } from '../../config/parent-proxy.ts'
 import type { Settings } from '../../config/settings.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
 import { type CredentialMode, credentialMode } from '../../stack/credential.ts'
-import { readAllowlist } from '../policy/squid-conf.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
+import { readPolicyLists } from '../policy/policy-files.ts'
 
 /** Checks everything that can be checked before a build or start, so that neither stops halfway. */
 export async function checkConfiguration(
   settings: Settings,
-  root: string,
+  { root, stack }: { root: string; stack: string },
   /** Overrides the settings: `login`, or `rehearsal` for the demo. */
   mode?: CredentialMode,
 ) {
@@ -18,7 +19,7 @@ export async function checkConfiguration(
   await checkAuthorities(settings)
   await readParentProxy(settings, userEnvironment())
   // Fail closed: an unreadable policy stops the start.
-  readAllowlist(root)
+  readPolicyLists(root, stateFolder(stack))
 }
 
 /** Refuses a budget that is not enforced: it is worse than none. */

@@ -14,6 +14,7 @@ import { repositoryOf } from '../../stack/repository.ts'
 import type { Stack } from '../../stack/stack.ts'
 import { claimState } from '../../stack/state/owner.ts'
 import {
+  makePolicyFolder,
   makeStateFolder,
   makeUsageFolder,
   readCredential,
@@ -57,6 +58,7 @@ export async function openStack(options: {
   const user = ownIdentity() ?? gatewayUser
   await writeCredential(state, credential, user)
   await makeUsageFolder(state, user)
+  await makePolicyFolder(state)
   const env = userEnvironment()
   const parent = await readParentProxy(settings, env)
   if (parent) {

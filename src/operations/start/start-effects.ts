@@ -55,7 +55,7 @@ function startEffects(
     if (mode === undefined) refuseFallback(context, before)
   }
   return {
-    checkConfiguration: () => checkConfiguration(settings, root, options.mode),
+    checkConfiguration: () => checkConfiguration(settings, { root, stack: name }, options.mode),
     async refuseLogin() {
       // The engine is asked only where its answer may refuse the start.
       if (options.mode === undefined && mayFallBack(settings)) await refuse(await inspect())

@@ -20,6 +20,8 @@ export type StateFolder = {
   usage: string
   /** The proxy's way to the parent proxy, with its password. */
   parent: string
+  /** Holds the folder's own list, and is mounted into the proxy. */
+  policy: string
 }
 
 /** Entries that stay when the rest of a stack is removed, so that its usage stays counted. */
@@ -33,6 +35,7 @@ export function stateFolder(stack: string, root = stateRoot()): StateFolder {
     override: join(path, 'stack.yaml'),
     usage: join(path, 'usage'),
     parent: join(path, 'parent'),
+    policy: join(path, 'policy'),
   }
 }
 
@@ -47,18 +50,28 @@ export async function makeStateFolder(folder: StateFolder) {
 
 /** Makes the folder in which only the gateway writes the usage. */
 export async function makeUsageFolder(folder: StateFolder, writer: { uid: number; gid: number }) {
+  await makeMountedFolder(folder.usage, 0o700, writer)
+}
+
+/** Makes the folder from which the proxy, another user, reads the stack's own list. */
+export async function makePolicyFolder(folder: StateFolder) {
+  await makeMountedFolder(folder.policy, 0o755)
+}
+
+/** Makes a folder with exactly this mode, regardless of the umask. */
+async function makeMountedFolder(path: string, mode: number, owner?: { uid: number; gid: number }) {
   try {
-    await mkdir(folder.usage, { recursive: true, mode: 0o700 })
-    // By file handle: the folder's former owner must not choose the path whose owner changes.
-    const opened = await open(folder.usage, constants.O_DIRECTORY | constants.O_NOFOLLOW)
+    await mkdir(path, { recursive: true, mode })
+    // By file handle: the folder's former owner must not choose the path whose mode and owner change.
+    const opened = await open(path, constants.O_DIRECTORY | constants.O_NOFOLLOW)
     try {
-      await opened.chmod(0o700)
-      if (process.getuid?.() === 0) await opened.chown(writer.uid, writer.gid)
+      await opened.chmod(mode)
+      if (owner && process.getuid?.() === 0) await opened.chown(owner.uid, owner.gid)
     } finally {
       await opened.close()
     }
   } catch (error) {
-    throw cannotWrite(folder.usage, error)
+    throw cannotWrite(path, error)
   }
 }
 

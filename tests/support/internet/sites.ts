@@ -1,3 +1,4 @@
+import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { createServer } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -7,18 +8,19 @@ import { answerGit } from './git-site.ts'
 export const marker = 'reached-the-internet'
 
 /**
- * One TLS server for all names on 443, and a banner on ports that speak other protocols. A request
- * for `/bytes/N` is answered with N bytes, git with a repository of one commit.
+ * TLS for all names on 443 and 9443, clear-text HTTP on 8081, and a banner on ports that speak other
+ * protocols. A request for `/bytes/N` is answered with N bytes, git with a repository of one
+ * commit.
  */
 export function startSites(options: { cert: Buffer; key: Buffer; saw: (event: object) => void }) {
   const { cert, key, saw } = options
-  const https = createHttpsServer({ cert, key }, (request, response) => {
+  const answer: RequestListener = (request, response) => {
     let received = 0
     request.on('data', chunk => {
       received += chunk.length
     })
     request.on('end', () => {
-      const { servername } = request.socket as TLSSocket
+      const { servername = '' } = request.socket as Partial<TLSSocket>
       saw({ kind: 'http', host: request.headers.host, sni: servername, url: request.url, received })
       if (answerGit(request.url ?? '', response)) return
       const bytes = Number(/^\/bytes\/(\d+)$/.exec(request.url ?? '')?.[1] ?? 0)
@@ -36,10 +38,16 @@ export function startSites(options: { cert: Buffer; key: Buffer; saw: (event: ob
       }
       more()
     })
-  })
-  https.on('connection', () => saw({ kind: 'tcp', port: 443 }))
-  https.on('tlsClientError', () => {})
-  https.listen(443, '0.0.0.0')
+  }
+  for (const port of [443, 9443]) {
+    const https = createHttpsServer({ cert, key }, answer)
+    https.on('connection', () => saw({ kind: 'tcp', port }))
+    https.on('tlsClientError', () => {})
+    https.listen(port, '0.0.0.0')
+  }
+  const http = createHttpServer(answer)
+  http.on('connection', () => saw({ kind: 'tcp', port: 8081 }))
+  http.listen(8081, '0.0.0.0')
   for (const port of [22, 25, 80, 8080, 8443]) {
     const server = createServer(socket => {
       saw({ kind: 'tcp', port })

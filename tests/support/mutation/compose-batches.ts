@@ -123,6 +123,7 @@ export const composeBatches: readonly Batch[] = [
       'the home of claude is a volume',
       'the home of worker is a volume',
     ],
+    'each folder has its own list': ["the proxy reads this folder's list and no other folder's"],
     'no route out of the internal networks': [
       'the networks of agent and gateway have no route out',
     ],

@@ -136,6 +136,11 @@ export const composeControls: readonly ComposeControl[] = [
   }),
   changed('policy files are mounted read-only', 'volumes', 'C2', ['proxy'], service => {
     delete mountAt(service, '/etc/claude-secure/proxy').read_only
+    delete mountAt(service, '/etc/claude-secure/folder').read_only
+  }),
+  changed('each folder has its own list', 'volumes', 'N18', ['proxy'], service => {
+    const own = mountAt(service, '/etc/claude-secure/folder')
+    own.source = mountAt(service, '/etc/claude-secure/proxy').source
   }),
   changed('account files are mounted read-only', 'volumes', 'C2', agents, service => {
     delete mountAt(service, '/etc/passwd').read_only

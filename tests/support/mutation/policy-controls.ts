@@ -71,7 +71,22 @@ export const policyLayers: readonly PolicyControl[] = [
   layer('no private address', 'N8', text =>
     drop(
       drop(text, /^http_access deny resolved_here private .*$/m),
-      /^tcp_outgoing_address .* private$/m,
+      /^tcp_outgoing_address .* private !granted_private$/m,
+    ),
+  ),
+  layer('a grant opens its own range only', 'N18', text =>
+    drop(
+      drop(text, /^http_access deny granted_closed .*$/m),
+      /^tcp_outgoing_address .* granted_closed$/m,
+    ),
+  ),
+  layer('a grant opens its own port only', 'N18', text =>
+    drop(text, /^http_access deny !https_port .*$/m),
+  ),
+  layer('clear-text HTTP needs a grant without TLS', 'N18', text =>
+    drop(
+      drop(text, /^http_access deny !connect .*$/m),
+      /^http_access deny !sni_is_connect_name .*$/m,
     ),
   ),
   layer('no address of the stack', 'N8', text =>

@@ -26,6 +26,8 @@ export type Internet = {
   attach: (stack: string, image: string) => Promise<void>
   /** Leaves it again: a network with a stranger in it cannot be removed. */
   detach: () => Promise<void>
+  /** Container of the stand-in sites, once attached. */
+  sites: () => string
   events: () => Promise<InternetEvent[]>
   /** Requests at the stand-in for Anthropic's API. */
   modelRequests: () => Promise<SeenRequest[]>
@@ -41,6 +43,7 @@ const names = [
   'private.test',
   'mixed.test',
   'metadata.test',
+  '*.corp.test',
 ]
 
 /**
@@ -157,6 +160,7 @@ export async function createInternet(
         return [':01BB ', ':20FB ', ':0035 '].every(port => stdout.includes(port))
       })
     },
+    sites: () => sitesContainer,
     async events() {
       const text = await must('docker', ['logs', sitesContainer])
       return text

@@ -21,6 +21,7 @@ export function stackValue(changes: Partial<Stack> = {}, settings: object = {}):
       override: '/s/stack.yaml',
       usage: '/s/usage',
       parent: '/s/parent',
+      policy: '/s/policy',
     },
     overlays: [],
     root: '/opt/claude-secure',

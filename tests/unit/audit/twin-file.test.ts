@@ -73,6 +73,7 @@ const plan = {
   gatewayUser: '2:2',
   agentDirect: '',
   policyFolder: '/x/$HOME/proxy',
+  grantsFolder: '/s/grants',
   credentialFile: '/x/credential.json',
   canaryCommand: ['node'],
   label: 'l',

@@ -97,6 +97,9 @@ t.test('a missing .env and state folder is ok', async t => {
 t.test('each finding about the policy names its line', async t => {
   const { readFile } = await import('node:fs/promises')
   const shipped = await readFile(join(import.meta.dirname, '../../../proxy/squid.conf'), 'utf8')
+  t.match(judgeAllowlist(shipped, 'x', { verdict: 'refused', reason: 'Bungled line 3' }), [
+    { severity: 'refusal', message: /Squid refuses proxy\/squid\.conf: Bungled line 3/ },
+  ])
   t.match(judgeAllowlist(shipped, 'x'), [{ severity: 'ok' }])
   const open = shipped.replace('allowed_sites dstdomain -n\n', 'allowed_sites dstdomain -n .com\n')
   t.match(judgeAllowlist(open, 'x'), [

@@ -52,7 +52,7 @@ t.test('a flood of names does not fill the memory', async t => {
 t.test('the lines name the command, and there are few of them', async t => {
   const many = Array.from({ length: 9 }, (_, i) => ({ name: `x${i}.test`, count: 3 }))
   t.strictSame(renderBlocked([{ name: 'api.github.com', count: 3 }]), [
-    `blocked: api.github.com (3×), ${command('allow api.github.com')}`,
+    `blocked: api.github.com (3×), ${command('allow --here api.github.com')}`,
   ])
   t.equal(renderBlocked(many).length, 6)
   t.equal(renderBlocked(many)[5], `blocked: and 4 more, ${command('log --denied')}`)
@@ -72,7 +72,7 @@ t.test('names of other lists come last, without advice to allow them', async t =
   const decisions = [asked('api.anthropic.com'), asked('api.anthropic.com'), asked('a.test')]
   const blocked = blockedNames(decisions, [], [site('api.anthropic.com')])
   t.strictSame(renderBlocked(blocked), [
-    `blocked: a.test (1×), ${command('allow a.test')}`,
+    `blocked: a.test (1×), ${command('allow --here a.test')}`,
     'blocked: api.anthropic.com (2×), reserved for other services',
   ])
 })

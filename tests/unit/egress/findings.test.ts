@@ -77,7 +77,7 @@ for (const rule of added) {
 }
 
 t.test('a rule moved up is found: the first that matches decides', async t => {
-  const rule = 'http_access deny resolved_here private refused_address'
+  const rule = 'http_access deny resolved_here private !granted_private refused_address'
   const text = without(rule).replace(
     'http_access deny !listed',
     `${rule}\nhttp_access deny !listed`,

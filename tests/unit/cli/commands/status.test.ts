@@ -15,7 +15,7 @@ const report: Status = {
   forwards: [],
   parent: null,
   waiting: [],
-  allowlist: { names: 0, refused: null },
+  allowlist: { names: 0, grants: 0, here: 0, login: ['claude.ai'], differs: [], refused: null },
   denied: { count: 0, ofLast: 2_000 },
   blocked: [],
   versions: { claudeSecure: '1', claudeCode: '2', engine: '3' },
@@ -30,3 +30,26 @@ t.test('a run that waits is shown with the command that answers it', async t => 
   )
   t.notMatch(renderStatus(report), /waiting|answer/)
 })
+
+t.test(
+  'the allowlist is called empty only when the agent reaches nothing but the model',
+  async t => {
+    const empty = /empty: the agent reaches the model and nothing else/
+    const { allowlist } = report
+    t.match(renderStatus(report), empty)
+    const login = renderStatus({ ...report, credentials: { mode: 'login', weakness: null } })
+    t.notMatch(login, empty)
+    t.match(login, /allowlist .*the hosts of a login: claude\.ai/)
+    const rule = 'not part of the policy: http_access allow all (line 9)'
+    const changed = renderStatus({
+      ...report,
+      allowlist: { ...allowlist, differs: [rule, 'more'] },
+    })
+    t.notMatch(changed, empty)
+    t.match(changed, /policy .*http_access allow all \(line 9\) and 1 more; try it with .*audit/)
+    t.match(
+      renderStatus({ ...report, allowlist: { ...allowlist, names: 2, grants: 1, here: 1 } }),
+      /2 names \(proxy\/squid\.conf\), 1 grant \(proxy\/grants\.list\), 1 entry for this folder only/,
+    )
+  },
+)

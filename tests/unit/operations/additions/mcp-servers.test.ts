@@ -58,7 +58,7 @@ t.test('an approval covers exactly this content', async t => {
   const found = await readMcpFile({ path })
   if (found) await acceptServers(state, found)
   t.same(await allowed(), ['a'])
-  t.match(told[0], /MCP server a needs mcp\.example\.com: run .allow mcp\.example\.com/)
+  t.match(told[0], /MCP server a needs mcp\.example\.com: run .allow --here mcp\.example\.com/)
   await writeFile(join(path, '.mcp.json'), file(['a', 'more']))
   t.same(await allowed(), [])
 })
@@ -71,5 +71,7 @@ t.test('an invalid file does not stop a start', async t => {
 
 t.test('an address or a plain host is reported as unreachable', async t => {
   const definition = { type: 'http' as const, url: 'http://10.0.0.1:9/' }
-  t.match(missingHosts(checkoutRoot(), [{ name: 'a', definition }]), [/a will not reach its host/])
+  t.match(missingHosts(checkoutRoot(), { policy: t.testdir({}) }, [{ name: 'a', definition }]), [
+    /a will not reach its host/,
+  ])
 })

@@ -13,7 +13,10 @@ writeFileSync(
   lists.map(list => `acl ${list} dstdomain -n\n`).join(''),
 )
 const check = (settings: object, folder = root) =>
-  checkConfiguration(Settings.parse(settings), folder)
+  checkConfiguration(Settings.parse(settings), {
+    root: folder,
+    stack: 'claude-secure-app-00000001',
+  })
 
 t.test('a valid configuration passes', async t => {
   await t.resolves(check({}))

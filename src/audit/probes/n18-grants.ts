@@ -1,0 +1,137 @@
+import { describeGrant, isPlain, parseGrants } from '../../egress/grants.ts'
+import { serviceOfEgress } from '../../stack/services.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
+import {
+  type Attempt,
+  attemptAll,
+  connectTo,
+  firstLine,
+  list,
+  noneReached,
+  reached,
+} from '../attempts.ts'
+import { standards } from '../audit-report.ts'
+import { type Check, check, orUnknown, type Probe } from '../probe.ts'
+import type { Scene } from '../scene.ts'
+import { grantedPorts } from '../twin-file.ts'
+
+/** A grant opens a private range or a port to one name: nothing else may pass through the opening. */
+export const grants: Probe = {
+  id: 'N18',
+  title: 'more than a grant names',
+  attack: 'use a granted range or port with other names, ports, addresses and protocols',
+  standards: [standards.networkAccess],
+  async run(scene) {
+    const parts = await Promise.all([
+      orUnknown(opened, () => opens(scene)),
+      closed(scene),
+      here(scene),
+    ])
+    return parts.flat()
+  },
+}
+
+const opened = 'each grant of the twin opens what it names'
+
+/** Shows that the grants work: otherwise the refusals would prove nothing. */
+async function opens(scene: Scene): Promise<Check> {
+  const twin = await scene.twin()
+  const { names, word } = twin
+  const tried = await attemptAll(
+    twin,
+    [
+      attempt(names.granted, 443, { hello: names.granted }),
+      attempt(names.grantedPort, grantedPorts.tls, { hello: names.grantedPort }),
+      attempt(names.grantedPlain, grantedPorts.plain, 'plain'),
+    ],
+    10_000,
+  )
+  const failed = tried.filter(answer => !reached(answer, word))
+  const [first] = failed
+  return check(
+    opened,
+    failed.length === 0,
+    first
+      ? `${list(failed.map(({ name }) => name))}: ${firstLine(first)}`
+      : `${tried.length} tried`,
+  )
+}
+
+async function closed(scene: Scene): Promise<Check[]> {
+  const twin = await scene.twin()
+  const { listed, private: unlisted, granted, ...names } = twin.names
+  const { grantedElsewhere, grantedMixed, grantedPort, grantedPlain } = names
+  const { tls, plain } = grantedPorts
+  const tls443 = (name: string) => attempt(name, 443, { hello: name })
+  const [ranges, ports, protocols] = await Promise.all([
+    attemptAll(twin, [tls443(unlisted), tls443(grantedElsewhere), tls443(grantedMixed)]),
+    attemptAll(twin, [
+      attempt(listed, tls, { hello: listed }),
+      attempt(granted, tls, { hello: granted }),
+      attempt(grantedPort, plain, 'plain'),
+      attempt(grantedPlain, tls, { hello: grantedPlain }),
+      attempt(listed, plain, 'plain'),
+      tls443(grantedPort),
+      tls443(grantedPlain),
+    ]),
+    attemptAll(twin, [
+      attempt(grantedPort, tls, { hello: listed }),
+      attempt(grantedPort, tls, 'plain'),
+      request(`GET http://${grantedPort}:${tls}/`, grantedPort),
+      request(`TRACE http://${grantedPlain}:${plain}/`, grantedPlain),
+      request(`GET ftp://${grantedPlain}:${plain}/`, grantedPlain),
+      request(`GET http://${listed}:${plain}/`, grantedPlain),
+    ]),
+  ])
+  return [
+    noneReached('a granted range is closed to other names, and its name to other ranges', ranges),
+    noneReached('a granted port is closed to other names, and its name on other ports', ports),
+    noneReached('a granted port passes nothing but what it states', protocols),
+  ]
+}
+
+/** Judges the grants of the live stack: they must be this folder's own, and the user should know them. */
+async function here(scene: Scene): Promise<Check[]> {
+  const mounted = "the proxy reads this folder's list and no other folder's"
+  const known = 'the lists of the stack open nothing private and no other port'
+  const mount = scene
+    .service(serviceOfEgress)
+    .Mounts.find(({ Destination }) => Destination === '/etc/claude-secure/folder')
+  const own = stateFolder(scene.stack.stack).policy
+  return [
+    check(
+      mounted,
+      mount !== undefined && mount.Source === own && !mount.RW,
+      mount ? `${mount.Source}, ${mount.RW ? 'writable' : 'read-only'}` : 'it is not mounted',
+    ),
+    await orUnknown(known, async () => {
+      const paths = ['checkout', 'here'].map(file => `/run/squid/accepted.${file}`)
+      const { code, stdout } = await scene.inside(serviceOfEgress, ['cat', ...paths])
+      if (code !== 0) throw new Error('the proxy has no accepted lists')
+      const special = parseGrants(stdout, 'the lists in force').filter(grant => !isPlain(grant))
+      const texts = special.map(grant => {
+        const { target, terms } = describeGrant(grant)
+        return [target, ...terms].join(', ')
+      })
+      // The user granted it, so it is not a defect; the report must show the opening.
+      return {
+        claim: known,
+        verdict: special.length > 0 ? 'weak' : 'held',
+        evidence: special.length > 0 ? `granted: ${list(texts)}` : 'no grant is in force',
+      }
+    }),
+  ]
+}
+
+function attempt(host: string, port: number, follow: Attempt['follow']): Attempt {
+  const how = follow === 'plain' ? ', plain' : ''
+  return { name: `CONNECT ${host}:${port}${how}`, request: connectTo(host, port), follow }
+}
+
+function request(line: string, host: string): Attempt {
+  return {
+    name: line,
+    request: `${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+    follow: 'plain',
+  }
+}

@@ -1,0 +1,86 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { type Allowlist, activeSites } from '../../egress/allowlist.ts'
+import { type GrantLine, parseGrants } from '../../egress/grants.ts'
+import { isOver } from '../../egress/list-entries.ts'
+import type { PolicyFiles } from '../../egress/plan-edit.ts'
+import { readRegularFileSync } from '../../files/regular-file.ts'
+import { replaceFile } from '../../files/replace-file.ts'
+import {
+  makePolicyFolder,
+  makeStateFolder,
+  type StateFolder,
+  stateFolder,
+} from '../../stack/state/state-folder.ts'
+import { readAllowlist, readSquidConf } from './squid-conf.ts'
+
+/** The lists of squid.conf, the grants of the checkout, and the folder's own list. */
+export type PolicyLists = Allowlist & { checkout: GrantLine[]; here: GrantLine[] }
+
+/** As in proxy/policy.sh. */
+const largest = 64 * 1024
+
+/** The file of grants that hold in every folder. */
+export function checkoutGrantsPath(root: string): string {
+  return join(root, 'proxy/grants.list')
+}
+
+/** The file of a folder's own list. */
+export function folderGrantsPath({ policy }: Pick<StateFolder, 'policy'>): string {
+  return join(policy, 'grants.list')
+}
+
+/** Reads everything that the agent of a stack may reach. */
+export function readPolicyLists(root: string, state: Pick<StateFolder, 'policy'>): PolicyLists {
+  const [checkout, here] = [checkoutGrantsPath(root), folderGrantsPath(state)]
+  return {
+    ...readAllowlist(root),
+    checkout: parseGrants(readGrants(checkout), checkout),
+    here: parseGrants(readGrants(here), here),
+  }
+}
+
+/** Returns the names that the agent may reach on port 443 now. */
+export function openNames({ agent, checkout, here }: PolicyLists, now: Date) {
+  const granted = [...checkout, ...here].filter(
+    ({ port, until }) => port === 443 && !isOver(until, now),
+  )
+  return [...activeSites(agent, now), ...granted]
+}
+
+/** Reads the files to edit them; the folder's own list is empty without a stack. */
+export function readPolicyFiles(root: string, stack: string | null): PolicyFiles {
+  return {
+    conf: readSquidConf(root),
+    checkout: readGrants(checkoutGrantsPath(root)),
+    here: stack === null ? '' : readGrants(folderGrantsPath(stateFolder(stack))),
+  }
+}
+
+function readGrants(path: string): string {
+  const file = readRegularFileSync(path, { limit: largest })
+  if (file.kind === 'missing') return ''
+  if (file.kind === 'bytes') return file.bytes.toString()
+  throw new UserError(
+    `${terminalLine(path)} is ${file.kind === 'too-large' ? 'larger than 64 KiB' : 'not a regular file'}`,
+    { hint: 'remove it; then allow the names again' },
+  )
+}
+
+/** Replaces the grants of the checkout. The unfinished file is outside of proxy/, which proxies watch. */
+export async function replaceCheckoutGrants(root: string, text: string): Promise<void> {
+  const scratch = join(root, '.build')
+  await mkdir(scratch, { recursive: true })
+  const temporary = join(scratch, `grants.list.${process.pid}.tmp`)
+  await replaceFile(checkoutGrantsPath(root), text, { mode: 0o644, durable: true, temporary })
+}
+
+/** Replaces a folder's own list. The proxy's user must be able to read it, regardless of the umask. */
+export async function replaceFolderGrants(stack: string, text: string): Promise<void> {
+  const state = stateFolder(stack)
+  await makeStateFolder(state)
+  await makePolicyFolder(state)
+  await replaceFile(folderGrantsPath(state), text, { mode: 0o644, durable: true })
+}

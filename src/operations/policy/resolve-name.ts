@@ -1,0 +1,75 @@
+import { isIP } from 'node:net'
+import { command } from '../../base/command.ts'
+import { userEnvironment } from '../../config/environment.ts'
+import { describeGrant, type Grant } from '../../egress/grants.ts'
+import { isGrantableAddress, isInRange, isPrivateAddress } from '../../egress/private-range.ts'
+import { exec } from '../../process/exec.ts'
+
+/** Milliseconds for the host's resolver: a user waits for this. */
+const patience = 3_000
+
+/** Addresses shown of a name; the owner of the name decides how many there are. */
+const shown = 3
+
+/**
+ * Resolves a name as this host does, with getent, which can be ended: a lookup within this process would keep it
+ * alive. Returns the addresses; null when the resolver did not answer in time, or there is no getent.
+ */
+export async function resolveOnHost(name: string, signal: AbortSignal): Promise<string[] | null> {
+  const { PATH } = userEnvironment()
+  const options = { timeout: patience, grace: 200, limit: 64 * 1024, env: { PATH }, signal }
+  const result = await exec('getent', ['ahosts', '--', name], options).catch(() => null)
+  signal.throwIfAborted()
+  if (result === null || ![0, 2].includes(result.code)) return null
+  const addresses = result.stdout.split('\n').map(line => line.split(/\s/)[0] ?? '')
+  return [...new Set(addresses.filter(address => isIP(address) !== 0))]
+}
+
+/** Returns a warning when the proxy will refuse what the name resolves to on this host; null otherwise. */
+export function resolutionWarning(
+  grant: Grant,
+  addresses: readonly string[] | null,
+): string | null {
+  const { name, range } = grant
+  if (addresses === null) return `${name} was not resolved on this host within ${patience / 1000} s`
+  if (addresses.length === 0) return `${name} does not resolve on this host: check the spelling`
+  // The stack has no IPv6.
+  const used = addresses.filter(address => isIP(address) === 4)
+  if (used.length === 0)
+    return `${name} has no IPv4 address on this host, and the stack has no IPv6`
+  const closed = used.filter(
+    address => isPrivateAddress(address) && !(range && isInRange(range, address)),
+  )
+  const [first] = closed
+  if (first === undefined) return null
+  const where = `${name} resolves to ${closed.slice(0, shown).join(', ')} on this host`
+  if (range) return `${where}, outside of ${range}: the proxy refuses it`
+  if (!closed.every(isGrantableAddress)) {
+    return `${where}, an address that the proxy refuses for every name`
+  }
+  return `${where}, a private address, which the proxy refuses: run ${command(grantCommand(grant, first))} to open it`
+}
+
+function grantCommand({ name, port, tls }: Grant, address: string) {
+  return [
+    `allow ${name} --private ${address}/32`,
+    ...(port === 443 ? [] : [`--port ${port}`]),
+    ...(tls ? [] : ['--no-tls']),
+  ].join(' ')
+}
+
+/** Returns what a grant gives away, for the user to read; none for a plain name. */
+export function grantWarnings(grant: Grant): string[] {
+  const { name, range, tls } = grant
+  const { target } = describeGrant(grant)
+  return [
+    ...(range
+      ? [`the agent can reach ${target} in ${range}: the owner of the name chooses the address`]
+      : []),
+    ...(tls
+      ? []
+      : [
+          `without TLS the proxy cannot check what is sent to ${name}, and the network can read it`,
+        ]),
+  ]
+}

@@ -1,0 +1,48 @@
+import t from 'tap'
+import {
+  grantWarnings,
+  resolutionWarning,
+  resolveOnHost,
+} from '../../../../src/operations/policy/resolve-name.ts'
+
+const grant = { name: 'a.test', port: 443, tls: true }
+const range = { ...grant, range: '10.2.0.0/16' }
+
+t.test('a name that the proxy can use needs no warning', async t => {
+  t.equal(resolutionWarning(grant, ['203.0.113.9', 'fd00::1']), null)
+  t.equal(resolutionWarning(range, ['10.2.3.4']), null)
+})
+
+t.test('a private or unknown name is reported, with the command that opens it', async t => {
+  t.match(
+    resolutionWarning(grant, ['203.0.113.9', '10.2.3.4']),
+    /a\.test resolves to 10\.2\.3\.4 on this host, a private address.*allow a\.test --private 10\.2\.3\.4\/32. to open/,
+  )
+  t.match(
+    resolutionWarning({ ...grant, port: 5432, tls: false }, ['10.2.3.4']),
+    /--private 10\.2\.3\.4\/32 --port 5432 --no-tls/,
+  )
+  t.match(
+    resolutionWarning(grant, ['127.0.0.1']),
+    /an address that the proxy refuses for every name/,
+  )
+  t.match(
+    resolutionWarning(range, ['10.2.0.1', '10.3.0.1']),
+    /10\.3\.0\.1 .*outside of 10\.2\.0\.0\/16/,
+  )
+  t.match(resolutionWarning(grant, []), /a\.test does not resolve on this host/)
+  t.match(resolutionWarning(grant, ['2606:4700::1111']), /has no IPv4 address/)
+  t.match(resolutionWarning(grant, null), /was not resolved on this host within 3 s/)
+})
+
+t.test('a grant says what it gives away', async t => {
+  t.strictSame(grantWarnings(grant), [])
+  t.match(grantWarnings(range), [/can reach a\.test in 10\.2\.0\.0\/16/])
+  t.match(grantWarnings({ ...grant, port: 22, tls: false }), [/without TLS the proxy cannot check/])
+})
+
+t.test('the system’s resolver answers', async t => {
+  const { signal } = new AbortController()
+  t.ok((await resolveOnHost('localhost', signal))?.some(address => /^(127\.|::1$)/.test(address)))
+  t.strictSame(await resolveOnHost('no-such-name.claude-secure.invalid', signal), [])
+})
