@@ -12,7 +12,10 @@ type Notice = (session: EndedSession, signal: AbortSignal) => Promise<string[]>
 
 /** Loaded on demand, so that opening a session does not wait for them. */
 const notices: readonly Notice[] = [
-  async session => (await import('../operations/notices.ts')).hostFilesNotice(session),
+  async session => {
+    const { hostFilesNotice, withdrawnNotice } = await import('../operations/notices.ts')
+    return [...(await withdrawnNotice(session)), ...(await hostFilesNotice(session))]
+  },
   async (session, signal) =>
     (await import('../operations/notices.ts')).blockedNotice(session, signal),
 ]

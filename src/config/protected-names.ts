@@ -20,6 +20,31 @@ export const protectedNames = [
 ] as const
 export type ProtectedName = (typeof protectedNames)[number]
 
+/**
+ * Names that need no mount: git takes no command from them while its configuration is closed. An
+ * attribute only selects a driver of the configuration, and git refuses commands in `.gitmodules`.
+ */
+const harmlessNames: readonly ProtectedName[] = ['.gitattributes', '.gitmodules']
+
+/** Names that are mounted read-only where they exist. */
+export const mountedNames = protectedNames.filter(name => !harmlessNames.includes(name))
+
+/**
+ * Files without a placeholder: globs such as `*.json` would meet it, and programs of the host ask before
+ * they obey a new one of these.
+ */
+export const askedNames: readonly ProtectedName[] = [
+  '.devcontainer.json',
+  '.mcp.json',
+  workspaceConfigName,
+]
+
+/**
+ * Those that are moved away when they appear while an agent works. Not our own configuration: a person
+ * approves its content before it takes effect.
+ */
+export const withdrawnNames = askedNames.filter(name => name !== workspaceConfigName)
+
 /** Returns the names that PROTECT leaves writable: none for `all`, every name for `none`, two for `-.vscode,-.idea`. */
 export function parseProtect(value: string): ProtectedName[] | null {
   if (value === 'all') return []

@@ -8,7 +8,7 @@ import { parseAccessDecision } from '../egress/proxy-log.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { EngineAddress } from '../engine/engine-request.ts'
 import { changedHostFiles } from '../stack/host-files.ts'
-import { lostOverlays } from '../stack/protection.ts'
+import { lostOverlays, withdrawAppeared } from '../stack/protection.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { renderHostFileChanges } from '../workspace/host-files/changes.ts'
 import { currentStackName } from './find-stacks.ts'
@@ -61,6 +61,11 @@ export async function blockedSince(
 async function elsewhere(stack: string, workspace: string | undefined) {
   const here = await currentStackName().catch(() => null)
   return here === stack ? null : (workspace ?? `the folder of ${stack}`)
+}
+
+/** Moves files away that appeared at protected names during a session, and reports them. */
+export function withdrawnNotice({ stack }: { stack: string }): Promise<string[]> {
+  return withdrawAppeared(stateFolder(stack))
 }
 
 /** Reports changes to files that the host runs, and files that lost their protection. */

@@ -110,7 +110,7 @@ function stopOne({ engine, docker, log, signal }: Context, stack: string) {
   return withLock(stack, { log, signal }, async () => {
     if (!(await stackExists(engine, stack))) {
       // The containers were removed by other means or in a crash; their placeholders may remain.
-      await clearPlaceholders(stateFolder(stack))
+      await clearPlaceholders(stateFolder(stack), log)
       await forgetSecret(stateFolder(stack))
       return false
     }

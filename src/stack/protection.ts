@@ -1,13 +1,17 @@
 import { lstat, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { command } from '../base/command.ts'
+import type { Log } from '../base/log.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { stateRoot } from '../config/paths.ts'
-import { parseProtect } from '../config/protected-names.ts'
+import { parseProtect, withdrawnNames } from '../config/protected-names.ts'
 import type { Settings } from '../config/settings.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { identityOf, type Overlay } from '../workspace/overlay/overlay.ts'
 import { makePlaceholders, removePlaceholders } from '../workspace/overlay/placeholders.ts'
 import { planOverlays } from '../workspace/overlay/plan.ts'
+import { type Withdrawn, withdraw } from '../workspace/overlay/withdraw.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { otherStacks } from './other-stacks.ts'
 import { clearRepository, hasRepository, lostRepositoryMounts } from './repository.ts'
@@ -18,11 +22,15 @@ const Placeholder = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('file'), content: z.string() }),
 ])
 
-/** The overlays of a stack, and the placeholders it made in the workspace for them. */
+/**
+ * The overlays of a stack, the placeholders it made in the workspace for them, and the files that were
+ * missing and have no placeholder.
+ */
 const Protection = z.strictObject({
   workspace: z.string(),
   placeholders: z.array(z.strictObject({ path: z.string(), placeholder: Placeholder })),
   overlays: z.array(z.strictObject({ path: z.string(), identity: z.string() })),
+  absent: z.array(z.string()).default([]),
 })
 type Protection = z.infer<typeof Protection>
 
@@ -44,15 +52,17 @@ export async function prepareOverlays(
   workspace: OpenedWorkspace,
   settings: Pick<Settings, 'PROTECT'>,
   state: StateFolder,
+  log: Log,
 ): Promise<Overlay[]> {
-  await clearPlaceholders(state)
+  await clearPlaceholders(state, log)
   const planned = await overlaysOf(workspace, settings)
   const missing = planned.filter(({ identity }) => identity === null)
   const { placeholders: shared } = await otherStacks(state)
   const placeholders = planned
     .filter(({ path, identity }) => identity === null || shared.has(join(workspace.path, path)))
     .map(({ path, placeholder }) => ({ path, placeholder }))
-  await remember(state, { workspace: workspace.path, placeholders, overlays: [] })
+  const absent = await absentNames(workspace, settings)
+  await remember(state, { workspace: workspace.path, placeholders, overlays: [], absent })
   try {
     await makePlaceholders(workspace.path, missing, workspace.agent)
     const overlays = await overlaysOf(workspace, settings)
@@ -60,12 +70,41 @@ export async function prepareOverlays(
       workspace: workspace.path,
       placeholders,
       overlays: identities(overlays),
+      absent,
     })
     return overlays
   } catch (error) {
-    await clearPlaceholders(state).catch(() => {})
+    await clearPlaceholders(state, log).catch(() => {})
     throw error
   }
+}
+
+async function absentNames(workspace: OpenedWorkspace, settings: Pick<Settings, 'PROTECT'>) {
+  if (workspace.mode === 'copy') return []
+  const loosened = parseProtect(settings.PROTECT) ?? []
+  const names = withdrawnNames.filter(name => !loosened.includes(name))
+  const present = await Promise.all(
+    names.map(name => lstat(join(workspace.path, name)).catch(() => null)),
+  )
+  return names.filter((_, index) => present[index] === null)
+}
+
+/**
+ * Moves files that appeared since the stack's start, and that the host would obey, to the state folder.
+ * Returns a line for the user about each.
+ */
+export async function withdrawAppeared(state: Pick<StateFolder, 'path'>): Promise<string[]> {
+  const protection = await readProtection(state)
+  if (!protection) return []
+  const { workspace, absent } = protection
+  return (await withdraw(workspace, absent, join(state.path, 'withdrawn'))).map(renderWithdrawn)
+}
+
+/** Renders a message, which keeps the path that the user needs. */
+function renderWithdrawn({ name, to }: Withdrawn): string {
+  return to === null
+    ? `${name} appeared while an agent worked, and cannot be moved away: read it before a program of this host does`
+    : `${name} appeared while an agent worked, and your host would obey it: moved to ${terminalLine(to)}; if it is yours, run ${command('stop')} and move it back`
 }
 
 function identities(overlays: readonly Overlay[]) {
@@ -73,19 +112,21 @@ function identities(overlays: readonly Overlay[]) {
 }
 
 /**
- * Removes the overlays' placeholders, except those that another stack mounts. The stack's containers must
- * be gone: they mount them.
+ * Removes the overlays' placeholders, except those that another stack mounts, and moves away files that
+ * appeared at protected names without one. The stack's containers must be gone: they mount the
+ * placeholders.
  */
-export async function clearPlaceholders(state: StateFolder) {
+export async function clearPlaceholders(state: StateFolder, log: Log) {
   await clearRepository(state)
   const protection = await readProtection(state)
   if (!protection) return
+  for (const text of await withdrawAppeared(state)) log({ kind: 'warn', text })
   const { mounted } = await otherStacks(state)
   await removePlaceholders(
     protection.workspace,
     protection.placeholders.filter(({ path }) => !mounted.has(join(protection.workspace, path))),
   )
-  await remember(state, { ...protection, placeholders: [], overlays: [] })
+  await remember(state, { ...protection, placeholders: [], overlays: [], absent: [] })
 }
 
 /**

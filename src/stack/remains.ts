@@ -119,7 +119,7 @@ export async function removeRemains(
   if (await stackExists(engine, stack)) await stopStack(docker, stack, options)
   const volumes = await volumesOf(engine, stack)
   if (volumes.length > 0) await removeVolumes(docker, stack, volumes, options.signal)
-  await removeState(stack)
+  await removeState(stack, options.log)
 }
 
 /** Removes the copy of a stack that no longer uses it; an apply from it can still be undone. */
@@ -144,9 +144,9 @@ async function removeVolumes(
 }
 
 /** Removes placeholders in the workspace first: the state folder holds their list. */
-async function removeState(stack: string) {
+async function removeState(stack: string, log: Log) {
   const state = stateFolder(stack)
-  await clearPlaceholders(state)
+  await clearPlaceholders(state, log)
   const entries = await readdir(state.path).catch(() => [])
   for (const name of entries.filter(name => !keptInState.includes(name))) {
     await rm(join(state.path, name), { recursive: true, force: true })

@@ -113,7 +113,11 @@ async function bringUp(
  * that never ran are removed. When no service failed, or the user cancelled, nothing of a new stack
  * stays: an engine has only few networks.
  */
-async function undo({ engine, docker, signal }: StartContext, stack: Stack, { fresh }: Services) {
+async function undo(
+  { engine, docker, log, signal }: StartContext,
+  stack: Stack,
+  { fresh }: Services,
+) {
   const { name } = stack.identity
   const services = (await inspectStack(engine, name))?.services ?? []
   const cancelled = signal?.aborted ?? false
@@ -125,7 +129,7 @@ async function undo({ engine, docker, signal }: StartContext, stack: Stack, { fr
   }
   // While a container mounts the placeholders they protect it.
   const left = await inspectStack(engine, name)
-  if (!left?.services.some(({ name }) => isAgent(name))) await clearPlaceholders(stack.state)
+  if (!left?.services.some(({ name }) => isAgent(name))) await clearPlaceholders(stack.state, log)
 }
 
 function hasFailed({ state, health }: ServiceState) {

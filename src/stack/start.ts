@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
-import { step } from '../base/log.ts'
+import { type Log, step } from '../base/log.ts'
 import { compose } from '../engine/compose.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { renderHostFileChanges } from '../workspace/host-files/changes.ts'
@@ -61,14 +61,14 @@ export async function startStack(
       }
     }
     // Plan again: until now an agent could run in the folder.
-    overlays = await prepareOverlays(stack.workspace, stack.settings, stack.state)
-    repository = await repositoryOrUndo(stack)
+    overlays = await prepareOverlays(stack.workspace, stack.settings, stack.state, log)
+    repository = await repositoryOrUndo(stack, log)
   }
   const ready = { ...stack, overlays, repository }
   try {
     await writeStackFile(ready, await stackFingerprint(ready))
   } catch (error) {
-    if (fresh) await clearPlaceholders(stack.state).catch(() => {})
+    if (fresh) await clearPlaceholders(stack.state, log).catch(() => {})
     throw error
   }
   const present = fresh ? [] : (before?.services ?? [])
@@ -86,11 +86,11 @@ export async function startStack(
   return { outcome: 'started', state }
 }
 
-async function repositoryOrUndo({ workspace, settings, forbidden = [], state }: Stack) {
+async function repositoryOrUndo({ workspace, settings, forbidden = [], state }: Stack, log: Log) {
   try {
     return await prepareRepository(workspace, { forbidden, settings }, state)
   } catch (error) {
-    await clearPlaceholders(state).catch(() => {})
+    await clearPlaceholders(state, log).catch(() => {})
     throw error
   }
 }

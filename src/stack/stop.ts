@@ -59,7 +59,7 @@ export async function stopStack(
     const state = stateFolder(stack)
     // It may hold a password that came from the environment.
     await rm(state.parent, { recursive: true, force: true })
-    await clearPlaceholders(state)
+    await clearPlaceholders(state, options.log)
     await forgetSecret(state)
   })
 }

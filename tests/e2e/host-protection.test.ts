@@ -173,8 +173,7 @@ for (const [title, script] of Object.entries(attacks)) {
 }
 
 t.test('files that other programs obey cannot be written, replaced or redirected', async t => {
-  const names =
-    '.gitattributes .gitmodules .envrc .vscode .idea .devcontainer .devcontainer.json .claude .mcp.json claude-secure.config.json'
+  const names = '.envrc .vscode .idea .devcontainer .claude'
   const { stdout } = await agent(
     `for n in ${names}; do
        for attempt in "touch $n/x" "tee $n" "mv $n gone" "rmdir $n" "rm -rf $n" "ln -sfT /etc $n" "chmod 777 $n"; do
@@ -183,6 +182,42 @@ t.test('files that other programs obey cannot be written, replaced or redirected
      done; true`,
   )
   t.equal(stdout, '')
+})
+
+/** `git submodule sync` on the host wrote the agent's address. */
+async function restoreSubmodule() {
+  await mustGit(workspace, 'submodule', 'sync', '--quiet')
+  await stack.cli(['stop'])
+  await start()
+}
+
+t.test('git on the host runs nothing that attributes and .gitmodules ask for', async t => {
+  await mustAgent(`cp .gitmodules /tmp/gitmodules
+    for f in .gitattributes .git/info/attributes; do
+      mkdir -p .git/info; printf '* filter=evil diff=evil merge=evil\n' > $f
+    done
+    printf '[submodule "lib"]\n path=lib\n url=ext::${fire}\n update=!${fire}\n' > .gitmodules`)
+  await workOnHost(workspace)
+  for (const args of [
+    ['submodule', 'update', '--init', '--force'],
+    ['submodule', 'sync'],
+    ['submodule', 'update', '--remote'],
+    ['checkout', '--force', '.'],
+  ])
+    await hostGit(workspace, ...args)
+  t.equal(await fired(), false)
+  await mustAgent('cp /tmp/gitmodules .gitmodules; rm -f .gitattributes .git/info/attributes')
+  await restoreSubmodule()
+})
+
+t.test('a settings file that appears is told and moved out of reach of the host', async t => {
+  await mustAgent(`echo '{}' > .mcp.json; ln -s /etc/passwd .devcontainer.json`)
+  t.match((await stack.cli(['audit', '--probe', 'H1'])).stdout, /\.mcp\.json/, 'the audit sees it')
+  const { stderr } = await stack.cli(['shell'], { input: 'true\n' })
+  const moved = /\.mcp\.json appeared while an agent worked.* moved to (\S+);/.exec(stderr)
+  t.equal(await readFile(moved?.[1] ?? '', 'utf8'), '{}\n')
+  await t.rejects(lstat(join(workspace, '.mcp.json')), { code: 'ENOENT' })
+  await t.rejects(lstat(join(workspace, '.devcontainer.json')), { code: 'ENOENT' })
 })
 
 t.test('ordinary work with git goes on inside, and the host sees it', async t => {
@@ -244,7 +279,8 @@ t.test('a file that the host replaces loses its overlay until start restores it'
 
 t.test('stop leaves nothing in the folder, also after the containers died', async t => {
   await start()
-  await stack.cli(['stop'])
+  await mustAgent(`echo '{}' > .mcp.json`)
+  t.match((await stack.cli(['stop'])).stderr, /\.mcp\.json appeared/)
   const names = (lines: readonly string[]) =>
     lines.filter(
       line => !/^\.git(\/| )|^$/.test(line) && !/^lib/.test(line) && !/^[bc]\.txt/.test(line),

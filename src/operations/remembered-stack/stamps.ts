@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { systemCode } from '../../base/errors.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import type { ImageAdditions } from '../../config/image-additions.ts'
-import { protectedNames, workspaceConfigName } from '../../config/protected-names.ts'
+import { mountedNames, workspaceConfigName } from '../../config/protected-names.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import { listAdditions } from '../../images/additions.ts'
 import { identityOf } from '../../workspace/overlay/overlay.ts'
@@ -85,7 +85,7 @@ export function additionsStamp(folder: string, workspace: string, home = homedir
 }
 
 const protectedInputs = [
-  ...protectedNames,
+  ...mountedNames,
   ...['config', 'hooks', 'commondir', 'HEAD', 'modules', 'worktrees'].map(name => `.git/${name}`),
 ]
 

@@ -8,9 +8,11 @@ import { demoFolder } from '../../config/paths.ts'
 import { whyBusy } from '../../stack/activity.ts'
 import type { CredentialMode } from '../../stack/credential.ts'
 import { inspectStack, type StackState } from '../../stack/inspect.ts'
+import { withdrawAppeared } from '../../stack/protection.ts'
 import type { AgentService } from '../../stack/services.ts'
 import { startStack } from '../../stack/start.ts'
 import { withLock } from '../../stack/state/lock.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
 import { volumesOf } from '../../stack/volumes.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import { customise, refuseAdditionsOfAgent, runSetupCommands } from '../additions/customise.ts'
@@ -60,7 +62,11 @@ function startEffects(
       // The engine is asked only where its answer may refuse the start.
       if (options.mode === undefined && mayFallBack(settings)) await refuse(await inspect())
     },
-    customise: () => customise(context, opened),
+    async customise() {
+      // Before the files of the folder are read: a person is not asked about those of an agent.
+      for (const text of await withdrawAppeared(stateFolder(name))) log({ kind: 'warn', text })
+      return customise(context, opened)
+    },
     refuseAdditionsOfAgent({ declared }) {
       const additions = imageAdditions(settings)
       refuseAdditionsOfAgent(additions, workspace.path)

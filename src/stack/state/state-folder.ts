@@ -24,8 +24,8 @@ export type StateFolder = {
   policy: string
 }
 
-/** Entries that stay when the rest of a stack is removed, so that its usage stays counted. */
-export const keptInState: readonly string[] = ['usage']
+/** Entries that stay when the rest of a stack is removed: its usage, and files that may be the user's. */
+export const keptInState: readonly string[] = ['usage', 'withdrawn']
 
 export function stateFolder(stack: string, root = stateRoot()): StateFolder {
   const path = join(root, 'stacks', stack)

@@ -2,7 +2,7 @@ import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { type ProtectedName, protectedNames } from '../../config/protected-names.ts'
+import { askedNames, mountedNames, type ProtectedName } from '../../config/protected-names.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
 import { readGitReferences } from './git-references.ts'
 import { arrange, identityOf, type Overlay, type Placeholder, type Wanted } from './overlay.ts'
@@ -24,9 +24,9 @@ export async function planOverlays(
   workspace: string,
   loosened: readonly ProtectedName[],
 ): Promise<Overlay[]> {
-  const wanted: Wanted[] = protectedNames
+  const wanted: Wanted[] = mountedNames
     .filter(name => name !== '.git' && !loosened.includes(name))
-    .map(name => ({ path: name, name, placeholder: folder }))
+    .map(name => ({ path: name, name, placeholder: askedNames.includes(name) ? null : folder }))
   if (!loosened.includes('.git')) wanted.push(...(await gitWanted(workspace)))
   return planWanted(workspace, wanted)
 }

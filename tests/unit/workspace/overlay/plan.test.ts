@@ -136,6 +136,30 @@ t.test('links, pipes and second names are refused, wherever on the way', async t
   await refused(/\.git is a symlink/, '.git')
 })
 
+t.test(
+  'only folders hold the places of missing settings; files are mounted when they exist',
+  async t => {
+    const missing = await planned(t.testdir({ '.git': repository() }), [])
+    t.same(
+      missing.filter(path => !path.startsWith('.git/')),
+      ['.claude?', '.devcontainer?', '.envrc?', '.idea?', '.vscode?', 'commondir?'],
+    )
+    const files = {
+      '.devcontainer.json': '',
+      '.gitattributes': '',
+      '.gitmodules': '',
+      '.mcp.json': '',
+      'claude-secure.config.json': '',
+    }
+    const present = await planned(t.testdir({ '.git': repository(), ...files }), [])
+    t.same(
+      present.filter(path => path.endsWith('.json')),
+      ['.devcontainer.json', '.mcp.json', 'claude-secure.config.json'],
+    )
+    t.notMatch(present.join(), /gitattributes|gitmodules/, 'git takes no command from these')
+  },
+)
+
 t.test('PROTECT gives up by name', async t => {
   const folder = t.testdir({ '.git': repository() })
   t.same(await planned(folder, [...protectedNames]), [])
