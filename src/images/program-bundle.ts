@@ -12,6 +12,7 @@ export const gatewayPrograms: readonly Program[] = [
 export const claudePrograms: readonly Program[] = [
   { entry: 'src/runner/main.ts', out: 'runner.js' },
   { entry: 'src/runner/seed.ts', out: 'seed.js' },
+  { entry: 'src/git-front/main.ts', out: 'git-front.js' },
 ]
 
 export type BundledFile = { name: string; text: string }

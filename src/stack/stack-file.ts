@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { parentFolder } from '../egress/parent-conf.ts'
 import { escapeVariables } from '../engine/compose.ts'
-import type { Overlay } from '../workspace/overlay/overlay.ts'
+import { closedPaths, type Overlay } from '../workspace/overlay/overlay.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { accountFiles } from './accounts.ts'
 import { type Additions, additionMounts, noAdditions } from './additions/additions.ts'
@@ -81,6 +81,7 @@ function agentService(stack: Stack) {
     environment: {
       ...addedEnvironment(stack.additions ?? noAdditions),
       ...authorities.environment,
+      ...gitFront(stack),
       ...(stack.mode === 'login'
         ? { ANTHROPIC_BASE_URL: 'https://api.anthropic.com' }
         : {
@@ -136,6 +137,14 @@ function declaredMount({ source, target, writable }: DeclaredMount): Mount {
     ...(!writable && { read_only: true }),
     bind: { create_host_path: false },
   }
+}
+
+/** Names to git's front in the image the paths that git must not try to change. */
+function gitFront({ workspace, overlays, settings }: Stack) {
+  const paths = workspace.mode === 'copy' ? [] : closedPaths(overlays, settings.PROTECT)
+  return paths.length === 0
+    ? {}
+    : { CLAUDE_SECURE_PROTECTED: escapeVariables(JSON.stringify(paths)) }
 }
 
 function addedEnvironment({ environment }: Additions) {

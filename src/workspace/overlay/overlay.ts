@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import type { ProtectedName } from '../../config/protected-names.ts'
+import { type ProtectedName, parseProtect, withdrawnNames } from '../../config/protected-names.ts'
 
 /**
  * A mount of a workspace path onto itself. A read-only overlay keeps the agent from writing there. A
@@ -49,6 +49,14 @@ export function arrange(wanted: readonly Wanted[]): Wanted[] {
   return [...all.values()]
     .filter(({ path }) => !foldersAbove(path).some(above => !all.get(above)?.writable))
     .sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+/** Returns the paths that the agent cannot write, or whose files do not stay. */
+export function closedPaths(overlays: readonly Overlay[], protect: string): string[] {
+  const loosened = parseProtect(protect) ?? []
+  const mounted = overlays.filter(({ writable }) => !writable).map(({ path }) => path)
+  const withdrawn = withdrawnNames.filter(name => !loosened.includes(name))
+  return [...new Set([...mounted, ...withdrawn])].sort()
 }
 
 /** Returns `a`, `a/b` for `a/b/c`. */

@@ -13,7 +13,7 @@ t.test('each program is one file that needs no package and no path of this machi
   const files = await bundlePrograms(root, programs)
   t.same(
     files.map(({ name }) => name),
-    ['gateway.js', 'rehearsal.js', 'runner.js', 'seed.js'],
+    ['gateway.js', 'rehearsal.js', 'runner.js', 'seed.js', 'git-front.js'],
   )
   for (const { name, text } of files) {
     const imported = [...text.matchAll(/^import .*? from ["']([^"']+)["'];$/gm)].map(

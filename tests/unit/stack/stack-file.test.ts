@@ -63,8 +63,24 @@ t.test('the agent talks to the gateway with its placeholder, except in login mod
   const login = file(stack({ mode: 'login' })).services.claude
   t.same(login.environment, {
     ANTHROPIC_BASE_URL: 'https://api.anthropic.com',
+    CLAUDE_SECURE_PROTECTED: '[".devcontainer.json",".mcp.json"]',
   })
   t.match(login.volumes[1], { target: '/etc/claude-code/managed-settings.json', read_only: true })
+})
+
+t.test('git in the container is told the paths that it cannot change; none in a copy', async t => {
+  const overlay = { writable: false, identity: '1', placeholder: { kind: 'folder' as const } }
+  const overlays = [
+    { ...overlay, path: '.git', writable: true },
+    { ...overlay, path: '.git/config' },
+    { ...overlay, path: '.vscode' },
+  ]
+  const told = (more: object) =>
+    file(stack({ overlays, ...more })).services.claude.environment.CLAUDE_SECURE_PROTECTED
+  t.equal(told({}), '[".devcontainer.json",".git/config",".mcp.json",".vscode"]')
+  const settings = { ...stack().settings, PROTECT: '-.mcp.json,-.devcontainer.json' }
+  t.equal(told({ settings }), '[".git/config",".vscode"]')
+  t.equal(told({ workspace: { ...stack().workspace, mode: 'copy' } }), undefined)
 })
 
 t.test('only login mode opens the login names for the agent', async t => {

@@ -1,0 +1,103 @@
+import { checkBisect } from './checks/bisect.ts'
+import { checkClean } from './checks/clean.ts'
+import { checkMerge, checkPick } from './checks/merge.ts'
+import { checkPatch } from './checks/patch.ts'
+import { checkPull, checkRebase } from './checks/rebase.ts'
+import { checkStash } from './checks/stash.ts'
+import { checkSubmodule } from './checks/submodule.ts'
+import { checkCheckout, checkReset, checkRestore, checkSwitch } from './checks/switch.ts'
+import { type Call, parseCall, splitAlias } from './command-line.ts'
+import { type AskGit, createRepository, pathsBelow } from './repository.ts'
+import { type Check, pass, type Verdict } from './verdict.ts'
+
+const checks: Record<string, Check> = {
+  switch: checkSwitch,
+  checkout: checkCheckout,
+  restore: checkRestore,
+  reset: checkReset,
+  merge: checkMerge,
+  rebase: checkRebase,
+  'cherry-pick': checkPick,
+  revert: checkPick,
+  pull: checkPull,
+  stash: checkStash,
+  clean: checkClean,
+  bisect: checkBisect,
+  am: checkPatch,
+  apply: checkPatch,
+}
+
+/** Commands whose option `--track` writes to the configuration. */
+const tracking = /^(switch|checkout|worktree)$/
+const known = /^(worktree|submodule)$/
+
+/** Maximum length of a chain of aliases. */
+const deepest = 10
+
+export type Protection = { workspace: string; paths: readonly string[] }
+
+/** Judges a call of git, and returns the call that aliases make of it. */
+export function judge(
+  argv: readonly string[],
+  { workspace, paths }: Protection,
+  askWith: (globals: readonly string[]) => AskGit,
+): { call: Call | null; verdict: Verdict } {
+  const call = resolveAlias(parseCall(argv), askWith)
+  const check = call && checks[call.command]
+  if (!call || call.args.some(arg => arg === '-h' || arg === '--help'))
+    return { call, verdict: pass }
+  if (tracking.test(call.command) && isClosed(paths) && tracks(call.args)) {
+    return { call, verdict: noTracking }
+  }
+  const ask = askWith(call.globals)
+  if (call.command === 'submodule') return { call, verdict: checkSubmodule(ask, call.args, paths) }
+  if (!check) return { call, verdict: pass }
+  const place = ask(['rev-parse', '--show-toplevel', '--show-prefix'])
+  const [top = '', prefix = ''] = place.stdout.split('\n')
+  if (place.code !== 0) return { call, verdict: pass }
+  const inTree = pathsBelow(
+    top,
+    workspace,
+    paths.filter(path => !/^\.git(\/|$)/.test(path)),
+  )
+  if (inTree.length === 0) return { call, verdict: pass }
+  return { call, verdict: check(createRepository(ask, { top, prefix, paths: inTree }), call.args) }
+}
+
+const noTracking: Verdict = {
+  kind: 'forbid',
+  reason: 'it would write the upstream to .git/config, which the agent cannot write',
+  hint: 'use it without --track; git push and git pull accept the remote and the branch as arguments',
+}
+
+/** A file `.git` names a repository elsewhere, whose configuration is closed as well. */
+function isClosed(paths: readonly string[]) {
+  return paths.includes('.git/config') || paths.includes('.git')
+}
+
+function tracks(args: readonly string[]) {
+  const end = args.indexOf('--')
+  return (end < 0 ? args : args.slice(0, end)).some(arg => /^(-t|--track(=.*)?)$/.test(arg))
+}
+
+/** Returns null for an alias that runs a shell: the commands in it are calls of their own. */
+function resolveAlias(
+  call: Call | null,
+  askWith: (globals: readonly string[]) => AskGit,
+  depth = 0,
+): Call | null {
+  if (call === null || known.test(call.command) || checks[call.command] || depth > deepest) {
+    return call
+  }
+  const { code, stdout } = askWith(call.globals)(['config', '--get', `alias.${call.command}`])
+  const value = stdout.trim()
+  if (code !== 0 || value === '') return call
+  if (value.startsWith('!')) return null
+  const inner = parseCall([...splitAlias(value), ...call.args])
+  if (inner === null) return null
+  return resolveAlias(
+    { ...inner, globals: [...call.globals, ...inner.globals] },
+    askWith,
+    depth + 1,
+  )
+}
