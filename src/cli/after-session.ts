@@ -18,6 +18,9 @@ const notices: readonly Notice[] = [
   },
   async (session, signal) =>
     (await import('../operations/notices.ts')).blockedNotice(session, signal),
+  async (session, signal) =>
+    (await import('../operations/copy/copy-notice.ts')).copyNotice(session, signal),
+  async session => (await import('../operations/notices.ts')).stackNotice(session),
 ]
 
 /** Milliseconds before slower results are dropped: the user wants the terminal back. */

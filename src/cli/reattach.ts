@@ -3,7 +3,13 @@ import { settingsInEnvironment } from '../config/setting-names.ts'
 import { isStillRunning } from '../operations/remembered-stack/is-still-running.ts'
 import { rememberedStack } from '../operations/remembered-stack/memory.ts'
 import { serviceOfSessions } from '../stack/services.ts'
-import { prepareInTerminal, reportAfter, runPrepared, sessionCommand } from './session.ts'
+import {
+  prepareInTerminal,
+  reportAfter,
+  runPrepared,
+  sayHowToLeave,
+  sessionCommand,
+} from './session.ts'
 import { isDumb, isInteractive } from './terminal.ts'
 
 /**
@@ -13,7 +19,7 @@ import { isDumb, isInteractive } from './terminal.ts'
  */
 export async function reattach(argv: readonly string[]): Promise<number | null> {
   const [command, ...options] = argv
-  const plain = options.every(option => /^(--no-continue|--continue|-c)$/.test(option))
+  const plain = options.every(option => /^(--continue|-c)$/.test(option))
   if (command !== 'start' || !plain || !isInteractive()) return null
   if (isDumb(userEnvironment().TERM)) return null
   const known = await rememberedStack(settingsInEnvironment(), serviceOfSessions)
@@ -21,9 +27,9 @@ export async function reattach(argv: readonly string[]): Promise<number | null> 
   // Prepared in parallel with the check: an exec that is never started costs nothing.
   const [asLeft, id] = await Promise.all([
     isStillRunning(known, serviceOfSessions),
-    prepareInTerminal(known, sessionCommand({ fresh: options.includes('--no-continue') })).catch(
-      () => null,
-    ),
+    prepareInTerminal(known, sessionCommand({ fresh: false })).catch(() => null),
   ])
-  return asLeft && id !== null ? reportAfter(known, () => runPrepared(known, id)) : null
+  if (!asLeft || id === null) return null
+  sayHowToLeave()
+  return reportAfter(known, () => runPrepared(known, id))
 }

@@ -14,6 +14,11 @@ export function sessionCommand(options: { fresh: boolean; resume?: string | unde
   ]
 }
 
+/** Says how to leave a session, before it opens. tmux shows the same on its last line for a moment. */
+export function sayHowToLeave() {
+  process.stderr.write('Ctrl-\\ leaves the session and Claude continues; /exit ends it\n')
+}
+
 /** Prepares a command in the agent's container for this terminal; returns the id of the exec. */
 export function prepareInTerminal(
   { address, container }: RunningAgent,

@@ -1,13 +1,15 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../base/command.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { checkoutRoot } from '../config/paths.ts'
 import { createBlockedNames, renderBlocked } from '../egress/blocked-names.ts'
 import { parseAccessDecision } from '../egress/proxy-log.ts'
-import { createEngine } from '../engine/engine.ts'
+import { createEngine, type Engine } from '../engine/engine.ts'
 import type { EngineAddress } from '../engine/engine-request.ts'
 import { changedHostFiles } from '../stack/host-files.ts'
+import { stackId } from '../stack/identity.ts'
+import { inspectStack } from '../stack/inspect.ts'
 import { lostOverlays, withdrawAppeared } from '../stack/protection.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { renderHostFileChanges } from '../workspace/host-files/changes.ts'
@@ -79,6 +81,20 @@ export async function hostFilesNotice(
     ...renderHostFileChanges(changes, options.all ? changes.length : undefined),
     ...renderLost(lost),
   ]
+}
+
+/** Reports that the stack outlives the session, and how to end it. */
+export async function stackNotice(
+  { address, stack, workspace }: Place & { workspace: string },
+  engine: Pick<Engine, 'containers'> = createEngine(address),
+): Promise<string[]> {
+  const state = await inspectStack(engine, stack)
+  if (!state?.services.some(service => service.state === 'running')) return []
+  const here = (await realpath(process.cwd()).catch(() => '')) === workspace
+  const [back, end] = here
+    ? [command('start'), command('stop')]
+    : [command(`attach ${stackId(stack)}`), command(`stop ${stackId(stack)}`)]
+  return [`${stack} is still up: ${back} comes back, ${end} ends it`]
 }
 
 /** Reports files that were replaced on the host while the stack ran. */

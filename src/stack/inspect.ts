@@ -40,7 +40,10 @@ export type StackState = {
 export type RunningAgent = { address: EngineAddress; container: string }
 
 /** Returns the engine's state of one stack, or null when it has none. */
-export async function inspectStack(engine: Engine, stack: string): Promise<StackState | null> {
+export async function inspectStack(
+  engine: Pick<Engine, 'containers'>,
+  stack: string,
+): Promise<StackState | null> {
   return groupStacks(await engine.containers([`${labels.stack}=${stack}`]))[0] ?? null
 }
 

@@ -53,6 +53,36 @@ t.test('a copy taken while git collects garbage has every commit', async t => {
   t.equal((await agent('git status --short')).stdout, '', 'no lock of the host was copied')
 })
 
+t.test('a session says how to leave it before it opens, and at its end what is left', async t => {
+  const first = await stack.terminal(['start'])
+  await first.waitFor(/Ctrl-\\ leaves the session and Claude continues; \/exit ends it/)
+  await first.waitFor(/^\s*[│>❯]/m)
+  await agent('echo two > c.txt')
+  await first.press('C-\\')
+  t.equal(await first.exitStatus(), 0)
+  const screen = (await first.screen()).replace(/\n/g, '')
+  t.match(screen, /detached: claude continues/)
+  t.match(screen, /1 changed file is in the copy: \.\/claude\.ts diff shows them, .*apply/)
+  t.match(screen, /is still up: \.\/claude\.ts start comes back, \.\/claude\.ts stop ends it/)
+
+  await t.test('an open session refuses --no-continue and a fresh copy', async t => {
+    const other = await stack.terminal(['start', '--no-continue'])
+    t.equal(await other.exitStatus(), 1)
+    t.match(await other.screen(), /a session of this folder is open, and --no-continue starts/)
+    t.match(await other.screen(), /end it with \/exit, or use \/clear in it/)
+    isTwoLines(t, await stack.cli(['start', '--detach', '--fresh-copy', '-f']), {
+      error: /cannot take a fresh copy: the agent is working in the current copy/,
+      hint: /end its session first/,
+    })
+  })
+  const again = await stack.terminal(['start'])
+  await again.waitFor(/^\s*[│>❯]/m)
+  await agent('rm c.txt')
+  await again.submit('/exit')
+  await again.exitStatus()
+  t.notMatch(await again.screen(), /changed file/)
+})
+
 t.test('--fresh-copy asks only when the copy has work that exists nowhere else', async t => {
   const unasked = await stack.cli(['start', '--detach', '--fresh-copy'])
   t.equal(unasked.code, 0, unasked.stderr)

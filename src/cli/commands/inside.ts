@@ -5,7 +5,7 @@ import { type Context, openContext, openEngine } from '../../operations/context.
 import { currentStack, runningAgent, runningStack } from '../../operations/find-stacks.ts'
 import { inspectStacks, type RunningAgent } from '../../stack/inspect.ts'
 import type { Invocation } from '../invocation.ts'
-import { execInTerminal, reportAfter, sessionCommand } from '../session.ts'
+import { execInTerminal, reportAfter, sayHowToLeave, sessionCommand } from '../session.ts'
 import { isInteractive, requireCapableTerminal } from '../terminal.ts'
 
 /** Opens the session of a running stack, from any folder; returns Claude Code's exit status. */
@@ -21,6 +21,7 @@ export async function attach(wanted: string | undefined, invocation: Invocation)
   requireCapableTerminal(userEnvironment().TERM)
   const agent = runningAgent(context, state)
   const session = { ...agent, stack: state.stack, workspace: state.workspace }
+  sayHowToLeave()
   return reportAfter({ ...session, verbose: invocation.verbose }, () =>
     execInTerminal(agent, sessionCommand({ fresh: false })),
   )

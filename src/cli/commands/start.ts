@@ -1,13 +1,17 @@
 import { userEnvironment } from '../../config/environment.ts'
 import { refusedPolicy } from '../../egress/proxy-log.ts'
 import type { Context } from '../../operations/context.ts'
-import { checkResume, refuseUnknown } from '../../operations/conversations/conversations.ts'
+import {
+  checkResume,
+  refuseOpenSession,
+  refuseUnknown,
+} from '../../operations/conversations/conversations.ts'
 import type { CopyOptions } from '../../operations/start/copy-in.ts'
 import { startHere } from '../../operations/start/start-here.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'
 import { serviceOfEgress, serviceOfSessions } from '../../stack/services.ts'
 import type { Invocation } from '../invocation.ts'
-import { execInTerminal, reportAfter, sessionCommand } from '../session.ts'
+import { execInTerminal, reportAfter, sayHowToLeave, sessionCommand } from '../session.ts'
 import { isInteractive, requireCapableTerminal } from '../terminal.ts'
 
 export type StartOptions = CopyOptions & {
@@ -31,7 +35,10 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
   const { context, agent, state, outcome } = await startHere(serviceOfSessions, invocation, options)
   if (opens) {
     if (resume !== undefined) await refuseUnknown(context, state, resume)
-    const command = sessionCommand({ fresh: options.continue === false, resume })
+    const fresh = options.continue === false
+    if (fresh) await refuseOpenSession(context, state)
+    sayHowToLeave()
+    const command = sessionCommand({ fresh, resume })
     return reportAfter({ ...agent, verbose: invocation.verbose }, () =>
       execInTerminal(agent, command),
     )

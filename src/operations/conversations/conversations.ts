@@ -2,6 +2,7 @@ import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { step } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import type { Engine } from '../../engine/engine.ts'
 import { exec, execOk } from '../../process/exec.ts'
 import { activities, whyBusy } from '../../stack/activity.ts'
 import { forgetConversations, type Home, homesOf } from '../../stack/conversations.ts'
@@ -89,7 +90,7 @@ export function checkResume(id: string) {
 
 /** Refuses an id that is not a conversation of this folder's sessions, and any id while a session is open. */
 export async function refuseUnknown({ engine, docker }: Context, state: StackState, id: string) {
-  if (await whyBusy(engine, { ...state, services: sessionsOnly(state) })) {
+  if (await isOpen(engine, state)) {
     throw new UserError('the open session of this folder cannot change its conversation', {
       hint: 'end it with /exit, or use /resume in it',
     })
@@ -111,8 +112,20 @@ export async function refuseUnknown({ engine, docker }: Context, state: StackSta
   })
 }
 
-function sessionsOnly({ services }: StackState) {
-  return services.filter(({ name }) => name === serviceOfSessions)
+/** Refuses to start a new conversation while a session is open: it would show that session instead. */
+export async function refuseOpenSession(
+  { engine }: Pick<Context, 'engine'>,
+  state: StackState,
+): Promise<void> {
+  if (!(await isOpen(engine, state))) return
+  throw new UserError('a session of this folder is open, and --no-continue starts a new one', {
+    hint: 'end it with /exit, or use /clear in it',
+  })
+}
+
+async function isOpen(engine: Engine, state: StackState) {
+  const services = state.services.filter(({ name }) => name === serviceOfSessions)
+  return (await whyBusy(engine, { ...state, services })) !== null
 }
 
 /** Returns ids, newest first, from lines `<seconds> <id>.jsonl`; the agent can create files of any name. */

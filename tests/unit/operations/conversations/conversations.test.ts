@@ -2,7 +2,9 @@ import t from 'tap'
 import {
   checkResume,
   parseTranscripts,
+  refuseOpenSession,
 } from '../../../../src/operations/conversations/conversations.ts'
+import type { StackState } from '../../../../src/stack/inspect.ts'
 
 const [one, two] = ['8a6e0804-2bd0-4672-b79d-d97027f9071a', '00000000-0000-4000-8000-000000000000']
 
@@ -24,4 +26,21 @@ t.test('the newest conversation comes first, and files of other names are ignore
   ]
   t.same(parseTranscripts(lines.join('\n')), [one, two])
   t.same(parseTranscripts(''), [])
+})
+
+t.test('--no-continue is refused while a session is open, whatever the worker does', async t => {
+  const running = (name: string, container: string) => ({ name, container, state: 'running' })
+  const state = {
+    services: [running('claude', 'sessions'), running('worker', 'runs')],
+  } as unknown as StackState
+  const engineWith = (commands: readonly string[]) => {
+    const processes = async (container: string) =>
+      container === 'sessions' ? commands : ['claude']
+    return { engine: { processes } } as unknown as Parameters<typeof refuseOpenSession>[0]
+  }
+  await refuseOpenSession(engineWith(['/sbin/docker-init -- sleep', 'bash']), state)
+  await t.rejects(refuseOpenSession(engineWith(['claude --continue']), state), {
+    message: /a session of this folder is open/,
+    hint: /\/exit.*\/clear/,
+  })
 })
