@@ -57,6 +57,28 @@ function isOpen({ mode }: Guarded) {
   return mode !== null && (mode & 0o077) !== 0
 }
 
+/** Checks that the proxy, which has a user of its own, can read the policy: a umask of 027 or 077 closes it. */
+export async function checkPolicyModes(root: string): Promise<Check[]> {
+  const wanted = [
+    { path: join(root, 'proxy'), bits: 0o055 },
+    { path: join(root, 'proxy/squid.conf'), bits: 0o044 },
+  ]
+  const checks: Check[] = []
+  for (const { path, bits } of wanted) {
+    const mode = ((await stat(path).catch(() => null))?.mode ?? bits) & 0o7777
+    if ((mode & bits) === bits) continue
+    const open = mode | bits
+    checks.push(
+      warning('policy-modes', `the proxy's user cannot read ${path}`, `run chmod a+rX ${path}`, {
+        kind: 'set-mode',
+        path,
+        mode: open,
+      }),
+    )
+  }
+  return checks.length > 0 ? checks : [ok('policy-modes', "the proxy's user can read the policy")]
+}
+
 /**
  * Judges the squid.conf on disk. Throws if it cannot be parsed. `squid`: what Squid itself says about it; null when it
  * could not be asked.

@@ -22,7 +22,13 @@ import { stateFolder } from '../stack/state/state-folder.ts'
 import { existingStacks } from '../stack/stop.ts'
 import { judgeDisk, judgeSubnets, readSpace, readSubnets } from './capacity.ts'
 import { judgeClock } from './clock.ts'
-import { judgeAllowlist, judgeGrants, judgeModes, readModes } from './configuration.ts'
+import {
+  checkPolicyModes,
+  judgeAllowlist,
+  judgeGrants,
+  judgeModes,
+  readModes,
+} from './configuration.ts'
 import { findCredentials, judgeCredentials } from './credentials.ts'
 import {
   attempt,
@@ -73,6 +79,7 @@ export async function diagnose(): Promise<Diagnosis[]> {
           })
         : [failed('settings', settings.error)]),
       ...judgeModes(await readModes(root, stateRoot())),
+      ...(await checkPolicyModes(root)),
     ]),
     ...grouped('allowlist', await guarded('allowlist', () => checkPolicy(root, machine))),
     ...grouped('storage', [

@@ -39,7 +39,7 @@ export function policyDigest(text: string): string {
 }
 
 /**
- * Replaces the file atomically and keeps its mode and owner. The new file is written outside of proxy/,
+ * Replaces the file atomically and keeps its owner and, made readable for all users, its mode. The new file is written outside of proxy/,
  * because every file in proxy/ is an input of the image.
  */
 export async function replaceSquidConf(root: string, text: string): Promise<void> {
@@ -53,9 +53,10 @@ export async function replaceSquidConf(root: string, text: string): Promise<void
       await file.writeFile(text)
       if (process.getuid?.() === 0) await file.chown(uid, gid)
     }
-    // The proxy's user must be able to read it.
     const temporary = join(scratch, `squid.conf.${randomUUID()}.tmp`)
-    await replaceFile(place, write, { mode: mode & 0o777, durable: true, temporary })
+    // The proxy's user must be able to read it, whatever the umask was at the time of the last checkout.
+    const readable = (mode & 0o777) | 0o044
+    await replaceFile(place, write, { mode: readable, durable: true, temporary })
   } catch (cause) {
     throw new UserError(`cannot write ${path}: ${messageOf(cause)}`, {
       hint: 'check the owner of proxy/squid.conf and its folder, and the free space',

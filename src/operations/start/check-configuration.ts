@@ -7,6 +7,7 @@ import { readRegularFile } from '../../files/regular-file.ts'
 import { type CredentialMode, credentialMode } from '../../stack/credential.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import { readPolicyLists } from '../policy/policy-files.ts'
+import { makePolicyReadable } from '../policy/readable-policy.ts'
 
 /** Checks everything that can be checked before a build or start, so that neither stops halfway. */
 export async function checkConfiguration(
@@ -20,6 +21,7 @@ export async function checkConfiguration(
   await readParentProxy(settings, userEnvironment())
   // Fail closed: an unreadable policy stops the start.
   readPolicyLists(root, stateFolder(stack))
+  await makePolicyReadable(root)
 }
 
 /** Refuses a budget that is not enforced: it is worse than none. */

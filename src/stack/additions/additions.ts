@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { chmod, chown, lstat, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '../../base/errors.ts'
+import { messageOf, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { makeTreeReadable } from '../../files/readable.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { StateFolder } from '../state/state-folder.ts'
 import type { DeclaredMount } from './declared-mounts.ts'
@@ -36,7 +37,10 @@ export async function findAdditionsFolder(
   return real
 }
 
-/** Returns the additions folder's `bin`, which is mounted unchanged; null when there is none. */
+/**
+ * Returns the additions folder's `bin`, or null when there is none. It is mounted, so it is made readable for an agent
+ * that has another uid than its owner.
+ */
 export async function findBin(
   folder: string,
   agent: { uid: number; gid: number },
@@ -49,13 +53,13 @@ export async function findBin(
       hint: 'replace it with a folder: a symlink could lead anywhere on the host',
     })
   }
-  const needed =
-    status.uid === agent.uid ? 0o500 : status.gid === agent.gid ? 0o050 : /* others */ 0o005
-  if ((status.mode & needed) !== needed) {
-    throw new UserError(`the agent (uid ${agent.uid}) cannot read ${terminalLine(path)}`, {
-      hint: `run chmod -R a+rX ${terminalLine(path)}`,
-    })
-  }
+  if (status.uid === agent.uid) return path
+  await makeTreeReadable(path).catch((cause: unknown) => {
+    throw new UserError(
+      `the agent (uid ${agent.uid}) cannot read ${terminalLine(path)}: ${messageOf(cause)}`,
+      { hint: `run chmod -R a+rX ${terminalLine(path)} as its owner`, cause },
+    )
+  })
   return path
 }
 

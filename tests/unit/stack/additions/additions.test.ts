@@ -1,4 +1,4 @@
-import { chmod, readdir, readFile, stat } from 'node:fs/promises'
+import { chmod, lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -43,16 +43,25 @@ t.test('a place that an agent could write, or that holds more than additions', a
   )
 })
 
-t.test('bin is a folder that the agent can look into', async t => {
-  const folder = t.testdir({ bin: {} })
+t.test('bin is readable for the agent, whatever the umask was', async t => {
+  const folder = t.testdir({ bin: { tool: '', in: { lib: '' } } })
+  const modes = async () =>
+    Promise.all(
+      ['bin', 'bin/tool', 'bin/in', 'bin/in/lib'].map(
+        async path => (await lstat(join(folder, path))).mode & 0o777,
+      ),
+    )
+  const close = async () => {
+    for (const path of ['bin', 'bin/tool', 'bin/in']) await chmod(join(folder, path), 0o700)
+    await chmod(join(folder, 'bin/in/lib'), 0o600)
+  }
   const { getuid = () => 0, getgid = () => 0 } = process
   const me = { uid: getuid(), gid: getgid() }
-  const stranger = { uid: 4242, gid: 4242 }
-  await chmod(join(folder, 'bin'), 0o700)
+  await close()
   t.equal(await findBin(folder, me), join(folder, 'bin'))
-  await t.rejects(findBin(folder, stranger), { message: /uid 4242/, hint: /chmod -R a\+rX/ })
-  await chmod(join(folder, 'bin'), 0o755)
-  t.equal(await findBin(folder, stranger), join(folder, 'bin'))
+  t.same(await modes(), [0o700, 0o700, 0o700, 0o600], 'the agent is the owner: nothing changes')
+  t.equal(await findBin(folder, { uid: 4242, gid: 4242 }), join(folder, 'bin'))
+  t.same(await modes(), [0o755, 0o755, 0o755, 0o644])
   t.equal(await findBin(t.testdir({}), me), null)
   const linked = t.testdir({ bin: t.fixture('symlink', '/usr/bin') })
   await t.rejects(findBin(linked, me), { message: /bin is not a folder/ })
