@@ -12,6 +12,7 @@ await must('chmod', ['755', join(workspace, '..'), outside])
 await must('chown', [`${owner}:${owner}`, outside])
 
 const identity = `export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@x.test GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@x.test GIT_EDITOR=true LC_ALL=C
+export GIT_AUTHOR_DATE='2026-01-01T00:00:00Z' GIT_COMMITTER_DATE='2026-01-01T00:00:00Z'
 `
 /** bash as the owner of the folder on the host, where nothing is protected. */
 async function onHost(folder: string, script: string, args: readonly string[] = []) {
@@ -33,11 +34,10 @@ async function start() {
   if (outcome.code !== 0) throw new Error(outcome.stderr)
 }
 
-/** Shows what a user sees of a repository: files, index, branches and stashes. */
+/** Shows what a user sees of a repository: files, index, branches and the stash. Commits have one date. */
 const look = `look() {
-  git status --porcelain --branch --ignored=no; git log --all --format='%D|%s' --date-order | sort
-  git ls-files -s | sort; git stash list --format=%gs; git rev-parse --verify -q HEAD^{tree}
-  find . -name .git -prune -o -type f -print | sort | while read -r f; do echo "$f $(cat "$f")"; done
+  git status --porcelain --branch; git for-each-ref; git rev-parse HEAD; git ls-files -s
+  grep -r --exclude-dir=.git --exclude=.git '' . | sort
 }
 `
 /** Runs each command, and shows its status and the repository after it. */
