@@ -58,8 +58,12 @@ export async function prepareOverlays(
   const planned = await overlaysOf(workspace, settings)
   const missing = planned.filter(({ identity }) => identity === null)
   const { placeholders: shared } = await otherStacks(state)
+  const left = new Set((await readProtection(state))?.placeholders.map(({ path }) => path))
   const placeholders = planned
-    .filter(({ path, identity }) => identity === null || shared.has(join(workspace.path, path)))
+    .filter(
+      ({ path, identity }) =>
+        identity === null || left.has(path) || shared.has(join(workspace.path, path)),
+    )
     .map(({ path, placeholder }) => ({ path, placeholder }))
   const absent = await absentNames(workspace, settings)
   await remember(state, { workspace: workspace.path, placeholders, overlays: [], absent })
@@ -122,11 +126,11 @@ export async function clearPlaceholders(state: StateFolder, log: Log) {
   if (!protection) return
   for (const text of await withdrawAppeared(state)) log({ kind: 'warn', text })
   const { mounted } = await otherStacks(state)
-  await removePlaceholders(
+  const placeholders = await removePlaceholders(
     protection.workspace,
     protection.placeholders.filter(({ path }) => !mounted.has(join(protection.workspace, path))),
   )
-  await remember(state, { ...protection, placeholders: [], overlays: [], absent: [] })
+  await remember(state, { ...protection, placeholders, overlays: [], absent: [] })
 }
 
 /**

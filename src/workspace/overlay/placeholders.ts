@@ -53,17 +53,31 @@ async function make(path: string, placeholder: Placeholder, owner: { uid: number
 
 /**
  * Removes unchanged placeholders: a folder only when it is empty, a file only when its content is
- * unchanged. Keeps everything that was added there, and everything that cannot be read.
+ * unchanged. Keeps everything that was added there. Returns those to try again later, because the agent
+ * closed a folder on the way (`chmod 000`).
  */
-export async function removePlaceholders(workspace: string, made: readonly MadePlaceholder[]) {
-  for (const { path, placeholder } of [...made].reverse()) {
-    const place = await openParentFolder(workspace, path).catch(() => null)
-    if (!place) continue
-    const at = place.folder.at(place.name)
-    if (placeholder.kind === 'folder') await rmdir(at).catch(() => {})
-    else if (await isUnchanged(at, placeholder.content)) await unlink(at).catch(() => {})
-    await place.folder.close()
+export async function removePlaceholders(
+  workspace: string,
+  made: readonly MadePlaceholder[],
+): Promise<MadePlaceholder[]> {
+  const left: MadePlaceholder[] = []
+  for (const entry of [...made].reverse()) {
+    const { path, placeholder } = entry
+    try {
+      const place = await openParentFolder(workspace, path)
+      if (!place) continue
+      const at = place.folder.at(place.name)
+      try {
+        if (placeholder.kind === 'folder') await rmdir(at)
+        else if (await isUnchanged(at, placeholder.content)) await unlink(at)
+      } finally {
+        await place.folder.close()
+      }
+    } catch (error) {
+      if (systemCode(error) === 'EACCES') left.unshift(entry)
+    }
   }
+  return left
 }
 
 async function isUnchanged(path: string, content: string) {

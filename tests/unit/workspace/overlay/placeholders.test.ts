@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import {
@@ -35,6 +35,27 @@ t.test('what somebody put there stays', async t => {
   await removePlaceholders(workspace, wanted)
   t.same((await readdir(workspace)).sort(), ['.git', '.vscode'])
   t.equal(await readFile(join(workspace, '.git/commondir'), 'utf8'), '..')
+})
+
+t.test('one in a folder that the agent closed is tried again later', async t => {
+  const workspace = t.testdir({ '.git': {} })
+  const places = [
+    { path: '.husky', placeholder: folder },
+    { path: '.husky/_', placeholder: folder },
+  ]
+  await makePlaceholders(workspace, places, owner)
+  await chmod(join(workspace, '.husky'), 0)
+  await chown(workspace, owner.uid, owner.gid)
+  // Permissions do not stop root.
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) process.seteuid?.(owner.uid)
+  const left = await removePlaceholders(workspace, places).finally(() => {
+    if (isRoot) process.seteuid?.(0)
+  })
+  t.same(left, [{ path: '.husky/_', placeholder: folder }])
+  await chmod(join(workspace, '.husky'), 0o755)
+  t.same(await removePlaceholders(workspace, places), [])
+  t.same(await readdir(workspace), ['.git'])
 })
 
 t.test('nothing is made or removed through a link', async t => {
