@@ -85,7 +85,9 @@ export async function scanHostFiles(
     if (!wanted && !isHostFile(path, { executable: (mode & 0o111) !== 0 })) return null
     const parts = path.endsWith('package.json') ? packageParts(file.bytes.toString()) : null
     if (parts) return Object.fromEntries([...parts].map(([name, part]) => [name, hashOf(part)]))
-    return `${size} ${mode & 0o111 ? 'x ' : ''}${hashOf(file.bytes)}`
+    // What follows the part that was read may change without a change of size.
+    const changed = size > fileBytes ? `${file.stats.ctimeMs} ` : ''
+    return `${size} ${changed}${mode & 0o111 ? 'x ' : ''}${hashOf(file.bytes)}`
   }
 }
 

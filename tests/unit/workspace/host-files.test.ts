@@ -106,6 +106,14 @@ t.test('a new mode or a link counts; a pipe holds nothing up', async t => {
   t.same(lines, ['Makefile new', 'a.mk changed', 'tool new'])
 })
 
+t.test('a large file that changes behind the part that is read is told', async t => {
+  const text = 'x'.repeat(1024 * 1024)
+  const lines = await told(t, { Makefile: `${text}a` }, folder =>
+    writeFile(join(folder, 'Makefile'), `${text}b`),
+  )
+  t.same(lines, ['Makefile changed'])
+})
+
 t.test('a scan that meets a bound says so, and does not call the rest new', async t => {
   const folder = t.testdir({ a: { Makefile: '' }, b: { Makefile: '' }, c: { Makefile: '' } })
   const bounds = { entries: 4, milliseconds: 60_000, fileBytes: 1024 }
