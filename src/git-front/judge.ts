@@ -1,5 +1,5 @@
 import { checkBisect } from './checks/bisect.ts'
-import { checkClean } from './checks/clean.ts'
+import { checkClean, checkRemove } from './checks/clean.ts'
 import { checkMerge, checkPick } from './checks/merge.ts'
 import { checkPatch } from './checks/patch.ts'
 import { checkPull, checkRebase } from './checks/rebase.ts'
@@ -22,6 +22,7 @@ const checks: Record<string, Check> = {
   pull: checkPull,
   stash: checkStash,
   clean: checkClean,
+  rm: checkRemove,
   bisect: checkBisect,
   am: checkPatch,
   apply: checkPatch,

@@ -54,3 +54,12 @@ function unquoted(name: string): string {
     return name.slice(1, -1)
   }
 }
+
+/** `git rm` records files as deleted that it cannot remove. */
+export const checkRemove: Check = (repository, args) => {
+  const options = parseOptions(args, '--pathspec-from-file')
+  if (options.has('--cached', '-n', '--dry-run')) return pass
+  const pathspecs = [...options.words, ...(options.paths ?? [])]
+  const { stdout } = repository.ask(['ls-files', '--full-name', '-z', '--', ...pathspecs])
+  return refuseIf(stdout.split('\0').filter(repository.isProtected))
+}

@@ -56,7 +56,7 @@ const refused = { kind: 'refuse', changes: ['.vscode/tasks.json'] }
 t.test('what changes a protected file is refused, in every form', async t => {
   const { verdict } = repository(t)
   for (const line of `switch theirs;switch --detach theirs~1;switch -c x theirs;checkout theirs;sw theirs
-checkout -b x theirs;checkout theirs -- .vscode;checkout theirs .;restore -s theirs .;reset --hard theirs
+checkout -b x theirs;checkout theirs -- .vscode;checkout theirs .;restore -s theirs .;reset --hard theirs;rm -r .
 reset --keep theirs;merge theirs;merge --squash theirs~1;rebase theirs;rebase --onto theirs main
 cherry-pick theirs~1;cherry-pick main..theirs;revert theirs~1;bisect start theirs main`.split(
     /[;\n]/,
@@ -70,7 +70,7 @@ t.test('everything else passes', async t => {
   for (const line of `switch plain;switch -c x;checkout plain;checkout -b x plain;checkout a.txt;sw plain
 checkout theirs -- c.txt;restore .;restore --staged -s theirs .;reset theirs;reset --hard;reset --hard plain
 merge plain;rebase plain;rebase main;cherry-pick theirs;revert plain;bisect start plain main;stash;shell
-switch nowhere;worktree add x theirs;merge --abort;status;switch --help;stash list;clean -ndX`.split(
+switch nowhere;worktree add x theirs;merge --abort;status;rm a.txt;rm -r --cached .;switch --help;stash list;clean -ndX`.split(
     /[;\n]/,
   )) {
     t.same(verdict(line), { kind: 'pass' }, line)
