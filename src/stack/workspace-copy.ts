@@ -1,4 +1,4 @@
-import { access, rename } from 'node:fs/promises'
+import { access, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Log, step } from '../base/log.ts'
 import type { Archive } from '../engine/archive.ts'
@@ -13,7 +13,9 @@ import {
 } from '../workspace/copy/baseline.ts'
 import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
 import { describeCopied, renderCopied } from '../workspace/copy/copied.ts'
-import type { Entry, Tree } from '../workspace/copy/entry.ts'
+import { type Entry, sameEntry, type Tree } from '../workspace/copy/entry.ts'
+import { isGitPath } from '../workspace/copy/git-files.ts'
+import { textLimit } from '../workspace/copy/host-state.ts'
 import { type Packed, type Progress, packWorkspace } from '../workspace/copy/pack.ts'
 import { packRepository } from '../workspace/copy/pack-repository.ts'
 import { type CopiedItem, type Keep, readCopy } from '../workspace/copy/unpack.ts'
@@ -135,18 +137,37 @@ export type CopyState = {
   tree: Tree
   changes: Change[]
   gitChanged: boolean
+  /** Contents of changed files, as far as they were requested and fit into memory. */
+  contents: ReadonlyMap<string, Buffer>
 }
+
+/** Maximum bytes of contents that are kept from the first reading, and of one file. */
+const keptBytes = { all: 64 * 1024 * 1024, file: textLimit }
 
 /** Returns the agent's changes since the copy was made; null when there is no copy. */
 export async function readCopyChanges(
   context: Pick<CopyContext, 'archive' | 'container' | 'state' | 'signal'>,
+  options: { contents?: boolean } = {},
 ): Promise<CopyState | null> {
   const baseline = await readBaseline(baselinePath(context.state))
   if (!baseline) return null
   const tree: Tree = new Map()
-  for await (const { path, entry } of copyItems(context, () => null)) tree.set(path, entry)
+  const contents = new Map<string, Buffer>()
+  let room = keptBytes.all
+  // Whether a file changed is known after its last byte; a second reading of all files takes as long.
+  const keep = (path: string): Keep | null =>
+    options.contents && !isGitPath(path)
+      ? { kind: 'memory', limit: Math.min(keptBytes.file, room) }
+      : null
+  for await (const { path, entry, content } of copyItems(context, keep)) {
+    tree.set(path, entry)
+    if (!content || sameEntry(entry, baseline.tree.get(path))) continue
+    contents.set(path, content)
+    room -= content.length
+  }
   const gitChanged = gitDataChanged(baseline.tree, tree)
-  return { baseline, tree, changes: copyChanges(baseline.tree, tree), gitChanged }
+  const changes = copyChanges(baseline.tree, tree)
+  return { baseline, tree, changes, gitChanged, contents }
 }
 
 /** Yields the files and symlinks of the copy, with content where `keep` returns true. */
@@ -165,13 +186,19 @@ const fileLimit = 4 * 1024 ** 3
  * changed since `tree` was read: the user has not seen them. Returns the hashes that are there.
  */
 export async function stageContents(
-  context: Pick<CopyContext, 'archive' | 'container' | 'signal'>,
+  context: Pick<CopyContext, 'archive' | 'container' | 'signal'> & Pick<CopyState, 'contents'>,
   tree: Tree,
   wanted: ReadonlySet<string>,
   folder: string,
 ): Promise<Set<string>> {
   const staged = new Set<string>()
-  if (wanted.size === 0) return staged
+  for (const [path, content] of context.contents) {
+    const entry = tree.get(path)
+    if (entry?.type !== 'file' || !wanted.has(entry.sha256) || staged.has(entry.sha256)) continue
+    await writeFile(join(folder, entry.sha256), content, { mode: 0o600 })
+    staged.add(entry.sha256)
+  }
+  if (staged.size === wanted.size) return staged
   let next = 0
   const isWanted = (path: string) => {
     const entry = tree.get(path)

@@ -23,7 +23,10 @@ export async function diff(
   const context = await openEngine(invocation)
   const { log } = context
   // A named file is shown even if withheld: the reader decides whether to `apply --include` it.
-  const found = await diffCopy(context, paths, { withheld: paths.length > 0 && !options.json })
+  const found = await diffCopy(context, paths, {
+    withheld: paths.length > 0 && !options.json,
+    contents: !options.json && !options.stat,
+  })
   const { copy, sorted, changes, conflicts, refused } = found
   if (options.json) {
     console.log(terminalJson(report(found)))
@@ -86,9 +89,16 @@ async function printContents(copy: OpenCopy, changes: readonly Change[]) {
   for (const change of changes) {
     if (change.kind === 'deleted') show(renderPatch(change, await before(change.path), null))
   }
-  const written = new Map(
-    changes.filter(({ kind }) => kind !== 'deleted').map(change => [change.path, change]),
-  )
+  const written = new Map<string, Change>()
+  for (const change of changes) {
+    const content = copy.contents.get(change.path)
+    if (change.kind === 'deleted') continue
+    if (content) await showWritten(change, content)
+    else if (change.after?.type === 'link') {
+      await showWritten(change, Buffer.from(change.after.target))
+    } else if (change.after && change.after.size > textLimit) await showWritten(change, null)
+    else written.set(change.path, change)
+  }
   if (written.size === 0) return
   const items = copyItems(copy, path =>
     written.has(path) ? { kind: 'memory', limit: textLimit } : null,
@@ -96,8 +106,11 @@ async function printContents(copy: OpenCopy, changes: readonly Change[]) {
   for await (const { path, entry, content } of items) {
     const change = written.get(path)
     if (!change) continue
-    const after = entry.type === 'link' ? Buffer.from(entry.target) : (content ?? null)
-    show(renderPatch(change, change.kind === 'added' ? null : await before(path), after))
+    await showWritten(change, entry.type === 'link' ? Buffer.from(entry.target) : (content ?? null))
+  }
+
+  async function showWritten(change: Change, after: Buffer | null) {
+    show(renderPatch(change, change.kind === 'added' ? null : await before(change.path), after))
   }
 }
 

@@ -43,7 +43,7 @@ export async function applyCopy(
   options: ApplyOptions,
 ): Promise<boolean> {
   const { log } = context
-  const copy = await openCopy(context)
+  const copy = await openCopy(context, { contents: !options.dryRun })
   const sorted = selectChanges(copy, parseSelection(copy.root, paths, options.include))
   logRemaining(log, copy, sorted)
   const plan = await planApply(copy.root, sorted.applicable)

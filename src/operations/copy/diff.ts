@@ -17,13 +17,16 @@ export type CopyDiff = {
   refused: readonly { error: UserError }[]
 }
 
-/** Compares the agent's copy with the folder. `withheld`: show changes that `apply` withholds too. */
+/**
+ * Compares the agent's copy with the folder. `withheld`: show changes that `apply` withholds too.
+ * `contents`: keep the contents of changed files.
+ */
 export async function diffCopy(
   context: Pick<EngineContext, 'engine' | 'signal'>,
   paths: readonly string[],
-  { withheld }: { withheld: boolean },
+  { withheld, contents }: { withheld: boolean; contents: boolean },
 ): Promise<CopyDiff> {
-  const copy = await openCopy(context)
+  const copy = await openCopy(context, { contents })
   const sorted = selectChanges(copy, parseSelection(copy.root, paths))
   const changes = withheld
     ? [...sorted.applicable, ...sorted.withheld].sort((a, b) => (a.path < b.path ? -1 : 1))

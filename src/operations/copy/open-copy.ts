@@ -30,6 +30,7 @@ export type OpenCopy = CopyState & {
 /** Reads the copy of the current folder and the agent's changes in it; throws when it is not a copy. */
 export async function openCopy(
   context: Pick<EngineContext, 'engine' | 'signal'>,
+  options: { contents?: boolean } = {},
 ): Promise<OpenCopy> {
   const { signal } = context
   const stack = await currentStack(context)
@@ -38,7 +39,10 @@ export async function openCopy(
   const archive = createArchive(context.engine.address)
   const result =
     stack.workspaceMode === 'copy' && container !== null
-      ? await readCopyChanges({ archive, container, state, signal })
+      ? await readCopyChanges(
+          { archive, container, state, signal },
+          { contents: options.contents ?? false },
+        )
       : null
   if (container === null || !result) {
     throw new UserError(`${stack.workspace} is not open as a copy`, {

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { settleConcurrently } from '../../base/async.ts'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { foldersOf, notApplied, safeRelativePath } from '../../files/beneath.ts'
@@ -21,37 +22,49 @@ export type Plan = {
 export async function planApply(root: string, changes: readonly Change[]): Promise<Plan> {
   const plan: Plan = { steps: [], conflicts: new Set(), present: [], refused: [] }
   const deleted = new Set(changes.filter(({ after }) => !after).map(({ path }) => path))
-  for (const change of changes) {
-    try {
-      await take(plan, root, change, deleted)
-    } catch (error) {
-      plan.refused.push({ change, error: refusal(change.path, error) })
+  const compared = await settleConcurrently(changes, atOnce, change =>
+    compare(root, change, deleted),
+  )
+  for (const [index, result] of compared.entries()) {
+    const change = changes[index]
+    if (change === undefined) continue
+    if (result.status === 'rejected') {
+      plan.refused.push({ change, error: refusal(change.path, result.reason) })
+    } else if (result.value === null) plan.present.push(change)
+    else {
+      const step = result.value
+      plan.steps.push(step)
+      if (!sameEntry(step.before?.entry, change.before)) plan.conflicts.add(change.path)
     }
   }
   return plan
 }
 
-async function take(plan: Plan, root: string, change: Change, deleted: ReadonlySet<string>) {
+/** Files that are compared at a time: each waits for several system calls. */
+const atOnce = 16
+
+/** Returns the step of a change; null when the host has it already. */
+async function compare(
+  root: string,
+  change: Change,
+  deleted: ReadonlySet<string>,
+): Promise<Step | null> {
   const { path } = change
   if (safeRelativePath(path) === null) throw notApplied(path, 'it leaves the workspace')
   if (change.after?.type === 'link') refuseLinkOutside(path, change.after.target)
   // A file that will become a folder is still there.
   const inTheWay = foldersOf(path).some(folder => deleted.has(folder))
   const now = inTheWay ? null : await readHostState(root, path)
-  if (sameEntry(now?.entry, change.after)) {
-    plan.present.push(change)
-    return
-  }
+  if (sameEntry(now?.entry, change.after)) return null
   const { present, missing } = await readHostFolders(root, path)
-  plan.steps.push({
+  return {
     path,
     before: now,
     after: change.after ?? null,
     baseline: change.before ?? null,
     removes: change.after ? [] : present,
     makes: change.after ? missing : [],
-  })
-  if (!sameEntry(now?.entry, change.before)) plan.conflicts.add(path)
+  }
 }
 
 /**

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import t, { type Test } from 'tap'
+import { pack } from 'tar-stream'
+import type { Archive } from '../../../src/engine/archive.ts'
+import type { StateFolder } from '../../../src/stack/state/state-folder.ts'
+import { readCopyChanges, stageContents } from '../../../src/stack/workspace-copy.ts'
+import { baselinePath, renderBaseline } from '../../../src/workspace/copy/baseline.ts'
+import type { Entry, Tree } from '../../../src/workspace/copy/entry.ts'
+import { noIgnoreRules } from '../../../src/workspace/ignore/rules.ts'
+
+const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex')
+const entry = (content: string): Entry => ({
+  type: 'file',
+  sha256: sha256(content),
+  executable: false,
+  size: content.length,
+})
+
+/** A copy with a baseline; counts how often the engine had to send it. */
+async function copyOf(t: Test, baseline: Record<string, string>, files: Record<string, string>) {
+  const state = { path: t.testdir({ staging: {} }) } as StateFolder
+  const tree: Tree = new Map(Object.entries(baseline).map(([path, text]) => [path, entry(text)]))
+  const taken = new Date().toISOString()
+  const rules = noIgnoreRules
+  await writeFile(baselinePath(state), renderBaseline({ taken, tree, leftOut: [], rules }))
+  const read = { times: 0 }
+  const get = async () => {
+    read.times++
+    const tar = pack()
+    for (const [name, text] of Object.entries(files)) tar.entry({ name: `workspace/${name}` }, text)
+    tar.finalize()
+    return Readable.from(tar, { objectMode: false })
+  }
+  const archive = { get } as unknown as Archive
+  return { context: { archive, container: 'c', state }, staging: join(state.path, 'staging'), read }
+}
+
+t.test('the contents of changed files are kept from the first reading', async t => {
+  const { context, staging, read } = await copyOf(
+    t,
+    { same: 'same', edited: 'old', '.git/index': 'old' },
+    { same: 'same', edited: 'new', added: 'added', '.git/index': 'new' },
+  )
+  const found = await readCopyChanges(context, { contents: true })
+  t.same([...(found?.contents.keys() ?? [])], ['edited', 'added'], 'not those of git')
+  const { tree = new Map(), contents = new Map() } = found ?? {}
+  const wanted = new Set([sha256('new'), sha256('added')])
+  t.same(await stageContents({ ...context, contents }, tree, wanted, staging), wanted)
+  t.equal(await readFile(join(staging, sha256('new')), 'utf8'), 'new')
+  t.equal(read.times, 1)
+})
+
+t.test('contents that were not kept are read again', async t => {
+  const large = 'x'.repeat(5 * 1024 * 1024)
+  const { context, staging, read } = await copyOf(t, {}, { large, small: 'small' })
+  const found = await readCopyChanges(context, { contents: true })
+  const { tree = new Map(), contents = new Map() } = found ?? {}
+  t.same([...contents.keys()], ['small'])
+  const wanted = new Set([sha256(large), sha256('small')])
+  t.same(await stageContents({ ...context, contents }, tree, wanted, staging), wanted)
+  t.equal(sha256(await readFile(join(staging, sha256(large)))), sha256(large))
+  t.equal(read.times, 2)
+})
+
+t.test('no contents are kept unless they are requested, and no more than 64 MiB', async t => {
+  const file = 'x'.repeat(4 * 1024 * 1024)
+  const files = Object.fromEntries(Array.from({ length: 18 }, (_, at) => [`f${at}`, file]))
+  const { context } = await copyOf(t, {}, files)
+  t.equal((await readCopyChanges(context))?.contents.size, 0)
+  const found = await readCopyChanges(context, { contents: true })
+  t.equal(found?.changes.length, 18)
+  t.equal(found?.contents.size, 16)
+})
