@@ -237,11 +237,16 @@ export function createProgram(invocation: Invocation): Command {
     .action(async (paths, options) =>
       exits((await import('./commands/apply.ts')).apply(paths, options, invocation)),
     )
-  command('config', 'show the settings and where each comes from')
+  command('config', 'show the settings and where each comes from; set those of this folder')
+    .argument('[assignments...]', 'with --here: settings as NAME=VALUE')
+    .option('--here', 'set them for this folder only')
+    .option('--unset <name>', 'with --here: remove a setting (repeatable)', collect)
     .option('--json', 'print JSON')
-    .option('--path', 'print the path of .env')
+    .option('--path', 'print the path of .env, or with --here of the settings of this folder')
     .option('--accept', 'approve claude-secure.config.json and .mcp.json of this folder')
-    .action(async options => (await import('./commands/config.ts')).config(options, invocation))
+    .action(async (assignments, options) =>
+      (await import('./commands/config.ts')).config(assignments, options, invocation),
+    )
   command('login', 'log in to Claude inside the container, with a browser')
     .option('--runs', 'log in for runs, which have a separate login')
     .alias('auth')

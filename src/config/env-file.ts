@@ -51,15 +51,23 @@ export async function readEnvFile(
 
 /** Sets one value in `.env` and keeps every other line unchanged. Only its owner can read the file. */
 export async function setEnvValue(root: string, name: string, value: string): Promise<void> {
-  const path = join(root, '.env')
+  await setEnvLine(join(root, '.env'), name, `${name}=${value}`)
+}
+
+/** Sets the line of one name in such a file, or removes it for null; keeps every other line unchanged. */
+export async function setEnvLine(path: string, name: string, line: string | null): Promise<void> {
   const before = await readFile(path, 'utf8').catch(error => {
     // Continuing after any other error would lose the existing values.
     if (isMissing(error)) return ''
     throw error
   })
-  const line = `${name}=${value}`
   const pattern = new RegExp(`^\\ufeff?[ \\t]*(export[ \\t]+)?${name}[ \\t]*=.*$`, 'm')
   // Replace through a function, so that `$` in a value has no special meaning.
+  if (line === null) {
+    const every = new RegExp(`${pattern.source}\n?`, 'gm')
+    if (every.test(before)) await replaceFile(path, before.replace(every, ''))
+    return
+  }
   const text = pattern.test(before)
     ? before.replace(pattern, () => line)
     : `${before}${before && !before.endsWith('\n') ? '\n' : ''}${line}\n`

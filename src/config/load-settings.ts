@@ -2,23 +2,27 @@ import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { wrongForm } from './credential-form.ts'
 import { readEnvFile } from './env-file.ts'
+import { refuseOfCheckout } from './folder-settings.ts'
 import { customPrefixes, isCustomName, settingAliases, settingNames } from './setting-names.ts'
 import { hiddenSettings, Settings, secretSettings } from './settings.ts'
 
 const names = Object.keys(Settings.shape)
 
 /**
- * Loads the settings from `.env` beside claude.ts, overridden by the environment. Removes secrets from
- * this process's environment, so that no child process inherits them (threat S1).
+ * Loads the settings from `.env` beside claude.ts, overridden by those of a folder (`here`, a file in its
+ * state) and by the environment. Removes secrets from this process's environment, so that no child process
+ * inherits them (threat S1).
  */
 export async function loadSettings(
   root: string,
   env: NodeJS.ProcessEnv = process.env,
+  here: string | null = null,
 ): Promise<Settings> {
   const file = join(root, '.env')
-  const fromFile = Object.fromEntries(
-    Object.entries(await readEnvFile(file, names)).filter(([name]) => !isCustomName(name)),
-  )
+  const plain = (values: Record<string, string>) =>
+    Object.fromEntries(Object.entries(values).filter(([name]) => !isCustomName(name)))
+  const fromHere = plain(await readFolderSettings(here))
+  const fromFile = { ...plain(await readEnvFile(file, names)), ...fromHere }
   const aliased = Object.entries(settingAliases).flatMap(([alias, name]) =>
     env[alias] ? [[name, env[alias]]] : [],
   )
@@ -28,7 +32,8 @@ export async function loadSettings(
   ])
   for (const name of hiddenSettings) delete env[name]
   const result = Settings.safeParse({ ...fromFile, ...fromEnvironment })
-  const placeOf = (name: string) => (name in fromEnvironment ? 'environment' : file)
+  const placeOf = (name: string) =>
+    name in fromEnvironment ? 'environment' : name in fromHere ? (here ?? file) : file
   if (result.success) {
     for (const name of secretSettings) {
       const wrong = wrongForm(name, result.data[name] ?? '')
@@ -46,6 +51,14 @@ export async function loadSettings(
   })
 }
 
+/** Reads the settings of one folder; refuses those that are for the whole checkout. */
+export async function readFolderSettings(path: string | null): Promise<Record<string, string>> {
+  if (path === null) return {}
+  const found = await readEnvFile(path, settingNames)
+  for (const name of Object.keys(found)) refuseOfCheckout(name, path)
+  return found
+}
+
 /** The settings with user-chosen names. */
 export type CustomSettings = {
   /** `CLAUDE_ENV_X=value` as `X` → value. */
@@ -54,12 +67,17 @@ export type CustomSettings = {
   mounts: Record<string, string>
 }
 
-/** Loads the settings of the two families from `.env`, overridden by the environment. */
+/** Loads the settings of the two families, with the precedence of `loadSettings`. */
 export async function loadCustomSettings(
   root: string,
   env: NodeJS.ProcessEnv = process.env,
+  here: string | null = null,
 ): Promise<CustomSettings> {
-  const values = { ...(await readEnvFile(join(root, '.env'), settingNames)), ...env }
+  const values = {
+    ...(await readEnvFile(join(root, '.env'), settingNames)),
+    ...(await readFolderSettings(here)),
+    ...env,
+  }
   const family = (prefix: string) =>
     Object.fromEntries(
       Object.entries(values)

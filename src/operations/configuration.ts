@@ -6,7 +6,7 @@ import { parseCustomEnvironment } from '../config/custom-environment.ts'
 import { parseCustomMounts } from '../config/custom-mounts.ts'
 import { readEnvFile } from '../config/env-file.ts'
 import { userEnvironment } from '../config/environment.ts'
-import { loadCustomSettings, loadSettings } from '../config/load-settings.ts'
+import { loadCustomSettings, loadSettings, readFolderSettings } from '../config/load-settings.ts'
 import { describeServer, mcpFileName } from '../config/mcp-servers.ts'
 import { checkoutRoot, customRoot } from '../config/paths.ts'
 import { workspaceConfigName } from '../config/protected-names.ts'
@@ -23,7 +23,7 @@ import { currentStackName } from './find-stacks.ts'
 export type EffectiveSetting = {
   name: string
   value: string | null
-  from: 'environment' | '.env' | 'default'
+  from: 'environment' | 'this folder' | '.env' | 'default'
 }
 
 /** The output of `config --json`. */
@@ -31,6 +31,8 @@ export type Configuration = {
   version: 1
   /** Path of .env. */
   file: string
+  /** The folder's own settings: their file, and their names. */
+  here: { file: string; names: string[] }
   customFolder: string
   settings: EffectiveSetting[]
   /** Names only: the values that the user gives the agent should not appear on the screen. */
@@ -58,14 +60,24 @@ export async function readConfiguration(): Promise<Configuration> {
   // Read before the settings are loaded, which removes the secrets from the environment.
   const sources = {
     environment: settingsInEnvironment(),
+    here: await readFolderSettings(state.settings),
     file: await readEnvFile(file, settingNames),
   }
-  const [settings, custom] = await Promise.all([loadSettings(root), loadCustomSettings(root)])
+  const [settings, custom] = await Promise.all([
+    loadSettings(root, undefined, state.settings),
+    loadCustomSettings(root, undefined, state.settings),
+  ])
   const secrets = secretSettings.flatMap(name => settings[name] ?? [])
   const values: Record<string, unknown> = settings
   const rows = settingNames.map((name): EffectiveSetting => {
     const from =
-      name in sources.environment ? 'environment' : name in sources.file ? '.env' : 'default'
+      name in sources.environment
+        ? 'environment'
+        : name in sources.here
+          ? 'this folder'
+          : name in sources.file
+            ? '.env'
+            : 'default'
     const secret = hiddenSettings.includes(name)
     const value = values[name] === undefined ? null : String(values[name])
     return { name, value: value !== null && secret ? '(set, not shown)' : value, from }
@@ -76,6 +88,7 @@ export async function readConfiguration(): Promise<Configuration> {
   return {
     version: 1,
     file,
+    here: { file: state.settings, names: Object.keys(sources.here) },
     customFolder: customRoot(settings, userEnvironment()),
     settings: rows,
     environment: Object.keys(parseCustomEnvironment(custom.environment, secrets)),

@@ -58,8 +58,14 @@ export type Context = EngineContext & {
   engineMajor: number
 }
 
-/** Opens the context; refuses an engine or client that cannot enforce the guarantees. */
-export async function openContext(caller: Caller): Promise<Context> {
+/**
+ * Opens the context with the settings that hold in a folder, or without it those of the checkout. Refuses an
+ * engine or client that cannot enforce the guarantees.
+ */
+export async function openContext(
+  caller: Caller,
+  folder: string | null = process.cwd(),
+): Promise<Context> {
   // Loaded on demand: `status` and `list` open only the engine, and the schema of settings takes 4 ms.
   const [{ loadSettings }, { machineVersions }, { rememberedClient }, { judgeRequirements }] =
     await Promise.all([
@@ -69,7 +75,9 @@ export async function openContext(caller: Caller): Promise<Context> {
       import('../machine/requirements.ts'),
     ])
   // Settings first: a mistake in .env is reported before any problem of the engine.
-  const settings = await loadSettings(checkoutRoot())
+  const { folderSettingsPath } = await import('../stack/state/state-folder.ts')
+  const here = folder === null ? null : await folderSettingsPath(folder)
+  const settings = await loadSettings(checkoutRoot(), undefined, here)
   const context = await openEngine(caller)
   const { found } = context
   const env = clientEnvironment(found.dockerHost, userEnvironment())

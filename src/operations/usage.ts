@@ -7,7 +7,7 @@ import { loadSettings } from '../config/load-settings.ts'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { readRegularFile, textOf } from '../files/regular-file.ts'
 import { hasCredential } from '../stack/credential.ts'
-import { stateFolder } from '../stack/state/state-folder.ts'
+import { folderSettingsPath, stateFolder } from '../stack/state/state-folder.ts'
 import { dayOf, listDays, type ReadDay, readDay } from '../usage/day-files.ts'
 import {
   addSums,
@@ -27,7 +27,7 @@ export type Usage = {
 
 /** Reads the gateway's counts for the stack of this folder or for all. Reads files and needs no engine. */
 export async function readUsage(options: { days: number; all: boolean }): Promise<Usage> {
-  const settings = await loadSettings(checkoutRoot())
+  const settings = await loadSettings(checkoutRoot(), undefined, await folderSettingsPath())
   const { BUDGET_USD_PER_DAY: budget } = settings
   const budgetUsd = budget === undefined ? null : Number(budget)
   const stacks = options.all ? await stacksWithState() : [await currentStackName()]

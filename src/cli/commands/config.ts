@@ -1,4 +1,5 @@
 import { createColors } from 'picocolors'
+import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import {
   acceptConfiguration,
@@ -6,21 +7,46 @@ import {
   readConfiguration,
   settingsFile,
 } from '../../operations/configuration.ts'
+import { folderSettingsPath } from '../../stack/state/state-folder.ts'
 import type { Invocation } from '../invocation.ts'
 import { hasColours } from '../terminal.ts'
 
-export type ConfigOptions = { json?: boolean; path?: boolean; accept?: boolean }
+export type ConfigOptions = {
+  json?: boolean
+  path?: boolean
+  accept?: boolean
+  here?: boolean
+  unset?: string[]
+}
 
 /** Prints the effective settings and the source of each; secrets are reported as set, and not shown. */
-export async function config(options: ConfigOptions, invocation: Invocation) {
-  if (options.path) return console.log(settingsFile())
+export async function config(
+  assignments: readonly string[],
+  options: ConfigOptions,
+  invocation: Invocation,
+) {
+  const unset = options.unset ?? []
+  if (assignments.length + unset.length > 0) {
+    if (!options.here) {
+      throw new UserError('settings for every folder are in .env', {
+        hint: `edit ${settingsFile()}, or add --here to set them for this folder`,
+        exitCode: 2,
+      })
+    }
+    const { setFolderSettings } = await import('../../operations/folder-settings.ts')
+    return setFolderSettings(assignments, unset, invocation)
+  }
+  if (options.path) {
+    return console.log(options.here ? await folderSettingsPath() : settingsFile())
+  }
   if (options.accept) return acceptConfiguration(invocation)
   const found = await readConfiguration()
   console.log(options.json ? terminalJson(found) : render(found))
 }
 
 function render(report: Configuration) {
-  const { file, customFolder, settings, environment, mounts, mcpServers, workspaceConfig } = report
+  const { file, here, customFolder, settings, environment, mounts, mcpServers, workspaceConfig } =
+    report
   const { dim, yellow } = createColors(hasColours(process.stdout))
   const row = (name: string, value: string, more: string) =>
     `${name.padEnd(24)}  ${terminalLine(value)}${more && `  ${dim(more)}`}`
@@ -36,6 +62,7 @@ function render(report: Configuration) {
     ),
     '',
     row('settings', file, ''),
+    ...(here.names.length > 0 ? [row('settings of this folder', here.file, '')] : []),
     row('your additions', customFolder, ''),
   ]
   for (const server of mcpServers?.servers ?? []) {

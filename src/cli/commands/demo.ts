@@ -14,7 +14,7 @@ import { setup } from './images.ts'
  */
 export async function demo(options: { yes?: boolean }, invocation: Invocation): Promise<void> {
   await setup({ yes: options.yes ?? false }, invocation)
-  const context = await openContext(invocation)
+  const context = await openContext(invocation, null)
   const { bold, dim, green, red } = createColors(hasColours(process.stdout))
   const { folder, id, state } = await startDemo(context)
 

@@ -31,7 +31,7 @@ export type BuildOptions = { cache: boolean; target?: Target; claudeVersion?: st
 
 /** Builds the images and prints their tags. */
 export async function build(options: BuildOptions, invocation: Invocation) {
-  const { log, settings, docker, root, signal } = await openContext(invocation)
+  const { log, settings, docker, root, signal } = await openContext(invocation, null)
   const target = options.target ?? settings.IMAGE_TARGET
   const images = await runBuild({
     log,
@@ -55,7 +55,7 @@ export async function update(
   { dryRun = false }: { dryRun?: boolean },
   invocation: Invocation,
 ): Promise<void> {
-  const context = await openContext(invocation)
+  const context = await openContext(invocation, null)
   const changes = await updateImages(context, { dryRun })
   for (const { name, before, after } of changes) console.log(`${name} ${before} → ${after}`)
   context.log({ kind: 'info', text: summary(changes.length, dryRun) })

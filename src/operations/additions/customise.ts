@@ -82,7 +82,7 @@ export async function customise(
   { identity, workspace }: StackWorkspace,
 ): Promise<Additions> {
   const { root, settings } = context
-  const custom = await loadCustomSettings(root)
+  const custom = await loadCustomSettings(root, undefined, stateFolder(identity.name).settings)
   const secrets = secretSettings.flatMap(name => settings[name] ?? [])
   const own = parseCustomEnvironment(custom.environment, secrets)
   const state = stateFolder(identity.name)

@@ -5,7 +5,13 @@ import { checkoutRoot, stateRoot } from '../../config/paths.ts'
 import { replaceFileSync } from '../../files/replace-file.ts'
 import type { RunningAgent } from '../../stack/inspect.ts'
 import { serviceOfRuns, serviceOfSessions } from '../../stack/services.ts'
-import { additionsStamp, checkoutStamp, imageAdditionsStamp, overlayStamp } from './stamps.ts'
+import {
+  additionsStamp,
+  checkoutStamp,
+  fileStamp,
+  imageAdditionsStamp,
+  overlayStamp,
+} from './stamps.ts'
 
 /** An agent's container, and the stack and folder it belongs to. */
 export type StackAgent = RunningAgent & {
@@ -23,6 +29,9 @@ export type RememberedStack = StackAgent & {
   fingerprint: string
   stamp: string
   overlays: string
+  /** The folder's own settings, and their stamp. */
+  ownSettings: string
+  own: string
   /** Folder of the user's additions, which depends on settings, and their stamp. */
   customFolder: string
   custom: string
@@ -49,6 +58,7 @@ export async function rememberedStack(
     const folder = realpathSync(process.cwd())
     const known: RememberedStack = JSON.parse(readFileSync(memoryPath(folder, service), 'utf8'))
     if (known.overlays !== overlayStamp(folder)) return null
+    if (known.own !== fileStamp(known.ownSettings)) return null
     if (known.custom !== additionsStamp(known.customFolder, folder)) return null
     if (known.added !== imageAdditionsStamp(known.additions)) return null
     return known.stamp === (await checkoutStamp(checkoutRoot(), folder, settings)) ? known : null

@@ -3,10 +3,17 @@ import { imageAdditions } from '../../config/image-additions.ts'
 import { checkoutRoot, customRoot } from '../../config/paths.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
 import type { Settings } from '../../config/settings.ts'
+import { folderStack } from '../../stack/identity.ts'
 import { lostOverlays } from '../../stack/protection.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import { forgetStack, type RememberedService, rememberStack, type StackAgent } from './memory.ts'
-import { additionsStamp, checkoutStamp, imageAdditionsStamp, overlayStamp } from './stamps.ts'
+import {
+  additionsStamp,
+  checkoutStamp,
+  fileStamp,
+  imageAdditionsStamp,
+  overlayStamp,
+} from './stamps.ts'
 
 /** Records one start in the current folder, so that the next command can skip it. */
 export type StartRecord = {
@@ -23,6 +30,8 @@ export type StartRecord = {
 export async function recordStart(service: RememberedService): Promise<StartRecord> {
   const folder = await realpath(process.cwd())
   const stamp = await checkoutStamp(checkoutRoot(), folder, settingsInEnvironment())
+  const ownSettings = stateFolder(folderStack(folder).name).settings
+  const own = fileStamp(ownSettings)
   forgetStack(folder, service)
   let looked: ReturnType<typeof additionsOf> | null = null
   return {
@@ -34,7 +43,7 @@ export async function recordStart(service: RememberedService): Promise<StartReco
       const overlays = overlayStamp(folder)
       // A file that was replaced during the start is not under the stack's overlay.
       if (!looked || (await lostOverlays(stateFolder(agent.stack))).length > 0) return
-      rememberStack(folder, service, { ...agent, ...looked, stamp, overlays })
+      rememberStack(folder, service, { ...agent, ...looked, stamp, overlays, ownSettings, own })
     },
   }
 }

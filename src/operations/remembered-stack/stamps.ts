@@ -29,6 +29,12 @@ export async function checkoutStamp(
   return JSON.stringify([inputs, uid, gid, await hashed(settings)])
 }
 
+/** Stamps one file; a missing file has a stamp too. */
+export function fileStamp(path: string): string {
+  const status = statusOf(path)
+  return JSON.stringify(status && [status.ino, status.size, status.mtimeMs])
+}
+
 /** Stamps the user's files that are built into the image. Reads no content: one `stat` for each file. */
 export function imageAdditionsStamp(additions: ImageAdditions): string {
   const { scripts, context } = listAdditions(additions)

@@ -1,10 +1,11 @@
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { lstat, mkdir, open, readFile, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { stateRoot } from '../../config/paths.ts'
 import type { CredentialFile } from '../credential.ts'
+import { folderStack } from '../identity.ts'
 
 const StoredCredential = z.strictObject({
   kind: z.enum(['api-key', 'oauth-token']),
@@ -22,6 +23,8 @@ export type StateFolder = {
   parent: string
   /** Holds the folder's own list, and is mounted into the proxy. */
   policy: string
+  /** The folder's own settings, beside those of .env. */
+  settings: string
 }
 
 /** Entries that stay when the rest of a stack is removed: its usage, and files that may be the user's. */
@@ -36,7 +39,14 @@ export function stateFolder(stack: string, root = stateRoot()): StateFolder {
     usage: join(path, 'usage'),
     parent: join(path, 'parent'),
     policy: join(path, 'policy'),
+    settings: join(path, 'settings.env'),
   }
+}
+
+/** Returns the file with a folder's own settings, existing or not; null for a folder that is gone. */
+export async function folderSettingsPath(folder = process.cwd()): Promise<string | null> {
+  const real = await realpath(folder).catch(() => null)
+  return real === null ? null : stateFolder(folderStack(real).name).settings
 }
 
 /** Makes the folder, for its owner only: it holds the credential's file. */

@@ -22,6 +22,7 @@ export function stackValue(changes: Partial<Stack> = {}, settings: object = {}):
       usage: '/s/usage',
       parent: '/s/parent',
       policy: '/s/policy',
+      settings: '/s/settings.env',
     },
     overlays: [],
     root: '/opt/claude-secure',

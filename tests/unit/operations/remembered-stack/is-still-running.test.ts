@@ -54,6 +54,8 @@ async function remembered(t: Test, containers: unknown) {
   rememberStack(process.cwd(), 'claude', {
     stamp,
     overlays: overlayStamp(process.cwd()),
+    ownSettings: '/s/settings.env',
+    own: 'null',
     customFolder: process.cwd(),
     custom: additionsStamp(process.cwd(), process.cwd()),
     additions,
@@ -110,6 +112,8 @@ t.test('a folder with a very long name is not remembered', async t => {
     rememberStack(folder, 'claude', {
       stamp: '',
       overlays: '',
+      ownSettings: '/s/settings.env',
+      own: 'null',
       customFolder: '',
       custom: '',
       additions,

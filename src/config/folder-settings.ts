@@ -1,0 +1,71 @@
+import { parseEnv } from 'node:util'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { nearestName } from './issue-message.ts'
+import { isCustomName, settingAliases, settingNames } from './setting-names.ts'
+
+const secret = 'it is a secret, and a command line shows in the process list and the history'
+const builds = 'the images of all folders are built with it'
+
+/** Settings that hold for the whole checkout, and why. */
+const ofCheckout: Readonly<Record<string, string>> = {
+  ANTHROPIC_API_KEY: secret,
+  CLAUDE_CODE_OAUTH_TOKEN: secret,
+  PARENT_PROXY: 'it may hold a password, and the images of all folders are built through it',
+  PARENT_PROXY_LOGIN: builds,
+  PARENT_PROXY_EXCEPT: builds,
+  BASE_IMAGE: builds,
+  DEBIAN_MIRROR: builds,
+}
+
+/** Refuses a setting that cannot be set for one folder. */
+export function refuseOfCheckout(name: string, where: string) {
+  const why = ofCheckout[name]
+  if (why === undefined) return
+  throw new UserError(`${where}: ${name} cannot be set for one folder: ${why}`, {
+    hint: `set ${name} in .env, or in the environment of the command`,
+    exitCode: 2,
+  })
+}
+
+/** Parses `NAME=value` of a command line. */
+export function parseAssignment(text: string): { name: string; value: string } {
+  const [, typed = '', value = ''] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(text) ?? []
+  // Not shown: it may be a pasted key.
+  if (typed === '') {
+    throw new UserError('an argument is not of the form NAME=VALUE', {
+      hint: 'write, for example: config --here AGENT_MEMORY=8g',
+      exitCode: 2,
+    })
+  }
+  const name = parseSettingName(typed)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
+  if (value === '' || value.length > 4096 || /[\x00-\x1f\x7f]/.test(value)) {
+    throw new UserError(`the value of ${name} is empty, too long, or has control characters`, {
+      hint: `to remove the setting, run config --here --unset ${name}`,
+      exitCode: 2,
+    })
+  }
+  return { name, value }
+}
+
+/** Returns the setting of a typed name; refuses an unknown one, and one that is for the whole checkout. */
+export function parseSettingName(typed: string): string {
+  const name = settingAliases[typed] ?? typed
+  const known: readonly string[] = settingNames
+  if (!known.includes(name) && !isCustomName(name)) {
+    const near = nearestName(name, known)
+    throw new UserError(`unknown setting ${terminalLine(typed, 60)}`, {
+      hint: near ? `did you mean ${near}?` : '.env.example lists every setting',
+      exitCode: 2,
+    })
+  }
+  refuseOfCheckout(name, 'config --here')
+  return name
+}
+
+/** Renders a line that `parseEnv` reads back as this value; null when no quotes can hold it. */
+export function renderAssignment(name: string, value: string): string | null {
+  const forms = ['', "'", '"', '`'].map(quote => `${name}=${quote}${value}${quote}`)
+  return forms.find(line => parseEnv(`${line}\n`)[name] === value) ?? null
+}
