@@ -10,6 +10,7 @@ import { bundlePrograms, claudePrograms, gatewayPrograms, writeBundle } from './
 
 const claudeFiles = { only: ['claude'] }
 const nodeFiles = { only: ['bin/node'] }
+const nodeHeaders = { without: ['bin', 'share'] }
 const npmFiles = { without: ['docs', 'man'] }
 
 /** The build of one image, without the options that all builds share. */
@@ -49,15 +50,21 @@ export function createRecipes(options: {
     async claude() {
       const programs = join(scratch, 'claude-programs')
       await writeBundle(await bundlePrograms(root, claudePrograms), programs)
-      const [claude, npm] = await Promise.all([
+      const [claude, npm, headers] = await Promise.all([
         fetch(pins.claude[architecture], claudeFiles),
         fetch(pins.npm, npmFiles),
+        target === 'full' ? fetch(pins.node[architecture], nodeHeaders) : null,
       ])
       return {
         context: join(root, 'claude'),
         target,
         args: { NODE: tags.node },
-        contexts: { 'claude-code': claude, npm, programs },
+        contexts: {
+          'claude-code': claude,
+          npm,
+          programs,
+          ...(headers !== null && { 'node-headers': headers }),
+        },
       }
     },
     async custom() {
@@ -94,6 +101,7 @@ export function currentPackages(pins: Pins) {
   return [
     packageFolder(pins.claude[architecture], claudeFiles),
     packageFolder(pins.node[architecture], nodeFiles),
+    packageFolder(pins.node[architecture], nodeHeaders),
     packageFolder(pins.npm, npmFiles),
   ]
 }
