@@ -17,7 +17,7 @@ const agent: Design[] = [
   { target: /^\/home\/claude$/, type: 'volume', writable: true },
   { target: /^\/workspace$/, type: 'volume', writable: true },
   { target: /^\/workspace$/, type: 'bind', writable: true },
-  bind(/^\/etc\/(passwd|group)$/),
+  bind(/^\/etc\/(passwd|group|resolv\.conf)$/),
   bind(/^\/etc\/claude-code\/managed-settings\.json$/),
   extraAuthorities,
   bind(/^\/etc\/claude-secure\/custom\/bin$/),

@@ -18,6 +18,8 @@ const notices: readonly Notice[] = [
   },
   async (session, signal) =>
     (await import('../operations/notices.ts')).blockedNotice(session, signal),
+  async ({ since, ...agent }, signal) =>
+    (await import('../operations/notices.ts')).directSince({ ...agent, from: since }, signal),
   async (session, signal) =>
     (await import('../operations/copy/copy-notice.ts')).copyNotice(session, signal),
   async session => (await import('../operations/notices.ts')).stackNotice(session),

@@ -12,16 +12,30 @@ const invented = /\.(claude-secure\.invalid|audit-[0-9a-f]{8}\.test)$/
 /** Bounds memory: the agent decides how many different names there are. */
 const maxNames = 10_000
 
+/** Counts names, up to a limit. */
+export function createNameCounter() {
+  const counts = new Map<string, number>()
+  return {
+    add(name: string) {
+      const count = counts.get(name) ?? 0
+      if (count > 0 || counts.size < maxNames) counts.set(name, count + 1)
+    },
+    /** Returns the most frequent first. */
+    counts: () =>
+      [...counts]
+        .map(([name, count]) => ({ name, count }))
+        .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1)),
+  }
+}
+
 /** Counts the unlisted names that the agent requested; fed line by line, so that a log may exceed memory. */
 export function createBlockedNames() {
-  const counts = new Map<string, number>()
+  const counter = createNameCounter()
   return {
     add({ verdict, caller, reason, host }: AccessDecision) {
       if (verdict !== 'denied' || caller !== 'agent' || reason !== 'not-listed') return
       const name = host.toLowerCase().replace(/\.$/, '')
-      if (invented.test(name)) return
-      const count = counts.get(name) ?? 0
-      if (count > 0 || counts.size < maxNames) counts.set(name, count + 1)
+      if (!invented.test(name)) counter.add(name)
     },
     /** Returns the most frequent first and reserved names last, without names that were allowed since. */
     names(
@@ -30,18 +44,14 @@ export function createBlockedNames() {
     ): BlockedName[] {
       const isOn = (sites: readonly Pick<Site, 'name'>[], name: string) =>
         sites.some(site => admits(site.name.toLowerCase(), name))
-      return [...counts]
-        .filter(([name]) => !isOn(open, name))
+      return counter
+        .counts()
+        .filter(({ name }) => !isOn(open, name))
         .map(
-          ([name, count]): BlockedName =>
+          ({ name, count }): BlockedName =>
             isOn(reserved, name) ? { name, count, reserved: true } : { name, count },
         )
-        .sort(
-          (a, b) =>
-            Number(a.reserved ?? false) - Number(b.reserved ?? false) ||
-            b.count - a.count ||
-            (a.name < b.name ? -1 : 1),
-        )
+        .sort((a, b) => Number(a.reserved ?? false) - Number(b.reserved ?? false))
     },
   }
 }

@@ -4,6 +4,7 @@ import { command } from '../base/command.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { checkoutRoot } from '../config/paths.ts'
 import { createBlockedNames, renderBlocked } from '../egress/blocked-names.ts'
+import { createDirectNames, renderDirect } from '../egress/direct-names.ts'
 import { parseAccessDecision } from '../egress/proxy-log.ts'
 import { createEngine, type Engine } from '../engine/engine.ts'
 import type { EngineAddress } from '../engine/engine-request.ts'
@@ -68,6 +69,28 @@ async function elsewhere(stack: string, workspace: string | undefined) {
 /** Moves files away that appeared at protected names during a session, and reports them. */
 export function withdrawnNotice({ stack }: { stack: string }): Promise<string[]> {
   return withdrawAppeared(stateFolder(stack))
+}
+
+/**
+ * Returns the names that programs of a container asked DNS for since `from`, which resolves none: they do not
+ * use the proxy, and would report only an unknown host.
+ */
+export async function directSince(
+  {
+    address,
+    container,
+    stack,
+    from,
+  }: Pick<Place, 'address' | 'stack'> & { container: string; from: Date },
+  signal: AbortSignal,
+): Promise<string[]> {
+  const direct = createDirectNames()
+  const options = { tail: 'all', follow: false, since: from.getTime() / 1000, signal } as const
+  await createEngine(address).followLog(container, options, line => direct.add(line))
+  const lists = readPolicyLists(checkoutRoot(), stateFolder(stack))
+  return renderDirect(
+    direct.names(openNames(lists, new Date()), [...lists.gateway, ...lists.login]),
+  )
 }
 
 /** Reports changes to files that the host runs, and files that lost their protection. */

@@ -39,3 +39,20 @@ export function renderPasswd({ uid, gid }: OpenedWorkspace['agent']): string {
 export function renderGroup({ gid }: OpenedWorkspace['agent']): string {
   return ['root:x:0:', 'nogroup:x:65534:', `claude:x:${gid}:`, ''].join('\n')
 }
+
+/**
+ * Docker's own resolver answers for the stack's names. A name that it refuses is then asked of
+ * `claude-secure-names`, which notes it.
+ */
+export const resolvConf =
+  'nameserver 127.0.0.11\nnameserver 127.0.0.1\noptions ndots:0 timeout:1 attempts:1\n'
+
+/** Returns the agent's /etc/resolv.conf. Podman's resolver has another address: there the engine's own stays. */
+export function resolverFiles(engine: 'docker' | 'podman', state: StateFolder) {
+  if (engine === 'podman') return []
+  return [{ source: join(state.path, 'resolv.conf'), target: '/etc/resolv.conf' }]
+}
+
+export async function writeResolverFile(state: StateFolder) {
+  await replaceFile(join(state.path, 'resolv.conf'), resolvConf, { mode: 0o644 })
+}

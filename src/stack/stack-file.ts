@@ -3,7 +3,7 @@ import { parentFolder } from '../egress/parent-conf.ts'
 import { escapeVariables } from '../engine/compose.ts'
 import { closedPaths, type Overlay } from '../workspace/overlay/overlay.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
-import { accountFiles } from './accounts.ts'
+import { accountFiles, resolverFiles } from './accounts.ts'
 import { type Additions, additionMounts, noAdditions } from './additions/additions.ts'
 import type { DeclaredMount } from './additions/declared-mounts.ts'
 import { placeholderVariable } from './credential.ts'
@@ -61,9 +61,10 @@ function agentService(stack: Stack) {
   const mounts: Mount[] = [
     workspaceMount(stack.workspace),
     ...workspaceMounts(stack),
-    ...accountFiles(stack.workspace.agent, stack.state).map(({ source, target }) =>
-      fileMount(source, target),
-    ),
+    ...[
+      ...accountFiles(stack.workspace.agent, stack.state),
+      ...resolverFiles(stack.engineKind ?? 'docker', stack.state),
+    ].map(({ source, target }) => fileMount(source, target)),
     ...(authorities.volumes ?? []),
     ...additionMounts(stack.state, stack.additions ?? noAdditions).map(declaredMount),
   ]

@@ -32,6 +32,8 @@ export type Stack = {
   root: string
   /** Major version of the engine: 25 added start_interval, 28 added isolated gateways. */
   engineMajor: number
+  /** Default: docker. */
+  engineKind?: 'docker' | 'podman'
   /** The gateway's user, which must be able to read the credential's file. */
   gatewayUser: { uid: number; gid: number }
   /** The company's proxy that the stack's proxy sends everything through. */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { marker } from '../support/internet/sites.ts'
-import { must } from '../support/stack/process.ts'
+import { must, until } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
 
 // What programs in the container find without being configured. Toolchains: full-image.test.ts.
@@ -69,4 +69,53 @@ t.test('/dev/shm has the size of AGENT_SHM', async t => {
     const { stdout } = await shell('df --output=size -BM /dev/shm | tail -1', service)
     t.equal(stdout.trim(), '256M', service)
   }
+})
+
+t.test('a name that was asked of DNS is told, refused at once and sent nowhere', async t => {
+  const label = `direct-${process.pid}`
+  for (const service of ['claude', 'worker']) {
+    const { code, stdout } = await shell(`getent hosts ${label}.evil.test; echo $?`, service)
+    t.equal(`${code} ${stdout}`, '0 2\n', service)
+  }
+  const told = new RegExp(
+    `^blocked: ${label}\\.evil\\.test \\(1×\\), asked without the proxy: the program does not use HTTPS_PROXY`,
+    'm',
+  )
+  const asks = `python3 -c 'import socket; socket.getaddrinfo("${label}.evil.test", 443)'; exit 0\n`
+  await until('a second attempt to count', async () => {
+    const { stderr } = await stack.cli(['shell'], { input: asks })
+    return told.test(stderr) || null
+  })
+  const allowed = 'python3 -c \'import socket; socket.getaddrinfo("allowed.test", 443)\'; exit 0\n'
+  const { stderr } = await stack.cli(['shell'], { input: allowed })
+  t.match(
+    stderr,
+    /^blocked: allowed\.test \(1×\), asked without the proxy: it is on the list, but/m,
+  )
+  const seen = JSON.stringify(await stack.internet.events())
+  t.notMatch(seen, label, 'no resolver of the internet saw the name')
+
+  await t.test('forged and broken notes do no harm', async t => {
+    const forged = [
+      'printf "{\\"event\\":\\"asked-dns\\",\\"name\\":\\"\\\\u001b[31mred.evil.test\\"}\\n" > /proc/1/fd/1',
+      'printf "\\001\\002\\001" > /dev/udp/127.0.0.1/53',
+      'head -c 600 /dev/urandom > /dev/udp/127.0.0.1/53',
+      `getent hosts after-${label}.evil.test`,
+      'exit 0\n',
+    ].join('; ')
+    const { stderr } = await stack.cli(['shell'], { input: forged })
+    t.match(stderr, `after-${label}.evil.test`)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none of these may come through
+    t.notMatch(stderr, /red\.evil\.test|\x1b/)
+  })
+})
+
+t.test('Python is there, with virtual environments and libraries that it loads', async t => {
+  const script = [
+    'set -e; cd "$(mktemp -d)"; python3 -m venv v; cp /usr/lib/*/libz.so.1 own.so',
+    `v/bin/python -c 'import ctypes, ssl, sqlite3; print(ctypes.CDLL("./own.so").zlibVersion is not None)'`,
+    'v/bin/pip --version | cut -d" " -f1; python --version',
+  ].join('\n')
+  const { stdout, stderr } = await shell(script)
+  t.match(stdout, /^True\npip\nPython 3\./, stderr)
 })

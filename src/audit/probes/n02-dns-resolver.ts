@@ -12,9 +12,31 @@ export const dnsResolver: Probe = {
   attack: "query the container's resolver for names whose DNS server belongs to the attacker",
   standards: [standards.networkAccess, standards.upToDate],
   async run(scene) {
-    const [asked, neighbours] = await Promise.all([askOutside(scene), askNeighbours(scene)])
-    return [neighbours, asked, ...resolverChecks(scene), engineCheck(scene)]
+    const [asked, neighbours, named] = await Promise.all([
+      askOutside(scene),
+      askNeighbours(scene),
+      readResolvers(scene),
+    ])
+    return [neighbours, asked, ...named, ...resolverChecks(scene), engineCheck(scene)]
   },
+}
+
+/** The engine's resolver, and `claude-secure-names`, which refuses every other name. */
+const ownResolvers = ['127.0.0.11', '127.0.0.1']
+
+/** Podman's resolver has an address of the network, and its containers keep the engine's file. */
+async function readResolvers({ agent, versions }: Scene): Promise<Check[]> {
+  if (versions.engine?.kind === 'podman') return []
+  const { text } = await agent.read('/etc/resolv.conf')
+  const named = [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, address = '']) => address)
+  const foreign = named.filter(address => !ownResolvers.includes(address))
+  return [
+    check(
+      'programs ask only the resolvers of their own container',
+      named.length > 0 && foreign.length === 0,
+      `/etc/resolv.conf: ${list(foreign.length > 0 ? foreign : named) || 'no resolver'}`,
+    ),
+  ]
 }
 
 async function askOutside({ agent }: Scene): Promise<Check> {

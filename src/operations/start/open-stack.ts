@@ -3,7 +3,7 @@ import { readParentProxy } from '../../config/parent-proxy.ts'
 import type { Settings } from '../../config/settings.ts'
 import type { VolumeSummary } from '../../engine/engine.ts'
 import type { ImageSet } from '../../images/image-tags.ts'
-import { writeAccountFiles } from '../../stack/accounts.ts'
+import { writeAccountFiles, writeResolverFile } from '../../stack/accounts.ts'
 import { type Additions, writeAdditionFiles } from '../../stack/additions/additions.ts'
 import { type CredentialMode, credentialFile, credentialMode } from '../../stack/credential.ts'
 import type { StackIdentity } from '../../stack/identity.ts'
@@ -42,6 +42,7 @@ export async function openStack(options: {
   images: Pick<ImageSet, 'agent' | 'gateway' | 'proxy'>
   root: string
   engineMajor: number
+  engineKind?: 'docker' | 'podman'
   additions?: Additions
   /** Host paths that a repository outside the workspace must not hold. */
   forbidden: readonly string[]
@@ -66,6 +67,7 @@ export async function openStack(options: {
     await writeParentFolder(state.parent, parent, { reader: user, authorities })
   }
   await writeAccountFiles(workspace.agent, state)
+  await writeResolverFile(state)
   if (options.additions) await writeAdditionFiles(state, options.additions, workspace.agent)
   return {
     identity,
@@ -81,6 +83,7 @@ export async function openStack(options: {
     ...(options.additions && { additions: options.additions }),
     root,
     engineMajor,
+    ...(options.engineKind && { engineKind: options.engineKind }),
     gatewayUser: user,
     ...(parent && { parent }),
   }

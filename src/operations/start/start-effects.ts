@@ -97,6 +97,7 @@ function startEffects(
         images,
         root,
         engineMajor,
+        engineKind: docker.kind,
       }
       return openStack({ ...given, additions: added, ...(mode && { mode }) })
     },

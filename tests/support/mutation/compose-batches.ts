@@ -87,6 +87,9 @@ export const composeBatches: readonly Batch[] = [
     ],
     'no swap beyond the memory limit': ['swap is disabled'],
     'account files are mounted read-only': [writable],
+    "only the container's own resolvers": [
+      'programs ask only the resolvers of their own container',
+    ],
     'only the proxy has a way out': [networks],
     'no port is published': ['no port is published'],
   },

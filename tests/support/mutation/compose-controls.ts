@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Control } from './control.ts'
 import type { ComposeConfig } from './mutable-stack.ts'
 
@@ -142,6 +143,18 @@ export const composeControls: readonly ComposeControl[] = [
     const own = mountAt(service, '/etc/claude-secure/folder')
     own.source = mountAt(service, '/etc/claude-secure/proxy').source
   }),
+  {
+    control: "only the container's own resolvers",
+    stated: 'compose.yaml: volumes',
+    probe: 'N2',
+    services: [],
+    remove: config => {
+      for (const name of agents) {
+        const mount = mountAt(config.services[name] ?? {}, '/etc/resolv.conf')
+        mount.source = join(import.meta.dirname, 'foreign-resolv.conf')
+      }
+    },
+  },
   changed('account files are mounted read-only', 'volumes', 'C2', agents, service => {
     delete mountAt(service, '/etc/passwd').read_only
   }),
