@@ -7,6 +7,7 @@ import { presets } from '../egress/presets/presets.ts'
 import { readAllowlist } from '../operations/policy/squid-conf.ts'
 import { isStackName } from '../stack/identity.ts'
 import { renderUsageError } from './help.ts'
+import { shellWord } from './shell-word.ts'
 
 const commandName = 'completion'
 
@@ -54,13 +55,4 @@ export function knownStacks(root = stateRoot()): string[] {
   } catch {
     return []
   }
-}
-
-/**
- * Returns the path as a word for any shell, so that `./claude.ts <Tab>` works without a symlink in PATH;
- * null where quoting differs between shells.
- */
-export function shellWord(path: string): string | null {
-  if (/^[\w/.+-]+$/.test(path)) return path
-  return /^[\w/.+ -]+$/.test(path) ? `'${path}'` : null
 }

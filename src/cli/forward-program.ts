@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander'
+import { calledAs } from './called-as.ts'
 import type { Invocation } from './invocation.ts'
 
 const examples = `
 Examples:
-  ./claude.ts forward 5173             the agent's dev server, until Ctrl-C
-  ./claude.ts forward 3000:8080 5432   port 3000 as port 8080 of this host, and port 5432
-  ./claude.ts forward --detach 5173    in the background; --list shows it, --close ends it
+  ${calledAs()} forward 5173             the agent's dev server, until Ctrl-C
+  ${calledAs()} forward 3000:8080 5432   port 3000 as port 8080 of this host, and port 5432
+  ${calledAs()} forward --detach 5173    in the background; --list shows it, --close ends it
 
 Listens on 127.0.0.1 only. Read docs/forward.md before you open pages of the agent in your browser.`
 

@@ -4,14 +4,15 @@ import { terminalLine, terminalText } from '../base/terminal-text.ts'
 import { nearestName } from '../config/issue-message.ts'
 import { checkoutRoot } from '../config/paths.ts'
 import { readVersions } from '../operations/status.ts'
+import { calledAs } from './called-as.ts'
 
 /** Follows the list of commands in `--help`. */
 export const examples = `
 Examples:
-  ./claude.ts demo --yes        try it without an account
-  ./claude.ts start             open Claude Code in this folder
-  ./claude.ts run "fix the failing test"
-  ./claude.ts status --json     status as JSON, for scripts
+  ${calledAs()} demo --yes        try it without an account
+  ${calledAs()} start             open Claude Code in this folder
+  ${calledAs()} run "fix the failing test"
+  ${calledAs()} status --json     status as JSON, for scripts
 
 Settings are read from .env beside claude.ts; the allowlist is proxy/squid.conf.`
 
@@ -45,8 +46,8 @@ function unknown({ commands }: Command, name: string) {
   const near = nearestName(name, names)
   return new UserError(`unknown command ${terminalLine(name, 60)}`, {
     hint: near
-      ? `did you mean ${near}? run ./claude.ts ${near} --help for its arguments`
-      : 'run ./claude.ts --help to list the commands',
+      ? `did you mean ${near}? run ${calledAs()} ${near} --help for its arguments`
+      : `run ${calledAs()} --help to list the commands`,
     exitCode: 2,
   })
 }
@@ -65,12 +66,12 @@ function* suggestions(message: string, near: string, command: string | undefined
   const meant = /^\(Did you mean (.*\?)\)$/.exec(near)?.[1]
   if (meant) yield `did you mean ${meant}`
   const unknown = /^error: unknown command '(.+)'$/.exec(message)?.[1]
-  if (unknown) yield `for a prompt, run ./claude.ts run "${unknown}"`
+  if (unknown) yield `for a prompt, run ${calledAs()} run "${unknown}"`
   else if (command === 'run' && message.includes('too many arguments')) {
-    yield 'quote the prompt, so that it is one argument: ./claude.ts run "fix the failing test"'
+    yield `quote the prompt, so that it is one argument: ${calledAs()} run "fix the failing test"`
   }
   if (meant) return
   yield command === undefined || unknown
-    ? 'run ./claude.ts --help to list the commands'
-    : `run ./claude.ts ${command} --help for its arguments`
+    ? `run ${calledAs()} --help to list the commands`
+    : `run ${calledAs()} ${command} --help for its arguments`
 }

@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty'
 import { UserError } from '../base/errors.ts'
 import { userEnvironment } from '../config/environment.ts'
+import { calledAs } from './called-as.ts'
 
 /** Returns whether to use colours on a stream: it is a terminal, and NO_COLOR is not set. */
 export function hasColours(stream: { isTTY?: boolean }): boolean {
@@ -21,7 +22,7 @@ export function isDumb(term: string | undefined): boolean {
 export function requireCapableTerminal(term: string | undefined): void {
   if (!isDumb(term)) return
   throw new UserError(`the terminal cannot show a session: TERM=${term}`, {
-    hint: 'run prompts without a session: ./claude.ts run "…"; if the terminal can move its cursor, set TERM=xterm-256color',
+    hint: `run prompts without a session: ${calledAs()} run "…"; if the terminal can move its cursor, set TERM=xterm-256color`,
   })
 }
 

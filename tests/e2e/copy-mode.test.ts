@@ -57,7 +57,7 @@ t.test('a folder owned by root is opened as a copy, and one line says so', async
   const said = stderr.split('\n').filter(line => /works on a copy/.test(line))
   t.equal(said.length, 1)
   t.match(said[0], `a copy of ${stack.workspace} (it is owned by root)`)
-  t.match(said[0], /\.\/claude\.ts diff .*\.\/claude\.ts apply/)
+  t.match(said[0], /\S*\/claude\.ts diff .*\S*\/claude\.ts apply/)
   t.match(stderr, /^copied \d+ files, \d+\.\d kB$/m)
   t.match(stderr, /left out of the copy: (?=.*\.env)(?=.*node_modules\/)(?=.*data\/)/)
   t.not((await agent('id -u')).stdout.trim(), '0')
@@ -154,7 +154,7 @@ t.test('diff for scripts, for some paths, and in short', async t => {
     withheld.stdout,
     /\+\+\+ b\/\.vscode\/settings\.json[\s\S]*\+\{"git\.path":"\/workspace\/evil"\}/,
   )
-  t.match(withheld.stderr, /to apply them: \.\/claude\.ts apply --include \.vscode/)
+  t.match(withheld.stderr, /to apply them: \S*\/claude\.ts apply --include \.vscode/)
   isTwoLines(t, await stack.cli(['diff', 'docs/none']), {
     error: /the agent changed nothing at docs\/none/,
     hint: /diff --stat/,
@@ -198,7 +198,7 @@ t.test('apply brings the rest back, and refuses links that lead outside', async 
     /outside is not applied: it is a symlink to \/etc\/passwd, which can lead outside/,
   )
   t.match(stderr, /kept your version of mine\.txt/)
-  t.match(stderr, /applied 9 of 10 changes; \.\/claude\.ts apply --undo reverts them/)
+  t.match(stderr, /applied 9 of 10 changes; \S*\/claude\.ts apply --undo reverts them/)
   t.match(stdout, /D gone\.txt[\s\S]*M a\.txt|M a\.txt/)
   t.notMatch(stdout + stderr, /[\x00-\x08\x0b-\x1f\x7f]/)
   t.equal(await host('a.txt'), 'one\nTWO\n')

@@ -218,7 +218,7 @@ t.test('a proxy that stops watching its policy exits, and restarts', async t => 
 
 t.test('a blocked name is reported once, with the command that opens it', async t => {
   const ask = 'for i in 1 2 3; do curl -sS https://evil.test/; done; exit 0'
-  const told = /^blocked: evil\.test \(3×\), \.\/claude\.ts allow --here evil\.test$/m
+  const told = /^blocked: evil\.test \(3×\), \S*\/claude\.ts allow --here evil\.test$/m
   const first = await stack.cli(['shell'], { input: ask })
   t.equal(first.code, 0)
   t.match(first.stderr, told)
@@ -234,7 +234,7 @@ t.test('a blocked name is reported once, with the command that opens it', async 
 
   t.match(
     (await cli('status')).stdout,
-    /^blocked: evil\.test \(\d+×\), \.\/claude\.ts allow --here evil\.test$/m,
+    /^blocked: evil\.test \(\d+×\), \S*\/claude\.ts allow --here evil\.test$/m,
   )
   const { blocked } = JSON.parse((await cli('status', '--json')).stdout)
   t.ok(blocked.some(({ name }: { name: string }) => name === 'evil.test'))
@@ -249,7 +249,7 @@ t.test('it is reported after a session of Claude Code too', async t => {
   await stack.inside(['curl', '-sS', 'https://session.evil.test/'])
   await terminal.press('C-\\')
   await terminal.waitFor(
-    /^blocked: session\.evil\.test \(1×\), \.\/claude\.ts allow --here session\.evil\.test/m,
+    /^blocked: session\.evil\.test \(1×\), \S*\/claude\.ts allow --here session\.evil\.test/m,
   )
   t.equal(await terminal.exitStatus(), 0)
   const again = await stack.terminal(['start'])

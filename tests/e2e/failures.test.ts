@@ -56,7 +56,7 @@ t.test('a container that cannot start is reported with its last output', async t
   await writeFile(file, text.replace('GATEWAY_PORT: 8787', 'GATEWAY_PORT: no-port'))
   isTwoLines(t, await stack.cli(['start', '--detach']), {
     error: /gateway did not start: .*GATEWAY_PORT/,
-    hint: /run \.\/claude\.ts logs gateway to see the rest/,
+    hint: /run \S*\/claude\.ts logs gateway to see the rest/,
   })
 })
 

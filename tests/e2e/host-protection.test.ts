@@ -269,7 +269,7 @@ t.test('a file that the host replaces loses its overlay until start restores it'
   const { stderr } = await stack.cli(['shell'], { input: 'true\n' })
   t.match(
     stderr,
-    /replaced on this host .*\.git\/config; run \.\/claude\.ts stop and \.\/claude\.ts start/,
+    /replaced on this host .*\.git\/config; run \S*\/claude\.ts stop and \S*\/claude\.ts start/,
   )
   await start()
   t.not((await agent('git config user.evil yes')).code, 0)

@@ -62,8 +62,8 @@ t.test('a session says how to leave it before it opens, and at its end what is l
   t.equal(await first.exitStatus(), 0)
   const screen = (await first.screen()).replace(/\n/g, '')
   t.match(screen, /detached: claude continues/)
-  t.match(screen, /1 changed file is in the copy: \.\/claude\.ts diff shows them, .*apply/)
-  t.match(screen, /is still up: \.\/claude\.ts start comes back, \.\/claude\.ts stop ends it/)
+  t.match(screen, /1 changed file is in the copy: \S*\/claude\.ts diff shows them, .*apply/)
+  t.match(screen, /is still up: \S*\/claude\.ts start comes back, \S*\/claude\.ts stop ends it/)
 
   await t.test('an open session refuses --no-continue and a fresh copy', async t => {
     const other = await stack.terminal(['start', '--no-continue'])

@@ -50,7 +50,7 @@ t.test('before the first start, commands say that nothing runs', async t => {
   for (const command of ['logs', 'diff', 'apply']) {
     isTwoLines(t, await stack.cli([command]), {
       error: new RegExp(`nothing is running in ${stack.workspace}`),
-      hint: /\.\/claude\.ts start/,
+      hint: /\S*\/claude\.ts start/,
     })
   }
   const stopped = await stack.cli(['stop'])
@@ -192,6 +192,6 @@ t.test('logs and shell list the services, and report a container that is down', 
   await must('docker', ['stop', '--time', '1', stack.container('claude')])
   isTwoLines(t, await stack.cli(['shell'], { input: 'id\n' }), {
     error: /the claude container of claude-secure-project-\w+ is not running/,
-    hint: /\.\/claude\.ts start/,
+    hint: /\S*\/claude\.ts start/,
   })
 })

@@ -126,7 +126,7 @@ t.test(
   async t => {
     isTwoLines(t, await stack.cli(['run', '--quiet', 'hello'], { timeout: 180_000 }), {
       error: /Not logged in/,
-      hint: /\.\/claude\.ts login --runs/,
+      hint: /\S*\/claude\.ts login --runs/,
     })
     const terminal = await stack.terminal(['login', '--runs'])
     await terminal.waitFor(/https:\/\/\S*claude\S*oauth/i)

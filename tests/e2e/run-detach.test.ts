@@ -63,7 +63,7 @@ t.test('names that it was refused are listed with its result', async t => {
   const id = await detach('[[bash curl -s --max-time 5 https://nobody.test/]] [[say done]]')
   const { code, stdout, stderr } = await stack.cli(['run', 'result', id, '--wait'])
   t.match({ code, stdout }, { code: 0, stdout: 'done\n' })
-  t.match(stderr, /blocked: nobody\.test \(1×\), \.\/claude\.ts allow --here nobody\.test/)
+  t.match(stderr, /blocked: nobody\.test \(1×\), \S*\/claude\.ts allow --here nobody\.test/)
 })
 
 t.test('it outlives its terminal', async t => {

@@ -5,6 +5,7 @@ import type { OpenQuestion } from '../../run/question.ts'
 import type { Runs } from '../../run/runs.ts'
 import type { RunSummary } from '../../run/store/store.ts'
 import { askQuestions, canAsk, parseChoice, renderQuestion } from '../ask.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { refusalError } from '../run/failure-messages.ts'
 
@@ -17,7 +18,7 @@ export async function answer(words: readonly string[], { signal, log }: Invocati
   const { runId, question } = run
   if (!question) {
     throw new UserError(`run ${runId} does not wait for an answer`, {
-      hint: 'run ./claude.ts run list to see which run waits',
+      hint: `run ${calledAs()} run list to see which run waits`,
     })
   }
   const answers = choices.length > 0 ? chosen(question, choices) : await ask(question, signal)
@@ -34,7 +35,7 @@ async function onlyWaiting(runs: Runs): Promise<RunSummary> {
   throw new UserError(
     first ? 'several runs wait for an answer' : 'no run of this folder waits for an answer',
     {
-      hint: 'run ./claude.ts run list for the ids, and name a waiting run',
+      hint: `run ${calledAs()} run list for the ids, and name a waiting run`,
       exitCode: first ? 2 : 1,
     },
   )

@@ -2,6 +2,7 @@ import { UserError } from '../../base/errors.ts'
 import { openContext } from '../../operations/context.ts'
 import { type ApplyOptions, applyCopy } from '../../operations/copy/apply.ts'
 import { undoApply } from '../../operations/copy/undo.ts'
+import { calledAs } from '../called-as.ts'
 import { chooseSteps } from '../choose/choose-steps.ts'
 import type { Invocation } from '../invocation.ts'
 import { stepLine, undoneLine } from '../render/changes.ts'
@@ -25,13 +26,13 @@ export async function apply(
   const { interactive = false, undo = false, ...rest } = options
   if (interactive && !isInteractive()) {
     throw new UserError('--interactive asks about each file and needs a terminal', {
-      hint: 'name the files to apply instead: ./claude.ts apply PATH…',
+      hint: `name the files to apply instead: ${calledAs()} apply PATH…`,
       exitCode: 2,
     })
   }
   if (undo && paths.length > 0) {
     throw new UserError('--undo reverts a whole apply, not single files', {
-      hint: 'run ./claude.ts apply --undo --dry-run to see what it reverts',
+      hint: `run ${calledAs()} apply --undo --dry-run to see what it reverts`,
       exitCode: 2,
     })
   }

@@ -8,6 +8,7 @@ import { openContext } from '../../operations/context.ts'
 import { currentStack } from '../../operations/find-stacks.ts'
 import { hostFilesNotice } from '../../operations/notices.ts'
 import { isUp } from '../../stack/inspect.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderAudit, renderProbeList } from '../render/audit.ts'
 import { renderMessage, typedCommands } from '../render/message.ts'
@@ -34,7 +35,7 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
   const stack = await currentStack(context)
   if (!isUp(stack)) {
     throw new UserError('the stack of this folder is not up', {
-      hint: 'run ./claude.ts start, or ./claude.ts status to see the cause',
+      hint: `run ${calledAs()} start, or ${calledAs()} status to see the cause`,
     })
   }
   const parts = await context.engine.version()

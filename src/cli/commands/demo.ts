@@ -4,6 +4,7 @@ import { UserError } from '../../base/errors.ts'
 import { terminalLine, terminalText } from '../../base/terminal-text.ts'
 import { openContext } from '../../operations/context.ts'
 import { askDemo, demoPrompt, startDemo, tryEscapes } from '../../operations/demo.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { hasColours } from '../terminal.ts'
 import { setup } from './images.ts'
@@ -34,7 +35,7 @@ export async function demo(options: { yes?: boolean }, invocation: Invocation): 
   const open = results.filter(held => !held).length
   if (open > 0) {
     throw new UserError(`${open} of ${results.length} escapes succeeded`, {
-      hint: 'do not use this stack; run ./claude.ts doctor to check the machine',
+      hint: `do not use this stack; run ${calledAs()} doctor to check the machine`,
     })
   }
   const script = join(context.root, 'claude.ts')

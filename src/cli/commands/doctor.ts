@@ -3,6 +3,7 @@ import { terminalJson } from '../../base/terminal-text.ts'
 import { diagnose } from '../../doctor/diagnose.ts'
 import { type Diagnosis, groups } from '../../doctor/diagnosis.ts'
 import { type Repaired, repairAll } from '../../doctor/repair.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderMessage, typedCommands } from '../render/message.ts'
 import { hasColours } from '../terminal.ts'
@@ -83,6 +84,6 @@ function summary(findings: readonly Diagnosis[]) {
     findings.filter(finding => finding.severity === severity).length
   const [problems, warnings] = [count('refusal'), count('warning')]
   const fixable = findings.filter(({ repair }) => repair).length
-  const tail = fixable > 0 ? `; ./claude.ts doctor --fix can fix ${fixable}` : ''
+  const tail = fixable > 0 ? `; ${calledAs()} doctor --fix can fix ${fixable}` : ''
   return `${problems} ${problems === 1 ? 'problem' : 'problems'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}${tail}`
 }

@@ -6,6 +6,7 @@ import { openContext } from '../../operations/context.ts'
 import { runBuild } from '../../operations/images.ts'
 import { runSetup } from '../../operations/setup.ts'
 import { updateImages } from '../../operations/update.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 
 /** Prepares this machine; asks before it installs anything. */
@@ -23,7 +24,7 @@ export async function setup(options: { yes?: boolean; dryRun?: boolean }, invoca
     signal,
   })
   if (result && !options.dryRun) {
-    log({ kind: 'info', text: 'this machine is ready; run ./claude.ts start' })
+    log({ kind: 'info', text: `this machine is ready; run ${calledAs()} start` })
   }
 }
 
@@ -64,6 +65,6 @@ export async function update(
 function summary(changes: number, dryRun: boolean) {
   if (changes === 0) return 'everything is up to date'
   return dryRun
-    ? 'nothing was changed; run ./claude.ts update to install these versions'
-    : 'built; running stacks switch over at their next ./claude.ts start'
+    ? `nothing was changed; run ${calledAs()} update to install these versions`
+    : `built; running stacks switch over at their next ${calledAs()} start`
 }

@@ -4,6 +4,7 @@ import { userEnvironment } from '../../config/environment.ts'
 import { type Context, openContext, openEngine } from '../../operations/context.ts'
 import { currentStack, runningAgent, runningStack } from '../../operations/find-stacks.ts'
 import { inspectStacks, type RunningAgent } from '../../stack/inspect.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { execInTerminal, reportAfter, sayHowToLeave, sessionCommand } from '../session.ts'
 import { isInteractive, requireCapableTerminal } from '../terminal.ts'
@@ -15,7 +16,7 @@ export async function attach(wanted: string | undefined, invocation: Invocation)
   // Checked last, so that a wrong name is reported without a terminal too.
   if (!isInteractive()) {
     throw new UserError('attach opens a session and needs a terminal', {
-      hint: 'run prompts without one: ./claude.ts run "…"',
+      hint: `run prompts without one: ${calledAs()} run "…"`,
     })
   }
   requireCapableTerminal(userEnvironment().TERM)

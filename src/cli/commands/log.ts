@@ -6,6 +6,7 @@ import { openEngine } from '../../operations/context.ts'
 import { currentStack } from '../../operations/find-stacks.ts'
 import { serviceOf } from '../../stack/inspect.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 
 export type LogOptions = { denied?: boolean; follow?: boolean; json?: boolean; since?: string }
@@ -17,7 +18,7 @@ export async function log(options: LogOptions, invocation: Invocation) {
   const state = await currentStack({ engine })
   const proxy = serviceOf(state, serviceOfEgress)
   if (!proxy) {
-    throw new UserError(`${state.stack} has no proxy`, { hint: 'run ./claude.ts start' })
+    throw new UserError(`${state.stack} has no proxy`, { hint: `run ${calledAs()} start` })
   }
   const render = options.json ? renderJson : renderDecision
   const follow = options.follow ?? false

@@ -9,6 +9,7 @@ import {
   refuseLoginBesideCredential,
 } from '../../operations/login.ts'
 import { serviceOfRuns, serviceOfSessions } from '../../stack/services.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { execInTerminal } from '../session.ts'
 import { isInteractive } from '../terminal.ts'
@@ -46,7 +47,7 @@ export async function setupToken(invocation: Invocation): Promise<number> {
   })
   if (isCancel(token) || !token) return 0
   await setEnvValue(context.root, 'CLAUDE_CODE_OAUTH_TOKEN', token.trim())
-  notes.success('saved in .env; ./claude.ts start uses it, and the agent never sees it')
+  notes.success(`saved in .env; ${calledAs()} start uses it, and the agent never sees it`)
   return 0
 }
 

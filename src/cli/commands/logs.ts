@@ -5,6 +5,7 @@ import { openEngine } from '../../operations/context.ts'
 import { currentStack } from '../../operations/find-stacks.ts'
 import { serviceOf } from '../../stack/inspect.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 
 export type LogsOptions = { follow?: boolean; lines: string; json?: boolean }
@@ -18,7 +19,7 @@ export async function logs(service: string, options: LogsOptions, invocation: In
     throw new UserError(
       `--lines ${terminalLine(options.lines)} is not a number from 0 to ${mostLines}`,
       {
-        hint: 'give a number, for example: ./claude.ts logs proxy --lines 200',
+        hint: `give a number, for example: ${calledAs()} logs proxy --lines 200`,
         exitCode: 2,
       },
     )

@@ -10,6 +10,7 @@ import type { CopyOptions } from '../../operations/start/copy-in.ts'
 import { startHere } from '../../operations/start/start-here.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'
 import { serviceOfEgress, serviceOfSessions } from '../../stack/services.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { execInTerminal, reportAfter, sayHowToLeave, sessionCommand } from '../session.ts'
 import { isInteractive, requireCapableTerminal } from '../terminal.ts'
@@ -46,8 +47,7 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
   if (outcome === 'running') await warnOfRefusedPolicy(context, state)
   context.log({ kind: 'info', text: `${agent.stack} is up` })
   if (!options.detach) {
-    const text =
-      'no session was opened, because this is not a terminal: run ./claude.ts start in one'
+    const text = `no session was opened, because this is not a terminal: run ${calledAs()} start in one`
     context.log({ kind: 'info', text })
   }
   return 0

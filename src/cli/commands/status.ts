@@ -4,6 +4,7 @@ import { renderBlocked } from '../../egress/blocked-names.ts'
 import { openEngine } from '../../operations/context.ts'
 import { inspectHere, type Status } from '../../operations/status.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderMessage } from '../render/message.ts'
 import { hasColours } from '../terminal.ts'
@@ -57,14 +58,14 @@ export function renderStatus(report: Status): string {
     if (trouble) lines.push(row('', yellow(`at the last request it ${terminalLine(trouble)}`)))
   }
   for (const { runId } of report.waiting) {
-    lines.push(row('waiting', yellow(`run ${runId} asks: ./claude.ts answer ${runId}`)))
+    lines.push(row('waiting', yellow(`run ${runId} asks: ${calledAs()} answer ${runId}`)))
   }
   const { refused, differs } = report.allowlist
   lines.push(row('allowlist', renderAllowlist(report)))
   const [first] = differs
   if (first !== undefined) {
     const more = differs.length > 1 ? ` and ${differs.length - 1} more` : ''
-    const text = `differs from the shipped one: ${terminalLine(first, 120)}${more}; try it with ./claude.ts audit`
+    const text = `differs from the shipped one: ${terminalLine(first, 120)}${more}; try it with ${calledAs()} audit`
     lines.push(row('policy', yellow(text)))
   }
   if (refused) {
@@ -92,7 +93,7 @@ export function renderStatus(report: Status): string {
       `claude-secure ${versions.claudeSecure}, Claude Code ${versions.claudeCode}, engine ${versions.engine}`,
     ),
   )
-  if (!report.running) lines.push(dim('run ./claude.ts start to bring it up'))
+  if (!report.running) lines.push(dim(`run ${calledAs()} start to bring it up`))
   if (report.otherStacks > 0) lines.push(dim(`${report.otherStacks} more in other folders`))
   return lines.join('\n')
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../../base/errors.ts'
 import { openContext } from '../../operations/context.ts'
 import { stopStacks } from '../../operations/stop.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 
 /** Stops the stack of the current folder, the named one, or all of them. Asks before it ends runs. */
@@ -11,7 +12,7 @@ export async function stop(
 ) {
   if (name !== undefined && options.all) {
     throw new UserError('stop takes the name of a stack or --all, not both', {
-      hint: 'run ./claude.ts stop --help for its arguments',
+      hint: `run ${calledAs()} stop --help for its arguments`,
       exitCode: 2,
     })
   }

@@ -7,6 +7,7 @@ import type { RunEventBody } from '../../run/result.ts'
 import type { Runs } from '../../run/runs.ts'
 import type { RunSummary } from '../../run/store/store.ts'
 import { turnOf } from '../../run/turns.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderColumns } from '../render/columns.ts'
 import type { OutputFormat } from '../run/build-request.ts'
@@ -23,7 +24,7 @@ export async function runList(options: { json?: boolean }): Promise<void> {
     return
   }
   if (runs.length > 0) console.log(renderRuns(runs, hasColours(process.stdout)))
-  else console.error('there are no stored runs of this folder; ./claude.ts run "…" starts one')
+  else console.error(`there are no stored runs of this folder; ${calledAs()} run "…" starts one`)
 }
 
 function listed({ requestDigest, idempotencyKey, owner, state, error, ...run }: RunSummary) {
@@ -56,7 +57,7 @@ export async function runResult(
     // Throws when the run was removed in the meantime.
     await findRun(runs, runId)
     throw new UserError(`run ${runId} has not ended`, {
-      hint: `wait for it with --wait, or run ./claude.ts run cancel ${runId}`,
+      hint: `wait for it with --wait, or run ${calledAs()} run cancel ${runId}`,
     })
   }
   const output = createOutput({ format: options.outputFormat, partial: false, signal })
@@ -145,7 +146,7 @@ export async function runCancel(
 ): Promise<void> {
   if ((id === undefined) === !options.all) {
     throw new UserError(options.all ? 'an id and --all were given' : 'no run id was given', {
-      hint: 'run ./claude.ts run list for the ids; --all cancels every active run',
+      hint: `run ${calledAs()} run list for the ids; --all cancels every active run`,
       exitCode: 2,
     })
   }
@@ -171,6 +172,6 @@ async function cancelOne(runs: Runs, runId: string, signal: AbortSignal) {
   })
   if (await runs.ended(runId, { timeout: patience, signal })) return
   throw new UserError(`run ${runId} did not end within ${patience / 1000} s`, {
-    hint: 'run ./claude.ts stop to end the worker and all its processes',
+    hint: `run ${calledAs()} stop to end the worker and all its processes`,
   })
 }

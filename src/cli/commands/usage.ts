@@ -2,6 +2,7 @@ import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { readUsage } from '../../operations/usage.ts'
 import { daysKept } from '../../usage/day-files.ts'
+import { calledAs } from '../called-as.ts'
 import { renderUsage } from '../render/usage.ts'
 import { hasColours } from '../terminal.ts'
 
@@ -34,7 +35,7 @@ function parseDays(text: string | undefined): number {
   const days = /^\d{1,3}$/.test(text) ? Number(text) : 0
   if (days >= 1 && days <= daysKept) return days
   throw new UserError(`--days ${terminalLine(text)} is not a number from 1 to ${daysKept}`, {
-    hint: 'give a number, for example: ./claude.ts usage --days 30',
+    hint: `give a number, for example: ${calledAs()} usage --days 30`,
     exitCode: 2,
   })
 }

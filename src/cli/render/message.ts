@@ -3,6 +3,7 @@ import { createColors } from 'picocolors'
 import { renderCommands } from '../../base/command.ts'
 import { messageOf, UserError } from '../../base/errors.ts'
 import { terminalLine, terminalText } from '../../base/terminal-text.ts'
+import { calledAs } from '../called-as.ts'
 
 /** Renders one of our messages on one line, with its commands as a user types them. */
 export function renderMessage(text: string, limit = 500): string {
@@ -11,7 +12,7 @@ export function renderMessage(text: string, limit = 500): string {
 
 /** Replaces only the commands, for longer text and for JSON. */
 export function typedCommands(text: string): string {
-  return renderCommands(text, words => `./claude.ts ${words}`)
+  return renderCommands(text, words => `${calledAs()} ${words}`)
 }
 
 /** Renders an error on two lines: the failure with its value, and the next step. `verbose` adds causes and stacks. */

@@ -4,6 +4,7 @@ import { isRecord, parseJson } from '../../base/json.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { defaultQuestionSeconds } from '../../run/question.ts'
 import { instructionBytes, RunRequest } from '../../run/request.ts'
+import { calledAs } from '../called-as.ts'
 import { readOptionFile } from './prompt.ts'
 
 /** The output formats of `run`. */
@@ -104,7 +105,7 @@ export async function buildRequest(prompt: string, options: RequestOptions): Pro
   const field = String(issue?.path[0])
   const { flag, hint, wrong } = flags[field] ?? {
     flag: field,
-    hint: 'run ./claude.ts run --help for its options',
+    hint: `run ${calledAs()} run --help for its options`,
   }
   const typed = {
     model: options.model,

@@ -7,6 +7,7 @@ import {
 } from '../../run/failure.ts'
 import type { RunRequest } from '../../run/request.ts'
 import type { RunResult } from '../../run/result.ts'
+import { calledAs } from '../called-as.ts'
 
 const exitCodes: Record<Exclude<RunResult['status'], 'succeeded'>, ExitCode> = {
   failed: 1,
@@ -25,13 +26,13 @@ export function throwUnlessSucceeded({ status, error, runId }: RunResult): void 
   })
 }
 
-const connection = 'run ./claude.ts doctor to check whether the stack reaches the model API'
+const connection = `run ${calledAs()} doctor to check whether the stack reaches the model API`
 const again = 'run it again to continue'
 const moreTime = 'allow more time with --timeout'
 
 /** Returns the hint for a failure, with commands as a user types them. */
 export function hintFor(failure: RunFailure, runId: string): string {
-  const logs = `run ./claude.ts run logs ${runId} to see its steps`
+  const logs = `run ${calledAs()} run logs ${runId} to see its steps`
   switch (failure.code) {
     case 'api-status':
       return failure.atGateway ? connection : statusHint(failure.status, logs)
@@ -47,7 +48,7 @@ export function hintFor(failure: RunFailure, runId: string): string {
     case 'prompt-too-long':
       return statusHint(413, logs)
     case 'not-logged-in':
-      return 'put a key or token into .env, or log in for runs: ./claude.ts login --runs'
+      return `put a key or token into .env, or log in for runs: ${calledAs()} login --runs`
     case 'unauthenticated':
       return statusHint(401, logs)
     case 'no-verdict':
@@ -67,9 +68,9 @@ export function hintFor(failure: RunFailure, runId: string): string {
     case 'interrupted':
       return again
     case 'cancel-unconfirmed':
-      return 'run ./claude.ts stop to end the worker and all its processes'
+      return `run ${calledAs()} stop to end the worker and all its processes`
     case 'connection-lost':
-      return 'run ./claude.ts status to see whether the stack is up, then run it again'
+      return `run ${calledAs()} status to see whether the stack is up, then run it again`
     case 'worker-stopped':
       return 'run it again, which starts the worker'
     default:
@@ -83,9 +84,9 @@ function statusHint(status: number, logs: string): string {
       return 'check --model, --effort and the length of the prompt'
     case 401:
     case 403:
-      return 'check ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env, or run ./claude.ts doctor'
+      return `check ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env, or run ${calledAs()} doctor`
     case 402:
-      return 'the account or the budget is used up; run ./claude.ts usage to see the cost'
+      return `the account or the budget is used up; run ${calledAs()} usage to see the cost`
     case 404:
       return 'choose a model that the account can use: --model opus, sonnet, haiku or a full name'
     case 413:
@@ -106,17 +107,17 @@ const refusals: Record<RefusalCode, { hint: string; exitCode: 1 | 2 }> = {
     exitCode: 2,
   },
   workspace: { hint: 'name a workspace that exists', exitCode: 2 },
-  request: { hint: 'run ./claude.ts run --help for its options', exitCode: 2 },
+  request: { hint: `run ${calledAs()} run --help for its options`, exitCode: 2 },
   schema: {
     hint: 'give a JSON Schema of draft 7, 2019-09 or 2020-12 without external references',
     exitCode: 2,
   },
   capacity: { hint: 'wait for another run to end, then run it again', exitCode: 1 },
   confinement: { hint: 'start a separate worker for this workspace', exitCode: 1 },
-  stopping: { hint: 'run it again; ./claude.ts run starts the worker', exitCode: 1 },
-  'unknown-run': { hint: 'run ./claude.ts run list for the stored runs', exitCode: 2 },
-  'not-waiting': { hint: 'run ./claude.ts run list to see which run waits', exitCode: 1 },
-  answers: { hint: 'run ./claude.ts answer to see the question and its choices', exitCode: 2 },
+  stopping: { hint: `run it again; ${calledAs()} run starts the worker`, exitCode: 1 },
+  'unknown-run': { hint: `run ${calledAs()} run list for the stored runs`, exitCode: 2 },
+  'not-waiting': { hint: `run ${calledAs()} run list to see which run waits`, exitCode: 1 },
+  answers: { hint: `run ${calledAs()} answer to see the question and its choices`, exitCode: 2 },
   'key-reused': { hint: 'choose another key, or send the same request again', exitCode: 2 },
 }
 
@@ -125,7 +126,7 @@ export function refusalError(error: unknown): unknown {
   if (!(error instanceof RunRefusal)) return error
   const { hint, exitCode } = refusals[error.code]
   return new UserError(error.message, {
-    hint: error.holder ? `${hint}, or run ./claude.ts run cancel ${error.holder}` : hint,
+    hint: error.holder ? `${hint}, or run ${calledAs()} run cancel ${error.holder}` : hint,
     exitCode,
     cause: error,
   })
@@ -140,7 +141,7 @@ export function resumeError(
   const named = error instanceof RunRefusal && error.code === 'no-session'
   if (!named || session.kind !== 'resume') return refusalError(error)
   return new UserError(`no run in ${workspace} has the session ${session.id}`, {
-    hint: 'run ./claude.ts run list --json for the session of each run; --no-continue starts a new one',
+    hint: `run ${calledAs()} run list --json for the session of each run; --no-continue starts a new one`,
     exitCode: 2,
     cause: error,
   })

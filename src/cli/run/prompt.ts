@@ -4,6 +4,7 @@ import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
 import { promptBytes } from '../../run/request.ts'
+import { calledAs } from '../called-as.ts'
 
 /** Milliseconds to wait for input on an open pipe, as `claude -p` does. */
 const patience = 3_000
@@ -31,7 +32,7 @@ export async function readPrompt(
   const prompt = [given, piped].filter(Boolean).join('\n')
   if (prompt.trim() === '') {
     throw new UserError('no prompt was given', {
-      hint: 'run ./claude.ts run "fix the failing test", or pipe a prompt in; ./claude.ts start opens a session',
+      hint: `run ${calledAs()} run "fix the failing test", or pipe a prompt in; ${calledAs()} start opens a session`,
       exitCode: 2,
     })
   }

@@ -26,7 +26,7 @@ t.test('a missing engine is named with the place that was looked at', async t =>
     const outcome = await script.run([command], { env: { DOCKER_HOST: `unix://${missing}` } })
     isTwoLines(t, outcome, {
       error: new RegExp(`no container engine answers at unix://${missing}`),
-      hint: /\.\/claude\.ts setup/,
+      hint: /\S*\/claude\.ts setup/,
     })
   }
 })
@@ -38,7 +38,7 @@ t.test('an engine that stopped leaves a socket where nobody answers', async t =>
   await run(process.execPath, ['-e', killed])
   isTwoLines(t, await start({ DOCKER_HOST: `unix://${path}` }), {
     error: new RegExp(`no container engine answers at unix://${path}`),
-    hint: /run \.\/claude\.ts setup to install or start/,
+    hint: /run \S*\/claude\.ts setup to install or start/,
   })
 })
 
@@ -46,7 +46,7 @@ t.test('an engine below the floor is refused, each line of releases by its own',
   for (const version of ['20.10.24+dfsg1', '23.0.10', '24.0.9', '25.0.4']) {
     isTwoLines(t, await start({ DOCKER_HOST: await engineOf(t, version) }), {
       error: new RegExp(`Docker Engine ${version.replace(/[.+]/g, '\\$&')} .*CVE-2024-29018`),
-      hint: /update the engine, or run \.\/claude\.ts setup/,
+      hint: /update the engine, or run \S*\/claude\.ts setup/,
     })
   }
 })
@@ -101,7 +101,7 @@ t.test('an old Compose plugin is refused with its version', async t => {
   const XDG_CACHE_HOME = await temporaryFolder(t, 'cache')
   isTwoLines(t, await start({ DOCKER_HOST, PATH, XDG_CACHE_HOME }), {
     error: /Docker Compose 2\.10\.0 is too old \(need 2\.24\)/,
-    hint: /update the compose plugin, or run \.\/claude\.ts setup/,
+    hint: /update the compose plugin, or run \S*\/claude\.ts setup/,
   })
 })
 

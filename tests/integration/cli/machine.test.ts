@@ -83,7 +83,7 @@ t.test('attach says what it cannot open, and what there is', async t => {
     { args: [], error: /nothing is running in /, hint: /name one of these: 0a1b2c3d/ },
     { args: ['0a1'], error: /needs a terminal/, hint: /claude\.ts run/ },
     { args: ['x'], env: none, error: /no stack is called x/, hint: /start in a folder/ },
-    { args: [], env: none, error: /nothing is running in /, hint: /run \.\/claude\.ts start/ },
+    { args: [], env: none, error: /nothing is running in /, hint: /run \S*\/claude\.ts start/ },
   ]) {
     isTwoLines(t, await script.run(['attach', ...args], { env: where }), { error, hint })
   }
@@ -111,7 +111,7 @@ t.test('clean touches nothing that runs, asks, and leaves alone what others left
   }
   isTwoLines(t, await script.run(['clean', '222', one], { env }), {
     error: new RegExp(`0a1b2c3d /home/me/${one} is not stopped`),
-    hint: /run \.\/claude\.ts stop 0a1b2c3d first; nothing was removed/,
+    hint: /run \S*\/claude\.ts stop 0a1b2c3d first; nothing was removed/,
   })
   const dry = await script.run(['clean', '--dry-run'], { env })
   t.equal(dry.code, 0, dry.stderr)

@@ -61,7 +61,7 @@ t.test('help says so when there is no such command, and which is near', async t 
     [['help', 'strat'], /did you mean start\?/],
     [['strat', '--help'], /did you mean start\?/],
     [['help', 'run', 'lost'], /did you mean run list\?/],
-    [['help', 'frobnicate'], /\.\/claude\.ts --help/],
+    [['help', 'frobnicate'], /\S*\/claude\.ts --help/],
   ] as const) {
     const error = /unknown command (strat|run lost|frobnicate)$/
     isTwoLines(t, await script.run(args), { error, hint, code: 2 })

@@ -1,0 +1,17 @@
+import { basename, delimiter, dirname, join } from 'node:path'
+import { userEnvironment } from '../config/environment.ts'
+import { posixWord } from './shell-word.ts'
+
+/**
+ * Returns how the user calls `claude.ts` from where they are, so that a command in a message can be
+ * pasted: `claude-secure` for a link in PATH, else the path that they typed. The launcher passes it on.
+ */
+export function calledAs(env: NodeJS.ProcessEnv = userEnvironment()): string {
+  const { CLAUDE_SECURE_CALLED: called = '', PATH = '' } = env
+  // The commands in messages are those of claude.ts, which is beside build.ts.
+  const path = basename(called) === 'build.ts' ? join(dirname(called), 'claude.ts') : called
+  if (!path.includes('/') || /\p{Cc}/u.test(path)) return './claude.ts'
+  const inPath = path.startsWith('/') && PATH.split(delimiter).includes(dirname(path))
+  const typed = inPath ? basename(path) : path
+  return posixWord(typed === 'claude.ts' ? './claude.ts' : typed)
+}
