@@ -26,8 +26,9 @@ t.test(
 
 t.test('everything the image copies is there', async t => {
   const copied = dockerfile
-    .match(/^COPY (?!--from)(.*) \S+$/gm)
+    .match(/^COPY (?:--chmod=\d+ )?(?!--from)(.*) \S+$/gm)
     ?.flatMap(line => line.split(' ').slice(1, -1))
+    .filter(word => !word.startsWith('--'))
   t.ok(copied?.includes('entrypoint'))
   for (const name of copied ?? []) {
     if (name === 'errors') continue

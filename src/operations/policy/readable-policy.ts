@@ -5,7 +5,7 @@ import { makeReadable } from '../../files/readable.ts'
 import { squidConfPath } from './squid-conf.ts'
 
 /**
- * Lets the proxy's user read proxy/squid.conf, whatever the umask was when the file was written. The file
+ * Lets the proxy's user read proxy/squid.conf regardless of the umask that the file was written with. The file
  * is mounted with its folder, and neither is a secret.
  */
 export async function makePolicyReadable(root: string): Promise<void> {
