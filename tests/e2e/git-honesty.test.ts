@@ -173,7 +173,7 @@ t.test('what would change protected files changes nothing, and says what helps',
     git add .; git commit -qm theirs; echo t > t.txt; git add .; git commit -qm more
     git push -q origin theirs; git switch -qc attributes main; printf '*.y text\\n' > .gitattributes; echo y > y.txt
     git add .; git commit -qm attributes2; git switch -q main
-    echo 3 > .claude/settings.json; git stash -q
+    echo 3 > .claude/settings.json; git stash -q; echo '{}' > .claude/settings.local.json
     echo '<x/>' > .idea/workspace.xml; echo export X=1 > .envrc`,
   )
   await mkdir(join(outside, 'copies'))
@@ -209,7 +209,7 @@ t.test('beside protected files that stay the same, git works', async t => {
   const { code, stdout, stderr } = await inContainer(`set -ex
     git switch -q attributes; cat .gitattributes; git switch -q main
     git merge -q --no-edit attributes; git rebase -q HEAD~1; git reset -q --hard HEAD
-    git clean -fdx -e /.idea -e /.envrc; echo u > u.txt; git stash push -q -u -- . ':!.envrc'; git stash pop -q > /dev/null
+    git clean -fdx -e /.idea -e /.envrc -e /.claude; echo u > u.txt; git stash push -q -u -- . ':!.envrc'; git stash pop -q > /dev/null
     git checkout theirs -- t.txt; git cherry-pick -n theirs; echo x >> a.txt; git commit -qam work
     git show --format= --name-only HEAD; git status --porcelain`)
   t.equal(code, 0, stderr)
