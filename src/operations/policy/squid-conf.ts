@@ -54,7 +54,7 @@ export async function replaceSquidConf(root: string, text: string): Promise<void
       if (process.getuid?.() === 0) await file.chown(uid, gid)
     }
     const temporary = join(scratch, `squid.conf.${randomUUID()}.tmp`)
-    // The proxy's user must be able to read it, whatever the umask was at the time of the last checkout.
+    // The proxy's user must be able to read it regardless of the umask of the last checkout.
     const readable = (mode & 0o777) | 0o044
     await replaceFile(place, write, { mode: readable, durable: true, temporary })
   } catch (cause) {
