@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
@@ -30,6 +30,8 @@ export type Remains = {
   /** Run results, and applies that can be undone. */
   runs: number
   applies: number
+  /** Whether the folder has an allowlist and settings of its own. */
+  own: { list: boolean; settings: boolean }
 }
 
 /** `unknown`: the copy could not be read, or there is no baseline to compare it with. */
@@ -50,13 +52,20 @@ export async function readRemains(
   image: () => Promise<string>,
 ): Promise<Remains> {
   const volumes = stack.volumes ?? []
-  const { path } = stateFolder(stack.stack)
-  const entries = (name: string) => readdir(join(path, name)).catch(() => [])
+  const state = stateFolder(stack.stack)
+  const entries = (name: string) => readdir(join(state.path, name)).catch(() => [])
+  const holds = (file: string) =>
+    stat(file).then(
+      ({ size }) => size > 0,
+      () => false,
+    )
   const hasCopy = volumes.includes(copyVolume(stack.stack))
-  const [runs, applies, copy] = await Promise.all([
+  const [runs, applies, copy, list, settings] = await Promise.all([
     entries('runs'),
     entries('applies'),
     hasCopy ? readCopyRemains(context, stack.stack, image) : null,
+    holds(join(state.policy, 'grants.list')),
+    holds(state.settings),
   ])
   return {
     stack,
@@ -64,6 +73,7 @@ export async function readRemains(
     copy,
     runs: runs.length,
     applies: applies.length,
+    own: { list, settings },
   }
 }
 

@@ -7,6 +7,7 @@ import {
   identityLabels,
   isStackName,
   parseIdentityLabels,
+  type StackIdentity,
   type StackKind,
   stackId,
 } from './identity.ts'
@@ -143,7 +144,7 @@ async function describeLeft(
     id: stackId(stack),
     stack,
     kind: owner?.kind ?? kindIn(volumes),
-    workspace: protection?.workspace ?? folderIn(volumes),
+    workspace: protection?.workspace ?? folderIn(volumes) ?? folderOf(owner),
     workspaceMode: copy ? 'copy' : volumes.length > 0 ? 'mount' : null,
     credentials: null,
     state: 'stopped',
@@ -151,6 +152,11 @@ async function describeLeft(
     session: null,
     runs: 0,
   }
+}
+
+/** Returns the folder of a stack that never started, and has only its own list or settings. */
+function folderOf(owner: StackIdentity | null): string | null {
+  return owner && owner.kind !== 'server' ? owner.folder : null
 }
 
 /** Returns the folder in the labels of a stack's volumes; null when none has it. */

@@ -105,6 +105,19 @@ t.test('the gateway reaches the model through the parent', async t => {
   t.match(stdout, /"type":"message"/)
 })
 
+t.test('a name with a private range is not left to the parent', async t => {
+  const asked = async () =>
+    (await parent.requests()).some(line => line.includes('internal.corp.test'))
+  await stack.cli(['allow', '--here', 'internal.corp.test', '--private', '10.211.79.0/29'])
+  t.not((await curl('--max-time', '4', 'https://internal.corp.test/')).code, 0)
+  t.notOk(await asked(), 'only the own proxy could check its address')
+  await stack.cli(['deny', '--here', 'internal.corp.test'])
+  await stack.cli(['allow', '--here', 'internal.corp.test'])
+  await curl('--max-time', '4', 'https://internal.corp.test/')
+  await until('the line of the parent', asked)
+  await stack.cli(['deny', '--here', 'internal.corp.test'])
+})
+
 t.test('addresses, ports, methods and TLS names are refused as without a parent', async t => {
   const before = (await internet.events()).length
   const cases = connectCases({

@@ -31,6 +31,9 @@ export function renderRemains(remains: readonly Remains[]): string[] {
         ? [`backups for apply --undo, of ${count(item.applies, 'apply', 'applies')}`]
         : []),
     ]
+    const { list, settings } = item.own
+    const own = [...(list ? ['allowlist'] : []), ...(settings ? ['settings'] : [])]
+    if (own.length > 0) lines.push(`the folder's own ${own.join(' and ')}`)
     const rest = lines.length > 0 ? lines : ['settings of its last start']
     const folder = stack.workspace === null ? stack.stack : stack.workspace
     return [`${stack.id}  ${terminalLine(folder, 200)}`, ...rest.map(line => `  ${line}`)]

@@ -101,12 +101,16 @@ function parsePort(text: string | undefined) {
 
 /** Resolves the names on this host while the proxies load the edit, and returns warnings. */
 async function lookUp(grants: readonly Grant[], signal: AbortSignal): Promise<string[]> {
-  const { grantWarnings, resolutionWarning, resolveOnHost } = await import(
+  const { grantWarnings, parentResolves, resolutionWarning, resolveOnHost } = await import(
     '../../operations/policy/resolve-name.ts'
   )
+  // An invalid .env is for other commands to report.
+  const parent = await parentResolves().catch(() => false)
   const found = await Promise.all(
     grants.map(async grant => {
-      const warning = resolutionWarning(grant, await resolveOnHost(grant.name, signal))
+      // A name with a private range is reached without the parent.
+      const here = !parent || grant.range !== undefined
+      const warning = here && resolutionWarning(grant, await resolveOnHost(grant.name, signal))
       return [...grantWarnings(grant), ...(warning ? [warning] : [])]
     }),
   )

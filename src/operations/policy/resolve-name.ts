@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { command } from '../../base/command.ts'
 import { userEnvironment } from '../../config/environment.ts'
+import { checkoutRoot } from '../../config/paths.ts'
 import { describeGrant, type Grant } from '../../egress/grants.ts'
 import { isGrantableAddress, isInRange, isPrivateAddress } from '../../egress/private-range.ts'
 import { exec } from '../../process/exec.ts'
@@ -23,6 +24,16 @@ export async function resolveOnHost(name: string, signal: AbortSignal): Promise<
   if (result === null || ![0, 2].includes(result.code)) return null
   const addresses = result.stdout.split('\n').map(line => line.split(/\s/)[0] ?? '')
   return [...new Set(addresses.filter(address => isIP(address) !== 0))]
+}
+
+/** Returns whether a parent proxy resolves the names: then this host's answer says nothing about them. */
+export async function parentResolves(): Promise<boolean> {
+  const [{ loadSettings }, { readParentProxy }] = await Promise.all([
+    import('../../config/load-settings.ts'),
+    import('../../config/parent-proxy.ts'),
+  ])
+  const settings = await loadSettings(checkoutRoot())
+  return (await readParentProxy(settings, userEnvironment())) !== null
 }
 
 /** Returns a warning when the proxy will refuse what the name resolves to on this host; null otherwise. */

@@ -18,10 +18,15 @@ const base: Remains = {
   copy: null,
   runs: 0,
   applies: 0,
+  own: { list: false, settings: false },
 }
 
 t.test('each item that would be lost has a line', async t => {
   t.same(renderRemains([base]), ['00000001  /home/me/app', '  settings of its last start'])
+  t.same(renderRemains([{ ...base, own: { list: true, settings: true } }]), [
+    '00000001  /home/me/app',
+    "  the folder's own allowlist and settings",
+  ])
   const full: Remains = {
     ...base,
     stack: { ...base.stack, workspace: null, bytes: 1_234_567 },
