@@ -16,10 +16,10 @@ const events: LogEvent[] = [
   { kind: 'debug', text: 'detail' },
 ]
 
-function shown(options: Omit<ReportOptions, 'stream'>, terminal = false) {
+function shown(options: Omit<ReportOptions, 'stream'>, terminal = false, shownEvents = events) {
   const stream = Object.assign(new PassThrough(), { isTTY: terminal, columns: 40 })
   const report = createReport({ ...options, stream: stream as unknown as NodeJS.WriteStream })
-  for (const event of events) report(event)
+  for (const event of shownEvents) report(event)
   return String(stream.read() ?? '')
 }
 
@@ -49,4 +49,17 @@ t.test('on a terminal the current step has one line that is redrawn', async t =>
   t.match(text, '\r\x1b[K… image base\r\x1b[K… image base: fetching\r\x1b[K')
   t.notMatch(text, '\x1b[2J')
   t.notMatch(text, '\u202e')
+})
+
+t.test('on a terminal the progress of a long step shows its elapsed time', async t => {
+  const times = [0, 900, 61_000]
+  const text = shown({ verbose: false, now: () => times.shift() ?? 61_000 }, true, [
+    { kind: 'step-start', name: 'image base' },
+    { kind: 'step-progress', name: 'image base', text: 'first' },
+    { kind: 'step-progress', name: 'image base', text: 'second' },
+    { kind: 'step-progress', name: 'other', text: 'third' },
+  ])
+  t.match(text, '… image base: first')
+  t.match(text, '… image base 61 s: second')
+  t.match(text, '… other: third', 'a step without a start has no time')
 })
