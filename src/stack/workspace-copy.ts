@@ -9,6 +9,7 @@ import {
   type Baseline,
   baselinePath,
   readBaseline,
+  readCopyRecord,
   renderBaseline,
 } from '../workspace/copy/baseline.ts'
 import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
@@ -67,7 +68,10 @@ export async function ensureCopy(
   },
 ): Promise<'taken' | 'kept'> {
   const { archive, container, workspace, state, log, signal } = context
-  if (!options.fresh && (await readBaseline(baselinePath(state)))) return 'kept'
+  // The whole baseline of a large copy takes a second to read; it tells a damaged one from none.
+  const place = baselinePath(state)
+  if (!options.fresh && ((await readCopyRecord(place)) ?? (await readBaseline(place))))
+    return 'kept'
   const { path, agent } = workspace
   const content = await step(log, `copying ${path} into the container`, async progress => {
     await emptyCopy(context)
@@ -83,7 +87,7 @@ export async function ensureCopy(
     const [content] = await Promise.all([packed, archive.put(container, '/workspace', tar, signal)])
     await removeTorn(context, content.torn)
     if (repository.kind === 'elsewhere') await copyRepository(context, repository, content)
-    await replaceFile(baselinePath(state), renderBaseline({ taken, owner: agent, ...content }))
+    await replaceFile(place, renderBaseline({ taken, owner: agent, ...content }))
     return content
   })
   for (const message of describeCopied(content)) log(message)
