@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Settings } from '../config/settings.ts'
+import { parentFolder } from '../egress/parent-conf.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import type { MachineVersions } from '../engine/find-engine.ts'
@@ -40,6 +41,8 @@ export type Scene = {
   liveFacts: () => Promise<Map<string, LiveFacts | null>>
   /** Returns the text of the policy that the live proxy enforces now. */
   policy: () => Promise<string>
+  /** Returns the proxy's way to the parent proxy, with its password; null without a parent. */
+  parentConf: () => Promise<string | null>
   /** Returns a listener on this host; opened on first use. */
   host: () => Promise<HostCanary>
   /** Returns a second proxy and gateway of the stack, surrounded by canaries; started on first use. */
@@ -59,7 +62,7 @@ export type SceneOptions = {
   versions: MachineVersions
   signal: AbortSignal
   /** Overrides of the running stack: to try a policy or a gateway before the stack gets it. */
-  instead?: { policy?: string; gatewayImage?: string; noTwin?: boolean }
+  instead?: { policy?: string; parentConf?: string; gatewayImage?: string; noTwin?: boolean }
 }
 
 export async function openScene(options: SceneOptions): Promise<Scene> {
@@ -90,6 +93,14 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     }
     throw new Error('cannot read the policy in force from the proxy')
   })
+  const parentConf = once(async () => {
+    if (instead.parentConf !== undefined) return instead.parentConf
+    if (stack.parent === null) return null
+    const file = `${parentFolder}/parent.conf`
+    const { code, stdout } = await inside(serviceOfEgress, ['cat', file])
+    if (code === 0) return stdout
+    throw new Error('cannot read the way to the parent proxy')
+  })
   const liveFacts = once(async () => {
     const facts = [...inspections.containers.keys()].map(
       async (name): Promise<[string, LiveFacts | null]> => {
@@ -108,6 +119,7 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
       ...options,
       folder: state.path,
       policy: await policy(),
+      parentConf: await parentConf(),
       images: {
         claude: claude.Image,
         proxy: service(serviceOfEgress).Image,
@@ -137,6 +149,7 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     inside,
     liveFacts,
     policy,
+    parentConf,
     host,
     twin,
     credential: await readCredential(state),

@@ -1,4 +1,6 @@
+import { parentFolder } from '../egress/parent-conf.ts'
 import { escapeVariables } from '../engine/compose.ts'
+import { twinParentName } from './twin-parent.ts'
 
 /**
  * Addresses of a twin: documentation ranges, which the policy does not treat as private, so that a
@@ -49,6 +51,8 @@ export type TwinPlan = {
   canaryCommand: readonly string[]
   label: string
   startInterval: boolean
+  /** Folders of a twin behind a parent proxy: the proxy's way to it, and the parent's configuration. */
+  parent: { way: string; conf: string } | null
 }
 
 /**
@@ -81,6 +85,7 @@ export function twinZone(
     [names.flip]: [[outside], [private_]],
     [names.metadata]: [['169.254.169.254']],
     [names.loopback]: [['127.0.0.1']],
+    [names.refused]: [[outside]],
     // The owner of an address chooses its name (N5).
     [reversed(outside)]: [[names.listed]],
     [reversed(network.unused)]: [[names.listed]],
@@ -125,7 +130,10 @@ export function twinFile(plan: TwinPlan): object {
       }),
       proxy: service({
         image: images.proxy,
-        depends_on: ['canary'],
+        depends_on: {
+          canary: { condition: 'service_started' },
+          ...(plan.parent && { [twinParentName]: { condition: 'service_healthy' } }),
+        },
         dns: [network.canaryOutside],
         environment: { AGENT_DIRECT: plan.agentDirect },
         networks: {
@@ -137,10 +145,12 @@ export function twinFile(plan: TwinPlan): object {
         volumes: [
           bind(plan.policyFolder, '/etc/claude-secure/proxy'),
           bind(plan.grantsFolder, '/etc/claude-secure/folder'),
+          ...(plan.parent ? [bind(plan.parent.way, parentFolder)] : []),
         ],
         ulimits: { nofile: { soft: 16384, hard: 16384 }, core: 0 },
         healthcheck: health(plan, ['CMD', '/usr/local/lib/claude-secure/healthcheck']),
       }),
+      ...(plan.parent && { [twinParentName]: parentService(plan, plan.parent, service) }),
       ...(images.gateway && { gateway: gatewayService(plan, service) }),
       agent: service({
         image: images.claude,
@@ -159,6 +169,22 @@ export function twinFile(plan: TwinPlan): object {
       outside: { labels, ipam: { config: [{ subnet: network.outside }] } },
     },
   }
+}
+
+/** Builds the twin's parent proxy, which alone resolves and dials for its proxy. */
+function parentService(
+  plan: TwinPlan,
+  { conf }: { conf: string },
+  service: (specific: object) => object,
+) {
+  return service({
+    image: plan.images.proxy,
+    entrypoint: ['squid', '-N', '-f', '/etc/twin-parent/squid.conf'],
+    dns: [plan.network.canaryOutside],
+    networks: ['outside'],
+    volumes: [bind(conf, '/etc/twin-parent')],
+    healthcheck: health(plan, ['CMD', 'grep', '-q', ':0C38 00000000:0000 0A ', '/proc/net/tcp']),
+  })
 }
 
 /** Builds the twin's gateway, if the stack has one. */
@@ -233,6 +259,8 @@ export function canaryNames(id: string) {
     flip: name('flip'),
     metadata: name('metadata'),
     loopback: name('loopback'),
+    /** Listed, and refused by the twin's parent proxy, if there is one. */
+    refused: name('refused'),
     /** Not listed, and resolve to the canary. */
     unlisted: name('unlisted'),
     belowListed: name('below.listed'),
@@ -252,8 +280,9 @@ export function listedNames(names: CanaryNames): string[] {
     flip,
     metadata,
     loopback,
+    refused,
   } = names
-  return [listed, alsoListed, private_, neighbour, mixed, flip, metadata, loopback]
+  return [listed, alsoListed, private_, neighbour, mixed, flip, metadata, loopback, refused]
 }
 
 /** Renders the twin's grants. Docker chooses its private network: within one of these ranges. */

@@ -16,12 +16,14 @@ import {
   grantsFor,
   policyWithNames,
   type TwinNetwork,
+  type TwinPlan,
   twinFile,
   twinNetworks,
   twinZone,
 } from './twin-file.ts'
+import { type twinParentName, writeTwinParent } from './twin-parent.ts'
 
-export type TwinService = 'canary' | 'proxy' | 'gateway' | 'agent'
+export type TwinService = 'canary' | 'proxy' | 'gateway' | 'agent' | typeof twinParentName
 
 export type Twin = {
   names: CanaryNames
@@ -33,6 +35,8 @@ export type Twin = {
   /** Beyond the proxy, in the canary's container; also a neighbour of the agent. */
   outsider: Attacker
   container: (service: TwinService) => string
+  /** Whether a parent proxy resolves and dials for the proxy. */
+  behindParent: boolean
   /** Returns the addresses of a service, on all its networks. */
   addresses: (service: TwinService) => Promise<string[]>
   /** Runs a program in a container of the twin, for inspection. */
@@ -62,6 +66,8 @@ export type TwinOptions = {
   agentUser: string
   gatewayUser: { uid: number; gid: number }
   agentDirect: string
+  /** The stack's way to its parent proxy; null without one. */
+  parentConf: string | null
   signal: AbortSignal
 }
 
@@ -101,7 +107,11 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
   }
   try {
     await writePolicy(folder, { policy, grants: grantsFor(names) }, credential, options.gatewayUser)
-    const network = await up()
+    const parent =
+      options.parentConf === null
+        ? null
+        : await writeTwinParent(folder, options.parentConf, names.refused)
+    const network = await up(parent)
     return {
       names,
       network,
@@ -122,6 +132,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
           timeout: 20_000,
           signal,
         }),
+      behindParent: parent !== null,
       seen: () => completeEvents(outsider, () => canaryEvents(engine, container('canary'))),
       log: service => engine.logLines(container(service), 10_000),
       close,
@@ -132,7 +143,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
   }
 
   /** Starts the twin in the first free piece of the documentation range. */
-  async function up(): Promise<TwinNetwork> {
+  async function up(parent: TwinPlan['parent']): Promise<TwinNetwork> {
     const program = await insideProgram(root, 'canary.ts')
     const { stringify } = await import('yaml')
     let last = ''
@@ -153,6 +164,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
         gatewayUser: `${options.gatewayUser.uid}:${options.gatewayUser.gid}`,
         canaryCommand: [...nodeCommand, program, settings],
         label: id,
+        parent,
         startInterval: options.engineMajor >= 25,
       }
       await writeFile(file, stringify(twinFile(plan)))

@@ -39,6 +39,13 @@ export function renderParentConf({ host, port, tls, login, except }: ParentProxy
   ].join('\n')
 }
 
+/** Reads the user and password back, for the audit that looks for them elsewhere. */
+export function parentLogin(conf: string): { user: string; password: string } | null {
+  const [, user, password] = /^cache_peer .* login=([^: ]+):(\S+)$/m.exec(conf) ?? []
+  if (user === undefined || password === undefined) return null
+  return { user: decodeURIComponent(user), password: decodeURIComponent(password) }
+}
+
 /** Encodes each byte that is not a letter or digit: Squid decodes them, and no character ends the word. */
 function percent(text: string): string {
   return [...Buffer.from(text)]

@@ -124,7 +124,14 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
 
 /** Returns what the parent proxy answered to the newest tunnel, from the proxy's own log. */
 function lastTrouble(decisions: readonly AccessDecision[]): string | null {
-  const last = decisions.findLast(({ verdict }) => verdict === 'allowed')
+  const begun = ({ ts, ms }: AccessDecision) => ts - ms / 1000
+  const last = decisions
+    .filter(({ verdict }) => verdict === 'allowed')
+    // A line is written when its tunnel ends, and an older tunnel may end later.
+    .reduce<AccessDecision | null>(
+      (newest, one) => (newest && begun(newest) > begun(one) ? newest : one),
+      null,
+    )
   const status = Number(/^TCP_TUNNEL\/(\d{3})$/.exec(last?.status ?? '')?.[1] ?? 200)
   if (!last) return null
   // Squid itself writes these when the parent is down.

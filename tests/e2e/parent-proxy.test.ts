@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { holdsSecret } from '../../src/audit/probes/s1-secret.ts'
 import { marker } from '../support/internet/sites.ts'
+import { auditStack, probesOf } from '../support/mutation/mutable-stack.ts'
+import { parentControls } from '../support/mutation/parent-controls.ts'
 import { connectCases } from '../support/squid/connect-cases.ts'
 import { createParentStandIn } from '../support/squid/parent.ts'
 import { playConnectCases } from '../support/squid/play.ts'
@@ -10,6 +12,7 @@ import { sitesAddress } from '../support/stack/internet.ts'
 import { must, until } from '../support/stack/process.ts'
 import { createTestStack, startTestStack, writeSettings } from '../support/stack/test-stack.ts'
 
+const parentConf = '/etc/claude-secure/parent/parent.conf'
 const sites = sitesAddress(0)
 const beside = (step: number) => sites.replace(/\d+$/, last => String(Number(last) + step))
 const parentAddress = beside(1)
@@ -147,9 +150,10 @@ t.test('what the parent refuses is not dialled directly', async t => {
     after.filter(({ kind }) => kind !== 'dns'),
     [],
   )
-  t.match(
-    (await stack.cli(['status'])).stdout,
-    /at the last request it refuses mixed\.test \(403\)/,
+  await until('the reason in the status', async () =>
+    (await stack.cli(['status'])).stdout.includes(
+      'at the last request it refuses mixed.test (403)',
+    ),
   )
 })
 
@@ -191,6 +195,43 @@ t.test('status says what the parent decides', async t => {
   })
 })
 
+t.test('the audit attacks a twin behind a parent, and says what the parent decides', async t => {
+  const { code, stdout, stderr } = await stack.cli(['audit', '--json'])
+  type Check = { claim: string; verdict: string; evidence: string }
+  const probes: { id: string; verdict: string; checks: Check[] }[] = JSON.parse(stdout).probes
+  const failed = probes.flatMap(({ id, checks }) =>
+    checks
+      .filter(({ verdict }) => verdict === 'open' || verdict === 'unknown')
+      .map(({ claim, verdict, evidence }) => `${id} ${verdict}: ${claim} (${evidence})`),
+  )
+  t.strictSame(failed, [])
+  t.equal(code, 0, stderr)
+  for (const id of ['N8', 'N21']) {
+    const weak = probes
+      .find(probe => probe.id === id)
+      ?.checks.filter(({ verdict }) => verdict === 'weak')
+    t.match(weak?.[0]?.evidence, /resolves the names/, `${id} says who resolves the names`)
+  }
+  t.notMatch(stdout, password)
+  // The stack's own way, with one rule less at a time; only the audit's twin gets it.
+  const conf = await must('docker', ['exec', stack.container('proxy'), 'cat', parentConf])
+  const before = process.env.XDG_STATE_HOME
+  process.env.XDG_STATE_HOME = stack.env.XDG_STATE_HOME
+  t.teardown(() => {
+    if (before === undefined) delete process.env.XDG_STATE_HOME
+    else process.env.XDG_STATE_HOME = before
+  })
+  for (const { control, probe, claim, remove } of parentControls) {
+    const instead = { parentConf: remove(conf), noTwin: !claim.includes('dials') }
+    const [result] = await auditStack(stack, probesOf([probe]), instead)
+    const open = result?.checks.filter(({ verdict }) => verdict === 'open') ?? []
+    t.ok(
+      open.some(check => check.claim === claim),
+      `${control}: ${JSON.stringify(result)}`,
+    )
+  }
+})
+
 t.test('a wrong password is told, and a right one takes effect without a restart', async t => {
   const { Id } = JSON.parse(await must('docker', ['inspect', stack.container('proxy')]))[0]
   const change = async (url: string) => {
@@ -198,8 +239,11 @@ t.test('a wrong password is told, and a right one takes effect without a restart
     t.equal((await stack.cli(['start', '--detach'])).code, 0)
   }
   await change(`http://user:wrong@${parentAddress}:3128`)
-  await until('the refusal', async () => (await curl('https://allowed.test/')).code !== 0)
-  t.match((await stack.cli(['status'])).stdout, /refuses the user and password \(407\)/)
+  await until('the refusal in the status', async () => {
+    await curl('https://allowed.test/')
+    const { stdout } = await stack.cli(['status'])
+    return stdout.includes('at the last request it refuses the user and password (407)')
+  })
   await change(settings.PARENT_PROXY)
   await until('the parent', async () => (await curl('https://allowed.test/')).code === 0)
   t.equal(JSON.parse(await must('docker', ['inspect', stack.container('proxy')]))[0].Id, Id)

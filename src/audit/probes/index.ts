@@ -29,6 +29,7 @@ import { allowedHost } from './n15-allowed-host.ts'
 import { failClosed } from './n16-fail-closed.ts'
 import { forgedLog } from './n17-forged-log.ts'
 import { grants } from './n18-grants.ts'
+import { parentProxy } from './n21-parent-proxy.ts'
 import { secretSearch } from './s1-secret.ts'
 
 /** Every probe, in the order of the threat list. */
@@ -59,6 +60,7 @@ export const probes: readonly Probe[] = [
   failClosed,
   forgedLog,
   grants,
+  parentProxy,
   secretSearch,
   forwards,
 ]

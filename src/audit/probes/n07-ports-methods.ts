@@ -8,7 +8,9 @@ import {
 } from '../attempts.ts'
 import { standards } from '../audit-report.ts'
 import { check, type Probe } from '../probe.ts'
+import type { Twin } from '../twin.ts'
 import { grantedPorts } from '../twin-file.ts'
+import { twinParentName } from '../twin-parent.ts'
 
 /** `GET http://listed:22/` returns an SSH banner where only CONNECT has a rule for ports (measured). */
 export const portsAndMethods: Probe = {
@@ -48,7 +50,7 @@ export const portsAndMethods: Probe = {
       listedNameWorks(twin),
       attemptAll(twin, ports),
       attemptAll(twin, requests),
-      twin.addresses('proxy'),
+      dialling(twin),
     ])
     // The grants of the twin are another probe's (N18).
     const allowed: readonly number[] = [443, ...Object.values(grantedPorts)]
@@ -72,6 +74,12 @@ export const portsAndMethods: Probe = {
       ),
     ]
   },
+}
+
+/** Returns the addresses of the proxy, and of the parent proxy that dials in its place. */
+async function dialling(twin: Twin): Promise<string[]> {
+  const services = twin.behindParent ? (['proxy', twinParentName] as const) : (['proxy'] as const)
+  return (await Promise.all(services.map(twin.addresses))).flat()
 }
 
 function plain(address: string | undefined) {

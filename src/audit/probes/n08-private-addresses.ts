@@ -27,6 +27,16 @@ export const privateAddresses: Probe = {
       request: connectTo(host),
       follow: { hello: host },
     })
+    if (twin.behindParent) {
+      return [
+        await listedNameWorks(twin),
+        {
+          claim: 'the proxy dials no private address of a name',
+          verdict: 'weak',
+          evidence: `${scene.stack.parent ?? 'the parent proxy'} resolves the names and alone decides; see N21`,
+        },
+      ]
+    }
     const private_ = attemptAll(twin, [to(names.private)])
     const neighbour = attemptAll(twin, [to(names.neighbour)])
     const nowhere = attemptAll(twin, [to(names.metadata), to(names.loopback)])

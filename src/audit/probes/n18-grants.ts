@@ -22,6 +22,7 @@ export const grants: Probe = {
   attack: 'use a granted range or port with other names, ports, addresses and protocols',
   standards: [standards.networkAccess],
   async run(scene) {
+    if ((await scene.parentConf()) !== null) return [...(await here(scene)), behindParent]
     const parts = await Promise.all([
       orUnknown(opened, () => opens(scene)),
       closed(scene),
@@ -29,6 +30,13 @@ export const grants: Probe = {
     ])
     return parts.flat()
   },
+}
+
+/** The parent dials in the proxy's place, so no canary of the twin can tell what a grant opens. */
+const behindParent: Check = {
+  claim: 'nothing beside a grant opens',
+  verdict: 'weak',
+  evidence: 'not tried: the parent proxy resolves and dials the names',
 }
 
 const opened = 'each grant of the twin opens what it names'

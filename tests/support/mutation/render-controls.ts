@@ -3,6 +3,7 @@ import { composeControls } from './compose-controls.ts'
 import type { Control } from './control.ts'
 import { gatewayControls } from './gateway-controls.ts'
 import { imageControls } from './image-controls.ts'
+import { parentControls } from './parent-controls.ts'
 import { policyDirectives, policyLayers } from './policy-controls.ts'
 import { holesOfThePredecessor } from './predecessor-holes.ts'
 
@@ -25,6 +26,9 @@ function renderControls(policy: string): string {
       stated: 'proxy/squid.conf',
       probe: 'N16',
     }),
+    ...parentControls.map(({ control, stated, probe }) =>
+      [`| \`${control}\``, `\`${stated}\``, probe, '`parent-proxy.test.ts` |'].join(' | '),
+    ),
     ...gatewayControls.map(row('images')),
     ...imageControls.map(row('images')),
   ]

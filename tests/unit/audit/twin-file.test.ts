@@ -78,6 +78,7 @@ const plan = {
   canaryCommand: ['node'],
   label: 'l',
   startInterval: true,
+  parent: null,
 }
 
 t.test('a dollar sign in a folder name is escaped, and no port is published', async t => {
