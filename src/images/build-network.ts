@@ -21,6 +21,10 @@ export function transferConfiguration(
   const lines = dump
     .split('\n')
     .filter(line => transferred.test(line) && !/::CAInfo /i.test(line) && !/ "";$/.test(line))
+  const direct = (env.no_proxy ?? env.NO_PROXY ?? '')
+    .split(',')
+    .map(name => name.trim().replace(/^\./, ''))
+    .filter(name => /^[a-z0-9.-]+$/i.test(name))
   const proxies = [
     ['http', env.http_proxy],
     ['https', env.https_proxy ?? env.HTTPS_PROXY],
@@ -29,6 +33,8 @@ export function transferConfiguration(
     const own = new RegExp(`^Acquire::${scheme}::Proxy `, 'i')
     if (url && /^[^"\s]+$/.test(url) && !lines.some(line => own.test(line))) {
       lines.push(`Acquire::${scheme}::Proxy "${url}";`)
+      // apt knows no names below a name.
+      for (const name of direct) lines.push(`Acquire::${scheme}::Proxy::${name} "DIRECT";`)
     }
   }
   lines.push(`Acquire::https::CAInfo "${caPath}";`)

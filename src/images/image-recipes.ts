@@ -4,7 +4,7 @@ import { type Additions, writeContents } from './additions.ts'
 import { nodeDockerfile } from './base-image.ts'
 import type { ImageBuild } from './build-image.ts'
 import type { ImageName, ImageSet, Target } from './image-tags.ts'
-import { fetchPackage, packageFolder, type Selection } from './npm-fetch.ts'
+import { fetchPackage, type NpmNetwork, packageFolder, type Selection } from './npm-fetch.ts'
 import { type PinnedPackage, type Pins, parseArchitecture } from './pins.ts'
 import { bundlePrograms, claudePrograms, gatewayPrograms, writeBundle } from './program-bundle.ts'
 
@@ -24,12 +24,18 @@ export function createRecipes(options: {
   additions: Additions | null
   cache: string
   scratch: string
+  npm: NpmNetwork
   signal: AbortSignal
 }): Record<Exclude<ImageName, 'base'>, () => Promise<Recipe>> {
   const { root, pins, target, tags, additions, scratch, signal } = options
   const architecture = parseArchitecture()
   const fetch = (pin: PinnedPackage, selection: Selection) =>
-    fetchPackage(pin, { cache: join(options.cache, 'packages'), selection, signal })
+    fetchPackage(pin, {
+      cache: join(options.cache, 'packages'),
+      selection,
+      network: options.npm,
+      signal,
+    })
   return {
     async node() {
       const context = join(scratch, 'node')

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { userEnvironment } from '../config/environment.ts'
 import { imageAdditions } from '../config/image-additions.ts'
 import { readParentProxy, withParentProxy } from '../config/parent-proxy.ts'
 import { cacheRoot, checkoutRoot, stateRoot } from '../config/paths.ts'
@@ -23,7 +24,7 @@ import {
   type Target,
   tagsWith,
 } from './image-tags.ts'
-import { prunePackages } from './npm-fetch.ts'
+import { npmNetwork, prunePackages } from './npm-fetch.ts'
 import type { Pins } from './pins.ts'
 import { checkoutLabel, pruneImages } from './prune.ts'
 
@@ -64,6 +65,7 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
   const inputs = { root, pins, baseImage: settings.BASE_IMAGE, target }
   const parent = await readParentProxy(settings, options.network ?? {})
   const network = withParentProxy(options.network ?? {}, parent, settings)
+  const npm = npmNetwork(options.network ?? userEnvironment(), parent, settings)
   // Read once: the build has the content that the tags name.
   const additions = await readAdditions(imageAdditions(settings))
   const tags = await tagsWith(additions, inputs)
@@ -76,7 +78,17 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
   const signal = options.signal ? AbortSignal.any([options.signal, failure.signal]) : failure.signal
   await withScratchFolder(cache, 'build-', async scratch => {
     const secrets = await writeBuildSecrets(scratch, network, settings.EXTRA_CA_CERTS)
-    const recipes = createRecipes({ root, pins, target, tags, additions, cache, scratch, signal })
+    const recipes = createRecipes({
+      root,
+      pins,
+      target,
+      tags,
+      additions,
+      cache,
+      scratch,
+      npm,
+      signal,
+    })
     const builder = await currentBuilder(client, signal)
     const label = checkoutLabel(root)
     type Build = Omit<ImageBuild, 'label'>

@@ -8,6 +8,7 @@ import { extract } from 'tar-stream'
 import * as z from 'zod'
 import { messageOf, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { addressWithLogin, type ParentProxy, withParentProxy } from '../config/parent-proxy.ts'
 import { isBelow } from '../files/beneath.ts'
 import { diskFull, isDiskFull } from '../files/disk-space.ts'
 import { withScratchFolder } from '../files/scratch-folder.ts'
@@ -21,9 +22,32 @@ export type FetchOptions = {
   /** Folder of the downloads; nothing else uses it. */
   cache: string
   selection: Selection
+  /** The way to the registry, where it differs from the user's own configuration of npm. */
+  network?: NpmNetwork
   /** The npm program; tests pass their own. */
   npm?: string
   signal?: AbortSignal
+}
+
+/** `npmrc` goes to a file that is removed again: an address of a proxy may hold a password. */
+export type NpmNetwork = { env: NodeJS.ProcessEnv; npmrc: string }
+
+/** Returns npm's way out: the parent proxy that a setting names, and EXTRA_CA_CERTS. */
+export function npmNetwork(
+  env: NodeJS.ProcessEnv,
+  parent: ParentProxy | null,
+  settings: { PARENT_PROXY?: string | undefined; EXTRA_CA_CERTS?: string | undefined },
+): NpmNetwork {
+  const { PARENT_PROXY: setting, EXTRA_CA_CERTS: extra } = settings
+  const own = setting === undefined ? env : withParentProxy(env, null, settings)
+  const url = parent && addressWithLogin(parent)
+  return {
+    env: { ...(extra && { NODE_EXTRA_CA_CERTS: extra }), ...own },
+    npmrc:
+      setting === undefined || !parent
+        ? ''
+        : `proxy=${url}\nhttps-proxy=${url}\nnoproxy=${parent.except.join(',')}\n`,
+  }
 }
 
 const fetchTimeout = 15 * 60_000
@@ -80,10 +104,12 @@ async function pack(pin: PinnedPackage, scratch: string, options: FetchOptions) 
   // npm reads the .npmrc of the folder it runs in. This folder is ours; its package.json stops npm
   // from looking for a project in parent folders.
   await writeFile(join(scratch, 'package.json'), '{}')
+  const { network } = options
+  if (network?.npmrc) await writeFile(join(scratch, '.npmrc'), network.npmrc, { mode: 0o600 })
   const result = await exec(
     options.npm ?? 'npm',
     ['pack', `${pin.name}@${pin.version}`, '--json', '--ignore-scripts', '--loglevel=error'],
-    { cwd: scratch, timeout: fetchTimeout, signal: options.signal },
+    { cwd: scratch, env: network?.env, timeout: fetchTimeout, signal: options.signal },
   )
   if (result.code !== 0) {
     if (isDiskFull(result.stderr)) throw new Error(result.stderr)

@@ -31,6 +31,17 @@ t.test("uses the environment's proxies where apt has none", async t => {
   t.match(text, 'Acquire::https::Proxy "http://env.test:2";')
 })
 
+t.test('names of NO_PROXY are reached directly, and nothing else of it is taken over', async t => {
+  const env = { https_proxy: 'http://env.test:2', no_proxy: '.a.test, b.test,*,"; x "' }
+  const lines = transferConfiguration('', env, caSecretPath).trim().split('\n')
+  t.same(lines, [
+    'Acquire::https::Proxy "http://env.test:2";',
+    'Acquire::https::Proxy::a.test "DIRECT";',
+    'Acquire::https::Proxy::b.test "DIRECT";',
+    `Acquire::https::CAInfo "${caSecretPath}";`,
+  ])
+})
+
 t.test('a value that would end its string is dropped', async t => {
   const env = { http_proxy: 'http://x"; DPkg::Post-Invoke:: "id' }
   t.notMatch(transferConfiguration('', env, caSecretPath), 'Post-Invoke')

@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { pack } from 'tar-stream'
-import { fetchPackage, packageFolder, prunePackages } from '../../../src/images/npm-fetch.ts'
+import { parseParentProxy } from '../../../src/config/parent-proxy.ts'
+import {
+  fetchPackage,
+  npmNetwork,
+  packageFolder,
+  prunePackages,
+} from '../../../src/images/npm-fetch.ts'
 
 /** An npm that "downloads" a package from its own folder, and says where it ran. */
 async function fakeNpm(folder: string, files: Record<string, { text: string; mode?: number }>) {
@@ -147,3 +153,25 @@ t.test('downloads that no pin names are removed', async t => {
   await prunePackages(cache, ['new@2.0.0-def'])
   t.same((await readdir(cache)).sort(), ['fetch-xyz', 'new@2.0.0-def'])
 })
+
+t.test(
+  'npm gets the parent proxy of a setting in a file, and no password in a variable',
+  async t => {
+    const settings = {
+      PARENT_PROXY: 'http://me:p%40ss@p.example:1',
+      PARENT_PROXY_EXCEPT: 'a.example',
+    }
+    const parent = parseParentProxy({ settings, env: {} }, null)
+    const user = { PATH: '/bin', HTTPS_PROXY: 'http://old.example:1' }
+    t.strictSame(npmNetwork(user, parent, { ...settings, EXTRA_CA_CERTS: '/ca.pem' }), {
+      env: { PATH: '/bin', NODE_EXTRA_CA_CERTS: '/ca.pem' },
+      npmrc:
+        'proxy=http://me:p%40ss@p.example:1\nhttps-proxy=http://me:p%40ss@p.example:1\nnoproxy=a.example\n',
+    })
+    t.strictSame(npmNetwork(user, null, {}), { env: user, npmrc: '' })
+    t.strictSame(npmNetwork(user, null, { PARENT_PROXY: 'none' }), {
+      env: { PATH: '/bin' },
+      npmrc: '',
+    })
+  },
+)
