@@ -20,6 +20,7 @@ const agent: Design[] = [
   bind(/^\/etc\/(passwd|group|resolv\.conf)$/),
   bind(/^\/etc\/claude-code\/managed-settings\.json$/),
   extraAuthorities,
+  bind(/^\/etc\/ssl\/certs\/(ca-certificates\.crt|java\/cacerts)$/),
   bind(/^\/etc\/claude-secure\/custom\/bin$/),
   bind(/^\/etc\/claude-secure\/append-system-prompt\.md$/),
   bind(/^\/etc\/claude-secure\/identity\.gitconfig$/),

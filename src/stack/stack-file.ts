@@ -6,6 +6,7 @@ import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { accountFiles, resolverFiles } from './accounts.ts'
 import { type Additions, additionMounts, noAdditions } from './additions/additions.ts'
 import type { DeclaredMount } from './additions/declared-mounts.ts'
+import { authorityTargets, authorityVariables } from './authorities.ts'
 import { placeholderVariable } from './credential.ts'
 import { renderStackLabels } from './labels.ts'
 import { repositoryMounts } from './repository.ts'
@@ -57,7 +58,7 @@ function wayOut({ settings, parent, state, gatewayUser }: Stack) {
 
 function agentService(stack: Stack) {
   const { kind, placeholder } = stack.placeholder
-  const authorities = extraAuthorities(stack)
+  const authorities = agentAuthorities(stack)
   const mounts: Mount[] = [
     workspaceMount(stack.workspace),
     ...workspaceMounts(stack),
@@ -173,6 +174,21 @@ function extraAuthorities(stack: Stack): { volumes?: Mount[]; environment?: obje
   return {
     volumes: [fileMount(path, authoritiesFile)],
     environment: { NODE_EXTRA_CA_CERTS: authoritiesFile },
+  }
+}
+
+/** EXTRA_CA_CERTS for the agent's programs: joined with the image's own, where each of them looks. */
+function agentAuthorities(stack: Stack): { volumes?: Mount[]; environment?: object } {
+  const node = extraAuthorities(stack)
+  const files = stack.authorities
+  if (!files) return node
+  return {
+    volumes: [
+      ...(node.volumes ?? []),
+      fileMount(files.pem, authorityTargets.pem),
+      fileMount(files.java, authorityTargets.java),
+    ],
+    environment: { ...authorityVariables, ...node.environment },
   }
 }
 

@@ -6,6 +6,7 @@ import type { Overlay } from '../workspace/overlay/overlay.ts'
 import type { RepositoryPlan } from '../workspace/repository/plan.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import type { Additions } from './additions/additions.ts'
+import type { AuthorityFiles } from './authorities.ts'
 import type { CredentialFile, CredentialMode } from './credential.ts'
 import type { StackIdentity } from './identity.ts'
 import { type AgentService, servicesOf, supportingServices } from './services.ts'
@@ -36,6 +37,8 @@ export type Stack = {
   engineKind?: 'docker' | 'podman'
   /** The gateway's user, which must be able to read the credential's file. */
   gatewayUser: { uid: number; gid: number }
+  /** EXTRA_CA_CERTS for every program of the agent. */
+  authorities?: AuthorityFiles
   /** The company's proxy that the stack's proxy sends everything through. */
   parent?: ParentProxy
 }

@@ -60,6 +60,7 @@ export async function stopStack(
     // It may hold a password that came from the environment.
     await rm(state.parent, { recursive: true, force: true })
     await clearPlaceholders(state, options.log)
+    await rm(state.authorities, { recursive: true, force: true })
     await forgetSecret(state)
   })
 }

@@ -5,6 +5,7 @@ import type { VolumeSummary } from '../../engine/engine.ts'
 import type { ImageSet } from '../../images/image-tags.ts'
 import { writeAccountFiles, writeResolverFile } from '../../stack/accounts.ts'
 import { type Additions, writeAdditionFiles } from '../../stack/additions/additions.ts'
+import type { AuthorityFiles } from '../../stack/authorities.ts'
 import { type CredentialMode, credentialFile, credentialMode } from '../../stack/credential.ts'
 import type { StackIdentity } from '../../stack/identity.ts'
 import type { StackState } from '../../stack/inspect.ts'
@@ -46,6 +47,8 @@ export async function openStack(options: {
   additions?: Additions
   /** Host paths that a repository outside the workspace must not hold. */
   forbidden: readonly string[]
+  /** Makes EXTRA_CA_CERTS ready for the agent's programs. */
+  authorities?: (folder: string) => Promise<AuthorityFiles>
   /** Overrides the settings: `login`, or `rehearsal` for the demo. */
   mode?: CredentialMode
 }): Promise<Stack> {
@@ -66,6 +69,7 @@ export async function openStack(options: {
     const authorities = await hostAuthorities(parent, env, settings.EXTRA_CA_CERTS)
     await writeParentFolder(state.parent, parent, { reader: user, authorities })
   }
+  const files = await options.authorities?.(state.authorities)
   await writeAccountFiles(workspace.agent, state)
   await writeResolverFile(state)
   if (options.additions) await writeAdditionFiles(state, options.additions, workspace.agent)
@@ -86,6 +90,7 @@ export async function openStack(options: {
     ...(options.engineKind && { engineKind: options.engineKind }),
     gatewayUser: user,
     ...(parent && { parent }),
+    ...(files && { authorities: files }),
   }
 }
 

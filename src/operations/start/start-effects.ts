@@ -6,6 +6,7 @@ import { userEnvironment } from '../../config/environment.ts'
 import { imageAdditions } from '../../config/image-additions.ts'
 import { demoFolder } from '../../config/paths.ts'
 import { whyBusy } from '../../stack/activity.ts'
+import { ensureAuthorities } from '../../stack/authorities.ts'
 import type { CredentialMode } from '../../stack/credential.ts'
 import { inspectStack, type StackState } from '../../stack/inspect.ts'
 import { withdrawAppeared } from '../../stack/protection.ts'
@@ -99,7 +100,17 @@ function startEffects(
         engineMajor,
         engineKind: docker.kind,
       }
-      return openStack({ ...given, additions: added, ...(mode && { mode }) })
+      const extra = settings.EXTRA_CA_CERTS
+      const authorities = async (folder: string) => {
+        const wanted = { image: images.agent, extra: extra ?? '', folder, signal }
+        return ensureAuthorities(docker, wanted)
+      }
+      return openStack({
+        ...given,
+        additions: added,
+        ...(mode && { mode }),
+        ...(extra && { authorities }),
+      })
     },
     startStack: (stack, before) =>
       startStack({ engine, docker, log, signal }, stack, before, agents),

@@ -25,6 +25,8 @@ export type StateFolder = {
   policy: string
   /** The folder's own settings, beside those of .env. */
   settings: string
+  /** Certificate authorities for the agent. */
+  authorities: string
 }
 
 /** Entries that stay when the rest of a stack is removed: its usage, and files that may be the user's. */
@@ -40,6 +42,7 @@ export function stateFolder(stack: string, root = stateRoot()): StateFolder {
     parent: join(path, 'parent'),
     policy: join(path, 'policy'),
     settings: join(path, 'settings.env'),
+    authorities: join(path, 'authorities'),
   }
 }
 

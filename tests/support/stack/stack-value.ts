@@ -23,6 +23,7 @@ export function stackValue(changes: Partial<Stack> = {}, settings: object = {}):
       parent: '/s/parent',
       policy: '/s/policy',
       settings: '/s/settings.env',
+      authorities: '/s/authorities',
     },
     overlays: [],
     root: '/opt/claude-secure',
