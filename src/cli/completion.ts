@@ -4,7 +4,7 @@ import addCommands from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { presets } from '../egress/presets/presets.ts'
-import { readAllowlist } from '../operations/policy/squid-conf.ts'
+import { readPolicyLists } from '../operations/policy/policy-files.ts'
 import { isStackName } from '../stack/identity.ts'
 import { renderUsageError } from './help.ts'
 import { shellWord } from './shell-word.ts'
@@ -40,7 +40,8 @@ export function addCompletion(program: Command) {
 /** Returns the names in proxy/squid.conf that the agent may reach; none when the file is unreadable. */
 export function listedNames(root = checkoutRoot()): string[] {
   try {
-    const names = readAllowlist(root).agent.map(({ name }) => name)
+    const { agent, checkout } = readPolicyLists(root, null)
+    const names = [...agent, ...checkout].map(({ name }) => name)
     return [...new Set(names)].filter(name => /^[\w.-]+$/.test(name)).sort()
   } catch {
     return []

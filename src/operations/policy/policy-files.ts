@@ -32,13 +32,17 @@ export function folderGrantsPath({ policy }: Pick<StateFolder, 'policy'>): strin
   return join(policy, 'grants.list')
 }
 
-/** Reads everything that the agent of a stack may reach. */
-export function readPolicyLists(root: string, state: Pick<StateFolder, 'policy'>): PolicyLists {
-  const [checkout, here] = [checkoutGrantsPath(root), folderGrantsPath(state)]
+/** Reads everything that the agent of a stack may reach; without a stack, of any. */
+export function readPolicyLists(
+  root: string,
+  state: Pick<StateFolder, 'policy'> | null,
+): PolicyLists {
+  const checkout = checkoutGrantsPath(root)
+  const here = state && folderGrantsPath(state)
   return {
     ...readAllowlist(root),
     checkout: parseGrants(readGrants(checkout), checkout),
-    here: parseGrants(readGrants(here), here),
+    here: here === null ? [] : parseGrants(readGrants(here), here),
   }
 }
 

@@ -21,7 +21,7 @@ export async function checkConfiguration(
   await readParentProxy(settings, userEnvironment())
   // Fail closed: an unreadable policy stops the start.
   readPolicyLists(root, stateFolder(stack))
-  await makePolicyReadable(root)
+  await makePolicyReadable(root, stateFolder(stack))
 }
 
 /** Refuses a budget that is not enforced: it is worse than none. */

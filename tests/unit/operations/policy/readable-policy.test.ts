@@ -1,4 +1,4 @@
-import { chmodSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { makePolicyReadable } from '../../../../src/operations/policy/readable-policy.ts'
@@ -11,8 +11,14 @@ t.test("a policy checked out with umask 077 is opened for the proxy's user", asy
   const [folder, file] = [join(root, 'proxy'), join(root, 'proxy/squid.conf')]
   chmodSync(file, 0o600)
   chmodSync(folder, 0o700)
-  await makePolicyReadable(root)
+  await makePolicyReadable(root, { policy: join(root, 'policy') })
   t.same([mode(folder), mode(file)], [0o755, 0o644])
+
+  const list = join(root, 'policy/grants.list')
+  mkdirSync(join(root, 'policy'))
+  writeFileSync(list, 'allow a.test\n', { mode: 0o600 })
+  await makePolicyReadable(root, { policy: join(root, 'policy') })
+  t.equal(mode(list), 0o644, "and so is the folder's own list")
 
   chmodSync(file, 0o600)
   await replaceSquidConf(root, 'new\n')
@@ -21,7 +27,7 @@ t.test("a policy checked out with umask 077 is opened for the proxy's user", asy
 
 t.test('a policy that stays closed is refused, with its path', async t => {
   const root = t.testdir({ proxy: { 'squid.conf': t.fixture('symlink', '/proc/self/mem') } })
-  await t.rejects(makePolicyReadable(root), {
+  await t.rejects(makePolicyReadable(root, { policy: join(root, 'policy') }), {
     message: /^the proxy's user cannot read .*mem: EPERM/,
     hint: /chmod a\+rX/,
   })
