@@ -3,10 +3,12 @@ import { UserError } from '../base/errors.ts'
 import { wrongForm } from './credential-form.ts'
 import { readEnvFile } from './env-file.ts'
 import { refuseOfCheckout } from './folder-settings.ts'
+import { meantForClaude, upstreamSettings } from './model-upstream.ts'
 import { customPrefixes, isCustomName, settingAliases, settingNames } from './setting-names.ts'
 import { hiddenSettings, Settings, secretSettings } from './settings.ts'
 
 const names = Object.keys(Settings.shape)
+const accessKey = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']
 
 /**
  * Loads the settings from `.env` beside claude.ts, overridden by those of a folder (`here`, a file in its
@@ -30,6 +32,15 @@ export async function loadSettings(
     ...aliased,
     ...names.flatMap(name => (env[name] ? [[name, env[name]]] : [])),
   ])
+  const chosen: Record<string, string | undefined> = { ...fromFile, ...fromEnvironment }
+  for (const [choice, parts] of Object.entries(upstreamSettings)) {
+    if (chosen[choice] && chosen[choice] !== '0') continue
+    // In the shell these belong to other programs, and must not keep a stack from starting.
+    for (const name of parts) if (!meantForClaude.includes(name)) delete fromEnvironment[name]
+  }
+  // The parts of an access key belong together: one of another place would only spoil the signature.
+  const other = fromEnvironment.AWS_ACCESS_KEY_ID ? fromFile : fromEnvironment
+  for (const name of accessKey) delete other[name]
   for (const name of hiddenSettings) delete env[name]
   const result = Settings.safeParse({ ...fromFile, ...fromEnvironment })
   const placeOf = (name: string) =>

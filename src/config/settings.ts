@@ -15,8 +15,43 @@ const count = text.regex(/^\d+(\.\d+)?$/, 'must be a number')
 const pids = 'must be a whole number, 64 or more'
 const runtime = text.regex(/^[a-z0-9][a-z0-9._-]*$/i, 'must be the name of an installed runtime')
 
+const baseUrl = text.refine(isBaseUrl, {
+  error: 'must be an https:// URL on port 443 of a host name, with a plain path or none',
+})
+const awsRegion = text.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as us-east-1')
+const googleRegion = text.regex(
+  /^(global|us|eu|[a-z]+-[a-z]+\d)$/,
+  'must be global, us, eu or a region such as us-east5',
+)
+const googleProject = text.regex(/^[a-z][a-z0-9-]{4,29}$/, 'must be the id of a project')
+const modelIds = text.regex(
+  /^[\w.@:[\]-]{1,80}=[\w.@:/-]{1,200}(, ?[\w.@:[\]-]{1,80}=[\w.@:/-]{1,200})*$/,
+  'must be a list such as claude-opus-5-5=ID,claude-haiku-5-5=ID',
+)
+
+/** Accepts what the gateway and the proxy can reach: a name on port 443, and a path without tricks. */
+function isBaseUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false
+  const { protocol, origin, port, hostname, pathname } = new URL(value)
+  const path = pathname === '/' ? '' : pathname
+  return (
+    protocol === 'https:' &&
+    port === '' &&
+    /^([a-z0-9_-]+\.)+[a-z][a-z0-9-]*$/.test(hostname) &&
+    /^(\/[\w.~-]+)*\/?$/.test(pathname) &&
+    [origin + path, `${origin}${path}/`].includes(value)
+  )
+}
+
 /** Marks the settings whose values must not be shown, logged or passed in an environment. */
-export const secretSettings = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN'] as const
+export const secretSettings = [
+  'ANTHROPIC_API_KEY',
+  'CLAUDE_CODE_OAUTH_TOKEN',
+  'ANTHROPIC_AUTH_TOKEN',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_BEARER_TOKEN_BEDROCK',
+] as const
 
 /** Settings that are not credentials of the model, but may hold a password: never shown either. */
 export const hiddenSettings: readonly string[] = [...secretSettings, 'PARENT_PROXY']
@@ -34,6 +69,41 @@ export const Settings = z.strictObject({
     .default('auto')
     .describe(
       'gateway keeps the credential out of the agent, and requires one; direct lets Claude Code log in by itself, inside the container, and opens the login names for it. auto is gateway with a credential; without one it is direct, but only in a terminal.',
+    ),
+  ANTHROPIC_BASE_URL: baseUrl
+    .optional()
+    .describe(
+      "URL of a company's gateway that speaks the Messages API, in place of Anthropic's API; with ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN. docs/credentials.md describes this and the next ones.",
+    ),
+  ANTHROPIC_AUTH_TOKEN: secret.optional().describe("Bearer token of the company's gateway."),
+  CLAUDE_CODE_USE_BEDROCK: choice(['0', '1'])
+    .optional()
+    .describe('1 runs the model on Amazon Bedrock; with AWS_REGION and a credential.'),
+  AWS_REGION: awsRegion.optional().describe('Region of Amazon Bedrock, such as us-east-1.'),
+  AWS_ACCESS_KEY_ID: secret.optional().describe('Access key for Amazon Bedrock.'),
+  AWS_SECRET_ACCESS_KEY: secret
+    .optional()
+    .describe('Secret of the access key. The gateway signs with it.'),
+  AWS_SESSION_TOKEN: secret
+    .optional()
+    .describe('Session token, if the access key is a temporary one.'),
+  AWS_BEARER_TOKEN_BEDROCK: secret
+    .optional()
+    .describe('API key of Amazon Bedrock, in place of an access key.'),
+  CLAUDE_CODE_USE_VERTEX: choice(['0', '1'])
+    .optional()
+    .describe('1 runs the model on Google Vertex AI; with the next three.'),
+  CLOUD_ML_REGION: googleRegion
+    .optional()
+    .describe('Region of Google Vertex AI, such as us-east5, or global.'),
+  ANTHROPIC_VERTEX_PROJECT_ID: googleProject.optional().describe('Project of Google Cloud.'),
+  GOOGLE_APPLICATION_CREDENTIALS: absolutePath
+    .optional()
+    .describe('JSON key file of a service account. Only the gateway gets the key.'),
+  MODEL_IDS: modelIds
+    .optional()
+    .describe(
+      'Ids of models at Amazon Bedrock or Google Vertex AI, if yours differ: claude-opus-5-5=ID,claude-haiku-5-5=ID.',
     ),
   WORKSPACE_MODE: choice(['auto', 'mount', 'copy'])
     .default('auto')

@@ -26,6 +26,8 @@ export type StackState = {
   workspace: string
   workspaceMode: string
   credentials: string
+  /** URL of the model's upstream; empty for a stack of an earlier version. */
+  upstream: string
   /** Value of PROTECT at its start. */
   protect: string
   /** Address of the parent proxy, or null without one. */
@@ -62,6 +64,7 @@ function groupStacks(containers: readonly ContainerSummary[]): StackState[] {
       workspace: container.Labels[labels.workspace] ?? '',
       workspaceMode: container.Labels[labels.mode] ?? '',
       credentials: container.Labels[labels.credentials] ?? '',
+      upstream: container.Labels[labels.upstream] ?? '',
       protect: container.Labels[labels.protect] ?? '',
       parent: container.Labels[labels.parent] ?? null,
       fingerprint: container.Labels[labels.fingerprint] ?? '',

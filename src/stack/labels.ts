@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto'
+import { upstreamUrl } from '../config/model-upstream.ts'
 import { escapeVariables } from '../engine/compose.ts'
 import { additionsHash } from './additions/additions.ts'
 import { identityLabels, renderIdentityLabels } from './identity.ts'
-import type { Stack } from './stack.ts'
+import { type Stack, upstreamOf } from './stack.ts'
 
 export const labels = {
   ...identityLabels,
   mode: 'claude-secure.workspace-mode',
   credentials: 'claude-secure.credentials',
+  /** URL of the model's upstream; the audit compares the gateway's with it. */
+  upstream: 'claude-secure.upstream',
   protect: 'claude-secure.protect',
   /** Hash of the files under the overlays: a replaced file has lost its overlay. */
   overlays: 'claude-secure.overlays',
@@ -38,6 +41,7 @@ export function renderStackLabels(stack: Stack, fingerprint: string): Record<str
     ...Object.fromEntries(escaped),
     [labels.mode]: workspace.mode,
     [labels.credentials]: mode,
+    [labels.upstream]: upstreamUrl(upstreamOf(stack)),
     [labels.protect]: settings.PROTECT,
     [labels.overlays]: hash(JSON.stringify([overlays, repository?.mounts ?? []])),
     ...(additions && {

@@ -7,7 +7,7 @@ import { accountFiles, resolverFiles } from './accounts.ts'
 import { type Additions, additionMounts, noAdditions } from './additions/additions.ts'
 import type { DeclaredMount } from './additions/declared-mounts.ts'
 import { authorityTargets, authorityVariables } from './authorities.ts'
-import { placeholderVariable } from './credential.ts'
+import { type CredentialMode, placeholderVariable } from './credential.ts'
 import { renderStackLabels } from './labels.ts'
 import { repositoryMounts } from './repository.ts'
 import { agentServices, type Service, servicesOf } from './services.ts'
@@ -56,6 +56,8 @@ function wayOut({ settings, parent, state, gatewayUser }: Stack) {
   }
 }
 
+const cloudModes: readonly string[] = ['bedrock', 'vertex'] satisfies CredentialMode[]
+
 function agentService(stack: Stack) {
   const { kind, placeholder } = stack.placeholder
   const authorities = agentAuthorities(stack)
@@ -90,6 +92,10 @@ function agentService(stack: Stack) {
             ANTHROPIC_BASE_URL: 'http://gateway:8787',
             // A repository's settings must not choose the API provider or the credential (threat H4).
             CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '1',
+            // Bedrock and Vertex AI refuse beta features and fields that they do not know.
+            ...(cloudModes.includes(stack.mode) && {
+              CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS: '1',
+            }),
             [placeholderVariable(kind)]: placeholder,
           }),
     },

@@ -1,4 +1,10 @@
 import { join } from 'node:path'
+import {
+  type ModelUpstream,
+  modelUpstream,
+  upstreamSites,
+  upstreamUrl,
+} from '../config/model-upstream.ts'
 import type { ParentProxy } from '../config/parent-proxy.ts'
 import type { Settings } from '../config/settings.ts'
 import type { ComposeProject } from '../engine/compose.ts'
@@ -59,8 +65,7 @@ export function stackVariables(stack: Stack): Record<string, string> {
     AGENT_PIDS: String(settings.AGENT_PIDS),
     AGENT_SHM: settings.AGENT_SHM,
     AGENT_DIRECT: stack.mode === 'login' ? '1' : '',
-    // The rehearsal model is on the gateway's network, not on the internet.
-    UPSTREAM_URL: rehearsal ? 'http://rehearsal:8788' : 'https://api.anthropic.com',
+    ...upstreamVariables(stack),
     GATEWAY_PROXY_URL: rehearsal ? '' : 'http://egress:3128',
     CREDENTIAL_FILE: stack.state.credential,
     USAGE_FOLDER: stack.state.usage,
@@ -68,6 +73,29 @@ export function stackVariables(stack: Stack): Record<string, string> {
     PROXY_FOLDER: join(stack.root, 'proxy'),
     FOLDER_POLICY: stack.state.policy,
   }
+}
+
+function upstreamVariables({ mode, settings }: Pick<Stack, 'mode' | 'settings'>) {
+  const none = { UPSTREAM_REGION: '', UPSTREAM_PROJECT: '', UPSTREAM_SITES: '', MODEL_IDS: '' }
+  // The rehearsal model is on the gateway's network, not on the internet.
+  if (mode === 'rehearsal') {
+    return { ...none, UPSTREAM_KIND: 'messages', UPSTREAM_URL: 'http://rehearsal:8788' }
+  }
+  const upstream = upstreamOf({ mode, settings })
+  const cloud = upstream.kind === 'bedrock' || upstream.kind === 'vertex'
+  return {
+    ...none,
+    UPSTREAM_KIND: cloud ? upstream.kind : 'messages',
+    UPSTREAM_URL: upstreamUrl(upstream),
+    UPSTREAM_SITES: upstreamSites(upstream).join(' '),
+    ...(cloud && { UPSTREAM_REGION: upstream.region, MODEL_IDS: settings.MODEL_IDS ?? '' }),
+    ...(upstream.kind === 'vertex' && { UPSTREAM_PROJECT: upstream.project }),
+  }
+}
+
+/** Returns the service that a stack's gateway sends to; without a credential that is Anthropic's API. */
+export function upstreamOf({ mode, settings }: Pick<Stack, 'mode' | 'settings'>): ModelUpstream {
+  return mode === 'login' || mode === 'rehearsal' ? { kind: 'anthropic' } : modelUpstream(settings)
 }
 
 function homeVolumes(identity: StackIdentity, uid: number) {

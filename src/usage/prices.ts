@@ -87,11 +87,17 @@ export function maximumUsd(tokens: Tokens, terms: Terms): number {
   return total(terms.fast ? highest.fast : highest.standard, tokens, terms)
 }
 
-/** Returns the model's name in the table: without release date and window size. */
+/**
+ * Returns the model's name in the table: without release date and window size, and without what Amazon
+ * Bedrock and company gateways add, as in `us.anthropic.NAME-20250929-v1:0` or `anthropic/NAME`.
+ */
 export function pricedName(model: string): string | null {
   const name = model
     .toLowerCase()
+    .replace(/^([\w-]+\/)*/, '')
+    .replace(/^([a-z-]+\.)?anthropic\./, '')
     .replace(/\[1m\]$/, '')
+    .replace(/-v\d+(:\d+)?$/, '')
     .replace(/[-@]\d{8}$/, '')
   return Object.hasOwn(prices, name) ? name : null
 }

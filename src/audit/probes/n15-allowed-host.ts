@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { serviceOfEgress } from '../../stack/services.ts'
 import { type Attempt, attemptAll, connectTo, firstLine, list, reached } from '../attempts.ts'
 import { standards } from '../audit-report.ts'
 import { goodRequest, hostileRequests, type Sent } from '../gateway-requests.ts'
@@ -55,16 +56,21 @@ function foreignNames(policy: string): string[] {
 
 /** Judges the live proxy by the page of its refusal, because no canary answers there. */
 async function livePage(scene: Scene): Promise<Check[]> {
-  const answer = await scene.agent.tunnel(connectTo('api.anthropic.com'), 'nothing', {
-    wait: 5_000,
-  })
+  const proxy = scene.inspections.containers.get(serviceOfEgress)
+  const sites = (proxy && variable(proxy, 'UPSTREAM_SITES')) || ''
+  const hosts = ['api.anthropic.com', ...sites.split(' ').filter(Boolean)]
+  const answers = await Promise.all(
+    hosts.map(host => scene.agent.tunnel(connectTo(host), 'nothing', { wait: 5_000 })),
+  )
+  const refused = (received: string) => /is not on the allowlist|ERR_ACCESS_DENIED/.test(received)
+  const open = answers.filter(({ received }) => !refused(received))
   return [
     orWeak(
       scene,
       check(
         'the live proxy refuses the agent the API itself',
-        /is not on the allowlist|ERR_ACCESS_DENIED/.test(answer.received),
-        firstLine(answer),
+        open.length === 0,
+        [...open, ...answers].slice(0, 1).map(firstLine).join(''),
       ),
     ),
   ]
@@ -79,7 +85,8 @@ async function gatewayChecks(scene: Scene): Promise<Check[]> {
   const upstream = variable(gateway, 'UPSTREAM_URL')
   const proxy = variable(gateway, 'PROXY_URL')
   const rehearsal = upstream === 'http://rehearsal:8788' && proxy === ''
-  const api = upstream === 'https://api.anthropic.com' && proxy === 'http://egress:3128'
+  const stated = scene.stack.upstream || 'https://api.anthropic.com'
+  const api = upstream === stated && proxy === 'http://egress:3128'
   return [
     check(
       'the gateway calls the API through the proxy',

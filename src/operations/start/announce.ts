@@ -2,13 +2,14 @@ import { join } from 'node:path'
 import { command } from '../../base/command.ts'
 import type { Log } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { upstreamUrl } from '../../config/model-upstream.ts'
 import { parseProtect } from '../../config/protected-names.ts'
 import type { DockerClient } from '../../engine/find-client.ts'
 import { weakness } from '../../stack/credential.ts'
 import { parentTrouble } from '../../stack/parent-check.ts'
 import { lostOverlays } from '../../stack/protection.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
-import type { Stack } from '../../stack/stack.ts'
+import { type Stack, upstreamOf } from '../../stack/stack.ts'
 import type { StartOutcome } from '../../stack/start.ts'
 import { locateRepository } from '../../workspace/repository/locate.ts'
 import { renderLost } from '../notices.ts'
@@ -70,6 +71,10 @@ export async function announce(log: Log, stack: Stack, outcome: StartOutcome): P
   }
   if (mode === 'rehearsal') {
     info("the demo's scripted model answers here: .env has no key or token")
+  }
+  const upstream = upstreamOf(stack)
+  if (upstream.kind !== 'anthropic') {
+    info(`the gateway sends prompts to ${terminalLine(upstreamUrl(upstream))}`)
   }
   const weaker = weakness(mode)
   if (weaker) {

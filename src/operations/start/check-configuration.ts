@@ -1,10 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import { messageOf, UserError } from '../../base/errors.ts'
 import { userEnvironment } from '../../config/environment.ts'
+import { modelUpstream } from '../../config/model-upstream.ts'
 import { readParentProxy } from '../../config/parent-proxy.ts'
+import { refuseUpstreams } from '../../config/refused-upstreams.ts'
 import type { Settings } from '../../config/settings.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
 import { type CredentialMode, credentialMode } from '../../stack/credential.ts'
+import { readServiceAccount } from '../../stack/service-account.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import { readPolicyLists } from '../policy/policy-files.ts'
 import { makePolicyReadable } from '../policy/readable-policy.ts'
@@ -16,7 +19,11 @@ export async function checkConfiguration(
   /** Overrides the settings: `login`, or `rehearsal` for the demo. */
   mode?: CredentialMode,
 ) {
+  await refuseUpstreams(settings, root, userEnvironment())
   checkBudget(settings, mode ?? credentialMode(settings))
+  if (modelUpstream(settings).kind === 'vertex') {
+    await readServiceAccount(settings.GOOGLE_APPLICATION_CREDENTIALS ?? '')
+  }
   await checkAuthorities(settings)
   await readParentProxy(settings, userEnvironment())
   // Fail closed: an unreadable policy stops the start.

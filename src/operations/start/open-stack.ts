@@ -12,6 +12,7 @@ import type { StackState } from '../../stack/inspect.ts'
 import { hostAuthorities, writeParentFolder } from '../../stack/parent-proxy.ts'
 import { overlaysOf } from '../../stack/protection.ts'
 import { repositoryOf } from '../../stack/repository.ts'
+import { readServiceAccount } from '../../stack/service-account.ts'
 import type { Stack } from '../../stack/stack.ts'
 import { claimState } from '../../stack/state/owner.ts'
 import {
@@ -54,11 +55,15 @@ export async function openStack(options: {
 }): Promise<Stack> {
   const { identity, workspace, settings, images, root, engineMajor, forbidden } = options
   const mode = options.mode ?? credentialMode(settings)
+  const account =
+    mode === 'vertex'
+      ? await readServiceAccount(settings.GOOGLE_APPLICATION_CREDENTIALS ?? '')
+      : null
   const state = stateFolder(identity.name)
   await makeStateFolder(state)
   refuseOtherVolumes(identity, options.volumes)
   await claimState(identity, state, options.running)
-  const credential = credentialFile(mode, settings, await readCredential(state))
+  const credential = credentialFile(mode, settings, await readCredential(state), account)
   const user = ownIdentity() ?? gatewayUser
   await writeCredential(state, credential, user)
   await makeUsageFolder(state, user)

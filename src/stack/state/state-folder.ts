@@ -8,9 +8,12 @@ import type { CredentialFile } from '../credential.ts'
 import { folderStack } from '../identity.ts'
 
 const StoredCredential = z.strictObject({
-  kind: z.enum(['api-key', 'oauth-token']),
+  kind: z.enum(['api-key', 'oauth-token', 'bearer', 'aws-key', 'google-key']),
   secret: z.string(),
   placeholder: z.string(),
+  accessKeyId: z.string().optional(),
+  sessionToken: z.string().optional(),
+  clientEmail: z.string().optional(),
 })
 
 /** The folder for a stack's data outside its containers and volumes. */

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import type { Test } from 'tap'
+import { cloudHosts } from '../cloud-apis/cloud-api.ts'
 import type { Zone } from '../internet/dns.ts'
 import { createAuthority, issueCertificate } from '../messages-api/certificate.ts'
 import type { SeenRequest } from '../messages-api/stand-in.ts'
@@ -62,6 +63,7 @@ export async function createInternet(
   const sites = sitesAddress(block)
   const zone: Zone = {
     'api.anthropic.com': [[model]],
+    ...Object.fromEntries(cloudHosts.map(name => [name, [[model]]])),
     'allowed.test': [[sites]],
     'other.test': [[sites]],
     'evil.test': [[sites]],
@@ -73,7 +75,7 @@ export async function createInternet(
   const authority = createAuthority()
   await writeFile(join(folder, 'files/ca.pem'), authority.certificate)
   for (const [name, hosts] of [
-    ['model', ['api.anthropic.com']],
+    ['model', ['api.anthropic.com', ...cloudHosts]],
     ['sites', names],
   ] as const) {
     const { cert, key } = issueCertificate(authority, hosts)

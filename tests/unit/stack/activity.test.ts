@@ -12,6 +12,7 @@ const stack = (name: string, services: StackState['services']): StackState => ({
   workspace: '/w',
   workspaceMode: 'mount',
   credentials: 'api-key',
+  upstream: '',
   protect: '',
   parent: null,
   fingerprint: '',

@@ -29,6 +29,7 @@ const stackOf = (...services: ServiceState[]): StackState => ({
   workspace: '/x',
   workspaceMode: 'mount',
   credentials: 'api-key',
+  upstream: '',
   protect: '',
   parent: null,
   fingerprint: '',
