@@ -11,6 +11,10 @@ const builds = 'the images of all folders are built with it'
 const ofCheckout: Readonly<Record<string, string>> = {
   ANTHROPIC_API_KEY: secret,
   CLAUDE_CODE_OAUTH_TOKEN: secret,
+  ANTHROPIC_AUTH_TOKEN: secret,
+  AWS_SECRET_ACCESS_KEY: secret,
+  AWS_SESSION_TOKEN: secret,
+  AWS_BEARER_TOKEN_BEDROCK: secret,
   PARENT_PROXY: 'it may hold a password, and the images of all folders are built through it',
   PARENT_PROXY_LOGIN: builds,
   PARENT_PROXY_EXCEPT: builds,

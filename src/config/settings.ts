@@ -37,7 +37,7 @@ function isBaseUrl(value: string): boolean {
   return (
     protocol === 'https:' &&
     port === '' &&
-    /^([a-z0-9_-]+\.)+[a-z][a-z0-9-]*$/.test(hostname) &&
+    /^([a-z0-9-]+\.)+[a-z][a-z0-9-]*$/.test(hostname) &&
     /^(\/[\w.~-]+)*\/?$/.test(pathname) &&
     [origin + path, `${origin}${path}/`].includes(value)
   )

@@ -13,7 +13,7 @@ import {
 import { hasOpenQuestion } from '../run/store/store.ts'
 import { type CredentialMode, weakness } from '../stack/credential.ts'
 import { type ForwardRecord, readForwards } from '../stack/forward/record.ts'
-import { inspectStacks, isUp } from '../stack/inspect.ts'
+import { inspectStacks, isUp, type StackState } from '../stack/inspect.ts'
 import { troubleOfStatus } from '../stack/parent-check.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './context.ts'
@@ -58,7 +58,8 @@ export type Status = {
   services: { name: string; state: string; health: string; status: string }[]
   /** Files of the folder that the agent can write although the host runs them: PROTECT of .env. */
   loosened: readonly string[] | null
-  credentials: { mode: CredentialMode; weakness: string | null } | null
+  /** `upstream`: where the gateway sends prompts, if not to Anthropic's API. */
+  credentials: { mode: CredentialMode; upstream: string | null; weakness: string | null } | null
   /** Ports of the stack that a process of this host forwards. */
   forwards: Pick<ForwardRecord, 'service' | 'port' | 'local' | 'since'>[]
   /** The company's proxy that everything leaves through, and why its last tunnel failed; null without one. */
@@ -104,7 +105,7 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
       status,
     })),
     loosened: state && state.workspaceMode === 'mount' ? parseProtect(state.protect) : null,
-    credentials: state ? credentials(state.credentials as CredentialMode) : null,
+    credentials: state ? credentials(state) : null,
     forwards: forwards.map(({ service, port, local, since }) => ({ service, port, local, since })),
     parent: state?.parent ? { address: state.parent, trouble: lastTrouble(decisions ?? []) } : null,
     waiting: waiting.map(({ runId, question }) => ({
@@ -167,6 +168,8 @@ async function copyTaken(stack: string) {
   return (await readCopyRecord(baselinePath(stateFolder(stack))))?.taken ?? null
 }
 
-function credentials(mode: CredentialMode) {
-  return { mode, weakness: weakness(mode) }
+function credentials({ credentials, upstream }: StackState) {
+  const mode = credentials as CredentialMode
+  const other = upstream !== '' && upstream !== 'https://api.anthropic.com' ? upstream : null
+  return { mode, upstream: other, weakness: weakness(mode) }
 }

@@ -18,6 +18,9 @@ export async function status(options: { json?: boolean }, invocation: Invocation
 const custody: Record<string, string> = {
   'api-key': 'API key, held by the gateway; the agent has a placeholder',
   'oauth-token': 'OAuth token, held by the gateway; the agent has a placeholder',
+  bearer: 'bearer token, held by the gateway; the agent has a placeholder',
+  bedrock: 'credential for Amazon Bedrock, held by the gateway; the agent has a placeholder',
+  vertex: 'service account of Google, held by the gateway; the agent has a placeholder',
   login: 'login inside the agent container',
   rehearsal: 'none: a scripted model replies',
 }
@@ -44,6 +47,9 @@ export function renderStatus(report: Status): string {
   }
   if (report.credentials) {
     lines.push(row('credential', custody[report.credentials.mode] ?? report.credentials.mode))
+    if (report.credentials.upstream) {
+      lines.push(row('model', `at ${terminalLine(report.credentials.upstream)}`))
+    }
     if (report.credentials.weakness)
       lines.push(row('', yellow(`weaker: ${report.credentials.weakness}`)))
   }

@@ -52,6 +52,29 @@ t.test('a credential in the wrong place, or of the wrong kind, is a warning', as
   t.equal(judge({ ANTHROPIC_API_KEY: 'of-a-gateway' }).length, 1)
 })
 
+t.test('knows the credential of each upstream', async t => {
+  const company = { ANTHROPIC_BASE_URL: 'https://llm.corp.example', ANTHROPIC_AUTH_TOKEN: secret }
+  t.match(judge(company), [
+    /^credential ok: ANTHROPIC_AUTH_TOKEN from \.env: bearer token of a comp/,
+  ])
+  const bedrock = {
+    ...{ CLAUDE_CODE_USE_BEDROCK: '1', AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'AKIA' },
+    AWS_SECRET_ACCESS_KEY: secret,
+  }
+  t.match(judge({ ...bedrock, ANTHROPIC_API_KEY: key }), [
+    /^credential ok: AWS_SECRET_ACCESS_KEY from \.env: access key for Amazon Bedrock/,
+    /note: ANTHROPIC_API_KEY in \.env is not used: AWS_SECRET_ACCESS_KEY/,
+  ])
+  t.match(judge({ CLAUDE_CODE_USE_BEDROCK: '1' })[0], /^credential refusal: .* needs AWS_REGION/)
+  const vertex = {
+    ...{ CLAUDE_CODE_USE_VERTEX: '1', CLOUD_ML_REGION: 'global' },
+    ...{ ANTHROPIC_VERTEX_PROJECT_ID: 'my-project', GOOGLE_APPLICATION_CREDENTIALS: '/k.json' },
+  }
+  t.match(judge(vertex), [/^credential ok: the service account in GOOGLE_APPLICATION_CREDENTIALS/])
+  const others = { AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: secret }
+  t.equal(judge({ ANTHROPIC_API_KEY: key }, others).length, 1, 'of other programs')
+})
+
 t.test('none is a warning, two ways at once a problem', async t => {
   t.match(judge({})[0], /^credential warning: no key or token in \.env.*setup-token/)
   t.match(judge({ CREDENTIALS: 'direct', ANTHROPIC_API_KEY: key })[0], /^credential refusal: /)

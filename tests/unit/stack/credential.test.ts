@@ -1,6 +1,12 @@
 import t from 'tap'
 import { Settings } from '../../../src/config/settings.ts'
-import { credentialFile, credentialMode, weakness } from '../../../src/stack/credential.ts'
+import {
+  credentialFile,
+  credentialMode,
+  hasCredential,
+  placeholderVariable,
+  weakness,
+} from '../../../src/stack/credential.ts'
 
 const settings = (values: object) => Settings.parse(values)
 
@@ -20,6 +26,68 @@ t.test('gateway custody requires a credential', async t => {
     message: 'CREDENTIALS=gateway, but there is no credential for the gateway',
   })
   t.equal(credentialMode(settings({ CREDENTIALS: 'gateway', ANTHROPIC_API_KEY: 'k' })), 'api-key')
+})
+
+const company = { ANTHROPIC_BASE_URL: 'https://llm.corp.example' }
+const bedrock = { CLAUDE_CODE_USE_BEDROCK: '1', AWS_REGION: 'us-east-1' }
+const vertex = {
+  CLAUDE_CODE_USE_VERTEX: '1',
+  CLOUD_ML_REGION: 'us-east5',
+  ANTHROPIC_VERTEX_PROJECT_ID: 'my-project',
+}
+const accessKey = { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's', AWS_SESSION_TOKEN: 't' }
+
+t.test('an upstream takes its own kinds of credential', async t => {
+  for (const [values, mode] of [
+    [{ ...company, ANTHROPIC_API_KEY: 'k' }, 'api-key'],
+    [{ ...company, ANTHROPIC_AUTH_TOKEN: 'b' }, 'bearer'],
+    [{ ...bedrock, ...accessKey, ANTHROPIC_API_KEY: 'k' }, 'bedrock'],
+    [{ ...bedrock, AWS_BEARER_TOKEN_BEDROCK: 'b' }, 'bedrock'],
+    [{ ...vertex, GOOGLE_APPLICATION_CREDENTIALS: '/k' }, 'vertex'],
+  ] as const) {
+    t.equal(credentialMode(settings(values)), mode)
+  }
+  for (const [values, message] of [
+    [company, /ANTHROPIC_BASE_URL=https:\/\/llm\.corp\.example has no credential/],
+    [{ ...company, CLAUDE_CODE_OAUTH_TOKEN: 't' }, /has no credential/],
+    [{ ...company, ANTHROPIC_API_KEY: 'k', ANTHROPIC_AUTH_TOKEN: 'b' }, /cannot be combined/],
+    [bedrock, /CLAUDE_CODE_USE_BEDROCK=1 has no credential/],
+    [{ ...bedrock, AWS_ACCESS_KEY_ID: 'AKIA' }, /has no credential/],
+    [vertex, /CLAUDE_CODE_USE_VERTEX=1 has no credential/],
+    [
+      { ...bedrock, CREDENTIALS: 'direct' },
+      /CREDENTIALS=direct cannot be combined with CLAUDE_CODE_USE_B/,
+    ],
+  ] as const) {
+    t.throws(() => credentialMode(settings(values)), { name: 'UserError', message })
+    t.equal(hasCredential(settings(values)), true, 'never a reason to fall back to a login')
+  }
+})
+
+t.test('the file has what the upstream needs, and the placeholder is an API key', async t => {
+  const file = (mode: 'bearer' | 'bedrock' | 'vertex', values: object) =>
+    credentialFile(mode, settings(values), null, { clientEmail: 'a@b', privateKey: 'PEM' })
+  const found = [
+    file('bearer', { ANTHROPIC_AUTH_TOKEN: 'b' }),
+    file('bedrock', accessKey),
+    file('bedrock', { ...accessKey, AWS_BEARER_TOKEN_BEDROCK: 'abk' }),
+    file('vertex', {}),
+  ]
+  t.match(found, [
+    { kind: 'bearer', secret: 'b' },
+    { kind: 'aws-key', accessKeyId: 'AKIA', secret: 's', sessionToken: 't' },
+    { kind: 'bearer', secret: 'abk' },
+    { kind: 'google-key', clientEmail: 'a@b', secret: 'PEM' },
+  ])
+  for (const { kind, placeholder } of found) {
+    t.match(placeholder, /^sk-ant-api03-placeholder-/)
+    t.equal(placeholderVariable(kind), 'ANTHROPIC_API_KEY')
+  }
+  const [before = null] = found
+  t.equal(
+    credentialFile('api-key', settings({ ANTHROPIC_API_KEY: 'k' }), before).placeholder,
+    before?.placeholder,
+  )
 })
 
 t.test('direct custody and a key contradict each other', async t => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { resolvConf } from '../../../src/stack/accounts.ts'
+import { Settings } from '../../../src/config/settings.ts'
 import { folderStack } from '../../../src/stack/identity.ts'
 import { labels } from '../../../src/stack/labels.ts'
 import { type Stack, stackVariables } from '../../../src/stack/stack.ts'
@@ -127,6 +128,36 @@ t.test(
     })
   },
 )
+
+t.test('an upstream is one name for the gateway, and the agent learns none of it', async t => {
+  const settings = Settings.parse({
+    CLAUDE_CODE_USE_VERTEX: '1',
+    CLOUD_ML_REGION: 'us-east5',
+    ANTHROPIC_VERTEX_PROJECT_ID: 'my-project',
+    GOOGLE_APPLICATION_CREDENTIALS: '/k.json',
+    MODEL_IDS: 'a=b',
+  })
+  const one = stack({ mode: 'vertex', settings })
+  t.match(stackVariables(one), {
+    UPSTREAM_KIND: 'vertex',
+    UPSTREAM_URL: 'https://us-east5-aiplatform.googleapis.com',
+    UPSTREAM_REGION: 'us-east5',
+    UPSTREAM_PROJECT: 'my-project',
+    UPSTREAM_SITES: 'us-east5-aiplatform.googleapis.com oauth2.googleapis.com',
+    MODEL_IDS: 'a=b',
+    AGENT_DIRECT: '',
+  })
+  const { environment } = file(one).services.claude
+  t.match(environment, {
+    ANTHROPIC_BASE_URL: 'http://gateway:8787',
+    CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS: '1',
+  })
+  t.notMatch(JSON.stringify(environment), /googleapis|my-project|k\.json/)
+  t.match(stackVariables(stack({ mode: 'login', settings })), {
+    UPSTREAM_URL: 'https://api.anthropic.com',
+    UPSTREAM_SITES: '',
+  })
+})
 
 t.test('keys that an engine does not know are not given to it', async t => {
   t.match(file(stack({ engineMajor: 23 })).services.proxy.healthcheck, {

@@ -42,6 +42,17 @@ t.test('a model goes by its name, with or without date and window', async t => {
   }
   t.equal(pricedName('claude-sonnet-4-20250514'), 'claude-sonnet-4')
   t.equal(pricedName('claude-3-5-haiku-20241022'), 'claude-3-5-haiku')
+  for (const name of [
+    'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
+    'us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0',
+    'anthropic.claude-sonnet-4-5',
+    'claude-sonnet-4-5@20250929',
+    'bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0',
+    'anthropic/claude-sonnet-4-5',
+  ]) {
+    t.equal(pricedName(name), 'claude-sonnet-4-5', name)
+  }
+  t.equal(pricedName('us.anthropic.claude-opus-4-6-v1'), 'claude-opus-4-6')
 })
 
 t.test('a model that is not in the table has no price, however near its name is', async t => {

@@ -11,7 +11,7 @@ const report: Status = {
   copy: null,
   services: [],
   loosened: [],
-  credentials: { mode: 'api-key', weakness: null },
+  credentials: { mode: 'api-key', upstream: null, weakness: null },
   forwards: [],
   parent: null,
   waiting: [],
@@ -37,7 +37,7 @@ t.test(
     const empty = /empty: the agent reaches the model and nothing else/
     const { allowlist } = report
     t.match(renderStatus(report), empty)
-    const login = renderStatus({ ...report, credentials: { mode: 'login', weakness: null } })
+    const login = renderStatus({ ...report, credentials: { mode: 'login', upstream: null, weakness: null } })
     t.notMatch(login, empty)
     t.match(login, /allowlist .*the hosts of a login: claude\.ai/)
     const rule = 'not part of the policy: http_access allow all (line 9)'
