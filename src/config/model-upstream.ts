@@ -79,11 +79,14 @@ function lacks(choice: string, name: string) {
   return new UserError(`${choice}=1 needs ${name}`, { hint: `set ${name} beside it` })
 }
 
-/** Returns the one name of an upstream, and Google's name for access tokens. */
-export function upstreamSites(upstream: ModelUpstream): string[] {
-  if (upstream.kind === 'anthropic') return []
-  const { hostname } = new URL(upstreamUrl(upstream))
-  return upstream.kind === 'vertex' ? [hostname, 'oauth2.googleapis.com'] : [hostname]
+/**
+ * Returns the names of the upstream with this URL that the gateway needs besides Anthropic's: its one
+ * name, and at Google the service for access tokens.
+ */
+export function upstreamSites(url: string): string[] {
+  if (!URL.canParse(url) || new URL(url).origin === anthropic) return []
+  const { hostname } = new URL(url)
+  return hostname.endsWith('.googleapis.com') ? [hostname, 'oauth2.googleapis.com'] : [hostname]
 }
 
 export function upstreamUrl(upstream: ModelUpstream): string {

@@ -2,6 +2,7 @@ import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../base/command.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { upstreamSites } from '../config/model-upstream.ts'
 import { checkoutRoot } from '../config/paths.ts'
 import { createBlockedNames, renderBlocked } from '../egress/blocked-names.ts'
 import { createDirectNames, renderDirect } from '../egress/direct-names.ts'
@@ -56,7 +57,12 @@ export async function blockedSince(
     last = Math.max(last, decision.ts)
   })
   const lists = readPolicyLists(checkoutRoot(), stateFolder(stack))
-  const names = blocked.names(openNames(lists, new Date()), [...lists.gateway, ...lists.login])
+  const state = await inspectStack(createEngine(address), stack).catch(() => null)
+  const names = blocked.names(openNames(lists, new Date()), [
+    ...lists.gateway,
+    ...lists.login,
+    ...upstreamSites(state?.upstream ?? '').map(name => ({ name })),
+  ])
   return { lines: renderBlocked(names, await elsewhere(stack, workspace)), last }
 }
 

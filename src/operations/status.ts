@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { upstreamSites } from '../config/model-upstream.ts'
 import { parseProtect } from '../config/protected-names.ts'
 import { activeSites } from '../egress/allowlist.ts'
 import { type BlockedName, blockedNames } from '../egress/blocked-names.ts'
@@ -117,7 +118,14 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
       refused: refusedPolicy(proxyLog ?? []),
     },
     denied: decisions && { count: countDenied(decisions), ofLast: logWindow },
-    blocked: decisions && blockedNames(decisions, open, [...lists.gateway, ...lists.login]),
+    blocked:
+      decisions &&
+      blockedNames(decisions, open, [
+        ...lists.gateway,
+        ...lists.login,
+        // Suggesting these would open the model's upstream to the agent.
+        ...upstreamSites(state?.upstream ?? '').map(name => ({ name })),
+      ]),
     versions: { ...readVersions(context.root), engine: context.found.version },
     otherStacks: stacks.length - (state ? 1 : 0),
   }

@@ -87,7 +87,7 @@ function upstreamVariables({ mode, settings }: Pick<Stack, 'mode' | 'settings'>)
     ...none,
     UPSTREAM_KIND: cloud ? upstream.kind : 'messages',
     UPSTREAM_URL: upstreamUrl(upstream),
-    UPSTREAM_SITES: upstreamSites(upstream).join(' '),
+    UPSTREAM_SITES: upstreamSites(upstreamUrl(upstream)).join(' '),
     ...(cloud && { UPSTREAM_REGION: upstream.region, MODEL_IDS: settings.MODEL_IDS ?? '' }),
     ...(upstream.kind === 'vertex' && { UPSTREAM_PROJECT: upstream.project }),
   }

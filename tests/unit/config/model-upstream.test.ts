@@ -17,7 +17,7 @@ t.test("without a choice, and with Anthropic's own URL, it is Anthropic's API", 
     { CLAUDE_CODE_USE_BEDROCK: '0' },
   ]) {
     t.same(chosen(values), { kind: 'anthropic' })
-    t.same(upstreamSites(chosen(values)), [])
+    t.same(upstreamSites(upstreamUrl(chosen(values))), [])
   }
 })
 
@@ -51,7 +51,7 @@ t.test('each upstream has its URL, and opens no name but its own', async t => {
     ],
   ] as const) {
     t.equal(upstreamUrl(chosen(values)), url)
-    t.same(upstreamSites(chosen(values)), sites)
+    t.same(upstreamSites(upstreamUrl(chosen(values))), sites)
   }
 })
 

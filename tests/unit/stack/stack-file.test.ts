@@ -1,6 +1,6 @@
 import t from 'tap'
-import { resolvConf } from '../../../src/stack/accounts.ts'
 import { Settings } from '../../../src/config/settings.ts'
+import { resolvConf } from '../../../src/stack/accounts.ts'
 import { folderStack } from '../../../src/stack/identity.ts'
 import { labels } from '../../../src/stack/labels.ts'
 import { type Stack, stackVariables } from '../../../src/stack/stack.ts'

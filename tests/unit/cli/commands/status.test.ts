@@ -37,7 +37,10 @@ t.test(
     const empty = /empty: the agent reaches the model and nothing else/
     const { allowlist } = report
     t.match(renderStatus(report), empty)
-    const login = renderStatus({ ...report, credentials: { mode: 'login', upstream: null, weakness: null } })
+    const login = renderStatus({
+      ...report,
+      credentials: { mode: 'login', upstream: null, weakness: null },
+    })
     t.notMatch(login, empty)
     t.match(login, /allowlist .*the hosts of a login: claude\.ai/)
     const rule = 'not part of the policy: http_access allow all (line 9)'
