@@ -7,7 +7,7 @@ import { messageOf, UserError } from '../../base/errors.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import { secretSettings } from '../../config/settings.ts'
-import { blockedSince, directSince } from '../../operations/notices.ts'
+import { blockedSince, directSince, withdrawnNotice } from '../../operations/notices.ts'
 import type { StackAgent } from '../../operations/remembered-stack/memory.ts'
 import type { RunRequest } from '../../run/request.ts'
 import type { Invocation } from '../invocation.ts'
@@ -103,14 +103,15 @@ export async function supervise(invocation: Invocation): Promise<void> {
   }
   try {
     const { signal } = invocation
-    // There is no terminal, so the names that the proxy denied to the run are stored with it.
+    // There is no terminal: the names that the proxy denied, and files moved away, are stored with the run.
     const parting = async (since: Date) => {
       const tooLate = AbortSignal.timeout(logMilliseconds)
-      const [blocked, direct] = await Promise.all([
+      const [withdrawn, blocked, direct] = await Promise.all([
+        withdrawnNotice(worker),
         blockedSince({ ...worker, from: since }, tooLate),
         directSince({ ...worker, from: since }, tooLate),
       ])
-      return [...blocked.lines, ...direct].map(line => renderMessage(line))
+      return [...withdrawn, ...blocked.lines, ...direct].map(line => renderMessage(line))
     }
     const run = startRun({ worker, client: null }, request, {
       ...{ signal, runId, wait, parting, questionSeconds },
