@@ -79,11 +79,14 @@ export const checkPull: Check = (repository, args) => {
   const fetched = repository.ask(['fetch', '--quiet', ...options.words])
   // The real git explains what failed.
   if (fetched.code !== 0) return pass
-  const theirs = repository.resolve('FETCH_HEAD')
-  if (theirs === null) return pass
+  const [theirs, ...more] = (repository.ownFile('FETCH_HEAD') ?? '')
+    .split('\n')
+    .filter(line => line !== '' && !line.includes('\tnot-for-merge\t'))
+    .map(line => line.split('\t')[0] ?? '')
+  if (theirs === undefined) return pass
   return rebases(repository, options)
     ? rebaseOf(repository, options, { upstream: theirs })
-    : mergeOf(repository, options, [theirs])
+    : mergeOf(repository, options, [theirs, ...more])
 }
 
 function rebases(repository: Repository, options: Options) {

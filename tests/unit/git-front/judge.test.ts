@@ -124,6 +124,9 @@ t.test('a pull is judged by what it brings', async t => {
   }
   git('config', 'pull.rebase', 'true')
   t.match(verdict(`pull ${folder} theirs`), refused)
+  git('config', 'remote.all.url', folder)
+  git('config', 'remote.all.fetch', '+refs/heads/*:refs/remotes/all/*')
+  t.same(verdict('pull all'), { kind: 'pass' }, 'fetched, but nothing of it is to be merged')
   t.same(verdict('pull nowhere'), { kind: 'pass' }, 'git says itself what fails')
 })
 
