@@ -7,15 +7,19 @@ import { type Log, step } from '../base/log.ts'
 import { compose } from '../engine/compose.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { renderHostFileChanges } from '../workspace/host-files/changes.ts'
+import type { RepositoryPlan } from '../workspace/repository/plan.ts'
 import { whyBusy } from './activity.ts'
 import { changedHostFiles } from './host-files.ts'
 import { inspectStack, isUp, type StackState } from './inspect.ts'
+import { refuseReplacedPaths } from './mounted-repository.ts'
 import { clearPlaceholders, prepareOverlays } from './protection.ts'
 import { prepareRepository } from './repository.ts'
-import type { AgentService } from './services.ts'
+import { type AgentService, isAgent } from './services.ts'
 import { composeProject, type Stack, servicesFor, stackVariables } from './stack.ts'
 import { buildStackFile } from './stack-file.ts'
 import { type StartContext, startServices, waitForRecovery } from './start-services.ts'
+
+const down = ['down', '--remove-orphans', '--timeout', '5']
 
 /**
  * `started`: the stack was brought up now. `running`: it already ran as requested. `outdated`: it runs
@@ -53,7 +57,7 @@ export async function startStack(
       // A network or volume cannot be changed in place; the volumes stay.
       await writeStackFile(stack, fingerprint)
       await step(log, 'stopping the stack with the old settings', () =>
-        compose(docker, project, ['down', '--remove-orphans', '--timeout', '5'], { signal }),
+        compose(docker, project, down, { signal }),
       )
       // Report these changes first: noteHostFiles replaces the baseline they are compared with.
       for (const text of renderHostFileChanges(await changedHostFiles(stack.state))) {
@@ -83,7 +87,25 @@ export async function startStack(
       hint: `another program removed its containers: run ${command('start')} again`,
     })
   }
+  if (repository) await verifyRepository(context, ready, repository, state)
   return { outcome: 'started', state }
+}
+
+/** Takes the stack down before it throws: a session must not open in it. */
+async function verifyRepository(
+  context: StartContext,
+  stack: Stack,
+  plan: RepositoryPlan,
+  state: StackState,
+) {
+  const agents = state.services.filter(({ name, state }) => isAgent(name) && state === 'running')
+  try {
+    for (const { container } of agents) await refuseReplacedPaths(context, plan, container)
+  } catch (error) {
+    await compose(context.docker, composeProject(stack), down)
+    await clearPlaceholders(stack.state, context.log).catch(() => {})
+    throw error
+  }
 }
 
 async function repositoryOrUndo({ workspace, settings, forbidden = [], state }: Stack, log: Log) {
