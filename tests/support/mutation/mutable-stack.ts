@@ -35,13 +35,20 @@ export type MutableStack = {
 /** What is tried in place of what runs. */
 export type Instead = NonNullable<Parameters<typeof openScene>[0]['instead']>
 
-/** A shipped stack from which controls can be taken away, one at a time. */
-export async function createMutableStack(t: Test): Promise<MutableStack> {
+/**
+ * A shipped stack from which controls can be taken away, one at a time. `prepare` changes the workspace
+ * before the start.
+ */
+export async function createMutableStack(
+  t: Test,
+  prepare?: (workspace: string) => Promise<void>,
+): Promise<MutableStack> {
   // An audit needs no internet, so this one has none.
   const stack = await createTestStack(t, {
     settings: { EXTERNAL_SUBNET: '', PROXY_DNS: '' },
     start: false,
   })
+  await prepare?.(stack.workspace)
   await must(join(stack.checkout, 'claude.ts'), ['start', '--detach', '--worker'], {
     cwd: stack.workspace,
     env: stack.env,
@@ -174,6 +181,7 @@ async function resolvedConfig(stack: TestStack): Promise<ComposeConfig> {
     BUDGET_USD_PER_DAY: variable(gateway, 'BUDGET_USD_PER_DAY'),
     USAGE_FOLDER: mounted(gateway, '/var/lib/claude-secure/usage')?.Source ?? '',
     CREDENTIAL_FILE: mounted(gateway, '/run/secrets/credential')?.Source ?? '',
+    FOLDER_POLICY: mounted(proxy, '/etc/claude-secure/folder')?.Source ?? '',
     PROXY_FOLDER: mounted(proxy, '/etc/claude-secure/proxy')?.Source ?? '',
   }
   const override = join(
