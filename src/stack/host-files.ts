@@ -7,10 +7,11 @@ import {
   hostFileChanges,
   hostFilesPath,
   renderHostFiles,
+  scanWithRepository,
 } from '../workspace/host-files/changes.ts'
-import { scanHostFiles } from '../workspace/host-files/scan.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { readProtection } from './protection.ts'
+import { mountedRepository } from './repository.ts'
 import type { StateFolder } from './state/state-folder.ts'
 
 /**
@@ -22,7 +23,9 @@ export async function noteHostFiles(workspace: OpenedWorkspace, state: StateFold
   try {
     await rm(path, { force: true })
     if (workspace.mode === 'copy') return
-    await replaceFile(path, renderHostFiles(await scanHostFiles(workspace.path)))
+    const repository = await mountedRepository(state)
+    const files = await scanWithRepository(workspace.path, repository)
+    await replaceFile(path, renderHostFiles(files, repository))
   } catch (error) {
     log({
       kind: 'warn',

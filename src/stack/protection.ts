@@ -14,7 +14,7 @@ import { planOverlays } from '../workspace/overlay/plan.ts'
 import { type Withdrawn, withdraw } from '../workspace/overlay/withdraw.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { otherStacks } from './other-stacks.ts'
-import { clearRepository, hasRepository, lostRepositoryMounts } from './repository.ts'
+import { clearRepository, lostRepositoryMounts, mountedRepository } from './repository.ts'
 import { type StateFolder, stateFolder } from './state/state-folder.ts'
 
 const Placeholder = z.discriminatedUnion('kind', [
@@ -157,7 +157,7 @@ export async function stacksWithPlaceholders(root = stateRoot()): Promise<string
   const found = await Promise.all(
     names.map(async name => {
       const state = stateFolder(name, root)
-      if (await hasRepository(state)) return [name]
+      if (await mountedRepository(state)) return [name]
       const protection = await readProtection(state)
       return protection && protection.placeholders.length > 0 ? [name] : []
     }),

@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readFile, rm, utimes } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, readFile, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
@@ -26,6 +26,8 @@ const Placeholder = z.discriminatedUnion('kind', [
 /** The mounts of a repository outside the workspace; `workspace` is the folder that they are below. */
 const RepositoryRecord = z.strictObject({
   workspace: z.string(),
+  /** The repository itself. */
+  common: z.string(),
   placeholders: z.array(z.strictObject({ path: z.string(), placeholder: Placeholder })),
   overlays: z.array(z.strictObject({ path: z.string(), identity: z.string() })),
 })
@@ -84,6 +86,7 @@ export async function prepareRepository(
   const missing = planned.mounts.filter(({ identity }) => identity === null)
   const record: RepositoryRecord = {
     workspace: planned.root,
+    common: planned.common,
     placeholders: planned.mounts
       .filter(({ path, identity }) => identity === null || shared.has(join(planned.root, path)))
       .map(({ path, placeholder }) => ({ path, placeholder })),
@@ -91,7 +94,7 @@ export async function prepareRepository(
   }
   await remember(state, record)
   await makePlaceholders(planned.root, missing, workspace.agent)
-  await writeFiles(planned, state)
+  await writeFiles(planned, workspace.agent, state)
   const ready = await plan()
   if (!ready) return null
   const overlays = ready.mounts.map(({ path, identity }) => ({ path, identity: identity ?? '' }))
@@ -102,7 +105,11 @@ export async function prepareRepository(
 /** Git rewrites an entry's `gitdir` that is a day old, and fails when it is read-only. */
 const years = 5 * 365 * 24 * 60 * 60
 
-async function writeFiles(plan: RepositoryPlan, state: StateFolder) {
+async function writeFiles(
+  plan: RepositoryPlan,
+  agent: OpenedWorkspace['agent'],
+  state: StateFolder,
+) {
   const folder = folderOf(state)
   await mkdir(folder, { recursive: true })
   // Independent of the umask.
@@ -123,6 +130,8 @@ async function writeFiles(plan: RepositoryPlan, state: StateFolder) {
     const path = join(folder, name)
     await replaceFile(path, text, { mode: 0o644 })
     await utimes(path, later, later)
+    // Git refuses a `.git` file of another user.
+    if (process.getuid?.() === 0) await chown(path, agent.uid, agent.gid)
   }
 }
 
@@ -153,9 +162,11 @@ export async function lostRepositoryMounts(state: Pick<StateFolder, 'path'>): Pr
   return now.flat()
 }
 
-/** Returns whether a repository has mounts or placeholders of the stack. */
-export async function hasRepository(state: Pick<StateFolder, 'path'>): Promise<boolean> {
-  return (await readRecord(state)) !== null
+/** Returns the repository outside the workspace that the stack mounts or has placeholders in. */
+export async function mountedRepository(
+  state: Pick<StateFolder, 'path'>,
+): Promise<string | undefined> {
+  return (await readRecord(state))?.common
 }
 
 function folderOf(state: Pick<StateFolder, 'path'>) {

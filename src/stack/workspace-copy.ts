@@ -113,7 +113,7 @@ async function copyRepository(
   content: Packed,
 ) {
   content.leftOut.splice(content.leftOut.indexOf('.git'), 1)
-  const { tar, packed } = packRepository(repository, workspace.agent)
+  const { tar, packed } = packRepository(workspace.path, repository, workspace.agent)
   const [tree] = await Promise.all([packed, archive.put(container, '/workspace', tar, signal)])
   for (const [path, entry] of tree) content.tree.set(path, entry)
 }

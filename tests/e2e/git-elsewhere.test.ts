@@ -32,6 +32,12 @@ await git('repo', 'worktree', 'add', '--quiet', '-b', 'other', '../other')
 await writeFile(join(top, 'other/private.txt'), 'of the other worktree\n')
 await git('.', 'init', '--quiet', 'super')
 await git('super', 'submodule', '--quiet', 'add', join(top, 'repo'), 'lib')
+await git('super', 'commit', '--quiet', '--message=lib')
+
+await git('.', 'clone', '--quiet', 'super', 'worktrees')
+await git('worktrees', 'config', 'user.name', 'me')
+await git('worktrees', 'worktree', 'add', '--quiet', '-b', 'deep', '../deep')
+await git('deep', 'submodule', '--quiet', 'update', '--init')
 
 /** The control script in a folder, and a shell in the container of its stack. */
 async function inFolder(folder: string) {
@@ -62,7 +68,7 @@ t.test('a linked worktree', async t => {
       echo two >> a.txt; git commit -qam two; git status --porcelain > ~/s; cmp ~/s /dev/null
       git switch -qc side; echo x > x; git add x; git commit -qm side; git switch -q topic
       git merge -q --no-ff -m merged side; git branch -d side
-      echo y >> a.txt; git stash -q; git stash pop -q; git restore a.txt; git rebase -q HEAD~1 HEAD; git switch -q topic
+      echo y > y; git stash -qu; git stash pop -q; rm y; git rebase -q HEAD~1 HEAD; git switch -q topic
       git tag v1; git cherry-pick --no-commit HEAD^2; git reset -q --hard
       git worktree add -q ~/third -b third; git worktree remove ~/third; git fsck`)
     t.equal(code, 0, stderr)
@@ -105,7 +111,7 @@ t.test('a linked worktree', async t => {
   })
 
   await t.test('the audit finds its mounts and no others', async t => {
-    const audit = JSON.parse((await linked.cli('audit', '--json')).stdout)
+    const audit = JSON.parse((await linked.cli('audit', '--json', '--probe', 'C2', 'H1')).stdout)
     const verdicts = JSON.stringify(audit)
     t.match(verdicts, 'workspace.git/config')
     const open = (audit.probes ?? []).filter(
@@ -156,9 +162,30 @@ t.test('the folder of a submodule', async t => {
   t.equal(code, 0, stderr)
   t.equal(stdout, '/workspace\n')
   t.equal(await git('super/lib', 'log', '-1', '--format=%an %s'), 'agent two\n')
-  t.match(await git('super', 'status', '--porcelain'), /^AM lib$/m, 'the repository above sees it')
+  t.match(await git('super', 'status', '--porcelain'), /^ M lib$/m, 'the repository above sees it')
   await lib.cli('stop')
   t.equal(await git('super/lib', 'status', '--porcelain'), '')
+})
+
+t.test('a linked worktree with a submodule, mounted and as a copy', async t => {
+  const deep = await inFolder('deep')
+  for (const mode of [[], ['--copy']]) {
+    await deep.start(...mode)
+    const { code, stdout, stderr } = await deep.shell(
+      `${author} set -e; git status --porcelain; git -C lib status --porcelain
+       echo ${mode.length} > lib/n; git -C lib add n; git -C lib commit -qm in-lib; git commit -qam lib
+       git status --porcelain; git -C lib log -1 --format=%an; git submodule status`,
+    )
+    t.equal(code, 0, stderr)
+    t.match(stdout, /^agent\n \w+ lib /)
+    const { stdout: written } = await deep.shell(
+      'cd /workspace.git/worktrees/deep/modules && for f in lib/config lib/hooks/x lib/commondir x; do (echo x >> $f) 2>/dev/null && echo "wrote $f"; done; true',
+    )
+    t.equal(written, '')
+  }
+  t.equal(await git('deep/lib', 'log', '-1', '--format=%an %s'), 'agent in-lib\n')
+  t.equal(await git('deep', 'log', '-1', '--format=%an %s'), 'agent lib\n', 'those of the mount')
+  await deep.cli('stop')
 })
 
 t.test('a .git file that names what is not its own gets nothing, and start says so', async t => {
@@ -175,18 +202,6 @@ t.test('a .git file that names what is not its own gets nothing, and start says 
   t.not((await hostile.shell('git status')).code, 0)
   t.notMatch((await hostile.shell('cat /proc/self/mountinfo')).stdout, / \/workspace\.git|\/repo\//)
   await hostile.cli('stop')
-})
-
-t.test('a subfolder of a repository: start says where git works', async t => {
-  await mkdir(join(top, 'repo/sub'))
-  await must('chown', [`${owner}:${owner}`, join(top, 'repo/sub')])
-  const sub = await inFolder('repo/sub')
-  const said = await sub.start()
-  t.match(
-    said,
-    `this folder is a part of the repository ${top}/repo; start there to give the agent its git`,
-  )
-  await sub.cli('stop')
 })
 
 t.test('a copy of a linked worktree has a repository of its own', async t => {

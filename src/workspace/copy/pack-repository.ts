@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto'
 import { opendir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { foldersOf } from '../../files/beneath.ts'
 import { coalesce } from '../../files/coalesce.ts'
 import { openRegularFile, readRegularFile, textOf } from '../../files/regular-file.ts'
 import type { Elsewhere } from '../repository/locate.ts'
+import { findModules, modulesFolder } from '../repository/modules.ts'
 import { renderRepositoryConfig } from '../repository/plan.ts'
 import type { Tree } from './entry.ts'
 import { createEntryWriter, type EntryWriter } from './entry-writer.ts'
@@ -30,18 +32,23 @@ const largestConfig = 1024 * 1024
 /** Git moves objects to a new file before it removes the old ones: a later reading finds the new one. */
 const readings = 2
 
-type Part = { root: string; wanted: (path: string) => boolean }
+/** A folder of the host, and the one below `.git` in which its files are in the copy. */
+type Part = { root: string; at: string; wanted: (path: string) => boolean }
 type Filling = { entries: EntryWriter; tree: Tree; folders: Set<string> }
 
 /**
  * Returns a repository outside the workspace as a tar stream that makes it the `.git` folder of a copy,
  * with the branch and the index of this worktree alone, and the tree of its content.
  */
-export function packRepository(repository: Elsewhere, owner: { uid: number; gid: number }) {
+export function packRepository(
+  workspace: string,
+  repository: Elsewhere,
+  owner: { uid: number; gid: number },
+) {
   const tar = pack()
   const entries = createEntryWriter(tar, owner)
   const filling: Filling = { entries, tree: new Map(), folders: new Set() }
-  const packed = fill(filling, repository).then(
+  const packed = fill(filling, workspace, repository).then(
     () => {
       tar.finalize()
       return filling.tree
@@ -59,34 +66,41 @@ export function packRepository(repository: Elsewhere, owner: { uid: number; gid:
   }
 }
 
-async function fill(filling: Filling, { common, worktree }: Elsewhere) {
-  const { entries, tree } = filling
-  await entries.folder('.git')
-  const config = await configOf(common)
-  await entries.content('.git/config', config)
-  const sha256 = createHash('sha256').update(config).digest('hex')
-  tree.set('.git/config', { type: 'file', sha256, executable: false, size: config.length })
+async function fill(filling: Filling, workspace: string, repository: Elsewhere) {
+  const { common, worktree } = repository
+  const parts = partsOf(common, worktree)
+  await filling.entries.folder('.git')
+  await text(filling, '.git/config', await configOf(common))
+  for (const { name, checkout } of await findModules(workspace, repository)) {
+    const at = `.git/modules/${name}`
+    for (const folder of [...foldersOf(at), at]) await makeFolder(filling, folder)
+    const root = join(modulesFolder(repository), name)
+    await text(filling, `${at}/config`, await configOf(root, checkout))
+    await text(filling, `${checkout}/.git`, `gitdir: ${relative(checkout, at)}\n`)
+    parts.push({ root, at, wanted: isOwn })
+  }
   for (let reading = 1; reading <= readings; reading++) {
-    for (const part of partsOf(common, worktree)) await walk(filling, part, '')
+    for (const part of parts) await walk(filling, part, '')
   }
 }
 
+/** Other worktrees stay on the host; submodules are parts of their own. */
+function isOwn(path: string) {
+  return !pointers.test(path) && !/^(worktrees|modules)(\/|$)/.test(path)
+}
+
 function partsOf(common: string, worktree: string | null): Part[] {
-  const isOwn = (path: string) => !pointers.test(path) && !/^worktrees(\/|$)/.test(path)
-  if (worktree === null) return [{ root: common, wanted: isOwn }]
+  const at = '.git'
+  if (worktree === null) return [{ root: common, at, wanted: isOwn }]
   const isShared = (path: string) =>
     shared.has(path.split('/')[0] ?? '') && isOwn(path) && !perWorktree.test(path)
   return [
-    { root: common, wanted: isShared },
-    {
-      root: join(common, 'worktrees', worktree),
-      // The folders of its submodules name paths of the host.
-      wanted: path => isOwn(path) && !/^modules(\/|$)/.test(path),
-    },
+    { root: common, at, wanted: isShared },
+    { root: join(common, 'worktrees', worktree), at, wanted: isOwn },
   ]
 }
 
-async function configOf(common: string): Promise<Buffer> {
+async function configOf(common: string, checkout?: string): Promise<string> {
   const path = join(common, 'config')
   const text = textOf(await readRegularFile(path, { limit: largestConfig }))
   if (text === null) {
@@ -94,7 +108,19 @@ async function configOf(common: string): Promise<Buffer> {
       hint: `make it a regular file of at most ${largestConfig} bytes`,
     })
   }
-  return Buffer.from(renderRepositoryConfig(text))
+  return renderRepositoryConfig(text, checkout)
+}
+
+async function text({ entries, tree }: Filling, path: string, content: string) {
+  const bytes = Buffer.from(content)
+  await entries.content(path, bytes)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  tree.set(path, { type: 'file', sha256, executable: false, size: bytes.length })
+}
+
+async function makeFolder({ entries, folders }: Filling, name: string) {
+  if (!folders.has(name)) await entries.folder(name)
+  folders.add(name)
 }
 
 /** Packs the regular files of a folder; git makes no symlinks there. */
@@ -106,11 +132,9 @@ async function walk(filling: Filling, part: Part, inside: string) {
     const path = inside === '' ? item.name : `${inside}/${item.name}`
     if (!part.wanted(path)) continue
     if (item.isDirectory()) {
-      const name = `.git/${path}`
-      if (!filling.folders.has(name)) await filling.entries.folder(name)
-      filling.folders.add(name)
+      await makeFolder(filling, `${part.at}/${path}`)
       await walk(filling, part, path)
-    } else if (item.isFile()) await packFile(filling, `.git/${path}`, join(part.root, path))
+    } else if (item.isFile()) await packFile(filling, `${part.at}/${path}`, join(part.root, path))
   }
 }
 

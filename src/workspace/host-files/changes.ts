@@ -6,20 +6,38 @@ import { type HostFile, type HostFiles, scanHostFiles } from './scan.ts'
 
 /** A file that runs on the host on request and that changed since before the agent started. */
 export type HostFileChange = {
-  /** Relative to the workspace, as the agent named it: sanitize it before display. */
+  /**
+   * Relative to the workspace, or absolute in a repository outside it. As the agent named it: sanitize it
+   * before display.
+   */
   path: string
   kind: 'new' | 'changed' | 'removed' | 'not checked'
   /** Parts of a package.json; the reason why something was not checked. */
   detail: string
 }
 
+type Recorded = { files: [string, HostFile][]; cutOff: string | null; repository?: string }
+
 /** Returns the path of the record of these files in a state folder. */
 export function hostFilesPath(stateFolder: string): string {
   return join(stateFolder, 'host-files.json')
 }
 
-export function renderHostFiles({ files, cutOff }: HostFiles): string {
-  return JSON.stringify({ files: [...files], cutOff })
+/** `repository`: a repository outside the workspace, in which the agent can write too. */
+export function renderHostFiles({ files, cutOff }: HostFiles, repository?: string): string {
+  return JSON.stringify({ files: [...files], cutOff, ...(repository && { repository }) })
+}
+
+/** Scans a workspace, and the repository that its `.git` file names; the latter by absolute paths. */
+export async function scanWithRepository(
+  workspace: string,
+  repository?: string,
+): Promise<HostFiles> {
+  const found = await scanHostFiles(workspace)
+  if (repository === undefined) return found
+  const { files, cutOff } = await scanHostFiles(repository)
+  for (const [path, file] of files) found.files.set(join(repository, path), file)
+  return { files: found.files, cutOff: found.cutOff ?? cutOff }
 }
 
 /**
@@ -32,8 +50,9 @@ export async function hostFileChanges(
 ): Promise<HostFileChange[]> {
   const text = await readFile(hostFilesPath(stateFolder), 'utf8').catch(() => null)
   if (text === null) return []
-  const { files, cutOff }: { files: [string, HostFile][]; cutOff: string | null } = JSON.parse(text)
-  return compareHostFiles({ files: new Map(files), cutOff }, await scanHostFiles(workspace))
+  const { files, cutOff, repository }: Recorded = JSON.parse(text)
+  const now = await scanWithRepository(workspace, repository)
+  return compareHostFiles({ files: new Map(files), cutOff }, now)
 }
 
 export function compareHostFiles(before: HostFiles, after: HostFiles): HostFileChange[] {

@@ -116,7 +116,7 @@ async function worktreesWanted(workspace: string, path: string, worktreeConfig: 
 }
 
 /** Returns names below `.git/modules`, which may contain slashes, including nested submodules. */
-async function submodules(path: string, depth = 0): Promise<string[]> {
+export async function submodules(path: string, depth = 0): Promise<string[]> {
   const found: string[] = []
   for (const name of await folders(path)) {
     if (await exists(join(path, name, 'HEAD'))) found.push(name)

@@ -3,8 +3,9 @@ import { dirname, join, relative } from 'node:path'
 import { isWithin } from '../../files/beneath.ts'
 import { readGitReferences } from '../overlay/git-references.ts'
 import type { Overlay, Placeholder, Wanted } from '../overlay/overlay.ts'
-import { planWanted, repositoryWanted } from '../overlay/plan.ts'
+import { planWanted, repositoryWanted, submodules } from '../overlay/plan.ts'
 import type { Elsewhere } from './locate.ts'
+import { findModules } from './modules.ts'
 
 /** Path in the containers of a repository that is not in the workspace. */
 export const repositoryTarget = '/workspace.git'
@@ -13,6 +14,8 @@ export const repositoryTarget = '/workspace.git'
 export type RepositoryMount = Overlay & { target: string }
 
 export type RepositoryPlan = {
+  /** Real path of the repository. */
+  common: string
   /** Real path of the folder that the mounts' paths are relative to. */
   root: string
   mounts: RepositoryMount[]
@@ -29,9 +32,10 @@ export type RepositoryPlan = {
  */
 export async function planRepository(
   workspace: string,
-  { common, worktree }: Elsewhere,
+  repository: Elsewhere,
   { loosened }: { loosened: boolean },
 ): Promise<RepositoryPlan> {
+  const { common, worktree } = repository
   const inside = isWithin(workspace, common)
   const root = inside ? workspace : dirname(common)
   const base = relative(root, common)
@@ -53,9 +57,14 @@ export async function planRepository(
       { name: 'git-common', target: `${gitDir}/commondir`, text: '../..\n' },
     )
   }
+  const modules = await findModules(workspace, repository)
+  for (const [at, { name, checkout }] of modules.entries()) {
+    const text = `gitdir: ${gitDir}/modules/${name}\n`
+    files.push({ name: `git-module-${at}`, target: `/workspace/${checkout}/.git`, text })
+  }
   const config =
     worktree === null && !inside ? { path: join(common, 'config'), target: `${at}/config` } : null
-  return { root, mounts, files, config }
+  return { common, root, mounts, files, config }
 
   function targetOf(path: string) {
     return isWithin(base, path) ? `${at}${path.slice(base.length)}` : `/workspace/${path}`
@@ -94,9 +103,24 @@ async function linkedOverlays(
     { path: `${entry}/config.worktree`, name, placeholder: missing },
     { path: `${entry}/modules`, name, placeholder: folder },
   ]
-  const planned = await Promise.all([planWanted(root, repository), planWanted(root, own)])
-  // The folders above the entry are planned as writable with it, and stay as the first plan has them.
-  return [...planned[0], ...planned[1].filter(({ path }) => isWithin(entry, path))]
+  const modules = (await submodules(join(root, entry, 'modules'))).map(
+    module => `${entry}/modules/${module}`,
+  )
+  return [
+    ...(await planWanted(root, repository)),
+    ...(await planBelow(root, entry, own)),
+    // Above this number they are read-only with their folder.
+    ...(modules.length > most ? [] : await Promise.all(modules.map(planModule))).flat(),
+  ]
+
+  async function planModule(path: string) {
+    return planBelow(root, path, await repositoryWanted(root, path, worktreeConfig))
+  }
+}
+
+/** Plans a folder and what is in it: the folders above it have their mounts from another plan. */
+async function planBelow(root: string, folder: string, wanted: readonly Wanted[]) {
+  return (await planWanted(root, wanted)).filter(({ path }) => isWithin(folder, path))
 }
 
 /** Plans the entries of other worktrees; those that the agent adds are its own. */
@@ -112,7 +136,8 @@ async function otherWorktrees(root: string, path: string, worktree: string): Pro
 }
 
 /** Returns the repository's configuration with the workspace's path in the containers. */
-export function renderRepositoryConfig(text: string): string {
+export function renderRepositoryConfig(text: string, checkout = ''): string {
   // The last value counts. Two line ends: the text may end in a continued line.
-  return `${text}\n\n[core]\n\tbare = false\n\tworktree = /workspace\n`
+  const worktree = JSON.stringify(join('/workspace', checkout))
+  return `${text}\n\n[core]\n\tbare = false\n\tworktree = ${worktree}\n`
 }

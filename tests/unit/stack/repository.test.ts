@@ -83,7 +83,7 @@ t.test(
     t.equal(new Set(mounts.map(({ target }) => target)).size, mounts.length, 'no target twice')
     const config = mounts.find(({ target }) => target === '/workspace.git/config')
     t.match(config, { source: join(state.path, 'repository/config'), writable: false })
-    t.match(await readFile(config?.source ?? '', 'utf8'), /worktree = \/workspace\n$/)
+    t.match(await readFile(config?.source ?? '', 'utf8'), /worktree = "\/workspace"\n$/)
     const pointer = mounts.find(({ target }) => target === '/workspace/.git')
     t.ok((await stat(pointer?.source ?? '')).mtimeMs > Date.now() + 365 * 24 * 3_600_000)
     t.same(

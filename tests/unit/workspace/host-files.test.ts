@@ -11,6 +11,7 @@ import {
   hostFilesPath,
   renderHostFileChanges,
   renderHostFiles,
+  scanWithRepository,
 } from '../../../src/workspace/host-files/changes.ts'
 import { scanHostFiles } from '../../../src/workspace/host-files/scan.ts'
 
@@ -176,4 +177,33 @@ t.test('a folder that is swapped for a link meanwhile leads nowhere (H2)', async
   await swapper.terminate()
   t.ok(seen.has('6'), 'the file itself was seen')
   t.notOk(seen.has('39'), 'the one outside was not')
+})
+
+t.test('a repository outside the workspace is scanned too, and named by its path', async t => {
+  const folder = t.testdir({
+    state: {},
+    w: { '.git': 'gitdir: ../repo/.git/worktrees/w\n' },
+    repo: {
+      '.git': {
+        ...{ HEAD: '', config: '', objects: {}, refs: {}, hooks: {} },
+        worktrees: { w: { HEAD: '', gitdir: '', commondir: '' } },
+      },
+    },
+  })
+  const [workspace, state] = [join(folder, 'w'), join(folder, 'state')]
+  const repository = join(folder, 'repo/.git')
+  const before = await scanWithRepository(workspace, repository)
+  await writeFile(hostFilesPath(state), renderHostFiles(before, repository))
+  t.same(await hostFileChanges(state, workspace), [])
+  await mkdir(join(repository, 'worktrees/w/rebase-merge'))
+  await writeFile(join(repository, 'worktrees/w/rebase-merge/git-rebase-todo'), 'exec evil\n')
+  await writeFile(join(repository, 'hooks/post-commit'), '#!/bin/sh\n')
+  await writeFile(join(repository, 'COMMIT_EDITMSG'), 'one\n')
+  t.same(
+    (await hostFileChanges(state, workspace)).map(({ path, kind }) => `${path} ${kind}`),
+    [
+      `${repository}/hooks/post-commit new`,
+      `${repository}/worktrees/w/rebase-merge/git-rebase-todo new`,
+    ],
+  )
 })

@@ -22,7 +22,7 @@ async function unpack(folder: string, copy: string) {
   const located = await locateRepository(folder)
   if (located.kind !== 'elsewhere') throw new Error(located.kind)
   await mkdir(copy)
-  const { tar, packed } = packRepository(located, owner)
+  const { tar, packed } = packRepository(folder, located, owner)
   const archive = `${copy}.tar`
 
   const [tree] = await Promise.all([packed, pipeline(tar, createWriteStream(archive))])

@@ -101,7 +101,7 @@ t.test('a symlink in place of a mounted folder stops the start', async t => {
 t.test('the configuration in the container names the workspace, whatever its end is', t => {
   t.match(
     renderRepositoryConfig('[a]\n\tb = c\\'),
-    /c\\\n\n\[core\]\n\tbare = false\n\tworktree = \/workspace\n$/,
+    /c\\\n\n\[core\]\n\tbare = false\n\tworktree = "\/workspace"\n$/,
   )
   t.end()
 })
