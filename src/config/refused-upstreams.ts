@@ -41,7 +41,8 @@ export async function refuseUpstreams(
   for (const [choice, parts] of Object.entries(upstreamSettings)) {
     if (chosen.includes(choice)) continue
     const inFile = parts.find(name => fromFile[name])
-    const inShell = parts.find(name => meantForClaude.includes(name) && env[name])
+    // From the settings, because loading them took the secrets out of the environment.
+    const inShell = parts.find(name => meantForClaude.includes(name) && settings[name])
     const name = inFile ?? inShell
     if (name === undefined) continue
     const value = choice === 'ANTHROPIC_BASE_URL' ? choice : `${choice}=1`

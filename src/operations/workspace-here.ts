@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
@@ -11,17 +12,31 @@ import type { Context } from './context.ts'
 import { ownedStackName } from './find-stacks.ts'
 
 /** Returns the host paths that an agent must never get, whichever folder it is opened in. */
-export function ownPlaces({ root, found }: Pick<Context, 'root' | 'found'>): OwnPlaces {
+export function ownPlaces({
+  root,
+  found,
+  settings,
+}: Pick<Context, 'root' | 'found' | 'settings'>): OwnPlaces {
+  const { GOOGLE_APPLICATION_CREDENTIALS: key } = settings
   return {
     checkout: root,
-    secrets: [join(root, '.env'), join(stateRoot(), 'stacks')],
+    secrets: [join(root, '.env'), join(stateRoot(), 'stacks'), ...(key ? [realPath(key)] : [])],
     ...('socketPath' in found.address && { socket: found.address.socketPath }),
+  }
+}
+
+/** Returns where a symlink leads; a path that leads nowhere holds no secret yet. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
   }
 }
 
 /** Returns the paths that a repository outside the workspace must not hold; a copy is not mounted. */
 export function forbiddenPlaces(
-  context: Pick<Context, 'root' | 'found'>,
+  context: Pick<Context, 'root' | 'found' | 'settings'>,
   { mode }: OpenedWorkspace,
 ): string[] {
   const { checkout, secrets, socket } = ownPlaces(context)

@@ -118,7 +118,7 @@ export async function customise(
 }
 
 function customFolder({ root, found, settings }: Context, workspace: OpenedWorkspace) {
-  const { socket } = ownPlaces({ root, found })
+  const { socket } = ownPlaces({ root, found, settings })
   return findAdditionsFolder(customRoot(settings), {
     named: settings.CUSTOM_DIR !== undefined,
     // An agent that can write there would choose the contents of its next container.
@@ -156,6 +156,7 @@ async function identityFile({ GIT_IDENTITY }: Settings): Promise<GeneratedFile[]
 /** Returns the host paths that must not be mounted: write access to one of them breaks the confinement. */
 function placesOf(context: Context, workspace: OpenedWorkspace): OwnPlace[] {
   const { socket } = ownPlaces(context)
+  const { GOOGLE_APPLICATION_CREDENTIALS: key } = context.settings
   return [
     ...claudeSecureItself(context.root),
     // Its files are built into the image as root, or read by the build.
@@ -163,6 +164,7 @@ function placesOf(context: Context, workspace: OpenedWorkspace): OwnPlace[] {
     // A second mount of the workspace would bypass the overlays, or the copy.
     { path: workspace.path, what: 'a part of the workspace' },
     ...(socket ? [{ path: socket, what: 'the socket of the container engine' }] : []),
+    ...(key ? [{ path: key, what: 'the key of your service account' }] : []),
   ]
 }
 

@@ -180,3 +180,45 @@ t.test('what is built into the image is not mounted for the agent to write', asy
     t.notMatch((await start()).stderr, error, mount)
   }
 })
+
+t.test('the settings of a model upstream are refused in words when they cannot work', async t => {
+  for (const [file, env, error, hint] of [
+    ['', { CLAUDE_CODE_USE_FOUNDRY: '1' }, /CLAUDE_CODE_USE_FOUNDRY is set/, /unset/],
+    ['AWS_REGION=us-east-1\n', {}, /\.env: AWS_REGION has no effect without/, /as well, or remove/],
+    ['CLAUDE_CODE_USE_BEDROCK=1\n', {}, /=1 needs AWS_REGION/, /set AWS_REGION beside it/],
+    ['', { ANTHROPIC_AUTH_TOKEN: key }, /environment: ANTHROPIC_AUTH_TOKEN has no effect/, /unset/],
+    [
+      `ANTHROPIC_BASE_URL=https://llm.corp.example\nCLAUDE_CODE_OAUTH_TOKEN=sk-ant-oat01-mine\n`,
+      {},
+      /ANTHROPIC_BASE_URL=https:\/\/llm\.corp\.example has no credential/,
+      /never gets CLAUDE_CODE_OAUTH_TOKEN/,
+    ],
+    [
+      '',
+      { ANTHROPIC_BASE_URL: 'http://localhost:4000' },
+      /must be an https:\/\/ URL on port 443/,
+      /./,
+    ],
+  ] as const) {
+    await script.edit(t, '.env', () => file)
+    const outcome = await start(env)
+    isTwoLines(t, outcome, { error, hint })
+    t.notMatch(outcome.stderr, /NOTTOBESHOWN/)
+  }
+})
+
+t.test('the key of a service account is neither mounted nor in the workspace', async t => {
+  const settings = (path: string) =>
+    `CLAUDE_CODE_USE_VERTEX=1\nCLOUD_ML_REGION=global\nANTHROPIC_VERTEX_PROJECT_ID=my-project\nGOOGLE_APPLICATION_CREDENTIALS=${path}\n`
+  const folder = t.testdir({ 'key.json': '{}' })
+  await script.edit(t, '.env', () => settings(join(folder, 'key.json')))
+  isTwoLines(t, await start(), {
+    error: /key\.json is not usable: it is not the key of a service account/,
+    hint: /JSON key of a service account/,
+  })
+  await script.edit(t, '.env', () => settings(join(script.workspace, 'key.json')))
+  isTwoLines(t, await start(), {
+    error: /holds the credentials of claude-secure .*key\.json/,
+    hint: /the folder of a project/,
+  })
+})

@@ -5,8 +5,9 @@ import { refuseUpstreams } from '../../../src/config/refused-upstreams.ts'
 /** Loads the settings and judges them, as `start` does. */
 async function judge(file: string, env: NodeJS.ProcessEnv = {}) {
   const root = t.testdir({ '.env': file })
+  // As `start` has it: loading takes the secrets out of the environment.
   const given = { ...env }
-  const settings = await loadSettings(root, { ...env })
+  const settings = await loadSettings(root, given)
   await refuseUpstreams(settings, root, given)
   return settings
 }
