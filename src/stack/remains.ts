@@ -15,11 +15,11 @@ import { parseHome } from './conversations.ts'
 import { isStackName } from './identity.ts'
 import { inspectStack } from './inspect.ts'
 import { clearPlaceholders } from './protection.ts'
+import { readCopyChanges } from './read-copy.ts'
 import type { ListedStack } from './stack-list.ts'
 import { keptInState, stateFolder } from './state/state-folder.ts'
 import { stackExists, stopStack } from './stop.ts'
 import { volumesOf } from './volumes.ts'
-import { readCopyChanges } from './workspace-copy.ts'
 
 /** Data that a stopped stack left behind, and whether it exists nowhere else. */
 export type Remains = {

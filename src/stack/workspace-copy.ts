@@ -1,4 +1,4 @@
-import { access, rename, writeFile } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Log, step } from '../base/log.ts'
 import type { Archive } from '../engine/archive.ts'
@@ -6,20 +6,15 @@ import type { DockerClient } from '../engine/find-client.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { execOk } from '../process/exec.ts'
 import {
-  type Baseline,
   baselinePath,
   readBaseline,
   readCopyRecord,
   renderBaseline,
 } from '../workspace/copy/baseline.ts'
-import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
 import { describeCopied, renderCopied } from '../workspace/copy/copied.ts'
-import { type Entry, sameEntry, type Tree } from '../workspace/copy/entry.ts'
-import { isGitPath } from '../workspace/copy/git-files.ts'
-import { textLimit } from '../workspace/copy/host-state.ts'
+import type { Entry } from '../workspace/copy/entry.ts'
 import { type Packed, type Progress, packWorkspace } from '../workspace/copy/pack.ts'
 import { packRepository } from '../workspace/copy/pack-repository.ts'
-import { type CopiedItem, type Keep, readCopy } from '../workspace/copy/unpack.ts'
 import { readUserIgnore } from '../workspace/ignore/git-files.ts'
 import { type Elsewhere, locateRepository } from '../workspace/repository/locate.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
@@ -134,91 +129,6 @@ async function removeTorn({ docker, container, signal }: CopyContext, paths: rea
     const args = ['exec', container, 'rm', '--force', '--', ...places]
     await execOk(docker.file, args, { env: docker.env, signal })
   }
-}
-
-export type CopyState = {
-  baseline: Baseline
-  tree: Tree
-  changes: Change[]
-  gitChanged: boolean
-  /** Contents of changed files, as far as they were requested and fit into memory. */
-  contents: ReadonlyMap<string, Buffer>
-}
-
-/** Maximum bytes of contents that are kept from the first reading, and of one file. */
-const keptBytes = { all: 64 * 1024 * 1024, file: textLimit }
-
-/** Returns the agent's changes since the copy was made; null when there is no copy. */
-export async function readCopyChanges(
-  context: Pick<CopyContext, 'archive' | 'container' | 'state' | 'signal'>,
-  options: { contents?: boolean } = {},
-): Promise<CopyState | null> {
-  const baseline = await readBaseline(baselinePath(context.state))
-  if (!baseline) return null
-  const tree: Tree = new Map()
-  const contents = new Map<string, Buffer>()
-  let room = keptBytes.all
-  // Whether a file changed is known after its last byte; a second reading of all files takes as long.
-  const keep = (path: string): Keep | null =>
-    options.contents && !isGitPath(path)
-      ? { kind: 'memory', limit: Math.min(keptBytes.file, room) }
-      : null
-  for await (const { path, entry, content } of copyItems(context, keep)) {
-    tree.set(path, entry)
-    if (!content || sameEntry(entry, baseline.tree.get(path))) continue
-    contents.set(path, content)
-    room -= content.length
-  }
-  const gitChanged = gitDataChanged(baseline.tree, tree)
-  const changes = copyChanges(baseline.tree, tree)
-  return { baseline, tree, changes, gitChanged, contents }
-}
-
-/** Yields the files and symlinks of the copy, with content where `keep` returns true. */
-export async function* copyItems(
-  { archive, container, signal }: Pick<CopyContext, 'archive' | 'container' | 'signal'>,
-  keep: (path: string) => Keep | null,
-): AsyncGenerator<CopiedItem> {
-  yield* readCopy(await archive.get(container, '/workspace', signal), keep)
-}
-
-/** Larger files stay in the copy. */
-const fileLimit = 4 * 1024 ** 3
-
-/**
- * Fetches contents from the copy, each into a file in `folder` named by its hash. Skips files that
- * changed since `tree` was read: the user has not seen them. Returns the hashes that are there.
- */
-export async function stageContents(
-  context: Pick<CopyContext, 'archive' | 'container' | 'signal'> & Pick<CopyState, 'contents'>,
-  tree: Tree,
-  wanted: ReadonlySet<string>,
-  folder: string,
-): Promise<Set<string>> {
-  const staged = new Set<string>()
-  for (const [path, content] of context.contents) {
-    const entry = tree.get(path)
-    if (entry?.type !== 'file' || !wanted.has(entry.sha256) || staged.has(entry.sha256)) continue
-    await writeFile(join(folder, entry.sha256), content, { mode: 0o600 })
-    staged.add(entry.sha256)
-  }
-  if (staged.size === wanted.size) return staged
-  let next = 0
-  const isWanted = (path: string) => {
-    const entry = tree.get(path)
-    return entry?.type === 'file' && wanted.has(entry.sha256) && !staged.has(entry.sha256)
-  }
-  const items = copyItems(context, path =>
-    isWanted(path)
-      ? { kind: 'file', path: join(folder, `${next++}.part`), limit: fileLimit }
-      : null,
-  )
-  for await (const { entry, file } of items) {
-    if (file === undefined || entry.type !== 'file') continue
-    await rename(file, join(folder, entry.sha256))
-    staged.add(entry.sha256)
-  }
-  return staged
 }
 
 /** Updates the baseline of `paths` after an apply, when the copy and the host agree on them. */

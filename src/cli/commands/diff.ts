@@ -2,7 +2,7 @@ import { terminalJson } from '../../base/terminal-text.ts'
 import { openEngine } from '../../operations/context.ts'
 import { type CopyDiff, diffCopy } from '../../operations/copy/diff.ts'
 import { logRemaining, type OpenCopy } from '../../operations/copy/open-copy.ts'
-import { copyItems } from '../../stack/workspace-copy.ts'
+import { readCopyItems } from '../../stack/read-copy.ts'
 import { type Change, summarizeIgnored } from '../../workspace/copy/changes.ts'
 import { readHostContent, textLimit } from '../../workspace/copy/host-state.ts'
 import {
@@ -100,14 +100,14 @@ async function printContents(copy: OpenCopy, changes: readonly Change[]) {
     else written.set(change.path, change)
   }
   if (written.size === 0) return
-  const items = copyItems(copy, path =>
-    written.has(path) ? { kind: 'memory', limit: textLimit } : null,
-  )
-  for await (const { path, entry, content } of items) {
+  const keep = (path: string) =>
+    written.has(path) ? ({ kind: 'memory', limit: textLimit } as const) : null
+  await readCopyItems(copy, keep, async ({ path, entry, content }) => {
     const change = written.get(path)
-    if (!change) continue
+    if (!change) return
+    written.delete(path)
     await showWritten(change, entry.type === 'link' ? Buffer.from(entry.target) : (content ?? null))
-  }
+  })
 
   async function showWritten(change: Change, after: Buffer | null) {
     show(renderPatch(change, change.kind === 'added' ? null : await before(change.path), after))

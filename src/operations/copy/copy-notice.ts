@@ -3,8 +3,8 @@ import { createArchive } from '../../engine/archive.ts'
 import { createEngine } from '../../engine/engine.ts'
 import type { EngineAddress } from '../../engine/engine-request.ts'
 import { inspectStack } from '../../stack/inspect.ts'
+import { readCopyChanges } from '../../stack/read-copy.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
-import { readCopyChanges } from '../../stack/workspace-copy.ts'
 import { sortChanges } from '../../workspace/copy/changes.ts'
 
 /** Milliseconds after which a large copy is reported without a count. */

@@ -6,8 +6,9 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { nearestName } from '../../config/issue-message.ts'
 import { type Archive, createArchive } from '../../engine/archive.ts'
 import { isWithin } from '../../files/beneath.ts'
+import { type CopyState, readCopyChanges } from '../../stack/read-copy.ts'
 import { type StateFolder, stateFolder } from '../../stack/state/state-folder.ts'
-import { type CopyState, copyContainer, readCopyChanges } from '../../stack/workspace-copy.ts'
+import { copyContainer } from '../../stack/workspace-copy.ts'
 import {
   type ChangeSelection,
   type SortedChanges,

@@ -22,8 +22,23 @@ export type Keep = { kind: 'memory'; limit: number } | { kind: 'file'; path: str
 /** Maximum entries and bytes of one copy: a sparse file counts with its full size. */
 const bounds = { entries: 2_000_000, bytes: 512 * 1024 ** 3 }
 
+/** The last bytes of every archive. */
+const endMark = Buffer.alloc(1024)
+
 /** Prefix of every name: the engine adds the name of the requested folder. */
 const folder = 'workspace/'
+
+/**
+ * The archive is incomplete, although the engine sent it to its end: a file that shrinks while the engine
+ * reads it ends the archive there.
+ */
+export class IncompleteCopy extends Error {
+  readonly path: string
+  constructor(path: string, cause: unknown) {
+    super(`the archive of the copy ends in ${path}`, { cause })
+    this.path = path
+  }
+}
 
 /**
  * Reads the tar stream of a copy, entry by entry, and unpacks nothing onto the host. Skips devices,
@@ -34,11 +49,34 @@ export async function* readCopy(
   keep: (path: string) => Keep | null,
 ): AsyncGenerator<CopiedItem> {
   const entries = extract()
-  tar.on('error', error => entries.destroy(error))
+  let sent = false
+  let last = ''
+  let tail: Buffer = Buffer.alloc(0)
+  tar
+    .on('error', error => entries.destroy(error))
+    .on('data', (chunk: Buffer) => {
+      tail = chunk.length < endMark.length ? Buffer.concat([tail, chunk]) : chunk
+      tail = tail.subarray(-endMark.length)
+    })
+    .once('end', () => {
+      sent = true
+    })
   tar.pipe(entries)
   const seen = new Map<string, Entry>()
   let bytes = 0
-  for await (const item of entries) {
+  try {
+    for await (const item of entries) {
+      last = item.header.name
+      yield* readItem(item)
+    }
+    // Without it, the files that are missing would count as deleted.
+    if (!tail.equals(endMark)) throw new Error('the archive has no end')
+  } catch (error) {
+    if (!sent || error instanceof UserError) throw error
+    throw new IncompleteCopy(insidePath(last) ?? last, error)
+  }
+
+  async function* readItem(item: TarItem): AsyncGenerator<CopiedItem> {
     if (seen.size > bounds.entries) throw tooMany()
     const { name, type, linkname, mode = 0, size = 0 } = item.header
     bytes += size
@@ -60,6 +98,8 @@ export async function* readCopy(
     item.resume()
   }
 }
+
+type TarItem = ReturnType<typeof extract> extends AsyncIterable<infer Item> ? Item : never
 
 function insidePath(name: string): string | null {
   return name.startsWith(folder)

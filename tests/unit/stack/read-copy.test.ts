@@ -5,8 +5,8 @@ import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { pack } from 'tar-stream'
 import type { Archive } from '../../../src/engine/archive.ts'
+import { readCopyChanges, stageContents } from '../../../src/stack/read-copy.ts'
 import type { StateFolder } from '../../../src/stack/state/state-folder.ts'
-import { readCopyChanges, stageContents } from '../../../src/stack/workspace-copy.ts'
 import { baselinePath, renderBaseline } from '../../../src/workspace/copy/baseline.ts'
 import type { Entry, Tree } from '../../../src/workspace/copy/entry.ts'
 import { noIgnoreRules } from '../../../src/workspace/ignore/rules.ts'
@@ -73,4 +73,75 @@ t.test('no contents are kept unless they are requested, and no more than 64 MiB'
   const found = await readCopyChanges(context, { contents: true })
   t.equal(found?.changes.length, 18)
   t.equal(found?.contents.size, 16)
+})
+
+/** The engine ends an archive in a file that shrank while it was read; `cut` counts such readings. */
+async function movingCopy(t: Test, cut: number, bytes = 5_000) {
+  const files = { kept: 'kept', moving: 'x'.repeat(10_000), last: 'last' }
+  const { context, staging, read } = await copyOf(t, { ...files, moving: 'old' }, files)
+  const { get } = context.archive
+  const cutOff = async (...args: Parameters<Archive['get']>) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of await get(...args)) chunks.push(chunk)
+    const whole = Buffer.concat(chunks)
+    return Readable.from([read.times <= cut ? whole.subarray(0, bytes) : whole])
+  }
+  const archive = { ...context.archive, get: cutOff } as Archive
+  return { context: { ...context, archive }, staging, read }
+}
+
+t.test('an archive that ends in a file is read again, and no file counts as deleted', async t => {
+  const { context, read } = await movingCopy(t, 2)
+  const found = await readCopyChanges(context, { contents: true })
+  t.equal(read.times, 3)
+  t.same(
+    found?.changes.map(({ kind, path }) => `${kind} ${path}`),
+    ['modified moving'],
+  )
+})
+
+t.test('an archive that ends between two files is read again too', async t => {
+  const { context, read } = await movingCopy(t, 1, 1_024)
+  t.same(
+    (await readCopyChanges(context))?.changes.map(({ kind, path }) => `${kind} ${path}`),
+    ['modified moving'],
+  )
+  t.equal(read.times, 2)
+})
+
+t.test('a file that shrinks at each reading is named', async t => {
+  const { context, read } = await movingCopy(t, 9)
+  await t.rejects(readCopyChanges(context), {
+    message: 'moving in the copy shrank each time that it was read',
+    hint: /wait until the agent pauses/,
+  })
+  t.equal(read.times, 4)
+})
+
+t.test('contents are staged across an archive that ends early', async t => {
+  const { context, staging } = await movingCopy(t, 1)
+  const moving = 'x'.repeat(10_000)
+  const tree: Tree = new Map([
+    ['kept', entry('kept')],
+    ['moving', entry(moving)],
+  ])
+  const wanted = new Set([sha256('kept'), sha256(moving)])
+  const staged = await stageContents({ ...context, contents: new Map() }, tree, wanted, staging)
+  t.same(staged, wanted)
+  t.equal(await readFile(join(staging, sha256(moving)), 'utf8'), moving)
+})
+
+t.test('an error of the engine is not read again', async t => {
+  const { context, read } = await copyOf(t, {}, { a: 'a' })
+  const get = async () => {
+    read.times++
+    async function* broken() {
+      yield Buffer.alloc(100)
+      throw new Error('connection lost')
+    }
+    return Readable.from(broken())
+  }
+  const archive = { get } as unknown as Archive
+  await t.rejects(readCopyChanges({ ...context, archive }), { message: 'connection lost' })
+  t.equal(read.times, 1)
 })

@@ -1,0 +1,127 @@
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import type { Archive } from '../engine/archive.ts'
+import { type Baseline, baselinePath, readBaseline } from '../workspace/copy/baseline.ts'
+import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
+import { sameEntry, type Tree } from '../workspace/copy/entry.ts'
+import { isGitPath } from '../workspace/copy/git-files.ts'
+import { textLimit } from '../workspace/copy/host-state.ts'
+import { type CopiedItem, IncompleteCopy, type Keep, readCopy } from '../workspace/copy/unpack.ts'
+import type { StateFolder } from './state/state-folder.ts'
+
+/** A copy, through a container that has its volume at /workspace. */
+export type CopyPlace = { archive: Archive; container: string; signal?: AbortSignal }
+
+export type CopyState = {
+  baseline: Baseline
+  tree: Tree
+  changes: Change[]
+  gitChanged: boolean
+  /** Contents of changed files, as far as they were requested and fit into memory. */
+  contents: ReadonlyMap<string, Buffer>
+}
+
+/** Maximum bytes of contents that are kept from the first reading, and of one file. */
+const keptBytes = { all: 64 * 1024 * 1024, file: textLimit }
+
+/** Returns the agent's changes since the copy was made; null when there is no copy. */
+export async function readCopyChanges(
+  context: CopyPlace & { state: StateFolder },
+  options: { contents?: boolean } = {},
+): Promise<CopyState | null> {
+  const baseline = await readBaseline(baselinePath(context.state))
+  if (!baseline) return null
+  const tree: Tree = new Map()
+  const contents = new Map<string, Buffer>()
+  let room = keptBytes.all
+  // Whether a file changed is known after its last byte; a second reading of all files takes as long.
+  const keep = (path: string): Keep | null =>
+    options.contents && !isGitPath(path)
+      ? { kind: 'memory', limit: Math.min(keptBytes.file, room) }
+      : null
+  const take = ({ path, entry, content }: CopiedItem) => {
+    tree.set(path, entry)
+    if (!content || sameEntry(entry, baseline.tree.get(path))) return
+    contents.set(path, content)
+    room -= content.length
+  }
+  await readCopyItems(context, keep, take, () => {
+    tree.clear()
+    contents.clear()
+    room = keptBytes.all
+  })
+  const gitChanged = gitDataChanged(baseline.tree, tree)
+  const changes = copyChanges(baseline.tree, tree)
+  return { baseline, tree, changes, gitChanged, contents }
+}
+
+/** Maximum readings of a copy in which an agent is at work. */
+const readings = 4
+
+/**
+ * Passes the files and symlinks of the copy to `take`, with content where `keep` returns a place. Starts
+ * again, after `restart`, when a file shrank meanwhile: the engine's archive ends there.
+ */
+export async function readCopyItems(
+  { archive, container, signal }: CopyPlace,
+  keep: (path: string) => Keep | null,
+  take: (item: CopiedItem) => void | Promise<void>,
+  restart: () => void = () => {},
+): Promise<void> {
+  for (let reading = 1; ; reading++) {
+    try {
+      const tar = await archive.get(container, '/workspace', signal)
+      for await (const item of readCopy(tar, keep)) await take(item)
+      return
+    } catch (error) {
+      if (!(error instanceof IncompleteCopy)) throw error
+      if (reading === readings) throw stillMoving(error)
+      restart()
+    }
+  }
+}
+
+function stillMoving(cause: IncompleteCopy) {
+  return new UserError(
+    `${terminalLine(cause.path)} in the copy shrank each time that it was read`,
+    { hint: 'wait until the agent pauses or end its session, then run the command again', cause },
+  )
+}
+
+/** Larger files stay in the copy. */
+const fileLimit = 4 * 1024 ** 3
+
+/**
+ * Fetches contents from the copy, each into a file in `folder` named by its hash. Skips files that
+ * changed since `tree` was read: the user has not seen them. Returns the hashes that are there.
+ */
+export async function stageContents(
+  context: CopyPlace & Pick<CopyState, 'contents'>,
+  tree: Tree,
+  wanted: ReadonlySet<string>,
+  folder: string,
+): Promise<Set<string>> {
+  const staged = new Set<string>()
+  for (const [path, content] of context.contents) {
+    const entry = tree.get(path)
+    if (entry?.type !== 'file' || !wanted.has(entry.sha256) || staged.has(entry.sha256)) continue
+    await writeFile(join(folder, entry.sha256), content, { mode: 0o600 })
+    staged.add(entry.sha256)
+  }
+  if (staged.size === wanted.size) return staged
+  let next = 0
+  const isWanted = (path: string) => {
+    const entry = tree.get(path)
+    return entry?.type === 'file' && wanted.has(entry.sha256) && !staged.has(entry.sha256)
+  }
+  const keep = (path: string): Keep | null =>
+    isWanted(path) ? { kind: 'file', path: join(folder, `${next++}.part`), limit: fileLimit } : null
+  await readCopyItems(context, keep, async ({ entry, file }) => {
+    if (file === undefined || entry.type !== 'file') return
+    await rename(file, join(folder, entry.sha256))
+    staged.add(entry.sha256)
+  })
+  return staged
+}
