@@ -20,6 +20,7 @@ import { memoryRow } from './rows/p12-memory.ts'
 import { imageSizeRow } from './rows/p13-image-size.ts'
 import { growthRow } from './rows/p14-growth.ts'
 import { manyRunsRow } from './rows/p15-many-runs.ts'
+import { copyRow } from './rows/p16-copy.ts'
 import { readSystem } from './system.ts'
 import { createTeardown } from './teardown.ts'
 
@@ -32,6 +33,7 @@ const rows: readonly Row[] = [
   statusRow,
   helpRow,
   growthRow,
+  copyRow,
   coldRunRow,
   warmRunRow,
   manyRunsRow,
