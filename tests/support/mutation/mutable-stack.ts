@@ -176,7 +176,12 @@ async function resolvedConfig(stack: TestStack): Promise<ComposeConfig> {
     AGENT_PIDS: String(claude.HostConfig.PidsLimit),
     AGENT_SHM: String(claude.HostConfig.ShmSize),
     AGENT_DIRECT: variable(proxy, 'AGENT_DIRECT'),
-    UPSTREAM_URL: variable(gateway, 'UPSTREAM_URL'),
+    ...Object.fromEntries(
+      ['UPSTREAM_KIND', 'UPSTREAM_URL', 'UPSTREAM_REGION', 'UPSTREAM_PROJECT', 'MODEL_IDS'].map(
+        name => [name, variable(gateway, name)],
+      ),
+    ),
+    UPSTREAM_SITES: variable(proxy, 'UPSTREAM_SITES'),
     GATEWAY_PROXY_URL: variable(gateway, 'PROXY_URL'),
     BUDGET_USD_PER_DAY: variable(gateway, 'BUDGET_USD_PER_DAY'),
     USAGE_FOLDER: mounted(gateway, '/var/lib/claude-secure/usage')?.Source ?? '',
