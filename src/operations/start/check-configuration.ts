@@ -2,10 +2,11 @@ import { X509Certificate } from 'node:crypto'
 import { messageOf, UserError } from '../../base/errors.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { modelUpstream } from '../../config/model-upstream.ts'
-import { readParentProxy } from '../../config/parent-proxy.ts'
+import { type ParentProxy, readParentProxy } from '../../config/parent-proxy.ts'
 import { refuseUpstreams } from '../../config/refused-upstreams.ts'
 import type { Settings } from '../../config/settings.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
+import { type HostNetwork, isIpv6Only, readHostNetwork } from '../../machine/host-network.ts'
 import { type CredentialMode, credentialMode } from '../../stack/credential.ts'
 import { readServiceAccount } from '../../stack/service-account.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
@@ -25,10 +26,20 @@ export async function checkConfiguration(
     await readServiceAccount(settings.GOOGLE_APPLICATION_CREDENTIALS ?? '')
   }
   await checkAuthorities(settings)
-  await readParentProxy(settings, userEnvironment())
+  const parent = await readParentProxy(settings, userEnvironment())
+  refuseIpv6Only(await readHostNetwork(), parent)
   // Fail closed: an unreadable policy stops the start.
   readPolicyLists(root, stateFolder(stack))
   await makePolicyReadable(root, stateFolder(stack))
+}
+
+/** The networks of a stack are IPv4, so nothing would leave them (N10). */
+export function refuseIpv6Only(host: HostNetwork, parent: ParentProxy | null): void {
+  if (!isIpv6Only(host)) return
+  const through = parent ? `, and neither does the way to the parent proxy ${parent.address}` : ''
+  throw new UserError(`this host has no IPv4 way out, only IPv6${through}`, {
+    hint: 'give the host an IPv4 address and route: the networks of a stack have no IPv6, because the policy is written for IPv4',
+  })
 }
 
 /** Refuses a budget that is not enforced: it is worse than none. */

@@ -8,12 +8,13 @@ import { demoFolder } from '../../config/paths.ts'
 import { whyBusy } from '../../stack/activity.ts'
 import { ensureAuthorities } from '../../stack/authorities.ts'
 import type { CredentialMode } from '../../stack/credential.ts'
+import { mayBeElsewhere, refuseOtherFileSystem } from '../../stack/engine-view.ts'
 import { inspectStack, type StackState } from '../../stack/inspect.ts'
 import { withdrawAppeared } from '../../stack/protection.ts'
 import type { AgentService } from '../../stack/services.ts'
 import { startStack } from '../../stack/start.ts'
 import { withLock } from '../../stack/state/lock.ts'
-import { stateFolder } from '../../stack/state/state-folder.ts'
+import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { volumesOf } from '../../stack/volumes.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import { customise, refuseAdditionsOfAgent, runSetupCommands } from '../additions/customise.ts'
@@ -99,6 +100,16 @@ function startEffects(
         root,
         engineMajor,
         engineKind: docker.kind,
+      }
+      if (await mayBeElsewhere(userEnvironment().DOCKER_HOST)) {
+        await makeStateFolder(stateFolder(name))
+        await refuseOtherFileSystem(docker, {
+          image: images.proxy,
+          scratch: stateFolder(name).path,
+          folders: [root, ...(workspace.mode === 'mount' ? [workspace.path] : [])],
+          where: context.found.dockerHost,
+          signal,
+        })
       }
       const extra = settings.EXTRA_CA_CERTS
       const authorities = async (folder: string) => {

@@ -1,8 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { parseParentProxy } from '../../../../src/config/parent-proxy.ts'
 import { Settings } from '../../../../src/config/settings.ts'
-import { checkConfiguration } from '../../../../src/operations/start/check-configuration.ts'
+import {
+  checkConfiguration,
+  refuseIpv6Only,
+} from '../../../../src/operations/start/check-configuration.ts'
 import { createAuthority } from '../../../support/messages-api/certificate.ts'
 
 const root = t.testdir({ proxy: {}, 'ca.pem': createAuthority().certificate, 'text.pem': 'hello' })
@@ -49,4 +53,18 @@ t.test('a budget needs a gateway to enforce it', async t => {
     message: /BUDGET_USD_PER_DAY=5 cannot be enforced/,
   })
   await t.resolves(check({ BUDGET_USD_PER_DAY: '5', ANTHROPIC_API_KEY: 'k' }))
+})
+
+t.test('a host with IPv6 only is refused, with and without a parent proxy', async t => {
+  const alone = { routes: [], ipv6: true, mtu: null }
+  t.throws(() => refuseIpv6Only(alone, null), {
+    message: /no IPv4 way out, only IPv6$/,
+    hint: /IPv4/,
+  })
+  const parent = parseParentProxy(
+    { settings: { PARENT_PROXY: 'http://p.example:1' }, env: {} },
+    null,
+  )
+  t.throws(() => refuseIpv6Only(alone, parent), /neither does the way to .*http:\/\/p\.example:1/)
+  t.doesNotThrow(() => refuseIpv6Only({ ...alone, ipv6: false }, null))
 })
