@@ -21,26 +21,33 @@ digest() {
   sha256sum "$1" 2> /dev/null | cut -c 1-64
 }
 
-# Prints a grants file, or nothing when there is none. Not a regular file, or a huge one: fails.
+# Prints a grants file, or nothing when there is none. Fails for anything but a readable regular file of bounded size,
+# and prints a mark, so that a file that cannot be read differs from one that is missing.
 read_grants() {
   [ -e "$1" ] || [ -L "$1" ] || return 0
-  [ -f "$1" ] && [ "$(stat -L -c %s "$1")" -le "$largest" ] && cat "$1"
+  [ -f "$1" ] && [ -r "$1" ] && [ "$(stat -L -c %s "$1")" -le "$largest" ] && cat "$1" && return
+  echo '# unreadable'
+  return 1
 }
 
 # Copies the mounted files to the set `seen`; prints what cannot be read.
 snapshot() {
   cat "$mounted" > "$run/seen.conf" 2> /dev/null || { echo 'squid.conf cannot be read'; return 1; }
-  read_grants "$mounted_checkout" > "$run/seen.checkout" 2> /dev/null ||
+  read_grants "$mounted_checkout" > "$run/seen.checkout" ||
     { echo 'the grants of the checkout cannot be read'; return 1; }
-  read_grants "$mounted_here" > "$run/seen.here" 2> /dev/null ||
-    { echo 'the grants of this folder cannot be read'; return 1; }
+  read_grants "$mounted_here" > "$run/seen.here" || { echo 'the grants of this folder cannot be read'; return 1; }
 }
 
 # Succeeds when a mounted file differs from the set `seen`. By content instead of modification time: an editor
 # replaces the file, a checkout can set an older time.
 have_changed() {
-  ! cmp -s "$mounted" "$run/seen.conf" || ! read_grants "$mounted_checkout" 2> /dev/null | cmp -s - "$run/seen.checkout" ||
-    ! read_grants "$mounted_here" 2> /dev/null | cmp -s - "$run/seen.here"
+  ! cmp -s "$mounted" "$run/seen.conf" || grants_changed "$mounted_checkout" "$run/seen.checkout" ||
+    grants_changed "$mounted_here" "$run/seen.here"
+}
+
+# Starts no program for a folder without grants: this runs twice a second in every stack.
+grants_changed() {
+  if [ -e "$1" ] || [ -L "$1" ]; then ! read_grants "$1" | cmp -s - "$2"; else [ -s "$2" ]; fi
 }
 
 last_rule() {

@@ -158,6 +158,12 @@ t.test('a port is opened to one name, with TLS or without', async t => {
   t.notOk(await reached('http://db.corp.test:8081/'))
 })
 
+t.test('no grant opens the network that the proxy shares with the host', async t => {
+  const path = '/run/squid/start-from-policy.conf'
+  const { stdout } = await stack.inside(['cat', path], { service: 'proxy' })
+  t.match(stdout, new RegExp(`^acl host_network dst ${stack.internet.subnet}$`, 'm'))
+})
+
 t.test('a folder has a list of its own', async t => {
   const { stdout } = await cli('allow', '--here', 'other.test')
   t.equal(stdout, '+ other.test (agent, this folder)\n')
@@ -217,6 +223,20 @@ t.test('a list that the proxy cannot read opens nothing, and is reported', async
       error: /grants\.list line 2|line 3/,
       hint: /allow NAME/,
     })
+  }
+  for (const closed of ['600', '000']) {
+    const refusals = (await proxyLog()).split('cannot be read').length
+    await writeFile(files.here, `${good}# ${closed}\n`)
+    await must('chmod', [closed, files.here])
+    await until(
+      'the refusal',
+      async () => (await proxyLog()).split('cannot be read').length > refusals,
+    )
+    await must('chmod', ['644', files.here])
+    await until(
+      'the list',
+      async () => JSON.parse((await cli('status', '--json')).stdout).allowlist.refused === null,
+    )
   }
   t.ok(await reached('https://other.test/'), 'the list that was stays in force')
   await writeFile(files.here, good)
