@@ -10,11 +10,7 @@ import { type Attacker, createAttacker, insideProgram, nodeCommand } from './att
 import { type CanaryEvent, canaryEvents, canaryListens, completeEvents } from './host-canary.ts'
 import { InspectedContainer } from './inspections.ts'
 import {
-  type CanaryNames,
-  canaryNames,
   canaryPorts,
-  grantsFor,
-  policyWithNames,
   type TwinNetwork,
   type TwinPlan,
   twinFile,
@@ -22,6 +18,7 @@ import {
   twinZone,
 } from './twin-file.ts'
 import { type twinParentName, writeTwinParent } from './twin-parent.ts'
+import { type CanaryNames, canaryNames, grantsFor, policyWithNames } from './twin-policy.ts'
 
 export type TwinService = 'canary' | 'proxy' | 'gateway' | 'agent' | typeof twinParentName
 

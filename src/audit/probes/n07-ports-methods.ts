@@ -9,8 +9,8 @@ import {
 import { standards } from '../audit-report.ts'
 import { check, type Probe } from '../probe.ts'
 import type { Twin } from '../twin.ts'
-import { grantedPorts } from '../twin-file.ts'
 import { twinParentName } from '../twin-parent.ts'
+import { grantedPorts } from '../twin-policy.ts'
 
 /** `GET http://listed:22/` returns an SSH banner where only CONNECT has a rule for ports (measured). */
 export const portsAndMethods: Probe = {

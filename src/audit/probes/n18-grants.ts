@@ -13,7 +13,7 @@ import {
 import { standards } from '../audit-report.ts'
 import { type Check, check, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
-import { grantedPorts } from '../twin-file.ts'
+import { grantedPorts } from '../twin-policy.ts'
 
 /** A grant opens a private range or a port to one name: nothing else may pass through the opening. */
 export const grants: Probe = {
@@ -22,7 +22,6 @@ export const grants: Probe = {
   attack: 'use a granted range or port with other names, ports, addresses and protocols',
   standards: [standards.networkAccess],
   async run(scene) {
-    if ((await scene.parentConf()) !== null) return [...(await here(scene)), behindParent]
     const parts = await Promise.all([
       orUnknown(opened, () => opens(scene)),
       closed(scene),
@@ -30,13 +29,6 @@ export const grants: Probe = {
     ])
     return parts.flat()
   },
-}
-
-/** The parent dials in the proxy's place, so no canary of the twin can tell what a grant opens. */
-const behindParent: Check = {
-  claim: 'nothing beside a grant opens',
-  verdict: 'weak',
-  evidence: 'not tried: the parent proxy resolves and dials the names',
 }
 
 const opened = 'each grant of the twin opens what it names'

@@ -1,5 +1,6 @@
 import { messageOf } from '../../base/errors.ts'
 import { parentFolder, parentLogin, parentRules } from '../../egress/parent-conf.ts'
+import { isInRange } from '../../egress/private-range.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
 import { attemptAll, connectTo, listedNameWorks, noneReached } from '../attempts.ts'
 import { standards } from '../audit-report.ts'
@@ -81,7 +82,10 @@ async function throughParent(scene: Scene): Promise<Check[]> {
       follow: { hello: names.refused },
     },
   ])
-  const proxy = await twin.addresses('proxy')
+  // On the way out only: a name that is granted a private range is reached without the parent, to check its address.
+  const proxy = (await twin.addresses('proxy')).filter(address =>
+    isInRange(twin.network.outside, address),
+  )
   const direct = (await twin.seen()).filter(
     event =>
       event.kind === 'connection' && proxy.includes((event.from ?? '').replace(/^::ffff:/, '')),

@@ -1,14 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import {
-  canaryNames,
-  listedNames,
-  policyWithNames,
-  twinFile,
-  twinNetworks,
-  twinZone,
-} from '../../../src/audit/twin-file.ts'
+import { twinFile, twinNetworks, twinZone } from '../../../src/audit/twin-file.ts'
+import { canaryNames, listedNames, policyWithNames } from '../../../src/audit/twin-policy.ts'
 import { parseAllowlist } from '../../../src/egress/allowlist.ts'
 import { ruleFindings } from '../../../src/egress/findings.ts'
 
