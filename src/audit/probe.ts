@@ -1,4 +1,5 @@
 import { messageOf } from '../base/errors.ts'
+import { statedReason } from './added-services.ts'
 import type { InspectedContainer } from './inspections.ts'
 import type { LiveFacts } from './live-facts.ts'
 import type { Scene } from './scene.ts'
@@ -72,6 +73,7 @@ export function everyService(
     claim,
     [...scene.inspections.containers].map(([service, container]) => ({
       service,
+      container,
       defect: defect(container, service),
     })),
     'as the engine reports',
@@ -86,10 +88,10 @@ export async function everyServiceLive(
 ): Promise<Check> {
   const facts = await scene.liveFacts()
   const unseen: string[] = []
-  const judged: { service: string; defect: Defect }[] = []
+  const judged: Judged[] = []
   for (const [service, container] of scene.inspections.containers) {
     const seen = facts.get(service)
-    if (seen) judged.push({ service, defect: defect(seen, container, service) })
+    if (seen) judged.push({ service, container, defect: defect(seen, container, service) })
     else unseen.push(service)
   }
   const result = judge(claim, judged, 'as the kernel inside reports')
@@ -97,17 +99,22 @@ export async function everyServiceLive(
   return { claim, verdict: 'unknown', evidence: `cannot run a program in ${unseen.join(', ')}` }
 }
 
-function judge(
-  claim: string,
-  services: readonly { service: string; defect: Defect }[],
-  source: string,
-): Check {
+type Judged = { service: string; container: InspectedContainer; defect: Defect }
+
+/** A defect that the user stated with a reason, for a service of their own, is `weak`. */
+function judge(claim: string, services: readonly Judged[], source: string): Check {
   if (services.length === 0) {
     return { claim, verdict: 'unknown', evidence: 'the stack has no services' }
   }
-  const defective = services.filter(({ defect }) => defect !== null)
+  const defective = services.flatMap(({ service, container, defect }) => {
+    if (defect === null) return []
+    const reason = statedReason(claim, service, container)
+    const text = `${service}: ${defect}${reason === null ? '' : ` (${reason})`}`
+    return [{ text, stated: reason !== null }]
+  })
   if (defective.length > 0) {
-    return open(claim, defective.map(({ service, defect }) => `${service}: ${defect}`).join('; '))
+    const evidence = defective.map(({ text }) => text).join('; ')
+    return { claim, verdict: defective.every(({ stated }) => stated) ? 'weak' : 'open', evidence }
   }
   const names = services.map(({ service }) => service).sort()
   return { claim, verdict: 'held', evidence: `${names.join(', ')}, ${source}` }

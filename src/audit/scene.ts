@@ -26,6 +26,9 @@ export type Scene = {
   root: string
   settings: Settings
   versions: MachineVersions
+  /** For containers of an attack's own; never to change the stack. */
+  docker: DockerClient
+  signal: AbortSignal
   /** For queries that `inspections` does not answer; never for changes. */
   engine: Engine
   inspections: Inspections
@@ -141,6 +144,8 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     root,
     settings: options.settings,
     versions: options.versions,
+    docker,
+    signal,
     engine,
     inspections,
     agents,

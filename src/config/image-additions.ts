@@ -14,7 +14,9 @@ export type ImageAdditions = {
   without: readonly string[]
 }
 
-const otherAdditions = ['always-skills', '.always-skills', 'bin', 'init.d', 'skills', 'ssh']
+const otherAdditions = [
+  ...['always-skills', '.always-skills', 'bin', 'init.d', 'services', 'skills', 'ssh'],
+]
 
 export function imageAdditions(settings: {
   PACKAGES?: string | undefined

@@ -25,6 +25,7 @@ export const settingNames = [
   'GIT_IDENTITY',
   'SSH_DIR',
   'MCP_SERVERS',
+  'SERVICES',
   'EXTRA_CA_CERTS',
   'EXTERNAL_SUBNET',
   'PROXY_DNS',
@@ -101,6 +102,12 @@ export function parseMcpServers(value: string): 'ask' | 'none' | string[] | null
   if (value === 'ask' || value === 'none') return value
   const names = value.split(',').map(name => name.trim())
   return names.every(name => serverName.test(name)) ? names : null
+}
+
+/** Parses `all`, `none` or comma-separated names of services; the folder of services judges the names. */
+export function parseServiceNames(value: string): 'all' | 'none' | string[] {
+  if (value === 'all' || value === 'none') return value
+  return value.split(',').map(name => name.trim())
 }
 
 /**

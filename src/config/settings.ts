@@ -144,6 +144,11 @@ export const Settings = z.strictObject({
     .describe(
       'MCP servers from the .mcp.json of a folder. ask: start shows them and asks once; none: no servers; or comma-separated names to use without asking.',
     ),
+  SERVICES: text
+    .default('all')
+    .describe(
+      'Services of your custom folder to run beside the agent: all, none, or comma-separated names (docs/services.md).',
+    ),
   EXTRA_CA_CERTS: absolutePath
     .optional()
     .describe('PEM file of additional certificate authorities, for networks that inspect TLS.'),

@@ -87,7 +87,7 @@ function resolve(root: string, path: string): AdditionFile {
   return { path, source, stats }
 }
 
-type Content = { path: string; executable: boolean; content: Buffer }
+export type Content = { path: string; executable: boolean; content: Buffer }
 
 /** The user's additions, read once: the build has the content that its tag names. */
 export type Additions = {
@@ -109,6 +109,11 @@ export async function readAdditions(additions: ImageAdditions): Promise<Addition
   const text = context?.find(({ path }) => path === name)?.content.toString()
   if (text !== undefined) refuseOtherBase(text, additions.dockerfile)
   return { packages, scripts, dockerfile: context && { name, context } }
+}
+
+/** Reads all files of a folder that becomes the context of a build. */
+export function readFolder(folder: string): Promise<Content[]> {
+  return Promise.all(list(folder, () => true).map(read))
 }
 
 /** Returns a hash of the files' paths, bytes and executable bits. */

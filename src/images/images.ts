@@ -190,7 +190,7 @@ async function refuseVolumes(image: string, client: DockerClient, signal: AbortS
 }
 
 /** Returns the builder that is the engine itself; it has the name of the docker context. */
-async function currentBuilder(client: DockerClient, signal: AbortSignal) {
+export async function currentBuilder(client: DockerClient, signal: AbortSignal) {
   if (client.kind === 'podman') return ''
   const { stdout } = await execOk(client.file, ['context', 'show'], { env: client.env, signal })
   return stdout.trim()

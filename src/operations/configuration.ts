@@ -1,7 +1,6 @@
-import { realpath } from 'node:fs/promises'
+import { lstat, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
-import type { Log } from '../base/log.ts'
 import { parseCustomEnvironment } from '../config/custom-environment.ts'
 import { parseCustomMounts } from '../config/custom-mounts.ts'
 import { readEnvFile } from '../config/env-file.ts'
@@ -15,8 +14,10 @@ import { hiddenSettings, secretSettings } from '../config/settings.ts'
 import { ofSessions } from '../config/workspace-config.ts'
 import { isConsented } from '../stack/additions/consent.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
-import { acceptServers, readMcpFile } from './additions/mcp-servers.ts'
+import { acceptServers as acceptMcpServers, readMcpFile } from './additions/mcp-servers.ts'
+import { acceptServices, describeService, findServices } from './additions/services.ts'
 import { acceptConfig, mountsOf, readConfig } from './additions/workspace-config.ts'
+import { type Caller, openEngine } from './context.ts'
 import { currentStackName } from './find-stacks.ts'
 
 /** A setting with its effective value; null when it is not set. */
@@ -107,9 +108,11 @@ export async function readConfiguration(): Promise<Configuration> {
 }
 
 /** Approves the configuration and the MCP servers that the current folder requests, and logs each request. */
-export async function acceptConfiguration({ log }: { log: Log }): Promise<void> {
+export async function acceptConfiguration(caller: Caller): Promise<void> {
+  const { log } = caller
   const { state, found, servers } = await readFolder()
-  if (!found && !servers) {
+  const beside = await servicesToAccept(caller)
+  if (!found && !servers && !beside) {
     throw new UserError(`this folder has no ${workspaceConfigName} or ${mcpFileName}`, {
       hint: 'go to the folder that has one; docs/additions.md lists what they can hold',
     })
@@ -118,10 +121,28 @@ export async function acceptConfiguration({ log }: { log: Log }): Promise<void> 
   for (const server of servers?.servers ?? []) {
     log({ kind: 'info', text: `the MCP server ${describeServer(server)}` })
   }
+  for (const service of beside?.services ?? []) {
+    for (const text of describeService(service)) log({ kind: 'info', text })
+  }
   if (found) await acceptConfig(state, found)
-  if (servers) await acceptServers(state, servers)
-  const names = [...(found ? [workspaceConfigName] : []), ...(servers ? [mcpFileName] : [])]
+  if (servers) await acceptMcpServers(state, servers)
+  if (beside) await acceptServices(state, beside)
+  const names = [
+    ...(found ? [workspaceConfigName] : []),
+    ...(servers ? [mcpFileName] : []),
+    ...(beside ? beside.services.map(({ name }) => `the service ${name}`) : []),
+  ]
   log({ kind: 'info', text: `approved, until it changes: ${names.join(' and ')}` })
+}
+
+/** Returns the services of the custom folder; asks the engine about images only when there are some. */
+async function servicesToAccept(caller: Caller) {
+  const settings = await loadSettings(checkoutRoot())
+  const folder = customRoot(settings)
+  const present = await lstat(join(folder, 'services')).catch(() => null)
+  if (!present) return null
+  const { engine } = await openEngine(caller)
+  return findServices({ engine, settings }, folder)
 }
 
 async function readFolder() {

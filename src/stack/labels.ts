@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { upstreamUrl } from '../config/model-upstream.ts'
 import { escapeVariables } from '../engine/compose.ts'
+import { summarise } from './additions/added-service.ts'
 import { additionsHash } from './additions/additions.ts'
 import { identityLabels, renderIdentityLabels } from './identity.ts'
 import { type Stack, upstreamOf } from './stack.ts'
@@ -17,6 +18,8 @@ export const labels = {
   /** The user's own mounts, as JSON: the audit compares the container's mounts with them. */
   mounts: 'claude-secure.mounts',
   additions: 'claude-secure.custom',
+  /** The user's services beside the agent, as JSON: the audit compares the containers with them. */
+  services: 'claude-secure.services',
   /** Address of the parent proxy, without user and password. */
   parent: 'claude-secure.parent',
   /** Hash of everything the stack was started with: the next `start` compares it. */
@@ -47,6 +50,9 @@ export function renderStackLabels(stack: Stack, fingerprint: string): Record<str
     ...(additions && {
       [labels.mounts]: escapeVariables(JSON.stringify(additions.declared)),
       [labels.additions]: additionsHash(additions),
+    }),
+    ...(additions?.services && {
+      [labels.services]: escapeVariables(JSON.stringify(additions.services.added.map(summarise))),
     }),
     ...(parent && { [labels.parent]: parent.address }),
     [labels.fingerprint]: fingerprint,

@@ -11,6 +11,7 @@ import { withCreatedContainer } from '../engine/throwaway-container.ts'
 import { exec } from '../process/exec.ts'
 import { baselinePath } from '../workspace/copy/baseline.ts'
 import { hasNewCommits } from '../workspace/copy/changes.ts'
+import { serviceOfVolume } from './additions/added-service.ts'
 import { parseHome } from './conversations.ts'
 import { isStackName } from './identity.ts'
 import { inspectStack } from './inspect.ts'
@@ -26,6 +27,8 @@ export type Remains = {
   stack: ListedStack
   /** Home volumes, which hold conversations and the agent's own files. */
   homes: number
+  /** Services beside the agent that left data. */
+  data: string[]
   copy: CopyRemains | null
   /** Run results, and applies that can be undone. */
   runs: number
@@ -70,11 +73,16 @@ export async function readRemains(
   return {
     stack,
     homes: volumes.filter(name => parseHome(stack.stack, name)).length,
+    data: servicesWithData(stack.stack, volumes),
     copy,
     runs: runs.length,
     applies: applies.length,
     own: { list, settings },
   }
+}
+
+function servicesWithData(stack: string, volumes: readonly string[]): string[] {
+  return [...new Set(volumes.flatMap(name => serviceOfVolume(stack, name) ?? []))].sort()
 }
 
 /** Returns the name of the volume that holds a stack's copy. */

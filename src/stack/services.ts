@@ -109,6 +109,12 @@ export function servicesOf(kind: StackKind): Service[] {
   return all.filter(({ kinds }) => kinds.includes(kind))
 }
 
+/** Returns whether a service is one that the user put beside the agent. */
+export function isAdded(name: string): boolean {
+  const all: readonly Service[] = services
+  return name !== '' && all.every(service => service.name !== name)
+}
+
 /**
  * Returns whether a container is on all networks of its service. A container that was disconnected by
  * hand, or by an engine that lost a network, stays healthy, and compose does not recreate it.
@@ -124,7 +130,9 @@ export function isOnItsNetworks(
 
 /** Compares the networks that a container is on, named as in compose.yaml, with those of its service. */
 export function membership(service: string, networks: readonly string[]) {
-  const wanted: readonly string[] = services.find(({ name }) => name === service)?.networks ?? []
+  const known: Service | undefined = services.find(({ name }) => name === service)
+  // The user's own services are on the agent's network alone.
+  const wanted = known?.networks ?? ['claude-internal']
   return {
     missing: wanted.filter(name => !networks.includes(name)),
     foreign: networks.filter(name => !wanted.includes(name)),

@@ -4,6 +4,12 @@ import { escapeVariables } from '../engine/compose.ts'
 import { closedPaths, type Overlay } from '../workspace/overlay/overlay.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { accountFiles, resolverFiles } from './accounts.ts'
+import {
+  type AddedService,
+  renderAddedService,
+  serviceVolume,
+  splitVolume,
+} from './additions/added-service.ts'
 import { type Additions, additionMounts, noAdditions } from './additions/additions.ts'
 import type { DeclaredMount } from './additions/declared-mounts.ts'
 import { authorityTargets, authorityVariables } from './authorities.ts'
@@ -11,7 +17,7 @@ import { type CredentialMode, placeholderVariable } from './credential.ts'
 import { renderStackLabels } from './labels.ts'
 import { repositoryMounts } from './repository.ts'
 import { agentServices, type Service, servicesOf } from './services.ts'
-import { type Stack, servicesFor } from './stack.ts'
+import { addedServices, type Stack, servicesFor } from './stack.ts'
 
 type Mount = {
   type: 'bind' | 'volume'
@@ -20,6 +26,8 @@ type Mount = {
   read_only?: boolean
   bind?: { create_host_path: false }
 }
+
+type Common = { labels: object; healthcheck: object }
 
 /** Builds the second compose file: everything that compose.yaml cannot express with a variable. */
 export function buildStackFile(stack: Stack, fingerprint: string): object {
@@ -31,12 +39,27 @@ export function buildStackFile(stack: Stack, fingerprint: string): object {
   const names = servicesFor(stack, agentServices)
   const present = servicesOf(stack.identity.kind).filter(({ name }) => names.includes(name))
   return {
-    services: Object.fromEntries(
-      present.map(service => [service.name, { ...common, ...specificTo(service, stack) }]),
-    ),
+    services: Object.fromEntries([
+      ...present.map(service => [service.name, { ...common, ...specificTo(service, stack) }]),
+      ...addedServices(stack).map(service => [service.name, addedService(service, stack, common)]),
+    ]),
     networks: networks(stack),
-    ...(stack.workspace.mode === 'copy' && { volumes: { workspace: {} } }),
+    volumes: Object.fromEntries(neededVolumeKeys(stack).map(key => [key, {}])),
   }
+}
+
+/** Volumes that compose.yaml does not declare. */
+function neededVolumeKeys(stack: Stack): string[] {
+  const data = addedServices(stack).flatMap(({ name, definition }) =>
+    definition.volumes.map(volume => serviceVolume(name, splitVolume(volume).volume)),
+  )
+  return [...(stack.workspace.mode === 'copy' ? ['workspace'] : []), ...new Set(data)]
+}
+
+function addedService(service: AddedService, { additions }: Stack, common: Common): object {
+  if (!additions?.services) throw new Error('a service has no hardening')
+  const rendered = renderAddedService(service, additions.services.hardening)
+  return { ...rendered, ...common, healthcheck: { ...rendered.healthcheck, ...common.healthcheck } }
 }
 
 function specificTo(service: Service, stack: Stack): object {

@@ -14,6 +14,7 @@ import {
 import { inspectStacks, isUp, type StackState } from './inspect.ts'
 import { composeLabels } from './labels.ts'
 import { readProtection } from './protection.ts'
+import { isAdded } from './services.ts'
 import { readOwner } from './state/owner.ts'
 import { keptInState, stateFolder } from './state/state-folder.ts'
 
@@ -32,6 +33,8 @@ export type ListedStack = Activity & {
   state: 'up' | 'partial' | 'stopped'
   /** ISO 8601; null when unknown. */
   created: string | null
+  /** The user's services beside the agent; none of a stopped stack. */
+  services: string[]
   /** Volume names; null when not requested. */
   volumes: string[] | null
   /** Total size of its volumes; null when not requested, or when measuring takes too long. */
@@ -115,6 +118,7 @@ async function describe(
     state: stateOf(state),
     created: new Date(state.created * 1000).toISOString(),
     ...(work.get(state.stack) ?? { session: null, runs: 0 }),
+    services: state.services.map(({ name }) => name).filter(isAdded),
     volumes: null,
     bytes: null,
     ours: folders.has(state.stack),
@@ -151,6 +155,7 @@ async function describeLeft(
     created: created.length > 0 ? new Date(Math.min(...created)).toISOString() : null,
     session: null,
     runs: 0,
+    services: [],
   }
 }
 

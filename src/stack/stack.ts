@@ -11,6 +11,7 @@ import type { ComposeProject } from '../engine/compose.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
 import type { RepositoryPlan } from '../workspace/repository/plan.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
+import type { AddedService } from './additions/added-service.ts'
 import type { Additions } from './additions/additions.ts'
 import type { AuthorityFiles } from './authorities.ts'
 import type { CredentialFile, CredentialMode } from './credential.ts'
@@ -70,6 +71,9 @@ export function stackVariables(stack: Stack): Record<string, string> {
     CREDENTIAL_FILE: stack.state.credential,
     USAGE_FOLDER: stack.state.usage,
     BUDGET_USD_PER_DAY: settings.BUDGET_USD_PER_DAY ?? '',
+    // Clients must not ask the proxy for a service beside them.
+    ADDED_NAMES: addedNames(stack, ','),
+    ADDED_HOSTS: addedNames(stack, '|'),
     PROXY_FOLDER: join(stack.root, 'proxy'),
     FOLDER_POLICY: stack.state.policy,
   }
@@ -113,13 +117,29 @@ export function homeVolume({ name }: StackIdentity, volume: string, uid: number)
 
 /** Returns the names of the services that must run for `agents` to work. */
 export function servicesFor(
-  stack: Pick<Stack, 'identity' | 'mode'>,
+  stack: Pick<Stack, 'identity' | 'mode' | 'additions'>,
   agents: readonly AgentService[],
 ): string[] {
   const { kind } = stack.identity
   const rehearsal =
     stack.mode === 'rehearsal' ? servicesOf(kind).filter(s => s.profile === 'rehearsal') : []
-  return [...agents, ...[...supportingServices(kind), ...rehearsal].map(({ name }) => name)]
+  const added = addedServices(stack)
+  return [
+    ...agents,
+    ...[...supportingServices(kind), ...rehearsal, ...added].map(({ name }) => name),
+  ]
+}
+
+/** Returns the names of the added services, each after a separator, for lists in compose.yaml. */
+function addedNames(stack: Stack, separator: string) {
+  return addedServices(stack)
+    .map(({ name }) => `${separator}${name}`)
+    .join('')
+}
+
+/** Returns the user's services beside the agent. */
+export function addedServices({ additions }: Pick<Stack, 'additions'>): readonly AddedService[] {
+  return additions?.services?.added ?? []
 }
 
 /**

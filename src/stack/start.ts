@@ -15,7 +15,7 @@ import { refuseReplacedPaths } from './mounted-repository.ts'
 import { clearPlaceholders, prepareOverlays } from './protection.ts'
 import { prepareRepository } from './repository.ts'
 import { type AgentService, isAgent } from './services.ts'
-import { composeProject, type Stack, servicesFor, stackVariables } from './stack.ts'
+import { addedServices, composeProject, type Stack, servicesFor, stackVariables } from './stack.ts'
 import { buildStackFile } from './stack-file.ts'
 import { type StartContext, startServices, waitForRecovery } from './start-services.ts'
 
@@ -78,9 +78,9 @@ export async function startStack(
   const present = fresh ? [] : (before?.services ?? [])
   const wanted = [...new Set([...needed, ...present.map(({ name }) => name)])]
   const cutOff = present.filter(({ connected }) => !connected).map(({ name }) => name)
-  await step(log, `starting proxy, gateway and ${agents.join(' and ')}`, () =>
-    startServices(context, stack, { wanted, cutOff, fresh }),
-  )
+  const beside = addedServices(stack).map(({ name }) => `${name}, `)
+  const named = `starting ${beside.join('')}proxy, gateway and ${agents.join(' and ')}`
+  await step(log, named, () => startServices(context, stack, { wanted, cutOff, fresh }))
   const state = await inspectStack(engine, project.name)
   if (!state) {
     throw new UserError(`the stack ${project.name} disappeared while it was starting`, {

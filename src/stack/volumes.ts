@@ -3,6 +3,7 @@ import { lastLine, terminalLine } from '../base/terminal-text.ts'
 import type { Engine, VolumeSummary } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { exec } from '../process/exec.ts'
+import { serviceVolume, splitVolume } from './additions/added-service.ts'
 import {
   describeStack,
   identityLabels,
@@ -13,7 +14,7 @@ import {
 } from './identity.ts'
 import { composeLabels } from './labels.ts'
 import { servicesOf } from './services.ts'
-import { homeVolume, type Stack } from './stack.ts'
+import { addedServices, homeVolume, type Stack } from './stack.ts'
 
 /** Returns the engine's volumes that have the name of a stack as their compose project. */
 export function volumesOf(engine: Pick<Engine, 'volumes'>, stack: string) {
@@ -67,8 +68,16 @@ export function neededVolumes(stack: Stack, services: readonly string[]): NamedV
       ? [{ key: home.volume, name: homeVolume(identity, home.volume, workspace.agent.uid) }]
       : [],
   )
+  const data = addedServices(stack)
+    .filter(service => services.includes(service.name))
+    .flatMap(service =>
+      service.definition.volumes.map(volume => {
+        const key = serviceVolume(service.name, splitVolume(volume).volume)
+        return { key, name: `${identity.name}_${key}` }
+      }),
+    )
   const copy = { key: 'workspace', name: `${identity.name}_workspace` }
-  return workspace.mode === 'copy' ? [...homes, copy] : homes
+  return [...homes, ...data, ...(workspace.mode === 'copy' ? [copy] : [])]
 }
 
 async function createVolume(

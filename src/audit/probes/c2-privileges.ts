@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { BindMount } from '../../stack/repository.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
+import { isServiceData } from '../added-services.ts'
 import { standards } from '../audit-report.ts'
 import type { InspectedContainer } from '../inspections.ts'
 import { declaredMounts, isEngineSocket, unexpectedMounts, writableMounts } from '../mounts.ts'
@@ -71,17 +72,24 @@ function mounts(scene: Scene, elsewhere: readonly BindMount[]): (Check | Promise
       scene,
       'every mount is one that the design expects',
       (container, service) =>
-        unexpectedMounts(service, container.Mounts, workspace, also(container)).join(', ') || null,
+        unexpectedMounts(service, unlessData(service, container), workspace, also(container)).join(
+          ', ',
+        ) || null,
     ),
     everyService(
       scene,
       'every mount that should be read-only is read-only',
       (container, service) =>
-        writableMounts(service, container.Mounts, also(container)).join(', ') || null,
+        writableMounts(service, unlessData(service, container), also(container)).join(', ') || null,
     ),
     ...declaredWritable(scene),
     noSocket(scene, 'socketPath' in engine.address ? engine.address : null),
   ]
+}
+
+/** Leaves out the data volumes of services that the user approved. */
+function unlessData(service: string, container: InspectedContainer) {
+  return container.Mounts.filter(mount => !isServiceData(service, mount, container))
 }
 
 /**

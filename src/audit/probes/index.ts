@@ -2,6 +2,7 @@ import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { Probe } from '../probe.ts'
+import { besideServices } from './b1-services.ts'
 import { forwards } from './b2-forwards.ts'
 import { setuidFiles } from './c1-setuid.ts'
 import { privileges } from './c2-privileges.ts'
@@ -62,6 +63,7 @@ export const probes: readonly Probe[] = [
   grants,
   parentProxy,
   secretSearch,
+  besideServices,
   forwards,
 ]
 

@@ -1,4 +1,5 @@
 import { membership } from '../../stack/services.ts'
+import { approvedServices } from '../added-services.ts'
 import { list, reached } from '../attempts.ts'
 import { standards } from '../audit-report.ts'
 import type { InspectedContainer } from '../inspections.ts'
@@ -6,11 +7,18 @@ import { type Check, check, type Probe } from '../probe.ts'
 import { parseSockets } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
 
-/** The only two ports that the agent may reach in its network. */
-const expected: Record<string, number> = { proxy: 3128, gateway: 8787 }
+/** The ports that the agent may reach in its network, without those of approved services. */
+const expected: Record<string, readonly number[]> = { proxy: [3128], gateway: [8787] }
+
+/** Returns the ports that a service may open to the agent. */
+function portsOf({ inspections }: Scene, name: string): readonly number[] {
+  const container = inspections.containers.get(name)
+  const approved = container ? approvedServices(container) : []
+  return expected[name] ?? approved.find(service => service.name === name)?.expose ?? []
+}
 
 /** Ports that the agent must not reach at all. */
-const inner: Record<string, number> = { rehearsal: 8788 }
+const inner: Record<string, readonly number[]> = { rehearsal: [8788] }
 
 const commonPorts = [
   21, 22, 23, 25, 53, 80, 111, 443, 2375, 2376, 3000, 3128, 3129, 3306, 4827, 5000, 5432, 6379,
@@ -35,7 +43,8 @@ export const neighbours: Probe = {
   },
 }
 
-async function scan({ agent, agents, inspections, service }: Scene): Promise<Check[]> {
+async function scan(scene: Scene): Promise<Check[]> {
+  const { agent, agents, inspections, service } = scene
   const [self = 'claude'] = agents
   const own = networksOf(service(self))
   const peers = [...inspections.containers]
@@ -55,11 +64,11 @@ async function scan({ agent, agents, inspections, service }: Scene): Promise<Che
   const [open, strangers] = await Promise.all([
     Promise.all(
       peers.map(async ({ name, address }) => {
-        const found = await agent.scan(address, ports, 1_000)
+        const found = await agent.scan(address, [...ports, ...portsOf(scene, name)], 1_000)
         // Expected ports get a longer timeout, for a busy machine.
-        const wanted = [expected[name] ?? 0].filter(port => port && !found.open.includes(port))
+        const wanted = portsOf(scene, name).filter(port => !found.open.includes(port))
         const late = await agent.scan(address, wanted, 10_000)
-        return { name, open: [...found.open, ...late.open] }
+        return { name, open: [...new Set([...found.open, ...late.open])] }
       }),
     ),
     Promise.all(
@@ -68,7 +77,7 @@ async function scan({ agent, agents, inspections, service }: Scene): Promise<Che
   ])
   const found = open.flatMap(({ name, open }) => open.map(port => `${name}:${port}`)).sort()
   const wanted = peers
-    .flatMap(({ name }) => (expected[name] ? [`${name}:${expected[name]}`] : []))
+    .flatMap(({ name }) => portsOf(scene, name).map(port => `${name}:${port}`))
     .sort()
   const hidden = others.filter((_, index) => strangers[index])
   return [
@@ -92,7 +101,8 @@ function range(first: number, last: number) {
 }
 
 /** Checks all open ports, as the kernel in each service reports them. */
-async function listeners({ agents, inspections, inside }: Scene): Promise<Check[]> {
+async function listeners(scene: Scene): Promise<Check[]> {
+  const { agents, inspections, inside } = scene
   const services = [...inspections.containers.keys()].filter(name => !agents.includes(name))
   const tables = await Promise.all(
     services.map(async name => {
@@ -103,8 +113,9 @@ async function listeners({ agents, inspections, inside }: Scene): Promise<Check[
     }),
   )
   const found = tables.flat()
-  const ports = { ...expected, ...inner }
-  const wanted = services.flatMap(name => (ports[name] ? [`${name}:${ports[name]}`] : []))
+  const wanted = services.flatMap(name =>
+    [...(inner[name] ?? portsOf(scene, name))].map(port => `${name}:${port}`),
+  )
   return [
     check(
       'no service listens on a port other than its own',

@@ -26,6 +26,7 @@ export function renderRemains(remains: readonly Remains[]): string[] {
     const lines = [
       ...(item.copy ? [renderCopy(item.copy)] : []),
       ...(item.homes > 0 ? [`conversations, and the agent's home${size(item)}`] : []),
+      ...item.data.map(service => `data of the service ${service}`),
       ...(item.runs > 0 ? [`results of ${count(item.runs, 'run')}`] : []),
       ...(item.applies > 0
         ? [`backups for apply --undo, of ${count(item.applies, 'apply', 'applies')}`]

@@ -48,10 +48,11 @@ function copied({ workspaceMode }: ListedStack) {
   return workspaceMode === 'copy' ? ' (copy)' : ''
 }
 
-function atWork({ session, runs }: ListedStack, now: number) {
+function atWork({ session, runs, services }: ListedStack, now: number) {
   return [
     ...(session ? [`session ${renderAge(now - Date.parse(session.since))}`] : []),
     ...(runs > 0 ? [`${runs} ${runs === 1 ? 'run' : 'runs'}`] : []),
+    ...services.map(name => terminalLine(name, 30)),
   ].join(', ')
 }
 

@@ -13,7 +13,9 @@ import { type Settings, secretSettings } from '../../config/settings.ts'
 import { activeSites } from '../../egress/allowlist.ts'
 import { overlaps } from '../../files/beneath.ts'
 import { listAdditions } from '../../images/additions.ts'
+import type { ServiceBuild } from '../../images/service-image.ts'
 import { exec } from '../../process/exec.ts'
+import { readHardening } from '../../stack/additions/added-service.ts'
 import {
   type Additions,
   additionTargets,
@@ -35,6 +37,7 @@ import type { Context } from '../context.ts'
 import { readAllowlist } from '../policy/squid-conf.ts'
 import { ownPlaces, type StackWorkspace } from '../workspace-here.ts'
 import { allowedServers } from './mcp-servers.ts'
+import { consentedServices, findServices, tagServices } from './services.ts'
 import { consentedConfig, mountsOf, variablesOf } from './workspace-config.ts'
 
 /** Timeout in milliseconds (10 min): a setup command downloads and builds. */
@@ -80,7 +83,8 @@ export async function runSetupCommands(
 export async function customise(
   context: Context,
   { identity, workspace }: StackWorkspace,
-): Promise<Additions> {
+  wanted: { services: boolean },
+): Promise<{ additions: Additions; builds: readonly ServiceBuild[] }> {
   const { root, settings } = context
   const custom = await loadCustomSettings(root, undefined, stateFolder(identity.name).settings)
   const secrets = secretSettings.flatMap(name => settings[name] ?? [])
@@ -99,12 +103,16 @@ export async function customise(
       parseCustomEnvironment(found.variables, secrets, `${workspaceConfigName}: environment.`)),
     ...own,
   }
-  return {
+  const services = wanted.services ? await findServices(context, folder) : null
+  const beside = await consentedServices(context, services, state)
+  const { added, builds } = await tagServices(context, beside)
+  const additions: Additions = {
     environment,
     unanswered: mcp.unanswered,
     setupCommands: found?.config.setupCommands ?? [],
     gitHosts: activeSites(readAllowlist(root).agent, new Date()).map(({ name }) => name),
     declared,
+    ...(added.length > 0 && { services: { added, hardening: await readHardening(root) } }),
     folders: await customFolders(folder, workspace),
     files: [
       ...(await skillFile(folder)),
@@ -115,6 +123,7 @@ export async function customise(
         : []),
     ],
   }
+  return { additions, builds }
 }
 
 function customFolder({ root, found, settings }: Context, workspace: OpenedWorkspace) {

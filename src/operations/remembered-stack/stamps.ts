@@ -69,7 +69,7 @@ function repositoryInputs(folder: string): string[] {
 /** Stamps the user's additions that become files of the container: skills, programs, git identity, workspace configuration. */
 export function additionsStamp(folder: string, workspace: string, home = homedir()): string {
   const { XDG_CONFIG_HOME } = userEnvironment()
-  const skills = ['always-skills', '.always-skills'].filter(name =>
+  const skills = ['always-skills', '.always-skills', 'services'].filter(name =>
     statusOf(join(folder, name))?.isDirectory(),
   )
   const paths = [

@@ -5,6 +5,7 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { imageAdditions } from '../../config/image-additions.ts'
 import { demoFolder } from '../../config/paths.ts'
+import type { ServiceBuild } from '../../images/service-image.ts'
 import { whyBusy } from '../../stack/activity.ts'
 import { ensureAuthorities } from '../../stack/authorities.ts'
 import type { CredentialMode } from '../../stack/credential.ts'
@@ -18,6 +19,7 @@ import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { volumesOf } from '../../stack/volumes.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import { customise, refuseAdditionsOfAgent, runSetupCommands } from '../additions/customise.ts'
+import { ensureServiceImages } from '../additions/services.ts'
 import type { Context } from '../context.ts'
 import { ensureImages } from '../images.ts'
 import { forbiddenPlaces, type StackWorkspace } from '../workspace-here.ts'
@@ -53,6 +55,7 @@ function startEffects(
   const { agents } = options
   const { workspace } = opened
   const { name } = opened.identity
+  let builds: readonly ServiceBuild[] = []
   const inspect = () => inspectStack(engine, name)
   const refuse = async (before: StackState | null) => {
     const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
@@ -67,7 +70,12 @@ function startEffects(
     async customise() {
       // Before the files of the folder are read: a person is not asked about those of an agent.
       for (const text of await withdrawAppeared(stateFolder(name))) log({ kind: 'warn', text })
-      return customise(context, opened)
+      const { additions, builds: wanted } = await customise(context, opened, {
+        // The demo shows the stack itself, and asks nothing.
+        services: options.mode !== 'rehearsal',
+      })
+      builds = wanted
+      return additions
     },
     refuseAdditionsOfAgent({ declared }) {
       const additions = imageAdditions(settings)
@@ -88,6 +96,7 @@ function startEffects(
       confirmDiscard(context, { name, before, agent }, options),
     async openStack(images, added, before) {
       const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
+      await ensureServiceImages(context, builds, images.base)
       const volumes = await volumesOf(engine, name)
       const forbidden = forbiddenPlaces(context, workspace)
       const given = {

@@ -6,6 +6,7 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { makeTreeReadable } from '../../files/readable.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { StateFolder } from '../state/state-folder.ts'
+import type { AddedService, Hardening } from './added-service.ts'
 import type { DeclaredMount } from './declared-mounts.ts'
 import { gitHostsFolder, gitHostsTarget, writeGitHosts } from './git-hosts.ts'
 import { type OwnPlace, sensitivePathReason } from './sensitive-paths.ts'
@@ -76,6 +77,8 @@ export type Additions = {
   gitHosts: readonly string[] | null
   /** Run by bash as the agent, once in each new container. */
   setupCommands: readonly string[]
+  /** Services beside the agent, and the hardening that each gets; none without any. */
+  services?: { added: readonly AddedService[]; hardening: Hardening }
   /** True when a question could not be asked without a terminal: the next `start` must ask it. */
   unanswered?: boolean
 }

@@ -42,17 +42,18 @@ export type Instead = NonNullable<Parameters<typeof openScene>[0]['instead']>
 export async function createMutableStack(
   t: Test,
   prepare?: (workspace: string) => Promise<void>,
+  settings: Record<string, string> = {},
 ): Promise<MutableStack> {
   // An audit needs no internet, so this one has none.
   const stack = await createTestStack(t, {
-    settings: { EXTERNAL_SUBNET: '', PROXY_DNS: '' },
+    settings: { EXTERNAL_SUBNET: '', PROXY_DNS: '', ...settings },
     start: false,
   })
   await prepare?.(stack.workspace)
-  await must(join(stack.checkout, 'claude.ts'), ['start', '--detach', '--worker'], {
-    cwd: stack.workspace,
-    env: stack.env,
-  })
+  const call = { cwd: stack.workspace, env: stack.env }
+  const claude = join(stack.checkout, 'claude.ts')
+  if (settings.CUSTOM_DIR) await must(claude, ['config', '--accept'], call)
+  await must(claude, ['start', '--detach', '--worker'], call)
   // The audit runs in this process, and looks for the stack's files where they are.
   const before = process.env.XDG_STATE_HOME
   process.env.XDG_STATE_HOME = stack.env.XDG_STATE_HOME
@@ -164,6 +165,8 @@ async function resolvedConfig(stack: TestStack): Promise<ComposeConfig> {
   ) => container.Mounts.find(({ Destination }) => Destination === target)
   const values: Record<string, string> = {
     STACK_NAME: stack.stack,
+    ADDED_NAMES: '',
+    ADDED_HOSTS: '',
     CLAUDE_IMAGE: claude.Config.Image,
     GATEWAY_IMAGE: gateway.Config.Image,
     PROXY_IMAGE: proxy.Config.Image,

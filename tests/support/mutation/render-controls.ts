@@ -6,6 +6,7 @@ import { imageControls } from './image-controls.ts'
 import { parentControls } from './parent-controls.ts'
 import { policyDirectives, policyLayers } from './policy-controls.ts'
 import { holesOfThePredecessor } from './predecessor-holes.ts'
+import { serviceControls } from './service-controls.ts'
 
 const controlsBegin = '<!-- controls: written by npm run controls -->'
 const controlsEnd = '<!-- end of controls -->'
@@ -31,6 +32,7 @@ function renderControls(policy: string): string {
     ),
     ...gatewayControls.map(row('images')),
     ...imageControls.map(row('images')),
+    ...serviceControls.map(row('services')),
   ]
   return [
     controlsBegin,
@@ -41,7 +43,7 @@ function renderControls(policy: string): string {
   ].join('\n')
 }
 
-function row(test: 'compose' | 'policy' | 'images') {
+function row(test: 'compose' | 'policy' | 'images' | 'services') {
   return ({ control, stated, probe }: Control) =>
     `| ${cell(control)} | ${place(stated)} | ${probe} | \`mutation/${test}.test.ts\` |`
 }

@@ -51,7 +51,9 @@ export function allTestFiles(): string[] {
     .map(path => join('tests', path))
 }
 
-const imageFiles = ['tests/e2e/custom-image.test.ts', 'tests/e2e/full-image.test.ts']
+const imageFiles = ['custom-image', 'full-image', 'services-postgres'].map(
+  name => `tests/e2e/${name}.test.ts`,
+)
 
 function belongsTo(file: string, { name }: Suite): boolean {
   const plain = /^tests\/e2e\/[^/]+$/.test(file)

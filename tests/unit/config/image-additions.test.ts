@@ -9,7 +9,16 @@ t.test(
       scripts: '/mine/init.d',
       dockerfile: '/mine/Dockerfile',
       named: false,
-      without: ['.git', 'always-skills', '.always-skills', 'bin', 'init.d', 'skills', 'ssh'],
+      without: [
+        '.git',
+        'always-skills',
+        '.always-skills',
+        'bin',
+        'init.d',
+        'services',
+        'skills',
+        'ssh',
+      ],
     })
   },
 )

@@ -21,8 +21,16 @@ const stack: ListedStack = {
     workspaceMode: null,
     credentials: null,
   },
-  ...{ state: 'stopped', created: null, session: null, runs: 0, bytes: null, ours: true },
-  volumes: [`${name}_home-1000`, `${name}_worker-home-1000`],
+  ...{
+    state: 'stopped',
+    created: null,
+    session: null,
+    runs: 0,
+    services: [],
+    bytes: null,
+    ours: true,
+  },
+  volumes: [`${name}_home-1000`, `${name}_worker-home-1000`, `${name}_service.postgres.data`],
 }
 const context = {
   engine: createEngine({ socketPath: '/nowhere.sock' }),
@@ -36,7 +44,7 @@ t.test('homes, results and applies are counted', async t => {
     mkdirSync(join(state, path), { recursive: true })
   }
   t.match(await readRemains(context, stack, image), {
-    ...{ homes: 2, runs: 2, applies: 1, copy: null },
+    ...{ homes: 2, data: ['postgres'], runs: 2, applies: 1, copy: null },
   })
 })
 

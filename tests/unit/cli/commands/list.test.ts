@@ -14,6 +14,7 @@ const stack: ListedStack = {
   created: '2026-01-02T09:00:00Z',
   session: { since: '2026-01-02T11:50:00Z' },
   runs: 2,
+  services: [],
   volumes: null,
   bytes: null,
   ours: true,
