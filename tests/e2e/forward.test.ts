@@ -89,7 +89,7 @@ const reports = async (): Promise<Report[]> => {
   return (await answer.json()) as Report[]
 }
 const report = (what: string, wanted: (report: Report) => boolean) =>
-  until(what, async () => (await reports()).find(wanted), 60_000)
+  until(what, async () => (await reports()).find(wanted), 180_000)
 
 t.test('forward answers with addresses of the stack, and says what a page may do', async t => {
   t.equal(forwarded.code, 0, forwarded.stderr)
