@@ -120,17 +120,13 @@ export function createRepository(
     },
 
     /** Returns protected files that git does not track, with or without ignored ones. */
-    untracked: (ignored: boolean) =>
-      names(
-        atTop([
-          'ls-files',
-          '-z',
-          '--others',
-          ...(ignored ? [] : ['--exclude-standard']),
-          '--',
-          ...paths,
-        ]),
-      ),
+    untracked: (ignored: boolean, pathspecs: readonly string[] = []) => {
+      const standard = ignored ? [] : ['--exclude-standard']
+      const args = ['ls-files', '-z', '--full-name', '--others', ...standard, '--']
+      const answer =
+        pathspecs.length > 0 ? ask([...args, ...pathspecs]) : atTop([...args, ...paths])
+      return names(answer).filter(isProtected)
+    },
 
     /** Returns protected files that git tracks. */
     tracked: () => names(atTop(['ls-files', '-z', '--', ...paths])),

@@ -11,7 +11,7 @@ export const checkStash: Check = (repository, args) => {
   const [first = ''] = args
   const verb = verbs.includes(first) ? first : 'push'
   const rest = verb === first ? args.slice(1) : args
-  if (verb === 'push' || verb === 'save') return push(repository, args, rest)
+  if (verb === 'push' || verb === 'save') return push(repository, args, { verb, rest })
   if (verb === 'pop' || verb === 'apply') return bringBack(repository, parseOptions(rest).words[0])
   if (verb === 'branch') {
     const stash = parseOptions(rest).words[1]
@@ -26,17 +26,22 @@ export const checkStash: Check = (repository, args) => {
 }
 
 /** Removes changes, and with `-u` untracked files, from the working tree. */
-function push(repository: Repository, args: readonly string[], rest: readonly string[]): Verdict {
+function push(
+  repository: Repository,
+  args: readonly string[],
+  { verb, rest }: { verb: string; rest: readonly string[] },
+): Verdict {
   const options = parseOptions(rest, '-m --message --pathspec-from-file')
-  const pathspecs = options.paths ?? []
-  const selected = [...options.words, ...pathspecs]
+  // `save` takes words as its message.
+  const selected = verb === 'save' ? [] : [...options.words, ...(options.paths ?? [])]
   const all = options.has('-a', '--all')
   const untracked = all || options.has('-u', '--include-untracked')
   if (repository.head() === null) return pass
-  const hint = "leave these paths out, as in git stash push -- . ':!PATH'"
+  const option = all ? '-a ' : untracked ? '-u ' : ''
+  const hint = `leave these paths out, as in git stash push ${option}-- . ':!PATH'`
   return firstOf(
     () => refuseIf(repository.differing('HEAD', selected), hint),
-    () => (untracked && selected.length === 0 ? refuseIf(repository.untracked(all), hint) : pass),
+    () => (untracked ? refuseIf(repository.untracked(all, selected), hint) : pass),
     () => (untracked && selected.length === 0 ? withoutPlaceholders(repository, args, all) : pass),
   )
 }
