@@ -268,7 +268,7 @@ t.test(
   async t => {
     t.match(
       started.stderr,
-      /MCP server local needs allowed\.test: run \S*\/claude\.ts allow allowed\.test/,
+      /MCP server local needs allowed\.test: run \S*\/claude\.ts allow --here allowed\.test/,
     )
     t.match(accepted.stderr, /the MCP server local runs \["node",.* with LOUD/)
     const inside = async () =>
