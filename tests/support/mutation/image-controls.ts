@@ -6,6 +6,7 @@ export type ImageControl = Control & {
   lines: readonly string[]
 }
 
+const stackConf = '/usr/local/lib/claude-secure/stack-conf'
 const settings = '/etc/claude-code/managed-settings.json'
 
 /** What the images do for the lock. */
@@ -20,6 +21,10 @@ export const imageControls: readonly ImageControl[] = [
     'RUN cp /bin/true /usr/local/bin/su && chmod 2755 /usr/local/bin/su',
   ]),
   image('the proxy is an ordinary user', 'proxy', 'C2', [], 'USER 0'),
+  // Joins the names of an upstream with the agent's list in place of the gateway's.
+  image('the model’s upstream is the gateway’s alone', 'proxy', 'N15', [
+    `RUN sed -i "s/also='acl upstream_sites any-of !all'/also='acl upstream_sites dstdomain -n api.anthropic.com\\nacl agent_listed all-of agent upstream_sites'/" ${stackConf}`,
+  ]),
   image('managed settings are there', 'claude', 'H4', [`RUN rm ${settings}`]),
   image('managed settings are root’s', 'claude', 'H4', [`RUN chmod 666 ${settings}`]),
   image('managed settings name the gateway', 'claude', 'H4', [
