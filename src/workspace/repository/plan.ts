@@ -4,6 +4,7 @@ import { isWithin } from '../../files/beneath.ts'
 import { readGitReferences } from '../overlay/git-references.ts'
 import type { Overlay, Placeholder, Wanted } from '../overlay/overlay.ts'
 import { planWanted, repositoryWanted, submodules } from '../overlay/plan.ts'
+import { readLine } from './git-pointers.ts'
 import type { Elsewhere } from './locate.ts'
 import { findModules } from './modules.ts'
 
@@ -123,10 +124,21 @@ async function planBelow(root: string, folder: string, wanted: readonly Wanted[]
   return (await planWanted(root, wanted)).filter(({ path }) => isWithin(folder, path))
 }
 
-/** Plans the entries of other worktrees; those that the agent adds are its own. */
+/** Where an agent adds worktrees. They are not valid on the host. */
+const inContainer = /^\/(workspace|home\/claude)\//
+
+/** Plans the entries of other worktrees, without those of the agent. */
 async function otherWorktrees(root: string, path: string, worktree: string): Promise<Wanted[]> {
   const entries = await readdir(join(root, path), { withFileTypes: true })
-  const others = entries.filter(entry => entry.isDirectory() && entry.name !== worktree)
+  const found = await Promise.all(
+    entries
+      .filter(entry => entry.isDirectory() && entry.name !== worktree)
+      .map(async entry => {
+        const gitdir = await readLine(join(root, path, entry.name, 'gitdir'))
+        return gitdir && inContainer.test(gitdir) ? [] : [entry]
+      }),
+  )
+  const others = found.flat()
   // Each needs a mount: above this number they are read-only as a whole, and git cannot add one.
   if (others.length > most) return [{ path, name, placeholder: null }]
   return [

@@ -18,7 +18,16 @@ const targets = ({ mounts }: Awaited<ReturnType<typeof planRepository>>) =>
 t.test('a linked worktree: the repository and its own entry are writable', async t => {
   const folder = t.testdir({
     w: {},
-    repo: { '.git': { ...repository(), worktrees: { w: entry, other: { ...entry } } } },
+    repo: {
+      '.git': {
+        ...repository(),
+        worktrees: {
+          w: entry,
+          other: { ...entry },
+          ofTheAgent: { ...entry, gitdir: '/home/claude/x/.git\n' },
+        },
+      },
+    },
   })
   const at = { kind: 'elsewhere', common: join(folder, 'repo/.git'), worktree: 'w' } as const
   const plan = await planRepository(join(folder, 'w'), at, { loosened: false })
