@@ -104,13 +104,21 @@ t.test('any other remote by ssh fails with the https remote to use', async t => 
   t.match(named.stderr, 'ssh to git.other.test is closed', "a repository's own command counts less")
 })
 
-t.test('a host allowed later is known at the next start, without a restart', async t => {
-  const before = await must('docker', ['inspect', '--format={{.Id}}', stack.container('claude')])
+t.test('a host allowed later works at once, for all folders or for this one', async t => {
+  const inspect = () =>
+    must('docker', ['inspect', '--format={{.Id}} {{.State.StartedAt}}', stack.container('claude')])
+  const before = await inspect()
+  const url = async (host: string) =>
+    (await agent(`git ls-remote --get-url git@${host}:a/b`)).stdout
   t.equal((await stack.cli(['allow', 'other.test'])).code, 0)
+  t.equal((await stack.cli(['allow', '--here', 'evil.test'])).code, 0)
+  t.equal(await url('other.test'), 'https://other.test/a/b\n')
+  t.equal(await url('evil.test'), 'https://evil.test/a/b\n')
+  t.equal((await stack.cli(['deny', 'other.test'])).code, 0)
+  t.equal(await url('other.test'), 'git@other.test:a/b\n')
   t.equal((await stack.cli(['start', '--detach'])).code, 0)
-  const { stdout } = await agent('git ls-remote --get-url git@other.test:a/b')
-  t.equal(stdout, 'https://other.test/a/b\n')
-  t.equal(await must('docker', ['inspect', '--format={{.Id}}', stack.container('claude')]), before)
+  t.equal(await url('evil.test'), 'https://evil.test/a/b\n')
+  t.equal(await inspect(), before, 'no container was made anew')
   const written = await agent(
     'echo x >> /etc/claude-secure/git/hosts.gitconfig || echo x >> /etc/gitconfig',
   )

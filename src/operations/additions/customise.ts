@@ -10,7 +10,6 @@ import { type McpServer, renderMcpConfig } from '../../config/mcp-servers.ts'
 import { cacheRoot, customRoot, stateRoot } from '../../config/paths.ts'
 import { workspaceConfigName } from '../../config/protected-names.ts'
 import { type Settings, secretSettings } from '../../config/settings.ts'
-import { activeSites } from '../../egress/allowlist.ts'
 import { overlaps } from '../../files/beneath.ts'
 import { listAdditions } from '../../images/additions.ts'
 import type { ServiceBuild } from '../../images/service-image.ts'
@@ -34,7 +33,7 @@ import type { AgentService } from '../../stack/services.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
-import { readAllowlist } from '../policy/squid-conf.ts'
+import { openNames, readPolicyLists } from '../policy/policy-files.ts'
 import { ownPlaces, type StackWorkspace } from '../workspace-here.ts'
 import { allowedServers } from './mcp-servers.ts'
 import { consentedServices, findServices, tagServices } from './services.ts'
@@ -110,7 +109,7 @@ export async function customise(
     environment,
     unanswered: mcp.unanswered,
     setupCommands: found?.config.setupCommands ?? [],
-    gitHosts: activeSites(readAllowlist(root).agent, new Date()).map(({ name }) => name),
+    gitHosts: openNames(readPolicyLists(root, state), new Date()).map(({ name }) => name),
     declared,
     ...(added.length > 0 && { services: { added, hardening: await readHardening(root) } }),
     folders: await customFolders(folder, workspace),

@@ -30,6 +30,7 @@ import { claimState } from '../../stack/state/owner.ts'
 import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { currentIdentity, ownedStackName } from '../find-stacks.ts'
 import { newestProxyImage } from './ask-squid.ts'
+import { updateGitHosts } from './git-hosts.ts'
 import { readPolicyFiles, replaceCheckoutGrants, replaceFolderGrants } from './policy-files.ts'
 import { policyDigest, replaceSquidConf, squidConfPath } from './squid-conf.ts'
 
@@ -84,7 +85,10 @@ export async function applyPolicyEdit(edit: PolicyEdit, options: Options): Promi
     }
     const since = new Date()
     await writeFiles(planned, after)
-    return { changes, applied: await settle(judges, planned, since, options.log) }
+    const applied = await settle(judges, planned, since, options.log)
+    const stacks = judges?.proxies.map(({ stack }) => stack) ?? []
+    await updateGitHosts(root, stacks, options.log)
+    return { changes, applied }
   })
 }
 

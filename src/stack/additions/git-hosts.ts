@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { StateFolder } from '../state/state-folder.ts'
 
-/** Path in the containers. A folder, so that a running container sees a list that a later start wrote. */
+/** Path in the containers. A folder, so that a running container sees a list that was replaced. */
 export const gitHostsTarget = '/etc/claude-secure/git'
 
 /** Maximum number of hosts: git compares each remote with every line. */
