@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { lastLine } from '../base/terminal-text.ts'
 import type { DockerClient } from '../engine/find-client.ts'
@@ -10,6 +10,8 @@ import { exec } from '../process/exec.ts'
 
 /** EXTRA_CA_CERTS joined with the authorities of the agent's image, in the forms that programs read. */
 export type AuthorityFiles = {
+  /** A copy of the user's PEM, which containers of any user can read. */
+  own: string
   /** PEM, for OpenSSL, GnuTLS, Go, Python and others. */
   pem: string
   /** PKCS12, for Java. */
@@ -53,10 +55,14 @@ export async function ensureAuthorities(
     .update(JSON.stringify([image, own, script]))
     .digest('hex')
   const name = key.slice(0, 16)
-  const files = { pem: join(folder, `${name}.pem`), java: join(folder, `${name}.p12`) }
+  const files = {
+    own: join(folder, `${name}.own.pem`),
+    pem: join(folder, `${name}.pem`),
+    java: join(folder, `${name}.p12`),
+  }
   await mkdir(folder, { recursive: true, mode: 0o755 })
   const present = await readdir(folder)
-  if (present.includes(`${name}.pem`) && present.includes(`${name}.p12`)) return files
+  if (Object.values(files).every(path => present.includes(basename(path)))) return files
   const args = ['run', ...confined, '--interactive', '--tmpfs', '/tmp:mode=1777']
   const result = await exec(
     docker.file,
@@ -70,6 +76,7 @@ export async function ensureAuthorities(
       { hint: 'check the file: openssl storeutl -noout -certs FILE' },
     )
   }
+  await replaceFile(files.own, own.trimStart(), { mode: 0o444 })
   await replaceFile(files.java, Buffer.from(java, 'base64'), { mode: 0o444 })
   await replaceFile(files.pem, `${pem}\n`, { mode: 0o444 })
   return files

@@ -198,7 +198,8 @@ const authoritiesFile = '/etc/claude-secure/extra-ca.pem'
 
 /** EXTRA_CA_CERTS for services that speak TLS to the outside. */
 function extraAuthorities(stack: Stack): { volumes?: Mount[]; environment?: object } {
-  const path = stack.settings.EXTRA_CA_CERTS
+  // Not the user's own file, which a umask of 077 closes to the users of the containers.
+  const path = stack.authorities?.own ?? stack.settings.EXTRA_CA_CERTS
   if (!path) return {}
   return {
     volumes: [fileMount(path, authoritiesFile)],

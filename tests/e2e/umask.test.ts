@@ -10,7 +10,6 @@ process.umask(0o077)
 const stack = await createTestStack(t, {
   start: false,
 })
-await must('chmod', ['a+r', stack.internet.authority])
 // As `git clone` leaves it under this umask.
 await must('chmod', ['-R', 'go=', stack.checkout])
 const custom = /^CUSTOM_DIR=(.*)$/m.exec(await readFile(join(stack.checkout, '.env'), 'utf8'))?.[1]

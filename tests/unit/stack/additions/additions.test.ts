@@ -43,7 +43,7 @@ t.test('a place that an agent could write, or that holds more than additions', a
   )
 })
 
-t.test('bin is readable for the agent, whatever the umask was', async t => {
+t.test('bin is readable for the agent with any umask', async t => {
   const folder = t.testdir({ bin: { tool: '', in: { lib: '' } } })
   const modes = async () =>
     Promise.all(
