@@ -5,6 +5,7 @@ import { nodeDockerfile } from './base-image.ts'
 import type { ImageBuild } from './build-image.ts'
 import type { ImageName, ImageSet, Target } from './image-tags.ts'
 import { fetchPackage, type NpmNetwork, packageFolder, type Selection } from './npm-fetch.ts'
+import { installTools, toolsFolder } from './npm-tools.ts'
 import { type PinnedPackage, type Pins, parseArchitecture } from './pins.ts'
 import { bundlePrograms, claudePrograms, gatewayPrograms, writeBundle } from './program-bundle.ts'
 
@@ -56,10 +57,17 @@ export function createRecipes(options: {
     async claude() {
       const programs = join(scratch, 'claude-programs')
       await writeBundle(await bundlePrograms(root, claudePrograms), programs)
-      const [claude, npm, headers] = await Promise.all([
+      const [claude, npm, headers, tools] = await Promise.all([
         fetch(pins.claude[architecture], claudeFiles),
         fetch(pins.npm, npmFiles),
         target === 'full' ? fetch(pins.node[architecture], nodeHeaders) : null,
+        target === 'full'
+          ? installTools(root, {
+              cache: join(options.cache, 'packages'),
+              network: options.npm,
+              signal,
+            })
+          : null,
       ])
       return {
         context: join(root, 'claude'),
@@ -70,6 +78,7 @@ export function createRecipes(options: {
           npm,
           programs,
           ...(headers !== null && { 'node-headers': headers }),
+          ...(tools !== null && { 'npm-tools': tools }),
         },
       }
     },
@@ -102,9 +111,10 @@ export function createRecipes(options: {
 }
 
 /** Returns the download folders of the pinned packages. */
-export function currentPackages(pins: Pins) {
+export async function currentPackages(pins: Pins, root: string) {
   const architecture = parseArchitecture()
   return [
+    await toolsFolder(root),
     packageFolder(pins.claude[architecture], claudeFiles),
     packageFolder(pins.node[architecture], nodeFiles),
     packageFolder(pins.node[architecture], nodeHeaders),

@@ -144,7 +144,7 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
     const other = await tagsWith(additions, { ...inputs, target: otherOf[target] })
     const keep = [...Object.values(tags), ...Object.values(other)]
     await pruneImages({ client, keep, root, signal: options.signal })
-    await prunePackages(join(cache, 'packages'), currentPackages(pins))
+    await prunePackages(join(cache, 'packages'), await currentPackages(pins, root))
   }
   return tags
 }

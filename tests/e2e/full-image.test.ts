@@ -55,6 +55,16 @@ t.test('every tool answers', async t => {
     ['black --version', /black/],
     ['isort --version', /VERSION/],
     ['flake8 --version', /pyflakes/],
+    ['autoflake --version', /autoflake/],
+    ['vulture --version', /vulture/],
+    ['eslint --version', /^v10\./],
+    ['prettier --version', /^3\./],
+    ['tsc --version', /^Version 6\./],
+    ['ts-node --version', /^v10\./],
+    ['yarn --version', /^1\./],
+    ['pnpm --version', /^10\./],
+    ['nodemon --version', /^3\./],
+    ['PYRIGHT_PYTHON_IGNORE_WARNINGS=1 pyright --version', /^pyright 1\./],
     ['gcc --version', /gcc/],
     ['g++ --version', /g\+\+/],
     ['make --version', /GNU Make/],
@@ -115,7 +125,10 @@ t.test("the agent's list of tools names every installed tool and nothing else", 
   const { told, there } = comparableLists(stdout, packagesOfTarget('full'))
   t.same(told, there)
   t.ok(told.length > 60)
-  t.match(stdout, '\n- in /usr/local/bin: bat fd\n')
+  t.match(
+    stdout,
+    '\n- in /usr/local/bin: bat eslint fd git nodemon pnpm pnpx prettier pyright ts-node tsc tsserver yarn yarnpkg\n',
+  )
 })
 
 t.test("no file is setuid or setgid, and apt's leftovers are gone", async t => {

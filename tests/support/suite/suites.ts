@@ -51,7 +51,7 @@ export function allTestFiles(): string[] {
     .map(path => join('tests', path))
 }
 
-const imageFiles = ['custom-image', 'full-image', 'services-postgres'].map(
+const imageFiles = ['custom-image', 'full-image', 'full-tools', 'services-postgres'].map(
   name => `tests/e2e/${name}.test.ts`,
 )
 
