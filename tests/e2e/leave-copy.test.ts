@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { isTwoLines } from '../support/stack/control-script.ts'
 import { must, run } from '../support/stack/process.ts'
-import { createTestStack } from '../support/stack/test-stack.ts'
+import { createTestStack, owner } from '../support/stack/test-stack.ts'
 
 const stack = await createTestStack(t, { files: { 'a.txt': 'one\n' }, start: false })
 const agent = (script: string) => stack.inside(['sh', '-euc', `cd /workspace; ${script}`])
@@ -16,11 +16,16 @@ const volumes = async () =>
     .map(name => name.slice(stack.stack.length + 1))
     .sort()
 
-/** Runs as the owner of the folder. */
-const identity = ['--reuid', '4242', '--regid', '4242', '--clear-groups', 'sh', '-euc']
 const place = {
   cwd: stack.workspace,
-  env: { PATH: process.env.PATH, HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1' },
+  env: {
+    PATH: process.env.PATH,
+    HOME: '/nonexistent',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: 'safe.directory',
+    GIT_CONFIG_VALUE_0: '*',
+  },
 }
 
 t.test('a copy taken while git collects garbage has every commit', async t => {
@@ -33,10 +38,10 @@ t.test('a copy taken while git collects garbage has every commit', async t => {
     done
     tar -cf .git/loose.tar .git/objects/??
     git gc --quiet --prune=now`
-  await must('setpriv', [...identity, make], place)
+  await must('sh', ['-euc', make], place)
   // Loose objects come and go; each is always in the pack as well.
   const collect = 'while :; do tar -xf .git/loose.tar; git gc --quiet --prune=now || :; done'
-  const collecting = spawn('setpriv', [...identity, collect], {
+  const collecting = spawn('sh', ['-euc', collect], {
     ...place,
     stdio: 'ignore',
     detached: true,
@@ -45,6 +50,7 @@ t.test('a copy taken while git collects garbage has every commit', async t => {
   const { code, stderr } = await stack.cli(['start', '--detach', '--copy'])
   process.kill(-(collecting.pid ?? 0), 'SIGKILL')
   await ended
+  await must('chown', ['-R', `${owner}:${owner}`, stack.workspace])
   t.equal(code, 0, stderr)
   t.match(stderr, /^copied \d[\d,]* files, [\d.]+ [kM]B$/m)
   t.notMatch(stderr, /bug/)
@@ -69,7 +75,6 @@ t.test('a session says how to leave it before it opens, and at its end what is l
   await t.test('an open session refuses --no-continue and a fresh copy', async t => {
     const other = await stack.terminal(['start', '--no-continue'])
     t.equal(await other.exitStatus(), 1)
-    t.match(await other.screen(), /a session of this folder is open, and --no-continue starts/)
     t.match(await other.screen(), /end it with \/exit, or use \/clear in it/)
     isTwoLines(t, await stack.cli(['start', '--detach', '--fresh-copy', '-f']), {
       error: /cannot take a fresh copy: the agent is working in the current copy/,
