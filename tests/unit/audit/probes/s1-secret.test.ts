@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
 import { holdsSecret, keyPattern, realKeys } from '../../../../src/audit/probes/s1-secret.ts'
 
@@ -16,6 +17,17 @@ t.test('keys and tokens are found, placeholders and short words are not', async 
 t.test('grep finds the same keys', async t => {
   const found = execFileSync('grep', ['-aoE', keyPattern], { input: `x${key}\n`, encoding: 'utf8' })
   t.equal(found, `${key}\n`)
+})
+
+t.test('a PEM key is found however its line breaks are written', async t => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { privateKey: other } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  for (const text of [pem, JSON.stringify({ key: pem }), pem.replaceAll('\n', '')]) {
+    t.equal(holdsSecret(text, pem), true)
+  }
+  t.equal(holdsSecret(Buffer.from(JSON.stringify({ key: pem })).toString('base64'), pem), true)
+  t.equal(holdsSecret(String(other.export({ type: 'pkcs8', format: 'pem' })), pem), false)
 })
 
 t.test('a secret is found in plain text and in base64 at every offset', async t => {
