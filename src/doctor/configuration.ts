@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../base/command.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { findings } from '../egress/findings.ts'
+import { findings, grantFindings } from '../egress/findings.ts'
 import { describeGrant, isPlain } from '../egress/grants.ts'
 import type { PolicyLists } from '../operations/policy/policy-files.ts'
 import type { PolicyJudgement } from '../stack/policy-proxies.ts'
@@ -109,7 +109,16 @@ export function judgeAllowlist(
 
 /** Reports the grants, each of which opens what the lists cannot: private networks and other ports. */
 export function judgeGrants({ checkout, here }: Pick<PolicyLists, 'checkout' | 'here'>): Check[] {
-  return [...checkout, ...here]
+  const files = [
+    { grants: checkout, file: 'proxy/grants.list' },
+    { grants: here, file: "this folder's list" },
+  ]
+  const defects = files.flatMap(({ grants, file }) =>
+    grantFindings(grants).map(({ line, message, advice }) =>
+      warning('grants', `${file}:${line}: ${message}`, advice),
+    ),
+  )
+  const special = [...checkout, ...here]
     .filter(grant => !isPlain(grant))
     .map(grant => {
       const { target, terms } = describeGrant(grant)
@@ -119,4 +128,5 @@ export function judgeGrants({ checkout, here }: Pick<PolicyLists, 'checkout' | '
         `run ${command('allowlist')} to see them, and ${command(`deny ${grant.name}`)} to end it`,
       )
     })
+  return [...defects, ...special]
 }

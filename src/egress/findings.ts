@@ -17,6 +17,12 @@ export function findings(text: string, path = 'proxy/squid.conf'): Finding[] {
   return [...siteFindings(parseAllowlist(text, path)), ...ruleFindings(text)]
 }
 
+/** Reports entries of grants files that admit more than one name, or what the agent should not have. */
+export function grantFindings(grants: readonly { name: string; line: number }[]): Finding[] {
+  const agent = grants.map(({ name, line }) => ({ name, line, namesOnly: true }))
+  return siteFindings({ agent, gateway: [], server: [], login: [] })
+}
+
 /** Reports list entries that admit more than one name, or that admit nothing. */
 export function siteFindings(allowlist: Allowlist): Finding[] {
   const everywhere = Object.values(allowlist).flat()

@@ -1,4 +1,5 @@
-import { describeGrant, isPlain, parseGrants } from '../../egress/grants.ts'
+import { grantFindings } from '../../egress/findings.ts'
+import { describeGrant, type GrantLine, isPlain, parseGrants } from '../../egress/grants.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import {
@@ -11,7 +12,7 @@ import {
   reached,
 } from '../attempts.ts'
 import { standards } from '../audit-report.ts'
-import { type Check, check, orUnknown, type Probe } from '../probe.ts'
+import { type Check, check, held, open, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { grantedPorts } from '../twin-policy.ts'
 
@@ -93,7 +94,7 @@ async function closed(scene: Scene): Promise<Check[]> {
 /** Judges the grants of the live stack: they must be this folder's own, and the user should know them. */
 async function here(scene: Scene): Promise<Check[]> {
   const mounted = "the proxy reads this folder's list and no other folder's"
-  const known = 'the lists of the stack open nothing private and no other port'
+  const known = 'the lists of the stack open single names, nothing private and no other port'
   const mount = scene
     .service(serviceOfEgress)
     .Mounts.find(({ Destination }) => Destination === '/etc/claude-secure/folder')
@@ -104,23 +105,30 @@ async function here(scene: Scene): Promise<Check[]> {
       mount !== undefined && mount.Source === own && !mount.RW,
       mount ? `${mount.Source}, ${mount.RW ? 'writable' : 'read-only'}` : 'it is not mounted',
     ),
-    await orUnknown(known, async () => {
-      const paths = ['checkout', 'here'].map(file => `/run/squid/accepted.${file}`)
-      const { code, stdout } = await scene.inside(serviceOfEgress, ['cat', ...paths])
-      if (code !== 0) throw new Error('the proxy has no accepted lists')
-      const special = parseGrants(stdout, 'the lists in force').filter(grant => !isPlain(grant))
-      const texts = special.map(grant => {
-        const { target, terms } = describeGrant(grant)
-        return [target, ...terms].join(', ')
-      })
-      // The user granted it, so it is not a defect; the report must show the opening.
-      return {
-        claim: known,
-        verdict: special.length > 0 ? 'weak' : 'held',
-        evidence: special.length > 0 ? `granted: ${list(texts)}` : 'no grant is in force',
-      }
-    }),
+    await orUnknown(known, async () => judgeInForce(known, await inForce(scene))),
   ]
+}
+
+/** Reads the lists that the proxy enforces now. */
+async function inForce(scene: Scene): Promise<GrantLine[]> {
+  const paths = ['checkout', 'here'].map(file => `/run/squid/accepted.${file}`)
+  // Ends each file with a newline, which a user may have left out.
+  const { code, stdout } = await scene.inside(serviceOfEgress, ['mawk', '1', ...paths])
+  if (code !== 0) throw new Error('the proxy has no accepted lists')
+  return parseGrants(stdout, 'the lists in force')
+}
+
+/** Judges the lists in force: a grant of the user is not a defect, but the report must show the opening. */
+export function judgeInForce(claim: string, inForce: readonly GrantLine[]): Check {
+  const [worst] = grantFindings(inForce).filter(({ severity }) => severity === 'open')
+  if (worst) return open(claim, worst.message)
+  const special = inForce.filter(grant => !isPlain(grant) || grant.name.startsWith('.'))
+  if (special.length === 0) return held(claim, 'no grant is in force')
+  const texts = special.map(grant => {
+    const { target, terms } = describeGrant(grant)
+    return [target, ...terms].join(', ')
+  })
+  return { claim, verdict: 'weak', evidence: `granted: ${list(texts)}` }
 }
 
 function attempt(host: string, port: number, follow: Attempt['follow']): Attempt {

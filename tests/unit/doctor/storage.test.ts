@@ -2,8 +2,14 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { judgeDisk, readSpace } from '../../../src/doctor/capacity.ts'
-import { judgeAllowlist, judgeModes, readModes } from '../../../src/doctor/configuration.ts'
+import {
+  judgeAllowlist,
+  judgeGrants,
+  judgeModes,
+  readModes,
+} from '../../../src/doctor/configuration.ts'
 import { judgeImages } from '../../../src/doctor/images.ts'
+import { parseGrants } from '../../../src/egress/grants.ts'
 
 t.test('one line for each disk, with its purposes', async t => {
   const space = (what: string, device: number, free: number, inodes = 1) => ({
@@ -106,4 +112,13 @@ t.test('each finding about the policy names its line', async t => {
     { severity: 'warning', message: /squid\.conf:5: \.com admits/, hint: 'list single names' },
   ])
   t.throws(() => judgeAllowlist('', 'x'), { name: 'UserError' })
+})
+
+t.test('each grant is shown, and a dangerous one is a warning', async t => {
+  const here = parseGrants('allow a.test\nallow a.test port 22 no-tls\nallow .github.io\n', 'x')
+  t.match(judgeGrants({ checkout: [], here }), [
+    { severity: 'warning', message: /this folder's list:3: \.github\.io admits names/ },
+    { severity: 'note', message: 'granted: a.test:22, no TLS' },
+  ])
+  t.strictSame(judgeGrants({ checkout: [], here: [] }), [])
 })
