@@ -27,6 +27,7 @@ export const settingNames = [
   'MCP_SERVERS',
   'SERVICES',
   'EXTRA_CA_CERTS',
+  'SUBNET_POOL',
   'EXTERNAL_SUBNET',
   'PROXY_DNS',
   'PARENT_PROXY',

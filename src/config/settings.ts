@@ -11,6 +11,7 @@ const secret = text.regex(/^[\x21-\x7e]+$/, 'must be printable characters withou
 const absolutePath = text.regex(/^\/[^\0\n:]*$/, 'must be an absolute path without a colon')
 const size = text.regex(/^\d+(\.\d+)?[mg]$/i, 'must be a size such as 512m or 4g')
 const budget = text.regex(/^\d{1,7}(\.\d{1,6})?$/, 'must be a number of dollars such as 5 or 0.50')
+const poolForm = 'must be a range of /24 or larger, such as 10.200.0.0/16'
 const count = text.regex(/^\d+(\.\d+)?$/, 'must be a number')
 const pids = 'must be a whole number, 64 or more'
 const runtime = text.regex(/^[a-z0-9][a-z0-9._-]*$/i, 'must be the name of an installed runtime')
@@ -152,6 +153,13 @@ export const Settings = z.strictObject({
   EXTRA_CA_CERTS: absolutePath
     .optional()
     .describe('PEM file of additional certificate authorities, for networks that inspect TLS.'),
+  SUBNET_POOL: z
+    .cidrv4({ error: poolForm })
+    .refine(value => Number(value.split('/')[1]) <= 24, { error: poolForm })
+    .optional()
+    .describe(
+      'Range from which every stack gets its subnets, such as 10.200.0.0/16, if those that Docker chooses collide with your network or VPN.',
+    ),
   EXTERNAL_SUBNET: z
     .cidrv4({ error: 'must be a subnet such as 10.99.0.0/24' })
     .optional()

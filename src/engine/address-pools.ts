@@ -10,7 +10,8 @@ const defaults: readonly AddressPool[] = [
 /** Upper bound of the count: more subnets never run out, and counting them is slow. */
 const countedTo = 4_096
 
-type Range = { first: number; last: number }
+/** The first and last address of a subnet, as numbers. */
+export type Range = { first: number; last: number }
 
 /**
  * Counts the subnets for networks, and how many of them are free: overlapped by no other network and no
@@ -38,7 +39,7 @@ export function countSubnets(
 }
 
 /** Returns null for IPv6 and for text that is not a subnet. */
-function rangeOf(subnet: string): Range | null {
+export function rangeOf(subnet: string): Range | null {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(subnet)
   if (!match) return null
   const [a = 0, b = 0, c = 0, d = 0, prefix = 0] = match.slice(1).map(Number)

@@ -69,7 +69,7 @@ const knownFailures: readonly KnownFailure[] = [
   },
   {
     pattern: /Pool overlaps|overlaps with other one/i,
-    hint: 'set EXTERNAL_SUBNET in .env to a subnet that nothing else uses',
+    hint: 'set EXTERNAL_SUBNET in .env to a subnet that nothing else uses, or SUBNET_POOL to a range of them',
   },
   {
     pattern: /no space left on device/i,

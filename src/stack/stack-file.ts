@@ -18,6 +18,7 @@ import { renderStackLabels } from './labels.ts'
 import { repositoryMounts } from './repository.ts'
 import { agentServices, type Service, servicesOf } from './services.ts'
 import { addedServices, type Stack, servicesFor } from './stack.ts'
+import { type StackSubnets, stackNetworks } from './subnets.ts'
 
 type Mount = {
   type: 'bind' | 'volume'
@@ -222,19 +223,28 @@ function agentAuthorities(stack: Stack): { volumes?: Mount[]; environment?: obje
   }
 }
 
-function networks(stack: Stack) {
-  const isolated = {
-    driver_opts: {
-      'com.docker.network.bridge.gateway_mode_ipv4': 'isolated',
-      'com.docker.network.bridge.gateway_mode_ipv6': 'isolated',
-    },
-  }
-  const subnet = stack.settings.EXTERNAL_SUBNET
-  return {
-    ...(stack.engineMajor >= 28 && {
-      'claude-internal': isolated,
-      'services-internal': isolated,
-    }),
-    ...(subnet && { 'proxy-external': { ipam: { config: [{ subnet }] } } }),
-  }
+function networks({ engineMajor, settings, subnets, mtu }: Stack) {
+  const chosen = { ...subnets, ...externalSubnet(settings) }
+  const entries = stackNetworks.flatMap((name): [string, object][] => {
+    const options = {
+      ...(engineMajor >= 28 && name !== 'proxy-external' && isolated),
+      ...(mtu && { 'com.docker.network.driver.mtu': String(mtu) }),
+    }
+    const subnet = chosen[name]
+    const network = {
+      ...(Object.keys(options).length > 0 && { driver_opts: options }),
+      ...(subnet && { ipam: { config: [{ subnet }] } }),
+    }
+    return Object.keys(network).length > 0 ? [[name, network]] : []
+  })
+  return Object.fromEntries(entries)
+}
+
+const isolated = {
+  'com.docker.network.bridge.gateway_mode_ipv4': 'isolated',
+  'com.docker.network.bridge.gateway_mode_ipv6': 'isolated',
+}
+
+function externalSubnet({ EXTERNAL_SUBNET: subnet }: Stack['settings']): Partial<StackSubnets> {
+  return subnet ? { 'proxy-external': subnet } : {}
 }

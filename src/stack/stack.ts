@@ -18,6 +18,7 @@ import type { CredentialFile, CredentialMode } from './credential.ts'
 import type { StackIdentity } from './identity.ts'
 import { type AgentService, servicesOf, supportingServices } from './services.ts'
 import type { StateFolder } from './state/state-folder.ts'
+import type { StackSubnets } from './subnets.ts'
 
 /** Everything that determines how a stack is created. */
 export type Stack = {
@@ -44,6 +45,10 @@ export type Stack = {
   engineKind?: 'docker' | 'podman'
   /** The gateway's user, which must be able to read the credential's file. */
   gatewayUser: { uid: number; gid: number }
+  /** Subnets of its networks, where the engine does not choose them. */
+  subnets?: StackSubnets
+  /** Maximum bytes of a packet, where Docker's default is too large for the host's way out. */
+  mtu?: number
   /** EXTRA_CA_CERTS for every program of the agent. */
   authorities?: AuthorityFiles
   /** The company's proxy that the stack's proxy sends everything through. */

@@ -1,6 +1,7 @@
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { readHostNetwork } from '../../src/machine/host-network.ts'
 import { fakeDocker } from '../support/docker/fake-docker.ts'
 import { temporaryFolder } from '../support/stack/checkout.ts'
 import { createControlScript, isTwoLines } from '../support/stack/control-script.ts'
@@ -14,12 +15,39 @@ t.test('a taken subnet is reported with its setting; a free one is enough', asyn
   await must('docker', ['network', 'create', '--subnet', stack.internet.subnet, network])
   t.teardown(() => run('docker', ['network', 'rm', network]))
   isTwoLines(t, await stack.cli(['start', '--detach']), {
-    error: /docker compose up failed: .*_proxy-external.*overlaps/,
+    error: /EXTERNAL_SUBNET=\S+ overlaps \S+ of the network claude-secure-\S+-rival$/m,
     hint: /set EXTERNAL_SUBNET in \.env to a subnet that nothing else uses/,
   })
   await must('docker', ['network', 'rm', network])
   const { code, stderr } = await stack.cli(['start', '--detach'])
   t.equal(code, 0, stderr)
+})
+
+t.test('a pool gives every network of a stack its subnet, and packets fit the way out', async t => {
+  const stack = await createTestStack(t, {
+    block: 2,
+    start: false,
+    settings: { EXTERNAL_SUBNET: '', PROXY_DNS: '', SUBNET_POOL: '10.213.0.0/24' },
+  })
+  const started = await stack.cli(['start', '--detach'])
+  t.equal(started.code, 0, started.stderr)
+  const names = ['claude-internal', 'services-internal', 'proxy-external']
+  const networks = JSON.parse(
+    await must(
+      'docker',
+      ['network', 'inspect'].concat(names.map(name => `${stack.stack}_${name}`)),
+    ),
+  )
+  const { mtu } = await readHostNetwork()
+  for (const { Name, IPAM, Options } of networks) {
+    t.match(IPAM.Config[0].Subnet, /^10\.213\.0\.\d+\/26$/, Name)
+    const expected = mtu !== null && mtu < 1500 ? String(mtu) : undefined
+    t.equal(Options['com.docker.network.driver.mtu'], expected, Name)
+  }
+  const again = await stack.cli(['start', '--detach'])
+  t.notMatch(again.stderr, /stopping|starting/, 'the stack keeps its subnets')
+  const squid = await stack.inside(['curl', '-sS', 'https://evil.test/'])
+  t.match(squid.stderr, /407/, 'the proxy tells its callers apart on such networks')
 })
 
 t.test('a runtime that is not installed is reported with its setting', async t => {

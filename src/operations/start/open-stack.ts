@@ -25,6 +25,7 @@ import {
 } from '../../stack/state/state-folder.ts'
 import { refuseOtherVolumes } from '../../stack/volumes.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
+import type { StackNetworkOptions } from './stack-network.ts'
 
 /** The gateway's user when we are root: unused on the host and in the image. */
 const gatewayUser = { uid: 10001, gid: 10001 }
@@ -48,6 +49,7 @@ export async function openStack(options: {
   additions?: Additions
   /** Host paths that a repository outside the workspace must not hold. */
   forbidden: readonly string[]
+  network?: StackNetworkOptions
   /** Makes EXTRA_CA_CERTS ready for the agent's programs. */
   authorities?: (folder: string) => Promise<AuthorityFiles>
   /** Overrides the settings: `login`, or `rehearsal` for the demo. */
@@ -94,6 +96,7 @@ export async function openStack(options: {
     engineMajor,
     ...(options.engineKind && { engineKind: options.engineKind }),
     gatewayUser: user,
+    ...options.network,
     ...(parent && { parent }),
     ...(files && { authorities: files }),
   }

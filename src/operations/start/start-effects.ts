@@ -29,6 +29,7 @@ import { type CopyOptions, copyIn } from './copy-in.ts'
 import { confirmDiscard, leaveCopy } from './discard-copy.ts'
 import { mayFallBack, refuseFallback } from './login-fallback.ts'
 import { openStack } from './open-stack.ts'
+import { stackNetwork, warnAboutCollisions } from './stack-network.ts'
 import { type StartEffects, type StartedStack, startWorkflow } from './start-workflow.ts'
 
 export type BringUpOptions = CopyOptions & {
@@ -128,6 +129,7 @@ function startEffects(
       return openStack({
         ...given,
         additions: added,
+        network: await stackNetwork(engine, name, settings),
         ...(mode && { mode }),
         ...(extra && { authorities }),
       })
@@ -137,6 +139,7 @@ function startEffects(
     async announce(stack, outcome) {
       await announce(log, stack, outcome)
       await announceParent(context, stack, outcome)
+      if (outcome === 'started') await warnAboutCollisions(engine, name, log)
     },
     leaveCopy: (stack, state) => leaveCopy(context, stack, state, options),
     copyIn: (stack, state) => copyIn(context, stack, state, options),

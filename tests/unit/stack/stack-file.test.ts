@@ -238,3 +238,40 @@ t.test('what the user adds reaches the agent, and no other service', async t => 
   t.match(claude.labels[labels.mounts], '/data/$$x')
   t.notMatch(JSON.stringify([gateway.volumes, gateway.environment, proxy.volumes]), /GREETING|data/)
 })
+
+t.test('chosen subnets and a smaller packet size reach all networks', async t => {
+  const subnets = {
+    'claude-internal': '10.200.0.0/26',
+    'services-internal': '10.200.0.64/26',
+    'proxy-external': '10.200.0.128/26',
+  }
+  const { networks } = file(stack({ subnets, mtu: 1400 }))
+  for (const [name, subnet] of Object.entries(subnets)) {
+    t.same(networks[name].ipam.config, [{ subnet }])
+    t.equal(networks[name].driver_opts['com.docker.network.driver.mtu'], '1400')
+  }
+  t.same(file(stack({})).networks, {}, 'the engine decides where nothing is known')
+})
+
+t.test('the authorities of EXTRA_CA_CERTS are where programs look', async t => {
+  const authorities = { pem: '/s/a.pem', java: '/s/a.p12' }
+  const { services } = file(stack({ authorities }, { EXTRA_CA_CERTS: '/etc/ca.pem' }))
+  for (const service of [services.claude, services.worker]) {
+    const targets = service.volumes.map(({ target }: { target: string }) => target)
+    t.ok(targets.includes('/etc/ssl/certs/ca-certificates.crt'))
+    t.ok(targets.includes('/etc/ssl/certs/java/cacerts'))
+    t.match(service.environment, { PIP_CERT: '/etc/ssl/certs/ca-certificates.crt' })
+  }
+})
+
+t.test('behind a parent proxy, the proxy runs as the reader of its password', async t => {
+  const parent = {
+    ...{ host: 'p.example', port: 1, tls: false, address: 'http://p.example:1' },
+    ...{ login: { user: 'me', password: 'hidden' }, except: [], from: 'PARENT_PROXY' },
+  }
+  const whole = file(stack({ parent }))
+  t.equal(whole.services.proxy.user, '10001:10001')
+  t.match(whole.services.proxy.volumes, [{ target: '/etc/claude-secure/parent', read_only: true }])
+  t.equal(whole.services.proxy.labels['claude-secure.parent'], 'http://p.example:1')
+  t.notMatch(JSON.stringify(whole), 'hidden')
+})
