@@ -25,9 +25,11 @@ for (const service of ['claude', 'worker']) {
   }
 
   t.test(`git trusts it in ${service}`, async t => {
-    const { stderr } = await stack.inside(['git', 'ls-remote', `${page}x.git`], { service })
-    // The stand-in is not a git server; what it answered came through TLS.
-    t.match(stderr, /not valid: is this a git repository/)
+    const repository = `${service}.git`
+    const { stderr } = await stack.inside(['git', 'ls-remote', page + repository], { service })
+    // What the stand-in saw came through TLS that git had verified.
+    const seen = await stack.internet.events()
+    t.ok(seen.some(event => event.kind === 'http' && event.url.startsWith(`/${repository}/`)))
     t.notMatch(stderr, /certificate/i)
   })
 
