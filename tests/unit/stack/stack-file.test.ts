@@ -254,7 +254,7 @@ t.test('chosen subnets and a smaller packet size reach all networks', async t =>
 })
 
 t.test('the authorities of EXTRA_CA_CERTS are where programs look', async t => {
-  const authorities = { pem: '/s/a.pem', java: '/s/a.p12' }
+  const authorities = { pem: '/s/a.pem', java: '/s/a.p12', own: '/s/own.pem' }
   const { services } = file(stack({ authorities }, { EXTRA_CA_CERTS: '/etc/ca.pem' }))
   for (const service of [services.claude, services.worker]) {
     const targets = service.volumes.map(({ target }: { target: string }) => target)
