@@ -4,6 +4,8 @@ import type { Call } from './command-line.ts'
 
 /** Maximum paths in a message. */
 const shown = 5
+/** Maximum characters of a line. */
+const lineLimit = 4_000
 
 export function renderRefusal(
   call: Call,
@@ -16,8 +18,9 @@ export function renderRefusal(
   return [
     terminalLine(
       `error: ${typed(call)} would change ${listed}${more}, which the host runs and the agent cannot write; nothing was changed`,
+      lineLimit,
     ),
-    terminalLine(`hint: ${hint ? `${hint}; or ` : ''}${onHost}`),
+    terminalLine(`hint: ${hint ? `${hint}; or ` : ''}${onHost}`, lineLimit),
   ]
 }
 
@@ -26,8 +29,8 @@ export function renderForbidden(
   { reason, hint }: { reason: string; hint: string },
 ): string[] {
   return [
-    terminalLine(`error: ${typed(call)} was not run: ${reason}; nothing was changed`),
-    terminalLine(`hint: ${hint}`),
+    terminalLine(`error: ${typed(call)} was not run: ${reason}; nothing was changed`, lineLimit),
+    terminalLine(`hint: ${hint}`, lineLimit),
   ]
 }
 

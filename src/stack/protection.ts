@@ -104,11 +104,14 @@ export async function withdrawAppeared(state: Pick<StateFolder, 'path'>): Promis
   return (await withdraw(workspace, absent, join(state.path, 'withdrawn'))).map(renderWithdrawn)
 }
 
+/** Maximum characters of the path that the user needs. */
+const pathLimit = 4_096
+
 /** Renders a message, which keeps the path that the user needs. */
 function renderWithdrawn({ name, to }: Withdrawn): string {
   return to === null
     ? `${name} appeared while an agent worked, and cannot be moved away: read it before a program of this host does`
-    : `${name} appeared while an agent worked, and your host would obey it: moved to ${terminalLine(to)}; if it is yours, run ${command('stop')} and move it back`
+    : `${name} appeared while an agent worked, and your host would obey it: moved to ${terminalLine(to, pathLimit)}; if it is yours, run ${command('stop')} and move it back`
 }
 
 function identities(overlays: readonly Overlay[]) {

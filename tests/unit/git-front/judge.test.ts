@@ -148,7 +148,14 @@ t.test('only paths of this working tree count', async t => {
 
 t.test('a refusal names what would change and what helps', async t => {
   const call = { globals: [], command: 'switch', args: ['theirs\u001b[2J'] }
-  const changes = ['.husky/x', '.vscode/a', '.vscode/b', '.vscode/c', '.vscode/d', '.vscode/e']
+  const changes = [
+    '.husky/x',
+    `.vscode/${'a'.repeat(300)}`,
+    '.vscode/b',
+    '.vscode/c',
+    '.vscode/d',
+    '.vscode/e',
+  ]
   const [error, hint] = renderRefusal(call, { changes })
   t.match(error, /^error: git switch theirs.* would change \.husky\/x, .* and 1 more.* nothing was/)
   t.notMatch(error, '\u001b')
