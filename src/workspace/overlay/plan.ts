@@ -4,6 +4,7 @@ import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { askedNames, mountedNames, type ProtectedName } from '../../config/protected-names.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
+import { namedConfig } from '../repository/locate.ts'
 import { readGitReferences } from './git-references.ts'
 import { arrange, identityOf, type Overlay, type Placeholder, type Wanted } from './overlay.ts'
 
@@ -52,12 +53,11 @@ async function gitWanted(workspace: string): Promise<Wanted[]> {
   const isRepository =
     (await isFolder(join(workspace, '.git'))) && (await exists(join(workspace, '.git/HEAD')))
   // .git is missing or a file that names a repository elsewhere: only the host can create one here.
-  if (!isRepository) return [...wanted, { path: '.git', name, placeholder: folder }]
-  const { references, worktreeConfig } = await readGitReferences(
-    workspace,
-    join(workspace, '.git/config'),
-  )
-  wanted.push(...(await repositoryWanted(workspace, '.git', worktreeConfig)))
+  if (!isRepository) wanted.push({ path: '.git', name, placeholder: folder })
+  const config = isRepository ? join(workspace, '.git/config') : await namedConfig(workspace)
+  if (config === null) return wanted
+  const { references, worktreeConfig } = await readGitReferences(workspace, config)
+  if (isRepository) wanted.push(...(await repositoryWanted(workspace, '.git', worktreeConfig)))
   for (const { path, setting, placeholder } of references) {
     // A word of a command is often not a path, or names more than a file: `.` is one of them.
     if (placeholder === null && !(await isFile(join(workspace, path)))) continue

@@ -83,6 +83,17 @@ async function isPlaceholder(path: string, status: Stats) {
   return status.isDirectory() && !(await lstat(join(path, 'HEAD')).catch(() => null))
 }
 
+/**
+ * Returns the configuration that git on the host obeys in a folder with a `.git` file, whether or not the
+ * repository names the folder back.
+ */
+export async function namedConfig(workspace: string): Promise<string | null> {
+  const named = await readGitFile(join(workspace, '.git'))
+  const gitDir = named && (await realpath(resolve(workspace, named)).catch(() => null))
+  const found = gitDir ? await describe(gitDir) : null
+  return found && join(found.common, 'config')
+}
+
 function namesBack(gitDir: string, { common, worktree }: Found, workspace: string) {
   return worktree === null ? isWorktreeOf(common, workspace) : namesWorktree(gitDir, workspace)
 }

@@ -38,6 +38,20 @@ t.test('no repository: none can be made, neither as .git nor as the folder itsel
   t.same(await planned(t.testdir({ '.git': 'gitdir: /elsewhere' })), ['.git', 'commondir?'])
 })
 
+t.test('a repository elsewhere: the files of the folder that its configuration names', async t => {
+  const config = '[core]\n\thooksPath = .githooks\n[include]\n\tpath = ../../w/more\n'
+  const folder = t.testdir({
+    w: { '.git': 'gitdir: ../repo/.git/worktrees/w\n' },
+    repo: {
+      '.git': {
+        ...{ ...repository(), config, objects: {}, refs: {} },
+        worktrees: { w: { HEAD: '', commondir: '../..\n', gitdir: '' } },
+      },
+    },
+  })
+  t.same(await planned(join(folder, 'w')), ['.git', '.githooks?', 'commondir?', 'more?'])
+})
+
 t.test('a pipe in place of a worktree’s gitdir is refused and read by no start', async t => {
   const git = { ...repository(), worktrees: { one: { HEAD: '' } } }
   const folder = t.testdir({ '.git': git })
