@@ -31,7 +31,8 @@ const processLines = async () => {
 
 /** Processes besides init, the runner, and those that wait: none, when all is well. */
 const strays = async () => {
-  const waiting = /docker-init|runner\.js|claude-secure-reaper|claude --print|ps -eo pid=/
+  const waiting =
+    /docker-init|runner\.js|claude-secure-names|claude-secure-reaper|claude --print|ps -eo pid=/
   return (await processLines()).filter(line => !waiting.test(line))
 }
 
