@@ -121,7 +121,7 @@ for (const service of ['claude', 'worker']) {
     `${service}: programs of the user are in PATH, and not for the agent to change`,
     async t => {
       const { stdout } = await sh('greet; command -v git')
-      t.equal(stdout, 'greetings from /etc/claude-secure/custom/bin/greet\n/usr/bin/git\n')
+      t.equal(stdout, 'greetings from /etc/claude-secure/custom/bin/greet\n/usr/local/bin/git\n')
       for (const attempt of [
         'echo x > greet',
         'echo x > new',
