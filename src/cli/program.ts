@@ -243,7 +243,7 @@ export function createProgram(invocation: Invocation): Command {
     .option('--unset <name>', 'with --here: remove a setting (repeatable)', collect)
     .option('--json', 'print JSON')
     .option('--path', 'print the path of .env, or with --here of the settings of this folder')
-    .option('--accept', 'approve claude-secure.config.json and .mcp.json of this folder')
+    .option('--accept', 'approve files of this folder, and services of your custom folder')
     .action(async (assignments, options) =>
       (await import('./commands/config.ts')).config(assignments, options, invocation),
     )

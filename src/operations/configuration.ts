@@ -111,7 +111,7 @@ export async function readConfiguration(): Promise<Configuration> {
 export async function acceptConfiguration(caller: Caller): Promise<void> {
   const { log } = caller
   const { state, found, servers } = await readFolder()
-  const beside = await servicesToAccept(caller)
+  const beside = await servicesToAccept(caller, state.settings)
   if (!found && !servers && !beside) {
     throw new UserError(`this folder has no ${workspaceConfigName} or ${mcpFileName}`, {
       hint: 'go to the folder that has one; docs/additions.md lists what they can hold',
@@ -136,8 +136,8 @@ export async function acceptConfiguration(caller: Caller): Promise<void> {
 }
 
 /** Returns the services of the custom folder; asks the engine about images only when there are some. */
-async function servicesToAccept(caller: Caller) {
-  const settings = await loadSettings(checkoutRoot())
+async function servicesToAccept(caller: Caller, here: string) {
+  const settings = await loadSettings(checkoutRoot(), undefined, here)
   const folder = customRoot(settings)
   const present = await lstat(join(folder, 'services')).catch(() => null)
   if (!present) return null

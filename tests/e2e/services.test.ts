@@ -116,9 +116,8 @@ t.test('stop keeps its data, and clean removes it', async t => {
   t.notMatch(volumes, stack.stack)
 })
 
-t.test('SERVICES=none leaves it out', async t => {
-  const env = { ...stack.env, SERVICES: 'none' }
-  const claude = join(stack.checkout, 'claude.ts')
-  await must(claude, ['start', '--detach'], { cwd: stack.workspace, env })
+t.test('SERVICES=none leaves it out of one folder', async t => {
+  t.equal((await stack.cli(['config', '--here', 'SERVICES=none'])).code, 0)
+  t.equal((await start()).code, 0)
   t.notMatch((await stack.cli(['status'])).stdout, /^echo/m)
 })
