@@ -3,8 +3,6 @@ import { join } from 'node:path'
 import t from 'tap'
 import { holdsSecret } from '../../src/audit/probes/s1-secret.ts'
 import { marker } from '../support/internet/sites.ts'
-import { auditStack, probesOf } from '../support/mutation/mutable-stack.ts'
-import { parentControls } from '../support/mutation/parent-controls.ts'
 import { connectCases } from '../support/squid/connect-cases.ts'
 import { createParentStandIn } from '../support/squid/parent.ts'
 import { playConnectCases } from '../support/squid/play.ts'
@@ -12,7 +10,6 @@ import { sitesAddress } from '../support/stack/internet.ts'
 import { must, until } from '../support/stack/process.ts'
 import { createTestStack, startTestStack, writeSettings } from '../support/stack/test-stack.ts'
 
-const parentConf = '/etc/claude-secure/parent/parent.conf'
 const sites = sitesAddress(0)
 const beside = (step: number) => sites.replace(/\d+$/, last => String(Number(last) + step))
 const parentAddress = beside(1)
@@ -213,23 +210,6 @@ t.test('the audit attacks a twin behind a parent, and says what the parent decid
     t.match(weak?.[0]?.evidence, /resolves the names/, `${id} says who resolves the names`)
   }
   t.notMatch(stdout, password)
-  // The stack's own way, with one rule less at a time; only the audit's twin gets it.
-  const conf = await must('docker', ['exec', stack.container('proxy'), 'cat', parentConf])
-  const before = process.env.XDG_STATE_HOME
-  process.env.XDG_STATE_HOME = stack.env.XDG_STATE_HOME
-  t.teardown(() => {
-    if (before === undefined) delete process.env.XDG_STATE_HOME
-    else process.env.XDG_STATE_HOME = before
-  })
-  for (const { control, probe, claim, remove } of parentControls) {
-    const instead = { parentConf: remove(conf), noTwin: !claim.includes('dials') }
-    const [result] = await auditStack(stack, probesOf([probe]), instead)
-    const open = result?.checks.filter(({ verdict }) => verdict === 'open') ?? []
-    t.ok(
-      open.some(check => check.claim === claim),
-      `${control}: ${JSON.stringify(result)}`,
-    )
-  }
 })
 
 t.test('a wrong password is told, and a right one takes effect without a restart', async t => {

@@ -28,7 +28,7 @@ function renderControls(policy: string): string {
       probe: 'N16',
     }),
     ...parentControls.map(({ control, stated, probe }) =>
-      [`| \`${control}\``, `\`${stated}\``, probe, '`parent-proxy.test.ts` |'].join(' | '),
+      [`| \`${control}\``, `\`${stated}\``, probe, '`mutation/parent.test.ts` |'].join(' | '),
     ),
     ...gatewayControls.map(row('images')),
     ...imageControls.map(row('images')),
