@@ -8,7 +8,13 @@ import { findEngine } from '../../src/engine/find-engine.ts'
 import { buildImages } from '../../src/images/images.ts'
 import { readPins } from '../../src/images/pins.ts'
 import { exec, execOk } from '../../src/process/exec.ts'
+import {
+  authorityTargets,
+  authorityVariables,
+  ensureAuthorities,
+} from '../../src/stack/authorities.ts'
 import { comparableLists, listsScript, packagesOfTarget } from '../support/docker/tool-list.ts'
+import { createAuthority, issueCertificate } from '../support/messages-api/certificate.ts'
 
 // The image with toolchains. Two minutes to build, so it has a file of its own.
 const root = join(import.meta.dirname, '../..')
@@ -118,6 +124,63 @@ t.test('the toolchains build programs that run', async t => {
   )
   t.equal(code, 0, stderr)
   t.equal(stdout, 'from c++\nfrom go\nfrom python\n')
+})
+
+t.test('every client of TLS trusts the authority of EXTRA_CA_CERTS', async t => {
+  const authority = createAuthority()
+  const { cert, key } = issueCertificate(authority, ['localhost'])
+  const folder = t.testdir({ 'ca.pem': authority.certificate, 'site.pem': cert, 'site.key': key })
+  const files = await ensureAuthorities(
+    { kind: 'docker', file: docker, env },
+    {
+      image: images.claude,
+      extra: join(folder, 'ca.pem'),
+      folder: join(folder, 'authorities'),
+      signal: new AbortController().signal,
+    },
+  )
+  const mounts = [
+    `${files.pem}:${authorityTargets.pem}:ro`,
+    `${files.java}:${authorityTargets.java}:ro`,
+    `${folder}:/site:ro`,
+  ]
+  const variables = { ...authorityVariables, NODE_EXTRA_CA_CERTS: authorityTargets.pem }
+  const page = 'https://localhost:8443/'
+  const python = (module: string, call: string) => `python3 -c "import ${module}; ${call}"`
+  const clients: Readonly<Record<string, string>> = {
+    curl: `curl -sS --fail ${page}`,
+    wget: `wget -qO- ${page}`,
+    node: `node -e "fetch('${page}').then(a => a.text()).then(console.log)"`,
+    python: python('urllib.request', `print(urllib.request.urlopen('${page}').read())`),
+    requests: python('requests', `print(requests.get('${page}').text)`),
+    // It finds no package there, but must not complain about TLS.
+    pip: `out=$(pip download --no-cache-dir --index-url ${page} x 2>&1 || true); case $out in *SSL*|*ertificate*) exit 1 ;; *'No matching'*) echo s_server ;; esac`,
+    go: `cd /tmp && printf 'package main\\nimport ("fmt"; "io"; "net/http")\\nfunc main() { a, e := http.Get("${page}"); if e != nil { panic(e) }; b, _ := io.ReadAll(a.Body); fmt.Println(string(b)) }' > a.go && GOCACHE=/tmp/go HOME=/tmp go run a.go`,
+  }
+  const server =
+    'openssl s_server -quiet -www -accept 8443 -cert /site/site.pem -key /site/site.key'
+  const script = [
+    `${server} > /dev/null 2>&1 & sleep 1`,
+    ...Object.entries(clients).map(
+      ([name, command]) =>
+        `(${command}) > /tmp/${name}.out 2>&1; grep -q s_server /tmp/${name}.out && echo "${name} trusts" || { echo "${name} refuses"; tail -n 3 /tmp/${name}.out; }`,
+    ),
+    'kill %1',
+  ]
+  const { stdout } = await exec(
+    docker,
+    [
+      ...['run', '--rm', '--network=none', '--read-only', '--cap-drop=ALL', '--user', '4242:4242'],
+      ...['--tmpfs=/tmp:mode=1777,exec', ...mounts.flatMap(mount => ['--volume', mount])],
+      ...Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
+      ...[images.claude, 'bash', '-c', script.join('\n')],
+    ],
+    { env },
+  )
+  t.same(
+    stdout.trim().split('\n'),
+    Object.keys(clients).map(name => `${name} trusts`),
+  )
 })
 
 t.test("the agent's list of tools names every installed tool and nothing else", async t => {
