@@ -34,11 +34,11 @@ export const authorityVariables: Readonly<Record<string, string>> = Object.fromE
 
 /**
  * Writes both files from the user's PEM on stdin. Java trusts a PKCS12 entry only with its own attribute, and
- * opens the file with its well-known password.
+ * reads its default file without a password: an encrypted one counts as empty.
  */
 const script = `set -e; cd /tmp
 cat ${authorityTargets.pem} - > all.pem
-openssl pkcs12 -export -nokeys -in all.pem -jdktrust anyExtendedKeyUsage -passout pass:changeit -out java.p12
+openssl pkcs12 -export -nokeys -in all.pem -jdktrust anyExtendedKeyUsage -certpbe NONE -nomac -passout pass: -out java.p12
 cat all.pem; echo '${'='.repeat(20)} java'; base64 --wrap 0 java.p12`
 
 const separator = `\n${'='.repeat(20)} java\n`

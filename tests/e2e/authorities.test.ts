@@ -46,14 +46,9 @@ t.test('the public authorities are still trusted, and the agent changes none', a
   const count = await stack.inside(['grep', '-c', 'BEGIN CERTIFICATE', bundle])
   t.ok(Number(count.stdout) > 100, `${count.stdout.trim()} authorities`)
   t.not((await stack.inside(['sh', '-c', `: > ${bundle}`])).code, 0)
-  const java = [
-    'openssl',
-    'pkcs12',
-    '-in',
-    '/etc/ssl/certs/java/cacerts',
-    '-passin',
-    'pass:changeit',
-  ]
-  const { stdout } = await stack.inside([...java, '-nokeys'])
+  const java = ['openssl', 'pkcs12', '-in', '/etc/ssl/certs/java/cacerts', '-passin', 'pass:']
+  // Java has no password for it, so nothing in it may be encrypted.
+  const { stdout, stderr } = await stack.inside([...java, '-nokeys', '-info'])
+  t.notMatch(stderr, /PBE|PBKDF|MAC: /)
   t.equal(stdout.match(/Trusted key usage/g)?.length, Number(count.stdout))
 })
