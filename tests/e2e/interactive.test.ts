@@ -91,8 +91,11 @@ t.test('a start that was stopped and continued still passes every key on', async
   const pid = Number(await readFile(note, 'utf8'))
   process.kill(pid, 'SIGSTOP')
   // As a shell does before it gives the prompt.
-  await must('stty', ['-F', await readlink(`/proc/${pid}/fd/0`), 'sane'])
+  const device = await readlink(`/proc/${pid}/fd/0`)
+  await must('stty', ['-F', device, 'sane'])
   process.kill(pid, 'SIGCONT')
+  const isRaw = async () => (await must('stty', ['-F', device, '-a'])).includes('-icanon')
+  await until('raw mode', isRaw)
   await terminal.press('C-c')
   await terminal.waitFor(/again to exit/i)
   await terminal.press('C-\\')
