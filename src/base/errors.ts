@@ -1,5 +1,5 @@
-/** Exit status of a command: 0 success, 1 failure, 2 wrong usage, 124 timeout, 130 cancelled. */
-export type ExitCode = 1 | 2 | 124 | 130
+/** Exit status of a command: 0 success, 1 failure, 2 wrong usage, 3 not ended yet, 124 timeout, 130 cancelled. */
+export type ExitCode = 1 | 2 | 3 | 124 | 130
 
 /**
  * A failure that the user can act on: `message` says what failed and with which value, `hint` gives

@@ -1,4 +1,4 @@
-const runCommands = ['result', 'cancel', 'list', 'logs']
+export const runCommands = ['result', 'cancel', 'list', 'logs']
 
 /** Global options, which come before the command. */
 const programOptions = ['--verbose', '--help', '-h', '--version', '-V']

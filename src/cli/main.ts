@@ -8,6 +8,7 @@ import { createProgram } from './program.ts'
 import { renderError } from './render/message.ts'
 import { createReport } from './report.ts'
 import type { EarlyClient } from './run/early-client.ts'
+import { refuseMistypedRunCommand } from './run/mistyped-command.ts'
 import { hasColours, isInteractive, readerGone, watchOutput } from './terminal.ts'
 
 // Compiling a parser for each schema pays off after thousands of values; a command parses a few.
@@ -48,11 +49,12 @@ export async function main(
     if (completes) (await import('./completion.ts')).addCompletion(program)
     const line = commandLine(withNewNames(argv))
     refuseUnknownHelpTopic(program, line)
+    refuseMistypedRunCommand(line)
     await program.parseAsync(line, { from: 'user' }).catch(unlessDone)
     // Node reports a failed write in the next turn of the event loop.
     await setImmediate()
     if (controller.signal.reason instanceof UserError) throw controller.signal.reason
-    return status
+    return controller.signal.reason === readerGone ? readerGone : status
   } catch (thrown) {
     const { aborted, reason } = controller.signal
     const error = reason instanceof UserError ? reason : folderGone(thrown)

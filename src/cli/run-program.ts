@@ -18,8 +18,8 @@ About the runs of this folder (each command has its own --help):
   ${calledAs()} run cancel ID       cancel a run; --all cancels every active run
 
 A prompt with spaces works without the word run: ${calledAs()} "fix the failing test".
-Exit status: 0 succeeded, 1 failed, 2 usage error, 124 timed out, 130 cancelled,
-141 the reader of its output exited.`
+Exit status: 0 succeeded, 1 failed, 2 usage error, 3 not ended yet (run result),
+124 timed out, 130 cancelled, 141 the reader of its output exited.`
 
 /** Adds `run` and the commands about runs, each as a single word for commander: see command-line.ts. */
 export function addRun(

@@ -298,6 +298,10 @@ t.test('it works in pipelines and without anything on stdin', async t => {
   const cut = await shell('echo "[[say abc]]" | "$1" run --output-format stream-json | head -c1')
   t.equal(cut.stdout, '{')
   t.equal(cut.stderr, '')
+  t.equal(cut.code, 141, 'the status of a program whose reader exited')
+  t.match(await shell('"$1" run "[[say unread]]" | true'), { code: 141, stderr: '' })
+  t.match(await shell('"$1" run "[[say read]]" | cat'), { code: 0, stdout: 'read\n' })
+  t.equal((await shell('"$1" run --max-turns 1 "[[bash echo hi]] [[say x]]" | cat')).code, 1)
 })
 
 t.test('it works from cron: no terminal, no user session, almost no environment', async t => {

@@ -43,7 +43,7 @@ export function renderRuns(runs: readonly RunSummary[], colour: boolean): string
   return renderColumns(['ID', 'STATUS', 'STARTED (UTC)', 'COST', 'PROMPT'], rows, dim)
 }
 
-/** Prints the result of a run, any number of times; returns the run's exit status. */
+/** Prints the result of a run, any number of times. Exits with the run's status, or 3 while it is active. */
 export async function runResult(
   id: string | undefined,
   options: { outputFormat: OutputFormat; wait?: boolean },
@@ -58,6 +58,7 @@ export async function runResult(
     await findRun(runs, runId)
     throw new UserError(`run ${runId} has not ended`, {
       hint: `wait for it with --wait, or run ${calledAs()} run cancel ${runId}`,
+      exitCode: 3,
     })
   }
   const output = createOutput({ format: options.outputFormat, partial: false, signal })
