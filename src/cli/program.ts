@@ -1,8 +1,10 @@
 import { Command, CommanderError, Option } from 'commander'
 import { agentServices, serviceOfCredential, serviceOfEgress } from '../stack/services.ts'
+import { addCopy } from './copy-program.ts'
 import { addForward } from './forward-program.ts'
 import { examples, printVersion, renderUsageError, showHelp } from './help.ts'
 import type { Invocation } from './invocation.ts'
+import { addPolicy } from './policy-program.ts'
 import { addRun } from './run-program.ts'
 
 /** Collects the values of a repeatable option. */
@@ -132,41 +134,7 @@ export function createProgram(invocation: Invocation): Command {
       (await import('./commands/clean.ts')).clearSession(options, invocation),
     )
 
-  command('allow', 'add names to the allowlist; takes effect within a second')
-    .argument('<names...>', 'host names, URLs, or @npm @debian @github @pypi @go @crates')
-    .option('--here', 'only for this folder')
-    .option('--port <number>', 'one port other than 443 of one name')
-    .option('--no-tls', 'do not expect TLS on that port')
-    .option('--private <range>', 'let the name resolve to this private network: 10.2.0.0/16')
-    .option('--for <time>', 'expire after this time: 30m, 2h, 7d')
-    .option('--services', 'edit the list of the server stack, not of the agent')
-    .option('--subdomains', 'include all subdomains')
-    .option('--force', 'allow shared domains, where anyone can host content')
-    .option('--dry-run', 'show what would change')
-    .option('--json', 'print JSON')
-    .action(async (names, options) =>
-      (await import('./commands/policy.ts')).allow(names, options, invocation),
-    )
-  command('deny', 'remove names from the allowlist')
-    .argument('<names...>', 'names, URLs or presets, as for allow')
-    .option('--here', "only from this folder's own list")
-    .option('--port <number>', 'only the grant for this port')
-    .option('--services', 'edit the list of the server stack')
-    .option('--subdomains', 'remove the entry for all subdomains')
-    .option('--dry-run', 'show what would change')
-    .option('--json', 'print JSON')
-    .action(async (names, options) =>
-      (await import('./commands/policy.ts')).deny(names, options, invocation),
-    )
-  command('allowlist', 'show the allowlists, and when entries expire')
-    .option('--json', 'print JSON')
-    .action(async options => (await import('./commands/policy.ts')).allowlist(options))
-  command('log', 'show the decisions of the proxy')
-    .option('--denied', 'show only denied requests')
-    .option('-f, --follow', 'follow the log')
-    .option('--since <time>', 'show decisions since 10m ago, or since 2026-11-21T18:00:00Z')
-    .option('--json', 'print one JSON object per line')
-    .action(async options => (await import('./commands/log.ts')).log(options, invocation))
+  addPolicy(command, invocation)
 
   command('demo', 'try the whole stack with a scripted model; needs no account')
     .option('-y, --yes', 'install missing packages without asking')
@@ -202,41 +170,7 @@ export function createProgram(invocation: Invocation): Command {
     .action(async options =>
       exits((await import('./commands/doctor.ts')).doctor(options, invocation)),
     )
-  command('diff', 'show what the agent changed in its copy of this folder')
-    .argument('[paths...]', 'files and folders, including ignored ones')
-    .option('--stat', 'print names only')
-    .option('--json', 'print names as JSON')
-    .action(async (paths, options) =>
-      (await import('./commands/diff.ts')).diff(paths, options, invocation),
-    )
-  command('apply', "write the agent's changes from its copy into this folder")
-    .argument('[paths...]', 'files and folders, including ignored ones')
-    .option('-i, --interactive', 'ask about each file')
-    .addOption(
-      new Option('--keep-mine', 'skip files that changed here too').conflicts([
-        'takeCopy',
-        'interactive',
-      ]),
-    )
-    .addOption(
-      new Option('--take-copy', 'replace files that changed here too').conflicts(['interactive']),
-    )
-    .option(
-      '--include <name>',
-      'also apply files your host would run, such as .vscode (repeatable)',
-      collect,
-    )
-    .addOption(
-      new Option('--undo', 'revert the last apply').conflicts([
-        'interactive',
-        'takeCopy',
-        'include',
-      ]),
-    )
-    .option('--dry-run', 'show what would change')
-    .action(async (paths, options) =>
-      exits((await import('./commands/apply.ts')).apply(paths, options, invocation)),
-    )
+  addCopy(command, invocation)
   command('config', 'show the settings and where each comes from; set those of this folder')
     .argument('[assignments...]', 'with --here: settings as NAME=VALUE')
     .option('--here', 'set them for this folder only')

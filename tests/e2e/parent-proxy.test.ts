@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { holdsSecret } from '../../src/audit/probes/s1-secret.ts'
+import { holdsSecret } from '../../src/audit/key-search.ts'
 import { marker } from '../support/internet/sites.ts'
 import { connectCases } from '../support/squid/connect-cases.ts'
 import { createParentStandIn } from '../support/squid/parent.ts'

@@ -29,8 +29,8 @@ import { proxySurface } from './n14-proxy-surface.ts'
 import { allowedHost } from './n15-allowed-host.ts'
 import { failClosed } from './n16-fail-closed.ts'
 import { forgedLog } from './n17-forged-log.ts'
-import { grants } from './n18-grants.ts'
 import { parentProxy } from './n21-parent-proxy.ts'
+import { grants } from './n22-grants.ts'
 import { secretSearch } from './s1-secret.ts'
 
 /** Every probe, in the order of the threat list. */

@@ -52,7 +52,7 @@ export const portsAndMethods: Probe = {
       attemptAll(twin, requests),
       dialling(twin),
     ])
-    // The grants of the twin are another probe's (N18).
+    // The grants of the twin are another probe's (N22).
     const allowed: readonly number[] = [443, ...Object.values(grantedPorts)]
     const dialled = (await twin.seen()).flatMap(event =>
       event.kind === 'connection' &&

@@ -1,8 +1,8 @@
-import { membership } from '../../stack/services.ts'
 import { approvedServices } from '../added-services.ts'
 import { list, reached } from '../attempts.ts'
 import { standards } from '../audit-report.ts'
 import type { InspectedContainer } from '../inspections.ts'
+import { memberChecks } from '../network-members.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import { parseSockets } from '../proc-files.ts'
 import type { Scene } from '../scene.ts'
@@ -220,36 +220,6 @@ async function forwarding({ inspections, inside }: Scene): Promise<Check[]> {
       'every service is started with forwarding turned off',
       unset.length === 0,
       unset.length > 0 ? `sysctl not set in: ${list(unset)}` : all,
-    ),
-  ]
-}
-
-function memberChecks({ inspections }: Scene): Check[] {
-  const label = new Map([...inspections.networks].map(([label, { Name }]) => [Name, label]))
-  const wrong = [...inspections.containers].flatMap(([name, container]) => {
-    const networks = Object.keys(container.NetworkSettings.Networks).map(
-      network => label.get(network) ?? network,
-    )
-    const { missing, foreign } = membership(name, networks)
-    const differs = missing.length + foreign.length > 0
-    return differs ? [`${name} is on ${networks.sort().join(', ')}`] : []
-  })
-  const members = new Set([...inspections.containers.values()].map(({ Id }) => Id))
-  const strangers = [...inspections.networks]
-    .filter(([name]) => name.endsWith('-internal'))
-    .flatMap(([, { Containers }]) => Object.entries(Containers ?? {}))
-    .filter(([id]) => !members.has(id))
-    .map(([, { Name }]) => Name)
-  return [
-    check(
-      'each service is on its own networks and on no other',
-      wrong.length === 0,
-      wrong.length > 0 ? list(wrong) : list([...inspections.containers.keys()]),
-    ),
-    check(
-      'no other container is on the internal networks',
-      strangers.length === 0,
-      strangers.length > 0 ? list(strangers) : `${members.size} services`,
     ),
   ]
 }

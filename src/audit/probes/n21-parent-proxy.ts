@@ -4,9 +4,9 @@ import { isInRange } from '../../egress/private-range.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
 import { attemptAll, connectTo, listedNameWorks, noneReached } from '../attempts.ts'
 import { standards } from '../audit-report.ts'
+import { holdsSecret } from '../key-search.ts'
 import { type Check, check, everyService, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
-import { holdsSecret } from './s1-secret.ts'
 
 /** Where the proxy has the configuration that Squid started from. */
 const startedFrom = '/run/squid/start-from-policy.conf'

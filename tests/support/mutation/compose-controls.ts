@@ -139,7 +139,7 @@ export const composeControls: readonly ComposeControl[] = [
     delete mountAt(service, '/etc/claude-secure/proxy').read_only
     delete mountAt(service, '/etc/claude-secure/folder').read_only
   }),
-  changed('each folder has its own list', 'volumes', 'N18', ['proxy'], service => {
+  changed('each folder has its own list', 'volumes', 'N22', ['proxy'], service => {
     const own = mountAt(service, '/etc/claude-secure/folder')
     own.source = mountAt(service, '/etc/claude-secure/proxy').source
   }),

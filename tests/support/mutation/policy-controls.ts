@@ -74,16 +74,16 @@ export const policyLayers: readonly PolicyControl[] = [
       /^tcp_outgoing_address .* private !granted_private$/m,
     ),
   ),
-  layer('a grant opens its own range only', 'N18', text =>
+  layer('a grant opens its own range only', 'N22', text =>
     drop(
       drop(text, /^http_access deny granted_closed .*$/m),
       /^tcp_outgoing_address .* granted_closed$/m,
     ),
   ),
-  layer('a grant opens its own port only', 'N18', text =>
+  layer('a grant opens its own port only', 'N22', text =>
     drop(text, /^http_access deny !https_port .*$/m),
   ),
-  layer('clear-text HTTP needs a grant without TLS', 'N18', text =>
+  layer('clear-text HTTP needs a grant without TLS', 'N22', text =>
     drop(
       drop(text, /^http_access deny !connect .*$/m),
       /^http_access deny !sni_is_connect_name .*$/m,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
-import { holdsSecret, keyPattern, realKeys } from '../../../../src/audit/probes/s1-secret.ts'
+import { holdsSecret, keyPattern, realKeys } from '../../../../src/audit/key-search.ts'
 
 const key = `sk-ant-api03-${'Ab0_-'.repeat(10)}AA`
 

@@ -18,7 +18,7 @@ import { grantedPorts } from '../twin-policy.ts'
 
 /** A grant opens a private range or a port to one name: nothing else may pass through the opening. */
 export const grants: Probe = {
-  id: 'N18',
+  id: 'N22',
   title: 'more than a grant names',
   attack: 'use a granted range or port with other names, ports, addresses and protocols',
   standards: [standards.networkAccess],

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { judgeInForce } from '../../../../src/audit/probes/n18-grants.ts'
+import { judgeInForce } from '../../../../src/audit/probes/n22-grants.ts'
 import { parseGrants } from '../../../../src/egress/grants.ts'
 
 const judge = (text: string) => judgeInForce('claim', parseGrants(text, 'x'))
