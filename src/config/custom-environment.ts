@@ -1,4 +1,5 @@
 import { UserError } from '../base/errors.ts'
+import { createProblems } from '../base/problems.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { customPrefixes } from './setting-names.ts'
 
@@ -42,31 +43,41 @@ export function parseCustomEnvironment(
   secrets: readonly string[],
   prefix: string = customPrefixes.environment,
 ): Record<string, string> {
+  const problems = createProblems()
   for (const [name, value] of Object.entries(values)) {
-    const setting = `${prefix}${terminalLine(name, 60)}`
-    if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) {
-      throw new UserError(`${setting} is not a valid name of a variable`, {
-        hint: `use letters, digits and _ after ${prefix}, and no digit first`,
-      })
-    }
-    const reason = refused.find(([pattern]) => pattern.test(name))?.[1]
-    if (reason) {
-      throw new UserError(`${setting} is refused: ${reason}`, {
-        hint: 'remove it; docs/additions.md lists the names that are refused',
-      })
-    }
-    if (secrets.some(secret => value.includes(secret))) {
-      throw new UserError(`${setting} contains the credential that the agent must not have`, {
-        hint: 'remove it: the gateway adds the credential to each request',
-      })
-    }
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
-    if (/[\x00-\x08\x0b-\x1f\x7f]/.test(value) || Buffer.byteLength(value) > largestValue) {
-      throw new UserError(
-        `the value of ${setting} contains control characters or has more than ${largestValue} bytes`,
-        { hint: 'put the value into a file and mount it: CLAUDE_MOUNT_1=/path/of/file' },
-      )
+    try {
+      checkVariable(name, value, secrets, prefix)
+    } catch (error) {
+      problems.add(error)
     }
   }
+  problems.throwIfAny()
   return { ...values }
+}
+
+function checkVariable(name: string, value: string, secrets: readonly string[], prefix: string) {
+  const setting = `${prefix}${terminalLine(name, 60)}`
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) {
+    throw new UserError(`${setting} is not a valid name of a variable`, {
+      hint: `use letters, digits and _ after ${prefix}, and no digit first`,
+    })
+  }
+  const reason = refused.find(([pattern]) => pattern.test(name))?.[1]
+  if (reason) {
+    throw new UserError(`${setting} is refused: ${reason}`, {
+      hint: 'remove it; docs/additions.md lists the names that are refused',
+    })
+  }
+  if (secrets.some(secret => value.includes(secret))) {
+    throw new UserError(`${setting} contains the credential that the agent must not have`, {
+      hint: 'remove it: the gateway adds the credential to each request',
+    })
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
+  if (/[\x00-\x08\x0b-\x1f\x7f]/.test(value) || Buffer.byteLength(value) > largestValue) {
+    throw new UserError(
+      `the value of ${setting} contains control characters or has more than ${largestValue} bytes`,
+      { hint: 'put the value into a file and mount it: CLAUDE_MOUNT_1=/path/of/file' },
+    )
+  }
 }

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { join, normalize } from 'node:path'
 import { UserError } from '../base/errors.ts'
+import { createProblems } from '../base/problems.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { overlaps } from '../files/beneath.ts'
 import { customPrefixes } from './setting-names.ts'
@@ -26,13 +27,22 @@ export function parseCustomMounts(
   values: Readonly<Record<string, string>>,
   more: readonly NamedMount[] = [],
 ): MountSetting[] {
+  const problems = createProblems()
   const mounts = [
     ...Object.entries(values).map(([name, value]) => ({
       name: `${customPrefixes.mount}${terminalLine(name, 60)}`,
       value,
     })),
     ...more,
-  ].map(({ name, value }) => parseMount(name, value))
+  ].flatMap(({ name, value }) => {
+    try {
+      return [parseMount(name, value)]
+    } catch (error) {
+      problems.add(error)
+      return []
+    }
+  })
+  problems.throwIfAny()
   for (const [index, { name, target }] of mounts.entries()) {
     const other = mounts.slice(0, index).find(one => overlaps(one.target, target))
     if (other) {

@@ -1,6 +1,11 @@
 /** The workspace's configuration of claude-secure. The next `start` obeys it: the agent must not write it. */
 export const workspaceConfigName = 'claude-secure.config.json'
 
+/** The same file of claude-code-runner and of its predecessor; read when there is none of ours, in this order. */
+export const foreignConfigNames = ['claude-run.config.json', 'claude-sandbox.config.json'] as const
+export const workspaceConfigNames = [workspaceConfigName, ...foreignConfigNames] as const
+export type WorkspaceConfigName = (typeof workspaceConfigNames)[number]
+
 /**
  * Names in the workspace that host programs run or obey automatically: git, editors, shells, Claude
  * Code, and claude-secure itself. Separate from the settings, because a fast `start` needs them first.
@@ -16,7 +21,7 @@ export const protectedNames = [
   '.devcontainer.json',
   '.claude',
   '.mcp.json',
-  workspaceConfigName,
+  ...workspaceConfigNames,
 ] as const
 export type ProtectedName = (typeof protectedNames)[number]
 
@@ -36,14 +41,16 @@ export const mountedNames = protectedNames.filter(name => !harmlessNames.include
 export const askedNames: readonly ProtectedName[] = [
   '.devcontainer.json',
   '.mcp.json',
-  workspaceConfigName,
+  ...workspaceConfigNames,
 ]
 
 /**
- * Those that are moved away when they appear while an agent works. Not our own configuration: a person
- * approves its content before it takes effect.
+ * Those that are moved away when they appear while an agent works. Not a configuration that we read: a
+ * person approves its content before it takes effect.
  */
-export const withdrawnNames = askedNames.filter(name => name !== workspaceConfigName)
+export const withdrawnNames = askedNames.filter(
+  name => !(workspaceConfigNames as readonly string[]).includes(name),
+)
 
 /** Returns the names that PROTECT leaves writable: none for `all`, every name for `none`, two for `-.vscode,-.idea`. */
 export function parseProtect(value: string): ProtectedName[] | null {

@@ -1,8 +1,10 @@
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
+import { isRecord } from '../base/json.ts'
+import { createProblems } from '../base/problems.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { issueMessage, nearestName } from './issue-message.ts'
-import { workspaceConfigName } from './protected-names.ts'
+import { type WorkspaceConfigName, workspaceConfigName } from './protected-names.ts'
 
 // The user approves this text, so it must be fully visible: short, and without invisible characters.
 const text = z
@@ -14,6 +16,20 @@ const text = z
     error: 'contains characters that a terminal does not show',
   })
 const off = z.boolean().default(false)
+
+/**
+ * Keys of claude-code-runner and of its predecessor that select what does not exist here: other agents,
+ * git sessions, a home on the host. A file that has them is taken as it is.
+ */
+const keysOfOthers = [
+  ...(['codeRunner', 'defaultShell', 'claudeConfigPath', 'codexConfigPath'] as const),
+  ...(['kimiConfigPath', 'qwenConfigPath', 'geminiConfigPath', 'opencodeConfigPath'] as const),
+  ...(['includeUntracked', 'targetBranch', 'remoteBranch', 'prNumber'] as const),
+  ...(['skipReconnectCheck', 'forwardGpgAgent'] as const),
+  ...(['useWebUI', 'restartPolicy', 'autoCommit', 'autoCommitIntervalMinutes'] as const),
+  ...(['shadowBasePath'] as const),
+]
+const anyValue = z.union([text, z.number(), z.boolean()]).optional()
 
 /** Supported keys of claude-code-runner. */
 const Known = z.strictObject({
@@ -53,77 +69,89 @@ const Known = z.strictObject({
   containerPrefix: text.optional(),
   dockerImage: text.optional(),
   buildImage: z.boolean().optional(),
+  ...Object.fromEntries(keysOfOthers.map(key => [key, anyValue])),
 })
-export type WorkspaceConfig = z.infer<typeof Known>
+export type WorkspaceConfig = z.infer<typeof Known> & {
+  /** Keys of the file that change nothing here, in its order. */
+  unused: readonly string[]
+}
 
-export const withoutEffect = ['detached', 'containerPrefix', 'dockerImage', 'buildImage'] as const
+/** Options of git sessions. */
 export const ofSessions = [
   ...(['autoPush', 'autoCreatePR', 'autoStartClaude', 'forwardSshKeys'] as const),
   ...(['forwardGpgKeys', 'forwardSshAgent', 'enableGpgSigning'] as const),
 ] as const
 
+const withoutEffect: readonly string[] = [
+  ...['detached', 'containerPrefix', 'dockerImage', 'buildImage'],
+  ...ofSessions,
+  ...keysOfOthers,
+]
+
 /** Keys of claude-code-runner that are rejected, and the alternative for each. */
 const refused: Readonly<Record<string, string>> = {
   dockerSocketPath: "the engine's socket gives control of the host: remove it",
   dockerfile: 'it would be built as root, and the agent can write it: set DOCKERFILE= in .env',
-  claudeConfigPath: "the agent has its own home and never gets the host's ~/.claude: remove it",
 }
 
 const names = [...Object.keys(Known.shape), ...Object.keys(refused)]
 
-/** @throws UserError with the wrong key and the nearest valid one. */
-export function parseWorkspaceConfig(json: string): WorkspaceConfig {
+/**
+ * Parses the file of this name.
+ *
+ * @throws UserError with every wrong key and the nearest valid one.
+ */
+export function parseWorkspaceConfig(
+  json: string,
+  file: WorkspaceConfigName = workspaceConfigName,
+): WorkspaceConfig {
   let value: unknown
   try {
     value = JSON.parse(json)
   } catch (cause) {
-    throw new UserError(`${workspaceConfigName} is not JSON`, {
+    throw new UserError(`${file} is not JSON`, {
       hint: 'remove comments, and commas after a last entry',
       cause,
     })
   }
-  value = withoutNulls(value)
-  for (const key of typeof value === 'object' && value !== null ? Object.keys(value) : []) {
+  const given = withoutNulls(value)
+  const keys = typeof given === 'object' && given !== null ? Object.keys(given) : []
+  const problems = createProblems()
+  const wrong = (what: string, hint: string) =>
+    problems.add(new UserError(`${file}: ${what}`, { hint }))
+  for (const key of keys) {
     const reason = Object.hasOwn(refused, key) ? refused[key] : undefined
-    if (reason) throw wrong(`${key} is refused`, reason)
-    if (!names.includes(key)) {
+    if (reason) wrong(`${key} is refused`, reason)
+    else if (!names.includes(key)) {
       const near = nearestName(key, names)
-      const hint = near ? `did you mean ${near}?` : 'docs/additions.md lists every key'
-      throw wrong(`unknown key ${terminalLine(key, 60)}`, hint)
+      wrong(
+        `unknown key ${terminalLine(key, 60)}`,
+        near ? `did you mean ${near}?` : 'docs/additions.md lists every key',
+      )
     }
   }
-  const result = Known.safeParse(value, { error: issueMessage })
-  if (result.success) return result.data
-  const issue = result.error.issues[0]
-  const path = terminalLine((issue?.path ?? []).join('.'), 60)
-  throw wrong(
-    `${path ? `${path}:` : 'it'} ${terminalLine(issue?.message ?? 'is not valid')}`,
-    'docs/additions.md lists every key',
+  const known = (key: string) => Object.hasOwn(Known.shape, key)
+  const result = Known.safeParse(
+    isRecord(given)
+      ? Object.fromEntries(Object.entries(given).filter(([key]) => known(key)))
+      : given,
+    { error: issueMessage },
   )
+  for (const issue of result.error?.issues ?? []) {
+    const path = terminalLine(issue.path.join('.'), 60)
+    const what = `${path ? `${path}:` : 'it'} ${terminalLine(issue.message)}`
+    wrong(what, 'docs/additions.md lists every key')
+  }
+  problems.throwIfAny()
+  if (!result.data)
+    throw new UserError(`${file} is not valid`, { hint: 'compare docs/additions.md' })
+  return { ...result.data, unused: keys.filter(key => withoutEffect.includes(key)) }
 }
 
 /** Drops keys that are null: claude-code-runner's own example uses null for an absent key. */
 function withoutNulls(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  if (!isRecord(value)) return value
   return Object.fromEntries(
     Object.entries(value).filter(([key, given]) => given !== null || !names.includes(key)),
   )
-}
-
-function wrong(what: string, hint: string) {
-  return new UserError(`${workspaceConfigName}: ${what}`, { hint })
-}
-
-/** Returns the requests that need the user's approval, one line each: the workspace is untrusted. */
-export function demandsOf(config: WorkspaceConfig): string[] {
-  const { environment, envFile, volumes, mounts, setupCommands } = config
-  return [
-    ...Object.keys(environment).map(name => `the variable ${name}`),
-    ...(envFile === undefined ? [] : [`the variables of ${envFile}`]),
-    ...volumes.map(volume => `the mount ${volume}`),
-    ...mounts.map(
-      ({ source, target, readonly }) => `the mount ${source}:${target}${readonly ? ':ro' : ''}`,
-    ),
-    ...setupCommands.map(command => `the command in its container: ${command}`),
-  ].map(line => terminalLine(line, 500))
 }

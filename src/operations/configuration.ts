@@ -12,11 +12,12 @@ import { workspaceConfigName } from '../config/protected-names.ts'
 import { settingNames, settingsInEnvironment } from '../config/setting-names.ts'
 import { hiddenSettings, secretSettings } from '../config/settings.ts'
 import { ofSessions } from '../config/workspace-config.ts'
+import { mountsOf } from '../config/workspace-requests.ts'
 import { isConsented } from '../stack/additions/consent.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { acceptServers as acceptMcpServers, readMcpFile } from './additions/mcp-servers.ts'
 import { acceptServices, describeService, findServices } from './additions/services.ts'
-import { acceptConfig, mountsOf, readConfig } from './additions/workspace-config.ts'
+import { acceptConfig, readConfig } from './additions/workspace-config.ts'
 import { type Caller, openEngine } from './context.ts'
 import { currentStackName } from './find-stacks.ts'
 
@@ -44,6 +45,8 @@ export type Configuration = {
     file: string
     allowed: boolean
     demands: string[]
+    /** Keys of the file that change nothing. */
+    unused: readonly string[]
     sessions: Record<string, unknown>
   } | null
 }
@@ -85,7 +88,7 @@ export async function readConfiguration(): Promise<Configuration> {
   })
   const allowed =
     found !== null &&
-    (found.demands.length === 0 || (await isConsented(state, workspaceConfigName, found.content)))
+    (found.demands.length === 0 || (await isConsented(state, found.name, found.content)))
   return {
     version: 1,
     file,
@@ -93,15 +96,19 @@ export async function readConfiguration(): Promise<Configuration> {
     customFolder: customRoot(settings, userEnvironment()),
     settings: rows,
     environment: Object.keys(parseCustomEnvironment(custom.environment, secrets)),
-    mounts: parseCustomMounts(custom.mounts, found && allowed ? mountsOf(found.config) : []),
+    mounts: parseCustomMounts(
+      custom.mounts,
+      found && allowed ? mountsOf(found.config, found.name) : [],
+    ),
     mcpServers: servers && {
       allowed: await isConsented(state, mcpFileName, servers.content),
       servers: servers.servers.map(describeServer),
     },
     workspaceConfig: found && {
-      file: join(folder, workspaceConfigName),
+      file: join(folder, found.name),
       allowed,
       demands: found.demands,
+      unused: found.config.unused,
       sessions: Object.fromEntries(ofSessions.map(key => [key, found.config[key]])),
     },
   }
@@ -128,7 +135,7 @@ export async function acceptConfiguration(caller: Caller): Promise<void> {
   if (servers) await acceptMcpServers(state, servers)
   if (beside) await acceptServices(state, beside)
   const names = [
-    ...(found ? [workspaceConfigName] : []),
+    ...(found ? [found.name] : []),
     ...(servers ? [mcpFileName] : []),
     ...(beside ? beside.services.map(({ name }) => `the service ${name}`) : []),
   ]

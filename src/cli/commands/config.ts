@@ -73,6 +73,9 @@ function render(report: Configuration) {
   if (workspaceConfig) {
     lines.push(row('of this folder', workspaceConfig.file, ''))
     for (const demand of workspaceConfig.demands) lines.push(row('', demand, ''))
+    if (workspaceConfig.unused.length > 0) {
+      lines.push(row('without effect', workspaceConfig.unused.join(', '), ''))
+    }
     if (!workspaceConfig.allowed) lines.push(yellow(row('', 'not approved: config --accept', '')))
   }
   return lines.join('\n')

@@ -26,7 +26,7 @@ export function renderError(
       ? error.hint
       : 'this is a bug in claude-secure: please report it with the output of --verbose'
   const lines = [
-    `${red('error:')} ${renderMessage(messageOf(error), 400)}`,
+    `${red('error:')} ${renderMessage(messageOf(error), 1_000)}`,
     `${dim('hint:')}  ${renderMessage(hint, 400)}`,
   ]
   if (options.verbose) lines.push(terminalText(typedCommands(inspect(error, { depth: 4 }))))

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { UserError } from '../../base/errors.ts'
+import { createProblems } from '../../base/problems.ts'
 import { lastLine, terminalLine } from '../../base/terminal-text.ts'
 import { parseCustomEnvironment } from '../../config/custom-environment.ts'
 import { parseCustomMounts } from '../../config/custom-mounts.ts'
@@ -10,6 +11,7 @@ import { type McpServer, renderMcpConfig } from '../../config/mcp-servers.ts'
 import { cacheRoot, customRoot, stateRoot } from '../../config/paths.ts'
 import { workspaceConfigName } from '../../config/protected-names.ts'
 import { type Settings, secretSettings } from '../../config/settings.ts'
+import { mountsOf } from '../../config/workspace-requests.ts'
 import { overlaps } from '../../files/beneath.ts'
 import { listAdditions } from '../../images/additions.ts'
 import type { ServiceBuild } from '../../images/service-image.ts'
@@ -37,7 +39,7 @@ import { openNames, readPolicyLists } from '../policy/policy-files.ts'
 import { ownPlaces, type StackWorkspace } from '../workspace-here.ts'
 import { allowedServers } from './mcp-servers.ts'
 import { consentedServices, findServices, tagServices } from './services.ts'
-import { consentedConfig, mountsOf, variablesOf } from './workspace-config.ts'
+import { consentedConfig, variablesOf, withoutMissing } from './workspace-config.ts'
 
 /** Timeout in milliseconds (10 min): a setup command downloads and builds. */
 const longest = 600_000
@@ -90,16 +92,30 @@ export async function customise(
   const own = parseCustomEnvironment(custom.environment, secrets)
   const state = stateFolder(identity.name)
   const found = await consentedConfig(context, workspace, state)
-  const declared = await resolveMounts(
-    parseCustomMounts(custom.mounts, found ? mountsOf(found.config) : []),
-    placesOf(context, workspace),
+  const problems = createProblems()
+  const ofFolder = await problems.attempt(() =>
+    parseCustomEnvironment(
+      found?.variables ?? {},
+      secrets,
+      `${found?.name ?? workspaceConfigName}: environment.`,
+    ),
   )
+  const declared = await problems.attempt(async () =>
+    resolveMounts(
+      await withoutMissing(
+        context.log,
+        found,
+        parseCustomMounts(custom.mounts, found ? mountsOf(found.config, found.name) : []),
+      ),
+      placesOf(context, workspace),
+    ),
+  )
+  problems.throwIfAny()
   const folder = await customFolder(context, workspace)
   const mcp = await allowedServers(context, workspace, state)
   const environment = {
     ...(found && variablesOf(found.config)),
-    ...(found &&
-      parseCustomEnvironment(found.variables, secrets, `${workspaceConfigName}: environment.`)),
+    ...ofFolder,
     ...own,
   }
   const services = wanted.services ? await findServices(context, folder) : null
@@ -110,7 +126,7 @@ export async function customise(
     unanswered: mcp.unanswered,
     setupCommands: found?.config.setupCommands ?? [],
     gitHosts: openNames(readPolicyLists(root, state), new Date()).map(({ name }) => name),
-    declared,
+    declared: declared ?? [],
     ...(added.length > 0 && { services: { added, hardening: await readHardening(root) } }),
     folders: await customFolders(folder, workspace),
     files: [

@@ -1,15 +1,16 @@
+import { lstat } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import { command } from '../../base/command.ts'
-import { UserError } from '../../base/errors.ts'
+import { isMissing, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import type { NamedMount } from '../../config/custom-mounts.ts'
-import { workspaceConfigName } from '../../config/protected-names.ts'
+import type { MountSetting } from '../../config/custom-mounts.ts'
 import {
-  demandsOf,
-  parseWorkspaceConfig,
-  type WorkspaceConfig,
-  withoutEffect,
-} from '../../config/workspace-config.ts'
+  type WorkspaceConfigName,
+  workspaceConfigName,
+  workspaceConfigNames,
+} from '../../config/protected-names.ts'
+import { parseWorkspaceConfig, type WorkspaceConfig } from '../../config/workspace-config.ts'
+import { demandsOf } from '../../config/workspace-requests.ts'
 import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
 import { makeStateFolder, type StateFolder } from '../../stack/state/state-folder.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
@@ -20,6 +21,9 @@ const mostBytes = 256 * 1024
 
 /** The configuration file with the variables of its envFile. Approval covers exactly `content`. */
 export type FoundConfig = {
+  name: WorkspaceConfigName
+  /** True for the file of another runner. */
+  foreign: boolean
   config: WorkspaceConfig
   variables: Record<string, string>
   demands: string[]
@@ -30,25 +34,42 @@ export type FoundConfig = {
 export async function readConfig({
   path,
 }: Pick<OpenedWorkspace, 'path'>): Promise<FoundConfig | null> {
-  const text = await readWorkspaceFile(path, workspaceConfigName, mostBytes)
-  if (text === null) return null
-  const config = parseWorkspaceConfig(text)
-  const variables = config.envFile === undefined ? '' : await readVariables(path, config.envFile)
+  for (const name of workspaceConfigNames) {
+    const text = await readWorkspaceFile(path, name, mostBytes)
+    if (text !== null) return describe(path, name, text)
+  }
+  return null
+}
+
+async function describe(path: string, name: WorkspaceConfigName, text: string) {
+  const config = parseWorkspaceConfig(text, name)
+  const foreign = name !== workspaceConfigName
+  const variables =
+    config.envFile === undefined
+      ? ''
+      : await readVariables(path, { name, foreign, envFile: config.envFile })
   return {
+    name,
+    foreign,
     config,
     variables: { ...definedIn(variables), ...config.environment },
-    demands: demandsOf(config),
+    demands: demandsOf(config, name),
     content: `${text}\0${variables}`,
   }
 }
 
-async function readVariables(workspace: string, name: string): Promise<string> {
-  const text = /^[A-Za-z0-9._-]+$/.test(name)
-    ? await readWorkspaceFile(workspace, name, mostBytes)
-    : null
+/** Reads the file of variables. It may be missing for another runner's file, as there: approval covers its content. */
+async function readVariables(
+  workspace: string,
+  { name, foreign, envFile }: { name: string; foreign: boolean; envFile: string },
+): Promise<string> {
+  const file = envFile.replace(/^\.\//, '')
+  const atTop = /^[A-Za-z0-9._-]+$/.test(file)
+  const text = atTop ? await readWorkspaceFile(workspace, file, mostBytes) : null
   if (text !== null) return text
+  if (foreign && atTop) return ''
   throw new UserError(
-    `${workspaceConfigName}: envFile: ${terminalLine(name, 60)} is not a file at the top of the workspace`,
+    `${name}: envFile: ${terminalLine(envFile, 60)} is not a file at the top of the workspace`,
     { hint: 'name an existing file without its folder, or remove the key' },
   )
 }
@@ -71,36 +92,33 @@ export async function consentedConfig(
 ): Promise<FoundConfig | null> {
   const found = await readConfig(workspace)
   if (!found) return null
-  const useless = withoutEffect.filter(key => found.config[key] !== undefined)
-  if (useless.length > 0) {
-    log({
-      kind: 'info',
-      text: `ignored keys of ${workspaceConfigName}: ${useless.join(', ')}`,
-    })
+  const { name, config } = found
+  if (found.foreign) {
+    log({ kind: 'info', text: `using ${name} of this folder: it has no ${workspaceConfigName}` })
+  }
+  if (config.unused.length > 0) {
+    log({ kind: 'info', text: `keys of ${name} without effect: ${config.unused.join(', ')}` })
   }
   if (found.demands.length === 0) return found
-  if (await isConsented(state, workspaceConfigName, found.content)) return found
+  if (await isConsented(state, name, found.content)) return found
   if (!canAsk) {
-    throw new UserError(
-      `${workspaceConfigName} requests access you have not approved: ${brief(found)}`,
-      {
-        hint: `run ${command('config --accept')} to review and approve it, or remove the file`,
-      },
-    )
+    throw new UserError(`${name} requests access you have not approved: ${brief(found)}`, {
+      hint: `run ${command('config --accept')} to review and approve it, or remove the file`,
+    })
   }
-  log({ kind: 'info', text: `${workspaceConfigName} of this folder requests:` })
+  log({ kind: 'info', text: `${name} of this folder requests:` })
   for (const demand of found.demands) log({ kind: 'info', text: `  ${demand}` })
   if (await confirm('Give the agent all of this?')) {
     await acceptConfig(state, found)
     return found
   }
-  log({ kind: 'warn', text: `${workspaceConfigName} is not used` })
+  log({ kind: 'warn', text: `${name} is not used` })
   return null
 }
 
-export async function acceptConfig(state: StateFolder, { content }: FoundConfig) {
+export async function acceptConfig(state: StateFolder, { name, content }: FoundConfig) {
   await makeStateFolder(state)
-  await rememberConsent(state, workspaceConfigName, content)
+  await rememberConsent(state, name, content)
 }
 
 function brief({ demands }: FoundConfig) {
@@ -108,16 +126,27 @@ function brief({ demands }: FoundConfig) {
   return demands.length === 1 ? first : `${first} and ${demands.length - 1} more`
 }
 
-/** Returns its mounts in the form of `CLAUDE_MOUNT_…`, whose checks then apply. */
-export function mountsOf({ volumes, mounts }: WorkspaceConfig): NamedMount[] {
-  const name = (key: string, index: number) => `${workspaceConfigName}: ${key}[${index}]`
-  return [
-    ...volumes.map((value, index) => ({ name: name('volumes', index), value })),
-    ...mounts.map(({ source, target, readonly }, index) => ({
-      name: name('mounts', index),
-      value: `${source}:${target}${readonly ? ':ro' : ''}`,
-    })),
-  ]
+/**
+ * Leaves out the mounts of another runner's file whose source is missing, as that runner does: its example
+ * names folders that no host has. A missing source in our own file stays an error.
+ */
+export async function withoutMissing(
+  log: Context['log'],
+  found: FoundConfig | null,
+  mounts: readonly MountSetting[],
+): Promise<MountSetting[]> {
+  if (!found?.foreign) return [...mounts]
+  const present: MountSetting[] = []
+  for (const mount of mounts) {
+    const missing =
+      mount.name.startsWith(`${found.name}: `) &&
+      (await lstat(mount.source).then(() => false, isMissing))
+    if (missing) {
+      const text = `${mount.name}: ${terminalLine(mount.source)} does not exist, and is not mounted`
+      log({ kind: 'warn', text })
+    } else present.push(mount)
+  }
+  return present
 }
 
 /** Returns the settings that Claude Code reads from its environment. */

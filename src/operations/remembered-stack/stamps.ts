@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { systemCode } from '../../base/errors.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import type { ImageAdditions } from '../../config/image-additions.ts'
-import { mountedNames, workspaceConfigName } from '../../config/protected-names.ts'
+import { mountedNames, workspaceConfigNames } from '../../config/protected-names.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import { listAdditions } from '../../images/additions.ts'
 import { identityOf } from '../../workspace/overlay/overlay.ts'
@@ -84,7 +84,7 @@ export function additionsStamp(folder: string, workspace: string, home = homedir
     return status && [path, status.ino, status.size, status.mtimeMs, status.mode]
   }
   // A folder in their place is our placeholder, which comes with the stack.
-  const files = [workspaceConfigName, '.mcp.json']
+  const files = [...workspaceConfigNames, '.mcp.json']
     .map(name => join(workspace, name))
     .filter(path => !statusOf(path)?.isDirectory())
   return JSON.stringify([...paths, ...files].map(look).filter(Boolean))

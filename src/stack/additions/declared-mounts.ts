@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { messageOf, systemCode, UserError } from '../../base/errors.ts'
+import { createProblems } from '../../base/problems.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { MountSetting } from '../../config/custom-mounts.ts'
 import { isBelow } from '../../files/beneath.ts'
@@ -22,27 +23,15 @@ export async function resolveMounts(
   own: readonly OwnPlace[],
 ): Promise<DeclaredMount[]> {
   const mounts: DeclaredMount[] = []
-  for (const { name, source, target, writable } of settings) {
-    const real = await realpath(source).catch((cause: unknown) => {
-      throw new UserError(`${name}: ${terminalLine(source)} cannot be mounted: ${codeOf(cause)}`, {
-        hint: 'name an existing folder or file, or remove the line from .env',
-        cause,
-      })
-    })
-    const reason =
-      (await sensitivePathReason(real, writable, own)) ?? (await unmountableReason(real))
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
-    const strange = /[\x00-\x1f\x7f:]/.test(real)
-      ? 'its real path holds a colon or control characters'
-      : null
-    if (reason ?? strange) {
-      throw new UserError(
-        `${name}: ${terminalLine(real)} cannot be given to the agent: ${terminalLine(reason ?? strange ?? '')}`,
-        { hint: 'copy the files that the agent needs into a separate folder, and mount that' },
-      )
+  const problems = createProblems()
+  for (const setting of settings) {
+    try {
+      mounts.push(await resolveMount(setting, own))
+    } catch (error) {
+      problems.add(error)
     }
-    mounts.push({ source: real, target, writable })
   }
+  problems.throwIfAny()
   // The agent can create symlinks where it can write: no other mount may be resolved through there.
   for (const { source } of mounts) {
     const above = mounts.find(one => one.writable && isBelow(one.source, source))
@@ -54,6 +43,30 @@ export async function resolveMounts(
     }
   }
   return mounts
+}
+
+async function resolveMount(
+  { name, source, target, writable }: MountSetting,
+  own: readonly OwnPlace[],
+): Promise<DeclaredMount> {
+  const real = await realpath(source).catch((cause: unknown) => {
+    throw new UserError(`${name}: ${terminalLine(source)} cannot be mounted: ${codeOf(cause)}`, {
+      hint: 'name an existing folder or file, or remove the line from .env',
+      cause,
+    })
+  })
+  const reason = (await sensitivePathReason(real, writable, own)) ?? (await unmountableReason(real))
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
+  const strange = /[\x00-\x1f\x7f:]/.test(real)
+    ? 'its real path holds a colon or control characters'
+    : null
+  if (reason ?? strange) {
+    throw new UserError(
+      `${name}: ${terminalLine(real)} cannot be given to the agent: ${terminalLine(reason ?? strange ?? '')}`,
+      { hint: 'copy the files that the agent needs into a separate folder, and mount that' },
+    )
+  }
+  return { source: real, target, writable }
 }
 
 function codeOf(error: unknown) {

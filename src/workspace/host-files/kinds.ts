@@ -10,7 +10,7 @@ const names = new Set(
   .pnpmfile.cjs pnpm-workspace.yaml procfile vagrantfile gulpfile.js gruntfile.js .envrc .env
   .tool-versions mise.toml .mise.toml flake.nix shell.nix default.nix .bazelrc .exrc .nvimrc .nvim.lua
   .vimrc .dir-locals.el .gdbinit .lldbinit .gitattributes .gitmodules .lfsconfig .mcp.json
-  claude-secure.config.json
+  claude-secure.config.json claude-run.config.json claude-sandbox.config.json
   .devcontainer.json claude.md claude.local.md agents.md gemini.md`.split(/\s+/),
 )
 

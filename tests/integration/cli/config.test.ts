@@ -76,6 +76,29 @@ t.test('what is wrong in it is said, whoever asks', async t => {
   isTwoLines(t, await config(), { error: /unknown key enviroment/, hint: /environment\?/ })
 })
 
+t.test('the file of another runner is read when there is none of ours', async t => {
+  const theirs = join(script.workspace, 'claude-run.config.json')
+  const older = join(script.workspace, 'claude-sandbox.config.json')
+  t.teardown(() => Promise.all([theirs, older, file].map(path => rm(path, { force: true }))))
+  await script.edit(t, '.env', () => settings)
+  const content = { autoPush: true, codeRunner: 'claude', environment: { FROM: 'theirs' } }
+  await writeFile(older, JSON.stringify({ ...content, envFile: 'missing.env' }))
+  const found = async () => JSON.parse((await config()).stdout).workspaceConfig
+  t.match(await found(), { file: older, allowed: false, unused: ['autoPush', 'codeRunner'] })
+  await writeFile(theirs, JSON.stringify(content))
+  t.match(await found(), { file: theirs, allowed: false })
+  isTwoLines(t, await script.run(['start', '--detach'], { env: { DOCKER_HOST } }), {
+    error: /claude-run\.config\.json requests access you have not approved: the variable FROM/,
+    hint: /config --accept/,
+  })
+  t.match((await config(['--accept'])).stderr, /approved.*claude-run\.config\.json/)
+  t.match(await found(), { file: theirs, allowed: true })
+  await writeFile(theirs, JSON.stringify({ ...content, setupCommands: ['true'] }))
+  t.match(await found(), { allowed: false }, 'changed since')
+  await writeFile(file, '{}')
+  t.match(await found(), { file, allowed: true, demands: [] })
+})
+
 t.test('our placeholder is no configuration', async t => {
   await mkdir(file)
   t.teardown(() => rm(file, { recursive: true }))

@@ -43,3 +43,9 @@ t.test('a value with NUL or of boundless size is refused', async t => {
     t.throws(() => parse({ X: value }), { message: /the value of CLAUDE_ENV_X contains/ })
   }
 })
+
+t.test('every refused variable is named at once', async t => {
+  t.throws(() => parse({ PATH: '/x', OK: '1', HTTPS_PROXY: 'x', '1X': '' }), {
+    message: /^3 errors: .*CLAUDE_ENV_PATH.*CLAUDE_ENV_HTTPS_PROXY.*CLAUDE_ENV_1X/,
+  })
+})

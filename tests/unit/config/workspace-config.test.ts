@@ -1,5 +1,6 @@
 import t from 'tap'
-import { demandsOf, parseWorkspaceConfig } from '../../../src/config/workspace-config.ts'
+import { parseWorkspaceConfig } from '../../../src/config/workspace-config.ts'
+import { demandsOf } from '../../../src/config/workspace-requests.ts'
 
 const parse = (value: unknown) => parseWorkspaceConfig(JSON.stringify(value))
 
@@ -62,10 +63,6 @@ t.test('what would open the host is refused with the reason', async t => {
     message: /./,
     hint: /DOCKERFILE= in \.env/,
   })
-  t.throws(() => parse({ claudeConfigPath: '~/.claude' }), {
-    message: /./,
-    hint: /its own home/,
-  })
   t.throws(() => parse({ allowedTools: ['Bash'] }), { message: /allowedTools: can only be/ })
 })
 
@@ -93,4 +90,54 @@ t.test('what is asked about is all that there is: nothing hidden, nothing cut of
   }
   const longest = 'x'.repeat(400)
   t.match(demandsOf(parse({ setupCommands: [longest] }))[0], longest)
+})
+
+const runnersExample = {
+  ...{ dockerImage: 'claude-code-runner:latest', buildImage: true, dockerfile: null },
+  ...{ detached: false, autoPush: true, autoCreatePR: true, autoStartClaude: true },
+  ...{ envFile: '.env', environment: { NODE_ENV: 'development' } },
+  ...{ setupCommands: ['npm install', 'npm run build'], volumes: [] },
+  mounts: [
+    { source: './data', target: '/workspace/data', readonly: false },
+    { source: '/home/user/shared-configs', target: '/configs', readonly: true },
+  ],
+  ...{ allowedTools: ['*'], maxThinkingTokens: 100_000, bashTimeout: 600_000 },
+  ...{ containerPrefix: 'claude-code-runner', claudeConfigPath: '~/.claude.json' },
+  ...{ dockerSocketPath: null, forwardSshKeys: true, forwardGpgKeys: true },
+  ...{ forwardSshAgent: true, enableGpgSigning: false },
+}
+
+t.test('the example of claude-code-runner is taken as it is, with its idle keys named', async t => {
+  const config = parseWorkspaceConfig(JSON.stringify(runnersExample), 'claude-run.config.json')
+  t.same(config.unused, [
+    ...['dockerImage', 'buildImage', 'detached', 'autoPush', 'autoCreatePR', 'autoStartClaude'],
+    ...['containerPrefix', 'claudeConfigPath', 'forwardSshKeys', 'forwardGpgKeys'],
+    ...['forwardSshAgent', 'enableGpgSigning'],
+  ])
+  t.same(demandsOf(config), [
+    'the variable NODE_ENV',
+    'the variables of .env',
+    'the mount /home/user/shared-configs:/configs:ro',
+    'the command in its container: npm install',
+    'the command in its container: npm run build',
+  ])
+})
+
+t.test('keys for other agents are named as without effect; an unknown one is an error', async t => {
+  const keys = {
+    ...{ codeRunner: 'codex', defaultShell: 'bash', kimiConfigPath: '~/.kimi', prNumber: '12' },
+    ...{ includeUntracked: true, targetBranch: 'main', useWebUI: true, restartPolicy: 'no' },
+  }
+  t.same(parse(keys).unused, Object.keys(keys))
+  t.throws(() => parse({ codeRuner: 'x' }), { message: /./, hint: 'did you mean codeRunner?' })
+})
+
+t.test('every wrong key is named at once, with the name of its file', async t => {
+  const wrong = { dockerSocketPath: '/s', dockerfile: './D', enviroment: {}, bashTimeout: 1 }
+  const parseWrong = () => parseWorkspaceConfig(JSON.stringify(wrong), 'claude-sandbox.config.json')
+  t.throws(parseWrong, {
+    message:
+      /^4 errors: claude-sandbox\.config\.json: dockerSocketPath is refused; .*dockerfile is refused; .*unknown key enviroment; .*bashTimeout: must be 1000/,
+    hint: /control of the host.*DOCKERFILE=.*did you mean environment\?/,
+  })
 })

@@ -35,3 +35,9 @@ t.test('a mount is not looked up in a folder that the agent can write', async t 
   await t.rejects(resolve(values), { message: /deep lies in .*data, which the agent can write/ })
   t.equal((await resolve({ ...values, A: `${folder}/data:/mnt/a:ro` })).length, 2)
 })
+
+t.test('every refused mount is named at once', async t => {
+  await t.rejects(resolve({ A: '/nowhere/a:/mnt/a', B: '/etc:/mnt/b:ro' }), {
+    message: /^2 errors: CLAUDE_MOUNT_A: .*ENOENT; CLAUDE_MOUNT_B: \/etc cannot be given/,
+  })
+})

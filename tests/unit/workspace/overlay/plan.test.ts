@@ -163,12 +163,17 @@ t.test(
       '.gitattributes': '',
       '.gitmodules': '',
       '.mcp.json': '',
+      'claude-run.config.json': '',
+      'claude-sandbox.config.json': '',
       'claude-secure.config.json': '',
     }
     const present = await planned(t.testdir({ '.git': repository(), ...files }), [])
     t.same(
       present.filter(path => path.endsWith('.json')),
-      ['.devcontainer.json', '.mcp.json', 'claude-secure.config.json'],
+      [
+        ...['.devcontainer.json', '.mcp.json', 'claude-run.config.json'],
+        ...['claude-sandbox.config.json', 'claude-secure.config.json'],
+      ],
     )
     t.notMatch(present.join(), /gitattributes|gitmodules/, 'git takes no command from these')
   },
