@@ -140,6 +140,7 @@ t.test('a page of the agent works in a browser of the host', async t => {
 t.test('another website gets no answer of the agent', async t => {
   t.match(await ask(dev, get('Host: 127.0.0.1')), /version/)
   t.match(await ask(dev, get('Host: rebound.test')), /^HTTP\/1\.1 403 /)
+  t.match(await ask(dev, 'x / HTTP/1.1\r\nHost: rebound.test\r\n\r\n'), /^HTTP\/1\.1 403 /)
   const upgrade = ['Host: localhost', 'Upgrade: websocket', 'Connection: Upgrade']
   const key = ['Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==', 'Sec-WebSocket-Version: 13']
   t.match(await ask(dev, get(...upgrade, ...key, 'Origin: https://evil.test')), /^HTTP\/1\.1 403 /)

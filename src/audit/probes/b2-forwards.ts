@@ -20,7 +20,13 @@ export const forwards: Probe = {
     const [listening, answers] = await Promise.all([
       listeners(),
       Promise.all(
-        open.map(async ({ local }) => ({ local, foreign: await statusFor(local, 'site.test') })),
+        open.flatMap(({ local }) =>
+          // A page may choose the method of its request, and many servers answer each.
+          ['GET', 'm-search'].map(async method => ({
+            local,
+            foreign: await statusFor(local, method, 'site.test'),
+          })),
+        ),
       ),
     ])
     const elsewhere = listening.filter(({ port }) => open.some(({ local }) => local === port))
@@ -56,13 +62,13 @@ async function listeners() {
 const answerMilliseconds = 5_000
 
 /** Returns the HTTP status for a request with this Host, or how the connection ended. */
-function statusFor(port: number, host: string): Promise<string> {
+function statusFor(port: number, method: string, host: string): Promise<string> {
   return new Promise(resolve => {
     let received = ''
     const socket = connect({ host: '127.0.0.1', port })
     socket.setTimeout(answerMilliseconds, () => socket.destroy())
     socket.on('error', () => {})
-    socket.once('connect', () => socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`))
+    socket.once('connect', () => socket.write(`${method} / HTTP/1.1\r\nHost: ${host}\r\n\r\n`))
     socket.on('data', chunk => {
       received = `${received}${chunk}`.slice(0, 100)
       if (received.includes('\r\n')) socket.destroy()

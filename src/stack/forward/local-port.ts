@@ -62,7 +62,7 @@ async function answerFailure(socket: Socket, error: unknown) {
   const first = await firstBytes(socket)
   if (socket.destroyed) return
   const verdict = judgeHead(first)
-  const isHttp = /^[A-Z]{1,16} /.test(first.toString('latin1', 0, 20))
+  const isHttp = / HTTP\/1\.[01]\r?\n/.test(first.toString('latin1'))
   if (!isHttp || verdict === 'more') return void socket.destroy()
   if (verdict !== 'pass') return answer(socket, verdict.status, verdict.reason)
   const text =

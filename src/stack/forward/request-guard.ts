@@ -6,6 +6,13 @@ const headBytes = 32 * 1024
 export type Refusal = { status: 403 | 431; reason: string }
 
 /**
+ * The first line of a request, finished or not. Any token is a method: a page may send `fetch('/', { method: 'x' })`,
+ * and many servers answer every method.
+ */
+const requestLine = /^[\w!#$%&'*+.^`|~-]+(?: [^\n]*)?$/
+const httpVersion = / HTTP\/1\.[01]$/
+
+/**
  * Judges the first bytes of a connection: `more` until the head of an HTTP request is complete, `pass` for a
  * request from a page of this machine and for any other protocol.
  *
@@ -14,15 +21,17 @@ export type Refusal = { status: 403 | 431; reason: string }
  */
 export function judgeHead(head: Buffer): 'more' | 'pass' | Refusal {
   const text = head.toString('latin1')
-  if (!/^[A-Z]{1,16}( |$)/.test(text.slice(0, 17))) return 'pass'
-  const end = text.indexOf('\r\n\r\n')
-  if (end < 0) {
+  const [first = '', ...rest] = text.split('\n', 2)
+  if (!requestLine.test(first.replace(/\r$/, ''))) return 'pass'
+  // Other protocols have lines of words too: `USER me`.
+  if (rest.length > 0 && !httpVersion.test(first.replace(/\r$/, ''))) return 'pass'
+  const end = /\r?\n\r?\n/.exec(text)
+  if (!end) {
     return head.length < headBytes
       ? 'more'
       : { status: 431, reason: 'the request head is too large' }
   }
-  const [first = '', ...lines] = text.slice(0, end).split('\r\n')
-  if (!/ HTTP\/1\.[01]$/.test(first)) return 'pass'
+  const lines = text.slice(0, end.index).split(/\r?\n/).slice(1)
   const values = (name: string) =>
     lines.flatMap(line => {
       const [key = '', ...value] = line.split(':')

@@ -27,6 +27,17 @@ t.test('a name that leads here by DNS is refused', async t => {
   t.match(judge(get, 'HOST : evil.test'), { status: 403 }, 'a space before the colon')
 })
 
+t.test('a method that a page chooses is judged like any other', async t => {
+  const methods = ['M-SEARCH', 'patch', 'x', 'G1', "a!#$%&'*+.^_`|~-", 'A'.repeat(300)]
+  for (const method of methods) {
+    t.match(judge(`${method} / HTTP/1.1`, 'Host: evil.test'), { status: 403 }, method)
+    t.equal(judge(`${method} / HTTP/1.1`, 'Host: localhost'), 'pass', method)
+    t.equal(judgeHead(Buffer.from(method)), 'more', `${method}, cut`)
+  }
+  const bare = judgeHead(Buffer.from('GET / HTTP/1.1\nHost: evil.test\n\n'))
+  t.match(bare, { status: 403 }, 'lines without CR')
+})
+
 t.test('a websocket of another website is refused', async t => {
   const origins = ['https://evil.test', 'null', 'http://localhost.evil.test', 'file://']
   for (const origin of origins) {
@@ -40,6 +51,12 @@ t.test('other protocols pass at once', async t => {
     '\x16\x03\x01',
     '\0\0\0\x08\x04\xd2\x16\x2f',
     'hello\n',
+    'SSH-2.0-OpenSSH_9.2\r\n',
+    'USER me\r\n',
+    'EHLO host.test\r\n',
+    'SET key 1\n',
+    'CONNECT {"verbose":false}\r\n',
+    'AMQP\0\0\x09\x01',
     '*1\r\n$4\r\nPING',
   ]) {
     t.equal(judgeHead(Buffer.from(bytes, 'latin1')), 'pass')
