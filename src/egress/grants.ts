@@ -51,7 +51,8 @@ const form = 'write: allow NAME [port N] [no-tls] [private RANGE] [until TIME]'
 
 /** Returns the entry of a line, or the reason why it is not one. */
 function parseLine(line: string): Grant | string {
-  const words = line.trim().split(/[ \t]+/)
+  // Blanks as awk splits them: the proxy refuses every other kind of space.
+  const words = line.replace(/^[ \t]+|[ \t]+$/g, '').split(/[ \t]+/)
   const take = (word: string) => (words[0] === word ? (words.splice(0, 2)[1] ?? '') : undefined)
   const name = take('allow') ?? ''
   // As `dns_name` of squid.conf.
