@@ -2,6 +2,7 @@ import { accessRules, tunnelRules } from '../../../src/egress/policy.ts'
 import { composeControls } from './compose-controls.ts'
 import type { Control } from './control.ts'
 import { gatewayControls } from './gateway-controls.ts'
+import { hostControls } from './host-controls.ts'
 import { imageControls } from './image-controls.ts'
 import { parentControls } from './parent-controls.ts'
 import { policyDirectives, policyLayers } from './policy-controls.ts'
@@ -27,12 +28,11 @@ function renderControls(policy: string): string {
       stated: 'proxy/squid.conf',
       probe: 'N16',
     }),
-    ...parentControls.map(({ control, stated, probe }) =>
-      [`| \`${control}\``, `\`${stated}\``, probe, '`mutation/parent.test.ts` |'].join(' | '),
-    ),
+    ...parentControls.map(control => rowOf(code(control), 'mutation/parent.test.ts')),
     ...gatewayControls.map(row('images')),
     ...imageControls.map(row('images')),
     ...serviceControls.map(row('services')),
+    ...hostControls.map(control => rowOf(control, control.test)),
   ]
   return [
     controlsBegin,
@@ -44,8 +44,11 @@ function renderControls(policy: string): string {
 }
 
 function row(test: 'compose' | 'policy' | 'images' | 'services') {
-  return ({ control, stated, probe }: Control) =>
-    `| ${cell(control)} | ${place(stated)} | ${probe} | \`mutation/${test}.test.ts\` |`
+  return (control: Control) => rowOf(control, `mutation/${test}.test.ts`)
+}
+
+function rowOf({ control, stated, probe }: Control, test: string) {
+  return `| ${cell(control)} | ${place(stated)} | ${probe} | \`${test}\` |`
 }
 
 function cell(text: string) {

@@ -1,0 +1,34 @@
+import type { Control } from './control.ts'
+
+export type HostControl = Control & {
+  /** The test that removes it. */
+  test: string
+}
+
+const forward = { probe: 'B2', test: 'tests/unit/audit/probes/b2-forwards.test.ts' }
+
+/** What protects the host's files and its loopback. The tests remove one mount, or one rule, at a time. */
+export const hostControls: readonly HostControl[] = [
+  {
+    control: 'each mount over the workspace, and that it is read-only',
+    stated: 'src/workspace/overlay/plan.ts',
+    probe: 'H1',
+    test: 'mutation/host.test.ts',
+  },
+  {
+    control: 'each mount of a repository outside the workspace, and that it is read-only',
+    stated: 'src/workspace/repository/plan.ts',
+    probe: 'H1',
+    test: 'mutation/repository.test.ts',
+  },
+  {
+    ...forward,
+    control: 'a forward listens on the loopback',
+    stated: 'src/stack/forward/local-port.ts',
+  },
+  {
+    ...forward,
+    control: 'a forward refuses the Host of another website, whatever the method',
+    stated: 'src/stack/forward/request-guard.ts',
+  },
+]
