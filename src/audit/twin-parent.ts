@@ -1,5 +1,5 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeTwinFile } from './twin-folder.ts'
 
 /** Name of the twin's own parent proxy, which stands in for the company's. */
 export const twinParentName = 'twin-parent'
@@ -46,11 +46,7 @@ export function twinParentSquidConf(refused: string): string {
 export async function writeTwinParent(folder: string, inForce: string, refused: string) {
   const place = async (name: string, file: string, text: string) => {
     const path = join(folder, name)
-    await mkdir(path, { recursive: true })
-    // Regardless of the umask: both run as another user.
-    await chmod(path, 0o755)
-    await writeFile(join(path, file), text)
-    await chmod(join(path, file), 0o644)
+    await writeTwinFile(path, file, text)
     return path
   }
   return {

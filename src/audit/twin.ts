@@ -17,6 +17,7 @@ import {
   twinNetworks,
   twinZone,
 } from './twin-file.ts'
+import { writeTwinFile } from './twin-folder.ts'
 import { type twinParentName, writeTwinParent } from './twin-parent.ts'
 import { type CanaryNames, canaryNames, grantsFor, policyWithNames } from './twin-policy.ts'
 
@@ -175,6 +176,10 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
         return network
       }
       last = lastLine(result.stderr, 300)
+      if (last.includes(container('proxy'))) {
+        const said = await engine.logLines(container('proxy'), 20).catch(() => [])
+        last = [last, lastLine(said.join('\n'), 300)].filter(line => line !== '').join(': ')
+      }
       await compose(['down', '--volumes', '--timeout', '1'])
       if (!/overlap/i.test(result.stderr)) break
     }
@@ -199,12 +204,11 @@ async function writePolicy(
   credential: Twin['credential'],
   reader: { uid: number; gid: number },
 ) {
-  await mkdir(join(folder, 'proxy'), { recursive: true, mode: 0o755 })
-  // The proxy runs as another user and reads only world-readable files, as in the stack itself.
+  await mkdir(folder, { recursive: true })
+  // The proxy runs as another user, and reads the files below.
   await chmod(folder, 0o755)
-  await writeFile(join(folder, 'proxy/squid.conf'), policy, { mode: 0o644 })
-  await mkdir(join(folder, 'grants'), { recursive: true, mode: 0o755 })
-  await writeFile(join(folder, 'grants/grants.list'), grants, { mode: 0o644 })
+  await writeTwinFile(join(folder, 'proxy'), 'squid.conf', policy)
+  await writeTwinFile(join(folder, 'grants'), 'grants.list', grants)
   const path = join(folder, 'credential.json')
   await writeFile(path, JSON.stringify({ kind: 'api-key', ...credential }), { mode: 0o400 })
   if (process.getuid?.() === 0) await chown(path, reader.uid, reader.gid)

@@ -34,6 +34,11 @@ t.test('start, run and the additions work in a checkout that only its owner can 
   )
 })
 
+t.test('audit attacks the policy in a proxy of its own', async t => {
+  const audited = await stack.cli(['audit', '-p', 'N4', '--json'])
+  t.match(JSON.parse(audited.stdout), { held: true, probes: [{ id: 'N4' }] }, audited.stderr)
+})
+
 t.test('an edit of the policy is read by the proxy', async t => {
   t.notOk(await reached('allowed.test'))
   t.match(await stack.cli(['allow', 'allowed.test']), { code: 0 })
