@@ -126,6 +126,11 @@ export function createProgram(invocation: Invocation): Command {
     .action(async (ids, options) =>
       (await import('./commands/clean.ts')).clean(ids, options, invocation),
     )
+  command('purge', 'stop all stacks and remove all that they left: conversations, copies, state')
+    .option('-y, --yes', 'do not ask')
+    .option('-f, --force', 'also remove copies with unapplied changes')
+    .option('--dry-run', 'show what would be removed')
+    .action(async options => (await import('./commands/purge.ts')).purge(options, invocation))
   command('clear-session', 'delete the conversations of this folder; keep login and settings')
     .option('--interactive', 'only conversations of sessions')
     .option('--runs', 'only conversations of runs')
@@ -176,7 +181,10 @@ export function createProgram(invocation: Invocation): Command {
     .option('--here', 'set them for this folder only')
     .option('--unset <name>', 'with --here: remove a setting (repeatable)', collect)
     .option('--json', 'print JSON')
-    .option('--path', 'print the path of .env, or with --here of the settings of this folder')
+    .option(
+      '-p, --path [file]',
+      'print the path of .env, or with --here of the settings of this folder; or check this configuration file',
+    )
     .option('--accept', 'approve files of this folder, and services of your custom folder')
     .action(async (assignments, options) =>
       (await import('./commands/config.ts')).config(assignments, options, invocation),

@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander'
+import { jsonKeys } from '../run/camel-keys.ts'
+import { modelAliases } from '../run/request.ts'
 import { calledAs } from './called-as.ts'
 import type { Invocation } from './invocation.ts'
 import { outputFormats } from './run/build-request.ts'
@@ -32,12 +34,18 @@ export function addRun(
       .choices(outputFormats)
       .default('text')
 
+  const keys = () =>
+    new Option('--keys <spelling>', 'keys of JSON output (default: JSON_KEYS of .env)').choices(
+      jsonKeys,
+    )
+
   command('run', 'run a prompt in this folder without a terminal, for scripts and cron')
     .argument('[prompt]', 'the prompt; piped input is appended')
     .option('--prompt-file <file>', 'read the prompt from a file')
     .option('-p, --print', 'no effect: runs always print, as `claude -p` does')
-    .option('--model <name>', 'opus, sonnet, haiku, opusplan, sonnet[1m] or a full name')
+    .option('--model <name>', `${modelAliases.join(', ')}, or a full name`)
     .addOption(format())
+    .addOption(keys())
     .option('--include-partial-messages', 'stream-json: include partial messages')
     .option('--effort <level>', 'low, medium, high, xhigh, max')
     .option('--system-prompt <text>', "replace Claude Code's system prompt")
@@ -68,6 +76,7 @@ export function addRun(
   about('run result', 'print the result of a run (default: the newest)')
     .argument('[id]')
     .addOption(format())
+    .addOption(keys())
     .option('--wait', 'wait until it ends')
     .action(async (id, options) =>
       (await import('./commands/stored-runs.ts')).runResult(id, options, invocation),

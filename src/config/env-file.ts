@@ -4,8 +4,9 @@ import { parseEnv } from 'node:util'
 import { isMissing, systemCode, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { replaceFile } from '../files/replace-file.ts'
+import { claudeboxNames, claudeboxSettings, withOurNames } from './claudebox-names.ts'
 import { nearestName } from './issue-message.ts'
-import { isCustomName, settingAliases } from './setting-names.ts'
+import { isCustomName } from './setting-names.ts'
 
 /**
  * Reads `NAME=value` lines. A missing file counts as empty. Throws with the line number for a name that
@@ -35,18 +36,20 @@ export async function readEnvFile(
         hint: 'start comments with #; .env.example lists every setting',
       })
     }
-    if (!known.includes(settingAliases[name] ?? name) && !isCustomName(name)) {
+    if (![...known, ...claudeboxNames].includes(name) && !isCustomName(name)) {
       const near = nearestName(name, known)
       throw new UserError(`${where}: unknown setting ${terminalLine(name, 60)}`, {
         hint: near ? `did you mean ${near}?` : '.env.example lists every setting',
       })
     }
   })
-  return Object.fromEntries(
+  const values = Object.fromEntries(
     Object.entries(parseEnv(text)).flatMap(([name, value]): [string, string][] =>
-      value ? [[settingAliases[name] ?? name, value]] : [],
+      value ? [[name, value]] : [],
     ),
   )
+  const own = Object.entries(values).filter(([name]) => !claudeboxNames.includes(name))
+  return withOurNames({ ...claudeboxSettings(values), ...Object.fromEntries(own) })
 }
 
 /** Sets one value in `.env` and keeps every other line unchanged. Only its owner can read the file. */

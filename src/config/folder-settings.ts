@@ -1,8 +1,9 @@
 import { parseEnv } from 'node:util'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { ourName } from './claudebox-names.ts'
 import { nearestName } from './issue-message.ts'
-import { isCustomName, settingAliases, settingNames } from './setting-names.ts'
+import { isCustomName, settingNames } from './setting-names.ts'
 
 const secret = 'it is a secret, and a command line shows in the process list and the history'
 const builds = 'the images of all folders are built with it'
@@ -55,7 +56,8 @@ export function parseAssignment(text: string): { name: string; value: string } {
 
 /** Returns the setting of a typed name; refuses an unknown one, and one that is for the whole checkout. */
 export function parseSettingName(typed: string): string {
-  const name = settingAliases[typed] ?? typed
+  const name =
+    typed === 'CLAUDE_SSH_DIR' || typed === 'CLAUDEBOX_SSH_DIR' ? 'SSH_DIR' : ourName(typed)
   const known: readonly string[] = settingNames
   if (!known.includes(name) && !isCustomName(name)) {
     const near = nearestName(name, known)

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
+import { claudeboxSettings, withOurNames } from './claudebox-names.ts'
 import { wrongForm } from './credential-form.ts'
 import { readEnvFile } from './env-file.ts'
 import { refuseOfCheckout } from './folder-settings.ts'
 import { meantForClaude, upstreamSettings } from './model-upstream.ts'
-import { customPrefixes, isCustomName, settingAliases, settingNames } from './setting-names.ts'
+import { customPrefixes, isCustomName, settingNames } from './setting-names.ts'
 import { hiddenSettings, Settings, secretSettings } from './settings.ts'
 
 const names = Object.keys(Settings.shape)
@@ -25,11 +26,8 @@ export async function loadSettings(
     Object.fromEntries(Object.entries(values).filter(([name]) => !isCustomName(name)))
   const fromHere = plain(await readFolderSettings(here))
   const fromFile = { ...plain(await readEnvFile(file, names)), ...fromHere }
-  const aliased = Object.entries(settingAliases).flatMap(([alias, name]) =>
-    env[alias] ? [[name, env[alias]]] : [],
-  )
   const fromEnvironment = Object.fromEntries([
-    ...aliased,
+    ...Object.entries(claudeboxSettings(env)),
     ...names.flatMap(name => (env[name] ? [[name, env[name]]] : [])),
   ])
   const chosen: Record<string, string | undefined> = { ...fromFile, ...fromEnvironment }
@@ -87,7 +85,7 @@ export async function loadCustomSettings(
   const values = {
     ...(await readEnvFile(join(root, '.env'), settingNames)),
     ...(await readFolderSettings(here)),
-    ...env,
+    ...withOurNames(env),
   }
   const family = (prefix: string) =>
     Object.fromEntries(

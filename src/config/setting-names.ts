@@ -1,3 +1,5 @@
+import { claudeboxNames, ourName } from './claudebox-names.ts'
+
 /** Variables of the environment that name the parent proxy, so that `start` notices when one changes. */
 export const proxyVariables = ['https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY'] as const
 
@@ -33,6 +35,7 @@ export const settingNames = [
   'PARENT_PROXY',
   'PARENT_PROXY_LOGIN',
   'PARENT_PROXY_EXCEPT',
+  'JSON_KEYS',
   'BUDGET_USD_PER_DAY',
   'AGENT_MEMORY',
   'AGENT_CPUS',
@@ -47,16 +50,11 @@ export const settingNames = [
   'DEBIAN_MIRROR',
 ] as const
 
-/** claudebox's names for these settings. */
-export const settingAliases: Readonly<Record<string, (typeof settingNames)[number]>> = {
-  CLAUDE_SSH_DIR: 'SSH_DIR',
-}
-
 /** Returns the settings in the user's environment, and the engine's address and proxies if set there. */
 export function settingsInEnvironment(env: NodeJS.ProcessEnv = process.env) {
   const names = [
     ...settingNames,
-    ...Object.keys(settingAliases),
+    ...claudeboxNames,
     'DOCKER_HOST',
     ...proxyVariables,
     ...Object.keys(env).filter(isCustomName).sort(),
@@ -70,7 +68,8 @@ export function settingsInEnvironment(env: NodeJS.ProcessEnv = process.env) {
  */
 export const customPrefixes = { environment: 'CLAUDE_ENV_', mount: 'CLAUDE_MOUNT_' } as const
 
-export function isCustomName(name: string): boolean {
+export function isCustomName(typed: string): boolean {
+  const name = ourName(typed)
   return Object.values(customPrefixes).some(
     prefix => name.startsWith(prefix) && name.length > prefix.length,
   )

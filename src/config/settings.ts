@@ -183,6 +183,11 @@ export const Settings = z.strictObject({
     .describe(
       'Comma-separated names that are reached without that proxy, with all names below them. Default: NO_PROXY of the environment.',
     ),
+  JSON_KEYS: choice(['claude', 'camel'])
+    .default('claude')
+    .describe(
+      "Keys in the JSON output of runs. claude: Claude Code's own; camel: camelCase, as claudebox has them.",
+    ),
   BUDGET_USD_PER_DAY: budget
     .optional()
     .describe(

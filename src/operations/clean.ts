@@ -14,6 +14,8 @@ import { forgetStack } from './remembered-stack/memory.ts'
 
 export type CleanOptions = {
   force?: boolean
+  /** Removes without confirmation, but not copies with unapplied changes. */
+  yes?: boolean
   dryRun?: boolean
   /** Shows the data that would be lost, before confirmation. */
   show: (remains: readonly Remains[]) => void
@@ -26,7 +28,7 @@ const atOnce = 4
 export async function cleanStacks(
   context: Context,
   names: readonly string[],
-  { force = false, dryRun = false, show }: CleanOptions,
+  { force = false, yes = false, dryRun = false, show }: CleanOptions,
 ): Promise<void> {
   const { log, confirm } = context
   const stopped = await stoppedStacks(context, names)
@@ -49,7 +51,7 @@ export async function cleanStacks(
   }
   const stacks = removed.length === 1 ? 'stack' : 'stacks'
   if (
-    !force &&
+    !(force || yes) &&
     !(await confirm(`Permanently remove this data of ${removed.length} ${stacks}?`, '-f'))
   ) {
     log({ kind: 'info', text: 'nothing was removed' })

@@ -1,6 +1,7 @@
 import { lstat, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
+import { claudeboxSettings } from '../config/claudebox-names.ts'
 import { parseCustomEnvironment } from '../config/custom-environment.ts'
 import { parseCustomMounts } from '../config/custom-mounts.ts'
 import { readEnvFile } from '../config/env-file.ts'
@@ -63,7 +64,7 @@ export async function readConfiguration(): Promise<Configuration> {
   const file = settingsFile(root)
   // Read before the settings are loaded, which removes the secrets from the environment.
   const sources = {
-    environment: settingsInEnvironment(),
+    environment: { ...claudeboxSettings(userEnvironment()), ...settingsInEnvironment() },
     here: await readFolderSettings(state.settings),
     file: await readEnvFile(file, settingNames),
   }

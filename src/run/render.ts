@@ -1,3 +1,4 @@
+import { camelKeys, type JsonKeys } from './camel-keys.ts'
 import { apiStatusOf, describeFailure } from './failure.ts'
 import type { RunEventBody, RunResult } from './result.ts'
 
@@ -10,14 +11,14 @@ export function renderText(result: RunResult): string | null {
 }
 
 /** Returns Claude Code's result object on one line. */
-export function renderJson(result: RunResult): string {
-  return JSON.stringify(claudeResult(result))
+export function renderJson(result: RunResult, keys: JsonKeys = 'claude'): string {
+  return spelt(claudeResult(result), keys)
 }
 
 /** Returns the result object with its turns and its system message, on one line. */
-export function renderJsonVerbose(result: RunResult): string {
+export function renderJsonVerbose(result: RunResult, keys: JsonKeys = 'claude'): string {
   const { turns, system } = result
-  return JSON.stringify({ ...claudeResult(result), turns, system })
+  return spelt({ ...claudeResult(result), turns, system }, keys)
 }
 
 /**
@@ -27,16 +28,16 @@ export function renderJsonVerbose(result: RunResult): string {
  */
 export function renderStreamJson(
   event: RunEventBody,
-  options: { partial: boolean },
+  options: { partial: boolean; keys?: JsonKeys },
 ): string | null {
   switch (event.kind) {
     case 'claude':
       if (event.message.type === 'stream_event' && !options.partial) return null
       // Control messages are between the runner and Claude Code.
       if (event.message.type.startsWith('control_')) return null
-      return JSON.stringify(event.message)
+      return spelt(event.message, options.keys)
     case 'ended':
-      return event.result.claude ? null : JSON.stringify(claudeResult(event.result))
+      return event.result.claude ? null : spelt(claudeResult(event.result), options.keys)
     case 'started':
     case 'notice':
     case 'question':
@@ -45,6 +46,10 @@ export function renderStreamJson(
     default:
       return event satisfies never
   }
+}
+
+function spelt(value: unknown, keys: JsonKeys = 'claude'): string {
+  return JSON.stringify(keys === 'camel' ? camelKeys(value) : value)
 }
 
 /** Returns Claude Code's result object unchanged. A run without one gets an object of the same form. */

@@ -1,6 +1,7 @@
 import { createColors } from 'picocolors'
 import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
+import { type CheckedFile, checkConfigFile } from '../../operations/check-config-file.ts'
 import {
   acceptConfiguration,
   type Configuration,
@@ -13,7 +14,8 @@ import { hasColours } from '../terminal.ts'
 
 export type ConfigOptions = {
   json?: boolean
-  path?: boolean
+  /** A configuration file to check, or true for the path of the settings. */
+  path?: boolean | string
   accept?: boolean
   here?: boolean
   unset?: string[]
@@ -36,12 +38,24 @@ export async function config(
     const { setFolderSettings } = await import('../../operations/folder-settings.ts')
     return setFolderSettings(assignments, unset, invocation)
   }
+  if (typeof options.path === 'string') {
+    const checked = await checkConfigFile(options.path)
+    return console.log(options.json ? terminalJson(checked) : renderChecked(checked))
+  }
   if (options.path) {
     return console.log(options.here ? await folderSettingsPath() : settingsFile())
   }
   if (options.accept) return acceptConfiguration(invocation)
   const found = await readConfiguration()
   console.log(options.json ? terminalJson(found) : render(found))
+}
+
+function renderChecked({ file, demands, unused }: CheckedFile) {
+  return [
+    `${terminalLine(file)} is valid`,
+    ...demands.map(demand => `  requests ${terminalLine(demand, 500)}`),
+    ...(unused.length > 0 ? [`  without effect: ${unused.join(', ')}`] : []),
+  ].join('\n')
 }
 
 function render(report: Configuration) {

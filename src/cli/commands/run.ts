@@ -5,6 +5,7 @@ import { createReport } from '../report.ts'
 import type { RunCommandOptions } from '../run/build-request.ts'
 import { buildRequest, parseAskTimeout } from '../run/build-request.ts'
 import { throwUnlessSucceeded } from '../run/failure-messages.ts'
+import { jsonKeysOf } from '../run/json-keys.ts'
 import { createOutput } from '../run/output.ts'
 import { createDisplay } from '../run/progress.ts'
 import { readPrompt } from '../run/prompt.ts'
@@ -34,7 +35,10 @@ export async function run(
     return
   }
 
-  const output = createOutput({ format, partial: options.includePartialMessages ?? false, signal })
+  // Loads the settings, which takes the secrets out of the environment: only after the worker is found.
+  const keys = await jsonKeysOf(options.keys, format)
+  const partial = options.includePartialMessages ?? false
+  const output = createOutput({ format, partial, keys, signal })
   let result: RunResult | null = null
   const execute = async () => {
     const asks = !quiet && canAsk()

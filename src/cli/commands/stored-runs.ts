@@ -2,6 +2,7 @@ import { createColors } from 'picocolors'
 import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine, terminalText } from '../../base/terminal-text.ts'
 import { findRun, runsHere } from '../../operations/runs.ts'
+import type { JsonKeys } from '../../run/camel-keys.ts'
 import { describeFailure } from '../../run/failure.ts'
 import type { RunEventBody } from '../../run/result.ts'
 import type { Runs } from '../../run/runs.ts'
@@ -13,6 +14,7 @@ import { renderColumns } from '../render/columns.ts'
 import type { OutputFormat } from '../run/build-request.ts'
 import { refusalError, throwUnlessSucceeded } from '../run/failure-messages.ts'
 import { describeToolUse } from '../run/figures.ts'
+import { jsonKeysOf } from '../run/json-keys.ts'
 import { createOutput } from '../run/output.ts'
 import { hasColours } from '../terminal.ts'
 
@@ -46,7 +48,7 @@ export function renderRuns(runs: readonly RunSummary[], colour: boolean): string
 /** Prints the result of a run, any number of times. Exits with the run's status, or 3 while it is active. */
 export async function runResult(
   id: string | undefined,
-  options: { outputFormat: OutputFormat; wait?: boolean },
+  options: { outputFormat: OutputFormat; keys?: JsonKeys; wait?: boolean },
   { signal, log }: Invocation,
 ): Promise<void> {
   const runs = await runsHere()
@@ -61,7 +63,9 @@ export async function runResult(
       exitCode: 3,
     })
   }
-  const output = createOutput({ format: options.outputFormat, partial: false, signal })
+  const { outputFormat: format } = options
+  const keys = await jsonKeysOf(options.keys, format)
+  const output = createOutput({ format, partial: false, keys, signal })
   for await (const event of runs.log(runId)) {
     if (event.kind === 'notice') log({ kind: 'warn', text: event.text })
     await output.event(event)

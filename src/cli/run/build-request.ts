@@ -2,8 +2,9 @@ import { parseDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { isRecord, parseJson } from '../../base/json.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import type { JsonKeys } from '../../run/camel-keys.ts'
 import { defaultQuestionSeconds } from '../../run/question.ts'
-import { instructionBytes, RunRequest } from '../../run/request.ts'
+import { instructionBytes, modelAliases, RunRequest } from '../../run/request.ts'
 import { calledAs } from '../called-as.ts'
 import { readOptionFile } from './prompt.ts'
 
@@ -32,6 +33,7 @@ export type RequestOptions = {
 export type RunCommandOptions = RequestOptions & {
   promptFile?: string
   outputFormat: OutputFormat
+  keys?: JsonKeys
   includePartialMessages?: boolean
   copy?: boolean
   quiet?: boolean
@@ -42,7 +44,7 @@ export type RunCommandOptions = RequestOptions & {
 
 /** Messages for invalid values in terms of the flags, in place of the schema's own field names. */
 const flags: Record<string, { flag: string; hint: string; wrong?: string }> = {
-  model: { flag: '--model', hint: 'use opus, sonnet, haiku or a full name' },
+  model: { flag: '--model', hint: `use ${modelAliases.slice(0, 3).join(', ')} or a full name` },
   effort: {
     flag: '--effort',
     hint: 'use one of low, medium, high, xhigh, max',

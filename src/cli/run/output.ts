@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { terminalText } from '../../base/terminal-text.ts'
+import type { JsonKeys } from '../../run/camel-keys.ts'
 import { renderJson, renderJsonVerbose, renderStreamJson, renderText } from '../../run/render.ts'
 import type { RunEventBody, RunResult } from '../../run/result.ts'
 import type { OutputFormat } from './build-request.ts'
@@ -8,6 +9,7 @@ export type OutputOptions = {
   format: OutputFormat
   /** Includes partial messages in stream-json. */
   partial: boolean
+  keys?: JsonKeys
   signal: AbortSignal
   stream?: NodeJS.WriteStream
 }
@@ -16,7 +18,13 @@ export type OutputOptions = {
  * Writes a run to stdout. JSON escapes control characters, except those above ASCII. The text of an answer
  * comes from a model: a terminal gets it without escape sequences, a file or a pipe gets it unchanged.
  */
-export function createOutput({ format, partial, signal, stream = process.stdout }: OutputOptions) {
+export function createOutput({
+  format,
+  partial,
+  keys = 'claude',
+  signal,
+  stream = process.stdout,
+}: OutputOptions) {
   const line = async (text: string | null) => {
     if (text === null) return
     const shown = stream.isTTY ? terminalText(text) : text
@@ -26,16 +34,16 @@ export function createOutput({ format, partial, signal, stream = process.stdout 
   }
   return {
     async event(event: RunEventBody) {
-      if (format === 'stream-json') await line(renderStreamJson(event, { partial }))
+      if (format === 'stream-json') await line(renderStreamJson(event, { partial, keys }))
     },
     async result(result: RunResult) {
       switch (format) {
         case 'text':
           return line(renderText(result))
         case 'json':
-          return line(renderJson(result))
+          return line(renderJson(result, keys))
         case 'json-verbose':
-          return line(renderJsonVerbose(result))
+          return line(renderJsonVerbose(result, keys))
         case 'stream-json':
           return
         default:

@@ -99,6 +99,22 @@ t.test('the file of another runner is read when there is none of ours', async t 
   t.match(await found(), { file, allowed: true, demands: [] })
 })
 
+t.test('config -p FILE checks a file without approving it', async t => {
+  const other = join(script.workspace, 'elsewhere.json')
+  t.teardown(() => rm(other, { force: true }))
+  await writeFile(other, JSON.stringify({ setupCommands: ['npm ci'], autoPush: true }))
+  const { code, stdout } = await config(['-p', other])
+  t.equal(code, 0)
+  t.match(stdout, /is valid\n +requests the command .*npm ci\n +without effect: autoPush\n/)
+  t.match(JSON.parse((await config(['-p', other, '--json'])).stdout), { unused: ['autoPush'] })
+  await writeFile(other, '{"dockerfile":"x","dockerSocketPath":"y"}')
+  isTwoLines(t, await config(['-p', other]), {
+    error: /2 errors: .*dockerfile.*dockerSocket/,
+    hint: /DOCKERFILE=/,
+  })
+  isTwoLines(t, await config(['-p', '/nowhere.json']), { error: /does not exist/, hint: /name a/ })
+})
+
 t.test('our placeholder is no configuration', async t => {
   await mkdir(file)
   t.teardown(() => rm(file, { recursive: true }))

@@ -132,6 +132,33 @@ t.test('clean touches nothing that runs, asks, and leaves alone what others left
   t.match(await readFile(calls, 'utf8'), `volume rm -- ${other}_home-1000\n`)
 })
 
+t.test('purge asks once and removes all that is left; -y asks nothing', async t => {
+  const mine = 'claude-secure-mine-44444444'
+  const state = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', mine)
+  await mkdir(state, { recursive: true })
+  await writeFile(join(state, 'stack.yaml'), '')
+  const folder = await temporaryFolder(t, 'purge')
+  const calls = join(folder, 'calls')
+  const docker = await fakeDocker(t, { cases: `volume*) echo "$*" >> ${calls} ;;` })
+  const volume = { Name: `${mine}_home-1000`, Labels: { 'com.docker.compose.project': mine } }
+  const stopped = { ...goodEngine, '/volumes': { Volumes: [volume] } }
+  const env = async (answers: Parameters<typeof startFakeEngine>[1]) => ({
+    DOCKER_HOST: await startFakeEngine(t, answers),
+    PATH: `${docker}:${script.env.PATH}`,
+    XDG_CACHE_HOME: folder,
+  })
+  isTwoLines(t, await script.run(['purge'], { env: await env(engine) }), {
+    error: /confirmation required.*Stop .*0a1b2c3d/,
+    hint: /--yes/,
+  })
+  const dry = await script.run(['purge', '--dry-run', '-y'], { env: await env(stopped) })
+  t.match(dry.stdout, /^44444444 .*\n +conversations/)
+  t.equal(await readFile(calls, 'utf8').catch(() => ''), '', 'nothing was removed so far')
+  const { code, stderr } = await script.run(['purge', '-y'], { env: await env(stopped) })
+  t.equal(code, 0, stderr)
+  t.match(await readFile(calls, 'utf8'), `volume rm -- ${mine}_home-1000\n`)
+})
+
 t.test('stop takes an id, and refuses one together with --all', async t => {
   const folder = await temporaryFolder(t, 'calls')
   const calls = join(folder, 'calls')

@@ -7,9 +7,13 @@ import { resultOf, transcript } from '../../../support/run/transcript.ts'
 const { signal } = new AbortController()
 
 /** What stdout gets of a run. */
-async function printed(name: string, format: OutputFormat, options: { isTTY?: boolean } = {}) {
+async function printed(
+  name: string,
+  format: OutputFormat,
+  { keys, ...options }: { isTTY?: boolean; keys?: 'camel' } = {},
+) {
   const stream = Object.assign(new PassThrough(), options) as unknown as NodeJS.WriteStream
-  const output = createOutput({ format, partial: false, signal, stream })
+  const output = createOutput({ format, partial: false, signal, stream, ...(keys && { keys }) })
   const result = resultOf(name)
   for (const message of transcript(name)) await output.event({ kind: 'claude', message })
   await output.event({ kind: 'ended', result })
@@ -28,6 +32,20 @@ t.test("each format is its renderer's output and a newline", async t => {
   t.match(JSON.parse(lines.at(-1) ?? ''), { type: 'result' })
   t.equal(await printed('error-401', 'text'), '')
   t.match(JSON.parse(await printed('error-401', 'json')), { is_error: true })
+})
+
+t.test('every JSON format has camelCase keys on request, and text is the same', async t => {
+  const keys = 'camel'
+  t.equal(await printed('text', 'text', { keys }), 'Hello from the model.\n')
+  for (const format of ['json', 'json-verbose', 'stream-json'] as const) {
+    const text = await printed('text', format, { keys })
+    t.match(JSON.parse(text.trimEnd().split('\n').at(-1) ?? ''), {
+      isError: false,
+      totalCostUsd: Number,
+      sessionId: String,
+    })
+    t.notMatch(text, /"(session_id|total_cost_usd|is_error)"/, format)
+  }
 })
 
 t.test(
