@@ -80,7 +80,7 @@ const reserved = [
   ...['/bin', '/boot', '/dev', '/etc', '/home/claude', '/lib', '/lib32', '/lib64', '/libx32'],
   ...['/opt/claude-secure', '/opt/gateway', '/proc', '/root', '/run', '/sbin', '/sys', '/usr'],
   ...['/tmp/claude-secure-session', '/var/cache', '/var/lib', '/var/run', '/var/spool'],
-  ...['/workspace', '/workspaces'],
+  ...['/workspace', '/workspace.git', '/workspaces'],
 ]
 
 /** Returns null for a relative path or one with `..`: the checked path must be the mounted path. */

@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { stateRoot } from '../config/paths.ts'
+import type { Settings } from '../config/settings.ts'
 import { folderStack, type StackIdentity } from '../stack/identity.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { copyExists } from '../stack/workspace-copy.ts'
@@ -11,16 +12,27 @@ import { type OpenedWorkspace, type OwnPlaces, openWorkspace } from '../workspac
 import type { Context } from './context.ts'
 import { ownedStackName } from './find-stacks.ts'
 
+/** Returns the files of the user that hold a secret, and to which a setting leads. */
+export function secretFiles({
+  GOOGLE_APPLICATION_CREDENTIALS: key,
+  PARENT_PROXY_LOGIN: login,
+}: Settings): { path: string; what: string }[] {
+  return [
+    ...(key ? [{ path: realPath(key), what: 'the key of your service account' }] : []),
+    ...(login ? [{ path: realPath(login), what: 'the password of your parent proxy' }] : []),
+  ]
+}
+
 /** Returns the host paths that an agent must never get, whichever folder it is opened in. */
 export function ownPlaces({
   root,
   found,
   settings,
 }: Pick<Context, 'root' | 'found' | 'settings'>): OwnPlaces {
-  const { GOOGLE_APPLICATION_CREDENTIALS: key } = settings
+  const files = secretFiles(settings).map(({ path }) => path)
   return {
     checkout: root,
-    secrets: [join(root, '.env'), join(stateRoot(), 'stacks'), ...(key ? [realPath(key)] : [])],
+    secrets: [join(root, '.env'), join(stateRoot(), 'stacks'), ...files],
     ...('socketPath' in found.address && { socket: found.address.socketPath }),
   }
 }

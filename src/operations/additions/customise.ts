@@ -33,10 +33,11 @@ import { readSshKeys } from '../../stack/additions/ssh-keys.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'
 import type { AgentService } from '../../stack/services.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
+import { locateRepository } from '../../workspace/repository/locate.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import type { Context } from '../context.ts'
 import { openNames, readPolicyLists } from '../policy/policy-files.ts'
-import { ownPlaces, type StackWorkspace } from '../workspace-here.ts'
+import { ownPlaces, type StackWorkspace, secretFiles } from '../workspace-here.ts'
 import { allowedServers } from './mcp-servers.ts'
 import { consentedServices, findServices, tagServices } from './services.ts'
 import { consentedConfig, variablesOf, withoutMissing } from './workspace-config.ts'
@@ -107,7 +108,7 @@ export async function customise(
         found,
         parseCustomMounts(custom.mounts, found ? mountsOf(found.config, found.name) : []),
       ),
-      placesOf(context, workspace),
+      await placesOf(context, workspace),
     ),
   )
   problems.throwIfAny()
@@ -134,7 +135,7 @@ export async function customise(
       ...(await identityFile(settings)),
       mcpFile(mcp.servers),
       ...(settings.SSH_DIR
-        ? await readSshKeys(settings.SSH_DIR, placesOf(context, workspace))
+        ? await readSshKeys(settings.SSH_DIR, await placesOf(context, workspace))
         : []),
     ],
   }
@@ -178,9 +179,9 @@ async function identityFile({ GIT_IDENTITY }: Settings): Promise<GeneratedFile[]
 }
 
 /** Returns the host paths that must not be mounted: write access to one of them breaks the confinement. */
-function placesOf(context: Context, workspace: OpenedWorkspace): OwnPlace[] {
+async function placesOf(context: Context, workspace: OpenedWorkspace): Promise<OwnPlace[]> {
   const { socket } = ownPlaces(context)
-  const { GOOGLE_APPLICATION_CREDENTIALS: key } = context.settings
+  const repository = await locateRepository(workspace.path)
   return [
     ...claudeSecureItself(context.root),
     // Its files are built into the image as root, or read by the build.
@@ -188,7 +189,11 @@ function placesOf(context: Context, workspace: OpenedWorkspace): OwnPlace[] {
     // A second mount of the workspace would bypass the overlays, or the copy.
     { path: workspace.path, what: 'a part of the workspace' },
     ...(socket ? [{ path: socket, what: 'the socket of the container engine' }] : []),
-    ...(key ? [{ path: key, what: 'the key of your service account' }] : []),
+    ...secretFiles(context.settings),
+    // Writable, its hooks and configuration would be open beside their read-only mounts.
+    ...(repository.kind === 'elsewhere'
+      ? [{ path: repository.common, what: 'the repository of the workspace', ifWritable: true }]
+      : []),
   ]
 }
 

@@ -4,7 +4,12 @@ import { join, sep } from 'node:path'
 import { isWithin, overlaps } from '../../files/beneath.ts'
 
 /** A path that belongs to claude-secure or to the engine, with its name for a message. */
-export type OwnPlace = { path: string; what: string }
+export type OwnPlace = {
+  path: string
+  what: string
+  /** Refused only for a mount that the agent can write. */
+  ifWritable?: boolean
+}
 
 const system = [
   ...['/boot', '/dev', '/etc', '/proc', '/run', '/sys', '/var/run', '/var/lib/docker'],
@@ -57,7 +62,7 @@ export async function sensitivePathReason(
       path,
       what: 'a part of the operating system',
     })),
-    ...own,
+    ...own.filter(({ ifWritable }) => writable || !ifWritable),
     ...credentials.map(name => ({ path: join(home, name), what: 'a credential store' })),
     ...(writable ? startup : []).map(name => ({
       path: join(home, name),

@@ -37,7 +37,7 @@ for (const target of [
     '/home/claude/.claude',
   ],
   ...['/run', '/proc', '/tmp', '/var', '/var/lib', '/opt', '/opt/claude-secure', '/workspace'],
-  ...['/workspace/.git', '/workspaces/a', '/bin', '/root/x'],
+  ...['/workspace/.git', '/workspace.git/hooks', '/workspaces/a', '/bin', '/root/x'],
 ]) {
   t.test(`${target} is reserved`, async t => {
     t.throws(() => parse(`/data:${target}`), { message: /cannot be mounted at .*is reserved/ })
