@@ -8,6 +8,11 @@ export function hasColours(stream: { isTTY?: boolean }): boolean {
   return stream.isTTY === true && !userEnvironment().NO_COLOR
 }
 
+/** Returns the columns of a terminal; infinite for a file or a pipe, whose reader wants whole lines. */
+export function widthOf(stream: { isTTY?: boolean; columns?: number }): number {
+  return stream.isTTY && stream.columns ? stream.columns : Number.POSITIVE_INFINITY
+}
+
 /** Returns whether both stdin and stdout are a terminal. Without process.stdin, which takes 1.5 ms to open. */
 export function isInteractive(): boolean {
   return isatty(0) && isatty(1)

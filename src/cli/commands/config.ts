@@ -10,7 +10,8 @@ import {
 } from '../../operations/configuration.ts'
 import { folderSettingsPath } from '../../stack/state/state-folder.ts'
 import type { Invocation } from '../invocation.ts'
-import { hasColours } from '../terminal.ts'
+import { renderField } from '../render/columns.ts'
+import { hasColours, widthOf } from '../terminal.ts'
 
 export type ConfigOptions = {
   json?: boolean
@@ -47,7 +48,7 @@ export async function config(
   }
   if (options.accept) return acceptConfiguration(invocation)
   const found = await readConfiguration()
-  console.log(options.json ? terminalJson(found) : render(found))
+  console.log(options.json ? terminalJson(found) : render(found, widthOf(process.stdout)))
 }
 
 function renderChecked({ file, demands, unused }: CheckedFile) {
@@ -58,12 +59,14 @@ function renderChecked({ file, demands, unused }: CheckedFile) {
   ].join('\n')
 }
 
-function render(report: Configuration) {
+function render(report: Configuration, width: number) {
   const { file, here, customFolder, settings, environment, mounts, mcpServers, workspaceConfig } =
     report
   const { dim, yellow } = createColors(hasColours(process.stdout))
   const row = (name: string, value: string, more: string) =>
-    `${name.padEnd(24)}  ${terminalLine(value)}${more && `  ${dim(more)}`}`
+    renderField(name, `${terminalLine(value)}${more && `  ${dim(more)}`}`, {
+      ...{ width, column: 26, space: 2 },
+    })
   const lines = [
     ...settings.map(({ name, value, from }) => row(name, value ?? '-', from)),
     ...environment.map(name => row(`CLAUDE_ENV_${name}`, '(not shown)', '')),

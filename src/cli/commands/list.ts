@@ -4,7 +4,7 @@ import { openEngine } from '../../operations/context.ts'
 import { allStacks, type ListedStack, runningStacks } from '../../stack/stack-list.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderColumns } from '../render/columns.ts'
-import { hasColours } from '../terminal.ts'
+import { hasColours, widthOf } from '../terminal.ts'
 
 /** Prints the stacks of all folders on this engine. */
 export async function list(options: { all?: boolean; json?: boolean }, invocation: Invocation) {
@@ -18,10 +18,15 @@ export async function list(options: { all?: boolean; json?: boolean }, invocatio
     log({ kind: 'info', text: options.all ? 'there are no stacks' : 'no stack is running' })
     return
   }
-  console.log(renderList(stacks, Date.now(), hasColours(process.stdout)))
+  console.log(renderList(stacks, Date.now(), hasColours(process.stdout), widthOf(process.stdout)))
 }
 
-export function renderList(stacks: readonly ListedStack[], now: number, colour: boolean): string {
+export function renderList(
+  stacks: readonly ListedStack[],
+  now: number,
+  colour: boolean,
+  width?: number,
+): string {
   const { green, yellow, dim } = createColors(colour)
   const paint = { up: green, partial: yellow, stopped: dim }
   const sized = stacks.some(({ bytes }) => bytes !== null)
@@ -37,6 +42,7 @@ export function renderList(stacks: readonly ListedStack[], now: number, colour: 
       { text: stack.credentials ?? '-' },
     ]),
     dim,
+    width,
   )
 }
 

@@ -4,9 +4,10 @@ import { parseAccessDecision, renderDecision } from '../../egress/proxy-log.ts'
 import { openEngine } from '../../operations/context.ts'
 import { currentStack } from '../../operations/find-stacks.ts'
 import { serviceOf } from '../../stack/inspect.ts'
-import { serviceOfEgress } from '../../stack/services.ts'
+import { serviceOfCredential, serviceOfEgress } from '../../stack/services.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
+import { renderGatewayLine } from '../render/gateway-log.ts'
 
 export type LogsOptions = { follow?: boolean; lines: string; json?: boolean }
 
@@ -41,9 +42,10 @@ export async function logs(service: string, options: LogsOptions, invocation: In
   )
 }
 
-/** Returns the renderer of a service's log lines: proxy decisions in words, other lines sanitised. */
+/** Returns the renderer of a service's log lines: those of proxy and gateway in words, others sanitised. */
 export function renderLogLine(service: string): (line: string) => string {
   const plain = (line: string) => terminalLine(line, 2_000)
+  if (service === serviceOfCredential) return line => renderGatewayLine(line) ?? plain(line)
   if (service !== serviceOfEgress) return plain
   return line => {
     const decision = parseAccessDecision(line)

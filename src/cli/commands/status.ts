@@ -6,13 +6,14 @@ import { inspectHere, type Status } from '../../operations/status.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
+import { renderField } from '../render/columns.ts'
 import { renderMessage } from '../render/message.ts'
-import { hasColours } from '../terminal.ts'
+import { hasColours, widthOf } from '../terminal.ts'
 
 /** Prints the services, credentials, allowlist and versions of the current folder's stack. */
 export async function status(options: { json?: boolean }, invocation: Invocation) {
   const found = await inspectHere(await openEngine(invocation))
-  console.log(options.json ? terminalJson(found) : renderStatus(found))
+  console.log(options.json ? terminalJson(found) : renderStatus(found, widthOf(process.stdout)))
 }
 
 const custody: Record<string, string> = {
@@ -26,9 +27,9 @@ const custody: Record<string, string> = {
 }
 
 /** Renders the status as rows of a name and a value. */
-export function renderStatus(report: Status): string {
+export function renderStatus(report: Status, width = Number.POSITIVE_INFINITY): string {
   const { green, red, yellow, dim } = createColors(hasColours(process.stdout))
-  const row = (name: string, value: string) => `${dim(name.padEnd(12))}${value}`
+  const row = (name: string, value: string) => renderField(dim(name), value, { width, column: 12 })
   const lines = [
     row('stack', `${report.stack} ${report.running ? green('up') : red('not running')}`),
     row(
@@ -91,7 +92,9 @@ export function renderStatus(report: Status): string {
       ),
     )
   }
-  for (const line of renderBlocked(report.blocked ?? [])) lines.push(yellow(renderMessage(line)))
+  for (const line of renderBlocked(report.blocked ?? [])) {
+    lines.push(renderField('', yellow(renderMessage(line)), { width }))
+  }
   const { versions } = report
   lines.push(
     row(

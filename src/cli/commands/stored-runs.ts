@@ -16,7 +16,7 @@ import { refusalError, throwUnlessSucceeded } from '../run/failure-messages.ts'
 import { describeToolUse } from '../run/figures.ts'
 import { jsonKeysOf } from '../run/json-keys.ts'
 import { createOutput } from '../run/output.ts'
-import { hasColours } from '../terminal.ts'
+import { hasColours, widthOf } from '../terminal.ts'
 
 /** Prints the stored runs of this folder, newest first. */
 export async function runList(options: { json?: boolean }): Promise<void> {
@@ -25,7 +25,8 @@ export async function runList(options: { json?: boolean }): Promise<void> {
     console.log(terminalJson(runs.map(listed)))
     return
   }
-  if (runs.length > 0) console.log(renderRuns(runs, hasColours(process.stdout)))
+  if (runs.length > 0)
+    console.log(renderRuns(runs, hasColours(process.stdout), widthOf(process.stdout)))
   else console.error(`there are no stored runs of this folder; ${calledAs()} run "…" starts one`)
 }
 
@@ -33,7 +34,7 @@ function listed({ requestDigest, idempotencyKey, owner, state, error, ...run }: 
   return { ...run, status: state, error: error && describeFailure(error) }
 }
 
-export function renderRuns(runs: readonly RunSummary[], colour: boolean): string {
+export function renderRuns(runs: readonly RunSummary[], colour: boolean, width?: number): string {
   const rows = runs.map(({ runId, state, startedAt, costUsd, prompt }) => [
     { text: runId },
     { text: state },
@@ -42,7 +43,7 @@ export function renderRuns(runs: readonly RunSummary[], colour: boolean): string
     { text: terminalLine(prompt, 60) },
   ])
   const { dim } = createColors(colour)
-  return renderColumns(['ID', 'STATUS', 'STARTED (UTC)', 'COST', 'PROMPT'], rows, dim)
+  return renderColumns(['ID', 'STATUS', 'STARTED (UTC)', 'COST', 'PROMPT'], rows, dim, width)
 }
 
 /** Prints the result of a run, any number of times. Exits with the run's status, or 3 while it is active. */

@@ -4,7 +4,7 @@ import { readUsage } from '../../operations/usage.ts'
 import { daysKept } from '../../usage/day-files.ts'
 import { calledAs } from '../called-as.ts'
 import { renderUsage } from '../render/usage.ts'
-import { hasColours } from '../terminal.ts'
+import { hasColours, widthOf } from '../terminal.ts'
 
 const defaultDays = 7
 
@@ -22,9 +22,10 @@ export async function usage(options: { json?: boolean; days?: string; all?: bool
     return
   }
   // Stacks without usage are left out of --all: `clean` keeps their counts.
+  const colour = hasColours(process.stdout)
   const shown = all ? reports.filter(({ total }) => total.requests > 0) : reports
   if (shown.length === 0) console.log(`no usage in the last ${days} days (UTC)`)
-  else console.log(renderUsage(shown, total, { days, colour: hasColours(process.stdout) }))
+  else console.log(renderUsage(shown, total, { days, colour, width: widthOf(process.stdout) }))
   if (total.requests === 0 && uncountedLogin) {
     console.log('\n.env has no key or token, and the usage of a login is not counted')
   }

@@ -11,11 +11,11 @@ const runLimit = 20
 export function renderUsage(
   reports: readonly UsageReport[],
   total: Sums,
-  options: { days: number; colour: boolean },
+  options: { days: number; colour: boolean; width?: number },
 ): string {
   const { dim, yellow } = createColors(options.colour)
   const table = (heading: string, rows: [name: string, sums: Sums][]) =>
-    renderColumns([heading, ...figures], rows.map(row), dim)
+    renderColumns([heading, ...figures], rows.map(row), dim, options.width)
   const parts: string[] = []
   for (const report of reports) {
     parts.push(terminalLine(report.stack))

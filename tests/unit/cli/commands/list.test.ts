@@ -1,3 +1,4 @@
+import stringWidth from 'fast-string-width'
 import t from 'tap'
 import { renderAge, renderList } from '../../../../src/cli/commands/list.ts'
 import type { ListedStack } from '../../../../src/stack/stack-list.ts'
@@ -66,4 +67,15 @@ t.test('an age has one unit, the largest that fits', async t => {
   ] as const) {
     t.equal(renderAge(seconds * 1000), text)
   }
+})
+
+t.test('in a terminal of 80 columns every line fits, also with wide names', async t => {
+  const workspace = '/home/me/仕事/とても長い名前のプロジェクト/🚀/and/a/long/path/below/it'
+  const busy = { ...stack, workspace, services: ['postgres', 'redis'], bytes: 12_345_678 }
+  const text = renderList([busy, stack], now, false, 80)
+  t.ok(
+    text.split('\n').every(line => stringWidth(line) <= 80),
+    text,
+  )
+  for (const character of workspace) t.ok(text.includes(character), character)
 })

@@ -1,3 +1,4 @@
+import stringWidth from 'fast-string-width'
 import t from 'tap'
 import { renderStatus } from '../../../../src/cli/commands/status.ts'
 import type { Status } from '../../../../src/operations/status.ts'
@@ -56,3 +57,20 @@ t.test(
     )
   },
 )
+
+t.test('in a terminal of 80 columns every line fits', async t => {
+  const text = renderStatus(
+    {
+      ...report,
+      workspace: `/home/me/${'長い'.repeat(40)}`,
+      credentials: { mode: 'bedrock', upstream: null, weakness: 'x '.repeat(60) },
+      blocked: [],
+    },
+    80,
+  )
+  t.ok(
+    text.split('\n').every(line => stringWidth(line) <= 80),
+    text,
+  )
+  t.match(text, /^credential {2}credential for Amazon Bedrock/m)
+})

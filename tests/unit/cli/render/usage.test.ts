@@ -67,3 +67,15 @@ t.test('no usage is stated in words, and several stacks have a total', async t =
   const two = text([report([entry({ input: 1 })]), report([entry({ input: 2 })])])
   t.match(two, /ALL STACKS.*\ntotal +2 +3 /)
 })
+
+t.test('in a terminal of 80 columns every line fits', async t => {
+  const model = 'claude-sonnet-with-a-long-name-20251231'
+  const big = { input: 123_456_789, output: 1_234_567, costUsd: 123.5, estimatedUsd: 123.5 }
+  const found = report([entry({ model, ...big }), entry({ meter, ...big })])
+  const text = renderUsage([found], found.total, { days: 7, colour: false, width: 80 })
+  t.ok(
+    text.split('\n').every(line => line.length <= 80),
+    text,
+  )
+  t.match(text, /246,913,578/)
+})
