@@ -13,6 +13,12 @@ const folder: Placeholder = { kind: 'folder' }
 /** Above this number, submodules or worktrees are read-only as a whole: each needs several mounts. */
 const most = 32
 
+/**
+ * Maximum submodules of a repository, with those of submodules: the agent can nest folders that look like
+ * them, and their number grows with a power of the depth.
+ */
+export const mostModules = 256
+
 /** Maximum bytes of a path on Linux. */
 const pathBytes = 4_096
 
@@ -72,7 +78,12 @@ async function gitWanted(workspace: string): Promise<Wanted[]> {
 }
 
 /** Plans one repository: the workspace's own, or that of a submodule. */
-export async function repositoryWanted(workspace: string, path: string, worktreeConfig: boolean) {
+export async function repositoryWanted(
+  workspace: string,
+  path: string,
+  worktreeConfig: boolean,
+  budget = { modules: mostModules },
+) {
   const name = '.git'
   const file = (content: string): Placeholder => ({ kind: 'file', content })
   const wanted: Wanted[] = [
@@ -85,12 +96,13 @@ export async function repositoryWanted(workspace: string, path: string, worktree
   ]
   wanted.push(...(await worktreesWanted(workspace, `${path}/worktrees`, worktreeConfig)))
   const modules = await submodules(join(workspace, path, 'modules'))
-  if (modules.length > most) wanted.push({ path: `${path}/modules`, name, placeholder: null })
-  else {
+  if (modules.length > Math.min(most, budget.modules)) {
+    wanted.push({ path: `${path}/modules`, name, placeholder: null })
+  } else {
+    budget.modules -= modules.length
     for (const module of modules) {
-      wanted.push(
-        ...(await repositoryWanted(workspace, `${path}/modules/${module}`, worktreeConfig)),
-      )
+      const inner = `${path}/modules/${module}`
+      wanted.push(...(await repositoryWanted(workspace, inner, worktreeConfig, budget)))
     }
   }
   return wanted

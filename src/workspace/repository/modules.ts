@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { readGitConfig } from '../../config/git-config.ts'
 import { isBelow } from '../../files/beneath.ts'
-import { submodules } from '../overlay/plan.ts'
+import { mostModules, submodules } from '../overlay/plan.ts'
 import { readGitFile } from './git-pointers.ts'
 import type { Elsewhere } from './locate.ts'
 
@@ -24,17 +24,22 @@ const deepest = 5
 
 /**
  * Returns the submodules that are checked out in the workspace, at any depth: each names its repository,
- * and is named back.
+ * and is named back. Looks at `mostModules` of them, one after the other: each starts a program, and the
+ * agent can nest folders that look like submodules.
  */
 export async function findModules(workspace: string, repository: Elsewhere): Promise<Module[]> {
   const folder = modulesFolder(repository)
+  let left = mostModules
   return below('', 0)
 
   async function below(above: string, depth: number): Promise<Module[]> {
     if (depth > deepest) return []
-    const names = await submodules(join(folder, above))
-    const found = await Promise.all(names.map(name => one(join(above, name), depth)))
-    return found.flat()
+    const found: Module[] = []
+    for (const name of await submodules(join(folder, above))) {
+      if (left-- <= 0) break
+      found.push(...(await one(join(above, name), depth)))
+    }
+    return found
   }
 
   async function one(name: string, depth: number): Promise<Module[]> {

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import { isWithin } from '../../files/beneath.ts'
 import { readGitReferences } from '../overlay/git-references.ts'
 import type { Overlay, Placeholder, Wanted } from '../overlay/overlay.ts'
-import { planWanted, repositoryWanted, submodules } from '../overlay/plan.ts'
+import { mostModules, planWanted, repositoryWanted, submodules } from '../overlay/plan.ts'
 import { readLine } from './git-pointers.ts'
 import type { Elsewhere } from './locate.ts'
 import { findModules } from './modules.ts'
@@ -104,6 +104,7 @@ async function linkedOverlays(
     { path: `${entry}/config.worktree`, name, placeholder: missing },
     { path: `${entry}/modules`, name, placeholder: folder },
   ]
+  const budget = { modules: mostModules }
   const modules = (await submodules(join(root, entry, 'modules'))).map(
     module => `${entry}/modules/${module}`,
   )
@@ -115,7 +116,7 @@ async function linkedOverlays(
   ]
 
   async function planModule(path: string) {
-    return planBelow(root, path, await repositoryWanted(root, path, worktreeConfig))
+    return planBelow(root, path, await repositoryWanted(root, path, worktreeConfig, budget))
   }
 }
 

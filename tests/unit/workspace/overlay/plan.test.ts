@@ -7,6 +7,7 @@ import { arrange } from '../../../../src/workspace/overlay/overlay.ts'
 import { planOverlays } from '../../../../src/workspace/overlay/plan.ts'
 
 const none: readonly ProtectedName[] = protectedNames.filter(name => name !== '.git')
+type Content = NonNullable<Parameters<typeof t.testdir>[0]>
 /** A fixture may not be in another one twice. */
 const repository = () => ({
   HEAD: 'ref: refs/heads/main\n',
@@ -87,6 +88,21 @@ t.test('worktrees of the host, submodules at any depth; not what was made inside
     t.ok(paths.includes(path), path)
   }
   t.notMatch(paths.join(), /inside/)
+})
+
+t.test('nested folders that look like submodules are closed as a whole above a number', async t => {
+  const nested = (depth: number): Content =>
+    Object.fromEntries(
+      Array.from({ length: depth === 0 ? 0 : 20 }, (_, at) => [
+        `m${at}`,
+        { HEAD: '', modules: nested(depth - 1) },
+      ]),
+    )
+  const folder = t.testdir({ '.git': { ...repository(), modules: nested(2) } })
+  const closed = await planned(folder)
+  t.ok(closed.length < 1_500, `${closed.length} mounts`)
+  t.ok(closed.includes('.git/modules/m0/modules/m19/config?'))
+  t.ok(closed.includes('.git/modules/m9/modules'))
 })
 
 t.test('what the configuration points to, when it is in the folder', async t => {
