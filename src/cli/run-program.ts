@@ -43,7 +43,7 @@ export function addRun(
     .argument('[prompt]', 'the prompt; piped input is appended')
     .option('--prompt-file <file>', 'read the prompt from a file')
     .option('-p, --print', 'no effect: runs always print, as `claude -p` does')
-    .option('--model <name>', `${modelAliases.join(', ')}, or a full name`)
+    .option('--model <name>', `${modelAliases.join(', ')}, a full name, or inherit`)
     .addOption(format())
     .addOption(keys())
     .option('--include-partial-messages', 'stream-json: include partial messages')

@@ -55,7 +55,7 @@ t.test('model, effort, texts and tools reach the model as given', async t => {
     ['haiku', /^claude-haiku/],
     ['opusplan', /^claude-(opus|sonnet)/],
     ['sonnet[1m]', /^claude-sonnet/],
-    ['some-other-model-1', /^some-other-model-1$/],
+    ['claude-some-other-1', /^claude-some-other-1$/],
   ] as const) {
     const { code, stderr, seen } = await ask(['--model', flag, '--no-continue', '[[say ok]]'])
     t.equal(code, 0, stderr)

@@ -7,6 +7,7 @@ import { defaultQuestionSeconds } from '../../run/question.ts'
 import { instructionBytes, modelAliases, RunRequest } from '../../run/request.ts'
 import { calledAs } from '../called-as.ts'
 import { readOptionFile } from './prompt.ts'
+import { refuseUnknownModel, refuseUnknownTools } from './refuse-unknown.ts'
 
 /** The output formats of `run`. */
 export const outputFormats = ['text', 'json', 'json-verbose', 'stream-json'] as const
@@ -74,8 +75,15 @@ const flags: Record<string, { flag: string; hint: string; wrong?: string }> = {
   appendSystemPrompt: { flag: '--append-system-prompt', hint: 'shorten it to at most 1 MiB' },
 }
 
+const upstreamHasOwnNames = async () =>
+  (await import('../../operations/own-model-names.ts')).upstreamHasOwnNames()
+
 /** Builds the request from a command line. */
-export async function buildRequest(prompt: string, options: RequestOptions): Promise<RunRequest> {
+export async function buildRequest(
+  prompt: string,
+  options: RequestOptions,
+  hasOwnNames: () => Promise<boolean> = upstreamHasOwnNames,
+): Promise<RunRequest> {
   const [systemPrompt, appendSystemPrompt, jsonSchema] = await Promise.all([
     textOption('--system-prompt', options.systemPrompt, options.systemPromptFile),
     textOption(
@@ -85,6 +93,9 @@ export async function buildRequest(prompt: string, options: RequestOptions): Pro
     ),
     schemaOption(options.jsonSchema),
   ])
+  const tools = toolsOption(options.tools)
+  // Before the schema, which knows only the form of a name.
+  if (tools) refuseUnknownTools(tools)
   const given = {
     prompt,
     model: options.model,
@@ -93,7 +104,7 @@ export async function buildRequest(prompt: string, options: RequestOptions): Pro
     appendSystemPrompt,
     jsonSchema,
     session: sessionOption(options),
-    tools: toolsOption(options.tools),
+    tools,
     maxTurns: numberOption(options.maxTurns),
     maxBudgetUsd: numberOption(options.maxBudgetUsd),
     timeoutSeconds: timeoutOption(options.timeout),
@@ -102,7 +113,11 @@ export async function buildRequest(prompt: string, options: RequestOptions): Pro
     Object.entries(given).filter(([, value]) => value !== undefined),
   )
   const parsed = RunRequest.safeParse(defined)
-  if (parsed.success) return parsed.data
+  if (parsed.success) {
+    const { model } = parsed.data
+    if (model !== undefined) await refuseUnknownModel(model, hasOwnNames)
+    return parsed.data
+  }
   const issue = parsed.error.issues[0]
   const field = String(issue?.path[0])
   const { flag, hint, wrong } = flags[field] ?? {

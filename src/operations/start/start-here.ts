@@ -1,5 +1,6 @@
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
+import { userEnvironment } from '../../config/environment.ts'
 import { serviceOf } from '../../stack/inspect.ts'
 import { type AgentService, agentServices, serviceOfRuns } from '../../stack/services.ts'
 import { type Caller, type Context, openContext } from '../context.ts'
@@ -8,6 +9,7 @@ import type { RememberedService, StackAgent } from '../remembered-stack/memory.t
 import { recordStart } from '../remembered-stack/record.ts'
 import { workspaceHere } from '../workspace-here.ts'
 import type { CopyOptions } from './copy-in.ts'
+import { refuseMissingVariables } from './refuse-missing-variables.ts'
 import { bringUp } from './start-effects.ts'
 import type { StartedStack } from './start-workflow.ts'
 
@@ -39,6 +41,9 @@ export async function startHere(
     ...runningAgent(context, state, service),
     stack: state.stack,
     workspace: opened.workspace.path,
+  }
+  if (outcome === 'outdated' && service === serviceOfRuns) {
+    await refuseMissingVariables(context.engine, agent, userEnvironment())
   }
   // A run does not wait for an unanswered question; the next session asks it again.
   const asked = service === serviceOfRuns || !stack.additions?.unanswered

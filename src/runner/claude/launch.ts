@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { inheritedModel } from '../../run/model-name.ts'
 import type { RunRequest } from '../../run/request.ts'
 import type { Workspace } from '../workspace.ts'
 import { claudeArguments, claudeEnvironment, type LaunchOptions } from './command.ts'
@@ -18,7 +19,8 @@ const knownModels = /^(opus|sonnet|haiku)(\[1m\])?$/
 
 /** Returns whether a fresh warm process can serve this request. */
 export function fitsFresh(profile: LaunchProfile, request: RunRequest, asks = false): boolean {
-  const { model, effort, tools, maxTurns, maxBudgetUsd } = request
+  const { effort, tools, maxTurns, maxBudgetUsd } = request
+  const model = request.model === inheritedModel ? undefined : request.model
   if (maxTurns !== undefined || maxBudgetUsd !== undefined) return false
   if ((profile.asks ?? false) !== asks) return false
   if (JSON.stringify(tools) !== JSON.stringify(profile.tools)) return false

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { RunRequest } from '../../run/request.ts'
 import type { Launch } from '../claude/launch.ts'
 import { fitsFresh, launchKey, startFiles } from '../claude/launch.ts'
+import { modelToLaunch, withoutInherited } from '../claude/model.ts'
 import { initializeLine, readStandingPrompt, settingLines } from '../claude/process.ts'
 import { findTranscript, hasTranscript, type Sessions } from '../claude/sessions.ts'
 import { noTotals, totalsOf } from '../turn/cost.ts'
@@ -65,7 +66,7 @@ export function createProcessSource({
         )
         // Repeats options that the process was started with, which has no effect.
         if (fresh) {
-          const input = initializeLine(request, standing) + settingLines(request)
+          const input = initializeLine(request, standing) + settingLines(withoutInherited(request))
           return { ...fresh, warm: true, input }
         }
       } else {
@@ -82,8 +83,9 @@ export function createProcessSource({
       const transcript = id === null ? null : findTranscript(workspace, id)
       const session =
         id === null ? { kind: 'fresh' as const, id: randomUUID() } : { kind: 'resume' as const, id }
+      const model = modelToLaunch(request.model, session.kind, workspace)
       return {
-        ...launch(workspace, { ...request, session, asks }),
+        ...launch(workspace, { ...request, model, session, asks }),
         sessionId: session.id,
         files,
         totals: transcript === null ? noTotals : totalsOf(transcript),
