@@ -3,6 +3,7 @@ import { agentServices, serviceOfCredential, serviceOfEgress } from '../stack/se
 import { addCopy } from './copy-program.ts'
 import { addForward } from './forward-program.ts'
 import { examples, printVersion, renderUsageError, showHelp } from './help.ts'
+import { addInstallation } from './installation-program.ts'
 import type { Invocation } from './invocation.ts'
 import { addPolicy } from './policy-program.ts'
 import { addRun } from './run-program.ts'
@@ -198,6 +199,7 @@ export function createProgram(invocation: Invocation): Command {
   command('setup-token', 'create a long-lived token and save it in .env').action(async () =>
     exits((await import('./commands/login.ts')).setupToken(invocation)),
   )
+  addInstallation(command, invocation)
   command('help', 'show help for a command')
     .argument('[command...]')
     .action(words => showHelp(program, words))

@@ -42,8 +42,25 @@ export async function pruneImages(options: PruneOptions): Promise<void> {
 }
 
 /** Returns the tags of these images, or the ids of untagged ones. */
-export async function staleImages(options: PruneOptions): Promise<string[]> {
-  const { client, keep, root, signal } = options
+export async function staleImages({ keep, root, ...options }: PruneOptions): Promise<string[]> {
+  const stale: string[] = []
+  for (const { checkout, names } of await labelledImages(options)) {
+    if (checkout !== root && (await exists(checkout))) continue
+    stale.push(...names.filter(name => !keep.includes(name.replace(/^localhost\//, ''))))
+  }
+  return stale
+}
+
+/** Returns the tags of one checkout's images, or the ids of untagged ones. */
+export async function checkoutImages({
+  root,
+  ...options
+}: Omit<PruneOptions, 'keep'>): Promise<string[]> {
+  const images = await labelledImages(options)
+  return images.filter(({ checkout }) => checkout === root).flatMap(({ names }) => names)
+}
+
+async function labelledImages({ client, signal }: Pick<PruneOptions, 'client' | 'signal'>) {
   const call = { env: client.env, signal }
   const { stdout: ids } = await execOk(
     client.file,
@@ -55,19 +72,14 @@ export async function staleImages(options: PruneOptions): Promise<string[]> {
   // Fails if another process removed an image meanwhile; the next build prunes again.
   const { code, stdout } = await exec(client.file, ['image', 'inspect', ...unique], call)
   if (code !== 0) return []
-  const stale: string[] = []
-  for (const image of Inspected.parse(JSON.parse(stdout))) {
-    const label = image.Config.Labels?.[labelName] ?? ''
-    const checkout = Buffer.from(label, 'base64url').toString()
-    if (checkout !== root && (await exists(checkout))) continue
+  return Inspected.parse(JSON.parse(stdout)).map(({ Id, RepoTags, Config }) => ({
+    checkout: Buffer.from(Config.Labels?.[labelName] ?? '', 'base64url').toString(),
     // A rebuild under the same tag, as with --no-cache, leaves the old image untagged.
-    if (image.RepoTags.length === 0) stale.push(image.Id)
-    for (const tag of image.RepoTags) {
-      const name = tag.replace(/^localhost\//, '')
-      if (name.startsWith('claude-secure/') && !keep.includes(name)) stale.push(tag)
-    }
-  }
-  return stale
+    names:
+      RepoTags.length === 0
+        ? [Id]
+        : RepoTags.filter(tag => tag.replace(/^localhost\//, '').startsWith('claude-secure/')),
+  }))
 }
 
 function exists(path: string) {

@@ -45,7 +45,7 @@ export type CopyRemains =
   | { kind: 'unknown'; reason: string }
 
 /** Returns whether removing the stack would permanently lose changes in its copy. */
-export function hasUnappliedWork({ copy }: Remains): boolean {
+export function hasUnappliedWork({ copy }: Pick<Remains, 'copy'>): boolean {
   return copy !== null && copy.kind !== 'applied'
 }
 
