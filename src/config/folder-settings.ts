@@ -1,4 +1,5 @@
 import { parseEnv } from 'node:util'
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { ourName } from './claudebox-names.ts'
@@ -39,7 +40,7 @@ export function parseAssignment(text: string): { name: string; value: string } {
   // Not shown: it may be a pasted key.
   if (typed === '') {
     throw new UserError('an argument is not of the form NAME=VALUE', {
-      hint: 'write, for example: config --here AGENT_MEMORY=8g',
+      hint: `write, for example: ${command('config --here AGENT_MEMORY=8g')}`,
       exitCode: 2,
     })
   }

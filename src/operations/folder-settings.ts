@@ -27,7 +27,7 @@ export async function setFolderSettings(
   const removed = unset.map(typed => ({ name: parseSettingName(typed), line: null }))
   const identity = await currentIdentity()
   const state = stateFolder(await ownedStackName(identity))
-  await withLock(identity.name, { log, signal }, async () => {
+  const changed = await withLock(identity.name, { log, signal }, async () => {
     await makeStateFolder(state)
     await claimState(identity, state)
     // An unreadable file must be reported before it is changed.
@@ -38,7 +38,9 @@ export async function setFolderSettings(
     for (const { name, line } of [...lines, ...removed]) {
       await setEnvLine(state.settings, name, line)
     }
+    return lines.length > 0 || removed.some(({ name }) => name in before)
   })
+  if (!changed) return
   log({
     kind: 'info',
     text: `run ${command('start')} to apply it; docs/configuration.md says when`,

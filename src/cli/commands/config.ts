@@ -9,6 +9,7 @@ import {
   settingsFile,
 } from '../../operations/configuration.ts'
 import { folderSettingsPath } from '../../stack/state/state-folder.ts'
+import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderField } from '../render/columns.ts'
 import { hasColours, widthOf } from '../terminal.ts'
@@ -47,7 +48,8 @@ export async function config(
     return console.log(options.here ? await folderSettingsPath() : settingsFile())
   }
   if (options.accept) return acceptConfiguration(invocation)
-  const found = await readConfiguration()
+  const all = await readConfiguration()
+  const found = options.here ? ofFolder(all) : all
   console.log(options.json ? terminalJson(found) : render(found, widthOf(process.stdout)))
 }
 
@@ -59,14 +61,31 @@ function renderChecked({ file, demands, unused }: CheckedFile) {
   ].join('\n')
 }
 
+/** Returns the part of the report that the folder's own settings made. */
+function ofFolder(report: Configuration): Configuration {
+  const { names } = report.here
+  return {
+    ...report,
+    settings: report.settings.filter(({ from }) => from === 'this folder'),
+    environment: report.environment.filter(name => names.includes(`CLAUDE_ENV_${name}`)),
+    mounts: report.mounts.filter(({ name }) => names.includes(name)),
+  }
+}
+
+/** Maximum width of the column of values: a longer value moves only its own source to the right. */
+const valueWidth = 18
+
 function render(report: Configuration, width: number) {
   const { file, here, customFolder, settings, environment, mounts, mcpServers, workspaceConfig } =
     report
+  const notApproved = `not approved: ${calledAs()} config --accept`
   const { dim, yellow } = createColors(hasColours(process.stdout))
-  const row = (name: string, value: string, more: string) =>
-    renderField(name, `${terminalLine(value)}${more && `  ${dim(more)}`}`, {
-      ...{ width, column: 26, space: 2 },
-    })
+  const column = Math.max(24, ...settings.map(({ name }) => name.length)) + 2
+  const row = (name: string, value: string, more: string) => {
+    const shown = terminalLine(value)
+    const text = more ? `${shown.padEnd(valueWidth)}  ${dim(more)}` : shown
+    return renderField(name, text, { width, column, space: 2 })
+  }
   const lines = [
     ...settings.map(({ name, value, from }) => row(name, value ?? '-', from)),
     ...environment.map(name => row(`CLAUDE_ENV_${name}`, '(not shown)', '')),
@@ -83,9 +102,7 @@ function render(report: Configuration, width: number) {
     row('your additions', customFolder, ''),
   ]
   for (const server of mcpServers?.servers ?? []) {
-    lines.push(
-      row('MCP server', server, mcpServers?.allowed ? 'approved' : 'not approved: config --accept'),
-    )
+    lines.push(row('MCP server', server, mcpServers?.allowed ? 'approved' : notApproved))
   }
   if (workspaceConfig) {
     lines.push(row('of this folder', workspaceConfig.file, ''))
@@ -93,7 +110,7 @@ function render(report: Configuration, width: number) {
     if (workspaceConfig.unused.length > 0) {
       lines.push(row('without effect', workspaceConfig.unused.join(', '), ''))
     }
-    if (!workspaceConfig.allowed) lines.push(yellow(row('', 'not approved: config --accept', '')))
+    if (!workspaceConfig.allowed) lines.push(yellow(row('', notApproved, '')))
   }
   return lines.join('\n')
 }

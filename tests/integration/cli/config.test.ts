@@ -33,6 +33,27 @@ t.test('settings, where each comes from, and no secret', async t => {
   t.equal((await config(['--path'])).stdout, `${join(script.checkout, '.env')}\n`)
 })
 
+t.test('config --here shows the settings of this folder alone, in columns', async t => {
+  await script.edit(t, '.env', () => settings)
+  const set = await config(['--here', 'AGENT_PIDS=300'])
+  t.equal(set.code, 0, set.stderr)
+  const shown = (await config(['--here'])).stdout
+  t.match(shown, /^AGENT_PIDS +300 +this folder$/m)
+  t.notMatch(shown, /AGENT_CPUS|TOKEN/)
+  const all = (await config([])).stdout.split('\n')
+  const sources = all.flatMap(line => /^[A-Z_]+ +\S+ {2,}(?=default$)/.exec(line)?.[0].length ?? [])
+  t.ok(sources.length > 20)
+  t.strictSame(new Set(sources).size, 1, 'the sources are in one column')
+  t.match((await config(['--here', '--unset', 'AGENT_PIDS'])).stderr, /start to apply it/)
+  const again = await config(['--here', '--unset', 'AGENT_PIDS'])
+  t.equal(again.stderr, 'AGENT_PIDS was not set for this folder\n')
+  isTwoLines(t, await config(['--here', 'AGENT_PIDS']), {
+    code: 2,
+    error: /not of the form NAME=VALUE/,
+    hint: /\/claude\.ts config --here AGENT_MEMORY=8g$/,
+  })
+})
+
 t.test('a folder that demands something is not started before a person said yes', async t => {
   await script.edit(t, '.env', () => settings)
   t.teardown(() => rm(file, { force: true }))
