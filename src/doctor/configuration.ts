@@ -118,15 +118,16 @@ export function judgeGrants({ checkout, here }: Pick<PolicyLists, 'checkout' | '
       warning('grants', `${file}:${line}: ${message}`, advice),
     ),
   )
-  const special = [...checkout, ...here]
-    .filter(grant => !isPlain(grant))
-    .map(grant => {
-      const { target, terms } = describeGrant(grant)
-      return note(
-        'grants',
-        `granted: ${[target, ...terms].join(', ')}`,
-        `run ${command('allowlist')} to see them, and ${command(`deny ${grant.name}`)} to end it`,
-      )
-    })
-  return [...defects, ...special]
+  const special = (grants: PolicyLists['here'], deny: string) =>
+    grants
+      .filter(grant => !isPlain(grant))
+      .map(grant => {
+        const { target, terms } = describeGrant(grant)
+        return note(
+          'grants',
+          `granted: ${[target, ...terms].join(', ')}`,
+          `run ${command(`${deny} ${grant.name}`)} to end it`,
+        )
+      })
+  return [...defects, ...special(checkout, 'deny'), ...special(here, 'deny --here')]
 }

@@ -118,7 +118,9 @@ t.test('each grant is shown, and a dangerous one is a warning', async t => {
   const here = parseGrants('allow a.test\nallow a.test port 22 no-tls\nallow .github.io\n', 'x')
   t.match(judgeGrants({ checkout: [], here }), [
     { severity: 'warning', message: /this folder's list:3: \.github\.io admits names/ },
-    { severity: 'note', message: 'granted: a.test:22, no TLS' },
+    { severity: 'note', message: 'granted: a.test:22, no TLS', hint: /deny --here a\.test/ },
   ])
+  const checkout = parseGrants('allow b.test port 22 no-tls\n', 'x')
+  t.match(judgeGrants({ checkout, here: [] }), [{ severity: 'note', hint: /deny b\.test/ }])
   t.strictSame(judgeGrants({ checkout: [], here: [] }), [])
 })
