@@ -54,9 +54,7 @@ async function exchange(
   const abort = () => socket.destroy(signal?.reason instanceof Error ? signal.reason : undefined)
   signal?.addEventListener('abort', abort, { once: true })
   socket.once('close', () => signal?.removeEventListener('abort', abort))
-  socket.setTimeout(idleMilliseconds, () =>
-    socket.destroy(new Error(`no answer in ${idleMilliseconds / 1000} s`)),
-  )
+  socket.setTimeout(idleMilliseconds, () => socket.destroy(noAnswer(idleMilliseconds)))
   socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
   const chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   try {
@@ -90,7 +88,7 @@ export function engineUpgrade(
       reject(error)
     }
     const ended = () => fail(new Error('the answer ended before its head did'))
-    const late = () => fail(new Error(`no answer in ${patience / 1000} s`))
+    const late = () => fail(noAnswer(patience))
     const read = (chunk: Buffer) => {
       received = Buffer.concat([received, chunk])
       const end = received.indexOf('\r\n\r\n')
@@ -142,4 +140,9 @@ async function* readBody(chunks: AsyncIterator<Buffer>, rest: Buffer, socket: So
   } finally {
     socket.destroy()
   }
+}
+
+/** An engine that is silent: unlike a refused connection, something listens. */
+function noAnswer(milliseconds: number): Error {
+  return Object.assign(new Error(`no answer in ${milliseconds / 1000} s`), { code: 'ETIMEDOUT' })
 }

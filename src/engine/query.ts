@@ -68,11 +68,13 @@ export class EngineStatusError extends UserError {
 
 function unreachable(address: EngineAddress, error: NodeJS.ErrnoException) {
   const where = 'socketPath' in address ? address.socketPath : `${address.host}:${address.port}`
-  const denied = error.code === 'EACCES'
+  const hints: Record<string, string> = {
+    EACCES: 'add yourself to the docker group, or run with sudo',
+    // Something listens: `setup` would find the engine running.
+    ETIMEDOUT: 'the engine is busy or hangs: try again, and restart it if it stays silent',
+  }
   return new UserError(`cannot reach the container engine at ${where}: ${error.message}`, {
-    hint: denied
-      ? 'add yourself to the docker group, or run with sudo'
-      : `run ${command('setup')} to start it`,
+    hint: hints[error.code ?? ''] ?? `run ${command('setup')} to start it`,
     cause: error,
   })
 }

@@ -67,6 +67,7 @@ t.test('a silent engine is a timeout', async t => {
   const { address } = await serve(t, [], { open: true })
   await t.rejects(engineGet(address, '/', { idleMilliseconds: 50 }), {
     message: /no answer in 0.05 s/,
+    code: 'ETIMEDOUT',
   })
 })
 
