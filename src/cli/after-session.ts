@@ -4,8 +4,8 @@ import type { StackAgent } from '../operations/remembered-stack/memory.ts'
 import { renderMessage } from './render/message.ts'
 import { hasColours } from './terminal.ts'
 
-/** A session, or a shell, that has just ended or was detached. */
-export type EndedSession = StackAgent & { since: Date; verbose?: boolean }
+/** A session, a shell or a run that has just ended, or a session that was detached. */
+export type EndedSession = StackAgent & { since: Date; verbose?: boolean; ofRun?: boolean }
 
 /** Returns messages for the user to read now; none when everything is normal. */
 type Notice = (session: EndedSession, signal: AbortSignal) => Promise<string[]>

@@ -112,9 +112,9 @@ export async function hostFilesNotice(
   ]
 }
 
-/** Reports that the stack outlives the session, and how to end it. */
+/** Reports that the stack outlives the session or the run, and how to end it. */
 export async function stackNotice(
-  { address, stack, workspace }: Place & { workspace: string },
+  { address, stack, workspace, ofRun = false }: Place & { workspace: string; ofRun?: boolean },
   engine: Pick<Engine, 'containers'> = createEngine(address),
 ): Promise<string[]> {
   const state = await inspectStack(engine, stack)
@@ -123,6 +123,7 @@ export async function stackNotice(
   const [back, end] = here
     ? [command('start'), command('stop')]
     : [command(`attach ${stackId(stack)}`), command(`stop ${stackId(stack)}`)]
+  if (ofRun) return [`${stack} is still up: ${end} ends it`]
   return [`${stack} is still up: ${back} comes back, ${end} ends it`]
 }
 

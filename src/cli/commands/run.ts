@@ -61,6 +61,6 @@ export async function run(
     return 0
   }
   if (quiet) await execute()
-  else await reportAfter({ ...worker, verbose }, execute)
+  else await reportAfter({ ...worker, verbose, ofRun: true }, execute)
   if (result !== null) throwUnlessSucceeded(result)
 }

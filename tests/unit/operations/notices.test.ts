@@ -37,6 +37,9 @@ t.test('a stack that outlives the session is named, with the commands for this f
   t.same(shown(await stackNotice({ ...here, workspace: '/elsewhere' }, engineWith('running'))), [
     `${stack} is still up: ./claude.ts attach 0123abcd comes back, ./claude.ts stop 0123abcd ends it`,
   ])
+  t.same(shown(await stackNotice({ ...here, ofRun: true }, engineWith('running'))), [
+    `${stack} is still up: ./claude.ts stop ends it`,
+  ])
   t.same(await stackNotice(here, engineWith('exited')), [])
   t.same(await stackNotice(here, engineWith(null)), [])
 })
