@@ -131,18 +131,22 @@ async function removeTorn({ docker, container, signal }: CopyContext, paths: rea
   }
 }
 
-/** Updates the baseline of `paths` after an apply, when the copy and the host agree on them. */
+/**
+ * Updates the baseline of `paths` after an apply, when the copy and the host agree on them. Returns false when
+ * the copy is gone or was taken at another time than `taken`.
+ */
 export async function moveBaseline(
   state: StateFolder,
   moved: readonly { path: string; after?: Entry | null }[],
   /** Update only when the copy still dates from this time. */
   taken?: string,
-) {
+): Promise<boolean> {
   const baseline = await readBaseline(baselinePath(state))
-  if (!baseline || (taken !== undefined && baseline.taken !== taken)) return
+  if (!baseline || (taken !== undefined && baseline.taken !== taken)) return false
   for (const { path, after } of moved) {
     if (after) baseline.tree.set(path, after)
     else baseline.tree.delete(path)
   }
   await replaceFile(baselinePath(state), renderBaseline(baseline))
+  return true
 }

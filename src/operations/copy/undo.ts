@@ -32,7 +32,7 @@ export async function undoApply(
     const names = conflicts.slice(0, 5).map(({ path }) => displayPath(path))
     if (conflicts.length > 0 && !options.keepMine) {
       throw new UserError(
-        `${conflicts.length} ${conflicts.length === 1 ? 'file' : 'files'} changed since the apply of ${journal.applied}: ${names.join(', ')}`,
+        `${conflicts.length} ${conflicts.length === 1 ? 'file' : 'files'} changed since the apply of ${moment(journal.applied)}: ${names.join(', ')}`,
         { hint: 'add --keep-mine to skip these files; nothing was undone' },
       )
     }
@@ -42,10 +42,15 @@ export async function undoApply(
     }
     const { done, refused } = await undoSteps(kept, state.path, steps, onStep)
     const moved = done.map(({ path, baseline }) => ({ path, after: baseline }))
-    await moveBaseline(state, moved, journal.taken)
+    const inCopy = await moveBaseline(state, moved, journal.taken)
     for (const { error } of refused) log({ kind: 'warn', text: error.message })
-    const counts = `${done.length} of ${steps.length} changes of ${journal.applied}`
-    log({ kind: 'info', text: `undid ${counts}; the copy still has them` })
+    const counts = `${done.length} of ${steps.length} changes of ${moment(journal.applied)}`
+    log({ kind: 'info', text: `undid ${counts}${inCopy ? '; the copy still has them' : ''}` })
     return refused.length === 0
   })
+}
+
+/** Renders a stored time, such as `2026-11-21 18:00:00 UTC`. */
+function moment(stored: string) {
+  return `${stored.slice(0, 19).replace('T', ' ')} UTC`
 }
