@@ -61,7 +61,7 @@ export async function forwardPorts(
         once.answered()
         return stream
       }
-      closers.push(await openLocalPort(local, connect, once.report))
+      closers.push(await openLocalPort({ port, local }, connect, once.report))
     }
     const state = stateFolder(stack.stack)
     closers.push(

@@ -1,3 +1,4 @@
+import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 
@@ -26,7 +27,7 @@ function parsePair(word: string): PortPair {
 
 function usage(message: string) {
   return new UserError(message, {
-    hint: 'give the port of the server in the container, and another one for this host after a colon: 5173, 5173:8080',
+    hint: `name the port of the server in the container, and after a colon another one for this host: ${command('forward 5173:8080')}`,
     exitCode: 2,
   })
 }

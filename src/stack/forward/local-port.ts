@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { command } from '../../base/command.ts'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { createRequestGuard, judgeHead } from './request-guard.ts'
 import { PortClosed } from './tunnel.ts'
@@ -11,9 +12,12 @@ const mostConnections = 128
 /** Milliseconds to wait for a client's first bytes, to answer it in its protocol. */
 const firstBytesWithin = 1_000
 
-/** Listens on the loopback and joins each connection with one from `connect`. Returns its end. */
+/**
+ * Listens on the loopback and joins each connection with one from `connect`. Returns its end.
+ * @param port the port in the container, for the hint when `local` is in use
+ */
 export async function openLocalPort(
-  local: number,
+  { port, local }: { port: number; local: number },
   connect: () => Promise<Duplex>,
   onClosedPort: () => void,
 ): Promise<() => void> {
@@ -32,7 +36,7 @@ export async function openLocalPort(
   })
   server.maxConnections = mostConnections
   await new Promise<void>((resolve, reject) => {
-    server.once('error', error => reject(cannotListen(local, error)))
+    server.once('error', error => reject(cannotListen({ port, local }, error)))
     server.listen({ host: loopback, port: local }, resolve)
   })
   // Such as too many open files: the next connection may succeed.
@@ -96,15 +100,16 @@ function answer(socket: Socket, status: keyof typeof reasons, text: string) {
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroySoon())
 }
 
-function cannotListen(local: number, error: Error) {
+function cannotListen({ port, local }: { port: number; local: number }, error: Error) {
   const code = systemCode(error)
   const hints: Record<string, string> = {
-    EADDRINUSE: `choose another port of this host: PORT:${local > 55_000 ? local - 10_000 : local + 10_000}`,
-    EACCES: `choose a port above 1023: PORT:${local + 10_000}`,
+    EADDRINUSE: `choose another port of this host: ${command(`forward ${port}:${local > 55_000 ? local - 10_000 : local + 10_000}`)}`,
+    EACCES: `choose a port above 1023: ${command(`forward ${port}:${local + 10_000}`)}`,
   }
   const what = code === 'EADDRINUSE' ? 'is in use' : `cannot be opened (${code ?? error.message})`
   return new UserError(`${loopback}:${local} ${what}`, {
-    hint: hints[code ?? ''] ?? 'choose another port of this host: PORT:LOCAL',
+    hint:
+      hints[code ?? ''] ?? `choose another port of this host: ${command(`forward ${port}:LOCAL`)}`,
     cause: error,
   })
 }

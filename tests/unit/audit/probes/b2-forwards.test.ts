@@ -58,7 +58,7 @@ t.test('with all controls no check is open', async t => {
   const port = await freePort()
   t.teardown(
     await openLocalPort(
-      port,
+      { port: 5173, local: port },
       async () => willing(),
       () => {},
     ),

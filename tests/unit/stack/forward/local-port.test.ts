@@ -35,7 +35,7 @@ function shouting(): Duplex {
 
 async function open(t: Test, answer: () => Promise<Duplex>, onClosedPort = () => {}) {
   const port = await freePort()
-  const close = await openLocalPort(port, answer, onClosedPort)
+  const close = await openLocalPort({ port: 5173, local: port }, answer, onClosedPort)
   t.teardown(close)
   return { port, close }
 }
@@ -90,13 +90,13 @@ t.test('a port in use is two lines', async t => {
   const { port } = await open(t, async () => shouting())
   await t.rejects(
     openLocalPort(
-      port,
+      { port: 5173, local: port },
       async () => shouting(),
       () => {},
     ),
     {
       message: `127.0.0.1:${port} is in use`,
-      hint: /choose another port of this host/,
+      hint: /choose another port of this host: \uE000forward 5173:\d+\uE001$/,
     },
   )
 })
