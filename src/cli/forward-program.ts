@@ -4,11 +4,13 @@ import type { Invocation } from './invocation.ts'
 
 const examples = `
 Examples:
-  ${calledAs()} forward 5173             the agent's dev server, until Ctrl-C
-  ${calledAs()} forward 3000:8080 5432   port 3000 as port 8080 of this host, and port 5432
-  ${calledAs()} forward --detach 5173    in the background; --list shows it, --close ends it
+  ${calledAs()} forward 5173             # until Ctrl-C
+  ${calledAs()} forward 3000:8080 5432   # 3000 as 8080 of this host
+  ${calledAs()} forward --detach 5173    # in the background
+  ${calledAs()} forward --close 5173
 
-Listens on 127.0.0.1 only. Read docs/forward.md before you open pages of the agent in your browser.`
+Listens on 127.0.0.1 only. Read docs/forward.md before you open pages of the
+agent in your browser.`
 
 /** Adds `forward`. */
 export function addForward(

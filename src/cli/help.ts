@@ -9,10 +9,10 @@ import { calledAs } from './called-as.ts'
 /** Follows the list of commands in `--help`. */
 export const examples = `
 Examples:
-  ${calledAs()} demo --yes        try it without an account
-  ${calledAs()} start             open Claude Code in this folder
+  ${calledAs()} demo --yes        # try it without an account
+  ${calledAs()} start             # open Claude Code in this folder
   ${calledAs()} run "fix the failing test"
-  ${calledAs()} status --json     status as JSON, for scripts
+  ${calledAs()} status --json     # status as JSON, for scripts
 
 Settings are read from .env beside claude.ts; the allowlist is proxy/squid.conf.`
 

@@ -9,17 +9,19 @@ const examples = `
 Examples:
   ${calledAs()} run "fix the failing test"
   git diff | ${calledAs()} run "review this change" --effort high
-  ${calledAs()} run -- "$PROMPT"                      also when the prompt begins with a dash
-  ${calledAs()} run "list the licences" --json-schema schema.json --output-format json
-  ${calledAs()} run "update the docs" --detach        prints the id of the run
+  ${calledAs()} run -- "$PROMPT"   # it may begin with a dash
+  ${calledAs()} run "list the licences" --json-schema schema.json
+  ${calledAs()} run "update the docs" --detach   # print the id of the run
 
 About the runs of this folder (each command has its own --help):
-  ${calledAs()} run list            the stored runs, newest first
-  ${calledAs()} run result [ID]     the result of a run
-  ${calledAs()} run logs [ID]       the steps of a run; -f follows it until it ends
-  ${calledAs()} run cancel ID       cancel a run; --all cancels every active run
+  ${calledAs()} run list          # the stored runs, newest first
+  ${calledAs()} run result [ID]   # the result of a run
+  ${calledAs()} run logs [ID]     # the steps of a run; -f follows it
+  ${calledAs()} run cancel ID     # cancel a run; --all cancels every active run
 
-A prompt with spaces works without the word run: ${calledAs()} "fix the failing test".
+A prompt with spaces works without the word run:
+  ${calledAs()} "fix the failing test"
+
 Exit status: 0 succeeded, 1 failed, 2 usage error, 3 not ended yet (run result),
 124 timed out, 130 cancelled, 141 the reader of its output exited.`
 

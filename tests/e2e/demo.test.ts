@@ -35,7 +35,7 @@ t.test('demo needs no account: an answer, three refusals, the next step', async 
   t.match(stdout, new RegExp(`cd ${folder} && ${script.checkout}/claude\\.ts start`))
   t.match(stdout, /ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN into .*\/\.env/)
   t.match(stdout, /claude\.ts run "Read welcome\.txt/)
-  t.match(stdout, /claude\.ts stop [0-9a-f]{8} {3}when you are done/)
+  t.match(stdout, /claude\.ts stop [0-9a-f]{8} {3}# when you are done/)
   t.equal(
     (await stat(join(folder, '../..'))).mode & 0o777,
     0o700,

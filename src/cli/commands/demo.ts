@@ -42,8 +42,8 @@ export async function demo(options: { yes?: boolean }, invocation: Invocation): 
   const there = `cd ${terminalLine(folder)} && ${script}`
   console.log(`
 The stack is still up. Next:
-  ${there} start   open a session with the scripted model
-  ${there} run "${demoPrompt}"   run the same prompt without a terminal
+  ${there} start   # open a session with the scripted model
+  ${there} run "${demoPrompt}"   # run the same prompt without a terminal
   put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN into ${join(context.root, '.env')}, then run start in one of your projects
-  ${script} stop ${id}   when you are done`)
+  ${script} stop ${id}   # when you are done`)
 }
