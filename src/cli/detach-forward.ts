@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
+import { backgroundEnvironment } from '../config/background-environment.ts'
 import { userEnvironment } from '../config/environment.ts'
 import { checkoutRoot } from '../config/paths.ts'
-import { secretSettings } from '../config/settings.ts'
 import type { OpenForward } from '../operations/forward/forward.ts'
 
 /** The single line that a supervised forward prints: its ports are open. */
@@ -22,13 +22,10 @@ export async function detachForward(
   words: readonly string[],
   { worker }: { worker?: boolean },
 ): Promise<readonly OpenForward[]> {
-  const env = { ...userEnvironment() }
-  // A forward needs no credential (threat S1).
-  for (const name of secretSettings) delete env[name]
   const args = ['forward', '--supervised', ...(worker ? ['--worker'] : []), '--', ...words]
   const child = spawn(join(checkoutRoot(), 'claude.ts'), args, {
     cwd: process.cwd(),
-    env,
+    env: backgroundEnvironment(userEnvironment()),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -4,9 +4,9 @@ import { writeSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { messageOf, UserError } from '../../base/errors.ts'
+import { backgroundEnvironment } from '../../config/background-environment.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { checkoutRoot } from '../../config/paths.ts'
-import { secretSettings } from '../../config/settings.ts'
 import { blockedSince, directSince, withdrawnNotice } from '../../operations/notices.ts'
 import type { StackAgent } from '../../operations/remembered-stack/memory.ts'
 import type { RunRequest } from '../../run/request.ts'
@@ -40,12 +40,10 @@ type Answer = z.infer<typeof Answer>
  */
 export async function detach(job: Omit<Job, 'runId'>): Promise<string> {
   const runId = randomBytes(8).toString('hex')
-  const env = { ...userEnvironment() }
-  // The stack is running and has its credential, so a supervisor needs none (threat S1).
-  for (const name of secretSettings) delete env[name]
   const child = spawn(join(checkoutRoot(), 'claude.ts'), ['run supervise', runId], {
     cwd: '/',
-    env,
+    // The stack is running and has its credential.
+    env: backgroundEnvironment(userEnvironment()),
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
   })
