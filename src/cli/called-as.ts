@@ -15,3 +15,9 @@ export function calledAs(env: NodeJS.ProcessEnv = userEnvironment()): string {
   const typed = inPath ? basename(path) : path
   return posixWord(typed === 'claude.ts' ? './claude.ts' : typed)
 }
+
+/** Returns the name of the program or of the link to it that the user called, for shell completion. */
+export function calledName(env: NodeJS.ProcessEnv = userEnvironment()): string {
+  const name = basename(env.CLAUDE_SECURE_CALLED ?? '')
+  return /^[A-Za-z][\w.-]*$/.test(name) && name !== 'build.ts' ? name : 'claude.ts'
+}

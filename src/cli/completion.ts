@@ -3,38 +3,71 @@ import { join } from 'node:path'
 import addCommands from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
+import { settingNames } from '../config/setting-names.ts'
 import { presets } from '../egress/presets/presets.ts'
 import { readPolicyLists } from '../operations/policy/policy-files.ts'
+import { runsHere } from '../operations/runs.ts'
+import { efforts, modelAliases } from '../run/request.ts'
 import { isStackName } from '../stack/identity.ts'
+import { agentServices, serviceOfCredential, serviceOfEgress } from '../stack/services.ts'
+import { calledName } from './called-as.ts'
+import { renderCompletionScript } from './completion-script.ts'
 import { renderUsageError } from './help.ts'
 import { shellWord } from './shell-word.ts'
 
 const commandName = 'completion'
 
+/** Maximum stored runs that are suggested, the newest. */
+const mostRuns = 50
+
 /** Adds `completion SHELL`, and the hidden `complete` that its script calls for suggestions. */
-export function addCompletion(program: Command) {
+export async function addCompletion(program: Command) {
+  const { ids, sessions } = await knownRuns()
+  const stacks = knownStacks()
   // Only for suggestions: this program parses no command.
-  for (const name of ['attach', 'stop', 'clean']) {
-    program.commands
-      .find(command => command.name() === name)
-      ?.registeredArguments[0]?.choices(knownStacks())
-  }
-  for (const [name, names] of [
+  for (const [name, values] of [
+    ...['attach', 'stop', 'clean'].map(name => [name, stacks] as const),
     // Presets only. The agent chose the blocked names, so a Tab must not allow one of them.
     ['allow', Object.keys(presets).map(preset => `@${preset}`)],
     ['deny', listedNames()],
+    ['logs', [serviceOfEgress, serviceOfCredential, ...agentServices]],
+    ...['run result', 'run cancel', 'run logs', 'answer'].map(name => [name, ids] as const),
   ] as const) {
-    program.commands
-      .find(command => command.name() === name)
-      ?.registeredArguments[0]?.choices(names)
+    commandOf(program, name)?.registeredArguments[0]?.choices(values)
   }
-  const suggestions = addCommands(program, { completionCommandName: commandName })
+  for (const [name, option, values] of [
+    ['run', '--model', modelAliases],
+    ['run', '--effort', efforts],
+    ['run', '--resume', sessions],
+    ['config', '--unset', settingNames],
+  ] as const) {
+    commandOf(program, name)
+      ?.options.find(({ long }) => long === option)
+      ?.choices(values)
+  }
+  addCommands(program, { completionCommandName: commandName })
   const script = shellWord(join(checkoutRoot(), 'claude.ts')) ?? program.name()
-  program.commands
-    .find(command => command.name() === commandName)
+  commandOf(program, commandName)
     ?.description('print the completion script of a shell')
     .configureOutput({ outputError: (text, write) => write(renderUsageError(text, commandName)) })
-    .action((shell: string) => suggestions.setup(program.name(), script, shell))
+    .action((shell: string) => {
+      console.log(renderCompletionScript(shell, calledName(), script))
+    })
+}
+
+function commandOf(program: Command, name: string) {
+  return program.commands.find(command => command.name() === name)
+}
+
+/** Returns the ids and sessions of the stored runs of the current folder; none when they are unreadable. */
+async function knownRuns(): Promise<{ ids: string[]; sessions: string[] }> {
+  try {
+    const { runs } = await (await runsHere()).list({ limit: mostRuns })
+    const sessions = runs.flatMap(({ sessionId }) => sessionId ?? [])
+    return { ids: runs.map(({ runId }) => runId), sessions: [...new Set(sessions)] }
+  } catch {
+    return { ids: [], sessions: [] }
+  }
 }
 
 /** Returns the names in proxy/squid.conf that the agent may reach; none when the file is unreadable. */

@@ -46,7 +46,7 @@ export async function main(
         status = code
       },
     })
-    if (completes) (await import('./completion.ts')).addCompletion(program)
+    if (completes) await (await import('./completion.ts')).addCompletion(program)
     const line = commandLine(withNewNames(argv))
     refuseUnknownHelpTopic(program, line)
     refuseMistypedRunCommand(line)

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { createControlScript, isTwoLines } from '../../support/stack/control-script.ts'
@@ -117,27 +118,54 @@ t.test('a folder that is more than a project is refused', async t => {
 })
 
 /** bash-completion's own function, which the script of the completion library calls. */
-const words = `_get_comp_words_by_ref() { words=("\${COMP_WORDS[@]}"); cword=$COMP_CWORD; cur=\${COMP_WORDS[COMP_CWORD]}; }
-compopt() { :; }`
+/** Completes typed words in a bash without the package bash-completion. */
+async function completed(typed: readonly string[], called = join(script.checkout, 'claude.ts')) {
+  const program = `eval "$("$1" completion bash)"; shift
+type _get_comp_words_by_ref 2>/dev/null
+pattern='-F ([^ ]+)'; [[ "$(complete -p "\${1##*/}")" =~ $pattern ]] || exit 3
+COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); "\${BASH_REMATCH[1]}"; printf '%s\\n' "\${COMPREPLY[@]}"`
+  const { stdout, stderr, code } = await run(
+    'bash',
+    ['--norc', '-c', program, 'bash', called, called.split('/').at(-1) ?? '', ...typed],
+    { env: script.env, cwd: script.workspace },
+  )
+  t.equal(code, 0, stderr)
+  return stdout.split('\n').filter(Boolean)
+}
 
-t.test('completion in bash works for ./claude.ts, which is not in PATH', async t => {
-  const bash = (typed: string[]) =>
-    run(
-      'bash',
-      [
-        '-c',
-        `${words}
-eval "$(cat)"
-${'COMP_WORDS=("$@")'}; COMP_CWORD=$(( $# - 1 )); __claude.ts_complete; echo "\${COMPREPLY[*]}"`,
-        'bash',
-        './claude.ts',
-        ...typed,
-      ],
-      { env: script.env, cwd: script.workspace, input: bashScript },
-    )
-  const bashScript = (await script.run(['completion', 'bash'])).stdout
-  t.match((await bash(['sta'])).stdout, /start[\s\S]*status/)
-  t.match((await bash(['start', '--de'])).stdout, '--detach')
+t.test('completion in bash needs no package, and works for a renamed link', async t => {
+  t.match(await completed(['sta']), ['start', 'status'])
+  t.same(await completed(['start', '--de']), ['--detach'])
+  const link = join(script.workspace, 'my-claude')
+  t.teardown(() => rm(link, { force: true }))
+  await symlink(join(script.checkout, 'claude.ts'), link)
+  t.same(await completed(['status', '--js'], link), ['--json'])
+})
+
+t.test('completion suggests models, levels, services, settings and stored runs', async t => {
+  t.same(await completed(['run', '--model', 'opusp']), ['opusplan'])
+  t.same(await completed(['run', '--model', '=', 'fab']), ['fable'])
+  t.same(await completed(['run', '--model', 'opus[']), ['opus\\[1m\\]'])
+  t.same(await completed(['run', '--effort', 'x']), ['xhigh'])
+  t.same(await completed(['logs', 'ga']), ['gateway'])
+  t.same(await completed(['config', '--unset', 'JSON']), ['JSON_KEYS'])
+})
+
+t.test('a Tab runs nothing of what is typed', async t => {
+  const trace = join(script.workspace, 'ran')
+  await completed(['run', `$(touch ${trace})`, '`touch ran`', ''])
+  await completed([`$(touch ${trace})`])
+  t.notOk(existsSync(trace))
+})
+
+t.test('the scripts of zsh and fish cover a renamed link and claude.ts', async t => {
+  const link = join(script.workspace, 'my-claude')
+  t.teardown(() => rm(link, { force: true }))
+  await symlink(join(script.checkout, 'claude.ts'), link)
+  const of = async (shell: string) =>
+    (await run(link, ['completion', shell], { env: script.env, cwd: script.workspace })).stdout
+  t.match(await of('zsh'), /compdef _my-claude my-claude[\s\S]*compdef _my-claude claude\.ts\n$/)
+  t.match(await of('fish'), /complete -c my-claude[\s\S]*complete -c claude\.ts -w my-claude\n$/)
 })
 
 t.test('an output that is cut off or full ends the command without a stack trace', async t => {
