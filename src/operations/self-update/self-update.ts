@@ -1,0 +1,99 @@
+import { UserError } from '../../base/errors.ts'
+import { type Log, step } from '../../base/log.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import type { Confirm } from '../context.ts'
+import { followedBranch, keptChanges } from './checkout-state.ts'
+import { createGit, type Git } from './git.ts'
+import { mergeKept, writeKept } from './kept-files.ts'
+import { readNews } from './news.ts'
+
+export type SelfUpdateOptions = {
+  root: string
+  yes: boolean
+  dryRun: boolean
+  log: Log
+  signal: AbortSignal
+  confirm: Confirm
+  /** Shows what is new, before confirmation. */
+  show: (news: { commits: number; lines: readonly string[] }) => void
+}
+
+/** `current`: there is nothing new. `available`: it was shown only, or declined. */
+export type SelfUpdateOutcome =
+  | { kind: 'current' }
+  | { kind: 'available' }
+  | { kind: 'updated'; from: string; to: string; kept: string[] }
+
+/**
+ * Fast-forwards the checkout of claude-secure to the branch that it follows. Every refusal comes before a
+ * file is changed; local changes of the files that people edit are merged and kept.
+ */
+export async function selfUpdate(options: SelfUpdateOptions): Promise<SelfUpdateOutcome> {
+  const { root, yes, dryRun, log, signal, confirm, show } = options
+  const git = createGit(root, signal)
+  const { remote, upstream } = await followedBranch(git, root)
+  const changed = await keptChanges(git, root)
+  await step(log, `fetching ${terminalLine(upstream, 100)}`, () => fetch(git, remote))
+  // By its id: what was shown is what is installed.
+  const target = await commitOf(git, upstream)
+  const commits = await newCommits(git, target, upstream)
+  if (commits === 0) return { kind: 'current' }
+  const merged = await mergeKept(git, root, changed, target)
+  show({ commits, lines: await readNews(git, target) })
+  if (dryRun || !(yes || (await confirm('Update claude-secure?')))) return { kind: 'available' }
+  const from = await commitOf(git, 'HEAD')
+  try {
+    for (const { path } of merged) {
+      await git.need(
+        `cannot write ${path}`,
+        'check its permissions',
+        'checkout',
+        'HEAD',
+        '--',
+        path,
+      )
+    }
+    await git.need(
+      'the checkout was not updated',
+      'move the files that git names out of the way, then update again',
+      ...['merge', '--ff-only', '--quiet', '--no-stat', target],
+    )
+  } catch (error) {
+    await writeKept(root, merged, 'mine')
+    throw error
+  }
+  await writeKept(root, merged, 'merged')
+  return { kind: 'updated', from: from.slice(0, 12), to: target.slice(0, 12), kept: changed }
+}
+
+async function fetch(git: Git, remote: string) {
+  await git.need(
+    'cannot fetch the new version',
+    'check the network and the remote with git remote -v',
+    ...['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--no-auto-maintenance'],
+    ...['--', remote],
+  )
+}
+
+async function commitOf(git: Git, name: string): Promise<string> {
+  const hint = 'check the repository with git fsck'
+  const id = await git.need(
+    `cannot find ${terminalLine(name, 100)}`,
+    hint,
+    ...['rev-parse', '--verify', '--end-of-options', `${name}^{commit}`],
+  )
+  return id.trim()
+}
+
+/** Returns the number of new commits; throws when the checkout has commits that the branch lacks. */
+async function newCommits(git: Git, target: string, upstream: string): Promise<number> {
+  const count = async (range: string) => Number(await git.ask('rev-list', '--count', range))
+  const own = await count(`${target}..HEAD`)
+  if (own > 0) {
+    throw new UserError(
+      `the checkout has ${own} ${own === 1 ? 'commit' : 'commits'} that ${terminalLine(upstream, 100)} lacks`,
+      { hint: 'rebase them with git, or switch to a branch without them' },
+    )
+  }
+  return count(`HEAD..${target}`)
+}
