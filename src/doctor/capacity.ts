@@ -60,7 +60,7 @@ const perStack = 3
 /** Judges for how many more stacks the engine has subnets. */
 export function judgeSubnets({ all, free }: { all: number; free: number }): Check[] {
   const stacks = Math.floor(free / perStack)
-  const message = `${free} of the engine's ${all} subnets are free; a stack needs ${perStack}`
+  const message = `${free} of the engine's ${all} subnets ${free === 1 ? 'is' : 'are'} free; a stack needs ${perStack}`
   if (stacks > 1) return [ok('subnets', message)]
   return [
     warning(

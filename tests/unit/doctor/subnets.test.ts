@@ -13,6 +13,9 @@ t.test('room for one more stack or none is a warning, with both ways out', async
       hint: /stop ID.*default-address-pools/,
     })
   }
+  t.match(judgeSubnets({ all: 31, free: 1 }), [
+    { message: /^1 of the engine's 31 subnets is free/ },
+  ])
 })
 
 t.test('networks of all programs count, and those without a subnet do not', async t => {
