@@ -22,7 +22,11 @@ const notices: readonly Notice[] = [
     (await import('../operations/notices.ts')).directSince({ ...agent, from: since }, signal),
   async (session, signal) =>
     (await import('../operations/copy/copy-notice.ts')).copyNotice(session, signal),
-  async session => (await import('../operations/notices.ts')).stackNotice(session),
+  async session =>
+    // In a script, each of many runs would repeat it.
+    session.ofRun && !process.stderr.isTTY
+      ? []
+      : (await import('../operations/notices.ts')).stackNotice(session),
 ]
 
 /** Milliseconds before slower results are dropped: the user wants the terminal back. */

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { afterSession } from '../../../src/cli/after-session.ts'
 import { reportAfter } from '../../../src/cli/session.ts'
+import { labels } from '../../../src/stack/labels.ts'
 import { hostFilesPath, renderHostFiles } from '../../../src/workspace/host-files/changes.ts'
 import { scanHostFiles } from '../../../src/workspace/host-files/scan.ts'
+import { goodEngine, startFakeEngine } from '../../support/docker/fake-engine.ts'
 
 // Not the state of the user who runs the tests.
 process.env.XDG_STATE_HOME = await mkdtemp(join(tmpdir(), 'after-session-'))
@@ -60,4 +62,17 @@ t.test('the exit status is that of the session', async t => {
   await said(t, async () => {
     t.equal(await reportAfter({ ...session, workspace }, async () => 7), 7)
   })
+})
+
+t.test('the stack that stays is named after a session, not after each run of a script', async t => {
+  const running = { State: 'running', Status: 'Up', Labels: { [labels.stack]: stack } }
+  const container = {
+    ...{ Id: 'c', Names: [], ImageID: 'i', Image: 'i', Created: 0, ...running },
+    Labels: { ...running.Labels, 'com.docker.compose.service': 'proxy' },
+  }
+  const host = await startFakeEngine(t, { ...goodEngine, '/containers/json': [container] })
+  const address = { socketPath: host.replace('unix://', '') }
+  const ended = { ...session, address, workspace: '/w', since: new Date() }
+  t.match((await said(t, () => afterSession(ended))).join(''), /is still up: .* ends it/)
+  t.same(await said(t, () => afterSession({ ...ended, ofRun: true })), [])
 })
