@@ -29,6 +29,7 @@ t.test('demo needs no account: an answer, three refusals, the next step', async 
     },
   )
   t.equal(code, 0, stderr)
+  t.notMatch(stderr, /this machine is ready/, 'the demo goes on by itself')
   t.match(stdout, /> Read welcome\.txt[\s\S]*Claude Code read this file inside a container/)
   t.equal(stdout.match(/^refused {2}/gm)?.length, 3)
   t.notMatch(stdout, /^OPEN/m)

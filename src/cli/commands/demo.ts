@@ -7,14 +7,14 @@ import { askDemo, demoPrompt, startDemo, tryEscapes } from '../../operations/dem
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { hasColours } from '../terminal.ts'
-import { setup } from './images.ts'
+import { prepareMachine } from './images.ts'
 
 /**
  * Starts the whole stack with a scripted model in place of Anthropic's API, has the real Claude Code
  * answer a prompt, and shows that escapes are blocked. Prepares the machine first.
  */
 export async function demo(options: { yes?: boolean }, invocation: Invocation): Promise<void> {
-  await setup({ yes: options.yes ?? false }, invocation)
+  await prepareMachine({ yes: options.yes ?? false }, invocation)
   const context = await openContext(invocation, null)
   const { bold, dim, green, red } = createColors(hasColours(process.stdout))
   const { folder, id, state } = await startDemo(context)

@@ -9,9 +9,20 @@ import { updateImages } from '../../operations/update.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 
+type SetupOptions = { yes?: boolean; dryRun?: boolean }
+
 /** Prepares this machine; asks before it installs anything. */
-export async function setup(options: { yes?: boolean; dryRun?: boolean }, invocation: Invocation) {
-  const { signal, log, confirm } = invocation
+export async function setup(options: SetupOptions, invocation: Invocation): Promise<void> {
+  const isReady = await prepareMachine(options, invocation)
+  if (!isReady || options.dryRun) return
+  invocation.log({ kind: 'info', text: `this machine is ready; run ${calledAs()} start` })
+}
+
+/** Does the work of `setup`, for a command that goes on by itself. Returns whether the machine is ready. */
+export async function prepareMachine(
+  options: SetupOptions,
+  { signal, log, confirm }: Invocation,
+): Promise<boolean> {
   const root = checkoutRoot()
   const result = await runSetup({
     yes: options.yes ?? false,
@@ -23,9 +34,7 @@ export async function setup(options: { yes?: boolean; dryRun?: boolean }, invoca
     confirm,
     signal,
   })
-  if (result && !options.dryRun) {
-    log({ kind: 'info', text: `this machine is ready; run ${calledAs()} start` })
-  }
+  return result !== null
 }
 
 export type BuildOptions = { cache: boolean; target?: Target; claudeVersion?: string }
