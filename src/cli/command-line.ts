@@ -1,5 +1,11 @@
 export const runCommands = ['result', 'cancel', 'list', 'logs']
 
+/** Commands of two words. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  run: runCommands,
+  mcp: ['list', 'add', 'remove'],
+}
+
 /** Global options, which come before the command. */
 const programOptions = ['--verbose', '--help', '-h', '--version', '-V']
 
@@ -13,10 +19,11 @@ export function commandLine(argv: readonly string[]): string[] {
   const before = argv.slice(0, Math.max(first, 0))
   const [word, ...rest] = argv.slice(before.length)
   if (word === undefined) return [...argv]
-  if (word === 'run') {
+  const group = Object.hasOwn(groups, word) ? groups[word] : undefined
+  if (group) {
     const [about, ...more] = rest
-    return about !== undefined && runCommands.includes(about)
-      ? [...before, `run ${about}`, ...more]
+    return about !== undefined && group.includes(about)
+      ? [...before, `${word} ${about}`, ...more]
       : [...argv]
   }
   // Internal command, which no user types by accident.

@@ -5,6 +5,7 @@ import { addForward } from './forward-program.ts'
 import { examples, printVersion, renderUsageError, showHelp } from './help.ts'
 import { addInstallation } from './installation-program.ts'
 import type { Invocation } from './invocation.ts'
+import { addMcp } from './mcp-program.ts'
 import { addPolicy } from './policy-program.ts'
 import { addRun } from './run-program.ts'
 
@@ -177,6 +178,7 @@ export function createProgram(invocation: Invocation): Command {
       exits((await import('./commands/doctor.ts')).doctor(options, invocation)),
     )
   addCopy(command, invocation)
+  addMcp(command, invocation)
   command('config', 'show the settings and where each comes from; set those of this folder')
     .argument('[assignments...]', 'with --here: settings as NAME=VALUE')
     .option('--here', 'set them for this folder only')
