@@ -99,6 +99,18 @@ t.test('an account that Google does not know gets no token, and no request goes 
   )
 })
 
+t.test('no caller chooses another path or method, and no token is asked for it', async t => {
+  const { standIn, post } = await start(t)
+  for (const model of ['../x', '../../google/models/x', 'x:predict', 'a/b', '..%2Fx', 'a b']) {
+    for (const path of ['/v1/messages', '/v1/messages/count_tokens']) {
+      const { status, text } = await post({ ...ask, model }, path)
+      t.equal(status, 400, model)
+      t.match(text, /is not a model/)
+    }
+  }
+  t.strictSame(standIn.requests, [])
+})
+
 t.test('a rejected token is not used again', async t => {
   let issued = 0
   const tokenUrl = await startOrigin(t, (_request, response) => {

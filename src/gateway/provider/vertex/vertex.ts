@@ -1,3 +1,4 @@
+import { ApiError } from '../../api-error.ts'
 import { callerHeaders } from '../../http/headers.ts'
 import type { Upstream } from '../../http/upstream.ts'
 import { cloudBetas } from '../betas.ts'
@@ -27,6 +28,8 @@ export function createVertexProvider(options: {
     const { rawHeaders, credential, signal, route } = given
     const betas = cloudBetas(rawHeaders)
     const model = vertexModel(request.model, modelIds)
+    // The token opens all of Google Cloud: a server that decodes %2F or %3A must find no other path or method.
+    if (!modelIds.has(request.model) && /[:/]/.test(model)) throw notAModel(request.model)
     const method = request.stream ? 'streamRawPredict' : 'rawPredict'
     const counts = route === 'count-tokens'
     const { statusCode, headers, body } = await upstream.post({
@@ -67,4 +70,9 @@ export function createVertexProvider(options: {
       await Promise.all([upstream.close(), tokens.close()])
     },
   }
+}
+
+function notAModel(model: string) {
+  const text = `claude-secure: ${model} is not a model of Google Vertex AI; MODEL_IDS gives a name another id.`
+  return new ApiError(400, 'invalid_request_error', text)
 }
