@@ -59,6 +59,16 @@ t.test('a probe notices each removed mount over the workspace', async t => {
     t.match(result?.checks.find(({ verdict }) => verdict === 'weak')?.evidence, /Makefile/)
   })
 
+  t.test('settings files without a placeholder are reported when they appear', async t => {
+    for (const name of ['.mcp.json', '.devcontainer.json']) {
+      await stack.stack.inside(['sh', '-c', `echo '{}' > /workspace/${name}`])
+      const [result] = await stack.audit(['H1'])
+      t.equal(result?.verdict, 'weak')
+      const { evidence } = result?.checks.find(({ verdict }) => verdict === 'weak') ?? {}
+      t.match(evidence, name)
+    }
+  })
+
   t.test('a key in any variable is found, and never shown', async t => {
     const key = `sk-ant-api03-${'hidden'.repeat(10)}AA`
     await stack.mutate(config => {

@@ -25,6 +25,9 @@ export const imageControls: readonly ImageControl[] = [
   image('the model’s upstream is the gateway’s alone', 'proxy', 'N15', [
     `RUN sed -i "s/also='acl upstream_sites any-of !all'/also='acl upstream_sites dstdomain -n api.anthropic.com\\nacl agent_listed all-of agent upstream_sites'/" ${stackConf}`,
   ]),
+  image('without a parent proxy every address is judged here', 'proxy', 'N21', [
+    `RUN sed -i "s/resolved_here any-of all/resolved_here any-of !all/" ${stackConf}`,
+  ]),
   image('managed settings are there', 'claude', 'H4', [`RUN rm ${settings}`]),
   image('managed settings are root’s', 'claude', 'H4', [`RUN chmod 666 ${settings}`]),
   image('managed settings name the gateway', 'claude', 'H4', [
