@@ -8,6 +8,7 @@ import { checkSubmodule } from './checks/submodule.ts'
 import { checkCheckout, checkReset, checkRestore, checkSwitch } from './checks/switch.ts'
 import { type Call, parseCall, splitAlias } from './command-line.ts'
 import { type AskGit, createRepository, pathsBelow } from './repository.ts'
+import { runShellAlias } from './shell-alias.ts'
 import { type Check, pass, type Verdict } from './verdict.ts'
 
 const checks: Record<string, Check> = {
@@ -43,10 +44,11 @@ export function judge(
   { workspace, paths }: Protection,
   askWith: (globals: readonly string[]) => AskGit,
 ): { call: Call | null; verdict: Verdict } {
-  const call = resolveAlias(parseCall(argv), askWith)
+  const { call, shell } = resolveAlias(parseCall(argv), askWith)
   const check = call && checks[call.command]
   if (!call || call.args.some(arg => arg === '-h' || arg === '--help'))
     return { call, verdict: pass }
+  if (shell !== null) return { call, verdict: runShellAlias(call, shell) }
   if (tracking.test(call.command) && isClosed(paths) && tracks(call.args)) {
     return { call, verdict: noTracking }
   }
@@ -81,21 +83,23 @@ function tracks(args: readonly string[]) {
   return (end < 0 ? args : args.slice(0, end)).some(arg => /^(-t|--track(=.*)?)$/.test(arg))
 }
 
-/** Returns null for an alias that runs a shell: the commands in it are calls of their own. */
+/** A call without its aliases; `shell` is the command of the alias that it is, if that runs a shell. */
+type Resolved = { call: Call | null; shell: string | null }
+
 function resolveAlias(
   call: Call | null,
   askWith: (globals: readonly string[]) => AskGit,
   depth = 0,
-): Call | null {
+): Resolved {
   if (call === null || known.test(call.command) || checks[call.command] || depth > deepest) {
-    return call
+    return { call, shell: null }
   }
   const { code, stdout } = askWith(call.globals)(['config', '--get', `alias.${call.command}`])
   const value = stdout.trim()
-  if (code !== 0 || value === '') return call
-  if (value.startsWith('!')) return null
+  if (code !== 0 || value === '') return { call, shell: null }
+  if (value.startsWith('!')) return { call, shell: value.slice(1) }
   const inner = parseCall([...splitAlias(value), ...call.args])
-  if (inner === null) return null
+  if (inner === null) return { call: null, shell: null }
   return resolveAlias(
     { ...inner, globals: [...call.globals, ...inner.globals] },
     askWith,

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { judge } from '../../../src/git-front/judge.ts'
 import { renderRefusal } from '../../../src/git-front/refusal.ts'
 import { createAskGit, pathsBelow } from '../../../src/git-front/repository.ts'
+import { runShellAlias } from '../../../src/git-front/shell-alias.ts'
 
 const env = {
   PATH: process.env.PATH,
@@ -69,12 +70,29 @@ t.test('everything else passes', async t => {
   const { verdict } = repository(t)
   for (const line of `switch plain;switch -c x;checkout plain;checkout -b x plain;checkout a.txt;sw plain
 checkout theirs -- c.txt;restore .;restore --staged -s theirs .;reset theirs;reset --hard;reset --hard plain
-merge plain;rebase plain;rebase main;cherry-pick theirs;revert plain;bisect start plain main;stash;shell
+merge plain;rebase plain;rebase main;cherry-pick theirs;revert plain;bisect start plain main;stash;shell -h
 switch nowhere;worktree add x theirs;merge --abort;status;rm a.txt;rm -r --cached .;switch --help;stash list;clean -ndX`.split(
     /[;\n]/,
   )) {
     t.same(verdict(line), { kind: 'pass' }, line)
   }
+})
+
+t.test('git in a shell alias is a call of its own', async t => {
+  const { verdict, git, folder } = repository(t)
+  const ran = verdict('shell a b')
+  if (ran.kind !== 'run') return t.fail(ran.kind)
+  const [option, alias = '', ...words] = ran.args
+  t.match(alias, /^alias\.shell=!PATH='.+':"\$PATH"; export PATH; git switch theirs$/)
+  t.strictSame([option, ...words], ['-c', 'shell', 'a', 'b'])
+  // The real git, with a front that comes first in PATH.
+  const front = join(folder, 'front')
+  mkdirSync(front)
+  writeFileSync(join(front, 'git'), '#!/bin/sh\necho front "$@"\n', { mode: 0o755 })
+  const call = { globals: [], command: 'loud', args: ["it's", '$HOME'] }
+  const loud = runShellAlias(call, 'f() { git "$@"; }; f switch', `${front}:${process.env.PATH}`)
+  if (loud.kind !== 'run') return t.fail(loud.kind)
+  t.equal(`${git(...loud.args)}`, "front switch it's $HOME\n")
 })
 
 t.test('an empty folder in place of a protected file is left out of clean and stash', async t => {
