@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { createProblems } from '../../base/problems.ts'
 import { lastLine, terminalLine } from '../../base/terminal-text.ts'
@@ -39,6 +40,7 @@ import type { Context } from '../context.ts'
 import { openNames, readPolicyLists } from '../policy/policy-files.ts'
 import { ownPlaces, type StackWorkspace, secretFiles } from '../workspace-here.ts'
 import { allowedServers } from './mcp-servers.ts'
+import { offerSkills } from './offer-skills.ts'
 import { consentedServices, findServices, tagServices } from './services.ts'
 import { consentedConfig, variablesOf, withoutMissing } from './workspace-config.ts'
 
@@ -112,7 +114,15 @@ export async function customise(
     ),
   )
   problems.throwIfAny()
-  const folder = await customFolder(context, workspace)
+  const places = {
+    claude: join(homedir(), '.claude'),
+    additions: customRoot(settings),
+    state: stateRoot(),
+  }
+  // Judged first: the agent must not be able to write where skills are copied.
+  const before = await customFolder(context, workspace)
+  const copied = await offerSkills(context, places)
+  const folder = copied ? await customFolder(context, workspace) : before
   const mcp = await allowedServers(context, workspace, state)
   const environment = {
     ...(found && variablesOf(found.config)),

@@ -22,15 +22,24 @@ const folders = ['always-skills', '.always-skills']
  * @param folder real path of the user's additions folder.
  */
 export async function readAlwaysSkills(folder: string): Promise<string | null> {
+  const skills = await listAlwaysSkills(folder, folders)
+  return skills.length === 0 ? null : renderSkills(skills)
+}
+
+/** A skill; `path` is relative to the folder it was found in. */
+export type Skill = { path: string; text: string }
+
+/** Returns the skills below these folders of `folder`, sorted by path. */
+export async function listAlwaysSkills(folder: string, names: readonly string[]): Promise<Skill[]> {
   const files: string[] = []
-  for (const name of folders) {
+  for (const name of names) {
     const path = join(folder, name)
     const status = await lstat(path).catch(() => null)
     if (status && !status.isDirectory())
       throw refused(path, 'is not a folder', 'replace it with a folder')
     if (status) files.push(...(await skillFiles(path)))
   }
-  const skills: { path: string; text: string }[] = []
+  const skills: Skill[] = []
   let bytes = 0
   for (const path of files.sort((a, b) => (a < b ? -1 : 1))) {
     const content = await readSkill(path, folder)
@@ -41,11 +50,11 @@ export async function readAlwaysSkills(folder: string): Promise<string | null> {
     }
     skills.push({ path: relative(folder, path), text: decode(path, content) })
   }
-  return skills.length === 0 ? null : renderSkills(skills)
+  return skills
 }
 
 /** Renders each skill with its path, so that the model can tell them apart. */
-export function renderSkills(skills: readonly { path: string; text: string }[]): string {
+export function renderSkills(skills: readonly Skill[]): string {
   const parts = skills.map(({ path, text }) => `## ${terminalLine(path)}\n\n${text.trim()}\n`)
   return `# Skills that always apply\n\n${parts.join('\n')}`
 }
