@@ -47,7 +47,7 @@ export function parseCustomMounts(
     const other = mounts.slice(0, index).find(one => overlaps(one.target, target))
     if (other) {
       throw new UserError(`${name} and ${other.name} overlap at ${show(target)}`, {
-        hint: 'give each a separate path: CLAUDE_MOUNT_1=/path:/mnt/one',
+        hint: `give each a separate path: ${name}=/path:/mnt/one`,
       })
     }
   }
@@ -69,7 +69,7 @@ function parseMount(name: string, value: string): MountSetting {
   const taken = reserved.find(place => overlaps(place, target))
   if (taken) {
     throw new UserError(`${name} cannot be mounted at ${show(target)}: ${taken} is reserved`, {
-      hint: 'use another path in the container: CLAUDE_MOUNT_1=/path:/mnt/one',
+      hint: `use another path in the container: ${name}=/path:/mnt/one`,
     })
   }
   return { name, source, target, writable: mode === 'rw' }
