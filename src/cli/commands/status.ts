@@ -44,7 +44,7 @@ export function renderStatus(report: Status, width = Number.POSITIVE_INFINITY): 
     ),
   ]
   if (report.loosened && report.loosened.length > 0) {
-    lines.push(row('unprotected', yellow(`${report.loosened.join(' ')} (PROTECT in .env)`)))
+    lines.push(row('unprotected', yellow(`${report.loosened.join(' ')} (PROTECT)`)))
   }
   if (report.credentials) {
     lines.push(row('credential', custody[report.credentials.mode] ?? report.credentials.mode))

@@ -49,7 +49,7 @@ export async function announce(log: Log, stack: Stack, outcome: StartOutcome): P
   }
   const loosened = parseProtect(stack.settings.PROTECT) ?? []
   if (workspace.mode === 'mount' && loosened.length > 0) {
-    warn(`PROTECT in .env lets the agent write files that your host runs: ${loosened.join(' ')}`)
+    warn(`PROTECT lets the agent write files that your host runs: ${loosened.join(' ')}`)
   }
   const writable = stack.additions?.declared.filter(({ writable }) => writable) ?? []
   if (writable.length > 0) {
