@@ -80,11 +80,11 @@ export async function runSetup(options: SetupOptions): Promise<SetupResult | nul
     signal,
   }
   const { tags, missing } = await findMissingImages({ ...images, pins })
+  if (missing.length === 0) log({ kind: 'info', text: 'all images exist' })
   if (dryRun) {
     for (const name of missing) log({ kind: 'info', text: `would build ${tags[name]}` })
     return { engine, client, images: tags }
   }
-  if (missing.length === 0) log({ kind: 'info', text: 'all images exist' })
   return { engine, client, images: await ensureImages(images) }
 }
 
