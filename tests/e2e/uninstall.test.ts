@@ -15,7 +15,7 @@ const uninstall = (...options: string[]) =>
   })
 const docker = async (...args: string[]) => (await run('docker', args)).stdout.trim()
 const volumes = () => docker('volume', 'ls', '--quiet', '--filter', `name=${stack.stack}_`)
-const networks = () => docker('network', 'ls', '--quiet', '--filter', `name=${stack.stack}_`)
+const containers = () => docker('ps', '--all', '--quiet', '--filter', `name=^${stack.stack}-`)
 const state = join(stack.env.XDG_STATE_HOME ?? '', 'claude-secure')
 
 t.test('uninstall lists first, and asks', async t => {
@@ -39,15 +39,17 @@ t.test('a copy with unapplied changes is kept and named; the rest goes', async t
   )
   t.match(stderr, /kept [0-9a-f]{8}: its copy \(volume \S+_workspace\) has unapplied changes/)
   t.match(await volumes(), /./)
-  t.equal(await networks(), '')
+  t.equal(await containers(), '')
+  t.equal((await stack.cli(['start', '--detach'])).code, 0)
   const diff = await stack.cli(['diff', '--stat'])
-  t.match(diff.stdout, /b\.txt/, 'and can still be read')
+  t.match(diff.stdout, /b\.txt/, 'and the next start finds it')
 })
 
 t.test('with --force nothing of it is left', async t => {
   const { code, stderr } = await uninstall('--yes', '--force')
   t.equal(code, 0, stderr)
   t.equal(await volumes(), '')
+  t.equal(await containers(), '')
   t.notOk(existsSync(state))
   t.ok(existsSync(join(stack.checkout, '.env')))
 })
