@@ -41,7 +41,9 @@ export function createProgram(invocation: Invocation): Command {
       .configureOutput({ outputError: (text, write) => write(renderUsageError(text, name)) })
       .description(description)
       .addOption(new Option('--verbose', 'show causes, stacks and every step').hideHelp())
-    program.addCommand(added, { hidden })
+    // The help of `run` lists its own commands; suggestions need them all, except the internal one.
+    const isSuggested = invocation.completes && name !== 'run supervise'
+    program.addCommand(added, { hidden: hidden && !isSuggested })
     return added
   }
   /** Makes the status of a command the exit status. */

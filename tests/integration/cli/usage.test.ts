@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs'
-import { readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { createFileStore } from '../../../src/run/store/file-store.ts'
+import { folderStack } from '../../../src/stack/identity.ts'
+import { resultOf } from '../../support/run/transcript.ts'
 import { createControlScript, isTwoLines } from '../../support/stack/control-script.ts'
 import { run } from '../../support/stack/process.ts'
 
@@ -147,8 +150,27 @@ t.test('completion suggests models, levels, services, settings and stored runs',
   t.same(await completed(['run', '--model', '=', 'fab']), ['fable'])
   t.same(await completed(['run', '--model', 'opus[']), ['opus\\[1m\\]'])
   t.same(await completed(['run', '--effort', 'x']), ['xhigh'])
+  t.same(await completed(['run', 're']), ['result'])
+  t.same(await completed(['run', 'su']), [], 'the internal command')
+  t.same(await completed(['mcp', 'ad']), ['add'])
   t.same(await completed(['logs', 'ga']), ['gateway'])
   t.same(await completed(['config', '--unset', 'JSON']), ['JSON_KEYS'])
+})
+
+t.test('completion suggests the runs of this folder and their sessions', async t => {
+  const { name } = folderStack(await realpath(script.workspace))
+  const state = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', name)
+  t.teardown(() => rm(state, { recursive: true, force: true }))
+  const runId = '0011223344556677'
+  const log = await createFileStore(join(state, 'runs')).create({
+    ...{ runId, workspace: '/workspace', startedAt: '2026-11-21T10:00:00.000Z', prompt: 'hello' },
+    ...{ model: null, owner: null, surface: 'cli', idempotencyKey: null, requestDigest: null },
+  })
+  const result = { ...resultOf('text'), runId }
+  await log.finish(result)
+  t.same(await completed(['run', 'result', '00']), [runId])
+  t.same(await completed(['answer', '']), [runId])
+  t.same(await completed(['run', '--resume', '']), [result.sessionId])
 })
 
 t.test('a Tab runs nothing of what is typed', async t => {
