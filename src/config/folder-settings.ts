@@ -71,6 +71,20 @@ export function parseSettingName(typed: string): string {
   return name
 }
 
+/** Returns what a setting gives away, for the user to read; null for one that weakens nothing. */
+export function weakening(name: string, value: string): string | null {
+  if (name === 'PROTECT' && value !== 'all') {
+    return `PROTECT=${value} lets the agent of this folder write files that your host runs`
+  }
+  if (name === 'CREDENTIALS' && value === 'direct') {
+    return 'CREDENTIALS=direct puts the login of this folder into the container of the agent'
+  }
+  if (name === 'ANTHROPIC_BASE_URL') {
+    return `the credential of this folder goes to ${new URL(value).host}`
+  }
+  return null
+}
+
 /** Renders a line that `parseEnv` reads back as this value; null when no quotes can hold it. */
 export function renderAssignment(name: string, value: string): string | null {
   const forms = ['', "'", '"', '`'].map(quote => `${name}=${quote}${value}${quote}`)

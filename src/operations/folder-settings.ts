@@ -4,7 +4,12 @@ import type { Log } from '../base/log.ts'
 import { parseCustomEnvironment } from '../config/custom-environment.ts'
 import { parseCustomMounts } from '../config/custom-mounts.ts'
 import { setEnvLine } from '../config/env-file.ts'
-import { parseAssignment, parseSettingName, renderAssignment } from '../config/folder-settings.ts'
+import {
+  parseAssignment,
+  parseSettingName,
+  renderAssignment,
+  weakening,
+} from '../config/folder-settings.ts'
 import { readFolderSettings } from '../config/load-settings.ts'
 import { customPrefixes, isCustomName } from '../config/setting-names.ts'
 import { Settings } from '../config/settings.ts'
@@ -41,6 +46,10 @@ export async function setFolderSettings(
     return lines.length > 0 || removed.some(({ name }) => name in before)
   })
   if (!changed) return
+  for (const { name, value } of given) {
+    const text = weakening(name, value)
+    if (text !== null) log({ kind: 'warn', text })
+  }
   log({
     kind: 'info',
     text: `run ${command('start')} to apply it; docs/configuration.md says when`,

@@ -47,6 +47,17 @@ t.test('config --here shows the settings of this folder alone, in columns', asyn
   t.match((await config(['--here', '--unset', 'AGENT_PIDS'])).stderr, /start to apply it/)
   const again = await config(['--here', '--unset', 'AGENT_PIDS'])
   t.equal(again.stderr, 'AGENT_PIDS was not set for this folder\n')
+  const open = ['PROTECT=-.vscode', 'CREDENTIALS=direct', 'ANTHROPIC_BASE_URL=https://llm.test']
+  const { stderr } = await config(['--here', ...open])
+  t.match(stderr, /warning: PROTECT=-\.vscode lets the agent of this folder write files/)
+  t.match(stderr, /warning: CREDENTIALS=direct puts the login of this folder into the container/)
+  t.match(stderr, /warning: the credential of this folder goes to llm\.test/)
+  const unset = open.flatMap(assignment => ['--unset', assignment.replace(/=.*/, '')])
+  const without = await config(['--here', ...unset])
+  t.equal(without.code, 0, without.stderr)
+  t.notMatch(without.stderr, /warning/)
+  t.notMatch((await config(['--here', 'PROTECT=all'])).stderr, /warning/)
+  await config(['--here', '--unset', 'PROTECT'])
   isTwoLines(t, await config(['--here', 'AGENT_PIDS']), {
     code: 2,
     error: /not of the form NAME=VALUE/,
