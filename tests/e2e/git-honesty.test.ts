@@ -160,14 +160,14 @@ const changing: Record<string, RegExp> = {
   'git stash -u': /\.envrc/,
   'git switch --orphan empty': /\.claude/,
   'git ours': /\.vscode/,
-  'git shell': /\.vscode/,
+  'git through': /\.vscode/,
   'git -c alias.x="!f() { git switch theirs; }; f" x': /\.vscode/,
 }
 
 t.test('what would change protected files changes nothing, and says what helps', async t => {
   await mustOnHost(
     workspace,
-    `git checkout -qf main; git config alias.ours 'switch theirs'; git config alias.shell '!git switch theirs'; printf '.idea\\n' >> .gitignore
+    `git checkout -qf main; git config alias.ours 'switch theirs'; git config alias.through '!git switch theirs'; printf '.idea\\n' >> .gitignore
     mkdir -p .vscode .claude .idea; echo 0 > .vscode/tasks.json; echo 1 > .claude/settings.json
     printf '*.x text\\n' > .gitattributes; git add .; git commit -qm settings
     echo 1 > .vscode/tasks.json; git commit -qam tasks; echo plain > p.txt; git add .; git commit -qm plain
