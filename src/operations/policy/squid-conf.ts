@@ -2,8 +2,10 @@ import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type FileHandle, mkdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { messageOf, UserError } from '../../base/errors.ts'
+import { command } from '../../base/command.ts'
+import { systemCode, UserError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import { parseAllowlist } from '../../egress/allowlist.ts'
@@ -39,8 +41,8 @@ export function policyDigest(text: string): string {
 }
 
 /**
- * Replaces the file atomically and keeps its owner and, made readable for all users, its mode. The new file is written outside of proxy/,
- * because every file in proxy/ is an input of the image.
+ * Replaces the file atomically and keeps its owner and, made readable for all users, its mode. The new file is
+ * written outside of proxy/, because every file in proxy/ is an input of the image.
  */
 export async function replaceSquidConf(root: string, text: string): Promise<void> {
   const path = squidConfPath(root)
@@ -58,8 +60,12 @@ export async function replaceSquidConf(root: string, text: string): Promise<void
     const readable = (mode & 0o777) | 0o044
     await replaceFile(place, write, { mode: readable, durable: true, temporary })
   } catch (cause) {
-    throw new UserError(`cannot write ${path}: ${messageOf(cause)}`, {
-      hint: 'check the owner of proxy/squid.conf and its folder, and the free space',
+    const code = systemCode(cause)
+    const isForeign = code === 'EACCES' || code === 'EPERM'
+    throw new UserError(`cannot write ${terminalLine(path)}${code ? ` (${code})` : ''}`, {
+      hint: isForeign
+        ? `ask the owner of that file, or change the list of this folder alone: ${command('allow --here NAME')}`
+        : 'check the owner of proxy/squid.conf and its folder, and the free space',
       cause,
     })
   }
