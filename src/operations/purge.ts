@@ -5,12 +5,14 @@ import type { Context } from './context.ts'
 import { stopStacks } from './stop.ts'
 
 /**
- * Stops the stacks of all folders and removes what they left. One confirmation covers both; without
+ * Stops this user's stacks of all folders and removes what they left. One confirmation covers both; without
  * `force`, copies with unapplied changes stay.
  */
 export async function purgeStacks(context: Context, options: CleanOptions): Promise<void> {
   const { engine, log, confirm } = context
-  const up = (await allStacks(engine)).filter(({ state }) => state !== 'stopped')
+  const all = await allStacks(engine)
+  // `clean` skips the stacks of other users too.
+  const up = all.filter(({ state, ours }) => state !== 'stopped' && ours)
   if (options.dryRun && up.length > 0) {
     log({ kind: 'info', text: `would stop and then remove: ${listed(up)}` })
     return cleanStacks(context, [], options)
@@ -20,6 +22,6 @@ export async function purgeStacks(context: Context, options: CleanOptions): Prom
     log({ kind: 'info', text: 'nothing was stopped or removed' })
     return
   }
-  if (up.length > 0) await stopStacks(context, { all: true, force: agreed === true })
+  for (const { stack } of up) await stopStacks(context, { name: stack, force: agreed === true })
   await cleanStacks(context, [], options)
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { fakeDocker } from '../../support/docker/fake-docker.ts'
@@ -147,8 +147,14 @@ t.test('purge asks once and removes all that is left; -y asks nothing', async t 
     PATH: `${docker}:${script.env.PATH}`,
     XDG_CACHE_HOME: folder,
   })
+  const foreign = await script.run(['purge', '--dry-run'], { env: await env(engine) })
+  t.notMatch(foreign.stderr, /would stop/, 'stacks of other users are not stopped')
+  const up = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', one)
+  t.teardown(() => rm(up, { recursive: true, force: true }))
+  await mkdir(up, { recursive: true })
+  await writeFile(join(up, 'stack.yaml'), '')
   isTwoLines(t, await script.run(['purge'], { env: await env(engine) }), {
-    error: /confirmation required.*Stop .*0a1b2c3d/,
+    error: /confirmation required.*Stop 0a1b2c3d [^,]*\?$/,
     hint: /--yes/,
   })
   const dry = await script.run(['purge', '--dry-run', '-y'], { env: await env(stopped) })
