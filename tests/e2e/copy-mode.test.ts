@@ -325,8 +325,15 @@ t.test('--fresh-copy takes a new copy', async t => {
   await agent('echo lost >> a.txt')
   const kept = await stack.cli(['start', '--detach', '--exclude', 'docs'])
   t.match(kept.stderr, /--exclude and --include-ignored had no effect/)
+  const left = JSON.parse((await stack.cli(['diff', '--json'])).stdout)
+  t.match(left.changes, [{ path: 'a.txt' }])
+  // Also what earlier applies withheld or left out: it is nowhere else.
+  const ignored = left.ignored.reduce((sum: number, { files }: { files: number }) => sum + files, 0)
+  const count = left.changes.length + left.withheld.length + ignored
   isTwoLines(t, await stack.cli(['start', '--detach', '--fresh-copy']), {
-    error: /no terminal: Discard the copy, with 1 unapplied change( and commits or branches)?\?/,
+    error: new RegExp(
+      `no terminal: Discard the copy, with ${count} unapplied changes?( and commits or branches)?\\?`,
+    ),
     hint: /run it again with -f/,
   })
   t.equal((await agent('tail -n 1 a.txt')).stdout, 'lost\n', 'and the copy is kept')

@@ -6,7 +6,7 @@ import { fakeDocker } from '../support/docker/fake-docker.ts'
 import { temporaryFolder } from '../support/stack/checkout.ts'
 import { createControlScript, isTwoLines } from '../support/stack/control-script.ts'
 import { must, run } from '../support/stack/process.ts'
-import { createTestStack } from '../support/stack/test-stack.ts'
+import { createTestStack, sentinel, writeSettings } from '../support/stack/test-stack.ts'
 
 // No port is published by this stack, so none can be taken. What does collide is a subnet.
 t.test('a taken subnet is reported with its setting; a free one is enough', async t => {
@@ -91,6 +91,7 @@ t.test('a container that cannot start is reported with its last output', async t
 /** A checkout whose claude image is not built yet, with an empty cache of downloads. */
 async function unbuilt(t: Parameters<typeof createControlScript>[0]) {
   const script = await createControlScript(t)
+  await writeSettings(script.checkout, { ANTHROPIC_API_KEY: sentinel })
   await appendFile(join(script.checkout, 'claude/tools.md'), '\na line nobody has built yet\n')
   return script
 }
