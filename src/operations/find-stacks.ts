@@ -64,7 +64,7 @@ export async function currentStack(context: Pick<EngineContext, 'engine'>): Prom
 export async function namedStack<T extends Candidate>(
   wanted: string,
   candidates: readonly T[],
-  hint = `run ${command('list -a')} to see all stacks`,
+  { hint = `run ${command('list -a')} to see all stacks`, kind = 'stack' } = {},
 ): Promise<T> {
   const folder = await realpath(wanted).catch(() => (wanted.includes('/') ? resolve(wanted) : null))
   // By the name derived from the folder: not every stack records its folder.
@@ -72,7 +72,7 @@ export async function namedStack<T extends Candidate>(
     folder === null ? [] : candidates.filter(c => c.stack === folderStack(folder).name)
   const [only] = ofFolder
   if (only && (wanted.includes('/') || wanted === '.')) return only
-  return findStack(wanted, candidates, { folder, hint })
+  return findStack(wanted, candidates, { folder, hint, kind })
 }
 
 /**
@@ -86,13 +86,11 @@ export async function runningStack(
   const stacks = states.filter(state => serviceOf(state, serviceOfSessions)?.state === 'running')
   const running: readonly Candidate[] = stacks
   if (wanted !== undefined) {
-    return namedStack(
-      wanted,
-      stacks,
+    const hint =
       running.length > 0
         ? `running: ${listed(running)}`
-        : `no stack is running: run ${command('start')} in a folder`,
-    )
+        : `no stack is running: run ${command('start')} in a folder`
+    return namedStack(wanted, stacks, { hint, kind: 'running stack' })
   }
   const here = await currentStackName()
   const [only] = stacks

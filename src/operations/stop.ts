@@ -88,7 +88,8 @@ async function oneStack({ engine }: Context, name: string | undefined) {
       null,
   }))
   const hint = `run ${command('list')} to see the running stacks`
-  return (await namedStack(name, await Promise.all(candidates), hint)).stack
+  const kind = 'running stack'
+  return (await namedStack(name, await Promise.all(candidates), { hint, kind })).stack
 }
 
 /** Logs each reason, and returns the summary. */

@@ -142,12 +142,12 @@ export type Candidate = { stack: string; workspace: string | null }
 
 /**
  * Finds the stack that `wanted` names: by id or name, a prefix of either (the name also without
- * `claude-secure-`), or the path of its folder. `hint` is shown when none matches.
+ * `claude-secure-`), or the path of its folder. `hint` is shown when none matches; `kind` says what was searched.
  */
 export function findStack<T extends Candidate>(
   wanted: string,
   candidates: readonly T[],
-  options: { folder: string | null; hint: string },
+  options: { folder: string | null; hint: string; kind?: string },
 ): T {
   const exact = candidates.filter(
     ({ stack, workspace }) =>
@@ -168,7 +168,9 @@ export function findStack<T extends Candidate>(
     ? new UserError(`${shown} matches ${found.length} stacks: ${listed(found)}`, {
         hint: 'type more of the name or id',
       })
-    : new UserError(`no stack is called ${shown || "''"}`, { hint: options.hint })
+    : new UserError(`no ${options.kind ?? 'stack'} is called ${shown || "''"}`, {
+        hint: options.hint,
+      })
 }
 
 const shown = 10

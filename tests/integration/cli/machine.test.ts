@@ -78,11 +78,15 @@ t.test('attach says what it cannot open, and what there is', async t => {
   const env = { DOCKER_HOST: await startFakeEngine(t, engine) }
   const none = { DOCKER_HOST: await startFakeEngine(t, goodEngine) }
   for (const { args, env: where = env, error, hint } of [
-    { args: ['nosuch'], error: /no stack is called nosuch/, hint: /running: 0a1b2c3d \/home/ },
+    {
+      args: ['nosuch'],
+      error: /no running stack is called nosuch/,
+      hint: /running: 0a1b2c3d \/home/,
+    },
     { args: ['0a'], error: /0a matches 2 stacks: 0a1b2c3d/, hint: /type more/ },
     { args: [], error: /nothing is running in /, hint: /name one of these: 0a1b2c3d/ },
     { args: ['0a1'], error: /needs a terminal/, hint: /claude\.ts run/ },
-    { args: ['x'], env: none, error: /no stack is called x/, hint: /start in a folder/ },
+    { args: ['x'], env: none, error: /no running stack is called x/, hint: /start in a folder/ },
     { args: [], env: none, error: /nothing is running in /, hint: /run \S*\/claude\.ts start/ },
   ]) {
     isTwoLines(t, await script.run(['attach', ...args], { env: where }), { error, hint })
@@ -185,7 +189,7 @@ t.test('stop takes an id, and refuses one together with --all', async t => {
     code: 2,
   })
   isTwoLines(t, await script.run(['stop', 'nosuch'], { env }), {
-    error: /no stack is called nosuch/,
+    error: /no running stack is called nosuch/,
     hint: /list/,
   })
 })

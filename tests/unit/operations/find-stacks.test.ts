@@ -39,11 +39,11 @@ t.test('attach opens the named stack, that of the folder, or the only one', asyn
   })
   await t.rejects(runningStack(undefined, [exited]), { message: /^nothing is running in / })
   await t.rejects(runningStack('/elsewhere/exited', [one, exited]), {
-    message: /^no stack is called/,
+    message: /^no running stack is called/,
     hint: /^running: /,
   })
   await t.rejects(runningStack('/elsewhere/exited', [exited]), {
-    message: /^no stack is called/,
+    message: /^no running stack is called/,
     hint: /^no stack is running: /,
   })
 })
