@@ -90,7 +90,7 @@ export const composeBatches: readonly Batch[] = [
     "only the container's own resolvers": [
       'programs ask only the resolvers of their own container',
     ],
-    'only the proxy has a way out': [networks],
+    'only the proxy has a way out': [networks, 'this host gets no answer from proxy or gateway'],
     'no port is published': ['no port is published'],
   },
   {

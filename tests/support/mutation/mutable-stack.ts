@@ -72,6 +72,11 @@ export async function createMutableStack(
     const found = await stack.inside(['test', '-e', '/run/squid/policy.conf'], { service: 'proxy' })
     return found.code === 0
   }
+  const gatewayListens = async () => {
+    // Port 8787 in the table of sockets, state LISTEN.
+    const socket = ['grep', '-q', ':2253 00000000:0000 0A', '/proc/net/tcp']
+    return (await stack.inside(socket, { service: 'gateway' })).code === 0
+  }
   let applied = config
 
   const mutate: MutableStack['mutate'] = async change => {
@@ -95,6 +100,8 @@ export async function createMutableStack(
     }
     // One that cannot start without its control never has one; the probe says what it thinks of that.
     if (wanted.includes('proxy')) await until('a policy', hasPolicy, 15_000).catch(() => {})
+    // A probe that asks a gateway too early takes its silence for a refusal.
+    if (wanted.includes('gateway')) await until('a port', gatewayListens, 15_000).catch(() => {})
   }
 
   return {
