@@ -141,7 +141,7 @@ export const composeBatches: readonly Batch[] = [
     ],
   },
   {
-    // claude does not start as root, so the audit cannot try anything else in it.
+    // Alone: these claims are about the user of each service, which other batches need as it is.
     'an ordinary user': [
       'no service is configured to run as root',
       'no process is root',

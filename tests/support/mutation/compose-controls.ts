@@ -114,6 +114,11 @@ export const composeControls: readonly ComposeControl[] = [
   }),
   changed('an ordinary user', 'user', 'C2', namesOnly, service => {
     service.user = '0:0'
+    // As root it cannot write to the home and would end at once, again and again: what the audit found would
+    // depend on the moment.
+    if (String(service.command).includes('claude-secure-seed')) {
+      service.command = ['sleep', 'infinity']
+    }
   }),
   tmpfsWithout(/,noexec/, 'noexec', 'C2'),
   tmpfsWithout(/,nosuid/, 'nosuid', 'C2'),
