@@ -242,5 +242,6 @@ export const notControls: Readonly<Record<string, string>> = {
   labels: 'how the stack is found again',
   healthcheck: 'says when a service is ready',
   restart: 'brings a service back; while it is away nothing gets out',
+  shm_size: 'raises the 64 MB of the engine; the memory limit counts what is written there',
   stop_grace_period: 'how long an end may take',
 }
