@@ -6,6 +6,7 @@ import { temporaryFolder } from '../support/stack/checkout.ts'
 import { sitesAddress } from '../support/stack/internet.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
 
+// exclusive: builds for minutes, while another file of the suite could prune an image that it will start
 // Toolchains and a browser in a stack: the full image, and packages that a user adds. Minutes to build, so it
 // has a file of its own.
 const clients = ['java', 'maven', 'cargo', 'go', 'pip', 'chromium', 'playwright']
