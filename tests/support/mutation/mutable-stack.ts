@@ -15,6 +15,10 @@ import { createTestStack, type TestStack } from '../stack/test-stack.ts'
 
 type Service = Record<string, unknown>
 
+/** The services of compose.yaml; each other one is added by the user, and listens. */
+const shipped = new Set(['claude', 'worker', 'gateway', 'proxy'])
+const serving = new Set(['gateway', 'proxy'])
+
 /** compose.yaml with the generated file over it, as compose understands it. */
 export type ComposeConfig = {
   name: string
@@ -72,10 +76,10 @@ export async function createMutableStack(
     const found = await stack.inside(['test', '-e', '/run/squid/policy.conf'], { service: 'proxy' })
     return found.code === 0
   }
-  const gatewayListens = async () => {
-    // Port 8787 in the table of sockets, state LISTEN.
-    const socket = ['grep', '-q', ':2253 00000000:0000 0A', '/proc/net/tcp']
-    return (await stack.inside(socket, { service: 'gateway' })).code === 0
+  const listens = async (service: string) => {
+    // A socket in the state LISTEN that is not the engine's resolver at 127.0.0.11.
+    const socket = ['grep', '-Eq', ': [^B]{8}:[0-9A-F]{4} 00000000:0000 0A', '/proc/net/tcp']
+    return (await stack.inside(socket, { service })).code === 0
   }
   let applied = config
 
@@ -100,8 +104,10 @@ export async function createMutableStack(
     }
     // One that cannot start without its control never has one; the probe says what it thinks of that.
     if (wanted.includes('proxy')) await until('a policy', hasPolicy, 15_000).catch(() => {})
-    // A probe that asks a gateway too early takes its silence for a refusal.
-    if (wanted.includes('gateway')) await until('a port', gatewayListens, 15_000).catch(() => {})
+    // A probe that asks too early takes the silence of a service for a refusal, or for a closed port.
+    for (const name of wanted.filter(service => serving.has(service) || !shipped.has(service))) {
+      await until(`a port of ${name}`, () => listens(name), 15_000).catch(() => {})
+    }
   }
 
   return {
