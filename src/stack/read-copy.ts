@@ -4,7 +4,12 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { Archive } from '../engine/archive.ts'
 import { type Baseline, baselinePath, readBaseline } from '../workspace/copy/baseline.ts'
-import { type Change, copyChanges, gitDataChanged } from '../workspace/copy/changes.ts'
+import {
+  type Change,
+  copyChanges,
+  gitDataChanged,
+  newRepositories,
+} from '../workspace/copy/changes.ts'
 import { sameEntry, type Tree } from '../workspace/copy/entry.ts'
 import { isGitPath } from '../workspace/copy/git-files.ts'
 import { textLimit } from '../workspace/copy/host-state.ts'
@@ -19,6 +24,8 @@ export type CopyState = {
   tree: Tree
   changes: Change[]
   gitChanged: boolean
+  /** Folders that git would take for repositories since the agent's changes. */
+  repositories: readonly string[]
   /** Contents of changed files, as far as they were requested and fit into memory. */
   contents: ReadonlyMap<string, Buffer>
 }
@@ -53,8 +60,9 @@ export async function readCopyChanges(
     room = keptBytes.all
   })
   const gitChanged = gitDataChanged(baseline.tree, tree)
-  const changes = copyChanges(baseline.tree, tree)
-  return { baseline, tree, changes, gitChanged, contents }
+  const changes = copyChanges(baseline.tree, tree, baseline.leftOut)
+  const repositories = newRepositories(baseline, tree)
+  return { baseline, tree, changes, gitChanged, repositories, contents }
 }
 
 /** Maximum readings of a copy in which an agent is at work. */

@@ -1,4 +1,5 @@
 import { protectedNames } from '../config/protected-names.ts'
+import { foldedName } from './folded-name.ts'
 
 /**
  * Limits what is withheld in `.claude` to settings and hooks: commands and similar files are in the diff
@@ -16,20 +17,12 @@ const patterns = ['.git', ...withheldNames].map(name => ({
   pattern: new RegExp(`(^|/)${narrower[name] ?? name.replaceAll('.', '\\.')}(/|$)`),
 }))
 
-/** Characters that case-folding file systems ignore; git's `is_hfs_dotgit` has most of them. */
-const notCompared = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g
-
-/** Folds a name as file systems do that ignore case and notation: there `.vſcode` is `.vscode`. */
-function folded(path: string) {
-  return path.replace(notCompared, '').normalize('NFKC').toUpperCase().toLowerCase()
-}
-
 /**
  * Returns the protected name in a path relative to the workspace. Other programs on the host run or obey
  * such files: an agent's changes there would later run outside its container (threat H1). Matches at any
  * depth, ignoring letter case and notation. Null for all other paths.
  */
 export function protectedNameOf(path: string): string | null {
-  const name = folded(path)
-  return patterns.find(({ pattern }) => pattern.test(name))?.name ?? null
+  const folded = foldedName(path)
+  return patterns.find(({ pattern }) => pattern.test(folded))?.name ?? null
 }

@@ -109,6 +109,13 @@ export function logRemaining(log: Log, copy: OpenCopy, sorted: SortedChanges) {
   if (copy.gitChanged) {
     info('commits, branches and git settings stay in the copy; only files come back')
   }
+  for (const folder of copy.repositories) {
+    const name = displayPath(folder || '.')
+    log({
+      kind: 'warn',
+      text: `not applied, because git would take its folder for a repository and obey it: what git reads in ${name}`,
+    })
+  }
   for (const { path } of sorted.withheld) {
     log({ kind: 'warn', text: `not applied, because your host would run it: ${displayPath(path)}` })
   }

@@ -3,7 +3,7 @@ import { createIgnoreRules } from '../ignore/rules.ts'
 import { protectedNameOf } from '../protected-paths.ts'
 import type { Baseline } from './baseline.ts'
 import { type Entry, sameEntry, type Tree } from './entry.ts'
-import { findGitData } from './git-data.ts'
+import { findGitData, findRepositories } from './git-data.ts'
 
 export type Change = {
   path: string
@@ -13,9 +13,9 @@ export type Change = {
 }
 
 /** Returns the agent's changes in its copy, sorted by path, without git's own data. */
-export function copyChanges(baseline: Tree, copy: Tree): Change[] {
+export function copyChanges(baseline: Tree, copy: Tree, leftOut?: readonly string[]): Change[] {
   const changes: Change[] = []
-  const isGitData = findGitData(baseline, copy)
+  const isGitData = findGitData({ trees: [baseline, copy], ...(leftOut && { leftOut }) })
   for (const [path, after] of copy) {
     if (isGitData(path)) continue
     const before = baseline.get(path)
@@ -30,16 +30,26 @@ export function copyChanges(baseline: Tree, copy: Tree): Change[] {
 
 /** Returns whether the agent committed or otherwise changed git's data, which stays in the copy. */
 export function gitDataChanged(baseline: Tree, copy: Tree): boolean {
-  const isGitData = findGitData(baseline, copy)
+  const isGitData = findGitData({ trees: [baseline, copy] })
   const differs = (a: Tree, b: Tree) =>
     [...a].some(([path, entry]) => isGitData(path) && !sameEntry(entry, b.get(path)))
   return differs(baseline, copy) || differs(copy, baseline)
 }
 
+/**
+ * Returns folders that became a repository in the copy, by git's rules and not by the name `.git`: git on
+ * the host would obey them.
+ */
+export function newRepositories({ tree, leftOut }: Pick<Baseline, 'tree' | 'leftOut'>, copy: Tree) {
+  const known = findRepositories({ trees: [tree], leftOut })
+  const found = findRepositories({ trees: [tree, copy], leftOut })
+  return [...found].filter(folder => !known.has(folder)).sort()
+}
+
 /** Returns whether git's data has objects or references that the baseline lacks: commits, a stash. */
 export function hasNewCommits(baseline: Tree, copy: Tree): boolean {
   const isStored = /(^|\/)(objects\/.|refs\/.|packed-refs$|HEAD$)/
-  const isGitData = findGitData(baseline, copy)
+  const isGitData = findGitData({ trees: [baseline, copy] })
   return [...copy].some(
     ([path, entry]) =>
       isStored.test(path) && isGitData(path) && !sameEntry(entry, baseline.get(path)),

@@ -1,38 +1,60 @@
+import { foldedName } from '../folded-name.ts'
 import type { Tree } from './entry.ts'
 
 /** Names in a repository's folder that git reads and obeys. */
 const ownNames =
-  /^(head|config|config\.worktree|commondir|gitdir|hooks|info|modules|objects|packed-refs|refs|worktrees)$/i
+  /^(head|config|config\.worktree|commondir|gitdir|hooks|info|modules|objects|packed-refs|refs|worktrees)$/
+
+// Most paths have none of these names, and folding takes time.
+const candidates = /head|objects|refs|commondir|[^ -~]/i
+
+/** Paths of the trees, and paths that the copy left out, which are on the host. */
+export type GitPaths = { trees: readonly Tree[]; leftOut?: readonly string[] }
 
 /**
- * Returns a test for paths that are git's own. Git also treats every folder with `HEAD`, `objects` and
- * `refs` as a repository, and runs the commands in its `config` when a user, or a shell prompt, runs
- * `git status` in it (threat H1).
+ * Returns a test for paths that are git's own: `.git`, and those that make any other folder a repository
+ * for git (`findRepositories`).
  */
-export function findGitData(...trees: readonly Tree[]): (path: string) => boolean {
-  const repositories = bareRepositories(trees)
+export function findGitData(paths: GitPaths): (path: string) => boolean {
+  const repositories = findRepositories(paths)
   return path => {
     if (/(^|\/)\.git(\/|$)/.test(path)) return true
     if (repositories.size === 0) return false
-    const names = path.split('/')
+    const names = foldedNames(path)
     return names.some(
       (name, depth) => ownNames.test(name) && repositories.has(names.slice(0, depth).join('/')),
     )
   }
 }
 
-function bareRepositories(trees: readonly Tree[]): Set<string> {
+/**
+ * Returns the folders, by folded names, that git treats as repositories although they are not named
+ * `.git`: those with `HEAD`, and with `objects` and `refs` or with `commondir`, which names a folder that
+ * has the two. Git runs the commands in their `config` when a user, or a shell prompt, runs `git status`
+ * in them (threat H5).
+ */
+export function findRepositories({ trees, leftOut = [] }: GitPaths): Set<string> {
   const heads = new Set<string>()
   const seen = new Set<string>()
-  for (const path of trees.flatMap(tree => [...tree.keys()])) {
-    const names = path.split('/')
-    const folder = (depth: number) => names.slice(0, depth).join('/')
+  const look = (path: string) => {
+    if (!candidates.test(path)) return
+    const names = foldedNames(path)
     for (const [depth, name] of names.entries()) {
-      if (/^(objects|refs)$/i.test(name)) seen.add(`${folder(depth)}/${name.toLowerCase()}`)
+      const isLast = depth === names.length - 1
+      const folder = names.slice(0, depth).join('/')
+      if (name === 'head' && isLast) heads.add(folder)
+      else if (name === 'objects' || name === 'refs' || (name === 'commondir' && isLast)) {
+        seen.add(`${folder}/${name}`)
+      }
     }
-    if (/^head$/i.test(names.at(-1) ?? '')) heads.add(folder(names.length - 1))
   }
-  return new Set(
-    [...heads].filter(folder => seen.has(`${folder}/objects`) && seen.has(`${folder}/refs`)),
-  )
+  for (const tree of trees) for (const path of tree.keys()) look(path)
+  for (const path of leftOut) look(path.replace(/\/$/, ''))
+  const isRepository = (folder: string) =>
+    seen.has(`${folder}/commondir`) || (seen.has(`${folder}/objects`) && seen.has(`${folder}/refs`))
+  return new Set([...heads].filter(isRepository))
+}
+
+function foldedNames(path: string) {
+  return path.split('/').map(foldedName)
 }

@@ -20,16 +20,12 @@ const patterns = [
   /(^|\/)(docker-)?compose[^/]*\.ya?ml$/,
   /(^|\/)(\.eslintrc|\.prettierrc|\.babelrc)\.[cm]?js$/,
   /\.config\.[cm]?[jt]s$/,
-  /(^|\/)\.(vscode|idea|devcontainer|claude|husky|cursor|zed|mvn|circleci|githooks)\//,
+  /(^|\/)\.(vscode|idea|devcontainer|claude|husky|cursor|zed|mvn|circleci|githooks)(\/|$)/,
   /(^|\/)\.cargo\/config(\.toml)?$/,
   /(^|\/)\.github\/(workflows|actions)\//,
   /(^|\/)\.yarn\/(releases|plugins)\//,
   /(^|\/)gradle\/wrapper\//,
 ]
-
-/** Files in a repository's folder that git obeys, or resumes from with `--continue`. */
-const repository =
-  /^(config|config\.worktree|commondir|gitdir|hooks\/.+|info\/attributes|rebase-merge\/git-rebase-todo|rebase-apply\/git-rebase-todo|sequencer\/todo)$/
 
 /** Returns whether a workspace file is checked: a known name, or an executable at the top level. */
 export function isHostFile(path: string, options: { executable: boolean }): boolean {
@@ -37,11 +33,6 @@ export function isHostFile(path: string, options: { executable: boolean }): bool
   const name = lower.slice(lower.lastIndexOf('/') + 1)
   if (names.has(name) || patterns.some(pattern => pattern.test(lower))) return true
   return !path.includes('/') && (options.executable || name.endsWith('.sh'))
-}
-
-/** Returns the same for a path inside a repository's folder, such as `.git`. */
-export function isRepositoryFile(path: string): boolean {
-  return repository.test(path) && !path.endsWith('.sample')
 }
 
 /** Generated folders: a command that the user runs creates their contents. */

@@ -3,7 +3,14 @@ import type { Dirent } from 'node:fs'
 import { readdir, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type RegularFile, readRegularFile } from '../../files/regular-file.ts'
-import { isHostFile, isRepositoryFile, packageParts, skippedFolders } from './kinds.ts'
+import { foldedName } from '../folded-name.ts'
+import { isHostFile, packageParts, skippedFolders } from './kinds.ts'
+import {
+  isModule,
+  isRepositoryFile,
+  isRepositoryFolder,
+  looksLikeRepository,
+} from './repository-files.ts'
 
 /** Recorded content of a file: one hash, or one for each relevant part. */
 export type HostFile = string | Record<string, string>
@@ -11,6 +18,16 @@ export type HostFiles = {
   files: Map<string, HostFile>
   /** The reason why not all files were checked. */
   cutOff: string | null
+}
+
+/** How the entries of a folder are judged. */
+type Place = {
+  /** Files of the workspace. False in `.git`. */
+  plain: boolean
+  /** The repositories that the folder is, or whose part it is: an agent can nest them. */
+  repositories: readonly string[]
+  /** A folder of submodules' repositories. */
+  modules?: boolean
 }
 
 export type ScanBounds = { entries: number; milliseconds: number; fileBytes: number }
@@ -30,45 +47,46 @@ export async function scanHostFiles(
   let left = entries
   let cutOff: string | null = null
   const root = await realpath(workspace)
-  await folder('', null)
+  await folder('', { plain: true, repositories: [] })
   return { files, cutOff }
 
-  /** `repository`: the repository folder, such as `.git`, that this folder is or is in. */
-  async function folder(path: string, repository: string | null) {
+  async function folder(path: string, { plain, repositories: above, modules = false }: Place) {
     if (left <= 0) cutOff = `there are more than ${entries} files`
     else if (performance.now() > deadline) cutOff = `it took more than ${milliseconds / 1000} s`
     if (cutOff) return
     const listed = await readdir(join(workspace, path), { withFileTypes: true }).catch(() => [])
     left -= listed.length
-    const bare = repository === null && isBare(listed) ? path : repository
+    const isRepository = looksLikeRepository(listed.map(({ name }) => name))
+    const repositories = isRepository && !above.includes(path) ? [...above, path] : above
+    const place = { plain, repositories, modules: modules && !isRepository }
     for (const entry of listed) {
       const inner = path === '' ? entry.name : `${path}/${entry.name}`
-      if (entry.isDirectory()) await enter(inner, entry.name, bare)
-      else await look(inner, entry, bare)
+      if (entry.isDirectory()) await enter(inner, entry.name, place)
+      else await look(inner, entry, place)
     }
   }
 
-  async function enter(path: string, name: string, repository: string | null) {
-    if (repository !== null) {
-      // Skips objects: they are many, and never run.
-      const inside = path.slice(repository.length + (repository === '' ? 0 : 1))
-      if (
-        /^(hooks|info|rebase-merge|rebase-apply|sequencer|modules|worktrees)(\/|$)/.test(inside)
-      ) {
-        await folder(path, /^(modules|worktrees)\//.test(inside) ? path : repository)
-      }
-    } else if (name === '.git') await folder(path, path)
-    else if (!skippedFolders.has(name)) await folder(path, null)
+  async function enter(path: string, name: string, { plain, repositories, modules }: Place) {
+    if (plain && foldedName(name) === '.git') {
+      return folder(path, { plain: false, repositories: [path] })
+    }
+    if (plain && skippedFolders.has(name)) return
+    const inside = repositories.map(repository => insideOf(repository, path))
+    if (modules || inside.some(isModule)) {
+      return folder(path, { plain, repositories: [path], modules: true })
+    }
+    // Skips objects: they are many, and never run.
+    if (inside.some(isRepositoryFolder)) return folder(path, { plain, repositories })
+    if (plain) await folder(path, { plain, repositories: [] })
   }
 
-  async function look(path: string, entry: Dirent, repository: string | null) {
-    const inRepository =
-      repository !== null &&
-      isRepositoryFile(path.slice(repository.length + (repository === '' ? 0 : 1)))
+  async function look(path: string, entry: Dirent, { plain, repositories }: Place) {
+    const inRepository = repositories.some(folder => isRepositoryFile(insideOf(folder, path)))
+    if (!inRepository && !plain) return
     const top = !path.includes('/') && entry.isFile()
-    if (!inRepository && repository !== null) return
     // A file .git sends git to a repository elsewhere.
-    const wanted = inRepository || entry.name === '.git' || isHostFile(path, { executable: false })
+    const isGit = foldedName(entry.name) === '.git'
+    const wanted = inRepository || isGit || isHostFile(path, { executable: false })
     if (!wanted && !top) return
     const file = entry.isSymbolicLink()
       ? `-> ${await readlink(join(workspace, path)).catch(() => '')}`
@@ -97,10 +115,8 @@ function absence(file: RegularFile | null): HostFile {
   return file?.kind === 'not-regular' && file.is !== 'symlink' ? 'no file' : 'unreadable'
 }
 
-/** Returns whether a folder is a bare repository: git uses one in any folder where it is called. */
-function isBare(listed: readonly Dirent[]) {
-  const names = new Set(listed.map(({ name }) => name))
-  return names.has('HEAD') && names.has('objects') && names.has('refs')
+function insideOf(repository: string, path: string) {
+  return repository === '' ? path : path.slice(repository.length + 1)
 }
 
 function hashOf(content: string | Buffer) {

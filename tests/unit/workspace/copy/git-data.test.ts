@@ -50,7 +50,9 @@ t.test('also when its parts come one after the other', async t => {
 })
 
 t.test('what only looks like it is a file as any other', async t => {
-  const isGitData = findGitData(treeOf('a/HEAD', 'a/config', 'a/refs/x', 'b/objects/x', 'objects'))
+  const isGitData = findGitData({
+    trees: [treeOf('a/HEAD', 'a/config', 'a/refs/x', 'b/objects/x', 'objects', 'c/commondir')],
+  })
   for (const path of ['a/HEAD', 'a/config', 'b/objects/x', 'objects', 'x.git/a']) {
     t.notOk(isGitData(path), path)
   }
