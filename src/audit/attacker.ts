@@ -12,10 +12,15 @@ import { terminate } from '../process/exec.ts'
 const answerBytes = 16 * 1024 * 1024
 
 /**
- * Data sent after the proxy's answer: a TLS hello with this server name, one without, plain HTTP, or
- * nothing.
+ * Data sent after the proxy's answer: a TLS hello with this server name, one without, exact bytes in
+ * pieces of latin1 text, plain HTTP, or nothing.
  */
-export type Follow = { hello: string } | 'hello-without-name' | 'plain' | 'nothing'
+export type Follow =
+  | { hello: string }
+  | { raw: readonly string[] }
+  | 'hello-without-name'
+  | 'plain'
+  | 'nothing'
 
 /** One attack, as a JSON line on the stdin of `inside/attack.ts`. `wait` is in milliseconds. */
 export type Attack =

@@ -79,9 +79,20 @@ function exchange(
       if (until && received.text().includes(until)) return end()
       if (followed || follow === 'nothing' || !received.text().includes('\r\n\r\n')) return
       followed = true
-      socket.write(follow === 'plain' ? plainRequest : await hello(follow))
+      if (follow === 'plain') socket.write(plainRequest)
+      else if (typeof follow === 'object' && 'raw' in follow) await writePieces(socket, follow.raw)
+      else socket.write(await hello(follow))
     })
   })
+}
+
+/** Writes each piece as a TCP segment of its own. */
+async function writePieces(socket: Socket, pieces: readonly string[]) {
+  socket.setNoDelay(true)
+  for (const piece of pieces) {
+    socket.write(Buffer.from(piece, 'latin1'))
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
 }
 
 const plainRequest = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'

@@ -8,7 +8,8 @@ import { answerGit } from './git-site.ts'
 export const marker = 'reached-the-internet'
 
 /**
- * TLS for all names on 443 and 9443, clear-text HTTP on 8081, and a banner on ports that speak other
+ * TLS for all names on 443 and 9443, where a hello of `src/audit/client-hello.ts` gets the word without a look at its
+ * names, clear-text HTTP on 8081, and a banner on ports that speak other
  * protocols. A request for `/bytes/N` is answered with N bytes, git with a repository of one
  * commit.
  */
@@ -41,9 +42,17 @@ export function startSites(options: { cert: Buffer; key: Buffer; saw: (event: ob
   }
   for (const port of [443, 9443]) {
     const https = createHttpsServer({ cert, key }, answer)
-    https.on('connection', () => saw({ kind: 'tcp', port }))
     https.on('tlsClientError', () => {})
-    https.listen(port, '0.0.0.0')
+    const front = createServer(socket => {
+      saw({ kind: 'tcp', port })
+      socket.on('error', () => {})
+      socket.once('data', first => {
+        if (first.includes('rrrrr')) return socket.end(`${marker}, whatever the hello says\n`)
+        socket.unshift(first)
+        https.emit('connection', socket)
+      })
+    })
+    front.listen(port, '0.0.0.0')
   }
   const http = createHttpServer(answer)
   http.on('connection', () => saw({ kind: 'tcp', port: 8081 }))

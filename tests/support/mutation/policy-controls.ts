@@ -98,6 +98,13 @@ export const policyLayers: readonly PolicyControl[] = [
   layer('the TLS name is the CONNECT name', 'N9', text =>
     drop(text, /^http_access deny !sni_is_connect_name .*$/m),
   ),
+  layer('a hello has one reading', 'N20', text =>
+    swap(
+      swap(text, /^external_acl_type same_name .*\n.*$/m, ''),
+      /^acl sni_is_connect_name .*$/m,
+      'acl sni_is_connect_name ssl::server_name .test',
+    ),
+  ),
   layer('log lines are encoded', 'N17', text =>
     text.replace(/^logformat .*$/gm, line => line.replaceAll('%#', '%')),
   ),

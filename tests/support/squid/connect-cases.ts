@@ -1,3 +1,5 @@
+import { ambiguousHellos, plainHellos } from '../../../src/audit/client-hello.ts'
+
 /** The stand-in internet of a test, as seen from the caller: where the attacks point. */
 export type Origin = {
   /** On the caller's list and resolves to `address`; TLS with the marker on 443 and 8443, a banner with it on 22 and 80. */
@@ -17,11 +19,11 @@ export type Origin = {
  */
 export type ConnectCase = {
   name: string
-  threat: 'control' | 'N5' | 'N6' | 'N7' | 'N9' | 'N10' | 'N14' | 'N17'
+  threat: 'control' | 'N5' | 'N6' | 'N7' | 'N9' | 'N10' | 'N14' | 'N17' | 'N20'
   /** Bytes as latin1 text. */
   request: string
-  /** What follows a 2xx answer: a TLS hello with this server name, one without, or plain HTTP. */
-  follow: { hello: string } | 'hello-without-name' | 'plain'
+  /** What follows a 2xx answer: a TLS hello with this server name, one without, exact bytes in pieces, or plain HTTP. */
+  follow: { hello: string } | { raw: readonly string[] } | 'hello-without-name' | 'plain'
   expect: 'reached' | 'refused'
 }
 
@@ -38,6 +40,7 @@ export function connectCases(origin: Origin): ConnectCase[] {
     ...malformedTargets(origin),
     ...portsMethodsSchemes(origin),
     ...serverNames(origin),
+    ...helloForms(origin),
     ...forgedLines(origin),
   ]
 }
@@ -144,13 +147,18 @@ function malformedTargets({ allowed, unlisted, address }: Origin): ConnectCase[]
       `CONNECT ${unlisted}:443 HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n${connect(`${unlisted}:443`)}`,
     ],
   ]
-  return targets.map(([name, request]) => ({
-    name,
-    threat: 'N6',
-    request,
-    follow: { hello: unlisted },
-    expect: 'refused',
-  }))
+  const repaired: [string, string][] = [
+    ['a listed name behind two spaces', `CONNECT  ${allowed}:443 HTTP/1.1\r\nHost: x\r\n\r\n`],
+    ['a listed name with a tab', connect(`${allowed}\t:443`)],
+    ['a listed name with a space before the port', connect(`${allowed}: 443`)],
+    ['a listed name with a word behind it', connect(`${allowed}:443 x`)],
+    ['a listed name with a user', connect(`x@${allowed}:443`)],
+  ]
+  const refused = (cases: [string, string][], hello: string): ConnectCase[] =>
+    cases.map(([name, request]) => ({
+      ...{ name, request, threat: 'N6', follow: { hello }, expect: 'refused' },
+    }))
+  return [...refused(targets, unlisted), ...refused(repaired, allowed)]
 }
 
 /** N7, N14: the only thing let through is CONNECT to 443, even for a listed name. */
@@ -235,6 +243,21 @@ function serverNames({ allowed, alsoAllowed, unlisted, address }: Origin): Conne
     refused('a hello without a name', 'hello-without-name'),
     refused('plain HTTP in the tunnel', 'plain'),
     refused('an address as the name', { hello: `${address}.${allowed}` }),
+  ]
+}
+
+/** N20: the origin answers any of these bytes, so only the proxy refuses. */
+function helloForms({ allowed, unlisted }: Origin): ConnectCase[] {
+  const request = connect(`${allowed}:443`)
+  return [
+    ...plainHellos(allowed).map(({ name, raw }) => ({
+      ...({ threat: 'control', expect: 'reached' } as const),
+      ...{ name: `a hello ${name}`, request, follow: { raw } },
+    })),
+    ...ambiguousHellos(allowed, unlisted).map(({ name, raw }) => ({
+      ...({ threat: 'N20', expect: 'refused' } as const),
+      ...{ name: `a hello with ${name}`, request, follow: { raw } },
+    })),
   ]
 }
 

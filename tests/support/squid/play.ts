@@ -20,6 +20,11 @@ const play = ({ request, follow }) => new Promise(resolve => {
     if (tunnel || !/^HTTP\\/1\\.[01] 2\\d\\d[^]*?\\r\\n\\r\\n/.test(received)) return
     tunnel = true
     if (follow === 'plain') return socket.write('GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n')
+    if (follow.raw) {
+      socket.setNoDelay(true)
+      follow.raw.forEach((piece, i) => setTimeout(() => socket.write(Buffer.from(piece, 'latin1')), i * 5))
+      return
+    }
     socket.removeListener('data', head)
     const secure = tls.connect({ socket, rejectUnauthorized: false, ...(follow.hello ? { servername: follow.hello } : {}) })
     secure.on('error', done)
