@@ -48,6 +48,7 @@ export function startSites(options: { cert: Buffer; key: Buffer; saw: (event: ob
       socket.on('error', () => {})
       socket.once('data', first => {
         if (first.includes('rrrrr')) return socket.end(`${marker}, whatever the hello says\n`)
+        socket.pause()
         socket.unshift(first)
         https.emit('connection', socket)
       })
