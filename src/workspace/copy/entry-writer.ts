@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Pack } from 'tar-stream'
 import { fillBuffer, type HeldFile, isSteady } from './read-file.ts'
@@ -55,3 +56,50 @@ export function createEntryWriter(tar: Pack, owner: { uid: number; gid: number }
   }
 }
 export type EntryWriter = ReturnType<typeof createEntryWriter>
+
+/**
+ * Returns a tar stream with the entries that `fill` writes, and the result of `fill`. The stream ends when
+ * `fill` does, and fails with its error.
+ */
+export function packedStream<T>(tar: Pack, fill: () => Promise<T>) {
+  const packed = fill().then(
+    result => {
+      tar.finalize()
+      return result
+    },
+    error => {
+      tar.destroy(error instanceof Error ? error : new Error(String(error)))
+      throw error
+    },
+  )
+  // The caller that awaits `packed` handles the error; it must not count as unhandled before that.
+  packed.catch(() => {})
+  return {
+    tar: Readable.from(coalesce(tar as AsyncIterable<Buffer>), { objectMode: false }),
+    packed,
+  }
+}
+
+/**
+ * Joins small chunks into chunks of at least `bytes`, except the last: each write to a socket costs more
+ * than copying a small file's content.
+ */
+export async function* coalesce(
+  chunks: AsyncIterable<Uint8Array>,
+  bytes = 256 * 1024,
+): AsyncGenerator<Buffer> {
+  let held: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of chunks) {
+    held.push(chunk)
+    size += chunk.length
+    if (size < bytes) continue
+    const [only] = held
+    yield held.length === 1 && only
+      ? Buffer.from(only.buffer, only.byteOffset, size)
+      : Buffer.concat(held)
+    held = []
+    size = 0
+  }
+  if (size > 0) yield Buffer.concat(held)
+}

@@ -1,18 +1,16 @@
 import { createHash } from 'node:crypto'
 import { opendir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { foldersOf } from '../../files/beneath.ts'
-import { coalesce } from '../../files/coalesce.ts'
 import { openRegularFile, readRegularFile, textOf } from '../../files/regular-file.ts'
 import type { Elsewhere } from '../repository/locate.ts'
 import { findModules, modulesFolder } from '../repository/modules.ts'
 import { renderRepositoryConfig } from '../repository/plan.ts'
 import type { Tree } from './entry.ts'
-import { createEntryWriter, type EntryWriter } from './entry-writer.ts'
+import { createEntryWriter, type EntryWriter, packedStream } from './entry-writer.ts'
 import { stampAt } from './read-file.ts'
 
 /** What all worktrees of a repository share. The rest of its folder is the main worktree's. */
@@ -48,22 +46,10 @@ export function packRepository(
   const tar = pack()
   const entries = createEntryWriter(tar, owner)
   const filling: Filling = { entries, tree: new Map(), folders: new Set() }
-  const packed = fill(filling, workspace, repository).then(
-    () => {
-      tar.finalize()
-      return filling.tree
-    },
-    error => {
-      tar.destroy(error instanceof Error ? error : new Error(String(error)))
-      throw error
-    },
-  )
-  // The caller that awaits `packed` handles the error; it must not count as unhandled before that.
-  packed.catch(() => {})
-  return {
-    tar: Readable.from(coalesce(tar as AsyncIterable<Buffer>), { objectMode: false }),
-    packed,
-  }
+  return packedStream(tar, async () => {
+    await fill(filling, workspace, repository)
+    return filling.tree
+  })
 }
 
 async function fill(filling: Filling, workspace: string, repository: Elsewhere) {

@@ -1,10 +1,8 @@
-import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { pack } from 'tar-stream'
-import { coalesce } from '../../files/coalesce.ts'
 import type { IgnoreRules } from '../ignore/rules.ts'
 import type { Tree } from './entry.ts'
-import { createEntryWriter, type EntryWriter } from './entry-writer.ts'
+import { createEntryWriter, type EntryWriter, packedStream } from './entry-writer.ts'
 import { isGitFolder, isGitPath } from './git-files.ts'
 import { holdFile, letGo, stampAt } from './read-file.ts'
 import { type HostItem, type HostWalk, type Selection, walkHost } from './read-host.ts'
@@ -58,24 +56,12 @@ export function packWorkspace(
     ...{ bytes: 0, gitUnsettled: false, rested: performance.now(), progress },
     entries: createEntryWriter(tar, owner),
   }
-  const packed = fill(filling, walk).then(
-    (): Packed => {
-      tar.finalize()
-      const { tree, leftOut, passedOver, gitUnsettled, bytes } = filling
-      const torn = [...filling.torn]
-      return { tree, leftOut, passedOver, torn, gitUnsettled, bytes, rules: walk.rules() }
-    },
-    error => {
-      tar.destroy(error instanceof Error ? error : new Error(String(error)))
-      throw error
-    },
-  )
-  // The caller that awaits `packed` handles the error; it must not count as unhandled before that.
-  packed.catch(() => {})
-  return {
-    tar: Readable.from(coalesce(tar as AsyncIterable<Buffer>), { objectMode: false }),
-    packed,
-  }
+  return packedStream(tar, async (): Promise<Packed> => {
+    await fill(filling, walk)
+    const { tree, leftOut, passedOver, gitUnsettled, bytes } = filling
+    const torn = [...filling.torn]
+    return { tree, leftOut, passedOver, torn, gitUnsettled, bytes, rules: walk.rules() }
+  })
 }
 
 async function fill(filling: Filling, walk: HostWalk) {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { coalesce } from '../../../src/files/coalesce.ts'
+import { coalesce } from '../../../../src/workspace/copy/entry-writer.ts'
 
 async function joined(sizes: readonly number[], bytes: number) {
   async function* chunks() {
