@@ -66,6 +66,18 @@ export const UsageEntry = z.object({
 })
 export type UsageEntry = z.infer<typeof UsageEntry>
 
+/** The counts of a usage entry without any request. */
+export const noUsage: Omit<UsageEntry, 'meter' | 'model'> = {
+  requests: 0,
+  errors: 0,
+  broken: 0,
+  uncounted: 0,
+  unpriced: 0,
+  ...noTokens,
+  costUsd: 0,
+  estimatedUsd: 0,
+}
+
 export function addEntries(a: UsageEntry, b: UsageEntry): UsageEntry {
   return {
     ...a,

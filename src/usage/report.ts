@@ -1,5 +1,5 @@
 import type { ReadDay } from './day-files.ts'
-import { addEntries, interactive, noTokens, type UsageEntry } from './entry.ts'
+import { addEntries, interactive, noUsage, type UsageEntry } from './entry.ts'
 
 export type Sums = Omit<UsageEntry, 'meter' | 'model'>
 
@@ -81,18 +81,7 @@ function grouped(entries: readonly UsageEntry[], keyOf: (entry: UsageEntry) => s
   return groups
 }
 
-const nothing: UsageEntry = {
-  meter: '',
-  model: '',
-  requests: 0,
-  errors: 0,
-  broken: 0,
-  uncounted: 0,
-  unpriced: 0,
-  ...noTokens,
-  costUsd: 0,
-  estimatedUsd: 0,
-}
+const nothing: UsageEntry = { meter: '', model: '', ...noUsage }
 
 function sumOf(entries: readonly UsageEntry[]): Sums {
   const { meter: _meter, model: _model, ...sums } = entries.reduce(addEntries, nothing)

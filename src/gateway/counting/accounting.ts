@@ -1,4 +1,4 @@
-import { addTokens, interactive, noTokens, type UsageEntry } from '../../usage/entry.ts'
+import { addTokens, interactive, noTokens, noUsage, type UsageEntry } from '../../usage/entry.ts'
 import { costUsd, maximumUsd, pricedName } from '../../usage/prices.ts'
 import { ApiError } from '../api-error.ts'
 import type { Exchange } from '../gateway-log.ts'
@@ -123,18 +123,7 @@ function usageEntry(
   const count = reader?.count()
   // Trusts the origin for the model's name: the caller could name any.
   const model = modelKey(count?.model ?? pricedName(exchange.model ?? ''))
-  const entry: UsageEntry = {
-    meter,
-    model,
-    requests: 1,
-    errors: 0,
-    broken: 0,
-    uncounted: 0,
-    unpriced: 0,
-    ...noTokens,
-    costUsd: 0,
-    estimatedUsd: 0,
-  }
+  const entry: UsageEntry = { meter, model, ...noUsage, requests: 1 }
   // The origin refused or never received the request: Anthropic charges for answers only.
   if (status === null ? exchange.broken === undefined : status >= 300)
     return { ...entry, errors: 1 }
