@@ -1,5 +1,5 @@
 import { parentFolder } from '../egress/parent-conf.ts'
-import { escapeVariables } from '../engine/compose.ts'
+import { escapeVariables, readOnlyMount } from '../engine/compose.ts'
 import { twinParentName } from './twin-parent.ts'
 import type { CanaryNames } from './twin-policy.ts'
 
@@ -141,9 +141,9 @@ export function twinFile(plan: TwinPlan): object {
           private: {},
         },
         volumes: [
-          bind(plan.policyFolder, '/etc/claude-secure/proxy'),
-          bind(plan.grantsFolder, '/etc/claude-secure/folder'),
-          ...(plan.parent ? [bind(plan.parent.way, parentFolder)] : []),
+          readOnlyMount(plan.policyFolder, '/etc/claude-secure/proxy'),
+          readOnlyMount(plan.grantsFolder, '/etc/claude-secure/folder'),
+          ...(plan.parent ? [readOnlyMount(plan.parent.way, parentFolder)] : []),
         ],
         ulimits: { nofile: { soft: 16384, hard: 16384 }, core: 0 },
         healthcheck: health(plan, ['CMD', '/usr/local/lib/claude-secure/healthcheck']),
@@ -180,7 +180,7 @@ function parentService(
     entrypoint: ['squid', '-N', '-f', '/etc/twin-parent/squid.conf'],
     dns: [plan.network.canaryOutside],
     networks: ['outside'],
-    volumes: [bind(conf, '/etc/twin-parent')],
+    volumes: [readOnlyMount(conf, '/etc/twin-parent')],
     healthcheck: health(plan, ['CMD', 'grep', '-q', ':0C38 00000000:0000 0A ', '/proc/net/tcp']),
   })
 }
@@ -198,7 +198,7 @@ function gatewayService(plan: TwinPlan, service: (specific: object) => object) {
       CREDENTIAL_FILE: '/run/secrets/credential',
     },
     networks: { agent: { aliases: ['gateway'] }, outside: {} },
-    volumes: [bind(plan.credentialFile, '/run/secrets/credential')],
+    volumes: [readOnlyMount(plan.credentialFile, '/run/secrets/credential')],
     healthcheck: health(plan, ['CMD', 'bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/8787']),
   })
 }
@@ -208,14 +208,4 @@ function health({ startInterval }: TwinPlan, test: readonly string[]) {
   return startInterval
     ? { test, interval: '5s', start_interval: '250ms', start_period: '20s', timeout: '5s' }
     : { test, interval: '1s', start_period: '20s', timeout: '5s' }
-}
-
-function bind(source: string, target: string) {
-  return {
-    type: 'bind',
-    source: escapeVariables(source),
-    target,
-    read_only: true,
-    bind: { create_host_path: false },
-  }
 }

@@ -17,8 +17,7 @@ import {
   twinNetworks,
   twinZone,
 } from './twin-file.ts'
-import { writeTwinFile } from './twin-folder.ts'
-import { type twinParentName, writeTwinParent } from './twin-parent.ts'
+import { type twinParentName, writeTwinFile, writeTwinParent } from './twin-parent.ts'
 import { type CanaryNames, canaryNames, grantsFor, policyWithNames } from './twin-policy.ts'
 
 export type TwinService = 'canary' | 'proxy' | 'gateway' | 'agent' | typeof twinParentName

@@ -1,6 +1,16 @@
 import { basename, delimiter, dirname, join } from 'node:path'
 import { userEnvironment } from '../config/environment.ts'
-import { posixWord } from './shell-word.ts'
+
+/** Returns the text as one word of any shell; null where quoting differs between shells. */
+export function shellWord(text: string): string | null {
+  if (/^[\w/.+-]+$/.test(text)) return text
+  return /^[\w/.+ -]+$/.test(text) ? `'${text}'` : null
+}
+
+/** Returns the text as one word of a POSIX shell. */
+export function posixWord(text: string): string {
+  return shellWord(text) ?? `'${text.replaceAll("'", "'\\''")}'`
+}
 
 /**
  * Returns how the user calls `claude.ts` from where they are, so that a command in a message can be

@@ -1,12 +1,11 @@
 import { Command, CommanderError, Option } from 'commander'
 import { agentServices, serviceOfCredential, serviceOfEgress } from '../stack/services.ts'
 import { addCopy } from './copy-program.ts'
-import { addForward } from './forward-program.ts'
 import { examples, printVersion, renderUsageError, showHelp } from './help.ts'
 import { addInstallation } from './installation-program.ts'
 import type { Invocation } from './invocation.ts'
 import { addMcp } from './mcp-program.ts'
-import { addPolicy } from './policy-program.ts'
+import { addForward, addPolicy } from './network-program.ts'
 import { addRun } from './run-program.ts'
 
 /** Collects the values of a repeatable option. */
@@ -134,7 +133,7 @@ export function createProgram(invocation: Invocation): Command {
     .option('-y, --yes', 'do not ask')
     .option('-f, --force', 'also remove copies with unapplied changes')
     .option('--dry-run', 'show what would be removed')
-    .action(async options => (await import('./commands/purge.ts')).purge(options, invocation))
+    .action(async options => (await import('./commands/clean.ts')).purge(options, invocation))
   command('clear-session', 'delete the conversations of this folder; keep login and settings')
     .option('--interactive', 'only conversations of sessions')
     .option('--runs', 'only conversations of runs')

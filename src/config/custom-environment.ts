@@ -1,5 +1,4 @@
-import { UserError } from '../base/errors.ts'
-import { createProblems } from '../base/problems.ts'
+import { createProblems, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { customPrefixes } from './setting-names.ts'
 

@@ -1,7 +1,6 @@
 import { homedir } from 'node:os'
 import { join, normalize } from 'node:path'
-import { UserError } from '../base/errors.ts'
-import { createProblems } from '../base/problems.ts'
+import { createProblems, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { overlaps } from '../files/beneath.ts'
 import { customPrefixes } from './setting-names.ts'

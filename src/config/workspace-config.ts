@@ -1,7 +1,6 @@
 import * as z from 'zod'
-import { UserError } from '../base/errors.ts'
+import { createProblems, UserError } from '../base/errors.ts'
 import { isRecord } from '../base/json.ts'
-import { createProblems } from '../base/problems.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { issueMessage, nearestName } from './issue-message.ts'
 import { type WorkspaceConfigName, workspaceConfigName } from './protected-names.ts'

@@ -1,6 +1,5 @@
 import { posix } from 'node:path'
-import { UserError } from '../base/errors.ts'
-import { createProblems } from '../base/problems.ts'
+import { createProblems, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { NamedMount } from './custom-mounts.ts'
 import { type WorkspaceConfigName, workspaceConfigName } from './protected-names.ts'

@@ -2,8 +2,8 @@ import { stat, statfs } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { dirname } from 'node:path'
 import { command } from '../base/command.ts'
-import { type AddressPool, countSubnets } from '../engine/address-pools.ts'
 import type { Engine } from '../engine/engine.ts'
+import { type AddressPool, countSubnets } from '../stack/subnets.ts'
 import { type Check, ok, warning } from './diagnosis.ts'
 
 /** A folder that grows, with the free space of its filesystem. */

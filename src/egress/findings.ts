@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { type Allowlist, parseAllowlist, type Site } from './allowlist.ts'
 import { accessRules, definitions, logRules, tunnelRules } from './policy.ts'
-import { isShared } from './shared-suffixes.ts'
+import { isShared } from './site-name.ts'
 import { parseSquidConf } from './squid-conf.ts'
 
 /** `open`: the policy does not hold as documented. `weak`: it holds, but admits more or less than it seems. */

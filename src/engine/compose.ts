@@ -54,6 +54,26 @@ export function escapeVariables(value: string): string {
   return value.replaceAll('$', '$$$$')
 }
 
+/** A mount in a compose file. The engine would create a missing path of the host as root: it must not. */
+export type BindMount = {
+  type: 'bind'
+  source: string
+  target: string
+  read_only?: boolean
+  bind: { create_host_path: false }
+}
+
+/** Returns the mount of a file or folder of the host, which the container can read. */
+export function readOnlyMount(source: string, target: string): BindMount {
+  return {
+    type: 'bind',
+    source: escapeVariables(source),
+    target,
+    read_only: true,
+    bind: { create_host_path: false },
+  }
+}
+
 /** Runs `docker compose …` for the project. The error names the failing service or resource. */
 export async function compose(
   docker: DockerClient,

@@ -1,3 +1,4 @@
+import { Duplex } from 'node:stream'
 import { until } from '../base/async.ts'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
@@ -9,6 +10,7 @@ import {
   enginePost,
   engineUpgrade,
 } from './engine-request.ts'
+import { createFrameReader, splitStreams } from './frames.ts'
 
 /** A command to run in a container. */
 export type ContainerExec = {
@@ -86,4 +88,91 @@ async function json({ status, body }: EngineAnswer, expected: number): Promise<u
     hint: `check whether the stack is up: ${command('status')}`,
     cause: new Error(answer),
   })
+}
+
+/** A command in a container, on streams instead of a terminal. */
+export type ExecStream = {
+  /** Its standard output. Reading slowly slows the command down. */
+  stdout: AsyncIterable<Buffer>
+  /** Returns the last 4 KiB of its standard error. */
+  stderr: () => string
+  write: (text: string) => void
+  /** Closes its standard input; its output continues. */
+  end: () => void
+  /** Closes the connection: its standard input ends, and nothing more is read. */
+  destroy: () => void
+  exitStatus: () => Promise<number>
+}
+
+/** Maximum bytes kept of a command's standard error. */
+const stderrBytes = 4 * 1024
+
+/** Prepares a command and does not start it; resolves with its id. */
+export function prepareExec(address: EngineAddress, exec: ContainerExec): Promise<string> {
+  return createContainerExec(address, exec)
+}
+
+/** Starts a prepared command. */
+export async function startExecStream(address: EngineAddress, id: string): Promise<ExecStream> {
+  const { socket, first } = await startContainerExec(address, id)
+  let stderr = Buffer.alloc(0)
+  return {
+    stdout: splitStreams(withFirst(first, socket), chunk => {
+      stderr = Buffer.concat([stderr, chunk]).subarray(-stderrBytes)
+    }),
+    stderr: () => stderr.toString(),
+    write: text => void socket.write(text),
+    end: () => void socket.end(),
+    destroy: () => void socket.destroy(),
+    exitStatus: () => exitStatus(address, id),
+  }
+}
+
+async function* withFirst(first: Buffer, rest: AsyncIterable<Buffer>) {
+  if (first.length > 0) yield first
+  yield* rest
+}
+
+/** A command in a container as one binary stream: writes reach its stdin, reads are its stdout. */
+export type ExecDuplex = {
+  stream: Duplex
+  /** Returns the last bytes of its standard error. */
+  stderr: () => string
+}
+
+/** Starts a command with backpressure in both directions. Destroying the stream closes the command's stdin. */
+export async function openExecDuplex(
+  address: EngineAddress,
+  exec: ContainerExec,
+): Promise<ExecDuplex> {
+  const { socket, first } = await startContainerExec(
+    address,
+    await createContainerExec(address, exec),
+  )
+  const frames = createFrameReader()
+  let stderr: Buffer = Buffer.alloc(0)
+  const receive = (chunk: Buffer) => {
+    let room = true
+    for (const { stream: source, payload } of frames(chunk)) {
+      if (source === 'stdout') room = stream.push(payload) && room
+      else stderr = Buffer.concat([stderr, payload]).subarray(-stderrBytes)
+    }
+    if (!room) socket.pause()
+  }
+  const stream = new Duplex({
+    read: () => void socket.resume(),
+    write: (chunk: Buffer, _encoding, done) => void socket.write(chunk, done),
+    final: done => void socket.end(done),
+    destroy(error, done) {
+      socket.destroy()
+      done(error)
+    },
+  })
+  socket
+    .on('data', receive)
+    .once('end', () => stream.push(null))
+    .once('error', error => stream.destroy(error))
+    .once('close', () => stream.destroy())
+  if (first.length > 0) receive(first)
+  return { stream, stderr: () => stderr.toString() }
 }

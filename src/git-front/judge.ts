@@ -1,14 +1,12 @@
 import { checkBisect } from './checks/bisect.ts'
 import { checkClean, checkRemove } from './checks/clean.ts'
-import { checkMerge, checkPick } from './checks/merge.ts'
-import { checkPatch } from './checks/patch.ts'
+import { checkMerge, checkPatch, checkPick } from './checks/merge.ts'
 import { checkPull, checkRebase } from './checks/rebase.ts'
 import { checkStash } from './checks/stash.ts'
 import { checkSubmodule } from './checks/submodule.ts'
 import { checkCheckout, checkReset, checkRestore, checkSwitch } from './checks/switch.ts'
 import { type Call, parseCall, splitAlias } from './command-line.ts'
 import { type AskGit, createRepository, pathsBelow } from './repository.ts'
-import { runShellAlias } from './shell-alias.ts'
 import { type Check, pass, type Verdict } from './verdict.ts'
 
 const checks: Record<string, Check> = {
@@ -105,4 +103,18 @@ function resolveAlias(
     askWith,
     depth + 1,
   )
+}
+
+/**
+ * Runs an alias that is a shell command with the caller's PATH before git's own folder, which git puts first
+ * and which has a `git` of its own: each git in the command is a call that is judged.
+ */
+export function runShellAlias(
+  { command, args }: Call,
+  shell: string,
+  path = process.env.PATH ?? '',
+): Verdict {
+  const quoted = `'${path.replaceAll("'", `'\\''`)}'`
+  const alias = `alias.${command}=!PATH=${quoted}:"$PATH"; export PATH; ${shell}`
+  return { kind: 'run', globals: [], args: ['-c', alias, command, ...args], excludes: [] }
 }

@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ignorePatterns } from './checks/clean.ts'
 import { type Call, parseCall } from './command-line.ts'
 import { judge } from './judge.ts'
-import { ignorePatterns } from './placeholders.ts'
-import { renderForbidden, renderRefusal } from './refusal.ts'
 import { createAskGit, realGit } from './repository.ts'
+import { renderForbidden, renderRefusal } from './verdict.ts'
 
 /** Exit status that asks /usr/local/bin/git to run the real git with the user's arguments. */
 const runAsItIs = 100

@@ -1,7 +1,7 @@
 import { lstat, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
-import { UserError } from '../base/errors.ts'
-import { claudeboxSettings } from '../config/claudebox-names.ts'
+import { basename, join, resolve } from 'node:path'
+import { systemCode, UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { parseCustomEnvironment } from '../config/custom-environment.ts'
 import { parseCustomMounts } from '../config/custom-mounts.ts'
 import { readEnvFile } from '../config/env-file.ts'
@@ -9,11 +9,12 @@ import { userEnvironment } from '../config/environment.ts'
 import { loadCustomSettings, loadSettings, readFolderSettings } from '../config/load-settings.ts'
 import { describeServer, mcpFileName } from '../config/mcp-servers.ts'
 import { checkoutRoot, customRoot } from '../config/paths.ts'
-import { workspaceConfigName } from '../config/protected-names.ts'
-import { settingNames, settingsInEnvironment } from '../config/setting-names.ts'
+import { workspaceConfigName, workspaceConfigNames } from '../config/protected-names.ts'
+import { claudeboxSettings, settingNames, settingsInEnvironment } from '../config/setting-names.ts'
 import { hiddenSettings, secretSettings } from '../config/settings.ts'
-import { ofSessions } from '../config/workspace-config.ts'
-import { mountsOf } from '../config/workspace-requests.ts'
+import { ofSessions, parseWorkspaceConfig } from '../config/workspace-config.ts'
+import { demandsOf, mountsOf } from '../config/workspace-requests.ts'
+import { readRegularFile } from '../files/regular-file.ts'
 import { isConsented } from '../stack/additions/consent.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { acceptServers as acceptMcpServers, readMcpFile } from './additions/mcp-servers.ts'
@@ -160,4 +161,25 @@ async function readFolder() {
   // An invalid file of another program must not keep the settings from being shown.
   const servers = await readMcpFile({ path: folder }).catch(() => null)
   return { folder, state, found, servers }
+}
+
+/** The output of `config --path FILE --json`. */
+export type CheckedFile = { version: 1; file: string; demands: string[]; unused: readonly string[] }
+
+const mostBytes = 256 * 1024
+
+/** Checks a configuration file that a user names, before it is the one of a folder. Approves nothing. */
+export async function checkConfigFile(path: string): Promise<CheckedFile> {
+  const file = resolve(path)
+  const refused = (why: string) =>
+    new UserError(`${terminalLine(file)} ${why}`, { hint: 'name a configuration file' })
+  const read = await readRegularFile(file, { limit: mostBytes }).catch(cause => {
+    throw refused(`cannot be read: ${systemCode(cause)}`)
+  })
+  if (read.kind === 'missing') throw refused('does not exist')
+  if (read.kind === 'too-large') throw refused(`holds more than ${mostBytes} bytes`)
+  if (read.kind !== 'bytes') throw refused('is not a regular file')
+  const name = workspaceConfigNames.find(name => name === basename(file)) ?? workspaceConfigName
+  const config = parseWorkspaceConfig(read.bytes.toString('utf8'), name)
+  return { version: 1, file, demands: demandsOf(config, name), unused: config.unused }
 }

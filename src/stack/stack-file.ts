@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { parentFolder } from '../egress/parent-conf.ts'
-import { escapeVariables } from '../engine/compose.ts'
+import { type BindMount, escapeVariables, readOnlyMount } from '../engine/compose.ts'
 import { closedPaths, type Overlay } from '../workspace/overlay/overlay.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { accountFiles, resolverFiles } from './accounts.ts'
@@ -20,13 +20,7 @@ import { agentServices, type Service, servicesOf } from './services.ts'
 import { addedServices, type Stack, servicesFor } from './stack.ts'
 import { type StackSubnets, stackNetworks } from './subnets.ts'
 
-type Mount = {
-  type: 'bind' | 'volume'
-  source: string
-  target: string
-  read_only?: boolean
-  bind?: { create_host_path: false }
-}
+type Mount = BindMount | { type: 'volume'; source: string; target: string }
 
 type Common = { labels: object; healthcheck: object }
 
@@ -76,7 +70,7 @@ function wayOut({ settings, parent, state, gatewayUser }: Stack) {
   const user = `${gatewayUser.uid}:${gatewayUser.gid}`
   return {
     ...(settings.PROXY_DNS && { dns: [settings.PROXY_DNS] }),
-    ...(parent && { user, volumes: [fileMount(state.parent, parentFolder)] }),
+    ...(parent && { user, volumes: [readOnlyMount(state.parent, parentFolder)] }),
   }
 }
 
@@ -91,14 +85,14 @@ function agentService(stack: Stack) {
     ...[
       ...accountFiles(stack.workspace.agent, stack.state),
       ...resolverFiles(stack.engineKind ?? 'docker', stack.state),
-    ].map(({ source, target }) => fileMount(source, target)),
+    ].map(({ source, target }) => readOnlyMount(source, target)),
     ...(authorities.volumes ?? []),
     ...additionMounts(stack.state, stack.additions ?? noAdditions).map(declaredMount),
   ]
   if (stack.mode === 'login') {
     mounts.push(
       // Replaces the image's own file, which sends Claude Code to the gateway.
-      fileMount(
+      readOnlyMount(
         join(stack.root, 'claude/managed-settings.direct.json'),
         '/etc/claude-code/managed-settings.json',
       ),
@@ -152,13 +146,8 @@ function workspaceMounts({ workspace, overlays, repository, state }: Stack): Mou
 
 /** Mounts a path of the workspace again, over itself. */
 function overlayMount(workspace: OpenedWorkspace, { path, writable }: Overlay): Mount {
-  return {
-    type: 'bind',
-    source: escapeVariables(join(workspace.path, path)),
-    target: escapeVariables(`/workspace/${path}`),
-    ...(!writable && { read_only: true }),
-    bind: { create_host_path: false },
-  }
+  const source = join(workspace.path, path)
+  return declaredMount({ source, target: `/workspace/${path}`, writable })
 }
 
 function declaredMount({ source, target, writable }: DeclaredMount): Mount {
@@ -185,16 +174,6 @@ function addedEnvironment({ environment }: Additions) {
   )
 }
 
-function fileMount(source: string, target: string): Mount {
-  return {
-    type: 'bind',
-    source: escapeVariables(source),
-    target,
-    read_only: true,
-    bind: { create_host_path: false },
-  }
-}
-
 const authoritiesFile = '/etc/claude-secure/extra-ca.pem'
 
 /** EXTRA_CA_CERTS for services that speak TLS to the outside. */
@@ -203,7 +182,7 @@ function extraAuthorities(stack: Stack): { volumes?: Mount[]; environment?: obje
   const path = stack.authorities?.own ?? stack.settings.EXTRA_CA_CERTS
   if (!path) return {}
   return {
-    volumes: [fileMount(path, authoritiesFile)],
+    volumes: [readOnlyMount(path, authoritiesFile)],
     environment: { NODE_EXTRA_CA_CERTS: authoritiesFile },
   }
 }
@@ -216,8 +195,8 @@ function agentAuthorities(stack: Stack): { volumes?: Mount[]; environment?: obje
   return {
     volumes: [
       ...(node.volumes ?? []),
-      fileMount(files.pem, authorityTargets.pem),
-      fileMount(files.java, authorityTargets.java),
+      readOnlyMount(files.pem, authorityTargets.pem),
+      readOnlyMount(files.java, authorityTargets.java),
     ],
     environment: { ...authorityVariables, ...node.environment },
   }

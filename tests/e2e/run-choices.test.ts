@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { toolNames } from '../../src/run/tool-names.ts'
+import { toolNames } from '../../src/run/claude-names.ts'
 import { seenPrompts } from '../support/run/seen-prompts.ts'
 import { run } from '../support/stack/process.ts'
 import { attachInternet, createTestStack } from '../support/stack/test-stack.ts'

@@ -1,7 +1,6 @@
 import { UserError } from '../../base/errors.ts'
 import { openContext } from '../../operations/context.ts'
-import { type ApplyOptions, applyCopy } from '../../operations/copy/apply.ts'
-import { undoApply } from '../../operations/copy/undo.ts'
+import { type ApplyOptions, applyCopy, undoApply } from '../../operations/copy/apply.ts'
 import { calledAs } from '../called-as.ts'
 import { chooseSteps } from '../choose/choose-steps.ts'
 import type { Invocation } from '../invocation.ts'

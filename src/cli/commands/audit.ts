@@ -1,8 +1,10 @@
-import { auditReport, renderSarif } from '../../audit/audit-report.ts'
+import { createColors } from 'picocolors'
+import { type AuditReport, auditReport, renderSarif } from '../../audit/audit-report.ts'
+import type { Check, Probe, Verdict } from '../../audit/probe.ts'
 import { probesNamed } from '../../audit/probes/index.ts'
 import { allHeld, attackStack, type ProbeResult } from '../../audit/run-audit.ts'
 import { UserError } from '../../base/errors.ts'
-import { terminalJson } from '../../base/terminal-text.ts'
+import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { machineVersions } from '../../engine/find-client.ts'
 import { openContext } from '../../operations/context.ts'
 import { currentStack } from '../../operations/find-stacks.ts'
@@ -10,8 +12,8 @@ import { hostFilesNotice } from '../../operations/notices.ts'
 import { isUp } from '../../stack/inspect.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
-import { renderAudit, renderProbeList } from '../render/audit.ts'
 import { renderMessage, typedCommands } from '../render/message.ts'
+import { hasColours } from '../terminal.ts'
 
 export type AuditOptions = { json?: boolean; sarif?: boolean; probe?: string[]; list?: boolean }
 
@@ -60,4 +62,57 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
 function withTypedCommands(result: ProbeResult): ProbeResult {
   const checks = result.checks.map(check => ({ ...check, evidence: typedCommands(check.evidence) }))
   return { ...result, checks }
+}
+
+/**
+ * Renders one line for each probe, and below it the failed claims with their evidence; all claims when
+ * `verbose`. The last line is the summary.
+ */
+export function renderAudit(
+  report: AuditReport,
+  options: { verbose: boolean; colour?: boolean },
+): string {
+  const colours = createColors(options.colour ?? hasColours(process.stdout))
+  const { green, yellow, red, dim, bold } = colours
+  const marks: Record<Verdict, string> = {
+    held: green('held   '),
+    weak: yellow('weak   '),
+    unknown: red('UNKNOWN'),
+    open: red('OPEN   '),
+  }
+  const line = ({ claim, verdict, evidence }: Check) =>
+    `             ${marks[verdict]}  ${terminalLine(claim, 120)}\n                      ${dim(terminalLine(evidence, 300))}`
+  const rows = report.probes.flatMap(({ id, title, verdict, checks }) => [
+    `${id.padEnd(4)} ${marks[verdict]}  ${title} ${dim(`(${held(checks)} of ${checks.length})`)}`,
+    ...checks.filter(check => options.verbose || check.verdict !== 'held').map(line),
+  ])
+  const { counts } = report
+  const failed = counts.open + counts.unknown
+  const all = report.probes.length
+  const summary = report.held
+    ? counts.weak
+      ? yellow(
+          `${counts.held} of ${all} attacks were stopped, ${counts.weak} with a warning for you to assess`,
+        )
+      : green(all === 1 ? 'the attack was stopped' : `all ${all} attacks were stopped`)
+    : red(
+        `${failed} of ${all} attacks were not stopped${counts.unknown ? ` (${counts.unknown} of them could not be tried)` : ''}`,
+      )
+  return [...rows, '', bold(summary)].join('\n')
+}
+
+function held(checks: readonly Check[]) {
+  return checks.filter(({ verdict }) => verdict === 'held').length
+}
+
+export function renderProbeList(
+  probes: readonly Pick<Probe, 'id' | 'title' | 'attack' | 'standards'>[],
+): string {
+  return probes
+    .map(({ id, title, attack, standards }) =>
+      [`${id.padEnd(4)} ${title}`, `     ${attack}`, ...standards.map(text => `     ${text}`)].join(
+        '\n',
+      ),
+    )
+    .join('\n')
 }

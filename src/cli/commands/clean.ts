@@ -1,5 +1,5 @@
 import { terminalLine } from '../../base/terminal-text.ts'
-import { cleanStacks } from '../../operations/clean.ts'
+import { cleanStacks, purgeStacks } from '../../operations/clean.ts'
 import { openContext } from '../../operations/context.ts'
 import { forgetConversationsHere } from '../../operations/conversations/conversations.ts'
 import type { CopyRemains, Remains } from '../../stack/remains.ts'
@@ -79,5 +79,18 @@ export async function clearSession(options: ClearSessionOptions, invocation: Inv
       ...(both || runs ? (['runs'] as const) : []),
     ],
     force,
+  })
+}
+
+/** Stops all stacks and removes what they left; asks before it does. */
+export async function purge(
+  options: { yes?: boolean; force?: boolean; dryRun?: boolean },
+  invocation: Invocation,
+) {
+  await purgeStacks(await openContext(invocation), {
+    ...options,
+    show(remains) {
+      for (const line of renderRemains(remains)) console.log(line)
+    },
   })
 }

@@ -1,10 +1,11 @@
 import { createColors } from 'picocolors'
 import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
-import { type CheckedFile, checkConfigFile } from '../../operations/check-config-file.ts'
 import {
   acceptConfiguration,
+  type CheckedFile,
   type Configuration,
+  checkConfigFile,
   readConfiguration,
   settingsFile,
 } from '../../operations/configuration.ts'

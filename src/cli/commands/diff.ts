@@ -1,7 +1,11 @@
 import { terminalJson } from '../../base/terminal-text.ts'
 import { openEngine } from '../../operations/context.ts'
-import { type CopyDiff, diffCopy } from '../../operations/copy/diff.ts'
-import { logRemaining, type OpenCopy } from '../../operations/copy/open-copy.ts'
+import {
+  type CopyDiff,
+  diffCopy,
+  logRemaining,
+  type OpenCopy,
+} from '../../operations/copy/open-copy.ts'
 import { readCopyItems } from '../../stack/read-copy.ts'
 import { type Change, summarizeIgnored } from '../../workspace/copy/changes.ts'
 import { readHostContent, textLimit } from '../../workspace/copy/host-state.ts'

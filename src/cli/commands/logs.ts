@@ -1,4 +1,6 @@
+import * as z from 'zod'
 import { UserError } from '../../base/errors.ts'
+import { parseJsonLine } from '../../base/json.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { parseAccessDecision, renderDecision } from '../../egress/proxy-log.ts'
 import { openEngine } from '../../operations/context.ts'
@@ -7,7 +9,6 @@ import { serviceOf } from '../../stack/inspect.ts'
 import { serviceOfCredential, serviceOfEgress } from '../../stack/services.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
-import { renderGatewayLine } from '../render/gateway-log.ts'
 
 export type LogsOptions = { follow?: boolean; lines: string; json?: boolean }
 
@@ -50,5 +51,69 @@ export function renderLogLine(service: string): (line: string) => string {
   return line => {
     const decision = parseAccessDecision(line)
     return decision ? renderDecision(decision) : plain(line)
+  }
+}
+
+const count = z.number().int().nonnegative()
+const time = z.iso.datetime()
+const Line = z.discriminatedUnion('kind', [
+  z.object({ time, kind: z.literal('listening'), port: count, upstream: z.string() }),
+  z.object({ time, kind: z.literal('stopping'), signal: z.string() }),
+  z.object({
+    time,
+    kind: z.literal('request'),
+    method: z.string(),
+    route: z.string(),
+    status: count,
+    outcome: z.string(),
+    requestBytes: count,
+    responseBytes: count,
+    milliseconds: z.number().nonnegative(),
+    model: z.string().optional(),
+    reason: z.string().optional(),
+  }),
+  z.object({ time, kind: z.literal('malformed'), reason: z.string() }),
+  z.object({
+    time,
+    kind: z.enum(['warn', 'error']),
+    message: z.string(),
+    hint: z.string().optional(),
+  }),
+])
+type Line = z.infer<typeof Line>
+
+const longest = 2_000
+
+/** Renders a line of the gateway's log in words; null for any other line. Callers choose parts of it. */
+export function renderGatewayLine(line: string): string | null {
+  const parsed = Line.safeParse(parseJsonLine(line))
+  if (!parsed.success) return null
+  const moment = parsed.data.time.slice(0, 19).replace('T', ' ')
+  return terminalLine(`${moment} ${describe(parsed.data)}`, longest)
+}
+
+function describe(event: Line): string {
+  switch (event.kind) {
+    case 'listening':
+      return `listening on port ${event.port}, model at ${event.upstream}`
+    case 'stopping':
+      return `stopping: ${event.signal}`
+    case 'malformed':
+      return `malformed request (${event.reason})`
+    case 'warn':
+    case 'error':
+      return `${event.kind}: ${event.message}${event.hint ? ` (${event.hint})` : ''}`
+    case 'request': {
+      const { method, route, status, outcome, model, reason } = event
+      const traffic = `${event.responseBytes} bytes in, ${event.requestBytes} out`
+      const details = [
+        ...(model ? [model] : []),
+        ...(reason ? [reason] : []),
+        `${traffic}, ${(event.milliseconds / 1000).toFixed(1)} s`,
+      ]
+      return `${outcome.padEnd(8)} ${method} ${route} ${status} (${details.join(', ')})`
+    }
+    default:
+      return event satisfies never
   }
 }

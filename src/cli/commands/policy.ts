@@ -150,7 +150,7 @@ export async function deny(names: readonly string[], options: DenyOptions, invoc
   )
   printPolicyResult(result, { json: options.json ?? false, dryRun: options.dryRun ?? false })
   if (!options.services) {
-    const { stillAllowed } = await import('../../operations/policy/still-allowed.ts')
+    const { stillAllowed } = await import('../../operations/policy/resolve-name.ts')
     for (const text of await stillAllowed(denied, port)) log({ kind: 'warn', text })
   }
 }

@@ -13,9 +13,8 @@ import type { Invocation } from '../invocation.ts'
 import { renderColumns } from '../render/columns.ts'
 import type { OutputFormat } from '../run/build-request.ts'
 import { refusalError, throwUnlessSucceeded } from '../run/failure-messages.ts'
-import { describeToolUse } from '../run/figures.ts'
-import { jsonKeysOf } from '../run/json-keys.ts'
-import { createOutput } from '../run/output.ts'
+import { createOutput, jsonKeysOf } from '../run/output.ts'
+import { describeToolUse } from '../run/progress.ts'
 import { hasColours, widthOf } from '../terminal.ts'
 
 /** Prints the stored runs of this folder, newest first. */

@@ -1,5 +1,5 @@
 import { settingsInEnvironment } from '../../config/setting-names.ts'
-import { type ExecStream, prepareExec, startExecStream } from '../../engine/exec-stream.ts'
+import { type ExecStream, prepareExec, startExecStream } from '../../engine/container-exec.ts'
 import { isStillRunning } from '../../operations/remembered-stack/is-still-running.ts'
 import { rememberedStack, type StackAgent } from '../../operations/remembered-stack/memory.ts'
 import type { RunningAgent } from '../../stack/inspect.ts'

@@ -1,6 +1,6 @@
 import { lastLine } from '../../base/terminal-text.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
-import { type ExecStream, startExecStream } from '../../engine/exec-stream.ts'
+import { type ExecStream, startExecStream } from '../../engine/container-exec.ts'
 import { isStillRunning } from '../../operations/remembered-stack/is-still-running.ts'
 import { rememberedStack, type StackAgent } from '../../operations/remembered-stack/memory.ts'
 import { runStoreOf } from '../../operations/runs.ts'

@@ -1,7 +1,15 @@
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import type { Preset, PresetOptions, PresetSites } from './preset.ts'
-import { cratesSites, debianSites, goSites, npmSites, pypiSites } from './registries.ts'
+import {
+  cratesSites,
+  debianSites,
+  goSites,
+  npmSites,
+  type Preset,
+  type PresetOptions,
+  type PresetSites,
+  pypiSites,
+} from './registries.ts'
 
 const githubSites: Preset = async () => ({
   urls: [

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { isRecord, parseJson } from '../../base/json.ts'
 import { ApiError } from '../api-error.ts'
+import { headerValues } from '../http/headers.ts'
 
 /** A request whose model and stream belong into the path of another API. */
 export interface RequestJson {
@@ -75,4 +76,17 @@ function tooLarge(bytes: number) {
 function busy() {
   const text = 'claude-secure: too many large requests at once.'
   return new ApiError(529, 'overloaded_error', text, { retry: true })
+}
+
+/**
+ * Beta features that Amazon Bedrock and Google Vertex AI know. They refuse a request that names any
+ * other, such as the ones for Anthropic's own logins.
+ */
+const known =
+  /^(claude-code|compact|computer-use|context-1m|context-management|dev-full-thinking|effort|fine-grained-tool-streaming|interleaved-thinking|output-128k|structured-outputs|token-efficient-tools|tool-examples|tool-search-tool)-\d{4}-?\d{2}-?\d{2}$/
+
+/** Returns the beta features that the caller asked for and that a cloud service knows. */
+export function cloudBetas(rawHeaders: readonly string[]): string[] {
+  const names = headerValues(rawHeaders, 'anthropic-beta').flatMap(value => value.split(','))
+  return [...new Set(names.map(name => name.trim()).filter(name => known.test(name)))]
 }

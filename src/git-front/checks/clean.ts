@@ -1,8 +1,29 @@
-import { posix } from 'node:path'
+import { lstatSync, readdirSync } from 'node:fs'
+import { join, posix } from 'node:path'
 import { parseOptions } from '../command-line.ts'
-import { emptyFolders, ignorePatterns } from '../placeholders.ts'
 import type { Repository } from '../repository.ts'
 import { type Check, pass, refuseIf } from '../verdict.ts'
+
+/** Returns the protected paths that are empty folders: placeholders, which git need not see. */
+export function emptyFolders({ top, paths }: Pick<Repository, 'top' | 'paths'>): string[] {
+  return paths.filter(path => {
+    const status = lstatSync(join(top, path), { throwIfNoEntry: false })
+    return status?.isDirectory() && isEmpty(join(top, path))
+  })
+}
+
+function isEmpty(path: string) {
+  try {
+    return readdirSync(path).length === 0
+  } catch {
+    return false
+  }
+}
+
+/** Renders ignore patterns that match exactly these folders. */
+export function ignorePatterns(paths: readonly string[]): string[] {
+  return paths.map(path => `/${path.replace(/[\\*?[\]!# ]/g, '\\$&')}/`)
+}
 
 /** Lets `git clean` leave empty placeholders out, and refuses when it would remove protected files. */
 export const checkClean: Check = (repository, args) => {

@@ -1,7 +1,7 @@
 import { parseOptions } from '../command-line.ts'
-import { emptyFolders } from '../placeholders.ts'
 import type { Repository } from '../repository.ts'
 import { type Check, firstOf, pass, refuseIf, type Verdict } from '../verdict.ts'
+import { emptyFolders } from './clean.ts'
 
 const verbs = 'push save pop apply branch list show drop clear create store export import'.split(
   ' ',

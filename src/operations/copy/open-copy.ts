@@ -10,12 +10,14 @@ import { type CopyState, readCopyChanges } from '../../stack/read-copy.ts'
 import { type StateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { copyContainer } from '../../stack/workspace-copy.ts'
 import {
+  type Change,
   type ChangeSelection,
   type SortedChanges,
   sortChanges,
   summarizeIgnored,
 } from '../../workspace/copy/changes.ts'
-import { displayPath } from '../../workspace/copy/render-patch.ts'
+import { planApply } from '../../workspace/copy/plan.ts'
+import { displayPath, findRenames } from '../../workspace/copy/render-patch.ts'
 import { protectedNameOf, withheldNames } from '../../workspace/protected-paths.ts'
 import type { EngineContext } from '../context.ts'
 import { currentStack } from '../find-stacks.ts'
@@ -133,4 +135,34 @@ export function logRemaining(log: Log, copy: OpenCopy, sorted: SortedChanges) {
     )
   const more = ignored.length > 5 ? ` and ${ignored.length - 5} more` : ''
   info(`new ignored files stay in the copy: ${shown.join(', ')}${more}; name a path to apply it`)
+}
+
+export type CopyDiff = {
+  copy: OpenCopy
+  sorted: SortedChanges
+  /** The changes to show, by path. */
+  changes: readonly Change[]
+  /** New path to old path. */
+  renames: ReadonlyMap<string, string>
+  /** Paths that changed on the host too. */
+  conflicts: ReadonlySet<string>
+  refused: readonly { error: UserError }[]
+}
+
+/**
+ * Compares the agent's copy with the folder. `withheld`: show changes that `apply` withholds too.
+ * `contents`: keep the contents of changed files.
+ */
+export async function diffCopy(
+  context: Pick<EngineContext, 'engine' | 'signal'>,
+  paths: readonly string[],
+  { withheld, contents }: { withheld: boolean; contents: boolean },
+): Promise<CopyDiff> {
+  const copy = await openCopy(context, { contents })
+  const sorted = selectChanges(copy, parseSelection(copy.root, paths))
+  const changes = withheld
+    ? [...sorted.applicable, ...sorted.withheld].sort((a, b) => (a.path < b.path ? -1 : 1))
+    : sorted.applicable
+  const { conflicts, refused } = await planApply(copy.root, changes)
+  return { copy, sorted, changes, renames: findRenames(changes), conflicts, refused }
 }

@@ -1,12 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../base/async.ts'
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
-import { ContainerGone } from '../../engine/container-exec.ts'
-import { openExecDuplex } from '../../engine/exec-duplex.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
+import { ContainerGone, openExecDuplex } from '../../engine/container-exec.ts'
 import { openLocalPort } from '../../stack/forward/local-port.ts'
-import { recordForwards } from '../../stack/forward/record.ts'
+import {
+  endForward,
+  type ForwardRecord,
+  readForwards,
+  recordForwards,
+} from '../../stack/forward/record.ts'
 import { createTunnel } from '../../stack/forward/tunnel.ts'
 import { stackId } from '../../stack/identity.ts'
 import type { StackState } from '../../stack/inspect.ts'
@@ -14,7 +20,36 @@ import type { AgentService } from '../../stack/services.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import type { EngineContext } from '../context.ts'
 import { runningAgent } from '../find-stacks.ts'
-import type { PortPair } from './ports.ts'
+
+/** A port of the container's loopback, and the port of the host's loopback that leads to it. */
+export type PortPair = { port: number; local: number }
+
+const most = 16
+
+/** Parses `PORT` and `PORT:LOCAL`. */
+export function parsePorts(words: readonly string[]): PortPair[] {
+  const pairs = words.map(parsePair)
+  const twice = pairs.find(({ local }, index) => pairs.findIndex(p => p.local === local) !== index)
+  if (twice) throw usage(`port ${twice.local} of this host is named twice`)
+  if (pairs.length === 0) throw usage('forward needs a port')
+  if (pairs.length > most) throw usage(`forward takes at most ${most} ports`)
+  return pairs
+}
+
+function parsePair(word: string): PortPair {
+  const [, port, local = port] = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(word) ?? []
+  const pair = { port: Number(port), local: Number(local) }
+  const valid = (number: number) => number >= 1 && number <= 65_535
+  if (valid(pair.port) && valid(pair.local)) return pair
+  throw usage(`${terminalLine(word, 40)} is not a port or PORT:LOCAL`)
+}
+
+function usage(message: string) {
+  return new UserError(message, {
+    hint: `name the port of the server in the container, and after a colon another one for this host: ${command('forward 5173:8080')}`,
+    exitCode: 2,
+  })
+}
 
 /** An open forward, with its address for a browser. */
 export type OpenForward = PortPair & { url: string }
@@ -131,4 +166,40 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
+}
+
+/** Returns the open forwards of a stack. */
+export function openForwards(stack: string): Promise<ForwardRecord[]> {
+  return readForwards(stateFolder(stack))
+}
+
+const closeWithin = 5_000
+
+/**
+ * Closes the forwards of these local ports, all without one, and waits until they are closed. Closes those of
+ * the same command too.
+ */
+export async function closeForwards(
+  stack: string,
+  locals: readonly number[],
+): Promise<ForwardRecord[]> {
+  const open = await openForwards(stack)
+  const missing = locals.find(local => !open.some(forward => forward.local === local))
+  if (missing !== undefined) {
+    const listed = open.map(({ local }) => local).join(', ')
+    throw new UserError(`port ${missing} of this host is not forwarded to this folder's stack`, {
+      hint: listed ? `open: ${listed}` : 'nothing is forwarded, so there is nothing to close',
+    })
+  }
+  const wanted = open.filter(({ local }) => locals.length === 0 || locals.includes(local))
+  const pids = new Set(wanted.map(({ pid }) => pid))
+  const closing = open.filter(({ pid }) => pids.has(pid))
+  await Promise.all(closing.map(endForward))
+  const gone = async () => !(await openForwards(stack)).some(({ pid }) => pids.has(pid))
+  if (!(await until(gone, { every: 50, timeout: closeWithin }))) {
+    throw new UserError(`the process ${[...pids].join(', ')} did not close its port`, {
+      hint: `end it with kill -9 ${[...pids].join(' ')}`,
+    })
+  }
+  return closing
 }

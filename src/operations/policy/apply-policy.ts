@@ -1,5 +1,6 @@
+import { lstat } from 'node:fs/promises'
 import { command } from '../../base/command.ts'
-import { UserError } from '../../base/errors.ts'
+import { messageOf, UserError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { clientEnvironment, userEnvironment } from '../../config/environment.ts'
@@ -17,9 +18,11 @@ import type { DockerClient } from '../../engine/find-client.ts'
 import { findEngine } from '../../engine/find-engine.ts'
 import { rememberedClient } from '../../engine/remembered-client.ts'
 import { shortHash } from '../../images/content-hash.ts'
+import { gitHostsFolder, writeGitHosts } from '../../stack/additions/git.ts'
 import {
   judgeInImage,
   judgeInProxy,
+  newestProxyImage,
   type PolicyJudgement,
   type PolicyProxy,
   policyOutcome,
@@ -29,9 +32,13 @@ import { withLock } from '../../stack/state/lock.ts'
 import { claimState } from '../../stack/state/owner.ts'
 import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { currentIdentity, ownedStackName } from '../find-stacks.ts'
-import { newestProxyImage } from './ask-squid.ts'
-import { updateGitHosts } from './git-hosts.ts'
-import { readPolicyFiles, replaceCheckoutGrants, replaceFolderGrants } from './policy-files.ts'
+import {
+  openNames,
+  readPolicyFiles,
+  readPolicyLists,
+  replaceCheckoutGrants,
+  replaceFolderGrants,
+} from './policy-files.ts'
 import { policyDigest, replaceSquidConf, squidConfPath } from './squid-conf.ts'
 
 export type PolicyResult = {
@@ -200,4 +207,28 @@ async function settle(
     stack: proxy.stack,
     seconds: outcome === 'loaded' ? seconds : null,
   }))
+}
+
+/**
+ * Tells git in running stacks which hosts it reaches now, so that a `git@` remote works as soon as its
+ * host is allowed. The edit of the policy holds also when this fails.
+ */
+export async function updateGitHosts(root: string, stacks: readonly string[], log: Log) {
+  for (const stack of stacks) {
+    const state = stateFolder(stack)
+    // A stack of an older version does not mount the folder.
+    if (!(await lstat(gitHostsFolder(state)).catch(() => null))) continue
+    try {
+      const open = openNames(readPolicyLists(root, state), new Date())
+      await writeGitHosts(
+        state,
+        open.map(({ name }) => name),
+      )
+    } catch (error) {
+      log({
+        kind: 'warn',
+        text: `git in ${stack} learns of it at the next start: ${messageOf(error)}`,
+      })
+    }
+  }
 }

@@ -1,11 +1,12 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { UserError } from '../../base/errors.ts'
+import { mkdir, realpath } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { isMissing, messageOf, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { type Allowlist, activeSites } from '../../egress/allowlist.ts'
 import { type GrantLine, parseGrants } from '../../egress/grants.ts'
 import { isOver } from '../../egress/list-entries.ts'
 import type { PolicyFiles } from '../../egress/plan-edit.ts'
+import { makeReadable } from '../../files/readable.ts'
 import { readRegularFileSync } from '../../files/regular-file.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import {
@@ -14,7 +15,7 @@ import {
   type StateFolder,
   stateFolder,
 } from '../../stack/state/state-folder.ts'
-import { readAllowlist, readSquidConf } from './squid-conf.ts'
+import { readAllowlist, readSquidConf, squidConfPath } from './squid-conf.ts'
 
 /** The lists of squid.conf, the grants of the checkout, and the folder's own list. */
 export type PolicyLists = Allowlist & { checkout: GrantLine[]; here: GrantLine[] }
@@ -87,4 +88,25 @@ export async function replaceFolderGrants(stack: string, text: string): Promise<
   await makeStateFolder(state)
   await makePolicyFolder(state)
   await replaceFile(folderGrantsPath(state), text, { mode: 0o644, durable: true })
+}
+
+/**
+ * Lets the proxy's user read proxy/squid.conf and the grants files regardless of the umask that they were written
+ * with. They are mounted with their folders, and none is a secret.
+ */
+export async function makePolicyReadable(
+  root: string,
+  state: Pick<StateFolder, 'policy'>,
+): Promise<void> {
+  const file = await realpath(squidConfPath(root))
+  const grants = [checkoutGrantsPath(root), folderGrantsPath(state)]
+  for (const path of [dirname(file), file, ...grants]) {
+    await makeReadable(path).catch((cause: unknown) => {
+      if (grants.includes(path) && isMissing(cause)) return
+      throw new UserError(`the proxy's user cannot read ${path}: ${messageOf(cause)}`, {
+        hint: `run chmod a+rX ${path} as its owner`,
+        cause,
+      })
+    })
+  }
 }

@@ -2,9 +2,14 @@ import { isIP } from 'node:net'
 import { command } from '../../base/command.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { checkoutRoot } from '../../config/paths.ts'
+import { admits } from '../../egress/allowlist.ts'
 import { describeGrant, type Grant } from '../../egress/grants.ts'
+import { isOver } from '../../egress/list-entries.ts'
 import { isGrantableAddress, isInRange, isPrivateAddress } from '../../egress/private-range.ts'
 import { exec } from '../../process/exec.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
+import { currentStackName } from '../find-stacks.ts'
+import { readPolicyLists } from './policy-files.ts'
 
 /** Milliseconds for the host's resolver: a user waits for this. */
 const patience = 3_000
@@ -83,4 +88,34 @@ export function grantWarnings(grant: Grant): string[] {
           `without TLS the proxy cannot check what is sent to ${name}, and the network can read it`,
         ]),
   ]
+}
+
+/** Returns a warning for each denied name that another list admits in the current folder. */
+export async function stillAllowed(
+  names: readonly string[],
+  port: number | undefined,
+): Promise<string[]> {
+  const { agent, checkout, here } = readPolicyLists(
+    checkoutRoot(),
+    stateFolder(await currentStackName()),
+  )
+  const now = new Date()
+  const plain = agent.map(site => ({ ...site, port: 443 }))
+  const lists = [
+    { entries: here, by: "this folder's list", option: ' --here' },
+    { entries: [...plain, ...checkout], by: 'the list for every folder', option: '' },
+  ]
+  return names.flatMap(name =>
+    lists.flatMap(({ entries, by, option }) => {
+      const entry = entries.find(
+        entry =>
+          admits(entry.name, name) &&
+          (port === undefined || port === entry.port) &&
+          !isOver(entry.until, now),
+      )
+      return entry
+        ? [`${name} is still allowed by ${by}: run ${command(`deny${option} ${entry.name}`)}`]
+        : []
+    }),
+  )
 }

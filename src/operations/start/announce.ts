@@ -6,14 +6,23 @@ import { upstreamUrl } from '../../config/model-upstream.ts'
 import { parseProtect } from '../../config/protected-names.ts'
 import type { DockerClient } from '../../engine/find-client.ts'
 import { weakness } from '../../stack/credential.ts'
-import { parentTrouble } from '../../stack/parent-check.ts'
+import { parentTrouble } from '../../stack/parent-proxy.ts'
 import { lostOverlays } from '../../stack/protection.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
 import { type Stack, upstreamOf } from '../../stack/stack.ts'
 import type { StartOutcome } from '../../stack/start.ts'
-import { locateRepository } from '../../workspace/repository/locate.ts'
+import { locateRepository, type Repository } from '../../workspace/repository/locate.ts'
 import { renderLost } from '../notices.ts'
-import { repositoryNotice } from './repository-notice.ts'
+
+/** Says why git does not work in the container, and how to change that; null when it works. */
+export function repositoryNotice(repository: Repository): string | null {
+  if (repository.kind === 'above') {
+    return `git does not work in the container: this folder is a part of the repository ${terminalLine(repository.top)}; start there to give the agent its git`
+  }
+  if (repository.kind !== 'refused') return null
+  const { named, problem, hint } = repository
+  return `git does not work in the container: ${named === '' ? '.git' : `.git names ${terminalLine(named)}, which`} ${problem}; ${terminalLine(hint, 1_000)}`
+}
 
 /** Logs the way out through a parent proxy: what it decides in the proxy's place, and whether it works. */
 export async function announceParent(

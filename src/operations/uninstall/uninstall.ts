@@ -1,3 +1,5 @@
+import { lstat, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { command } from '../../base/command.ts'
 import { messageOf, UserError } from '../../base/errors.ts'
 import { step } from '../../base/log.ts'
@@ -16,7 +18,23 @@ import { stackExists, stopStack } from '../../stack/stop.ts'
 import type { Context } from '../context.ts'
 import { newestImage } from '../images.ts'
 import { planUninstall, type UninstallPlan } from './plan.ts'
-import { removeFolder } from './remove-folder.ts'
+
+/**
+ * Removes a folder, but none of the paths in `kept` and no folder above one of them. Follows no symlink.
+ * Returns whether all of it was removed.
+ */
+export async function removeFolder(path: string, kept: readonly string[]): Promise<boolean> {
+  if (kept.includes(path)) return false
+  if (!kept.some(other => other.startsWith(`${path}/`))) {
+    await rm(path, { recursive: true, force: true })
+    return true
+  }
+  const status = await lstat(path)
+  // A kept path below a symlink is elsewhere; the link is not ours to follow.
+  if (!status.isDirectory()) return false
+  for (const name of await readdir(path)) await removeFolder(join(path, name), kept)
+  return false
+}
 
 export type UninstallOptions = {
   yes?: boolean

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { inheritedModel } from '../../run/model-name.ts'
+import { inheritedModel } from '../../run/claude-names.ts'
 import type { RunRequest } from '../../run/request.ts'
 import type { Workspace } from '../workspace.ts'
 import { claudeArguments, claudeEnvironment, type LaunchOptions } from './command.ts'

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { parseJson } from '../../base/json.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
-import { inheritedModel } from '../../run/model-name.ts'
+import { inheritedModel } from '../../run/claude-names.ts'
 import { ModelName, type RunRequest } from '../../run/request.ts'
 import type { Workspace } from '../workspace.ts'
 

@@ -8,7 +8,7 @@ import { replaceFile } from '../../files/replace-file.ts'
 import type { StateFolder } from '../state/state-folder.ts'
 import type { AddedService, Hardening } from './added-service.ts'
 import type { DeclaredMount } from './declared-mounts.ts'
-import { gitHostsFolder, gitHostsTarget, writeGitHosts } from './git-hosts.ts'
+import { gitHostsFolder, gitHostsTarget, writeGitHosts } from './git.ts'
 import { type OwnPlace, sensitivePathReason } from './sensitive-paths.ts'
 
 /**

@@ -1,6 +1,5 @@
 import { realpath } from 'node:fs/promises'
-import { messageOf, systemCode, UserError } from '../../base/errors.ts'
-import { createProblems } from '../../base/problems.ts'
+import { createProblems, messageOf, systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { MountSetting } from '../../config/custom-mounts.ts'
 import { isBelow } from '../../files/beneath.ts'

@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
 import { UserError } from '../../base/errors.ts'
 import { lastLine, terminalLine } from '../../base/terminal-text.ts'
-import type { ExecDuplex } from '../../engine/exec-duplex.ts'
+import type { ExecDuplex } from '../../engine/container-exec.ts'
 
 /** Connections into one container, multiplexed over one command that runs there. */
 export type Tunnel = {

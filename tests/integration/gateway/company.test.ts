@@ -1,7 +1,7 @@
 import t from 'tap'
 import { request } from 'undici'
 import type { Credential } from '../../../src/gateway/credential.ts'
-import { createMessagesProvider } from '../../../src/gateway/provider/messages.ts'
+import { createMessagesProvider } from '../../../src/gateway/provider/create-provider.ts'
 import { apiKey, genuine, placeholder, sentinel, startGateway, startOrigin } from './fixture.ts'
 
 t.test(

@@ -12,7 +12,7 @@ import type { GatewayEvent } from '../../../src/gateway/gateway-log.ts'
 import { buildGateway } from '../../../src/gateway/http/app.ts'
 import { defaultLimits, type Limits } from '../../../src/gateway/http/limits.ts'
 import { createUpstream, type Upstream } from '../../../src/gateway/http/upstream.ts'
-import { createMessagesProvider } from '../../../src/gateway/provider/messages.ts'
+import { createMessagesProvider } from '../../../src/gateway/provider/create-provider.ts'
 import type { Provider } from '../../../src/gateway/provider/provider.ts'
 
 /** Must never show up where a caller or a log could see it. */

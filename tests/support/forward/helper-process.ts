@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import type { Test } from 'tap'
-import type { ExecDuplex } from '../../../src/engine/exec-duplex.ts'
+import type { ExecDuplex } from '../../../src/engine/container-exec.ts'
 import { repository } from '../stack/checkout.ts'
 
 /** The program of the container's side, run here: its loopback is the test's. */

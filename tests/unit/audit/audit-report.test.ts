@@ -1,7 +1,7 @@
 import t from 'tap'
 import { auditReport, renderSarif } from '../../../src/audit/audit-report.ts'
 import type { ProbeResult } from '../../../src/audit/run-audit.ts'
-import { renderAudit, renderProbeList } from '../../../src/cli/render/audit.ts'
+import { renderAudit, renderProbeList } from '../../../src/cli/commands/audit.ts'
 
 const hostile = 'a\x1b]0;owned\x07b\x1b[2J\u202ec\nd'
 

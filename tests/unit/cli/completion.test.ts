@@ -1,6 +1,6 @@
 import t from 'tap'
+import { shellWord } from '../../../src/cli/called-as.ts'
 import { knownStacks, listedNames } from '../../../src/cli/completion.ts'
-import { shellWord } from '../../../src/cli/shell-word.ts'
 
 t.test('a path is a word of every shell, quoted when it contains a space', async t => {
   t.equal(shellWord('/opt/claude-secure/claude.ts'), '/opt/claude-secure/claude.ts')

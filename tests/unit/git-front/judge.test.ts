@@ -2,10 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { judge } from '../../../src/git-front/judge.ts'
-import { renderRefusal } from '../../../src/git-front/refusal.ts'
+import { judge, runShellAlias } from '../../../src/git-front/judge.ts'
 import { createAskGit, pathsBelow } from '../../../src/git-front/repository.ts'
-import { runShellAlias } from '../../../src/git-front/shell-alias.ts'
+import { renderRefusal } from '../../../src/git-front/verdict.ts'
 
 const env = {
   PATH: process.env.PATH,

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import t from 'tap'
-import { createRequestReader } from '../../../../src/gateway/provider/request-json.ts'
+import { cloudBetas, createRequestReader } from '../../../../src/gateway/provider/request-json.ts'
 
 const body = (...parts: string[]) => Readable.from(parts.map(part => Buffer.from(part)))
 
@@ -37,4 +37,15 @@ t.test('one body and all bodies together are bounded, and released bytes are fre
   await t.rejects(reader.read(body(text)), { message: /too many/ }, 'a release counts once')
   first.release()
   third.release()
+})
+
+t.test('only beta features that the clouds know pass, each once', async t => {
+  const headers = [
+    ...['anthropic-beta', 'oauth-2025-04-20, claude-code-20250219,context-1m-2025-08-07'],
+    ...['Anthropic-Beta', 'context-1m-2025-08-07,prompt-caching-scope-2026-01-05'],
+    ...['x-other', 'effort-2025-11-24'],
+  ]
+  t.same(cloudBetas(headers), ['claude-code-20250219', 'context-1m-2025-08-07'])
+  t.same(cloudBetas(['anthropic-beta', 'context-1m-2025-08-07\r\nx: y']), [])
+  t.same(cloudBetas([]), [])
 })

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { LogEvent } from '../../../../src/base/log.ts'
@@ -7,10 +7,28 @@ import { createEngine } from '../../../../src/engine/engine.ts'
 import { checkoutLabel } from '../../../../src/images/prune.ts'
 import type { Context } from '../../../../src/operations/context.ts'
 import type { UninstallPlan } from '../../../../src/operations/uninstall/plan.ts'
-import { uninstall } from '../../../../src/operations/uninstall/uninstall.ts'
+import { removeFolder, uninstall } from '../../../../src/operations/uninstall/uninstall.ts'
 import { fakeProgram } from '../../../support/docker/fake-docker.ts'
 import { goodEngine, startFakeEngine } from '../../../support/docker/fake-engine.ts'
 import { temporaryFolder } from '../../../support/stack/checkout.ts'
+
+t.test('all is removed but kept paths and the folders above them', async t => {
+  const folder = t.testdir({ a: { kept: { x: '' }, 'kept-not': '' }, b: '' })
+  t.equal(await removeFolder(folder, [join(folder, 'a/kept')]), false)
+  t.ok(existsSync(join(folder, 'a/kept/x')))
+  t.notOk(existsSync(join(folder, 'a/kept-not')))
+  t.notOk(existsSync(join(folder, 'b')))
+  t.equal(await removeFolder(folder, []), true)
+  t.notOk(existsSync(folder))
+})
+
+t.test('no symlink is followed', async t => {
+  const folder = t.testdir({ target: { x: '' }, state: {} })
+  symlinkSync(join(folder, 'target'), join(folder, 'state/link'))
+  await removeFolder(join(folder, 'state'), [join(folder, 'state/link/x')])
+  await removeFolder(join(folder, 'state'), [])
+  t.ok(existsSync(join(folder, 'target/x')))
+})
 
 const names = { a: 'claude-secure-app-00000001', b: 'claude-secure-lib-00000002' }
 const volume = (stack: string, name: string) => ({
