@@ -38,6 +38,7 @@ async function main() {
     pool: createPool({ size: settings.RUNNER_WARM, freeMemory }),
     standingPrompt: standingPromptFile,
     orphans: process.ppid === 1,
+    giveUp: fail,
     announceRun: createRunAnnouncer(env.ANTHROPIC_BASE_URL),
   })
   const servers = [await listenOnSocket(settings.RUNNER_FOLDER)]
@@ -96,7 +97,10 @@ function log(event: { kind: string; [key: string]: unknown }) {
   process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`)
 }
 
-/** Ends the process: an unknown state could lose runs, and the restart policy starts a new one. */
+/**
+ * Ends the process, and with it the container and every process in it: an unknown state could lose runs, or leave
+ * their processes behind. The restart policy starts a new one.
+ */
 function fail(error: unknown): never {
   const hint = error instanceof UserError ? error.hint : undefined
   log({ kind: 'error', message: messageOf(error), hint })

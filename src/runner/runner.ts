@@ -1,4 +1,4 @@
-import { messageOf } from '../base/errors.ts'
+import { messageOf, systemCode } from '../base/errors.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
 import { type AdmittedRun, createAdmission } from './admission.ts'
 import {
@@ -9,9 +9,11 @@ import {
 } from './claude/launch.ts'
 import { promptLine } from './claude/process.ts'
 import type { Sessions } from './claude/sessions.ts'
+import { checkDescriptors } from './ending/descriptor-check.ts'
+import { forceEnd } from './ending/ladder.ts'
 import { tidy } from './ending/tidy.ts'
 import type { Pool } from './pool/pool.ts'
-import { createProcessSource } from './pool/process-source.ts'
+import { createProcessSource, type Obtained } from './pool/process-source.ts'
 import { createRefill } from './pool/refill.ts'
 import type { AnnounceRun } from './turn/announce-run.ts'
 import { type InterruptLimits, runTurn } from './turn/turn.ts'
@@ -52,7 +54,9 @@ export function createRunner(options: RunnerOptions) {
   let stopping = false
 
   async function run(request: RunnerRequest, client: Client): Promise<void> {
-    const admitted = await admission.admit(request)
+    const admitted = await admission.admit(request).catch((error: unknown) => {
+      throw giveUpIfExhausted(error)
+    })
     if ('kind' in admitted) return client.emit(JSON.stringify(admitted))
     void admitted.stopped.then(client.stopWaiting)
     client.admitted()
@@ -61,12 +65,14 @@ export function createRunner(options: RunnerOptions) {
     const leave = () => admitted.stop('cancelled')
     client.gone.addEventListener('abort', leave)
     if (client.gone.aborted) leave()
+    const endCheck = checkDescriptors(options.giveUp)
     let last: RunnerEvent
     try {
       last = await serve(request, admitted, client)
     } catch (error) {
-      last = failed(error)
+      last = failed(giveUpIfExhausted(error))
     } finally {
+      endCheck()
       clearTimeout(deadline)
       client.gone.removeEventListener('abort', leave)
       admitted.release()
@@ -75,13 +81,33 @@ export function createRunner(options: RunnerOptions) {
     await client.emit(JSON.stringify(last))
   }
 
+  /** Returns the error, unless the runner has no file descriptors left: then it can start, cancel and end no run. */
+  function giveUpIfExhausted(error: unknown) {
+    if (['EMFILE', 'ENFILE'].includes(systemCode(error) ?? '')) return options.giveUp(error)
+    return error
+  }
+
   async function serve(
     { request, runId, asks, questionSeconds }: RunnerRequest,
     admitted: AdmittedRun,
     client: Client,
   ): Promise<RunnerEvent> {
-    const { workspace } = admitted
-    const obtained = await source.obtain(request, workspace, asks)
+    const obtained = await source.obtain(request, admitted.workspace, asks)
+    try {
+      return await serveWith(obtained, { request, runId, asks, questionSeconds }, admitted, client)
+    } catch (error) {
+      // The workspace becomes free: nothing of the run may be left, whatever failed.
+      await forceEnd(obtained.claude)
+      throw error
+    }
+  }
+
+  async function serveWith(
+    obtained: Obtained,
+    { request, runId, asks, questionSeconds }: Omit<RunnerRequest, 'version' | 'workspace'>,
+    { workspace, stopped, onAnswerable }: AdmittedRun,
+    client: Client,
+  ): Promise<RunnerEvent> {
     const { claude, sessionId, meter, files } = obtained
     // claude applies it while the gateway learns the run's name, and sends no request before the prompt.
     if (obtained.input) claude.write(obtained.input)
@@ -95,14 +121,14 @@ export function createRunner(options: RunnerOptions) {
       claude,
       input: promptLine(request.prompt),
       emit: client.emit,
-      stop: admitted.stopped,
+      stop: stopped,
       before: obtained.totals,
       // After the prompt: reading the container's memory and hashing the request take time.
       mayKeep: () => launchKey(request, asks) !== null && !stopping && pool.hasRoom(),
       asks,
       questionSeconds,
       interruptLimits: options.interruptLimits,
-      onAnswerable: admitted.onAnswerable,
+      onAnswerable,
     })
     const life = kept ? launchKey(request, asks) : null
     if (life !== null) {

@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { UserError } from '../base/errors.ts'
+import { systemCode, UserError } from '../base/errors.ts'
 import { runHomes, workspaceKey } from '../run/run-home.ts'
 import { temporaryFolder } from './temporary.ts'
 
@@ -23,13 +23,23 @@ export const defaultPlaces: Places = {
   temporary: temporaryFolder,
 }
 
+/** Failures of a path itself. Any other one is the runner's own. */
+const reasons = new Map([
+  ['ENOENT', 'it does not exist'],
+  ['ENOTDIR', 'it does not exist'],
+  ['ELOOP', 'it does not exist'],
+  ['ENAMETOOLONG', 'it does not exist'],
+  ['EACCES', 'its folder cannot be read'],
+])
+
 /**
  * Finds `/workspace` itself, or a folder directly in `/workspaces`, by its real path, because the agent
  * can create symlinks in a workspace.
  */
 export async function findWorkspace(asked: string, places = defaultPlaces): Promise<Workspace> {
   const path = await realpath(asked).catch((cause: unknown) => {
-    throw refused(asked, 'it does not exist', cause)
+    const reason = reasons.get(systemCode(cause) ?? '')
+    throw reason === undefined ? cause : refused(asked, reason, cause)
   })
   if (path !== places.workspace && dirname(path) !== places.workspaces) {
     throw refused(asked, `it is not ${places.workspace} or a folder in ${places.workspaces}`)

@@ -7,7 +7,7 @@ import type { Workspace } from '../workspace.ts'
 import { claudeArguments, claudeEnvironment, type LaunchOptions } from './command.ts'
 import { type ConfineOptions, confineCommand } from './confine.ts'
 import { answerFirstRun } from './home.ts'
-import { type ClaudeProcess, startClaude } from './process.ts'
+import { type ClaudeProcess, type GiveUp, startClaude } from './process.ts'
 
 /** Options that a warm process was started with. `asks`: its host answers questions. */
 export type LaunchProfile = Partial<Pick<RunRequest, 'model' | 'effort' | 'tools'>> & {
@@ -99,6 +99,8 @@ export type LaunchSettings = {
   confinement: ConfineOptions | null
   /** Whether all children of init belong to the runner. */
   orphans: boolean
+  /** Ends the runner, and so all runs. */
+  giveUp: GiveUp
 }
 
 /** A started process; the gateway counts its requests under the name `meter`. */
@@ -107,7 +109,13 @@ export type Launched = { claude: ClaudeProcess; meter: string }
 /** Starts claude below its reaper, confined to the folders of a workspace, which are created first. */
 export type Launch = (workspace: Workspace, how: LaunchOptions) => Launched
 
-export function createLaunch({ env, programs, confinement, orphans }: LaunchSettings): Launch {
+export function createLaunch({
+  env,
+  programs,
+  confinement,
+  orphans,
+  giveUp,
+}: LaunchSettings): Launch {
   const seeded = new Set<string>()
 
   function prepare(workspace: Workspace) {
@@ -131,6 +139,7 @@ export function createLaunch({ env, programs, confinement, orphans }: LaunchSett
       cwd: workspace.path,
       env: claudeEnvironment(env, workspace, meter),
       orphans,
+      giveUp,
     })
     return { claude, meter }
   }

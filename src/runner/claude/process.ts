@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { terminalLine } from '../../base/terminal-text.ts'
 import { createLineSplitter, type Line } from '../../files/lines.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import type { Prompt, RunRequest } from '../../run/request.ts'
@@ -85,6 +84,8 @@ export type ClaudeProcess = {
   signal: (name: 'SIGINT' | 'SIGTERM' | 'SIGUSR1') => void
   /** Kills the reaper itself. Its descendants must have ended before. */
   kill: () => void
+  /** Ends the runner, and so all runs: whether the process has ended is unknown. Never returns. */
+  giveUp: GiveUp
   /** Resolves when nothing of the process is left. Never rejects. */
   ended: Promise<Exit>
   hasEnded: () => boolean
@@ -96,6 +97,9 @@ export type ClaudeProcess = {
   sweep: (keep?: ReadonlySet<string>) => Promise<number>
 }
 
+/** Reports the failure and ends the program. */
+export type GiveUp = (error: unknown) => never
+
 export type ProcessOptions = {
   file: string
   args: readonly string[]
@@ -103,11 +107,18 @@ export type ProcessOptions = {
   env: NodeJS.ProcessEnv
   /** Whether all children of init belong to the runner. */
   orphans: boolean
+  giveUp: GiveUp
 }
 
-/** Starts claude below its reaper (claude/scripts/claude-secure-reaper). */
-export function startClaude({ file, args, cwd, env, orphans }: ProcessOptions): ClaudeProcess {
+/**
+ * Starts claude below its reaper (claude/scripts/claude-secure-reaper). Gives up when its processes can no
+ * longer be listed, signalled or killed.
+ */
+export function startClaude(options: ProcessOptions): ClaudeProcess {
+  const { file, args, cwd, env, orphans, giveUp } = options
   const child = spawn(file, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
+  // Node creates no streams when the runner has no file descriptor left: then it cannot sweep either.
+  if (!child.stdin) return giveUp(new Error('no file descriptors are left to start claude'))
   const { stdin, stdout, stderr } = child as ChildProcess & {
     stdin: Writable
     stdout: Readable
@@ -125,12 +136,23 @@ export function startClaude({ file, args, cwd, env, orphans }: ProcessOptions): 
     endInput: () => stdin.end(),
     signal: name => child.kill(name),
     kill: () => child.kill('SIGKILL'),
+    giveUp,
     ended: Promise.resolve({ exitCode: null, signal: null, swept: 0 }),
     hasEnded: () => isEnded,
-    present: () => currentDescendants(pid),
-    settle: keep => settle(pid, keep, settleMilliseconds),
-    sweep: keep => sweep({ root: pid, keep, orphans }),
+    present: () => {
+      try {
+        return currentDescendants(pid)
+      } catch (error) {
+        return giveUp(error)
+      }
+    },
+    settle: keep => settle(pid, keep, settleMilliseconds).catch(giveUp),
+    sweep: keep => sweep({ root: pid, keep, orphans }).catch(giveUp),
   }
+  // Node emits the error of a refused signal too.
+  child.on('error', error => {
+    if (child.pid !== undefined) giveUp(error)
+  })
   // claude may end before it has read everything.
   stdin.on('error', () => {})
   stderr.setEncoding('utf8').on('data', (text: string) => claude.onStderr(text))
@@ -159,9 +181,11 @@ async function watch(
   sweepRest: () => Promise<number>,
 ): Promise<Exit> {
   const reported = text(report).catch(() => '')
-  const failed = once(child, 'error').then(([error]) => terminalLine(String(error)))
-  const result = await Promise.race([once(child, 'exit').then(() => null), failed])
-  if (result !== null) return { exitCode: null, signal: null, swept: 0 }
+  if (child.pid === undefined) {
+    await once(child, 'error')
+    return { exitCode: null, signal: null, swept: 0 }
+  }
+  await once(child, 'exit')
   // The reaper leaves nothing behind; if it was killed itself, orphans are left.
   const more = await sweepRest()
   const [exitCode, signal, swept] = parseReport(await reported)

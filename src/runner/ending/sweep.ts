@@ -1,10 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { until } from '../../base/async.ts'
+import { systemCode } from '../../base/errors.ts'
 
 /** A process as /proc shows it. The start time distinguishes it from a later one with the same pid. */
 export type ProcessEntry = { pid: number; parent: number; state: string; started: string }
 
-/** Returns all visible processes, including zombies. */
+/**
+ * Returns all visible processes, including zombies. Throws when one cannot be read: a process that is left
+ * out would outlive its run.
+ */
 export function readProcesses(folder = '/proc'): ProcessEntry[] {
   return readdirSync(folder)
     .filter(name => /^\d+$/.test(name))
@@ -20,11 +24,13 @@ export function countProcesses(folder = '/proc'): number {
 function readProcess(folder: string, name: string): ProcessEntry | null {
   try {
     return parseProcessStat(readFileSync(`${folder}/${name}/stat`, 'latin1'))
-  } catch {
-    // The process has ended meanwhile.
-    return null
+  } catch (error) {
+    if (hasEnded(error)) return null
+    throw error
   }
 }
+
+const hasEnded = (error: unknown) => ['ENOENT', 'ESRCH'].includes(systemCode(error) ?? '')
 
 /** Parses /proc/PID/stat. The process itself chooses the name in parentheses, which may contain more of them. */
 export function parseProcessStat(line: string): ProcessEntry | null {
@@ -73,17 +79,23 @@ export type SweepOptions = {
   orphans: boolean
   read?: () => ProcessEntry[]
   kill?: (pid: number) => void
+  /** Milliseconds after which it throws. */
+  timeout?: number
 }
+
+/** A process that survives SIGKILL for so long waits in the kernel, or forks faster than it is killed. */
+const sweepMilliseconds = 10_000
 
 /**
  * Kills the descendants of `root`, and orphans: a process of a run becomes a child of init only when its
  * reaper was killed. Repeats until two scans in a row find nothing, because a scan can miss a process that
- * forks meanwhile.
+ * forks meanwhile. Throws when it cannot read or kill a process, or does not come to an end.
  *
  * @returns the number of processes killed
  */
 export async function sweep(options: SweepOptions): Promise<number> {
-  const { root, keep, read = readProcesses, kill = killHard } = options
+  const { root, keep, read = readProcesses, kill = killHard, timeout = sweepMilliseconds } = options
+  const deadline = performance.now() + timeout
   const killed = new Set<string>()
   for (let quiet = 0; quiet < 2; ) {
     const processes = read()
@@ -99,6 +111,7 @@ export async function sweep(options: SweepOptions): Promise<number> {
     if (left.length === 0) quiet++
     else {
       quiet = 0
+      if (performance.now() > deadline) throw new Error(`${left.length} processes survive SIGKILL`)
       await new Promise(resolve => setTimeout(resolve, 2))
     }
   }
@@ -142,7 +155,7 @@ export function currentDescendants(root: number): Set<string> {
 function killHard(pid: number) {
   try {
     process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended by itself.
+  } catch (error) {
+    if (!hasEnded(error)) throw error
   }
 }

@@ -70,6 +70,9 @@ export async function startRunner(
     pool,
     standingPrompt: join(root, 'standing.md'),
     orphans: false,
+    giveUp: error => {
+      throw error
+    },
     announceRun: async () => false,
     interruptLimits: {
       milliseconds: options.interruptMilliseconds ?? 20_000,

@@ -41,6 +41,9 @@ t.test('a prompt is one line, for any text', async t => {
 })
 
 const reaper = join(import.meta.dirname, '../../../../claude/scripts/claude-secure-reaper')
+const giveUp = (error: unknown): never => {
+  throw error
+}
 const start = (script: string) =>
   startClaude({
     file: reaper,
@@ -48,6 +51,7 @@ const start = (script: string) =>
     cwd: '/',
     env: process.env,
     orphans: false,
+    giveUp,
   })
 
 t.test("the reaper's last line", async t => {
@@ -125,6 +129,7 @@ t.test('a missing program is reported as an exit', async t => {
     cwd: '/',
     env: {},
     orphans: false,
+    giveUp,
   })
   t.match(await claude.ended, { exitCode: null, swept: 0 })
 })

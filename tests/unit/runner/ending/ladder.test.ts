@@ -22,6 +22,10 @@ function claudeThatEndsAt(deadly: string) {
     ended: promise,
     hasEnded: () => false,
     present: () => new Set(),
+    giveUp: error => {
+      step('give up')
+      throw error
+    },
     settle: async () => true,
     sweep: async () => {
       step('sweep')
@@ -30,7 +34,7 @@ function claudeThatEndsAt(deadly: string) {
   }
   return { claude, seen }
 }
-const quick = { interrupt: 5, terminate: 5, kill: 5 }
+const quick = { interrupt: 5, terminate: 5, kill: 5, die: 5 }
 
 for (const [deadly, expected] of [
   ['SIGINT', ['SIGINT']],
@@ -44,6 +48,12 @@ for (const [deadly, expected] of [
     t.strictSame(seen, expected)
   })
 }
+
+t.test('one that survives SIGKILL ends the runner', async t => {
+  const { claude, seen } = claudeThatEndsAt('never')
+  await t.rejects(forceEnd(claude, quick), { message: 'claude survives SIGKILL' })
+  t.equal(seen.at(-1), 'give up')
+})
 
 t.test('all steps together take less than 5 s', async t => {
   t.ok(steps.interrupt + steps.terminate + steps.kill < 4_500)

@@ -58,6 +58,22 @@ t.test('the list of processes includes the current one', async t => {
   t.strictSame(readProcesses(folder), [], 'those that end while they are read are left out')
 })
 
+t.test('a process that cannot be read or killed is an error, not one that has ended', async t => {
+  // A folder in the file's place, which root cannot read either.
+  t.throws(() => readProcesses(t.testdir({ 12: { stat: {} } })), { code: 'EISDIR' })
+  const fake = machine([entry(10, 1), entry(12, 10)])
+  const kill = () => {
+    throw new Error('not permitted')
+  }
+  await t.rejects(sweep({ root: 10, orphans: false, ...fake, kill }), { message: 'not permitted' })
+})
+
+t.test('a sweep gives up on a process that survives', async t => {
+  const fake = machine([entry(10, 1), entry(12, 10)])
+  const sweeping = sweep({ root: 10, orphans: false, ...fake, kill: () => {}, timeout: 20 })
+  await t.rejects(sweeping, { message: '1 processes survive SIGKILL' })
+})
+
 t.test('only processes are counted, not other entries of the folder', async t => {
   const folder = t.testdir({ 1: {}, 22: {}, self: {}, '3x': {} })
   t.equal(countProcesses(folder), 2)

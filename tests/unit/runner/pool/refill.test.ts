@@ -26,6 +26,9 @@ function refillIn(
     present: () => new Set(),
     settle: async () => true,
     sweep: async () => 0,
+    giveUp: error => {
+      throw error
+    },
   }
   const launch = (_: unknown, { session, ...profile }: { session: unknown }) => {
     profiles.push(profile)
