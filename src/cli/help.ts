@@ -3,7 +3,7 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine, terminalText } from '../base/terminal-text.ts'
 import { nearestName } from '../config/issue-message.ts'
 import { checkoutRoot } from '../config/paths.ts'
-import { readVersions } from '../operations/status.ts'
+import { readVersions } from '../operations/versions.ts'
 import { calledAs } from './called-as.ts'
 
 /** Follows the list of commands in `--help`. */

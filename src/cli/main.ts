@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
 import { CommanderError } from 'commander'
-import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { commandLine } from './command-line.ts'
 import { refuseUnknownHelpTopic } from './help.ts'
@@ -10,9 +9,6 @@ import { createReport } from './report.ts'
 import type { EarlyClient } from './run/early-client.ts'
 import { refuseMistypedRunCommand } from './run/mistyped-command.ts'
 import { hasColours, isInteractive, readerGone, watchOutput } from './terminal.ts'
-
-// Compiling a parser for each schema pays off after thousands of values; a command parses a few.
-z.config({ jitless: true })
 
 /** Exit status after Ctrl-C, as shells report it. */
 const interrupted = 130
@@ -46,6 +42,10 @@ export async function main(
         status = code
       },
     })
+    // Loaded before the first schema, and not at all for a help text.
+    program.hook('preAction', async () =>
+      (await import('./interpret-schemas.ts')).interpretSchemas(),
+    )
     if (completes) await (await import('./completion.ts')).addCompletion(program)
     const line = commandLine(withNewNames(argv))
     refuseUnknownHelpTopic(program, line)

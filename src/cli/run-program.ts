@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander'
 import { jsonKeys } from '../run/camel-keys.ts'
-import { modelAliases } from '../run/request.ts'
+import { modelAliases } from '../run/claude-names.ts'
 import { calledAs } from './called-as.ts'
 import type { Invocation } from './invocation.ts'
-import { outputFormats } from './run/build-request.ts'
+import { outputFormats } from './run/output-format.ts'
 
 const examples = `
 Examples:

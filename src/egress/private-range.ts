@@ -14,19 +14,25 @@ const grantable = [
 /** The metadata service of a cloud within 100.64.0.0/10. */
 const metadata = '100.100.100.200'
 
-/** The acl `private` of squid.conf. */
-const closed = new BlockList()
-for (const rule of definitions) {
-  if (!rule.startsWith('acl private dst ')) continue
-  for (const network of rule.split(' ').slice(3)) {
-    const [base = '', length = ''] = network.split('/')
-    closed.addSubnet(base, Number(length), isIPv6(base) ? 'ipv6' : 'ipv4')
-  }
-}
-
 /** Returns whether the proxy refuses the address of an allowed name. */
 export function isPrivateAddress(address: string): boolean {
-  return closed.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+  return closedNetworks().check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+}
+
+/**
+ * Returns the acl `private` of squid.conf. Built on demand: the first IPv6 address compiles a pattern that
+ * takes 5 ms, and every command that reads grants loads this file.
+ */
+function closedNetworks(): BlockList {
+  const closed = new BlockList()
+  for (const rule of definitions) {
+    if (!rule.startsWith('acl private dst ')) continue
+    for (const network of rule.split(' ').slice(3)) {
+      const [base = '', length = ''] = network.split('/')
+      closed.addSubnet(base, Number(length), isIPv6(base) ? 'ipv6' : 'ipv4')
+    }
+  }
+  return closed
 }
 
 /** Returns whether a grant can open the address. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { upstreamSites } from '../config/model-upstream.ts'
 import { parseProtect } from '../config/protected-names.ts'
@@ -15,22 +14,13 @@ import { hasOpenQuestion } from '../run/store/store.ts'
 import { type CredentialMode, weakness } from '../stack/credential.ts'
 import { type ForwardRecord, readForwards } from '../stack/forward/record.ts'
 import { inspectStacks, isUp, type StackState } from '../stack/inspect.ts'
-import { troubleOfStatus } from '../stack/parent-proxy.ts'
+import { troubleOfStatus } from '../stack/parent-answer.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './context.ts'
 import { currentStackName } from './find-stacks.ts'
 import { openNames, type PolicyLists, readPolicyLists } from './policy/policy-files.ts'
 import { readSquidConf } from './policy/squid-conf.ts'
-
-/** Returns the versions of this checkout and of its Claude Code, without loading the pins' schema. */
-export function readVersions(root: string) {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const { claude } = JSON.parse(readFileSync(join(root, 'pins.json'), 'utf8'))
-  return {
-    claudeSecure: String(version),
-    claudeCode: String(claude[process.arch]?.version ?? 'not available for this machine'),
-  }
-}
+import { readVersions } from './versions.ts'
 
 /** Lines of the proxy's log to count: bounded, and enough to notice a problem. */
 const logWindow = 2_000

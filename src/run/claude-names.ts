@@ -1,4 +1,7 @@
-import { modelAliases } from './request.ts'
+/** Names of models that Claude Code resolves by itself. */
+export const modelAliases = [
+  ...['opus', 'sonnet', 'haiku', 'fable', 'best', 'default', 'opusplan', 'opus[1m]', 'sonnet[1m]'],
+] as const
 
 /** Selects the model of the resumed session, in place of the one that a new session would have. */
 export const inheritedModel = 'inherit'

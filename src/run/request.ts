@@ -19,11 +19,6 @@ const within = (bytes: number) =>
     .string()
     .refine(text => Buffer.byteLength(text) <= bytes, { error: `must be at most ${bytes} bytes` })
 
-/** Names of models that Claude Code resolves by itself. */
-export const modelAliases = [
-  ...['opus', 'sonnet', 'haiku', 'fable', 'best', 'default', 'opusplan', 'opus[1m]', 'sonnet[1m]'],
-] as const
-
 /** An alias (`opus`, `sonnet[1m]`, `opusplan`) or a full name. It becomes an argument: no leading dash. */
 export const ModelName = z
   .string()

@@ -9,6 +9,7 @@ import type { DockerClient } from '../engine/find-client.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { caBundleCandidates } from '../images/build-network.ts'
 import { exec } from '../process/exec.ts'
+import { troubleOfStatus } from './parent-answer.ts'
 
 type User = { uid: number; gid: number }
 
@@ -82,14 +83,4 @@ export async function parentTrouble(
   const status = /^HTTP\/\d\.\d (\d{3})/.exec(stdout)?.[1]
   if (code === 0 && status) return troubleOfStatus(Number(status), name)
   return stdout.trim() === '' ? 'does not answer' : `answers ${terminalLine(stdout, 60)}`
-}
-
-/** Returns what an answer of the parent proxy to CONNECT means; null when it opened the tunnel. */
-export function troubleOfStatus(status: number, name: string): string | null {
-  if (status >= 200 && status < 300) return null
-  const shown = terminalLine(name, 100)
-  if (status === 407) return 'refuses the user and password (407)'
-  if (status === 403) return `refuses ${shown} (403)`
-  if (status === 502 || status === 503 || status === 504) return `cannot reach ${shown} (${status})`
-  return `answers ${status} for ${shown}`
 }

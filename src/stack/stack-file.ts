@@ -14,7 +14,7 @@ import { type Additions, additionMounts, noAdditions } from './additions/additio
 import type { DeclaredMount } from './additions/declared-mounts.ts'
 import { authorityTargets, authorityVariables } from './authorities.ts'
 import { type CredentialMode, placeholderVariable } from './credential.ts'
-import { renderStackLabels } from './labels.ts'
+import { renderStackLabels } from './render-labels.ts'
 import { repositoryMounts } from './repository.ts'
 import { agentServices, type Service, servicesOf } from './services.ts'
 import { addedServices, type Stack, servicesFor } from './stack.ts'

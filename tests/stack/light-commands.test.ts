@@ -13,6 +13,7 @@ const heavy = [
   'run/store/file-store.ts',
   'images/images.ts',
   'engine/archive.ts',
+  'stack/stack.ts',
 ]
 
 /** Each command, and a module that it does load. */
@@ -37,6 +38,16 @@ t.test('status, list and allowlist load no schema of settings or runs', async t 
 t.test('a session that is attached again loads no zod', async t => {
   const loaded = loadedBy('cli/reattach.ts')
   t.ok(loaded.has('engine/terminal-exec.ts'))
+  const found = [...loaded].filter(([path]) => /from 'zod'/.test(loadsOf(path)))
+  t.same(
+    found.map(([, way]) => way.join(' → ')),
+    [],
+  )
+})
+
+t.test('the command line itself loads no zod, as for a help text', async t => {
+  const loaded = loadedBy('cli/main.ts')
+  t.ok(loaded.has('cli/run-program.ts'))
   const found = [...loaded].filter(([path]) => /from 'zod'/.test(loadsOf(path)))
   t.same(
     found.map(([, way]) => way.join(' → ')),

@@ -3,15 +3,13 @@ import { UserError } from '../../base/errors.ts'
 import { isRecord, parseJson } from '../../base/json.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { JsonKeys } from '../../run/camel-keys.ts'
+import { modelAliases } from '../../run/claude-names.ts'
 import { defaultQuestionSeconds } from '../../run/question.ts'
-import { instructionBytes, modelAliases, RunRequest } from '../../run/request.ts'
+import { instructionBytes, RunRequest } from '../../run/request.ts'
 import { calledAs } from '../called-as.ts'
+import type { OutputFormat } from './output-format.ts'
 import { readOptionFile } from './prompt.ts'
 import { refuseUnknownModel, refuseUnknownTools } from './refuse-unknown.ts'
-
-/** The output formats of `run`. */
-export const outputFormats = ['text', 'json', 'json-verbose', 'stream-json'] as const
-export type OutputFormat = (typeof outputFormats)[number]
 
 /** The options of `run` that make up the request to Claude Code, as typed. */
 export type RequestOptions = {

@@ -6,7 +6,7 @@ import type { JsonKeys } from '../../run/camel-keys.ts'
 import { renderJson, renderJsonVerbose, renderStreamJson, renderText } from '../../run/render.ts'
 import type { RunEventBody, RunResult } from '../../run/result.ts'
 import { folderSettingsPath } from '../../stack/state/state-folder.ts'
-import type { OutputFormat } from './build-request.ts'
+import type { OutputFormat } from './output-format.ts'
 
 /** Returns the spelling of keys: `--keys`, else JSON_KEYS. Reads no settings for text. */
 export async function jsonKeysOf(

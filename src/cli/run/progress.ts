@@ -5,7 +5,7 @@ import type { RunEvent, RunEventBody } from '../../run/result.ts'
 import type { ClaudeMessage } from '../../run/runner-protocol.ts'
 import { addTokens, noTokens, type Tokens } from '../../usage/entry.ts'
 import { costUsd } from '../../usage/prices.ts'
-import type { OutputFormat } from './build-request.ts'
+import type { OutputFormat } from './output-format.ts'
 
 const count = z.number().default(0)
 const Started = z.object({

@@ -1,8 +1,13 @@
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { nearestName } from '../../config/issue-message.ts'
-import { inheritedModel, isModelOfClaude, refuseTool, toolNames } from '../../run/claude-names.ts'
-import { modelAliases } from '../../run/request.ts'
+import {
+  inheritedModel,
+  isModelOfClaude,
+  modelAliases,
+  refuseTool,
+  toolNames,
+} from '../../run/claude-names.ts'
 
 /**
  * Rejects a name that is not a model of Claude, unless the model is behind another upstream, which has names

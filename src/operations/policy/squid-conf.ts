@@ -9,7 +9,7 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import { parseAllowlist } from '../../egress/allowlist.ts'
-import { parseSiteName, type SiteName } from '../../egress/site-name.ts'
+import type { SiteName } from '../../egress/site-name.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { Caller } from '../context.ts'
 
@@ -78,6 +78,7 @@ export async function sitesOf(
   { log, signal }: Pick<Caller, 'log' | 'signal'>,
 ): Promise<SiteName[]> {
   if (typed.startsWith('@')) return presetSites(typed, { log, signal })
+  const { parseSiteName } = await import('../../egress/site-name.ts')
   const site = parseSiteName(typed)
   if (site.from) note(log, `using ${site.name} of ${site.from}`)
   const name = subdomains && !site.name.startsWith('.') ? `.${site.name}` : site.name
@@ -91,6 +92,7 @@ async function presetSites(typed: string, { log, signal }: Pick<Caller, 'log' | 
   const { DEBIAN_MIRROR } = await loadSettings(checkoutRoot())
   const options = { env: userEnvironment(), debianMirror: DEBIAN_MIRROR, signal }
   const { urls, notes } = await presetSites(typed.slice(1), options)
+  const { parseSiteName } = await import('../../egress/site-name.ts')
   const sites = urls.map(url => parseSiteName(url))
   note(log, `${typed} is ${[...new Set(sites.map(({ name }) => name))].join(', ')}`)
   for (const text of notes) note(log, text)

@@ -11,7 +11,6 @@ import {
   type StackIdentity,
   stackId,
 } from '../identity.ts'
-import { readProtection } from '../protection.ts'
 import type { StateFolder } from './state-folder.ts'
 
 const Owner = z.strictObject({
@@ -67,6 +66,8 @@ export async function readOwner(name: string, state: Folder): Promise<StackIdent
     throw unreadable(path, error)
   })
   if (text === null) {
+    // Loaded on demand: it is most of the code of a start, and `status` reads the owner too.
+    const { readProtection } = await import('../protection.ts')
     const protection = await readProtection(state)
     return protection && identify(name, { kind: 'folder', folder: protection.workspace })
   }

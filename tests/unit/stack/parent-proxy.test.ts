@@ -1,5 +1,6 @@
 import t from 'tap'
-import { parentTrouble, troubleOfStatus } from '../../../src/stack/parent-proxy.ts'
+import { troubleOfStatus } from '../../../src/stack/parent-answer.ts'
+import { parentTrouble } from '../../../src/stack/parent-proxy.ts'
 
 t.test('an answer of the parent is said in words', async t => {
   t.equal(troubleOfStatus(200, 'a.example'), null)

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
-import type { OutputFormat } from '../../../../src/cli/run/build-request.ts'
 import { createOutput } from '../../../../src/cli/run/output.ts'
+import type { OutputFormat } from '../../../../src/cli/run/output-format.ts'
 import { resultOf, transcript } from '../../../support/run/transcript.ts'
 
 const { signal } = new AbortController()

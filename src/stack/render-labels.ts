@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto'
+import { upstreamUrl } from '../config/model-upstream.ts'
+import { escapeVariables } from '../engine/compose.ts'
+import { summarise } from './additions/added-service.ts'
+import { additionsHash } from './additions/additions.ts'
+import { renderIdentityLabels } from './identity.ts'
+import { labels } from './labels.ts'
+import { type Stack, upstreamOf } from './stack.ts'
+
+/** Renders the labels of each container of a stack, for a compose file. */
+export function renderStackLabels(stack: Stack, fingerprint: string): Record<string, string> {
+  const { identity, workspace, mode, settings, overlays, repository, additions, parent } = stack
+  const escaped = Object.entries(renderIdentityLabels(identity)).map(([name, value]) => [
+    name,
+    escapeVariables(value),
+  ])
+  return {
+    ...Object.fromEntries(escaped),
+    [labels.mode]: workspace.mode,
+    [labels.credentials]: mode,
+    [labels.upstream]: upstreamUrl(upstreamOf(stack)),
+    [labels.protect]: settings.PROTECT,
+    [labels.overlays]: hash(JSON.stringify([overlays, repository?.mounts ?? []])),
+    ...(additions && {
+      [labels.mounts]: escapeVariables(JSON.stringify(additions.declared)),
+      [labels.additions]: additionsHash(additions),
+    }),
+    ...(additions?.services && {
+      [labels.services]: escapeVariables(JSON.stringify(additions.services.added.map(summarise))),
+    }),
+    ...(parent && { [labels.parent]: parent.address }),
+    [labels.fingerprint]: fingerprint,
+  }
+}
+
+function hash(text: string) {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
