@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { longestFirst, readDurations } from './durations.ts'
-import { type RunFiles, runInProcesses } from './run-files.ts'
+import { type RunFiles, runProcess } from './run-files.ts'
 
 const root = join(import.meta.dirname, '../../..')
+
+/** Set by a caller that runs files beside another run of this machine. */
+const firstLane = Number(process.env.TEST_LANE ?? 0)
 
 /** `// exclusive: REASON` in a test file: it owns the engine or the host, or measures the machine. */
 const mark = /^\/\/ exclusive: \S/m
 
 /**
- * Runs end-to-end files in lanes side by side, a process for each file, the longest first. Exclusive
+ * Runs end-to-end files in lanes side by side, a process for each lane, the longest files first. Exclusive
  * files run one at a time, after all lanes have ended.
  */
 export async function runInLanes(lanes: number, options: RunFiles): Promise<boolean> {
@@ -21,15 +24,21 @@ export async function runInLanes(lanes: number, options: RunFiles): Promise<bool
     // It may be long.
     Number.MAX_SAFE_INTEGER,
   )
-  let passed = true
   const lane = async (number: number, files: string[]) => {
-    for (let file = files.shift(); file; file = files.shift()) {
-      // Two of the eight parts of the test network for each lane: see stack/address-part.ts.
-      const env = { ...options.env, TEST_LANE: `${number}` }
-      if (!(await runInProcesses(1, { ...options, files: [file], env }))) passed = false
+    let passed = true
+    // Two of the eight parts of the test network for each lane: see stack/address-part.ts.
+    const env = { ...options.env, TEST_LANE: `${(firstLane + number) % 4}` }
+    // More than one process only after a crash, which must not take the files behind it along.
+    for (let first = files.shift(); first; first = files.shift()) {
+      const taken = [first]
+      const next = () => taken.shift() ?? files.shift() ?? null
+      if (!(await runProcess(next, { ...options, env }))) passed = false
     }
+    return passed
   }
-  await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number, queue)))
-  await lane(0, exclusive)
-  return passed
+  const sideBySide = await Promise.all(
+    Array.from({ length: lanes }, (_, number) => lane(number, queue)),
+  )
+  const alone = await lane(0, exclusive)
+  return alone && sideBySide.every(Boolean)
 }
