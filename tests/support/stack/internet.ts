@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { build } from 'esbuild'
+import { basename, join } from 'node:path'
+import { build, type OutputFile } from 'esbuild'
 import type { Test } from 'tap'
 import { cloudHosts } from '../cloud-apis/cloud-api.ts'
 import type { Zone } from '../internet/dns.ts'
@@ -71,7 +71,7 @@ export async function createInternet(
   }
   const folder = await temporaryFolder(t, 'internet')
   await mkdir(join(folder, 'files'))
-  await bundle(folder)
+  await writePrograms(join(folder, 'files'))
   const authority = createAuthority()
   await writeFile(join(folder, 'files/ca.pem'), authority.certificate)
   for (const [name, hosts] of [
@@ -145,22 +145,25 @@ export async function createInternet(
     detach,
     async attach(stack, image) {
       const network = `${stack}_proxy-external`
-      modelContainer = await launch('model', model, network, image, [])
-      sitesContainer = await launch('sites', sites, network, image, [
-        `ZONE=${JSON.stringify(zone)}`,
+      const variables = [`ZONE=${JSON.stringify(zone)}`]
+      ;[modelContainer, sitesContainer] = await Promise.all([
+        launch('model', model, network, image, []),
+        launch('sites', sites, network, image, variables),
       ])
-      await until('the stand-in for the model API', async () =>
-        askModel('GET').then(
-          () => true,
-          () => false,
+      await Promise.all([
+        until('the stand-in for the model API', async () =>
+          askModel('GET').then(
+            () => true,
+            () => false,
+          ),
         ),
-      )
-      // By what listens there: a question would be an event that a test did not ask for.
-      await until('the stand-in sites and their DNS', async () => {
-        const command = ['exec', sitesContainer, 'cat', '/proc/net/tcp', '/proc/net/udp']
-        const { stdout } = await run('docker', command)
-        return [':01BB ', ':20FB ', ':0035 '].every(port => stdout.includes(port))
-      })
+        // By what listens there: a question would be an event that a test did not ask for.
+        until('the stand-in sites and their DNS', async () => {
+          const command = ['exec', sitesContainer, 'cat', '/proc/net/tcp', '/proc/net/udp']
+          const { stdout } = await run('docker', command)
+          return [':01BB ', ':20FB ', ':0035 '].every(port => stdout.includes(port))
+        }),
+      ])
     },
     sites: () => sitesContainer,
     async events() {
@@ -189,14 +192,25 @@ export function sitesAddress(block: number) {
   return addressIn(block, 12)
 }
 
-async function bundle(folder: string) {
-  await build({
+const bundled: { programs?: Promise<readonly OutputFile[]> } = {}
+
+/** Writes the programs of the stand-ins, which are bundled once in a process. */
+async function writePrograms(folder: string) {
+  bundled.programs ??= bundlePrograms()
+  for (const { path, contents } of await bundled.programs)
+    await writeFile(join(folder, basename(path)), contents)
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+}
+
+async function bundlePrograms() {
+  const { outputFiles } = await build({
     absWorkingDir: repository,
     entryPoints: {
       model: 'tests/support/messages-api/main.ts',
       sites: 'tests/support/internet/main.ts',
     },
-    outdir: join(folder, 'files'),
+    outdir: 'unused',
+    write: false,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -206,5 +220,5 @@ async function bundle(folder: string) {
     },
     logLevel: 'error',
   })
-  await writeFile(join(folder, 'files/package.json'), '{"type":"module"}')
+  return outputFiles
 }
