@@ -40,17 +40,20 @@ export async function must(
   return stdout
 }
 
-/** Asks again and again until `probe` gives something, and says what it waited for when it never does. */
+/**
+ * Asks again and again until `probe` gives something, and says what it waited for when it never does. The
+ * pauses grow: a probe is often a `docker exec`, whose cost slows what it waits for.
+ */
 export async function until<T>(
   what: string,
   probe: () => Promise<T | null | undefined | false>,
   timeout = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + timeout
-  for (;;) {
+  for (let pause = 50; ; pause = Math.min(pause * 1.4, 400)) {
     const result = await probe()
     if (result) return result
     if (Date.now() > deadline) throw new Error(`waited ${timeout / 1000} s for ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await new Promise(resolve => setTimeout(resolve, pause))
   }
 }
