@@ -1,4 +1,3 @@
-// exclusive: stops stacks and looks at all of the machine
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
