@@ -51,7 +51,8 @@ t.test(
     ]) {
       isTwoLines(t, await shell(command), taken)
     }
-    const open = await shell('sleep 20 | "$1" run x')
+    const writer = 'exec 3< <(exec sleep 60 2> /dev/null); '
+    const open = await shell(`${writer} "$1" run x <&3; s=$?; kill $!; exit $s`)
     t.match(open.stderr, /no input on stdin within 3 s; continuing without it/)
     isTwoLines(t, open, taken)
     isTwoLines(t, await shell('"$1" run < /dev/null'), {

@@ -15,6 +15,14 @@ import { createRunnerServer } from '../../../src/runner/server.ts'
 
 const repository = join(import.meta.dirname, '../../..')
 const token = 'a-token-of-the-test'
+const fakeClaude =
+  buildSync({
+    entryPoints: [join(repository, 'tests/support/fake-claude.ts')],
+    write: false,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+  }).outputFiles[0]?.contents ?? new Uint8Array()
 
 export type TestRunner = Awaited<ReturnType<typeof startRunner>>
 
@@ -35,13 +43,7 @@ export async function startRunner(
   for (const name of ['workspace', 'workspaces/a', 'workspaces/b', 'homes', 't']) {
     mkdirSync(join(root, name), { recursive: true })
   }
-  buildSync({
-    entryPoints: [join(repository, 'tests/support/fake-claude.ts')],
-    outfile: join(root, 'fake-claude.mjs'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-  })
+  writeFileSync(join(root, 'fake-claude.mjs'), fakeClaude)
   const claude = join(root, 'claude')
   writeFileSync(claude, `#!/bin/sh\nexec ${process.execPath} ${root}/fake-claude.mjs "$@"\n`)
   chmodSync(claude, 0o755)
