@@ -1,3 +1,4 @@
+import type { Asked } from './counting/request-reader.ts'
 import type { GatewaySettings } from './settings.ts'
 
 /**
@@ -11,6 +12,8 @@ export interface Exchange {
   request?: { readonly bytes: number }
   answer?: { readonly bytes: number }
   model?: string
+  /** Set once the whole body has arrived: only then can the origin have it. */
+  asked?: Asked
   broken?: 'client-gone' | 'upstream-broken'
 }
 

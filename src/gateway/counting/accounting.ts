@@ -1,10 +1,11 @@
 import { addTokens, interactive, noTokens, noUsage, type UsageEntry } from '../../usage/entry.ts'
 import { costUsd, maximumUsd, pricedName } from '../../usage/prices.ts'
-import { ApiError } from '../api-error.ts'
 import type { Exchange } from '../gateway-log.ts'
 import { headerValues } from '../http/headers.ts'
 import { type AnswerReader, createAnswerReader } from './answer-reader.ts'
+import { checkDayBudget } from './day-budget.ts'
 import type { Ledger } from './ledger.ts'
+import type { Asked } from './request-reader.ts'
 
 /**
  * The header in which a run's process sends its name. The gateway never forwards it: no list of passed
@@ -72,6 +73,11 @@ export interface Accounting {
 }
 
 export interface Account {
+  /**
+   * Records what the whole body asks for, before the origin has all of it. Throws an `ApiError` when
+   * what other requests may still cost leaves nothing of the budget.
+   */
+  asked(asked: Asked): void
   /** Records the start of an answer; returns a function that must receive the answer's bytes, if any. */
   answered(status: number, headers: AnswerHeaders): ((chunk: Buffer) => void) | undefined
   /** Records the end of the request, successful or not. Never throws. */
@@ -86,16 +92,31 @@ export function createAccounting(options: {
   dayBudgetUsd: number | null
 }): Accounting {
   const { ledger, dayBudgetUsd } = options
-  const open = new Map<Account, () => UsageEntry>()
-  const inFlight = () => [...open.values()].reduce((sum, entry) => sum + entry().estimatedUsd, 0)
+  const open = new Map<Account, (until: Until) => UsageEntry>()
+  const sum = (until: Until, except?: Account) =>
+    [...open].reduce(
+      (usd, [account, entry]) => usd + (account === except ? 0 : entry(until).estimatedUsd),
+      0,
+    )
+  const check = (except?: Account) =>
+    checkDayBudget({
+      budgetUsd: dayBudgetUsd,
+      ledger,
+      inFlight: () => sum('now', except),
+      reserved: () => sum('its-end', except),
+    })
 
   return {
-    admit: () => checkDayBudget({ budgetUsd: dayBudgetUsd, ledger, inFlight }),
+    admit: () => check(),
     begin(meter, exchange) {
       let status: number | null = null
       let reader: AnswerReader | null = null
-      const entry = () => usageEntry(meter, exchange, status, reader)
+      const entry = (until: Until) => usageEntry({ meter, exchange, status, reader, until })
       const account: Account = {
+        asked(asked) {
+          check(account)
+          exchange.asked = asked
+        },
         answered(code, headers) {
           status = code
           reader = code < 300 ? createAnswerReader(headers) : null
@@ -103,7 +124,7 @@ export function createAccounting(options: {
         },
         end() {
           open.delete(account)
-          ledger.add(entry())
+          ledger.add(entry('broken-off'))
         },
       }
       open.set(account, entry)
@@ -113,35 +134,49 @@ export function createAccounting(options: {
   }
 }
 
+/**
+ * How far a request is estimated: what it has cost by now, what it costs at most at its end, or what it
+ * costs if nothing more is known of it. An origin goes on when its caller leaves, so a request without
+ * reported usage then costs its `max_tokens`.
+ */
+type Until = 'now' | 'its-end' | 'broken-off'
+
 /** Builds the usage entry of a request from what is known so far. */
-function usageEntry(
-  meter: string,
-  exchange: Exchange,
-  status: number | null,
-  reader: AnswerReader | null,
-): UsageEntry {
+function usageEntry(options: {
+  meter: string
+  exchange: Exchange
+  status: number | null
+  reader: AnswerReader | null
+  until: Until
+}): UsageEntry {
+  const { meter, exchange, status, reader, until } = options
   const count = reader?.count()
+  const asked = exchange.asked
+  const maxTokens = until === 'now' || count?.complete ? 0 : (asked?.maxTokens ?? 0)
   // Trusts the origin for the model's name: the caller could name any.
-  const model = modelKey(count?.model ?? pricedName(exchange.model ?? ''))
+  const claimed = asked ? asked.model : (exchange.model ?? null)
+  const model = modelKey(count?.model ?? pricedName(claimed ?? ''))
   const entry: UsageEntry = { meter, model, ...noUsage, requests: 1 }
   // The origin refused or never received the request: Anthropic charges for answers only.
-  if (status === null ? exchange.broken === undefined : status >= 300)
-    return { ...entry, errors: 1 }
+  const failed = until === 'broken-off' && exchange.broken === undefined
+  if (status === null ? failed : status >= 300) return { ...entry, errors: 1 }
 
   const sent = Math.ceil((exchange.request?.bytes ?? 0) / tokenBytes)
   const received = Math.ceil((exchange.answer?.bytes ?? 0) / tokenBytes)
   const broken = exchange.broken !== undefined || count?.complete === false ? 1 : 0
   if (!count?.counted) {
     const reported = count?.usage.tokens ?? noTokens
-    const guess = { ...noTokens, input: sent, output: received }
-    const terms = { fast: status !== null, unitedStates: false }
-    // A caller that left before the answer received nothing; the model name is the caller's own claim.
-    const asked = status === null ? costUsd(model, guess, terms) : null
+    const guess = { ...noTokens, input: sent, output: Math.max(received, maxTokens) }
+    // Until the answer says what it costs, the request does: its model and terms are the caller's own
+    // claim, and the origin charges by them. An answer that cannot be read costs the highest price.
+    const awaited = status === null || (count && !count.malformed && !count.complete)
+    const terms = awaited && asked ? asked.terms : { fast: status !== null, unitedStates: false }
+    const expected = awaited && (status === null || asked) ? costUsd(model, guess, terms) : null
     return {
       ...entry,
       broken,
       uncounted: 1,
-      estimatedUsd: asked ?? Math.max(maximumUsd(guess, terms), maximumUsd(reported, terms)),
+      estimatedUsd: expected ?? Math.max(maximumUsd(guess, terms), maximumUsd(reported, terms)),
     }
   }
   const { usage, unreportedOutput } = count
@@ -152,7 +187,8 @@ function usageEntry(
   ].map(part => ({ ...part, cost: costUsd(part.model, part.tokens, terms) }))
   const all = usage.apart.reduce((sum, other) => addTokens(sum, other.tokens), tokens)
   // A caller that leaves early is charged for the output until then, and cannot hide it.
-  const unreported = { ...noTokens, output: Math.max(0, unreportedOutput - tokens.output) }
+  const seen = until === 'its-end' ? Math.max(unreportedOutput, maxTokens) : unreportedOutput
+  const unreported = { ...noTokens, output: Math.max(0, seen - tokens.output) }
   return {
     ...entry,
     broken,
@@ -168,34 +204,4 @@ function usageEntry(
 function modelKey(model: string | null): string {
   if (model === null) return 'unknown'
   return pricedName(model) ?? (/^[\w.:@/[\]-]{1,80}$/.test(model) ? model : 'unknown')
-}
-
-/**
- * Throws when the day's budget is used up; null means no budget. `inFlight` is the cost so far of
- * answers that have not ended. Uses status 402, because Claude Code shows its message at once and does
- * not retry: it takes 403 for a bad login, retries 400 six times, and takes 429 and 503 for transient
- * errors.
- */
-export function checkDayBudget(options: {
-  budgetUsd: number | null
-  ledger: Pick<Ledger, 'failure' | 'estimatedToday'>
-  inFlight: () => number
-}): void {
-  const { budgetUsd, ledger, inFlight } = options
-  if (budgetUsd === null) return
-  const failure = ledger.failure()
-  if (failure !== null) {
-    throw new ApiError(
-      503,
-      'api_error',
-      `claude-secure: a budget is set, but the gateway cannot record usage (${failure}). On the host: check free space and the owner of the stack's usage folder, then run ./claude.ts logs gateway.`,
-    )
-  }
-  const used = ledger.estimatedToday() + inFlight()
-  if (used < budgetUsd) return
-  throw new ApiError(
-    402,
-    'billing_error',
-    `claude-secure: the budget of this day (UTC) is used up: $${used.toFixed(4)} of $${budgetUsd}. On the host: run ./claude.ts usage for details; to continue, raise BUDGET_USD_PER_DAY in .env, then run ./claude.ts stop and ./claude.ts start.`,
-  )
 }

@@ -9,6 +9,8 @@ export interface AnswerCount {
   usage: Usage
   /** True once usage was reported (streams: in `message_start`). */
   counted: boolean
+  /** True once the answer has a part that cannot be parsed. */
+  malformed: boolean
   /** True once the answer has ended. */
   complete: boolean
   /** Output tokens seen but not reported because the end is missing: an upper bound. */
@@ -82,6 +84,7 @@ function createStreamReader(): AnswerReader {
       model,
       usage,
       counted: counted && !malformed,
+      malformed,
       complete,
       unreportedOutput: complete ? 0 : Math.ceil(seenOutput),
     }),
@@ -99,6 +102,7 @@ function createWholeReader(): AnswerReader {
         model: textOf(parseJson(members.found.get('model') ?? 'null')),
         usage: usage ?? noUsage,
         counted: usage !== null && !members.tooLong,
+        malformed: members.tooLong || (reported !== undefined && usage === null),
         complete: members.complete,
         unreportedOutput: 0,
       }

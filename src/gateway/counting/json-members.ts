@@ -1,3 +1,5 @@
+import { parseJson } from '../../base/json.ts'
+
 const quote = 0x22
 const backslash = 0x5c
 
@@ -15,6 +17,7 @@ export class JsonMembers {
   complete = false
   readonly #wanted: ReadonlySet<string>
   readonly #limit: number
+  readonly #onFound: ((name: string, text: string) => void) | undefined
   #depth = 0
   #inString = false
   #escaped = false
@@ -23,9 +26,13 @@ export class JsonMembers {
   #text: string | null = null
   #key: string | null = null
 
-  constructor(wanted: readonly string[], limit = 64 * 1024) {
+  constructor(
+    wanted: readonly string[],
+    options: { limit?: number; onFound?: (name: string, text: string) => void } = {},
+  ) {
     this.#wanted = new Set(wanted)
-    this.#limit = limit
+    this.#limit = options.limit ?? 64 * 1024
+    this.#onFound = options.onFound
   }
 
   write(chunk: Uint8Array): void {
@@ -82,12 +89,15 @@ export class JsonMembers {
     this.#inString = false
     if (!this.#isKey) return
     this.#isKey = false
-    this.#key = this.#text?.slice(1, -1) ?? ''
+    this.#key = plainKey(this.#text ?? '')
     this.#text = null
   }
 
   #endMember(): void {
-    if (this.#key !== null && this.#text !== null) this.found.set(this.#key, this.#text)
+    if (this.#key !== null && this.#text !== null) {
+      this.found.set(this.#key, this.#text)
+      this.#onFound?.(this.#key, this.#text)
+    }
     this.#key = null
     this.#text = null
   }
@@ -100,6 +110,12 @@ export class JsonMembers {
       this.#text = null
     }
   }
+}
+
+/** Returns a key without its quotes; `"max\\u005ftokens"` is `max_tokens` to every other reader. */
+function plainKey(text: string): string {
+  const value = text.includes('\\') ? parseJson(text) : null
+  return typeof value === 'string' ? value : text.slice(1, -1)
 }
 
 /** Returns the offset of the next byte with a meaning inside a string, or of the last byte. */

@@ -38,25 +38,46 @@ export const defaultLimits: Limits = {
 export class ByteMeter extends Transform {
   bytes = 0
   readonly #limit: number
-  readonly #onFirst: ((chunk: Buffer) => void) | undefined
+  readonly #on: MeterEvents
+  #checked = false
 
-  constructor(
-    options: {
-      limit?: number
-      onFirst?: (chunk: Buffer) => void
-    } = {},
-  ) {
+  constructor(options: { limit?: number } & MeterEvents = {}) {
     super()
     this.#limit = options.limit ?? Number.POSITIVE_INFINITY
-    this.#onFirst = options.onFirst
+    this.#on = options
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback) {
-    if (this.bytes === 0) this.#onFirst?.(chunk)
+    if (this.bytes === 0) this.#on.onFirst?.(chunk)
     this.bytes += chunk.length
-    if (this.bytes > this.#limit) done(new TooManyBytes(this.#limit))
-    else done(null, chunk)
+    if (this.bytes > this.#limit) return done(new TooManyBytes(this.#limit))
+    this.#on.onChunk?.(chunk)
+    done(this.bytes === this.#on.length ? this.#check() : null, chunk)
   }
+
+  override _flush(done: TransformCallback) {
+    done(this.#check())
+  }
+
+  #check(): Error | null {
+    if (this.#checked) return null
+    this.#checked = true
+    try {
+      this.#on.beforeLast?.()
+      return null
+    } catch (error) {
+      return error instanceof Error ? error : new Error('the body was refused', { cause: error })
+    }
+  }
+}
+
+interface MeterEvents {
+  onFirst?: ((chunk: Buffer) => void) | undefined
+  onChunk?: ((chunk: Buffer) => void) | undefined
+  /** Announced length: without it, only the end shows that all bytes have arrived. */
+  length?: number | undefined
+  /** Runs when all bytes have arrived, before the last of them pass or the end does: if it throws, they do not. */
+  beforeLast?: (() => void) | undefined
 }
 
 export class TooManyBytes extends Error {

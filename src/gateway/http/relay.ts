@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { ApiError } from '../api-error.ts'
 import type { Account } from '../counting/accounting.ts'
+import { createRequestReader } from '../counting/request-reader.ts'
 import type { Credential } from '../credential.ts'
 import type { Exchange } from '../gateway-log.ts'
 import type { ModelRequest, Provider } from '../provider/provider.ts'
@@ -26,7 +27,8 @@ export async function relay(options: {
   account?: Account | undefined
 }): Promise<void> {
   const { request, response, route, credential, provider, bodyBytes, exchange, account } = options
-  if (Number(request.headers['content-length'] ?? 0) > bodyBytes) throw tooLarge(bodyBytes)
+  const { 'content-length': announced } = request.headers
+  if (Number(announced ?? 0) > bodyBytes) throw tooLarge(bodyBytes)
 
   const abort = new AbortController()
   const clientGone = () => {
@@ -36,11 +38,15 @@ export async function relay(options: {
   }
   response.once('close', clientGone)
 
+  const body = account && createRequestReader()
   const sent = new ByteMeter({
     limit: bodyBytes,
     onFirst: chunk => {
       exchange.model = modelName(chunk)
     },
+    length: announced === undefined ? undefined : Number(announced),
+    onChunk: body?.write,
+    beforeLast: body && (() => account.asked(body.asked())),
   })
   exchange.request = sent
   // Not `pipeline`, which would destroy the caller's connection together with a failed body, and with
@@ -70,6 +76,7 @@ export async function relay(options: {
   } catch (error) {
     if (exchange.broken) return
     if (error instanceof ApiError) throw error
+    if (sent.errored instanceof ApiError) throw sent.errored
     if (isTooLarge(error, sent)) throw tooLarge(bodyBytes)
     throw await explainFailure(error, provider.upstream)
   } finally {

@@ -143,6 +143,63 @@ t.test('a budget ends in a plain answer, and nothing of the request goes further
   t.equal((await post(next.url, prompt('[[say hi]]'))).statusCode, 402, 'also the next gateway')
 })
 
+/** An origin that does not answer before it is told to, and counts what it has got in whole. */
+async function slowOrigin(t: Parameters<typeof startGateway>[0]) {
+  const got: string[] = []
+  const upstream = await startOrigin(t, async (incoming, response) => {
+    try {
+      got.push((await incoming.toArray()).join(''))
+    } catch {
+      return // The gateway withdrew the request before its end.
+    }
+    response.on('error', () => {})
+  })
+  return { upstream, got }
+}
+
+for (const how of ['one after the other', 'at once']) {
+  t.test(`100 requests abandoned before their answer, ${how}, spend the budget`, async t => {
+    const { upstream, got } = await slowOrigin(t)
+    const { url } = await startGateway(t, { upstream, dayBudgetUsd: 0.05 })
+    const statuses: number[] = []
+    const ask = (caller: AbortController) =>
+      request(`${url}/v1/messages`, {
+        method: 'POST',
+        headers: genuine,
+        body: prompt('x', { max_tokens: 32_000 }),
+        signal: caller.signal,
+      }).then(
+        async ({ statusCode, body }) => {
+          statuses.push(statusCode)
+          await body.dump()
+        },
+        () => {},
+      )
+    if (how === 'at once') {
+      const caller = new AbortController()
+      const answers = Array.from({ length: 100 }, () => ask(caller))
+      await until(() => statuses.length >= 99)
+      caller.abort()
+      await Promise.all(answers)
+    } else {
+      for (let i = 0; i < 100; i++) {
+        const caller = new AbortController()
+        const answer = ask(caller)
+        await until(() => got.length + statuses.length > i)
+        caller.abort()
+        await answer
+      }
+    }
+    t.equal(got.length, 1, 'the model has got one of them')
+    t.equal(statuses.length, 99)
+    t.ok(
+      statuses.every(status => [402, 429, 529].includes(status)),
+      [...new Set(statuses)].join(),
+    )
+    t.equal((await post(url, prompt('x'))).statusCode, 402)
+  })
+}
+
 t.test('when nothing can be written it serves on; with a budget it refuses', async t => {
   const { httpUrl } = await standIn(t)
   const free = await startGateway(t, { upstream: httpUrl })

@@ -1,7 +1,6 @@
 import t from 'tap'
 import { ApiError } from '../../../../src/gateway/api-error.ts'
 import {
-  checkDayBudget,
   createAccounting,
   createRunNames,
   meterOf,
@@ -12,6 +11,7 @@ import { ByteMeter } from '../../../../src/gateway/http/limits.ts'
 import type { UsageEntry } from '../../../../src/usage/entry.ts'
 
 const meter = '0123456789abcdef'
+const noTerms = { fast: false, unitedStates: false }
 
 t.test('a run is identified by its header', async t => {
   t.equal(meterOf(['X-Claude-Secure-Meter', meter]), meter)
@@ -214,46 +214,57 @@ t.test('a request in flight counts towards the budget until it ends', async t =>
   t.doesNotThrow(() => accounting.admit(), 'the ledger of this test has nothing')
 })
 
-function refusal(
-  budgetUsd: number | null,
-  options: { today?: number; inFlight?: number; failure?: string } = {},
-) {
-  try {
-    checkDayBudget({
-      budgetUsd,
-      ledger: {
-        estimatedToday: () => options.today ?? 0,
-        failure: () => options.failure ?? null,
-      },
-      inFlight: () => options.inFlight ?? 0,
-    })
-    return null
-  } catch (error) {
-    if (error instanceof ApiError) return error
-    throw error
-  }
-}
+const asked = { model: 'claude-opus-5', maxTokens: 1_000_000, terms: noTerms }
 
-t.test('without a budget no request is refused', async t => {
-  t.equal(refusal(null, { today: 1e9, inFlight: 1e9 }), null)
-  t.equal(refusal(null, { failure: 'ENOSPC' }), null)
+t.test('a caller that leaves before the answer is charged for all it asked for', async t => {
+  const exchange: Exchange = { request: sent(3_000_000), asked, broken: 'client-gone' }
+  t.match(one({ exchange }), { uncounted: 1, broken: 1, estimatedUsd: 30, costUsd: 0 })
+  const unnamed = { ...exchange, asked: { ...asked, model: null } }
+  t.ok((one({ exchange: unnamed })?.estimatedUsd ?? 0) > 60, 'two models: the highest price')
+  t.match(one({ exchange, status: 529 }), { errors: 1, estimatedUsd: 0 }, 'not after an error')
 })
 
-t.test('a refusal names the budget, the used amount and how to raise it', async t => {
-  t.equal(refusal(5, { today: 4.99 }), null)
-  const error = refusal(5, { today: 5.125 })
-  t.match(error, { status: 402, type: 'billing_error', retry: false })
-  t.match(error?.message, /of this day \(UTC\).*\$5\.1250 of \$5\..*BUDGET_USD_PER_DAY in \.env/)
+t.test('an answer that breaks off before its usage is charged for all that was asked', async t => {
+  const exchange = () => ({ request: sent(3_000_000), asked })
+  t.match(one({ status: 200, exchange: exchange() }), { uncounted: 1, estimatedUsd: 30 })
+  const whole = { 'content-type': 'application/json' }
+  t.match(one({ status: 200, headers: whole, body: '{"id":', exchange: exchange() }), {
+    uncounted: 1,
+    estimatedUsd: 30,
+  })
+  const entry = one({ status: 200, body: start('claude-opus-5') + delta, exchange: exchange() })
+  t.match(entry, { estimatedUsd: 30, uncounted: 0 })
 })
 
-t.test('an answer in progress counts', async t => {
-  t.match(refusal(5, { today: 4, inFlight: 1 }), { status: 402 })
+t.test('an answer that has ended costs what it reports, whatever was asked for', async t => {
+  const small = event('message_delta', { usage: { output_tokens: 10 } })
+  const entry = one({
+    status: 200,
+    body: start('claude-opus-5') + small + stop,
+    exchange: { request: sent(300), asked },
+  })
+  t.equal(entry?.estimatedUsd, entry?.costUsd)
 })
 
-t.test('a budget of 0 refuses every request', async t => {
-  t.match(refusal(0), { status: 402 })
-})
+t.test(
+  'requests in flight reserve all they asked for, and the next ones can try again',
+  async t => {
+    const { accounting } = account(10)
+    const begun = accounting.begin('interactive', {})
+    begun.asked(asked)
+    const next = accounting.begin('interactive', {})
+    const refused = /^claude-secure: the requests in flight may use up the budget/
+    t.throws(() => next.asked(asked), refused)
+    t.throws(() => accounting.admit(), refused)
+    const watch = begun.answered(200, stream)
+    watch?.(Buffer.from(start('claude-opus-5')))
+    t.throws(() => accounting.admit(), refused, 'also once the answer has begun')
+    watch?.(Buffer.from(stop))
+    t.doesNotThrow(() => next.asked(asked), 'the reported usage takes the place of the reservation')
+  },
+)
 
-t.test('a budget refuses requests while usage cannot be recorded', async t => {
-  t.match(refusal(5, { failure: 'ENOSPC' }), { status: 503, message: /ENOSPC/ })
+t.test('what is admitted has no limit but the others’ use', async t => {
+  const { accounting } = account(10)
+  t.doesNotThrow(() => accounting.begin('interactive', {}).asked(asked))
 })

@@ -2,7 +2,7 @@ import t from 'tap'
 import { JsonMembers } from '../../../../src/gateway/counting/json-members.ts'
 
 function read(text: string, options: { pieces?: number; limit?: number } = {}) {
-  const members = new JsonMembers(['model', 'usage'], options.limit)
+  const members = new JsonMembers(['model', 'usage'], options.limit ? { limit: options.limit } : {})
   const bytes = Buffer.from(text)
   const size = options.pieces ?? bytes.length
   for (let at = 0; at < bytes.length; at += size) members.write(bytes.subarray(at, at + size))
@@ -88,3 +88,16 @@ t.test('the fast path skips the same bytes as the slow one', async t => {
   }
   t.ok(found > 5_000, `${found} members`)
 })
+
+t.test(
+  'a key with escapes is the key that it spells, and every value of it is reported',
+  async t => {
+    const seen: [string, string][] = []
+    const members = new JsonMembers(['model'], { onFound: (name, text) => seen.push([name, text]) })
+    members.write(Buffer.from('{"model":"a","mod\\u0065l":"b","\\q":1,"x":{"model":"c"}}'))
+    t.strictSame(seen, [
+      ['model', '"a"'],
+      ['model', '"b"'],
+    ])
+  },
+)
