@@ -32,7 +32,7 @@ export type RunEnding =
   | { kind: 'stopped' }
   /** The runner did not end a run that had timed out. */
   | { kind: 'given-up'; after: number }
-  /** The runner did not confirm that a cancelled run stopped. */
+  /** The runner did not confirm that a run stopped which was to be cancelled: it may go on. */
   | { kind: 'unconfirmed' }
   /** The process that watched the run died. */
   | { kind: 'interrupted' }
@@ -126,7 +126,7 @@ export function createCollector(run: {
       case 'interrupted':
         return { status: 'interrupted', error: { code: 'interrupted' } }
       case 'unconfirmed':
-        return { status: 'cancelled', error: { code: 'cancel-unconfirmed' } }
+        return failed({ code: 'cancel-unconfirmed' })
       case 'ended':
         return judged(ending)
       default:

@@ -36,7 +36,7 @@ export const RunFailure = z.discriminatedUnion('code', [
   /** The worker did not end a run that had timed out. */
   z.object({ code: z.literal('worker-timeout'), ...waited }),
   z.object({ code: z.literal('cancelled') }),
-  /** The worker did not confirm that a cancelled run stopped. */
+  /** The run was to be cancelled, and the worker did not confirm that it stopped. */
   z.object({ code: z.literal('cancel-unconfirmed') }),
   z.object({ code: z.literal('connection-lost'), words }),
   z.object({ code: z.literal('worker-stopped') }),
@@ -121,7 +121,7 @@ export function describeFailure(failure: RunFailure): string {
     case 'cancelled':
       return 'the run was cancelled'
     case 'cancel-unconfirmed':
-      return 'the run was cancelled, but the worker did not confirm that it stopped'
+      return 'a cancel was requested, but the worker did not confirm that the run stopped'
     case 'connection-lost':
       return `the connection to the worker was lost: ${failure.words}`
     case 'worker-stopped':

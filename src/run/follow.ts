@@ -152,8 +152,8 @@ function watchTime(
       const unasked = last.kind === 'ended' && last.outcome === 'cancelled' && !signal.aborted
       if (unasked) return { kind: 'stopped' }
       if (last.kind !== 'lost') return last
-      // A connection that breaks during cancellation ends the run too.
-      return givenUp ?? (signal.aborted ? neverStarted : last)
+      // Only the runner knows that a cancelled run is gone: without its word the run may go on.
+      return givenUp ?? (signal.aborted ? { kind: 'unconfirmed' } : last)
     },
     stop() {
       clearTimeout(timer)

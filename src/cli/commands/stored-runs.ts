@@ -175,7 +175,11 @@ async function cancelOne(runs: Runs, runId: string, signal: AbortSignal) {
   await runs.cancel(runId).catch(error => {
     throw refusalError(error)
   })
-  if (await runs.ended(runId, { timeout: patience, signal })) return
+  if (await runs.ended(runId, { timeout: patience, signal })) {
+    const result = await runs.result(runId)
+    if (result?.error?.code === 'cancel-unconfirmed') throwUnlessSucceeded(result)
+    return
+  }
   throw new UserError(`run ${runId} did not end within ${patience / 1000} s`, {
     hint: `run ${calledAs()} stop to end the worker and all its processes`,
   })

@@ -33,7 +33,7 @@ export function eventsOf(name: string): RunnerEvent[] {
 export function fakeTransport(
   ...answers: (
     | readonly RunnerEvent[]
-    | { events: readonly RunnerEvent[]; onCancel: RunnerEvent | null }
+    | { events: readonly RunnerEvent[]; onCancel: RunnerEvent | 'lost' | null }
   )[]
 ) {
   const requests: RunnerRequest[] = []
@@ -58,7 +58,7 @@ export function fakeTransport(
           }
           if (onCancel === undefined) return
           while (state === 'open' || (state === 'cancelled' && !onCancel)) await changed()
-          if (state === 'cancelled' && onCancel) yield onCancel
+          if (state === 'cancelled' && onCancel && onCancel !== 'lost') yield onCancel
         })(),
         send(input) {
           seen.sent.push(input)

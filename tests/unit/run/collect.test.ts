@@ -96,7 +96,7 @@ t.test('each ending has its status and its failure code', async t => {
     [ended('failed', 'out of memory'), 'failed', /out of memory/],
     [{ kind: 'lost', reason: 'ECONNRESET' }, 'failed', /connection.*lost.*ECONNRESET/],
     [{ kind: 'given-up', after: 610 }, 'timed-out', /610 s/],
-    [{ kind: 'unconfirmed' }, 'cancelled', /did not confirm/],
+    [{ kind: 'unconfirmed' }, 'failed', /did not confirm/],
     [{ kind: 'interrupted' }, 'interrupted', /interrupted/],
   ] as const) {
     const result = resultOf('text', ending)

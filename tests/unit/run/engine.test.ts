@@ -202,7 +202,17 @@ t.test('a runner that does not confirm a cancel is given up', async t => {
   const run = engine.start({ prompt: 'x' }, here)
   await run.events[Symbol.asyncIterator]().next()
   run.cancel()
-  t.match(await run.result, { status: 'cancelled', error: { code: 'cancel-unconfirmed' } })
+  t.match(await run.result, { status: 'failed', error: { code: 'cancel-unconfirmed' } })
+  t.equal(lease.held(), false)
+})
+
+t.test('a connection that breaks during a cancel confirms nothing', async t => {
+  const fake = fakeTransport({ events: [started], onCancel: 'lost' })
+  const { engine, lease, runs } = engineWith(fake)
+  const run = engine.start({ prompt: 'x' }, here)
+  await run.events[Symbol.asyncIterator]().next()
+  runs.get(run.id)?.cancel()
+  t.match(await run.result, { status: 'failed', error: { code: 'cancel-unconfirmed' } })
   t.equal(lease.held(), false)
 })
 
