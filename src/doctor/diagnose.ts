@@ -44,6 +44,7 @@ import { inspectInside } from './inside.ts'
 import { judgeKernel } from './kernel.ts'
 import { emptyStacks, judgeLeftovers, lostStates } from './leftovers.ts'
 import { proveLive } from './live.ts'
+import { judgeReversePath, readReversePaths } from './reverse-path.ts'
 
 /** Runs every check, even after a failed one, so that a machine can be repaired in one go. */
 export async function diagnose(): Promise<Diagnosis[]> {
@@ -64,6 +65,7 @@ export async function diagnose(): Promise<Diagnosis[]> {
     ]),
     ...grouped('kernel', [
       ...kernel,
+      ...(await guarded('reverse-path', () => checkReversePath(machine.engine))),
       judgeClock({
         host: Date.now(),
         engine: timeOf(machine.info?.SystemTime),
@@ -142,6 +144,10 @@ async function judgeEngine(search: EngineSearch, { versions }: Machine, env: Nod
 async function countNetworks({ engine, client, info }: Machine): Promise<Check[]> {
   if (!engine || !info || client?.kind === 'podman') return []
   return judgeSubnets(await readSubnets(engine, info.DefaultAddressPools ?? null))
+}
+
+async function checkReversePath(engine: Engine | null): Promise<Check[]> {
+  return engine ? judgeReversePath(await readReversePaths(engine)) : []
 }
 
 async function isInstalled(program: string, env: NodeJS.ProcessEnv) {

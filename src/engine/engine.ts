@@ -17,11 +17,17 @@ const NetworkSummary = z.object({
   /** RFC 3339. */
   Created: z.string().nullish(),
   Labels: z.record(z.string(), z.string()).nullish(),
+  Options: z.record(z.string(), z.string()).nullish(),
   IPAM: z
     .object({ Config: z.array(z.object({ Subnet: z.string().nullish() })).nullish() })
     .nullish(),
 })
 export type NetworkSummary = z.infer<typeof NetworkSummary>
+
+/** Returns the interface of a bridge network on the engine's host. Podman names it otherwise. */
+export function bridgeName({ Id, Options }: Pick<NetworkSummary, 'Id' | 'Options'>): string {
+  return Options?.['com.docker.network.bridge.name'] ?? `br-${Id.slice(0, 12)}`
+}
 
 const VolumeList = z.object({
   Volumes: z

@@ -1,19 +1,18 @@
-import { networkInterfaces } from 'node:os'
 import { until } from '../base/async.ts'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
-import { type Log, step } from '../base/log.ts'
+import { step } from '../base/log.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { refusedPolicy } from '../egress/proxy-log.ts'
 import { compose } from '../engine/compose.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { DockerClient } from '../engine/find-client.ts'
 import { noteHostFiles } from './host-files.ts'
+import { closeHostSide } from './host-side.ts'
 import { inspectStack, type ServiceState, type StackState } from './inspect.ts'
-import { composeLabels } from './labels.ts'
 import { clearPlaceholders } from './protection.ts'
 import { isAgent, serviceOfEgress } from './services.ts'
 import { composeProject, type Stack } from './stack.ts'
+import type { StartContext } from './start-context.ts'
 import { createVolumes } from './volumes.ts'
 
 /** Milliseconds; longer than the healthcheck interval (compose.yaml). */
@@ -59,13 +58,6 @@ export async function waitForRecovery(
 const up = ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build']
 const down = ['down', '--remove-orphans', '--timeout', '5']
 
-export type StartContext = {
-  engine: Engine
-  docker: DockerClient
-  log: Log
-  signal?: AbortSignal
-}
-
 type Services = {
   /** All services that must run afterwards. */
   wanted: readonly string[]
@@ -79,7 +71,7 @@ type Services = {
 export async function startServices(context: StartContext, stack: Stack, services: Services) {
   try {
     await bringUp(context, stack, services)
-    await refuseHostAddress(context, stack)
+    await closeHostSide(context, stack, { running: false })
   } catch (error) {
     const explained = await explain(context.engine, stack.identity.name, error)
     // The reason of the failure matters more than that of the clean-up; `stop` and `start` repeat it.
@@ -159,25 +151,4 @@ async function explain(engine: Engine, name: string, error: unknown) {
     hint: `run ${command(`logs ${failed.name}`)} to see the rest`,
     cause: error,
   })
-}
-
-/**
- * The bridge of an internal network must have no address of the host: through it the agent would
- * reach every service that listens on 0.0.0.0 (threat N1). Checked on the host itself, because an
- * engine that ignores the option reports no error.
- */
-async function refuseHostAddress({ engine, docker }: StartContext, stack: Stack) {
-  const networks = await engine.networks([`${composeLabels.project}=${stack.identity.name}`])
-  const interfaces = networkInterfaces()
-  for (const network of networks.filter(({ Name }) => Name.endsWith('-internal'))) {
-    // A link-local IPv6 address is on every interface; IPv6 is off inside the containers.
-    const address = interfaces[`br-${network.Id.slice(0, 12)}`]?.find(
-      ({ address }) => !address.startsWith('fe80:'),
-    )?.address
-    if (!address) continue
-    await compose(docker, composeProject(stack), down)
-    throw new UserError(`the engine gave the host the address ${address} on ${network.Name}`, {
-      hint: `update the engine, because the agent could reach services of this host there; run ${command('doctor')} for details`,
-    })
-  }
 }

@@ -10,6 +10,7 @@ import { renderHostFileChanges } from '../workspace/host-files/changes.ts'
 import type { RepositoryPlan } from '../workspace/repository/plan.ts'
 import { whyBusy } from './activity.ts'
 import { changedHostFiles } from './host-files.ts'
+import { closeHostSide } from './host-side.ts'
 import { inspectStack, isUp, type StackState } from './inspect.ts'
 import { refuseReplacedPaths } from './mounted-repository.ts'
 import { clearPlaceholders, prepareOverlays } from './protection.ts'
@@ -17,7 +18,8 @@ import { prepareRepository } from './repository.ts'
 import { type AgentService, isAgent } from './services.ts'
 import { addedServices, composeProject, type Stack, servicesFor, stackVariables } from './stack.ts'
 import { buildStackFile } from './stack-file.ts'
-import { type StartContext, startServices, waitForRecovery } from './start-services.ts'
+import type { StartContext } from './start-context.ts'
+import { startServices, waitForRecovery } from './start-services.ts'
 
 const down = ['down', '--remove-orphans', '--timeout', '5']
 
@@ -43,6 +45,7 @@ export async function startStack(
   const needed = servicesFor(stack, agents)
   const before = await waitForRecovery(context, found, fingerprint)
   if (before?.fingerprint === fingerprint && isUp(before, needed)) {
+    await closeHostSide(context, stack, { running: true })
     return { outcome: 'running', state: before }
   }
   const fresh = before?.fingerprint !== fingerprint
@@ -51,6 +54,7 @@ export async function startStack(
     if (before) {
       const busy = await whyBusy(engine, before)
       if (busy !== null) {
+        await closeHostSide(context, stack, { running: true })
         log({ kind: 'info', text: `${busy}, so the stack keeps its current settings` })
         return { outcome: 'outdated', state: before }
       }

@@ -29,6 +29,7 @@ import { proxySurface } from './n14-proxy-surface.ts'
 import { allowedHost } from './n15-allowed-host.ts'
 import { failClosed } from './n16-fail-closed.ts'
 import { forgedLog } from './n17-forged-log.ts'
+import { datagrams } from './n19-datagrams.ts'
 import { oneReading } from './n20-one-reading.ts'
 import { parentProxy } from './n21-parent-proxy.ts'
 import { grants } from './n22-grants.ts'
@@ -61,6 +62,7 @@ export const probes: readonly Probe[] = [
   allowedHost,
   failClosed,
   forgedLog,
+  datagrams,
   oneReading,
   parentProxy,
   grants,

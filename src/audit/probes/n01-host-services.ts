@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os'
+import { bridgeName } from '../../engine/engine.ts'
 import { list } from '../attempts.ts'
 import { standards } from '../audit-report.ts'
 import type { InspectedNetwork } from '../inspections.ts'
@@ -43,7 +44,7 @@ async function dialHost(scene: Scene): Promise<Check[]> {
 }
 
 /** Returns the host's gateway addresses on the networks of the stack, and on the engine's own. */
-function gateways({ inspections: { networks, otherNetworks } }: Scene): string[] {
+export function gateways({ inspections: { networks, otherNetworks } }: Scene): string[] {
   const bridge = otherNetworks.filter(({ Name }) => Name === 'bridge')
   return [...networks.values(), ...bridge].flatMap(({ IPAM }) =>
     (IPAM.Config ?? []).flatMap(({ Subnet, Gateway }) => [
@@ -57,23 +58,25 @@ function firstAddress(subnet: string) {
   return (subnet.split('/')[0] ?? '').replace(/\d+$/, last => String(Number(last) + 1))
 }
 
-function networkChecks({ inspections, service }: Scene): Check[] {
-  // The networks of the agent and the gateway, regardless of their names.
+/** Returns the networks of the agent and the gateway, regardless of their names. */
+export function innerNetworks({ inspections, service }: Scene): InspectedNetwork[] {
   const names = new Set(
     ['claude', 'worker', 'gateway'].flatMap(name =>
       inspections.containers.has(name) ? Object.keys(service(name).NetworkSettings.Networks) : [],
     ),
   )
-  const inner = [...inspections.networks.values()].filter(({ Name }) => names.has(Name))
+  return [...inspections.networks.values()].filter(({ Name }) => names.has(Name))
+}
+
+function networkChecks(scene: Scene): Check[] {
+  const inner = innerNetworks(scene)
   const routed = inner.filter(({ Internal }) => !Internal)
   const addressed = inner.filter(network => !withoutHostAddress(network))
-  const onHost = inner.flatMap(({ Id, Name, Options }) => {
-    const bridge = Options?.['com.docker.network.bridge.name'] ?? `br-${Id.slice(0, 12)}`
-    const list = networkInterfaces()[bridge] ?? []
-    return list
+  const onHost = inner.flatMap(network =>
+    (networkInterfaces()[bridgeName(network)] ?? [])
       .filter(({ family }) => family === 'IPv4')
-      .map(({ address }) => `${Name}: ${address}`)
-  })
+      .map(({ address }) => `${network.Name}: ${address}`),
+  )
   return [
     check(
       'the networks of agent and gateway have no route out',

@@ -22,6 +22,12 @@ export const hostControls: readonly HostControl[] = [
     test: 'mutation/repository.test.ts',
   },
   {
+    control: 'a reverse path filter on the bridges of the internal networks',
+    stated: 'src/stack/host-side.ts',
+    probe: 'N19',
+    test: 'tests/e2e/datagrams.test.ts',
+  },
+  {
     ...forward,
     control: 'a forward listens on the loopback',
     stated: 'src/stack/forward/local-port.ts',
