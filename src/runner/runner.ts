@@ -96,7 +96,7 @@ export function createRunner(options: RunnerOptions) {
     try {
       return await serveWith(obtained, { request, runId, asks, questionSeconds }, admitted, client)
     } catch (error) {
-      // The workspace becomes free: nothing of the run may be left, whatever failed.
+      // The workspace becomes free: nothing of the run may be left after any failure.
       await forceEnd(obtained.claude)
       throw error
     }

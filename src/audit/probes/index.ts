@@ -33,6 +33,7 @@ import { datagrams } from './n19-datagrams.ts'
 import { oneReading } from './n20-one-reading.ts'
 import { parentProxy } from './n21-parent-proxy.ts'
 import { grants } from './n22-grants.ts'
+import { reach } from './r1-reach.ts'
 import { secretSearch } from './s1-secret.ts'
 
 /** Every probe, in the order of the threat list. */
@@ -66,6 +67,7 @@ export const probes: readonly Probe[] = [
   oneReading,
   parentProxy,
   grants,
+  reach,
   secretSearch,
   besideServices,
   forwards,

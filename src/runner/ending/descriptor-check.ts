@@ -5,7 +5,7 @@ const pauseMilliseconds = 500
 
 /**
  * Tests whether the runner can still open a file, while it serves a run. Without a file descriptor it takes no
- * connection, and so no cancel, and the kernel reports that to nobody.
+ * connection, and so no cancel, and the kernel does not report that.
  *
  * @returns a function that ends the test
  */

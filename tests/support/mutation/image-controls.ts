@@ -28,6 +28,9 @@ export const imageControls: readonly ImageControl[] = [
   image('without a parent proxy every address is judged here', 'proxy', 'N21', [
     `RUN sed -i "s/resolved_here any-of all/resolved_here any-of !all/" ${stackConf}`,
   ]),
+  image('what ends a run is out of its reach', 'claude', 'R1', [
+    'RUN sed -i "s/if (!keep_out_of_reach(@protected))/if (0)/" /usr/local/bin/claude-secure-reaper',
+  ]),
   image('managed settings are there', 'claude', 'H4', [`RUN rm ${settings}`]),
   image('managed settings are root’s', 'claude', 'H4', [`RUN chmod 666 ${settings}`]),
   image('managed settings name the gateway', 'claude', 'H4', [

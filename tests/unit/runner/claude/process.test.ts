@@ -61,6 +61,40 @@ t.test("the reaper's last line", async t => {
   t.strictSame(parseReport(''), [null, 'SIGKILL', 0], 'it was killed before it could write')
 })
 
+/** The calls of an attack in Perl, which Node.js lacks: its own numbers on each machine. */
+const calls = { x64: [302, 251, 203, 101], arm64: [261, 30, 122, 117] }[process.arch as 'x64']
+
+t.test('the run cannot limit, slow down, trace or signal the runner, but may its own', async t => {
+  const [prlimit, ioprio, affinity, ptrace] = calls
+  const attacks = `
+    my ($runner, $own) = map { $_ + 0 } @ARGV;
+    select undef, undef, undef, 0.01 until kill 0, -$own;
+    my ($limit, $mask) = (pack("Q2", 9, 9), pack("Q128", 1));
+    for my $pid ($runner, $own, 0) {
+      my @results = (
+        syscall(${prlimit}, $pid, 7, $limit, 0), syscall(${affinity}, $pid, 1024, $mask),
+        syscall(${ioprio}, 1, $pid, 3 << 13), setpriority(0, $pid, 15) ? 0 : -1);
+      push @results, kill("CONT", $pid) - 1, kill("CONT", -$pid) - 1, syscall(${ptrace}, 16, $pid, 0, 0) if $pid;
+      print join(" ", @results), "\n";
+    }
+    print join(" ", syscall(${ioprio}, 3, 0, 3 << 13), setpriority(2, 0, 15) ? 0 : -1), "\n";`
+  const claude = start(
+    `setsid sleep 300 & perl -e '${attacks}' ${process.pid} $! < /dev/null; kill -KILL $!`,
+  )
+  const lines: unknown[] = []
+  claude.onLine = line => {
+    lines.push('text' in line ? line.text : line)
+  }
+  t.match(await claude.ended, { exitCode: 0 })
+  t.strictSame(lines, [
+    '-1 -1 -1 -1 -1 -1 -1',
+    // Limits of other processes can be read, and set by none.
+    '-1 0 0 0 0 0 0',
+    '0 0 0 0',
+    '-1 -1',
+  ])
+})
+
 t.test('lines, stderr and the exit are reported', async t => {
   const claude = start('read line; echo "got $line"; echo oops >&2; exit 3')
   const lines: unknown[] = []
