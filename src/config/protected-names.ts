@@ -1,3 +1,5 @@
+import { type HostFileGuard, hostPrograms, namesOf } from './host-programs.ts'
+
 /** The workspace's configuration of claude-secure. The next `start` obeys it: the agent must not write it. */
 export const workspaceConfigName = 'claude-secure.config.json'
 
@@ -6,51 +8,56 @@ export const foreignConfigNames = ['claude-run.config.json', 'claude-sandbox.con
 export const workspaceConfigNames = [workspaceConfigName, ...foreignConfigNames] as const
 export type WorkspaceConfigName = (typeof workspaceConfigNames)[number]
 
-/**
- * Names in the workspace that host programs run or obey automatically: git, editors, shells, Claude
- * Code, and claude-secure itself. Separate from the settings, because a fast `start` needs them first.
- */
-export const protectedNames = [
-  '.git',
-  '.gitattributes',
-  '.gitmodules',
-  '.envrc',
-  '.vscode',
-  '.idea',
-  '.devcontainer',
-  '.devcontainer.json',
-  '.claude',
-  '.mcp.json',
-  ...workspaceConfigNames,
-] as const
-export type ProtectedName = (typeof protectedNames)[number]
+type Words<Text extends string> = Text extends `${infer First} ${infer Rest}`
+  ? First | Words<Rest>
+  : Text
+type Bare<Name extends string> = Name extends `${infer Folder}/` ? Folder : Name
+type Row = (typeof hostPrograms)[number]
+type ProtectedRow = Exclude<Row, { guard: 'told' } | { program: 'git, by Husky' }>
+export type ProtectedName = Bare<Words<ProtectedRow['files']>>
 
 /**
- * Names that need no mount: git takes no command from them while its configuration is closed. An
- * attribute only selects a driver of the configuration, and git refuses commands in `.gitmodules`.
+ * Names in the workspace that host programs run or obey automatically: git, editors, shells, agents, and
+ * claude-secure itself. `PROTECT` knows them.
  */
-const harmlessNames: readonly ProtectedName[] = ['.gitattributes', '.gitmodules']
-
-/** Names that are mounted read-only where they exist. */
-export const mountedNames = protectedNames.filter(name => !harmlessNames.includes(name))
+export const protectedNames = namesWith(['mounted', 'moved', 'approved', 'withheld']).filter(
+  (name): name is ProtectedName => name !== '.husky',
+)
 
 /**
- * Files without a placeholder: globs such as `*.json` would meet it, and programs of the host ask before
- * they obey a new one of these.
+ * Names that are mounted read-only where they exist. The others need no mount: git takes no command from
+ * them while its configuration is closed. An attribute only selects a driver of the configuration, and
+ * git refuses commands in `.gitmodules`.
  */
-export const askedNames: readonly ProtectedName[] = [
-  '.devcontainer.json',
-  '.mcp.json',
-  ...workspaceConfigNames,
-]
+export const mountedNames = protectedNamesWith(['mounted', 'moved', 'approved'])
+
+/**
+ * Files without a placeholder: globs such as `*.json` would meet it, and a placeholder for each program
+ * would litter the folder.
+ */
+export const askedNames: readonly ProtectedName[] = protectedNamesWith(['moved', 'approved'])
 
 /**
  * Those that are moved away when they appear while an agent works. Not a configuration that we read: a
  * person approves its content before it takes effect.
  */
-export const withdrawnNames = askedNames.filter(
-  name => !(workspaceConfigNames as readonly string[]).includes(name),
-)
+export const withdrawnNames = protectedNamesWith(['moved'])
+
+/** Those that are folders: a folder with the name of another file is not read by a program. */
+export const withdrawnFolders: readonly string[] = hostPrograms
+  .filter(({ guard }) => guard === 'moved')
+  .flatMap(({ files }) => files.split(' '))
+  .filter(name => name.endsWith('/'))
+  .map(name => name.slice(0, -1))
+
+function namesWith(guards: readonly HostFileGuard[]) {
+  return hostPrograms.filter(({ guard }) => guards.includes(guard)).flatMap(namesOf)
+}
+
+function protectedNamesWith(guards: readonly HostFileGuard[]) {
+  const names = new Set(namesWith(guards))
+  return protectedNames.filter(name => names.has(name))
+}
 
 /** Returns the names that PROTECT leaves writable: none for `all`, every name for `none`, two for `-.vscode,-.idea`. */
 export function parseProtect(value: string): ProtectedName[] | null {
@@ -63,4 +70,24 @@ export function parseProtect(value: string): ProtectedName[] | null {
     loosened.push(name)
   }
   return loosened
+}
+
+/** Maximum names in PROTECT_ALSO. */
+const mostAlso = 50
+
+/**
+ * Returns the names that PROTECT_ALSO adds, for files at the top of a folder: `.tool,run.sh`. Null when one
+ * is not a name, or is protected already.
+ */
+export function parseProtectAlso(value: string): string[] | null {
+  const names = value
+    .split(',')
+    .map(name => name.trim())
+    .filter(name => name !== '')
+  const known: readonly string[] = protectedNames
+  const isName = (name: string) =>
+    /^[^/\\\p{Cc}\p{Cf}]{1,255}$/u.test(name) && !/^(-.*|\.\.?|commondir)$/.test(name)
+  return names.length <= mostAlso && names.every(name => isName(name) && !known.includes(name))
+    ? [...new Set(names)]
+    : null
 }

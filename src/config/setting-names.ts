@@ -91,6 +91,7 @@ export const settingNames = [
   'WORKSPACE_MODE',
   'COPY_EXCLUDE',
   'PROTECT',
+  'PROTECT_ALSO',
   'GIT_IDENTITY',
   'SSH_DIR',
   'MCP_SERVERS',

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { parseProtect, protectedNames } from './protected-names.ts'
+import { parseProtect, parseProtectAlso, protectedNames } from './protected-names.ts'
 import { parseGitIdentity, parseMcpServers, parsePackages } from './setting-names.ts'
 
 /** Builds the schema of a choice, with a message that lists the values. */
@@ -123,6 +123,15 @@ export const Settings = z.strictObject({
     .default('all')
     .describe(
       'Makes files that your host runs automatically read-only for the agent in a mounted folder. all, none, or the names to leave writable: -.vscode,-.idea.',
+    ),
+  PROTECT_ALSO: text
+    .refine(value => parseProtectAlso(value) !== null, {
+      error:
+        'must be a list of names such as .tool,run.sh, without slashes and without names of PROTECT',
+    })
+    .optional()
+    .describe(
+      'Comma-separated names at the top of a folder to protect in addition, such as .tool,run.sh: read-only, moved away if they appear, and withheld by `apply`.',
     ),
   GIT_IDENTITY: text
     .refine(value => ['host', 'none'].includes(value) || parseGitIdentity(value) !== null, {

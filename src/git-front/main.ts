@@ -36,7 +36,9 @@ function main(argv: readonly string[], env: NodeJS.ProcessEnv): number {
   if (call === null || typed === null || verdict.kind === 'pass') return runAsItIs
   if (verdict.kind === 'run') return runChanged(call, verdict)
   const lines =
-    verdict.kind === 'refuse' ? renderRefusal(typed, verdict) : renderForbidden(typed, verdict)
+    verdict.kind === 'refuse'
+      ? renderRefusal(typed, verdict, parsePaths(env.CLAUDE_SECURE_PROTECT_ALSO))
+      : renderForbidden(typed, verdict)
   process.stderr.write(`${lines.join('\n')}\n`)
   return 1
 }

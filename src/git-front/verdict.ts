@@ -1,5 +1,6 @@
 import { terminalLine } from '../base/terminal-text.ts'
 import { protectedNames } from '../config/protected-names.ts'
+import { isWithin } from '../files/beneath.ts'
 import type { Call } from './command-line.ts'
 import type { Repository } from './repository.ts'
 
@@ -46,11 +47,19 @@ const lineLimit = 4_000
 export function renderRefusal(
   call: Call,
   { changes, hint }: { changes: readonly string[]; hint?: string },
+  /** Names that PROTECT_ALSO adds. */
+  also: readonly string[] = [],
 ): string[] {
   const listed = changes.slice(0, shown).join(', ')
   const more = changes.length > shown ? ` and ${changes.length - shown} more` : ''
-  const names = [...new Set(changes.map(nameOf))].map(name => `-${name}`).join(',')
-  const onHost = `ask the user to run ${typed(call)} on the host, or to set PROTECT=${names} in .env and to run claude.ts stop and start`
+  const added = also.filter(name => changes.some(path => isWithin(name, path)))
+  const shipped = changes.filter(path => !added.some(name => isWithin(name, path)))
+  const names = [...new Set(shipped.map(nameOf))].map(name => `-${name}`).join(',')
+  const settings = [
+    ...(names === '' ? [] : [`set PROTECT=${names}`]),
+    ...(added.length === 0 ? [] : [`remove ${added.join(' and ')} from PROTECT_ALSO`]),
+  ].join(' and ')
+  const onHost = `ask the user to run ${typed(call)} on the host, or to ${settings} in .env and to run claude.ts stop and start`
   return [
     terminalLine(
       `error: ${typed(call)} would change ${listed}${more}, which the host runs and the agent cannot write; nothing was changed`,
@@ -77,5 +86,5 @@ function typed({ command, args }: Call) {
 
 /** Returns the name in PROTECT that covers a path; what git's configuration names belongs to `.git`. */
 function nameOf(path: string) {
-  return protectedNames.find(name => path === name || path.startsWith(`${name}/`)) ?? '.git'
+  return protectedNames.find(name => isWithin(name, path)) ?? '.git'
 }

@@ -30,6 +30,8 @@ export type StackState = {
   upstream: string
   /** Value of PROTECT at its start. */
   protect: string
+  /** Value of PROTECT_ALSO at its start. */
+  protectAlso: string
   /** Address of the parent proxy, or null without one. */
   parent: string | null
   fingerprint: string
@@ -66,6 +68,7 @@ function groupStacks(containers: readonly ContainerSummary[]): StackState[] {
       credentials: container.Labels[labels.credentials] ?? '',
       upstream: container.Labels[labels.upstream] ?? '',
       protect: container.Labels[labels.protect] ?? '',
+      protectAlso: container.Labels[labels.protectAlso] ?? '',
       parent: container.Labels[labels.parent] ?? null,
       fingerprint: container.Labels[labels.fingerprint] ?? '',
       created: container.Created,

@@ -7,6 +7,7 @@ export const labels = {
   /** URL of the model's upstream; the audit compares the gateway's with it. */
   upstream: 'claude-secure.upstream',
   protect: 'claude-secure.protect',
+  protectAlso: 'claude-secure.protect-also',
   /** Hash of the files under the overlays: a replaced file has lost its overlay. */
   overlays: 'claude-secure.overlays',
   /** The user's own mounts, as JSON: the audit compares the container's mounts with them. */

@@ -5,10 +5,10 @@ import { command } from '../base/command.ts'
 import type { Log } from '../base/log.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { stateRoot } from '../config/paths.ts'
-import { parseProtect, withdrawnNames } from '../config/protected-names.ts'
+import { parseProtect } from '../config/protected-names.ts'
 import type { Settings } from '../config/settings.ts'
 import { replaceFile } from '../files/replace-file.ts'
-import { identityOf, type Overlay } from '../workspace/overlay/overlay.ts'
+import { alsoNames, identityOf, movedNames, type Overlay } from '../workspace/overlay/overlay.ts'
 import { makePlaceholders, removePlaceholders } from '../workspace/overlay/placeholders.ts'
 import { planOverlays } from '../workspace/overlay/plan.ts'
 import { type Withdrawn, withdraw } from '../workspace/overlay/withdraw.ts'
@@ -37,10 +37,10 @@ type Protection = z.infer<typeof Protection>
 /** Returns the overlays for a workspace's present state; none for a copy, which the host never runs. */
 export async function overlaysOf(
   workspace: OpenedWorkspace,
-  settings: Pick<Settings, 'PROTECT'>,
+  settings: Pick<Settings, 'PROTECT' | 'PROTECT_ALSO'>,
 ): Promise<Overlay[]> {
   if (workspace.mode === 'copy') return []
-  return planOverlays(workspace.path, parseProtect(settings.PROTECT) ?? [])
+  return planOverlays(workspace.path, parseProtect(settings.PROTECT) ?? [], alsoNames(settings))
 }
 
 /**
@@ -50,7 +50,7 @@ export async function overlaysOf(
  */
 export async function prepareOverlays(
   workspace: OpenedWorkspace,
-  settings: Pick<Settings, 'PROTECT'>,
+  settings: Pick<Settings, 'PROTECT' | 'PROTECT_ALSO'>,
   state: StateFolder,
   log: Log,
 ): Promise<Overlay[]> {
@@ -83,10 +83,12 @@ export async function prepareOverlays(
   }
 }
 
-async function absentNames(workspace: OpenedWorkspace, settings: Pick<Settings, 'PROTECT'>) {
+async function absentNames(
+  workspace: OpenedWorkspace,
+  settings: Pick<Settings, 'PROTECT' | 'PROTECT_ALSO'>,
+) {
   if (workspace.mode === 'copy') return []
-  const loosened = parseProtect(settings.PROTECT) ?? []
-  const names = withdrawnNames.filter(name => !loosened.includes(name))
+  const names = movedNames(settings)
   const present = await Promise.all(
     names.map(name => lstat(join(workspace.path, name)).catch(() => null)),
   )

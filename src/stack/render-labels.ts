@@ -20,6 +20,7 @@ export function renderStackLabels(stack: Stack, fingerprint: string): Record<str
     [labels.credentials]: mode,
     [labels.upstream]: upstreamUrl(upstreamOf(stack)),
     [labels.protect]: settings.PROTECT,
+    ...(settings.PROTECT_ALSO && { [labels.protectAlso]: escapeVariables(settings.PROTECT_ALSO) }),
     [labels.overlays]: hash(JSON.stringify([overlays, repository?.mounts ?? []])),
     ...(additions && {
       [labels.mounts]: escapeVariables(JSON.stringify(additions.declared)),

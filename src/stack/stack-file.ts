@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { parentFolder } from '../egress/parent-conf.ts'
 import { type BindMount, escapeVariables, readOnlyMount } from '../engine/compose.ts'
-import { closedPaths, type Overlay } from '../workspace/overlay/overlay.ts'
+import { alsoNames, closedPaths, type Overlay } from '../workspace/overlay/overlay.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
 import { accountFiles, resolverFiles } from './accounts.ts'
 import {
@@ -162,10 +162,16 @@ function declaredMount({ source, target, writable }: DeclaredMount): Mount {
 
 /** Names to git's front in the image the paths that git must not try to change. */
 function gitFront({ workspace, overlays, settings }: Stack) {
-  const paths = workspace.mode === 'copy' ? [] : closedPaths(overlays, settings.PROTECT)
+  const paths = workspace.mode === 'copy' ? [] : closedPaths(overlays, settings)
+  const also = alsoNames(settings)
   return paths.length === 0
     ? {}
-    : { CLAUDE_SECURE_PROTECTED: escapeVariables(JSON.stringify(paths)) }
+    : {
+        CLAUDE_SECURE_PROTECTED: escapeVariables(JSON.stringify(paths)),
+        ...(also.length > 0 && {
+          CLAUDE_SECURE_PROTECT_ALSO: escapeVariables(JSON.stringify(also)),
+        }),
+      }
 }
 
 function addedEnvironment({ environment }: Additions) {

@@ -1,4 +1,4 @@
-import { protectedNames } from '../config/protected-names.ts'
+import { hostPrograms, namesOf } from '../config/host-programs.ts'
 import { foldedName } from './folded-name.ts'
 
 /**
@@ -10,19 +10,37 @@ const narrower: Record<string, string> = {
 }
 
 /** Names that `apply` withholds unless they are requested. */
-export const withheldNames = [...protectedNames.filter(name => name !== '.git'), '.husky'] as const
+export const withheldNames: readonly string[] = hostPrograms
+  .filter(({ guard }) => guard !== 'told')
+  .flatMap(namesOf)
+  .filter(name => name !== '.git')
 
-const patterns = ['.git', ...withheldNames].map(name => ({
-  name,
-  pattern: new RegExp(`(^|/)${narrower[name] ?? name.replaceAll('.', '\\.')}(/|$)`),
-}))
+const patterns = patternsOf(['.git', ...withheldNames])
+
+function patternsOf(names: readonly string[]) {
+  return names.map(name => ({
+    name,
+    pattern: new RegExp(`(^|/)${narrower[name] ?? escaped(foldedName(name))}(/|$)`),
+  }))
+}
+
+function escaped(name: string) {
+  return name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
 
 /**
- * Returns the protected name in a path relative to the workspace. Other programs on the host run or obey
- * such files: an agent's changes there would later run outside its container (threat H1). Matches at any
- * depth, ignoring letter case and notation. Null for all other paths.
+ * Creates a function that returns the protected name in a path relative to the workspace; null for all
+ * other paths. Other programs on the host run or obey such files: an agent's changes there would later run
+ * outside its container (threat H1). Matches at any depth, ignoring letter case and notation. `also`: the
+ * names of PROTECT_ALSO.
  */
-export function protectedNameOf(path: string): string | null {
-  const folded = foldedName(path)
-  return patterns.find(({ pattern }) => pattern.test(folded))?.name ?? null
+export function createProtectedNames(also: readonly string[]): (path: string) => string | null {
+  const all = also.length === 0 ? patterns : [...patterns, ...patternsOf(also)]
+  return path => {
+    const folded = foldedName(path)
+    return all.find(({ pattern }) => pattern.test(folded))?.name ?? null
+  }
 }
+
+/** `createProtectedNames` for the shipped names. */
+export const protectedNameOf = createProtectedNames([])

@@ -1,12 +1,13 @@
 import { command } from '../../base/command.ts'
 import { messageOf } from '../../base/errors.ts'
-import { parseProtect } from '../../config/protected-names.ts'
+import { parseProtect, parseProtectAlso, withdrawnNames } from '../../config/protected-names.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import { hostFileChanges, renderHostFileChanges } from '../../workspace/host-files/changes.ts'
 import type { Overlay } from '../../workspace/overlay/overlay.ts'
 import { planOverlays } from '../../workspace/overlay/plan.ts'
 import { list } from '../attempts.ts'
 import { standards } from '../audit-report.ts'
+import { movedFiles } from '../moved-files.ts'
 import { type Check, check, held, open, orUnknown, type Probe } from '../probe.ts'
 import { mountAt } from '../proc-files.ts'
 import { expectedRepository, repositoryChecks } from '../repository.ts'
@@ -30,13 +31,18 @@ export const hostTrojan: Probe = {
       return [held('the agent works on a copy', evidence)]
     }
     const loosened = parseProtect(scene.stack.protect || 'all') ?? []
+    const also = parseProtectAlso(scene.stack.protectAlso) ?? []
+    const moved = await movedFiles(scene, mount.Source, [
+      ...withdrawnNames.filter(name => !loosened.includes(name)),
+      ...also,
+    ])
     const changes = changedFiles(scene, mount.Source)
     let overlays: Overlay[]
     try {
       const elsewhere = new Set((await expectedRepository(scene)).map(({ target }) => target))
       // Checked with the repository: its file .git takes the place of the overlay.
-      overlays = (await planOverlays(mount.Source, loosened)).filter(
-        ({ path }) => !elsewhere.has(`/workspace/${path}`),
+      overlays = (await planOverlays(mount.Source, loosened, also)).filter(
+        ({ path }) => !elsewhere.has(`/workspace/${path}`) && !moved.missing.includes(path),
       )
     } catch (error) {
       return [
@@ -59,6 +65,7 @@ export const hostTrojan: Probe = {
       ...(await Promise.all([
         ...scene.agents.map(name => mounted(scene, name, overlays)),
         written(scene, overlays),
+        ...moved.checks,
         changes,
       ])),
       ...(await repositoryChecks(scene)),

@@ -47,7 +47,7 @@ export async function applyCopy(
 ): Promise<boolean> {
   const { log } = context
   const copy = await openCopy(context, { contents: !options.dryRun })
-  const sorted = selectChanges(copy, parseSelection(copy.root, paths, options.include))
+  const sorted = selectChanges(copy, parseSelection(copy, paths, options.include))
   logRemaining(log, copy, sorted)
   const plan = await planApply(copy.root, sorted.applicable)
   for (const { error } of plan.refused) log({ kind: 'warn', text: error.message })

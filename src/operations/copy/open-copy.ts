@@ -4,6 +4,7 @@ import { UserError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { nearestName } from '../../config/issue-message.ts'
+import { parseProtectAlso } from '../../config/protected-names.ts'
 import { type Archive, createArchive } from '../../engine/archive.ts'
 import { isWithin } from '../../files/beneath.ts'
 import { type CopyState, readCopyChanges } from '../../stack/read-copy.ts'
@@ -18,7 +19,7 @@ import {
 } from '../../workspace/copy/changes.ts'
 import { planApply } from '../../workspace/copy/plan.ts'
 import { displayPath, findRenames } from '../../workspace/copy/render-patch.ts'
-import { protectedNameOf, withheldNames } from '../../workspace/protected-paths.ts'
+import { createProtectedNames, withheldNames } from '../../workspace/protected-paths.ts'
 import type { EngineContext } from '../context.ts'
 import { currentStack } from '../find-stacks.ts'
 
@@ -28,6 +29,8 @@ export type OpenCopy = CopyState & {
   state: StateFolder
   archive: Archive
   signal: AbortSignal
+  /** Names of PROTECT_ALSO. */
+  also: readonly string[]
 }
 
 /** Reads the copy of the current folder and the agent's changes in it; throws when it is not a copy. */
@@ -52,27 +55,29 @@ export async function openCopy(
       hint: 'the agent writes to the folder itself: run git diff to see its changes',
     })
   }
-  return { ...result, root: stack.workspace, container, state, archive, signal }
+  const also = parseProtectAlso(stack.protectAlso) ?? []
+  return { ...result, root: stack.workspace, container, state, archive, signal, also }
 }
 
-/** Checks the typed arguments: names of protected files, and paths inside this folder. */
+/** Checks the typed arguments: names of protected files, and paths inside the copied folder. */
 export function parseSelection(
-  root: string,
+  { root, also }: Pick<OpenCopy, 'root' | 'also'>,
   paths: readonly string[],
   include: readonly string[] = [],
 ): ChangeSelection {
+  const names = [...withheldNames, ...also]
   for (const name of include) {
-    if ((withheldNames as readonly string[]).includes(name)) continue
-    const near = nearestName(name, withheldNames)
+    if (names.includes(name)) continue
+    const near = nearestName(name, names)
     throw new UserError(`--include ${terminalLine(name)} is not the name of a withheld file`, {
       hint:
         name === '.git'
           ? 'the .git folder stays in the copy; see docs/modes/copy.md'
-          : `${near ? `did you mean ${near}? ` : ''}the names are ${withheldNames.join(' ')}`,
+          : `${near ? `did you mean ${near}? ` : ''}the names are ${names.join(' ')}`,
       exitCode: 2,
     })
   }
-  return { include, paths: paths.map(path => insidePath(root, path)) }
+  return { include, paths: paths.map(path => insidePath(root, path)), also }
 }
 
 function insidePath(root: string, path: string) {
@@ -91,7 +96,7 @@ export function selectChanges(copy: OpenCopy, selection: ChangeSelection): Sorte
   // The folder itself selects everything.
   const paths = selection.paths?.includes('') ? [] : (selection.paths ?? [])
   const unchanged = paths.filter(path => {
-    const one = sortChanges(copy.changes, copy.baseline, { paths: [path] })
+    const one = sortChanges(copy.changes, copy.baseline, { paths: [path], also: copy.also })
     return one.applicable.length + one.withheld.length === 0
   })
   const taken = [...copy.baseline.tree.keys()]
@@ -121,6 +126,7 @@ export function logRemaining(log: Log, copy: OpenCopy, sorted: SortedChanges) {
   for (const { path } of sorted.withheld) {
     log({ kind: 'warn', text: `not applied, because your host would run it: ${displayPath(path)}` })
   }
+  const protectedNameOf = createProtectedNames(copy.also)
   const names = [...new Set(sorted.withheld.map(({ path }) => protectedNameOf(path) ?? path))]
   if (names.length > 0) {
     const include = names.map(name => `--include ${name}`).join(' ')
@@ -159,7 +165,7 @@ export async function diffCopy(
   { withheld, contents }: { withheld: boolean; contents: boolean },
 ): Promise<CopyDiff> {
   const copy = await openCopy(context, { contents })
-  const sorted = selectChanges(copy, parseSelection(copy.root, paths))
+  const sorted = selectChanges(copy, parseSelection(copy, paths))
   const changes = withheld
     ? [...sorted.applicable, ...sorted.withheld].sort((a, b) => (a.path < b.path ? -1 : 1))
     : sorted.applicable

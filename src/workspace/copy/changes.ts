@@ -1,6 +1,6 @@
 import { foldersOf, isWithin } from '../../files/beneath.ts'
 import { createIgnoreRules } from '../ignore/rules.ts'
-import { protectedNameOf } from '../protected-paths.ts'
+import { createProtectedNames } from '../protected-paths.ts'
 import type { Baseline } from './baseline.ts'
 import { type Entry, sameEntry, type Tree } from './entry.ts'
 import { findGitData, findRepositories } from './git-data.ts'
@@ -71,14 +71,17 @@ export type ChangeSelection = {
   include?: readonly string[]
   /** Limits the changes to these files and folders, and includes them even when ignored. */
   paths?: readonly string[]
+  /** Names to withhold in addition, of PROTECT_ALSO. */
+  also?: readonly string[]
 }
 
 export function sortChanges(
   changes: readonly Change[],
   { rules, leftOut }: Pick<Baseline, 'rules' | 'leftOut'>,
-  { include = [], paths = [] }: ChangeSelection = {},
+  { include = [], paths = [], also = [] }: ChangeSelection = {},
 ): SortedChanges {
   const judge = createIgnoreRules(rules)
+  const protectedNameOf = createProtectedNames(also)
   const places = new Set(leftOut)
   const isAtPlace = (path: string) =>
     places.has(path) || foldersOf(path).some(folder => places.has(`${folder}/`))

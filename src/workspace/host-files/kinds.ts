@@ -1,38 +1,36 @@
 import { isRecord } from '../../base/json.ts'
+import { hostPrograms } from '../../config/host-programs.ts'
+import { foldedName } from '../folded-name.ts'
 
-/** Names of files that run on the host on request, or that tell an agent there what to run. */
-const names = new Set(
-  `package.json makefile gnumakefile justfile .justfile taskfile.yml taskfile.yaml rakefile gemfile
-  cmakelists.txt build.rs cargo.toml setup.py setup.cfg pyproject.toml conftest.py noxfile.py tox.ini
-  tasks.py sitecustomize.py build.gradle build.gradle.kts settings.gradle settings.gradle.kts gradlew
-  mvnw pom.xml jenkinsfile .gitlab-ci.yml .travis.yml .drone.yml azure-pipelines.yml
-  bitbucket-pipelines.yml .pre-commit-config.yaml lefthook.yml .lefthook.yml .npmrc .yarnrc .yarnrc.yml
-  .pnpmfile.cjs pnpm-workspace.yaml procfile vagrantfile gulpfile.js gruntfile.js .envrc .env
-  .tool-versions mise.toml .mise.toml flake.nix shell.nix default.nix .bazelrc .exrc .nvimrc .nvim.lua
-  .vimrc .dir-locals.el .gdbinit .lldbinit .gitattributes .gitmodules .lfsconfig .mcp.json
-  claude-secure.config.json claude-run.config.json claude-sandbox.config.json
-  .devcontainer.json claude.md claude.local.md agents.md gemini.md`.split(/\s+/),
-)
+const words = hostPrograms.flatMap(({ files }) => files.split(/\s+/))
+const hasPath = (word: string) => word.slice(0, -1).includes('/')
+const single = words.filter(word => !hasPath(word))
+const names = new Set(single.filter(word => !/[*/]/.test(word)))
+const folders = new Set(single.filter(word => word.endsWith('/')).map(word => word.slice(0, -1)))
 
-const patterns = [
-  /\.(mk|code-workspace|dockerfile|gemspec)$/,
-  /(^|\/)(dockerfile|containerfile)[^/]*$/,
-  /(^|\/)(docker-)?compose[^/]*\.ya?ml$/,
-  /(^|\/)(\.eslintrc|\.prettierrc|\.babelrc)\.[cm]?js$/,
-  /\.config\.[cm]?[jt]s$/,
-  /(^|\/)\.(vscode|idea|devcontainer|claude|husky|cursor|zed|mvn|circleci|githooks)(\/|$)/,
-  /(^|\/)\.cargo\/config(\.toml)?$/,
-  /(^|\/)\.github\/(workflows|actions)\//,
-  /(^|\/)\.yarn\/(releases|plugins)\//,
-  /(^|\/)gradle\/wrapper\//,
-]
+/** What stands before and after the `*` of a name. */
+const globs = single.filter(word => word.includes('*')).map(word => word.split('*'))
+const paths = words.filter(hasPath)
+const pathHeads = new Set(paths.map(word => word.slice(0, word.indexOf('/'))))
+
+/** Returns whether a path ends in such a word, or is below one that ends with a slash. */
+function matchesPath(path: string) {
+  const inside = `/${path}/`
+  return paths.some(word =>
+    word.endsWith('/') ? inside.includes(`/${word}`) : inside.endsWith(`/${word}/`),
+  )
+}
 
 /** Returns whether a workspace file is checked: a known name, or an executable at the top level. */
-export function isHostFile(path: string, options: { executable: boolean }): boolean {
-  const lower = path.toLowerCase()
-  const name = lower.slice(lower.lastIndexOf('/') + 1)
-  if (names.has(name) || patterns.some(pattern => pattern.test(lower))) return true
-  return !path.includes('/') && (options.executable || name.endsWith('.sh'))
+export function isHostFile(path: string, { executable }: { executable: boolean }): boolean {
+  const parts = foldedName(path).split('/')
+  const name = parts.at(-1) ?? ''
+  // A symlink in the place of a folder counts as the folder.
+  if (names.has(name) || parts.some(part => folders.has(part))) return true
+  if (globs.some(([start = '', end = '']) => name.startsWith(start) && name.endsWith(end)))
+    return true
+  if (parts.some(part => pathHeads.has(part)) && matchesPath(parts.join('/'))) return true
+  return parts.length === 1 && (executable || name.endsWith('.sh'))
 }
 
 /** Generated folders: a command that the user runs creates their contents. */

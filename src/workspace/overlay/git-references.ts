@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { readGitConfig } from '../../config/git-config.ts'
 import { isWithin } from '../../files/beneath.ts'
 import type { Placeholder } from './overlay.ts'
@@ -66,8 +66,12 @@ export async function readGitReferences(
       // Git stops at a folder here.
       add(fromHome(value, folder), { kind: 'file', content: '' })
     // Git resolves a relative path of these from the top of the repository.
-    else if (key === 'core.hookspath') add(fromHome(value, workspace), { kind: 'folder' })
-    else if (key === 'core.attributesfile') add(fromHome(value, workspace), { kind: 'folder' })
+    else if (key === 'core.hookspath') {
+      const hooks = fromHome(value, workspace)
+      add(hooks, { kind: 'folder' })
+      // Husky's `.husky/_` runs the scripts beside it.
+      if (basename(hooks) === '_' && dirname(hooks) !== workspace) add(dirname(hooks), null)
+    } else if (key === 'core.attributesfile') add(fromHome(value, workspace), { kind: 'folder' })
     else if (commands.test(key)) {
       for (const word of value.split(/[\s;&|()'"]+/)) {
         const path = word.replace(/^!/, '')

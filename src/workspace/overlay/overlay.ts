@@ -1,5 +1,11 @@
 import type { Stats } from 'node:fs'
-import { type ProtectedName, parseProtect, withdrawnNames } from '../../config/protected-names.ts'
+import {
+  type ProtectedName,
+  parseProtect,
+  parseProtectAlso,
+  withdrawnNames,
+} from '../../config/protected-names.ts'
+import type { Settings } from '../../config/settings.ts'
 
 /**
  * A mount of a workspace path onto itself. A read-only overlay keeps the agent from writing there. A
@@ -26,8 +32,8 @@ export type Wanted = {
   path: string
   writable?: boolean
   placeholder: Placeholder | null
-  /** The name to remove from PROTECT to turn this overlay off. */
-  name: ProtectedName
+  /** The name to remove from PROTECT to turn this overlay off, or the setting that names it. */
+  name: ProtectedName | 'PROTECT_ALSO'
 }
 
 /**
@@ -52,11 +58,24 @@ export function arrange(wanted: readonly Wanted[]): Wanted[] {
 }
 
 /** Returns the paths that the agent cannot write, or whose files do not stay. */
-export function closedPaths(overlays: readonly Overlay[], protect: string): string[] {
-  const loosened = parseProtect(protect) ?? []
+export function closedPaths(
+  overlays: readonly Overlay[],
+  settings: Pick<Settings, 'PROTECT' | 'PROTECT_ALSO'>,
+): string[] {
   const mounted = overlays.filter(({ writable }) => !writable).map(({ path }) => path)
-  const withdrawn = withdrawnNames.filter(name => !loosened.includes(name))
-  return [...new Set([...mounted, ...withdrawn])].sort()
+  return [...new Set([...mounted, ...movedNames(settings)])].sort()
+}
+
+/** Returns the names that are moved away when they appear. */
+export function movedNames(settings: Pick<Settings, 'PROTECT' | 'PROTECT_ALSO'>): string[] {
+  const loosened = parseProtect(settings.PROTECT) ?? []
+  const shipped = withdrawnNames.filter(name => !loosened.includes(name))
+  return [...shipped, ...alsoNames(settings)]
+}
+
+/** Returns the names of PROTECT_ALSO. */
+export function alsoNames({ PROTECT_ALSO }: Pick<Settings, 'PROTECT_ALSO'>): string[] {
+  return parseProtectAlso(PROTECT_ALSO ?? '') ?? []
 }
 
 /** Returns `a`, `a/b` for `a/b/c`. */

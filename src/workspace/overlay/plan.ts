@@ -30,10 +30,12 @@ const pathBytes = 4_096
 export async function planOverlays(
   workspace: string,
   loosened: readonly ProtectedName[],
+  also: readonly string[] = [],
 ): Promise<Overlay[]> {
   const wanted: Wanted[] = mountedNames
     .filter(name => name !== '.git' && !loosened.includes(name))
     .map(name => ({ path: name, name, placeholder: askedNames.includes(name) ? null : folder }))
+  for (const path of also) wanted.push({ path, name: 'PROTECT_ALSO', placeholder: null })
   if (!loosened.includes('.git')) wanted.push(...(await gitWanted(workspace)))
   return planWanted(workspace, wanted)
 }
@@ -66,7 +68,7 @@ async function gitWanted(workspace: string): Promise<Wanted[]> {
   if (isRepository) wanted.push(...(await repositoryWanted(workspace, '.git', worktreeConfig)))
   for (const { path, setting, placeholder } of references) {
     // A word of a command is often not a path, or names more than a file: `.` is one of them.
-    if (placeholder === null && !(await isFile(join(workspace, path)))) continue
+    if (placeholder === null && !(await isNamed(join(workspace, path), setting))) continue
     if (path === '' || path === '.git') {
       throw new UserError(`${setting} in .git/config names the whole ${path || 'workspace'}`, {
         hint: 'name a folder in it, or set PROTECT=-.git in .env to protect nothing in .git',
@@ -143,13 +145,17 @@ export async function submodules(path: string, depth = 0): Promise<string[]> {
 }
 
 /** Returns the identity of the path; null when it is missing. Checks every part of the path. */
-async function identify(workspace: string, path: string, name: ProtectedName) {
+async function identify(workspace: string, path: string, name: Wanted['name']) {
+  const instead =
+    name === 'PROTECT_ALSO'
+      ? `remove ${terminalLine(path)} from PROTECT_ALSO`
+      : `set PROTECT=-${name} in .env`
   const parts = path.split('/')
   for (let length = 1; length <= parts.length; length++) {
     const part = parts.slice(0, length).join('/')
     const status = await lstat(join(workspace, part)).catch(unlessMissing)
     if (!status) return null
-    const hint = `put a regular file or folder there, or set PROTECT=-${name} in .env`
+    const hint = `put a regular file or folder there, or ${instead}`
     if (status.isSymbolicLink()) {
       throw new UserError(`${terminalLine(part)} is a symlink and cannot be protected`, {
         hint,
@@ -167,7 +173,7 @@ async function identify(workspace: string, path: string, name: ProtectedName) {
       throw new UserError(
         `${terminalLine(part)} has a second name (a hard link), which stays writable`,
         {
-          hint: `replace it with a copy of itself, or set PROTECT=-${name} in .env`,
+          hint: `replace it with a copy of itself, or ${instead}`,
         },
       )
     }
@@ -181,6 +187,8 @@ async function folders(path: string) {
   return (entries ?? []).filter(entry => entry.isDirectory()).map(entry => entry.name)
 }
 
+const isNamed = (path: string, setting: string) =>
+  setting === 'core.hookspath' ? isFolder(path) : isFile(path)
 const exists = async (path: string) => (await lstat(path).catch(unlessMissing)) !== null
 const isFolder = async (path: string) =>
   (await lstat(path).catch(unlessMissing))?.isDirectory() ?? false

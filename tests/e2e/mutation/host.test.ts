@@ -1,6 +1,6 @@
 // exclusive: changes the host
 import { execFileSync } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { type ComposeConfig, createMutableStack } from '../../support/mutation/mutable-stack.ts'
@@ -65,6 +65,18 @@ t.test('a probe notices each removed mount over the workspace', async t => {
       const found = JSON.stringify(await open('H1'))
       t.match(found, `wrote /workspace/${name}`)
     }
+  })
+
+  t.test('a start that does not list the names to move away is found', async t => {
+    const record = join(
+      stack.stack.env.XDG_STATE_HOME ?? '',
+      `claude-secure/stacks/${stack.stack.stack}/protection.json`,
+    )
+    const text = await readFile(record, 'utf8')
+    await writeFile(record, JSON.stringify({ ...JSON.parse(text), absent: [] }))
+    const claims = (await open('H1')).map(({ claim }) => claim)
+    await writeFile(record, text)
+    t.ok(claims.includes('the end of a session moves such a file away if it appears'))
   })
 
   t.test('a key in any variable is found, and never shown', async t => {

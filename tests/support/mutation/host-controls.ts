@@ -28,6 +28,12 @@ export const hostControls: readonly HostControl[] = [
     test: 'tests/e2e/datagrams.test.ts',
   },
   {
+    control: 'each name without a mount is listed, to be moved away if it appears',
+    stated: 'src/stack/protection.ts',
+    probe: 'H1',
+    test: 'mutation/host.test.ts',
+  },
+  {
     ...forward,
     control: 'a forward listens on the loopback',
     stated: 'src/stack/forward/local-port.ts',

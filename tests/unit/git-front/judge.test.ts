@@ -177,4 +177,8 @@ t.test('a refusal names what would change and what helps', async t => {
   t.match(error, /^error: git switch theirs.* would change \.husky\/x, .* and 1 more.* nothing was/)
   t.notMatch(error, '\u001b')
   t.match(hint, 'PROTECT=-.git,-.vscode in .env')
+  const [, both] = renderRefusal(call, { changes: ['.tool/x', '.vscode/b'] }, ['.tool'])
+  t.match(both, 'set PROTECT=-.vscode and remove .tool from PROTECT_ALSO in .env')
+  const [, added] = renderRefusal(call, { changes: ['.tool'] }, ['.tool'])
+  t.match(added, 'or to remove .tool from PROTECT_ALSO in .env')
 })

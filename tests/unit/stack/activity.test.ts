@@ -34,6 +34,7 @@ const stack = (name: string, services: StackState['services']): StackState => ({
   credentials: 'api-key',
   upstream: '',
   protect: '',
+  protectAlso: '',
   parent: null,
   fingerprint: '',
   created: 1,

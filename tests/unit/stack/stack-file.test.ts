@@ -1,4 +1,5 @@
 import t from 'tap'
+import { withdrawnNames } from '../../../src/config/protected-names.ts'
 import { Settings } from '../../../src/config/settings.ts'
 import { resolvConf } from '../../../src/stack/accounts.ts'
 import { folderStack } from '../../../src/stack/identity.ts'
@@ -88,7 +89,7 @@ t.test('the agent talks to the gateway with its placeholder, except in login mod
   const login = file(stack({ mode: 'login' })).services.claude
   t.same(login.environment, {
     ANTHROPIC_BASE_URL: 'https://api.anthropic.com',
-    CLAUDE_SECURE_PROTECTED: '[".devcontainer.json",".mcp.json"]',
+    CLAUDE_SECURE_PROTECTED: JSON.stringify([...withdrawnNames].sort()),
   })
   t.match(login.volumes[2], { target: '/etc/claude-code/managed-settings.json', read_only: true })
 })
@@ -102,8 +103,9 @@ t.test('git in the container is told the paths that it cannot change; none in a 
   ]
   const told = (more: object) =>
     file(stack({ overlays, ...more })).services.claude.environment.CLAUDE_SECURE_PROTECTED
-  t.equal(told({}), '[".devcontainer.json",".git/config",".mcp.json",".vscode"]')
-  const settings = { ...stack().settings, PROTECT: '-.mcp.json,-.devcontainer.json' }
+  t.same(JSON.parse(told({})), [...withdrawnNames, '.git/config', '.vscode'].sort())
+  const PROTECT = withdrawnNames.map(name => `-${name}`).join(',')
+  const settings = { ...stack().settings, PROTECT }
   t.equal(told({ settings }), '[".git/config",".vscode"]')
   t.equal(told({ workspace: { ...stack().workspace, mode: 'copy' } }), undefined)
 })

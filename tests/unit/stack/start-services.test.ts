@@ -31,6 +31,7 @@ const stackOf = (...services: ServiceState[]): StackState => ({
   credentials: 'api-key',
   upstream: '',
   protect: '',
+  protectAlso: '',
   parent: null,
   fingerprint: '',
   created: 0,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { protectedNameOf } from '../../../src/workspace/protected-paths.ts'
+import { createProtectedNames, protectedNameOf } from '../../../src/workspace/protected-paths.ts'
 
 t.test('what the host runs by itself, at any depth', async t => {
   for (const [path, name] of [
@@ -34,4 +34,14 @@ t.test('file systems that fold names know it in every notation', async t => {
   ] as const) {
     t.equal(protectedNameOf(path), name, JSON.stringify(path))
   }
+})
+
+t.test('names of PROTECT_ALSO are withheld at any depth, as the text that they are', async t => {
+  const nameOf = createProtectedNames(['.tool', 'a+b'])
+  t.equal(nameOf('sub/.TOOL/x'), '.tool')
+  t.equal(nameOf('a+b'), 'a+b')
+  t.equal(nameOf('aab'), null)
+  t.equal(nameOf('xtool'), null)
+  t.equal(nameOf('.cursor/hooks.json'), '.cursor')
+  t.equal(protectedNameOf('.tool'), null)
 })

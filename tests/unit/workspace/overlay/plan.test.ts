@@ -195,6 +195,35 @@ t.test(
   },
 )
 
+t.test('what PROTECT_ALSO names is closed where it exists, at the top only', async t => {
+  const folder = t.testdir({ '.tool': {}, 'run.sh': '', sub: { 'run.sh': '' } })
+  const overlays = await planOverlays(folder, [...protectedNames], ['.tool', 'run.sh', 'x'])
+  t.same(
+    overlays.map(({ path, writable }) => [path, writable]),
+    [
+      ['.tool', false],
+      ['run.sh', false],
+    ],
+  )
+  await symlink('run.sh', join(folder, 'x'))
+  const error = await planOverlays(folder, [], ['x']).catch(error => error)
+  t.match(error, { hint: /remove x from PROTECT_ALSO/ })
+})
+
+t.test('a hooks folder of Husky closes the scripts that it runs', async t => {
+  const folder = t.testdir({
+    '.git': { HEAD: '', config: '[core]\n\thooksPath = .husky/_\n' },
+    '.husky': { 'pre-commit': '', _: {} },
+  })
+  const overlays = await planOverlays(folder, [])
+  t.same(
+    overlays
+      .filter(({ path }) => path.startsWith('.husky'))
+      .map(({ path, writable }) => [path, writable]),
+    [['.husky', false]],
+  )
+})
+
 t.test('PROTECT gives up by name', async t => {
   const folder = t.testdir({ '.git': repository() })
   t.same(await planned(folder, [...protectedNames]), [])

@@ -34,6 +34,15 @@ t.test('a folder of that name is not a settings file and stays', async t => {
   t.notOk(existsSync(join(folder, 'to')), 'nothing is made for nothing')
 })
 
+t.test('a folder that a program obeys is moved with everything in it', async t => {
+  const folder = t.testdir({ work: { '.cursor': { 'hooks.json': '{}' } } })
+  const to = join(folder, 'to')
+  const [found] = await withdraw(join(folder, 'work'), ['.cursor'], to, now)
+  t.equal(found?.to, join(to, moved.replace('.mcp.json', '.cursor')))
+  t.equal(await readFile(join(found?.to ?? '', 'hooks.json'), 'utf8'), '{}')
+  t.same(await readdir(join(folder, 'work')), [])
+})
+
 t.test('to another file system, a small file is copied and another is renamed', async t => {
   const folder = t.testdir({ '.mcp.json': '{}', '.devcontainer.json': 'x'.repeat(2 * 1024 * 1024) })
   const other = await mkdtemp(join(memoryFolder(), 'withdraw-'))
