@@ -11,3 +11,6 @@ export type Invocation = Caller & {
   /** Sets the exit status, for commands that pass on the status of a program. */
   setStatus: (code: number) => void
 }
+
+/** Thrown for a command line that does not parse, after the error was printed. */
+export const usageReported = new Error('usage error')

@@ -1,13 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
-import { CommanderError } from 'commander'
 import { UserError } from '../base/errors.ts'
 import { commandLine } from './command-line.ts'
-import { refuseUnknownHelpTopic } from './help.ts'
-import { createProgram } from './program.ts'
+import { type Invocation, usageReported } from './invocation.ts'
+import { plainCommand } from './plain-command.ts'
 import { renderError } from './render/message.ts'
 import { createReport } from './report.ts'
 import type { EarlyClient } from './run/early-client.ts'
-import { refuseMistypedRunCommand } from './run/mistyped-command.ts'
 import { hasColours, isInteractive, readerGone, watchOutput } from './terminal.ts'
 
 /** Exit status after Ctrl-C, as shells report it. */
@@ -30,7 +28,7 @@ export async function main(
   const completes = argv[0] === 'completion' || argv[0] === 'complete'
   try {
     let status = 0
-    const program = createProgram({
+    const invocation: Invocation = {
       signal: controller.signal,
       verbose,
       completes,
@@ -41,16 +39,11 @@ export async function main(
       setStatus: code => {
         status = code
       },
-    })
-    // Loaded before the first schema, and not at all for a help text.
-    program.hook('preAction', async () =>
-      (await import('./interpret-schemas.ts')).interpretSchemas(),
-    )
-    if (completes) await (await import('./completion.ts')).addCompletion(program)
+    }
     const line = commandLine(withNewNames(argv))
-    refuseUnknownHelpTopic(program, line)
-    refuseMistypedRunCommand(line)
-    await program.parseAsync(line, { from: 'user' }).catch(unlessDone)
+    const plain = plainCommand(line)
+    if (plain) await plain(invocation)
+    else await (await import('./parse-line.ts')).parseLine(line, invocation)
     // Node reports a failed write in the next turn of the event loop.
     await setImmediate()
     if (controller.signal.reason instanceof UserError) throw controller.signal.reason
@@ -58,7 +51,7 @@ export async function main(
   } catch (thrown) {
     const { aborted, reason } = controller.signal
     const error = reason instanceof UserError ? reason : folderGone(thrown)
-    if (error instanceof CommanderError) return 2
+    if (error === usageReported) return 2
     if (reason === readerGone) return readerGone
     if (aborted && !(reason instanceof UserError)) {
       console.error('interrupted; run the command again to continue')
@@ -87,9 +80,4 @@ function folderGone(thrown: unknown): unknown {
 function withNewNames([first, ...rest]: readonly string[]): string[] {
   if (first === undefined) return []
   return [first === '--update' ? 'update' : first, ...rest]
-}
-
-/** Rethrows, except after --help and --version, where commander throws too. */
-function unlessDone(error: unknown) {
-  if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error
 }

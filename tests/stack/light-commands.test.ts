@@ -45,8 +45,8 @@ t.test('a session that is attached again loads no zod', async t => {
   )
 })
 
-t.test('the command line itself loads no zod, as for a help text', async t => {
-  const loaded = loadedBy('cli/main.ts')
+t.test('the parser of command lines loads no zod, as for a help text', async t => {
+  const loaded = loadedBy('cli/parse-line.ts')
   t.ok(loaded.has('cli/run-program.ts'))
   const found = [...loaded].filter(([path]) => /from 'zod'/.test(loadsOf(path)))
   t.same(
