@@ -1,19 +1,18 @@
-// Bundles claude.ts and build.ts into one CommonJS file each, with V8's compiled code beside it:
-// reading and compiling modules would take two thirds of a short command's run time.
+// Bundles claude.ts and build.ts into a few scripts, with V8's compiled code beside each: reading and
+// compiling modules would take two thirds of a short command's run time.
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   copyFileSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, join } from 'node:path'
-import { build } from 'esbuild'
+import { basename, dirname, join } from 'node:path'
+import { build, transform } from 'esbuild'
 
 const home = join(import.meta.dirname, '..')
 const target = join(home, '.build/bundle')
@@ -30,17 +29,6 @@ writeFileSync(join(next, 'stamp'), `set -- ${words.join(' ')}\n`)
 utimesSync(join(next, 'stamp'), began, began)
 // mkdtemp creates folders as 0700, but other users run the same checkout; it contains no secrets.
 chmodSync(next, 0o755)
-// Splits off what claude.ts loads on demand: main defines the commands, which a session that already
-// runs does not need; after-session is needed once a session ended, early-client only for a run.
-const apart = {
-  name: 'apart',
-  setup: ({ onResolve }) =>
-    onResolve({ filter: /\/(main|after-session|early-client)\.ts$/ }, ({ kind, path }) =>
-      kind === 'dynamic-import'
-        ? { path: `./${basename(path, '.ts')}.cjs`, external: true }
-        : undefined,
-    ),
-}
 // Commander loads child_process for subcommands in separate files. We have none.
 const childProcessOnDemand = {
   name: 'child-process-on-demand',
@@ -55,50 +43,111 @@ const childProcessOnDemand = {
     }))
   },
 }
+/**
+ * The packs that a start reads, in the order in which they take the chunks of their entry points: a session
+ * that already runs reads `claude` alone, `status` also `read`, and a help text `parse` in its place.
+ */
+const packs = {
+  claude: ['claude.ts', 'src/cli/reattach.ts'],
+  client: ['src/cli/run/early-client.ts'],
+  read: [
+    'src/cli/main.ts',
+    'src/cli/commands/status.ts',
+    'src/cli/commands/list.ts',
+    'src/egress/findings.ts',
+  ],
+  parse: ['src/cli/parse-line.ts'],
+  work: ['src/cli/commands/start.ts', 'src/cli/commands/run.ts'],
+  end: ['src/cli/after-session.ts'],
+}
+
+/** Names each chunk by its pack, as `read/chunk-X`; chunks of no pack are in `rest`. */
+function placesOf(outputs) {
+  const places = new Map()
+  const place = (path, pack) => {
+    if (places.has(path)) return
+    places.set(path, `${pack}/${basename(path, '.js')}`)
+    for (const { path: imported, kind, external } of outputs[path].imports) {
+      if (kind === 'import-statement' && !external) place(imported, pack)
+    }
+  }
+  for (const [pack, entries] of Object.entries(packs)) {
+    for (const entry of entries) {
+      const [path] = Object.entries(outputs).find(([, output]) => output.entryPoint === entry)
+      place(path, pack)
+    }
+  }
+  for (const path of Object.keys(outputs)) place(path, 'rest')
+  return places
+}
+
+/** Writes each pack as one script: an object with a function for each chunk, as a CommonJS module has. */
+async function writePacks({ outputFiles, metafile: { outputs } }) {
+  const places = placesOf(outputs)
+  const scripts = new Map()
+  for (const [path, place] of places) {
+    const file = outputFiles.find(file => file.path === join(home, path))
+    const { code } = await transform(file.text.replace(/^#!.*/, ''), {
+      platform: 'node',
+      target: 'node20',
+      format: 'cjs',
+      supported: { 'dynamic-import': false },
+      minifyWhitespace: true,
+      minifySyntax: true,
+    })
+    const linked = code.replace(/require\("\.\/([^"]+)\.js"\)/g, (_, name) => {
+      const target = places.get(join(dirname(path), `${name}.js`))
+      return `require("./${target}")`
+    })
+    const [pack, name] = place.split('/')
+    const module = `${JSON.stringify(name)}(exports,require,module,__dirname){${linked}\n}`
+    scripts.set(pack, [...(scripts.get(pack) ?? []), module])
+  }
+  for (const [pack, modules] of scripts) {
+    writeFileSync(join(next, `${pack}.cjs`), `({${modules.join(',\n')}})`, 'latin1')
+  }
+}
+
 try {
-  await build({
+  const built = await build({
     absWorkingDir: home,
-    entryPoints: {
-      claude: 'claude.ts',
-      build: 'build.ts',
-      main: 'src/cli/main.ts',
-      'after-session': 'src/cli/after-session.ts',
-      'early-client': 'src/cli/run/early-client.ts',
-    },
+    entryPoints: { claude: 'claude.ts', build: 'build.ts' },
     outdir: next,
-    outExtension: { '.js': '.cjs' },
     bundle: true,
+    splitting: true,
+    metafile: true,
+    write: false,
     platform: 'node',
     target: 'node20',
-    format: 'cjs',
-    supported: { 'dynamic-import': false },
+    format: 'esm',
+    charset: 'ascii',
     define: { 'import.meta.dirname': '__dirname' },
     // Optional native parts and protocol files must stay beside their package. Packages that few
     // commands need stay out, so that the other commands do not read them.
     external: ['ajv', 'dockerode', 'esbuild'],
-    plugins: [apart, childProcessOnDemand],
+    plugins: [childProcessOnDemand],
     // Leaves less to read at each start, and keeps identifiers for the stack traces of --verbose.
     minifyWhitespace: true,
     minifySyntax: true,
     logLevel: 'warning',
   })
-} catch {
-  // esbuild has reported the error on stderr.
+  await writePacks(built)
+} catch (error) {
+  // esbuild has reported its own errors on stderr.
+  if (!error.errors) console.error(error)
   rmSync(next, { recursive: true })
   process.exit(1)
-}
-// Removes the shebang: run.cjs wraps the file, so it would not be on the first line.
-for (const file of ['claude.cjs', 'build.cjs'].map(name => join(next, name))) {
-  writeFileSync(file, readFileSync(file, 'latin1').replace(/^#!.*/, ''), 'latin1')
 }
 copyFileSync(join(home, 'bin/run-bundle.cjs'), join(next, 'run.cjs'))
 copyFileSync(join(home, 'bin/require-node.cjs'), join(next, 'require-node.cjs'))
 rmSync(target, { recursive: true, force: true })
 renameSync(next, target)
-// `status` is read-only and runs most of the code that other commands need.
-spawnSync(process.execPath, [join(target, 'run.cjs'), 'claude', 'status', '--json'], {
-  cwd: '/',
-  env: { ...process.env, TSRUN_KEEP_COMPILED: '1' },
-  stdio: 'ignore',
-  timeout: 20_000,
-})
+// Each keeps the functions that it compiled, and those of the ones before it.
+for (const args of [['--help'], ['status', '--json']]) {
+  spawnSync(process.execPath, [join(target, 'run.cjs'), 'claude', ...args], {
+    cwd: '/',
+    env: { ...process.env, TSRUN_KEEP_COMPILED: '1' },
+    stdio: 'ignore',
+    timeout: 20_000,
+  })
+}
