@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -161,7 +162,8 @@ t.test('completion suggests the runs of this folder and their sessions', async t
   const { name } = folderStack(await realpath(script.workspace))
   const state = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', name)
   t.teardown(() => rm(state, { recursive: true, force: true }))
-  const runId = '0011223344556677'
+  // Its name is held machine-wide.
+  const runId = `00${randomBytes(7).toString('hex')}`
   const log = await createFileStore(join(state, 'runs')).create({
     ...{ runId, workspace: '/workspace', startedAt: '2026-11-21T10:00:00.000Z', prompt: 'hello' },
     ...{ model: null, owner: null, surface: 'cli', idempotencyKey: null, requestDigest: null },

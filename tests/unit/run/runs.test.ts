@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import t from 'tap'
 import { createRuns } from '../../../src/run/runs.ts'
@@ -5,7 +6,8 @@ import { createFileStore } from '../../../src/run/store/file-store.ts'
 import type { RunRecord } from '../../../src/run/store/store.ts'
 import { resultOf } from '../../support/run/transcript.ts'
 
-const runId = '0011223344556677'
+// Its name is held machine-wide.
+const runId = randomBytes(8).toString('hex')
 const record: RunRecord = {
   runId,
   workspace: '/workspace',

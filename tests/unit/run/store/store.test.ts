@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import t from 'tap'
 import { createFileStore } from '../../../../src/run/store/file-store.ts'
 import { hasOpenQuestion } from '../../../../src/run/store/store.ts'
 
 const record = {
-  runId: '0011223344556677',
+  // Its name is held machine-wide.
+  runId: randomBytes(8).toString('hex'),
   workspace: '/workspace',
   startedAt: '2026-11-21T10:00:00.000Z',
   prompt: 'hello',
