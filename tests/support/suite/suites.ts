@@ -21,7 +21,7 @@ export const suites: readonly Suite[] = [
   { name: 'integration', needsEngine: false, standard: true, timeout: 120 },
   { name: 'stack', needsEngine: false, standard: true, timeout: 60 },
   { name: 'e2e', needsEngine: true, standard: true, timeout: 900 },
-  // The files of e2e that repeat something, with the full number of repetitions.
+  // The files of unit and e2e that repeat something, with the full number of repetitions.
   { name: 'soak', needsEngine: true, standard: false, timeout: 1800, env: { TEST_SOAK: '1' } },
   // Takes one control out at a time, and looks whether its probe notices.
   { name: 'mutation', needsEngine: true, standard: false, timeout: 1800 },
@@ -63,7 +63,10 @@ function belongsTo(file: string, { name }: Suite): boolean {
     case 'images':
       return imageFiles.includes(file)
     case 'soak':
-      return plain && readFileSync(join(root, file), 'utf8').includes('support/soak.ts')
+      return (
+        (plain || file.startsWith('tests/unit/')) &&
+        readFileSync(join(root, file), 'utf8').includes('support/soak.ts')
+      )
     case 'node22':
     case 'node24':
       return /^tests\/(unit|integration|stack)\//.test(file)

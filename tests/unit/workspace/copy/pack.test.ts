@@ -13,20 +13,20 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import t, { type Test } from 'tap'
 import { extract } from 'tar-stream'
 import { packWorkspace } from '../../../../src/workspace/copy/pack.ts'
+import { memoryFolder } from '../../../support/memory-folder.ts'
 
 const owner = { uid: 1000, gid: 1000 }
 const MiB = 1024 * 1024
 
 /** A folder of its own: a second `t.testdir` of a test replaces the first. */
 function scratch(t: Test, files: Record<string, string> = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'pack-'))
+  const folder = mkdtempSync(join(memoryFolder(), 'pack-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
   return folder

@@ -1,9 +1,10 @@
 /** What a copy takes, compared with what git itself says, over made-up repositories. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { walkHost } from '../../../../src/workspace/copy/read-host.ts'
+import { memoryFolder } from '../../../support/memory-folder.ts'
+import { repetitions } from '../../../support/soak.ts'
 import { must } from '../../../support/stack/process.ts'
 
 const git = (root: string, args: readonly string[]) =>
@@ -27,7 +28,7 @@ async function byGit(root: string, cwd = root) {
 }
 
 async function repository(t: Test, files: Record<string, string>) {
-  const root = await mkdtemp(join(tmpdir(), 'claude-secure-ignore-'))
+  const root = await mkdtemp(join(memoryFolder(), 'claude-secure-ignore-'))
   t.teardown(() => rm(root, { recursive: true, force: true }))
   await git(root, ['init', '--quiet'])
   await write(root, files)
@@ -64,7 +65,7 @@ const lines = [
 ]
 
 t.test('made-up repositories: the same files as git', async t => {
-  const count = Number(process.env.IGNORE_ROUNDS ?? 60)
+  const count = Number(process.env.IGNORE_ROUNDS ?? repetitions({ short: 20, full: 60 }))
   const first = Number(process.env.IGNORE_SEED ?? 1)
   for (let seed = first; seed < first + count; seed++) {
     const { chance, pick } = dice(seed * 7919)
@@ -102,7 +103,7 @@ t.test('index versions 2 and 4, and a repository of SHA-256', async t => {
     [4, 'sha256'],
     [2, 'sha256'],
   ] as const) {
-    const root = await mkdtemp(join(tmpdir(), 'claude-secure-ignore-'))
+    const root = await mkdtemp(join(memoryFolder(), 'claude-secure-ignore-'))
     t.teardown(() => rm(root, { recursive: true, force: true }))
     await git(root, ['init', '--quiet', `--object-format=${format}`])
     const names = Array.from({ length: 40 }, (_, at) => `kept/${'n'.repeat(at)}${at}.log`)
