@@ -1,7 +1,8 @@
 /**
- * `npm test`: from a bare machine to a verdict. Without arguments: linter, types, test tools, `setup
- * --yes`, then the standard suites. With names (`unit`, `chaos`, `lint`, …) only those parts;
- * `standard` is what it does without names, `all` is everything; `check` runs linter, types and unit tests side by side; `file PATH…` runs single files.
+ * `npm test`: from a bare machine to a verdict. Without arguments: test tools and `setup --yes`, linter
+ * and types beside the suites that need no engine, then the others. With names (`unit`, `chaos`, `lint`, …)
+ * only those parts; `standard` is what it does without names, `all` is everything; `check` is linter, types
+ * and unit tests; `file PATH…` runs single files.
  */
 import { join, relative } from 'node:path'
 import { longestFirst, readDurations, writeDurations } from './support/suite/durations.ts'
@@ -17,9 +18,11 @@ const print = (line: string) => console.log(line)
 const summary = createTapSummary(print)
 const failed: string[] = []
 
+/** What the last check of the types found, by content: only changed files are checked again. */
+const buildInfo = '.build/types.tsbuildinfo'
 const tools: Record<string, readonly [file: string, ...args: string[]]> = {
   lint: ['node_modules/.bin/biome', 'check', '.'],
-  types: ['node_modules/.bin/tsc', '--noEmit'],
+  types: ['node_modules/.bin/tsc', '--noEmit', '--incremental', '--tsBuildInfoFile', buildInfo],
   format: ['node_modules/.bin/biome', 'check', '--write', '.'],
 }
 const all = ['lint', 'types', ...suites.map(({ name }) => name)]
@@ -31,11 +34,7 @@ process.exitCode = await main()
 async function main() {
   if (names[0] === 'file') return runOnly(names.slice(1))
   if (names[0] === 'check' && names.length === 1) {
-    await Promise.all([
-      tool('lint'),
-      tool('types'),
-      ...wanted(['unit']).map(suite => runSuite(suite)),
-    ])
+    await runParts(['lint', 'types', 'unit'])
     return verdict()
   }
   const groups: Record<string, readonly string[]> = { all, standard }
@@ -51,12 +50,21 @@ async function main() {
 }
 
 async function runParts(parts: readonly string[]) {
-  for (const name of Object.keys(tools)) if (parts.includes(name)) await tool(name)
-  const ready = !wanted(parts).some(suite => suite.needsEngine) || (await makeReady())
-  for (const suite of wanted(parts)) {
-    if (suite.needsEngine && !ready) failed.push(`${suite.name} (not run)`)
-    else await runSuite(suite)
+  const chosen = wanted(parts)
+  // First: on a bare machine it installs what other suites look for, too.
+  const ready = !chosen.some(({ needsEngine }) => needsEngine) || (await makeReady())
+  await Promise.all([
+    ...Object.keys(tools).map(name => (parts.includes(name) ? tool(name) : null)),
+    runInOrder(chosen.filter(({ needsEngine }) => !needsEngine)),
+  ])
+  for (const suite of chosen.filter(({ needsEngine }) => needsEngine)) {
+    if (ready) await runSuite(suite)
+    else failed.push(`${suite.name} (not run)`)
   }
+}
+
+async function runInOrder(chosen: readonly Suite[]) {
+  for (const suite of chosen) await runSuite(suite)
 }
 
 function wanted(parts: readonly string[]) {
