@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { UserError } from '../base/errors.ts'
+import { calledAs } from './called-as.ts'
 import { commandLine } from './command-line.ts'
 import { type Invocation, usageReported } from './invocation.ts'
 import { plainCommand } from './plain-command.ts'
@@ -35,6 +36,7 @@ export async function main(
       log: createReport({ verbose }),
       confirm: async (...question) => (await import('./ask.ts')).ask(...question),
       canAsk: isInteractive(),
+      calledAs: calledAs(),
       earlyClient,
       setStatus: code => {
         status = code

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod/mini'
+import { command } from '../base/command.ts'
 import { systemCode, UserError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import { readRegularFile } from '../files/regular-file.ts'
@@ -112,6 +113,6 @@ function parseCredential(text: string): Credential | null {
 /** Builds the error without a cause on purpose: no part of the file may reach a log. */
 function unusable(path: string, reason: string) {
   return new UserError(`the gateway cannot use its credential file ${path}: ${reason}`, {
-    hint: 'on the host: set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN, or the credential of your model upstream, in .env beside claude.ts, then run ./claude.ts start',
+    hint: `on the host: set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN, or the credential of your model upstream, in .env beside claude.ts, then run ${command('start')}`,
   })
 }

@@ -1,3 +1,4 @@
+import { renderCommands } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import { createAccounting } from './counting/accounting.ts'
 import { createLedger } from './counting/ledger.ts'
@@ -27,7 +28,9 @@ async function main() {
     ledger: await createLedger({ folder: settings.USAGE_FOLDER, log }),
     dayBudgetUsd: settings.BUDGET_USD_PER_DAY,
   })
-  const app = buildGateway({ credentials, provider, accounting, limits: defaultLimits, log })
+  const named = (text: string) =>
+    renderCommands(text, words => `${settings.CALLED_AS || './claude.ts'} ${words}`)
+  const app = buildGateway({ credentials, provider, accounting, limits: defaultLimits, log, named })
 
   const stop = (signal: NodeJS.Signals) => {
     log({ kind: 'stopping', signal })
@@ -47,7 +50,9 @@ async function main() {
   // Report a missing credential at start and not only to the first caller. Keep running: the file may
   // still appear.
   await credentials.read().catch((error: unknown) => {
-    if (error instanceof UserError) log({ kind: 'warn', message: error.message, hint: error.hint })
+    if (error instanceof UserError) {
+      log({ kind: 'warn', message: error.message, hint: named(error.hint) })
+    }
   })
 }
 

@@ -93,6 +93,11 @@ const GatewaySettings = z
       '/var/lib/claude-secure/usage',
     ),
     BUDGET_USD_PER_DAY: z._default(budget, null),
+    /** How the user calls claude-secure on the host, for messages; empty when unknown. */
+    CALLED_AS: z._default(
+      z.string().check(z.regex(/^\P{Cc}{0,4096}$/u, { error: 'must be one line' })),
+      '',
+    ),
     LOG_LEVEL: z._default(
       z.enum(['silent', 'error', 'warn', 'info'], { error: 'must be silent, error, warn or info' }),
       'info',

@@ -59,7 +59,7 @@ export function renderRefusal(
     ...(names === '' ? [] : [`set PROTECT=${names}`]),
     ...(added.length === 0 ? [] : [`remove ${added.join(' and ')} from PROTECT_ALSO`]),
   ].join(' and ')
-  const onHost = `ask the user to run ${typed(call)} on the host, or to ${settings} in .env and to run claude.ts stop and start`
+  const onHost = `ask the user to run ${typed(call)} on the host, or to ${settings} in .env and to stop and start the stack`
   return [
     terminalLine(
       `error: ${typed(call)} would change ${listed}${more}, which the host runs and the agent cannot write; nothing was changed`,

@@ -26,6 +26,8 @@ export type Caller = {
   confirm: Confirm
   /** Whether a person can answer; `confirm` throws otherwise. */
   canAsk: boolean
+  /** How the user calls claude-secure: containers of the stack name commands like this. */
+  calledAs?: string
 }
 
 /** The context of read-only commands. */
@@ -48,6 +50,7 @@ export async function openEngine(caller: Caller): Promise<EngineContext> {
     signal: caller.signal,
     confirm: caller.confirm,
     canAsk: caller.canAsk,
+    ...(caller.calledAs !== undefined && { calledAs: caller.calledAs }),
   }
 }
 

@@ -51,6 +51,8 @@ export type Stack = {
   mtu?: number
   /** EXTRA_CA_CERTS for every program of the agent. */
   authorities?: AuthorityFiles
+  /** How the user calls claude-secure, for messages of the gateway. */
+  calledAs?: string
   /** The company's proxy that the stack's proxy sends everything through. */
   parent?: ParentProxy
 }
@@ -159,7 +161,7 @@ export function composeProject(stack: Stack, services?: readonly string[]): Comp
     name: stack.identity.name,
     root: stack.root,
     override: stack.state.override,
-    variables: stackVariables(stack),
+    variables: { ...stackVariables(stack), CALLED_AS: stack.calledAs ?? '' },
     profiles: [...new Set(profiles), ...(stack.mode === 'rehearsal' ? ['rehearsal'] : [])],
   }
 }

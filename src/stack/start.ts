@@ -126,7 +126,10 @@ async function writeStackFile(stack: Stack, fingerprint: string) {
   await replaceFile(stack.state.override, stringify(buildStackFile(stack, fingerprint)))
 }
 
-/** Hashes everything the containers are made from, except the credential: the gateway rereads it. */
+/**
+ * Hashes everything the containers are made from, except the credential, which the gateway rereads, and the name
+ * by which the user calls us: another spelling must not restart a stack.
+ */
 async function stackFingerprint(stack: Stack) {
   const hash = createHash('sha256')
   hash.update(await readFile(join(stack.root, 'compose.yaml')))

@@ -112,7 +112,7 @@ t.test('the tools answer, and the agent is told of them', async t => {
   t.match(stdout, (await readPins(root)).claude.x64.version)
   t.match(stdout, /^- git 2\.\d/m)
   t.match(stdout, /^- node v24\./m)
-  t.match(stdout, './claude.ts allow NAME')
+  t.match(stdout, '`allow NAME`')
 })
 
 t.test('the list of tools names every installed tool and nothing else', async t => {

@@ -168,6 +168,8 @@ t.test('a budget stops at once, says why, and nothing goes further', async t => 
   t.equal(code, 1)
   t.match(result, { is_error: true, api_error_status: 402 })
   t.match(result.result, /the budget of this day \(UTC\) is used up.*BUDGET_USD_PER_DAY/)
+  // As the user called it, so that the command can be pasted.
+  t.match(result.result, `run ${join(stack.checkout, 'claude.ts')} usage for details`)
   t.same(await stack.internet.modelRequests(), [])
   t.match((await stack.cli(['usage'])).stdout, /budget of .*: \$0\.0000 left of/)
 })

@@ -1,3 +1,4 @@
+import { command } from '../../base/command.ts'
 import { ApiError } from '../api-error.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -20,7 +21,7 @@ export function checkDayBudget(options: {
     throw new ApiError(
       503,
       'api_error',
-      `claude-secure: a budget is set, but the gateway cannot record usage (${failure}). On the host: check free space and the owner of the stack's usage folder, then run ./claude.ts logs gateway.`,
+      `claude-secure: a budget is set, but the gateway cannot record usage (${failure}). On the host: check free space and the owner of the stack's usage folder, then run ${command('logs gateway')}.`,
     )
   }
   const today = ledger.estimatedToday()
@@ -32,13 +33,13 @@ export function checkDayBudget(options: {
     throw new ApiError(
       429,
       'rate_limit_error',
-      `claude-secure: the requests in flight may use up the budget of this day (UTC): $${used.toFixed(4)} of $${budgetUsd} are used, and $${(atMost - used).toFixed(4)} are reserved until those requests end. Wait for them; or, on the host: raise BUDGET_USD_PER_DAY in .env, then run ./claude.ts stop and ./claude.ts start.`,
+      `claude-secure: the requests in flight may use up the budget of this day (UTC): $${used.toFixed(4)} of $${budgetUsd} are used, and $${(atMost - used).toFixed(4)} are reserved until those requests end. Wait for them; or, on the host: raise BUDGET_USD_PER_DAY in .env, then run ${command('stop')} and ${command('start')}.`,
       { retry: true },
     )
   }
   throw new ApiError(
     402,
     'billing_error',
-    `claude-secure: the budget of this day (UTC) is used up: $${used.toFixed(4)} of $${budgetUsd}. On the host: run ./claude.ts usage for details; to continue, raise BUDGET_USD_PER_DAY in .env, then run ./claude.ts stop and ./claude.ts start.`,
+    `claude-secure: the budget of this day (UTC) is used up: $${used.toFixed(4)} of $${budgetUsd}. On the host: run ${command('usage')} for details; to continue, raise BUDGET_USD_PER_DAY in .env, then run ${command('stop')} and ${command('start')}.`,
   )
 }

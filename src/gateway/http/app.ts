@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { command, renderCommands } from '../../base/command.ts'
 import { messageOf, UserError } from '../../base/errors.ts'
 import { ApiError, apiErrorHeaders, renderApiError } from '../api-error.ts'
 import type { Accounting } from '../counting/accounting.ts'
@@ -19,6 +20,8 @@ export interface GatewayOptions {
   accounting: Accounting
   limits: Limits
   log: GatewayLog
+  /** Renders the marked commands of messages as the user types them. */
+  named?: (text: string) => string
 }
 
 /**
@@ -26,7 +29,9 @@ export interface GatewayOptions {
  * the model routes, and counts their usage. Does not listen yet; `close()` also closes the connections
  * to the origin and writes the counted usage.
  */
-export function buildGateway({ credentials, provider, accounting, limits, log }: GatewayOptions) {
+export function buildGateway(options: GatewayOptions) {
+  const { credentials, provider, accounting, limits, log } = options
+  const named = options.named ?? (text => renderCommands(text, words => `./claude.ts ${words}`))
   const app: FastifyInstance = Fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -87,8 +92,9 @@ export function buildGateway({ credentials, provider, accounting, limits, log }:
   })
   app.setErrorHandler((error, _request, reply) => {
     const answer = asApiError(error, log)
-    reasons.set(reply, answer.message)
-    return sendError(reply, answer)
+    const message = named(answer.message)
+    reasons.set(reply, message)
+    return sendError(reply, answer, message)
   })
 
   // Healthy means able to serve: a gateway without its credential is not.
@@ -165,16 +171,16 @@ function asApiError(error: unknown, log: GatewayLog): ApiError {
   return new ApiError(
     500,
     'api_error',
-    'claude-secure: internal error of the gateway. On the host: run ./claude.ts logs gateway.',
+    `claude-secure: internal error of the gateway. On the host: run ${command('logs gateway')}.`,
     { cause: error },
   )
 }
 
-function sendError(reply: FastifyReply, error: ApiError) {
+function sendError(reply: FastifyReply, error: ApiError, message = error.message) {
   return reply
     .code(error.status)
     .headers(apiErrorHeaders(error))
-    .send(renderApiError(error.type, error.message))
+    .send(renderApiError(error.type, message))
 }
 
 function outcomeOf(reply: FastifyReply, reason: string | undefined): Outcome {

@@ -2,6 +2,7 @@ import { type IncomingMessage, request } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici'
+import { command } from '../../base/command.ts'
 import { ApiError } from '../api-error.ts'
 import type { Limits } from './limits.ts'
 
@@ -144,26 +145,26 @@ export function upstreamFailure(
   }
   if (certificateCodes.test(code)) {
     return failure(
-      `the certificate of ${host} cannot be verified (${code}). On the host: if your network inspects TLS, set EXTRA_CA_CERTS in .env to its CA file and run ./claude.ts start; otherwise run ./claude.ts logs proxy.`,
+      `the certificate of ${host} cannot be verified (${code}). On the host: if your network inspects TLS, set EXTRA_CA_CERTS in .env to its CA file and run ${command('start')}; otherwise run ${command('logs proxy')}.`,
       false,
     )
   }
   if (absentCodes.test(code)) {
     return failure(
       upstream.proxy
-        ? `the egress proxy ${new URL(upstream.proxy).host} does not answer (${code}). On the host: run ./claude.ts status, then ./claude.ts start.`
-        : `${host} does not answer (${code}). On the host: run ./claude.ts status.`,
+        ? `the egress proxy ${new URL(upstream.proxy).host} does not answer (${code}). On the host: run ${command('status')}, then ${command('start')}.`
+        : `${host} does not answer (${code}). On the host: run ${command('status')}.`,
       true,
     )
   }
   if (timeoutCodes.test(code)) {
     return failure(
-      `the connection to ${host} timed out (${code}). On the host: check the network, then run ./claude.ts logs proxy.`,
+      `the connection to ${host} timed out (${code}). On the host: check the network, then run ${command('logs proxy')}.`,
       true,
     )
   }
   return failure(
-    `the connection to ${host} broke before it answered (${code}). On the host: run ./claude.ts logs proxy.`,
+    `the connection to ${host} broke before it answered (${code}). On the host: run ${command('logs proxy')}.`,
     true,
   )
 }
@@ -173,13 +174,13 @@ function refusalText(host: string, status: number, reason: RefusalReason | null)
     case 'UNRESOLVED':
       return `the name ${host} does not resolve. On the host: check the network and its DNS; PROXY_DNS in .env sets another DNS server.`
     case 'ADDRESS':
-      return `${host} resolves to a private or reserved address, which the egress proxy refuses. On the host: check its DNS, and run ./claude.ts logs proxy.`
+      return `${host} resolves to a private or reserved address, which the egress proxy refuses. On the host: check its DNS, and run ${command('logs proxy')}.`
     case 'LOAD':
-      return `the egress proxy has too many connections. On the host: run ./claude.ts logs proxy.`
+      return `the egress proxy has too many connections. On the host: run ${command('logs proxy')}.`
     case 'NAME':
       return `the egress proxy does not list ${host} (${status}). On the host: add it to gateway_sites in proxy/squid.conf.`
     default:
-      return `the egress proxy refused ${host} (${status}). On the host: check gateway_sites in proxy/squid.conf, then run ./claude.ts logs proxy.`
+      return `the egress proxy refused ${host} (${status}). On the host: check gateway_sites in proxy/squid.conf, then run ${command('logs proxy')}.`
   }
 }
 

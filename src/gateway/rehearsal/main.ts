@@ -4,7 +4,8 @@ import { rehearsalReply } from './script.ts'
 
 /** Runs the rehearsal model as a service in place of the origin. Needs no credential and no network. */
 const port = Number(process.env.REHEARSAL_PORT ?? '8788')
-const server = createServer(messagesApi({ reply: rehearsalReply }))
+const calledAs = process.env.CALLED_AS || undefined
+const server = createServer(messagesApi({ reply: request => rehearsalReply(request, calledAs) }))
 
 const stop = () => {
   server.close()

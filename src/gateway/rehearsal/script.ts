@@ -12,16 +12,18 @@ import { type Reply, textReply, toolReply } from './reply.ts'
 
 const workspace = '/workspace'
 
-const noModel = `This is a rehearsal: no model is behind it, so I can only do one thing. Name a file in your prompt, such as "Read welcome.txt and tell me what it says", and I will read it with the real Read tool.
+const noModel = (
+  calledAs: string,
+) => `This is a rehearsal: no model is behind it, so I can only do one thing. Name a file in your prompt, such as "Read welcome.txt and tell me what it says", and I will read it with the real Read tool.
 
-For real answers, leave with /exit, put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env beside claude.ts, and run ./claude.ts start.`
+For real answers, leave with /exit, put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in .env beside claude.ts, and run ${calledAs} start.`
 
 /**
  * Returns the rehearsal model's reply: for a question about a file, it has Claude Code read the file
  * and answers with the content. Shows the whole path of a prompt (gateway, tool call, answer) without
- * an account.
+ * an account. `calledAs`: how the user calls claude-secure.
  */
-export function rehearsalReply(request: MessagesRequest): Reply {
+export function rehearsalReply(request: MessagesRequest, calledAs = './claude.ts'): Reply {
   const schema = request.output_config?.format?.schema
   if (schema) return textReply(JSON.stringify(schemaExample(schema, 'Rehearsal')))
   const { prompt, results } = currentTurn(request)
@@ -31,7 +33,7 @@ export function rehearsalReply(request: MessagesRequest): Reply {
   const result = results.at(-1)
   if (file && result) return textReply(readingReply(file, result))
   if (file && offersTool(request, 'Read')) return readReply(request, file)
-  return textReply(request.tools.length === 0 ? 'Rehearsal' : noModel)
+  return textReply(request.tools.length === 0 ? 'Rehearsal' : noModel(calledAs))
 }
 
 /** Replies through the tool by which Claude Code accepts structured output. */

@@ -26,7 +26,7 @@ export function checkSubmodule(
   return {
     kind: 'forbid',
     reason: `it would add ${missing.join(', ')} to .git/config, which the agent cannot write`,
-    hint: 'ask the user to run git submodule update --init on the host, and claude.ts stop and start',
+    hint: 'ask the user to run git submodule update --init on the host, and to stop and start the stack',
   }
 }
 

@@ -52,6 +52,8 @@ export async function openStack(options: {
   network?: StackNetworkOptions
   /** Makes EXTRA_CA_CERTS ready for the agent's programs. */
   authorities?: (folder: string) => Promise<AuthorityFiles>
+  /** How the user calls claude-secure. */
+  calledAs?: string | undefined
   /** Overrides the settings: `login`, or `rehearsal` for the demo. */
   mode?: CredentialMode
 }): Promise<Stack> {
@@ -97,6 +99,7 @@ export async function openStack(options: {
     ...(options.engineKind && { engineKind: options.engineKind }),
     gatewayUser: user,
     ...options.network,
+    ...(options.calledAs !== undefined && { calledAs: options.calledAs }),
     ...(parent && { parent }),
     ...(files && { authorities: files }),
   }

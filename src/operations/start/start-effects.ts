@@ -108,6 +108,7 @@ function startEffects(
         root,
         engineMajor,
         engineKind: docker.kind,
+        calledAs: context.calledAs,
       }
       if (await mayBeElsewhere(userEnvironment().DOCKER_HOST)) {
         await makeStateFolder(stateFolder(name))

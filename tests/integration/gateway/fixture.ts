@@ -53,6 +53,7 @@ export async function startGateway(
     provider?: (upstream: Upstream) => Provider
     /** Instead of a new one. */
     usageFolder?: string
+    named?: (text: string) => string
   },
 ): Promise<RunningGateway> {
   // Not `t.testdir()`, of which a test has only one: some tests run two gateways.
@@ -75,6 +76,7 @@ export async function startGateway(
     }),
     limits,
     log,
+    ...(options.named && { named: options.named }),
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   const close = async () => {

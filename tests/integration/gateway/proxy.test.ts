@@ -1,5 +1,6 @@
 import t from 'tap'
 import { request } from 'undici'
+import { renderCommands } from '../../../src/base/command.ts'
 import { createAuthority, issueCertificate } from '../../support/messages-api/certificate.ts'
 import { startStandIn } from '../../support/messages-api/stand-in.ts'
 import { startConnectProxy } from './connect-proxy.ts'
@@ -49,6 +50,15 @@ t.test('the error names the true cause of a refusal', async t => {
     t.equal(answer.retry, retry, page)
     if (page === 'REFUSED_UNRESOLVED') t.notMatch(answer.text, /gateway_sites/)
   }
+})
+
+t.test('messages name commands as the user types them', async t => {
+  const proxy = await startConnectProxy(t, { answer: 'refuse', page: 'REFUSED_LOAD' })
+  const named = (text: string) => renderCommands(text, words => `"~/a b/claude.ts" ${words}`)
+  const { url, events } = await startGateway(t, { upstream, proxy: proxy.url, named })
+  const said = 'run "~/a b/claude.ts" logs proxy.'
+  t.match(JSON.parse((await post(url)).text).error.message, said)
+  t.match(events.at(-1), { kind: 'request', reason: new RegExp(said) })
 })
 
 t.test('a proxy that is down, or is silent, or hangs up, is worth another try', async t => {

@@ -15,6 +15,7 @@ t.test('an empty environment means the real API, through the egress proxy', asyn
     CREDENTIAL_FILE: '/run/secrets/credential',
     USAGE_FOLDER: '/var/lib/claude-secure/usage',
     BUDGET_USD_PER_DAY: null,
+    CALLED_AS: '',
     LOG_LEVEL: 'info',
   })
 })
@@ -28,6 +29,7 @@ t.test('the rehearsal is plain http without a proxy', async t => {
 t.test('an invalid value is refused by name', async t => {
   const wrong: [Record<string, string>, RegExp][] = [
     [{ GATEWAY_PORT: '' }, /GATEWAY_PORT must be a port/],
+    [{ CALLED_AS: 'a\nb' }, /CALLED_AS must be one line/],
     [{ BUDGET_USD_PER_DAY: 'five' }, /BUDGET_USD_PER_DAY must be empty or a number/],
     [{ BUDGET_USD_PER_DAY: '-1' }, /BUDGET_USD_PER_DAY must be empty or a number/],
     [{ BUDGET_USD_PER_DAY: '1e9' }, /BUDGET_USD_PER_DAY must be empty or a number/],

@@ -4,7 +4,7 @@ import { Settings } from '../../../src/config/settings.ts'
 import { resolvConf } from '../../../src/stack/accounts.ts'
 import { folderStack } from '../../../src/stack/identity.ts'
 import { labels } from '../../../src/stack/labels.ts'
-import { type Stack, stackVariables } from '../../../src/stack/stack.ts'
+import { composeProject, type Stack, stackVariables } from '../../../src/stack/stack.ts'
 import { buildStackFile } from '../../../src/stack/stack-file.ts'
 import { stackValue as stack } from '../../support/stack/stack-value.ts'
 
@@ -108,6 +108,15 @@ t.test('git in the container is told the paths that it cannot change; none in a 
   const settings = { ...stack().settings, PROTECT }
   t.equal(told({ settings }), '[".git/config",".vscode"]')
   t.equal(told({ workspace: { ...stack().workspace, mode: 'copy' } }), undefined)
+})
+
+t.test('the gateway knows how the user calls us, which restarts no stack', async t => {
+  const value = stack({ calledAs: '../claude.ts' })
+  t.equal(composeProject(value).variables.CALLED_AS, '../claude.ts')
+  t.equal(composeProject(stack()).variables.CALLED_AS, '')
+  // The fingerprint is made of these two.
+  t.same(stackVariables(value), stackVariables(stack()))
+  t.same(file(value), file(stack()))
 })
 
 t.test('only login mode opens the login names for the agent', async t => {

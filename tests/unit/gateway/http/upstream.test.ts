@@ -26,7 +26,7 @@ t.test('each failure has a message, a next step, and says whether to retry', asy
       /\(503\).*logs proxy/,
       true,
     ],
-    [coded('ECONNREFUSED'), 502, /egress:3128 does not answer.*\.\/claude\.ts status/, true],
+    [coded('ECONNREFUSED'), 502, /egress:3128 does not answer.*run .status./, true],
     [coded('EAI_AGAIN'), 502, /egress:3128 does not answer/, true],
     [coded('SELF_SIGNED_CERT_IN_CHAIN'), 502, /certificate.*EXTRA_CA_CERTS/, false],
     [coded('UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), 502, /EXTRA_CA_CERTS/, false],
