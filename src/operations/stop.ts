@@ -2,9 +2,14 @@ import { settleConcurrently } from '../base/async.ts'
 import { command } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import { stateRoot } from '../config/paths.ts'
+import type { Engine } from '../engine/engine.ts'
+import { isWithin } from '../files/beneath.ts'
 import { runsInProgress } from '../stack/activity.ts'
 import { inspectStacks } from '../stack/inspect.ts'
+import { composeLabels } from '../stack/labels.ts'
 import { clearPlaceholders, readProtection, stacksWithPlaceholders } from '../stack/protection.ts'
+import { stateFolders } from '../stack/stack-list.ts'
 import { withLock } from '../stack/state/lock.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { existingStacks, forgetSecret, stackExists, stopStack } from '../stack/stop.ts'
@@ -15,6 +20,9 @@ import { hostFilesNotice } from './notices.ts'
 /** Maximum concurrent stops: Compose mostly waits, but too many stops at once overload the engine. */
 const stoppedAtOnce = 6
 
+/** Maximum number of stacks in one message. */
+const namesShown = 10
+
 /** Maximum number of run ids in one message. */
 const runsShown = 10
 
@@ -22,7 +30,7 @@ const runsShown = 10
 export type StopTarget = ({ all: true } | { name: string | undefined }) & { force?: boolean }
 
 /**
- * Stops the stack of the current folder, the named one, or all. Returns how many were stopped, and how
+ * Stops the stack of the current folder, the named one, or all of this user. Returns how many were stopped, and how
  * many stacks of other folders still run when none was; null when the person keeps the active runs.
  */
 export async function stopStacks(
@@ -44,7 +52,8 @@ export async function stopStacks(
   const stopped = results.filter(result => result.status === 'fulfilled' && result.value).length
   if (failure) throw partialFailure(failures, `${stopped} of ${stacks.length}`, context.log)
   const looksElsewhere = stopped === 0 && !('all' in wanted)
-  return { stopped, elsewhere: looksElsewhere ? (await existingStacks(context.engine)).length : 0 }
+  const elsewhere = looksElsewhere ? (await stacksByOwner(context.engine)).own.length : 0
+  return { stopped, elsewhere }
 }
 
 type ActiveRuns = ReadonlyMap<string, readonly string[]>
@@ -69,8 +78,40 @@ export function endedRuns(runs: ActiveRuns): string {
   return `ended ${ids.length} active ${ids.length === 1 ? 'run' : 'runs'}: ${shown}${more}`
 }
 
-async function everyStack({ engine }: Context) {
-  return [...new Set([...(await existingStacks(engine)), ...(await stacksWithPlaceholders())])]
+/** Returns the stacks of this user; for root, those of other users too when a person agrees. */
+async function everyStack(context: Context): Promise<string[]> {
+  const { engine, log, canAsk, confirm } = context
+  const { own, others } = await stacksByOwner(engine)
+  const ours = [...new Set([...own, ...(await stacksWithPlaceholders())])]
+  if (others.length === 0) return ours
+  const more = others.length > namesShown ? ` and ${others.length - namesShown} more` : ''
+  const shown = `${others.slice(0, namesShown).join(', ')}${more}`
+  if (process.getuid?.() === 0 && canAsk) {
+    const question = `Also stop stacks without a record in your state folder, which other users may have started: ${shown}?`
+    if (await confirm(question, undefined, { byDefault: false })) return [...ours, ...others]
+  }
+  const text = `skipped stacks without a record in your state folder: ${shown}; run ${command('stop NAME')} to stop one`
+  log({ kind: 'info', text })
+  return ours
+}
+
+/** Separates the stacks that have a state folder of this user, and the leftovers of this user's audits. */
+async function stacksByOwner(engine: Engine) {
+  const [names, folders] = await Promise.all([existingStacks(engine), stateFolders(stateRoot())])
+  const own: string[] = []
+  const others: string[] = []
+  for (const name of names) {
+    const ours = folders.has(name) || (await isAuditOf(engine, name, stateRoot()))
+    ;(ours ? own : others).push(name)
+  }
+  return { own, others }
+}
+
+/** Returns whether this user's audit left the project behind: its files are in the state folder. */
+async function isAuditOf(engine: Engine, name: string, root: string): Promise<boolean> {
+  if (!/^claude-secure-audit-[0-9a-f]{8}$/.test(name)) return false
+  const left = await engine.containers([`${composeLabels.project}=${name}`])
+  return left.some(({ Labels }) => isWithin(root, Labels[composeLabels.folder] ?? ''))
 }
 
 async function oneStack({ engine }: Context, name: string | undefined) {

@@ -26,4 +26,6 @@ export const composeLabels = {
   project: 'com.docker.compose.project',
   service: 'com.docker.compose.service',
   volume: 'com.docker.compose.volume',
+  /** Folder with the project's files. */
+  folder: 'com.docker.compose.project.working_dir',
 } as const

@@ -81,7 +81,7 @@ export async function allStacks(engine: Engine, root = stateRoot()): Promise<Lis
 }
 
 /** Returns the names of state folders that hold more than a removed stack keeps. */
-async function stateFolders(root: string): Promise<Set<string>> {
+export async function stateFolders(root: string): Promise<Set<string>> {
   const folder = join(root, 'stacks')
   const entries = (await readdir(folder).catch(() => [])).filter(isStackName)
   const full = await Promise.all(

@@ -200,6 +200,12 @@ t.test('of many, one that cannot be stopped keeps no other up, and the sum says 
     (_, i) => `claude-secure-w-${String(i).padStart(8, '0')}`,
   )
   const [bad = ''] = names.slice(20)
+  for (const name of names) {
+    const state = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', name)
+    await mkdir(state, { recursive: true })
+    await writeFile(join(state, 'stack.yaml'), '')
+    t.teardown(() => rm(state, { recursive: true }))
+  }
   const folder = await temporaryFolder(t, 'calls')
   const calls = join(folder, 'calls')
   const docker = await fakeDocker(t, {

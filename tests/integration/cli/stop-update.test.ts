@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { fakeDocker, fakeProgram } from '../../support/docker/fake-docker.ts'
@@ -12,6 +12,16 @@ const [one, two, cut] = [
   'claude-secure-two-4e5f6a7b',
   'claude-secure-cut-off-8c9d0e1f',
 ]
+
+/** Stacks that another user of this engine started have no record here. */
+async function recorded(...stacks: string[]) {
+  const root = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks')
+  await rm(root, { recursive: true, force: true })
+  for (const stack of stacks) {
+    await mkdir(join(root, stack), { recursive: true })
+    await writeFile(join(root, stack, 'stack.yaml'), '')
+  }
+}
 
 function container(stack: string, service: string) {
   return {
@@ -53,6 +63,7 @@ const busy = {
 t.test(
   'stop --all stops every stack of ours, also one without containers, and no other',
   async t => {
+    await recorded(cut, one, two)
     const folder = await temporaryFolder(t, 'calls')
     const calls = join(folder, 'calls')
     const docker = await fakeDocker(t, {
@@ -74,6 +85,18 @@ t.test(
     const here = await script.run(['stop'], { env })
     t.equal(here.code, 0)
     t.match(here.stderr, /nothing is running here; other folders: 3 \(--all stops them\)/)
+
+    await recorded(one)
+    await rm(calls)
+    const mine = await script.run(['stop', '--all'], { env })
+    t.equal(mine.code, 0, mine.stderr)
+    t.match(await readFile(calls, 'utf8'), new RegExp(`^compose --project-name ${one} down .*\n$`))
+    t.match(
+      mine.stderr,
+      new RegExp(
+        `skipped stacks without a record in your state folder: ${cut}, ${two}; run .* stop NAME`,
+      ),
+    )
   },
 )
 
@@ -85,6 +108,7 @@ t.test(
     const docker = await fakeDocker(t, {
       cases: `compose\\ --project-name*) echo "$*" >> ${calls} ;;`,
     })
+    await recorded(one, two)
     const runs = [{ runId: '0123456789abcdef' }, { runId: '\x1b[2J' }]
     const engine = {
       ...goodEngine,
