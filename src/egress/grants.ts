@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { expiryOf } from './list-entries.ts'
+import { expiryOf, isOver } from './list-entries.ts'
 import { isGrantableRange } from './private-range.ts'
 
 /**
@@ -32,13 +32,19 @@ export function isPlain({ port, range }: Pick<Grant, 'port' | 'range'>): boolean
 }
 
 /** Parses a grants file. Throws for a line that it does not understand: an unreadable grant is not a missing one. */
-export function parseGrants(text: string, path: string): GrantLine[] {
+export function parseGrants(text: string, path: string, now = new Date()): GrantLine[] {
   const grants: GrantLine[] = []
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.replace(/\r$/, '')
     if (/^[ \t]*(#|$)/.test(line)) continue
     const grant = parseLine(line)
     if (typeof grant === 'string') throw grantError(path, index + 1, line, grant)
+    const isActive = ({ until }: Grant) => !isOver(until, now)
+    const differs = ({ name, port, tls }: Grant) =>
+      name === grant.name && port === grant.port && tls !== grant.tls
+    if (isActive(grant) && grants.filter(isActive).some(differs)) {
+      throw grantError(path, index + 1, line, 'the port is granted with TLS and without')
+    }
     grants.push({ ...grant, line: index + 1 })
     if (grants.length > grantLimit) {
       throw grantError(path, index + 1, line, `a file holds at most ${grantLimit} entries`)

@@ -35,6 +35,8 @@ const good = [
   'allow a.test port 5432 no-tls private 172.16.0.0/12 until 2026-11-21T18:00:00Z',
   '  allow a.test\tport 65535\r',
   '# allow a.test port 0\n\nallow a.test',
+  'allow a.test port 22 until 2026-11-20T00:00:00Z\nallow a.test port 22 no-tls',
+  'allow a.test port 22\nallow a.test port 23 no-tls',
 ]
 const bad = [
   'a.test',
@@ -89,6 +91,8 @@ const bad = [
   'allow a.test until tomorrow',
   'allow a.test until 2026-13-01T00:00:00Z',
   'allow a.test until',
+  'allow a.test port 22\nallow a.test port 22 no-tls',
+  'allow a.test port 22 no-tls\nallow a.test port 8443\nallow a.test port 22 private 10.0.0.0/8',
 ]
 
 for (const text of [...good, ...bad]) {
