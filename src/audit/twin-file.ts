@@ -1,7 +1,7 @@
 import { parentFolder } from '../egress/parent-conf.ts'
 import { escapeVariables, readOnlyMount } from '../engine/compose.ts'
 import { twinParentName } from './twin-parent.ts'
-import type { CanaryNames } from './twin-policy.ts'
+import { type CanaryNames, privateRanges } from './twin-policy.ts'
 
 /**
  * Addresses of a twin: documentation ranges, which the policy does not treat as private, so that a
@@ -75,6 +75,8 @@ export function twinZone(
     [names.granted]: [[private_]],
     [names.grantedElsewhere]: [[private_]],
     [names.grantedMixed]: [[private_, '100.127.0.1']],
+    [names.upstream]: [[private_]],
+    [names.upstreamMixed]: [[private_, '100.127.0.1']],
     [names.grantedPort]: [[outside]],
     [names.grantedPlain]: [[outside]],
     [names.neighbour]: [[network.canaryAgent]],
@@ -133,7 +135,11 @@ export function twinFile(plan: TwinPlan): object {
           ...(plan.parent && { [twinParentName]: { condition: 'service_healthy' } }),
         },
         dns: [network.canaryOutside],
-        environment: { AGENT_DIRECT: plan.agentDirect },
+        environment: {
+          AGENT_DIRECT: plan.agentDirect,
+          UPSTREAM_SITES: `${plan.names.upstream} ${plan.names.upstreamMixed}`,
+          UPSTREAM_PRIVATE: privateRanges.join(','),
+        },
         networks: {
           agent: { aliases: ['proxy', 'proxy-agent'] },
           services: { aliases: ['egress', 'proxy-services'] },

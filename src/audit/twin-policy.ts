@@ -38,6 +38,9 @@ export function canaryNames(id: string) {
     flip: name('flip'),
     metadata: name('metadata'),
     loopback: name('loopback'),
+    /** The gateway's upstream with private addresses: in a range of the setting, and only partly. Listed for the agent too. */
+    upstream: name('upstream'),
+    upstreamMixed: name('upstream-mixed'),
     /** Listed, and refused by the twin's parent proxy, if there is one. */
     refused: name('refused'),
     /** Not listed, and resolve to the canary. */
@@ -60,16 +63,30 @@ export function listedNames(names: CanaryNames): string[] {
     metadata,
     loopback,
     refused,
+    upstream,
   } = names
-  return [listed, alsoListed, private_, neighbour, mixed, flip, metadata, loopback, refused]
+  return [
+    listed,
+    alsoListed,
+    private_,
+    neighbour,
+    mixed,
+    flip,
+    metadata,
+    loopback,
+    refused,
+    upstream,
+  ]
 }
 
-/** Renders the twin's grants. Docker chooses its private network: within one of these ranges. */
+/** Docker chooses the twin's private network: within one of these ranges. */
+export const privateRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] as const
+
+/** Renders the twin's grants. */
 export function grantsFor(names: CanaryNames): string {
-  const ranges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16']
   return [
-    ...ranges.map(range => `allow ${names.granted} private ${range}`),
-    ...ranges.map(range => `allow ${names.grantedMixed} private ${range}`),
+    ...privateRanges.map(range => `allow ${names.granted} private ${range}`),
+    ...privateRanges.map(range => `allow ${names.grantedMixed} private ${range}`),
     `allow ${names.grantedElsewhere} private 100.127.0.0/16`,
     `allow ${names.grantedPort} port ${grantedPorts.tls}`,
     `allow ${names.grantedPlain} port ${grantedPorts.plain} no-tls`,

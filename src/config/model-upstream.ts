@@ -11,7 +11,7 @@ export type ModelUpstream =
 
 /** The settings that choose an upstream, each with the settings that only it uses. */
 export const upstreamSettings = {
-  ANTHROPIC_BASE_URL: ['ANTHROPIC_AUTH_TOKEN'],
+  ANTHROPIC_BASE_URL: ['ANTHROPIC_AUTH_TOKEN', 'UPSTREAM_PRIVATE'],
   CLAUDE_CODE_USE_BEDROCK: [
     'AWS_REGION',
     'AWS_ACCESS_KEY_ID',

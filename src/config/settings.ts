@@ -77,6 +77,12 @@ export const Settings = z.strictObject({
       "URL of a company's gateway that speaks the Messages API, in place of Anthropic's API; with ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN. docs/credentials.md describes this and the next ones.",
     ),
   ANTHROPIC_AUTH_TOKEN: secret.optional().describe("Bearer token of the company's gateway."),
+  UPSTREAM_PRIVATE: z
+    .string()
+    .optional()
+    .describe(
+      'Private networks that the name of ANTHROPIC_BASE_URL may resolve to: 10.2.0.0/16, several separated by commas. Only the gateway reaches them.',
+    ),
   CLAUDE_CODE_USE_BEDROCK: choice(['0', '1'])
     .optional()
     .describe('1 runs the model on Amazon Bedrock; with AWS_REGION and a credential.'),

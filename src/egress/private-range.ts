@@ -56,23 +56,29 @@ export function isGrantableRange(text: string): boolean {
   return grantable.some(wide => length >= wide.length && isInRange(wideText(wide), base))
 }
 
-/** Parses the argument of `--private`. */
-export function parseRange(text: string): string {
+/** Returns the private networks of `UPSTREAM_PRIVATE`; throws for one that the proxy would refuse. */
+export function parseUpstreamRanges(text: string | undefined): string[] {
+  return text ? text.split(',').map(range => parseRange(range, 'UPSTREAM_PRIVATE')) : []
+}
+
+/** Parses the argument of `--private`, or a network of the setting `name`. */
+export function parseRange(text: string, name = '--private'): string {
   const typed = text.trim()
   const range = isIPv4(typed) ? `${typed}/32` : typed
   if (isGrantableRange(range)) return range
+  const usage = name === '--private' ? { exitCode: 2 as const } : {}
   const shown = terminalLine(typed, 60)
   const [base = '', length = ''] = range.split('/')
   const network_ = isIPv4(base) && /^\d+$/.test(length) ? networkText(base, Number(length)) : null
   if (network_ && network_ !== range && isGrantableRange(network_)) {
-    throw new UserError(`--private ${shown} is not the beginning of a network`, {
-      hint: `use --private ${network_}`,
-      exitCode: 2,
+    throw new UserError(`${name} ${shown} is not the beginning of a network`, {
+      hint: `use ${name === '--private' ? `${name} ` : ''}${network_}`,
+      ...usage,
     })
   }
-  throw new UserError(`--private ${shown} is not a private IPv4 network that a grant can open`, {
+  throw new UserError(`${name} ${shown} is not a private IPv4 network that a grant can open`, {
     hint: `use a network within ${grantable.map(wideText).join(', ')}, for example 10.2.0.0/16`,
-    exitCode: 2,
+    ...usage,
   })
 }
 

@@ -7,6 +7,7 @@ import {
 } from '../config/model-upstream.ts'
 import type { ParentProxy } from '../config/parent-proxy.ts'
 import type { Settings } from '../config/settings.ts'
+import { parseUpstreamRanges } from '../egress/private-range.ts'
 import type { ComposeProject } from '../engine/compose.ts'
 import type { Overlay } from '../workspace/overlay/overlay.ts'
 import type { RepositoryPlan } from '../workspace/repository/plan.ts'
@@ -87,7 +88,10 @@ export function stackVariables(stack: Stack): Record<string, string> {
 }
 
 function upstreamVariables({ mode, settings }: Pick<Stack, 'mode' | 'settings'>) {
-  const none = { UPSTREAM_REGION: '', UPSTREAM_PROJECT: '', UPSTREAM_SITES: '', MODEL_IDS: '' }
+  const none = {
+    ...{ UPSTREAM_REGION: '', UPSTREAM_PROJECT: '', UPSTREAM_SITES: '' },
+    ...{ UPSTREAM_PRIVATE: '', MODEL_IDS: '' },
+  }
   // The rehearsal model is on the gateway's network, not on the internet.
   if (mode === 'rehearsal') {
     return { ...none, UPSTREAM_KIND: 'messages', UPSTREAM_URL: 'http://rehearsal:8788' }
@@ -99,6 +103,9 @@ function upstreamVariables({ mode, settings }: Pick<Stack, 'mode' | 'settings'>)
     UPSTREAM_KIND: cloud ? upstream.kind : 'messages',
     UPSTREAM_URL: upstreamUrl(upstream),
     UPSTREAM_SITES: upstreamSites(upstreamUrl(upstream)).join(' '),
+    ...(upstream.kind === 'company' && {
+      UPSTREAM_PRIVATE: parseUpstreamRanges(settings.UPSTREAM_PRIVATE).join(','),
+    }),
     ...(cloud && { UPSTREAM_REGION: upstream.region, MODEL_IDS: settings.MODEL_IDS ?? '' }),
     ...(upstream.kind === 'vertex' && { UPSTREAM_PROJECT: upstream.project }),
   }

@@ -2,10 +2,17 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { aws, google, hosts } from '../support/cloud-apis/secrets.ts'
-import { must, until } from '../support/stack/process.ts'
+import { must, run, until } from '../support/stack/process.ts'
 import { attachInternet, createTestStack, writeSettings } from '../support/stack/test-stack.ts'
 
-const stack = await createTestStack(t, { block: 2, start: false })
+/** The private network of a company, beyond the proxy. */
+const corp = { range: '10.211.79.0/29', model: '10.211.79.5', proxy: '10.211.79.6' }
+
+const stack = await createTestStack(t, {
+  block: 2,
+  start: false,
+  zone: { [hosts.private]: [[corp.model]] },
+})
 const network = {
   EXTRA_CA_CERTS: stack.internet.authority,
   EXTERNAL_SUBNET: stack.internet.subnet,
@@ -72,6 +79,47 @@ t.test("a company's gateway: below its path, with its bearer token", async t => 
   }
   t.match(await decided(hosts.company), /is not on the allowlist/, 'the agent cannot reach it')
   await holdsNoSecret(t, secrets)
+})
+
+t.test("a company's gateway in a private network needs the range in words", async t => {
+  const name = `${stack.stack}-corp`
+  const proxy = stack.container('proxy')
+  await must('docker', ['network', 'create', '--internal', '--subnet', corp.range, name])
+  t.teardown(async () => {
+    for (const one of [stack.internet.modelContainer(), proxy]) {
+      await run('docker', ['network', 'disconnect', '--force', name, one])
+    }
+    await run('docker', ['network', 'rm', name])
+  })
+  const settings = {
+    ANTHROPIC_BASE_URL: `https://${hosts.private}`,
+    ANTHROPIC_AUTH_TOKEN: 'SENTINELcompanytoken00',
+  }
+  const ask = () => stack.inside(['claude', '-p', 'hello'], { timeout: 60_000 })
+  const start = async (more: Record<string, string>) => {
+    await stack.internet.detach()
+    await writeSettings(stack.checkout, { ...network, ...settings, ...more })
+    const started = await stack.cli(['start', '--detach'])
+    await attachInternet(stack)
+    const model = stack.internet.modelContainer()
+    await must('docker', ['network', 'connect', '--ip', corp.model, name, model])
+    await run('docker', ['network', 'connect', '--ip', corp.proxy, name, proxy])
+    return started
+  }
+  t.equal((await start({})).code, 0)
+  t.match((await ask()).stdout, /resolves to a private or reserved address.*UPSTREAM_PRIVATE/)
+  const wrong = await start({ UPSTREAM_PRIVATE: '169.254.169.254/32' })
+  t.equal(wrong.code, 1)
+  t.match(wrong.stderr, /UPSTREAM_PRIVATE 169\.254\.169\.254\/32 is not a private IPv4 network/)
+
+  const { code, stderr } = await start({ UPSTREAM_PRIVATE: corp.range })
+  t.equal(code, 0, stderr)
+  t.match(stderr, `UPSTREAM_PRIVATE lets the gateway reach that name in ${corp.range}`)
+  await stack.internet.forgetModelRequests()
+  const answer = await ask()
+  t.equal(answer.code, 0, answer.stdout + answer.stderr)
+  t.ok((await stack.internet.modelRequests()).every(({ host }) => host === hosts.private))
+  t.match(await decided(hosts.private), /is not on the allowlist/, 'the agent cannot reach it')
 })
 
 t.test('Amazon Bedrock: signed requests, streams, tools and costs', async t => {

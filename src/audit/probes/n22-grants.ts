@@ -14,6 +14,7 @@ import {
 import { standards } from '../audit-report.ts'
 import { type Check, check, held, open, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
+import type { Twin } from '../twin.ts'
 import { grantedPorts } from '../twin-policy.ts'
 
 /** A grant opens a private range or a port to one name: nothing else may pass through the opening. */
@@ -26,6 +27,7 @@ export const grants: Probe = {
     const parts = await Promise.all([
       orUnknown(opened, () => opens(scene)),
       closed(scene),
+      upstream(scene),
       here(scene),
     ])
     return parts.flat()
@@ -89,6 +91,33 @@ async function closed(scene: Scene): Promise<Check[]> {
     noneReached('a granted port is closed to other names, and its name on other ports', ports),
     noneReached('a granted port passes nothing but what it states', protocols),
   ]
+}
+
+/** Judges a private upstream of the model: open to the gateway in its range, and to no agent. */
+async function upstream(scene: Scene): Promise<Check[]> {
+  const claim = 'a private upstream of the model is the gateway’s alone, and only in its range'
+  const judged = await orUnknown(claim, async () => {
+    const twin = await scene.twin()
+    const { names, word } = twin
+    const [[agent], own, mixed] = await Promise.all([
+      attemptAll(twin, [attempt(names.upstream, 443, { hello: names.upstream })]),
+      asGateway(twin, names.upstream),
+      asGateway(twin, names.upstreamMixed),
+    ])
+    if (!own.includes(word)) return open(claim, 'the gateway does not reach it either')
+    if (mixed.includes(word)) return open(claim, 'the gateway reached it beside its range')
+    return agent && !reached(agent, word)
+      ? held(claim, `refused to the agent: ${firstLine(agent)}`)
+      : open(claim, 'the agent reached it')
+  })
+  return [judged]
+}
+
+/** Returns what a name answers a caller on the network of the services: Squid knows callers by their address. */
+async function asGateway(twin: Twin, name: string): Promise<string> {
+  const program =
+    'printf "GET / HTTP/1.0\\r\\n\\r\\n" | timeout 8 openssl s_client -quiet -proxy egress:3128 -connect "$1:443" -servername "$1" 2>&1'
+  return (await twin.inside('proxy', ['sh', '-c', program, 'sh', name])).stdout
 }
 
 /** Judges the grants of the live stack: they must be this folder's own, and the user should know them. */

@@ -174,7 +174,7 @@ function refusalText(host: string, status: number, reason: RefusalReason | null)
     case 'UNRESOLVED':
       return `the name ${host} does not resolve. On the host: check the network and its DNS; PROXY_DNS in .env sets another DNS server.`
     case 'ADDRESS':
-      return `${host} resolves to a private or reserved address, which the egress proxy refuses. On the host: check its DNS, and run ${command('logs proxy')}.`
+      return `${host} resolves to a private or reserved address, which the egress proxy refuses. On the host: check its DNS; UPSTREAM_PRIVATE in .env opens a company's private network to its gateway; or run ${command('logs proxy')}.`
     case 'LOAD':
       return `the egress proxy has too many connections. On the host: run ${command('logs proxy')}.`
     case 'NAME':

@@ -4,6 +4,7 @@ import type { Log } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { upstreamUrl } from '../../config/model-upstream.ts'
 import { parseProtect } from '../../config/protected-names.ts'
+import { parseUpstreamRanges } from '../../egress/private-range.ts'
 import type { DockerClient } from '../../engine/find-client.ts'
 import { weakness } from '../../stack/credential.ts'
 import { parentTrouble } from '../../stack/parent-proxy.ts'
@@ -84,6 +85,12 @@ export async function announce(log: Log, stack: Stack, outcome: StartOutcome): P
   const upstream = upstreamOf(stack)
   if (upstream.kind !== 'anthropic') {
     info(`the gateway sends prompts to ${terminalLine(upstreamUrl(upstream))}`)
+    const ranges = parseUpstreamRanges(stack.settings.UPSTREAM_PRIVATE)
+    if (ranges.length > 0) {
+      warn(
+        `UPSTREAM_PRIVATE lets the gateway reach that name in ${ranges.join(', ')}: the owner of its DNS record chooses the address there`,
+      )
+    }
   }
   const weaker = weakness(mode)
   if (weaker) {

@@ -8,6 +8,7 @@ import { modelUpstream } from '../../config/model-upstream.ts'
 import { type ParentProxy, readParentProxy } from '../../config/parent-proxy.ts'
 import { refuseUpstreams } from '../../config/refused-upstreams.ts'
 import type { Settings } from '../../config/settings.ts'
+import { parseUpstreamRanges } from '../../egress/private-range.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
 import { type HostNetwork, isIpv6Only, readHostNetwork } from '../../machine/host-network.ts'
 import { type CredentialMode, credentialMode, hasCredential } from '../../stack/credential.ts'
@@ -26,6 +27,7 @@ export async function checkConfiguration(
 ) {
   await refuseUpstreams(settings, root, userEnvironment())
   checkBudget(settings, mode ?? credentialMode(settings))
+  parseUpstreamRanges(settings.UPSTREAM_PRIVATE)
   if (modelUpstream(settings).kind === 'vertex') {
     await readServiceAccount(settings.GOOGLE_APPLICATION_CREDENTIALS ?? '')
   }

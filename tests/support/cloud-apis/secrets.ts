@@ -56,4 +56,6 @@ export const hosts = {
   vertex: `${google.region}-aiplatform.googleapis.com`,
   tokens: 'oauth2.googleapis.com',
   company: 'llm.corp.test',
+  /** The same with a private address, in a test that gives it one. */
+  private: 'private-llm.corp.test',
 }

@@ -7,6 +7,7 @@ export type ImageControl = Control & {
 }
 
 const stackConf = '/usr/local/lib/claude-secure/stack-conf'
+const grants = '/usr/local/lib/claude-secure/grants'
 const settings = '/etc/claude-code/managed-settings.json'
 
 /** What the images do for the lock. */
@@ -24,6 +25,12 @@ export const imageControls: readonly ImageControl[] = [
   // Joins the names of an upstream with the agent's list in place of the gateway's.
   image('the model’s upstream is the gateway’s alone', 'proxy', 'N15', [
     `RUN sed -i "s/also='acl upstream_sites any-of !all'/also='acl upstream_sites dstdomain -n api.anthropic.com\\nacl agent_listed all-of agent upstream_sites'/" ${stackConf}`,
+  ]),
+  image('the private range of the model’s upstream is the gateway’s alone', 'proxy', 'N22', [
+    `RUN sed -i "s/upstream_private all-of services/upstream_private all-of/" ${grants}`,
+  ]),
+  image('the model’s upstream stays in its private range', 'proxy', 'N22', [
+    `RUN sed -i 's/closed = closed " upstream_closed"/closed = closed/' ${grants}`,
   ]),
   image('without a parent proxy every address is judged here', 'proxy', 'N21', [
     `RUN sed -i "s/resolved_here any-of all/resolved_here any-of !all/" ${stackConf}`,

@@ -29,6 +29,8 @@ export type Internet = {
   detach: () => Promise<void>
   /** Container of the stand-in sites, once attached. */
   sites: () => string
+  /** Container of the stand-in for the model API, once attached. */
+  modelContainer: () => string
   events: () => Promise<InternetEvent[]>
   /** Requests at the stand-in for Anthropic's API. */
   modelRequests: () => Promise<SeenRequest[]>
@@ -166,6 +168,7 @@ export async function createInternet(
       ])
     },
     sites: () => sitesContainer,
+    modelContainer: () => modelContainer,
     async events() {
       const text = await must('docker', ['logs', sitesContainer])
       return text

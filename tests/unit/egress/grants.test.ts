@@ -8,11 +8,13 @@ const program = new URL('../../../proxy/grants', import.meta.url).pathname
 const now = '2026-11-21T12:00:00Z'
 
 /** The rules that the proxy compiles from the checkout's and the folder's file; null where it refuses them. */
-async function compiled(t: Test, checkout: string, here = '') {
+async function compiled(t: Test, checkout: string, here = '', env: NodeJS.ProcessEnv = {}) {
   const folder = t.testdir({ 'seen.checkout': checkout, 'seen.here': here })
   const args = ['-v', `now=${now}`, '-v', `next_file=${folder}/next`, '-f', program]
   const files = [`${folder}/seen.checkout`, `${folder}/seen.here`]
-  const { code, stdout } = await exec('awk', [...args, ...files])
+  const { code, stdout } = await exec('awk', [...args, ...files], {
+    env: { ...process.env, ...env },
+  })
   return code === 0 ? stdout : null
 }
 
@@ -207,3 +209,30 @@ t.test('a range opens itself and no other private address', async t => {
 function number(address: string) {
   return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
 }
+
+t.test('the ranges of the model’s upstream are opened to the services alone', async t => {
+  const rules = async (UPSTREAM_PRIVATE: string) =>
+    (await compiled(t, 'allow a.test private 10.9.0.0/16', '', { UPSTREAM_PRIVATE }))?.split('\n')
+  const found = (await rules('10.2.0.0/16,192.168.7.9/32')) ?? []
+  t.ok(found.includes('acl upstream_private all-of services upstream_sites'))
+  t.ok(found.includes('acl upstream_closed all-of upstream_private upstream_addresses'))
+  t.ok(found.includes('acl granted_private any-of grant_1 upstream_private'))
+  t.ok(found.includes('acl granted_closed any-of grant_1_closed upstream_closed'))
+  const [closed = ''] = found.filter(rule => rule.startsWith('acl upstream_addresses dst 0.'))
+  t.match(closed, '10.0.0.0-10.1.255.255 10.3.0.0-10.255.255.255')
+  t.match(closed, '192.168.0.0-192.168.7.8 192.168.7.10-192.168.255.255')
+  t.match(closed, ' 169.254.0.0/16 ')
+  t.notMatch((await rules(''))?.join('\n'), /upstream/)
+  for (const bad of [
+    '10.2.0.1/16',
+    '8.8.8.0/24',
+    '0.0.0.0/0',
+    '169.254.169.254/32',
+    '10.2.0.0/16,',
+    'x',
+    '10.2.0.0/16 all',
+    '10.2.0.0/16\nhttp_access allow all',
+  ]) {
+    t.equal(await rules(bad), undefined, bad)
+  }
+})

@@ -4,6 +4,7 @@ import {
   isInRange,
   isPrivateAddress,
   parseRange,
+  parseUpstreamRanges,
 } from '../../../src/egress/private-range.ts'
 
 t.test('addresses are private as the proxy judges them', async t => {
@@ -40,4 +41,16 @@ t.test('a range has one form, and a near miss is corrected', async t => {
   }
   t.ok(isInRange('10.2.0.0/16', '10.2.255.255'))
   t.notOk(isInRange('10.2.0.0/16', '10.3.0.0'))
+})
+
+t.test('UPSTREAM_PRIVATE is a list of networks that a grant could open', async t => {
+  t.same(parseUpstreamRanges(undefined), [])
+  t.same(parseUpstreamRanges('10.2.0.0/16, 192.168.7.9'), ['10.2.0.0/16', '192.168.7.9/32'])
+  t.throws(() => parseUpstreamRanges('10.2.0.1/16'), {
+    message: 'UPSTREAM_PRIVATE 10.2.0.1/16 is not the beginning of a network',
+    hint: 'use 10.2.0.0/16',
+  })
+  t.throws(() => parseUpstreamRanges('169.254.169.254'), {
+    message: /^UPSTREAM_PRIVATE 169\.254\.169\.254 is not a private IPv4 network/,
+  })
 })

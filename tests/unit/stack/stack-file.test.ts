@@ -167,6 +167,7 @@ t.test('an upstream is one name for the gateway, and the agent learns none of it
   t.match(stackVariables(stack({ mode: 'login', settings })), {
     UPSTREAM_URL: 'https://api.anthropic.com',
     UPSTREAM_SITES: '',
+    UPSTREAM_PRIVATE: '',
   })
 })
 
