@@ -1,5 +1,5 @@
-import { constants } from 'node:fs'
-import { type FileHandle, lchown, mkdir, open, realpath } from 'node:fs/promises'
+import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
+import { type FileHandle, mkdir, open, readlink, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { command } from '../base/command.ts'
 import { systemCode, UserError } from '../base/errors.ts'
@@ -35,8 +35,59 @@ export type OpenFolder = { at: (name: string) => string; file: FileHandle; close
 export const asFolder = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 /**
+ * Holds a folder open while `work` runs, which gets a path that names it even if another takes its place.
+ * Refuses a path that leads through a symlink: another user who can write above the folder may exchange it
+ * for a link while root works in it (threat H7).
+ */
+export async function withHeldFolder<T>(
+  path: string,
+  work: (held: string) => Promise<T>,
+): Promise<T> {
+  const file = await openRoot(path)
+  try {
+    return await work(`${descriptors}${file.fd}`)
+  } finally {
+    await file.close()
+  }
+}
+
+const descriptors = '/proc/self/fd/'
+
+async function openRoot(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  // A folder that is held is named by its descriptor.
+  if (path.startsWith(descriptors)) return file
+  try {
+    const real = await readlink(`${descriptors}${file.fd}`)
+    if (real === path) return file
+    throw elsewhere(path)
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** Synchronous `openRoot`; the caller closes the descriptor. */
+export function openRootSync(path: string): number {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  if (readlinkSync(`${descriptors}${descriptor}`) === path) return descriptor
+  closeSync(descriptor)
+  throw elsewhere(path)
+}
+
+/** Returns the error for a folder whose path leads through a symlink. */
+function elsewhere(path: string): UserError {
+  return new UserError(
+    `${terminalLine(path)} was replaced by a symlink, or a folder above it was`,
+    {
+      hint: 'put the folder back in its place, then run the command again',
+    },
+  )
+}
+
+/**
  * Opens the folder of `path` below `root` part by part and follows no symlink on the way: the agent
- * may create one at any moment (threat H2). Returns null when a folder is missing, unless `make` says
+ * may create one at any moment (threat H2). `root` is a real path, or that of a held folder. Returns null when a folder is missing, unless `make` says
  * to create it. New folders get the owner of their parent, where we have permission to chown.
  */
 export async function openParentFolder(
@@ -47,7 +98,7 @@ export async function openParentFolder(
   if (safeRelativePath(path) === null) throw notApplied(path, 'it leaves the workspace')
   const parts = path.split('/')
   const name = parts.pop() ?? ''
-  let folder = held(await open(root, constants.O_RDONLY | constants.O_DIRECTORY))
+  let folder = held(await openRoot(root))
   for (const [depth, part] of parts.entries()) {
     try {
       if (make) await makeFolder(folder, part)
@@ -69,7 +120,7 @@ export async function openParentFolder(
 }
 
 function held(file: FileHandle): OpenFolder {
-  return { at: name => `/proc/self/fd/${file.fd}/${name}`, file, close: () => file.close() }
+  return { at: name => `${descriptors}${file.fd}/${name}`, file, close: () => file.close() }
 }
 
 async function makeFolder(inside: OpenFolder, name: string) {
@@ -79,8 +130,14 @@ async function makeFolder(inside: OpenFolder, name: string) {
     if (systemCode(error) === 'EEXIST') return
     throw error
   }
+  if (process.getuid?.() !== 0) return
   const { uid, gid } = await inside.file.stat()
-  if (process.getuid?.() === 0) await lchown(inside.at(name), uid, gid)
+  const made = await open(inside.at(name), asFolder)
+  try {
+    await made.chown(uid, gid)
+  } finally {
+    await made.close()
+  }
 }
 
 /** Returns the parent folders of a path, outermost first: `a`, `a/b` for `a/b/c`. */

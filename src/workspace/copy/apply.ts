@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { UserError } from '../../base/errors.ts'
-import { notApplied, openParentFolder } from '../../files/beneath.ts'
+import { notApplied, openParentFolder, withHeldFolder } from '../../files/beneath.ts'
 import { sameEntry } from './entry.ts'
 import { readHostState } from './host-state.ts'
 import {
@@ -18,6 +18,14 @@ import { modeFor, refusal } from './plan.ts'
 import { putEntry, removeEntry } from './put.ts'
 
 export type ApplyOutcome = { done: Step[]; refused: { step: Step; error: UserError }[] }
+
+type ApplyPlace = {
+  root: string
+  statePath: string
+  folder: string
+  journal: Journal
+  sourceOf: (step: Step) => string | undefined
+}
 
 /** Creates the folder of one apply: its staged content, and later its journal. */
 export async function makeApplyFolder(statePath: string, now: Date) {
@@ -35,23 +43,31 @@ export async function makeApplyFolder(statePath: string, now: Date) {
  * it writes anything. `sourceOf` returns the file with the new content of a step, if it exists.
  */
 export async function applySteps(
-  options: {
-    root: string
-    statePath: string
-    folder: string
-    journal: Journal
-    sourceOf: (step: Step) => string | undefined
-  },
+  options: ApplyPlace,
   onDone: (step: Step) => void,
 ): Promise<ApplyOutcome> {
-  const { root, statePath, folder, journal, sourceOf } = options
-  await sweepTemporary(root, statePath)
-  try {
-    await writeJournal(folder, journal, path => heldPath(root, path))
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true })
-    throw error
-  }
+  const { root, statePath, folder, journal } = options
+  const outcome = await withHeldFolder(root, async held => {
+    await sweepTemporary(held, statePath, journal.workspace)
+    try {
+      await writeJournal(folder, journal, path => heldPath(held, path))
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true })
+      throw error
+    }
+    return carryOutAll(held, options, onDone)
+  })
+  await rm(join(folder, 'new'), { recursive: true, force: true })
+  if (outcome.done.length === 0) await rm(folder, { recursive: true, force: true })
+  await pruneApplies(statePath)
+  return outcome
+}
+
+async function carryOutAll(
+  root: string,
+  { journal, sourceOf }: Pick<ApplyPlace, 'journal' | 'sourceOf'>,
+  onDone: (step: Step) => void,
+): Promise<ApplyOutcome> {
   const outcome: ApplyOutcome = { done: [], refused: [] }
   const numbered = journal.steps.map((step, index) => ({ step, index }))
   const inOrder = [
@@ -67,9 +83,6 @@ export async function applySteps(
       outcome.refused.push({ step, error: refusal(step.path, error) })
     }
   }
-  await rm(join(folder, 'new'), { recursive: true, force: true })
-  if (outcome.done.length === 0) await rm(folder, { recursive: true, force: true })
-  await pruneApplies(statePath)
   return outcome
 }
 
@@ -104,9 +117,9 @@ async function heldPath(root: string, path: string) {
 }
 
 /** Removes the unfinished files of a killed apply. */
-export async function sweepTemporary(root: string, statePath: string) {
+export async function sweepTemporary(root: string, statePath: string, workspace: string) {
   const last = await lastApply(statePath).catch(() => null)
-  if (!last || last.journal.workspace !== root) return
+  if (!last || last.journal.workspace !== workspace) return
   for (const [index, { path }] of last.journal.steps.entries()) {
     const place = await openParentFolder(root, path).catch(() => null)
     if (!place) continue

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { openRegularFile } from '../../files/regular-file.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import { Entry } from './entry.ts'
 import { HostFolder, HostState, hashFile } from './host-state.ts'
@@ -86,17 +87,28 @@ async function keepFiles(
     if (target === undefined) continue
     const source = await pathOf(step.path)
     try {
-      if (source) await copyFile(source.at, target, fs.COPYFILE_FICLONE)
+      if (source) await keepFile(source.at, target)
     } finally {
       await source?.close()
     }
-    const kept = source && (await hashFile(target))
+    const kept = source && (await hashFile(target).catch(() => null))
     const wanted = step.before?.entry
     if (kept?.type !== 'file' || wanted?.type !== 'file' || kept.sha256 !== wanted.sha256) {
       throw new UserError(`${terminalLine(step.path)} changed on the host a moment ago`, {
         hint: 'run the command again; nothing was applied',
       })
     }
+  }
+}
+
+/** Copies a regular file, and nothing that took its place: a pipe would block, and a symlink lead away. */
+async function keepFile(from: string, to: string) {
+  const opened = await openRegularFile(from)
+  if (opened.kind !== 'open') return
+  try {
+    await copyFile(`/proc/self/fd/${opened.file.fd}`, to, fs.COPYFILE_FICLONE)
+  } finally {
+    await opened.file.close()
   }
 }
 

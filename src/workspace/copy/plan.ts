@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { settleConcurrently } from '../../base/async.ts'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { foldersOf, notApplied, safeRelativePath } from '../../files/beneath.ts'
+import { foldersOf, notApplied, safeRelativePath, withHeldFolder } from '../../files/beneath.ts'
 import type { Change } from './changes.ts'
 import { type Entry, sameEntry } from './entry.ts'
 import { readHostFolders, readHostState } from './host-state.ts'
@@ -22,8 +22,8 @@ export type Plan = {
 export async function planApply(root: string, changes: readonly Change[]): Promise<Plan> {
   const plan: Plan = { steps: [], conflicts: new Set(), present: [], refused: [] }
   const deleted = new Set(changes.filter(({ after }) => !after).map(({ path }) => path))
-  const compared = await settleConcurrently(changes, atOnce, change =>
-    compare(root, change, deleted),
+  const compared = await withHeldFolder(root, held =>
+    settleConcurrently(changes, atOnce, change => compare(held, change, deleted)),
   )
   for (const [index, result] of compared.entries()) {
     const change = changes[index]

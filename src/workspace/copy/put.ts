@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs'
-import { type FileHandle, lchown, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { chown, type FileHandle, open, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises'
 import { notApplied, openParentFolder } from '../../files/beneath.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { Entry } from './entry.ts'
@@ -24,7 +24,7 @@ export async function putEntry(root: string, path: string, content: NewContent, 
     const mustKeep = content.owner !== undefined
     if (content.entry.type === 'link') {
       await symlink(content.entry.target, next)
-      await giveAway(path, mustKeep, () => lchown(next, owner.uid, owner.gid))
+      await giveAway(path, mustKeep, () => giveLink(next, owner))
       await rename(next, folder.at(name))
     } else {
       const { source, mode } = content
@@ -53,6 +53,19 @@ async function giveAway(path: string, mustKeep: boolean, change: () => Promise<v
     await change()
   } catch (error) {
     if (mustKeep) throw notApplied(path, 'it belongs to another user', error)
+  }
+}
+
+/** A descriptor that only names a file, and opens it for nothing; Node.js has no constant for it. */
+const O_PATH = 0o10000000
+
+/** Changes the owner of a symlink, and of nothing that was put in its place. */
+async function giveLink(path: string, { uid, gid }: { uid: number; gid: number }) {
+  const link = await open(path, O_PATH | constants.O_NOFOLLOW)
+  try {
+    if ((await link.stat()).isSymbolicLink()) await chown(`/proc/self/fd/${link.fd}`, uid, gid)
+  } finally {
+    await link.close()
   }
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { openRootSync } from '../../files/beneath.ts'
 import {
   readIgnoreFile,
   readIgnoreFilesAbove,
@@ -72,13 +73,13 @@ const asFolder = constants.O_RDONLY | constants.O_DIRECTORY
 
 async function* walk(walker: Walker): AsyncGenerator<HostItem> {
   for (const file of await readIgnoreFilesAbove(walker.root)) walker.judge.addFile(file)
-  const descriptor = openSync(walker.root, asFolder)
+  const descriptor = openRootSync(walker.root)
   yield* walkFolder(walker, { path: '', repository: '', inherited: 'in', descriptor })
 }
 
 /** Walks a folder below the root again, without following a symlink on the way. */
 async function* walkAgain(walker: Walker, path: string): AsyncGenerator<HostItem> {
-  let descriptor = openSync(walker.root, asFolder)
+  let descriptor = openRootSync(walker.root)
   for (const part of path.split('/')) {
     const next = openBelow(descriptor, part, path)
     closeSync(descriptor)

@@ -1,6 +1,6 @@
 import { mkdir, open, rm } from 'node:fs/promises'
 import { systemCode, UserError } from '../../base/errors.ts'
-import { asFolder, openParentFolder } from '../../files/beneath.ts'
+import { asFolder, openParentFolder, withHeldFolder } from '../../files/beneath.ts'
 import { sweepTemporary } from './apply.ts'
 import { sameEntry } from './entry.ts'
 import { type HostFolder, readHostState } from './host-state.ts'
@@ -18,16 +18,18 @@ export type UndoPlan = {
 /** Plans which steps of an apply can be undone. A step that was never carried out is in neither list. */
 export async function planUndo({ journal }: KeptApply): Promise<UndoPlan> {
   const plan: UndoPlan = { steps: [], conflicts: [] }
-  for (const step of journal.steps) {
-    // A parent folder that was replaced cannot contain the file.
-    const now = await readHostState(journal.workspace, step.path).catch(error => {
-      if (error instanceof UserError) return null
-      throw error
-    })
-    if (sameEntry(now?.entry, step.before?.entry)) continue
-    if (sameEntry(now?.entry, step.after ?? undefined)) plan.steps.push(step)
-    else plan.conflicts.push(step)
-  }
+  await withHeldFolder(journal.workspace, async root => {
+    for (const step of journal.steps) {
+      // A parent folder that was replaced cannot contain the file.
+      const now = await readHostState(root, step.path).catch(error => {
+        if (error instanceof UserError) return null
+        throw error
+      })
+      if (sameEntry(now?.entry, step.before?.entry)) continue
+      if (sameEntry(now?.entry, step.after ?? undefined)) plan.steps.push(step)
+      else plan.conflicts.push(step)
+    }
+  })
   return plan
 }
 
@@ -39,22 +41,23 @@ export async function undoSteps(
   onDone: (step: Step) => void,
 ): Promise<{ done: Step[]; refused: { step: Step; error: UserError }[] }> {
   const { folder, journal } = kept
-  const root = journal.workspace
-  await sweepTemporary(root, statePath)
   const done: Step[] = []
   const refused: { step: Step; error: UserError }[] = []
   // Created files go first: where a folder became a file, the folder comes back.
   const inOrder = [...steps].sort((a, b) => Number(a.before !== null) - Number(b.before !== null))
-  for (const step of inOrder) {
-    try {
-      const index = journal.steps.indexOf(step)
-      await putBack(root, step, savedFile(folder, step), temporaryName(journal, index))
-      done.push(step)
-      onDone(step)
-    } catch (error) {
-      refused.push({ step, error: refusal(step.path, error) })
+  await withHeldFolder(journal.workspace, async root => {
+    await sweepTemporary(root, statePath, journal.workspace)
+    for (const step of inOrder) {
+      try {
+        const index = journal.steps.indexOf(step)
+        await putBack(root, step, savedFile(folder, step), temporaryName(journal, index))
+        done.push(step)
+        onDone(step)
+      } catch (error) {
+        refused.push({ step, error: refusal(step.path, error) })
+      }
     }
-  }
+  })
   if (refused.length === 0) await rm(folder, { recursive: true, force: true })
   return { done, refused }
 }

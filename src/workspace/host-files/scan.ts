@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Dirent } from 'node:fs'
-import { readdir, readlink, realpath } from 'node:fs/promises'
+import { readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type RegularFile, readRegularFile } from '../../files/regular-file.ts'
 import { foldedName } from '../folded-name.ts'
@@ -35,7 +35,7 @@ export type ScanBounds = { entries: number; milliseconds: number; fileBytes: num
 const bounds: ScanBounds = { entries: 100_000, milliseconds: 2_000, fileBytes: 1024 * 1024 }
 
 /**
- * Returns the workspace files that run on the host on request. Follows no symlink, even when an agent
+ * Returns the files of a workspace, given by its real path, that run on the host on request. Follows no symlink, even when an agent
  * replaces folders with symlinks during the scan.
  */
 export async function scanHostFiles(
@@ -46,7 +46,6 @@ export async function scanHostFiles(
   const deadline = performance.now() + milliseconds
   let left = entries
   let cutOff: string | null = null
-  const root = await realpath(workspace)
   await folder('', { plain: true, repositories: [] })
   return { files, cutOff }
 
@@ -96,7 +95,7 @@ export async function scanHostFiles(
 
   async function content(path: string, wanted: boolean): Promise<HostFile | null> {
     // A parent folder may have become a symlink: check the real path of the file (H2).
-    const options = { limit: fileBytes, part: 'head', place: join(root, path) } as const
+    const options = { limit: fileBytes, part: 'head', place: join(workspace, path) } as const
     const file = await readRegularFile(join(workspace, path), options).catch(() => null)
     if (file?.kind !== 'bytes') return wanted ? absence(file) : null
     const { size, mode } = file.stats
