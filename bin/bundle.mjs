@@ -43,6 +43,19 @@ const childProcessOnDemand = {
     }))
   },
 }
+// yaml is CommonJS: a chunk of its own would have no export but `default`.
+const namesOfYaml = {
+  name: 'names-of-yaml',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^yaml$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: 'yaml', namespace: 'named' } : undefined,
+    )
+    onLoad({ filter: /./, namespace: 'named' }, () => ({
+      contents: `export { parse, stringify } from 'yaml'`,
+      resolveDir: home,
+    }))
+  },
+}
 /**
  * The packs that a start reads, in the order in which they take the chunks of their entry points: a session
  * that already runs reads `claude` alone, `status` also `read`, and a help text `parse` in its place.
@@ -125,7 +138,7 @@ try {
     // Optional native parts and protocol files must stay beside their package. Packages that few
     // commands need stay out, so that the other commands do not read them.
     external: ['ajv', 'dockerode', 'esbuild'],
-    plugins: [childProcessOnDemand],
+    plugins: [childProcessOnDemand, namesOfYaml],
     // Leaves less to read at each start, and keeps identifiers for the stack traces of --verbose.
     minifyWhitespace: true,
     minifySyntax: true,
