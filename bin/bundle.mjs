@@ -109,8 +109,10 @@ async function writePacks({ outputFiles, metafile: { outputs } }) {
       minifySyntax: true,
     })
     const linked = code.replace(/require\("\.\/([^"]+)\.js"\)/g, (_, name) => {
-      const target = places.get(join(dirname(path), `${name}.js`))
-      return `require("./${target}")`
+      const target = join(dirname(path), `${name}.js`)
+      // A package of CommonJS that is imported on demand: esbuild exports it as a whole, Node.js by name.
+      const whole = outputs[target].exports.join() === 'default' ? '.default' : ''
+      return `require("./${places.get(target)}")${whole}`
     })
     const [pack, name] = place.split('/')
     const module = `${JSON.stringify(name)}(exports,require,module,__dirname){${linked}\n}`
