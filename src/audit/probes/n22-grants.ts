@@ -13,7 +13,7 @@ import {
 } from '../attempts.ts'
 import { standards } from '../audit-report.ts'
 import { type Check, check, held, open, orUnknown, type Probe } from '../probe.ts'
-import type { Scene } from '../scene.ts'
+import { type Scene, variable } from '../scene.ts'
 import type { Twin } from '../twin.ts'
 import { grantedPorts } from '../twin-policy.ts'
 
@@ -99,13 +99,16 @@ async function upstream(scene: Scene): Promise<Check[]> {
   const judged = await orUnknown(claim, async () => {
     const twin = await scene.twin()
     const { names, word } = twin
-    const [[agent], own, mixed] = await Promise.all([
-      attemptAll(twin, [attempt(names.upstream, 443, { hello: names.upstream })]),
-      asGateway(twin, names.upstream),
-      asGateway(twin, names.upstreamMixed),
+    await Promise.all([names.upstream, names.upstreamMixed].map(name => helloAsGateway(twin, name)))
+    const arrived = (await twin.seen()).flatMap(event =>
+      event.kind === 'data' ? [event.text] : [],
+    )
+    const came = (name: string) => arrived.some(text => text.includes(name))
+    if (!came(names.upstream)) return open(claim, 'the gateway does not reach it either')
+    if (came(names.upstreamMixed)) return open(claim, 'the gateway reached a name beside the range')
+    const [agent] = await attemptAll(twin, [
+      attempt(names.upstream, 443, { hello: names.upstream }),
     ])
-    if (!own.includes(word)) return open(claim, 'the gateway does not reach it either')
-    if (mixed.includes(word)) return open(claim, 'the gateway reached it beside its range')
     return agent && !reached(agent, word)
       ? held(claim, `refused to the agent: ${firstLine(agent)}`)
       : open(claim, 'the agent reached it')
@@ -113,11 +116,11 @@ async function upstream(scene: Scene): Promise<Check[]> {
   return [judged]
 }
 
-/** Returns what a name answers a caller on the network of the services: Squid knows callers by their address. */
-async function asGateway(twin: Twin, name: string): Promise<string> {
+/** Sends a ClientHello from the network of the services: Squid knows callers by their address. */
+async function helloAsGateway(twin: Twin, name: string): Promise<void> {
   const program =
-    'printf "GET / HTTP/1.0\\r\\n\\r\\n" | timeout 8 openssl s_client -quiet -proxy egress:3128 -connect "$1:443" -servername "$1" 2>&1'
-  return (await twin.inside('proxy', ['sh', '-c', program, 'sh', name])).stdout
+    'timeout 8 openssl s_client -proxy egress:3128 -connect "$1:443" -servername "$1" < /dev/null'
+  await twin.inside('proxy', ['sh', '-c', program, 'sh', name])
 }
 
 /** Judges the grants of the live stack: they must be this folder's own, and the user should know them. */
@@ -128,7 +131,12 @@ async function here(scene: Scene): Promise<Check[]> {
     .service(serviceOfEgress)
     .Mounts.find(({ Destination }) => Destination === '/etc/claude-secure/folder')
   const own = stateFolder(scene.stack.stack).policy
+  const ranges = variable(scene.service(serviceOfEgress), 'UPSTREAM_PRIVATE')
+  const inside = 'the gateway reaches no private network'
   return [
+    ranges
+      ? { claim: inside, verdict: 'weak', evidence: `UPSTREAM_PRIVATE opens ${ranges}` }
+      : held(inside, 'UPSTREAM_PRIVATE is not set'),
     check(
       mounted,
       mount !== undefined && mount.Source === own && !mount.RW,
