@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.ts'
 import { isStackName } from '../stack/identity.ts'
 import { inspectStacks } from '../stack/inspect.ts'
 import { composeLabels, labels } from '../stack/labels.ts'
+import { readOwner } from '../stack/state/owner.ts'
 import { type Check, ok, warning } from './diagnosis.ts'
 
 export type Leftovers = {
@@ -88,7 +89,7 @@ export async function lostStates(
     names.map(async name => {
       if (alive.stacks.includes(name)) return null
       if (alive.volumes.some(volume => volume.startsWith(`${name}_`))) return null
-      const workspace = await workspaceOf(join(folder, name, 'stack.yaml'))
+      const workspace = await workspaceOf(name, join(folder, name))
       return workspace !== null && (await isGone(workspace)) ? join(folder, name) : null
     }),
   )
@@ -96,10 +97,12 @@ export async function lostStates(
 }
 
 /** Returns null where the workspace is unknown; the state then counts as in use. */
-async function workspaceOf(path: string) {
+async function workspaceOf(name: string, path: string) {
+  const owner = await readOwner(name, { path }).catch(() => null)
+  if (owner) return 'folder' in owner ? owner.folder : null
   try {
     const { parse } = await import('yaml')
-    const { services } = StackFile.parse(parse(await readFile(path, 'utf8')))
+    const { services } = StackFile.parse(parse(await readFile(join(path, 'stack.yaml'), 'utf8')))
     return services.claude.labels[labels.workspace]?.replaceAll('$$', '$') ?? null
   } catch {
     return null

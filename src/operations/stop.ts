@@ -9,10 +9,11 @@ import { runsInProgress } from '../stack/activity.ts'
 import { inspectStacks } from '../stack/inspect.ts'
 import { composeLabels } from '../stack/labels.ts'
 import { clearPlaceholders, readProtection, stacksWithPlaceholders } from '../stack/protection.ts'
+import { forgetSecrets, stacksWithSecrets } from '../stack/secrets.ts'
 import { stateFolders } from '../stack/stack-list.ts'
 import { withLock } from '../stack/state/lock.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
-import { existingStacks, forgetSecret, stackExists, stopStack } from '../stack/stop.ts'
+import { existingStacks, stackExists, stopStack } from '../stack/stop.ts'
 import type { Context } from './context.ts'
 import { currentStackName, findCurrentStack, namedStack } from './find-stacks.ts'
 import { hostFilesNotice } from './notices.ts'
@@ -82,7 +83,8 @@ export function endedRuns(runs: ActiveRuns): string {
 async function everyStack(context: Context): Promise<string[]> {
   const { engine, log, canAsk, confirm } = context
   const { own, others } = await stacksByOwner(engine)
-  const ours = [...new Set([...own, ...(await stacksWithPlaceholders())])]
+  const left = await Promise.all([stacksWithPlaceholders(), stacksWithSecrets()])
+  const ours = [...new Set([...own, ...left.flat()])]
   if (others.length === 0) return ours
   const more = others.length > namesShown ? ` and ${others.length - namesShown} more` : ''
   const shown = `${others.slice(0, namesShown).join(', ')}${more}`
@@ -150,9 +152,9 @@ function partialFailure(
 function stopOne({ engine, docker, log, signal }: Context, stack: string) {
   return withLock(stack, { log, signal }, async () => {
     if (!(await stackExists(engine, stack))) {
-      // The containers were removed by other means or in a crash; their placeholders may remain.
+      // The containers were removed by other means or in a crash; secrets and placeholders may remain.
+      await forgetSecrets(stateFolder(stack))
       await clearPlaceholders(stateFolder(stack), log)
-      await forgetSecret(stateFolder(stack))
       return false
     }
     await stopStack(docker, stack, { log, signal })

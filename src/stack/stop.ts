@@ -1,21 +1,15 @@
-import { lstat, rm } from 'node:fs/promises'
 import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { lastLine } from '../base/terminal-text.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { exec } from '../process/exec.ts'
-import { unusedSecret } from './credential.ts'
 import { isStackName } from './identity.ts'
 import { inspectStack, inspectStacks } from './inspect.ts'
 import { composeLabels } from './labels.ts'
 import { clearPlaceholders } from './protection.ts'
-import {
-  readCredential,
-  type StateFolder,
-  stateFolder,
-  writeCredential,
-} from './state/state-folder.ts'
+import { forgetSecrets } from './secrets.ts'
+import { stateFolder } from './state/state-folder.ts'
 
 /**
  * Returns the names of all stacks that have containers or networks. An interrupted start can leave
@@ -62,26 +56,12 @@ export async function stopStack(
       })
     }
     const state = stateFolder(stack)
-    // It may hold a password that came from the environment.
-    await rm(state.parent, { recursive: true, force: true })
+    await forgetSecrets(state)
     await clearPlaceholders(state, options.log)
-    await rm(state.authorities, { recursive: true, force: true })
-    await forgetSecret(state)
   })
 }
 
-/**
- * Removes the secret from the file of a stopped stack's gateway, so that a token of the environment does
- * not stay on disk. Keeps the placeholder, which conversations continue with; each start writes the file
- * again.
- */
-export async function forgetSecret(folder: StateFolder): Promise<void> {
-  const status = await lstat(folder.credential).catch(() => null)
-  if (!status?.isFile()) return
-  const credential = await readCredential(folder)
-  if (credential?.secret === unusedSecret) return
-  // A file that cannot be parsed may hold a secret all the same.
-  if (!credential) return rm(folder.credential, { force: true })
-  const { kind, placeholder } = credential
-  await writeCredential(folder, { kind, secret: unusedSecret, placeholder }, status)
+/** Removes the secrets of a start that failed, unless containers are left that need them. */
+export async function forgetSecretsIfGone(engine: Engine, stack: string): Promise<void> {
+  if (!(await stackExists(engine, stack))) await forgetSecrets(stateFolder(stack))
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
 import { must, run } from '../support/stack/process.ts'
 import { createTestStack, sentinel, writeSettings } from '../support/stack/test-stack.ts'
@@ -168,4 +169,44 @@ t.test('an OAuth token is sent as a bearer token, with the beta header that it n
   t.match(JSON.parse((await oauth.cli(['status', '--json'])).stdout), {
     credentials: { mode: 'oauth-token', weakness: null },
   })
+})
+
+/** Names the files of the state folder with a text. */
+const stateWith = async (text: string) =>
+  (await run('grep', ['-rlF', text, stack.env.XDG_STATE_HOME ?? ''])).stdout
+
+t.test('after stop and after a failed start the state folder holds no secret', async t => {
+  const env = { ...stack.env, CLAUDE_ENV_DEPLOY: 'deploy-SENTINEL', ANTHROPIC_API_KEY: sentinel }
+  const cli = (...args: string[]) =>
+    run(join(stack.checkout, 'claude.ts'), args, { cwd: stack.workspace, env })
+  await internet.detach()
+  t.equal((await cli('stop')).code, 0)
+  t.equal((await cli('start', '--detach')).code, 0)
+  t.match(
+    await stateWith('SENTINEL'),
+    /credential\.json/,
+    'the counterpart: a running stack has it',
+  )
+  t.equal((await cli('stop')).code, 0)
+  t.equal(await stateWith('SENTINEL'), '', 'although .env has the key too')
+
+  const name = `${stack.stack}-gateway-1`
+  const image = await must('docker', ['images', '--quiet', 'claude-secure/proxy'])
+  await must('docker', ['create', '--name', name, image.trim().split('\n')[0] ?? ''])
+  t.teardown(() => run('docker', ['rm', '--force', name]))
+  const failed = await cli('start', '--detach')
+  t.not(failed.code, 0)
+  t.equal(await stateWith('SENTINEL'), '', failed.stderr)
+  await must('docker', ['rm', '--force', name])
+
+  t.equal((await cli('start', '--detach')).code, 0, 'each start writes them again')
+  await must('docker', [
+    'rm',
+    '--force',
+    stack.container('claude'),
+    stack.container('gateway'),
+    stack.container('proxy'),
+  ])
+  t.equal((await cli('stop')).code, 0)
+  t.equal(await stateWith('SENTINEL'), '', 'also when the containers are gone')
 })

@@ -16,6 +16,7 @@ import type { AgentService } from '../../stack/services.ts'
 import { startStack } from '../../stack/start.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
+import { forgetSecretsIfGone } from '../../stack/stop.ts'
 import { volumesOf } from '../../stack/volumes.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import { customise, refuseAdditionsOfAgent, runSetupCommands } from '../additions/customise.ts'
@@ -135,6 +136,7 @@ function startEffects(
     },
     startStack: (stack, before) =>
       startStack({ engine, docker, log, signal }, stack, before, agents),
+    forgetSecrets: () => forgetSecretsIfGone(engine, name),
     async announce(stack, outcome) {
       await announce(log, stack, outcome)
       await announceParent(context, stack, outcome)

@@ -26,6 +26,8 @@ export type StartEffects = {
     stack: Stack,
     before: StackState | null,
   ) => Promise<{ outcome: StartOutcome; state: StackState }>
+  /** Removes what `openStack` wrote of secrets, unless containers are left that need them. */
+  forgetSecrets: () => Promise<void>
   announce: (stack: Stack, outcome: StartOutcome) => Promise<void>
   /** Removes the copy of a stack that was changed to the folder itself. */
   leaveCopy: (stack: Stack, state: StackState) => Promise<void>
@@ -47,12 +49,27 @@ export async function startWorkflow(effects: StartEffects): Promise<StartedStack
     const before = await effects.inspect()
     await effects.refuseOtherMode(before)
     await effects.confirmDiscard(images, before)
-    const stack = await effects.openStack(images, additions, before)
-    const { outcome, state } = await effects.startStack(stack, before)
+    const { stack, outcome, state } = await brought(effects, images, additions, before)
     await effects.announce(stack, outcome)
     await effects.leaveCopy(stack, state)
     await effects.copyIn(stack, state)
     await effects.runSetupCommands(state, additions)
     return { stack, state, outcome }
   })
+}
+
+async function brought(
+  effects: StartEffects,
+  images: ImageSet,
+  additions: Additions,
+  before: StackState | null,
+): Promise<StartedStack> {
+  try {
+    const stack = await effects.openStack(images, additions, before)
+    return { stack, ...(await effects.startStack(stack, before)) }
+  } catch (error) {
+    // The reason of the failure matters more; `stop` removes the secrets, too.
+    await effects.forgetSecrets().catch(() => {})
+    throw error
+  }
 }

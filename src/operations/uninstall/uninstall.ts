@@ -12,6 +12,7 @@ import {
   readCopyRemains,
   removeRemains,
 } from '../../stack/remains.ts'
+import { forgetSecrets } from '../../stack/secrets.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import { stackExists, stopStack } from '../../stack/stop.ts'
@@ -90,6 +91,7 @@ function removeStack(context: Context, { stack, copy }: Remains, force: boolean)
   const name = stack.stack
   return withLock(name, { log, signal }, async () => {
     if (await stackExists(engine, name)) await stopStack(docker, name, { log, signal })
+    else await forgetSecrets(stateFolder(name))
     // Read again: until the stop, its agent could change the copy.
     const now = copy && (await readCopyRemains(context, name, () => newestImage(engine, 'claude')))
     if (!force && hasUnappliedWork({ copy: now })) {
