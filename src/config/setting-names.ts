@@ -116,6 +116,7 @@ export const settingNames = [
   'CUSTOM_DIR',
   'DOCKERFILE',
   'BASE_IMAGE',
+  'UPDATE_MIN_AGE_DAYS',
   'DEBIAN_MIRROR',
 ] as const
 

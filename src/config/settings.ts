@@ -13,6 +13,7 @@ const size = text.regex(/^\d+(\.\d+)?[mg]$/i, 'must be a size such as 512m or 4g
 const budget = text.regex(/^\d{1,7}(\.\d{1,6})?$/, 'must be a number of dollars such as 5 or 0.50')
 const poolForm = 'must be a range of /24 or larger, such as 10.200.0.0/16'
 const count = text.regex(/^\d+(\.\d+)?$/, 'must be a number')
+const days = 'must be a whole number of days from 0 to 90'
 const pids = 'must be a whole number, 64 or more'
 const runtime = text.regex(/^[a-z0-9][a-z0-9._-]*$/i, 'must be the name of an installed runtime')
 
@@ -247,6 +248,15 @@ export const Settings = z.strictObject({
     .optional()
     .describe(
       'Image to build on, instead of the official Debian image or the one made from the mirror.',
+    ),
+  UPDATE_MIN_AGE_DAYS: z.coerce
+    .number({ error: days })
+    .int({ error: days })
+    .min(0, { error: days })
+    .max(90, { error: days })
+    .default(0)
+    .describe(
+      'Days that a version of Claude Code, Node.js or npm must have been public before `update` takes it.',
     ),
   DEBIAN_MIRROR: z
     .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })

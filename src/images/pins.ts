@@ -2,11 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
-import { parseJson } from '../base/json.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { isAtLeast, parseVersion } from '../engine/find-engine.ts'
 import { replaceFile } from '../files/replace-file.ts'
-import { exec } from '../process/exec.ts'
+import { type ViewOptions, viewPackage } from './npm-view.ts'
 
 const PinnedPackage = z.strictObject({
   name: z.string().regex(/^(@[a-z0-9-]+\/)?[a-z0-9-]+$/),
@@ -76,15 +74,14 @@ const npmLine = '11'
 
 export type PinChange = { name: string; before: string; after: string }
 
-const Viewed = z.object({ version: z.string(), 'dist.integrity': z.string() })
-
 /**
- * Returns the newest pins in the user's registry. `claudeVersion` selects a version of Claude Code,
+ * Returns the newest pins in the user's registry, or the newest that are old enough. `claudeVersion`
+ * selects a version of Claude Code,
  * which may be an older one.
  */
 export async function newestPins(
   pins: Pins,
-  options: { today: string; claudeVersion?: string; npm?: string; signal?: AbortSignal },
+  options: ViewOptions & { today: string; claudeVersion?: string },
 ): Promise<Pins> {
   const { today, claudeVersion = 'latest' } = options
   const view = (pin: PinnedPackage, range: string) => viewPackage(pin, range, options)
@@ -143,41 +140,4 @@ export function changedPins(before: Pins, after: Pins): PinChange[] {
 
 export async function writePins(root: string, pins: Pins): Promise<void> {
   await replaceFile(pinsPath(root), `${JSON.stringify(pins, null, 2)}\n`, { mode: 0o644 })
-}
-
-async function viewPackage(
-  pin: PinnedPackage,
-  range: string,
-  options: { npm?: string; signal?: AbortSignal },
-): Promise<PinnedPackage> {
-  // cwd is /, so that an .npmrc of the workspace has no effect.
-  const args = ['view', `${pin.name}@${range}`, 'version', 'dist.integrity', '--json']
-  const result = await exec(options.npm ?? 'npm', [...args, '--loglevel=error'], {
-    cwd: '/',
-    signal: options.signal,
-  })
-  const newest = result.code === 0 ? parseView(result.stdout) : null
-  if (!newest) {
-    const reason = result.stderr.replaceAll('npm error ', '').trim().split('\n')[0] ?? ''
-    throw new UserError(
-      `the npm registry has no ${pin.name}@${range}${reason && `: ${terminalLine(reason)}`}`,
-      { hint: 'run npm ping, and check registry, proxy and cafile in your npm configuration' },
-    )
-  }
-  return { name: pin.name, version: newest.version, integrity: newest['dist.integrity'] }
-}
-
-/**
- * Parses the output of npm view: one object for a tag or a version, an unordered list for a range.
- */
-export function parseView(text: string): z.infer<typeof Viewed> | null {
-  const parsed = z.union([Viewed, z.array(Viewed)]).safeParse(parseJson(text))
-  if (!parsed.success) return null
-  const list = [parsed.data].flat()
-  return list.reduce<z.infer<typeof Viewed> | null>((newest, item) => {
-    const version = parseVersion(item.version)
-    if (!version || item.version.includes('-')) return newest
-    const best = newest && parseVersion(newest.version)
-    return best && isAtLeast(best, version) ? newest : item
-  }, null)
 }

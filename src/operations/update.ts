@@ -28,8 +28,16 @@ export async function updateImages(
   if (!dryRun) await refuseDuringSession(context)
   const before = await readPins(root)
   const today = new Date().toISOString().slice(0, 10)
-  const after = await step(log, 'newest versions', () => newestPins(before, { today, signal }))
+  const { UPDATE_MIN_AGE_DAYS: minimumAgeDays } = context.settings
+  const after = await step(log, 'newest versions', () =>
+    newestPins(before, { today, minimumAgeDays, signal }),
+  )
   const changes = changedPins(before, after)
+  if (changes.some(({ name }) => !name.startsWith('Debian '))) {
+    const age = minimumAgeDays === 0 ? '' : `, and are public for ${minimumAgeDays} days or longer`
+    const text = `versions and hashes are those of your npm registry${age}; no second source confirms them`
+    log({ kind: 'info', text })
+  }
   if (dryRun || changes.length === 0) return changes
   await build(context, after)
   await writePins(root, after)

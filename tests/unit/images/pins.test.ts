@@ -6,7 +6,6 @@ import {
   newestPins,
   parseArchitecture,
   parsePins,
-  parseView,
   readPins,
   withClaudeVersion,
   writePins,
@@ -49,19 +48,6 @@ async function fakeNpm(folder: string, script: string) {
   await chmod(join(folder, 'npm'), 0o755)
   return { npm: join(folder, 'npm'), script }
 }
-
-t.test("takes the newest release regardless of the registry's order", async t => {
-  const of = (...versions: string[]) =>
-    JSON.stringify(versions.map(version => ({ version, 'dist.integrity': integrity })))
-  t.equal(parseView(of('24.9.0', '24.21.0', '24.8.0'))?.version, '24.21.0')
-  t.equal(parseView(of('24.9.0', '24.22.0-rc.1'))?.version, '24.9.0', 'no release candidate')
-  t.equal(
-    parseView(JSON.stringify({ version: '2.1.330', 'dist.integrity': integrity }))?.version,
-    '2.1.330',
-  )
-  t.equal(parseView('[]'), null)
-  t.equal(parseView('npm error'), null)
-})
 
 t.test('newer pins are found and named with before and after', async t => {
   const folder = t.testdir({
