@@ -4,7 +4,13 @@ import { parseJson } from '../base/json.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { isAtLeast, parseVersion } from '../engine/find-engine.ts'
 import { exec } from '../process/exec.ts'
-import type { PinnedPackage } from './pins.ts'
+
+export const PinnedPackage = z.strictObject({
+  name: z.string().regex(/^(@[a-z0-9-]+\/)?[a-z0-9-]+$/),
+  version: z.string().regex(/^\d+\.\d+\.\d+$/, 'must be a released version'),
+  integrity: z.string().regex(/^sha512-[A-Za-z0-9+/]{86}==$/, 'must be sha512-…'),
+})
+export type PinnedPackage = z.infer<typeof PinnedPackage>
 
 export type ViewOptions = {
   /**

@@ -4,14 +4,9 @@ import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { replaceFile } from '../files/replace-file.ts'
-import { type ViewOptions, viewPackage } from './npm-view.ts'
+import { PinnedPackage, type ViewOptions, viewPackage } from './npm-view.ts'
 
-const PinnedPackage = z.strictObject({
-  name: z.string().regex(/^(@[a-z0-9-]+\/)?[a-z0-9-]+$/),
-  version: z.string().regex(/^\d+\.\d+\.\d+$/, 'must be a released version'),
-  integrity: z.string().regex(/^sha512-[A-Za-z0-9+/]{86}==$/, 'must be sha512-…'),
-})
-export type PinnedPackage = z.infer<typeof PinnedPackage>
+export type { PinnedPackage }
 
 const perArchitecture = z.strictObject({ x64: PinnedPackage, arm64: PinnedPackage })
 
