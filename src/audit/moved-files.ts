@@ -1,11 +1,12 @@
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../base/command.ts'
-import { readProtection } from '../stack/protection.ts'
+import { looseModes } from '../stack/loose-modes.ts'
+import { readProtection, watchedFolders } from '../stack/protection.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { isObeyed } from '../workspace/overlay/withdraw.ts'
 import { list } from './attempts.ts'
-import { type Check, check } from './probe.ts'
+import { type Check, check, held, open } from './probe.ts'
 import type { Scene } from './scene.ts'
 
 /**
@@ -30,6 +31,7 @@ export async function movedFiles(
   return {
     missing,
     checks: [
+      await modes(scene),
       check(
         'no file has appeared that the host obeys and that was missing at the start',
         appeared.length === 0,
@@ -46,4 +48,25 @@ export async function movedFiles(
       ),
     ],
   }
+}
+
+/** Checks for files that other users of the host would run as the owner of the folder. */
+async function modes({ stack }: Pick<Scene, 'stack'>): Promise<Check> {
+  const claim = 'no file of the agent has setuid or setgid bits'
+  const watched = await watchedFolders(stateFolder(stack.stack))
+  if (!watched) {
+    return open(claim, `the start is not recorded; run ${command('stop')} and ${command('start')}`)
+  }
+  const found = await looseModes(watched)
+  const setuid = found.flatMap(({ root, setuid }) => setuid.map(path => join(root, path)))
+  const cutOff = found.find(({ cutOff }) => cutOff !== null)?.cutOff
+  if (setuid.length > 0) {
+    return open(
+      claim,
+      `${list(setuid)}: the end of the session, or ${command('stop')}, takes them off`,
+    )
+  }
+  return cutOff
+    ? { claim, verdict: 'unknown', evidence: cutOff }
+    : held(claim, 'all files were checked')
 }

@@ -16,7 +16,7 @@ import type { EngineAddress } from '../engine/engine-request.ts'
 import { changedHostFiles } from '../stack/host-files.ts'
 import { stackId } from '../stack/identity.ts'
 import { inspectStack } from '../stack/inspect.ts'
-import { lostOverlays, withdrawAppeared } from '../stack/protection.ts'
+import { lostOverlays, settleWorkspace } from '../stack/protection.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { renderHostFileChanges } from '../workspace/host-files/changes.ts'
 import { currentStackName } from './find-stacks.ts'
@@ -76,9 +76,9 @@ async function elsewhere(stack: string, workspace: string | undefined) {
   return here === stack ? null : (workspace ?? `the folder of ${stack}`)
 }
 
-/** Moves files away that appeared at protected names during a session, and reports them. */
+/** Moves files away that appeared at protected names during a session, takes off setuid bits, and reports both. */
 export function withdrawnNotice({ stack }: { stack: string }): Promise<string[]> {
-  return withdrawAppeared(stateFolder(stack))
+  return settleWorkspace(stateFolder(stack))
 }
 
 /**

@@ -13,6 +13,7 @@ import { makePlaceholders, removePlaceholders } from '../workspace/overlay/place
 import { planOverlays } from '../workspace/overlay/plan.ts'
 import { type Withdrawn, withdraw } from '../workspace/overlay/withdraw.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
+import { settleModes, type Watched } from './loose-modes.ts'
 import { otherStacks } from './other-stacks.ts'
 import { clearRepository, lostRepositoryMounts, mountedRepository } from './repository.ts'
 import { type StateFolder, stateFolder } from './state/state-folder.ts'
@@ -31,6 +32,8 @@ const Protection = z.strictObject({
   placeholders: z.array(z.strictObject({ path: z.string(), placeholder: Placeholder })),
   overlays: z.array(z.strictObject({ path: z.string(), identity: z.string() })),
   absent: z.array(z.string()).default([]),
+  /** Milliseconds since 1970 at which it was prepared; null once no agent works there. */
+  since: z.number().nullable().default(null),
 })
 type Protection = z.infer<typeof Protection>
 
@@ -66,16 +69,14 @@ export async function prepareOverlays(
     )
     .map(({ path, placeholder }) => ({ path, placeholder }))
   const absent = await absentNames(workspace, settings)
-  await remember(state, { workspace: workspace.path, placeholders, overlays: [], absent })
+  // The kernel's time of files may be a tick behind.
+  const since = workspace.mode === 'copy' ? null : Date.now() - 50
+  const noted = { workspace: workspace.path, placeholders, absent, since }
+  await remember(state, { ...noted, overlays: [] })
   try {
     await makePlaceholders(workspace.path, missing, workspace.agent)
     const overlays = await overlaysOf(workspace, settings)
-    await remember(state, {
-      workspace: workspace.path,
-      placeholders,
-      overlays: identities(overlays),
-      absent,
-    })
+    await remember(state, { ...noted, overlays: identities(overlays) })
     return overlays
   } catch (error) {
     await clearPlaceholders(state, log).catch(() => {})
@@ -106,6 +107,22 @@ export async function withdrawAppeared(state: Pick<StateFolder, 'path'>): Promis
   return (await withdraw(workspace, absent, join(state.path, 'withdrawn'))).map(renderWithdrawn)
 }
 
+/** Returns the folders that the agents of a stack can write since its start; null when none is at work. */
+export async function watchedFolders(state: Pick<StateFolder, 'path'>): Promise<Watched | null> {
+  const protection = await readProtection(state)
+  if (!protection || protection.since === null) return null
+  const repository = await mountedRepository(state)
+  const roots = [protection.workspace, ...(repository === undefined ? [] : [repository])]
+  return { roots, since: protection.since }
+}
+
+/** `withdrawAppeared`, and takes off setuid bits that the agent set. Returns a line about each. */
+export async function settleWorkspace(state: Pick<StateFolder, 'path'>): Promise<string[]> {
+  const watched = await watchedFolders(state)
+  const modes = watched ? await settleModes(watched) : []
+  return [...(await withdrawAppeared(state)), ...modes]
+}
+
 /** Maximum characters of the path that the user needs. */
 const pathLimit = 4_096
 
@@ -126,16 +143,17 @@ function identities(overlays: readonly Overlay[]) {
  * placeholders.
  */
 export async function clearPlaceholders(state: StateFolder, log: Log) {
+  const texts = await settleWorkspace(state)
   await clearRepository(state)
   const protection = await readProtection(state)
   if (!protection) return
-  for (const text of await withdrawAppeared(state)) log({ kind: 'warn', text })
+  for (const text of texts) log({ kind: 'warn', text })
   const { mounted } = await otherStacks(state)
   const placeholders = await removePlaceholders(
     protection.workspace,
     protection.placeholders.filter(({ path }) => !mounted.has(join(protection.workspace, path))),
   )
-  await remember(state, { ...protection, placeholders, overlays: [], absent: [] })
+  await remember(state, { ...protection, placeholders, overlays: [], absent: [], since: null })
 }
 
 /**

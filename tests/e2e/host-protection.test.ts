@@ -220,6 +220,19 @@ t.test('a settings file that appears is told and moved out of reach of the host'
   await t.rejects(lstat(join(workspace, '.devcontainer.json')), { code: 'ENOENT' })
 })
 
+t.test('setuid bits of the agent do not outlive its session, and open modes are told', async t => {
+  await mustAgent('mkdir modes && cp /bin/true modes/run && chmod 6755 modes/run')
+  await mustAgent('touch modes/open && chmod 666 modes/open')
+  const mode = async () => ((await lstat(join(workspace, 'modes/run'))).mode & 0o7777).toString(8)
+  t.equal(await mode(), '6755', 'on the host too')
+  t.match((await stack.cli(['audit', '--probe', 'H1'])).stdout, /modes\/run/, 'the audit sees it')
+  const { stderr } = await stack.cli(['shell'], { input: 'true\n' })
+  t.match(stderr, /took the setuid and setgid bits off \S+\/modes\/run/)
+  t.match(stderr, /every user of this machine may write \S+\/modes\/open/)
+  t.equal(await mode(), '755')
+  await mustAgent('rm -r modes')
+})
+
 t.test('ordinary work with git goes on inside, and the host sees it', async t => {
   const out = await agent(`set -ex
     git checkout -q main; echo two > b.txt; git add b.txt; git commit -qm two

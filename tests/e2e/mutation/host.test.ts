@@ -79,6 +79,19 @@ t.test('a probe notices each removed mount over the workspace', async t => {
     t.ok(claims.includes('the end of a session moves such a file away if it appears'))
   })
 
+  t.test('setuid bits that are still there are found', async t => {
+    await stack.stack.inside([
+      'sh',
+      '-c',
+      'cp /bin/true /workspace/run && chmod 4755 /workspace/run',
+    ])
+    const found = await open('H1')
+    t.match(found, [
+      { claim: 'no file of the agent has setuid or setgid bits', evidence: /\/run:/ },
+    ])
+    await stack.stack.inside(['rm', '/workspace/run'])
+  })
+
   t.test('a key in any variable is found, and never shown', async t => {
     const key = `sk-ant-api03-${'hidden'.repeat(10)}AA`
     await stack.mutate(config => {

@@ -34,6 +34,12 @@ export const hostControls: readonly HostControl[] = [
     test: 'mutation/host.test.ts',
   },
   {
+    control: 'setuid and setgid bits of files that the agent changed are taken off',
+    stated: 'src/stack/loose-modes.ts',
+    probe: 'H1',
+    test: 'mutation/host.test.ts',
+  },
+  {
     ...forward,
     control: 'a forward listens on the loopback',
     stated: 'src/stack/forward/local-port.ts',
