@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { issueMessage } from './issue-message.ts'
+import { quotedValue } from './quoted-value.ts'
 import { serverName } from './setting-names.ts'
 
 /** File name in the workspace. Claude Code would read it without asking the user at the host. */
@@ -59,6 +60,16 @@ export function describeServer({ name, definition }: McpServer): string {
           Object.keys(definition.env ?? {}),
         ]
   return `${name} ${what}${names.length > 0 ? ` with ${names.join(', ')}` : ''}`
+}
+
+/** Describes a server with the values of its variables or headers, for the person who approves it. */
+export function requestOfServer(server: McpServer): string[] {
+  const { definition } = server
+  const values = ('url' in definition ? definition.headers : definition.env) ?? {}
+  const lines = Object.entries(values).map(
+    ([name, value]) => `  ${terminalLine(name, 100)}=${quotedValue(value)}`,
+  )
+  return [describeServer(server), ...lines]
 }
 
 /** Rejects long lines and invisible characters, so that the user sees everything they approve. */

@@ -3,6 +3,7 @@ import { createProblems, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { NamedMount } from './custom-mounts.ts'
 import { type WorkspaceConfigName, workspaceConfigName } from './protected-names.ts'
+import { quotedValue } from './quoted-value.ts'
 import type { WorkspaceConfig } from './workspace-config.ts'
 
 /** Path of the workspace in the container. */
@@ -25,6 +26,27 @@ export function demandsOf(
     ...mountsOf(config, file).map(({ value }) => `the mount ${value}`),
     ...setupCommands.map(command => `the command in its container: ${command}`),
   ].map(line => terminalLine(line, 500))
+}
+
+/**
+ * Returns the same requests with the value of each variable, for the person who approves them: a value can
+ * make a harmless name dangerous. Only for a terminal, because the file of variables may hold secrets.
+ */
+export function requestsWithValues(
+  config: Requests,
+  file: WorkspaceConfigName,
+  { ofEnvFile }: { ofEnvFile: Readonly<Record<string, string>> },
+): string[] {
+  const shown = (variables: Readonly<Record<string, string>>, where = '') =>
+    Object.entries(variables).map(
+      ([name, value]) => `the variable ${terminalLine(name, 100)}=${quotedValue(value)}${where}`,
+    )
+  const rest = { ...config, environment: {}, envFile: undefined }
+  return [
+    ...shown(config.environment),
+    ...shown(ofEnvFile, ` of ${terminalLine(config.envFile ?? '', 100)}`),
+    ...demandsOf(rest, file),
+  ]
 }
 
 /**

