@@ -68,11 +68,10 @@ export async function namedStack<T extends Candidate>(
 ): Promise<T> {
   const folder = await realpath(wanted).catch(() => (wanted.includes('/') ? resolve(wanted) : null))
   // By the name derived from the folder: not every stack records its folder.
-  const ofFolder =
-    folder === null ? [] : candidates.filter(c => c.stack === folderStack(folder).name)
-  const [only] = ofFolder
-  if (only && (wanted.includes('/') || wanted === '.')) return only
-  return findStack(wanted, candidates, { folder, hint, kind })
+  const derived = folder === null ? null : folderStack(folder).name
+  const ofFolder = candidates.find(({ stack }) => stack === derived)
+  if (ofFolder && (wanted.includes('/') || wanted === '.')) return ofFolder
+  return findStack(wanted, candidates, { folder, folderStack: derived, hint, kind })
 }
 
 /**

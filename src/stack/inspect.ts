@@ -145,22 +145,28 @@ export type Candidate = { stack: string; workspace: string | null }
 
 /**
  * Finds the stack that `wanted` names: by id or name, a prefix of either (the name also without
- * `claude-secure-`), or the path of its folder. `hint` is shown when none matches; `kind` says what was searched.
+ * `claude-secure-`), or the path of its folder. `hint` is shown when none matches; `kind` says what was
+ * searched. A whole name is always the stack's; a folder that is called like another stack's id, or like
+ * the beginning of one, is refused: whoever makes the folder must not choose which stack is meant.
  */
 export function findStack<T extends Candidate>(
   wanted: string,
   candidates: readonly T[],
-  options: { folder: string | null; hint: string; kind?: string },
+  options: { folder: string | null; folderStack?: string | null; hint: string; kind?: string },
 ): T {
-  const exact = candidates.filter(
-    ({ stack, workspace }) =>
-      stack === wanted ||
-      stackId(stack) === wanted ||
-      (options.folder !== null && workspace === options.folder),
-  )
+  const named = candidates.find(({ stack }) => stack === wanted)
+  if (named) return named
+  const { folder, folderStack = null } = options
+  const isOfFolder = ({ stack, workspace }: Candidate) =>
+    (folder !== null && workspace === folder) || stack === folderStack
+  const ofFolder = candidates.some(isOfFolder)
+  const exact = candidates.filter(candidate => {
+    const id = stackId(candidate.stack)
+    return isOfFolder(candidate) || (ofFolder ? startsWith(id, wanted) : id === wanted)
+  })
   const begun = candidates.filter(({ stack }) =>
-    [stack, stackId(stack), stack.replace(/^claude-secure-/, '')].some(
-      name => wanted !== '' && name.startsWith(wanted),
+    [stack, stackId(stack), stack.replace(/^claude-secure-/, '')].some(name =>
+      startsWith(name, wanted),
     ),
   )
   const found = exact.length > 0 ? exact : begun
@@ -169,11 +175,17 @@ export function findStack<T extends Candidate>(
   const shown = terminalLine(wanted, 200)
   throw first
     ? new UserError(`${shown} matches ${found.length} stacks: ${listed(found)}`, {
-        hint: 'type more of the name or id',
+        hint: ofFolder
+          ? `type ./${shown} for the folder, or a whole name: ${found.map(({ stack }) => stack).join(', ')}`
+          : 'type more of the name or id',
       })
     : new UserError(`no ${options.kind ?? 'stack'} is called ${shown || "''"}`, {
         hint: options.hint,
       })
+}
+
+function startsWith(name: string, wanted: string) {
+  return wanted !== '' && name.startsWith(wanted)
 }
 
 const shown = 10

@@ -19,6 +19,32 @@ t.test('a folder finds its stack, even one that does not record its folder', asy
   await t.rejects(namedStack(folder, stacks), { message: /no stack is called/ })
 })
 
+t.test('a folder that is called like the id of another stack decides nothing', async t => {
+  const here = process.cwd()
+  t.teardown(() => process.chdir(here))
+  process.chdir(t.testdir({ '0a1b2c3d': {}, '0a1b': {}, 'claude-secure-app-0a1b2c3d': {} }))
+  const app = { stack: 'claude-secure-app-0a1b2c3d', workspace: '/home/me/app' }
+  for (const recorded of [true, false]) {
+    const named = (folder: string) => ({
+      stack: folderStack(join(process.cwd(), folder)).name,
+      workspace: recorded ? join(process.cwd(), folder) : null,
+    })
+    for (const folder of ['0a1b2c3d', '0a1b']) {
+      const planted = named(folder)
+      await t.rejects(namedStack(folder, [app, planted]), {
+        message: /matches 2 stacks/,
+        hint: `type ./${folder} for the folder, or a whole name: ${app.stack}, ${planted.stack}`,
+      })
+      t.equal(await namedStack(`./${folder}`, [app, planted]), planted)
+      t.equal(await namedStack(planted.stack, [app, planted]), planted)
+      t.equal(await namedStack(folder, [app]), app, 'a folder without a stack is not meant')
+    }
+    const whole = named(app.stack)
+    t.equal(await namedStack(app.stack, [whole, app]), app, 'a whole name is the name')
+    t.equal(await namedStack(`./${app.stack}`, [whole, app]), whole)
+  }
+})
+
 t.test('attach opens the named stack, that of the folder, or the only one', async t => {
   const state = (folder: string, service: Partial<ServiceState>) =>
     ({
