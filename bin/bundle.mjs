@@ -6,12 +6,15 @@ import {
   copyFileSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { Script } from 'node:vm'
 import { build, transform } from 'esbuild'
 
 const home = join(import.meta.dirname, '..')
@@ -43,19 +46,6 @@ const childProcessOnDemand = {
     }))
   },
 }
-// yaml is CommonJS: a chunk of its own would have no export but `default`.
-const namesOfYaml = {
-  name: 'names-of-yaml',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^yaml$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: 'yaml', namespace: 'named' } : undefined,
-    )
-    onLoad({ filter: /./, namespace: 'named' }, () => ({
-      contents: `export { parse, stringify } from 'yaml'`,
-      resolveDir: home,
-    }))
-  },
-}
 /**
  * The packs that a start reads, in the order in which they take the chunks of their entry points: a session
  * that already runs reads `claude` alone, `status` also `read`, and a help text `parse` in its place.
@@ -70,9 +60,23 @@ const packs = {
     'src/egress/findings.ts',
   ],
   parse: ['src/cli/parse-line.ts'],
-  work: ['src/cli/commands/start.ts', 'src/cli/commands/run.ts'],
+  work: [
+    'src/cli/commands/start.ts',
+    'src/cli/commands/run.ts',
+    'src/cli/interpret-schemas.ts',
+    'src/config/load-settings.ts',
+    'src/engine/find-client.ts',
+    'src/engine/remembered-client.ts',
+    'src/machine/requirements.ts',
+    'src/operations/start/start-here.ts',
+    'src/stack/state/state-folder.ts',
+  ],
+  yaml: ['node_modules/yaml/dist/index.js'],
   end: ['src/cli/after-session.ts'],
 }
+
+/** Packs whose functions are all compiled here: no run of a command fills their caches. */
+const compiledHere = ['claude', 'client', 'work', 'yaml', 'end']
 
 /** Names each chunk by its pack, as `read/chunk-X`; chunks of no pack are in `rest`. */
 function placesOf(outputs) {
@@ -86,8 +90,10 @@ function placesOf(outputs) {
   }
   for (const [pack, entries] of Object.entries(packs)) {
     for (const entry of entries) {
-      const [path] = Object.entries(outputs).find(([, output]) => output.entryPoint === entry)
-      place(path, pack)
+      // The packages may be those of another checkout.
+      const found = Object.entries(outputs).find(([, output]) => output.entryPoint?.endsWith(entry))
+      if (!found) throw new Error(`${entry} is not imported on demand: correct the packs`)
+      place(found[0], pack)
     }
   }
   for (const path of Object.keys(outputs)) place(path, 'rest')
@@ -123,6 +129,15 @@ async function writePacks({ outputFiles, metafile: { outputs } }) {
   }
 }
 
+/** Writes V8's compiled code of a whole pack. Its flags must be those of a start, or V8 rejects the code. */
+function compileAll(pack) {
+  const file = join(next, `${pack}.cjs`)
+  setFlagsFromString('--no-lazy')
+  const script = new Script(readFileSync(file, 'latin1'), { filename: file })
+  setFlagsFromString('--lazy')
+  writeFileSync(join(next, `${pack}.cache`), script.createCachedData())
+}
+
 try {
   const built = await build({
     absWorkingDir: home,
@@ -140,13 +155,14 @@ try {
     // Optional native parts and protocol files must stay beside their package. Packages that few
     // commands need stay out, so that the other commands do not read them.
     external: ['ajv', 'dockerode', 'esbuild'],
-    plugins: [childProcessOnDemand, namesOfYaml],
+    plugins: [childProcessOnDemand],
     // Leaves less to read at each start, and keeps identifiers for the stack traces of --verbose.
     minifyWhitespace: true,
     minifySyntax: true,
     logLevel: 'warning',
   })
   await writePacks(built)
+  for (const pack of compiledHere) compileAll(pack)
 } catch (error) {
   // esbuild has reported its own errors on stderr.
   if (!error.errors) console.error(error)
@@ -158,7 +174,7 @@ copyFileSync(join(home, 'bin/require-node.cjs'), join(next, 'require-node.cjs'))
 rmSync(target, { recursive: true, force: true })
 renameSync(next, target)
 // Each keeps the functions that it compiled, and those of the ones before it.
-for (const args of [['--help'], ['status', '--json']]) {
+for (const args of [['--help'], ['status', '--json'], ['list', '--json']]) {
   spawnSync(process.execPath, [join(target, 'run.cjs'), 'claude', ...args], {
     cwd: '/',
     env: { ...process.env, TSRUN_KEEP_COMPILED: '1' },
