@@ -95,7 +95,8 @@ async function closed(scene: Scene): Promise<Check[]> {
 
 /** Judges a private upstream of the model: open to the gateway in its range, and to no agent. */
 async function upstream(scene: Scene): Promise<Check[]> {
-  const claim = 'a private upstream of the model is the gateway’s alone, and only in its range'
+  const claim =
+    'the proxy opens a private upstream of the model to the gateway alone, and in its range only'
   const judged = await orUnknown(claim, async () => {
     const twin = await scene.twin()
     const { names, word } = twin
