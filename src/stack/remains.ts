@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../base/command.ts'
@@ -11,6 +12,7 @@ import { withCreatedContainer } from '../engine/throwaway-container.ts'
 import { exec } from '../process/exec.ts'
 import { baselinePath } from '../workspace/copy/baseline.ts'
 import { hasNewCommits } from '../workspace/copy/changes.ts'
+import type { Tree } from '../workspace/copy/entry.ts'
 import { serviceOfVolume } from './additions/added-service.ts'
 import { parseHome } from './conversations.ts'
 import { isStackName } from './identity.ts'
@@ -41,7 +43,8 @@ export type Remains = {
 export type CopyRemains =
   | { kind: 'applied' }
   /** `git`: its data changed at all, as by `git status`; `commits`: it has new objects or references. */
-  | { kind: 'unapplied'; changes: number; git: boolean; commits: boolean }
+  /** `digest`: of all its files. */
+  | { kind: 'unapplied'; changes: number; git: boolean; commits: boolean; digest: string }
   | { kind: 'unknown'; reason: string }
 
 /** Returns whether removing the stack would permanently lose changes in its copy. */
@@ -110,11 +113,25 @@ export async function readCopyRemains(
     const commits = hasNewCommits(baseline.tree, tree)
     return changes.length === 0 && !gitChanged
       ? { kind: 'applied' }
-      : { kind: 'unapplied', changes: changes.length, git: gitChanged, commits }
+      : {
+          kind: 'unapplied',
+          changes: changes.length,
+          git: gitChanged,
+          commits,
+          digest: digestOf(tree),
+        }
   } catch (error) {
     signal?.throwIfAborted()
     return { kind: 'unknown', reason: messageOf(error) }
   }
+}
+
+function digestOf(tree: Tree): string {
+  const hash = createHash('sha256')
+  for (const [path, entry] of [...tree].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(`${JSON.stringify([path, entry])}\n`)
+  }
+  return hash.digest('hex')
 }
 
 /**

@@ -104,6 +104,18 @@ t.test('--fresh-copy asks only when the copy has work that exists nowhere else',
   t.equal(await terminal.exitStatus(), 1, 'the default is no')
   t.match(await terminal.screen(), /kept the copy/)
   t.equal((await agent('cat b.txt')).stdout, 'two\n')
+
+  await t.test('an open question blocks no other command, and covers what it showed', async t => {
+    const terminal = await stack.terminal(['start', '--detach', '--fresh-copy'])
+    await terminal.waitFor(/Discard the copy, with 1 unapplied change\?/)
+    const other = await stack.cli(['start', '--detach'])
+    t.equal(other.code, 0, other.stderr)
+    await agent('echo other > b.txt')
+    await terminal.press('y')
+    t.equal(await terminal.exitStatus(), 1)
+    t.match(await terminal.screen(), /the copy changed meanwhile, and has 1 unapplied change now/)
+    t.equal((await agent('cat b.txt; echo two > b.txt')).stdout, 'other\n')
+  })
 })
 
 t.test('--mount leaves copy mode, asks the same, and keeps the conversations', async t => {

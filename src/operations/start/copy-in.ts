@@ -11,6 +11,7 @@ import { stateFolder } from '../../stack/state/state-folder.ts'
 import { volumesOf } from '../../stack/volumes.ts'
 import { copyContainer, copyExists, ensureCopy } from '../../stack/workspace-copy.ts'
 import type { Context } from '../context.ts'
+import { newestImage } from '../images.ts'
 import { ownPlaces } from '../workspace-here.ts'
 
 export type DiscardOptions = {
@@ -22,25 +23,59 @@ export type DiscardOptions = {
 }
 
 /**
- * Asks a person before `--fresh-copy` or `--mount` discards a copy with work that exists nowhere else.
- * Throws to stop the start, before it changed anything. `agent` is an image.
+ * Asks a person before `--fresh-copy` or `--mount` discards a copy with work that exists nowhere else, and
+ * returns the copy that they saw; null when nothing would be lost. Throws to stop the start, before it changed anything. Call it without
+ * the stack's lock, which would make every other command wait for the answer.
  */
 export async function confirmDiscard(
   context: Context,
-  { name, before, agent }: { name: string; before: StackState | null; agent: string },
-  { freshCopy = false, mount = false, force = false }: DiscardOptions,
-): Promise<void> {
-  if ((!freshCopy && !mount) || !(await copyExists(stateFolder(name)))) return
-  if (before && (await whyBusy(context.engine, before))) {
-    throw busy(mount ? 'leave copy mode' : 'take a fresh copy')
+  stack: { name: string; before: StackState | null },
+  options: DiscardOptions,
+): Promise<SeenCopy | null> {
+  const seen = await workToDiscard(context, stack, options)
+  if (seen === null) return null
+  const { work } = seen
+  if (await context.confirm(`Discard the copy, with ${work}?`, '-f', { byDefault: false })) {
+    return seen
   }
-  if (force || !(await hasVolume(context, name))) return
-  const work = describeWork(await readCopyRemains(context, name, async () => agent))
-  if (work === null) return
-  if (await context.confirm(`Discard the copy, with ${work}?`, '-f', { byDefault: false })) return
   throw new UserError(`kept the copy, with ${work}`, {
     hint: `run ${command('diff')} and ${command('apply')} to get the changes, then run this command again`,
   })
+}
+
+/** The work in a copy in words, and a hash of all its files. */
+export type SeenCopy = { work: string; digest: string }
+
+/** Refuses to discard other work than the person agreed to. Call it under the stack's lock. */
+export async function refuseChangedCopy(
+  context: Context,
+  stack: { name: string; before: StackState | null },
+  options: DiscardOptions & { agreed: SeenCopy | null },
+): Promise<void> {
+  const now = await workToDiscard(context, stack, options)
+  if (now === null || (options.agreed !== null && now.digest === options.agreed.digest)) return
+  throw new UserError(`the copy changed meanwhile, and has ${now.work} now`, {
+    hint: 'run this command again to be asked about it',
+  })
+}
+
+/** Returns the work that exists in the copy alone; null when nothing would be lost, or `force` is set. */
+async function workToDiscard(
+  context: Context,
+  { name, before }: { name: string; before: StackState | null },
+  { freshCopy = false, mount = false, force = false }: DiscardOptions,
+): Promise<SeenCopy | null> {
+  if ((!freshCopy && !mount) || !(await copyExists(stateFolder(name)))) return null
+  if (before && (await whyBusy(context.engine, before))) {
+    throw busy(mount ? 'leave copy mode' : 'take a fresh copy')
+  }
+  if (force || !(await hasVolume(context, name))) return null
+  const image = () => newestImage(context.engine, 'claude')
+  const remains = await readCopyRemains(context, name, image)
+  const work = describeWork(remains)
+  return work === null
+    ? null
+    : { work, digest: remains.kind === 'unapplied' ? remains.digest : work }
 }
 
 export function busy(wanted: string) {

@@ -26,7 +26,13 @@ import { ensureImages } from '../images.ts'
 import { forbiddenPlaces, type StackWorkspace } from '../workspace-here.ts'
 import { announce, announceParent } from './announce.ts'
 import { checkConfiguration, mayFallBack, refuseFallback } from './check-configuration.ts'
-import { type CopyOptions, confirmDiscard, copyIn, leaveCopy } from './copy-in.ts'
+import {
+  type CopyOptions,
+  confirmDiscard,
+  copyIn,
+  leaveCopy,
+  refuseChangedCopy,
+} from './copy-in.ts'
 import { openStack } from './open-stack.ts'
 import { stackNetwork, warnAboutCollisions } from './stack-network.ts'
 import { type StartEffects, type StartedStack, startWorkflow } from './start-workflow.ts'
@@ -92,8 +98,12 @@ function startEffects(
       await refuse(before)
       await refuseOtherMode(context, workspace, before)
     },
-    confirmDiscard: ({ agent }, before) =>
-      confirmDiscard(context, { name, before, agent }, options),
+    confirmDiscard: async () =>
+      options.freshCopy || options.mount
+        ? confirmDiscard(context, { name, before: await inspect() }, options)
+        : null,
+    refuseChangedCopy: (before, agreed) =>
+      refuseChangedCopy(context, { name, before }, { ...options, agreed }),
     async openStack(images, added, before) {
       const mode = options.mode ?? (await keptRehearsal(context, workspace, before))
       await ensureServiceImages(context, builds, images.base)

@@ -3,6 +3,7 @@ import type { Additions } from '../../stack/additions/additions.ts'
 import type { StackState } from '../../stack/inspect.ts'
 import type { Stack } from '../../stack/stack.ts'
 import type { StartOutcome } from '../../stack/start.ts'
+import type { SeenCopy } from './copy-in.ts'
 
 export type StartedStack = { stack: Stack; state: StackState; outcome: StartOutcome }
 
@@ -19,8 +20,10 @@ export type StartEffects = {
   ensureImages: () => Promise<ImageSet>
   inspect: () => Promise<StackState | null>
   refuseOtherMode: (before: StackState | null) => Promise<void>
-  /** Asks a person before a copy with unapplied work is discarded. */
-  confirmDiscard: (images: ImageSet, before: StackState | null) => Promise<void>
+  /** Asks a person before a copy with unapplied work is discarded; returns what they saw. */
+  confirmDiscard: () => Promise<SeenCopy | null>
+  /** Refuses to discard other work than the person agreed to. */
+  refuseChangedCopy: (before: StackState | null, agreed: SeenCopy | null) => Promise<void>
   openStack: (images: ImageSet, additions: Additions, before: StackState | null) => Promise<Stack>
   startStack: (
     stack: Stack,
@@ -44,11 +47,12 @@ export async function startWorkflow(effects: StartEffects): Promise<StartedStack
   const additions = await effects.customise()
   effects.refuseAdditionsOfAgent(additions)
   await effects.refuseLogin()
+  const agreed = await effects.confirmDiscard()
   return effects.withLock(async () => {
     const images = await effects.ensureImages()
     const before = await effects.inspect()
     await effects.refuseOtherMode(before)
-    await effects.confirmDiscard(images, before)
+    await effects.refuseChangedCopy(before, agreed)
     const { stack, outcome, state } = await brought(effects, images, additions, before)
     await effects.announce(stack, outcome)
     await effects.leaveCopy(stack, state)

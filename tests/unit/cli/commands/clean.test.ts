@@ -35,7 +35,7 @@ t.test('each item that would be lost has a line', async t => {
     data: ['postgres'],
     runs: 1,
     applies: 3,
-    copy: { kind: 'unapplied', changes: 2, git: true, commits: true },
+    copy: { kind: 'unapplied', changes: 2, git: true, commits: true, digest: 'x' },
   }
   t.same(renderRemains([full]), [
     '00000001  claude-secure-app-00000001',
@@ -51,12 +51,12 @@ t.test('a copy holds work unless all of it is applied; an unreadable copy may', 
   const copies: [Remains['copy'], RegExp, boolean][] = [
     [{ kind: 'applied' }, /without unapplied changes/, false],
     [
-      { kind: 'unapplied', changes: 1, git: false, commits: false },
+      { kind: 'unapplied', changes: 1, git: false, commits: false, digest: 'x' },
       /with 1 unapplied change$/,
       true,
     ],
     [
-      { kind: 'unapplied', changes: 0, git: true, commits: true },
+      { kind: 'unapplied', changes: 0, git: true, commits: true, digest: 'x' },
       /with commits or branches$/,
       true,
     ],

@@ -16,7 +16,7 @@ const remains = (
   ...{ homes: 1, data: [], copy, runs: 0, applies: 0, own: { list: false, settings: false } },
 })
 
-const work = { kind: 'unapplied', changes: 2, git: false, commits: false } as const
+const work = { kind: 'unapplied', changes: 2, git: false, commits: false, digest: 'x' } as const
 const plan: UninstallPlan = {
   stacks: [remains('00000001', null, 'up'), remains('00000002', work)],
   others: [remains('00000003', null).stack],

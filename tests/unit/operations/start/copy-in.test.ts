@@ -3,7 +3,7 @@ import { describeWork } from '../../../../src/operations/start/copy-in.ts'
 
 t.test('what a discarded copy would lose is named; git status alone loses nothing', async t => {
   const unapplied = (changes: number, commits: boolean) =>
-    describeWork({ kind: 'unapplied', changes, git: true, commits })
+    describeWork({ kind: 'unapplied', changes, git: true, commits, digest: 'x' })
   t.equal(describeWork({ kind: 'applied' }), null)
   t.equal(unapplied(0, false), null, 'only the index was refreshed')
   t.equal(unapplied(1, false), '1 unapplied change')

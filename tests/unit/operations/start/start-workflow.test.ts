@@ -12,6 +12,7 @@ const custom = { declared: [] } as unknown as Additions
 const images = { agent: 'agent:1' } as ImageSet
 const before = { stack: 'before' } as StackState
 const after = { stack: 'after' } as StackState
+const seen = { work: '2 unapplied changes', digest: 'x' }
 const stack = { mode: 'login' } as Stack
 
 /** Effects that record what they are called with; `failing` throws. */
@@ -46,7 +47,11 @@ function fakeEffects(failing: string | null = null) {
       return before
     },
     refuseOtherMode: async state => called('refuse other mode', state),
-    confirmDiscard: async (...given) => called('confirm discard', ...given),
+    confirmDiscard: async () => {
+      called('confirm discard')
+      return seen
+    },
+    refuseChangedCopy: async (...given) => called('refuse a changed copy', ...given),
     openStack: async (...given) => {
       called('open stack', ...given)
       return stack
@@ -69,11 +74,13 @@ const steps: unknown[][] = [
   ['customise'],
   ['refuse additions', custom],
   ['refuse login'],
+  // A question that is open must not hold the lock.
+  ['confirm discard'],
   ['lock'],
   ['ensure images'],
   ['inspect'],
   ['refuse other mode', before],
-  ['confirm discard', images, before],
+  ['refuse a changed copy', before, seen],
   ['open stack', images, custom, before],
   ['start stack', stack, before],
   ['announce', stack, 'started'],
