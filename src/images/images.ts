@@ -143,7 +143,7 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
     // Keeps the other target, so that switching between targets needs no build.
     const other = await tagsWith(additions, { ...inputs, target: otherOf[target] })
     const keep = [...Object.values(tags), ...Object.values(other)]
-    await pruneImages({ client, keep, root, signal: options.signal })
+    await pruneImages({ client, keep, root, cache, signal: options.signal })
     await prunePackages(join(cache, 'packages'), await currentPackages(pins, root))
   }
   return tags

@@ -2,6 +2,7 @@ import { access, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { parseJson } from '../base/json.ts'
+import { cacheRoot } from '../config/paths.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { exec, execOk } from '../process/exec.ts'
 
@@ -27,6 +28,8 @@ type PruneOptions = {
   client: DockerClient
   keep: readonly string[]
   root: string
+  /** Default: the user's download cache. */
+  cache?: string
   signal?: AbortSignal
 }
 
@@ -41,8 +44,14 @@ export async function pruneImages(options: PruneOptions): Promise<void> {
   }
 }
 
-/** Returns the tags of these images, or the ids of untagged ones. */
-export async function staleImages({ keep, root, ...options }: PruneOptions): Promise<string[]> {
+/** Returns the tags of these images, or the ids of untagged ones; none that another checkout uses. */
+export async function staleImages({
+  keep: ours,
+  root,
+  cache = cacheRoot(),
+  ...options
+}: PruneOptions): Promise<string[]> {
+  const keep = [...ours, ...(await tagsOfOtherCheckouts(cache, root))]
   const stale: string[] = []
   for (const { checkout, names } of await labelledImages(options)) {
     if (checkout !== root && (await exists(checkout))) continue
@@ -55,7 +64,7 @@ export async function staleImages({ keep, root, ...options }: PruneOptions): Pro
 export async function checkoutImages({
   root,
   ...options
-}: Omit<PruneOptions, 'keep'>): Promise<string[]> {
+}: Omit<PruneOptions, 'keep' | 'cache'>): Promise<string[]> {
   const images = await labelledImages(options)
   return images.filter(({ checkout }) => checkout === root).flatMap(({ names }) => names)
 }
@@ -92,6 +101,25 @@ function exists(path: string) {
 const dayMilliseconds = 24 * 60 * 60_000
 
 const Root = z.object({ root: z.string() })
+const TagsFile = z.object({ root: z.string(), tags: z.record(z.string(), z.string()) })
+
+/**
+ * Returns the tags that this user's other checkouts use, from the download cache. Checkouts with equal files
+ * share images, which carry the label of the one that built them: its next build must not remove them.
+ */
+export async function tagsOfOtherCheckouts(cache: string, root: string): Promise<string[]> {
+  const names = await readdir(cache).catch(() => [])
+  const files = await Promise.all(
+    names
+      .filter(name => /^tags-[0-9a-f]+\.json$/.test(name))
+      .map(name => readFile(join(cache, name), 'utf8').catch(() => '')),
+  )
+  const read = files.flatMap(text => TagsFile.safeParse(parseJson(text)).data ?? [])
+  const others = await Promise.all(
+    read.map(async file => file.root !== root && (await exists(file.root)) && file),
+  )
+  return others.flatMap(file => (file ? Object.values(file.tags) : []))
+}
 
 /**
  * Returns unused files of the download cache: tags of deleted checkouts, and files that a killed

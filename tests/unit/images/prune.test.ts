@@ -6,6 +6,7 @@ import {
   pruneCache,
   pruneImages,
   staleCacheFiles,
+  tagsOfOtherCheckouts,
 } from '../../../src/images/prune.ts'
 
 t.test(
@@ -31,7 +32,10 @@ case "$2" in
 esac
 `,
       removed: '',
+      cache: {},
     })
+    const other = { root: join(folder, 'other'), tags: { base: 'claude-secure/base:shared' } }
+    await writeFile(join(folder, 'cache/tags-0a.json'), JSON.stringify(other))
     const root = join(folder, 'here')
     const images = [
       image('claude-secure/base:now', root),
@@ -39,6 +43,7 @@ esac
       image('claude-secure/base:old', root),
       image('claude-secure/base:lost', join(folder, 'lost')),
       image('claude-secure/base:other', join(folder, 'other')),
+      image('claude-secure/base:shared', root),
       image('mine/derived:1', root),
       image('', root),
     ]
@@ -48,6 +53,7 @@ esac
       client: { kind: 'docker', file: join(folder, 'docker'), env: { PATH: '/bin:/usr/bin' } },
       keep: ['claude-secure/base:now', 'claude-secure/node:now'],
       root,
+      cache: join(folder, 'cache'),
     })
     t.same((await readFile(join(folder, 'removed'), 'utf8')).trimEnd().split('\n'), [
       'claude-secure/base:old',
@@ -86,4 +92,18 @@ t.test('removes unused cache files; keeps files that are in use, recent or not o
   await pruneCache(cache)
   t.same((await readdir(cache)).sort(), before.filter(name => !gone.includes(name)).sort())
   t.same(await staleCacheFiles(join(cache, 'nothing')), [])
+})
+
+t.test('the images of other checkouts are known, so that a build keeps them', async t => {
+  const cache = t.testdir({ here: {}, other: {} })
+  const write = (name: string, value: unknown) =>
+    writeFile(join(cache, name), typeof value === 'string' ? value : JSON.stringify(value))
+  const file = (root: string, tag: string) => ({ root, fingerprint: 'x', tags: { base: tag } })
+  await write('tags-0a.json', file(join(cache, 'here'), 'claude-secure/base:here'))
+  await write('tags-0b.json', file(join(cache, 'other'), 'claude-secure/base:shared'))
+  await write('tags-0c.json', file(join(cache, 'lost'), 'claude-secure/base:lost'))
+  await write('tags-0d.json', 'damaged')
+  await write('client.json', file(join(cache, 'other'), 'claude-secure/base:no-tags-file'))
+  t.same(await tagsOfOtherCheckouts(cache, join(cache, 'here')), ['claude-secure/base:shared'])
+  t.same(await tagsOfOtherCheckouts(join(cache, 'nowhere'), cache), [])
 })
