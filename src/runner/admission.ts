@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { createDeferred } from '../base/async.ts'
-import { UserError } from '../base/errors.ts'
+import { messageOf, systemCode, UserError } from '../base/errors.ts'
 import type { Answers } from '../run/question.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
+import { openOwn } from './claude/repair.ts'
 import type { Answer, StopReason } from './turn/turn.ts'
 import { findWorkspace, type Places, type Workspace } from './workspace.ts'
 
@@ -33,11 +34,13 @@ export type AdmissionOptions = {
   runs: number
   /** Whether runs of several workspaces are kept apart. Otherwise the worker serves only one workspace. */
   keepsApart: boolean
+  /** Makes the folders of a workspace usable, which an earlier run may have closed or replaced. */
+  repair: (workspace: Workspace) => void
   canResume: (workspace: Workspace, sessionId: string) => boolean
 }
 
 /** Admits at most one run in a workspace, and a maximum in all. */
-export function createAdmission({ places, runs, keepsApart, canResume }: AdmissionOptions) {
+export function createAdmission({ places, runs, keepsApart, repair, canResume }: AdmissionOptions) {
   const active = new Map<string, Active>()
   let isClosed = false
   let served: Workspace | null = null
@@ -67,6 +70,15 @@ export function createAdmission({ places, runs, keepsApart, canResume }: Admissi
       const holder = active.get(workspace.path)
       if (holder) return refused('busy', `workspace busy: run ${holder.runId} is under way`)
       if (active.size >= runs) return refused('capacity', `${runs} runs are already under way`)
+      try {
+        repair(workspace)
+      } catch (error) {
+        if (isExhausted(error)) throw error
+        return refused(
+          'workspace',
+          `cannot repair the home of ${workspace.path}: ${messageOf(error)}`,
+        )
+      }
       const { session } = request
       if (session.kind === 'resume' && !canResume(workspace, session.id)) {
         return refused('no-session', `no session ${session.id} in ${workspace.path}`)
@@ -128,6 +140,11 @@ export function createAdmission({ places, runs, keepsApart, canResume }: Admissi
 }
 export type Admission = ReturnType<typeof createAdmission>
 
+/** Returns whether the runner has no file descriptors left: then it can start, cancel and end no run. */
+export function isExhausted(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE'].includes(systemCode(error) ?? '')
+}
+
 function refused(reason: Refused['reason'], message: string): Refused {
   return { kind: 'refused', reason, message }
 }
@@ -143,6 +160,7 @@ function otherWorkspace(
 ): string | null {
   if (served !== null) return served.key === key ? null : served.path
   if (!existsSync(homes)) return null
+  openOwn(homes)
   const other = readdirSync(homes, { withFileTypes: true }).find(
     entry => entry.isDirectory() && entry.name !== key,
   )

@@ -4,8 +4,10 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { messageOf, UserError } from '../base/errors.ts'
+import { hasMcpServers } from './claude/command.ts'
 import { addedMounts, canConfine } from './claude/confine.ts'
 import { standingPromptFile } from './claude/process.ts'
+import { openOwn } from './claude/repair.ts'
 import { createSessions } from './claude/sessions.ts'
 import { createPool, freeMemory } from './pool/pool.ts'
 import { createRunner } from './runner.ts'
@@ -14,6 +16,8 @@ import { parseRunnerSettings } from './settings.ts'
 import { emptyTemporary } from './temporary.ts'
 import { createRunAnnouncer } from './turn/announce-run.ts'
 import { defaultPlaces } from './workspace.ts'
+
+const socketName = 'runner.sock'
 
 const programs = {
   reaper: '/usr/local/bin/claude-secure-reaper',
@@ -27,6 +31,8 @@ async function main() {
     ? { alone: !existsSync(defaultPlaces.workspaces), mounts: addedMounts() }
     : null
   void emptyTemporary(defaultPlaces.temporary)
+  const { RUNNER_FOLDER: folder } = settings
+  const access = [folder, join(folder, 'token'), join(folder, socketName)]
   const runner = createRunner({
     env,
     places: defaultPlaces,
@@ -37,7 +43,9 @@ async function main() {
     sessions: createSessions(defaultPlaces.homes),
     pool: createPool({ size: settings.RUNNER_WARM, freeMemory }),
     standingPrompt: standingPromptFile,
+    openAccess: () => access.forEach(openOwn),
     orphans: process.ppid === 1,
+    hasServers: hasMcpServers(),
     giveUp: fail,
     announceRun: createRunAnnouncer(env.ANTHROPIC_BASE_URL),
   })
@@ -79,7 +87,7 @@ async function main() {
     chmodSync(folder, 0o700)
     const token = randomBytes(32).toString('hex')
     writeFileSync(join(folder, 'token'), token, { mode: 0o600 })
-    const path = join(folder, 'runner.sock')
+    const path = join(folder, socketName)
     rmSync(path, { force: true })
     return listening(createRunnerServer(runner, token), path)
   }

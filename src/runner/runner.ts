@@ -1,6 +1,6 @@
-import { messageOf, systemCode } from '../base/errors.ts'
+import { messageOf } from '../base/errors.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
-import { type AdmittedRun, createAdmission } from './admission.ts'
+import { type AdmittedRun, createAdmission, isExhausted } from './admission.ts'
 import {
   createLaunch,
   type LaunchProfile,
@@ -8,6 +8,7 @@ import {
   launchKey,
 } from './claude/launch.ts'
 import { promptLine } from './claude/process.ts'
+import { repairHome } from './claude/repair.ts'
 import type { Sessions } from './claude/sessions.ts'
 import { checkDescriptors } from './ending/descriptor-check.ts'
 import { forceEnd } from './ending/ladder.ts'
@@ -39,6 +40,8 @@ export type RunnerOptions = LaunchSettings & {
   pool: Pool
   /** File with the user's text for every run's system prompt. */
   standingPrompt: string
+  /** Opens the way to the runner, which a run can close. Called when nothing of a run is left. */
+  openAccess: () => void
   announceRun: AnnounceRun
   /** Overridden by tests, which share the machine. */
   interruptLimits?: InterruptLimits
@@ -49,8 +52,8 @@ export function createRunner(options: RunnerOptions) {
   const { pool, sessions } = options
   const launch = createLaunch(options)
   const source = createProcessSource({ ...options, launch })
-  const admission = createAdmission({ ...options, canResume: source.canResume })
-  const refill = createRefill({ launch, pool, isQuiet: admission.isQuiet })
+  const admission = createAdmission({ ...options, repair: repairHome, canResume: source.canResume })
+  const refill = createRefill({ launch, repair: repairHome, pool, isQuiet: admission.isQuiet })
   let stopping = false
 
   async function run(request: RunnerRequest, client: Client): Promise<void> {
@@ -75,15 +78,16 @@ export function createRunner(options: RunnerOptions) {
       endCheck()
       clearTimeout(deadline)
       client.gone.removeEventListener('abort', leave)
+      options.openAccess()
       admitted.release()
       refill.look()
     }
     await client.emit(JSON.stringify(last))
   }
 
-  /** Returns the error, unless the runner has no file descriptors left: then it can start, cancel and end no run. */
+  /** Returns the error, unless it ends the runner. */
   function giveUpIfExhausted(error: unknown) {
-    if (['EMFILE', 'ENFILE'].includes(systemCode(error) ?? '')) return options.giveUp(error)
+    if (isExhausted(error)) return options.giveUp(error)
     return error
   }
 

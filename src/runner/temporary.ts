@@ -40,7 +40,8 @@ function renew(folder: string): string[] {
     .map(name => join(parent, name))
 }
 
-function removeInBackground(paths: readonly string[]): Promise<void> {
+/** Removes files and folders, also closed ones, in a process of its own. Does not follow symlinks. */
+export function removeInBackground(paths: readonly string[]): Promise<void> {
   if (paths.length === 0) return Promise.resolve()
   const child = spawn('/bin/sh', ['-c', removal, 'sh', ...paths], {
     stdio: 'ignore',

@@ -44,6 +44,61 @@ t.test('a run governs its own processes as anywhere else', async t => {
   t.equal(toolResults.join(), 'SLOWED\nENDED\nLIMITED\nNODE\n[1, 2]')
 })
 
+t.test('the child of a SessionStart hook ends with its run, and outside of runs', async t => {
+  const command = '(setsid sleep 1004 &) ; true'
+  const settings = { hooks: { SessionStart: [{ hooks: [{ type: 'command', command }] }] } }
+  const encoded = Buffer.from(JSON.stringify(settings)).toString('base64')
+  await run(`[[bash echo ${encoded} | base64 -d > ~/.claude/settings.json]]`)
+  // No process that waits has these tools, and the new one could be kept.
+  const { ended } = await run('[[say x]]', { ...fresh, tools: ['Bash'] })
+  t.match(ended, { outcome: 'completed', swept: 1 })
+  const isWarm = async () => /"warm":\[\{/.test((await worker('claude-secure-run --status')).stdout)
+  await until('a process for the next run', isWarm)
+  await until(
+    'the end of its stray',
+    async () => (await count('sleep 1004')) === 0 && !(await isWarm()),
+  )
+  await run('[[bash rm ~/.claude/settings.json]]')
+})
+
+/** What a run can do to the runs after it: it has the owner of all their folders. */
+const damages = {
+  'closes its settings': 'chmod 000 ~/.claude/projects/* ~/.claude/projects ~/.claude',
+  'closes its home and the folder above': 'chmod 000 ~ ~/.. $HOME.session',
+  'closes its temporary folder and the one above': 'chmod 000 $TMPDIR $TMPDIR/..',
+  'closes the workspace': 'chmod 000 /workspace',
+  'closes the way to the runner':
+    'cd /run/claude-secure; chmod 000 token runner.sock; chmod 000 /run/claude-secure',
+  'replaces its settings by a file': 'rm -rf ~/.claude; echo > ~/.claude',
+  'replaces its settings by a symlink': 'rm -rf ~/.claude; ln -s /etc ~/.claude',
+  'replaces its state by a pipe': 'cd ~/.claude; rm .claude.json; mkfifo .claude.json',
+  'breaks its state': 'rm -rf ~/.claude/.claude.json; (sleep 1; echo { > ~/.claude/.claude.json)',
+  'fills its settings':
+    'cd ~/.claude; seq 3000 | xargs touch; mkdir -p skills; cd skills; seq 3000 | xargs mkdir',
+}
+
+for (const [what, command] of Object.entries(damages)) {
+  t.test(`after a run that ${what}, the next one works`, async t => {
+    await run(`[[bash ${command}]]`)
+    // Not in a process that was started before.
+    const { result, ended, refused } = await run('[[say fine]]', { maxTurns: 5 })
+    t.match({ result, ended, refused }, { result: { result: 'fine' }, refused: undefined })
+  })
+}
+
+t.test('clear-session, stop and start work after every damage', async t => {
+  const closed = 'chmod 000 ~/.claude/projects/* ~/.claude/projects ~/.claude ~ ~/..'
+  await run(`[[bash ${closed}]]`)
+  t.match(await stack.inside(['sh', '-c', 'rm -rf ~/.claude && touch ~/.claude']), { code: 0 })
+  t.match(await stack.cli(['stop']), { code: 0 })
+  t.match(await stack.cli(['clear-session', '--force']), {
+    code: 0,
+    stderr: /deleted the conversations/,
+  })
+  t.match(await stack.cli(['start', '--detach', '--worker']), { code: 0 })
+  t.match((await run('[[say fine]]')).result, { result: 'fine' })
+})
+
 t.test('a runner without file descriptors ends itself and its runs', async t => {
   const before = await started()
   const client = open('[[bash setsid sleep 1003 & sleep 1003]]')

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs'
+import { isRecord, parseJson } from '../../base/json.ts'
+import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import type { RunRequest } from '../../run/request.ts'
 import { runConfig } from '../../run/run-home.ts'
 import type { Workspace } from '../workspace.ts'
@@ -43,9 +45,20 @@ export function claudeArguments(
   ]
 }
 
-/** Returns the file with the MCP servers that the user allowed, which root owns; null for none. */
-function allowedMcpServers(path = '/etc/claude-secure/mcp.json'): string | null {
+/** File with the MCP servers that the user allowed. Root owns it. */
+const serversFile = '/etc/claude-secure/mcp.json'
+const serversBytes = 1024 * 1024
+
+/** Returns that file; null when there is none. */
+function allowedMcpServers(path = serversFile): string | null {
   return existsSync(path) ? path : null
+}
+
+/** Returns whether the user allowed any MCP server, whose process lives as long as claude. */
+export function hasMcpServers(path = serversFile): boolean {
+  const config = parseJson(textOf(readRegularFileSync(path, { limit: serversBytes })) ?? '')
+  const servers = isRecord(config) ? config.mcpServers : null
+  return isRecord(servers) && Object.keys(servers).length > 0
 }
 
 /** Returns the container's environment without the runner's variables, with the workspace's own folders. */

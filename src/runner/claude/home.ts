@@ -1,8 +1,10 @@
-import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { isRecord } from '../../base/json.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import { replaceFileSync } from '../../files/replace-file.ts'
+import { makeFolder, putAside } from './repair.ts'
 
 const maxBytes = 16 * 1024 * 1024
 
@@ -16,12 +18,14 @@ const objectOf = (value: unknown): Json => (isRecord(value) ? value : {})
  * @param key the API key of the environment; Claude Code asks before it uses an unknown one.
  */
 export function answerFirstRun(folder: string, workspace: string, key: string | undefined): void {
-  // A symlink would redirect our writes.
-  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) putAside(folder)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const path = join(folder, '.claude.json')
-  const answers = firstRunAnswers(readConfig(path), workspace, key)
-  replaceFileSync(path, `${JSON.stringify(answers, null, 2)}\n`)
+  const config = readConfig(path)
+  const answers = firstRunAnswers(config, workspace, key)
+  // Before each process that is started: usually nothing has changed.
+  if (!isDeepStrictEqual(answers, config)) {
+    replaceFileSync(path, `${JSON.stringify(answers, null, 2)}\n`)
+  }
 }
 
 /**
@@ -36,11 +40,6 @@ function readConfig(path: string): Json {
   } catch {}
   putAside(path)
   return {}
-}
-
-function putAside(path: string) {
-  rmSync(`${path}.damaged`, { recursive: true, force: true })
-  renameSync(path, `${path}.damaged`)
 }
 
 export function firstRunAnswers(config: Json, workspace: string, key: string | undefined): Json {

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { inheritedModel } from '../../run/claude-names.ts'
 import type { RunRequest } from '../../run/request.ts'
+import { runConfig } from '../../run/run-home.ts'
 import type { Workspace } from '../workspace.ts'
 import { claudeArguments, claudeEnvironment, type LaunchOptions } from './command.ts'
 import { type ConfineOptions, confineCommand } from './confine.ts'
@@ -99,6 +100,8 @@ export type LaunchSettings = {
   confinement: ConfineOptions | null
   /** Whether all children of init belong to the runner. */
   orphans: boolean
+  /** Whether claude has MCP servers of the user. */
+  hasServers: boolean
   /** Ends the runner, and so all runs. */
   giveUp: GiveUp
 }
@@ -106,7 +109,7 @@ export type LaunchSettings = {
 /** A started process; the gateway counts its requests under the name `meter`. */
 export type Launched = { claude: ClaudeProcess; meter: string }
 
-/** Starts claude below its reaper, confined to the folders of a workspace, which are created first. */
+/** Starts claude below its reaper, confined to the folders of a workspace, which `repairHome` created. */
 export type Launch = (workspace: Workspace, how: LaunchOptions) => Launched
 
 export function createLaunch({
@@ -114,20 +117,11 @@ export function createLaunch({
   programs,
   confinement,
   orphans,
+  hasServers,
   giveUp,
 }: LaunchSettings): Launch {
-  const seeded = new Set<string>()
-
-  function prepare(workspace: Workspace) {
-    mkdirSync(workspace.home, { recursive: true, mode: 0o700 })
-    makeTemporary(workspace.temporary)
-    if (seeded.has(workspace.key)) return
-    answerFirstRun(`${workspace.home}/.claude`, workspace.path, env.ANTHROPIC_API_KEY)
-    seeded.add(workspace.key)
-  }
-
   return (workspace, how) => {
-    prepare(workspace)
+    answerFirstRun(runConfig(workspace.home), workspace.path, env.ANTHROPIC_API_KEY)
     const meter = randomBytes(8).toString('hex')
     const claude = startClaude({
       file: programs.reaper,
@@ -139,16 +133,9 @@ export function createLaunch({
       cwd: workspace.path,
       env: claudeEnvironment(env, workspace, meter),
       orphans,
+      hasServers,
       giveUp,
     })
     return { claude, meter }
   }
-}
-
-/** Creates the run's folder in /tmp. Earlier runs may have put anything in its place, and must not block it. */
-function makeTemporary(folder: string) {
-  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) {
-    rmSync(folder, { force: true })
-  }
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
 }

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { createLineSplitter, type Line } from '../../files/lines.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import type { Prompt, RunRequest } from '../../run/request.ts'
-import { currentDescendants, settle, sweep } from '../ending/sweep.ts'
+import { ownProcesses, settle, sweep } from '../ending/sweep.ts'
 
 type Control = { subtype: string; [key: string]: unknown }
 
@@ -89,7 +89,7 @@ export type ClaudeProcess = {
   /** Resolves when nothing of the process is left. Never rejects. */
   ended: Promise<Exit>
   hasEnded: () => boolean
-  /** Returns its present descendants, for `settle` and `sweep` to keep. */
+  /** Returns claude and its present servers, for `settle` and `sweep` to keep. */
   present: () => Set<string>
   /** Waits briefly for its descendants to end, except those to keep; returns whether they did. */
   settle: (keep: ReadonlySet<string>) => Promise<boolean>
@@ -107,6 +107,8 @@ export type ProcessOptions = {
   env: NodeJS.ProcessEnv
   /** Whether all children of init belong to the runner. */
   orphans: boolean
+  /** Whether claude has MCP servers of the user, which live as long as claude. */
+  hasServers: boolean
   giveUp: GiveUp
 }
 
@@ -115,7 +117,7 @@ export type ProcessOptions = {
  * longer be listed, signalled or killed.
  */
 export function startClaude(options: ProcessOptions): ClaudeProcess {
-  const { file, args, cwd, env, orphans, giveUp } = options
+  const { file, args, cwd, env, orphans, hasServers, giveUp } = options
   const child = spawn(file, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
   // Node creates no streams when the runner has no file descriptor left: then it cannot sweep either.
   if (!child.stdin) return giveUp(new Error('no file descriptors are left to start claude'))
@@ -141,7 +143,7 @@ export function startClaude(options: ProcessOptions): ClaudeProcess {
     hasEnded: () => isEnded,
     present: () => {
       try {
-        return currentDescendants(pid)
+        return ownProcesses(pid, hasServers)
       } catch (error) {
         return giveUp(error)
       }

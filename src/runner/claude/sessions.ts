@@ -5,12 +5,15 @@ import { replaceFileSync } from '../../files/replace-file.ts'
 import { SessionId } from '../../run/ids.ts'
 import type { Workspace } from '../workspace.ts'
 
+/** Returns the file, beside a workspace's home, that names the session of its last run. */
+export const sessionFile = (folder: string, key: string) => join(folder, `${key}.session`)
+
 /**
  * Stores the session that a workspace's next run continues, where no run can write: beside the homes, not
  * in them.
  */
 export function createSessions(folder: string) {
-  const path = ({ key }: Workspace) => join(folder, `${key}.session`)
+  const path = ({ key }: Workspace) => sessionFile(folder, key)
   return {
     /** Returns the last run's session; its transcript may have been removed since. */
     last(workspace: Workspace): string | null {

@@ -147,9 +147,22 @@ export async function settle(
   return (await until(isQuiet, { every: 10, timeout: milliseconds })) === true
 }
 
-/** Returns the present descendants of `root`, for a later `sweep` to keep. */
-export function currentDescendants(root: number): Set<string> {
-  return new Set(descendantsOf(root, readProcesses()).map(identityOf))
+/**
+ * Returns claude's own processes, for a later `sweep` to keep: the command of the reaper `root`, which is its
+ * oldest child, and the command's descendants if it has servers. Every other process below the reaper has left the
+ * command's tree, as a daemon of a SessionStart hook does.
+ */
+export function ownProcesses(
+  root: number,
+  hasServers: boolean,
+  processes: readonly ProcessEntry[] = readProcesses(),
+): Set<string> {
+  const [command] = processes
+    .filter(({ parent }) => parent === root)
+    .sort((a, b) => Number(a.started) - Number(b.started) || a.pid - b.pid)
+  if (!command) return new Set()
+  const servers = hasServers ? descendantsOf(command.pid, processes) : []
+  return new Set([command, ...servers].map(identityOf))
 }
 
 function killHard(pid: number) {

@@ -60,11 +60,16 @@ export type PoolOptions = {
   /** Maximum number of workspaces in the pool. */
   workspaces?: number
   idleMilliseconds?: number
+  /** Milliseconds before the first look for stray processes. Each later pause is twice as long. */
+  firstLook?: number
   freeMemory: () => number
 }
 
 /** Minimum free memory, in bytes, to keep a process warm. A process takes 150 to 240 MB. */
 export const memoryFloor = 600 * 1024 * 1024
+
+/** Maximum milliseconds between two looks for stray processes. */
+const maxPause = 60_000
 
 /** Types of messages that a process writes only when it works on something. */
 const working = new Set(['assistant', 'stream_event', 'user', 'result'])
@@ -74,7 +79,13 @@ const working = new Set(['assistant', 'stream_event', 'user', 'result'])
  * A process that works without a prompt is ended.
  */
 export function createPool(options: PoolOptions) {
-  const { size, workspaces = 4, idleMilliseconds = 600_000, freeMemory } = options
+  const {
+    size,
+    workspaces = 4,
+    idleMilliseconds = 600_000,
+    freeMemory,
+    firstLook = 1_000,
+  } = options
   const waiting = new Map<Warm, NodeJS.Timeout>()
   const leaving = new Set<Promise<unknown>>()
 
@@ -88,6 +99,19 @@ export function createPool(options: PoolOptions) {
     leaving.add(gone)
     void gone.then(() => leaving.delete(gone))
     return gone
+  }
+  /**
+   * Ends a process below which another one lives: a hook started it, and no run would end it. A process that waits
+   * has only its servers; what it starts to look at the workspace ends in a moment.
+   */
+  function lookForStrays(warm: Warm, pause: number) {
+    setTimeout(async () => {
+      if (!waiting.has(warm)) return
+      const isAlone = await warm.claude.settle(warm.claude.present())
+      if (!waiting.has(warm)) return
+      if (isAlone) lookForStrays(warm, Math.min(2 * pause, maxPause))
+      else void end(warm)
+    }, pause).unref()
   }
   const all = () => [...waiting.keys()]
   const of = (workspace: Workspace) => all().filter(warm => warm.workspace.key === workspace.key)
@@ -104,6 +128,7 @@ export function createPool(options: PoolOptions) {
       const timer = setTimeout(() => end(warm), idleMilliseconds)
       timer.unref()
       waiting.set(warm, timer)
+      lookForStrays(warm, firstLook)
       warm.claude.onStderr = () => {}
       warm.claude.onLine = line => {
         const parsed = parseLine(line)

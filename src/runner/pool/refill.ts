@@ -7,6 +7,8 @@ import type { Pool, Warm } from './pool.ts'
 
 export type RefillOptions = {
   launch: Launch
+  /** Makes the folders of a workspace usable. */
+  repair: (workspace: Workspace) => void
   pool: Pool
   /** Whether no run is in progress. */
   isQuiet: () => boolean
@@ -15,12 +17,13 @@ export type RefillOptions = {
 }
 
 /** Keeps processes ready for runs that begin a session. Starts them when no run needs the processors. */
-export function createRefill({ launch, pool, isQuiet, pause }: RefillOptions) {
+export function createRefill({ launch, repair, pool, isQuiet, pause }: RefillOptions) {
   const quietTime = createQuietTime(isQuiet, pause)
   let isClosed = false
 
   function now(workspace: Workspace, profile: LaunchProfile): boolean {
     if (isClosed || !pool.hasRoom()) return false
+    repair(workspace)
     const files = startFiles(workspace)
     const isReady = ({ purpose, files: then }: Warm) =>
       purpose.kind === 'fresh' &&

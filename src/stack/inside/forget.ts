@@ -53,18 +53,19 @@ const configLimit = 32 * 1024 * 1024
 
 /** Removes the conversations of the home itself, and of each workspace with its own home in it. */
 export function forget(home: string): void {
-  const homes = [home, ...foldersIn(join(home, 'workspaces'))].filter(isFolder)
+  openFolder(home)
+  const homes = [home, ...foldersIn(join(home, 'workspaces'))].filter(openFolder)
   for (const folder of homes) {
     forgetInConfig(join(folder, '.claude.json'))
     const config = join(folder, '.claude')
-    if (!isFolder(config)) continue
+    if (!openFolder(config)) continue
     forgetInConfig(join(config, '.claude.json'))
     for (const name of ofConversations) remove(join(config, name))
   }
 }
 
 function foldersIn(path: string): string[] {
-  if (!isFolder(path)) return []
+  if (!openFolder(path)) return []
   return readdirSync(path, { withFileTypes: true })
     .filter(entry => entry.isDirectory())
     .map(entry => join(path, entry.name))
@@ -74,11 +75,20 @@ function isFolder(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
+/** Returns whether it is a folder. The agent may have closed it; we run as its owner, and can change the mode. */
+function openFolder(path: string): boolean {
+  if (!isFolder(path)) return false
+  const { mode, uid } = lstatSync(path)
+  if ((mode & 0o700) !== 0o700 && uid === process.getuid?.())
+    chmodSync(path, (mode & 0o7777) | 0o700)
+  return true
+}
+
 function remove(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true })
   } catch {
-    // A folder whose owner may not write in it. We run as its owner, and can change the mode.
+    // A folder in it is closed.
     open(path)
     rmSync(path, { recursive: true, force: true })
   }
@@ -127,4 +137,12 @@ function readConfig(path: string): { projects?: unknown } | null {
   }
 }
 
-if (process.argv[1] === 'forget' && process.argv[2]) forget(process.argv[2])
+if (process.argv[1] === 'forget' && process.argv[2]) {
+  try {
+    forget(process.argv[2])
+  } catch (error) {
+    // One line: Node.js would end its own report with its version.
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.exitCode = 1
+  }
+}

@@ -72,9 +72,11 @@ export async function startRunner(
     pool,
     standingPrompt: join(root, 'standing.md'),
     orphans: false,
+    hasServers: false,
     giveUp: error => {
       throw error
     },
+    openAccess: () => {},
     announceRun: async () => false,
     interruptLimits: {
       milliseconds: options.interruptMilliseconds ?? 20_000,

@@ -17,6 +17,7 @@ function admissionIn(t: Test, runs = 2, keepsApart = true) {
     },
     runs,
     keepsApart,
+    repair: () => {},
     canResume: (_, id) => id === 'known',
   })
   let count = 0

@@ -51,6 +51,7 @@ const start = (script: string) =>
     cwd: '/',
     env: process.env,
     orphans: false,
+    hasServers: false,
     giveUp,
   })
 
@@ -163,6 +164,7 @@ t.test('a missing program is reported as an exit', async t => {
     cwd: '/',
     env: {},
     orphans: false,
+    hasServers: false,
     giveUp,
   })
   t.match(await claude.ended, { exitCode: null, swept: 0 })

@@ -4,11 +4,11 @@ import type { Writable } from 'node:stream'
 import t from 'tap'
 import {
   countProcesses,
-  currentDescendants,
   descendantsOf,
   identityOf,
   isAlive,
   orphansIn,
+  ownProcesses,
   type ProcessEntry,
   parseProcessStat,
   readProcesses,
@@ -137,6 +137,21 @@ t.test('descendants of an orphan are killed, even while it shows as dead', async
   t.strictSame(fake.killed, [22], 'and no other child of the runner')
 })
 
+t.test('only the oldest child is claude, and only servers in its tree are kept', async t => {
+  const at = (pid: number, parent: number, started: string) => ({ ...entry(pid, parent), started })
+  const tree = [
+    at(10, 1, '5'),
+    at(30, 10, '100'),
+    // Its number is lower, because numbers begin again at some time.
+    at(3, 10, '101'),
+    at(40, 30, '102'),
+    at(41, 40, '103'),
+  ]
+  t.strictSame([...ownProcesses(10, false, tree)], ['30:100'])
+  t.strictSame([...ownProcesses(10, true, tree)], ['30:100', '40:102', '41:103'])
+  t.strictSame([...ownProcesses(99, true, tree)], [])
+})
+
 t.test('a real process is killed', async t => {
   const child = spawn('sh', ['-c', 'echo; sleep 300 & wait'], {
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -144,7 +159,7 @@ t.test('a real process is killed', async t => {
   t.teardown(() => child.kill('SIGKILL'))
   const ended = once(child, 'exit')
   await once(child.stdout, 'data')
-  t.ok(currentDescendants(process.pid).size >= 1)
+  t.ok(ownProcesses(process.pid, false).size === 1)
   t.ok((await sweep({ root: child.pid ?? 0, orphans: false })) <= 1)
   child.kill('SIGKILL')
   await ended

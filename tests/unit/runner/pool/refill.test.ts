@@ -34,7 +34,7 @@ function refillIn(
     profiles.push(profile)
     return { claude, meter: 'm' }
   }
-  const refill = createRefill({ launch, pool, isQuiet, pause: 1 })
+  const refill = createRefill({ launch, repair: () => {}, pool, isQuiet, pause: 1 })
   t.teardown(() => refill.close())
   return { refill, workspace, profiles, pool }
 }

@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { forget } from '../../../../src/stack/inside/forget.ts'
@@ -108,4 +116,20 @@ t.test('folders that their owner may not write go too', async t => {
 t.test('nothing there is nothing to do', async t => {
   forget(join(t.testdir(), 'none'))
   t.pass('no error')
+})
+
+t.test('a closed home is opened, and its conversations go', async t => {
+  const home = t.testdir({
+    '.claude': conversation(),
+    workspaces: { 'workspace-1a2b': { '.claude': conversation() } },
+  })
+  const closed = ['workspaces/workspace-1a2b/.claude', 'workspaces/workspace-1a2b', 'workspaces']
+  for (const path of [...closed, '.claude', '.']) chmodSync(join(home, path), 0)
+  forget(home)
+  for (const path of [...closed, '.claude', '.']) {
+    t.equal(statSync(join(home, path)).mode & 0o700, 0o700, path)
+  }
+  for (const folder of ['.claude', 'workspaces/workspace-1a2b/.claude']) {
+    t.notOk(existsSync(join(home, folder, 'projects')))
+  }
 })
