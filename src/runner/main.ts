@@ -43,7 +43,9 @@ async function main() {
     sessions: createSessions(defaultPlaces.homes),
     pool: createPool({ size: settings.RUNNER_WARM, freeMemory }),
     standingPrompt: standingPromptFile,
-    openAccess: () => access.forEach(openOwn),
+    openAccess: () => {
+      for (const path of access) openOwn(path)
+    },
     orphans: process.ppid === 1,
     hasServers: hasMcpServers(),
     giveUp: fail,

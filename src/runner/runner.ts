@@ -12,6 +12,7 @@ import { repairHome } from './claude/repair.ts'
 import type { Sessions } from './claude/sessions.ts'
 import { checkDescriptors } from './ending/descriptor-check.ts'
 import { forceEnd } from './ending/ladder.ts'
+import { removeSharedMemory } from './ending/shared-memory.ts'
 import { tidy } from './ending/tidy.ts'
 import type { Pool } from './pool/pool.ts'
 import { createProcessSource, type Obtained } from './pool/process-source.ts'
@@ -78,7 +79,7 @@ export function createRunner(options: RunnerOptions) {
       endCheck()
       clearTimeout(deadline)
       client.gone.removeEventListener('abort', leave)
-      options.openAccess()
+      openAccess()
       admitted.release()
       refill.look()
     }
@@ -89,6 +90,15 @@ export function createRunner(options: RunnerOptions) {
   function giveUpIfExhausted(error: unknown) {
     if (isExhausted(error)) return options.giveUp(error)
     return error
+  }
+
+  /** A runner that no client reaches cannot cancel a run. */
+  function openAccess() {
+    try {
+      options.openAccess()
+    } catch (error) {
+      options.giveUp(error)
+    }
   }
 
   async function serve(
@@ -142,6 +152,9 @@ export function createRunner(options: RunnerOptions) {
     if (request.session.kind === 'fresh' && ended.outcome === 'completed') {
       refill.later(workspace, { tools: request.tools, ...(asks && { asks }) })
     }
+    // A server of the user may use it between runs.
+    if (options.orphans && !options.hasServers && admission.list().length === 1)
+      await removeSharedMemory()
     await tidy(
       workspace,
       pool.has(workspace, () => true),

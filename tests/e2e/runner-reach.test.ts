@@ -45,20 +45,24 @@ t.test('a run governs its own processes as anywhere else', async t => {
 })
 
 t.test('the child of a SessionStart hook ends with its run, and outside of runs', async t => {
-  const command = '(setsid sleep 1004 &) ; true'
+  const command = '(setsid sleep 1004 &) ; echo >> /workspace/hooked'
   const settings = { hooks: { SessionStart: [{ hooks: [{ type: 'command', command }] }] } }
   const encoded = Buffer.from(JSON.stringify(settings)).toString('base64')
   await run(`[[bash echo ${encoded} | base64 -d > ~/.claude/settings.json]]`)
   // No process that waits has these tools, and the new one could be kept.
   const { ended } = await run('[[say x]]', { ...fresh, tools: ['Bash'] })
   t.match(ended, { outcome: 'completed', swept: 1 })
-  const isWarm = async () => /"warm":\[\{/.test((await worker('claude-secure-run --status')).stdout)
-  await until('a process for the next run', isWarm)
-  await until(
-    'the end of its stray',
-    async () => (await count('sleep 1004')) === 0 && !(await isWarm()),
-  )
+  const hooked = async () => Number((await worker('wc -l < /workspace/hooked')).stdout)
+  await until('a process for the next run', async () => (await hooked()) >= 2)
+  await until('the end of its stray', async () => (await count('sleep 1004')) === 0)
   await run('[[bash rm ~/.claude/settings.json]]')
+})
+
+t.test('System V memory does not outlive its run', async t => {
+  const listed = 'wc -l < /proc/sysvipc/shm'
+  const { toolResults } = await run(`[[bash ipcmk -M 4096 > /dev/null; ${listed}]]`)
+  t.equal(toolResults.join(), '2', 'a heading and the memory')
+  t.equal((await worker(listed)).stdout, '1\n')
 })
 
 /** What a run can do to the runs after it: it has the owner of all their folders. */

@@ -1,12 +1,4 @@
-import {
-  chmodSync,
-  type Dirent,
-  lstatSync,
-  mkdirSync,
-  opendirSync,
-  renameSync,
-  type Stats,
-} from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, opendirSync, renameSync, type Stats } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { runConfig } from '../../run/run-home.ts'
 import { removeInBackground } from '../temporary.ts'
@@ -18,9 +10,6 @@ const fileMode = 0o600
 
 /** Maximum entries that are looked at: a run decides how many there are. */
 const maxEntries = 1_000
-/** Levels below Claude Code's folder that are read: its own folders, which have one of the workspace. */
-const maxDepth = 1
-
 /**
  * Makes the folders of a workspace usable again, before each run. A run has their owner, so that it can close and
  * replace everything in its home, and close, but not replace, what is above it (threat R2).
@@ -36,7 +25,10 @@ export function repairHome({ path, key, home, temporary }: Workspace): void {
   openOwn(session)
   const config = runConfig(home)
   makeFolder(config)
-  openBelow(config)
+  openFoldersIn(config)
+  // One for the transcripts of each working directory.
+  const projects = join(config, 'projects')
+  if (isFolder(projects)) openFoldersIn(projects)
 }
 
 /** Creates the folder, in place of everything else, and opens it to its owner. */
@@ -59,6 +51,9 @@ export function openOwn(path: string, folderAccess = folderMode): void {
   if ((stats.mode & needed) !== needed) chmodSync(path, (stats.mode & 0o7777) | needed)
 }
 
+const isFolder = (path: string) =>
+  lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
 /** Moves aside what is not of the expected kind. */
 function replaceUnless(path: string, isExpected: (stats: Stats) => boolean): void {
   const stats = lstatSync(path, { throwIfNoEntry: false })
@@ -76,22 +71,16 @@ export function putAside(path: string): void {
   renameSync(path, aside)
 }
 
-/** Opens the folders below, and theirs, up to a limit: without its folders, Claude Code loses transcripts. */
-function openBelow(top: string): void {
-  const queue = [{ path: top, depth: 0 }]
-  let left = maxEntries
-  for (const { path, depth } of queue) {
-    const folder = opendirSync(path)
-    try {
-      for (let entry: Dirent | null = folder.readSync(); entry; entry = folder.readSync()) {
-        if (left-- <= 0) return
-        if (!entry.isDirectory()) continue
-        const child = join(path, entry.name)
-        openOwn(child)
-        if (depth < maxDepth) queue.push({ path: child, depth: depth + 1 })
-      }
-    } finally {
-      folder.closeSync()
+/** Opens the folders directly in a folder, up to a limit. */
+function openFoldersIn(path: string): void {
+  const folder = opendirSync(path)
+  try {
+    for (let left = maxEntries; left > 0; left--) {
+      const entry = folder.readSync()
+      if (!entry) return
+      if (entry.isDirectory()) openOwn(join(path, entry.name))
     }
+  } finally {
+    folder.closeSync()
   }
 }
