@@ -55,7 +55,7 @@ export function createProcessSource({
     canResume,
 
     async obtain(request: RunRequest, workspace: Workspace, asks = false): Promise<Obtained> {
-      const id = sessionToResume(request, workspace)
+      let id = sessionToResume(request, workspace)
       const files = startFiles(workspace)
       const standing = readStandingPrompt(standingPrompt)
       if (id === null) {
@@ -79,6 +79,8 @@ export function createProcessSource({
         if (kept) return { ...kept, warm: true, input: '' }
         // Two processes would write one transcript.
         await pool.drop(warm => warm.sessionId === id)
+        // An earlier run may have removed it. A run that asked for this session gets Claude Code's error.
+        if (request.session.kind === 'continue' && !hasTranscript(workspace, id)) id = null
       }
       const transcript = id === null ? null : findTranscript(workspace, id)
       const session =
