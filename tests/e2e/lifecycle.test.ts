@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -60,7 +62,14 @@ t.test('before the first start, commands say that nothing runs', async t => {
 })
 
 t.test('two starts at once in one folder give one stack, and both succeed', async t => {
+  // Another local user may take names that every user can take; no command waits for them.
+  const uid = process.getuid?.() ?? 0
+  const squatters = [stack.stack, 'images'].map(name =>
+    createServer().listen(`\0claude-secure/${uid}/${name}`),
+  )
+  await Promise.all(squatters.map(server => once(server, 'listening')))
   const outcomes = await Promise.all([1, 2, 3].map(() => stack.cli(['start', '--detach'])))
+  for (const server of squatters) server.close()
   for (const { code, stderr } of outcomes) {
     t.equal(code, 0, stderr)
     t.match(stderr, /claude-secure-project-\w+ is up/)
@@ -70,7 +79,10 @@ t.test('two starts at once in one folder give one stack, and both succeed', asyn
     1,
     'only one of them started it',
   )
-  t.match(stderrOf(outcomes), /waiting for another command that is changing claude-secure-project/)
+  t.match(
+    stderrOf(outcomes),
+    /waiting for another command, process \d+ \(claude\.ts start\), that is changing claude-secure-project/,
+  )
   const { containers, networks } = await resources()
   t.equal(containers.length, 3)
   t.equal(networks.length, 3)

@@ -1,9 +1,11 @@
 import { lastLine } from '../../base/terminal-text.ts'
+import { stateRoot } from '../../config/paths.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { type ExecStream, startExecStream } from '../../engine/container-exec.ts'
 import { isStillRunning } from '../../operations/remembered-stack/is-still-running.ts'
 import { rememberedStack, type StackAgent } from '../../operations/remembered-stack/memory.ts'
 import { runStoreOf } from '../../operations/runs.ts'
+import { lockFolder } from '../../process/name-lock.ts'
 import { createRunEngine, type Run } from '../../run/engine.ts'
 import { createSocketLease } from '../../run/lease.ts'
 import type { Answers } from '../../run/question.ts'
@@ -55,7 +57,7 @@ export function startRun(
   const engine = createRunEngine({
     workers: () => transport,
     store: runStoreOf(worker.stack),
-    lease: createSocketLease(worker.stack),
+    lease: createSocketLease(worker.stack, lockFolder(stateRoot())),
     now: () => new Date(),
     ...(parting && { parting }),
   })

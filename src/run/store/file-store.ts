@@ -1,9 +1,9 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isMissing } from '../../base/errors.ts'
 import { readFrom, readGrowing, readLines } from '../../files/lines.ts'
 import { replaceFile } from '../../files/replace-file.ts'
-import { holdName, readHolder } from '../../process/abstract-socket.ts'
+import { holdName, lockFolder, readHolder } from '../../process/name-lock.ts'
 import { createCollector } from '../collect.ts'
 import { RunId } from '../ids.ts'
 import type { RunEvent } from '../result.ts'
@@ -41,7 +41,9 @@ const defaultRetention: Retention = { runs: 200, days: 7 }
  */
 export function createFileStore(folder: string, retention = defaultRetention): RunStore {
   const place = (runId: string, file = '') => join(folder, RunId.parse(runId), file)
-  const isAlive = async (runId: string) => (await readHolder(socketOf(runId))) !== null
+  // Beside the runs, so that every process that reads them finds their watchers.
+  const watchers = lockFolder(dirname(folder))
+  const isAlive = async (runId: string) => (await readHolder(watchers, runId)) !== null
   const result = (runId: string) => readJson(place(runId, 'result.json'), RunResult)
 
   const read = async (runId: string): Promise<StoredRun | null> => {
@@ -151,7 +153,9 @@ export function createFileStore(folder: string, retention = defaultRetention): R
 
     async create(record) {
       const { runId } = record
-      const release = await holdName(socketOf(runId))
+      const release = await holdName(watchers, runId).catch((error: unknown) => {
+        throw cannotKeep(folder, error)
+      })
       if (!release) throw new Error(`run ${runId} is watched by another process`)
       try {
         await mkdir(place(runId), { recursive: true, mode: 0o700 })
@@ -201,8 +205,4 @@ async function interruptedResult(record: RunRecord, events: AsyncIterable<RunEve
 
 function runIdsOf(names: readonly string[]) {
   return names.filter(name => RunId.safeParse(name).success)
-}
-
-function socketOf(runId: string) {
-  return `run/${runId}`
 }

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
-import { silentLog } from '../../../../src/base/log.ts'
-import { withLock } from '../../../../src/stack/state/lock.ts'
+import { type LogEvent, silentLog } from '../../../../src/base/log.ts'
+import { describeHolder, withLock } from '../../../../src/stack/state/lock.ts'
 
-const name = `test-${process.pid}`
+const name = 'claude-secure-app-00000001'
+process.env.XDG_STATE_HOME = t.testdir({})
 
 t.test('bodies under one lock never overlap', async t => {
   const events: string[] = []
@@ -31,13 +32,26 @@ t.test('an error in the body frees the lock', async t => {
   await withLock(name, { log: silentLog }, async () => t.pass('free again'))
 })
 
-t.test('whoever waits too long is told whom to look for', async t => {
+t.test('a command that waits names the one that holds the lock, and how to end it', async t => {
+  const said: string[] = []
+  const log = (event: LogEvent) => void said.push('text' in event ? event.text : '')
   await withLock(name, { log: silentLog }, async () => {
     await t.rejects(
-      withLock(name, { log: silentLog, timeout: 100 }, async () => {}),
-      { message: /another command has been changing/, hint: /pgrep/ },
+      withLock(name, { log, timeout: 100 }, async () => {}),
+      {
+        message: new RegExp(`process ${process.pid} .* has been changing ${name} for 0.1 s`),
+        hint: `end it with kill ${process.pid}, then run this command again`,
+      },
     )
   })
+  t.match(said, [new RegExp(`waiting for another command, process ${process.pid} `)])
+})
+
+t.test('what a holder says of itself is shown only in its form', async t => {
+  t.match(describeHolder('12 start'), { name: /process 12 \(claude\.ts start\)/, end: /kill 12$/ })
+  for (const text of [null, '', '12 \u001b[2J', 'x start', '1 2 3']) {
+    t.match(describeHolder(text), { name: 'another command', end: /pgrep/ })
+  }
 })
 
 t.test('the lock of a process that was killed is free at once', async t => {
