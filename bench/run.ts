@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Figure } from './figure.ts'
+import { endChildren, makeBenchFolder, removeLeftovers } from './leftovers.ts'
 import { describeMachine, load } from './machine.ts'
 import { createOwnSystem } from './own-system.ts'
 import { renderTable } from './render-table.ts'
@@ -66,8 +67,16 @@ function place({ row }: Figure) {
 async function main() {
   const repetitions = Number(values.repetitions)
   const wanted = values.row?.split(',') ?? rows.map(({ id }) => id)
+  for (const stack of await removeLeftovers()) console.error(`removed ${stack} of a killed run`)
+  // All that the test support and the rows make is below it.
+  const folder = makeBenchFolder()
+  process.env.TMPDIR = folder
   const teardown = createTeardown()
-  const stop = () => void teardown.run().then(() => process.exit(130))
+  teardown.test.teardown(() => rm(folder, { recursive: true, force: true }))
+  const stop = () =>
+    void endChildren()
+      .then(() => teardown.run())
+      .finally(() => process.exit(130))
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
   const started = performance.now()

@@ -19,12 +19,12 @@ export async function claimPart(t: Test, part: number): Promise<void> {
   const mine = held.get(part) ?? { count: 0, release: lock(part) }
   mine.count += 1
   held.set(part, mine)
-  t.teardown(async () => {
+  t.teardown(() => {
     mine.count -= 1
     if (mine.count > 0) return
     held.delete(part)
-    const release = await mine.release
-    release()
+    // Not awaited: a process that is stopped while it waits for the part would never end.
+    void mine.release.then(release => release())
   })
   await mine.release
 }
