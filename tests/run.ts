@@ -100,8 +100,11 @@ async function runSuite(suite: Suite, files: readonly string[] = testFiles(suite
     ...(folder && { node: join(folder, 'node') }),
   }
   const passed = suite.needsEngine
-    ? await runInLanes(3, options)
-    : await runInProcesses(2, { ...options, files: longestFirst(files, readDurations(), 0) })
+    ? await runInLanes(suite.processes, options)
+    : await runInProcesses(suite.processes, {
+        ...options,
+        files: longestFirst(files, readDurations(), 0),
+      })
   print(`# ${suite.name}: ${((performance.now() - start) / 1000).toFixed(0)}s`)
   if (!passed) failed.push(suite.name)
   // Only the whole suite: a file alone is faster than beside others.

@@ -1,6 +1,7 @@
-import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { cacheRoot } from '../../src/config/paths.ts'
 import { readHostNetwork } from '../../src/machine/host-network.ts'
 import { fakeDocker } from '../support/docker/fake-docker.ts'
 import { temporaryFolder } from '../support/stack/checkout.ts'
@@ -134,6 +135,10 @@ t.test('a disk that is too full for downloads is reported with its free space', 
 
 t.test("a disk that is too full for the engine is reported with the engine's folder", async t => {
   const script = await unbuilt(t)
+  // This machine's downloads, where it has them: only the build fails.
+  const cache = cacheRoot(script.env)
+  await mkdir(cache)
+  await run('cp', ['--archive', '--link', join(cacheRoot(), 'packages'), cache])
   const images = await must('docker', ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}'])
   const real = (await must('sh', ['-c', 'command -v docker'])).trim()
   // What buildx 0.13 prints when a layer cannot be written.

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { repetitions } from '../support/soak.ts'
 import { isTwoLines } from '../support/stack/control-script.ts'
 import { must, type Outcome } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
@@ -151,7 +152,7 @@ t.test('a home volume names its folder, and that of another folder is refused', 
 })
 
 t.test('Ctrl-C at any point leaves nothing that a second start trips over', async t => {
-  for (const delay of [100, 400, 900, 1_500]) {
+  for (const delay of repetitions({ short: [400, 1_500], full: [100, 400, 900, 1_500] })) {
     const cut = await interruptedAfter(delay, 'SIGINT', ['start', '--detach'])
     if (cut.code !== 0) {
       t.equal(cut.code, 130, `after ${delay} ms: ${cut.stderr}`)
@@ -166,7 +167,7 @@ t.test('Ctrl-C at any point leaves nothing that a second start trips over', asyn
 })
 
 t.test('kill -9 at any point leaves nothing that a second start trips over', async t => {
-  for (const delay of [500, 1_200]) {
+  for (const delay of repetitions({ short: [1_200], full: [500, 1_200] })) {
     await interruptedAfter(delay, 'SIGKILL', ['start', '--detach'])
     const again = await stack.cli(['start', '--detach'])
     t.equal(again.code, 0, `after ${delay} ms: ${again.stderr}`)

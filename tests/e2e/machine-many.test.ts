@@ -1,4 +1,4 @@
-// exclusive: has an engine of its own and fifty networks
+// exclusive: has an engine of its own, and counts the subnets that this host leaves free
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -7,6 +7,7 @@ import { compose } from '../../src/engine/compose.ts'
 import { computeImageTags } from '../../src/images/image-tags.ts'
 import { readPins } from '../../src/images/pins.ts'
 import { createOwnEngine, loadImages } from '../support/chaos/own-engine.ts'
+import { repetitions } from '../support/soak.ts'
 import { repository, temporaryFolder } from '../support/stack/checkout.ts'
 import { createControlScript } from '../support/stack/control-script.ts'
 import { must } from '../support/stack/process.ts'
@@ -53,7 +54,9 @@ async function listed(t: Test, ...more: string[]): Promise<{ stack: string; stat
   return JSON.parse(stdout).stacks
 }
 
-for (const count of [1, 50]) {
+const many = repetitions({ short: 12, full: 50 })
+
+for (const count of [1, many]) {
   t.test(`stop --all stops ${count} at once, and keeps what they have`, async t => {
     await startStacks(count)
     t.equal((await listed(t)).length, count)
@@ -73,7 +76,7 @@ for (const count of [1, 50]) {
 }
 
 t.test('clean removes all of them, once they are named', async t => {
-  const names = Array.from({ length: 50 }, (_, index) => nameOf(index))
+  const names = Array.from({ length: many }, (_, index) => nameOf(index))
   const { code, stderr } = await script.run(['clean', '-f', ...names], { env, timeout: 300_000 })
   t.equal(code, 0, stderr)
   t.equal(await docker('volume', 'ls', '--quiet'), '')

@@ -1,4 +1,4 @@
-/** The count of repetitions: `short` in `npm test`, `full` in `npm run test:soak`. */
-export function repetitions({ short, full }: { short: number; full: number }): number {
+/** The repetitions, or their count: `short` in `npm test`, `full` in `npm run test:soak`. */
+export function repetitions<T>({ short, full }: { short: T; full: T }): T {
   return process.env.TEST_SOAK ? full : short
 }

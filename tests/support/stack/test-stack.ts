@@ -1,6 +1,7 @@
-import { chown, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { folderStack } from '../../../src/stack/identity.ts'
 import type { Zone } from '../internet/dns.ts'
 import { copyCheckout, temporaryFolder } from './checkout.ts'
 import { createInternet, type Internet } from './internet.ts'
@@ -78,7 +79,7 @@ export async function createTestStack(t: Test, options: TestStackOptions = {}): 
 
   const cli: TestStack['cli'] = (args, more = {}) =>
     run(join(checkout, 'claude.ts'), args, { cwd: workspace, env, ...more })
-  const stack = JSON.parse((await mustCli(cli, ['status', '--json'])).stdout).stack as string
+  const stack = folderStack(await realpath(workspace)).name
   // An engine of the test's own goes with all that is in it, and may be dead by then.
   if (!options.apart) t.teardown(() => removeStack(stack))
   const container = (service: string) => `${stack}-${service}-1`
@@ -161,34 +162,26 @@ async function makeWorkspace(path: string, files: Record<string, string>, uid: n
 
 /** Everything of one stack, by its labels: also what a failed test left. */
 export async function removeStack(stack: string) {
-  const list = async (kind: string, all: string[]) =>
-    (
-      await must('docker', [
-        kind,
-        'ls',
-        ...all,
-        '--quiet',
-        '--filter',
-        `label=com.docker.compose.project=${stack}`,
-      ])
-    )
-      .split('\n')
-      .filter(Boolean)
-  const containers = await list('container', ['--all'])
-  if (containers.length > 0) await run('docker', ['rm', '--force', ...containers])
-  const volumes = await list('volume', [])
-  if (volumes.length > 0) await run('docker', ['volume', 'rm', '--force', ...volumes])
-  const networks = await list('network', [])
-  for (const network of networks) {
-    const attached = await must('docker', [
-      'network',
-      'inspect',
-      '--format',
-      '{{range $id, $_ := .Containers}}{{$id}} {{end}}',
-      network,
-    ])
-    for (const id of attached.trim().split(' ').filter(Boolean))
-      await run('docker', ['rm', '--force', id])
-    await run('docker', ['network', 'rm', network])
+  const list = async (kind: string, ...all: string[]) => {
+    const filter = ['--quiet', '--filter', `label=com.docker.compose.project=${stack}`]
+    return (await must('docker', [kind, 'ls', ...all, ...filter])).split('\n').filter(Boolean)
   }
+  const [containers, volumes, networks] = await Promise.all([
+    list('container', '--all'),
+    list('volume'),
+    list('network'),
+  ])
+  const strangers = networks.length > 0 ? await attachedTo(networks) : []
+  const gone = [...new Set([...containers, ...strangers])]
+  if (gone.length > 0) await run('docker', ['rm', '--force', ...gone])
+  await Promise.all([
+    volumes.length > 0 && run('docker', ['volume', 'rm', '--force', ...volumes]),
+    networks.length > 0 && run('docker', ['network', 'rm', ...networks]),
+  ])
+}
+
+async function attachedTo(networks: readonly string[]) {
+  const format = '{{range $id, $_ := .Containers}}{{$id}} {{end}}'
+  const { stdout } = await run('docker', ['network', 'inspect', '--format', format, ...networks])
+  return stdout.split(/\s+/).filter(Boolean)
 }

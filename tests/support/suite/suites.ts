@@ -11,26 +11,34 @@ export type Suite = {
   standard: boolean
   /** Seconds that one file may take. */
   timeout: number
+  /** Processes or lanes side by side. */
+  processes: number
   env?: Record<string, string>
   /** Another Node.js than the installed one. */
   node?: NodeMajor
 }
 
+const plain = { needsEngine: false, standard: true, timeout: 60, processes: 2 }
+const others = { needsEngine: true, standard: false, timeout: 1800, processes: 3 }
+// What needs no engine, on the Node.js versions that are not installed.
+const otherNode = { needsEngine: false, standard: false, timeout: 120, processes: 3 }
+
 export const suites: readonly Suite[] = [
-  { name: 'unit', needsEngine: false, standard: true, timeout: 60 },
-  { name: 'integration', needsEngine: false, standard: true, timeout: 120 },
-  { name: 'stack', needsEngine: false, standard: true, timeout: 60 },
-  { name: 'e2e', needsEngine: true, standard: true, timeout: 900 },
+  { ...plain, name: 'unit' },
+  // Its files wait for programs more than they compute.
+  { ...plain, name: 'integration', timeout: 120, processes: 3 },
+  { ...plain, name: 'stack' },
+  // The test network has no parts for more: see support/stack/address-part.ts.
+  { name: 'e2e', needsEngine: true, standard: true, timeout: 900, processes: 4 },
   // The files of unit and e2e that repeat something, with the full number of repetitions.
-  { name: 'soak', needsEngine: true, standard: false, timeout: 1800, env: { TEST_SOAK: '1' } },
+  { ...others, name: 'soak', env: { TEST_SOAK: '1' } },
   // Takes one control out at a time, and looks whether its probe notices.
-  { name: 'mutation', needsEngine: true, standard: false, timeout: 1800 },
-  { name: 'chaos', needsEngine: true, standard: false, timeout: 900 },
+  { ...others, name: 'mutation' },
+  { ...others, name: 'chaos', timeout: 900 },
   // Builds the full image and custom ones.
-  { name: 'images', needsEngine: true, standard: false, timeout: 1800 },
-  // What needs no engine, on the Node.js versions that are not installed.
-  { name: 'node22', needsEngine: false, standard: false, timeout: 120, node: '22' },
-  { name: 'node24', needsEngine: false, standard: false, timeout: 120, node: '24' },
+  { ...others, name: 'images' },
+  { ...otherNode, name: 'node22', node: '22' },
+  { ...otherNode, name: 'node24', node: '24' },
 ]
 
 export function testFiles(suite: Suite): string[] {
@@ -56,15 +64,15 @@ const imageFiles = ['custom-image', 'full-image', 'full-tools', 'services-postgr
 )
 
 function belongsTo(file: string, { name }: Suite): boolean {
-  const plain = /^tests\/e2e\/[^/]+$/.test(file)
+  const endToEnd = /^tests\/e2e\/[^/]+$/.test(file)
   switch (name) {
     case 'e2e':
-      return plain && !imageFiles.includes(file)
+      return endToEnd && !imageFiles.includes(file)
     case 'images':
       return imageFiles.includes(file)
     case 'soak':
       return (
-        (plain || file.startsWith('tests/unit/')) &&
+        (endToEnd || file.startsWith('tests/unit/')) &&
         readFileSync(join(root, file), 'utf8').includes('support/soak.ts')
       )
     case 'node22':
