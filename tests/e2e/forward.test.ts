@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -58,14 +58,16 @@ const background = (...command: string[]) =>
 await background('node', 'dev-server.mjs')
 await background('node', 'sum.mjs')
 
-// Ports of this host that no other test listens on.
-const free = async () => {
-  const server = createTcpServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
+// Ports of this host that nothing listens on, outside of the range from which connections take theirs.
+const free = (): Promise<number> =>
+  until('a free port', async () => {
+    const port = randomInt(12_000, 30_000)
+    const server = createTcpServer().listen(port, '127.0.0.1')
+    if (!(await once(server, 'listening').catch(() => null))) return null
+    server.close()
+    await once(server, 'close')
+    return port
+  })
 const [dev, bundler, sum, unused] = [await free(), await free(), await free(), await free()]
 const forwarded = await stack.cli([
   'forward',
@@ -81,7 +83,16 @@ const ask = async (port: number, sent: string | Buffer, host = '127.0.0.1') => {
   socket.end(sent)
   return text(socket)
 }
+/** In one write: a reader between the two steps of a usual one would find an empty file. */
+const overwrite = (path: string, content: string) => writeFile(path, content, { flag: 'r+' })
 const get = (...lines: string[]) => `${['GET / HTTP/1.1', ...lines].join('\r\n')}\r\n\r\n`
+
+await until('the server of the project', async () =>
+  /version/.test(await ask(dev, get('Host: localhost')).catch(() => '')),
+)
+await until('the server that counts', async () =>
+  /^[0-9a-f]{64}$/.test(await ask(sum, 'x').catch(() => '')),
+)
 
 type Report = { kind: string; body: string; cookie: string }
 const reports = async (): Promise<Report[]> => {
@@ -117,7 +128,9 @@ t.test('a page of the agent works in a browser of the host', async t => {
   )
   const serve = ['--serve=127.0.0.1:8000', '--servedir=www', '--outdir=www', '--watch=forever']
   await background('/workspace/esbuild', 'app.js', '--bundle', ...serve)
-  await until('the bundler', async () => /200/.test(await ask(bundler, get('Host: localhost'))))
+  await until('the bundler', async () =>
+    /200/.test(await ask(bundler, get('Host: localhost')).catch(() => '')),
+  )
   // This bundler accepts no name but its own address.
   const framed = `${page}<iframe src="http://127.0.0.1:${bundler}/"></iframe>`
   await writeFile(join(stack.workspace, 'page.html'), framed)
@@ -128,12 +141,12 @@ t.test('a page of the agent works in a browser of the host', async t => {
   t.equal(first.cookie, '', 'the login at another server of this host stays there')
   await report('the bundle', ({ body }) => body === 'bundle one')
 
-  await writeFile(join(stack.workspace, 'page.html'), framed.replace('one', 'two'))
+  await overwrite(join(stack.workspace, 'page.html'), framed.replace('one', 'two'))
   const second = await report('the changed page', ({ body }) => body.startsWith('version two'))
   t.equal(second.body, 'version two, 50 assets, echo true', 'a websocket loaded it again')
 
   const app = await readFile(join(stack.workspace, 'app.js'), 'utf8')
-  await writeFile(join(stack.workspace, 'app.js'), app.replace('bundle one', 'bundle two'))
+  await overwrite(join(stack.workspace, 'app.js'), app.replace('bundle one', 'bundle two'))
   await report('the changed bundle', ({ body }) => body === 'bundle two')
 })
 

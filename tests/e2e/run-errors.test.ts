@@ -111,7 +111,7 @@ t.test('a second Ctrl-C leaves at once', async t => {
   t.match(await end, { signal: 'SIGINT' })
   clearInterval(again)
   t.equal((await toRunner('-CONT')).code, 0)
-  await until('nothing of it to be left', async () => (await sleeping()) === '0', 10_000)
+  await until('nothing of it to be left', async () => (await sleeping()) === '0')
 })
 
 t.test('killing the client ends its run and frees the folder', async t => {
@@ -121,7 +121,7 @@ t.test('killing the client ends its run and frees the folder', async t => {
   child.kill('SIGKILL')
   await end
   const since = Date.now()
-  await until('nothing of it to be left', async () => (await sleeping()) === '0', 5_000)
+  await until('nothing of it to be left', async () => (await sleeping()) === '0')
   t.comment(`nothing was left after ${Date.now() - since} ms`)
   const next = await run(['--no-continue', '[[say free]]'])
   t.equal(next.stdout, 'free\n', next.stderr)
