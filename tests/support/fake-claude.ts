@@ -55,6 +55,10 @@ function obey(prompt: string) {
       break
     case 'stray':
       return leaveStray(pid => result(`stray ${pid}`))
+    case 'late-stray':
+      // As a hook that runs between two turns.
+      setTimeout(() => leaveStray(() => {}), 500)
+      return result('for now')
     case 'stubborn':
       process.on('SIGINT', () => {})
       process.on('SIGTERM', () => {})

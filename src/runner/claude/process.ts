@@ -92,7 +92,7 @@ export type ClaudeProcess = {
   /** Returns claude and its present servers, for `settle` and `sweep` to keep. */
   present: () => Set<string>
   /** Waits briefly for its descendants to end, except those to keep; returns whether they did. */
-  settle: (keep: ReadonlySet<string>) => Promise<boolean>
+  settle: (keep: ReadonlySet<string>, milliseconds?: number) => Promise<boolean>
   /** Kills its descendants, except those to keep; returns their number. */
   sweep: (keep?: ReadonlySet<string>) => Promise<number>
 }
@@ -148,7 +148,8 @@ export function startClaude(options: ProcessOptions): ClaudeProcess {
         return giveUp(error)
       }
     },
-    settle: keep => settle(pid, keep, settleMilliseconds).catch(giveUp),
+    settle: (keep, milliseconds = settleMilliseconds) =>
+      settle(pid, keep, milliseconds).catch(giveUp),
     sweep: keep => sweep({ root: pid, keep, orphans }).catch(giveUp),
   }
   // Node emits the error of a refused signal too.

@@ -62,6 +62,8 @@ export type PoolOptions = {
   idleMilliseconds?: number
   /** Milliseconds before the first look for stray processes. Each later pause is twice as long. */
   firstLook?: number
+  /** Milliseconds in which the helpers of an idle claude, such as git, end. */
+  helperMilliseconds?: number
   freeMemory: () => number
 }
 
@@ -85,6 +87,8 @@ export function createPool(options: PoolOptions) {
     idleMilliseconds = 600_000,
     freeMemory,
     firstLook = 1_000,
+    // On a busy machine git takes its time.
+    helperMilliseconds = 3_000,
   } = options
   const waiting = new Map<Warm, NodeJS.Timeout>()
   const leaving = new Set<Promise<unknown>>()
@@ -107,7 +111,7 @@ export function createPool(options: PoolOptions) {
   function lookForStrays(warm: Warm, pause: number) {
     setTimeout(async () => {
       if (!waiting.has(warm)) return
-      const isAlone = await warm.claude.settle(warm.claude.present())
+      const isAlone = await warm.claude.settle(warm.claude.present(), helperMilliseconds)
       if (!waiting.has(warm)) return
       if (isAlone) lookForStrays(warm, Math.min(2 * pause, maxPause))
       else void end(warm)

@@ -33,6 +33,7 @@ export async function startRunner(
     runs?: number
     warm?: number
     idleMilliseconds?: number
+    firstLook?: number
     free?: number
     keepsApart?: boolean
     interruptMilliseconds?: number
@@ -51,6 +52,7 @@ export async function startRunner(
     workspaces: 2,
     size: options.warm ?? 0,
     freeMemory: () => options.free ?? Number.POSITIVE_INFINITY,
+    ...(options.firstLook && { firstLook: options.firstLook, helperMilliseconds: 100 }),
     ...(options.idleMilliseconds && { idleMilliseconds: options.idleMilliseconds }),
   })
   const runner = createRunner({

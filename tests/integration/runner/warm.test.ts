@@ -104,3 +104,24 @@ t.test('a stop ends them too', async t => {
   await runner.runner.close()
   t.equal(warmOnes(runner), 0)
 })
+
+t.test('a process that waits is ended when a stray process lives below it', async t => {
+  const runner = await startRunner(t, { warm: 4, firstLook: 50 })
+  await runner.run('late-stray')
+  t.equal(warmOnes(runner), 1, 'nothing was there at the end of the run')
+  await until('its end', async () => warmOnes(runner) === 0)
+})
+
+t.test('a session whose transcript is lost is not continued in another process', async t => {
+  const runner = await startRunner(t, { warm: 4 })
+  const first = parts(await runner.run('one'))
+  const id = first.started?.sessionId
+  const lost = parts(await runner.run('two', { systemPrompt: 'x' }))
+  t.not(lost.started?.sessionId, id)
+  const kept = lost.started?.sessionId
+  const transcripts = join(String(first.result?.home), '.claude/projects/-w')
+  mkdirSync(transcripts, { recursive: true })
+  writeFileSync(join(transcripts, `${kept}.jsonl`), '{}\n')
+  const { started } = parts(await runner.run('three', { systemPrompt: 'y' }))
+  t.equal(started?.sessionId, kept)
+})
