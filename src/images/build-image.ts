@@ -11,7 +11,6 @@ export type ImageBuild = {
   context: string
   /** Path of the Dockerfile if it is outside of the context. */
   dockerfile?: string
-  target?: string
   args: Record<string, string>
   /** Additional folders, by the name that `COPY --from=` uses. */
   contexts?: Record<string, string>
@@ -53,7 +52,6 @@ export function buildArguments(build: ImageBuild, client: DockerClient['kind'], 
     '--label',
     build.label,
     ...(build.dockerfile ? ['--file', build.dockerfile] : []),
-    ...(build.target ? ['--target', build.target] : []),
     ...(build.noCache ? ['--no-cache'] : []),
     ...list('--build-arg', build.args, (key, value) => `${key}=${value}`),
     ...list('--build-context', build.contexts ?? {}, (key, value) => `${key}=${value}`),

@@ -71,8 +71,7 @@ export function createRecipes(options: {
       ])
       return {
         context: join(root, 'claude'),
-        target,
-        args: { NODE: tags.node },
+        args: { NODE: tags.node, TOOLS: target === 'full' ? 'toolchains' : 'packages' },
         contexts: {
           'claude-code': claude,
           npm,

@@ -30,7 +30,7 @@ const stack = await createTestStack(t, {
 })
 const shell = (script: string) => stack.inside(['bash', '-c', script], { timeout: 240_000 })
 
-/** Whether the proxy let a client of the agent through to its own host: no client trusts the stand-in. */
+/** Whether the proxy let a client of the agent through to its own host. */
 async function reachedProxy(client: string) {
   const { stdout } = await stack.cli(['log', '--json'])
   return stdout
@@ -119,6 +119,40 @@ t.test('each client uses the proxy without being configured', async t => {
   ] as const) {
     const { stdout, stderr } = await shell(`${script}; true`)
     t.equal(await reachedProxy(client), true, `${client}: ${stdout}${stderr}`)
+  }
+})
+
+t.test('Java and cargo trust an authority of EXTRA_CA_CERTS', async t => {
+  const java = `import java.net.URI;
+import java.net.http.*;
+public class Trust {
+  public static void main(String[] a) throws Exception {
+    var request = HttpRequest.newBuilder(URI.create(a[0])).build();
+    var proxy = java.net.ProxySelector.getDefault();
+    var client = HttpClient.newBuilder().proxy(proxy).build();
+    System.out.println(client.send(request, HttpResponse.BodyHandlers.ofString()).body());
+  }
+}`
+  const { stdout, stderr } = await stack.inside(
+    ['bash', '-c', 'cat > ~/Trust.java && java ~/Trust.java https://java.allowed.test/trusted'],
+    { input: java, timeout: 120_000 },
+  )
+  t.match(stdout, `${marker} java.allowed.test`, stderr)
+  await stack.inside(['bash', '-c', 'cd ~/fetching && cargo fetch'], { timeout: 120_000 })
+  // What the stand-in saw came through TLS that cargo had verified.
+  const seen = (await stack.internet.events()).flatMap(event =>
+    event.kind === 'http' ? [event.url] : [],
+  )
+  t.ok(seen.includes('/index/config.json'), seen.join(' '))
+
+  const untrusting = [
+    'java -Djavax.net.ssl.trustStore=/dev/null ~/Trust.java https://java.allowed.test/untrusted',
+    'cd ~/fetching && CARGO_HTTP_CAINFO=/etc/ssl/certs/ISRG_Root_X1.pem SSL_CERT_FILE=/etc/ssl/certs/ISRG_Root_X1.pem cargo fetch',
+  ]
+  for (const script of untrusting) {
+    const refused = await shell(script)
+    t.not(refused.code, 0)
+    t.match(refused.stderr, /certificat|trustAnchors/i, 'the counterpart: it verifies')
   }
 })
 

@@ -13,8 +13,9 @@ const direct = Policy.parse(JSON.parse(read('managed-settings.direct.json')))
 
 t.test('the images are built on ours and ask no registry', async t => {
   const from = [...`${dockerfile}${nodeDockerfile}`.matchAll(/^FROM (.*)/gm)].map(found => found[1])
-  t.equal(from.length, 4)
-  for (const line of from) t.match(line, /^(\$\{(NODE|BASE)\}|minimal)( AS \w+)?$/)
+  t.equal(from.length, 5)
+  for (const line of from) t.match(line, /^(\$\{(NODE|BASE|TOOLS)\}|packages)( AS \w+)?$/)
+  t.match(dockerfile, /^ARG TOOLS=packages$/m)
   t.notMatch(dockerfile, /^# *syntax=/m)
   t.notMatch(dockerfile, /^ADD /m)
 })
@@ -36,18 +37,19 @@ t.test('proxy and CA settings of the host are in no layer', async t => {
   t.notMatch(dockerfile, /^(ENV|ARG) .*(proxy|cert|CAInfo)/im)
 })
 
-t.test('each target ends as an ordinary user', async t => {
-  const targets = dockerfile.split(/^FROM /m).slice(1)
-  t.equal(targets.length, 2)
-  for (const target of targets) {
-    t.equal(target.match(/^USER .*$/gm)?.at(-1), 'USER 1000:1000')
-  }
+t.test('the image ends as an ordinary user', async t => {
+  t.equal(dockerfile.match(/^USER .*$/gm)?.at(-1), 'USER 1000:1000')
 })
 
-t.test('each layer that adds tools is followed by a new list of them', async t => {
-  for (const target of dockerfile.split(/^FROM /m).slice(1)) {
-    t.ok(target.lastIndexOf('claude-secure/tool-list\n') > target.lastIndexOf('apt-get install'))
-  }
+t.test('the program comes after all packages, and the list of tools after both', async t => {
+  const [image = '', ...stages] = dockerfile.split(/^FROM /m).reverse()
+  t.match(image, /^\$\{TOOLS\} AS image$/m)
+  t.notMatch(image, 'apt-get')
+  t.ok(image.lastIndexOf('claude-secure/tool-list\n') > image.lastIndexOf('COPY '))
+  // Otherwise a change of ours would install the packages of the full image again.
+  const changing = /^COPY (--from=(programs|claude-code)|[^\n]* (scripts|lib)\/ )/m
+  t.match(image, changing)
+  for (const stage of stages) t.notMatch(stage, changing)
 })
 
 t.test("a repository cannot redirect the model's traffic (H4)", async t => {

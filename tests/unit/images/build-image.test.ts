@@ -12,7 +12,6 @@ import {
 const build: ImageBuild = {
   tag: 'claude-secure/claude:abc',
   context: '/context',
-  target: 'minimal',
   args: { NODE: 'claude-secure/node:def' },
   contexts: { 'claude-code': '/cache/claude' },
   secrets: { 'apt-conf': '/scratch/apt.conf' },
