@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { UserError } from '../base/errors.ts'
+import { userEnvironment } from '../config/environment.ts'
 import { calledAs } from './called-as.ts'
 import { commandLine } from './command-line.ts'
 import { type Invocation, usageReported } from './invocation.ts'
@@ -8,6 +9,7 @@ import { renderError } from './render/message.ts'
 import { createReport } from './report.ts'
 import type { EarlyClient } from './run/early-client.ts'
 import { hasColours, isInteractive, readerGone, watchOutput } from './terminal.ts'
+import { enterWorkspace } from './workspace-variable.ts'
 
 /** Exit status after Ctrl-C, as shells report it. */
 const interrupted = 130
@@ -42,6 +44,7 @@ export async function main(
         status = code
       },
     }
+    if (!completes) enterWorkspace(userEnvironment(), invocation.log)
     const line = commandLine(withNewNames(argv))
     const plain = plainCommand(line)
     if (plain) await plain(invocation)

@@ -11,6 +11,7 @@ import {
   sessionCommand,
 } from './session.ts'
 import { isDumb, isInteractive } from './terminal.ts'
+import { workspaceVariable } from './workspace-variable.ts'
 
 /**
  * Opens the session for a plain `start` in a terminal whose stack runs as the last start left it, and
@@ -21,7 +22,8 @@ export async function reattach(argv: readonly string[]): Promise<number | null> 
   const [command, ...options] = argv
   const plain = options.every(option => /^(--continue|-c)$/.test(option))
   if (command !== 'start' || !plain || !isInteractive()) return null
-  if (isDumb(userEnvironment().TERM)) return null
+  const env = userEnvironment()
+  if (isDumb(env.TERM) || workspaceVariable(env)) return null
   const known = await rememberedStack(settingsInEnvironment(), serviceOfSessions)
   if (!known) return null
   // Prepared in parallel with the check: an exec that is never started costs nothing.

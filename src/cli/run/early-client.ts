@@ -1,3 +1,4 @@
+import { userEnvironment } from '../../config/environment.ts'
 import { settingsInEnvironment } from '../../config/setting-names.ts'
 import { type ExecStream, prepareExec, startExecStream } from '../../engine/container-exec.ts'
 import { isStillRunning } from '../../operations/remembered-stack/is-still-running.ts'
@@ -5,6 +6,7 @@ import { rememberedStack, type StackAgent } from '../../operations/remembered-st
 import type { RunningAgent } from '../../stack/inspect.ts'
 import { serviceOfRuns } from '../../stack/services.ts'
 import { commandLine } from '../command-line.ts'
+import { workspaceVariable } from '../workspace-variable.ts'
 
 /** A started client of the runner that waits for its request, and the worker it runs in. */
 export type EarlyClient = { worker: StackAgent; exec: ExecStream }
@@ -20,6 +22,7 @@ const others = /^(-d|-h|--detach|--copy|--help)$/
 export async function earlyClient(argv: readonly string[]): Promise<EarlyClient | null> {
   const [command, ...options] = commandLine(argv)
   if (command !== 'run' || options.some(option => others.test(option))) return null
+  if (workspaceVariable(userEnvironment())) return null
   const worker = await rememberedStack(settingsInEnvironment(), serviceOfRuns)
   if (!worker) return null
   try {
