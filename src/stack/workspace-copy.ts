@@ -1,10 +1,10 @@
-import { access } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Log, step } from '../base/log.ts'
 import type { Archive } from '../engine/archive.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { replaceFile } from '../files/replace-file.ts'
-import { execOk } from '../process/exec.ts'
+import { exec, execOk } from '../process/exec.ts'
 import {
   baselinePath,
   readBaseline,
@@ -15,6 +15,7 @@ import { describeCopied, renderCopied } from '../workspace/copy/copied.ts'
 import type { Entry } from '../workspace/copy/entry.ts'
 import { type Packed, type Progress, packWorkspace } from '../workspace/copy/pack.ts'
 import { packRepository } from '../workspace/copy/pack-repository.ts'
+import type { Reader } from '../workspace/copy/reader.ts'
 import { readUserIgnore } from '../workspace/ignore/git-files.ts'
 import { type Elsewhere, locateRepository } from '../workspace/repository/locate.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'
@@ -72,7 +73,9 @@ export async function ensureCopy(
     await emptyCopy(context)
     const repository = await locateRepository(path, context.secrets)
     const gitFile = repository.kind === 'elsewhere' ? join(path, '.git') : null
+    const reader = await readerFor(path)
     const { tar, packed } = packWorkspace(path, agent, {
+      ...(reader && { reader }),
       excludes: options.excludes,
       userIgnore: await readUserIgnore(),
       isSecret: path => path === gitFile || context.secrets.includes(path),
@@ -81,12 +84,22 @@ export async function ensureCopy(
     const taken = new Date().toISOString()
     const [content] = await Promise.all([packed, archive.put(container, '/workspace', tar, signal)])
     await removeTorn(context, content.torn)
-    if (repository.kind === 'elsewhere') await copyRepository(context, repository, content)
+    if (repository.kind === 'elsewhere') await copyRepository(context, repository, content, reader)
     await replaceFile(place, renderBaseline({ taken, owner: agent, ...content }))
     return content
   })
   for (const message of describeCopied(content)) log(message)
   return 'taken'
+}
+
+/** Returns the user for whom root copies the folder; null for root's own folder, and if we are not root. */
+async function readerFor(path: string): Promise<Reader | null> {
+  if (process.getuid?.() !== 0) return null
+  const { uid } = await stat(path)
+  if (uid === 0) return null
+  // An unknown user is in no group.
+  const { code, stdout } = await exec('id', ['-G', `+${uid}`], { cwd: '/', timeout: 10_000 })
+  return { uid, gids: code === 0 ? stdout.trim().split(' ').map(Number) : [] }
 }
 
 /** Milliseconds between two lines of progress. */
@@ -106,9 +119,15 @@ async function copyRepository(
   { archive, container, workspace, signal }: CopyContext,
   repository: Elsewhere,
   content: Packed,
+  reader: Reader | null,
 ) {
   content.leftOut.splice(content.leftOut.indexOf('.git'), 1)
-  const { tar, packed } = packRepository(workspace.path, repository, workspace.agent)
+  const { tar, packed } = packRepository(
+    workspace.path,
+    repository,
+    workspace.agent,
+    reader ?? undefined,
+  )
   const [tree] = await Promise.all([packed, archive.put(container, '/workspace', tar, signal)])
   for (const [path, entry] of tree) content.tree.set(path, entry)
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { isTwoLines } from '../support/stack/control-script.ts'
@@ -39,6 +39,8 @@ t.test('a copy taken while git collects garbage has every commit', async t => {
     tar -cf .git/loose.tar .git/objects/??
     git gc --quiet --prune=now`
   await must('sh', ['-euc', make], place)
+  const closed = join(stack.workspace, 'of-root.txt')
+  await writeFile(closed, 'of root', { mode: 0o600 })
   // Loose objects come and go; each is always in the pack as well.
   const collect = 'while :; do tar -xf .git/loose.tar; git gc --quiet --prune=now || :; done'
   const collecting = spawn('sh', ['-euc', collect], {
@@ -50,8 +52,11 @@ t.test('a copy taken while git collects garbage has every commit', async t => {
   const { code, stderr } = await stack.cli(['start', '--detach', '--copy'])
   process.kill(-(collecting.pid ?? 0), 'SIGKILL')
   await ended
+  await rm(closed)
   await must('chown', ['-R', `${owner}:${owner}`, stack.workspace])
   t.equal(code, 0, stderr)
+  t.match(stderr, /left out of the copy: .*of-root\.txt/, 'root can read it, the owner cannot')
+  t.not((await agent('cat of-root.txt')).code, 0)
   t.match(stderr, /^copied \d[\d,]* files, [\d.]+ [kM]B$/m)
   t.notMatch(stderr, /bug/)
   const log = await agent('id -u; git rev-list --count main; git fsck --no-dangling --no-progress')

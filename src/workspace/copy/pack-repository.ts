@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { opendir } from 'node:fs/promises'
+import { lstat, opendir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { pack } from 'tar-stream'
 import { UserError } from '../../base/errors.ts'
@@ -12,6 +12,7 @@ import { renderRepositoryConfig } from '../repository/plan.ts'
 import type { Tree } from './entry.ts'
 import { createEntryWriter, type EntryWriter, packedStream } from './entry-writer.ts'
 import { stampAt } from './read-file.ts'
+import { mayRead, type Reader } from './reader.ts'
 
 /** What all worktrees of a repository share. The rest of its folder is the main worktree's. */
 const shared = new Set(
@@ -32,7 +33,12 @@ const readings = 2
 
 /** A folder of the host, and the one below `.git` in which its files are in the copy. */
 type Part = { root: string; at: string; wanted: (path: string) => boolean }
-type Filling = { entries: EntryWriter; tree: Tree; folders: Set<string> }
+type Filling = {
+  entries: EntryWriter
+  tree: Tree
+  folders: Set<string>
+  reader: Reader | undefined
+}
 
 /**
  * Returns a repository outside the workspace as a tar stream that makes it the `.git` folder of a copy,
@@ -42,10 +48,11 @@ export function packRepository(
   workspace: string,
   repository: Elsewhere,
   owner: { uid: number; gid: number },
+  reader?: Reader,
 ) {
   const tar = pack()
   const entries = createEntryWriter(tar, owner)
-  const filling: Filling = { entries, tree: new Map(), folders: new Set() }
+  const filling: Filling = { entries, tree: new Map(), folders: new Set(), reader }
   return packedStream(tar, async () => {
     await fill(filling, workspace, repository)
     return filling.tree
@@ -118,19 +125,22 @@ async function walk(filling: Filling, part: Part, inside: string) {
     const path = inside === '' ? item.name : `${inside}/${item.name}`
     if (!part.wanted(path)) continue
     if (item.isDirectory()) {
+      const status = await lstat(join(part.root, path)).catch(() => null)
+      if (!status || !mayRead(filling.reader, status)) continue
       await makeFolder(filling, `${part.at}/${path}`)
       await walk(filling, part, path)
     } else if (item.isFile()) await packFile(filling, `${part.at}/${path}`, join(part.root, path))
   }
 }
 
-async function packFile({ entries, tree }: Filling, path: string, from: string) {
+async function packFile({ entries, tree, reader }: Filling, path: string, from: string) {
   if (tree.has(path)) return
   // Only at its real path: a parent folder may have become a symlink (threat H2).
   const opened = await openRegularFile(from, { place: from })
   if (opened.kind !== 'open') return
   try {
     const { size, mode } = opened.stats
+    if (!mayRead(reader, opened.stats)) return
     const executable = (mode & 0o100) !== 0
     const held = { descriptor: opened.file.fd, size, executable, stamp: stampAt(from) ?? '' }
     const { written, sha256 } = await entries.file(path, held)

@@ -6,6 +6,7 @@ import { createEntryWriter, type EntryWriter, packedStream } from './entry-write
 import { isGitFolder, isGitPath } from './git-files.ts'
 import { holdFile, letGo, stampAt } from './read-file.ts'
 import { type HostItem, type HostWalk, type Selection, walkHost } from './read-host.ts'
+import type { Reader } from './reader.ts'
 
 /** The packed tree, and the paths that are not in it. */
 export type Packed = {
@@ -36,6 +37,7 @@ type Filling = Omit<Packed, 'rules' | 'torn'> & {
   /** The state in which each file of git was packed; `folder` for its folders. */
   stamps: Map<string, string>
   progress: Progress
+  reader?: Reader
   /** Time of the last turn. */
   rested: number
 }
@@ -54,6 +56,7 @@ export function packWorkspace(
   const filling: Filling = {
     ...{ tree: new Map(), leftOut: [], passedOver: [], torn: new Set(), stamps: new Map() },
     ...{ bytes: 0, gitUnsettled: false, rested: performance.now(), progress },
+    ...(selection.reader && { reader: selection.reader }),
     entries: createEntryWriter(tar, owner),
   }
   return packedStream(tar, async (): Promise<Packed> => {
@@ -136,7 +139,7 @@ async function add(filling: Filling, item: HostItem): Promise<boolean> {
 async function addFile(filling: Filling, { path, at }: { path: string; at: string }) {
   const { entries, tree, torn, stamps } = filling
   for (let reading = 1; reading <= attempts; reading++) {
-    const file = holdFile(at, path)
+    const file = holdFile(at, path, filling.reader)
     if (file === null) break
     try {
       const { written, sha256 } = await entries.file(path, file)

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { mayRead, type Reader } from './reader.ts'
 
 /** Codes of a path that disappeared (ENOENT), or became another kind. */
 const gone = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EINVAL', 'ENXIO']
@@ -29,13 +30,13 @@ export type HeldFile = {
   stamp: string
 }
 
-/** Opens a file for one reading; null when it disappeared or is no longer a regular file. */
-export function holdFile(at: string, path: string): HeldFile | null {
+/** Opens a file for one reading; null when it is no longer a regular file, or not one for `reader`. */
+export function holdFile(at: string, path: string, reader?: Reader): HeldFile | null {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
   const descriptor = unlessGone(path, () => openSync(at, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
   if (descriptor === null) return null
   const stats = fstatSync(descriptor)
-  if (!stats.isFile()) {
+  if (!stats.isFile() || !mayRead(reader, stats)) {
     closeSync(descriptor)
     return null
   }

@@ -1,4 +1,13 @@
-import { closeSync, constants, openSync, readdirSync, readlinkSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { openRootSync } from '../../files/beneath.ts'
 import {
@@ -10,6 +19,7 @@ import {
 import { createIgnoreRules, type IgnoreJudge, type IgnoreRules } from '../ignore/rules.ts'
 import { isGitPath, isGitTransient } from './git-files.ts'
 import { unlessGone } from './read-file.ts'
+import { mayRead, type Reader } from './reader.ts'
 
 export type HostItem =
   | { kind: 'folder'; path: string }
@@ -27,6 +37,8 @@ export type Selection = {
   userIgnore?: string
   /** Leaves out paths with our secrets, regardless of the rules. */
   isSecret?: (absolutePath: string) => boolean
+  /** Leaves out what this user cannot read; without one, everything that we can read is copied. */
+  reader?: Reader
 }
 
 /**
@@ -38,14 +50,20 @@ export type Selection = {
  * symlink leads nowhere (threat H2). The calls are synchronous: a promise per call took five times as
  * long as the call.
  */
-export function walkHost(root: string, { excludes = [], userIgnore = '', isSecret }: Selection) {
+export function walkHost(
+  root: string,
+  { excludes = [], userIgnore = '', isSecret, reader }: Selection,
+) {
   const judge = createIgnoreRules({
     excludes: [...excludes],
     files: [],
     repositories: [],
     user: userIgnore,
   })
-  const walker: Walker = { root, judge, isSecret: isSecret ?? (() => false), tracked: new Map() }
+  const walker: Walker = {
+    ...{ root, judge, isSecret: isSecret ?? (() => false), tracked: new Map() },
+    ...(reader && { reader }),
+  }
   return {
     items: walk(walker),
     again: (folder: string) => walkAgain(walker, folder),
@@ -59,6 +77,7 @@ type Walker = {
   root: string
   judge: IgnoreJudge
   isSecret: (absolutePath: string) => boolean
+  reader?: Reader
   /** Tracked paths by repository folder; read on the first ignored path, which may be tracked. */
   tracked: Map<string, Promise<Set<string>>>
 }
@@ -100,12 +119,12 @@ async function* walkFolder(walker: Walker, folder: Folder): AsyncGenerator<HostI
       const path = folder.path === '' ? entry.name : `${folder.path}/${entry.name}`
       const isFolder = entry.isDirectory()
       if (!isFolder && isGitTransient(path)) continue
-      const verdict = walker.isSecret(join(walker.root, path))
+      const verdict = isClosed(walker, descriptor, entry, path)
         ? null
         : await decide(walker, path, isFolder, repository, inherited)
       if (verdict === null) yield { kind: 'left-out', path: isFolder ? `${path}/` : path }
       else if (isFolder) {
-        const inner = openBelow(descriptor, entry.name, path)
+        const inner = openFor(walker, descriptor, entry.name, path)
         if (inner === null) yield { kind: 'gone', path: `${path}/` }
         else {
           yield { kind: 'folder', path }
@@ -123,12 +142,28 @@ async function* walkFolder(walker: Walker, folder: Folder): AsyncGenerator<HostI
   }
 }
 
+/** Reports whether a path is left out regardless of the ignore rules. */
+function isClosed({ root, isSecret, reader }: Walker, folder: number, entry: Dirent, path: string) {
+  if (isSecret(join(root, path))) return true
+  if (!reader || entry.isSymbolicLink()) return false
+  const stats = lstatSync(at(folder, entry.name), { throwIfNoEntry: false })
+  return stats !== undefined && !mayRead(reader, stats)
+}
+
 function at(descriptor: number, name: string) {
   return `/proc/self/fd/${descriptor}/${name}`
 }
 
 function openBelow(descriptor: number, name: string, path: string): number | null {
   return unlessGone(path, () => openSync(at(descriptor, name), asFolder | constants.O_NOFOLLOW))
+}
+
+/** Opens a folder; null when it is gone, or became one that the reader cannot enter after it was listed. */
+function openFor({ reader }: Walker, descriptor: number, name: string, path: string) {
+  const inner = openBelow(descriptor, name, path)
+  if (inner === null || mayRead(reader, fstatSync(inner))) return inner
+  closeSync(inner)
+  return null
 }
 
 /** Adds the ignore files of a folder; returns the folder of its repository. */

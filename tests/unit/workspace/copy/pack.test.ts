@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -19,6 +20,7 @@ import { pipeline } from 'node:stream/promises'
 import t, { type Test } from 'tap'
 import { extract } from 'tar-stream'
 import { packWorkspace } from '../../../../src/workspace/copy/pack.ts'
+import type { Reader } from '../../../../src/workspace/copy/reader.ts'
 import { memoryFolder } from '../../../support/memory-folder.ts'
 
 const owner = { uid: 1000, gid: 1000 }
@@ -269,4 +271,43 @@ t.test('an error of the walk ends the archive and the result', async t => {
   })
   t.rejects(packed, { message: /EIO/ })
   await t.rejects(pipeline(tar, extract()), { message: /EIO/ })
+})
+
+t.test('a copy that root makes for another user holds only what that user can read', async t => {
+  const modes: [string, number][] = [
+    ['open.txt', 0o644],
+    ['closed.txt', 0o600],
+    ['of-the-group.txt', 0o640],
+    ['not-for-the-group.txt', 0o604],
+    ['open', 0o755],
+    ['only-listed', 0o744],
+    ['closed', 0o700],
+  ]
+  const root = scratch(t)
+  for (const [name, mode] of modes) {
+    const path = join(root, name)
+    if (name.includes('.')) writeFileSync(path, name)
+    else {
+      mkdirSync(path)
+      writeFileSync(join(path, 'inner'), 'readable by all')
+      chmodSync(join(path, 'inner'), 0o644)
+    }
+    chmodSync(path, mode)
+  }
+  const { uid, gid } = statSync(root)
+  const copied = async (reader: Reader) => {
+    const { content } = await unpacked(t, packWorkspace(root, owner, { reader }))
+    return { files: [...content.tree.keys()].sort(), leftOut: content.leftOut.sort() }
+  }
+  t.same(await copied({ uid: uid + 1, gids: [gid + 1] }), {
+    files: ['not-for-the-group.txt', 'open.txt', 'open/inner'],
+    leftOut: ['closed.txt', 'closed/', 'of-the-group.txt', 'only-listed/'],
+  })
+  t.same(await copied({ uid: uid + 1, gids: [gid] }), {
+    files: ['of-the-group.txt', 'open.txt', 'open/inner'],
+    leftOut: ['closed.txt', 'closed/', 'not-for-the-group.txt', 'only-listed/'],
+  })
+  const own = await copied({ uid, gids: [] })
+  t.same(own.leftOut, [], 'the owner of a file can open it for itself')
+  t.equal(own.files.length, 7)
 })
