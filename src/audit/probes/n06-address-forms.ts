@@ -18,10 +18,14 @@ export const addressForms: Probe = {
     const spelt = spellings(names.listed, names.unlisted, network.canaryOutside).map(
       ([name, request]): Attempt => ({ name, request, follow: { hello: names.unlisted } }),
     )
-    const [works, byAddress, bySpelling] = await Promise.all([
+    const repaired = repairs(names.listed).map(
+      ([name, request]): Attempt => ({ name, request, follow: { hello: names.listed } }),
+    )
+    const [works, byAddress, bySpelling, byRepair] = await Promise.all([
       listedNameWorks(twin),
       attemptAll(twin, addresses),
       attemptAll(twin, spelt),
+      attemptAll(twin, repaired),
     ])
     const asked = (await twin.seen()).filter(
       event => event.kind === 'question' && event.name === names.unlisted,
@@ -30,6 +34,7 @@ export const addressForms: Probe = {
       works,
       noneReached('the proxy refuses every notation of an address', byAddress),
       noneReached('the proxy refuses every spelling of an unlisted name', bySpelling),
+      noneReached('the proxy does not repair a target with a space, a tab or a user', byRepair),
       check(
         'no spelling makes the proxy look up the unlisted name',
         asked.length === 0,
@@ -37,6 +42,16 @@ export const addressForms: Probe = {
       ),
     ]
   },
+}
+
+/** Targets from which a lenient parser takes the listed name. */
+function repairs(listed: string): [string, string][] {
+  return [
+    ['two spaces', `CONNECT  ${listed}:443 HTTP/1.1\r\nHost: ${listed}\r\n\r\n`],
+    ['a tab', connectTo(`${listed}\t`)],
+    ['a space before the port', `CONNECT ${listed}: 443 HTTP/1.1\r\nHost: ${listed}\r\n\r\n`],
+    ['a user', connectTo(`x@${listed}`)],
+  ]
 }
 
 function addressesOf(address: string): string[] {

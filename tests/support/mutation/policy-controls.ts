@@ -61,6 +61,12 @@ export const policyLayers: readonly PolicyControl[] = [
       /^http_access deny !sni_is_connect_name .*$/m,
     ),
   ),
+  layer('a target is not repaired', 'N6', text =>
+    drop(
+      drop(drop(text, /^uri_whitespace .*$/m), /^relaxed_header_parser .*$/m),
+      /^check_hostnames .*$/m,
+    ),
+  ),
   layer('only CONNECT, only port 443', 'N7', text =>
     drop(
       drop(drop(text, /^http_access deny !connect .*$/m), /^http_access deny !https_port .*$/m),

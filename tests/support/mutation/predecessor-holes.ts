@@ -12,6 +12,7 @@ export const holesOfThePredecessor: readonly { id: string; hole: string }[] = [
   { id: 'N16', hole: 'an unchecked policy' },
   { id: 'N17', hole: 'log lines that a name can forge' },
   { id: 'N19', hole: 'datagrams to the host from a socket that is bound to its interface' },
+  { id: 'N20', hole: 'a TLS hello with two names, of which a server takes the other' },
   { id: 'C2', hole: 'capabilities, new privileges, a writable system' },
   { id: 'C3', hole: 'no limits on memory, processes and logs' },
   { id: 'H3', hole: 'hooks in the host’s own ~/.claude' },
