@@ -147,7 +147,7 @@ export type Candidate = { stack: string; workspace: string | null }
  * Finds the stack that `wanted` names: by id or name, a prefix of either (the name also without
  * `claude-secure-`), or the path of its folder. `hint` is shown when none matches; `kind` says what was
  * searched. A whole name is always the stack's; a folder that is called like another stack's id, or like
- * the beginning of one, is refused: whoever makes the folder must not choose which stack is meant.
+ * the beginning of one, is refused: the folder may come from an agent, and must not choose the stack.
  */
 export function findStack<T extends Candidate>(
   wanted: string,
