@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { upstreamSites } from '../config/model-upstream.ts'
 import { parseProtect } from '../config/protected-names.ts'
@@ -12,12 +13,12 @@ import {
 } from '../egress/proxy-log.ts'
 import { hasOpenQuestion } from '../run/store/store.ts'
 import { type CredentialMode, weakness } from '../stack/credential.ts'
-import { type ForwardRecord, readForwards } from '../stack/forward/record.ts'
+import type { ForwardRecord } from '../stack/forward/record.ts'
 import { inspectStacks, isUp, type StackState } from '../stack/inspect.ts'
 import { troubleOfStatus } from '../stack/parent-answer.ts'
-import { stateFolder } from '../stack/state/state-folder.ts'
+import { type StateFolder, stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './context.ts'
-import { currentStackName } from './find-stacks.ts'
+import { currentIdentity, ownedStackName } from './find-stacks.ts'
 import { openNames, type PolicyLists, readPolicyLists } from './policy/policy-files.ts'
 import { readSquidConf } from './policy/squid-conf.ts'
 import { readVersions } from './versions.ts'
@@ -68,20 +69,24 @@ export type Status = {
 
 /** Inspects the stack of the current folder: services, credential custody, egress and versions. */
 export async function inspectHere(context: EngineContext): Promise<Status> {
-  const current = await currentStackName()
-  const [stacks, log, waiting, forwards] = await Promise.all([
+  const identity = await currentIdentity()
+  const { name: current } = identity
+  const folder = stateFolder(current)
+  const [stacks, log, waiting, forwards, policy] = await Promise.all([
     inspectStacks(context.engine),
     // By container name, so that the requests run in parallel before the container is known to exist.
     context.engine.logLines(`${current}-proxy-1`, logWindow).catch(() => null),
     // An unreadable store must not hide the rest; `run list` reports it.
     waitingOf(current).catch(() => []),
-    readForwards(stateFolder(current)),
+    forwardsOf(folder),
+    // While the engine answers.
+    readPolicy(context.root, folder),
+    ownedStackName(identity),
   ])
+  const { lists, open } = policy
   const state = stacks.find(({ stack }) => stack === current) ?? null
   const proxyLog = state && log
   const decisions = proxyLog && accessDecisions(proxyLog)
-  const lists = readPolicyLists(context.root, stateFolder(current))
-  const open = openNames(lists, new Date())
   return {
     version: 1,
     stack: current,
@@ -104,7 +109,7 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
       deadline: question?.deadline ?? null,
     })),
     allowlist: {
-      ...(await allowlistStatus(context.root, lists)),
+      ...policy.allowlist,
       refused: refusedPolicy(proxyLog ?? []),
     },
     denied: decisions && { count: countDenied(decisions), ofLast: logWindow },
@@ -116,7 +121,7 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
         // Suggesting these would open the model's upstream to the agent.
         ...upstreamSites(state?.upstream ?? '').map(name => ({ name })),
       ]),
-    versions: { ...readVersions(context.root), engine: context.found.version },
+    versions: { ...policy.versions, engine: context.found.version },
     otherStacks: stacks.length - (state ? 1 : 0),
   }
 }
@@ -140,6 +145,16 @@ function lastTrouble(decisions: readonly AccessDecision[]): string | null {
   return troubleOfStatus(status, last.host)
 }
 
+async function readPolicy(root: string, folder: StateFolder) {
+  const lists = readPolicyLists(root, folder)
+  return {
+    lists,
+    open: openNames(lists, new Date()),
+    allowlist: await allowlistStatus(root, lists),
+    versions: readVersions(root),
+  }
+}
+
 async function allowlistStatus(root: string, lists: PolicyLists) {
   const now = new Date()
   const [{ ruleFindings }, text] = [await import('../egress/findings.ts'), readSquidConf(root)]
@@ -159,6 +174,13 @@ async function waitingOf(stack: string) {
   // Loaded only while a run may wait: the schemas of runs would be a tenth of this command's time.
   const { runsOf, waitingRuns } = await import('./runs.ts')
   return waitingRuns(runsOf(stack))
+}
+
+async function forwardsOf(folder: StateFolder): Promise<ForwardRecord[]> {
+  if (!existsSync(join(folder.path, 'forwards'))) return []
+  // Loaded only where a forward was made, as the schemas of runs.
+  const { readForwards } = await import('../stack/forward/record.ts')
+  return readForwards(folder)
 }
 
 async function copyTaken(stack: string) {

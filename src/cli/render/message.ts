@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import { createColors } from 'picocolors'
 import { renderCommands } from '../../base/command.ts'
 import { messageOf, UserError } from '../../base/errors.ts'
@@ -29,6 +28,10 @@ export function renderError(
     `${red('error:')} ${renderMessage(messageOf(error), 1_000)}`,
     `${dim('hint:')}  ${renderMessage(hint, 400)}`,
   ]
-  if (options.verbose) lines.push(terminalText(typedCommands(inspect(error, { depth: 4 }))))
+  if (options.verbose) {
+    // Loaded on demand: it takes every command 2 ms, and few fail.
+    const { inspect } = process.getBuiltinModule('node:util')
+    lines.push(terminalText(typedCommands(inspect(error, { depth: 4 }))))
+  }
   return lines.join('\n')
 }
