@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { probes } from '../../src/audit/probes/index.ts'
 import { withControls } from '../support/mutation/render-controls.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
@@ -7,4 +8,11 @@ const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 t.test('the table of controls lists what the mutation tests remove', async t => {
   const document = read('docs/security.md')
   t.equal(document, withControls(document, read('proxy/squid.conf')), 'run: npm run controls')
+})
+
+t.test('the documents state the number of probes', async t => {
+  for (const path of ['README.md', 'docs/security.md']) {
+    const [, stated] = /(\d+) probes/.exec(read(path)) ?? []
+    t.equal(stated, String(probes.length), path)
+  }
 })
