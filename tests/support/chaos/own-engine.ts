@@ -20,6 +20,8 @@ export type OwnEngine = {
   /** Boots again after `powerCut`: what lives in /run is gone. */
   boot: () => Promise<void>
   untilAnswers: () => Promise<void>
+  /** Runs a shell script in the engine's namespaces, and returns its output. */
+  inMachine: (script: string) => Promise<string>
   /** Path of the list of mounts as the machine sees them. */
   mountTable: () => string
 }
@@ -113,6 +115,7 @@ export async function createOwnEngine(t: Test, dataRoot?: string): Promise<OwnEn
     powerCut,
     boot,
     untilAnswers,
+    inMachine,
     mountTable: () => `/proc/${first}/mountinfo`,
   }
 }
