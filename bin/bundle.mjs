@@ -69,7 +69,7 @@ const packs = {
     'src/engine/remembered-client.ts',
     'src/machine/requirements.ts',
     'src/operations/start/start-here.ts',
-    'src/stack/state/state-folder.ts',
+    'src/stack/state/owner.ts',
   ],
   yaml: ['node_modules/yaml/dist/index.js'],
   end: ['src/cli/after-session.ts'],

@@ -78,7 +78,7 @@ export async function openContext(
       import('../machine/requirements.ts'),
     ])
   // Settings first: a mistake in .env is reported before any problem of the engine.
-  const { folderSettingsPath } = await import('../stack/state/state-folder.ts')
+  const { folderSettingsPath } = await import('../stack/state/owner.ts')
   const here = folder === null ? null : await folderSettingsPath(folder)
   const settings = await loadSettings(checkoutRoot(), undefined, here)
   const context = await openEngine(caller)

@@ -67,11 +67,19 @@ export async function namedStack<T extends Candidate>(
   { hint = `run ${command('list -a')} to see all stacks`, kind = 'stack' } = {},
 ): Promise<T> {
   const folder = await realpath(wanted).catch(() => (wanted.includes('/') ? resolve(wanted) : null))
-  // By the name derived from the folder: not every stack records its folder.
+  // By the name derived from the folder, because not every stack records its folder; one that records another only
+  // has the same name.
   const derived = folder === null ? null : folderStack(folder).name
-  const ofFolder = candidates.find(({ stack }) => stack === derived)
+  const ofFolder = candidates.find(
+    ({ stack, workspace }) => stack === derived && (!workspace || workspace === folder),
+  )
   if (ofFolder && (wanted.includes('/') || wanted === '.')) return ofFolder
-  return findStack(wanted, candidates, { folder, folderStack: derived, hint, kind })
+  return findStack(wanted, candidates, {
+    folder,
+    folderStack: ofFolder ? derived : null,
+    hint,
+    kind,
+  })
 }
 
 /**
@@ -93,7 +101,10 @@ export async function runningStack(
   }
   const here = await currentStackName()
   const [only] = stacks
-  const chosen = stacks.find(({ stack }) => stack === here) ?? (stacks.length === 1 ? only : null)
+  const ours = stacks.find(({ stack }) => stack === here)
+  // The state folder may know nothing of the stack: then its containers tell whose it is.
+  if (ours) await refuseOtherOwner(await currentIdentity(), stateFolder(here), ours)
+  const chosen = ours ?? (stacks.length === 1 ? only : null)
   if (chosen) return chosen
   throw new UserError(`nothing is running in ${terminalLine(process.cwd(), 200)}`, {
     hint: only

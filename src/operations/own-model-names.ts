@@ -5,7 +5,7 @@ import { readFolderSettings } from '../config/load-settings.ts'
 import { upstreamSites } from '../config/model-upstream.ts'
 import { checkoutRoot } from '../config/paths.ts'
 import { settingNames } from '../config/setting-names.ts'
-import { folderSettingsPath } from '../stack/state/state-folder.ts'
+import { folderSettingsPath } from '../stack/state/owner.ts'
 
 /** Returns whether the model is behind a company's gateway, which can serve models under any name. */
 export async function upstreamHasOwnNames(root = checkoutRoot()): Promise<boolean> {

@@ -7,7 +7,8 @@ import { loadSettings } from '../config/load-settings.ts'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { readRegularFile, textOf } from '../files/regular-file.ts'
 import { hasCredential } from '../stack/credential.ts'
-import { folderSettingsPath, stateFolder } from '../stack/state/state-folder.ts'
+import { folderSettingsPath } from '../stack/state/owner.ts'
+import { stateFolder } from '../stack/state/state-folder.ts'
 import { dayOf, listDays, type ReadDay, readDay } from '../usage/day-files.ts'
 import {
   addSums,

@@ -9,7 +9,7 @@ import {
   readConfiguration,
   settingsFile,
 } from '../../operations/configuration.ts'
-import { folderSettingsPath } from '../../stack/state/state-folder.ts'
+import { folderSettingsPath } from '../../stack/state/owner.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderField } from '../render/columns.ts'

@@ -5,7 +5,7 @@ import { checkoutRoot } from '../../config/paths.ts'
 import type { JsonKeys } from '../../run/camel-keys.ts'
 import { renderJson, renderJsonVerbose, renderStreamJson, renderText } from '../../run/render.ts'
 import type { RunEventBody, RunResult } from '../../run/result.ts'
-import { folderSettingsPath } from '../../stack/state/state-folder.ts'
+import { folderSettingsPath } from '../../stack/state/owner.ts'
 import type { OutputFormat } from './output-format.ts'
 
 /** Returns the spelling of keys: `--keys`, else JSON_KEYS. Reads no settings for text. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { access, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { messageOf, UserError } from '../../base/errors.ts'
@@ -6,12 +6,13 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import {
   describeStack,
+  folderStack,
   isSameStack,
   parseStackOf,
   type StackIdentity,
   stackId,
 } from '../identity.ts'
-import type { StateFolder } from './state-folder.ts'
+import { type StateFolder, stateFolder } from './state-folder.ts'
 
 const Owner = z.strictObject({
   version: z.literal(1),
@@ -45,6 +46,23 @@ export async function claimState(
   await refuseOtherOwner(identity, state, running)
   const { name: _, id: __, ...of } = identity
   await replaceFile(ownerPath(state), JSON.stringify({ version: 1, ...of }))
+}
+
+/**
+ * Returns the file with a folder's own settings, existing or not; null for a folder that is gone. Refuses
+ * settings of another folder whose stack has the same name.
+ */
+export async function folderSettingsPath(folder = process.cwd()): Promise<string | null> {
+  const real = await realpath(folder).catch(() => null)
+  if (real === null) return null
+  const identity = folderStack(real)
+  const state = stateFolder(identity.name)
+  const exists = await access(state.settings).then(
+    () => true,
+    () => false,
+  )
+  if (exists) await refuseOtherOwner(identity, state)
+  return state.settings
 }
 
 function refuseOther(identity: StackIdentity, owner: StackIdentity | null) {

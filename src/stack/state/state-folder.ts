@@ -1,11 +1,10 @@
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, readFile, realpath, rm } from 'node:fs/promises'
+import { lstat, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { stateRoot } from '../../config/paths.ts'
 import type { CredentialFile } from '../credential.ts'
-import { folderStack } from '../identity.ts'
 
 const StoredCredential = z.strictObject({
   kind: z.enum(['api-key', 'oauth-token', 'bearer', 'aws-key', 'google-key']),
@@ -47,12 +46,6 @@ export function stateFolder(stack: string, root = stateRoot()): StateFolder {
     settings: join(path, 'settings.env'),
     authorities: join(path, 'authorities'),
   }
-}
-
-/** Returns the file with a folder's own settings, existing or not; null for a folder that is gone. */
-export async function folderSettingsPath(folder = process.cwd()): Promise<string | null> {
-  const real = await realpath(folder).catch(() => null)
-  return real === null ? null : stateFolder(folderStack(real).name).settings
 }
 
 /** Makes the folder, for its owner only: it holds the credential's file. */

@@ -4,6 +4,7 @@ import t from 'tap'
 import { namedStack, runningStack } from '../../../src/operations/find-stacks.ts'
 import { folderStack } from '../../../src/stack/identity.ts'
 import type { ServiceState, StackState } from '../../../src/stack/inspect.ts'
+import { collidingFolders } from '../../support/stack/colliding-folders.ts'
 
 t.test('a folder finds its stack, even one that does not record its folder', async t => {
   const folder = t.testdir()
@@ -72,4 +73,25 @@ t.test('attach opens the named stack, that of the folder, or the only one', asyn
     message: /^no running stack is called/,
     hint: /^no stack is running: /,
   })
+})
+
+t.test('a folder is not given the stack of another one that has its name', async t => {
+  const [first, second] = collidingFolders(t.testdir())
+  await mkdir(second, { recursive: true })
+  const { name } = folderStack(first)
+  t.equal(folderStack(second).name, name)
+  const stacks = [{ stack: name, workspace: first }]
+  await t.rejects(namedStack(second, stacks), { message: /no stack is called/ })
+  t.equal(await namedStack(first, stacks), stacks[0])
+
+  const before = process.cwd()
+  process.chdir(second)
+  t.teardown(() => process.chdir(before))
+  const running = {
+    stack: name,
+    identity: folderStack(first),
+    workspace: first,
+    services: [{ name: 'claude', state: 'running' }],
+  } as StackState
+  await t.rejects(runningStack(undefined, [running]), { message: /have the same stack name/ })
 })

@@ -1,8 +1,15 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { folderStack, type StackIdentity, stackIdentity } from '../../../../src/stack/identity.ts'
-import { claimState, readOwner, refuseOtherOwner } from '../../../../src/stack/state/owner.ts'
+import {
+  claimState,
+  folderSettingsPath,
+  readOwner,
+  refuseOtherOwner,
+} from '../../../../src/stack/state/owner.ts'
+import { stateFolder } from '../../../../src/stack/state/state-folder.ts'
+import { collidingFolders } from '../../../support/stack/colliding-folders.ts'
 
 const mine = folderStack('/x/app')
 /** Another folder whose short hash is the same. */
@@ -52,4 +59,25 @@ t.test('a damaged identity is refused, and not taken for a new stack', async t =
     await writeFile(join(state.path, 'identity.json'), text)
     await t.rejects(claimState(mine, state), { message: /cannot tell which stack/ }, text)
   }
+})
+
+t.test('the settings of another folder with the same name are not read', async t => {
+  const parent = t.testdir({})
+  const before = process.env.XDG_STATE_HOME
+  process.env.XDG_STATE_HOME = join(parent, 'state')
+  t.teardown(() => {
+    if (before === undefined) delete process.env.XDG_STATE_HOME
+    else process.env.XDG_STATE_HOME = before
+  })
+  const [first, second] = collidingFolders(parent)
+  for (const folder of [first, second]) await mkdir(folder, { recursive: true })
+  const identity = folderStack(first)
+  const state = stateFolder(identity.name)
+  t.equal(await folderSettingsPath(second), state.settings, 'while there are none')
+  await mkdir(state.path, { recursive: true })
+  await claimState(identity, state)
+  await writeFile(state.settings, 'PROTECT=none\n')
+  t.equal(await folderSettingsPath(first), state.settings)
+  await t.rejects(folderSettingsPath(second), { message: /have the same stack name/ })
+  t.equal(await folderSettingsPath(join(parent, 'gone')), null)
 })
