@@ -33,3 +33,31 @@ export async function step<T>(
     throw error
   }
 }
+
+/**
+ * Runs a step that is usually short: logs it like `step`, but only when it takes longer than `patience`
+ * milliseconds.
+ */
+export async function slowStep<T>(
+  log: Log,
+  name: string,
+  body: (progress: (text: string) => void) => Promise<T>,
+  patience = 1_000,
+): Promise<T> {
+  const held: LogEvent[] = []
+  let shown = false
+  const timer = setTimeout(() => {
+    shown = true
+    for (const event of held.splice(0)) log(event)
+  }, patience)
+  const late: Log = event => {
+    if (shown) log(event)
+    // Drops early progress: the next report replaces it.
+    else if (event.kind === 'step-start') held.push(event)
+  }
+  try {
+    return await step(late, name, body)
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -13,6 +13,7 @@ import {
 import { sameEntry, type Tree } from '../workspace/copy/entry.ts'
 import { isGitPath } from '../workspace/copy/git-files.ts'
 import { textLimit } from '../workspace/copy/host-state.ts'
+import type { Progress } from '../workspace/copy/pack.ts'
 import { type CopiedItem, IncompleteCopy, type Keep, readCopy } from '../workspace/copy/unpack.ts'
 import type { StateFolder } from './state/state-folder.ts'
 
@@ -36,7 +37,7 @@ const keptBytes = { all: 64 * 1024 * 1024, file: textLimit }
 /** Returns the agent's changes since the copy was made; null when there is no copy. */
 export async function readCopyChanges(
   context: CopyPlace & { state: StateFolder },
-  options: { contents?: boolean } = {},
+  options: { contents?: boolean; progress?: Progress } = {},
 ): Promise<CopyState | null> {
   const baseline = await readBaseline(baselinePath(context.state))
   if (!baseline) return null
@@ -48,8 +49,11 @@ export async function readCopyChanges(
     options.contents && !isGitPath(path)
       ? { kind: 'memory', limit: Math.min(keptBytes.file, room) }
       : null
+  let bytes = 0
   const take = ({ path, entry, content }: CopiedItem) => {
     tree.set(path, entry)
+    if (entry.type === 'file') bytes += entry.size
+    options.progress?.(tree.size, bytes)
     if (!content || sameEntry(entry, baseline.tree.get(path))) return
     contents.set(path, content)
     room -= content.length
@@ -58,6 +62,7 @@ export async function readCopyChanges(
     tree.clear()
     contents.clear()
     room = keptBytes.all
+    bytes = 0
   })
   const gitChanged = gitDataChanged(baseline.tree, tree)
   const changes = copyChanges(baseline.tree, tree, baseline.leftOut)

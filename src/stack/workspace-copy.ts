@@ -103,9 +103,10 @@ async function readerFor(path: string): Promise<Reader | null> {
 }
 
 /** Milliseconds between two lines of progress. */
-const progressInterval = 200
+export const progressInterval = 200
 
-function every(milliseconds: number, report: Progress): Progress {
+/** Passes on a report of progress at most once in that time. */
+export function every(milliseconds: number, report: Progress): Progress {
   let next = 0
   return (files, bytes) => {
     if (performance.now() < next) return

@@ -1,7 +1,7 @@
 import { relative, resolve } from 'node:path'
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
-import type { Log } from '../../base/log.ts'
+import { type Log, slowStep } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { nearestName } from '../../config/issue-message.ts'
 import { parseProtectAlso } from '../../config/protected-names.ts'
@@ -9,7 +9,7 @@ import { type Archive, createArchive } from '../../engine/archive.ts'
 import { isWithin } from '../../files/beneath.ts'
 import { type CopyState, readCopyChanges } from '../../stack/read-copy.ts'
 import { type StateFolder, stateFolder } from '../../stack/state/state-folder.ts'
-import { copyContainer } from '../../stack/workspace-copy.ts'
+import { copyContainer, every, progressInterval } from '../../stack/workspace-copy.ts'
 import {
   type Change,
   type ChangeSelection,
@@ -17,6 +17,7 @@ import {
   sortChanges,
   summarizeIgnored,
 } from '../../workspace/copy/changes.ts'
+import { renderCopied } from '../../workspace/copy/copied.ts'
 import { planApply } from '../../workspace/copy/plan.ts'
 import { displayPath, findRenames } from '../../workspace/copy/render-patch.ts'
 import { createProtectedNames, withheldNames } from '../../workspace/protected-paths.ts'
@@ -35,7 +36,7 @@ export type OpenCopy = CopyState & {
 
 /** Reads the copy of the current folder and the agent's changes in it; throws when it is not a copy. */
 export async function openCopy(
-  context: Pick<EngineContext, 'engine' | 'signal'>,
+  context: Pick<EngineContext, 'engine' | 'signal' | 'log'>,
   options: { contents?: boolean } = {},
 ): Promise<OpenCopy> {
   const { signal } = context
@@ -45,9 +46,14 @@ export async function openCopy(
   const archive = createArchive(context.engine.address)
   const result =
     stack.workspaceMode === 'copy' && container !== null
-      ? await readCopyChanges(
-          { archive, container, state, signal },
-          { contents: options.contents ?? false },
+      ? await slowStep(context.log, 'reading the copy', progress =>
+          readCopyChanges(
+            { archive, container, state, signal },
+            {
+              contents: options.contents ?? false,
+              progress: every(progressInterval, (...read) => progress(renderCopied(...read))),
+            },
+          ),
         )
       : null
   if (container === null || !result) {
@@ -160,7 +166,7 @@ export type CopyDiff = {
  * `contents`: keep the contents of changed files.
  */
 export async function diffCopy(
-  context: Pick<EngineContext, 'engine' | 'signal'>,
+  context: Pick<EngineContext, 'engine' | 'signal' | 'log'>,
   paths: readonly string[],
   { withheld, contents }: { withheld: boolean; contents: boolean },
 ): Promise<CopyDiff> {

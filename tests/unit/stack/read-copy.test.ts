@@ -145,3 +145,14 @@ t.test('an error of the engine is not read again', async t => {
   await t.rejects(readCopyChanges({ ...context, archive }), { message: 'connection lost' })
   t.equal(read.times, 1)
 })
+
+t.test('progress counts what was read, also of a copy without changes', async t => {
+  const files = { 'a.txt': 'one', 'b/c.txt': 'three' }
+  const { context } = await copyOf(t, files, files)
+  const counts: number[][] = []
+  await readCopyChanges(context, { progress: (...read) => void counts.push(read) })
+  t.same(counts, [
+    [1, 3],
+    [2, 8],
+  ])
+})
