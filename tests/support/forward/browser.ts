@@ -21,9 +21,18 @@ export async function openBrowser(t: Test, url: string) {
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1',
       url,
     ],
-    { stdio: 'ignore', detached: true },
+    { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
   )
+  let said = ''
+  browser.stderr.on('data', chunk => {
+    said = (said + chunk).slice(-2_000)
+  })
+  let wanted = false
+  browser.once('exit', code => {
+    if (!wanted) t.fail(`the browser ended with ${code}`, { said })
+  })
   t.teardown(async () => {
+    wanted = true
     const ended = new Promise(resolve => browser.once('close', resolve))
     // All its processes, which share the group.
     if (browser.pid) process.kill(-browser.pid, 'SIGKILL')
