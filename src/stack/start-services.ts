@@ -132,10 +132,12 @@ function hasFailed({ state, health }: ServiceState) {
 async function explain(engine: Engine, name: string, error: unknown) {
   if (!(error instanceof UserError)) return error
   const state = await inspectStack(engine, name).catch(() => null)
-  // A container that was never started has no log.
-  const failed = state?.services.find(({ state, health }) =>
-    state === 'running' ? health === 'unhealthy' : state !== 'created',
-  )
+  // A container that was never started has no log. One that has just been restarted looks well again:
+  // Compose names it.
+  const failed =
+    state?.services.find(({ state, health }) =>
+      state === 'running' ? health === 'unhealthy' : state !== 'created',
+    ) ?? state?.services.find(service => error.message.includes(`${name}-${service.name}-1 `))
   if (!failed) return error
   const lines = await engine.logLines(failed.container, 20).catch(() => [])
   const last = lines.findLast(line => line.trim() !== '')

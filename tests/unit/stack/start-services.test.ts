@@ -84,7 +84,13 @@ const healthy = (service: string) => container(service, 'running', 'Up 1 second 
 async function failedStart(
   t: Test,
   containers: readonly object[],
-  options: { fresh?: boolean; signal?: AbortSignal; logs?: Record<string, string> } = {},
+  options: {
+    fresh?: boolean
+    signal?: AbortSignal
+    logs?: Record<string, string>
+    /** The last words of Compose. */
+    compose?: string
+  } = {},
 ) {
   const folder = await temporaryFolder(t, 'start')
   const calls = join(folder, 'calls')
@@ -92,7 +98,7 @@ async function failedStart(
     t,
     'docker',
     `echo "$*" | sed 's/.*--progress plain //' >> ${calls}
-case "$*" in *' up '*) echo 'the network is not free' >&2; exit 1 ;; esac`,
+case "$*" in *' up '*) echo '${options.compose ?? 'the network is not free'}' >&2; exit 1 ;; esac`,
   )
   const host = await startFakeEngine(t, {
     ...goodEngine,
@@ -165,6 +171,22 @@ t.test('the error quotes the service that failed, not one that was never started
   const { message } = await failedStart(t, containers, { logs })
   t.equal(message, `proxy did not start: ${said}`)
 })
+
+t.test(
+  'the error quotes a service that Compose called unhealthy and the engine restarted',
+  async t => {
+    const containers = [
+      healthy('gateway'),
+      container('proxy', 'running', 'Up 1 second (health: starting)'),
+    ]
+    const said = 'FATAL: no port'
+    const frame = `\u0001\0\0\0\0\0\0${String.fromCharCode(said.length + 1)}${said}\n`
+    const logs = { '/containers/id-proxy/logs': frame }
+    const compose = `container ${identity.name}-proxy-1 is unhealthy`
+    const { message } = await failedStart(t, containers, { logs, compose })
+    t.equal(message, `proxy did not start: ${said}`)
+  },
+)
 
 t.test('a service that ran and failed stays for its log; containers that never ran go', async t => {
   const containers = [
