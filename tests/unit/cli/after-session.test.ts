@@ -65,6 +65,8 @@ t.test('the exit status is that of the session', async t => {
 })
 
 t.test('the stack that stays is named after a session, not after each run of a script', async t => {
+  // What earlier tests left of the other one is reported after a run, too.
+  const stack = 'claude-secure-z-00000000'
   const running = { State: 'running', Status: 'Up', Labels: { [labels.stack]: stack } }
   const container = {
     ...{ Id: 'c', Names: [], ImageID: 'i', Image: 'i', Created: 0, ...running },
@@ -72,7 +74,7 @@ t.test('the stack that stays is named after a session, not after each run of a s
   }
   const host = await startFakeEngine(t, { ...goodEngine, '/containers/json': [container] })
   const address = { socketPath: host.replace('unix://', '') }
-  const ended = { ...session, address, workspace: '/w', since: new Date() }
+  const ended = { ...session, stack, address, workspace: '/w', since: new Date() }
   t.match((await said(t, () => afterSession(ended))).join(''), /is still up: .* ends it/)
   t.same(await said(t, () => afterSession({ ...ended, ofRun: true })), [])
 })
