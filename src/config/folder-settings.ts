@@ -47,7 +47,7 @@ export function parseAssignment(text: string): { name: string; value: string } {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
   if (value === '' || value.length > 4096 || /[\x00-\x1f\x7f]/.test(value)) {
     throw new UserError(`the value of ${name} is empty, too long, or has control characters`, {
-      hint: `to remove the setting, run config --here --unset ${name}`,
+      hint: `to remove the setting, run ${command(`config --here --unset ${name}`)}`,
       exitCode: 2,
     })
   }

@@ -77,7 +77,7 @@ export const pypiSites: Preset = async options => {
       : {
           urls: [index],
           notes: [
-            `the host that serves the files is unknown: pip install something, then run ${command('log --denied')}`,
+            `the host that serves the files is unknown: install a package with pip, then run ${command('log --denied')}`,
           ],
         }
   }

@@ -48,7 +48,7 @@ export async function offerSkills(
   if (skills.length === 0 || (await isConsented({ path: state }, refusal, content))) return false
   const count = `${skills.length} ${skills.length === 1 ? 'skill' : 'skills'}`
   if (!canAsk) {
-    const text = `${from} has ${count} that the agent does not get: copy them to ${terminalLine(join(additions, 'always-skills'))}, or start in a terminal`
+    const text = `${from} has ${count} that the agent does not have: copy them to ${terminalLine(join(additions, 'always-skills'))}, or start in a terminal`
     log({ kind: 'info', text })
     return false
   }

@@ -227,7 +227,7 @@ export async function updateGitHosts(root: string, stacks: readonly string[], lo
     } catch (error) {
       log({
         kind: 'warn',
-        text: `git in ${stack} learns of it at the next start: ${messageOf(error)}`,
+        text: `git in ${stack} will know the new hosts at the next start: ${messageOf(error)}`,
       })
     }
   }

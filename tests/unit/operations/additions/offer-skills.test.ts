@@ -65,7 +65,7 @@ t.test('a no is remembered for this content, and a change asks again', async t =
 t.test('without a terminal nothing is taken, and the way is shown', async t => {
   const found = await offer(t, null)
   t.notOk(existsSync(found.additions))
-  t.match(found.lines, [/1 skill that the agent does not get: copy them to .*always-skills/])
+  t.match(found.lines, [/1 skill that the agent does not have: copy them to .*always-skills/])
 })
 
 t.test('a skill that leads out of the folder stops the offer and not the start', async t => {

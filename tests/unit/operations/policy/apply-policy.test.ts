@@ -40,5 +40,7 @@ t.test('git in a running stack learns the open names; an older stack is left alo
   t.equal(await readFile(file, 'utf8'), '', 'a denied name is gone')
   await writeFile(join(folder, 'root/proxy/squid.conf'), 'acl allowed_sites dstdomain -n -i x\n')
   await update()
-  t.match(said, [{ kind: 'warn', text: /git in claude-secure-a learns of it at the next start/ }])
+  t.match(said, [
+    { kind: 'warn', text: /git in claude-secure-a will know the new hosts at the next start/ },
+  ])
 })
