@@ -19,7 +19,9 @@ async function recorded(...stacks: string[]) {
   await rm(root, { recursive: true, force: true })
   for (const stack of stacks) {
     await mkdir(join(root, stack), { recursive: true })
-    await writeFile(join(root, stack, 'stack.yaml'), '')
+    // stop leaves it, and removes stack.yaml.
+    const identity = { version: 1, kind: 'folder', folder: `/home/me/${stack}` }
+    await writeFile(join(root, stack, 'identity.json'), JSON.stringify(identity))
   }
 }
 
