@@ -13,6 +13,17 @@ const marks = /[\ue000\ue001]/g
 const unseen =
   /[\u00ad\u115f\u1160\u180e\u200b\u2028\u2029\u2060-\u2064\u3164\ufeff\uffa0]|[\u{e0000}-\u{e01ef}]/gu
 
+/** Bytes of file names that are not UTF-8, as `nameOfBytes` decodes them. */
+const bytes = /(?<![\ud800-\udbff])[\udc80-\udcff]/g
+
+/** Shows such a byte as `\xE9`: a terminal cannot. */
+function showBytes(text: string) {
+  return text.replace(
+    bytes,
+    byte => `\\x${(byte.charCodeAt(0) - 0xdc00).toString(16).toUpperCase()}`,
+  )
+}
+
 /**
  * Makes text from a container, a workspace or a model safe for a terminal: removes escape sequences,
  * control characters (except newline and tab) and bidirectional overrides, so that hostile output
@@ -20,7 +31,7 @@ const unseen =
  * Also removes the marks of `command`: render them first.
  */
 export function terminalText(text: string): string {
-  return text.replace(escapes, '').replace(controls, '').replace(marks, '')
+  return showBytes(text.replace(escapes, '').replace(controls, '').replace(marks, ''))
 }
 
 /** Like `terminalText`, on one line and at most `limit` characters. */
@@ -40,7 +51,7 @@ export function lastLine(output: string, limit?: number): string {
  */
 export function visibleText(text: string): string {
   const seen = text.replace(unseen, character => codePoint(character.codePointAt(0) ?? 0))
-  return seen.replace(controls, (character, at: number) => {
+  return showBytes(seen).replace(controls, (character, at: number) => {
     const code = character.charCodeAt(0)
     if (character === '\r' && (seen[at + 1] === '\n' || at + 1 === seen.length)) return '\r'
     if (code === 0x7f) return '^?'

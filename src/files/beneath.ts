@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { command } from '../base/command.ts'
 import { systemCode, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { type SystemPath, systemPath } from './byte-names.ts'
 
 /** Reports whether `path` is the folder or in it. Compares text: resolve both for real containment. */
 export function isWithin(folder: string, path: string): boolean {
@@ -30,7 +31,11 @@ export async function confinedPath(folder: string, path: string): Promise<string
 }
 
 /** A workspace folder held open: `at` still names its files after the path to it was replaced. */
-export type OpenFolder = { at: (name: string) => string; file: FileHandle; close(): Promise<void> }
+export type OpenFolder = {
+  at: (name: string) => SystemPath
+  file: FileHandle
+  close(): Promise<void>
+}
 
 export const asFolder = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
@@ -120,7 +125,11 @@ export async function openParentFolder(
 }
 
 function held(file: FileHandle): OpenFolder {
-  return { at: name => `${descriptors}${file.fd}/${name}`, file, close: () => file.close() }
+  return {
+    at: name => systemPath(`${descriptors}${file.fd}/${name}`),
+    file,
+    close: () => file.close(),
+  }
 }
 
 async function makeFolder(inside: OpenFolder, name: string) {

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 
 import { type FileHandle, open, readlink } from 'node:fs/promises'
 import { systemCode, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { nameOfBytes, type SystemPath } from './byte-names.ts'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
 
@@ -36,7 +37,7 @@ export type ReadOptions = OpenOptions & {
  * The caller closes the file.
  */
 export async function openRegularFile(
-  path: string,
+  path: SystemPath,
   { follow = false, place }: OpenOptions = {},
 ): Promise<{ kind: 'open'; file: FileHandle; stats: Stats } | NoContent> {
   let file: FileHandle
@@ -48,7 +49,10 @@ export async function openRegularFile(
   try {
     const stats = await file.stat()
     const none = stats.isFile() ? null : notRegular(stats)
-    const real = place === undefined ? place : await readlink(`/proc/self/fd/${file.fd}`)
+    const real =
+      place === undefined
+        ? place
+        : await readlink(`/proc/self/fd/${file.fd}`, 'buffer').then(nameOfBytes)
     if (!none && real === place) return { kind: 'open', file, stats }
     await file.close()
     return none ?? { kind: 'elsewhere' }
@@ -59,7 +63,10 @@ export async function openRegularFile(
 }
 
 /** Reads such a file up to the limit, even when it grows meanwhile. */
-export async function readRegularFile(path: string, options: ReadOptions): Promise<RegularFile> {
+export async function readRegularFile(
+  path: SystemPath,
+  options: ReadOptions,
+): Promise<RegularFile> {
   const opened = await openRegularFile(path, options)
   if (opened.kind !== 'open') return opened
   const { file, stats } = opened
@@ -121,7 +128,7 @@ function flagsFor(follow = false) {
   return O_RDONLY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW)
 }
 
-function noContentOf(path: string, cause: unknown): NoContent {
+function noContentOf(path: SystemPath, cause: unknown): NoContent {
   const code = systemCode(cause)
   if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' }
   if (code === 'ELOOP') return { kind: 'not-regular', is: 'symlink' }
@@ -130,12 +137,16 @@ function noContentOf(path: string, cause: unknown): NoContent {
   throw cannotRead(path, cause)
 }
 
-function cannotRead(path: string, cause: unknown) {
+function cannotRead(path: SystemPath, cause: unknown) {
   const code = systemCode(cause)
-  return new UserError(`cannot read ${terminalLine(path)}${code ? ` (${code})` : ''}`, {
+  return new UserError(`cannot read ${terminalLine(nameOf(path))}${code ? ` (${code})` : ''}`, {
     hint: 'check the owner and the mode of that file and its folders',
     cause,
   })
+}
+
+function nameOf(path: SystemPath) {
+  return typeof path === 'string' ? path : nameOfBytes(path)
 }
 
 function notRegular(stats: Stats): NoContent {

@@ -12,6 +12,7 @@ import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { systemCode, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import type { SystemPath } from './byte-names.ts'
 
 const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
@@ -21,7 +22,7 @@ export type ReplaceOptions = {
   /** Waits until the content and the new name are on disk, to survive a power failure. */
   durable?: boolean
   /** Path of the unfinished file, on the same filesystem. Default: an unguessable name beside `path`. */
-  temporary?: string
+  temporary?: SystemPath
   /** Creates the error for a failed system call. Default: a `UserError` that names the path. */
   failed?: (cause: unknown) => unknown
 }
@@ -35,7 +36,7 @@ export type ReplaceOptions = {
  * @param content the text, or a function that writes the file and may change its owner
  */
 export async function replaceFile(
-  path: string,
+  path: SystemPath,
   content: string | Uint8Array | ((file: FileHandle) => Promise<void>),
   options: ReplaceOptions = {},
 ): Promise<void> {
@@ -54,7 +55,7 @@ export async function replaceFile(
       await file.close()
     }
     await rename(temporary, path)
-    if (durable) await syncFolder(dirname(path))
+    if (durable) await syncFolder(folderOf(path))
   } catch (error) {
     await rm(temporary, { force: true })
     throw error instanceof UserError ? error : failed(error)
@@ -79,13 +80,18 @@ export function replaceFileSync(path: string, content: string, { mode = 0o600 } 
   }
 }
 
-function temporaryBeside(path: string) {
+function temporaryBeside(at: SystemPath) {
+  const path = at.toString()
   // A name has at most 255 bytes, and a character up to 4.
   const name = basename(path).slice(0, 50)
   return join(dirname(path), `.${name}.${randomBytes(9).toString('base64url')}.tmp`)
 }
 
-async function syncFolder(path: string) {
+function folderOf(path: SystemPath): SystemPath {
+  return typeof path === 'string' ? dirname(path) : path.subarray(0, path.lastIndexOf('/'))
+}
+
+async function syncFolder(path: SystemPath) {
   const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
     await folder.sync()
@@ -94,9 +100,9 @@ async function syncFolder(path: string) {
   }
 }
 
-function cannotWrite(path: string, cause: unknown): UserError {
+function cannotWrite(path: SystemPath, cause: unknown): UserError {
   const code = systemCode(cause)
-  return new UserError(`cannot write ${terminalLine(path)}${code ? ` (${code})` : ''}`, {
+  return new UserError(`cannot write ${terminalLine(path.toString())}${code ? ` (${code})` : ''}`, {
     hint: 'check the free space and the owner of that folder',
     cause,
   })

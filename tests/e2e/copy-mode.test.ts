@@ -357,3 +357,25 @@ t.test('WORKSPACE_MODE=mount on a folder owned by root is refused', async t => {
     hint: /set WORKSPACE_MODE=copy.*never runs as root/,
   })
 })
+
+t.test('names that are not UTF-8 stay two files, in the copy and back', async t => {
+  const bytes = (...codes: number[]) =>
+    Buffer.concat([Buffer.from(`${stack.workspace}/caf`), Buffer.from(codes)])
+  await writeFile(bytes(0xe9), 'acute\n')
+  await writeFile(bytes(0xe8), 'grave\n')
+  const started = await stack.cli(['start', '--detach', '--force', '--fresh-copy', '--copy'])
+  t.equal(started.code, 0, started.stderr)
+  t.notMatch(started.stderr, /not copied/)
+  const script = `printf acute- > "$(printf 'caf\\351')"; printf grave- > "$(printf 'caf\\350')"`
+  const changed = await agent(script)
+  t.equal(changed.code, 0, changed.stderr)
+  const { stdout } = await stack.cli(['diff', '--stat'])
+  t.match(stdout, /^M caf\\xE8$/m)
+  t.match(stdout, /^M caf\\xE9$/m)
+  t.equal((await stack.cli(['apply'])).code, 0)
+  t.equal(await readFile(bytes(0xe9), 'utf8'), 'acute-')
+  t.equal(await readFile(bytes(0xe8), 'utf8'), 'grave-')
+  t.equal((await stack.cli(['apply', '--undo'])).code, 0)
+  t.equal(await readFile(bytes(0xe9), 'utf8'), 'acute\n')
+  t.equal(await readFile(bytes(0xe8), 'utf8'), 'grave\n')
+})

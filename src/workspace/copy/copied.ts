@@ -18,15 +18,8 @@ export function describeCopied({
     messages.push({ kind: 'info', text: `left out of the copy: ${someOf(leftOut)}` })
   }
   const again = `run ${command('start --fresh-copy')} to copy again`
-  // A listing replaces bytes that are not UTF-8, and no file has the name that results.
-  const misnamed = passedOver.filter(path => path.includes('\uFFFD'))
-  if (misnamed.length > 0) {
-    const text = `not copied, because their names are not UTF-8: ${someOf(misnamed)}`
-    messages.push({ kind: 'warn', text })
-  }
-  const moved = passedOver.filter(path => !path.includes('\uFFFD'))
-  if (moved.length > 0) {
-    const text = `not copied, because they disappeared or changed while they were read: ${someOf(moved)}; ${again}`
+  if (passedOver.length > 0) {
+    const text = `not copied, because they disappeared or changed while they were read: ${someOf(passedOver)}; ${again}`
     messages.push({ kind: 'warn', text })
   }
   if (gitUnsettled) {

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Pack } from 'tar-stream'
+import { bytesOfName, hasOtherBytes } from '../../files/byte-names.ts'
 import { fillBuffer, type HeldFile, isSteady } from './read-file.ts'
+import { renderByteNames } from './tar-entries.ts'
 
 type Header = Parameters<Pack['entry']>[0]
 
@@ -14,9 +16,24 @@ const heldBytes = 1024 * 1024
 
 /** Writes entries into a tar stream. A later entry of a path replaces the earlier one. */
 export function createEntryWriter(tar: Pack, owner: { uid: number; gid: number }) {
+  /** Writes names that are not UTF-8 in a header before the entry, which gets others. */
+  const named = (header: Header): Header => {
+    const { name, linkname } = header
+    const path = hasOtherBytes(name) ? bytesOfName(name) : undefined
+    const linkpath = linkname && hasOtherBytes(linkname) ? bytesOfName(linkname) : undefined
+    if (!path && !linkpath) return header
+    const whole = {
+      path: path ?? Buffer.from(name),
+      ...(linkname && { linkpath: linkpath ?? Buffer.from(linkname) }),
+    }
+    tar.push(renderByteNames(whole))
+    return { ...header, name: 'bytes', ...(linkname && { linkname: 'bytes' }) }
+  }
   const put = (header: Header, content: Buffer | string = '') =>
     new Promise<void>((resolve, reject) => {
-      tar.entry({ ...header, ...owner }, content, error => (error ? reject(error) : resolve()))
+      tar.entry({ ...named(header), ...owner }, content, error =>
+        error ? reject(error) : resolve(),
+      )
     })
 
   const streamFile = async (header: Header & { size: number }, file: HeldFile) => {
@@ -32,7 +49,9 @@ export function createEntryWriter(tar: Pack, owner: { uid: number; gid: number }
       }
     }
     await new Promise<void>((resolve, reject) => {
-      const sink = tar.entry({ ...header, ...owner }, error => (error ? reject(error) : resolve()))
+      const sink = tar.entry({ ...named(header), ...owner }, error =>
+        error ? reject(error) : resolve(),
+      )
       pipeline(content, sink).catch(reject)
     })
     const written = isSteady(file, state.read) ? 'whole' : 'torn'

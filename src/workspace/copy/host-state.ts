@@ -3,6 +3,7 @@ import { lstat, readlink } from 'node:fs/promises'
 import * as z from 'zod'
 import { isMissing } from '../../base/errors.ts'
 import { foldersOf, openParentFolder } from '../../files/beneath.ts'
+import { nameOfBytes, type SystemPath } from '../../files/byte-names.ts'
 import { openRegularFile, readRegularFile } from '../../files/regular-file.ts'
 import { Entry } from './entry.ts'
 
@@ -24,7 +25,7 @@ export async function readHostState(root: string, path: string): Promise<HostSta
     const status = await lstat(folder.at(name))
     const owner = { mode: status.mode & 0o7777, uid: status.uid, gid: status.gid }
     if (status.isSymbolicLink()) {
-      return { entry: { type: 'link', target: await readlink(folder.at(name)) }, ...owner }
+      return { entry: { type: 'link', target: await linkAt(folder.at(name)) }, ...owner }
     }
     return status.isFile() ? { entry: await hashFile(folder.at(name)), ...owner } : null
   } catch (error) {
@@ -35,7 +36,11 @@ export async function readHostState(root: string, path: string): Promise<HostSta
   }
 }
 
-export async function hashFile(path: string): Promise<Entry> {
+async function linkAt(path: SystemPath) {
+  return nameOfBytes(await readlink(path, 'buffer'))
+}
+
+export async function hashFile(path: SystemPath): Promise<Entry> {
   const opened = await openRegularFile(path)
   if (opened.kind !== 'open') throw new Error(`${path} is no longer a regular file`)
   const { file, stats } = opened
@@ -95,7 +100,7 @@ export async function readHostContent(root: string, path: string): Promise<Buffe
   const at = place.folder.at(place.name)
   try {
     const status = await lstat(at).catch(() => null)
-    if (status?.isSymbolicLink()) return Buffer.from(await readlink(at))
+    if (status?.isSymbolicLink()) return readlink(at, 'buffer')
     const file = await readRegularFile(at, { limit: textLimit })
     return file.kind === 'bytes' ? file.bytes : null
   } finally {

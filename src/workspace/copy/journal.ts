@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import type { SystemPath } from '../../files/byte-names.ts'
 import { openRegularFile } from '../../files/regular-file.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import { Entry } from './entry.ts'
@@ -60,7 +61,7 @@ export function temporaryName(journal: Pick<Journal, 'token'>, index: number) {
 export async function writeJournal(
   folder: string,
   journal: Journal,
-  pathOf: (path: string) => Promise<{ at: string; close(): Promise<void> } | null>,
+  pathOf: (path: string) => Promise<{ at: SystemPath; close(): Promise<void> } | null>,
 ) {
   try {
     await keepFiles(folder, journal, pathOf)
@@ -79,7 +80,7 @@ export async function writeJournal(
 async function keepFiles(
   folder: string,
   journal: Journal,
-  pathOf: (path: string) => Promise<{ at: string; close(): Promise<void> } | null>,
+  pathOf: (path: string) => Promise<{ at: SystemPath; close(): Promise<void> } | null>,
 ) {
   await mkdir(join(folder, 'files'), { recursive: true, mode: 0o700 })
   for (const step of journal.steps) {
@@ -102,7 +103,7 @@ async function keepFiles(
 }
 
 /** Copies a regular file, and nothing that took its place: a pipe would block, and a symlink lead away. */
-async function keepFile(from: string, to: string) {
+async function keepFile(from: SystemPath, to: string) {
   const opened = await openRegularFile(from)
   if (opened.kind !== 'open') return
   try {

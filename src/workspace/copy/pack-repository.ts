@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { lstat, opendir } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { pack } from 'tar-stream'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { foldersOf } from '../../files/beneath.ts'
+import { readFolderSync, systemPath } from '../../files/byte-names.ts'
 import { openRegularFile, readRegularFile, textOf } from '../../files/regular-file.ts'
 import type { Elsewhere } from '../repository/locate.ts'
 import { findModules, modulesFolder } from '../repository/modules.ts'
@@ -118,14 +119,12 @@ async function makeFolder({ entries, folders }: Filling, name: string) {
 
 /** Packs the regular files of a folder; git makes no symlinks there. */
 async function walk(filling: Filling, part: Part, inside: string) {
-  const listed = await opendir(join(part.root, inside)).catch(() => null)
   // git removes empty folders of references and objects.
-  if (!listed) return
-  for await (const item of listed) {
+  for (const item of listFolder(join(part.root, inside))) {
     const path = inside === '' ? item.name : `${inside}/${item.name}`
     if (!part.wanted(path)) continue
     if (item.isDirectory()) {
-      const status = await lstat(join(part.root, path)).catch(() => null)
+      const status = await lstat(systemPath(join(part.root, path))).catch(() => null)
       if (!status || !mayRead(filling.reader, status)) continue
       await makeFolder(filling, `${part.at}/${path}`)
       await walk(filling, part, path)
@@ -133,16 +132,29 @@ async function walk(filling: Filling, part: Part, inside: string) {
   }
 }
 
+function listFolder(path: string) {
+  try {
+    return readFolderSync(path)
+  } catch {
+    return []
+  }
+}
+
 async function packFile({ entries, tree, reader }: Filling, path: string, from: string) {
   if (tree.has(path)) return
   // Only at its real path: a parent folder may have become a symlink (threat H2).
-  const opened = await openRegularFile(from, { place: from })
+  const opened = await openRegularFile(systemPath(from), { place: from })
   if (opened.kind !== 'open') return
   try {
     const { size, mode } = opened.stats
     if (!mayRead(reader, opened.stats)) return
     const executable = (mode & 0o100) !== 0
-    const held = { descriptor: opened.file.fd, size, executable, stamp: stampAt(from) ?? '' }
+    const held = {
+      descriptor: opened.file.fd,
+      size,
+      executable,
+      stamp: stampAt(systemPath(from)) ?? '',
+    }
     const { written, sha256 } = await entries.file(path, held)
     // The next reading replaces a file that changed.
     if (written === 'whole') tree.set(path, { type: 'file', sha256, executable, size })

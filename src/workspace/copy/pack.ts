@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { pack } from 'tar-stream'
+import type { SystemPath } from '../../files/byte-names.ts'
 import type { IgnoreRules } from '../ignore/rules.ts'
 import type { Tree } from './entry.ts'
 import { createEntryWriter, type EntryWriter, packedStream } from './entry-writer.ts'
@@ -136,7 +137,7 @@ async function add(filling: Filling, item: HostItem): Promise<boolean> {
   }
 }
 
-async function addFile(filling: Filling, { path, at }: { path: string; at: string }) {
+async function addFile(filling: Filling, { path, at }: { path: string; at: SystemPath }) {
   const { entries, tree, torn, stamps } = filling
   for (let reading = 1; reading <= attempts; reading++) {
     const file = holdFile(at, path, filling.reader)

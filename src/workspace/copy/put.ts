@@ -1,6 +1,7 @@
 import { constants, createReadStream } from 'node:fs'
 import { chown, type FileHandle, open, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises'
 import { notApplied, openParentFolder } from '../../files/beneath.ts'
+import { type SystemPath, systemPath } from '../../files/byte-names.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { Entry } from './entry.ts'
 
@@ -23,7 +24,7 @@ export async function putEntry(root: string, path: string, content: NewContent, 
     const owner = content.owner ?? (await folder.file.stat())
     const mustKeep = content.owner !== undefined
     if (content.entry.type === 'link') {
-      await symlink(content.entry.target, next)
+      await symlink(systemPath(content.entry.target), next)
       await giveAway(path, mustKeep, () => giveLink(next, owner))
       await rename(next, folder.at(name))
     } else {
@@ -60,7 +61,7 @@ async function giveAway(path: string, mustKeep: boolean, change: () => Promise<v
 const O_PATH = 0o10000000
 
 /** Changes the owner of a symlink, and of nothing that was put in its place. */
-async function giveLink(path: string, { uid, gid }: { uid: number; gid: number }) {
+async function giveLink(path: SystemPath, { uid, gid }: { uid: number; gid: number }) {
   const link = await open(path, O_PATH | constants.O_NOFOLLOW)
   try {
     if ((await link.stat()).isSymbolicLink()) await chown(`/proc/self/fd/${link.fd}`, uid, gid)

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import type { SystemPath } from '../../files/byte-names.ts'
 import { mayRead, type Reader } from './reader.ts'
 
 /** Codes of a path that disappeared (ENOENT), or became another kind. */
@@ -31,7 +32,7 @@ export type HeldFile = {
 }
 
 /** Opens a file for one reading; null when it is no longer a regular file, or not one for `reader`. */
-export function holdFile(at: string, path: string, reader?: Reader): HeldFile | null {
+export function holdFile(at: SystemPath, path: string, reader?: Reader): HeldFile | null {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
   const descriptor = unlessGone(path, () => openSync(at, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
   if (descriptor === null) return null
@@ -69,7 +70,7 @@ export function letGo({ descriptor }: HeldFile) {
 }
 
 /** Returns the stamp of the file that is there now; null when there is none. */
-export function stampAt(at: string): string | null {
+export function stampAt(at: SystemPath): string | null {
   const stats = lstatSync(at, { throwIfNoEntry: false })
   return stats?.isFile() ? stampOf(stats) : null
 }

@@ -1,15 +1,13 @@
-import {
-  closeSync,
-  constants,
-  type Dirent,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-} from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { openRootSync } from '../../files/beneath.ts'
+import {
+  type FolderEntry,
+  nameOfBytes,
+  readFolderSync,
+  type SystemPath,
+  systemPath,
+} from '../../files/byte-names.ts'
 import {
   readIgnoreFile,
   readIgnoreFilesAbove,
@@ -25,7 +23,7 @@ export type HostItem =
   | { kind: 'folder'; path: string }
   | { kind: 'link'; path: string; target: string }
   /** `at` opens the file, and is valid until the next item is requested. */
-  | { kind: 'file'; path: string; at: string }
+  | { kind: 'file'; path: string; at: SystemPath }
   /** A folder ends with a slash, and nothing below it is copied. */
   | { kind: 'left-out'; path: string }
   /** It disappeared, or became something else, after its folder was listed. */
@@ -112,7 +110,7 @@ async function* walkAgain(walker: Walker, path: string): AsyncGenerator<HostItem
 async function* walkFolder(walker: Walker, folder: Folder): AsyncGenerator<HostItem> {
   const { descriptor, inherited } = folder
   try {
-    const entries = readdirSync(at(descriptor, ''), { withFileTypes: true })
+    const entries = readFolderSync(`/proc/self/fd/${descriptor}/`)
     const names = new Set(entries.map(({ name }) => name))
     const repository = await enterFolder(walker, folder, names)
     for (const entry of entries) {
@@ -131,7 +129,9 @@ async function* walkFolder(walker: Walker, folder: Folder): AsyncGenerator<HostI
           yield* walkFolder(walker, { path, repository, inherited: verdict, descriptor: inner })
         }
       } else if (entry.isSymbolicLink()) {
-        const target = unlessGone(path, () => readlinkSync(at(descriptor, entry.name)))
+        const target = unlessGone(path, () =>
+          nameOfBytes(readlinkSync(at(descriptor, entry.name), 'buffer')),
+        )
         yield target === null ? { kind: 'gone', path } : { kind: 'link', path, target }
       } else if (entry.isFile()) {
         yield { kind: 'file', path, at: at(descriptor, entry.name) }
@@ -143,7 +143,12 @@ async function* walkFolder(walker: Walker, folder: Folder): AsyncGenerator<HostI
 }
 
 /** Reports whether a path is left out regardless of the ignore rules. */
-function isClosed({ root, isSecret, reader }: Walker, folder: number, entry: Dirent, path: string) {
+function isClosed(
+  { root, isSecret, reader }: Walker,
+  folder: number,
+  entry: FolderEntry,
+  path: string,
+) {
   if (isSecret(join(root, path))) return true
   if (!reader || entry.isSymbolicLink()) return false
   const stats = lstatSync(at(folder, entry.name), { throwIfNoEntry: false })
@@ -151,7 +156,7 @@ function isClosed({ root, isSecret, reader }: Walker, folder: number, entry: Dir
 }
 
 function at(descriptor: number, name: string) {
-  return `/proc/self/fd/${descriptor}/${name}`
+  return systemPath(`/proc/self/fd/${descriptor}/${name}`)
 }
 
 function openBelow(descriptor: number, name: string, path: string): number | null {

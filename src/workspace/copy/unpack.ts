@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import { extract } from 'tar-stream'
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { safeRelativePath } from '../../files/beneath.ts'
 import type { Entry } from './entry.ts'
+import { readTarEntries, type TarEntry } from './tar-entries.ts'
 
 export type CopiedItem = {
   path: string
@@ -21,9 +21,6 @@ export type Keep = { kind: 'memory'; limit: number } | { kind: 'file'; path: str
 
 /** Maximum entries and bytes of one copy: a sparse file counts with its full size. */
 const bounds = { entries: 2_000_000, bytes: 512 * 1024 ** 3 }
-
-/** The last bytes of every archive. */
-const endMark = Buffer.alloc(1024)
 
 /** Prefix of every name: the engine adds the name of the requested folder. */
 const folder = 'workspace/'
@@ -48,42 +45,34 @@ export async function* readCopy(
   tar: Readable,
   keep: (path: string) => Keep | null,
 ): AsyncGenerator<CopiedItem> {
-  const entries = extract()
   let sent = false
   let last = ''
-  let tail: Buffer = Buffer.alloc(0)
-  tar
-    .on('error', error => entries.destroy(error))
-    .on('data', (chunk: Buffer) => {
-      tail = chunk.length < endMark.length ? Buffer.concat([tail, chunk]) : chunk
-      tail = tail.subarray(-endMark.length)
-    })
-    .once('end', () => {
-      sent = true
-    })
-  tar.pipe(entries)
   const seen = new Map<string, Entry>()
   let bytes = 0
   try {
-    for await (const item of entries) {
-      last = item.header.name
+    for await (const item of readTarEntries(chunks())) {
+      last = item.name
       yield* readItem(item)
     }
-    // Without it, the files that are missing would count as deleted.
-    if (!tail.equals(endMark)) throw new Error('the archive has no end')
   } catch (error) {
     if (!sent || error instanceof UserError) throw error
     throw new IncompleteCopy(insidePath(last) ?? last, error)
   }
 
-  async function* readItem(item: TarItem): AsyncGenerator<CopiedItem> {
+  async function* chunks() {
+    for await (const chunk of tar as AsyncIterable<Buffer>) yield chunk
+    // Without its end mark, the files that are missing would count as deleted.
+    sent = true
+  }
+
+  async function* readItem(item: TarEntry): AsyncGenerator<CopiedItem> {
     if (seen.size > bounds.entries) throw tooMany()
-    const { name, type, linkname, mode = 0, size = 0 } = item.header
+    const { name, type, linkname, mode, size } = item
     bytes += size
     if (bytes > bounds.bytes) throw tooLarge()
     const path = insidePath(name)
     if (path !== null && type === 'symlink') {
-      const entry: Entry = { type: 'link', target: linkname ?? '' }
+      const entry: Entry = { type: 'link', target: linkname }
       seen.set(path, entry)
       yield { path, entry }
     } else if (path !== null && type === 'file') {
@@ -92,14 +81,11 @@ export async function* readCopy(
       yield { path, entry, ...kept }
     } else if (path !== null && type === 'link') {
       // A hard link to an earlier file.
-      const entry = seen.get(insidePath(linkname ?? '') ?? '')
+      const entry = seen.get(insidePath(linkname) ?? '')
       if (entry) yield { path, entry }
     }
-    item.resume()
   }
 }
-
-type TarItem = ReturnType<typeof extract> extends AsyncIterable<infer Item> ? Item : never
 
 function insidePath(name: string): string | null {
   return name.startsWith(folder)
@@ -107,13 +93,13 @@ function insidePath(name: string): string | null {
     : null
 }
 
-async function readFileItem(item: AsyncIterable<unknown>, mode: number, keep: Keep | null) {
+async function readFileItem(item: TarEntry, mode: number, keep: Keep | null) {
   const hash = createHash('sha256')
   const chunks: Buffer[] = []
   const file = keep?.kind === 'file' ? await open(keep.path, 'wx', 0o600) : null
   let size = 0
   try {
-    for await (const chunk of item as AsyncIterable<Buffer>) {
+    for await (const chunk of item.content()) {
       hash.update(chunk)
       size += chunk.length
       if (!keep || size > keep.limit) continue

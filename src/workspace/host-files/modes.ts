@@ -1,8 +1,9 @@
-import { constants, lstatSync, readdirSync, type Stats } from 'node:fs'
+import { constants, lstatSync, type Stats } from 'node:fs'
 import { chmod, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { openParentFolder } from '../../files/beneath.ts'
+import { readFolderSync, systemPath } from '../../files/byte-names.ts'
 
 /** Files whose mode gives more than an agent may: what they run as, and who may write them. */
 export type LooseModes = {
@@ -73,7 +74,7 @@ function isOpenToAll(status: Stats) {
 /** Names of a folder; none when it disappeared or its owner closed it. */
 function namesIn(path: string): string[] {
   try {
-    return readdirSync(path)
+    return readFolderSync(path).map(({ name }) => name)
   } catch {
     return []
   }
@@ -81,7 +82,7 @@ function namesIn(path: string): string[] {
 
 function statusOf(path: string): Stats | null {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) ?? null
+    return lstatSync(systemPath(path), { throwIfNoEntry: false }) ?? null
   } catch {
     return null
   }

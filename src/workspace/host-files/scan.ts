@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { Dirent } from 'node:fs'
-import { readdir, readlink } from 'node:fs/promises'
+import { lstat, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import {
+  type FolderEntry,
+  nameOfBytes,
+  readFolderSync,
+  systemPath,
+} from '../../files/byte-names.ts'
 import { type RegularFile, readRegularFile } from '../../files/regular-file.ts'
 import { foldedName } from '../folded-name.ts'
 import { isHostFile, packageParts, skippedFolders } from './kinds.ts'
@@ -46,6 +51,8 @@ export async function scanHostFiles(
   const deadline = performance.now() + milliseconds
   let left = entries
   let cutOff: string | null = null
+  // A workspace that is missing has no files that were removed.
+  await lstat(workspace)
   await folder('', { plain: true, repositories: [] })
   return { files, cutOff }
 
@@ -53,7 +60,7 @@ export async function scanHostFiles(
     if (left <= 0) cutOff = `there are more than ${entries} files`
     else if (performance.now() > deadline) cutOff = `it took more than ${milliseconds / 1000} s`
     if (cutOff) return
-    const listed = await readdir(join(workspace, path), { withFileTypes: true }).catch(() => [])
+    const listed = listFolder(join(workspace, path))
     left -= listed.length
     const isRepository = looksLikeRepository(listed.map(({ name }) => name))
     const repositories = isRepository && !above.includes(path) ? [...above, path] : above
@@ -79,7 +86,7 @@ export async function scanHostFiles(
     if (plain) await folder(path, { plain, repositories: [] })
   }
 
-  async function look(path: string, entry: Dirent, { plain, repositories }: Place) {
+  async function look(path: string, entry: FolderEntry, { plain, repositories }: Place) {
     const inRepository = repositories.some(folder => isRepositoryFile(insideOf(folder, path)))
     if (!inRepository && !plain) return
     const top = !path.includes('/') && entry.isFile()
@@ -88,7 +95,7 @@ export async function scanHostFiles(
     const wanted = inRepository || isGit || isHostFile(path, { executable: false })
     if (!wanted && !top) return
     const file = entry.isSymbolicLink()
-      ? `-> ${await readlink(join(workspace, path)).catch(() => '')}`
+      ? `-> ${await readlink(systemPath(join(workspace, path)), 'buffer').then(nameOfBytes, () => '')}`
       : await content(path, wanted)
     if (file !== null) files.set(path, file)
   }
@@ -96,7 +103,7 @@ export async function scanHostFiles(
   async function content(path: string, wanted: boolean): Promise<HostFile | null> {
     // A parent folder may have become a symlink: check the real path of the file (H2).
     const options = { limit: fileBytes, part: 'head', place: join(workspace, path) } as const
-    const file = await readRegularFile(join(workspace, path), options).catch(() => null)
+    const file = await readRegularFile(systemPath(join(workspace, path)), options).catch(() => null)
     if (file?.kind !== 'bytes') return wanted ? absence(file) : null
     const { size, mode } = file.stats
     if (!wanted && !isHostFile(path, { executable: (mode & 0o111) !== 0 })) return null
@@ -112,6 +119,15 @@ export async function scanHostFiles(
 function absence(file: RegularFile | null): HostFile {
   if (file?.kind === 'elsewhere') return 'elsewhere'
   return file?.kind === 'not-regular' && file.is !== 'symlink' ? 'no file' : 'unreadable'
+}
+
+/** Nothing where the folder disappeared or its owner closed it. */
+function listFolder(path: string): FolderEntry[] {
+  try {
+    return readFolderSync(path)
+  } catch {
+    return []
+  }
 }
 
 function insideOf(repository: string, path: string) {

@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { userEnvironment } from '../../config/environment.ts'
 import { readGitConfig } from '../../config/git-config.ts'
 import { isBelow } from '../../files/beneath.ts'
+import { nameOfBytes, systemPath } from '../../files/byte-names.ts'
 import { readRegularFile, textOf } from '../../files/regular-file.ts'
 import { readLine } from '../repository/git-pointers.ts'
 import { locateRepository } from '../repository/locate.ts'
@@ -42,7 +43,7 @@ function readEntries(index: Buffer, version: number, count: number, hash: number
     const end = index.indexOf(0, nameAt)
     if (end < 0) return null
     last = Buffer.concat([kept, index.subarray(nameAt, end)])
-    const path = last.toString()
+    const path = nameOfBytes(last)
     if (!isPath(path)) return null
     paths.push(path)
     // Padded with at least one NUL to a multiple of eight.
@@ -113,7 +114,8 @@ export async function readUserIgnore(): Promise<string> {
 }
 
 async function readIgnore(path: string, options: { follow?: boolean } = {}) {
-  return textOf(await readRegularFile(path, { limit: bounds.ignoreFile, ...options }))
+  const file = await readRegularFile(systemPath(path), { limit: bounds.ignoreFile, ...options })
+  return file.kind === 'bytes' ? nameOfBytes(file.bytes) : null
 }
 
 /**

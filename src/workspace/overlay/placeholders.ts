@@ -3,6 +3,7 @@ import { mkdir, open, rmdir, unlink } from 'node:fs/promises'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { openParentFolder } from '../../files/beneath.ts'
+import type { SystemPath } from '../../files/byte-names.ts'
 import { readRegularFile, textOf } from '../../files/regular-file.ts'
 import type { Placeholder } from './overlay.ts'
 
@@ -39,7 +40,11 @@ export async function makePlaceholders(
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
 
-async function make(path: string, placeholder: Placeholder, owner: { uid: number; gid: number }) {
+async function make(
+  path: SystemPath,
+  placeholder: Placeholder,
+  owner: { uid: number; gid: number },
+) {
   if (placeholder.kind === 'folder') await mkdir(path, { mode: 0o755 })
   const flags = placeholder.kind === 'folder' ? O_RDONLY | O_DIRECTORY : O_WRONLY | O_CREAT | O_EXCL
   const made = await open(path, flags | O_NOFOLLOW, 0o644)
@@ -80,7 +85,7 @@ export async function removePlaceholders(
   return left
 }
 
-async function isUnchanged(path: string, content: string) {
+async function isUnchanged(path: SystemPath, content: string) {
   const limit = Buffer.byteLength(content)
   const file = await readRegularFile(path, { limit }).catch(() => null)
   return file !== null && textOf(file) === content

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { systemCode } from '../../base/errors.ts'
 import { withdrawnFolders, withdrawnNames } from '../../config/protected-names.ts'
 import { type OpenFolder, openParentFolder } from '../../files/beneath.ts'
+import type { SystemPath } from '../../files/byte-names.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
 
 /** Returns whether a program may obey what has a name: of some names it reads only files. */
@@ -66,7 +67,7 @@ async function moveOut(place: OpenFolder, name: string, { workspace, folder, mov
   )
 }
 
-async function copyOut(path: string, to: string): Promise<boolean> {
+async function copyOut(path: SystemPath, to: string): Promise<boolean> {
   const file = await readRegularFile(path, { limit }).catch(() => null)
   if (file?.kind !== 'bytes') return false
   try {

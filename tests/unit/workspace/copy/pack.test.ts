@@ -106,14 +106,6 @@ t.test('what disappears or is replaced after it was listed is passed over and na
   t.match(content, { bytes: 4, torn: [], gitUnsettled: false })
 })
 
-t.test('a name that is not UTF-8 is passed over', async t => {
-  const root = scratch(t, { 'a.txt': 'kept' })
-  writeFileSync(Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([0xe9])]), 'latin-1')
-  const { content } = await unpacked(t, packing(root))
-  t.same([...content.tree.keys()], ['a.txt'])
-  t.same(content.passedOver, ['caf\uFFFD'])
-})
-
 t.test('a folder that is swapped while it is read still gives its own files', async t => {
   const root = t.testdir({ folder: { a: 'own', b: 'own' } })
   const outside = scratch(t, { a: 'of the host', b: 'of the host' })
