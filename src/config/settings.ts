@@ -1,49 +1,24 @@
 import * as z from 'zod'
 import { parseProtect, parseProtectAlso, protectedNames } from './protected-names.ts'
+import {
+  absolutePath,
+  awsRegion,
+  baseUrl,
+  budget,
+  choice,
+  count,
+  days,
+  googleProject,
+  googleRegion,
+  modelIds,
+  pids,
+  poolForm,
+  runtime,
+  secret,
+  size,
+  text,
+} from './setting-forms.ts'
 import { parseGitIdentity, parseMcpServers, parsePackages } from './setting-names.ts'
-
-/** Builds the schema of a choice, with a message that lists the values. */
-const choice = <const Values extends readonly [string, ...string[]]>(values: Values) =>
-  z.enum(values, { error: `must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}` })
-
-const text = z.string().trim().min(1, 'must not be empty')
-const secret = text.regex(/^[\x21-\x7e]+$/, 'must be printable characters without spaces')
-const absolutePath = text.regex(/^\/[^\0\n:]*$/, 'must be an absolute path without a colon')
-const size = text.regex(/^\d+(\.\d+)?[mg]$/i, 'must be a size such as 512m or 4g')
-const budget = text.regex(/^\d{1,7}(\.\d{1,6})?$/, 'must be a number of dollars such as 5 or 0.50')
-const poolForm = 'must be a range of /24 or larger, such as 10.200.0.0/16'
-const count = text.regex(/^\d+(\.\d+)?$/, 'must be a number')
-const days = 'must be a whole number of days from 0 to 90'
-const pids = 'must be a whole number, 64 or more'
-const runtime = text.regex(/^[a-z0-9][a-z0-9._-]*$/i, 'must be the name of an installed runtime')
-
-const baseUrl = text.refine(isBaseUrl, {
-  error: 'must be an https:// URL on port 443 of a host name, with a plain path or none',
-})
-const awsRegion = text.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as us-east-1')
-const googleRegion = text.regex(
-  /^(global|us|eu|[a-z]+-[a-z]+\d)$/,
-  'must be global, us, eu or a region such as us-east5',
-)
-const googleProject = text.regex(/^[a-z][a-z0-9-]{4,29}$/, 'must be the id of a project')
-const modelIds = text.regex(
-  /^[\w.@:[\]-]{1,80}=[\w.@:/-]{1,200}(, ?[\w.@:[\]-]{1,80}=[\w.@:/-]{1,200})*$/,
-  'must be a list such as claude-opus-5-5=ID,claude-haiku-5-5=ID',
-)
-
-/** Accepts what the gateway and the proxy can reach: a name on port 443, and a path without tricks. */
-function isBaseUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false
-  const { protocol, origin, port, hostname, pathname } = new URL(value)
-  const path = pathname === '/' ? '' : pathname
-  return (
-    protocol === 'https:' &&
-    port === '' &&
-    /^([a-z0-9-]+\.)+[a-z][a-z0-9-]*$/.test(hostname) &&
-    /^(\/[\w.~-]+)*\/?$/.test(pathname) &&
-    [origin + path, `${origin}${path}/`].includes(value)
-  )
-}
 
 /** Marks the settings whose values must not be shown, logged or passed in an environment. */
 export const secretSettings = [
