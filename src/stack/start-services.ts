@@ -132,8 +132,8 @@ function hasFailed({ state, health }: ServiceState) {
 async function explain(engine: Engine, name: string, error: unknown) {
   if (!(error instanceof UserError)) return error
   const state = await inspectStack(engine, name).catch(() => null)
-  // A container that was never started has no log. One that has just been restarted looks well again:
-  // Compose names it.
+  // A container that was never started has no log. One that was just restarted looks healthy: Compose
+  // names it.
   const failed =
     state?.services.find(({ state, health }) =>
       state === 'running' ? health === 'unhealthy' : state !== 'created',
