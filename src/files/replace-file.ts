@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -84,6 +83,8 @@ function temporaryBeside(at: SystemPath) {
   const path = at.toString()
   // A name has at most 255 bytes, and a character up to 4.
   const name = basename(path).slice(0, 50)
+  // Loaded on demand: a session that is attached again replaces no file.
+  const { randomBytes } = process.getBuiltinModule('node:crypto')
   return join(dirname(path), `.${name}.${randomBytes(9).toString('base64url')}.tmp`)
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -118,6 +117,8 @@ export function readFolder(folder: string): Promise<Content[]> {
 
 /** Returns a hash of the files' paths, bytes and executable bits. */
 export function hashContents(files: readonly Content[]): string {
+  // Loaded on demand: a session that is attached again only lists the files.
+  const { createHash } = process.getBuiltinModule('node:crypto')
   const hash = createHash('sha256')
   for (const { path, executable, content } of files) {
     hash.update(JSON.stringify([path, executable, content.length]))

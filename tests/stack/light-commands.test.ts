@@ -45,6 +45,16 @@ t.test('a session that is attached again loads no zod', async t => {
   )
 })
 
+t.test('a session that is attached again loads no cryptography, which takes 2 ms', async t => {
+  const loaded = loadedBy('cli/reattach.ts')
+  t.ok(loaded.has('files/replace-file.ts'))
+  const found = [...loaded].filter(([path]) => /from 'node:crypto'/.test(loadsOf(path)))
+  t.same(
+    found.map(([, way]) => way.join(' → ')),
+    [],
+  )
+})
+
 t.test('the parser of command lines loads no zod, as for a help text', async t => {
   const loaded = loadedBy('cli/parse-line.ts')
   t.ok(loaded.has('cli/run-program.ts'))
