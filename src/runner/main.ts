@@ -9,6 +9,7 @@ import { addedMounts, canConfine } from './claude/confine.ts'
 import { standingPromptFile } from './claude/process.ts'
 import { openOwn } from './claude/repair.ts'
 import { createSessions } from './claude/sessions.ts'
+import { checkDescriptors } from './ending/descriptor-check.ts'
 import { createPool, freeMemory } from './pool/pool.ts'
 import { createRunner } from './runner.ts'
 import { createRunnerServer } from './server.ts'
@@ -66,6 +67,8 @@ async function main() {
       await listening(createRunnerServer(runner, token), settings.RUNNER_PORT, '0.0.0.0'),
     )
   }
+  // Between runs it has time; a run has a check of its own.
+  checkDescriptors(fail, { pause: 5_000 })
   log({ kind: 'listening', landlock: confinement !== null })
   if (!confinement && existsSync(defaultPlaces.workspaces)) {
     log({

@@ -116,3 +116,11 @@ t.test('a runner without file descriptors ends itself and its runs', async t => 
   await until('its socket', async () => (await worker('claude-secure-run --status')).code === 0)
   t.match((await run('[[say x]]')).ended, { outcome: 'completed' })
 })
+
+t.test('a runner without file descriptors ends itself between runs too', async t => {
+  const before = await started()
+  t.match(await worker("prlimit --pid $(pgrep -f '[r]unner.js') --nofile=3:3"), { code: 0 })
+  await until('a new runner', async () => (await started()) !== before)
+  await until('its socket', async () => (await worker('claude-secure-run --status')).code === 0)
+  t.match((await run('[[say x]]')).ended, { outcome: 'completed' })
+})

@@ -16,7 +16,7 @@ t.test('a runner that can open no file gives up once, and one that can goes on',
     return openSync(path, 'r')
   }
   const pause = () => new Promise(resolve => setTimeout(resolve, 50))
-  const end = checkDescriptors(giveUp, open, 1)
+  const end = checkDescriptors(giveUp, { open, pause: 1 })
   while (opened < 3) await pause()
   t.strictSame(given, [])
   isFull = true
@@ -26,7 +26,7 @@ t.test('a runner that can open no file gives up once, and one that can goes on',
   end()
   isFull = false
   const before = opened
-  const other = checkDescriptors(giveUp, open, 1)
+  const other = checkDescriptors(giveUp, { open, pause: 1 })
   other()
   await pause()
   t.equal(opened, before, 'nothing is tested after the run')
