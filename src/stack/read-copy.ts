@@ -1,5 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { Archive } from '../engine/archive.ts'
@@ -58,16 +59,33 @@ export async function readCopyChanges(
     contents.set(path, content)
     room -= content.length
   }
-  await readCopyItems(context, keep, take, () => {
+  const check = (path: string, size: number) => {
+    const known = baseline.tree.get(path)
+    if (size > fileLimit && !(known?.type === 'file' && known.size === size)) {
+      throw tooLarge(path, size)
+    }
+  }
+  const restart = () => {
     tree.clear()
     contents.clear()
     room = keptBytes.all
     bytes = 0
-  })
+  }
+  await readCopyItems(context, keep, take, { check, restart })
   const gitChanged = gitDataChanged(baseline.tree, tree)
   const changes = copyChanges(baseline.tree, tree, baseline.leftOut)
   const repositories = newRepositories(baseline, tree)
   return { baseline, tree, changes, gitChanged, repositories, contents }
+}
+
+/** Larger files of the agent are not read: a sparse file takes no room in the copy, and hours to read. */
+const fileLimit = 4 * 1024 ** 3
+
+function tooLarge(path: string, size: number) {
+  const sizes = `${Math.ceil(size / 1024 ** 3)} GiB, more than ${fileLimit / 1024 ** 3} GiB`
+  return new UserError(`the agent made ${terminalLine(path)} in the copy as large as ${sizes}`, {
+    hint: `run ${command('shell')} and remove it or make it smaller`,
+  })
 }
 
 /** Maximum readings of a copy in which an agent is at work. */
@@ -81,17 +99,21 @@ export async function readCopyItems(
   { archive, container, signal }: CopyPlace,
   keep: (path: string) => Keep | null,
   take: (item: CopiedItem) => void | Promise<void>,
-  restart: () => void = () => {},
+  options: {
+    /** Throws for a file that must not be read. */
+    check?: (path: string, size: number) => void
+    restart?: () => void
+  } = {},
 ): Promise<void> {
   for (let reading = 1; ; reading++) {
     try {
       const tar = await archive.get(container, '/workspace', signal)
-      for await (const item of readCopy(tar, keep)) await take(item)
+      for await (const item of readCopy(tar, keep, options.check)) await take(item)
       return
     } catch (error) {
       if (!(error instanceof IncompleteCopy)) throw error
       if (reading === readings) throw stillMoving(error)
-      restart()
+      options.restart?.()
     }
   }
 }
@@ -102,9 +124,6 @@ function stillMoving(cause: IncompleteCopy) {
     { hint: 'wait until the agent pauses or end its session, then run the command again', cause },
   )
 }
-
-/** Larger files stay in the copy. */
-const fileLimit = 4 * 1024 ** 3
 
 /**
  * Fetches contents from the copy, each into a file in `folder` named by its hash. Skips files that

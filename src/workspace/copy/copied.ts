@@ -3,7 +3,7 @@ import type { LogEvent } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import type { Packed } from './pack.ts'
 
-type Told = Pick<Packed, 'tree' | 'bytes' | 'leftOut' | 'passedOver' | 'gitUnsettled'>
+type Told = Pick<Packed, 'tree' | 'bytes' | 'leftOut' | 'passedOver' | 'sparse' | 'gitUnsettled'>
 
 /** Returns messages about a copy that was taken: its size, and what is not in it. */
 export function describeCopied({
@@ -11,9 +11,14 @@ export function describeCopied({
   bytes,
   leftOut,
   passedOver,
+  sparse,
   gitUnsettled,
 }: Told): LogEvent[] {
   const messages: LogEvent[] = [{ kind: 'info', text: `copied ${renderCopied(tree.size, bytes)}` }]
+  if (sparse.length > 0) {
+    const text = `not copied, because they are sparse files and would take their full size in the copy: ${someOf(sparse)}`
+    messages.push({ kind: 'warn', text })
+  }
   if (leftOut.length > 0) {
     messages.push({ kind: 'info', text: `left out of the copy: ${someOf(leftOut)}` })
   }

@@ -5,7 +5,7 @@ import type { IgnoreRules } from '../ignore/rules.ts'
 import type { Tree } from './entry.ts'
 import { createEntryWriter, type EntryWriter, packedStream } from './entry-writer.ts'
 import { isGitFolder, isGitPath } from './git-files.ts'
-import { holdFile, letGo, stampAt } from './read-file.ts'
+import { holdFile, isSparse, letGo, stampAt } from './read-file.ts'
 import { type HostItem, type HostWalk, type Selection, walkHost } from './read-host.ts'
 import type { Reader } from './reader.ts'
 
@@ -15,6 +15,8 @@ export type Packed = {
   leftOut: string[]
   /** Paths that disappeared or changed while they were read. */
   passedOver: string[]
+  /** Files that are left out because they are sparse. */
+  sparse: string[]
   /** Of those, files that are in the archive with mixed content: the caller removes them. */
   torn: string[]
   /** True when git changed its data all the time: commits may lack objects. */
@@ -55,16 +57,23 @@ export function packWorkspace(
   const tar = pack()
   const walk = walkHost(root, selection)
   const filling: Filling = {
-    ...{ tree: new Map(), leftOut: [], passedOver: [], torn: new Set(), stamps: new Map() },
+    ...{
+      tree: new Map(),
+      leftOut: [],
+      passedOver: [],
+      sparse: [],
+      torn: new Set(),
+      stamps: new Map(),
+    },
     ...{ bytes: 0, gitUnsettled: false, rested: performance.now(), progress },
     ...(selection.reader && { reader: selection.reader }),
     entries: createEntryWriter(tar, owner),
   }
   return packedStream(tar, async (): Promise<Packed> => {
     await fill(filling, walk)
-    const { tree, leftOut, passedOver, gitUnsettled, bytes } = filling
+    const { tree, leftOut, passedOver, sparse, gitUnsettled, bytes } = filling
     const torn = [...filling.torn]
-    return { tree, leftOut, passedOver, torn, gitUnsettled, bytes, rules: walk.rules() }
+    return { tree, leftOut, passedOver, sparse, torn, gitUnsettled, bytes, rules: walk.rules() }
   })
 }
 
@@ -143,6 +152,11 @@ async function addFile(filling: Filling, { path, at }: { path: string; at: Syste
     const file = holdFile(at, path, filling.reader)
     if (file === null) break
     try {
+      if (isSparse(file)) {
+        filling.leftOut.push(path)
+        filling.sparse.push(path)
+        return true
+      }
       const { written, sha256 } = await entries.file(path, file)
       if (written === 'nothing') continue
       if (written === 'torn') {

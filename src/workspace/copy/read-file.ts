@@ -26,6 +26,8 @@ export function unlessGone<T>(path: string, call: () => T): T | null {
 export type HeldFile = {
   descriptor: number
   size: number
+  /** Bytes that the file takes on the disk; absent where they do not matter. */
+  allocated?: number
   executable: boolean
   /** Differs after any change of the content. */
   stamp: string
@@ -42,7 +44,13 @@ export function holdFile(at: SystemPath, path: string, reader?: Reader): HeldFil
     return null
   }
   const { size } = stats
-  return { descriptor, size, executable: (stats.mode & 0o100) !== 0, stamp: stampOf(stats) }
+  return {
+    descriptor,
+    size,
+    allocated: stats.blocks * 512,
+    executable: (stats.mode & 0o100) !== 0,
+    stamp: stampOf(stats),
+  }
 }
 
 /** Reads the next bytes into `buffer`, until it is full or the file ends; returns their number. */
@@ -63,6 +71,14 @@ export function fillBuffer({ descriptor }: HeldFile, buffer: Buffer, position: n
 export function isSteady({ descriptor, size, stamp }: HeldFile, read: number): boolean {
   const after = fstatSync(descriptor)
   return read === size && (after.size > size || stampOf(after) === stamp)
+}
+
+/** Size from which a file of mostly holes is left out: the copy would take its full size on the disk. */
+const sparseBytes = 1024 ** 3
+
+/** Returns whether a file is large and mostly holes. */
+export function isSparse({ size, allocated = size }: HeldFile): boolean {
+  return size > sparseBytes && allocated < size / 2
 }
 
 export function letGo({ descriptor }: HeldFile) {

@@ -44,6 +44,8 @@ export class IncompleteCopy extends Error {
 export async function* readCopy(
   tar: Readable,
   keep: (path: string) => Keep | null,
+  /** Throws for a file that must not be read. */
+  check: (path: string, size: number) => void = () => {},
 ): AsyncGenerator<CopiedItem> {
   let sent = false
   let last = ''
@@ -76,6 +78,7 @@ export async function* readCopy(
       seen.set(path, entry)
       yield { path, entry }
     } else if (path !== null && type === 'file') {
+      check(path, size)
       const { entry, kept } = await readFileItem(item, mode, keep(path))
       seen.set(path, entry)
       yield { path, entry, ...kept }

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { pack } from 'tar-stream'
 import type { Archive } from '../../../src/engine/archive.ts'
-import { readCopyChanges, stageContents } from '../../../src/stack/read-copy.ts'
+import { readCopyChanges, readCopyItems, stageContents } from '../../../src/stack/read-copy.ts'
 import type { StateFolder } from '../../../src/stack/state/state-folder.ts'
 import { baselinePath, renderBaseline } from '../../../src/workspace/copy/baseline.ts'
 import type { Entry, Tree } from '../../../src/workspace/copy/entry.ts'
@@ -155,4 +155,51 @@ t.test('progress counts what was read, also of a copy without changes', async t 
     [1, 3],
     [2, 8],
   ])
+})
+
+/** An archive with a file of 40 GiB of zeros, as the engine sends a sparse one: it never ends by itself. */
+function endless(size: number) {
+  const sent = { bytes: 0 }
+  const get = async (_container: string, _folder: string, signal?: AbortSignal) => {
+    const header = pack()
+    header.on('error', () => {})
+    header.entry({ name: 'workspace/big', size }, () => {})
+    const stream = async function* () {
+      yield (await (header as AsyncIterable<Buffer>)[Symbol.asyncIterator]().next()).value as Buffer
+      const chunk = Buffer.alloc(64 * 1024)
+      for (;;) {
+        await new Promise(resolve => setImmediate(resolve))
+        if (signal?.aborted) throw signal.reason
+        sent.bytes += chunk.length
+        yield chunk
+      }
+    }
+    return Readable.from(stream(), { objectMode: false })
+  }
+  return { archive: { get } as unknown as Archive, sent }
+}
+
+t.test('Ctrl-C ends the reading of a sparse file at once', async t => {
+  const { archive, sent } = endless(40 * 1024 ** 3)
+  const controller = new AbortController()
+  const cancelled = new Error('cancelled')
+  const reading = readCopyItems(
+    { archive, container: 'c', signal: controller.signal },
+    () => null,
+    () => {},
+  )
+  setTimeout(() => controller.abort(cancelled), 20)
+  await t.rejects(reading, cancelled)
+  t.ok(sent.bytes > 0 && sent.bytes < 40 * 1024 ** 3, `${sent.bytes} bytes were read`)
+})
+
+t.test('a huge file of the agent is refused by name before it is read', async t => {
+  const { context } = await copyOf(t, {}, {})
+  const { archive, sent } = endless(40 * 1024 ** 3)
+  const refused = await readCopyChanges({ ...context, archive }).catch(error => error)
+  t.match(refused, {
+    message: 'the agent made big in the copy as large as 40 GiB, more than 4 GiB',
+    hint: /remove it or make it smaller/,
+  })
+  t.ok(sent.bytes < 16 * 1024 ** 2, `${sent.bytes} bytes were read`)
 })

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { describeCopied, renderCopied } from '../../../../src/workspace/copy/copied.ts'
 
-const nothing = { tree: new Map(), bytes: 0, leftOut: [], passedOver: [], gitUnsettled: false }
+const lists = { leftOut: [], passedOver: [], sparse: [] }
+const nothing = { tree: new Map(), bytes: 0, ...lists, gitUnsettled: false }
 const texts = (told: Partial<Parameters<typeof describeCopied>[0]>) =>
   describeCopied({ ...nothing, ...told }).map(message =>
     'text' in message ? `${message.kind}: ${message.text}` : '',
@@ -22,6 +23,10 @@ t.test('what is not in the copy is named, and how to try again', async t => {
     passedOver: ['\x1b[2Ja', ...many],
     gitUnsettled: true,
   })
+  t.match(
+    texts({ sparse: ['disk.img'] })[1],
+    /^warn: not copied, because they are sparse.*disk\.img/,
+  )
   t.equal(leftOut, 'info: left out of the copy: dist/')
   t.match(passedOver, /^warn: not copied, because they disappeared or changed .* and 4 more; run/)
   t.match(passedOver, '--fresh-copy')

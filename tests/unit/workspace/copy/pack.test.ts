@@ -303,3 +303,11 @@ t.test('a copy that root makes for another user holds only what that user can re
   t.same(own.leftOut, [], 'the owner of a file can open it for itself')
   t.equal(own.files.length, 7)
 })
+
+t.test('a sparse file is left out and told: the copy would take its full size', async t => {
+  const root = scratch(t, { 'a.txt': 'kept', 'disk.img': '' })
+  truncateSync(join(root, 'disk.img'), 40 * 1024 ** 3)
+  const { content } = await unpacked(t, packing(root))
+  t.same([...content.tree.keys()], ['a.txt'])
+  t.same([content.sparse, content.leftOut, content.passedOver], [['disk.img'], ['disk.img'], []])
+})
