@@ -49,7 +49,7 @@ export async function applyCopy(
   const copy = await openCopy(context, { contents: !options.dryRun })
   const sorted = selectChanges(copy, parseSelection(copy, paths, options.include))
   logRemaining(log, copy, sorted)
-  const plan = await planApply(copy.root, sorted.applicable)
+  const plan = await planApply(copy.root, sorted.applicable, context.signal)
   for (const { error } of plan.refused) log({ kind: 'warn', text: error.message })
   const steps = resolveConflicts(log, plan, options)
   if (!options.dryRun) return write(context, copy, { ...plan, steps }, options)

@@ -175,6 +175,6 @@ export async function diffCopy(
   const changes = withheld
     ? [...sorted.applicable, ...sorted.withheld].sort((a, b) => (a.path < b.path ? -1 : 1))
     : sorted.applicable
-  const { conflicts, refused } = await planApply(copy.root, changes)
+  const { conflicts, refused } = await planApply(copy.root, changes, context.signal)
   return { copy, sorted, changes, renames: findRenames(changes), conflicts, refused }
 }

@@ -17,7 +17,11 @@ export const HostState = z.strictObject({
 export type HostState = z.infer<typeof HostState>
 
 /** Returns the current state of `path` below `root`; null when there is no file or symlink. */
-export async function readHostState(root: string, path: string): Promise<HostState | null> {
+export async function readHostState(
+  root: string,
+  path: string,
+  signal?: AbortSignal,
+): Promise<HostState | null> {
   const place = await openParentFolder(root, path)
   if (!place) return null
   const { folder, name } = place
@@ -27,7 +31,7 @@ export async function readHostState(root: string, path: string): Promise<HostSta
     if (status.isSymbolicLink()) {
       return { entry: { type: 'link', target: await linkAt(folder.at(name)) }, ...owner }
     }
-    return status.isFile() ? { entry: await hashFile(folder.at(name)), ...owner } : null
+    return status.isFile() ? { entry: await hashFile(folder.at(name), signal), ...owner } : null
   } catch (error) {
     if (isMissing(error)) return null
     throw error
@@ -40,7 +44,7 @@ async function linkAt(path: SystemPath) {
   return nameOfBytes(await readlink(path, 'buffer'))
 }
 
-export async function hashFile(path: SystemPath): Promise<Entry> {
+export async function hashFile(path: SystemPath, signal?: AbortSignal): Promise<Entry> {
   const opened = await openRegularFile(path)
   if (opened.kind !== 'open') throw new Error(`${path} is no longer a regular file`)
   const { file, stats } = opened
@@ -49,6 +53,8 @@ export async function hashFile(path: SystemPath): Promise<Entry> {
     let size = 0
     const buffer = Buffer.allocUnsafe(64 * 1024)
     for (;;) {
+      // A sparse file takes hours.
+      signal?.throwIfAborted()
       const { bytesRead } = await file.read(buffer, 0, buffer.length, null)
       if (bytesRead === 0) break
       hash.update(buffer.subarray(0, bytesRead))

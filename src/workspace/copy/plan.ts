@@ -19,11 +19,15 @@ export type Plan = {
 }
 
 /** Compares each change with the host. Writes nothing. */
-export async function planApply(root: string, changes: readonly Change[]): Promise<Plan> {
+export async function planApply(
+  root: string,
+  changes: readonly Change[],
+  signal?: AbortSignal,
+): Promise<Plan> {
   const plan: Plan = { steps: [], conflicts: new Set(), present: [], refused: [] }
   const deleted = new Set(changes.filter(({ after }) => !after).map(({ path }) => path))
   const compared = await withHeldFolder(root, held =>
-    settleConcurrently(changes, atOnce, change => compare(held, change, deleted)),
+    settleConcurrently(changes, atOnce, change => compare(held, change, deleted, signal)),
   )
   for (const [index, result] of compared.entries()) {
     const change = changes[index]
@@ -48,13 +52,14 @@ async function compare(
   root: string,
   change: Change,
   deleted: ReadonlySet<string>,
+  signal?: AbortSignal,
 ): Promise<Step | null> {
   const { path } = change
   if (safeRelativePath(path) === null) throw notApplied(path, 'it leaves the workspace')
   if (change.after?.type === 'link') refuseLinkOutside(path, change.after.target)
   // A file that will become a folder is still there.
   const inTheWay = foldersOf(path).some(folder => deleted.has(folder))
-  const now = inTheWay ? null : await readHostState(root, path)
+  const now = inTheWay ? null : await readHostState(root, path, signal)
   if (sameEntry(now?.entry, change.after)) return null
   const { present, missing } = await readHostFolders(root, path)
   return {

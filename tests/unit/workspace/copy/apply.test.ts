@@ -11,6 +11,7 @@ import {
   rename,
   rm,
   symlink,
+  truncate,
   writeFile,
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -388,4 +389,14 @@ t.test('a folder that is swapped for a link all the time leads no byte outside',
   t.same(await readdir(outside), ['a'])
   t.equal(await readFile(join(outside, 'a'), 'utf8'), 'safe')
   t.ok(written > 0, `${written} were written where they belong`)
+})
+
+t.test('Ctrl-C ends the reading of a sparse file of the host at once', async t => {
+  const { root } = await workspace(t, { big: '' })
+  await truncate(join(root, 'big'), 40 * 1024 ** 3)
+  const controller = new AbortController()
+  const cancelled = new Error('cancelled')
+  const planning = planApply(root, [change('big', undefined, 'new')], controller.signal)
+  setTimeout(() => controller.abort(cancelled), 20)
+  await t.rejects(planning, cancelled)
 })
