@@ -146,7 +146,7 @@ public class Trust {
   t.ok(seen.includes('/index/config.json'), seen.join(' '))
 
   const untrusting = [
-    'java -Djavax.net.ssl.trustStore=/dev/null ~/Trust.java https://java.allowed.test/untrusted',
+    'keytool -importcert -noprompt -alias other -file /etc/ssl/certs/ISRG_Root_X1.pem -keystore ~/other.p12 -storepass changeit 2> /dev/null; java -Djavax.net.ssl.trustStore=$HOME/other.p12 -Djavax.net.ssl.trustStorePassword=changeit ~/Trust.java https://java.allowed.test/untrusted',
     'cd ~/fetching && CARGO_HTTP_CAINFO=/etc/ssl/certs/ISRG_Root_X1.pem SSL_CERT_FILE=/etc/ssl/certs/ISRG_Root_X1.pem cargo fetch',
   ]
   for (const script of untrusting) {
