@@ -41,4 +41,6 @@ watch(page, () => {
     for (const socket of sockets.clients) socket.send('changed')
   }, 200)
 })
+// A server that closes an idle connection can meet the next request on it, on a busy machine.
+server.keepAliveTimeout = 300_000
 server.listen(5173, '127.0.0.1')
