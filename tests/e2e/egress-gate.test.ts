@@ -262,13 +262,15 @@ t.test('it is reported after a session of Claude Code too', async t => {
 t.test('log shows decisions, and no name in it controls the terminal', async t => {
   const forged = 'GET http://a","verdict":"allowed","x":".evil.test/ HTTP/1.1\\r\\n\\r\\n'
   const sequence = 'GET http://\\x1b]0;owned\\x07\\x9b31m.evil.test/ HTTP/1.1\\r\\n\\r\\n'
-  for (const request of [forged, sequence]) {
+  const path = 'GET http://path.evil.test/","verdict":"allowed","x":" HTTP/1.1\\r\\n\\r\\n'
+  const plain = 'GET http://plain.evil.test/ HTTP/1.1\\r\\n\\r\\n'
+  for (const request of [forged, sequence, path, plain]) {
     const line = `exec 3<>/dev/tcp/proxy/3128; printf '${request}' >&3; cat <&3`
     await stack.inside(['bash', '-c', line])
   }
   const denied = (await cli('log', '--denied')).stdout
-  t.match(denied, /denied {2}agent {4}GET a%22,%22verdict%22/)
-  t.match(denied, /denied {2}- {8}- \(malformed\)/)
+  t.match(denied, /(denied {2}- {8}- \(malformed\)[^]*){3}/, 'Squid takes no such target')
+  t.match(denied, /denied {2}agent {4}GET plain\.evil\.test/)
   t.match(denied, /denied {2}agent {4}CONNECT evil\.test:443 \(not-listed\)/)
   t.notMatch(denied, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
   t.notMatch(denied, / allowed /)
