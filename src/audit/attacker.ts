@@ -7,20 +7,10 @@ import { lastLine } from '../base/terminal-text.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { createLineSplitter } from '../files/lines.ts'
 import { terminate } from '../process/exec.ts'
+import { type Follow, piecesOf } from './follow.ts'
 
 /** Maximum bytes of one answer of the attacker. */
 const answerBytes = 16 * 1024 * 1024
-
-/**
- * Data sent after the proxy's answer: a TLS hello with this server name, one without, exact bytes in
- * pieces of latin1 text, plain HTTP, or nothing.
- */
-export type Follow =
-  | { hello: string }
-  | { raw: readonly string[] }
-  | 'hello-without-name'
-  | 'plain'
-  | 'nothing'
 
 /** One attack, as a JSON line on the stdin of `inside/attack.ts`. `wait` is in milliseconds. */
 export type Attack =
@@ -30,7 +20,7 @@ export type Attack =
       host: string
       port: number
       request: string
-      follow: Follow
+      follow: readonly string[]
       until?: string
       wait: number
     }
@@ -105,7 +95,7 @@ export function createAttacker(options: {
       more: { send?: string; until?: string; wait?: number } = {},
     ) => ask(Dialled, { op: 'dial', host, port, wait: defaultWait, ...more }),
     /** Sends a request to the proxy, and continues as if the proxy had granted it. */
-    tunnel: (
+    tunnel: async (
       request: string,
       follow: Follow,
       more: { host?: string; port?: number; until?: string; wait?: number } = {},
@@ -115,7 +105,7 @@ export function createAttacker(options: {
         host: 'proxy',
         port: 3128,
         request,
-        follow,
+        follow: await piecesOf(follow),
         wait: defaultWait,
         ...more,
       }),

@@ -1,4 +1,4 @@
-import type { Follow } from './attacker.ts'
+import type { Follow } from './follow.ts'
 import { type Check, check } from './probe.ts'
 import type { Twin } from './twin.ts'
 

@@ -269,7 +269,7 @@ t.test('log shows decisions, and no name in it controls the terminal', async t =
     await stack.inside(['bash', '-c', line])
   }
   const denied = (await cli('log', '--denied')).stdout
-  t.match(denied, /(denied {2}- {8}- \(malformed\)[^]*){3}/, 'Squid takes no such target')
+  t.match(denied, /(denied {2}- {8}- \(malformed\)[\s\S]*){3}/, 'Squid takes no such target')
   t.match(denied, /denied {2}agent {4}GET plain\.evil\.test/)
   t.match(denied, /denied {2}agent {4}CONNECT evil\.test:443 \(not-listed\)/)
   t.notMatch(denied, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
