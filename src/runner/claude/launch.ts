@@ -46,11 +46,15 @@ const rootFiles = ['CLAUDE.md', 'CLAUDE.local.md', '.mcp.json']
 const maxFiles = 500
 
 /**
- * Hashes inode, size and time of the files that Claude Code reads when it starts: a process that started
- * with other files is out of date.
+ * Hashes the folders that a process is confined to, and inode, size and time of the files that Claude Code reads
+ * when it starts: a process that started with others is out of date.
  */
-export function startFiles({ path, home }: Workspace): string {
-  const seen: string[] = []
+export function startFiles({ path, home, temporary }: Workspace): string {
+  // The kernel confines a process to the folders themselves, not to their names.
+  const seen = [path, home, temporary].map(folder => {
+    const stats = lstatSync(folder, { throwIfNoEntry: false })
+    return [folder, stats?.dev, stats?.ino].join(' ')
+  })
   const note = (file: string) => {
     const stats = lstatSync(file, { throwIfNoEntry: false })
     if (stats) seen.push([file, stats.ino, stats.size, stats.mtimeMs].join(' '))

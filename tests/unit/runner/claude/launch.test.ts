@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { RunRequest } from '../../../../src/run/request.ts'
@@ -45,12 +45,12 @@ t.test('the hash covers all settings except the prompt, the session and the time
 })
 
 t.test('a changed file that claude reads at its start changes the hash', async t => {
-  const root = t.testdir({ workspace: { 'a.ts': '' }, home: {} })
+  const root = t.testdir({ workspace: { 'a.ts': '' }, home: {}, temporary: {} })
   const workspace = {
     path: join(root, 'workspace'),
     key: 'k',
     home: join(root, 'home'),
-    temporary: '/tmp/k',
+    temporary: join(root, 'temporary'),
   }
   let before = startFiles(workspace)
   const changes = (what: string) => {
@@ -70,6 +70,9 @@ t.test('a changed file that claude reads at its start changes the hash', async t
   changes('a link, which is not followed')
   writeFileSync(join(workspace.path, 'a.ts'), 'y')
   t.equal(startFiles(workspace), before, 'other files do not count')
+  renameSync(workspace.temporary, join(root, 'away'))
+  mkdirSync(workspace.temporary)
+  changes('another temporary folder: the kernel confined the process to the one before')
 })
 
 t.test(
