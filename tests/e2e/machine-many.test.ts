@@ -31,6 +31,11 @@ async function startStacks(count: number) {
   const started = await settleConcurrently(indexes, 4, async index => {
     const stack = nameOf(index)
     const file = join(folder, `${stack}.json`)
+    // What makes it this user's stack.
+    const state = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', stack)
+    const identity = { version: 1, kind: 'folder', folder: `/home/me/${index}` }
+    await mkdir(state, { recursive: true, mode: 0o700 })
+    await writeFile(join(state, 'identity.json'), JSON.stringify(identity))
     const labels = {
       'claude-secure.stack': stack,
       'claude-secure.workspace': `/home/me/${index}`,
