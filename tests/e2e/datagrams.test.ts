@@ -36,7 +36,7 @@ async function turnOff() {
 
 /** Listens on every address of the host for UDP, TCP and ICMP, and prints what has the word. */
 const listener = `
-import select, socket, sys
+import errno, select, socket, sys
 port, word = int(sys.argv[1]), sys.argv[2].encode()
 v4 = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 v4.bind(("0.0.0.0", port))
@@ -44,7 +44,13 @@ every = [v4, socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
 for address in sys.argv[3:]:
     own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    own.bind((address, port + 1))
+    try:
+        own.bind((address, port + 1))
+    except OSError as error:
+        # A network of another stack was removed meanwhile.
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        continue
     every.append(own)
 if socket.has_ipv6:
     v6 = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
