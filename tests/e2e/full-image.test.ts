@@ -190,7 +190,7 @@ t.test("the agent's list of tools names every installed tool and nothing else", 
   t.ok(told.length > 60)
   t.match(
     stdout,
-    '\n- in /usr/local/bin: bat eslint fd git nodemon pnpm pnpx prettier pyright ts-node tsc tsserver yarn yarnpkg\n',
+    '\n- in /usr/local/bin: bat eslint fd nodemon pnpm pnpx prettier pyright ts-node tsc tsserver yarn yarnpkg\n',
   )
 })
 
