@@ -99,8 +99,20 @@ const reports = async (): Promise<Report[]> => {
   const answer = await fetch(`http://127.0.0.1:${dev}/reports`)
   return (await answer.json()) as Report[]
 }
+/** Waits for a report. A page that failed says why, and no later one comes. */
 const report = (what: string, wanted: (report: Report) => boolean) =>
-  until(what, async () => (await reports()).find(wanted), 180_000)
+  until(
+    what,
+    async () => {
+      const all = await reports()
+      const failed = all.find(({ body }) => body.startsWith('failed: '))
+      if (failed) throw new Error(`${what}: ${failed.body}`)
+      return all.find(wanted)
+    },
+    180_000,
+  ).catch(async error => {
+    throw new Error(`${error.message}; reported: ${JSON.stringify(await reports())}`)
+  })
 
 t.test('forward answers with addresses of the stack, and says what a page may do', async t => {
   t.equal(forwarded.code, 0, forwarded.stderr)
@@ -134,7 +146,7 @@ t.test('a page of the agent works in a browser of the host', async t => {
   // This bundler accepts no name but its own address.
   const framed = `${page}<iframe src="http://127.0.0.1:${bundler}/"></iframe>`
   await writeFile(join(stack.workspace, 'page.html'), framed)
-  await openBrowser(t, `http://localhost:${port}/`)
+  await openBrowser(t, `http://localhost:${port}/`, [port, dev, bundler])
 
   const first = await report('the page', ({ kind }) => kind === 'page')
   t.equal(first.body, 'version one, 50 assets, echo true')

@@ -1,16 +1,33 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
 import type { Test } from 'tap'
-import { temporaryFolder } from '../stack/checkout.ts'
+import { repository, temporaryFolder } from '../stack/checkout.ts'
+import { relay } from './relay.ts'
 
 /**
  * Opens a page in a Chromium of this host that connects to names below localhost, as docs/forward.md
- * recommends, and to the loopback. It runs until the test ends.
+ * recommends, and to these ports of the loopback. It runs until the test ends.
  */
-export async function openBrowser(t: Test, url: string) {
+export async function openBrowser(t: Test, url: string, ports: readonly number[]) {
   const profile = await temporaryFolder(t, 'browser')
+  const sockets = await temporaryFolder(t, 'ports')
+  for (const port of ports) {
+    const server = createServer({ allowHalfOpen: true }, socket =>
+      relay(socket, connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })),
+    )
+    await once(server.listen(join(sockets, `${port}`)), 'listening')
+    t.teardown(() => server.close())
+  }
+  const program = join(repository, 'tests/support/forward/loopback-relay.ts')
+  const own = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']
   const browser = spawn(
-    'chromium',
+    'unshare',
     [
+      ...['--net', ...own, '--', process.execPath, '--import', 'tsx', program, sockets],
+      `${ports}`,
+      'chromium',
       '--headless=new',
       // The tests may run as root; the pages are ours.
       '--no-sandbox',
@@ -21,7 +38,7 @@ export async function openBrowser(t: Test, url: string) {
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1',
       url,
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
+    { cwd: repository, stdio: ['ignore', 'ignore', 'pipe'], detached: true },
   )
   let said = ''
   browser.stderr.on('data', chunk => {

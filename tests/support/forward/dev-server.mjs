@@ -30,14 +30,21 @@ const server = createServer((request, response) => {
   response.end(readFileSync(page))
 })
 const sockets = new WebSocketServer({ server })
-sockets.on('connection', socket => {
+const note = body => reports.push({ kind: 'server', body, cookie: '' })
+sockets.on('connection', (socket, { url }) => {
+  note(`a websocket of ${url}`)
   socket.on('message', (data, binary) => socket.send(data, { binary }))
+  socket.on('close', code => note(`a websocket closed with ${code}`))
+  // A page that was loaded before a change and connects after it would never hear of it.
+  const shown = new URL(url, 'http://x').searchParams.get('shows')
+  if (shown && !readFileSync(page, 'utf8').includes(`<h1>${shown}</h1>`)) socket.send('changed')
 })
 let quiet
 watch(page, () => {
   // An editor truncates the file first.
   clearTimeout(quiet)
   quiet = setTimeout(() => {
+    note(`a change for ${sockets.clients.size} pages`)
     for (const socket of sockets.clients) socket.send('changed')
   }, 200)
 })
