@@ -158,7 +158,8 @@ function sessionPair(stack: TestStack): System['session'] {
       'claude-secure-session',
     ]),
     reset: command(stack, ['docker', 'exec', claude, 'bash', '-c', endSession]),
-    shows: 'Claude',
+    // Its prompt; the bar below the session also names it.
+    shows: '❯',
   }
 }
 
