@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { until } from '../../base/async.ts'
 import { parseSquidConf } from '../../egress/squid-conf.ts'
 import { type Attempt, attemptAll, connectTo, list } from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
@@ -57,12 +58,18 @@ export const forgedLog: Probe = {
           : undefined,
       ),
     ])
-    const [proxyLines, gatewayLines] = await Promise.all([
-      twin.log('proxy'),
-      gateway ? twin.log('gateway') : [],
-    ])
-    const lines = [...proxyLines, ...gatewayLines]
-    const marked = lines.filter(line => line.includes(mark))
+    const read = async () => {
+      const logs = [twin.log('proxy'), gateway ? twin.log('gateway') : []]
+      return (await Promise.all(logs)).flat()
+    }
+    const withMark = (lines: readonly string[]) => lines.filter(line => line.includes(mark))
+    // A line is written when its connection ends, and the engine's log lags on a busy machine.
+    const arrived = async () => {
+      const lines = await read()
+      return withMark(lines).length >= texts.length ? lines : null
+    }
+    const lines = (await until(arrived, { every: 250, timeout: 10_000 })) || (await read())
+    const marked = withMark(lines)
     const objects = marked.map(line => ({ line, object: parse(line) }))
     const broken = objects.filter(({ object }) => object === null)
     const forged = objects.filter(
