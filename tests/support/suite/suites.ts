@@ -29,7 +29,7 @@ export const suites: readonly Suite[] = [
   { ...plain, name: 'integration', timeout: 120, processes: 3 },
   { ...plain, name: 'stack' },
   // The test network has no parts for more: see support/stack/address-part.ts.
-  { name: 'e2e', needsEngine: true, standard: true, timeout: 900, processes: 4 },
+  { name: 'e2e', needsEngine: true, standard: true, timeout: 900, processes: 3 },
   // The files of unit and e2e that repeat something, with the full number of repetitions.
   { ...others, name: 'soak', env: { TEST_SOAK: '1' } },
   // Takes one control out at a time, and looks whether its probe notices.
