@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { holdName, readHolder } from '../../../src/process/name-lock.ts'
+import { childProgram } from '../../support/child-program.ts'
 
 const folderOf = (t: Test) => join(t.testdir({}), 'locks')
 
@@ -45,9 +46,9 @@ t.test('a folder with a long path serves too', async t => {
 
 const module = join(import.meta.dirname, '../../../src/process/name-lock.ts')
 
-/** Processes that take the name in turn, and note in a file when they come and go. */
-function rival(folder: string, log: string): ChildProcess {
-  const source = `
+/** Returns a program that takes the name again and again, and logs when it holds it. */
+function rivalSource(folder: string, log: string): string {
+  return `
     import { appendFileSync } from 'node:fs'
     import { holdName } from ${JSON.stringify(module)}
     for (let done = 0; done < 15;) {
@@ -60,15 +61,15 @@ function rival(folder: string, log: string): ChildProcess {
       release()
       done++
     }`
-  return spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', source], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
 }
 
 t.test('processes never hold a name together', async t => {
   const folder = folderOf(t)
   const log = join(t.testdir({ log: '' }), 'log')
-  const rivals = Array.from({ length: 4 }, () => rival(folder, log))
+  const program = await childProgram(t, rivalSource(folder, log))
+  const rivals = Array.from({ length: 4 }, () =>
+    spawn(process.execPath, [program], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  )
   const codes = await Promise.all(rivals.map(async child => (await once(child, 'exit'))[0]))
   t.same(codes, [0, 0, 0, 0])
   const lines = (await readFile(log, 'utf8')).trim().split('\n')
@@ -87,7 +88,7 @@ t.test(
     await holdName(${JSON.stringify(folder)}, 'a', 'child')
     console.log('held')
     setInterval(() => {}, 1000)`
-    const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', source], {
+    const child = spawn(process.execPath, [await childProgram(t, source)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     t.teardown(() => child.kill('SIGKILL'))

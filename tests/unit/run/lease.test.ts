@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
 import { createSocketLease } from '../../../src/run/lease.ts'
+import { childProgram } from '../../support/child-program.ts'
 
 const stack = `claude-secure-test-${process.pid}`
 const locks = join(t.testdir({}), 'locks')
@@ -42,7 +43,7 @@ t.test('the lease of a process that was killed is free at once', async t => {
   const source = `import { createSocketLease } from ${JSON.stringify(module)}
     await createSocketLease('${stack}-killed', '${locks}').acquire('/workspace', '${first}', { wait: false, signal: new AbortController().signal })
     console.log('held'); setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', source], {
+  const child = spawn(process.execPath, [await childProgram(t, source)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.teardown(() => child.kill('SIGKILL'))

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
@@ -14,6 +14,8 @@ import {
   scanWithRepository,
 } from '../../../src/workspace/host-files/changes.ts'
 import { scanHostFiles } from '../../../src/workspace/host-files/scan.ts'
+import { memoryFolder } from '../../support/memory-folder.ts'
+import { repetitions } from '../../support/soak.ts'
 
 type Folder = { [name: string]: string | Folder }
 
@@ -150,11 +152,13 @@ t.test('nothing noted, nothing told', async t => {
 })
 
 t.test('a folder that is swapped for a link meanwhile leads nowhere (H2)', async t => {
-  const folder = t.testdir({
-    workspace: { real: { Makefile: 'inside' } },
-    outside: { Makefile: 'OUTSIDE, and longer than what is inside' },
-  })
+  const folder = await mkdtemp(join(memoryFolder(), 'claude-secure-scan-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
   const workspace = join(folder, 'workspace')
+  await mkdir(join(workspace, 'real'), { recursive: true })
+  await mkdir(join(folder, 'outside'))
+  await writeFile(join(workspace, 'real/Makefile'), 'inside')
+  await writeFile(join(folder, 'outside/Makefile'), 'OUTSIDE, and longer than what is inside')
   // A thread swaps far more often than a shell, which starts a program for each step.
   const swapper = new Worker(
     `const { renameSync, symlinkSync, unlinkSync } = require('node:fs')
@@ -169,7 +173,7 @@ t.test('a folder that is swapped for a link meanwhile leads nowhere (H2)', async
   )
   t.teardown(() => swapper.terminate())
   const seen = new Set<string>()
-  for (let look = 0; look < 2_000; look++) {
+  for (let look = 0; look < repetitions({ short: 500, full: 5_000 }); look++) {
     const { files } = await scanHostFiles(workspace)
     const found = files.get('real/Makefile')
     if (found !== undefined) seen.add(String(found).split(' ')[0] ?? '')

@@ -6,6 +6,7 @@ import t from 'tap'
 import type { RunEvent } from '../../../../src/run/result.ts'
 import { createFileStore } from '../../../../src/run/store/file-store.ts'
 import type { RunRecord } from '../../../../src/run/store/store.ts'
+import { childProgram } from '../../../support/child-program.ts'
 import { resultOf, transcript } from '../../../support/run/transcript.ts'
 import { until } from '../../../support/stack/process.ts'
 
@@ -164,7 +165,7 @@ t.test('a run whose watcher was killed is interrupted, and keeps its stored even
     for (const message of ${JSON.stringify(transcript('tools').slice(0, 8))}) await log.append({ kind: 'claude', message })
     setTimeout(() => console.log('there'), 300)
     setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', source], {
+  const child = spawn(process.execPath, [await childProgram(t, source)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.teardown(() => child.kill('SIGKILL'))

@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path'
 import t from 'tap'
 import { forget } from '../../../../src/stack/inside/forget.ts'
+import { childProgram } from '../../../support/child-program.ts'
 
 const config = {
   userID: 'kept',
@@ -105,11 +106,7 @@ t.test('folders that their owner may not write go too', async t => {
   if (process.getuid?.() === 0) execFileSync('chown', ['-R', '65534:65534', home])
   const program = `import { forget } from ${JSON.stringify(join(import.meta.dirname, '../../../../src/stack/inside/forget.ts'))}; forget(${JSON.stringify(home)})`
   const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
-  execFileSync(
-    process.execPath,
-    ['--import', 'tsx', '--input-type=module', '--eval', program],
-    user,
-  )
+  execFileSync(process.execPath, [await childProgram(t, program)], user)
   t.notOk(existsSync(join(home, '.claude/projects')))
 })
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { type LogEvent, silentLog } from '../../../../src/base/log.ts'
 import { describeHolder, withLock } from '../../../../src/stack/state/lock.ts'
+import { childProgram } from '../../../support/child-program.ts'
 
 const name = 'claude-secure-app-00000001'
 process.env.XDG_STATE_HOME = t.testdir({})
@@ -58,7 +59,7 @@ t.test('the lock of a process that was killed is free at once', async t => {
   const lock = join(import.meta.dirname, '../../../../src/stack/state/lock.ts')
   const source = `import { withLock } from ${JSON.stringify(lock)}
     void withLock('${name}-killed', { log() {} }, () => new Promise(() => { console.log('held'); setInterval(() => {}, 1000) }))`
-  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', source], {
+  const child = spawn(process.execPath, [await childProgram(t, source)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.teardown(() => child.kill('SIGKILL'))

@@ -9,6 +9,7 @@ import type { Entry } from '../../../../src/workspace/copy/entry.ts'
 import { lastApply } from '../../../../src/workspace/copy/journal.ts'
 import { planApply } from '../../../../src/workspace/copy/plan.ts'
 import { planUndo, undoSteps } from '../../../../src/workspace/copy/undo.ts'
+import { childProgram } from '../../../support/child-program.ts'
 import { memoryFolder } from '../../../support/memory-folder.ts'
 
 const count = 40
@@ -55,6 +56,7 @@ async function test() {
   // The program that is killed starts sooner without it.
   const { default: t } = await import('tap')
   t.test('an apply that is killed leaves a way back, and a way on', async t => {
+    const program = await childProgram(t, `import ${JSON.stringify(import.meta.filename)}`)
     const killedAfter = async (after: number) => {
       const at = await mkdtemp(join(memoryFolder(), 'claude-secure-killed-'))
       t.teardown(() => rm(at, { recursive: true, force: true }))
@@ -64,7 +66,7 @@ async function test() {
         if (before) await writeFile(join(root, path), 'old')
       }
       const before = await contents(root)
-      t.equal(await killAfter(at, after), 'SIGKILL')
+      t.equal(await killAfter(program, at, after), 'SIGKILL')
       t.notSame(await contents(root), before, `${after}: it had begun`)
       if (after === 13) {
         await applyAll(at, () => {})
@@ -94,8 +96,8 @@ async function contents(root: string) {
 }
 
 /** Resolves with the signal by which it ended. */
-function killAfter(at: string, files: number) {
-  const child = spawn(process.execPath, ['--import=tsx', import.meta.filename], {
+function killAfter(program: string, at: string, files: number) {
+  const child = spawn(process.execPath, [program], {
     env: { ...process.env, KILLED_APPLY: at, KILLED_AFTER: String(files) },
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -127,7 +127,7 @@ for (const swapped of ['itself', 'above'] as const) {
   t.test(`a copy, the scan and the move of files read nothing outside (${swapped})`, async t => {
     const { root, statePath, outsideIs } = await place(t, swapped)
     let inside = 0
-    for (let turn = 0; turn < repetitions({ short: 200, full: 3_000 }); turn++) {
+    for (let turn = 0; turn < repetitions({ short: 100, full: 3_000 }); turn++) {
       const packed = await unlessSwapped(async () => {
         const { tar, packed } = packWorkspace(root, { uid: 1, gid: 1 })
         tar.on('error', () => {}).resume()
