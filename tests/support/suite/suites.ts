@@ -24,7 +24,8 @@ const others = { needsEngine: true, standard: false, timeout: 1800, processes: 3
 const otherNode = { needsEngine: false, standard: false, timeout: 120, processes: 3 }
 
 export const suites: readonly Suite[] = [
-  { ...plain, name: 'unit' },
+  // Its files wait for the disk and for programs as much as they compute.
+  { ...plain, name: 'unit', processes: 3 },
   // Its files wait for programs more than they compute.
   { ...plain, name: 'integration', timeout: 120, processes: 3 },
   { ...plain, name: 'stack' },
