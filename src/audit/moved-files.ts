@@ -59,11 +59,18 @@ async function modes({ stack }: Pick<Scene, 'stack'>): Promise<Check> {
   }
   const found = await looseModes(watched)
   const setuid = found.flatMap(({ root, setuid }) => setuid.map(path => join(root, path)))
+  const closed = found.flatMap(({ root, closed }) => closed.map(path => join(root, path)))
   const cutOff = found.find(({ cutOff }) => cutOff !== null)?.cutOff
   if (setuid.length > 0) {
     return open(
       claim,
       `${list(setuid)}: the end of the session, or ${command('stop')}, takes them off`,
+    )
+  }
+  if (closed.length > 0) {
+    return open(
+      claim,
+      `the agent closed ${list(closed)} to you: the end of the session, or ${command('stop')}, opens it`,
     )
   }
   return cutOff

@@ -40,6 +40,11 @@ export type OpenFolder = {
 export const asFolder = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 /**
+ * `O_PATH`: a descriptor that only names a file, and needs no right on it. Node.js has no constant for it.
+ */
+export const namesOnly = 0o10000000
+
+/**
  * Holds a folder open while `work` runs, which gets a path that names it even if another takes its place.
  * Refuses a path that leads through a symlink: another user who can write above the folder may exchange it
  * for a link while root works in it (threat H7).

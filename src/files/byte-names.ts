@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync } from 'node:fs'
+import { type Dirent, opendirSync, readdirSync } from 'node:fs'
 
 /** A path for a system call. */
 export type SystemPath = string | Buffer
@@ -71,4 +71,25 @@ export function readFolderSync(path: string): FolderEntry[] {
     isDirectory: () => entry.isDirectory(),
     isSymbolicLink: () => entry.isSymbolicLink(),
   }))
+}
+
+/**
+ * Lists at most `most` entries of a folder: the names in a folder of the agent can fill our memory. Its names
+ * are those of `nameOfBytes`.
+ */
+export function readFolderUpTo(path: string, most: number): FolderEntry[] {
+  // Every byte is one character of latin1.
+  const folder = opendirSync(systemPath(path), { encoding: 'latin1', bufferSize: 256 })
+  const entries: FolderEntry[] = []
+  try {
+    while (entries.length < most) {
+      const entry = folder.readSync()
+      if (entry === null) break
+      entry.name = nameOfBytes(Buffer.from(entry.name, 'latin1'))
+      entries.push(entry)
+    }
+    return entries
+  } finally {
+    folder.closeSync()
+  }
 }

@@ -1,6 +1,6 @@
 import { constants, createReadStream } from 'node:fs'
 import { chown, type FileHandle, open, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises'
-import { notApplied, openParentFolder } from '../../files/beneath.ts'
+import { namesOnly, notApplied, openParentFolder } from '../../files/beneath.ts'
 import { type SystemPath, systemPath } from '../../files/byte-names.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { Entry } from './entry.ts'
@@ -57,12 +57,9 @@ async function giveAway(path: string, mustKeep: boolean, change: () => Promise<v
   }
 }
 
-/** A descriptor that only names a file, and opens it for nothing; Node.js has no constant for it. */
-const O_PATH = 0o10000000
-
 /** Changes the owner of a symlink, and of nothing that was put in its place. */
 async function giveLink(path: SystemPath, { uid, gid }: { uid: number; gid: number }) {
-  const link = await open(path, O_PATH | constants.O_NOFOLLOW)
+  const link = await open(path, namesOnly | constants.O_NOFOLLOW)
   try {
     if ((await link.stat()).isSymbolicLink()) await chown(`/proc/self/fd/${link.fd}`, uid, gid)
   } finally {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../../base/command.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { type HostFile, type HostFiles, scanHostFiles } from './scan.ts'
+import { closedFolder, type HostFile, type HostFiles, scanHostFiles } from './scan.ts'
 
 /** A file that runs on the host on request and that changed since before the agent started. */
 export type HostFileChange = {
@@ -60,6 +60,11 @@ export function compareHostFiles(before: HostFiles, after: HostFiles): HostFileC
   const cutOff = before.cutOff ?? after.cutOff
   for (const [path, now] of after.files) {
     const was = before.files.get(path)
+    if (now === closedFolder) {
+      const detail = `you cannot read the folder ${path}`
+      if (was !== now) changes.push({ path, kind: 'not checked', detail })
+      continue
+    }
     if (was === undefined) {
       // An incomplete first scan cannot show which files are new.
       if (!before.cutOff) changes.push({ path, kind: 'new', detail: '' })

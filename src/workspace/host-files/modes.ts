@@ -1,9 +1,9 @@
 import { constants, lstatSync, type Stats } from 'node:fs'
-import { chmod, open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, lstat, open } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
-import { openParentFolder } from '../../files/beneath.ts'
-import { readFolderSync, systemPath } from '../../files/byte-names.ts'
+import { namesOnly, openParentFolder } from '../../files/beneath.ts'
+import { readFolderUpTo, systemPath } from '../../files/byte-names.ts'
+import { isClosed, reachFolder } from './closed-folders.ts'
 
 /** Files whose mode gives more than an agent may: what they run as, and who may write them. */
 export type LooseModes = {
@@ -11,6 +11,8 @@ export type LooseModes = {
   setuid: string[]
   /** Files and folders that every user of the machine may write. */
   writable: string[]
+  /** Folders that the agent closed to their owner, who then cannot look for such files in them. */
+  closed: string[]
   /** The reason why not all files were checked. */
   cutOff: string | null
 }
@@ -28,41 +30,67 @@ const setuidBits = 0o6000
  * Finds such files below `root` that changed after `since`, in milliseconds since 1970: each change of a
  * mode sets the time. Ignores the setgid bit of folders, which passes a group on, and writable paths where
  * the file system lets every user write everywhere.
+ *
+ * @param reopen opens a closed folder of ours that changed since; without it, nothing in it is checked
  */
 export async function findLooseModes(
   root: string,
   since: number,
   { entries, milliseconds }: ModeBounds = bounds,
+  reopen: (path: string) => Promise<boolean> = async () => false,
 ): Promise<LooseModes> {
-  const found: LooseModes = { setuid: [], writable: [], cutOff: null }
-  const top = lstatSync(root, { throwIfNoEntry: false })
-  const judgeWritable = top !== undefined && !isOpenToAll(top)
+  const found: LooseModes = { setuid: [], writable: [], closed: [], cutOff: null }
+  const top = statusOf(root)
+  if (top === null) return found
+  const judgeWritable = !isOpenToAll(top)
   const deadline = performance.now() + milliseconds
   let rested = performance.now()
   let left = entries
-  const folders = ['']
+  let unread: string | null = null
+  const folders = [{ path: '', status: top }]
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     if (left <= 0) found.cutOff = `there are more than ${entries} files`
     if (performance.now() > deadline) found.cutOff = `it took more than ${milliseconds / 1000} s`
     if (found.cutOff) break
-    for (const name of namesIn(join(root, folder))) {
-      left--
-      const path = folder === '' ? name : `${folder}/${name}`
-      const status = statusOf(join(root, path))
-      if (status === null || status.isSymbolicLink()) continue
-      if (status.isDirectory()) folders.push(path)
-      if (status.ctimeMs < since) continue
-      if (status.isFile() && (status.mode & setuidBits) !== 0) found.setuid.push(path)
-      if (judgeWritable && isOpenToAll(status)) found.writable.push(path)
+    if (isClosed(folder.status)) {
+      const changed = folder.status.ctimeMs >= since
+      if (changed) found.closed.push(folder.path)
+      if (!changed || !(await reopen(folder.path))) {
+        unread ??= folder.path || root
+        continue
+      }
     }
+    await look(folder.path)
     if (performance.now() - rested > slice) {
       await setImmediate()
       rested = performance.now()
     }
   }
+  if (left < 0) found.cutOff = `there are more than ${entries} files`
+  if (unread !== null) found.cutOff ??= `you cannot read the folder ${unread}`
   found.setuid.sort()
   found.writable.sort()
+  found.closed.sort()
   return found
+
+  async function look(folder: string) {
+    const place = await reachFolder(root, folder)
+    if (place === null) {
+      unread ??= folder
+      return
+    }
+    for (const name of namesIn(place.path, left + 1)) {
+      left--
+      const path = folder === '' ? name : `${folder}/${name}`
+      const status = statusOf(`${place.path}/${name}`)
+      if (status === null || status.isSymbolicLink()) continue
+      if (status.isDirectory()) folders.push({ path, status })
+      if (status.ctimeMs < since) continue
+      if (status.isFile() && (status.mode & setuidBits) !== 0) found.setuid.push(path)
+      if (judgeWritable && isOpenToAll(status)) found.writable.push(path)
+    }
+    await place.close()
+  }
 }
 
 function isOpenToAll(status: Stats) {
@@ -71,10 +99,10 @@ function isOpenToAll(status: Stats) {
   return hasMode && (status.mode & 0o002) !== 0 && !isSticky
 }
 
-/** Names of a folder; none when it disappeared or its owner closed it. */
-function namesIn(path: string): string[] {
+/** Names of a folder; none when it disappeared or belongs to a user who closed it. */
+function namesIn(path: string, most: number): string[] {
   try {
-    return readFolderSync(path).map(({ name }) => name)
+    return readFolderUpTo(path, most).map(({ name }) => name)
   } catch {
     return []
   }
@@ -88,9 +116,6 @@ function statusOf(path: string): Stats | null {
   }
 }
 
-/** A descriptor that only names a file: its owner may have made it unreadable. Node.js has no constant for it. */
-const O_PATH = 0o10000000
-
 /**
  * Takes setuid and setgid bits off a regular file. Follows no symlink, even one that appears meanwhile
  * (threat H2). Returns false when we may not, or when it is no longer such a file.
@@ -99,10 +124,10 @@ export async function clearSetuid(root: string, path: string): Promise<boolean> 
   const place = await openParentFolder(root, path).catch(() => null)
   if (!place) return false
   try {
-    const file = await open(place.folder.at(place.name), O_PATH | constants.O_NOFOLLOW)
+    const file = await open(place.folder.at(place.name), namesOnly | constants.O_NOFOLLOW)
     try {
       const status = await file.stat()
-      if (!status.isFile()) return false
+      if (!status.isFile() || !(await mayClear(root, status))) return false
       await chmod(`/proc/self/fd/${file.fd}`, status.mode & 0o7777 & ~setuidBits)
       return true
     } finally {
@@ -113,4 +138,9 @@ export async function clearSetuid(root: string, path: string): Promise<boolean> 
   } finally {
     await place.folder.close()
   }
+}
+
+/** Root changes only files of the folder's owner, who may have made a hard link to a program of the system. */
+async function mayClear(root: string, { uid }: Stats) {
+  return process.geteuid?.() !== 0 || uid === (await lstat(root)).uid
 }

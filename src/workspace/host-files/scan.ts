@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { lstat, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemCode } from '../../base/errors.ts'
 import {
   type FolderEntry,
   nameOfBytes,
-  readFolderSync,
+  readFolderUpTo,
   systemPath,
 } from '../../files/byte-names.ts'
 import { type RegularFile, readRegularFile } from '../../files/regular-file.ts'
@@ -24,6 +25,9 @@ export type HostFiles = {
   /** The reason why not all files were checked. */
   cutOff: string | null
 }
+
+/** Stands for the files in a folder that cannot be read: its owner can close it, or make its path too long. */
+export const closedFolder: HostFile = 'closed folder'
 
 /** How the entries of a folder are judged. */
 type Place = {
@@ -58,10 +62,12 @@ export async function scanHostFiles(
 
   async function folder(path: string, { plain, repositories: above, modules = false }: Place) {
     if (left <= 0) cutOff = `there are more than ${entries} files`
-    else if (performance.now() > deadline) cutOff = `it took more than ${milliseconds / 1000} s`
+    else checkTime()
     if (cutOff) return
-    const listed = listFolder(join(workspace, path))
+    const listed = listFolder(join(workspace, path), left + 1)
+    if (listed === null) return void files.set(path || '.', closedFolder)
     left -= listed.length
+    if (left < 0) cutOff = `there are more than ${entries} files`
     const isRepository = looksLikeRepository(listed.map(({ name }) => name))
     const repositories = isRepository && !above.includes(path) ? [...above, path] : above
     const place = { plain, repositories, modules: modules && !isRepository }
@@ -69,7 +75,14 @@ export async function scanHostFiles(
       const inner = path === '' ? entry.name : `${path}/${entry.name}`
       if (entry.isDirectory()) await enter(inner, entry.name, place)
       else await look(inner, entry, place)
+      // Each file may hold as much as is read of one.
+      checkTime()
+      if (cutOff) return
     }
+  }
+
+  function checkTime() {
+    if (performance.now() > deadline) cutOff ??= `it took more than ${milliseconds / 1000} s`
   }
 
   async function enter(path: string, name: string, { plain, repositories, modules }: Place) {
@@ -121,12 +134,12 @@ function absence(file: RegularFile | null): HostFile {
   return file?.kind === 'not-regular' && file.is !== 'symlink' ? 'no file' : 'unreadable'
 }
 
-/** Nothing where the folder disappeared or its owner closed it. */
-function listFolder(path: string): FolderEntry[] {
+/** Returns nothing where the folder disappeared, and null where we may not read it. */
+function listFolder(path: string, most: number): FolderEntry[] | null {
   try {
-    return readFolderSync(path)
-  } catch {
-    return []
+    return readFolderUpTo(path, most)
+  } catch (error) {
+    return ['EACCES', 'ENAMETOOLONG'].includes(systemCode(error) ?? '') ? null : []
   }
 }
 

@@ -49,6 +49,19 @@ t.test('changed files, and files that are no longer protected, are reported', as
   )
 })
 
+t.test(
+  'files that could not be checked in time are reported, whatever else is dropped',
+  async t => {
+    const workspace = await workspaceWithState(t)
+    await writeFile(join(workspace, 'Makefile'), 'all: evil')
+    const ended = { ...session, workspace, since: new Date() }
+    const late = await said(t, () => afterSession(ended, { results: 3_000, files: 0 }))
+    t.match(late[0], /were not all checked \(timed out\): run \S+ stop before you use them\n/)
+    const lines = await said(t, () => afterSession(ended, { results: 0, files: 20_000 }))
+    t.match(lines[0], 'read before you run anything here: Makefile (changed)\n')
+  },
+)
+
 t.test('a failed notice is reported with --verbose only', async t => {
   const workspace = await workspaceWithState(t)
   await rm(join(workspace, 'Makefile'))

@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { readFolderUpTo } from '../../../src/files/byte-names.ts'
 import { settleModes } from '../../../src/stack/loose-modes.ts'
+import { openClosedFolder } from '../../../src/workspace/host-files/closed-folders.ts'
 import { clearSetuid, findLooseModes } from '../../../src/workspace/host-files/modes.ts'
 
 const modeOf = async (path: string) => ((await stat(path)).mode & 0o7777).toString(8)
@@ -69,4 +71,88 @@ t.test('a folder with too many files says so', async t => {
   const found = await findLooseModes(root, 0, { entries: 1, milliseconds: 60_000 })
   t.match(found.cutOff, /more than 1 files/)
   t.match(await settleModes({ roots: [join(root, 'gone')], since: 0 }), [])
+})
+
+/** Runs `body` as an ordinary user who owns the folder: root may enter every folder. */
+async function asOwner<T>(root: string, body: () => Promise<T>): Promise<T> {
+  if (process.geteuid?.() !== 0) return body()
+  execFileSync('chown', ['-R', '65534', root])
+  process.seteuid?.(65_534)
+  try {
+    return await body()
+  } finally {
+    process.seteuid?.(0)
+  }
+}
+
+t.test('a folder that the agent closed to its owner hides nothing', async t => {
+  const root = t.testdir({ shut: { inner: { run: '' } }, entered: { run: '' }, own: { x: '' } })
+  await chmod(join(root, 'own'), 0o300)
+  await asOwner(root, async () => {
+    await new Promise(resolve => setTimeout(resolve, 20))
+    const since = Date.now()
+    await new Promise(resolve => setTimeout(resolve, 20))
+    for (const path of ['shut/inner/run', 'entered/run']) await chmod(join(root, path), 0o4755)
+    // Another user runs a program whose name he knows; with the second mode he also lists the folder.
+    await chmod(join(root, 'shut/inner'), 0o111)
+    await chmod(join(root, 'shut'), 0o011)
+    await chmod(join(root, 'entered'), 0o455)
+    await chmod(root, 0o311)
+    t.match(
+      await findLooseModes(root, since),
+      { closed: [''], setuid: [] },
+      'looking changes nothing',
+    )
+    const lines = await settleModes({ roots: [root], since })
+    t.same(lines, [
+      `opened ${root}, ${root}/entered, ${root}/shut, ${root}/shut/inner, which the agent had closed to you`,
+      `took the setuid and setgid bits off ${root}/entered/run, ${root}/shut/inner/run`,
+      `not all files were checked for setuid bits: you cannot read the folder own`,
+    ])
+    t.equal(await modeOf(join(root, 'shut/inner/run')), '755')
+    t.equal(await modeOf(join(root, 'shut')), '711')
+    t.equal(await modeOf(join(root, 'own')), '300', 'a folder of the user stays as it was')
+  })
+})
+
+t.test('a link in the place of a closed folder leads nowhere', async t => {
+  const folder = t.testdir({ work: {}, outside: {} })
+  await chmod(join(folder, 'outside'), 0o111)
+  await symlink('../outside', join(folder, 'work/sub'))
+  await symlink('work', join(folder, 'linked'))
+  await asOwner(folder, async () => {
+    t.equal(await openClosedFolder(join(folder, 'work'), 'sub'), false)
+    t.equal(await openClosedFolder(join(folder, 'linked'), ''), false)
+    t.equal(await openClosedFolder(join(folder, 'work'), '../outside'), false)
+  })
+  t.equal(await modeOf(join(folder, 'outside')), '111')
+})
+
+t.test('a file deeper than any path reaches loses its bits too', async t => {
+  const root = t.testdir({})
+  const script = `cd "$0"; for i in $(seq 30); do mkdir ${'d'.repeat(200)}; cd -P ${'d'.repeat(200)}; done
+    cp /bin/true run; chmod 6755 run; stat -c %a run`
+  t.equal(execFileSync('sh', ['-c', script, root], { encoding: 'utf8' }), '6755\n')
+  const lines = await settleModes({ roots: [root], since: 0 })
+  t.match(lines[0], /^took the setuid and setgid bits off /)
+  const found = execFileSync('find', [root, '-name', 'run', '-perm', '/6000'], { encoding: 'utf8' })
+  t.equal(found, '')
+  // The removal of the test's folder uses whole paths.
+  execFileSync('rm', ['-r', join(root, 'd'.repeat(200))])
+})
+
+t.test('root leaves a file of another user than the folder as it is', async t => {
+  const root = t.testdir({ x: '' })
+  await chmod(join(root, 'x'), 0o4755)
+  if (process.getuid?.() !== 0) return void t.pass('only root changes files of others')
+  execFileSync('chown', ['65534', root])
+  t.equal(await clearSetuid(root, 'x'), false, 'such as a hard link to a program of the system')
+  t.equal(await modeOf(join(root, 'x')), '4755')
+})
+
+t.test('a folder with more names than the bound is not read to its end', async t => {
+  const root = t.testdir(Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${n}`, ''])))
+  const found = await findLooseModes(root, 0, { entries: 20, milliseconds: 60_000 })
+  t.match(found.cutOff, /more than 20 files/)
+  t.equal(readFolderUpTo(root, 7).length, 7)
 })

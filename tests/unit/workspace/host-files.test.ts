@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
@@ -131,6 +131,39 @@ t.test('a scan that meets a bound says so, and does not call the rest new', asyn
     ['not checked'],
     'nor what was not reached removed',
   )
+})
+
+t.test('a folder that its owner cannot read any more is told', async t => {
+  const folder = t.testdir({ kept: {}, sub: { '.git': { HEAD: '', objects: {}, refs: {} } } })
+  const isRoot = process.geteuid?.() === 0
+  await chmod(join(folder, 'kept'), 0o111)
+  // Root may read every folder.
+  if (isRoot) await promisify(execFile)('chown', ['-R', '65534', folder])
+  if (isRoot) process.seteuid?.(65_534)
+  try {
+    const before = await scanHostFiles(folder)
+    await writeFile(join(folder, 'sub/.git/config'), '[core]\nfsmonitor = evil')
+    await chmod(join(folder, 'sub'), 0o111)
+    t.same(renderHostFileChanges(compareHostFiles(before, await scanHostFiles(folder))), [
+      'read before you run anything here: not all files were checked: you cannot read the folder sub',
+    ])
+    await chmod(folder, 0o311)
+    const [line] = renderHostFileChanges(compareHostFiles(before, await scanHostFiles(folder)))
+    t.match(line, 'you cannot read the folder .')
+  } finally {
+    if (isRoot) process.seteuid?.(0)
+  }
+})
+
+t.test('files that take long to read do not hold up the report', async t => {
+  const folder = t.testdir(
+    Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${n}.mk`, ''])),
+  )
+  for (let file = 0; file < 40; file++) await truncate(join(folder, `${file}.mk`), 1024 ** 3)
+  const bounds = { entries: 100, milliseconds: 5, fileBytes: 16 * 1024 * 1024 }
+  const { files, cutOff } = await scanHostFiles(folder, bounds)
+  t.match(cutOff, /it took more than/)
+  t.ok(files.size < 40, 'not all were read')
 })
 
 t.test('at most ten lines, cleaned, and where the rest is', async t => {
