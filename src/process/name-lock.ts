@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, rmSync } from 'node:fs'
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
@@ -43,15 +43,19 @@ export async function holdName(
     () => `${state.held ? 'held' : 'trying'} ${text}`,
   )
   const free = () => {
-    void rm(join(folder, file), { force: true }).catch(() => {})
+    try {
+      rmSync(own.path(file), { force: true })
+    } catch {
+      // The next process removes a dead socket.
+    }
     server.close()
     own.close()
   }
   try {
     // Only now others see it: a socket that does not listen yet would look dead.
-    await rename(join(folder, unfinished), join(folder, file))
+    await rename(own.path(unfinished), own.path(file))
     for (;;) {
-      const others = await othersAt(own, folder, begin, file)
+      const others = await othersAt(own, begin, file)
       if (others.length === 0) {
         state.held = true
         return free
@@ -65,7 +69,6 @@ export async function holdName(
         break
       await sleep(retryMilliseconds)
     }
-    await rm(join(folder, file), { force: true })
     free()
     return null
   } catch (error) {
@@ -79,7 +82,7 @@ export async function readHolder(folder: string, name: string): Promise<string |
   const own = await openFolder(folder, false)
   if (own === null) return null
   try {
-    const others = await othersAt(own, folder, beginOf(name), '')
+    const others = await othersAt(own, beginOf(name), '')
     return others.find(({ state }) => state === 'held')?.text ?? null
   } finally {
     own.close()
@@ -98,18 +101,25 @@ function beginOf(name: string) {
 
 type LockFolder = { path: (file: string) => string; close: () => void }
 
-/** A socket's path has at most 107 bytes, so it is reached by the folder's descriptor. */
+/**
+ * Everything in the folder is reached by its descriptor: a socket's path has at most 107 bytes, and the owner of
+ * a folder above may put a link in its place while root uses it (threat H7).
+ */
 async function openFolder(folder: string, make: boolean): Promise<LockFolder | null> {
   try {
     if (make) await mkdir(folder, { recursive: true, mode: 0o700 })
-    const stats = await lstat(folder)
-    if (!stats.isDirectory() || stats.uid !== process.getuid?.() || (stats.mode & 0o077) !== 0) {
+    const descriptor = openSync(
+      folder,
+      constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
+    )
+    const stats = fstatSync(descriptor)
+    if (stats.uid !== process.getuid?.() || (stats.mode & 0o077) !== 0) {
+      closeSync(descriptor)
       throw new UserError(
         `the folder for locks ${terminalLine(folder)} is open to other users (uid ${stats.uid}, mode ${(stats.mode & 0o777).toString(8)})`,
         { hint: `remove it while no command runs: rm -r ${terminalLine(folder)}` },
       )
     }
-    const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY)
     return {
       path: file => `/proc/self/fd/${descriptor}/${file}`,
       close: () => closeSync(descriptor),
@@ -136,27 +146,24 @@ function listen(path: string, text: () => string) {
   })
 }
 
-async function othersAt(own: LockFolder, folder: string, begin: string, file: string) {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (isMissing(error)) return []
-    throw error
-  })
-  await removeUnfinished(folder, names)
+async function othersAt(own: LockFolder, begin: string, file: string) {
+  const names = await readdir(own.path(''))
+  await removeUnfinished(own, names)
   const theirs = names.filter(name => name.startsWith(begin) && name !== file)
   const others = await Promise.all(theirs.map(name => ask(own, name)))
   await Promise.all(
     others.map((other, index) =>
-      other === null ? rm(join(folder, theirs[index] ?? ''), { force: true }) : null,
+      other === null ? rm(own.path(theirs[index] ?? ''), { force: true }) : null,
     ),
   )
   return others.filter(other => other !== null)
 }
 
-async function removeUnfinished(folder: string, names: readonly string[]) {
+async function removeUnfinished(own: LockFolder, names: readonly string[]) {
   for (const name of names.filter(name => name.startsWith('.'))) {
-    const stats = await lstat(join(folder, name)).catch(() => null)
+    const stats = await lstat(own.path(name)).catch(() => null)
     if (stats && Date.now() - stats.mtimeMs > unfinishedMilliseconds) {
-      await rm(join(folder, name), { force: true })
+      await rm(own.path(name), { force: true })
     }
   }
 }

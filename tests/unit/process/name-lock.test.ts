@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import { holdName, readHolder } from '../../../src/process/name-lock.ts'
 import { childProgram } from '../../support/child-program.ts'
@@ -116,12 +117,43 @@ t.test('a folder that others can enter or make is refused', async t => {
   })
   const link = join(t.testdir({ target: {} }), 'link')
   await symlink('target', link)
-  await t.rejects(holdName(link, 'a'), { message: /is open to other users/ })
+  await t.rejects(holdName(link, 'a'), { message: /cannot use .*ENOTDIR|ELOOP/ })
   const file = join(t.testdir({}), 'file')
   await writeFile(file, '')
   await t.rejects(holdName(join(file, 'locks'), 'a'), {
     message: /cannot use the folder for locks/,
   })
+})
+
+t.test('a folder that is exchanged for a link leads nowhere (H7)', async t => {
+  const top = t.testdir({ outside: { '.profile': 'mine' }, locks: {} })
+  const outside = join(top, 'outside')
+  const folder = join(top, 'locks')
+  for (const path of [outside, folder]) await chmod(path, 0o700)
+  await utimes(join(outside, '.profile'), 0, 0)
+  // A thread swaps far more often than a shell, which starts a program for each step.
+  const swapper = new Worker(
+    `const { renameSync, symlinkSync, unlinkSync } = require('node:fs')
+    const { folder } = require('node:worker_threads').workerData
+    for (;;) {
+      renameSync(folder, folder + '.kept')
+      symlinkSync('outside', folder)
+      unlinkSync(folder)
+      renameSync(folder + '.kept', folder)
+    }`,
+    { eval: true, workerData: { folder } },
+  )
+  t.teardown(() => swapper.terminate())
+  let looked = 0
+  for (let attempt = 0; attempt < 3_000; attempt++) {
+    await readHolder(folder, 'a').then(
+      () => looked++,
+      () => {},
+    )
+  }
+  await swapper.terminate()
+  t.ok(looked > 0, 'the folder itself was read')
+  t.same(await readdir(outside), ['.profile'], 'an old file elsewhere is not removed')
 })
 
 t.test("another user's abstract socket of the old name takes nothing", async t => {
