@@ -152,7 +152,9 @@ function usageEntry(options: {
   const { meter, exchange, status, reader, until } = options
   const count = reader?.count()
   const asked = exchange.asked
-  const maxTokens = until === 'now' || count?.complete ? 0 : (asked?.maxTokens ?? 0)
+  const atMost = until === 'now' || count?.complete ? undefined : asked
+  const maxTokens = atMost?.maxTokens ?? 0
+  const fetched = atMost?.fetchedTokens ?? 0
   // Trusts the origin for the model's name: the caller could name any.
   const claimed = asked ? asked.model : (exchange.model ?? null)
   const model = modelKey(count?.model ?? pricedName(claimed ?? ''))
@@ -166,7 +168,11 @@ function usageEntry(options: {
   const broken = exchange.broken !== undefined || count?.complete === false ? 1 : 0
   if (!count?.counted) {
     const reported = count?.usage.tokens ?? noTokens
-    const guess = { ...noTokens, input: sent, output: Math.max(received, maxTokens) }
+    const guess = {
+      ...noTokens,
+      input: Math.max(sent, fetched),
+      output: Math.max(received, maxTokens),
+    }
     // Until the answer says what it costs, the request does: its model and terms are the caller's own
     // claim, and the origin charges by them. An answer that cannot be read costs the highest price.
     const awaited = status === null || (count && !count.malformed && !count.complete)
@@ -188,7 +194,12 @@ function usageEntry(options: {
   const all = usage.apart.reduce((sum, other) => addTokens(sum, other.tokens), tokens)
   // A caller that leaves early is charged for the output until then, and cannot hide it.
   const seen = until === 'its-end' ? Math.max(unreportedOutput, maxTokens) : unreportedOutput
-  const unreported = { ...noTokens, output: Math.max(0, seen - tokens.output) }
+  // What a tool of the origin fetches is input that only the end of the answer reports.
+  const unreported = {
+    ...noTokens,
+    input: Math.max(0, fetched - tokens.input - tokens.cacheRead),
+    output: Math.max(0, seen - tokens.output),
+  }
   return {
     ...entry,
     broken,

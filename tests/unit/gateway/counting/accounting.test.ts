@@ -214,7 +214,10 @@ t.test('a request in flight counts towards the budget until it ends', async t =>
   t.doesNotThrow(() => accounting.admit(), 'the ledger of this test has nothing')
 })
 
-const asked = { model: 'claude-opus-5', maxTokens: 1_000_000, terms: noTerms }
+const asked = {
+  ...{ model: 'claude-opus-5', maxTokens: 1_000_000, terms: noTerms },
+  fetchedTokens: 0,
+}
 
 t.test('a caller that leaves before the answer is charged for all it asked for', async t => {
   const exchange: Exchange = { request: sent(3_000_000), asked, broken: 'client-gone' }
@@ -235,6 +238,25 @@ t.test('an answer that breaks off before its usage is charged for all that was a
   const entry = one({ status: 200, body: start('claude-opus-5') + delta, exchange: exchange() })
   t.match(entry, { estimatedUsd: 30, uncounted: 0 })
 })
+
+t.test(
+  'what the origin fetches counts with the largest context until the end reports it',
+  async t => {
+    const small = { ...asked, maxTokens: 1, fetchedTokens: 1_000_000 }
+    const exchange = (): Exchange => ({ request: sent(300), asked: small, broken: 'client-gone' })
+    t.ok((one({ exchange: exchange() })?.estimatedUsd ?? 0) >= 5, 'before the answer')
+    const begun = one({ status: 200, body: start('claude-opus-5'), exchange: exchange() })
+    t.ok((begun?.estimatedUsd ?? 0) >= 5, 'after its beginning')
+    const whole = one({
+      ...{ status: 200, body: start('claude-opus-5') + delta + stop },
+      exchange: { request: sent(300), asked: small },
+    })
+    t.equal(whole?.estimatedUsd, whole?.costUsd)
+    const { accounting } = account(4)
+    accounting.begin('interactive', {}).asked(small)
+    t.throws(() => accounting.begin('interactive', {}).asked(asked), /requests in flight/)
+  },
+)
 
 t.test('an answer that has ended costs what it reports, whatever was asked for', async t => {
   const small = event('message_delta', { usage: { output_tokens: 10 } })
