@@ -64,7 +64,7 @@ export const hostTrojan: Probe = {
       ...scene.agents.map(name => inspected(scene, name, mount.Source, overlays)),
       ...(await Promise.all([
         ...scene.agents.map(name => mounted(scene, name, overlays)),
-        written(scene, overlays),
+        written(scene, mount.Source, overlays),
         ...moved.checks,
         changes,
       ])),
@@ -80,8 +80,24 @@ function inspected(
   workspace: string,
   overlays: readonly Overlay[],
 ): Check {
+  const missing = notMounted(scene, service, workspace, overlays)
+  return check(
+    `each path that the host runs automatically has a mount of its own in ${service}`,
+    missing.length === 0,
+    missing.length > 0
+      ? `${unprotectedAtStart()}: ${paths(missing)}`
+      : `${overlays.length} paths: ${paths(overlays)}`,
+  )
+}
+
+function notMounted(
+  scene: Scene,
+  service: string,
+  workspace: string,
+  overlays: readonly Overlay[],
+): Overlay[] {
   const { Mounts } = scene.service(service)
-  const missing = overlays.filter(
+  return overlays.filter(
     ({ path, writable }) =>
       !Mounts.some(
         ({ Source, Destination, RW }) =>
@@ -90,13 +106,11 @@ function inspected(
           RW === writable,
       ),
   )
-  return check(
-    `each path that the host runs automatically has a mount of its own in ${service}`,
-    missing.length === 0,
-    missing.length > 0
-      ? `not mounted: ${paths(missing)}; run ${command('stop')} and ${command('start')} to protect them`
-      : `${overlays.length} paths: ${paths(overlays)}`,
-  )
+}
+
+/** After an upgrade a running stack lacks the mounts of names that only the new version knows. */
+function unprotectedAtStart() {
+  return `run ${command('stop')} and then ${command('start')}: not mounted when this stack started, as by an earlier version`
 }
 
 /** Checks the mounts in force: a file that was replaced on the host has lost its mount. */
@@ -131,12 +145,16 @@ const script = `for p; do
 done
 echo done`
 
-function written(scene: Scene, overlays: readonly Overlay[]) {
+function written(scene: Scene, workspace: string, overlays: readonly Overlay[]) {
   const claim = 'the agent cannot write to paths that the host runs automatically'
-  return orUnknown(claim, () => write(claim, scene, overlays))
+  return orUnknown(claim, () => write(claim, scene, { workspace, overlays }))
 }
 
-async function write(claim: string, scene: Scene, overlays: readonly Overlay[]): Promise<Check> {
+async function write(
+  claim: string,
+  scene: Scene,
+  { workspace, overlays }: { workspace: string; overlays: readonly Overlay[] },
+): Promise<Check> {
   const targets = overlays
     .filter(({ writable }) => !writable)
     .map(({ path }) => `/workspace/${path}`)
@@ -144,11 +162,14 @@ async function write(claim: string, scene: Scene, overlays: readonly Overlay[]):
   if (!stdout.endsWith('done\n')) {
     return { claim, verdict: 'unknown', evidence: 'the script did not finish in the container' }
   }
+  const bare = notMounted(scene, scene.agents[0] ?? 'claude', workspace, overlays)
   const successes = stdout.split('\n').filter(line => /^(wrote|missing) /.test(line))
   return check(
     claim,
     successes.length === 0,
-    successes.length > 0 ? list(successes) : `${targets.length} tried`,
+    successes.length > 0
+      ? `${bare.length > 0 ? `${unprotectedAtStart()}: ` : ''}${list(successes)}`
+      : `${targets.length} tried`,
   )
 }
 
