@@ -5,6 +5,9 @@ import { type Attempt, attemptAll, connectTo, list } from '../attempts.ts'
 import { type Check, check, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 
+/** A method that no attempt has: the gateway logs no address. */
+const endMethod = 'UNSUBSCRIBE'
+
 /** `logs` and `status` show the log: an attacker who can write a line controls their output. */
 export const forgedLog: Probe = {
   id: 'N17',
@@ -58,18 +61,32 @@ export const forgedLog: Probe = {
           : undefined,
       ),
     ])
-    const read = async () => {
-      const logs = [twin.log('proxy'), gateway ? twin.log('gateway') : []]
-      return (await Promise.all(logs)).flat()
-    }
+    const end = `end${randomBytes(6).toString('hex')}.${unlisted}`
+    await Promise.all([
+      attemptAll(twin, [{ name: 'end', request: connectTo(end), follow: 'plain' }]),
+      gateway
+        ? twin.attacker.tunnel(`${endMethod} / HTTP/1.1\r\nHost: x\r\n\r\n`, 'nothing', {
+            host: 'gateway',
+            port: 8787,
+            wait: 5_000,
+          })
+        : undefined,
+    ])
     const withMark = (lines: readonly string[]) => lines.filter(line => line.includes(mark))
-    // A line is written when its connection ends, and the engine's log lags on a busy machine.
-    const arrived = async () => {
-      const lines = await read()
-      return withMark(lines).length >= texts.length ? lines : null
-    }
-    const lines = (await until(arrived, { every: 250, timeout: 10_000 })) || (await read())
-    const marked = withMark(lines)
+    const { lines, marked, missing } = await completeLogs(async () => {
+      const [proxy, ofGateway] = await Promise.all([
+        twin.log('proxy'),
+        gateway ? twin.log('gateway') : null,
+      ])
+      const lines = [...proxy, ...(ofGateway ?? [])]
+      const marked = withMark(lines)
+      const missing = [
+        ...(proxy.some(line => line.includes(end)) ? [] : ['proxy']),
+        ...(ofGateway?.every(line => parse(line)?.method !== endMethod) ? ['gateway'] : []),
+        ...(marked.length < texts.length ? ['attempts'] : []),
+      ]
+      return { lines, marked, missing }
+    })
     const objects = marked.map(line => ({ line, object: parse(line) }))
     const broken = objects.filter(({ object }) => object === null)
     const forged = objects.filter(
@@ -80,8 +97,10 @@ export const forgedLog: Probe = {
     return [
       check(
         'the attempts are on the log',
-        marked.length >= texts.length,
-        `${marked.length} lines for ${attempts.length} requests`,
+        missing.length === 0,
+        missing.length === 0
+          ? `${marked.length} lines for ${attempts.length} requests, before a last one`
+          : `${marked.length} lines for ${attempts.length} requests; not complete: ${list(missing)}`,
       ),
       check(
         'each line is one JSON object',
@@ -103,6 +122,28 @@ export const forgedLog: Probe = {
       await encoded(scene),
     ]
   },
+}
+
+/** `marked`: lines of the attempts; `missing`: what is not complete. Other probes write to the same logs. */
+type Logs = { lines: string[]; marked: string[]; missing: string[] }
+
+/**
+ * Reads until the logs hold the last request and no more lines of the attempts appear: a line is written when its
+ * connection ends, and the engine's log lags on a busy machine.
+ */
+export async function completeLogs(
+  read: () => Promise<Logs>,
+  { every = 250, timeout = 10_000 } = {},
+): Promise<Logs> {
+  let last: Logs | null = null
+  const settled = async () => {
+    const now = await read()
+    const grew = now.marked.length !== last?.marked.length
+    last = now
+    return !grew && now.missing.length === 0
+  }
+  await until(settled, { every, timeout })
+  return last ?? read()
 }
 
 function parse(line: string): Record<string, unknown> | null {
