@@ -24,7 +24,7 @@ const agent: Design[] = [
   bind(/^\/etc\/claude-secure\/custom\/bin$/),
   bind(/^\/etc\/claude-secure\/append-system-prompt\.md$/),
   bind(/^\/etc\/claude-secure\/identity\.gitconfig$/),
-  bind(/^\/etc\/claude-secure\/git$/),
+  bind(/^\/etc\/claude-secure\/(git|filter)$/),
   bind(/^\/etc\/claude-secure\/mcp\.json$/),
   bind(/^\/etc\/claude-secure\/ssh\/(id_[\w-]+(\.pub)?|known_hosts)$/),
   bind(/^\/etc\/ssh\/ssh_config\.d\/50-claude-secure\.conf$/),

@@ -13,7 +13,13 @@ const ContainerSummary = z.object({
   Created: z.number(),
   Labels: z.record(z.string(), z.string()),
   Mounts: z.array(z.object({ Source: z.string().nullish(), Destination: z.string() })).nullish(),
-  NetworkSettings: z.object({ Networks: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+  NetworkSettings: z
+    .object({
+      Networks: z
+        .record(z.string(), z.object({ Gateway: z.string().nullish() }).nullish())
+        .nullish(),
+    })
+    .nullish(),
 })
 export type ContainerSummary = z.infer<typeof ContainerSummary>
 

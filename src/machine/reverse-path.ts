@@ -10,10 +10,9 @@ export type ReversePath = boolean | null
 /** One folder for each interface, with the values for all and for new ones beside them. */
 const kernelFolder = '/proc/sys/net/ipv4/conf'
 
-export async function readReversePath(name: string, folder = kernelFolder): Promise<ReversePath> {
-  const [own, all] = await Promise.all([read(folder, name), read(folder, 'all')])
-  // The kernel applies the greater of the two; 1 and 2 both drop where the host has no address (measured).
-  return own === null ? null : Math.max(own, all ?? 0) > 0
+export function readReversePath(name: string, folder = kernelFolder): Promise<ReversePath> {
+  // 1 and 2 both drop where the host has no address (measured).
+  return isOn(folder, name, 'rp_filter')
 }
 
 /** Turns the filter on, and the answers to ARP off. Changes nothing without the right to. */
@@ -27,8 +26,25 @@ export function readDefaultReversePath(folder = kernelFolder): Promise<ReversePa
   return readReversePath('default', folder)
 }
 
-async function read(folder: string, name: string): Promise<number | null> {
-  const text = await readFile(join(folder, name, 'rp_filter'), 'utf8').catch(() => null)
+/** Returns whether new interfaces answer ARP for the addresses of others, the kernel's default. */
+export async function answersArpByDefault(folder = kernelFolder): Promise<boolean> {
+  return (await isOn(folder, 'default', 'arp_ignore')) === false
+}
+
+/** Returns the identifier of the present boot of this kernel; null where it has none. */
+export async function readBoot(file = '/proc/sys/kernel/random/boot_id'): Promise<string | null> {
+  const text = (await readFile(file, 'utf8').catch(() => '')).trim()
+  return /^[0-9a-f-]{36}$/.test(text) ? text : null
+}
+
+/** The kernel applies the greater of an interface's own value and that of all. */
+async function isOn(folder: string, name: string, value: string): Promise<boolean | null> {
+  const [own, all] = await Promise.all([read(folder, name, value), read(folder, 'all', value)])
+  return own === null ? null : Math.max(own, all ?? 0) > 0
+}
+
+async function read(folder: string, name: string, value: string): Promise<number | null> {
+  const text = await readFile(join(folder, name, value), 'utf8').catch(() => null)
   // Anything else than a positive number is off.
   return text === null ? null : Number(text.trim()) || 0
 }

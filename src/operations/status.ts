@@ -14,7 +14,7 @@ import {
 import { hasOpenQuestion } from '../run/store/store.ts'
 import { type CredentialMode, weakness } from '../stack/credential.ts'
 import type { ForwardRecord } from '../stack/forward/record.ts'
-import { inspectStacks, isUp, type StackState } from '../stack/inspect.ts'
+import { inspectStacks, isHeldBack, isUp, type StackState } from '../stack/inspect.ts'
 import { troubleOfStatus } from '../stack/parent-answer.ts'
 import { type StateFolder, stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './context.ts'
@@ -48,6 +48,8 @@ export type Status = {
   /** Time of the copy. Its changes are not counted, because that would read all of it. */
   copy: { taken: string | null } | null
   services: { name: string; state: string; health: string; status: string }[]
+  /** Agents that wait for `start`: the host may accept their datagrams since it or the engine was restarted. */
+  heldBack: string[]
   /** Files of the folder that the agent can write although the host runs them: PROTECT of .env. */
   loosened: readonly string[] | null
   /** `upstream`: where the gateway sends prompts, if not to Anthropic's API. */
@@ -100,6 +102,7 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
       health,
       status,
     })),
+    heldBack: (state?.services ?? []).filter(isHeldBack).map(({ name }) => name),
     loosened: state && state.workspaceMode === 'mount' ? parseProtect(state.protect) : null,
     credentials: state ? credentials(state) : null,
     forwards: forwards.map(({ service, port, local, since }) => ({ service, port, local, since })),

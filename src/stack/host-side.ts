@@ -1,14 +1,23 @@
+import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { compose } from '../engine/compose.ts'
 import type { Engine, NetworkSummary } from '../engine/engine.ts'
 import { bridgeName } from '../engine/engine.ts'
-import { type ReversePath, readReversePath, turnOnReversePath } from '../machine/reverse-path.ts'
-import { composeLabels } from './labels.ts'
+import {
+  answersArpByDefault,
+  type ReversePath,
+  readBoot,
+  readDefaultReversePath,
+  readReversePath,
+  turnOnReversePath,
+} from '../machine/reverse-path.ts'
+import { composeLabels, labels } from './labels.ts'
 import { filterOnEngine } from './reverse-path-container.ts'
 import { composeProject, type Stack } from './stack.ts'
 import type { StartContext } from './start-context.ts'
+import { type FilterEvidence, writeFilterEvidence } from './state/filter-file.ts'
 import { isRecorded, recordFilter } from './state/filter-record.ts'
 
 const down = ['down', '--remove-orphans', '--timeout', '5']
@@ -18,12 +27,19 @@ export type HostKernel = {
   addresses: typeof networkInterfaces
   readFilter: (bridge: string) => Promise<ReversePath>
   turnOn: (bridge: string) => Promise<void>
+  /** The filter of new interfaces, as after a reboot. */
+  readDefault: () => Promise<ReversePath>
+  answersArp: () => Promise<boolean>
+  boot: () => Promise<string | null>
 }
 
 const thisKernel: HostKernel = {
   addresses: networkInterfaces,
   readFilter: readReversePath,
   turnOn: turnOnReversePath,
+  readDefault: readDefaultReversePath,
+  answersArp: answersArpByDefault,
+  boot: readBoot,
 }
 
 /**
@@ -40,7 +56,11 @@ export async function closeHostSide(
   const networks = await internalNetworks(context.engine, stack.identity.name)
   try {
     refuseHostAddress(networks, kernel)
-    await holdFilters(context, stack, { networks, running, kernel })
+    const seen = await holdFilters(context, stack, { networks, running, kernel })
+    await writeFilterEvidence(
+      stack.state,
+      await filterEvidence(context.engine, stack, seen && kernel),
+    )
   } catch (error) {
     if (!running) await compose(context.docker, composeProject(stack), down)
     throw error
@@ -50,6 +70,35 @@ export async function closeHostSide(
 async function internalNetworks(engine: Pick<Engine, 'networks'>, project: string) {
   const networks = await engine.networks([`${composeLabels.project}=${project}`])
   return networks.filter(({ Name }) => Name.endsWith('-internal'))
+}
+
+/**
+ * Returns what the agent's containers go by when the engine restarts them. The boot counts only with the kernel that
+ * has the bridges in sight: a rootless engine makes new ones without a reboot. Where new bridges have no filter,
+ * nothing but the boot counts: a host that answers late, or not at all, must not pass for one that filters.
+ */
+async function filterEvidence(
+  engine: Pick<Engine, 'containers'>,
+  { identity, settings }: Pick<Stack, 'identity' | 'settings'>,
+  kernel: HostKernel | false,
+): Promise<FilterEvidence> {
+  if (!kernel) return { boot: null, ask: await addressOfHost(engine, identity.name) }
+  const [boot, byDefault, answers] = await Promise.all([
+    kernel.boot(),
+    kernel.readDefault(),
+    kernel.answersArp(),
+  ])
+  // A virtual machine for each container (kata) has another boot.
+  const asks = (byDefault === true || settings.RUNTIME !== undefined) && answers
+  return { boot, ask: asks ? await addressOfHost(engine, identity.name) : null }
+}
+
+/** Returns the host's address on the network of the proxy alone. The engine does not list each network's gateway. */
+async function addressOfHost(engine: Pick<Engine, 'containers'>, stack: string) {
+  const containers = await engine.containers([`${labels.stack}=${stack}`])
+  const networks = containers.map(({ NetworkSettings }) => NetworkSettings?.Networks ?? {})
+  const address = networks.map(all => all[`${stack}_proxy-external`]?.Gateway ?? '').find(isIPv4)
+  return address ?? null
 }
 
 function refuseHostAddress(networks: readonly NetworkSummary[], kernel: HostKernel) {
@@ -68,17 +117,19 @@ function refuseHostAddress(networks: readonly NetworkSummary[], kernel: HostKern
 
 type Found = { networks: readonly NetworkSummary[]; running: boolean; kernel: HostKernel }
 
+/** Returns whether this process sees the bridges. */
 async function holdFilters(
   context: StartContext,
   stack: Stack,
   { networks, running, kernel }: Found,
-) {
+): Promise<boolean> {
   const bridges = new Map(networks.map(network => [bridgeName(network), network.Name]))
   const states = await Promise.all([...bridges.keys()].map(name => holdHere(name, kernel)))
   const left = [...bridges.keys()].filter((_, index) => states[index] !== true)
-  if (left.length === 0) return
+  if (left.length === 0) return bridges.size > 0
+  const seen = states.every(state => state !== null)
   const unseen = states.every(state => state !== false)
-  if (unseen && running && (await isRecorded(context.engine, stack, left))) return
+  if (unseen && running && (await isRecorded(context.engine, stack, left))) return false
   const found = await filterOnEngine(context, stack.images.proxy, left)
   const off = left.find(name => found.get(name) === false)
   if (off !== undefined) throw filterOff(off, bridges.get(off) ?? off)
@@ -90,6 +141,7 @@ async function holdFilters(
     })
   }
   if (unknown.length === 0 && unseen) await recordFilter(context.engine, stack, left)
+  return seen
 }
 
 /** Turns the filter of one bridge on from here, which root can. */

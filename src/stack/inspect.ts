@@ -126,6 +126,11 @@ export function isUp(stack: StackState, wanted: readonly string[] = []): boolean
   )
 }
 
+/** Returns whether an agent's entrypoint refuses to start it: the host may accept its datagrams (threat N19). */
+export function isHeldBack({ name, state, status }: ServiceState): boolean {
+  return isAgent(name) && state === 'restarting' && status.startsWith('Restarting (78)')
+}
+
 export function serviceOf(stack: StackState, name: string): ServiceState | undefined {
   return stack.services.find(service => service.name === name)
 }

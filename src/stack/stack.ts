@@ -77,6 +77,7 @@ export function stackVariables(stack: Stack): Record<string, string> {
     ...upstreamVariables(stack),
     GATEWAY_PROXY_URL: rehearsal ? '' : 'http://egress:3128',
     CREDENTIAL_FILE: stack.state.credential,
+    FILTER_FILE: stack.state.filter,
     USAGE_FOLDER: stack.state.usage,
     BUDGET_USD_PER_DAY: settings.BUDGET_USD_PER_DAY ?? '',
     // Clients must not ask the proxy for a service beside them.

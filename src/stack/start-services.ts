@@ -13,6 +13,7 @@ import { clearPlaceholders } from './protection.ts'
 import { isAgent, serviceOfEgress } from './services.ts'
 import { composeProject, type Stack } from './stack.ts'
 import type { StartContext } from './start-context.ts'
+import { permitStart } from './state/filter-file.ts'
 import { createVolumes } from './volumes.ts'
 
 /** Milliseconds; longer than the healthcheck interval (compose.yaml). */
@@ -61,8 +62,8 @@ const down = ['down', '--remove-orphans', '--timeout', '5']
 type Services = {
   /** All services that must run afterwards. */
   wanted: readonly string[]
-  /** Services whose containers lost a network; Compose considers them up to date. */
-  cutOff: readonly string[]
+  /** Services whose containers must be made again although Compose considers them up to date. */
+  remade: readonly string[]
   /** Whether the stack has no containers yet; otherwise it is repaired. */
   fresh: boolean
 }
@@ -83,12 +84,13 @@ export async function startServices(context: StartContext, stack: Stack, service
 async function bringUp(
   { engine, docker, log, signal }: StartContext,
   stack: Stack,
-  { wanted, cutOff, fresh }: Services,
+  { wanted, remade, fresh }: Services,
 ) {
-  if (cutOff.length > 0) {
-    await compose(docker, composeProject(stack), ['rm', '--stop', '--force', ...cutOff], { signal })
+  if (remade.length > 0) {
+    await compose(docker, composeProject(stack), ['rm', '--stop', '--force', ...remade], { signal })
   }
   await createVolumes({ engine, docker, signal }, stack, wanted)
+  await permitStart(stack.state)
   const project = composeProject(stack, wanted)
   // Both settle before a failure is undone, so that Compose creates nothing after the clean-up.
   const outcomes = await Promise.allSettled([

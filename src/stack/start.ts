@@ -11,7 +11,7 @@ import type { RepositoryPlan } from '../workspace/repository/plan.ts'
 import { whyBusy } from './activity.ts'
 import { changedHostFiles } from './host-files.ts'
 import { closeHostSide } from './host-side.ts'
-import { inspectStack, isUp, type StackState } from './inspect.ts'
+import { inspectStack, isHeldBack, isUp, type StackState } from './inspect.ts'
 import { refuseReplacedPaths } from './mounted-repository.ts'
 import { clearPlaceholders, prepareOverlays } from './protection.ts'
 import { prepareRepository } from './repository.ts'
@@ -81,10 +81,13 @@ export async function startStack(
   }
   const present = fresh ? [] : (before?.services ?? [])
   const wanted = [...new Set([...needed, ...present.map(({ name }) => name)])]
-  const cutOff = present.filter(({ connected }) => !connected).map(({ name }) => name)
+  // Cut off from a network, or refused by its entrypoint: the engine would try that again only after a pause.
+  const remade = present
+    .filter(service => !service.connected || isHeldBack(service))
+    .map(({ name }) => name)
   const beside = addedServices(stack).map(({ name }) => `${name}, `)
   const named = `starting ${beside.join('')}proxy, gateway and ${agents.join(' and ')}`
-  await step(log, named, () => startServices(context, stack, { wanted, cutOff, fresh }))
+  await step(log, named, () => startServices(context, stack, { wanted, remade, fresh }))
   const state = await inspectStack(engine, project.name)
   if (!state) {
     throw new UserError(`the stack ${project.name} disappeared while it was starting`, {

@@ -127,9 +127,22 @@ t.test(
 )
 
 t.test('sessions and runs share no home', async t => {
-  const homes = ['claude', 'worker'].map(name => services[name]?.volumes)
-  t.same(homes, [['home:/home/claude'], ['worker-home:/home/claude']])
+  const homes = ['claude', 'worker'].map(name => services[name]?.volumes?.[0])
+  t.same(homes, ['home:/home/claude', 'worker-home:/home/claude'])
 })
+
+t.test(
+  'nothing of the agent starts without evidence that the host drops its datagrams',
+  async t => {
+    const target = '/etc/claude-secure/filter'
+    for (const name of ['claude', 'worker']) {
+      const entrypoint = ['/usr/local/bin/claude-secure-when-filtered', target]
+      t.same(services[name]?.entrypoint, entrypoint, name)
+      const mount = { type: 'bind', source: '${FILTER_FILE:?}', target, read_only: true }
+      t.same(services[name]?.volumes?.slice(1), [{ ...mount, bind: { create_host_path: false } }])
+    }
+  },
+)
 
 t.test('no service gets a secret through its environment', async t => {
   t.notMatch(text, /ANTHROPIC_API_KEY|OAUTH_TOKEN/)

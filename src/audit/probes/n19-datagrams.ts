@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { command } from '../../base/command.ts'
 import { parseJson } from '../../base/json.ts'
 import { lastLine } from '../../base/terminal-text.ts'
 import { bridgeName } from '../../engine/engine.ts'
@@ -13,6 +14,10 @@ import { openDatagramCanary } from '../datagram-canary.ts'
 import { type Check, check, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
 import { gateways, innerNetworks } from './n01-host-services.ts'
+
+const heldBack = 'the engine restarts the agent only while the host drops its datagrams'
+const entrypoint = '/usr/local/bin/claude-secure-when-filtered'
+const evidenceFile = '/etc/claude-secure/filter'
 
 const Sent = z.object({ sent: z.number(), connected: z.array(z.string()) })
 
@@ -29,6 +34,7 @@ export const datagrams: Probe = {
         attackHost(scene),
       ),
       await filtersAreOn(scene),
+      await orUnknown(heldBack, () => agentsAreHeldBack(scene)),
     ]
   },
 }
@@ -84,4 +90,29 @@ async function filtersAreOn(scene: Scene): Promise<Check> {
       ? `start turned rp_filter on for ${names}; this process does not see their bridges, nor what arrives at the engine's machine`
       : `the bridges of ${names} are on a machine that this process does not see`,
   }
+}
+
+/** A reboot resets the filter, and the engine starts the containers before anyone runs `start`. */
+async function agentsAreHeldBack(scene: Scene): Promise<Check> {
+  const defects = await Promise.all(
+    scene.agents.map(async name => {
+      const { Config, Mounts } = scene.service(name)
+      const [program, file] = Config.Entrypoint ?? []
+      const mount = Mounts.find(({ Destination }) => Destination === evidenceFile)
+      if (program !== entrypoint || file !== evidenceFile || mount?.RW !== false) {
+        return `${name} starts without the check: run ${command('stop')} and ${command('start')}`
+      }
+      // With nothing to go by, and with what `start` left.
+      const without = await scene.inside(name, [entrypoint, '/dev/null', 'true'])
+      const { code, stdout } = await scene.inside(name, ['cat', evidenceFile])
+      if (without.code !== 78) return `${name} starts without evidence`
+      if (code !== 0 || stdout.includes('starting')) {
+        return `${name} starts regardless of the filter: run ${command('start')}`
+      }
+      return null
+    }),
+  )
+  const found = defects.filter(defect => defect !== null)
+  const evidence = `${list(scene.agents)} would not start without evidence of the filter`
+  return check(heldBack, found.length === 0, found.length > 0 ? list(found) : evidence)
 }

@@ -43,6 +43,12 @@ export function renderStatus(report: Status, width = Number.POSITIVE_INFINITY): 
       ),
     ),
   ]
+  if (report.heldBack.length > 0) {
+    const names = report.heldBack.join(' and ')
+    const reason =
+      'this host may accept datagrams of the agent since it or the engine was restarted'
+    lines.push(row('held back', yellow(`${names}: ${reason}; run ${calledAs()} start`)))
+  }
   if (report.loosened && report.loosened.length > 0) {
     lines.push(row('unprotected', yellow(`${report.loosened.join(' ')} (PROTECT)`)))
   }

@@ -27,6 +27,8 @@ export type StateFolder = {
   policy: string
   /** The folder's own settings, beside those of .env. */
   settings: string
+  /** Tells the agent's containers by what the host's filter is known to be on. */
+  filter: string
   /** Certificate authorities for the agent. */
   authorities: string
 }
@@ -44,6 +46,7 @@ export function stateFolder(stack: string, root = stateRoot()): StateFolder {
     parent: join(path, 'parent'),
     policy: join(path, 'policy'),
     settings: join(path, 'settings.env'),
+    filter: join(path, 'filter'),
     authorities: join(path, 'authorities'),
   }
 }

@@ -109,6 +109,9 @@ export const composeBatches: readonly Batch[] = [
     ],
   },
   {
+    'after a reboot the agent waits for the filter of the host': [
+      'the engine restarts the agent only while the host drops its datagrams',
+    ],
     'an IPC namespace of its own': [
       unconfined,
       'no service shares a namespace',

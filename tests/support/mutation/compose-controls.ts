@@ -194,6 +194,7 @@ export const composeControls: readonly ComposeControl[] = [
     delete config.volumes.home
     delete config.volumes['worker-home']
   }),
+  without('after a reboot the agent waits for the filter of the host', 'entrypoint', 'N19', agents),
   changed('the model gateway is the address of the API', 'environment', 'H4', agents, service => {
     environment(service).ANTHROPIC_BASE_URL = 'https://api.anthropic.com'
   }),
@@ -235,7 +236,6 @@ export const composeControls: readonly ComposeControl[] = [
 export const notControls: Readonly<Record<string, string>> = {
   image: 'which image it is; the images have controls of their own',
   command: 'what runs',
-  entrypoint: 'what runs',
   hostname: 'a name',
   profiles: 'when a service comes up',
   working_dir: 'where a session begins',

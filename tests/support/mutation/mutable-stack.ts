@@ -203,6 +203,7 @@ async function resolvedConfig(stack: TestStack): Promise<ComposeConfig> {
     BUDGET_USD_PER_DAY: variable(gateway, 'BUDGET_USD_PER_DAY'),
     USAGE_FOLDER: mounted(gateway, '/var/lib/claude-secure/usage')?.Source ?? '',
     CREDENTIAL_FILE: mounted(gateway, '/run/secrets/credential')?.Source ?? '',
+    FILTER_FILE: mounted(claude, '/etc/claude-secure/filter')?.Source ?? '',
     FOLDER_POLICY: mounted(proxy, '/etc/claude-secure/folder')?.Source ?? '',
     PROXY_FOLDER: mounted(proxy, '/etc/claude-secure/proxy')?.Source ?? '',
   }

@@ -23,6 +23,7 @@ export function stackValue(changes: Partial<Stack> = {}, settings: object = {}):
       parent: '/s/parent',
       policy: '/s/policy',
       settings: '/s/settings.env',
+      filter: '/s/filter',
       authorities: '/s/authorities',
     },
     overlays: [],

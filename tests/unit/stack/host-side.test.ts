@@ -12,12 +12,21 @@ import { stackValue } from '../../support/stack/stack-value.ts'
 const value = stackValue()
 const name = value.identity.name
 const inner = networkSummary(`${name}_claude-internal`, name)
+const outer = networkSummary(`${name}_proxy-external`, name)
+const boot = '5a0f3c1e-0000-4000-8000-00000000abcd'
 const bridge = `br-${inner.Id.slice(0, 12)}`
 
 /** A host with these answers, and a docker client that writes down what it is asked to do. */
 async function createHost(
   t: Test,
-  options: { filters?: (boolean | null)[]; container?: string; started?: () => string },
+  options: {
+    filters?: (boolean | null)[]
+    container?: string
+    started?: () => string
+    byDefault?: boolean
+    answersArp?: boolean
+    runtime?: string
+  },
 ) {
   const folder = t.testdir({})
   const calls = join(folder, 'calls')
@@ -32,11 +41,15 @@ compose*down*) echo down >> ${calls} ;;`,
     addresses: () => ({}),
     readFilter: async () => (filters.length > 1 ? filters.shift() : filters[0]) ?? null,
     turnOn: async name => void turned.push(name),
+    readDefault: async () => options.byDefault ?? false,
+    answersArp: async () => options.answersArp ?? true,
+    boot: async () => boot,
   }
-  const container = { Id: 'c1', Labels: {}, State: 'running', Status: 'Up' }
+  const Networks = { [outer.Name]: { Gateway: '172.20.0.1' }, [inner.Name]: { Gateway: '' } }
+  const container = { Id: 'c1', Labels: {}, State: 'running', NetworkSettings: { Networks } }
   const context = {
     engine: {
-      networks: async () => [inner, networkSummary(`${name}_proxy-external`, name)],
+      networks: async () => [inner, outer],
       containers: async () => [container],
       inspect: async () => ({ State: { StartedAt: options.started?.() ?? 'monday' } }),
     },
@@ -47,12 +60,14 @@ compose*down*) echo down >> ${calls} ;;`,
   } as unknown as StartContext
   const state = stateFolder(name, folder)
   await mkdir(state.path, { recursive: true })
-  const stack = { ...value, state, root: checkoutRoot() }
+  const settings = { ...value.settings, RUNTIME: options.runtime }
+  const stack = { ...value, settings, state, root: checkoutRoot() }
   return {
     turned,
     warnings,
     close: (running: boolean) => closeHostSide(context, stack, { running, kernel }),
     calls: async () => (await readFile(calls, 'utf8').catch(() => '')).split('\n').filter(Boolean),
+    evidence: () => readFile(state.filter, 'utf8').catch(() => null),
     forget: () => rm(calls, { force: true }),
   }
 }
@@ -114,4 +129,35 @@ t.test('an engine elsewhere is asked again only after its containers started ane
   started = 'tuesday'
   await host.close(true)
   t.equal((await host.calls()).length, 1)
+})
+
+t.test(
+  'a container of the agent that the engine restarts learns by what the filter is on',
+  async t => {
+    const evidence = async (options: Parameters<typeof createHost>[1], running = false) => {
+      const host = await createHost(t, options)
+      await host.close(running)
+      return host.evidence()
+    }
+    const on = { filters: [true] }
+    const ofBoot = `boot ${boot}\n`
+    const ask = 'ask 172.20.0.1\n'
+    t.equal(await evidence(on), ofBoot, 'a reboot brings the default of this host, which is off')
+    t.equal(await evidence(on, true), ofBoot, 'also after a start that was killed')
+    t.equal(await evidence({ ...on, byDefault: true }), ofBoot + ask)
+    t.equal(
+      await evidence({ ...on, byDefault: true, answersArp: false }),
+      ofBoot,
+      'a host that never answers would pass for one that filters',
+    )
+    t.equal(await evidence({ ...on, runtime: 'kata' }), ofBoot + ask, 'each container has a boot')
+    const elsewhere = { filters: [null], container: `echo ${bridge} on` }
+    t.equal(await evidence(elsewhere), ask, 'the boot of this machine says nothing')
+  },
+)
+
+t.test('a refused start leaves no evidence', async t => {
+  const host = await createHost(t, { filters: [false], container: `echo ${bridge} off` })
+  await t.rejects(host.close(false))
+  t.equal(await host.evidence(), null)
 })

@@ -129,7 +129,7 @@ case "$*" in *' up '*) echo '${options.compose ?? 'the network is not free'}' >&
   const stack = { ...value, workspace: { ...value.workspace, path: workspace } }
   const services = {
     wanted: ['claude', 'gateway', 'proxy'],
-    cutOff: [],
+    remade: [],
     fresh: options.fresh ?? true,
   }
   const error: unknown = await startServices(context, stack, services).then(

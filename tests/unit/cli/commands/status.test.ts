@@ -11,6 +11,7 @@ const report: Status = {
   workspaceMode: 'mount',
   copy: null,
   services: [],
+  heldBack: [],
   loosened: [],
   credentials: { mode: 'api-key', upstream: null, weakness: null },
   forwards: [],
