@@ -1,10 +1,45 @@
-import type { Command } from 'commander'
+import type { Argument, Command } from 'commander'
 import { UserError } from '../base/errors.ts'
 import { terminalLine, terminalText } from '../base/terminal-text.ts'
 import { nearestName } from '../config/issue-message.ts'
 import { checkoutRoot } from '../config/paths.ts'
 import { readVersions } from '../operations/versions.ts'
 import { calledAs } from './called-as.ts'
+
+/** The groups of commands in `--help`. Groups and commands are shown in the order of their definition. */
+const groups = {
+  'A stack and its session': ['start', 'stop', 'update', 'logs', 'status', 'shell', 'forward'],
+  Runs: ['run', 'answer'],
+  'Stacks of all folders': ['list', 'attach', 'clean', 'purge'],
+  'What the agent may reach': ['allow', 'deny', 'allowlist', 'log'],
+  'The copy of a folder': ['diff', 'apply'],
+  'Conversations, settings, costs': ['clear-session', 'config', 'mcp', 'usage'],
+  'Key or login': ['login', 'setup-token'],
+  'This machine': [
+    ...['demo', 'setup', 'build', 'doctor', 'audit'],
+    ...['self-update', 'uninstall', 'completion', 'help'],
+  ],
+}
+
+/** Sorts the commands of `program` into the groups of `--help`. */
+export function groupCommands(program: Command): void {
+  for (const [heading, names] of Object.entries(groups)) {
+    for (const name of names) find(program, name)?.helpGroup(`${heading}:`)
+  }
+  program.configureHelp({
+    // Most commands have options, so the word would say nothing.
+    subcommandTerm: command =>
+      [
+        [command.name(), ...command.aliases()].join('|'),
+        ...command.registeredArguments.map(argumentTerm),
+      ].join(' '),
+  })
+}
+
+function argumentTerm(argument: Argument) {
+  const text = `${argument.name()}${argument.variadic ? '...' : ''}`
+  return argument.required ? `<${text}>` : `[${text}]`
+}
 
 /** Follows the list of commands in `--help`. */
 export const examples = `

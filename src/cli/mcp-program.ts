@@ -8,6 +8,7 @@ import type { Invocation } from './invocation.ts'
 const collect = (value: string, before: readonly string[] = []) => [...before, value]
 
 const examples = `
+Examples:
   ${calledAs()} mcp list
   ${calledAs()} mcp add db -- node tools/db.mjs
   ${calledAs()} mcp add --transport http docs https://mcp.example.com/v1

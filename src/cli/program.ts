@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { agentServices, serviceOfCredential, serviceOfEgress } from '../stack/services.ts'
 import { addCopy } from './copy-program.ts'
-import { examples, printVersion, renderUsageError, showHelp } from './help.ts'
+import { examples, groupCommands, printVersion, renderUsageError, showHelp } from './help.ts'
 import { addInstallation } from './installation-program.ts'
 import type { Invocation } from './invocation.ts'
 import { addMcp } from './mcp-program.ts'
@@ -77,7 +77,7 @@ export function createProgram(invocation: Invocation): Command {
     .action(async options =>
       exits((await import('./commands/start.ts')).start(options, invocation)),
     )
-  command('stop', 'stop the stack of this folder; keep sessions and copies')
+  command('stop', 'stop the stack of this folder; keep conversations and copies')
     .argument('[id]', 'id, name or folder of another stack')
     .option('-a, --all', 'stop the stacks of all folders')
     .option('-f, --force', 'do not ask when runs are active')
@@ -106,18 +106,14 @@ export function createProgram(invocation: Invocation): Command {
     exits((await import('./commands/inside.ts')).shell(invocation)),
   )
 
-  addRun(command, invocation)
   addForward(command, invocation)
+
+  addRun(command, invocation)
   command('list', 'list the stacks of all folders, with open sessions and runs')
     .alias('ls')
     .option('-a, --all', 'also show stopped stacks that have conversations or copies')
     .option('--json', 'print JSON')
     .action(async options => (await import('./commands/list.ts')).list(options, invocation))
-  command('usage', 'show tokens and cost by day, model and run, and the remaining budget')
-    .option('--days <number>', 'number of days, including today (UTC)', '7')
-    .option('-a, --all', 'show the stacks of all folders')
-    .option('--json', 'print JSON')
-    .action(async options => (await import('./commands/usage.ts')).usage(options))
   command('attach', 'open the session of a running stack, from any folder')
     .argument('[id]', 'id, name or folder of the stack, or a prefix of one')
     .action(async id => exits((await import('./commands/inside.ts')).attach(id, invocation)))
@@ -134,6 +130,10 @@ export function createProgram(invocation: Invocation): Command {
     .option('-f, --force', 'also remove copies with unapplied changes')
     .option('--dry-run', 'show what would be removed')
     .action(async options => (await import('./commands/clean.ts')).purge(options, invocation))
+
+  addPolicy(command, invocation)
+  addCopy(command, invocation)
+
   command('clear-session', 'delete the conversations of this folder; keep login and settings')
     .option('--interactive', 'only conversations of sessions')
     .option('--runs', 'only conversations of runs')
@@ -141,8 +141,35 @@ export function createProgram(invocation: Invocation): Command {
     .action(async options =>
       (await import('./commands/clean.ts')).clearSession(options, invocation),
     )
+  command('config', 'show the settings and where each comes from; set those of this folder')
+    .argument('[assignments...]', 'with --here: settings as NAME=VALUE')
+    .option('--here', 'set them for this folder only')
+    .option('--unset <name>', 'with --here: remove a setting (repeatable)', collect)
+    .option('--json', 'print JSON')
+    .option(
+      '-p, --path [file]',
+      'print the path of .env, or with --here of the settings of this folder; or check this configuration file',
+    )
+    .option('--accept', 'approve files of this folder, and services of your custom folder')
+    .action(async (assignments, options) =>
+      (await import('./commands/config.ts')).config(assignments, options, invocation),
+    )
+  addMcp(command, invocation)
+  command('usage', 'show tokens and cost by day, model and run, and the remaining budget')
+    .option('--days <number>', 'number of days, including today (UTC)', '7')
+    .option('-a, --all', 'show the stacks of all folders')
+    .option('--json', 'print JSON')
+    .action(async options => (await import('./commands/usage.ts')).usage(options))
 
-  addPolicy(command, invocation)
+  command('login', 'log in to Claude inside the container, with a browser')
+    .option('--runs', 'log in for runs, which have a separate login')
+    .alias('auth')
+    .action(async options =>
+      exits((await import('./commands/login.ts')).login(options, invocation)),
+    )
+  command('setup-token', 'create a long-lived token and save it in .env').action(async () =>
+    exits((await import('./commands/login.ts')).setupToken(invocation)),
+  )
 
   command('demo', 'try the whole stack with a scripted model; needs no account')
     .option('-y, --yes', 'install missing packages without asking')
@@ -178,30 +205,6 @@ export function createProgram(invocation: Invocation): Command {
     .action(async options =>
       exits((await import('./commands/doctor.ts')).doctor(options, invocation)),
     )
-  addCopy(command, invocation)
-  addMcp(command, invocation)
-  command('config', 'show the settings and where each comes from; set those of this folder')
-    .argument('[assignments...]', 'with --here: settings as NAME=VALUE')
-    .option('--here', 'set them for this folder only')
-    .option('--unset <name>', 'with --here: remove a setting (repeatable)', collect)
-    .option('--json', 'print JSON')
-    .option(
-      '-p, --path [file]',
-      'print the path of .env, or with --here of the settings of this folder; or check this configuration file',
-    )
-    .option('--accept', 'approve files of this folder, and services of your custom folder')
-    .action(async (assignments, options) =>
-      (await import('./commands/config.ts')).config(assignments, options, invocation),
-    )
-  command('login', 'log in to Claude inside the container, with a browser')
-    .option('--runs', 'log in for runs, which have a separate login')
-    .alias('auth')
-    .action(async options =>
-      exits((await import('./commands/login.ts')).login(options, invocation)),
-    )
-  command('setup-token', 'create a long-lived token and save it in .env').action(async () =>
-    exits((await import('./commands/login.ts')).setupToken(invocation)),
-  )
   addInstallation(command, invocation)
   command('help', 'show help for a command')
     .argument('[command...]')
@@ -209,5 +212,6 @@ export function createProgram(invocation: Invocation): Command {
   if (!invocation.completes) {
     command('completion', 'print the completion script of a shell').argument('<shell>')
   }
+  groupCommands(program)
   return program
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import t from 'tap'
 import { refuseUnknownHelpTopic, renderUsageError, showHelp } from '../../../src/cli/help.ts'
+import { createProgram } from '../../../src/cli/program.ts'
 
 function program() {
   const written: string[] = []
@@ -21,6 +22,25 @@ t.test('a command has its help under each of its names', async t => {
     const { program: known, written } = program()
     t.throws(() => showHelp(known, words), { message: '(outputHelp)' })
     t.match(written.join(''), usage)
+  }
+})
+
+t.test('--help shows the commands in groups, and the everyday ones first', async t => {
+  const help = createProgram({
+    signal: new AbortController().signal,
+    verbose: false,
+    completes: false,
+    log: () => {},
+    confirm: async () => false,
+    canAsk: false,
+    setStatus: () => {},
+  }).helpInformation()
+  const first = /^A stack and its session:\n((?: {2}.*\n)+)/m.exec(help)?.[1] ?? ''
+  const everyday = [...first.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name)
+  t.strictSame(everyday.slice(0, 6), ['start', 'stop', 'update', 'logs', 'status', 'shell'])
+  t.notMatch(help, /^Commands:/m, 'each command has a group')
+  for (const line of ['  run [prompt] ', '  list|ls ', '  allow <names...> ', '  uninstall ']) {
+    t.ok(help.includes(`\n${line}`), line)
   }
 })
 
