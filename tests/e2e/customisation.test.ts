@@ -6,6 +6,7 @@ import { must } from '../support/stack/process.ts'
 import { attachInternet, createTestStack, owner } from '../support/stack/test-stack.ts'
 
 const data = await temporaryFolder(t, 'data')
+await writeFile(join(data, 'single.txt'), 'one\n')
 for (const name of ['given', 'read']) {
   await mkdir(join(data, name))
   await writeFile(join(data, name, 'file.txt'), `${name}\n`)
@@ -82,6 +83,7 @@ const stack = await createTestStack(t, {
     CLAUDE_MOUNT_GIVEN: `${data}/given:/mnt/given`,
     CLAUDE_MOUNT_READ: `${data}/read:/mnt/read:ro`,
     CLAUDE_MOUNT_SAME: `${data}/read`,
+    CLAUDE_MOUNT_FILE: `${data}/single.txt:/mnt/single.txt:ro`,
     GIT_IDENTITY: `'Ada "L" King <ada@example.com>'`,
     CUSTOM_DIR: custom,
     SSH_DIR: keys,
@@ -149,6 +151,13 @@ for (const service of ['claude', 'worker']) {
     )
   })
 }
+
+t.test('a run works beside a mounted file, and reads it', async t => {
+  const { code, stdout, stderr } = await stack.cli(['run', '[[say done]]'], { timeout: 180_000 })
+  t.equal(code, 0, stderr)
+  t.equal(stdout, 'done\n')
+  t.equal((await stack.inside(['cat', '/mnt/single.txt'], { service: 'worker' })).stdout, 'one\n')
+})
 
 t.test("the folder's configuration takes effect once approved, and .env wins", async t => {
   t.equal(unasked.code, 1)

@@ -109,6 +109,12 @@ t.test('a linked worktree', async t => {
     t.match(stdout, /objects/)
   })
 
+  await t.test('a run starts Claude Code, whose folders the kernel confines', async t => {
+    // There is no internet: it ends at the timeout, and not because Claude Code could not start.
+    const { code, stderr } = await linked.cli('run', '--timeout', '3', 'hello')
+    t.equal(code, 124, stderr)
+  })
+
   await t.test('the audit finds its mounts and no others', async t => {
     const audit = JSON.parse((await linked.cli('audit', '--json', '--probe', 'C2', 'H1')).stdout)
     const verdicts = JSON.stringify(audit)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { Workspace } from '../workspace.ts'
 
 const setpriv = '/usr/bin/setpriv'
@@ -7,6 +7,9 @@ const read = 'execute,read-file,read-dir'
 const device = 'read-file,write-file,truncate'
 const all =
   'execute,write-file,read-file,read-dir,remove-dir,remove-file,make-char,make-dir,make-reg,make-sock,make-fifo,make-block,make-sym,refer,truncate'
+
+/** The rights that exist for a file: the kernel refuses a rule that gives a file the others. */
+const ofFiles = ['execute', 'write-file', 'read-file', 'truncate']
 
 const system = ['/usr', '/bin', '/sbin', '/lib', '/lib64', '/etc', '/opt', '/var', '/proc', '/sys']
 const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx', 'pts'].map(
@@ -18,9 +21,11 @@ const shared = ['/tmp', '/dev/shm']
 export type ConfineOptions = {
   /** Whether this is the only workspace that the container can have. */
   alone: boolean
-  /** Mounted folders that are not the stack's own. */
+  /** Mounted folders and files that are not the stack's own. */
   mounts: readonly string[]
 }
+
+export type PathKind = 'folder' | 'file' | null
 
 /**
  * Returns the command that precedes claude's own, so that the kernel (Landlock) confines claude and its
@@ -29,7 +34,7 @@ export type ConfineOptions = {
 export function confineCommand(
   workspace: Workspace,
   { alone, mounts }: ConfineOptions,
-  exists: (path: string) => boolean = existsSync,
+  kind: (path: string) => PathKind = kindOf,
 ): string[] {
   // A rule for a symlink opens its target. A run cannot replace its own temporary folder, because it may
   // not write to the one above. In a shared folder it could, so that one there would get no rule.
@@ -48,10 +53,24 @@ export function confineCommand(
     '--no-new-privs',
     '--landlock-access=fs',
     ...rules
-      .filter(([, path]) => exists(path))
+      .filter(([, path]) => kind(path) !== null)
+      .map(([access, path]) => [kind(path) === 'file' ? rightsOfFile(access) : access, path])
       .map(([access, path]) => `--landlock-rule=path-beneath:${access}:${path}`),
     '--',
   ]
+}
+
+function rightsOfFile(access: string): string {
+  return access
+    .split(',')
+    .filter(right => ofFiles.includes(right))
+    .join(',')
+}
+
+function kindOf(path: string): PathKind {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (!stats) return null
+  return stats.isDirectory() ? 'folder' : 'file'
 }
 
 /** Tests Landlock by using it, because a kernel can include it without enabling it. */

@@ -162,9 +162,8 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
       return keep('completed')
     }
     case 'ended': {
-      const words = terminalLine(stderr.trim(), 500)
-      const error = `claude ended without a result${words ? `: ${words}` : ''}`
-      return finish('failed', first.exit, error)
+      const words = terminalLine(stderr.trim(), 500) || 'it printed no reason'
+      return finish('failed', first.exit, words)
     }
     case 'stop':
       if (await endsByInterrupt()) return keep(first.reason)

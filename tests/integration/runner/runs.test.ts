@@ -55,7 +55,7 @@ t.test('a crash is a failed run, with the words that it died with', async t => {
   t.match(ended, {
     outcome: 'failed',
     exitCode: 3,
-    error: 'claude ended without a result: the fake claude cannot go on',
+    error: 'the fake claude cannot go on',
   })
 })
 
@@ -89,6 +89,6 @@ t.test('an API that wants to be left alone for long ends the run', async t => {
 t.test('what cannot be started is a failed run', async t => {
   const runner = await startRunner(t)
   writeFileSync(join(runner.root, 'claude'), '')
-  t.match(parts(await runner.run('x')).ended, { outcome: 'failed', error: /without a result/ })
+  t.match(parts(await runner.run('x')).ended, { outcome: 'failed', error: /printed no reason/ })
   t.strictSame(runner.runner.status().runs, [], 'and the workspace is free')
 })

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { addedMounts, canConfine, confineCommand } from '../../../../src/runner/claude/confine.ts'
 
@@ -9,7 +10,7 @@ const rulesOf = (words: string[]) =>
       return access && path ? [[path, access]] : []
     }),
   )
-const always = () => true
+const always = () => 'folder' as const
 
 t.test('one of several workspaces has only its own folders, not the shared ones', async t => {
   const words = confineCommand(workspace, { alone: false, mounts: ['/data'] }, always)
@@ -44,8 +45,33 @@ t.test('the only workspace has its temporary folder if no run can replace it', a
   t.notOk(rules.has('/homes/.tmp'))
 })
 
+t.test(
+  'a mounted file gets the rights of a file, because the kernel refuses those of a folder',
+  async t => {
+    const mounts = ['/data', '/workspace.git/worktrees/x/gitdir']
+    const rules = rulesOf(
+      confineCommand(workspace, { alone: true, mounts }, path =>
+        path.endsWith('/gitdir') ? 'file' : 'folder',
+      ),
+    )
+    t.equal(rules.get('/workspace.git/worktrees/x/gitdir'), 'execute,write-file,read-file,truncate')
+    t.match(rules.get('/data'), /make-dir/)
+  },
+)
+
+t.test('the kernel accepts the rules for a folder and for a file', { skip: !canConfine() }, t => {
+  const folder = t.testdir({ data: {}, file: 'content' })
+  const mounts = [`${folder}/data`, `${folder}/file`, '/no/such/path']
+  const own = { path: folder, key: 'k', home: `${folder}/data`, temporary: `${folder}/data` }
+  const [program = '', ...args] = confineCommand(own, { alone: true, mounts })
+  const { status, stderr } = spawnSync(program, [...args, '/usr/bin/true'], { encoding: 'utf8' })
+  t.equal(stderr, '')
+  t.equal(status, 0)
+  t.end()
+})
+
 t.test('a missing path gets no rule, which setpriv would refuse', async t => {
-  const rules = rulesOf(confineCommand(workspace, { alone: true, mounts: [] }, () => false))
+  const rules = rulesOf(confineCommand(workspace, { alone: true, mounts: [] }, () => null))
   t.equal(rules.size, 0)
 })
 
