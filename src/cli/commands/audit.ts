@@ -87,7 +87,6 @@ export function renderAudit(
     ...checks.filter(check => options.verbose || check.verdict !== 'held').map(line),
   ])
   const { counts } = report
-  const failed = counts.open + counts.unknown
   const all = report.probes.length
   const summary = report.held
     ? counts.weak
@@ -95,10 +94,15 @@ export function renderAudit(
           `${counts.held} of ${all} attacks were stopped, ${counts.weak} with a warning for you to assess`,
         )
       : green(all === 1 ? 'the attack was stopped' : `all ${all} attacks were stopped`)
-    : red(
-        `${failed} of ${all} attacks were not stopped${counts.unknown ? ` (${counts.unknown} of them could not be tried)` : ''}`,
-      )
+    : red([...failures(report)].join('; '))
   return [...rows, '', bold(summary)].join('\n')
+}
+
+function* failures({ counts, probes }: AuditReport) {
+  if (counts.open > 0) yield `${counts.open} of ${probes.length} attacks succeeded`
+  if (counts.unknown === 0) return
+  const untried = probes.filter(({ verdict }) => verdict === 'unknown').map(({ id }) => id)
+  yield `${counts.unknown} of ${probes.length} attacks could not be tried: run ${calledAs()} audit --probe ${untried.join(' ')}`
 }
 
 function held(checks: readonly Check[]) {

@@ -38,11 +38,33 @@ t.test(
     t.match(text, /^N1 +held +of N1 \(2 of 2\)$/m)
     t.match(text, /OPEN +it holds\n +abc d$/m)
     t.notMatch(text, /it works/)
-    t.match(text, /1 of 3 attacks were not stopped/)
+    t.match(text, /^1 of 3 attacks succeeded$/m)
     t.match(renderAudit(report, { verbose: true, colour: false }), /it works/)
     t.notMatch(text, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/)
   },
 )
+
+t.test('an attack that could not be tried is not called a success, and has a next step', t => {
+  const untried = (...others: ProbeResult[]) =>
+    renderAudit(
+      {
+        ...auditReport({
+          ...report,
+          time: new Date(),
+          results: [result('H3', 'unknown'), ...others],
+        }),
+      },
+      { verbose: false, colour: false },
+    )
+      .split('\n')
+      .at(-1)
+  t.equal(untried(), '1 of 1 attacks could not be tried: run ./claude.ts audit --probe H3')
+  t.equal(
+    untried(result('N2', 'open')),
+    '1 of 2 attacks succeeded; 1 of 2 attacks could not be tried: run ./claude.ts audit --probe H3',
+  )
+  t.end()
+})
 
 t.test('the list names attack and standards', async t => {
   const text = renderProbeList(report.probes)
