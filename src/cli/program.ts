@@ -144,7 +144,7 @@ export function createProgram(invocation: Invocation): Command {
   command('config', 'show the settings and where each comes from; set those of this folder')
     .argument('[assignments...]', 'with --here: settings as NAME=VALUE')
     .option('--here', 'set them for this folder only')
-    .option('--unset <name>', 'with --here: remove a setting (repeatable)', collect)
+    .option('--unset <name>', 'with --here: remove this setting, and those named after it', collect)
     .option('--json', 'print JSON')
     .option(
       '-p, --path [file]',

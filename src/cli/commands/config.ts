@@ -26,11 +26,14 @@ export type ConfigOptions = {
 
 /** Prints the effective settings and the source of each; secrets are reported as set, and not shown. */
 export async function config(
-  assignments: readonly string[],
+  words: readonly string[],
   options: ConfigOptions,
   invocation: Invocation,
 ) {
-  const unset = options.unset ?? []
+  // `--unset A B` names two settings.
+  const isName = (word: string) => options.unset !== undefined && /^[A-Za-z_]\w*$/.test(word)
+  const unset = [...(options.unset ?? []), ...words.filter(isName)]
+  const assignments = words.filter(word => !isName(word))
   if (assignments.length + unset.length > 0) {
     if (!options.here) {
       throw new UserError('settings for every folder are in .env', {

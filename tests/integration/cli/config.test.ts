@@ -57,7 +57,9 @@ t.test('config --here shows the settings of this folder alone, in columns', asyn
   t.equal(without.code, 0, without.stderr)
   t.notMatch(without.stderr, /warning/)
   t.notMatch((await config(['--here', 'PROTECT=all'])).stderr, /warning/)
-  await config(['--here', '--unset', 'PROTECT'])
+  await config(['--here', 'AGENT_PIDS=300'])
+  t.equal((await config(['--here', '--unset', 'PROTECT', 'AGENT_PIDS'])).code, 0)
+  t.notMatch((await config(['--here'])).stdout, /PROTECT|AGENT_PIDS/)
   isTwoLines(t, await config(['--here', 'AGENT_PIDS']), {
     code: 2,
     error: /not of the form NAME=VALUE/,
