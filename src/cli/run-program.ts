@@ -55,7 +55,7 @@ export function addRun(
     .option('--append-system-prompt <text>', "append to Claude Code's system prompt")
     .option('--append-system-prompt-file <file>', 'the same, from a file')
     .option('--json-schema <schema>', 'file or JSON: a schema that the answer must match')
-    .option('--continue', 'continue the last run of this folder (the default)')
+    .option('--continue', 'continue the conversation of the last run here (the default)')
     .option('--no-continue', 'start a new conversation')
     .option('--resume <id>', 'resume this session: `session_id` of a result')
     .option('--timeout <time>', 'cancel after this time: 90 (seconds), 10m, 1h (default: 1h)')

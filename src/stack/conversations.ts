@@ -56,7 +56,7 @@ export async function forgetConversations(
       user: `${uid}:${uid}`,
       mounts: [{ volume, target: '/home/claude' }],
       command: ['/usr/local/bin/node', ...node, '--eval', program, 'forget', '/home/claude'],
-      purpose: `forgetting the conversations in ${volume}`,
+      purpose: `deleting the conversations in ${volume}`,
       timeout: timeoutMilliseconds,
     },
     signal,

@@ -37,7 +37,7 @@ export async function forward(
   options: ForwardOptions,
   invocation: Invocation,
 ) {
-  if (options.list) return list(options)
+  if (options.list) return list(options, invocation)
   if (options.close) return close(words, invocation)
   const ports = parsePorts(words)
   if (options.detach) return show(await detachForward(words, options), invocation)
@@ -64,7 +64,7 @@ function answer(answer: SupervisedAnswer) {
   console.log(JSON.stringify(answer))
 }
 
-async function list({ json }: ForwardOptions) {
+async function list({ json }: ForwardOptions, { log }: Invocation) {
   const stack = await currentStackName()
   const forwards = await openForwards(stack)
   if (json) {
@@ -76,6 +76,7 @@ async function list({ json }: ForwardOptions) {
     return
   }
   for (const forward of forwards) console.log(renderForward(stack, forward))
+  if (forwards.length === 0) log({ kind: 'info', text: 'nothing is forwarded' })
 }
 
 export function renderForward(stack: string, { service, port, local }: ForwardRecord): string {

@@ -109,7 +109,10 @@ export function renderStatus(report: Status, width = Number.POSITIVE_INFINITY): 
     ),
   )
   if (!report.running) lines.push(dim(`run ${calledAs()} start to bring it up`))
-  if (report.otherStacks > 0) lines.push(dim(`${report.otherStacks} more in other folders`))
+  if (report.otherStacks > 0) {
+    const stacks = report.otherStacks === 1 ? 'stack' : 'stacks'
+    lines.push(dim(`${report.otherStacks} ${stacks} of other folders: ${calledAs()} list`))
+  }
   return lines.join('\n')
 }
 

@@ -38,7 +38,7 @@ export async function forgetConversationsHere(
     // A session may have started while the confirmation was open.
     const state = await refuseWhileInUse(context, stack, homes)
     const image = await newestImage(context.engine, 'claude')
-    await step(log, 'forgetting conversations', async () => {
+    await step(log, 'deleting conversations', async () => {
       if (state && homes.some(home => home.of === 'runs')) await endWarmProcess(context, state)
       for (const home of homes) await forgetConversations(context, image, home)
     })
