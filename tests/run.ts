@@ -51,12 +51,12 @@ async function main() {
 
 async function runParts(parts: readonly string[]) {
   const chosen = wanted(parts)
-  // First: on a bare machine it installs what other suites look for, too.
+  const checked = Promise.all(
+    Object.keys(tools).map(name => (parts.includes(name) ? tool(name) : null)),
+  )
+  // Before any suite: on a bare machine it installs what other suites look for, too.
   const ready = !chosen.some(({ needsEngine }) => needsEngine) || (await makeReady())
-  await Promise.all([
-    ...Object.keys(tools).map(name => (parts.includes(name) ? tool(name) : null)),
-    runInOrder(chosen.filter(({ needsEngine }) => !needsEngine)),
-  ])
+  await Promise.all([checked, runInOrder(chosen.filter(({ needsEngine }) => !needsEngine))])
   for (const suite of chosen.filter(({ needsEngine }) => needsEngine)) {
     if (ready) await runSuite(suite)
     else failed.push(`${suite.name} (not run)`)
