@@ -1,4 +1,3 @@
-// exclusive: measures what its bombs take from the machine
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
