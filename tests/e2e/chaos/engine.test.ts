@@ -7,7 +7,8 @@ import { mountsWith } from '../../support/chaos/resources.ts'
 import { startTestStack } from '../../support/stack/test-stack.ts'
 
 const dice = createDice(t)
-const { stack, engine } = await createStackApart(t)
+// Elsewhere the agent waits for `start` after a reboot: reboot-filter.test.ts.
+const { stack, engine } = await createStackApart(t, { filters: true })
 await startTestStack(stack)
 
 /** An answer of three seconds, in which the blow falls. */

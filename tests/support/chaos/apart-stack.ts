@@ -4,7 +4,7 @@ import { computeImageTags } from '../../../src/images/image-tags.ts'
 import { readPins } from '../../../src/images/pins.ts'
 import { must } from '../stack/process.ts'
 import { type ChaosStack, createChaosStack } from './chaos-stack.ts'
-import { createOwnEngine, loadImages, type OwnEngine } from './own-engine.ts'
+import { createOwnEngine, loadImages, type OwnEngine, type OwnEngineOptions } from './own-engine.ts'
 
 /**
  * A stack on an engine of the test's own. It gets its images from the machine's engine, where they are
@@ -12,9 +12,9 @@ import { createOwnEngine, loadImages, type OwnEngine } from './own-engine.ts'
  */
 export async function createStackApart(
   t: Test,
-  options: { dataRoot?: string } = {},
+  options: OwnEngineOptions = {},
 ): Promise<{ stack: ChaosStack; engine: OwnEngine }> {
-  const engine = await createOwnEngine(t, options.dataRoot)
+  const engine = await createOwnEngine(t, options)
   const machine = { ...process.env }
   process.env.DOCKER_HOST = engine.host
   const stack = await createChaosStack(t, { apart: true, start: false })

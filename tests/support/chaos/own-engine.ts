@@ -26,12 +26,21 @@ export type OwnEngine = {
   mountTable: () => string
 }
 
+export type OwnEngineOptions = {
+  dataRoot?: string | undefined
+  /** Whether new bridges have a reverse path filter, as on a host with systemd. */
+  filters?: boolean | undefined
+}
+
 /**
  * An engine of the test's own that can be killed at will, in namespaces of its own: its networks and
  * firewall rules never meet those of the machine's engine, its mounts go with it, and the end of its
  * first process is the end of all of them. Files are those of the machine, so that folders can be mounted.
  */
-export async function createOwnEngine(t: Test, dataRoot?: string): Promise<OwnEngine> {
+export async function createOwnEngine(
+  t: Test,
+  { dataRoot, filters = false }: OwnEngineOptions = {},
+): Promise<OwnEngine> {
   const folder = await temporaryFolder(t, 'own-engine')
   const disk = dataRoot ?? join(folder, 'data')
   const runFolder = join(folder, 'run')
@@ -47,7 +56,8 @@ export async function createOwnEngine(t: Test, dataRoot?: string): Promise<OwnEn
     // --kill-child and the death signal: whatever ends this test ends the machine too.
     const namespaces = ['--net', '--mount', '--propagation', 'slave', '--pid', '--mount-proc']
     const bound = ['--fork', '--kill-child']
-    const init = 'ip link set lo up; exec docker-init -s -- sleep infinity'
+    const byDefault = `echo ${filters ? 2 : 0} > /proc/sys/net/ipv4/conf/default/rp_filter`
+    const init = `ip link set lo up; ${byDefault}; exec docker-init -s -- sleep infinity`
     const child = spawn(
       'setpriv',
       ['--pdeathsig', 'KILL', 'unshare', ...namespaces, ...bound, 'sh', '-c', init],
