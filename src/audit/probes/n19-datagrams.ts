@@ -5,6 +5,7 @@ import { command } from '../../base/command.ts'
 import { parseJson } from '../../base/json.ts'
 import { lastLine } from '../../base/terminal-text.ts'
 import { bridgeName } from '../../engine/engine.ts'
+import { readRegularFile } from '../../files/regular-file.ts'
 import { readReversePath } from '../../machine/reverse-path.ts'
 import { isRecorded } from '../../stack/state/filter-record.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
@@ -102,11 +103,11 @@ async function agentsAreHeldBack(scene: Scene): Promise<Check> {
       if (program !== entrypoint || file !== evidenceFile || mount?.RW !== false) {
         return `${name} starts without the check: run ${command('stop')} and ${command('start')}`
       }
-      // With nothing to go by, and with what `start` left.
       const without = await scene.inside(name, [entrypoint, '/dev/null', 'true'])
-      const { code, stdout } = await scene.inside(name, ['cat', evidenceFile])
       if (without.code !== 78) return `${name} starts without evidence`
-      if (code !== 0 || stdout.includes('starting')) {
+      // What the next start of the container reads: the running one still has the file that it started with.
+      const evidence = await readRegularFile(mount.Source, { limit: 4096 })
+      if (evidence.kind !== 'bytes' || `${evidence.bytes}`.includes('starting')) {
         return `${name} starts regardless of the filter: run ${command('start')}`
       }
       return null
