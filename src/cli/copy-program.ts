@@ -1,8 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Invocation } from './invocation.ts'
-
-/** Collects the values of a repeatable option. */
-const collect = (value: string, before: readonly string[] = []) => [...before, value]
+import { repeatable } from './repeatable.ts'
 
 /** Adds the commands of copy mode, which bring the agent's changes to the host. */
 export function addCopy(
@@ -31,7 +29,7 @@ export function addCopy(
     .option(
       '--include <name>',
       'also apply files your host would run, such as .vscode (repeatable)',
-      collect,
+      repeatable,
     )
     .addOption(
       new Option('--undo', 'revert the last apply').conflicts([

@@ -3,9 +3,7 @@ import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { calledAs } from './called-as.ts'
 import type { Invocation } from './invocation.ts'
-
-/** Collects the values of a repeatable option. */
-const collect = (value: string, before: readonly string[] = []) => [...before, value]
+import { repeatable } from './repeatable.ts'
 
 const examples = `
 Examples:
@@ -41,9 +39,9 @@ export function addMcp(
         .choices(['stdio', 'http', 'sse'])
         .default('stdio'),
     )
-    .option('-e, --env <pair>', 'variable of the server, NAME=VALUE (repeatable)', collect)
-    .option('-H, --header <pair>', 'header of requests, "Name: value" (repeatable)', collect)
-    .option('--host <name>', 'internet host that it needs (repeatable)', collect)
+    .option('-e, --env <pair>', 'variable of the server, NAME=VALUE (repeatable)', repeatable)
+    .option('-H, --header <pair>', 'header of requests, "Name: value" (repeatable)', repeatable)
+    .option('--host <name>', 'internet host that it needs (repeatable)', repeatable)
     .action(async (name, words, options) =>
       (await import('./commands/mcp.ts')).mcpAdd(name, words, options, invocation),
     )

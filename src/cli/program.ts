@@ -6,10 +6,8 @@ import { addInstallation } from './installation-program.ts'
 import type { Invocation } from './invocation.ts'
 import { addMcp } from './mcp-program.ts'
 import { addForward, addPolicy } from './network-program.ts'
+import { repeatable } from './repeatable.ts'
 import { addRun } from './run-program.ts'
-
-/** Collects the values of a repeatable option. */
-const collect = (value: string, before: readonly string[] = []) => [...before, value]
 
 /** Creates the command-line parser. Each command's code is loaded when it runs, to keep --help fast. */
 export function createProgram(invocation: Invocation): Command {
@@ -68,11 +66,15 @@ export function createProgram(invocation: Invocation): Command {
       ).conflicts(['copy', 'freshCopy', 'exclude', 'includeIgnored']),
     )
     .option('-f, --force', 'do not ask before unapplied work is discarded')
-    .option('--exclude <pattern>', 'leave out of the copy, as in .gitignore (repeatable)', collect)
+    .option(
+      '--exclude <pattern>',
+      'leave out of the copy, as in .gitignore (repeatable)',
+      repeatable,
+    )
     .option(
       '--include-ignored <pattern>',
       'copy files that .gitignore excludes (repeatable)',
-      collect,
+      repeatable,
     )
     .action(async options =>
       exits((await import('./commands/start.ts')).start(options, invocation)),
@@ -144,7 +146,11 @@ export function createProgram(invocation: Invocation): Command {
   command('config', 'show the settings and where each comes from; set those of this folder')
     .argument('[assignments...]', 'with --here: settings as NAME=VALUE')
     .option('--here', 'set them for this folder only')
-    .option('--unset <name>', 'with --here: remove this setting, and those named after it', collect)
+    .option(
+      '--unset <name>',
+      'with --here: remove this setting, and those named after it',
+      repeatable,
+    )
     .option('--json', 'print JSON')
     .option(
       '-p, --path [file]',
