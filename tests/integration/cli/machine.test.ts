@@ -3,30 +3,18 @@ import { join } from 'node:path'
 import t from 'tap'
 import { fakeDocker } from '../../support/docker/fake-docker.ts'
 import { goodEngine, startFakeEngine } from '../../support/docker/fake-engine.ts'
+import { stackContainer } from '../../support/docker/stack-container.ts'
 import { temporaryFolder } from '../../support/stack/checkout.ts'
 import { createControlScript, isTwoLines } from '../../support/stack/control-script.ts'
 
 const script = await createControlScript(t)
 const [one, two] = ['claude-secure-one-0a1b2c3d', 'claude-secure-two-0a5f6a7b']
 
-function container(stack: string, service: string) {
-  return {
-    Id: `${stack}-${service}`,
-    Names: [`/${stack}-${service}-1`],
-    Image: 'claude-secure/claude:0',
-    ImageID: 'sha256:0',
-    State: 'running',
-    Status: 'Up 3 minutes (healthy)',
-    Created: 1,
-    Labels: {
-      'claude-secure.stack': stack,
-      'claude-secure.workspace': `/home/me/${stack}`,
-      'claude-secure.workspace-mode': 'mount',
-      'claude-secure.credentials': 'api-key',
-      'com.docker.compose.service': service,
-    },
-  }
-}
+const container = (stack: string, service: string) =>
+  stackContainer(stack, service, {
+    'claude-secure.workspace-mode': 'mount',
+    'claude-secure.credentials': 'api-key',
+  })
 
 const engine = {
   ...goodEngine,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { fakeDocker, fakeProgram } from '../../support/docker/fake-docker.ts'
 import { goodEngine, startFakeEngine } from '../../support/docker/fake-engine.ts'
+import { stackContainer } from '../../support/docker/stack-container.ts'
 import { temporaryFolder } from '../../support/stack/checkout.ts'
 import { createControlScript, isTwoLines } from '../../support/stack/control-script.ts'
 
@@ -25,23 +26,6 @@ async function recorded(...stacks: string[]) {
   }
 }
 
-function container(stack: string, service: string) {
-  return {
-    Id: `${stack}-${service}`,
-    Names: [`/${stack}-${service}-1`],
-    Image: 'claude-secure/claude:0',
-    ImageID: 'sha256:0',
-    State: 'running',
-    Status: 'Up 3 minutes (healthy)',
-    Created: 1,
-    Labels: {
-      'claude-secure.stack': stack,
-      'claude-secure.workspace': `/home/me/${stack}`,
-      'com.docker.compose.service': service,
-    },
-  }
-}
-
 const network = (project: string) => ({
   Id: project,
   Name: `${project}_claude-internal`,
@@ -50,7 +34,11 @@ const network = (project: string) => ({
 
 const busy = {
   ...goodEngine,
-  '/containers/json': [container(one, 'claude'), container(two, 'claude'), container(two, 'proxy')],
+  '/containers/json': [
+    stackContainer(one, 'claude'),
+    stackContainer(two, 'claude'),
+    stackContainer(two, 'proxy'),
+  ],
   '/networks': [network(one), network(cut), network('somebody-elses-project')],
   [`/containers/${one}-claude/top`]: { Titles: ['PID', 'COMMAND'], Processes: [['1', 'sleep']] },
   [`/containers/${two}-claude/top`]: {
@@ -114,7 +102,7 @@ t.test(
     const runs = [{ runId: '0123456789abcdef' }, { runId: '\x1b[2J' }]
     const engine = {
       ...goodEngine,
-      '/containers/json': [container(one, 'worker'), container(two, 'worker')],
+      '/containers/json': [stackContainer(one, 'worker'), stackContainer(two, 'worker')],
       [`/containers/${one}-worker/exec`]: { Id: 'a5ced' },
       '/exec/a5ced/start': JSON.stringify({ runs, warm: [] }),
     }

@@ -1,24 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import t from 'tap'
 import { createRuns } from '../../../src/run/runs.ts'
 import { createFileStore } from '../../../src/run/store/file-store.ts'
-import type { RunRecord } from '../../../src/run/store/store.ts'
+import { runRecord } from '../../support/run/run-record.ts'
 import { resultOf } from '../../support/run/transcript.ts'
 
-// Its name is held machine-wide.
-const runId = randomBytes(8).toString('hex')
-const record: RunRecord = {
-  runId,
-  workspace: '/workspace',
-  startedAt: '2026-11-21T10:00:00.000Z',
-  prompt: 'hello',
-  model: null,
-  owner: null,
-  surface: 'cli',
-  idempotencyKey: null,
-  requestDigest: null,
-}
+const record = runRecord()
+const { runId } = record
 const at = '2026-11-21T10:00:01.000Z'
 const questions = [
   { question: 'Which colour?', multiSelect: false, options: [{ label: 'red' }, { label: 'blue' }] },

@@ -1,27 +1,13 @@
 import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { RunEvent } from '../../../../src/run/result.ts'
 import { createFileStore } from '../../../../src/run/store/file-store.ts'
-import type { RunRecord } from '../../../../src/run/store/store.ts'
 import { childProgram } from '../../../support/child-program.ts'
+import { runRecord as record } from '../../../support/run/run-record.ts'
 import { resultOf, transcript } from '../../../support/run/transcript.ts'
 import { until } from '../../../support/stack/process.ts'
-
-const record = (changes: Partial<RunRecord> = {}): RunRecord => ({
-  runId: randomBytes(8).toString('hex'),
-  workspace: '/workspace',
-  startedAt: '2026-11-21T10:00:00.000Z',
-  prompt: 'hello',
-  model: null,
-  owner: null,
-  surface: 'cli',
-  idempotencyKey: null,
-  requestDigest: null,
-  ...changes,
-})
 
 const at = '2026-11-21T10:00:01.000Z'
 const notice = (text: string, seq = 1): RunEvent => ({ kind: 'notice', text, seq, at })

@@ -1,21 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import t from 'tap'
 import { createFileStore } from '../../../../src/run/store/file-store.ts'
 import { hasOpenQuestion } from '../../../../src/run/store/store.ts'
+import { runRecord } from '../../../support/run/run-record.ts'
 
-const record = {
-  // Its name is held machine-wide.
-  runId: randomBytes(8).toString('hex'),
-  workspace: '/workspace',
-  startedAt: '2026-11-21T10:00:00.000Z',
-  prompt: 'hello',
-  model: null,
-  owner: null,
-  surface: 'cli',
-  idempotencyKey: null,
-  requestDigest: null,
-}
+const record = runRecord()
 
 t.test('a question is seen from when it is asked until it is closed', async t => {
   const folder = join(t.testdir(), 'runs')
