@@ -34,7 +34,7 @@ export const addressForms: Probe = {
       works,
       noneReached('the proxy refuses every notation of an address', byAddress),
       noneReached('the proxy refuses every spelling of an unlisted name', bySpelling),
-      noneReached('the proxy does not repair a target with a space, a tab or a user', byRepair),
+      noneReached('the proxy does not repair a target that is not NAME:443', byRepair),
       check(
         'no spelling makes the proxy look up the unlisted name',
         asked.length === 0,
@@ -51,6 +51,20 @@ function repairs(listed: string): [string, string][] {
     ['a tab', connectTo(`${listed}\t`)],
     ['a space before the port', `CONNECT ${listed}: 443 HTTP/1.1\r\nHost: ${listed}\r\n\r\n`],
     ['a user', connectTo(`x@${listed}`)],
+    ...[
+      `${listed}:443:443`,
+      `${listed}:443x`,
+      `${listed}:+443`,
+      `${listed}:0443`,
+      `${listed}:65979`,
+      `${listed}..:443`,
+      `[${listed}]:443`,
+      `${listed}:`,
+      listed,
+    ].map((target): [string, string] => [
+      target.replace(listed, 'NAME'),
+      `CONNECT ${target} HTTP/1.1\r\nHost: ${listed}\r\n\r\n`,
+    ]),
   ]
 }
 
