@@ -45,6 +45,12 @@ const VolumeList = z.object({
 })
 export type VolumeSummary = NonNullable<z.infer<typeof VolumeList>['Volumes']>[number]
 
+/**
+ * Docker answers no question about volumes while it removes one (measured: 16 s for a copy of 200,000 files). It
+ * answers the others meanwhile, so this does not hide a dead engine.
+ */
+const aboutVolumes = { idleMilliseconds: 120_000 }
+
 /** Questions about images, networks and volumes. */
 export function createResources(query: EngineQuery) {
   return {
@@ -55,12 +61,14 @@ export function createResources(query: EngineQuery) {
       query(z.array(NetworkSummary), `/networks?${filters({ label: labels })}`),
 
     /** Returns the volumes that carry every one of `labels`. */
-    volumes: async (labels: readonly string[]) =>
-      (await query(VolumeList, `/volumes?${filters({ label: labels })}`)).Volumes ?? [],
+    volumes: async (labels: readonly string[]) => {
+      const path = `/volumes?${filters({ label: labels })}`
+      return (await query(VolumeList, path, aboutVolumes)).Volumes ?? []
+    },
 
     /** Returns the names of all volumes, including those of other programs. */
     volumeNames: async () =>
-      ((await query(VolumeList, '/volumes')).Volumes ?? []).map(({ Name }) => Name),
+      ((await query(VolumeList, '/volumes', aboutVolumes)).Volumes ?? []).map(({ Name }) => Name),
 
     /** Returns the bytes of each volume by name; none when the engine needs longer to count files. */
     async volumeSizes(milliseconds: number): Promise<Map<string, number>> {
