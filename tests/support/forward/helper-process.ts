@@ -4,12 +4,20 @@ import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import type { Test } from 'tap'
 import type { ExecDuplex } from '../../../src/engine/container-exec.ts'
+import { childProgram } from '../child-program.ts'
 import { repository } from '../stack/checkout.ts'
 
-/** The program of the container's side, run here: its loopback is the test's. */
-export function startHelper(t: Test, ports: readonly number[]): ExecDuplex & { kill: () => void } {
-  const program = join(repository, 'src/stack/inside/forward.ts')
-  const child = spawn(process.execPath, ['--import', 'tsx', program, ...ports.map(String)], {
+/** The program of the container's side, for `startHelper`. */
+export const helperProgram = (t: Test) =>
+  childProgram(t, `import ${JSON.stringify(join(repository, 'src/stack/inside/forward.ts'))}`)
+
+/** Runs the program here: its loopback is the test's. */
+export function startHelper(
+  t: Test,
+  program: string,
+  ports: readonly number[],
+): ExecDuplex & { kill: () => void } {
+  const child = spawn(process.execPath, [program, ...ports.map(String)], {
     cwd: repository,
     stdio: ['pipe', 'pipe', 'pipe'],
   })

@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import { holdName, readHolder } from '../../../src/process/name-lock.ts'
 import { childProgram } from '../../support/child-program.ts'
+import { repetitions } from '../../support/soak.ts'
 
 const folderOf = (t: Test) => join(t.testdir({}), 'locks')
 
@@ -47,12 +48,14 @@ t.test('a folder with a long path serves too', async t => {
 
 const module = join(import.meta.dirname, '../../../src/process/name-lock.ts')
 
+const turns = repetitions({ short: 5, full: 30 })
+
 /** Returns a program that takes the name again and again, and logs when it holds it. */
 function rivalSource(folder: string, log: string): string {
   return `
     import { appendFileSync } from 'node:fs'
     import { holdName } from ${JSON.stringify(module)}
-    for (let done = 0; done < 15;) {
+    for (let done = 0; done < ${turns};) {
       const release = await holdName(${JSON.stringify(folder)}, 'a')
       await new Promise(resolve => setTimeout(resolve, Math.random() * 5))
       if (!release) continue
@@ -74,7 +77,7 @@ t.test('processes never hold a name together', async t => {
   const codes = await Promise.all(rivals.map(async child => (await once(child, 'exit'))[0]))
   t.same(codes, [0, 0, 0, 0])
   const lines = (await readFile(log, 'utf8')).trim().split('\n')
-  t.equal(lines.length, 4 * 15 * 2)
+  t.equal(lines.length, 4 * turns * 2)
   for (let index = 0; index < lines.length; index += 2) {
     t.equal(lines[index]?.replace('in', 'out'), lines[index + 1])
   }

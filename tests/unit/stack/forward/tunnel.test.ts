@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { createTunnel, PortClosed } from '../../../../src/stack/forward/tunnel.ts'
-import { startHelper } from '../../../support/forward/helper-process.ts'
+import { helperProgram, startHelper } from '../../../support/forward/helper-process.ts'
 
 async function listen(t: Test, onConnection: (socket: Socket) => void) {
   const server = createServer({ allowHalfOpen: true }, socket => {
@@ -23,6 +23,7 @@ function readToEnd(socket: Socket): Promise<Buffer> {
   return new Promise(resolve => socket.once('end', () => resolve(Buffer.concat(chunks))))
 }
 
+const program = await helperProgram(t)
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
 t.test('a tunnel carries connections', async t => {
@@ -48,10 +49,10 @@ t.test('a tunnel carries connections', async t => {
   gone.close()
 
   const lost: true[] = []
-  let helper = startHelper(t, [summing, large, first, endless, unused])
+  let helper = startHelper(t, program, [summing, large, first, endless, unused])
   const tunnel = createTunnel(
     async () => {
-      helper = startHelper(t, [summing, large, first, endless, unused])
+      helper = startHelper(t, program, [summing, large, first, endless, unused])
       return helper
     },
     () => lost.push(true),
@@ -115,7 +116,7 @@ t.test('a tunnel carries connections', async t => {
 })
 
 t.test('a program that ends at once is an error with its last words', async t => {
-  const helper = startHelper(t, [1])
+  const helper = startHelper(t, program, [1])
   const tunnel = createTunnel(
     async () => {
       helper.kill()

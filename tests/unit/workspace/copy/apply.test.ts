@@ -28,6 +28,7 @@ import {
 import { planApply } from '../../../../src/workspace/copy/plan.ts'
 import { planUndo, undoSteps } from '../../../../src/workspace/copy/undo.ts'
 import { memoryFolder } from '../../../support/memory-folder.ts'
+import { repetitions } from '../../../support/soak.ts'
 
 /** Content by which a file is told: `link:target` is a link, `x:…` an executable. */
 type Content = string | undefined
@@ -375,7 +376,7 @@ t.test('a folder that is swapped for a link all the time leads no byte outside',
     }
   })()
   let written = 0
-  for (let round = 0; round < 300; round++) {
+  for (let round = 0; round < repetitions({ short: 100, full: 3_000 }); round++) {
     const now = await readFile(join(folder, 'a'), 'utf8').catch(() => '0')
     const known = now === 'safe' ? '0' : now
     const result = await applied(place, [
