@@ -14,7 +14,7 @@ export function sessionCommand(options: { fresh: boolean; resume?: string | unde
   ]
 }
 
-/** Says how to leave a session, before it opens. tmux shows the same on its last line for a moment. */
+/** Says how to leave a session, before it opens. A new session shows the same above its first screen. */
 export function sayHowToLeave() {
   process.stderr.write('Ctrl-\\ leaves the session and Claude continues; /exit ends it\n')
 }

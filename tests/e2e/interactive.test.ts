@@ -15,6 +15,11 @@ t.test('start opens Claude Code without a question, and it answers', async t => 
   const terminal = await stack.terminal(['start'])
   const screen = await terminal.waitFor(ready)
   t.notMatch(screen, /trust|theme|log ?in|API key/i)
+  // A message of tmux would stop Claude Code's own output for as long as it shows.
+  t.match(
+    screen,
+    /^Ctrl-\\ leaves the session and Claude continues; \/exit ends it$[\s\S]*^\s*[│>❯]/m,
+  )
   await terminal.submit('[[read /workspace/welcome.txt]]')
   await terminal.waitFor(/read in a real terminal/)
 
