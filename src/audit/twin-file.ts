@@ -107,6 +107,15 @@ const hardened = {
 }
 
 /**
+ * As the stack's own: without a host address there is no route between the bridges. The engine's rules alone are not
+ * enough, because the engine takes them away for a moment whenever it makes or removes another network.
+ */
+const inner = {
+  internal: true,
+  driver_opts: { 'com.docker.network.bridge.inhibit_ipv4': 'true' },
+}
+
+/**
  * Builds the twin: the stack's proxy and gateway images under the stack's policy, with canary names
  * added to its list and a canary in place of the internet. The twin serves attacks that a live stack
  * does not allow, because its list is empty or because they would harm it.
@@ -166,9 +175,9 @@ export function twinFile(plan: TwinPlan): object {
       }),
     },
     networks: {
-      agent: { internal: true, labels, ipam: { config: [{ subnet: network.agent }] } },
-      services: { internal: true, labels },
-      private: { internal: true, labels },
+      agent: { ...inner, labels, ipam: { config: [{ subnet: network.agent }] } },
+      services: { ...inner, labels },
+      private: { ...inner, labels },
       // Not internal: without a way out, the proxy's refusals would prove nothing.
       outside: { labels, ipam: { config: [{ subnet: network.outside }] } },
     },

@@ -55,7 +55,13 @@ async function fromHost({ inspections }: Scene): Promise<Check[]> {
   ]
 }
 
-/** Returns whether the stack answers: a router on the way may accept any connection. */
+const question = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+
+/** Tells the stack's answer from that of a router on the way, which may accept any connection. */
+function isOurs(answer: string): boolean {
+  return /squid|claude-secure/i.test(answer)
+}
+
 function answerOf(host: string, port: number): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect({ host, port })
@@ -63,10 +69,10 @@ function answerOf(host: string, port: number): Promise<boolean> {
     const end = () => {
       clearTimeout(timer)
       socket.destroy()
-      resolve(/squid|claude-secure/i.test(text))
+      resolve(isOurs(text))
     }
     const timer = setTimeout(end, 1_500)
-    socket.on('connect', () => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'))
+    socket.on('connect', () => socket.write(question))
     socket.on('data', chunk => {
       text = (text + chunk.toString('latin1')).slice(0, 8_192)
     })
@@ -101,13 +107,16 @@ async function fromTheOtherSide(scene: Scene): Promise<Check[]> {
   const { outsider, addresses, network } = await scene.twin()
   const [own, canary] = await Promise.all([addresses('proxy'), addresses('canary')])
   const agentSide = agentAddress(own, network.agent)
-  const scanned = await Promise.all(
-    own.map(async address => ({ address, ...(await outsider.scan(address, [3128], 1_500)) })),
+  const asked = await Promise.all(
+    own.map(async address => {
+      const { received } = await outsider.dial(address, 3128, { send: question, wait: 1_500 })
+      return { address, answers: isOurs(received) }
+    }),
   )
   // The canary is also on the agent's network, where the proxy has to answer.
-  const outer = scanned.filter(({ address }) => address !== agentSide)
-  const open = outer.filter(({ open }) => open.length > 0)
-  const inside = scanned.some(({ address, open }) => address === agentSide && open.length > 0)
+  const outer = asked.filter(({ address }) => address !== agentSide)
+  const open = outer.filter(({ answers }) => answers)
+  const inside = asked.some(({ address, answers }) => address === agentSide && answers)
   return [
     check(
       'the proxy accepts no connection from the internet side',

@@ -87,3 +87,14 @@ t.test('a stack without a gateway has a twin without a gateway', async t => {
   t.strictSame(services(plan.images), ['agent', 'canary', 'gateway', 'proxy'])
   t.strictSame(services({ ...plan.images, gateway: '' }), ['agent', 'canary', 'proxy'])
 })
+
+t.test('no internal network of the twin has an address of the host, as in the stack', async t => {
+  const { networks } = twinFile(plan) as {
+    networks: Record<string, { internal?: boolean; driver_opts?: object }>
+  }
+  const inner = Object.entries(networks).filter(([, { internal }]) => internal)
+  t.strictSame(inner.map(([name]) => name).sort(), ['agent', 'private', 'services'])
+  for (const [name, { driver_opts }] of inner) {
+    t.strictSame(driver_opts, { 'com.docker.network.bridge.inhibit_ipv4': 'true' }, name)
+  }
+})
