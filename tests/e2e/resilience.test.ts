@@ -1,9 +1,18 @@
 import { spawn } from 'node:child_process'
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
 import { must, type Outcome, run, until } from '../support/stack/process.ts'
-import { createTestStack } from '../support/stack/test-stack.ts'
+import { createTestStack, startTestStack } from '../support/stack/test-stack.ts'
 
-const stack = await createTestStack(t, { block: 2, allow: ['allowed.test'] })
+const stack = await createTestStack(t, { block: 2, allow: ['allowed.test'], start: false })
+// The engine's next look comes soon, but not before a command that is to see the state until then.
+const compose = join(stack.checkout, 'compose.yaml')
+await writeFile(
+  compose,
+  (await readFile(compose, 'utf8')).replaceAll('interval: 30s', 'interval: 10s'),
+)
+await startTestStack(stack)
 const ask = (prompt: string) =>
   stack.inside(['claude', '--dangerously-skip-permissions', '-p', prompt], { timeout: 180_000 })
 const curl = (name: string) =>
@@ -42,7 +51,7 @@ for (const service of ['gateway', 'proxy']) {
       const before = (await stack.internet.events()).length
       const restarts = Number(await inspect(service, '{{.RestartCount}}'))
       const leaving = tryToLeave()
-      const streaming = ask('[[stream 200 50 10]]')
+      const streaming = ask('[[stream 120 50 10]]')
       await until('the answer to begin', async () =>
         (await stack.internet.modelRequests()).some(({ outcome }) => outcome === 'open'),
       )
@@ -87,7 +96,6 @@ t.test('start waits for a service that is briefly unhealthy', async t => {
 })
 
 t.test('a proxy without a policy does not come back, so there is no way out', async t => {
-  const { rename } = await import('node:fs/promises')
   const path = `${stack.checkout}/proxy/squid.conf`
   await rename(path, `${path}.away`)
   await must('kill', ['-9', await inspect('proxy', '{{.State.Pid}}')])
