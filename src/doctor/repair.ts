@@ -1,4 +1,4 @@
-import { chmod, rm } from 'node:fs/promises'
+import { chmod } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { command } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
@@ -14,6 +14,7 @@ import { findInitSystem, startEngine } from '../machine/engine-start.ts'
 import { ensureImages } from '../operations/images.ts'
 import { readyClient } from '../operations/setup.ts'
 import { exec } from '../process/exec.ts'
+import { removeTree } from '../process/remove-tree.ts'
 import { withLock } from '../stack/state/lock.ts'
 import { stopStack } from '../stack/stop.ts'
 import type { Diagnosis, Repair } from './diagnosis.ts'
@@ -134,7 +135,7 @@ async function removeFiles(paths: readonly string[]) {
     if (!own.some(folder => isBelow(folder, resolve(path)))) {
       throw new Error(`refused to remove ${path}: it is outside of our own folders`)
     }
-    await rm(path, { recursive: true, force: true })
+    await removeTree(path)
   }
 }
 

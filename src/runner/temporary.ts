@@ -5,8 +5,8 @@ import { basename, dirname, join } from 'node:path'
 /** TMPDIR of compose.yaml: beside the home's own files, where programs can be executed. */
 export const temporaryFolder = '/home/claude/.tmp'
 
-/** Makes unreadable folders readable first; does not follow symlinks. */
-const removal = String.raw`find "$@" -type d ! -perm -u=rwx -exec chmod u+rwx {} \;
+/** Makes unreadable folders readable first, at any depth; does not follow symlinks. */
+const removal = String.raw`find "$@" -type d ! -perm -u=rwx -execdir chmod u+rwx {} \;
 rm -rf -- "$@"`
 
 /**

@@ -1,10 +1,11 @@
-import { lstat, readdir, rm } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../../base/command.ts'
 import { messageOf, UserError } from '../../base/errors.ts'
 import { step } from '../../base/log.ts'
 import { lastLine, terminalLine } from '../../base/terminal-text.ts'
 import { exec } from '../../process/exec.ts'
+import { removeTree } from '../../process/remove-tree.ts'
 import {
   copyVolume,
   hasUnappliedWork,
@@ -27,7 +28,7 @@ import { planUninstall, type UninstallPlan } from './plan.ts'
 export async function removeFolder(path: string, kept: readonly string[]): Promise<boolean> {
   if (kept.includes(path)) return false
   if (!kept.some(other => other.startsWith(`${path}/`))) {
-    await rm(path, { recursive: true, force: true })
+    await removeTree(path)
     return true
   }
   const status = await lstat(path)

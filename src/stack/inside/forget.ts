@@ -3,6 +3,7 @@
  * volume. A single file without imports of ours, because it is passed to `node --eval`. The agent wrote
  * the volume: symlinks are not followed, and only regular files are read.
  */
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   closeSync,
@@ -84,20 +85,17 @@ function openFolder(path: string): boolean {
   return true
 }
 
+/** Makes closed folders accessible first. Their paths may be longer than the kernel takes. */
+const removal = String.raw`find "$1" -type d ! -perm -u=rwx -execdir chmod u+rwx {} \;
+rm -rf -- "$1"`
+
 function remove(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true })
-  } catch {
-    // A folder in it is closed.
-    open(path)
-    rmSync(path, { recursive: true, force: true })
+  } catch (error) {
+    const { status } = spawnSync('/bin/sh', ['-c', removal, 'sh', path], { stdio: 'ignore' })
+    if (status !== 0) throw error
   }
-}
-
-function open(path: string): void {
-  if (!isFolder(path)) return
-  chmodSync(path, 0o700)
-  for (const name of readdirSync(path)) open(join(path, name))
 }
 
 /** Removes the data on each folder's last conversation from `.claude.json`; keeps everything else. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -10,6 +11,8 @@ import {
 import { join } from 'node:path'
 import t from 'tap'
 import { emptyTemporary } from '../../../src/runner/temporary.ts'
+import { childProgram } from '../../support/child-program.ts'
+import { deepFolder } from '../../support/deep-folder.ts'
 
 t.test('the folder is empty at once, and its old content is removed', async t => {
   const home = t.testdir({ '.tmp': { built: 'x', deep: { er: { file: 'x' } } }, kept: 'x' })
@@ -47,4 +50,19 @@ t.test('a home that cannot hold the folder does not fail the start', async t => 
   writeFileSync(join(home, 'file'), 'y')
   await emptyTemporary(join(home, 'file/.tmp'))
   t.equal(lstatSync(join(home, 'file')).isFile(), true)
+})
+
+t.test('folders nested deeper than any path reaches are removed, also closed ones', async t => {
+  const home = t.testdir({ '.tmp': {} })
+  deepFolder(join(home, '.tmp'), 'mkdir -p shut/in; chmod 0 shut')
+  if (process.getuid?.() === 0) execFileSync('chown', ['-R', '65534', home])
+  const program = `import { emptyTemporary } from '${join(import.meta.dirname, '../../../src/runner/temporary.ts')}'
+    // The removal itself does not keep its program alive.
+    const alive = setInterval(() => {}, 1_000)
+    await emptyTemporary('${join(home, '.tmp')}')
+    clearInterval(alive)`
+  const user = process.getuid?.() === 0 ? { uid: 65_534 } : {}
+  execFileSync(process.execPath, [await childProgram(t, program)], user)
+  t.same(readdirSync(home), ['.tmp'])
+  t.same(readdirSync(join(home, '.tmp')), [])
 })

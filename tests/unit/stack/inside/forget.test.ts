@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { forget } from '../../../../src/stack/inside/forget.ts'
 import { childProgram } from '../../../support/child-program.ts'
+import { deepFolder } from '../../../support/deep-folder.ts'
 
 const config = {
   userID: 'kept',
@@ -129,4 +130,13 @@ t.test('a closed home is opened, and its conversations go', async t => {
   for (const folder of ['.claude', 'workspaces/workspace-1a2b/.claude']) {
     t.notOk(existsSync(join(home, folder, 'projects')))
   }
+})
+
+t.test('conversations that no path reaches go too', async t => {
+  const home = t.testdir({ '.claude': { agent: '', 'agent-memory': {}, projects: { x: '' } } })
+  deepFolder(join(home, '.claude/agent-memory'), 'echo secret plan > x; mkdir shut; chmod 0 shut')
+  forget(home)
+  t.notOk(existsSync(join(home, '.claude/agent-memory')))
+  t.notOk(existsSync(join(home, '.claude/projects')), 'nor does it stop at the first one')
+  t.ok(existsSync(join(home, '.claude/agent')))
 })
