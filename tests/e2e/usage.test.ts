@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -32,9 +32,29 @@ async function usage(): Promise<UsageReport> {
   return JSON.parse(stdout).stacks[0]
 }
 
+const usageFolder = join(
+  stack.env.XDG_STATE_HOME ?? '',
+  'claude-secure/stacks',
+  stack.stack,
+  'usage',
+)
+
+/** Differs after each write of the gateway. */
+async function written() {
+  const names = await readdir(usageFolder)
+  const files = await Promise.all(
+    names.map(async name => ({ name, status: await stat(join(usageFolder, name)) })),
+  )
+  return files.map(({ name, status }) => `${name} ${status.size} ${status.mtimeMs}`).join('\n')
+}
+
 /** The report, when the gateway has written as many requests as that. */
 function counted(requests: number) {
+  let seen = ''
   return until(`${requests} requests in usage`, async () => {
+    const now = await written()
+    if (now === seen) return false
+    seen = now
     const report = await usage()
     return report.total.requests >= requests && report
   })
@@ -121,11 +141,10 @@ t.test(
   async t => {
     const { stdout } = await inside(['ls', '/var/lib/claude-secure'])
     t.equal(stdout, '')
-    const state = join(stack.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', stack.stack, 'usage')
-    const names = await readdir(state)
+    const names = await readdir(usageFolder)
     t.ok(names.length > 0)
     for (const name of names) {
-      const text = await readFile(join(state, name), 'utf8')
+      const text = await readFile(join(usageFolder, name), 'utf8')
       t.notMatch(text, /SENTINEL|placeholder|sk-ant|answer of|echo/)
     }
   },
