@@ -1,4 +1,5 @@
 import { parseJson } from '../../base/json.ts'
+import { endOfPlain } from './json-members.ts'
 
 const quote = 0x22
 const colon = 0x3a
@@ -34,7 +35,9 @@ export function createReferenceFinder() {
   }
   return {
     write(chunk: Uint8Array): void {
-      for (const byte of chunk) {
+      for (let at = 0; at < chunk.length; at++) {
+        if (inString && text === null && !escaped) at = endOfPlain(chunk, at)
+        const byte = chunk[at] ?? 0
         if (inString) {
           if (!escaped && byte === quote) {
             endString()

@@ -119,7 +119,7 @@ function plainKey(text: string): string {
 }
 
 /** Returns the offset of the next byte with a meaning inside a string, or of the last byte. */
-function endOfPlain(chunk: Uint8Array, from: number): number {
+export function endOfPlain(chunk: Uint8Array, from: number): number {
   const last = chunk.length - 1
   let at = from
   while (at < last && chunk[at] !== quote && chunk[at] !== backslash) at++
