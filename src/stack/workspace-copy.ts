@@ -130,7 +130,10 @@ async function copyRepository(
     reader ?? undefined,
   )
   const [tree] = await Promise.all([packed, archive.put(container, '/workspace', tar, signal)])
-  for (const [path, entry] of tree) content.tree.set(path, entry)
+  for (const [path, entry] of tree) {
+    content.tree.set(path, entry)
+    if (entry.type === 'file') content.bytes += entry.size
+  }
 }
 
 /** Removes the files of an interrupted copy, or of the one that a fresh copy replaces. */
