@@ -23,12 +23,10 @@ export function judgeLeftovers({ states, networks, cache }: Leftovers): Check[] 
   const hint = `run ${command('doctor --fix')} to remove them`
   if (states.length > 0) {
     checks.push(
-      warning(
-        'old-state',
-        `${states.length} state folders of deleted workspaces, each with a copy of the credential`,
-        hint,
-        { kind: 'remove-files', paths: states },
-      ),
+      warning('old-state', `state folders of deleted workspaces: ${states.length}`, hint, {
+        kind: 'remove-files',
+        paths: states,
+      }),
     )
   }
   if (networks.length > 0) {
@@ -41,7 +39,7 @@ export function judgeLeftovers({ states, networks, cache }: Leftovers): Check[] 
   }
   if (cache.length > 0) {
     checks.push(
-      warning('old-downloads', `${cache.length} unused files in the download cache`, hint, {
+      warning('old-downloads', `unused files in the download cache: ${cache.length}`, hint, {
         kind: 'remove-files',
         paths: cache,
       }),
