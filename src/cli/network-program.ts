@@ -2,6 +2,9 @@ import { type Command, Option } from 'commander'
 import { calledAs } from './called-as.ts'
 import type { Invocation } from './invocation.ts'
 
+/** The earlier name of `--server`; services are now the user's own, beside the agent. */
+const earlierName = () => new Option('--services').hideHelp()
+
 /** Adds the commands of the egress gate: the allowlist, and the decisions of the proxy. */
 export function addPolicy(
   command: (name: string, description: string) => Command,
@@ -14,7 +17,8 @@ export function addPolicy(
     .option('--no-tls', 'do not expect TLS on that port')
     .option('--private <range>', 'let the name resolve to this private network: 10.2.0.0/16')
     .option('--for <time>', 'expire after this time: 30m, 2h, 7d')
-    .option('--services', 'edit the list of the server stack, not of the agent')
+    .option('--server', 'edit the list of the server stack, not of the agent')
+    .addOption(earlierName())
     .option('--subdomains', 'include all subdomains')
     .option('--force', 'allow shared domains, where anyone can host content')
     .option('--dry-run', 'show what would change')
@@ -26,7 +30,8 @@ export function addPolicy(
     .argument('<names...>', 'names, URLs or presets, as for allow')
     .option('--here', "only from this folder's own list")
     .option('--port <number>', 'only the grant for this port')
-    .option('--services', 'edit the list of the server stack')
+    .option('--server', 'edit the list of the server stack')
+    .addOption(earlierName())
     .option('--subdomains', 'remove the entry for all subdomains')
     .option('--dry-run', 'show what would change')
     .option('--json', 'print JSON')

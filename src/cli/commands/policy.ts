@@ -22,11 +22,17 @@ export type AllowOptions = {
   port?: string
   tls?: boolean
   private?: string
+  server?: boolean
+  /** The earlier name of `server`. */
   services?: boolean
   subdomains?: boolean
   force?: boolean
   dryRun?: boolean
   json?: boolean
+}
+
+function forServer({ server, services }: Pick<AllowOptions, 'server' | 'services'>): boolean {
+  return Boolean(server || services)
 }
 
 /** Allows names for every folder or for this one, and waits until the proxies enforce it. */
@@ -52,7 +58,7 @@ export async function allow(
   looked.catch(() => {})
   const result = await edit(
     {
-      list: options.services ? 'server_sites' : 'allowed_sites',
+      list: forServer(options) ? 'server_sites' : 'allowed_sites',
       allow: grants,
       deny: [],
       here: options.here ?? false,
@@ -76,11 +82,11 @@ async function parseTerms(names: readonly string[], options: AllowOptions) {
       'add --port, such as --port 8080',
     )
   }
-  if (special && options.services) {
-    throw wrong('--port and --private are for the agent, not for --services', 'omit --services')
+  if (special && forServer(options)) {
+    throw wrong('--port and --private are for the agent, not for --server', 'omit --server')
   }
-  if (options.here && options.services) {
-    throw wrong('--here is for the agent, not for --services', 'omit --here or --services')
+  if (options.here && forServer(options)) {
+    throw wrong('--here is for the agent, not for --server', 'omit --here or --server')
   }
   if (special && (options.subdomains || names.some(name => /^(@|\*?\.)/.test(name)))) {
     throw wrong('--port and --private open one name, not a preset or subdomains', 'name one host')
@@ -119,7 +125,7 @@ async function lookUp(grants: readonly Grant[], signal: AbortSignal): Promise<st
 
 export type DenyOptions = Pick<
   AllowOptions,
-  'here' | 'port' | 'services' | 'subdomains' | 'dryRun' | 'json'
+  'here' | 'port' | 'server' | 'services' | 'subdomains' | 'dryRun' | 'json'
 >
 
 /** Removes names from the lists of every folder or of this one, and waits until the proxies deny them. */
@@ -141,7 +147,7 @@ export async function deny(names: readonly string[], options: DenyOptions, invoc
   const denied = [...new Set(sites.flat().map(({ name }) => name))]
   const result = await edit(
     {
-      list: options.services ? 'server_sites' : 'allowed_sites',
+      list: forServer(options) ? 'server_sites' : 'allowed_sites',
       allow: [],
       deny: denied.map(name => ({ name, port })),
       here: options.here ?? false,
@@ -149,7 +155,7 @@ export async function deny(names: readonly string[], options: DenyOptions, invoc
     { dryRun: options.dryRun ?? false, log, signal },
   )
   printPolicyResult(result, { json: options.json ?? false, dryRun: options.dryRun ?? false })
-  if (!options.services) {
+  if (!forServer(options)) {
     const { stillAllowed } = await import('../../operations/policy/resolve-name.ts')
     for (const text of await stillAllowed(denied, port)) log({ kind: 'warn', text })
   }

@@ -32,8 +32,8 @@ t.test('an engine that has no proxy image yet is no obstacle', async t => {
   t.match(stderr, /there is no proxy image yet[\s\S]*nothing was changed/)
 })
 
-t.test('the list of the services is another one', async t => {
-  await script.run(['allow', '--services', 'api.github.com'], { env: none })
+t.test('the list of the server stack is another one, also by its earlier name', async t => {
+  await script.run(['allow', '--server', 'api.github.com'], { env: none })
   const lists = JSON.parse((await script.run(['allowlist', '--json'], { env: none })).stdout)
   t.match(lists, { version: 1, agent: [], server: [{ name: 'api.github.com', until: null }] })
   await script.run(['deny', '--services', 'api.github.com'], { env: none })
