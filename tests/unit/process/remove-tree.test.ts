@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import t from 'tap'
 import { removeTree } from '../../../src/process/remove-tree.ts'
 import { deepFolder } from '../../support/deep-folder.ts'
+import { reachable } from '../../support/reachable-folder.ts'
 
 t.test('closed folders at any depth are removed, and targets of symlinks stay', async t => {
-  const top = t.testdir({ state: { withdrawn: {} }, outside: { file: 'kept' } })
+  const top = await reachable(t, t.testdir({ state: { withdrawn: {} }, outside: { file: 'kept' } }))
   const root = join(top, 'state')
   deepFolder(
     join(root, 'withdrawn'),

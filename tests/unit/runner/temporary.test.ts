@@ -13,6 +13,7 @@ import t from 'tap'
 import { emptyTemporary } from '../../../src/runner/temporary.ts'
 import { childProgram } from '../../support/child-program.ts'
 import { deepFolder } from '../../support/deep-folder.ts'
+import { reachable } from '../../support/reachable-folder.ts'
 
 t.test('the folder is empty at once, and its old content is removed', async t => {
   const home = t.testdir({ '.tmp': { built: 'x', deep: { er: { file: 'x' } } }, kept: 'x' })
@@ -53,7 +54,7 @@ t.test('a home that cannot hold the folder does not fail the start', async t => 
 })
 
 t.test('folders nested deeper than any path reaches are removed, also closed ones', async t => {
-  const home = t.testdir({ '.tmp': {} })
+  const home = await reachable(t, t.testdir({ '.tmp': {} }))
   deepFolder(join(home, '.tmp'), 'mkdir -p shut/in; chmod 0 shut')
   if (process.getuid?.() === 0) execFileSync('chown', ['-R', '65534', home])
   const program = `import { emptyTemporary } from '${join(import.meta.dirname, '../../../src/runner/temporary.ts')}'

@@ -7,6 +7,7 @@ import { settleModes } from '../../../src/stack/loose-modes.ts'
 import { openClosedFolder } from '../../../src/workspace/host-files/closed-folders.ts'
 import { clearSetuid, findLooseModes } from '../../../src/workspace/host-files/modes.ts'
 import { deepFolder } from '../../support/deep-folder.ts'
+import { reachable } from '../../support/reachable-folder.ts'
 
 const modeOf = async (path: string) => ((await stat(path)).mode & 0o7777).toString(8)
 
@@ -87,7 +88,10 @@ async function asOwner<T>(root: string, body: () => Promise<T>): Promise<T> {
 }
 
 t.test('a folder that the agent closed to its owner hides nothing', async t => {
-  const root = t.testdir({ shut: { inner: { run: '' } }, entered: { run: '' }, own: { x: '' } })
+  const root = await reachable(
+    t,
+    t.testdir({ shut: { inner: { run: '' } }, entered: { run: '' }, own: { x: '' } }),
+  )
   await chmod(join(root, 'own'), 0o300)
   await asOwner(root, async () => {
     await new Promise(resolve => setTimeout(resolve, 20))
@@ -117,7 +121,7 @@ t.test('a folder that the agent closed to its owner hides nothing', async t => {
 })
 
 t.test('a link in the place of a closed folder leads nowhere', async t => {
-  const folder = t.testdir({ work: {}, outside: {} })
+  const folder = await reachable(t, t.testdir({ work: {}, outside: {} }))
   await chmod(join(folder, 'outside'), 0o111)
   await symlink('../outside', join(folder, 'work/sub'))
   await symlink('work', join(folder, 'linked'))

@@ -15,6 +15,7 @@ import {
 } from '../../../src/workspace/host-files/changes.ts'
 import { scanHostFiles } from '../../../src/workspace/host-files/scan.ts'
 import { memoryFolder } from '../../support/memory-folder.ts'
+import { reachable } from '../../support/reachable-folder.ts'
 import { repetitions } from '../../support/soak.ts'
 
 type Folder = { [name: string]: string | Folder }
@@ -134,7 +135,8 @@ t.test('a scan that meets a bound says so, and does not call the rest new', asyn
 })
 
 t.test('a folder that its owner cannot read any more is told', async t => {
-  const folder = t.testdir({ kept: {}, sub: { '.git': { HEAD: '', objects: {}, refs: {} } } })
+  const sub = { '.git': { HEAD: '', objects: {}, refs: {} } }
+  const folder = await reachable(t, t.testdir({ kept: {}, sub }))
   const isRoot = process.geteuid?.() === 0
   await chmod(join(folder, 'kept'), 0o111)
   // Root may read every folder.
