@@ -90,8 +90,11 @@ function render(report: Configuration, width: number) {
     const text = more ? `${shown.padEnd(valueWidth)}  ${dim(more)}` : shown
     return renderField(name, text, { width, column, space: 2 })
   }
+  // The few that someone chose come first.
+  const set = settings.filter(({ from }) => from !== 'default')
+  const defaults = settings.filter(({ from }) => from === 'default')
   const lines = [
-    ...settings.map(({ name, value, from }) => row(name, value ?? '-', from)),
+    ...[...set, ...defaults].map(({ name, value, from }) => row(name, value ?? '-', from)),
     ...environment.map(name => row(`CLAUDE_ENV_${name}`, '(not shown)', '')),
     ...mounts.map(({ name, source, target, writable }) =>
       row(
