@@ -74,12 +74,18 @@ export function createContainers(address: EngineAddress, query: EngineQuery) {
         follow: boolean
         /** Seconds since 1970. */
         since?: number
+        until?: number
+        /** Puts the time of each line before it, in RFC 3339. */
+        timestamps?: boolean
         signal?: AbortSignal
       },
       onLine: (line: string, stream: 'stdout' | 'stderr') => void,
     ) {
-      const since = options.since === undefined ? '' : `&since=${options.since.toFixed(3)}`
-      const query = `stdout=1&stderr=1&tail=${options.tail}&follow=${options.follow ? 1 : 0}${since}`
+      const limits = (['since', 'until'] as const).map(name =>
+        options[name] === undefined ? '' : `&${name}=${options[name].toFixed(3)}`,
+      )
+      const times = options.timestamps ? '&timestamps=1' : ''
+      const query = `stdout=1&stderr=1&tail=${options.tail}&follow=${options.follow ? 1 : 0}${limits.join('')}${times}`
       const path = `/containers/${encodeURIComponent(container)}/logs?${query}`
       const { status, body } = await get(address, path, {
         signal: options.signal,

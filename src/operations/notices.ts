@@ -4,12 +4,8 @@ import { command } from '../base/command.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { upstreamSites } from '../config/model-upstream.ts'
 import { checkoutRoot } from '../config/paths.ts'
-import {
-  createBlockedNames,
-  createDirectNames,
-  renderBlocked,
-  renderDirect,
-} from '../egress/blocked-names.ts'
+import { createBlockedNames, renderBlocked } from '../egress/blocked-names.ts'
+import { createDirectNames, renderDirect } from '../egress/direct-names.ts'
 import { parseAccessDecision } from '../egress/proxy-log.ts'
 import { createEngine, type Engine } from '../engine/engine.ts'
 import type { EngineAddress } from '../engine/engine-request.ts'

@@ -1,8 +1,10 @@
 import { parseDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { type AccessDecision, parseAccessDecision, renderDecision } from '../../egress/proxy-log.ts'
+import { renderDirectAttempt } from '../../egress/direct-names.ts'
+import { renderDecision } from '../../egress/proxy-log.ts'
 import { openEngine } from '../../operations/context.ts'
+import { type EgressEntry, readEgressLog } from '../../operations/egress-log.ts'
 import { currentStack } from '../../operations/find-stacks.ts'
 import { serviceOf } from '../../stack/inspect.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
@@ -11,31 +13,39 @@ import type { Invocation } from '../invocation.ts'
 
 export type LogOptions = { denied?: boolean; follow?: boolean; json?: boolean; since?: string }
 
-/** Prints the decisions of the proxy of this folder's stack, line by line: a log may exceed memory. */
+/**
+ * Prints the decisions of the proxy of this folder's stack, and the names that were asked without it, line by
+ * line: a log may exceed memory.
+ */
 export async function log(options: LogOptions, invocation: Invocation) {
   const since = options.since === undefined ? null : parseSince(options.since, new Date())
   const { engine, signal } = await openEngine(invocation)
   const state = await currentStack({ engine })
-  const proxy = serviceOf(state, serviceOfEgress)
-  if (!proxy) {
+  if (!serviceOf(state, serviceOfEgress)) {
     throw new UserError(`${state.stack} has no proxy`, { hint: `run ${calledAs()} start` })
   }
-  const render = options.json ? renderJson : renderDecision
-  const follow = options.follow ?? false
-  await engine.followLog(
-    proxy.container,
-    { tail: 'all', follow, signal, ...(since && { since: since.getTime() / 1000 }) },
-    line => {
-      const decision = parseAccessDecision(line)
-      if (!decision || (options.denied && decision.verdict !== 'denied')) return
-      console.log(render(decision))
+  await readEgressLog(
+    engine,
+    state,
+    { since: since && since.getTime() / 1000, follow: options.follow ?? false, signal },
+    {
+      onEntry(entry) {
+        if (options.denied && entry.verdict === 'allowed') return
+        console.log(options.json ? renderJson(entry) : renderEntry(entry))
+      },
+      onLeftOut: number =>
+        void console.error(`left out ${number} older names that were asked without the proxy`),
     },
   )
 }
 
+function renderEntry(entry: EgressEntry) {
+  return entry.verdict === 'blocked' ? renderDirectAttempt(entry) : renderDecision(entry)
+}
+
 /** JSON escapes control characters below ASCII 128; Squid encodes the bytes above. */
-function renderJson(decision: AccessDecision) {
-  return terminalLine(JSON.stringify(decision), Infinity)
+function renderJson(entry: EgressEntry) {
+  return terminalLine(JSON.stringify(entry), Infinity)
 }
 
 /** Parses a duration, such as `10m` ago, or a time in ISO 8601. */
