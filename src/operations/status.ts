@@ -4,6 +4,7 @@ import { upstreamSites } from '../config/model-upstream.ts'
 import { parseProtect } from '../config/protected-names.ts'
 import { activeSites } from '../egress/allowlist.ts'
 import { type BlockedName, blockedNames } from '../egress/blocked-names.ts'
+import { createDirectNames, type DirectNames } from '../egress/direct-names.ts'
 import { isOver } from '../egress/list-entries.ts'
 import {
   type AccessDecision,
@@ -11,11 +12,13 @@ import {
   countDenied,
   refusedPolicy,
 } from '../egress/proxy-log.ts'
+import type { Engine } from '../engine/engine.ts'
 import { hasOpenQuestion } from '../run/store/store.ts'
 import { type CredentialMode, weakness } from '../stack/credential.ts'
 import type { ForwardRecord } from '../stack/forward/record.ts'
 import { inspectStacks, isHeldBack, isUp, type StackState } from '../stack/inspect.ts'
 import { troubleOfStatus } from '../stack/parent-answer.ts'
+import { agentServices } from '../stack/services.ts'
 import { type StateFolder, stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './context.ts'
 import { currentIdentity, ownedStackName } from './find-stacks.ts'
@@ -52,12 +55,18 @@ export type Status = {
   heldBack: string[]
   /** Files of the folder that the agent can write although the host runs them: PROTECT of .env. */
   loosened: readonly string[] | null
-  /** `upstream`: where the gateway sends prompts, if not to Anthropic's API. */
-  credentials: { mode: CredentialMode; upstream: string | null; weakness: string | null } | null
+  credentials: {
+    mode: CredentialMode
+    /** Where the gateway sends prompts, if not to Anthropic's API. */
+    upstream: string | null
+    /** Private networks that the name of this upstream may resolve to. */
+    upstreamPrivate: string[]
+    weakness: string | null
+  } | null
   /** Ports of the stack that a process of this host forwards. */
   forwards: Pick<ForwardRecord, 'service' | 'port' | 'local' | 'since'>[]
   /** The company's proxy that everything leaves through, and why its last tunnel failed; null without one. */
-  parent: { address: string; trouble: string | null } | null
+  parent: { address: string; weakness: string; trouble: string | null } | null
   /** Runs whose question waits for an answer, until `deadline` (ISO 8601). */
   waiting: { runId: string; deadline: string | null }[]
   /** What the agent may reach, and why the proxy does not enforce the files on disk. */
@@ -65,6 +74,8 @@ export type Status = {
   denied: { count: number; ofLast: number } | null
   /** Names that the agent requested and no list has. */
   blocked: BlockedName[] | null
+  /** Names that its programs asked DNS for, which resolves none: they do not use the proxy. */
+  direct: DirectNames | null
   versions: { claudeSecure: string; claudeCode: string; engine: string }
   otherStacks: number
 }
@@ -74,10 +85,11 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
   const identity = await currentIdentity()
   const { name: current } = identity
   const folder = stateFolder(current)
-  const [stacks, log, waiting, forwards, policy] = await Promise.all([
+  const [stacks, log, direct, waiting, forwards, policy] = await Promise.all([
     inspectStacks(context.engine),
     // By container name, so that the requests run in parallel before the container is known to exist.
     context.engine.logLines(`${current}-proxy-1`, logWindow).catch(() => null),
+    readDirectNames(context.engine, current),
     // An unreadable store must not hide the rest; `run list` reports it.
     waitingOf(current).catch(() => []),
     forwardsOf(folder),
@@ -89,6 +101,12 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
   const state = stacks.find(({ stack }) => stack === current) ?? null
   const proxyLog = state && log
   const decisions = proxyLog && accessDecisions(proxyLog)
+  const reserved = [
+    ...lists.gateway,
+    ...lists.login,
+    // Suggesting these would open the model's upstream to the agent.
+    ...upstreamSites(state?.upstream ?? '').map(name => ({ name })),
+  ]
   return {
     version: 1,
     stack: current,
@@ -106,7 +124,13 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
     loosened: state && state.workspaceMode === 'mount' ? parseProtect(state.protect) : null,
     credentials: state ? credentials(state) : null,
     forwards: forwards.map(({ service, port, local, since }) => ({ service, port, local, since })),
-    parent: state?.parent ? { address: state.parent, trouble: lastTrouble(decisions ?? []) } : null,
+    parent: state?.parent
+      ? {
+          address: state.parent,
+          weakness: 'it resolves the names, so it alone refuses private addresses',
+          trouble: lastTrouble(decisions ?? []),
+        }
+      : null,
     waiting: waiting.map(({ runId, question }) => ({
       runId,
       deadline: question?.deadline ?? null,
@@ -116,14 +140,8 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
       refused: refusedPolicy(proxyLog ?? []),
     },
     denied: decisions && { count: countDenied(decisions), ofLast: logWindow },
-    blocked:
-      decisions &&
-      blockedNames(decisions, open, [
-        ...lists.gateway,
-        ...lists.login,
-        // Suggesting these would open the model's upstream to the agent.
-        ...upstreamSites(state?.upstream ?? '').map(name => ({ name })),
-      ]),
+    blocked: decisions && blockedNames(decisions, open, reserved),
+    direct: state && direct.names(open, reserved),
     versions: { ...policy.versions, engine: context.found.version },
     otherStacks: stacks.length - (state ? 1 : 0),
   }
@@ -172,6 +190,19 @@ async function allowlistStatus(root: string, lists: PolicyLists) {
   }
 }
 
+/** Line by line, because the agent can write anything to the log of its container. */
+async function readDirectNames(engine: Pick<Engine, 'followLog'>, stack: string) {
+  const direct = createDirectNames()
+  const options = { tail: logWindow, follow: false } as const
+  await Promise.all(
+    agentServices.map(name =>
+      // Most stacks have no container of runs.
+      engine.followLog(`${stack}-${name}-1`, options, direct.add).catch(() => {}),
+    ),
+  )
+  return direct
+}
+
 async function waitingOf(stack: string) {
   if (!hasOpenQuestion(join(stateFolder(stack).path, 'runs'))) return []
   // Loaded only while a run may wait: the schemas of runs would be a tenth of this command's time.
@@ -191,8 +222,13 @@ async function copyTaken(stack: string) {
   return (await readCopyRecord(baselinePath(stateFolder(stack))))?.taken ?? null
 }
 
-function credentials({ credentials, upstream }: StackState) {
+function credentials({ credentials, upstream, upstreamPrivate }: StackState) {
   const mode = credentials as CredentialMode
   const other = upstream !== '' && upstream !== 'https://api.anthropic.com' ? upstream : null
-  return { mode, upstream: other, weakness: weakness(mode) }
+  return {
+    mode,
+    upstream: other,
+    upstreamPrivate: upstreamPrivate.split(',').filter(Boolean),
+    weakness: weakness(mode),
+  }
 }

@@ -28,6 +28,8 @@ export type StackState = {
   credentials: string
   /** URL of the model's upstream; empty for a stack of an earlier version. */
   upstream: string
+  /** Private networks that the upstream's name may resolve to, separated by commas. */
+  upstreamPrivate: string
   /** Value of PROTECT at its start. */
   protect: string
   /** Value of PROTECT_ALSO at its start. */
@@ -67,6 +69,7 @@ function groupStacks(containers: readonly ContainerSummary[]): StackState[] {
       workspaceMode: container.Labels[labels.mode] ?? '',
       credentials: container.Labels[labels.credentials] ?? '',
       upstream: container.Labels[labels.upstream] ?? '',
+      upstreamPrivate: container.Labels[labels.upstreamPrivate] ?? '',
       protect: container.Labels[labels.protect] ?? '',
       protectAlso: container.Labels[labels.protectAlso] ?? '',
       parent: container.Labels[labels.parent] ?? null,

@@ -6,6 +6,8 @@ export const labels = {
   credentials: 'claude-secure.credentials',
   /** URL of the model's upstream; the audit compares the gateway's with it. */
   upstream: 'claude-secure.upstream',
+  /** Private networks that the upstream's name may resolve to, separated by commas. */
+  upstreamPrivate: 'claude-secure.upstream-private',
   protect: 'claude-secure.protect',
   protectAlso: 'claude-secure.protect-also',
   /** Hash of the files under the overlays: a replaced file has lost its overlay. */

@@ -5,7 +5,7 @@ import { summarise } from './additions/added-service.ts'
 import { additionsHash } from './additions/additions.ts'
 import { renderIdentityLabels } from './identity.ts'
 import { labels } from './labels.ts'
-import { type Stack, upstreamOf } from './stack.ts'
+import { type Stack, upstreamOf, upstreamRanges } from './stack.ts'
 
 /** Renders the labels of each container of a stack, for a compose file. */
 export function renderStackLabels(stack: Stack, fingerprint: string): Record<string, string> {
@@ -14,11 +14,13 @@ export function renderStackLabels(stack: Stack, fingerprint: string): Record<str
     name,
     escapeVariables(value),
   ])
+  const ranges = upstreamRanges(stack)
   return {
     ...Object.fromEntries(escaped),
     [labels.mode]: workspace.mode,
     [labels.credentials]: mode,
     [labels.upstream]: upstreamUrl(upstreamOf(stack)),
+    ...(ranges.length > 0 && { [labels.upstreamPrivate]: ranges.join(',') }),
     [labels.protect]: settings.PROTECT,
     ...(settings.PROTECT_ALSO && { [labels.protectAlso]: escapeVariables(settings.PROTECT_ALSO) }),
     [labels.overlays]: hash(JSON.stringify([overlays, repository?.mounts ?? []])),

@@ -104,9 +104,7 @@ function upstreamVariables({ mode, settings }: Pick<Stack, 'mode' | 'settings'>)
     UPSTREAM_KIND: cloud ? upstream.kind : 'messages',
     UPSTREAM_URL: upstreamUrl(upstream),
     UPSTREAM_SITES: upstreamSites(upstreamUrl(upstream)).join(' '),
-    ...(upstream.kind === 'company' && {
-      UPSTREAM_PRIVATE: parseUpstreamRanges(settings.UPSTREAM_PRIVATE).join(','),
-    }),
+    UPSTREAM_PRIVATE: upstreamRanges({ mode, settings }).join(','),
     ...(cloud && { UPSTREAM_REGION: upstream.region, MODEL_IDS: settings.MODEL_IDS ?? '' }),
     ...(upstream.kind === 'vertex' && { UPSTREAM_PROJECT: upstream.project }),
   }
@@ -115,6 +113,13 @@ function upstreamVariables({ mode, settings }: Pick<Stack, 'mode' | 'settings'>)
 /** Returns the service that a stack's gateway sends to; without a credential that is Anthropic's API. */
 export function upstreamOf({ mode, settings }: Pick<Stack, 'mode' | 'settings'>): ModelUpstream {
   return mode === 'login' || mode === 'rehearsal' ? { kind: 'anthropic' } : modelUpstream(settings)
+}
+
+/** Returns the private networks that the upstream's name may resolve to: those of a company's gateway alone. */
+export function upstreamRanges(stack: Pick<Stack, 'mode' | 'settings'>): string[] {
+  return upstreamOf(stack).kind === 'company'
+    ? parseUpstreamRanges(stack.settings.UPSTREAM_PRIVATE)
+    : []
 }
 
 function homeVolumes(identity: StackIdentity, uid: number) {

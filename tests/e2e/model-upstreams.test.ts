@@ -115,6 +115,7 @@ t.test("a company's gateway in a private network needs the range in words", asyn
   const { code, stderr } = await start({ UPSTREAM_PRIVATE: corp.range })
   t.equal(code, 0, stderr)
   t.match(stderr, `UPSTREAM_PRIVATE lets the gateway reach that name in ${corp.range}`)
+  t.match((await stack.cli(['status'])).stdout, `lets the gateway reach this name in ${corp.range}`)
   await stack.internet.forgetModelRequests()
   const answer = await ask()
   t.equal(answer.code, 0, answer.stdout + answer.stderr)

@@ -95,6 +95,26 @@ t.test('a name that was asked of DNS is told, refused at once and sent nowhere',
   const seen = JSON.stringify(await stack.internet.events())
   t.notMatch(seen, label, 'no resolver of the internet saw the name')
 
+  await t.test('status and log show it too', async t => {
+    const status = (await stack.cli(['status'])).stdout
+    t.match(status, /^blocked: direct-\d+\.evil\.test \(\d×\), asked without the proxy/m)
+    t.match(JSON.parse((await stack.cli(['status', '--json'])).stdout).direct, [
+      { name: `${label}.evil.test`, open: false },
+      { name: 'allowed.test', open: true },
+    ])
+    const { stdout } = await stack.cli(['log', '--denied'])
+    for (const service of ['claude', 'worker']) {
+      t.match(
+        stdout,
+        new RegExp(
+          `^20.{17} blocked agent    DNS ${label}\\.evil\\.test \\(asked without the proxy, in ${service}\\)$`,
+          'm',
+        ),
+      )
+    }
+    t.match((await stack.cli(['log', '--json'])).stdout, `"host":"${label}.evil.test"`)
+  })
+
   await t.test('forged and broken notes do no harm', async t => {
     const forged = [
       'printf "{\\"event\\":\\"asked-dns\\",\\"name\\":\\"\\\\u001b[31mred.evil.test\\"}\\n" > /proc/1/fd/1',
@@ -106,6 +126,11 @@ t.test('a name that was asked of DNS is told, refused at once and sent nowhere',
     const { stderr } = await stack.cli(['shell'], { input: forged })
     t.match(stderr, `after-${label}.evil.test`)
     t.notMatch(stderr, /red\.evil\.test|\x1b/)
+    for (const command of [['log'], ['log', '--json'], ['status'], ['status', '--json']]) {
+      const { code, stdout } = await stack.cli(command)
+      t.equal(code, 0)
+      t.notMatch(stdout, /red\.evil\.test|\x1b/, command.join(' '))
+    }
   })
 })
 

@@ -1,6 +1,7 @@
 import { createColors } from 'picocolors'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { renderBlocked } from '../../egress/blocked-names.ts'
+import { renderDirect } from '../../egress/direct-names.ts'
 import { openEngine } from '../../operations/context.ts'
 import { inspectHere, type Status } from '../../operations/status.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
@@ -57,6 +58,11 @@ export function renderStatus(report: Status, width = Number.POSITIVE_INFINITY): 
     if (report.credentials.upstream) {
       lines.push(row('model', `at ${terminalLine(report.credentials.upstream)}`))
     }
+    const ranges = report.credentials.upstreamPrivate.join(', ')
+    if (ranges) {
+      const opens = `weaker: UPSTREAM_PRIVATE lets the gateway reach this name in ${ranges}`
+      lines.push(row('', yellow(terminalLine(opens))))
+    }
     if (report.credentials.weakness)
       lines.push(row('', yellow(`weaker: ${report.credentials.weakness}`)))
   }
@@ -64,10 +70,9 @@ export function renderStatus(report: Status, width = Number.POSITIVE_INFINITY): 
     lines.push(row('forward', `127.0.0.1:${local} → ${service}:${port}`))
   }
   if (report.parent) {
-    const { address, trouble } = report.parent
+    const { address, weakness, trouble } = report.parent
     lines.push(row('parent', `${terminalLine(address)}: everything leaves through this proxy`))
-    const left = 'weaker: it resolves the names, so it alone refuses private addresses'
-    lines.push(row('', yellow(left)))
+    lines.push(row('', yellow(`weaker: ${weakness}`)))
     if (trouble) lines.push(row('', yellow(`at the last request it ${terminalLine(trouble)}`)))
   }
   for (const { runId } of report.waiting) {
@@ -98,7 +103,10 @@ export function renderStatus(report: Status, width = Number.POSITIVE_INFINITY): 
       ),
     )
   }
-  for (const line of renderBlocked(report.blocked ?? [])) {
+  for (const line of [
+    ...renderBlocked(report.blocked ?? []),
+    ...renderDirect(report.direct ?? []),
+  ]) {
     lines.push(renderField('', yellow(renderMessage(line)), { width }))
   }
   const { versions } = report

@@ -4,13 +4,12 @@ import type { Log } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { upstreamUrl } from '../../config/model-upstream.ts'
 import { parseProtect } from '../../config/protected-names.ts'
-import { parseUpstreamRanges } from '../../egress/private-range.ts'
 import type { DockerClient } from '../../engine/find-client.ts'
 import { weakness } from '../../stack/credential.ts'
 import { parentTrouble } from '../../stack/parent-proxy.ts'
 import { lostOverlays } from '../../stack/protection.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
-import { type Stack, upstreamOf } from '../../stack/stack.ts'
+import { type Stack, upstreamOf, upstreamRanges } from '../../stack/stack.ts'
 import type { StartOutcome } from '../../stack/start.ts'
 import { locateRepository, type Repository } from '../../workspace/repository/locate.ts'
 import { renderLost } from '../notices.ts'
@@ -85,7 +84,7 @@ export async function announce(log: Log, stack: Stack, outcome: StartOutcome): P
   const upstream = upstreamOf(stack)
   if (upstream.kind !== 'anthropic') {
     info(`the gateway sends prompts to ${terminalLine(upstreamUrl(upstream))}`)
-    const ranges = parseUpstreamRanges(stack.settings.UPSTREAM_PRIVATE)
+    const ranges = upstreamRanges(stack)
     if (ranges.length > 0) {
       warn(
         `UPSTREAM_PRIVATE lets the gateway reach that name in ${ranges.join(', ')}: the owner of its DNS record chooses the address there`,

@@ -36,6 +36,7 @@ const stack = (name: string, services: StackState['services']): StackState => ({
   protect: '',
   protectAlso: '',
   parent: null,
+  upstreamPrivate: '',
   fingerprint: '',
   created: 1,
   services,

@@ -33,6 +33,7 @@ const stackOf = (...services: ServiceState[]): StackState => ({
   protect: '',
   protectAlso: '',
   parent: null,
+  upstreamPrivate: '',
   fingerprint: '',
   created: 0,
   services,

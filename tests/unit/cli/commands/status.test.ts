@@ -13,13 +13,14 @@ const report: Status = {
   services: [],
   heldBack: [],
   loosened: [],
-  credentials: { mode: 'api-key', upstream: null, weakness: null },
+  credentials: { mode: 'api-key', upstream: null, upstreamPrivate: [], weakness: null },
   forwards: [],
   parent: null,
   waiting: [],
   allowlist: { names: 0, grants: 0, here: 0, login: ['claude.ai'], differs: [], refused: null },
   denied: { count: 0, ofLast: 2_000 },
   blocked: [],
+  direct: [],
   versions: { claudeSecure: '1', claudeCode: '2', engine: '3' },
   otherStacks: 0,
 }
@@ -41,7 +42,7 @@ t.test(
     t.match(renderStatus(report), empty)
     const login = renderStatus({
       ...report,
-      credentials: { mode: 'login', upstream: null, weakness: null },
+      credentials: { mode: 'login', upstream: null, upstreamPrivate: [], weakness: null },
     })
     t.notMatch(login, empty)
     t.match(login, /allowlist .*the hosts of a login: claude\.ai/)
@@ -59,12 +60,42 @@ t.test(
   },
 )
 
+t.test('what a private upstream and a parent proxy weaken is named with its range', async t => {
+  const text = renderStatus({
+    ...report,
+    credentials: {
+      ...{ mode: 'bearer', upstream: 'https://llm.corp.example', weakness: null },
+      upstreamPrivate: ['10.2.0.0/16', '10.3.0.0/16'],
+    },
+    parent: { address: 'http://proxy.example:3128', weakness: 'it alone decides', trouble: null },
+  })
+  t.match(
+    text,
+    /model +at https:\/\/llm\.corp\.example\n +weaker: UPSTREAM_PRIVATE lets the gateway/,
+  )
+  t.match(text, /in 10\.2\.0\.0\/16, 10\.3\.0\.0\/16$/m)
+  t.match(text, /parent +http:\/\/proxy\.example:3128: .*\n +weaker: it alone decides$/m)
+  t.notMatch(renderStatus(report), /weaker|UPSTREAM_PRIVATE/)
+})
+
+t.test('a name that was asked without the proxy is shown as blocked', async t => {
+  const direct = [{ name: 'repo.example.com', count: 2, open: false }]
+  t.match(
+    renderStatus({ ...report, direct }),
+    /^blocked: repo\.example\.com \(2×\), asked without the proxy: the program does not use HTTPS_PROXY/m,
+  )
+  t.notMatch(renderStatus(report), /asked without/)
+})
+
 t.test('in a terminal of 80 columns every line fits', async t => {
   const text = renderStatus(
     {
       ...report,
       workspace: `/home/me/${'長い'.repeat(40)}`,
-      credentials: { mode: 'bedrock', upstream: null, weakness: 'x '.repeat(60) },
+      credentials: {
+        ...{ mode: 'bedrock', upstream: null, upstreamPrivate: [] },
+        weakness: 'x '.repeat(60),
+      },
       blocked: [],
     },
     80,
