@@ -158,6 +158,43 @@ t.test('a port is opened to one name, with TLS or without', async t => {
   t.notOk(await reached('http://db.corp.test:8081/'))
 })
 
+t.test('a port in both lists: each opens what it says, and allow names the other', async t => {
+  const grant = ['db.corp.test', '--port', '9443', '--private', corp.range]
+  const mine = { hello: 'db.corp.test' }
+  const play = (...cases: ConnectCase[]) => playConnectCases(stack, cases)
+  const others = { hello: 'other.test' }
+  await cli('allow', ...grant)
+  t.notMatch((await cli('allow', '--here', ...grant)).stderr, 'both apply')
+  for (const { name, expect, result } of await play(
+    { ...to('db.corp.test:9443', mine), expect: 'reached' },
+    to('db.corp.test:9443', others),
+  )) {
+    t.equal(result, expect, `with TLS in both: ${name}`)
+  }
+  t.match(
+    (await cli('allow', '--here', ...grant, '--no-tls')).stderr,
+    /the list for every folder has db\.corp\.test:9443, private .*: both apply here, and .*deny db\.corp\.test --port 9443/,
+  )
+  for (const { name, expect, result } of await play(
+    { ...to('db.corp.test:9443', others), expect: 'reached' },
+    to('db.corp.test:443', mine),
+  )) {
+    t.equal(result, expect, `without TLS in one: ${name}`)
+  }
+  t.match(
+    (await cli('allow', ...grant)).stderr,
+    /the list for this folder has db\.corp\.test:9443, no TLS/,
+  )
+  await cli('deny', '--here', 'db.corp.test', '--port', '9443')
+  for (const { name, expect, result } of await play(
+    { ...to('db.corp.test:9443', mine), expect: 'reached' },
+    to('db.corp.test:9443', others),
+  )) {
+    t.equal(result, expect, `in the list for every folder alone: ${name}`)
+  }
+  await cli('deny', 'db.corp.test')
+})
+
 t.test('no grant opens the network that the proxy shares with the host', async t => {
   const path = '/run/squid/start-from-policy.conf'
   const { stdout } = await stack.inside(['cat', path], { service: 'proxy' })

@@ -68,6 +68,12 @@ export async function allow(
   )
   printPolicyResult(result, { json: options.json ?? false, dryRun: options.dryRun ?? false })
   for (const text of await looked) log({ kind: 'warn', text })
+  if (!options.services) {
+    const { openOtherwise } = await import('../../operations/policy/resolve-name.ts')
+    for (const text of await openOtherwise(grants, options.here ?? false)) {
+      log({ kind: 'warn', text })
+    }
+  }
 }
 
 /** Returns the port, TLS and range that the options name; refuses options that contradict each other. */

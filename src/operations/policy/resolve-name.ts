@@ -90,6 +90,44 @@ export function grantWarnings(grant: Grant): string[] {
   ]
 }
 
+/** Returns a warning for each grant whose port the other list of the current folder opens with other terms. */
+export async function openOtherwise(grants: readonly Grant[], isHere: boolean): Promise<string[]> {
+  const state = stateFolder(await currentStackName())
+  const { checkout, here } = readPolicyLists(checkoutRoot(), state)
+  return otherTerms(grants, isHere ? checkout : here, isHere ? 'every folder' : 'this folder')
+}
+
+/**
+ * Compares grants with the entries of the other list. A proxy joins both, so the looser terms apply: a port that
+ * one entry opens without TLS has no name to check.
+ */
+export function otherTerms(
+  grants: readonly Grant[],
+  others: readonly Grant[],
+  whose: 'every folder' | 'this folder',
+  now = new Date(),
+): string[] {
+  return grants.flatMap(grant => {
+    const other = others.find(
+      ({ name, port, tls, range, until }) =>
+        name === grant.name &&
+        port === grant.port &&
+        !isOver(until, now) &&
+        (tls !== grant.tls || (range !== undefined && range !== grant.range)),
+    )
+    if (!other) return []
+    const { target, terms } = describeGrant(other)
+    const listed = [target, ...(terms.length > 0 ? terms : ['with TLS'])].join(', ')
+    const close = [
+      `deny${whose === 'this folder' ? ' --here' : ''} ${other.name}`,
+      ...(other.port === 443 ? [] : [`--port ${other.port}`]),
+    ].join(' ')
+    return [
+      `the list for ${whose} has ${listed}: both apply here, and ${command(close)} removes that one`,
+    ]
+  })
+}
+
 /** Returns a warning for each denied name that another list admits in the current folder. */
 export async function stillAllowed(
   names: readonly string[],

@@ -148,6 +148,33 @@ t.test('without grants nothing is granted', async t => {
   )
 })
 
+t.test('a port in both lists is a grant of each, and without TLS where either says so', async t => {
+  const rules = async (checkout: string, here: string) =>
+    (await compiled(t, checkout, here))?.split('\n') ?? []
+  const both = await rules('allow a.test port 8443', 'allow a.test port 8443')
+  t.ok(both.includes('acl granted_checkout any-of grant_1'))
+  t.ok(both.includes('acl granted_folder any-of grant_2'))
+  t.ok(both.includes('acl granted_plain all-of !all'), 'the name of the TLS hello is compared')
+  for (const [checkout = '', here = ''] of [
+    ['allow a.test port 22', 'allow a.test port 22 no-tls'],
+    ['allow a.test port 22 no-tls', 'allow a.test port 22'],
+  ]) {
+    const mixed = await rules(checkout, here)
+    t.ok(
+      mixed.some(rule => /^acl granted_plain any-of grant_[12]$/.test(rule)),
+      `${checkout} | ${here}`,
+    )
+  }
+  const ranges = await rules(
+    'allow a.test port 22 private 10.2.0.0/16',
+    'allow a.test port 22 private 10.4.0.0/16',
+  )
+  for (const grant of ['grant_1', 'grant_2']) {
+    const closed = ranges.find(rule => rule.startsWith(`acl ${grant}_addresses dst 0.`)) ?? ''
+    t.match(closed, ' 10.0.0.0-10.1.255.255 10.3.0.0-10.3.255.255 10.5.0.0-', grant)
+  }
+})
+
 t.test('an expired entry opens nothing, and the next end is known', async t => {
   const text = [
     'allow over.test port 8443 until 2026-11-21T12:00:00Z',

@@ -1,6 +1,7 @@
 import t from 'tap'
 import {
   grantWarnings,
+  otherTerms,
   resolutionWarning,
   resolveOnHost,
 } from '../../../../src/operations/policy/resolve-name.ts'
@@ -39,6 +40,21 @@ t.test('a grant says what it gives away', async t => {
   t.strictSame(grantWarnings(grant), [])
   t.match(grantWarnings(range), [/can reach a\.test in 10\.2\.0\.0\/16/])
   t.match(grantWarnings({ ...grant, port: 22, tls: false }), [/without TLS the proxy cannot check/])
+})
+
+t.test('an entry of the other list with other terms is reported, with the command', async t => {
+  const port = { ...grant, port: 5432 }
+  const open = { ...port, tls: false }
+  t.match(otherTerms([port], [open], 'this folder'), [
+    /^the list for this folder has a\.test:5432, no TLS: both apply here, and .*deny --here a\.test --port 5432. removes/,
+  ])
+  t.match(otherTerms([open], [port], 'every folder'), [
+    /^the list for every folder has a\.test:5432, with TLS: both .*deny a\.test --port 5432. removes/,
+  ])
+  t.match(otherTerms([grant], [range], 'every folder'), [/a\.test, private 10\.2\.0\.0\/16: both/])
+  const over = { ...open, until: '2026-11-21T12:00:00Z' }
+  t.strictSame(otherTerms([port], [port, { ...open, port: 22 }, over], 'this folder'), [])
+  t.strictSame(otherTerms([range], [grant, { ...range, name: 'b.test' }], 'this folder'), [])
 })
 
 t.test('the system’s resolver answers', async t => {
