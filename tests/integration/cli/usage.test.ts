@@ -188,8 +188,14 @@ t.test('the scripts of zsh and fish cover a renamed link and claude.ts', async t
   await symlink(join(script.checkout, 'claude.ts'), link)
   const of = async (shell: string) =>
     (await run(link, ['completion', shell], { env: script.env, cwd: script.workspace })).stdout
-  t.match(await of('zsh'), /compdef _my-claude my-claude[\s\S]*compdef _my-claude claude\.ts\n$/)
-  t.match(await of('fish'), /complete -c my-claude[\s\S]*complete -c claude\.ts -w my-claude\n$/)
+  const zsh = await of('zsh')
+  t.match(zsh, /^#compdef my-claude claude\.ts\n/, 'as a file of fpath')
+  t.match(zsh, / compdef __my_claude_complete my-claude claude\.ts\n/, 'and evaluated')
+  const fish = await of('fish')
+  for (const name of ['my-claude', 'claude.ts']) {
+    t.match(fish, `complete -c ${name} -f -a '(__my_claude_complete)'\n`)
+  }
+  t.match(await of('powershell'), 'Register-ArgumentCompleter')
 })
 
 t.test('an output that is cut off or full ends the command without a stack trace', async t => {
