@@ -6,12 +6,15 @@ import type { Answers, Question } from '../run/question.ts'
 import type { RunEvent } from '../run/result.ts'
 import { isInteractive } from './terminal.ts'
 
-/** Asks the person at the terminal to confirm; throws without a terminal. `option` confirms in advance. */
+/**
+ * Asks the person at the terminal to confirm; throws without a terminal. `option` confirms in advance. Returns null
+ * when the person left the question with Ctrl-C or Escape, which answers nothing.
+ */
 export async function ask(
   question: string,
   option = '--yes',
   { byDefault = true }: { byDefault?: boolean } = {},
-): Promise<boolean> {
+): Promise<boolean | null> {
   if (!isInteractive()) {
     throw new UserError(`confirmation required but there is no terminal: ${question}`, {
       hint: `run it again with ${option}`,
@@ -20,7 +23,7 @@ export async function ask(
   // Loaded on demand: a run with questions does not confirm anything.
   const { confirm, isCancel } = await import('@clack/prompts')
   const answer = await confirm({ message: question, initialValue: byDefault })
-  return !isCancel(answer) && answer
+  return isCancel(answer) ? null : answer
 }
 
 /** Returns whether a person can be asked, even while stdout is redirected. */

@@ -36,7 +36,14 @@ export async function main(
       verbose,
       completes,
       log: createReport({ verbose }),
-      confirm: async (...question) => (await import('./ask.ts')).ask(...question),
+      async confirm(...question) {
+        const answer = await (await import('./ask.ts')).ask(...question)
+        if (answer !== null) return answer
+        // The question takes Ctrl-C from the terminal, so no signal arrives. It must not count as No: some
+        // commands go on with the rest then.
+        stop()
+        throw controller.signal.reason
+      },
       canAsk: isInteractive(),
       calledAs: calledAs(),
       earlyClient,
