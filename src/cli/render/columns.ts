@@ -65,7 +65,9 @@ function renderRow(row: readonly Cell[], widths: readonly number[]): string {
         const pad = column === cells.length - 1 ? 0 : width - stringWidth(text) + gap
         return shown + ' '.repeat(Math.max(0, pad))
       })
-      .join(''),
+      .join('')
+      // The line of a wrapped cell ends there.
+      .trimEnd(),
   ).join('\n')
 }
 
@@ -76,11 +78,13 @@ function renderLists(
   paintHeading: Paint,
   width: number,
 ) {
+  const column = Math.max(...heading.map(title => stringWidth(title))) + gap
+  const place = column + whole <= width ? { width, column } : { width, space: gap }
   return rows
     .map(row =>
       row
-        .map(({ text, paint = plain }, column) =>
-          renderField(paintHeading(heading[column] ?? ''), paint(text), { width, space: gap }),
+        .map(({ text, paint = plain }, at) =>
+          renderField(paintHeading(heading[at] ?? ''), paint(text), place),
         )
         .join('\n'),
     )

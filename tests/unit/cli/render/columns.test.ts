@@ -9,7 +9,7 @@ t.test('columns are aligned, also with coloured cells', async t => {
   ]
   t.equal(
     renderColumns(['ID', 'STATE', 'LAST'], rows, text => text),
-    'ID      STATE    LAST\na       <up>       x\nlonger  <stopped>  ',
+    'ID      STATE    LAST\na       <up>       x\nlonger  <stopped>',
   )
 })
 
