@@ -53,7 +53,6 @@ export async function readCopyChanges(
   let bytes = 0
   const take = ({ path, entry, content }: CopiedItem) => {
     tree.set(path, entry)
-    if (entry.type === 'file') bytes += entry.size
     options.progress?.(tree.size, bytes)
     if (!content || sameEntry(entry, baseline.tree.get(path))) return
     contents.set(path, content)
@@ -71,7 +70,11 @@ export async function readCopyChanges(
     room = keptBytes.all
     bytes = 0
   }
-  await readCopyItems(context, keep, take, { check, restart })
+  const onContent = (read: number) => {
+    bytes += read
+    options.progress?.(tree.size, bytes)
+  }
+  await readCopyItems(context, keep, take, { check, onContent, restart })
   const gitChanged = gitDataChanged(baseline.tree, tree)
   const changes = copyChanges(baseline.tree, tree, baseline.leftOut)
   const repositories = newRepositories(baseline, tree)
@@ -102,13 +105,16 @@ export async function readCopyItems(
   options: {
     /** Throws for a file that must not be read. */
     check?: (path: string, size: number) => void
+    onContent?: (bytes: number) => void
     restart?: () => void
   } = {},
 ): Promise<void> {
   for (let reading = 1; ; reading++) {
     try {
       const tar = await archive.get(container, '/workspace', signal)
-      for await (const item of readCopy(tar, keep, options.check)) await take(item)
+      for await (const item of readCopy(tar, keep, options.check, options.onContent)) {
+        await take(item)
+      }
       return
     } catch (error) {
       if (!(error instanceof IncompleteCopy)) throw error
@@ -134,6 +140,7 @@ export async function stageContents(
   tree: Tree,
   wanted: ReadonlySet<string>,
   folder: string,
+  progress: Progress = () => {},
 ): Promise<Set<string>> {
   const staged = new Set<string>()
   for (const [path, content] of context.contents) {
@@ -150,10 +157,21 @@ export async function stageContents(
   }
   const keep = (path: string): Keep | null =>
     isWanted(path) ? { kind: 'file', path: join(folder, `${next++}.part`), limit: fileLimit } : null
-  await readCopyItems(context, keep, async ({ entry, file }) => {
+  const read = { files: 0, bytes: 0 }
+  const take = async ({ entry, file }: CopiedItem) => {
+    read.files++
     if (file === undefined || entry.type !== 'file') return
     await rename(file, join(folder, entry.sha256))
     staged.add(entry.sha256)
+  }
+  await readCopyItems(context, keep, take, {
+    onContent(bytes) {
+      read.bytes += bytes
+      progress(read.files, read.bytes)
+    },
+    restart() {
+      read.files = read.bytes = 0
+    },
   })
   return staged
 }

@@ -2,7 +2,7 @@ import { rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
-import type { Log } from '../../base/log.ts'
+import { type Log, slowStep } from '../../base/log.ts'
 import { stageContents } from '../../stack/read-copy.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
@@ -20,6 +20,7 @@ import {
   openCopy,
   parseSelection,
   selectChanges,
+  showRead,
 } from './open-copy.ts'
 
 export type ApplyOptions = {
@@ -85,7 +86,9 @@ async function write(
   const { folder, token, staging } = await makeApplyFolder(copy.state.path, applied)
   try {
     const wanted = plan.steps.flatMap(({ after }) => (after?.type === 'file' ? [after.sha256] : []))
-    const staged = await stageContents(copy, copy.tree, new Set(wanted), staging)
+    const staged = await slowStep(log, 'fetching the changes', progress =>
+      stageContents(copy, copy.tree, new Set(wanted), staging, showRead(progress)),
+    )
     const place = { root: copy.root, staging }
     const chosen = options.choose ? await options.choose(plan, place) : plan.steps
     // Choosing parts of a change produces new contents.

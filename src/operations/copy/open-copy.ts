@@ -51,7 +51,7 @@ export async function openCopy(
             { archive, container, state, signal },
             {
               contents: options.contents ?? false,
-              progress: every(progressInterval, (...read) => progress(renderCopied(...read))),
+              progress: showRead(progress),
             },
           ),
         )
@@ -63,6 +63,11 @@ export async function openCopy(
   }
   const also = parseProtectAlso(stack.protectAlso) ?? []
   return { ...result, root: stack.workspace, container, state, archive, signal, also }
+}
+
+/** Returns a report of how much was read, for a step. */
+export function showRead(progress: (text: string) => void) {
+  return every(progressInterval, (files, bytes) => progress(renderCopied(files, bytes)))
 }
 
 /** Checks the typed arguments: names of protected files, and paths inside the copied folder. */

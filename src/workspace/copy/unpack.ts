@@ -46,6 +46,8 @@ export async function* readCopy(
   keep: (path: string) => Keep | null,
   /** Throws for a file that must not be read. */
   check: (path: string, size: number) => void = () => {},
+  /** Called with the bytes of each piece of a content: one file may take minutes. */
+  onContent: (bytes: number) => void = () => {},
 ): AsyncGenerator<CopiedItem> {
   let sent = false
   let last = ''
@@ -79,7 +81,7 @@ export async function* readCopy(
       yield { path, entry }
     } else if (path !== null && type === 'file') {
       check(path, size)
-      const { entry, kept } = await readFileItem(item, mode, keep(path))
+      const { entry, kept } = await readFileItem(item, mode, keep(path), onContent)
       seen.set(path, entry)
       yield { path, entry, ...kept }
     } else if (path !== null && type === 'link') {
@@ -96,7 +98,12 @@ function insidePath(name: string): string | null {
     : null
 }
 
-async function readFileItem(item: TarEntry, mode: number, keep: Keep | null) {
+async function readFileItem(
+  item: TarEntry,
+  mode: number,
+  keep: Keep | null,
+  onContent: (bytes: number) => void,
+) {
   const hash = createHash('sha256')
   const chunks: Buffer[] = []
   const file = keep?.kind === 'file' ? await open(keep.path, 'wx', 0o600) : null
@@ -105,6 +112,7 @@ async function readFileItem(item: TarEntry, mode: number, keep: Keep | null) {
     for await (const chunk of item.content()) {
       hash.update(chunk)
       size += chunk.length
+      onContent(chunk.length)
       if (!keep || size > keep.limit) continue
       if (file) await file.writeFile(chunk)
       else chunks.push(chunk)

@@ -151,10 +151,16 @@ t.test('progress counts what was read, also of a copy without changes', async t 
   const { context } = await copyOf(t, files, files)
   const counts: number[][] = []
   await readCopyChanges(context, { progress: (...read) => void counts.push(read) })
-  t.same(counts, [
-    [1, 3],
-    [2, 8],
-  ])
+  t.same(
+    counts,
+    [
+      [0, 3],
+      [1, 3],
+      [1, 8],
+      [2, 8],
+    ],
+    'within a file too, which may be large',
+  )
 })
 
 /** An archive with a file of 40 GiB of zeros, as the engine sends a sparse one: it never ends by itself. */
