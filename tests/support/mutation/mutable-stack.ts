@@ -81,6 +81,15 @@ export async function createMutableStack(
     const socket = ['grep', '-Eq', ': [^B]{8}:[0-9A-F]{4} 00000000:0000 0A', '/proc/net/tcp']
     return (await stack.inside(socket, { service })).code === 0
   }
+  const failedToStart = async (service: string) => {
+    const format = '{{.State.Status}} {{.RestartCount}}'
+    const text = await must('docker', ['inspect', '--format', format, stack.container(service)])
+    const [status = '', restarts] = text.trim().split(' ')
+    return status === 'exited' || Number(restarts) > 3
+  }
+  /** Also returns for a service that cannot start without its control: the probe judges that. */
+  const untilReady = (what: string, service: string, isReady: () => Promise<boolean>) =>
+    until(what, async () => (await isReady()) || (await failedToStart(service)))
   let applied = config
 
   const mutate: MutableStack['mutate'] = async change => {
@@ -102,11 +111,10 @@ export async function createMutableStack(
     if (wanted.length > 0) {
       await compose(['up', '--detach', '--no-deps', '--pull', 'never', '--no-build', ...wanted])
     }
-    // One that cannot start without its control never has one; the probe says what it thinks of that.
-    if (wanted.includes('proxy')) await until('a policy', hasPolicy, 15_000).catch(() => {})
+    if (wanted.includes('proxy')) await untilReady('a policy', 'proxy', hasPolicy)
     // A probe that asks too early takes the silence of a service for a refusal, or for a closed port.
     for (const name of wanted.filter(service => serving.has(service) || !shipped.has(service))) {
-      await until(`a port of ${name}`, () => listens(name), 15_000).catch(() => {})
+      await untilReady(`a port of ${name}`, name, () => listens(name))
     }
   }
 
