@@ -1,6 +1,7 @@
 import { constants, lstatSync, type Stats } from 'node:fs'
 import { chmod, lstat, open } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
+import { systemCode } from '../../base/errors.ts'
 import { namesOnly, openParentFolder } from '../../files/beneath.ts'
 import { readFolderUpTo, systemPath } from '../../files/byte-names.ts'
 import { isClosed, reachFolder } from './closed-folders.ts'
@@ -41,7 +42,7 @@ export async function findLooseModes(
 ): Promise<LooseModes> {
   const found: LooseModes = { setuid: [], writable: [], closed: [], cutOff: null }
   const top = statusOf(root)
-  if (top === null) return found
+  if (top === null || top === 'denied') return found
   const judgeWritable = !isOpenToAll(top)
   const deadline = performance.now() + milliseconds
   let rested = performance.now()
@@ -60,7 +61,9 @@ export async function findLooseModes(
         continue
       }
     }
-    await look(folder.path)
+    const isWhole = await look(folder.path)
+    // The agent has the user of the workspace. What other users close, it cannot enter either.
+    if (!isWhole && folder.status.uid === top.uid) unread ??= folder.path || root
     if (performance.now() - rested > slice) {
       await setImmediate()
       rested = performance.now()
@@ -73,23 +76,24 @@ export async function findLooseModes(
   found.closed.sort()
   return found
 
-  async function look(folder: string) {
+  /** Returns whether everything in the folder could be seen. */
+  async function look(folder: string): Promise<boolean> {
     const place = await reachFolder(root, folder)
-    if (place === null) {
-      unread ??= folder
-      return
-    }
-    for (const name of namesIn(place.path, left + 1)) {
+    const names = place && namesIn(place.path, left + 1)
+    let isWhole = names !== null
+    for (const name of names ?? []) {
       left--
       const path = folder === '' ? name : `${folder}/${name}`
-      const status = statusOf(`${place.path}/${name}`)
-      if (status === null || status.isSymbolicLink()) continue
+      const status = statusOf(`${place?.path}/${name}`)
+      if (status === 'denied') isWhole = false
+      if (status === null || status === 'denied' || status.isSymbolicLink()) continue
       if (status.isDirectory()) folders.push({ path, status })
       if (status.ctimeMs < since) continue
       if (status.isFile() && (status.mode & setuidBits) !== 0) found.setuid.push(path)
       if (judgeWritable && isOpenToAll(status)) found.writable.push(path)
     }
-    await place.close()
+    await place?.close()
+    return isWhole
   }
 }
 
@@ -99,20 +103,20 @@ function isOpenToAll(status: Stats) {
   return hasMode && (status.mode & 0o002) !== 0 && !isSticky
 }
 
-/** Names of a folder; none when it disappeared or belongs to a user who closed it. */
-function namesIn(path: string, most: number): string[] {
+/** Names of a folder; none when it disappeared, and null when it is closed to us. */
+function namesIn(path: string, most: number): string[] | null {
   try {
     return readFolderUpTo(path, most).map(({ name }) => name)
-  } catch {
-    return []
+  } catch (error) {
+    return systemCode(error) === 'EACCES' ? null : []
   }
 }
 
-function statusOf(path: string): Stats | null {
+function statusOf(path: string): Stats | 'denied' | null {
   try {
     return lstatSync(systemPath(path), { throwIfNoEntry: false }) ?? null
-  } catch {
-    return null
+  } catch (error) {
+    return systemCode(error) === 'EACCES' ? 'denied' : null
   }
 }
 

@@ -75,10 +75,10 @@ t.test('a folder with too many files says so', async t => {
   t.match(await settleModes({ roots: [join(root, 'gone')], since: 0 }), [])
 })
 
-/** Runs `body` as an ordinary user who owns the folder: root may enter every folder. */
+/** Runs `body` as an ordinary user, who gets the folder: root may enter every folder. */
 async function asOwner<T>(root: string, body: () => Promise<T>): Promise<T> {
   if (process.geteuid?.() !== 0) return body()
-  execFileSync('chown', ['-R', '65534', root])
+  if (root !== '') execFileSync('chown', ['-R', '65534', root])
   process.seteuid?.(65_534)
   try {
     return await body()
@@ -118,6 +118,25 @@ t.test('a folder that the agent closed to its owner hides nothing', async t => {
     t.equal(await modeOf(join(root, 'shut')), '711')
     t.equal(await modeOf(join(root, 'own')), '300', 'a folder of the user stays as it was')
   })
+})
+
+t.test('in the folder of another user, what the agent closed is named', async t => {
+  if (process.getuid?.() !== 0) return void t.pass('only root gives a folder to another user')
+  const root = await reachable(t, t.testdir({ shut: { run: '' }, listed: { run: '' }, data: {} }))
+  execFileSync('chown', ['-R', '65533', root])
+  // As a database beside the agent has one.
+  execFileSync('chown', ['65532', join(root, 'data')])
+  await chmod(join(root, 'data'), 0o700)
+  const cutOff = () => asOwner('', async () => (await findLooseModes(root, 0)).cutOff)
+  t.equal(await cutOff(), null)
+  for (const [name, mode] of [
+    ['shut', 0o711],
+    ['listed', 0o744],
+  ] as const) {
+    await chmod(join(root, name), mode)
+    t.equal(await cutOff(), `you cannot read the folder ${name}`)
+    await chmod(join(root, name), 0o755)
+  }
 })
 
 t.test('a link in the place of a closed folder leads nowhere', async t => {
