@@ -4,7 +4,10 @@ import t from 'tap'
 import { must, until } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
 
-const stack = await createTestStack(t)
+// Claude Code pauses longer before each retry; what is reported after the last does not depend on their number.
+const stack = await createTestStack(t, {
+  settings: { CLAUDE_ENV_CLAUDE_CODE_MAX_RETRIES: '2' },
+})
 const claude = join(stack.checkout, 'claude.ts')
 const run = (args: readonly string[]) => stack.cli(['run', ...args], { timeout: 240_000 })
 
@@ -22,6 +25,7 @@ t.test('each error of the API has its message, its hint and exit 1', async t => 
     const args = ['--no-continue', '--output-format', 'json', `[[error ${status}]]`]
     const { code, stdout, stderr } = await run(args)
     t.equal(code, 1, `${status}: ${stderr}`)
+    t.not(stdout, '', stderr)
     t.match(JSON.parse(stdout), { is_error: true })
     const [error, next] = stderr.trim().split('\n').slice(-2)
     t.match(error, new RegExp(`^error: .*(${status}|too large|too long)`, 'i'), `${status}`)
