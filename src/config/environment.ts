@@ -3,6 +3,13 @@ export function userEnvironment(): NodeJS.ProcessEnv {
   return process.env
 }
 
+/** Returns the uid of the user whose stacks these are. With sudo that is the user who called it. */
+export function stackOwner(env: NodeJS.ProcessEnv = process.env): number | undefined {
+  const uid = process.getuid?.()
+  const caller = env.SUDO_UID ?? ''
+  return uid === 0 && /^[0-9]{1,10}$/.test(caller) ? Number(caller) : uid
+}
+
 const passed = [
   'PATH',
   'HOME',

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { stackOwner } from '../config/environment.ts'
 import { folderStack, type StackIdentity } from '../stack/identity.ts'
 import {
   type Candidate,
@@ -20,7 +21,7 @@ import type { EngineContext } from './context.ts'
 
 /** Returns the stack of the current folder, running or not. */
 export async function currentIdentity(): Promise<StackIdentity> {
-  return folderStack(await realpath(process.cwd()))
+  return folderStack(await realpath(process.cwd()), stackOwner())
 }
 
 /** Returns the name of a stack, running or not; refuses when its state belongs to another stack. */
@@ -84,7 +85,7 @@ export async function namedStack<T extends Candidate>(
 
 /**
  * Finds a stack whose session can be opened: the named one, otherwise that of the current folder,
- * otherwise the only one that runs.
+ * otherwise the user's only one that runs.
  */
 export async function runningStack(
   wanted: string | undefined,
@@ -100,11 +101,12 @@ export async function runningStack(
     return namedStack(wanted, stacks, { hint, kind: 'running stack' })
   }
   const here = await currentStackName()
-  const [only] = stacks
+  const mine = stacks.filter(({ identity }) => (identity?.owner ?? stackOwner()) === stackOwner())
+  const [only] = mine
   const ours = stacks.find(({ stack }) => stack === here)
   // The state folder may know nothing of the stack: then its containers tell whose it is.
   if (ours) await refuseOtherOwner(await currentIdentity(), stateFolder(here), ours)
-  const chosen = ours ?? (stacks.length === 1 ? only : null)
+  const chosen = ours ?? (mine.length === 1 ? only : null)
   if (chosen) return chosen
   throw new UserError(`nothing is running in ${terminalLine(process.cwd(), 200)}`, {
     hint: only

@@ -19,6 +19,7 @@ import type { ForwardRecord } from '../stack/forward/record.ts'
 import { inspectStacks, isHeldBack, isUp, type StackState } from '../stack/inspect.ts'
 import { troubleOfStatus } from '../stack/parent-answer.ts'
 import { agentServices } from '../stack/services.ts'
+import { refuseOtherOwner } from '../stack/state/owner.ts'
 import { type StateFolder, stateFolder } from '../stack/state/state-folder.ts'
 import type { EngineContext } from './context.ts'
 import { currentIdentity, ownedStackName } from './find-stacks.ts'
@@ -99,6 +100,7 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
   ])
   const { lists, open } = policy
   const state = stacks.find(({ stack }) => stack === current) ?? null
+  await refuseOtherOwner(identity, folder, state)
   const proxyLog = state && log
   const decisions = proxyLog && accessDecisions(proxyLog)
   const reserved = [

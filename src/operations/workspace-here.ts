@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
+import { stackOwner } from '../config/environment.ts'
 import { stateRoot } from '../config/paths.ts'
 import type { Settings } from '../config/settings.ts'
 import { folderStack, type StackIdentity } from '../stack/identity.ts'
@@ -75,7 +76,7 @@ export async function workspaceHere(
     })
   }
   const folder = await realpath(options.folder ?? process.cwd())
-  const identity = options.identity ?? folderStack(folder)
+  const identity = options.identity ?? folderStack(folder, stackOwner())
   const state = stateFolder(await ownedStackName(identity))
   const workspace = await openWorkspace(
     folder,

@@ -12,7 +12,12 @@ export type StackKind = (typeof stackKinds)[number]
  * The full identity of a stack. `name` (the compose project) and `id` (the end of the name, which users type)
  * hold only 32 bits of a hash, so two stacks can share them: compare with `isSameStack`.
  */
-export type StackIdentity = { id: string; name: string } & StackOf
+export type StackIdentity = {
+  id: string
+  name: string
+  /** Uid of the user who made it; absent for a stack of a version that did not record it. */
+  owner?: number
+} & StackOf
 
 /** The folder, session or server that a stack belongs to. `folder` is a real path on the host. */
 export type StackOf =
@@ -20,13 +25,14 @@ export type StackOf =
   | { kind: 'session'; folder: string; session: string }
   | { kind: 'server'; server: string }
 
-/** The labels of a stack's containers that hold its identity. */
+/** The labels of a stack's containers, networks and volumes that hold its identity. */
 export const identityLabels = {
   stack: 'claude-secure.stack',
   kind: 'claude-secure.kind',
   workspace: 'claude-secure.workspace',
   session: 'claude-secure.session',
   server: 'claude-secure.server',
+  owner: 'claude-secure.owner',
 } as const
 
 /** `claude-secure-<slug>-<hash>`: readable in `docker ps`. */
@@ -36,8 +42,12 @@ export function stackIdentity(of: StackOf): StackIdentity {
 }
 
 /** The stack of a folder when no session is named. */
-export function folderStack(realPath: string): StackIdentity {
-  return stackIdentity({ kind: 'folder', folder: realPath })
+export function folderStack(realPath: string, owner?: number): StackIdentity {
+  return withOwner(stackIdentity({ kind: 'folder', folder: realPath }), owner)
+}
+
+function withOwner(identity: StackIdentity, owner: number | undefined): StackIdentity {
+  return owner === undefined ? identity : { ...identity, owner }
 }
 
 /** Hashes only the path for a folder stack, to keep existing names. NUL separates parts: paths never hold it. */
@@ -88,9 +98,13 @@ export function stackId(name: string): string {
   return name.slice(-8)
 }
 
-/** Compares the full values of which the name holds only a hash. */
+/** Compares the full values of which the name holds only a hash, and the owners if both are known. */
 export function isSameStack(a: StackIdentity, b: StackIdentity): boolean {
-  return a.name === b.name && hashed(a) === hashed(b)
+  return a.name === b.name && hashed(a) === hashed(b) && !hasOtherOwner(a, b)
+}
+
+export function hasOtherOwner(a: StackIdentity, b: StackIdentity): boolean {
+  return a.owner !== undefined && b.owner !== undefined && a.owner !== b.owner
 }
 
 export function renderIdentityLabels(identity: StackIdentity): Record<string, string> {
@@ -100,6 +114,7 @@ export function renderIdentityLabels(identity: StackIdentity): Record<string, st
     ...(identity.kind !== 'server' && { [identityLabels.workspace]: identity.folder }),
     ...(identity.kind === 'session' && { [identityLabels.session]: identity.session }),
     ...(identity.kind === 'server' && { [identityLabels.server]: identity.server }),
+    ...(identity.owner !== undefined && { [identityLabels.owner]: `${identity.owner}` }),
   }
 }
 
@@ -118,7 +133,11 @@ export function parseIdentityLabels(
     session: labels[identityLabels.session],
     server: labels[identityLabels.server],
   })
-  return of && identify(name, of)
+  return of && withOwner(identify(name, of), parseOwner(labels[identityLabels.owner]))
+}
+
+function parseOwner(text: string | undefined): number | undefined {
+  return text !== undefined && /^[0-9]{1,10}$/.test(text) ? Number(text) : undefined
 }
 
 /** Parses a `StackOf` from the parts of a label set or file; null when a part is missing. */
@@ -135,8 +154,15 @@ export function parseStackOf(parts: {
   return null
 }
 
-/** Describes a `StackOf` for a message. */
-export function describeStack(of: StackOf): string {
+/** Describes a stack for a message, with its owner where that is what differs from `other`. */
+export function describeStack(of: StackOf & { owner?: number }, other?: StackIdentity): string {
+  const text = describe(of)
+  return other !== undefined && describe(other) === text && of.owner !== undefined
+    ? `${text} of uid ${of.owner}`
+    : text
+}
+
+function describe(of: StackOf): string {
   switch (of.kind) {
     case 'folder':
       return of.folder

@@ -3,20 +3,16 @@ import { upstreamUrl } from '../config/model-upstream.ts'
 import { escapeVariables } from '../engine/compose.ts'
 import { summarise } from './additions/added-service.ts'
 import { additionsHash } from './additions/additions.ts'
-import { renderIdentityLabels } from './identity.ts'
+import { renderIdentityLabels, type StackIdentity } from './identity.ts'
 import { labels } from './labels.ts'
 import { type Stack, upstreamOf, upstreamRanges } from './stack.ts'
 
 /** Renders the labels of each container of a stack, for a compose file. */
 export function renderStackLabels(stack: Stack, fingerprint: string): Record<string, string> {
   const { identity, workspace, mode, settings, overlays, repository, additions, parent } = stack
-  const escaped = Object.entries(renderIdentityLabels(identity)).map(([name, value]) => [
-    name,
-    escapeVariables(value),
-  ])
   const ranges = upstreamRanges(stack)
   return {
-    ...Object.fromEntries(escaped),
+    ...renderNetworkLabels(identity),
     [labels.mode]: workspace.mode,
     [labels.credentials]: mode,
     [labels.upstream]: upstreamUrl(upstreamOf(stack)),
@@ -34,6 +30,15 @@ export function renderStackLabels(stack: Stack, fingerprint: string): Record<str
     ...(parent && { [labels.parent]: parent.address }),
     [labels.fingerprint]: fingerprint,
   }
+}
+
+/** Renders the labels of each network of a stack, for a compose file. */
+export function renderNetworkLabels(identity: StackIdentity): Record<string, string> {
+  const escaped = Object.entries(renderIdentityLabels(identity)).map(([name, value]) => [
+    name,
+    escapeVariables(value),
+  ])
+  return Object.fromEntries(escaped)
 }
 
 function hash(text: string) {

@@ -14,7 +14,7 @@ import { type Additions, additionMounts, noAdditions } from './additions/additio
 import type { DeclaredMount } from './additions/declared-mounts.ts'
 import { authorityTargets, authorityVariables } from './authorities.ts'
 import { type CredentialMode, placeholderVariable } from './credential.ts'
-import { renderStackLabels } from './render-labels.ts'
+import { renderNetworkLabels, renderStackLabels } from './render-labels.ts'
 import { repositoryMounts } from './repository.ts'
 import { agentServices, type Service, servicesOf } from './services.ts'
 import { addedServices, type Stack, servicesFor } from './stack.ts'
@@ -208,19 +208,21 @@ function agentAuthorities(stack: Stack): { volumes?: Mount[]; environment?: obje
   }
 }
 
-function networks({ engineMajor, settings, subnets, mtu }: Stack) {
+function networks({ identity, engineMajor, settings, subnets, mtu }: Stack) {
   const chosen = { ...subnets, ...externalSubnet(settings) }
-  const entries = stackNetworks.flatMap((name): [string, object][] => {
+  const labels = renderNetworkLabels(identity)
+  const entries = stackNetworks.map((name): [string, object] => {
     const options = {
       ...(engineMajor >= 28 && name !== 'proxy-external' && isolated),
       ...(mtu && { 'com.docker.network.driver.mtu': String(mtu) }),
     }
     const subnet = chosen[name]
     const network = {
+      labels,
       ...(Object.keys(options).length > 0 && { driver_opts: options }),
       ...(subnet && { ipam: { config: [{ subnet }] } }),
     }
-    return Object.keys(network).length > 0 ? [[name, network]] : []
+    return [name, network]
   })
   return Object.fromEntries(entries)
 }

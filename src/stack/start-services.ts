@@ -14,7 +14,7 @@ import { isAgent, serviceOfEgress } from './services.ts'
 import { composeProject, type Stack } from './stack.ts'
 import type { StartContext } from './start-context.ts'
 import { permitStart } from './state/filter-file.ts'
-import { createVolumes } from './volumes.ts'
+import { createVolumes, refuseOtherNetworks } from './volumes.ts'
 
 /** Milliseconds; longer than the healthcheck interval (compose.yaml). */
 const patience = 40_000
@@ -89,6 +89,7 @@ async function bringUp(
   if (remade.length > 0) {
     await compose(docker, composeProject(stack), ['rm', '--stop', '--force', ...remade], { signal })
   }
+  await refuseOtherNetworks(engine, stack.identity)
   await createVolumes({ engine, docker, signal }, stack, wanted)
   await permitStart(stack.state)
   const project = composeProject(stack, wanted)

@@ -15,6 +15,7 @@ import {
 import { composeLabels } from './labels.ts'
 import { servicesOf } from './services.ts'
 import { addedServices, homeVolume, type Stack } from './stack.ts'
+import { renameHint } from './state/owner.ts'
 
 /** Returns the engine's volumes that have the name of a stack as their compose project. */
 export function volumesOf(engine: Pick<Engine, 'volumes'>, stack: string) {
@@ -26,16 +27,32 @@ export function volumesOf(engine: Pick<Engine, 'volumes'>, stack: string) {
  * when the containers and the state folder were removed (threat R3). Volumes of versions without
  * labels are accepted.
  */
-export function refuseOtherVolumes(identity: StackIdentity, volumes: readonly VolumeSummary[]) {
-  for (const { Name, Labels } of volumes) {
+export function refuseOtherVolumes(identity: StackIdentity, volumes: readonly Labelled[]) {
+  refuseOthers(identity, volumes, 'volume')
+}
+
+/** Refuses a network that a start of another stack left behind; those of earlier versions have no labels. */
+export async function refuseOtherNetworks(
+  engine: Pick<Engine, 'networks'>,
+  identity: StackIdentity,
+): Promise<void> {
+  const networks = await engine.networks([`${composeLabels.project}=${identity.name}`])
+  refuseOthers(identity, networks, 'network')
+}
+
+type Labelled = Pick<VolumeSummary, 'Name' | 'Labels'>
+
+function refuseOthers(identity: StackIdentity, found: readonly Labelled[], kind: string) {
+  for (const { Name, Labels } of found) {
     if (Labels?.[identityLabels.stack] === undefined) continue
     const owner = parseIdentityLabels(Labels)
     if (owner !== null && isSameStack(owner, identity)) continue
-    const theirs = owner === null ? 'an unknown kind of stack' : describeStack(owner)
-    const [shown, ours] = [theirs, describeStack(identity)].map(text => terminalLine(text, 200))
+    const theirs = owner === null ? 'an unknown kind of stack' : describeStack(owner, identity)
+    const ours = describeStack(identity, owner ?? undefined)
+    const [shown, own] = [theirs, ours].map(text => terminalLine(text, 200))
     throw new UserError(
-      `the volume ${terminalLine(Name)} belongs to ${shown}, and ${ours} has the same stack name`,
-      { hint: 'rename one of the two folders, and start there again' },
+      `the ${kind} ${terminalLine(Name)} belongs to ${shown}, and ${own} has the same stack name`,
+      { hint: renameHint(identity, owner) },
     )
   }
 }

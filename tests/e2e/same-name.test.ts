@@ -51,12 +51,42 @@ t.test('a state folder that does not know the name makes no difference', async t
   t.equal((await inAgent('cat ~/note')).stdout, 'of the first\n', 'the other one still runs')
 })
 
+/** The same folder, by a user whose stacks these are not. */
+const asOther = { ...other, SUDO_UID: '4242' }
+
+t.test(
+  "another user does not get a stack, its networks or its volumes by the folder's path",
+  async t => {
+    const labels = ['network', 'inspect', '--format', '{{json .Labels}}', `${name}_claude-internal`]
+    t.match(JSON.parse(await must('docker', labels)), {
+      'claude-secure.workspace': first,
+      'claude-secure.owner': `${process.getuid?.()}`,
+    })
+    for (const args of [['start', '--detach'], ['status'], ['attach'], ['run', 'hi'], ['stop']]) {
+      const { code, stderr } = await cli(first, args, asOther)
+      t.not(code, 0, args.join(' '))
+      t.match(
+        stderr,
+        /of uid \d+,? and \S+ of uid \d+ ha(?:ve|s) the same stack name/,
+        args.join(' '),
+      )
+      t.match(stderr, /run this command as uid \d+; or remove that stack/, args.join(' '))
+    }
+    // As one without sudo: the uid of the folder's owner does not matter.
+    t.equal((await cli(first, ['start', '--detach'])).code, 0)
+  },
+)
+
 t.test('what remains after stop stays with its folder', async t => {
   const stopped = await cli(first, ['stop'])
   t.equal(stopped.code, 0, stopped.stderr)
   isTwoLines(t, await cli(second, ['start', '--detach'], other), {
     error: /the volume \S+ belongs to \S+, and \S+ has the same stack name/,
     hint: /rename one of the two folders/,
+  })
+  isTwoLines(t, await cli(first, ['start', '--detach'], asOther), {
+    error: /the volume \S+ belongs to \S+ of uid \d+, and \S+ of uid 4242 has the same stack name/,
+    hint: /run this command as uid \d+/,
   })
   const again = await cli(first, ['start', '--detach'])
   t.equal(again.code, 0, again.stderr)

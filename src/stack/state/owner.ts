@@ -1,12 +1,15 @@
 import { access, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { command } from '../../base/command.ts'
 import { messageOf, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { stackOwner } from '../../config/environment.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import {
   describeStack,
   folderStack,
+  hasOtherOwner,
   isSameStack,
   parseStackOf,
   type StackIdentity,
@@ -20,6 +23,8 @@ const Owner = z.strictObject({
   folder: z.string().optional(),
   session: z.string().optional(),
   server: z.string().optional(),
+  /** Absent in folders of versions that did not record it. */
+  owner: z.int().optional(),
 })
 
 type Folder = Pick<StateFolder, 'path'>
@@ -55,7 +60,7 @@ export async function claimState(
 export async function folderSettingsPath(folder = process.cwd()): Promise<string | null> {
   const real = await realpath(folder).catch(() => null)
   if (real === null) return null
-  const identity = folderStack(real)
+  const identity = folderStack(real, stackOwner())
   const state = stateFolder(identity.name)
   const exists = await access(state.settings).then(
     () => true,
@@ -67,10 +72,22 @@ export async function folderSettingsPath(folder = process.cwd()): Promise<string
 
 function refuseOther(identity: StackIdentity, owner: StackIdentity | null) {
   if (owner === null || isSameStack(owner, identity)) return
-  const [theirs, ours] = [owner, identity].map(of => terminalLine(describeStack(of), 200))
-  throw new UserError(`${ours} and ${theirs} have the same stack name, ${identity.name}`, {
-    hint: 'rename one of the two folders, and start there again',
+  const [theirs, ours] = [describeStack(owner, identity), describeStack(identity, owner)]
+  throw sameName([ours, theirs], identity, owner)
+}
+
+function sameName(shown: readonly string[], identity: StackIdentity, other: StackIdentity) {
+  const [ours, theirs] = shown.map(text => terminalLine(text, 200))
+  return new UserError(`${ours} and ${theirs} have the same stack name, ${identity.name}`, {
+    hint: renameHint(identity, other),
   })
+}
+
+/** Returns what to do about two stacks with one name. */
+export function renameHint(identity: StackIdentity, other: StackIdentity | null): string {
+  return other !== null && hasOtherOwner(identity, other)
+    ? `run this command as uid ${other.owner}; or remove that stack: ${command(`stop ${identity.id}`)}, then ${command(`clean ${identity.id}`)}`
+    : 'rename one of the two folders, and start there again'
 }
 
 /**
@@ -98,9 +115,12 @@ export async function readOwner(name: string, state: Folder): Promise<StackIdent
   throw unreadable(path, new Error('a part of the identity is missing'))
 }
 
-function identify(name: string, parts: Parameters<typeof parseStackOf>[0]): StackIdentity | null {
+function identify(
+  name: string,
+  { owner, ...parts }: Parameters<typeof parseStackOf>[0] & { owner?: number | undefined },
+): StackIdentity | null {
   const of = parseStackOf(parts)
-  return of && { ...of, name, id: stackId(name) }
+  return of && { ...of, name, id: stackId(name), ...(owner !== undefined && { owner }) }
 }
 
 function unreadable(path: string, cause: unknown) {

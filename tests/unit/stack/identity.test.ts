@@ -83,3 +83,17 @@ t.test('a message names the folder, the session or the server', async t => {
   t.equal(describeStack(session), 'session fix/login of /x/My Project')
   t.equal(describeStack(server), 'server main')
 })
+
+t.test(
+  'the owner is part of the identity, unless an earlier version did not record it',
+  async t => {
+    const [mine, theirs] = [folderStack('/x', 1000), folderStack('/x', 0)]
+    t.equal(mine.name, folderStack('/x').name, 'not of the name: existing stacks keep theirs')
+    t.equal(isSameStack(mine, theirs), false)
+    t.equal(isSameStack(mine, folderStack('/x', 1000)), true)
+    t.equal(isSameStack(mine, folderStack('/x')), true)
+    t.same(parseIdentityLabels(renderIdentityLabels(theirs)), theirs)
+    const odd = { ...renderIdentityLabels(mine), 'claude-secure.owner': 'me' }
+    t.same(parseIdentityLabels(odd), folderStack('/x'))
+  },
+)

@@ -177,7 +177,7 @@ t.test('keys that an engine does not know are not given to it', async t => {
     start_interval: undefined,
   })
   t.match(file(stack({ engineMajor: 26 })).services.proxy.healthcheck, { start_interval: '250ms' })
-  t.equal(file(stack({ engineMajor: 26 })).networks['claude-internal'], undefined)
+  t.equal(file(stack({ engineMajor: 26 })).networks['claude-internal'].driver_opts, undefined)
   t.match(file(stack({ engineMajor: 28 })).networks['claude-internal'].driver_opts, {
     'com.docker.network.bridge.gateway_mode_ipv4': 'isolated',
   })
@@ -262,7 +262,22 @@ t.test('chosen subnets and a smaller packet size reach all networks', async t =>
     t.same(networks[name].ipam.config, [{ subnet }])
     t.equal(networks[name].driver_opts['com.docker.network.driver.mtu'], '1400')
   }
-  t.same(file(stack({})).networks, {}, 'the engine decides where nothing is known')
+  const unknown: object[] = Object.values(file(stack({})).networks)
+  t.equal(unknown.length, 3)
+  for (const network of unknown) {
+    t.same(Object.keys(network), ['labels'], 'the engine decides where nothing is known')
+  }
+})
+
+t.test('each network names its stack', async t => {
+  const identity = { ...folderStack('/home/me/a$b'), owner: 1000 }
+  for (const network of Object.values<{ labels: object }>(file(stack({ identity })).networks)) {
+    t.match(network.labels, {
+      'claude-secure.stack': identity.name,
+      'claude-secure.workspace': '/home/me/a$$b',
+      'claude-secure.owner': '1000',
+    })
+  }
 })
 
 t.test('the authorities of EXTRA_CA_CERTS are where programs look', async t => {

@@ -8,7 +8,11 @@ import {
   type StackIdentity,
   stackIdentity,
 } from '../../../src/stack/identity.ts'
-import { createVolumes, refuseOtherVolumes } from '../../../src/stack/volumes.ts'
+import {
+  createVolumes,
+  refuseOtherNetworks,
+  refuseOtherVolumes,
+} from '../../../src/stack/volumes.ts'
 import { fakeProgram } from '../../support/docker/fake-docker.ts'
 import { goodEngine, startFakeEngine } from '../../support/docker/fake-engine.ts'
 import { temporaryFolder } from '../../support/stack/checkout.ts'
@@ -113,3 +117,29 @@ t.test('an engine that cannot create one is named with its reason', async t => {
     message: `cannot create the volume ${identity.name}_home-1000: no space left on device`,
   })
 })
+
+t.test('the owner counts where both are known, and the hint says what to do', async t => {
+  const mine = { ...identity, owner: 1000 }
+  const theirs = { ...identity, owner: 4242 }
+  t.throws(() => refuseOtherVolumes(mine, [volume(renderIdentityLabels(theirs))]), {
+    message: /belongs to \S+ of uid 4242, and \S+ of uid 1000 has the same stack name/,
+    hint: /run this command as uid 4242; or remove that stack: .*stop .*, then .*clean /,
+  })
+  refuseOtherVolumes(mine, [volume(renderIdentityLabels(mine))])
+  refuseOtherVolumes(mine, [volume(renderIdentityLabels(identity)), volume({})])
+})
+
+t.test(
+  'a network that another stack left is refused, and one of an earlier version is not',
+  async t => {
+    const left = async (labels: Record<string, string>) => {
+      const found = { Id: 'n1', Name: `${identity.name}_claude-internal`, Labels: labels }
+      await refuseOtherNetworks({ networks: async () => [found] }, identity)
+    }
+    await left(project)
+    await left({ ...project, ...renderIdentityLabels(identity) })
+    await t.rejects(left(renderIdentityLabels(named(folderStack('/y/project')))), {
+      message: /the network \S+ belongs to \/y\/project/,
+    })
+  },
+)
