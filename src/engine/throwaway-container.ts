@@ -20,13 +20,17 @@ export type ThrowawayContainer = {
   timeout: number
 }
 
-/** Arguments of `docker run` that confine a container: no network, nothing writable, no capabilities. */
-export const confined: readonly string[] = [
-  ...['--rm', '--pull', 'never', '--network', 'none', '--read-only'],
+const labelled = ['--label', 'claude-secure.throw-away=1']
+
+/** Arguments of `docker run` that harden a container of any network: nothing writable, no capabilities, limits. */
+export const hardened: readonly string[] = [
+  ...['--rm', '--pull', 'never', ...labelled, '--read-only', '--workdir', '/'],
   ...['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
+  ...['--memory', '268435456', '--memory-swap', '268435456', '--pids-limit', '64'],
 ]
 
-const labelled = ['--label', 'claude-secure.throw-away=1']
+/** The same, without a network. */
+export const confined: readonly string[] = [...hardened, '--network', 'none']
 
 /** Runs it and always removes it; throws when its exit status is not 0. */
 export async function runThrowaway(
@@ -37,9 +41,8 @@ export async function runThrowaway(
   const name = throwAwayName()
   const [program, ...args] = command
   const call = [
-    ...['run', '--name', name, ...labelled, ...confined, '--init'],
-    ...['--user', user, '--memory', '268435456', '--memory-swap', '268435456'],
-    ...['--pids-limit', '64', '--workdir', '/', ...mounts.flatMap(mount => mountOption(mount))],
+    ...['run', '--name', name, ...confined, '--init', '--user', user],
+    ...mounts.flatMap(mount => mountOption(mount)),
     ...['--entrypoint', program, image, ...args],
   ]
   try {

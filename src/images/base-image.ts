@@ -5,6 +5,7 @@ import { type Log, step } from '../base/log.ts'
 import { lastLine, terminalLine } from '../base/terminal-text.ts'
 import { engineFailed } from '../engine/engine-failure.ts'
 import type { DockerClient } from '../engine/find-client.ts'
+import { confined } from '../engine/throwaway-container.ts'
 import { diskFull, isDiskFull } from '../files/disk-space.ts'
 import { withScratchFolder } from '../files/scratch-folder.ts'
 import { type DebianMirror, findDebianMirror, renderSources } from '../machine/debian-mirror.ts'
@@ -114,8 +115,10 @@ async function useImage(
   }
   const probe = await exec(
     client.file,
-    ['run', '--rm', '--network=none', '--entrypoint=/usr/bin/dpkg', reference, '--version'],
-    { env: client.env, signal },
+    ['run', ...confined, '--user', '65534:65534', '--entrypoint', '/usr/bin/dpkg'].concat([
+      ...[reference, '--version'],
+    ]),
+    { env: client.env, timeout: 60_000, limit: 64 * 1024, signal },
   )
   if (probe.code !== 0) {
     throw new UserError(`${reference} is not a Debian image: it has no dpkg`, {

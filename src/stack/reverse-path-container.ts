@@ -1,6 +1,7 @@
 import { UserError } from '../base/errors.ts'
 import { step } from '../base/log.ts'
 import { lastLine } from '../base/terminal-text.ts'
+import { hardened } from '../engine/throwaway-container.ts'
 import type { ReversePath } from '../machine/reverse-path.ts'
 import { exec } from '../process/exec.ts'
 import type { StartContext } from './start-context.ts'
@@ -18,10 +19,8 @@ export async function filterOnEngine(
   bridges: readonly string[],
 ): Promise<Map<string, ReversePath>> {
   const call = [
-    ...['run', '--rm', '--pull', 'never', '--network', 'host', '--userns', 'host', '--read-only'],
-    ...['--cap-drop', 'ALL', '--cap-add', 'NET_ADMIN', '--security-opt', 'no-new-privileges'],
-    ...['--memory', '67108864', '--pids-limit', '16', '--user', '0', '--workdir', '/'],
-    ...['--label', 'claude-secure.throw-away=1', '--entrypoint', program, image, ...bridges],
+    ...['run', ...hardened, '--network', 'host', '--userns', 'host', '--user', '0'],
+    ...['--cap-add', 'NET_ADMIN', '--entrypoint', program, image, ...bridges],
   ]
   const result = await step(log, 'closing the internal networks to the host', () =>
     exec(docker.file, call, { env: docker.env, timeout: 60_000, limit: 64 * 1024, signal }),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { until } from '../../base/async.ts'
+import { hardened } from '../../engine/throwaway-container.ts'
 import { execOk } from '../../process/exec.ts'
 import { networkOfAddedServices } from '../../stack/additions/added-service.ts'
 import { addedNames, approvedServices } from '../added-services.ts'
@@ -200,16 +201,15 @@ async function withAttacker<T>(
 ): Promise<T> {
   const { docker, root, signal, service, agents } = scene
   const container = `claude-secure-audit-${randomBytes(6).toString('hex')}`
-  const confined = [
-    ...['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--init'],
-    ...['--user', '65534:65534', '--memory', '256m', '--pids-limit', '64', '--pull', 'never'],
-    ...['--label', 'claude-secure.throw-away=1', '--network', `container:${service(name).Id}`],
+  const options = [
+    ...[...hardened, '--init', '--user', '65534:65534'],
+    ...['--network', `container:${service(name).Id}`],
   ]
   const image = service(agents[0] ?? '').Image
   const call = { env: docker.env, signal, timeout: 20_000 }
   const attacker = createAttacker({ docker, container, root, signal })
   try {
-    const run = ['run', '--detach', '--rm', '--name', container, ...confined]
+    const run = ['run', '--detach', '--name', container, ...options]
     await execOk(docker.file, [...run, '--entrypoint', 'sleep', image, '120'], call)
     return await body(attacker)
   } finally {

@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { checkoutRoot } from '../../../src/config/paths.ts'
 import { runThrowaway, withCreatedContainer } from '../../../src/engine/throwaway-container.ts'
 import { fakeProgram } from '../../support/docker/fake-docker.ts'
 
@@ -46,6 +47,9 @@ t.test(
     t.equal(after('--cap-drop'), 'ALL')
     t.equal(after('--security-opt'), 'no-new-privileges')
     t.equal(after('--pull'), 'never')
+    t.equal(after('--memory'), after('--memory-swap'))
+    t.ok(Number(after('--pids-limit')) > 0)
+    t.equal(after('--label'), 'claude-secure.throw-away=1')
     t.equal(after('--mount'), 'type=volume,source=v,target=/home/claude')
     for (const option of ['--read-only', '--rm', '--init']) t.ok(call.includes(option), option)
     t.same(call.slice(call.indexOf('--entrypoint')), [
@@ -92,3 +96,17 @@ t.test(
     )
   },
 )
+
+t.test('every container that is started for one program is hardened in this one place', async t => {
+  const source = join(checkoutRoot(), 'src')
+  const files = (await readdir(source, { recursive: true })).filter(name => name.endsWith('.ts'))
+  const starting: string[] = []
+  for (const name of files) {
+    const text = await readFile(join(source, name), 'utf8')
+    if (!/'--entrypoint'|--entrypoint=/.test(text)) continue
+    starting.push(name)
+    t.match(text, /\.\.\.(?:hardened|confined)\b/, name)
+    t.notMatch(text, /'--privileged'|--network=host/, name)
+  }
+  t.ok(starting.length > 5, 'the files are found')
+})
