@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { isWithin } from '../files/beneath.ts'
 import type { DeclaredMount } from '../stack/additions/declared-mounts.ts'
 import { labels } from '../stack/labels.ts'
+import { isAdded } from '../stack/services.ts'
 import type { InspectedContainer } from './inspections.ts'
 
 export type InspectedMount = InspectedContainer['Mounts'][number]
@@ -42,6 +43,9 @@ const design: Record<string, Design[]> = {
   rehearsal: [],
 }
 
+/** Mounts of a service beside the agent, without its data. */
+const added = [bind(/^\/etc\/claude-secure\/filter$/)]
+
 /** Describes unexpected mounts of a service, one phrase each. `workspace` is null in copy mode. */
 export function unexpectedMounts(
   service: string,
@@ -53,7 +57,7 @@ export function unexpectedMounts(
     const { Destination, Source, Type } = mount
     if (design[service] === agent && isPartOfWorkspace(mount, workspace)) return []
     if (isDeclared(service, mount, declared)) return []
-    const known = (design[service] ?? []).filter(
+    const known = (design[service] ?? (isAdded(service) ? added : [])).filter(
       ({ target, type }) => type === Type && target.test(Destination),
     )
     if (known.length === 0) return [`${Type} of ${Source} at ${Destination}`]

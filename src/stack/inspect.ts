@@ -4,7 +4,7 @@ import type { ContainerSummary, Engine } from '../engine/engine.ts'
 import type { EngineAddress } from '../engine/engine-request.ts'
 import { parseIdentityLabels, type StackIdentity, stackId } from './identity.ts'
 import { composeLabels, labels } from './labels.ts'
-import { isAgent, isOnItsNetworks, supportingServices } from './services.ts'
+import { isAdded, isAgent, isOnItsNetworks, supportingServices } from './services.ts'
 
 export type ServiceState = {
   name: string
@@ -129,9 +129,13 @@ export function isUp(stack: StackState, wanted: readonly string[] = []): boolean
   )
 }
 
-/** Returns whether an agent's entrypoint refuses to start it: the host may accept its datagrams (threat N19). */
+/** Returns whether its entrypoint refuses to start a service: the host may accept its datagrams (threat N19). */
 export function isHeldBack({ name, state, status }: ServiceState): boolean {
-  return isAgent(name) && state === 'restarting' && status.startsWith('Restarting (78)')
+  return (
+    (isAgent(name) || isAdded(name)) &&
+    state === 'restarting' &&
+    status.startsWith('Restarting (78)')
+  )
 }
 
 export function serviceOf(stack: StackState, name: string): ServiceState | undefined {

@@ -51,9 +51,9 @@ function neededVolumeKeys(stack: Stack): string[] {
   return [...(stack.workspace.mode === 'copy' ? ['workspace'] : []), ...new Set(data)]
 }
 
-function addedService(service: AddedService, { additions }: Stack, common: Common): object {
+function addedService(service: AddedService, { additions, state }: Stack, common: Common): object {
   if (!additions?.services) throw new Error('a service has no hardening')
-  const rendered = renderAddedService(service, additions.services.hardening)
+  const rendered = renderAddedService(service, additions.services.hardening, state.filter)
   return { ...rendered, ...common, healthcheck: { ...rendered.healthcheck, ...common.healthcheck } }
 }
 

@@ -2,7 +2,7 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { repository, temporaryFolder } from '../support/stack/checkout.ts'
-import { must, run } from '../support/stack/process.ts'
+import { must, run, until } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
 
 const custom = await temporaryFolder(t, 'custom')
@@ -92,6 +92,26 @@ t.test('files that open the stack are refused, and the stack stays as it is', as
     t.match(stderr, message)
   }
   t.equal(await greeting(), 'hello from $HOME, new\n', 'the same container still runs')
+})
+
+t.test('after a reboot it waits for start, which makes it again', async t => {
+  const evidence = join(
+    stack.env.XDG_STATE_HOME ?? '',
+    'claude-secure/stacks',
+    stack.stack,
+    'filter',
+  )
+  await writeFile(evidence, 'boot 00000000-0000-0000-0000-000000000000\n')
+  const echo = stack.container('echo')
+  await must('docker', ['restart', '--time', '0', echo])
+  await until('the service to be held back', async () =>
+    (await must('docker', ['ps', '--all', '--filter', `name=${echo}`])).includes('Restarting (78)'),
+  )
+  t.match((await stack.cli(['status'])).stdout, /^held back +echo: /m)
+  const { code, stderr } = await start()
+  t.equal(code, 0, stderr)
+  t.match(await greeting(), /^hello from \$HOME/)
+  t.match(await readFile(evidence, 'utf8'), /^boot (?!0{8})/)
 })
 
 t.test('stop keeps its data, and clean removes it', async t => {

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { until } from '../../base/async.ts'
+import { command } from '../../base/command.ts'
 import { hardened } from '../../engine/throwaway-container.ts'
 import { execOk } from '../../process/exec.ts'
 import { networkOfAddedServices } from '../../stack/additions/added-service.ts'
+import { evidencePath, whenFiltered } from '../../stack/additions/when-filtered.ts'
 import { addedNames, approvedServices } from '../added-services.ts'
 import { type Attacker, createAttacker } from '../attacker.ts'
 import { list, reached } from '../attempts.ts'
@@ -29,6 +31,11 @@ function approval({ inspections, service }: Scene, names: readonly string[]): Ch
   const unapproved = names.filter(
     name => !approvedServices(service(name)).some(approved => approved.name === name),
   )
+  const unheld = names.filter(name => {
+    const { Config, Mounts } = service(name)
+    const mount = Mounts.find(({ Destination }) => Destination === evidencePath)
+    return Config.Entrypoint?.[2] !== whenFiltered || mount?.RW !== false
+  })
   const labels = new Map([...inspections.networks].map(([label, { Name }]) => [Name, label]))
   const wide = names.filter(name =>
     Object.keys(service(name).NetworkSettings.Networks).some(
@@ -45,6 +52,13 @@ function approval({ inspections, service }: Scene, names: readonly string[]): Ch
       'a service is on the network of the agent and on no other',
       wide.length === 0,
       list(wide.length > 0 ? wide : names),
+    ),
+    check(
+      'the engine restarts a service only while the host drops its datagrams',
+      unheld.length === 0,
+      unheld.length > 0
+        ? `run ${command('stop')} and then ${command('start')}: without the check ${list(unheld)}`
+        : list(names),
     ),
   ]
 }

@@ -7,6 +7,8 @@ import { imageAdditions } from '../../config/image-additions.ts'
 import { demoFolder } from '../../config/paths.ts'
 import type { ServiceBuild } from '../../images/service-image.ts'
 import { whyBusy } from '../../stack/activity.ts'
+import type { Additions } from '../../stack/additions/additions.ts'
+import { withPrograms } from '../../stack/additions/when-filtered.ts'
 import { ensureAuthorities } from '../../stack/authorities.ts'
 import type { CredentialMode } from '../../stack/credential.ts'
 import { mayBeElsewhere, refuseOtherFileSystem } from '../../stack/engine-view.ts'
@@ -138,7 +140,7 @@ function startEffects(
       }
       return openStack({
         ...given,
-        additions: added,
+        additions: await withServicePrograms(engine, added),
         network: await stackNetwork(engine, name, settings),
         ...(mode && { mode }),
         ...(extra && { authorities }),
@@ -185,4 +187,14 @@ async function refuseOtherMode(
     `${terminalLine(workspace.path)} has an open session in ${before.workspaceMode} mode, and this start asks for ${workspace.mode} mode`,
     { hint: `end the session first, or run ${command('stop')}` },
   )
+}
+
+/** Returns the additions with what the images of their services run, which are built by now. */
+async function withServicePrograms(
+  engine: Context['engine'],
+  additions: Additions,
+): Promise<Additions> {
+  if (!additions.services) return additions
+  const added = await withPrograms(engine, additions.services.added)
+  return { ...additions, services: { ...additions.services, added } }
 }

@@ -3,9 +3,16 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import type { ServiceDefinition } from '../../config/added-service.ts'
 import { escapeVariables } from '../../engine/compose.ts'
+import { type ImageProgram, renderWhenFiltered } from './when-filtered.ts'
 
 /** A service that the user puts beside the agent, with the tag of its image. */
-export type AddedService = { name: string; image: string; definition: ServiceDefinition }
+export type AddedService = {
+  name: string
+  image: string
+  definition: ServiceDefinition
+  /** Known once the image is built. */
+  program?: ImageProgram
+}
 
 /** Hardening of every service, as compose.yaml states it. */
 export type Hardening = Readonly<Record<string, unknown>> & { tmpfs: readonly string[] }
@@ -46,13 +53,13 @@ export function splitVolume(volume: string): { volume: string; target: string } 
 
 /** Renders the service for a compose file: hardened, on one network, without a port or a host path. */
 export function renderAddedService(
-  { name, image, definition }: AddedService,
+  { name, image, definition, program }: AddedService,
   hardening: Hardening,
+  evidence: string,
 ): { healthcheck: object; [key: string]: unknown } {
   const { exceptions, environment, tmpfs, volumes, mem_limit, healthcheck } = definition
-  const { entrypoint, command, working_dir } = definition
-  const escaped = (words: string | string[]) =>
-    Array.isArray(words) ? words.map(escapeVariables) : escapeVariables(words)
+  const { working_dir } = definition
+  const { entrypoint, command, mount } = renderWhenFiltered({ definition, program }, evidence)
   const capabilities = Object.keys(exceptions).flatMap(exception =>
     exception.startsWith('capability-') ? [exception.slice('capability-'.length)] : [],
   )
@@ -63,18 +70,21 @@ export function renderAddedService(
     user: definition.user,
     hostname: name,
     networks: [networkOfAddedServices],
-    ...(entrypoint !== undefined && { entrypoint: escaped(entrypoint) }),
-    ...(command !== undefined && { command: escaped(command) }),
+    entrypoint,
+    command,
     ...(working_dir !== undefined && { working_dir: escapeVariables(working_dir) }),
     environment: Object.fromEntries(
       Object.entries(environment).map(([key, value]) => [key, escapeVariables(String(value))]),
     ),
     expose: definition.expose.map(String),
-    volumes: volumes.map(splitVolume).map(({ volume, target }) => ({
-      type: 'volume',
-      source: serviceVolume(name, volume),
-      target,
-    })),
+    volumes: [
+      ...volumes.map(splitVolume).map(({ volume, target }) => ({
+        type: 'volume',
+        source: serviceVolume(name, volume),
+        target,
+      })),
+      mount,
+    ],
     tmpfs: [
       ...scratch,
       ...Object.entries(tmpfs).map(

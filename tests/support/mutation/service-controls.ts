@@ -35,6 +35,14 @@ export const serviceControls: readonly ServiceControl[] = [
   control('no way out', 'networks', 'B1', service => {
     networks(service)['proxy-external'] = {}
   }),
+  control(
+    'waits for the filter of the host after a reboot',
+    'renderWhenFiltered',
+    'B1',
+    service => {
+      delete service.entrypoint
+    },
+  ),
   control('no published port', 'no ports', 'N12', service => {
     service.ports = [{ target: 7007, published: '0', host_ip: '127.0.0.1' }]
   }),

@@ -18,7 +18,11 @@ const definition = (more: object = {}) =>
     ...more,
   })
 const render = (more: object = {}) =>
-  renderAddedService({ name: 'db', image: 'made:1', definition: definition(more) }, hardening)
+  renderAddedService(
+    { name: 'db', image: 'made:1', definition: definition(more) },
+    hardening,
+    '/s/filter',
+  )
 
 t.test('a service has the hardening of compose.yaml, and one network', async t => {
   const rendered = render({ volumes: ['data:/data'], tmpfs: { '/var/cache': '8m' } })
@@ -37,7 +41,10 @@ t.test('a service has the hardening of compose.yaml, and one network', async t =
     pids_limit: 128,
     logging: { options: { 'max-size': '10m' } },
     sysctls: { 'net.ipv6.conf.all.disable_ipv6': 1 },
-    volumes: [{ type: 'volume', source: 'service.db.data', target: '/data' }],
+    volumes: [
+      { type: 'volume', source: 'service.db.data', target: '/data' },
+      { type: 'bind', source: '/s/filter', target: '/etc/claude-secure/filter', read_only: true },
+    ],
   })
   const tmpfs = Array.isArray(rendered.tmpfs) ? rendered.tmpfs : []
   t.ok(tmpfs.some(mount => mount.startsWith('/var/cache:size=8m')))
