@@ -1,0 +1,65 @@
+import { chmod, cp, readFile, symlink, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import t from 'tap'
+import { exec } from '../../../src/process/exec.ts'
+import { sourceControls } from '../../support/mutation/source-controls.ts'
+import { repository, temporaryFolder } from '../../support/stack/checkout.ts'
+
+const folders = ['bin', 'claude', 'gateway', 'proxy', 'additions', 'docs', 'src', 'tests']
+const files = [
+  'package.json',
+  'tsconfig.json',
+  'compose.yaml',
+  'pins.json',
+  'claude.ts',
+  'build.ts',
+]
+const loader = createRequire(import.meta.url).resolve('tsx')
+
+t.test('a test notices each removed control of the code', { timeout: 900_000 }, async t => {
+  const checkout = await temporaryFolder(t, 'source')
+  // Tests act as other users in it.
+  await chmod(checkout, 0o755)
+  for (const path of [...folders, ...files, '.env.example']) {
+    await cp(join(repository, path), join(checkout, path), { recursive: true })
+  }
+  await symlink(join(repository, 'node_modules'), join(checkout, 'node_modules'))
+
+  // Not the environment of this test, which would make the other one report to its parent.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(TAP|NODE_OPTIONS|TEST_)/.test(name)),
+  )
+  const passes = async (test: string) => {
+    const options = { cwd: checkout, env: { ...env, TAP_TIMEOUT: '20' }, timeout: 120_000 }
+    const { code, stdout, stderr } = await exec(
+      process.execPath,
+      ['--import', loader, test],
+      options,
+    )
+    return { passed: code === 0, output: `${stdout}${stderr}` }
+  }
+
+  for (const test of new Set(sourceControls.map(({ test }) => test))) {
+    t.test(`with all controls ${test} passes`, async t => {
+      const { passed, output } = await passes(test)
+      t.ok(passed, output.slice(-2_000))
+    })
+  }
+  for (const { control, file, remove, test } of sourceControls) {
+    t.test(`without "${control}"`, async t => {
+      const path = join(checkout, file)
+      const whole = await readFile(path, 'utf8')
+      const [from, to] = remove
+      t.equal(whole.split(from).length, 2, 'it is stated once')
+      await writeFile(
+        path,
+        whole.replace(from, () => to),
+      )
+      const { passed, output } = await passes(test)
+      await writeFile(path, whole)
+      t.notOk(passed, `${test} passes`)
+      t.ok(output.includes('not ok'), 'by an assertion')
+    })
+  }
+})

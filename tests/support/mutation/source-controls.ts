@@ -1,0 +1,193 @@
+/** A control of the program's code, without which a test fails that needs no engine. */
+export type SourceControl = {
+  control: string
+  file: string
+  /** The text that states it, and the text without it. */
+  remove: readonly [from: string, to: string]
+  test: string
+}
+
+const unit = 'tests/unit'
+
+export const sourceControls: readonly SourceControl[] = [
+  {
+    control: 'a start refuses a bridge without the reverse path filter',
+    file: 'src/stack/host-side.ts',
+    remove: ['if (off !== undefined) throw', 'if (off === null) throw'],
+    test: `${unit}/stack/host-side.test.ts`,
+  },
+  {
+    control: 'a hello with two extensions of one type is refused',
+    file: 'proxy/same-name',
+    remove: ['taken + count > end || seen[type]++', 'taken + count > end'],
+    test: 'tests/stack/squid-image.test.ts',
+  },
+  {
+    control: 'a copy withholds a repository that is split over folders',
+    file: 'src/workspace/copy/git-data.ts',
+    remove: ['seen.has(`${folder}/commondir`) ||', 'false ||'],
+    test: `${unit}/workspace/copy/git-shapes.test.ts`,
+  },
+  {
+    control: 'a repository that is split over folders is listed',
+    file: 'src/workspace/host-files/repository-files.ts',
+    remove: ["(has('head') && has('commondir')) ||", 'false ||'],
+    test: `${unit}/workspace/host-files.test.ts`,
+  },
+  {
+    control: 'a file that the host would obey is moved away',
+    file: 'src/workspace/overlay/withdraw.ts',
+    remove: ['for (const name of names) {', 'for (const name of names.slice(0, 0)) {'],
+    test: `${unit}/workspace/overlay/withdraw.test.ts`,
+  },
+  {
+    control: 'setuid bits are taken off',
+    file: 'src/workspace/host-files/modes.ts',
+    remove: [' & ~setuidBits', ''],
+    test: `${unit}/workspace/host-files-modes.test.ts`,
+  },
+  {
+    control: 'a folder that the agent closed is opened and checked',
+    file: 'src/workspace/host-files/closed-folders.ts',
+    remove: ['(mode & 0o500) !== 0o500', 'mode < 0'],
+    test: `${unit}/workspace/host-files-modes.test.ts`,
+  },
+  {
+    control: 'a folder that cannot be read is named',
+    file: 'src/workspace/host-files/scan.ts',
+    remove: ["['EACCES', 'ENAMETOOLONG']", "['']"],
+    test: `${unit}/workspace/host-files.test.ts`,
+  },
+  {
+    control: 'a check of the files that takes too long says so',
+    file: 'src/cli/after-session.ts',
+    remove: ['.catch(error => [', '.catch(error => [].slice() ?? ['],
+    test: `${unit}/cli/after-session.test.ts`,
+  },
+  {
+    control: 'the folder is held by its real path',
+    file: 'src/files/beneath.ts',
+    remove: ['if (real === path) return file', 'if (real) return file'],
+    test: `${unit}/workspace/copy/root-swapped.test.ts`,
+  },
+  {
+    control: 'names are bytes',
+    file: 'src/files/byte-names.ts',
+    remove: ['if (!text.includes(unknown) ||', 'if (text ||'],
+    test: `${unit}/workspace/copy/byte-names.test.ts`,
+  },
+  {
+    control: 'a run sets no limits of other processes',
+    file: 'claude/lib/claude-secure/out-of-reach.pl',
+    remove: ['$null . instruction($return, 0, 0, $refuse)', '$null . $end'],
+    test: `${unit}/runner/claude/process.test.ts`,
+  },
+  {
+    control: 'closed folders are opened before a run',
+    file: 'src/runner/claude/repair.ts',
+    remove: ['(stats.mode & needed) !== needed', '(stats.mode & needed) < 0'],
+    test: `${unit}/runner/claude/repair.test.ts`,
+  },
+  {
+    control: 'no process waits with one below it',
+    file: 'src/runner/pool/pool.ts',
+    remove: ['lookForStrays(warm, firstLook)', 'void firstLook'],
+    test: 'tests/integration/runner/warm.test.ts',
+  },
+  {
+    control: 'a process that cannot be read has not ended',
+    file: 'src/runner/ending/sweep.ts',
+    remove: ['    throw error\n', '    return null\n'],
+    test: `${unit}/runner/ending/sweep.test.ts`,
+  },
+  {
+    control: 'a run with other runs beside it gets no shared folder',
+    file: 'src/runner/claude/confine.ts',
+    remove: ['(alone ? shared : [])', 'shared'],
+    test: `${unit}/runner/claude/confine.test.ts`,
+  },
+  {
+    control: 'a cancel needs the word of the runner',
+    file: 'src/run/follow.ts',
+    remove: ["(signal.aborted ? { kind: 'unconfirmed' } : last)", 'last'],
+    test: `${unit}/run/engine.test.ts`,
+  },
+  {
+    control: 'the whole identity of a stack is compared: state folder',
+    file: 'src/stack/identity.ts',
+    remove: [' && hashed(a) === hashed(b)', ''],
+    test: `${unit}/stack/state/owner.test.ts`,
+  },
+  {
+    control: 'the whole identity of a stack is compared: volumes',
+    file: 'src/stack/identity.ts',
+    remove: [' && hashed(a) === hashed(b)', ''],
+    test: `${unit}/stack/volumes.test.ts`,
+  },
+  {
+    control: 'other users cannot enter the folder of locks',
+    file: 'src/process/name-lock.ts',
+    remove: [' || (stats.mode & 0o077) !== 0', ''],
+    test: `${unit}/process/name-lock.test.ts`,
+  },
+  {
+    control: 'a stop removes the credential',
+    file: 'src/stack/secrets.ts',
+    remove: ['  await forgetCredential(folder)\n', ''],
+    test: `${unit}/stack/secrets.test.ts`,
+  },
+  {
+    control: 'a huge file of the agent is not read',
+    file: 'src/stack/read-copy.ts',
+    remove: ['size > fileLimit &&', 'size < 0 &&'],
+    test: `${unit}/stack/read-copy.test.ts`,
+  },
+  {
+    control: 'Ctrl-C ends the reading of a sparse file',
+    file: 'src/workspace/copy/host-state.ts',
+    remove: ['signal?.throwIfAborted()', 'void signal'],
+    test: `${unit}/workspace/copy/apply.test.ts`,
+  },
+  {
+    control: 'abandoned requests count with their max_tokens',
+    file: 'src/gateway/counting/accounting.ts',
+    remove: ['= atMost?.maxTokens ?? 0', '= 0'],
+    test: `${unit}/gateway/counting/accounting.test.ts`,
+  },
+  {
+    control: 'requests in flight are reserved',
+    file: 'src/gateway/counting/accounting.ts',
+    remove: ["sum('its-end', except)", '0'],
+    test: `${unit}/gateway/counting/accounting.test.ts`,
+  },
+  {
+    control: 'input that the origin fetches is counted',
+    file: 'src/gateway/counting/request-reader.ts',
+    remove: ['&& !references.found()', ''],
+    test: `${unit}/gateway/counting/request-reader.test.ts`,
+  },
+  {
+    control: 'an update waits until a version has been public',
+    file: 'src/images/npm-view.ts',
+    remove: [" || !(Date.parse(time[name] ?? '') <= until)", ''],
+    test: `${unit}/images/npm-view.test.ts`,
+  },
+  {
+    control: 'an approval shows the values of variables',
+    file: 'src/config/workspace-requests.ts',
+    remove: ['=${quotedValue(value)}', ''],
+    test: `${unit}/config/workspace-requests.test.ts`,
+  },
+  {
+    control: 'a copy made by root holds what the owner can read',
+    file: 'src/workspace/copy/reader.ts',
+    remove: ['if (!reader) return true', 'if (node) return true'],
+    test: `${unit}/workspace/copy/pack.test.ts`,
+  },
+  {
+    control: 'a folder called like an id is not that stack',
+    file: 'src/stack/inspect.ts',
+    remove: ['(ofFolder ? startsWith(id, wanted) : id === wanted)', 'id === wanted'],
+    test: `${unit}/operations/find-stacks.test.ts`,
+  },
+]
