@@ -40,7 +40,7 @@ export function parseSiteName(text: string): SiteName {
 /** Throws for a name that admits more than it seems, unless the user passed `force` or `subdomains`. */
 export function refuseDangerous(
   { name }: SiteName,
-  options: { force?: boolean; subdomains?: boolean; services?: boolean },
+  options: { force?: boolean; subdomains?: boolean; server?: boolean },
 ) {
   const host = name.replace(/^\./, '')
   const below = name.startsWith('.')
@@ -64,7 +64,7 @@ export function refuseDangerous(
         : forced('list the one name below it that you use'),
     )
   }
-  if (!options.services && /^(api\.)?anthropic\.com$/.test(host)) {
+  if (!options.server && /^(api\.)?anthropic\.com$/.test(host)) {
     throw refused(
       name,
       'on the agent’s list would let the agent upload data with another API key',
@@ -96,7 +96,9 @@ function isAddress(text: string) {
 const named = { hint: `name a host, for example: ${command('allow api.github.com')}` }
 
 function refused(text: string, why: string, options: { hint: string; cause?: unknown }) {
-  return new UserError(`${terminalLine(text, 100)} ${why}`, options)
+  // A pasted URL can hold a password, and people share errors.
+  const shown = text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@')
+  return new UserError(`${terminalLine(shown, 100)} ${why}`, options)
 }
 
 /**

@@ -45,7 +45,7 @@ export async function allow(
   const seconds = options.for === undefined ? null : parseLease(options.for)
   const terms = await parseTerms(names, options)
   const sites = (await Promise.all(names.map(name => sitesOf(name, options, invocation)))).flat()
-  for (const site of sites) refuseDangerous(site, options)
+  for (const site of sites) refuseDangerous(site, { ...options, server: forServer(options) })
   const unique = [...new Set(sites.map(({ name }) => name))]
   const grants = unique.map((name): Grant => ({ name, ...terms }))
   // A preset's hosts come from a client's configuration, and a wildcard has no address.

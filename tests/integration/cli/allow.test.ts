@@ -37,6 +37,9 @@ t.test('the list of the server stack is another one, also by its earlier name', 
   const lists = JSON.parse((await script.run(['allowlist', '--json'], { env: none })).stdout)
   t.match(lists, { version: 1, agent: [], server: [{ name: 'api.github.com', until: null }] })
   await script.run(['deny', '--services', 'api.github.com'], { env: none })
+  const model = await script.run(['allow', '--server', 'api.anthropic.com'], { env: none })
+  t.equal(model.code, 0, model.stderr)
+  await script.run(['deny', '--server', 'api.anthropic.com'], { env: none })
   t.equal(await text(), shipped)
 })
 
