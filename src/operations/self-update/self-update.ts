@@ -4,6 +4,7 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import type { Confirm } from '../context.ts'
 import { followedBranch, keptChanges, mergeKept, writeKept } from './checkout-state.ts'
 import { createGit, type Git } from './git.ts'
+import { forgetSaved, restoreSaved, saveKept } from './interrupted.ts'
 
 /** Maximum lines of a changelog, and of subjects, that are shown. */
 const lines = 60
@@ -64,6 +65,8 @@ export async function selfUpdate(options: SelfUpdateOptions): Promise<SelfUpdate
   const { root, yes, dryRun, log, signal, confirm, show } = options
   const git = createGit(root, signal)
   const { remote, upstream } = await followedBranch(git, root)
+  const from = await commitOf(git, 'HEAD')
+  await restore(git, root, from, log)
   const changed = await keptChanges(git, root)
   await step(log, `fetching ${terminalLine(upstream, 100)}`, () => fetch(git, remote))
   // By its id: what was shown is what is installed.
@@ -73,7 +76,7 @@ export async function selfUpdate(options: SelfUpdateOptions): Promise<SelfUpdate
   const merged = await mergeKept(git, root, changed, target)
   show({ commits, lines: await readNews(git, target) })
   if (dryRun || !(yes || (await confirm('Update claude-secure?')))) return { kind: 'available' }
-  const from = await commitOf(git, 'HEAD')
+  await saveKept(root, merged, { from, to: target })
   try {
     for (const { path } of merged) {
       await git.need(
@@ -92,10 +95,23 @@ export async function selfUpdate(options: SelfUpdateOptions): Promise<SelfUpdate
     )
   } catch (error) {
     await writeKept(root, merged, 'mine')
+    await forgetSaved(root)
     throw error
   }
   await writeKept(root, merged, 'merged')
+  await forgetSaved(root)
   return { kind: 'updated', from: from.slice(0, 12), to: target.slice(0, 12), kept: changed }
+}
+
+/** Brings back what an update that was killed took away from the user's files. */
+async function restore(git: Git, root: string, head: string, log: Log) {
+  for (const path of await restoreSaved(git, root, head)) {
+    log({
+      kind: 'warn',
+      text: `an update was interrupted; your changes of ${terminalLine(path, 100)} are back`,
+    })
+  }
+  await forgetSaved(root)
 }
 
 async function fetch(git: Git, remote: string) {

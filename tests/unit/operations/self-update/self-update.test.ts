@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { saveKept } from '../../../../src/operations/self-update/interrupted.ts'
 import { selfUpdate } from '../../../../src/operations/self-update/self-update.ts'
 import { temporaryFolder } from '../../../support/stack/checkout.ts'
 
@@ -91,6 +92,31 @@ t.test('changes of squid.conf, additions, .env and files of the user are kept', 
   t.equal(read('.env'), 'ANTHROPIC_API_KEY=mine\n')
   t.equal(read('own-notes.txt'), 'mine\n')
   t.equal(read('code.ts'), '2\n')
+})
+
+t.test('an update that was killed gives the files back at the next one', async t => {
+  const { root, git, publish, run, read, write, head } = await setUp(t)
+  const [from, path] = [head(), 'proxy/squid.conf']
+  const mine = 'acl list my.example\n\nmiddle\n\nend\n'
+  const merged = 'acl list my.example\n\nmiddle\n\nnew end\n'
+  const to = publish({ [path]: 'acl list\n\nmiddle\n\nnew end\n' })
+  const files = [{ path, mine, merged, mode: 0o600 }]
+  // Killed before git merged.
+  await saveKept(root, files, { from, to })
+  t.match(await run(), { kind: 'updated', kept: [path] })
+  t.equal(read(path), merged)
+  t.equal(statSync(join(root, path)).mode & 0o777, 0o600)
+  // Killed after it.
+  await saveKept(root, files, { from, to })
+  git(root, 'checkout', '--quiet', 'HEAD', '--', path)
+  t.same(await run(), { kind: 'current' })
+  t.equal(read(path), merged)
+  // Edited since.
+  await saveKept(root, files, { from, to })
+  write(path, 'newer\n')
+  await run()
+  t.equal(read(path), 'newer\n')
+  t.notOk(existsSync(join(root, '.build/self-update')))
 })
 
 t.test('a conflict in a kept file is refused before anything is changed', async t => {
