@@ -22,7 +22,9 @@ export const imageControls: readonly ImageControl[] = [
     'RUN cp /bin/true /usr/local/bin/su && chmod 2755 /usr/local/bin/su',
   ]),
   image('the proxy is an ordinary user', 'proxy', 'C2', [], 'USER 0'),
-  image('a target is NAME:443', 'proxy', 'N6', ['ENV LD_PRELOAD=']),
+  image('a target is NAME:443', 'proxy', 'N6', [
+    'RUN sed -i /strict-target/d /usr/local/lib/claude-secure/entrypoint',
+  ]),
   // Joins the names of an upstream with the agent's list in place of the gateway's.
   image('the model’s upstream is the gateway’s alone', 'proxy', 'N15', [
     `RUN sed -i "s/also='acl upstream_sites any-of !all'/also='acl upstream_sites dstdomain -n api.anthropic.com\\nacl agent_listed all-of agent upstream_sites'/" ${stackConf}`,
