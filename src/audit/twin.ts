@@ -3,6 +3,7 @@ import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lastLine } from '../base/terminal-text.ts'
 import { parseAllowlist } from '../egress/allowlist.ts'
+import { composeCall } from '../engine/compose.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { exec } from '../process/exec.ts'
@@ -85,10 +86,12 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
   const file = join(folder, 'compose.yaml')
   const compose = (args: readonly string[], timeout = 60_000, end?: AbortSignal) =>
     exec(
-      docker.file,
-      ['compose', '--project-name', project, '--project-directory', folder]
-        .concat(['--env-file', '/dev/null', '--file', file, '--progress', 'plain'])
-        .concat(args),
+      ...composeCall(
+        docker,
+        ['--project-name', project, '--project-directory', folder]
+          .concat(['--env-file', '/dev/null', '--file', file, '--progress', 'plain'])
+          .concat(args),
+      ),
       { cwd: '/', env: docker.env, timeout, ...(end && { signal: end }) },
     )
   const container = (service: TwinService) => `${project}-${service}-1`

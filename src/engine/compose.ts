@@ -21,7 +21,6 @@ export type ComposeProject = {
  */
 export function composeArguments(project: ComposeProject): string[] {
   return [
-    'compose',
     '--project-name',
     project.name,
     '--project-directory',
@@ -74,6 +73,14 @@ export function readOnlyMount(source: string, target: string): BindMount {
   }
 }
 
+/** Returns the program and the arguments of a call of compose. */
+export function composeCall(
+  { file, composeFile }: Pick<DockerClient, 'file' | 'composeFile'>,
+  args: readonly string[],
+): [file: string, args: string[]] {
+  return composeFile ? [composeFile, [...args]] : [file, ['compose', ...args]]
+}
+
 /** Runs `docker compose …` for the project. The error names the failing service or resource. */
 export async function compose(
   docker: DockerClient,
@@ -81,7 +88,8 @@ export async function compose(
   args: readonly string[],
   options: Omit<ExecOptions, 'env' | 'cwd'> = {},
 ): Promise<string> {
-  const result = await exec(docker.file, [...composeArguments(project), ...args], {
+  const [file, all] = composeCall(docker, [...composeArguments(project), ...args])
+  const result = await exec(file, all, {
     ...options,
     cwd: project.root,
     env: composeEnvironment(docker.env, project),

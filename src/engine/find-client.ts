@@ -9,12 +9,30 @@ import type { MachineVersions } from './find-engine.ts'
 export type DockerClient = {
   kind: 'docker' | 'podman'
   file: string
+  /** The program behind `docker compose`, if it is known. */
+  composeFile?: string | undefined
   env: Record<string, string>
 }
 
-export type FoundClient = { file: string; compose: string | null; buildx: string | null }
+export type FoundClient = {
+  file: string
+  compose: string | null
+  composeFile?: string | undefined
+  buildx: string | null
+}
 
 const systemFolders = ['/usr/bin', '/usr/local/bin']
+
+/** Returns the folders in which docker looks for plugins, in its order. */
+export function pluginFolders({ DOCKER_CONFIG, HOME }: Record<string, string>): string[] {
+  return [
+    join(DOCKER_CONFIG ?? join(HOME ?? '/', '.docker'), 'cli-plugins'),
+    '/usr/local/lib/docker/cli-plugins',
+    '/usr/local/libexec/docker/cli-plugins',
+    '/usr/lib/docker/cli-plugins',
+    '/usr/libexec/docker/cli-plugins',
+  ]
+}
 
 /**
  * Finds the first docker program in PATH that has both plugins, or else the first one. An incomplete client
@@ -30,7 +48,8 @@ export async function findClient(env: Record<string, string>): Promise<FoundClie
       pluginVersion(file, ['compose', 'version', '--short'], env),
       pluginVersion(file, ['buildx', 'version'], env),
     ])
-    const client = { file, compose, buildx }
+    const composeFile = compose === null ? undefined : await composeProgram(compose, env)
+    const client = { file, compose, buildx, ...(composeFile && { composeFile }) }
     if (compose && buildx) return client
     best ??= client
   }
@@ -45,6 +64,19 @@ export function parsePluginVersion(text: string): string | null {
 async function pluginVersion(file: string, args: readonly string[], env: Record<string, string>) {
   const result = await exec(file, args, { env, timeout: 10_000 }).catch(() => null)
   return result?.code === 0 ? parsePluginVersion(result.stdout) : null
+}
+
+/**
+ * Returns the program that docker starts for `docker compose`: called by itself it answers the same, 40 ms sooner.
+ * It counts only with the version that docker reports, because docker may be configured to look elsewhere.
+ */
+async function composeProgram(version: string, env: Record<string, string>) {
+  for (const folder of pluginFolders(env)) {
+    const file = join(folder, 'docker-compose')
+    if (!(await isExecutable(file))) continue
+    return (await pluginVersion(file, ['version', '--short'], env)) === version ? file : undefined
+  }
+  return undefined
 }
 
 function isExecutable(file: string) {

@@ -2,26 +2,19 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { keepInCache } from '../files/replace-file.ts'
-import { type FoundClient, findClient } from './find-client.ts'
+import { type FoundClient, findClient, pluginFolders } from './find-client.ts'
 
 const Remembered = z.strictObject({
   file: z.string(),
   stamp: z.string(),
   compose: z.string().nullable(),
+  composeFile: z.string().optional(),
   buildx: z.string().nullable(),
   /** Time of the last check, in milliseconds since 1970. */
   asked: z.number(),
 })
 
 const lifetime = 24 * 60 * 60_000
-
-/** Folders in which docker looks for plugins, in addition to the user's own. */
-const pluginFolders = [
-  '/usr/local/lib/docker/cli-plugins',
-  '/usr/local/libexec/docker/cli-plugins',
-  '/usr/lib/docker/cli-plugins',
-  '/usr/libexec/docker/cli-plugins',
-]
 
 /**
  * Caches `findClient` for a day, as long as the program and its plugins are unchanged: asking two plugins
@@ -53,9 +46,8 @@ async function read(path: string) {
   }
 }
 
-async function stampOf(file: string, { DOCKER_CONFIG, HOME }: Record<string, string>) {
-  const own = join(DOCKER_CONFIG ?? join(HOME ?? '/', '.docker'), 'cli-plugins')
-  const plugins = [own, ...pluginFolders].flatMap(folder => [
+async function stampOf(file: string, env: Record<string, string>) {
+  const plugins = pluginFolders(env).flatMap(folder => [
     join(folder, 'docker-compose'),
     join(folder, 'docker-buildx'),
   ])

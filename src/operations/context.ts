@@ -101,7 +101,7 @@ export async function openContext(
   return {
     ...context,
     settings,
-    docker: { kind: found.kind, file: client.file, env },
+    docker: { kind: found.kind, file: client.file, composeFile: client.composeFile, env },
     engineMajor: Number.parseInt(found.version, 10),
   }
 }

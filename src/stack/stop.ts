@@ -1,6 +1,7 @@
 import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { lastLine } from '../base/terminal-text.ts'
+import { composeCall } from '../engine/compose.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { exec } from '../process/exec.ts'
@@ -44,11 +45,9 @@ export async function stopStack(
   options: { log: Log; signal?: AbortSignal },
 ) {
   await step(options.log, `stopping ${stack}`, async () => {
-    const result = await exec(
-      docker.file,
-      ['compose', '--project-name', stack, 'down', '--remove-orphans', '--timeout', '5'],
-      { cwd: '/', env: docker.env, signal: options.signal },
-    )
+    const down = ['--project-name', stack, 'down', '--remove-orphans', '--timeout', '5']
+    const call = { cwd: '/', env: docker.env, signal: options.signal }
+    const result = await exec(...composeCall(docker, down), call)
     if (result.code !== 0) {
       throw new UserError(`cannot stop ${stack}: ${lastLine(result.stderr)}`, {
         hint: 'run docker network inspect NETWORK to see what else uses its networks',

@@ -1,6 +1,11 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { compose, composeArguments, composeEnvironment } from '../../../src/engine/compose.ts'
+import {
+  compose,
+  composeArguments,
+  composeCall,
+  composeEnvironment,
+} from '../../../src/engine/compose.ts'
 import { fakeProgram } from '../../support/docker/fake-docker.ts'
 
 const project = {
@@ -25,6 +30,14 @@ t.test("compose sees our variables and the client's, and nothing of the user's s
     STACK_NAME: project.name,
     CLAUDE_IMAGE: 'claude-secure/claude:1',
   })
+})
+
+t.test('compose is called by its own program where that is known', async t => {
+  t.same(composeCall({ file: '/usr/bin/docker' }, ['up']), ['/usr/bin/docker', ['compose', 'up']])
+  t.same(composeCall({ file: '/usr/bin/docker', composeFile: '/p/docker-compose' }, ['up']), [
+    '/p/docker-compose',
+    ['up'],
+  ])
 })
 
 t.test('an engine without a free subnet gets one message for old and new engines', async t => {

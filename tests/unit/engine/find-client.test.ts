@@ -21,6 +21,22 @@ t.test('a client without plugins does not hide one that has them', async t => {
   t.same(found, { file: join(folder, 'full/docker'), compose: '2.30.0', buildx: '0.14.0' })
 })
 
+t.test("compose's own program is the one that docker starts, or none", async t => {
+  const plugin = (version: string) => `#!/bin/sh\n[ "$*" = 'version --short' ] && echo ${version}\n`
+  const folder = t.testdir({
+    bin: { docker: '#!/bin/sh\n[ "$1" = compose ] && echo 2.30.0 || echo x/buildx v0.14.0 abc\n' },
+    home: { '.docker': { 'cli-plugins': { 'docker-compose': plugin('2.30.0') } } },
+    other: { 'cli-plugins': { 'docker-compose': plugin('2.31.0') } },
+  })
+  const own = join(folder, 'home/.docker/cli-plugins/docker-compose')
+  const other = join(folder, 'other/cli-plugins/docker-compose')
+  for (const file of [join(folder, 'bin/docker'), own, other]) await chmod(file, 0o755)
+  const env = { PATH: `${folder}/bin:/bin`, HOME: join(folder, 'home') }
+  t.match(await findClient(env), { compose: '2.30.0', composeFile: own })
+  const elsewhere = await findClient({ ...env, DOCKER_CONFIG: join(folder, 'other') })
+  t.equal(elsewhere?.composeFile, undefined, 'docker reports another version')
+})
+
 t.test("runc's revision comes from the distribution's version", async t => {
   const version = (Details: Record<string, string>) => ({
     Version: '26.1.5+dfsg1',
