@@ -31,6 +31,8 @@ export const suites: readonly Suite[] = [
   { ...plain, name: 'stack' },
   // The test network has no parts for more: see support/stack/address-part.ts.
   { name: 'e2e', needsEngine: true, standard: true, timeout: 900, processes: 3 },
+  // The files of e2e whose subject is a tool of the user's: each run of `.ci/run` has them, `npm test` has not.
+  { ...others, name: 'tools', timeout: 900 },
   // The files of unit and e2e that repeat something, with the full number of repetitions.
   { ...others, name: 'soak', env: { TEST_SOAK: '1' } },
   // Takes one control out at a time, and looks whether its probe notices.
@@ -64,13 +66,28 @@ const imageFiles = ['custom-image', 'full-image', 'full-tools', 'services-postgr
   name => `tests/e2e/${name}.test.ts`,
 )
 
+/** Git in a mounted folder, shells, a browser, the signers of other model APIs, the own checkout. */
+const toolFiles = [
+  'completion',
+  'copy-terminal',
+  'forward',
+  'git',
+  'git-elsewhere',
+  'git-honesty',
+  'model-upstreams',
+  'self-update',
+  'tools',
+].map(name => `tests/e2e/${name}.test.ts`)
+
 function belongsTo(file: string, { name }: Suite): boolean {
   const endToEnd = /^tests\/e2e\/[^/]+$/.test(file)
   switch (name) {
     case 'e2e':
-      return endToEnd && !imageFiles.includes(file)
+      return endToEnd && !imageFiles.includes(file) && !toolFiles.includes(file)
     case 'images':
       return imageFiles.includes(file)
+    case 'tools':
+      return toolFiles.includes(file)
     case 'soak':
       return (
         (endToEnd || file.startsWith('tests/unit/')) &&
