@@ -128,7 +128,7 @@ async function startPair(stack: TestStack, images: Images): Promise<System['star
   const services = servicesFor(plan, ['claude'])
   const project = composeProject(plan, services)
   const compose = (...args: string[]): Command => ({
-    argv: ['docker', ...composeArguments(project), ...args],
+    argv: ['docker', 'compose', ...composeArguments(project), ...args],
     cwd: stack.checkout,
     env: composeEnvironment(timedEnvironment(stack), project),
   })
