@@ -74,8 +74,10 @@ async function untilHeldBack() {
   await until('the agent is held back', async () => (await agent()).includes('Restarting (78)'))
   const log = await run('docker', ['logs', '--tail', '1', stack.container('claude')])
   t.match(log.stderr, /not started, because the host may accept datagrams of the agent/)
-  const { stdout } = await stack.cli(['status'])
-  t.match(stdout, /held back +claude: .*; run \S+ start/)
+  // Between two pauses the engine tries it again, and it is up for a moment.
+  await until('status to name it', async () =>
+    /held back +claude: .*; run \S+ start/.test((await stack.cli(['status'])).stdout),
+  )
 }
 
 t.test(
