@@ -99,7 +99,8 @@ t.test('a storm in one workspace ends with its run, and the run in another goes 
     (await must('docker', ['top', name, '-eo', 'pid,args'])).split('q(IGNORE)').length - 1
   await until('a storm', async () => (await count()) >= 0.75 * 2 ** doublings)
   stormy.leave()
-  t.match((await stormy.done).ended, { outcome: 'cancelled', signal: 'SIGKILL' })
+  // Whether Claude Code ends by itself or is killed depends on how much processor the storm leaves to it.
+  t.match((await stormy.done).ended, { outcome: 'cancelled' })
   t.equal(await count(), 0)
   t.match((await status()).runs, [{ runId: other.runId }])
   await inside('touch /workspaces/a/go')
