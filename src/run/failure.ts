@@ -166,6 +166,8 @@ export const refusals = [
 /** The reason why a run was not started, or why a request about a run failed. */
 export type RefusalCode =
   | (typeof refusals)[number]
+  /** The worker does not answer, or does not accept our token. */
+  | 'unreachable'
   /** The JSON Schema cannot be compiled. */
   | 'schema'
   /** No run has this id. */

@@ -115,6 +115,7 @@ const refusals: Record<RefusalCode, { hint: string; exitCode: 1 | 2 }> = {
   capacity: { hint: 'wait for another run to end, then run it again', exitCode: 1 },
   confinement: { hint: 'start a separate worker for this workspace', exitCode: 1 },
   stopping: { hint: `run it again; ${calledAs()} run starts the worker`, exitCode: 1 },
+  unreachable: { hint: 'start the worker, then run it again', exitCode: 1 },
   'unknown-run': { hint: `run ${calledAs()} run list for the stored runs`, exitCode: 2 },
   'not-waiting': { hint: `run ${calledAs()} run list to see which run waits`, exitCode: 1 },
   answers: { hint: `run ${calledAs()} answer to see the question and its choices`, exitCode: 2 },

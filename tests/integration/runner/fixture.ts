@@ -133,7 +133,13 @@ export async function startRunner(
     return { runId, answer, events: async () => eventsOf(await text(answer)) }
   }
   const run = async (...args: Parameters<typeof begin>) => (await begin(...args)).events()
-  return { root, runner, pool, open, ask, begin, run }
+  const address = { socketPath, readToken: async () => token }
+  const stop = async () => {
+    server.closeAllConnections()
+    server.close()
+    await runner.close()
+  }
+  return { root, runner, pool, address, stop, open, ask, begin, run }
 }
 
 export function eventsOf(lines: string) {
