@@ -31,7 +31,7 @@ export const suites: readonly Suite[] = [
   { ...plain, name: 'stack' },
   // The test network has no parts for more: see support/stack/address-part.ts.
   { name: 'e2e', needsEngine: true, standard: true, timeout: 900, processes: 3 },
-  // The files of e2e whose subject is a tool of the user's: each run of `.ci/run` has them, `npm test` has not.
+  // The files of e2e whose subject is beside the stack: each run of `.ci/run` has them, `npm test` has not.
   { ...others, name: 'tools', timeout: 900 },
   // The files of unit and e2e that repeat something, with the full number of repetitions.
   { ...others, name: 'soak', env: { TEST_SOAK: '1' } },
@@ -66,17 +66,31 @@ const imageFiles = ['custom-image', 'full-image', 'full-tools', 'services-postgr
   name => `tests/e2e/${name}.test.ts`,
 )
 
-/** Git in a mounted folder, shells, a browser, the signers of other model APIs, the own checkout. */
+/**
+ * Git in a mounted folder, shells, a browser, the signers of other model APIs, the own checkout; and what a
+ * user adds to a stack or surrounds it with: databases, scripts and skills, a company's proxy, a closed
+ * umask, the figures of usage, very many stacks or connections, the end of a copy and of the installation.
+ */
 const toolFiles = [
   'completion',
   'copy-terminal',
+  'customisation',
   'forward',
   'git',
   'git-elsewhere',
   'git-honesty',
+  'leave-copy',
+  'load',
+  'machine-many',
   'model-upstreams',
+  'parent-proxy',
+  'predecessor',
   'self-update',
+  'services',
   'tools',
+  'umask',
+  'uninstall',
+  'usage',
 ].map(name => `tests/e2e/${name}.test.ts`)
 
 function belongsTo(file: string, { name }: Suite): boolean {
