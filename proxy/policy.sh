@@ -135,14 +135,21 @@ listening() {
   done < /proc/net/tcp
 }
 
-# Reloads Squid with policy.conf, and returns when it listens again.
+count() {
+  echo $#
+}
+
+# Reloads Squid with policy.conf, and returns when it listens again on as many networks.
 reload() {
   before=$(listening)
+  # shellcheck disable=SC2086 # one word for each socket
+  sockets=$(count $before)
   kill -HUP "$1"
   for _ in $(seq 100); do
     sleep 0.02
     after=$(listening)
-    case $after in *' '*' ') [ "$after" = "$before" ] || return 0 ;; esac
+    # shellcheck disable=SC2086
+    [ "$(count $after)" -ne "$sockets" ] || [ "$after" = "$before" ] || return 0
   done
 }
 

@@ -109,6 +109,7 @@ type Rule = { line: number; rule: string }
 const stackNames = [
   'agent',
   'services',
+  'server',
   'agent_direct',
   'stack_addresses',
   'host_network',

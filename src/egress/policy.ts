@@ -5,7 +5,7 @@
  */
 export const accessRules = [
   'http_access deny manager refused_form',
-  'http_access deny !agent !services refused_caller',
+  'http_access deny !agent !services !server refused_caller',
   'http_access deny flood refused_load',
   'http_access deny !connect !granted_http refused_form',
   'http_access deny !https_port !granted refused_form',
@@ -21,6 +21,7 @@ export const accessRules = [
   'http_access deny !sni_is_connect_name refused_sni',
   'http_access allow agent opened',
   'http_access allow services opened',
+  'http_access allow server opened',
   'http_access deny all',
 ] as const
 
@@ -40,7 +41,7 @@ export const definitions = [
   'acl agent_listed all-of agent allowed_sites',
   'acl login_listed all-of agent_direct login_sites',
   'acl gateway_listed all-of services gateway_sites',
-  'acl server_listed all-of services server_sites',
+  'acl server_listed all-of server server_sites',
   'acl here_listed all-of agent here_sites',
   'acl granted any-of granted_checkout granted_folder',
   'acl listed any-of agent_listed here_listed granted login_listed gateway_listed server_listed',
@@ -106,6 +107,7 @@ export const logRules = [
   'acl has_response has response',
   'note caller agent agent',
   'note caller services services',
+  'note caller server server',
   'note list checkout agent_listed',
   'note list checkout granted_checkout',
   'note list folder here_listed',

@@ -10,7 +10,7 @@ export const AccessDecision = z.object({
   /** Seconds since 1970. */
   ts: z.number().nonnegative().max(8_640_000_000_000),
   /** `-` when the request was too malformed to attribute. */
-  caller: z.enum(['agent', 'services', '-']),
+  caller: z.enum(['agent', 'services', 'server', '-']),
   method: z.string(),
   host: z.string(),
   port: z.string(),
