@@ -1,0 +1,113 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { until } from '../../../src/base/async.ts'
+import { parseIngressSettings } from '../../../src/ingress/ingress-settings.ts'
+import { createRelay } from '../../../src/ingress/relay.ts'
+
+async function listen(t: Test, server: Server) {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+async function relayTo(t: Test, target: Server, connections = 10) {
+  const port = await listen(t, target)
+  const options = { target: { host: '127.0.0.1', port }, connections, lingerTimeout: 500 }
+  return listen(t, createRelay(options))
+}
+
+t.test(
+  'bytes arrive unchanged both ways, and the end of one way leaves the other open',
+  async t => {
+    const target = createServer({ allowHalfOpen: true }, socket => {
+      const chunks: Buffer[] = []
+      socket.on('data', chunk => chunks.push(chunk))
+      // Answers only after the client's end: a relay that closed both would lose the answer.
+      socket.on('end', () => socket.end(Buffer.concat(chunks).reverse()))
+    })
+    const client = connect({
+      port: await relayTo(t, target),
+      host: '127.0.0.1',
+      allowHalfOpen: true,
+    })
+    const sent = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i % 251))
+    client.end(sent)
+    const received: Buffer[] = []
+    for await (const chunk of client) received.push(chunk)
+    t.ok(Buffer.concat(received).equals(Buffer.from(sent).reverse()))
+  },
+)
+
+t.test('a slow reader stops its writer', async t => {
+  let written = 0
+  const target = createServer(socket => {
+    const chunk = Buffer.alloc(64 * 1024)
+    const write = () => {
+      while (written < 200_000_000 && socket.write(chunk)) written += chunk.length
+    }
+    socket.on('drain', write)
+    socket.on('error', () => {})
+    write()
+  })
+  const client = connect({ port: await relayTo(t, target), host: '127.0.0.1' })
+  client.pause()
+  await once(client, 'connect')
+  await sleep(500)
+  t.ok(written < 50_000_000, `${written} bytes wait for a client that reads none`)
+  client.destroy()
+})
+
+t.test('a client that leaves closes its connection to the server', async t => {
+  const open = new Set<unknown>()
+  const target = createServer(socket => {
+    open.add(socket)
+    socket.resume()
+    socket.on('error', () => {})
+    socket.on('close', () => open.delete(socket))
+  })
+  const client = connect({ port: await relayTo(t, target), host: '127.0.0.1' })
+  client.write('GET / HTTP/1.1\r\n\r\n')
+  t.ok(await until(async () => open.size === 1, { every: 20, timeout: 5_000 }))
+  client.destroy()
+  t.ok(await until(async () => open.size === 0, { every: 20, timeout: 5_000 }))
+})
+
+t.test('a server that is down closes the client, and the relay goes on', async t => {
+  const gone = createServer()
+  const port = await relayTo(t, gone)
+  gone.close()
+  await once(gone, 'close')
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const client = connect({ port, host: '127.0.0.1' })
+    client.on('error', () => {})
+    await once(client, 'close')
+  }
+  t.pass('three clients were closed')
+})
+
+t.test('connections above the bound are closed', async t => {
+  const port = await relayTo(
+    t,
+    createServer(socket => socket.on('error', () => {})),
+    2,
+  )
+  const clients = Array.from({ length: 3 }, () => connect({ port, host: '127.0.0.1' }))
+  let closed = 0
+  for (const client of clients) {
+    client.on('error', () => {})
+    client.on('close', () => {
+      closed += 1
+    })
+  }
+  t.ok(await until(async () => closed === 1, { every: 20, timeout: 5_000 }))
+  for (const client of clients) client.destroy()
+})
+
+t.test('the settings name a port and a target', async t => {
+  t.same(parseIngressSettings({}), { port: 8080, target: { host: 'server', port: 8080 } })
+  t.throws(() => parseIngressSettings({ INGRESS_TARGET: 'http://x' }), /INGRESS_TARGET/)
+  t.throws(() => parseIngressSettings({ INGRESS_PORT: '70000' }), /INGRESS_PORT/)
+})
