@@ -1,0 +1,88 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { serveHealth } from './api/health.ts'
+import { HttpError } from './http-error.ts'
+import { defaultServerLimits, type ServerLimits } from './limits.ts'
+import { requireToken } from './plugins/auth.ts'
+import { boundAnswers, boundConnections } from './plugins/connections.ts'
+import { answerErrors, refuseMalformed, sendError } from './plugins/errors.ts'
+import { checkHosts } from './plugins/hosts.ts'
+import { limitRates } from './plugins/rate.ts'
+import { logRequests } from './plugins/request-log.ts'
+import type { ServerLog } from './server-log.ts'
+import type { Access } from './tokens.ts'
+
+export type ServerParts = {
+  access: Access
+  hosts: readonly string[]
+  origins: readonly string[]
+  limits?: Partial<ServerLimits>
+  log: ServerLog
+}
+
+/**
+ * Builds the server's HTTP application; does not listen yet. The order of the hooks is the order of the
+ * checks: host, token, rate, and only then the route and its body.
+ */
+export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
+  const { log } = parts
+  const limits = { ...defaultServerLimits, ...parts.limits }
+  const app: FastifyInstance = Fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    requestTimeout: limits.receiveMilliseconds,
+    keepAliveTimeout: limits.idleMilliseconds,
+    routerOptions: {
+      // A redirect would name the host that the client sent.
+      ignoreTrailingSlash: true,
+      maxParamLength: 16 * 1024,
+      // The last of several members with one name counts, as in claudebox.
+      querystringParser: text => Object.fromEntries(new URLSearchParams(text)),
+    },
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.receiveHeadersMilliseconds,
+      connectionsCheckingInterval: Math.min(5_000, limits.receiveHeadersMilliseconds / 2),
+      // A client that vanished is found, and its run cancelled.
+      keepAlive: true,
+      keepAliveInitialDelay: 30_000,
+    },
+    clientErrorHandler: (error, socket) => refuseMalformed(error, socket, log),
+    // A malformed path has no route, and runs no hooks.
+    frameworkErrors: (_error, request, reply) => {
+      try {
+        checkHost(request)
+        checkToken(request)
+        throw new HttpError(400, 'malformed path')
+      } catch (error) {
+        sendError(
+          request,
+          reply,
+          error instanceof HttpError ? error : new HttpError(400, 'refused'),
+        )
+      }
+    },
+  })
+  boundConnections(app.server, limits)
+  // Bodies stay streams until a route reads them: uploads are never buffered, and JSON has its own bounds.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+
+  answerErrors(app, log)
+  logRequests(app, { log })
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers({
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    })
+  })
+  const checkHost = checkHosts(app, parts)
+  const checkToken = requireToken(app, parts.access)
+  boundAnswers(app, limits)
+  await limitRates(app, limits)
+
+  serveHealth(app)
+  return app
+}

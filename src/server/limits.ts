@@ -1,0 +1,58 @@
+/** Limits of the server: no client may occupy its memory or connections indefinitely. */
+export type ServerLimits = {
+  /** Maximum bytes of a JSON body: the texts and attachments of a run, with room for escapes. */
+  bodyBytes: number
+  /** Maximum levels of arrays and objects in a JSON body. */
+  bodyDepth: number
+  /** Maximum values in a JSON body. */
+  bodyValues: number
+  /** Maximum bytes of all JSON bodies that are being read at once. */
+  bodiesBytes: number
+  /** Maximum size of all request headers together, in bytes. */
+  headerBytes: number
+  /** Maximum number of open connections. */
+  connections: number
+  /** Maximum number of open connections without a request; above it the oldest is closed. */
+  idleConnections: number
+  receiveHeadersMilliseconds: number
+  receiveMilliseconds: number
+  /** Timeout of a connection between two requests. */
+  idleMilliseconds: number
+  /** Timeout of a client that does not read its answer. */
+  stalledMilliseconds: number
+  /** Maximum number of requests of one token in a second. */
+  requestsPerSecond: number
+  /** Maximum number of runs that one token starts in a minute. */
+  runsPerMinute: number
+  /** Maximum number of event streams that one token reads at once. */
+  streams: number
+  /** Interval of the comments that keep an event stream open. */
+  keepAliveMilliseconds: number
+  /** Maximum time that `async` waits for the start of its run. */
+  startMilliseconds: number
+  /** Maximum time that a cancel waits for the end of its run. */
+  cancelMilliseconds: number
+  /** Maximum number of messages that wait for one workspace. */
+  waitingMessages: number
+}
+
+export const defaultServerLimits: ServerLimits = {
+  bodyBytes: 48 * 1024 * 1024,
+  bodyDepth: 64,
+  bodyValues: 100_000,
+  bodiesBytes: 192 * 1024 * 1024,
+  headerBytes: 32 * 1024,
+  connections: 2_048,
+  idleConnections: 512,
+  receiveHeadersMilliseconds: 10_000,
+  receiveMilliseconds: 600_000,
+  idleMilliseconds: 30_000,
+  stalledMilliseconds: 60_000,
+  requestsPerSecond: 10_000,
+  runsPerMinute: 600,
+  streams: 64,
+  keepAliveMilliseconds: 15_000,
+  startMilliseconds: 5_000,
+  cancelMilliseconds: 20_000,
+  waitingMessages: 8,
+}

@@ -1,0 +1,103 @@
+import * as z from 'zod'
+import { UserError } from '../base/errors.ts'
+import { logLevels } from './server-log.ts'
+
+const number = (max: number, min = 0) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a number')
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+
+const path = z.string().startsWith('/', 'must be an absolute path')
+
+/** A comma-separated list of host names or addresses, without ports. */
+const hosts = z.string().transform((text, context) => {
+  const list = listOf(text).map(host => host.toLowerCase())
+  const bad = list.find(host => !/^([a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])$/.test(host))
+  if (bad !== undefined) context.addIssue('must be a list of host names without ports')
+  return list
+})
+
+const origins = z.string().transform((text, context) => {
+  const list = listOf(text)
+  const bad = list.some(word => !URL.canParse(word) || new URL(word).origin !== word)
+  if (bad) context.addIssue('must be a list of origins such as https://a.example')
+  return list
+})
+
+const isOne = z.string().transform(value => /^(1|true|yes|on)$/i.test(value))
+
+const WebhookUrl = z.union([
+  z.literal('').transform(() => null),
+  z
+    .url({ protocol: /^https$/, error: 'must be an https URL' })
+    .refine(text => new URL(text).username === '' && new URL(text).password === '', {
+      error: 'must not have a user or a password',
+    })
+    .transform(text => new URL(text)),
+])
+
+/** The environment of the server. It contains no secret: tokens are hashes in a file. */
+const ServerSettings = z
+  .object({
+    SERVER_PORT: number(65_535, 1).default(8080),
+    /** Host names that requests may have, beside those of the loopback address. */
+    SERVER_ALLOWED_HOSTS: hosts.default([]),
+    /** Origins of web pages that may send requests, beside the server's own. */
+    SERVER_ALLOWED_ORIGINS: origins.default([]),
+    /** Serves requests without a token. The host must publish the port on its loopback address only. */
+    SERVER_WITHOUT_TOKEN: isOne.default(false),
+    /** Unknown members of a request are refused instead of ignored. */
+    API_STRICT: isOne.default(false),
+    RESULT_TTL_HOURS: number(24 * 365, 1).default(6),
+    /** Maximum number of concurrent runs of one tenant. */
+    RUN_LIMIT: number(64, 1).default(8),
+    /** Maximum size of a file in an upload. */
+    FILE_LIMIT_MB: number(1_000_000, 1).default(1_024),
+    /** Time that runs have to end when the server stops, below the time after which Docker kills it. */
+    DRAIN_SECONDS: number(3_600).default(8),
+    PROXY_URL: z
+      .url({ protocol: /^http$/, error: 'must be an http URL' })
+      .default('http://egress:3128'),
+    WEBHOOK_URL: WebhookUrl.default(null),
+    WEBHOOK_SECRET_FILE: path.default('/run/secrets/webhook'),
+    ACCESS_FOLDER: path.default('/etc/claude-secure/server'),
+    WORKERS_FOLDER: path.default('/run/claude-secure/workers'),
+    WORKER_SECRETS_FOLDER: path.default('/run/secrets/workers'),
+    WORKSPACES_FOLDER: path.default('/workspaces'),
+    STORE_FOLDER: path.default('/var/lib/claude-secure/server'),
+    USAGE_FOLDER: path.default('/var/lib/claude-secure/usage'),
+    /** How the user calls claude-secure on the host, for messages. */
+    CALLED_AS: z
+      .string()
+      .regex(/^\P{Cc}{0,4096}$/u, 'must be one line')
+      .default(''),
+    LOG_LEVEL: z.enum(logLevels, { error: `must be ${logLevels.join(', ')}` }).default('info'),
+  })
+  .refine(
+    settings => !settings.SERVER_WITHOUT_TOKEN || settings.SERVER_ALLOWED_HOSTS.length === 0,
+    {
+      path: ['SERVER_ALLOWED_HOSTS'],
+      error: 'must be empty without a token: such a server answers on the loopback address only',
+    },
+  )
+export type ServerSettings = z.infer<typeof ServerSettings>
+
+export function parseServerSettings(env: NodeJS.ProcessEnv): ServerSettings {
+  // Compose passes an unset setting as an empty string.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = ServerSettings.safeParse(given)
+  if (parsed.success) return parsed.data
+  const issues = parsed.error.issues.map(issue => `${issue.path.join('.')} ${issue.message}`)
+  throw new UserError(`invalid environment of the server: ${issues.join('; ')}`, {
+    hint: 'fix the environment of the service server in compose.server.yaml',
+  })
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map(word => word.trim())
+    .filter(word => word !== '')
+}
