@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { messageOf, UserError } from '../base/errors.ts'
+import { readRunnerToken } from '../run/runner-token.ts'
 import { hasMcpServers } from './claude/command.ts'
 import { addedMounts, canConfine } from './claude/confine.ts'
 import { standingPromptFile } from './claude/process.ts'
@@ -52,19 +53,13 @@ async function main() {
     giveUp: fail,
     announceRun: createRunAnnouncer(env.ANTHROPIC_BASE_URL),
   })
-  const servers = [await listenOnSocket(settings.RUNNER_FOLDER)]
-  if (settings.RUNNER_PORT && settings.RUNNER_TOKEN_FILE) {
-    const token = readFileSync(settings.RUNNER_TOKEN_FILE, 'utf8').trim()
-    if (token.length < 16) {
-      throw new UserError(
-        `${settings.RUNNER_TOKEN_FILE} does not contain a token of at least 16 characters`,
-        {
-          hint: 'write a random token to that file',
-        },
-      )
-    }
+  const given = settings.RUNNER_TOKEN_FILE
+    ? await readRunnerToken(settings.RUNNER_TOKEN_FILE)
+    : null
+  const servers = [await listenOnSocket(folder, given)]
+  if (settings.RUNNER_PORT && given !== null) {
     servers.push(
-      await listening(createRunnerServer(runner, token), settings.RUNNER_PORT, '0.0.0.0'),
+      await listening(createRunnerServer(runner, given), settings.RUNNER_PORT, '0.0.0.0'),
     )
   }
   // Between runs it has time; a run has a check of its own.
@@ -87,11 +82,14 @@ async function main() {
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
 
-  async function listenOnSocket(folder: string) {
+  async function listenOnSocket(folder: string, given: string | null) {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     chmodSync(folder, 0o700)
-    const token = randomBytes(32).toString('hex')
-    writeFileSync(join(folder, 'token'), token, { mode: 0o600 })
+    const token = given ?? randomBytes(32).toString('hex')
+    const file = join(folder, 'token')
+    rmSync(file, { force: true })
+    // A given token stays where it is: other containers may see this folder.
+    if (given === null) writeFileSync(file, token, { mode: 0o600 })
     const path = join(folder, socketName)
     rmSync(path, { force: true })
     return listening(createRunnerServer(runner, token), path)

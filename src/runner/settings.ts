@@ -11,13 +11,14 @@ const path = z.string().check(z.startsWith('/', { error: 'must be an absolute pa
 /** The runner's environment, none of which is passed to claude. */
 const RunnerSettings = z
   .object({
-    /** Folder of the socket, and of the token for it. */
+    /** Folder of the socket, and of the token for it unless RUNNER_TOKEN_FILE has one. */
     RUNNER_FOLDER: z._default(path, '/run/claude-secure'),
     /** Maximum concurrent runs, in all workspaces. */
     RUNNER_RUNS: z._default(number(64), 8),
     /** Maximum size of the warm pool; 0 disables it. */
     RUNNER_WARM: z._default(number(16), 8),
     RUNNER_PORT: z.optional(number(65_535)),
+    /** The token of the socket and of the port. */
     RUNNER_TOKEN_FILE: z.optional(path),
   })
   .check(
