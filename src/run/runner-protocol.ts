@@ -11,7 +11,7 @@ import { RunRequest } from './request.ts'
 export const RunnerRequest = z.strictObject({
   version: z.literal(1),
   runId: RunId,
-  /** Absolute path in the worker: /workspace, or /workspaces/NAME. */
+  /** Absolute path in the worker: /workspace, or /workspaces and a folder below it. */
   workspace: z.string().regex(/^\/[^\0]*$/),
   request: RunRequest,
   /** Whether anyone can answer questions. Without it the model is not offered AskUserQuestion. */

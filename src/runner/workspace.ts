@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { systemCode, UserError } from '../base/errors.ts'
+import { isWithin } from '../files/beneath.ts'
 import { runHomes, workspaceKey } from '../run/run-home.ts'
 import { temporaryFolder } from './temporary.ts'
 
@@ -33,16 +34,16 @@ const reasons = new Map([
 ])
 
 /**
- * Finds `/workspace` itself, or a folder directly in `/workspaces`, by its real path, because the agent
- * can create symlinks in a workspace.
+ * Finds `/workspace` itself, or `/workspaces` and each folder below it, by its real path, because the agent
+ * can create symlinks in a workspace. One workspace can be in another: each has a home of its own.
  */
 export async function findWorkspace(asked: string, places = defaultPlaces): Promise<Workspace> {
   const path = await realpath(asked).catch((cause: unknown) => {
     const reason = reasons.get(systemCode(cause) ?? '')
     throw reason === undefined ? cause : refused(asked, reason, cause)
   })
-  if (path !== places.workspace && dirname(path) !== places.workspaces) {
-    throw refused(asked, `it is not ${places.workspace} or a folder in ${places.workspaces}`)
+  if (path !== places.workspace && !isWithin(places.workspaces, path)) {
+    throw refused(asked, `it is not ${places.workspace}, ${places.workspaces} or a folder in it`)
   }
   const stats = await stat(path)
   if (!stats.isDirectory()) throw refused(asked, 'it is not a folder')

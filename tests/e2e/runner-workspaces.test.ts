@@ -118,13 +118,42 @@ t.test('sessions belong to their workspace', async t => {
   })
 })
 
-for (const workspace of [
-  '/',
-  '/workspaces',
-  '/workspaces/../etc',
-  '/workspaces/a/..',
-  '/workspace2',
-]) {
+t.test(
+  'a run in the root has all workspaces, and one in a folder below has that folder',
+  async t => {
+    const { landlock } = await status()
+    await inside('mkdir -p /workspaces/a/sub/deep; echo IN-SUB > /workspaces/a/sub/file')
+    const root = await at(
+      '/workspaces',
+      '[[bash pwd; cat a/file a/sub/file; echo CREATED > made; ls]]',
+    )
+    t.match(root.toolResults.join(), /^\/workspaces\nSECRET-OF-A\nIN-SUB\n/)
+    t.match(await at('/workspaces/a/..', 'x [[say x]]'), { ended: { outcome: 'completed' } })
+    const words =
+      'pwd; cat ../file; echo x > planted; cat ../../file; ls ../..; cat /workspaces/made; true'
+    const deep = await at('/workspaces/a/sub/deep', `[[bash ${words}]]`)
+    t.match(deep.toolResults.join(), /^\/workspaces\/a\/sub\/deep\n/)
+    t.equal(/IN-SUB|SECRET-OF-A|CREATED/.test(deep.toolResults.join()), !landlock)
+    t.equal((await inside('ls /workspaces/a/sub/deep/planted')).code, 0)
+    const homes = 'ls -d /home/claude/workspaces/*/.claude; cat /run/secrets/token; true'
+    const seen = await at('/workspaces', `[[bash ${homes}]]`)
+    t.equal(
+      /\/(a|ab|deep)-|a-token-of/.test(seen.toolResults.join()),
+      !landlock,
+      'but no other home',
+    )
+  },
+)
+
+t.test('the token that is given is the only one, and not in the folder of the socket', async t => {
+  t.equal((await inside('ls /run/claude-secure')).stdout, 'runner.sock\n')
+  const { stdout } = await inside(
+    `for token in ${token} $(printf %064d 0); do curl -sS -o /dev/null -w '%{http_code} ' -H "authorization: Bearer $token" --unix-socket /run/claude-secure/runner.sock http://runner/status; done`,
+  )
+  t.equal(stdout, '200 401 ')
+})
+
+for (const workspace of ['/', '/workspaces/../etc', '/workspaces/missing', '/workspace2']) {
   t.test(`no workspace: ${workspace}`, async t => {
     t.match((await at(workspace, 'x')).refused, { reason: 'workspace' })
   })

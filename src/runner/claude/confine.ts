@@ -25,11 +25,18 @@ export type ConfineOptions = {
   mounts: readonly string[]
 }
 
+/** Descriptor with which a confined process inherits its workspace, held open. */
+export const heldDescriptor = 4
+/** Path of the held workspace, in the process that inherited it. */
+export const heldWorkspace = `/proc/self/fd/${heldDescriptor}`
+
 export type PathKind = 'folder' | 'file' | null
 
 /**
  * Returns the command that precedes claude's own, so that the kernel (Landlock) confines claude and its
  * child processes to the workspace, without access to other workspaces, their homes, or the runner's token.
+ * Beside other workspaces the rule is for the held one: a run in a folder above can put a symlink to anything in the
+ * place of its path (threat H2).
  */
 export function confineCommand(
   workspace: Workspace,
@@ -41,20 +48,23 @@ export function confineCommand(
   const isShared = shared.some(folder => workspace.temporary.startsWith(`${folder}/`))
   const own = alone && isShared ? [] : [workspace.temporary]
   const temporary = [...(alone ? shared : []), ...own]
+  const kindAt = (path: string) => (path === heldWorkspace ? 'folder' : kind(path))
   const rules = [
     ...system.map(path => [read, path] as const),
     ...devices.map(path => [device, path] as const),
     // Names are not secret there, and users and models list the folder.
     ...(alone ? [['read-dir', '/'] as const] : []),
-    ...[workspace.path, workspace.home, ...temporary, ...mounts].map(path => [all, path] as const),
+    ...[alone ? workspace.path : heldWorkspace, workspace.home, ...temporary, ...mounts].map(
+      path => [all, path] as const,
+    ),
   ]
   return [
     setpriv,
     '--no-new-privs',
     '--landlock-access=fs',
     ...rules
-      .filter(([, path]) => kind(path) !== null)
-      .map(([access, path]) => [kind(path) === 'file' ? rightsOfFile(access) : access, path])
+      .filter(([, path]) => kindAt(path) !== null)
+      .map(([access, path]) => [kindAt(path) === 'file' ? rightsOfFile(access) : access, path])
       .map(([access, path]) => `--landlock-rule=path-beneath:${access}:${path}`),
     '--',
   ]

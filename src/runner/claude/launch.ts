@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { lstatSync, readdirSync } from 'node:fs'
+import { closeSync, lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { openRootSync } from '../../files/beneath.ts'
 import { inheritedModel } from '../../run/claude-names.ts'
 import type { RunRequest } from '../../run/request.ts'
 import { runConfig } from '../../run/run-home.ts'
@@ -127,19 +128,26 @@ export function createLaunch({
   return (workspace, how) => {
     answerFirstRun(runConfig(workspace.home), workspace.path, env.ANTHROPIC_API_KEY)
     const meter = randomBytes(8).toString('hex')
-    const claude = startClaude({
-      file: programs.reaper,
-      args: [
-        ...(confinement ? confineCommand(workspace, confinement) : []),
-        programs.claude,
-        ...claudeArguments(how),
-      ],
-      cwd: workspace.path,
-      env: claudeEnvironment(env, workspace, meter),
-      orphans,
-      hasServers,
-      giveUp,
-    })
-    return { claude, meter }
+    const folder = confinement && !confinement.alone ? openRootSync(workspace.path) : null
+    try {
+      const claude = startClaude({
+        file: programs.reaper,
+        args: [
+          ...(confinement ? confineCommand(workspace, confinement) : []),
+          programs.claude,
+          ...claudeArguments(how),
+        ],
+        cwd: workspace.path,
+        folder,
+        env: claudeEnvironment(env, workspace, meter),
+        orphans,
+        hasServers,
+        giveUp,
+      })
+      return { claude, meter }
+    } finally {
+      // The process has inherited it by now.
+      if (folder !== null) closeSync(folder)
+    }
   }
 }

@@ -6,6 +6,7 @@ import { createLineSplitter, type Line } from '../../files/lines.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import type { Prompt, RunRequest } from '../../run/request.ts'
 import { ownProcesses, settle, sweep } from '../ending/sweep.ts'
+import { heldWorkspace } from './confine.ts'
 
 type Control = { subtype: string; [key: string]: unknown }
 
@@ -104,6 +105,8 @@ export type ProcessOptions = {
   file: string
   args: readonly string[]
   cwd: string
+  /** Descriptor of the working folder, held open: the process starts in it, and inherits it. */
+  folder?: number | null
   env: NodeJS.ProcessEnv
   /** Whether all children of init belong to the runner. */
   orphans: boolean
@@ -117,8 +120,14 @@ export type ProcessOptions = {
  * longer be listed, signalled or killed.
  */
 export function startClaude(options: ProcessOptions): ClaudeProcess {
-  const { file, args, cwd, env, orphans, hasServers, giveUp } = options
-  const child = spawn(file, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
+  const { file, args, folder, env, orphans, hasServers, giveUp } = options
+  const isHeld = folder !== undefined && folder !== null
+  const child = spawn(file, args, {
+    // The fifth one is `heldDescriptor`.
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe', ...(isHeld ? [folder] : [])],
+    cwd: isHeld ? heldWorkspace : options.cwd,
+    env,
+  })
   // Node creates no streams when the runner has no file descriptor left: then it cannot sweep either.
   if (!child.stdin) return giveUp(new Error('no file descriptors are left to start claude'))
   const { stdin, stdout, stderr } = child as ChildProcess & {

@@ -107,6 +107,24 @@ export const sourceControls: readonly SourceControl[] = [
     test: `${unit}/runner/claude/confine.test.ts`,
   },
   {
+    control: 'a run gets its folder, and not what its path leads to by then',
+    file: 'src/runner/claude/confine.ts',
+    remove: ['[alone ? workspace.path : heldWorkspace,', '[workspace.path,'],
+    test: `${unit}/runner/claude/confine.test.ts`,
+  },
+  {
+    control: 'a workspace that was replaced starts no run',
+    file: 'src/runner/claude/launch.ts',
+    remove: ['confinement && !confinement.alone ?', 'workspace.path === null ?'],
+    test: `${unit}/runner/claude/launch.test.ts`,
+  },
+  {
+    control: 'no workspace is outside of the shared folder',
+    file: 'src/runner/workspace.ts',
+    remove: ['!isWithin(places.workspaces, path)', '!path.startsWith(places.workspaces)'],
+    test: `${unit}/runner/workspace.test.ts`,
+  },
+  {
     control: 'a cancel needs the word of the runner',
     file: 'src/run/follow.ts',
     remove: ["(signal.aborted ? { kind: 'unconfirmed' } : last)", 'last'],

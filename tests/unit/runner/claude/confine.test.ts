@@ -1,6 +1,13 @@
 import { spawnSync } from 'node:child_process'
+import { closeSync, renameSync, symlinkSync } from 'node:fs'
 import t from 'tap'
-import { addedMounts, canConfine, confineCommand } from '../../../../src/runner/claude/confine.ts'
+import { openRootSync } from '../../../../src/files/beneath.ts'
+import {
+  addedMounts,
+  canConfine,
+  confineCommand,
+  heldWorkspace,
+} from '../../../../src/runner/claude/confine.ts'
 
 const workspace = { path: '/workspaces/a:b', key: 'k', home: '/homes/k', temporary: '/tmp/k' }
 const rulesOf = (words: string[]) =>
@@ -17,15 +24,35 @@ t.test('one of several workspaces has only its own folders, not the shared ones'
   t.equal(words[0], '/usr/bin/setpriv')
   t.equal(words.at(-1), '--')
   const rules = rulesOf(words)
-  for (const path of ['/workspaces/a:b', '/homes/k', '/tmp/k', '/data']) {
+  for (const path of [heldWorkspace, '/homes/k', '/tmp/k', '/data']) {
     t.match(rules.get(path), /write-file/, path)
   }
+  // Its path can lead elsewhere by the time of the rule.
+  t.notOk(rules.has(workspace.path))
   for (const path of ['/', '/tmp', '/dev/shm', '/run', '/home/claude', '/workspaces', '/dev']) {
     t.notOk(rules.has(path), path)
   }
   for (const path of ['/usr', '/etc', '/proc'])
     t.equal(rules.get(path), 'execute,read-file,read-dir')
   t.equal(rules.get('/dev/null'), 'read-file,write-file,truncate')
+})
+
+t.test('the workspace is the held one, whatever its path leads to', { skip: !canConfine() }, t => {
+  const folder = t.testdir({ own: { file: 'own' }, other: { file: 'other' } })
+  const descriptor = openRootSync(`${folder}/own`)
+  renameSync(`${folder}/own`, `${folder}/moved`)
+  symlinkSync(`${folder}/other`, `${folder}/own`)
+  const own = { path: `${folder}/own`, key: 'k', home: '/none', temporary: '/none' }
+  const [program = '', ...args] = confineCommand(own, { alone: false, mounts: [] })
+  const read = (path: string) =>
+    spawnSync(program, [...args, '/usr/bin/cat', path], {
+      stdio: ['ignore', 'pipe', 'ignore', 'ignore', descriptor],
+      encoding: 'utf8',
+    }).stdout
+  t.equal(read(`${folder}/moved/file`), 'own')
+  t.equal(read(`${folder}/own/file`), '')
+  closeSync(descriptor)
+  t.end()
 })
 
 t.test('the only workspace has the shared folders, and may list the root folder', async t => {

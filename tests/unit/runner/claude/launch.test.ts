@@ -1,8 +1,21 @@
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { RunRequest } from '../../../../src/run/request.ts'
-import { fitsFresh, launchKey, startFiles } from '../../../../src/runner/claude/launch.ts'
+import {
+  createLaunch,
+  fitsFresh,
+  launchKey,
+  startFiles,
+} from '../../../../src/runner/claude/launch.ts'
 
 const request = (more: object = {}) => RunRequest.parse({ prompt: 'x', ...more })
 
@@ -87,3 +100,39 @@ t.test(
     t.equal(launchKey(request), launchKey(request, false))
   },
 )
+
+t.test('beside other workspaces a process starts in the folder itself, or not at all', async t => {
+  const root = t.testdir({
+    own: {},
+    other: {},
+    home: { '.claude': {} },
+    // In the place of the reaper: reports where it is, and what it inherited.
+    reaper: `#!/bin/sh\npwd -P > "$HOME/cwd"; readlink /proc/self/fd/4 > "$HOME/held"; echo "$@" > "$HOME/args"\n`,
+  })
+  chmodSync(join(root, 'reaper'), 0o755)
+  const launch = createLaunch({
+    env: {},
+    programs: { reaper: join(root, 'reaper'), claude: '/claude' },
+    confinement: { alone: false, mounts: [] },
+    orphans: false,
+    hasServers: false,
+    giveUp: error => {
+      throw error
+    },
+  })
+  const path = join(root, 'own')
+  const workspace = { path, key: 'k', home: join(root, 'home'), temporary: join(root, 'home') }
+  const how = { session: { kind: 'fresh' as const, id: 'x' } }
+  await launch(workspace, how).claude.ended
+  const said = (name: string) => readFileSync(join(root, 'home', name), 'utf8')
+  t.equal(said('cwd'), `${path}\n`)
+  t.equal(said('held'), `${path}\n`)
+  t.match(said('args'), /path-beneath:[^:]*make-dir[^:]*:\/proc\/self\/fd\/4 /)
+  t.notOk(said('args').includes(path))
+  const open = readdirSync('/proc/self/fd').length
+  await launch(workspace, how).claude.ended
+  t.equal(readdirSync('/proc/self/fd').length, open, 'the runner keeps no descriptor')
+  renameSync(path, join(root, 'moved'))
+  symlinkSync(join(root, 'other'), path)
+  t.throws(() => launch(workspace, how), { message: /own was replaced by a symlink/ })
+})
