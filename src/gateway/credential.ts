@@ -18,6 +18,30 @@ const privateKey = z
 
 const placeholder = headerToken
 
+/** Signs the names of processes, and is never sent. */
+const meterKey = z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/))
+
+/**
+ * A tenant of a server: its own placeholder, key and budget of a day (UTC). The host writes the file
+ * again when one changes.
+ */
+const CallerEntry = z.strictObject({
+  tenant: z.string().check(z.regex(/^[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?$/)),
+  placeholder,
+  meterKey,
+  budget: z.strictObject({
+    usdPerDay: z.optional(z.number().check(z.nonnegative())),
+    tokensPerDay: z.optional(z.int().check(z.nonnegative())),
+  }),
+})
+
+/** Whom the gateway serves. A stack without callers has one, by the credential's own placeholder. */
+const callers = {
+  placeholder,
+  meterKey: z.optional(meterKey),
+  callers: z.optional(z.array(CallerEntry).check(z.minLength(1), z.maxLength(16))),
+}
+
 /**
  * The real credential and the placeholder that the stack's callers send in its place. The placeholder is
  * an OAuth token for an OAuth token, because Claude Code shapes its requests by the kind it has, and an
@@ -25,26 +49,58 @@ const placeholder = headerToken
  */
 export const Credential = z
   .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('api-key'), secret: headerToken, placeholder }),
-    z.strictObject({ kind: z.literal('oauth-token'), secret: headerToken, placeholder }),
-    z.strictObject({ kind: z.literal('bearer'), secret: headerToken, placeholder }),
+    z.strictObject({ kind: z.literal('api-key'), secret: headerToken, ...callers }),
+    z.strictObject({ kind: z.literal('oauth-token'), secret: headerToken, ...callers }),
+    z.strictObject({ kind: z.literal('bearer'), secret: headerToken, ...callers }),
     z.strictObject({
       kind: z.literal('aws-key'),
       accessKeyId: headerToken,
       secret: headerToken,
       sessionToken: z.optional(headerToken),
-      placeholder,
+      ...callers,
     }),
     z.strictObject({
       kind: z.literal('google-key'),
       clientEmail: headerToken,
       secret: privateKey,
-      placeholder,
+      ...callers,
     }),
   ])
   // If the placeholder were the secret, the agent would hold the secret.
-  .check(z.refine(credential => credential.secret !== credential.placeholder))
+  .check(z.refine(({ secret, ...file }) => placeholdersOf(file).every(own => own !== secret)))
+  // With one placeholder or folder for two, a tenant would spend another's budget.
+  .check(
+    z.refine(({ callers = [] }) => isUnique(callers.map(({ tenant }) => tenant))),
+    z.refine(({ callers = [] }) => isUnique(callers.map(({ placeholder }) => placeholder))),
+  )
 export type Credential = z.infer<typeof Credential>
+
+function placeholdersOf(file: {
+  placeholder: string
+  callers?: { placeholder: string }[] | undefined
+}) {
+  return [file, ...(file.callers ?? [])].map(({ placeholder }) => placeholder)
+}
+
+function isUnique(names: readonly string[]): boolean {
+  return new Set(names).size === names.length
+}
+
+/** Who may send requests, and whose usage they are. */
+export type Caller = {
+  /** Null for a stack without tenants. */
+  tenant: string | null
+  placeholder: string
+  /** Undefined when nothing signs the names of processes. */
+  meterKey?: string | undefined
+  /** Dollars and tokens of a day (UTC); undefined for no limit of its own. */
+  budget: { usdPerDay?: number | undefined; tokensPerDay?: number | undefined }
+}
+
+/** Returns all callers. With tenants, the gateway refuses the credential's own placeholder. */
+export function callersOf({ placeholder, meterKey, callers }: Credential): readonly Caller[] {
+  return callers ?? [{ tenant: null, placeholder, meterKey, budget: {} }]
+}
 
 /** Returns the kind of the placeholder that stands for a credential. */
 export function placeholderKind({ kind }: Pick<Credential, 'kind'>): 'api-key' | 'oauth-token' {
@@ -58,7 +114,7 @@ export interface CredentialSource {
   read(): Promise<Credential>
 }
 
-/** Maximum bytes: both values, and JSON around them. */
+/** Maximum bytes: the credential, the tenants, and JSON around them. */
 const limit = 16 * 1024
 
 /** Number of reads: the host rewrites the file in place, so a read may find it half written. */

@@ -1,8 +1,8 @@
 import { renderCommands } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
-import { createAccounting } from './counting/accounting.ts'
-import { createLedger } from './counting/ledger.ts'
-import { createCredentialFile } from './credential.ts'
+import { createBooks } from './counting/books.ts'
+import { createLedgers } from './counting/ledgers.ts'
+import { callersOf, createCredentialFile } from './credential.ts'
 import { createGatewayLog } from './gateway-log.ts'
 import { buildGateway } from './http/app.ts'
 import { defaultLimits } from './http/limits.ts'
@@ -24,13 +24,13 @@ async function main() {
   const log = createGatewayLog(settings.LOG_LEVEL, write)
   const credentials = createCredentialFile(settings.CREDENTIAL_FILE)
   const provider = await createProvider(settings, defaultLimits)
-  const accounting = createAccounting({
-    ledger: await createLedger({ folder: settings.USAGE_FOLDER, log }),
-    dayBudgetUsd: settings.BUDGET_USD_PER_DAY,
+  const books = createBooks({
+    openLedger: createLedgers({ folder: settings.USAGE_FOLDER, log }),
+    usdPerDay: settings.BUDGET_USD_PER_DAY,
   })
   const named = (text: string) =>
     renderCommands(text, words => `${settings.CALLED_AS || './claude.ts'} ${words}`)
-  const app = buildGateway({ credentials, provider, accounting, limits: defaultLimits, log, named })
+  const app = buildGateway({ credentials, provider, books, limits: defaultLimits, log, named })
 
   const stop = (signal: NodeJS.Signals) => {
     log({ kind: 'stopping', signal })
@@ -49,11 +49,14 @@ async function main() {
   })
   // Report a missing credential at start and not only to the first caller. Keep running: the file may
   // still appear.
-  await credentials.read().catch((error: unknown) => {
+  const credential = await credentials.read().catch((error: unknown) => {
     if (error instanceof UserError) {
       log({ kind: 'warn', message: error.message, hint: named(error.hint) })
     }
+    return null
   })
+  // The first request does not wait for the counts of earlier ones, nor is it the first to fail.
+  await Promise.all(credential ? callersOf(credential).map(books.of) : [])
 }
 
 /**

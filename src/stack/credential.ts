@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { UserError } from '../base/errors.ts'
 import { modelUpstream, upstreamChoices, upstreamUrl } from '../config/model-upstream.ts'
 import type { Settings } from '../config/settings.ts'
+import type { Tenant } from '../config/tenants.ts'
 import type { ServiceAccount } from './service-account.ts'
 
 /** How Claude Code authenticates, or the gateway in its place. */
@@ -24,6 +25,19 @@ export type CredentialFile = {
   sessionToken?: string | undefined
   /** Of a service account, whose secret is its private key. */
   clientEmail?: string | undefined
+  /** Signs the names of the stack's processes. */
+  meterKey?: string | undefined
+  /** The tenants of a server, which the gateway serves instead of the placeholder above. */
+  callers?: CallerFile[] | undefined
+}
+
+/** What the gateway knows of a tenant. */
+export type CallerFile = {
+  tenant: string
+  placeholder: string
+  /** Signs the names of the tenant's processes. */
+  meterKey: string
+  budget: Tenant['budget']
 }
 
 export function credentialMode(settings: Settings): CredentialMode {
@@ -113,11 +127,38 @@ export function credentialFile(
 ): CredentialFile {
   const given = secretOf(mode, settings, account)
   const form = placeholderForm(given.kind)
-  const placeholder =
-    previous && placeholderForm(previous.kind) === form
-      ? previous.placeholder
-      : `${prefixes[form]}placeholder-${randomBytes(32).toString('base64url')}AA`
-  return { ...given, placeholder }
+  const kept = previous && placeholderForm(previous.kind) === form ? previous : null
+  return { ...given, placeholder: kept?.placeholder ?? newPlaceholder(form) }
+}
+
+/**
+ * Returns what the gateway must know of a server's tenants. A tenant keeps its placeholder and its key,
+ * because its worker has them.
+ */
+export function tenantCallers(
+  tenants: readonly Tenant[],
+  { kind }: Pick<CredentialFile, 'kind'>,
+  previous: CredentialFile | null,
+): CallerFile[] {
+  const form = placeholderForm(kind)
+  const kept = previous && placeholderForm(previous.kind) === form ? previous.callers : []
+  return tenants.map(({ name, budget }) => {
+    const before = kept?.find(({ tenant }) => tenant === name)
+    return {
+      tenant: name,
+      placeholder: before?.placeholder ?? newPlaceholder(form),
+      meterKey: before?.meterKey ?? newMeterKey(),
+      budget,
+    }
+  })
+}
+
+function newPlaceholder(form: keyof typeof prefixes) {
+  return `${prefixes[form]}placeholder-${randomBytes(32).toString('base64url')}AA`
+}
+
+function newMeterKey() {
+  return randomBytes(32).toString('base64url')
 }
 
 function secretOf(

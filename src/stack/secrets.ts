@@ -25,7 +25,7 @@ export async function forgetSecrets(folder: StateFolder): Promise<void> {
 }
 
 /**
- * Removes the secret from the gateway's file. Keeps the placeholder, which conversations continue with.
+ * Removes the secret from the gateway's file. Keeps the placeholders, which conversations continue with.
  */
 export async function forgetCredential(folder: StateFolder): Promise<void> {
   const status = await lstat(folder.credential).catch(() => null)
@@ -34,8 +34,9 @@ export async function forgetCredential(folder: StateFolder): Promise<void> {
   if (credential?.secret === unusedSecret) return
   // A file that cannot be parsed may hold a secret all the same.
   if (!credential) return rm(folder.credential, { force: true })
-  const { kind, placeholder } = credential
-  await writeCredential(folder, { kind, secret: unusedSecret, placeholder }, status)
+  const { kind, placeholder, meterKey, callers } = credential
+  const kept = { kind, placeholder, meterKey, callers }
+  await writeCredential(folder, { ...kept, secret: unusedSecret }, status)
 }
 
 /** Returns the stacks whose gateway's file holds a secret, whether they have containers or not. */

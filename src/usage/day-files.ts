@@ -4,7 +4,8 @@ import * as z from 'zod/mini'
 import { isMissing } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import { readRegularFile } from '../files/regular-file.ts'
-import { createTally, type Tally, UsageEntry } from './entry.ts'
+import { UsageEntry } from './entry.ts'
+import { createTally, type Tally } from './tally.ts'
 
 /**
  * A day (UTC) is a file of totals, `2026-11-21.json`, and files of later entries, one JSON object per

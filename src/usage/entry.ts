@@ -34,6 +34,12 @@ export function addTokens(a: Tokens, b: Tokens): Tokens {
   }
 }
 
+/** Returns all tokens, as a budget counts them: cached input too. */
+export function tokenCount(tokens: Tokens): number {
+  const { input, output, cacheWrite5m, cacheWrite1h, cacheRead } = tokens
+  return input + output + cacheWrite5m + cacheWrite1h + cacheRead
+}
+
 const dollars = z.number().check(z.nonnegative())
 
 /** The meter of requests without a run's header. */
@@ -45,9 +51,22 @@ export const otherName = 'other'
 /** The origin of a request: a run, by the name that we gave its process, or an interactive session. */
 export const MeterName = z.string().check(z.regex(/^([0-9a-f]{16}|interactive|other)$/))
 
-/** The usage of one meter and one model. A line of the gateway's files. */
-export const UsageEntry = z.object({
+/** The form of a name that Claude Code gives a session or an agent. The caller may send any other. */
+export const AgentName = z.string().check(z.regex(/^[\w.:%@-]{1,64}$/))
+
+/** Where requests come from. The names of sessions and agents are the caller's own claim. */
+const Origin = z.object({
   meter: MeterName,
+  session: z.optional(AgentName),
+  /** A subagent; absent for the main conversation. */
+  agent: z.optional(AgentName),
+  /** The agent that started it; absent for the main conversation. */
+  parentAgent: z.optional(AgentName),
+})
+export type UsageOrigin = z.infer<typeof Origin>
+
+const counts = z.object({
+  ...Origin.shape,
   model: z.string().check(z.regex(/^[\w.:@/[\]-]{1,80}$/)),
   requests: count,
   /** Requests that the origin refused or failed: they cost nothing. */
@@ -61,13 +80,24 @@ export const UsageEntry = z.object({
   ...Tokens.shape,
   /** Cost at list price of everything that has a price. */
   costUsd: dollars,
-  /** The amount that budgets count: the cost, or an upper estimate where it is unknown. */
+  /** The dollars that budgets count: the cost, or an upper estimate where it is unknown. */
   estimatedUsd: dollars,
+  /** The tokens that budgets count: those reported, or an upper estimate. Older files have none. */
+  estimatedTokens: z.optional(count),
 })
+
+/** The usage of one origin and one model. A line of the gateway's files. */
+export const UsageEntry = z.pipe(
+  counts,
+  z.transform(({ estimatedTokens, ...entry }) => ({
+    ...entry,
+    estimatedTokens: estimatedTokens ?? tokenCount(entry),
+  })),
+)
 export type UsageEntry = z.infer<typeof UsageEntry>
 
 /** The counts of a usage entry without any request. */
-export const noUsage: Omit<UsageEntry, 'meter' | 'model'> = {
+export const noUsage: Omit<UsageEntry, keyof UsageOrigin | 'model'> = {
   requests: 0,
   errors: 0,
   broken: 0,
@@ -76,6 +106,7 @@ export const noUsage: Omit<UsageEntry, 'meter' | 'model'> = {
   ...noTokens,
   costUsd: 0,
   estimatedUsd: 0,
+  estimatedTokens: 0,
 }
 
 export function addEntries(a: UsageEntry, b: UsageEntry): UsageEntry {
@@ -89,46 +120,6 @@ export function addEntries(a: UsageEntry, b: UsageEntry): UsageEntry {
     ...addTokens(a, b),
     costUsd: a.costUsd + b.costUsd,
     estimatedUsd: a.estimatedUsd + b.estimatedUsd,
-  }
-}
-
-/** Maximum rows of a day: about a mebibyte in its file. The agent can invent meters and models. */
-const rowLimit = 4096
-/** Maximum models that keep their name. */
-const modelLimit = 64
-
-/** The sums of a day by meter and model. Bounded: further names are counted as `other`. */
-export interface Tally {
-  /** Adds an entry and returns it under the names that it is counted under. */
-  add(entry: UsageEntry): UsageEntry
-  entries(): UsageEntry[]
-  /** The dollars that budgets count. */
-  estimatedUsd(): number
-}
-
-export function createTally(limits = { rows: rowLimit, models: modelLimit }): Tally {
-  const rows = new Map<string, UsageEntry>()
-  const models = new Set<string>()
-  let total = 0
-  const keyOf = ({ meter, model }: UsageEntry) => `${meter} ${model}`
-
-  function named(entry: UsageEntry): UsageEntry {
-    if (rows.has(keyOf(entry))) return entry
-    const model = models.has(entry.model) || models.size < limits.models ? entry.model : otherName
-    const next = { ...entry, model }
-    return rows.has(keyOf(next)) || rows.size < limits.rows ? next : { ...next, meter: otherName }
-  }
-
-  return {
-    add(given) {
-      const entry = named(given)
-      const before = rows.get(keyOf(entry))
-      rows.set(keyOf(entry), before ? addEntries(before, entry) : entry)
-      models.add(entry.model)
-      total += entry.estimatedUsd
-      return entry
-    },
-    entries: () => [...rows.values()],
-    estimatedUsd: () => total,
+    estimatedTokens: a.estimatedTokens + b.estimatedTokens,
   }
 }

@@ -1,74 +1,28 @@
-import { addTokens, interactive, noTokens, noUsage, type UsageEntry } from '../../usage/entry.ts'
+import {
+  addTokens,
+  noTokens,
+  noUsage,
+  tokenCount,
+  type UsageEntry,
+  type UsageOrigin,
+} from '../../usage/entry.ts'
 import { costUsd, maximumUsd, pricedName } from '../../usage/prices.ts'
+import type { Spent } from '../../usage/tally.ts'
 import type { Exchange } from '../gateway-log.ts'
-import { headerValues } from '../http/headers.ts'
 import { type AnswerReader, createAnswerReader } from './answer-reader.ts'
-import { checkDayBudget } from './day-budget.ts'
+import { checkDayBudget, type DayBudget } from './day-budget.ts'
 import type { Ledger } from './ledger.ts'
 import type { Asked } from './request-reader.ts'
-
-/**
- * The header in which a run's process sends its name. The gateway never forwards it: no list of passed
- * headers contains it. Any caller of the gateway can forge it, so it decides only whom usage is
- * attributed to, and never how much is counted.
- */
-export const meterHeader = 'x-claude-secure-meter'
-
-/** Returns the meter of a request. A malformed header counts as none. */
-export function meterOf(rawHeaders: readonly string[]): string {
-  return headerValue(rawHeaders, meterHeader) ?? interactive
-}
-
-/**
- * Returns a name of 16 hexadecimal digits; null unless the header is present exactly once and well
- * formed.
- */
-export function headerValue(rawHeaders: readonly string[], name: string): string | null {
-  const values = headerValues(rawHeaders, name)
-  const [value = ''] = values
-  return values.length === 1 && /^[0-9a-f]{16}$/.test(value) ? value : null
-}
-
-/** Names, beside the meter in a HEAD /, the run that the process serves next. */
-export const runHeader = 'x-claude-secure-run'
-
-/**
- * Maximum number of processes whose run is remembered. The agent can forge both names, so the oldest
- * entry is evicted.
- */
-const maxNames = 4096
-
-/**
- * Maps processes to runs. A process may serve one run after the other and cannot change the header
- * that it sends, so before each run the runner announces to which run the requests of the process
- * belong. This announcement is as forgeable as the header.
- */
-export function createRunNames(limit = maxNames) {
-  const runs = new Map<string, string>()
-  return {
-    /** Records the run that a HEAD / announces, if any. */
-    see(rawHeaders: readonly string[]) {
-      const meter = headerValue(rawHeaders, meterHeader)
-      const run = headerValue(rawHeaders, runHeader)
-      if (meter === null || run === null) return
-      runs.delete(meter)
-      runs.set(meter, run)
-      const [oldest] = runs.keys()
-      if (runs.size > limit && oldest !== undefined) runs.delete(oldest)
-    },
-    of: (meter: string) => runs.get(meter) ?? meter,
-  }
-}
 
 /** Minimum bytes per token, used where only a byte count is known. */
 const tokenBytes = 3
 
-/** Counts the usage of the stack's requests, and refuses requests over its budget. */
+/** Counts the usage of a caller's requests, and refuses requests over its budget. */
 export interface Accounting {
   /** Throws an `ApiError` when the budget is used up. */
   admit(): void
   /** Opens the account of a request that is about to be sent to the origin. */
-  begin(meter: string, exchange: Exchange): Account
+  begin(origin: UsageOrigin, exchange: Exchange): Account
   close(): Promise<void>
 }
 
@@ -88,19 +42,24 @@ type AnswerHeaders = Parameters<typeof createAnswerReader>[0]
 
 export function createAccounting(options: {
   ledger: Ledger
-  /** Null means no budget. */
-  dayBudgetUsd: number | null
+  /** The present budget: it may change between two requests. */
+  budget: () => DayBudget
 }): Accounting {
-  const { ledger, dayBudgetUsd } = options
+  const { ledger, budget } = options
   const open = new Map<Account, (until: Until) => UsageEntry>()
-  const sum = (until: Until, except?: Account) =>
-    [...open].reduce(
-      (usd, [account, entry]) => usd + (account === except ? 0 : entry(until).estimatedUsd),
-      0,
-    )
+  function sum(until: Until, except?: Account): Spent {
+    const spent = { usd: 0, tokens: 0 }
+    for (const [account, entry] of open) {
+      if (account === except) continue
+      const { estimatedUsd, estimatedTokens } = entry(until)
+      spent.usd += estimatedUsd
+      spent.tokens += estimatedTokens
+    }
+    return spent
+  }
   const check = (except?: Account) =>
     checkDayBudget({
-      budgetUsd: dayBudgetUsd,
+      budget: budget(),
       ledger,
       inFlight: () => sum('now', except),
       reserved: () => sum('its-end', except),
@@ -108,10 +67,10 @@ export function createAccounting(options: {
 
   return {
     admit: () => check(),
-    begin(meter, exchange) {
+    begin(origin, exchange) {
       let status: number | null = null
       let reader: AnswerReader | null = null
-      const entry = (until: Until) => usageEntry({ meter, exchange, status, reader, until })
+      const entry = (until: Until) => usageEntry({ origin, exchange, status, reader, until })
       const account: Account = {
         asked(asked) {
           check(account)
@@ -143,13 +102,13 @@ type Until = 'now' | 'its-end' | 'broken-off'
 
 /** Builds the usage entry of a request from what is known so far. */
 function usageEntry(options: {
-  meter: string
+  origin: UsageOrigin
   exchange: Exchange
   status: number | null
   reader: AnswerReader | null
   until: Until
 }): UsageEntry {
-  const { meter, exchange, status, reader, until } = options
+  const { origin, exchange, status, reader, until } = options
   const count = reader?.count()
   const asked = exchange.asked
   const atMost = until === 'now' || count?.complete ? undefined : asked
@@ -158,7 +117,7 @@ function usageEntry(options: {
   // Trusts the origin for the model's name: the caller could name any.
   const claimed = asked ? asked.model : (exchange.model ?? null)
   const model = modelKey(count?.model ?? pricedName(claimed ?? ''))
-  const entry: UsageEntry = { meter, model, ...noUsage, requests: 1 }
+  const entry: UsageEntry = { ...origin, model, ...noUsage, requests: 1 }
   // The origin refused or never received the request: Anthropic charges for answers only.
   const failed = until === 'broken-off' && exchange.broken === undefined
   if (status === null ? failed : status >= 300) return { ...entry, errors: 1 }
@@ -183,6 +142,7 @@ function usageEntry(options: {
       broken,
       uncounted: 1,
       estimatedUsd: expected ?? Math.max(maximumUsd(guess, terms), maximumUsd(reported, terms)),
+      estimatedTokens: Math.max(tokenCount(guess), tokenCount(reported)),
     }
   }
   const { usage, unreportedOutput } = count
@@ -209,6 +169,7 @@ function usageEntry(options: {
     estimatedUsd:
       costs.reduce((sum, { cost, tokens }) => sum + (cost ?? maximumUsd(tokens, terms)), 0) +
       (costUsd(model, unreported, terms) ?? maximumUsd(unreported, terms)),
+    estimatedTokens: tokenCount(all) + tokenCount(unreported),
   }
 }
 

@@ -10,7 +10,8 @@ import {
   readDay,
   totalsFile,
 } from '../../usage/day-files.ts'
-import { addEntries, createTally, type Tally, type UsageEntry } from '../../usage/entry.ts'
+import { addEntries, type UsageEntry } from '../../usage/entry.ts'
+import { createTally, type Spent, type Tally, tallyKey } from '../../usage/tally.ts'
 import type { GatewayLog } from '../gateway-log.ts'
 
 /** Maximum usage, in milliseconds, that is lost when the gateway is killed. */
@@ -23,8 +24,8 @@ const warnMilliseconds = 600_000
 /** Usage on disk and as sums. Adding to it never blocks and never fails. */
 export interface Ledger {
   add(entry: UsageEntry): void
-  /** Returns the dollars of this day (UTC) that count toward the budget. */
-  estimatedToday(): number
+  /** Returns what counts toward the budget of this day (UTC). */
+  today(): Spent
   /** Returns why the ledger cannot write at present, or null; unwritten entries stay in memory. */
   failure(): string | null
   /** Writes all pending entries. */
@@ -34,7 +35,7 @@ export interface Ledger {
 
 type Day = {
   tally: Tally
-  /** Entries that are not in the day's file yet, by meter and model. */
+  /** Entries that are not in the day's file yet, by origin and model. */
   waiting: Map<string, UsageEntry>
   generation: number
   /** Size of the lines' file up to which it is known to be intact; null before the first write. */
@@ -199,7 +200,10 @@ export async function createLedger(options: {
       wait(day, day.tally.add(entry))
       schedule()
     },
-    estimatedToday: () => days.get(dayOf(now()))?.tally.estimatedUsd() ?? 0,
+    today() {
+      const tally = days.get(dayOf(now()))?.tally
+      return { usd: tally?.estimatedUsd() ?? 0, tokens: tally?.estimatedTokens() ?? 0 }
+    },
     failure: () => failure,
     flush,
     async close() {
@@ -223,7 +227,7 @@ async function whileTaken(day: Day, write: () => Promise<void>) {
 }
 
 function wait(day: Day, entry: UsageEntry) {
-  const key = `${entry.meter} ${entry.model}`
+  const key = tallyKey(entry)
   const before = day.waiting.get(key)
   day.waiting.set(key, before ? addEntries(before, entry) : entry)
 }

@@ -4,12 +4,13 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { command, renderCommands } from '../../base/command.ts'
 import { messageOf, UserError } from '../../base/errors.ts'
 import { ApiError, apiErrorHeaders, renderApiError } from '../api-error.ts'
-import type { Accounting } from '../counting/accounting.ts'
-import { createRunNames, meterOf } from '../counting/accounting.ts'
-import type { CredentialSource } from '../credential.ts'
+import type { Books } from '../counting/books.ts'
+import { originOf } from '../counting/origin.ts'
+import { announcer, meterOf, readAnnouncement } from '../counting/run-names.ts'
+import { type Credential, type CredentialSource, callersOf } from '../credential.ts'
 import type { Exchange, GatewayLog, Outcome } from '../gateway-log.ts'
 import type { ModelRequest, Provider } from '../provider/provider.ts'
-import { checkCaller } from './caller.ts'
+import { identifyCaller } from './caller.ts'
 import type { Limits } from './limits.ts'
 import { relay } from './relay.ts'
 import { modelRoute } from './routes.ts'
@@ -17,7 +18,7 @@ import { modelRoute } from './routes.ts'
 export interface GatewayOptions {
   credentials: CredentialSource
   provider: Provider
-  accounting: Accounting
+  books: Books
   limits: Limits
   log: GatewayLog
   /** Renders the marked commands of messages as the user types them. */
@@ -30,7 +31,7 @@ export interface GatewayOptions {
  * to the origin and writes the counted usage.
  */
 export function buildGateway(options: GatewayOptions) {
-  const { credentials, provider, accounting, limits, log } = options
+  const { credentials, provider, books, limits, log } = options
   const named = options.named ?? (text => renderCommands(text, words => `./claude.ts ${words}`))
   const app: FastifyInstance = Fastify({
     logger: false,
@@ -53,7 +54,7 @@ export function buildGateway(options: GatewayOptions) {
   app.server.maxConnections = limits.connections
   app.addHook('onClose', async () => {
     await provider.close()
-    await accounting.close()
+    await books.close()
   })
 
   // Bodies stay streams: nothing is parsed, buffered or limited to JSON here.
@@ -98,10 +99,9 @@ export function buildGateway(options: GatewayOptions) {
   })
 
   // Healthy means able to serve: a gateway without its credential is not.
-  const runNames = createRunNames()
   app.head('/', async (request, reply) => {
-    await usableCredential(credentials)
-    runNames.see(request.raw.rawHeaders)
+    const credential = await usableCredential(credentials)
+    await announce(request.raw.rawHeaders, credential, books)
     return reply.code(200).send()
   })
 
@@ -110,9 +110,11 @@ export function buildGateway(options: GatewayOptions) {
     // Counting tokens is free.
     const costs = route === 'messages'
     const credential = await usableCredential(credentials)
-    checkCaller(request.raw.rawHeaders, credential)
+    const { rawHeaders } = request.raw
+    const identity = identifyCaller(rawHeaders, credential)
     const exchange = exchanges.get(request.raw) ?? {}
-    const meter = runNames.of(meterOf(request.raw.rawHeaders))
+    const { accounting, names } = await books.of(identity.caller)
+    const origin = originOf(rawHeaders, names.of(meterOf(rawHeaders, identity)))
     if (costs) accounting.admit()
     if (inFlight >= limits.concurrentRequests) throw overloaded(limits)
     inFlight++
@@ -125,7 +127,7 @@ export function buildGateway(options: GatewayOptions) {
         provider,
         bodyBytes: limits.bodyBytes,
         exchange,
-        account: costs ? accounting.begin(meter, exchange) : undefined,
+        account: costs ? accounting.begin(origin, exchange) : undefined,
       })
       reply.hijack()
     } finally {
@@ -136,6 +138,15 @@ export function buildGateway(options: GatewayOptions) {
   app.post('/v1/messages/count_tokens', (request, reply) => serve(request, reply, 'count-tokens'))
 
   return app
+}
+
+/** Records the run that a HEAD / announces, if any, and refuses one that proves nothing. */
+async function announce(rawHeaders: readonly string[], credential: Credential, books: Books) {
+  const announcement = readAnnouncement(rawHeaders)
+  if (announcement === null) return
+  const caller = announcer(announcement, callersOf(credential))
+  if (caller && (await books.of(caller)).names.take(announcement)) return
+  throw new ApiError(403, 'permission_error', 'claude-secure: this announces no run of a caller.')
 }
 
 async function usableCredential(credentials: CredentialSource) {

@@ -4,7 +4,15 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { systemCode, UserError } from '../../base/errors.ts'
 import { stateRoot } from '../../config/paths.ts'
+import { DayBudget, TenantName } from '../../config/tenants.ts'
 import type { CredentialFile } from '../credential.ts'
+
+const StoredCaller = z.strictObject({
+  tenant: TenantName,
+  placeholder: z.string(),
+  meterKey: z.string(),
+  budget: DayBudget,
+})
 
 const StoredCredential = z.strictObject({
   kind: z.enum(['api-key', 'oauth-token', 'bearer', 'aws-key', 'google-key']),
@@ -13,6 +21,8 @@ const StoredCredential = z.strictObject({
   accessKeyId: z.string().optional(),
   sessionToken: z.string().optional(),
   clientEmail: z.string().optional(),
+  meterKey: z.string().optional(),
+  callers: z.array(StoredCaller).optional(),
 })
 
 /** The folder for a stack's data outside its containers and volumes. */

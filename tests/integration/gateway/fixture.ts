@@ -5,9 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
-import { createAccounting } from '../../../src/gateway/counting/accounting.ts'
-import { createLedger } from '../../../src/gateway/counting/ledger.ts'
-import { type Credential, createCredentialFile } from '../../../src/gateway/credential.ts'
+import { createBooks } from '../../../src/gateway/counting/books.ts'
+import { createLedgers } from '../../../src/gateway/counting/ledgers.ts'
+import {
+  type Credential,
+  callersOf,
+  createCredentialFile,
+} from '../../../src/gateway/credential.ts'
 import type { GatewayEvent } from '../../../src/gateway/gateway-log.ts'
 import { buildGateway } from '../../../src/gateway/http/app.ts'
 import { defaultLimits, type Limits } from '../../../src/gateway/http/limits.ts'
@@ -66,14 +70,16 @@ export async function startGateway(
   const log = (event: GatewayEvent) => void events.push(event)
   const usageFolder = options.usageFolder ?? join(folder, 'usage')
   if (options.usageFolder === undefined) mkdirSync(usageFolder)
+  const books = createBooks({
+    openLedger: createLedgers({ folder: usageFolder, log }),
+    usdPerDay: options.dayBudgetUsd ?? null,
+  })
+  await Promise.all(callersOf(options.credential ?? apiKey).map(books.of))
   const to = { origin: options.upstream, proxy: options.proxy ?? '', limits }
   const app = buildGateway({
     credentials: createCredentialFile(credentialFile),
     provider: options.provider?.(createUpstream(to)) ?? createMessagesProvider(createUpstream(to)),
-    accounting: createAccounting({
-      ledger: await createLedger({ folder: usageFolder, log }),
-      dayBudgetUsd: options.dayBudgetUsd ?? null,
-    }),
+    books,
     limits,
     log,
     ...(options.named && { named: options.named }),

@@ -35,18 +35,22 @@ export const gatewayControls: readonly GatewayControl[] = [
     {
       file: caller,
       pattern: /if \(keys\.length \+ bearers\.length === 0\) \{/,
-      replacement: 'if (keys.length + bearers.length === 0) return\n  if (false) {',
+      replacement:
+        'if (keys.length + bearers.length === 0) return { caller: callersOf(credential)[0], meter: null }\n  if (false) {',
     },
   ]),
   undo('no key but the placeholder', [
-    { file: caller, pattern: /if \(!genuine\) \{/, replacement: 'if (false) {' },
+    {
+      file: caller,
+      pattern: /return found \? .* : null/,
+      replacement: 'return { caller: found ?? callers[0], meter: null }',
+    },
   ]),
   undo('no second key beside the placeholder', [
     {
       file: caller,
-      pattern: /const genuine =(?:.|\n)*?\n {2}if \(!genuine\)/,
-      replacement:
-        'const genuine = [...keys, ...bearers].some(key => key.endsWith(credential.placeholder))\n  if (!genuine)',
+      pattern: /const genuine =(?:.|\n)*?\n {2}if \(!identity/,
+      replacement: 'const genuine = true\n  if (!identity',
     },
   ]),
   undo('no header of the caller but the listed ones', [

@@ -11,6 +11,42 @@ const unit = 'tests/unit'
 
 export const sourceControls: readonly SourceControl[] = [
   {
+    control: 'a header names no process of a caller that has a key',
+    file: 'src/gateway/counting/run-names.ts',
+    remove: ['if (caller.meterKey !== undefined) return meter ?? interactive', ''],
+    test: 'tests/integration/gateway/tenants.test.ts',
+  },
+  {
+    control: 'only its key names a process',
+    file: 'src/base/run-placeholder.ts',
+    remove: ["const proof = mac(signer, ['placeholder', meter])", "const proof = 'x'.repeat(43)"],
+    test: `${unit}/gateway/http/caller.test.ts`,
+  },
+  {
+    control: 'an announcement of a run needs a signature',
+    file: 'src/gateway/counting/run-names.ts',
+    remove: ['if (proof === null) return false', 'return true'],
+    test: 'tests/integration/gateway/tenants.test.ts',
+  },
+  {
+    control: 'an announcement of a run counts once',
+    file: 'src/gateway/counting/run-names.ts',
+    remove: ['if (proof && at <= (runs.get(meter)?.at ?? forgotten)) return false', ''],
+    test: `${unit}/gateway/counting/run-names.test.ts`,
+  },
+  {
+    control: 'a token budget counts what requests in flight ask for',
+    file: 'src/gateway/counting/accounting.ts',
+    remove: ['spent.tokens += estimatedTokens', ''],
+    test: `${unit}/gateway/counting/accounting.test.ts`,
+  },
+  {
+    control: 'names of agents are bounded',
+    file: 'src/usage/tally.ts',
+    remove: ['(named.get(entry.meter) ?? 0) >= limits.agents || ', ''],
+    test: `${unit}/usage/tally.test.ts`,
+  },
+  {
     control: 'a start refuses a bridge without the reverse path filter',
     file: 'src/stack/host-side.ts',
     remove: ['if (off !== undefined) throw', 'if (off === null) throw'],

@@ -13,6 +13,7 @@ export function entry(values: Partial<UsageEntry> = {}): UsageEntry {
     ...noTokens,
     costUsd: 0,
     estimatedUsd: 0,
+    estimatedTokens: 0,
     ...values,
   }
 }

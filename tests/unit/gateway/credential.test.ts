@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { UserError } from '../../../src/base/errors.ts'
-import { createCredentialFile } from '../../../src/gateway/credential.ts'
+import { callersOf, createCredentialFile } from '../../../src/gateway/credential.ts'
 
 const secret = 'sk-ant-api03-SENTINEL-0001'
 const later = 'sk-ant-api03-SENTINEL-0002'
@@ -69,4 +69,32 @@ t.test('an invalid credential is refused without quoting its content', async t =
   }
   // Side by side: each is read again and again for a while.
   await Promise.all(Object.keys(wrong).map(judge))
+})
+
+t.test('tenants are read with their budgets; two may share nothing', async t => {
+  const key = 'k'.repeat(43)
+  const caller = (tenant: string, more = {}) => ({
+    ...{ tenant, placeholder: `sk-ant-api03-of-${tenant}`, meterKey: key, budget: {} },
+    ...more,
+  })
+  const read = (callers: unknown) => {
+    const path = join(t.testdir({ tenants: JSON.stringify({ ...valid, callers }) }), 'tenants')
+    return createCredentialFile(path).read()
+  }
+  const two = [caller('blue', { budget: { usdPerDay: 0.5, tokensPerDay: 9 } }), caller('red')]
+  t.same(callersOf(await read(two)), two)
+  t.match(callersOf(await read(undefined)), [{ tenant: null, placeholder: valid.placeholder }])
+  for (const [what, callers] of [
+    ['none', []],
+    ['one name', [caller('blue'), caller('blue', { placeholder: 'sk-ant-api03-of-another' })]],
+    ['one placeholder', [caller('blue'), caller('red', { placeholder: 'sk-ant-api03-of-blue' })]],
+    ['the secret as a placeholder', [caller('blue', { placeholder: secret })]],
+    ['a path as a name', [caller('../etc', { placeholder: 'sk-ant-api03-of-another' })]],
+    ['a short key', [caller('blue', { meterKey: 'k' })]],
+    ['no key', [caller('blue', { meterKey: undefined })]],
+    ['a negative budget', [caller('blue', { budget: { usdPerDay: -1 } })]],
+    ['an unknown budget', [caller('blue', { budget: { usd: 1 } })]],
+  ] as const) {
+    await t.rejects(read(callers), UserError, what)
+  }
 })

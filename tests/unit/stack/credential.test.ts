@@ -5,6 +5,7 @@ import {
   credentialMode,
   hasCredential,
   placeholderVariable,
+  tenantCallers,
   weakness,
 } from '../../../src/stack/credential.ts'
 
@@ -137,4 +138,23 @@ t.test('status can say what a mode weakens', async t => {
   t.equal(weakness('api-key'), null)
   t.equal(weakness('oauth-token'), null)
   t.match(weakness('login'), /agent/)
+})
+
+t.test('each tenant gets a placeholder and a key of its own, and keeps them', async t => {
+  const file = credentialFile('api-key', settings({ ANTHROPIC_API_KEY: 'k' }), null)
+  const blue = { name: 'blue', budget: { tokensPerDay: 10 } }
+  const red = { name: 'red', budget: {} }
+  const first = tenantCallers([blue, red], file, null)
+  const all = first.flatMap(({ placeholder, meterKey }) => [placeholder, meterKey])
+  t.equal(new Set([...all, file.placeholder]).size, 5)
+  t.match(first, [
+    { tenant: 'blue', placeholder: /^sk-ant-api03-placeholder-/, meterKey: /^[\w-]{43}$/ },
+    { tenant: 'red', budget: {} },
+  ])
+  const raised = { ...blue, budget: { tokensPerDay: 20 } }
+  const next = tenantCallers([raised], file, { ...file, callers: first })
+  t.strictSame(next, [{ ...first[0], budget: { tokensPerDay: 20 } }])
+  const oauth = credentialFile('oauth-token', settings({ CLAUDE_CODE_OAUTH_TOKEN: 'x' }), file)
+  const other = tenantCallers([blue], oauth, { ...file, callers: first })
+  t.match(other, [{ placeholder: /^sk-ant-oat01-placeholder-/ }], 'of the kind of the credential')
 })

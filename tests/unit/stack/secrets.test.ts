@@ -33,6 +33,19 @@ t.test('the secret goes, the placeholder, mode and owner stay', async t => {
   t.same({ mode, owner, ino }, { mode: before.mode, owner: before.uid, ino: before.ino })
 })
 
+t.test('the placeholders and keys of tenants stay too', async t => {
+  const folder = folderOf(t)
+  const callers = [
+    { tenant: 'blue', placeholder: 'held-by-blue', meterKey: 'k', budget: { usdPerDay: 5 } },
+  ]
+  const given = { kind: 'api-key', secret: 'sk-real', placeholder: 'held', callers } as const
+  await writeCredential(folder, { ...given, callers }, { uid, gid })
+  await forgetCredential(folder)
+  const text = readFileSync(folder.credential, 'utf8')
+  t.notMatch(text, /real/)
+  t.same(JSON.parse(text).callers, callers)
+})
+
 t.test('a file that cannot be parsed is removed: it may hold a secret', async t => {
   const folder = folderOf(t)
   writeFileSync(folder.credential, '{"secret":"sk-ant-oat01-real"')

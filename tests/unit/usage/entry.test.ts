@@ -1,12 +1,5 @@
 import t from 'tap'
-import {
-  addEntries,
-  addTokens,
-  createTally,
-  noTokens,
-  Tokens,
-  UsageEntry,
-} from '../../../src/usage/entry.ts'
+import { addEntries, addTokens, noTokens, Tokens, UsageEntry } from '../../../src/usage/entry.ts'
 import { entry } from '../../support/usage/entries.ts'
 
 t.test('sums go field by field', async t => {
@@ -61,28 +54,25 @@ t.test('rejects entries that the gateway did not write', async t => {
   }
 })
 
-t.test('sums by meter and model', async t => {
-  const tally = createTally()
-  tally.add(entry({ input: 1, estimatedUsd: 1 }))
-  tally.add(entry({ input: 2, estimatedUsd: 2 }))
-  tally.add(entry({ meter: 'aaaaaaaaaaaaaaaa', estimatedUsd: 4 }))
-  tally.add(entry({ meter: 'aaaaaaaaaaaaaaaa', model: 'claude-haiku-5-5', estimatedUsd: 8 }))
-  t.equal(tally.entries().length, 3)
-  t.match(tally.entries()[0], { meter: 'interactive', requests: 2, input: 3 })
-  t.equal(tally.estimatedUsd(), 15)
+t.test('a line of an older version counts the tokens that it reports', async t => {
+  const { estimatedTokens: _, ...old } = entry({
+    input: 1,
+    output: 2,
+    cacheWrite5m: 3,
+    cacheRead: 5,
+  })
+  t.match(UsageEntry.parse(old), { estimatedTokens: 11 })
+  t.match(UsageEntry.parse({ ...old, estimatedTokens: 100 }), { estimatedTokens: 100 })
 })
 
-t.test('made-up names do not make it grow without end, and no dollar is lost', async t => {
-  const tally = createTally({ rows: 4, models: 2 })
-  for (let i = 0; i < 100; i++) {
-    const meter = i.toString(16).padStart(16, '0')
-    tally.add(entry({ meter, model: `made-up-${i}`, estimatedUsd: 1 }))
+t.test('names of sessions and agents have a form', async t => {
+  const named = {
+    session: '0b6f3f0e-1111-4222-8333-444455556666',
+    agent: 'a1b2',
+    parentAgent: 'x%20y',
   }
-  t.ok(tally.entries().length <= 8, `${tally.entries().length} rows`)
-  t.equal(tally.estimatedUsd(), 100)
-  t.equal(
-    tally.entries().reduce((sum, { estimatedUsd }) => sum + estimatedUsd, 0),
-    100,
-  )
-  t.match(tally.entries().at(-1), { meter: 'other', model: 'other' })
+  t.match(UsageEntry.parse(entry(named)), named)
+  for (const agent of ['', 'a b', '\u001b[2J', 'a/b', 'x'.repeat(65), '\u202e']) {
+    t.notOk(UsageEntry.safeParse({ ...entry(), agent }).success, JSON.stringify(agent))
+  }
 })

@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { ReadDay } from '../../../src/usage/day-files.ts'
 import type { UsageEntry } from '../../../src/usage/entry.ts'
-import { createTally } from '../../../src/usage/entry.ts'
 import { addSums, buildUsageReport } from '../../../src/usage/report.ts'
+import { createTally } from '../../../src/usage/tally.ts'
 import { entry } from '../../support/usage/entries.ts'
 
 const meter = 'aaaaaaaaaaaaaaaa'

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { renderUsage } from '../../../../src/cli/render/usage.ts'
 import type { UsageEntry } from '../../../../src/usage/entry.ts'
-import { createTally } from '../../../../src/usage/entry.ts'
 import { addSums, buildUsageReport } from '../../../../src/usage/report.ts'
+import { createTally } from '../../../../src/usage/tally.ts'
 import { entry } from '../../../support/usage/entries.ts'
 
 const day = '2026-11-21'

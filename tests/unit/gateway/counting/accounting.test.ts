@@ -1,89 +1,12 @@
 import t from 'tap'
 import { ApiError } from '../../../../src/gateway/api-error.ts'
-import {
-  createAccounting,
-  createRunNames,
-  meterOf,
-} from '../../../../src/gateway/counting/accounting.ts'
+import { createAccounting } from '../../../../src/gateway/counting/accounting.ts'
 import type { Exchange } from '../../../../src/gateway/gateway-log.ts'
-import { upstreamHeaders } from '../../../../src/gateway/http/headers.ts'
 import { ByteMeter } from '../../../../src/gateway/http/limits.ts'
 import type { UsageEntry } from '../../../../src/usage/entry.ts'
 
-const meter = '0123456789abcdef'
+const who = { meter: 'interactive' }
 const noTerms = { fast: false, unitedStates: false }
-
-t.test('a run is identified by its header', async t => {
-  t.equal(meterOf(['X-Claude-Secure-Meter', meter]), meter)
-})
-
-t.test('other requests belong to the interactive session', async t => {
-  const name = 'x-claude-secure-meter'
-  for (const headers of [
-    [],
-    [name, ''],
-    [name, meter.toUpperCase()],
-    [name, `${meter}0`],
-    [name, '../../../../etc/'],
-    [name, meter, name, meter],
-    ['x-other', meter],
-    ['x-other', name, meter, 'x'],
-  ]) {
-    t.equal(meterOf(headers), 'interactive', headers.join(' '))
-  }
-})
-
-t.test('the header does not leave the stack', async t => {
-  const headers = upstreamHeaders(['x-claude-secure-meter', meter], {
-    kind: 'api-key',
-    secret: 'the-real-api-key',
-    placeholder: 'placeholder-placeholder',
-  })
-  t.notMatch(JSON.stringify(headers), meter)
-})
-
-const announced = (process: string, run: string) => [
-  'x-claude-secure-meter',
-  process,
-  'X-Claude-Secure-Run',
-  run,
-]
-
-t.test('requests of a process count for the run that was named last', async t => {
-  const names = createRunNames()
-  t.equal(names.of(meter), meter)
-  names.see(announced(meter, 'aaaaaaaaaaaaaaaa'))
-  t.equal(names.of(meter), 'aaaaaaaaaaaaaaaa')
-  names.see(announced(meter, 'bbbbbbbbbbbbbbbb'))
-  t.equal(names.of(meter), 'bbbbbbbbbbbbbbbb')
-  t.equal(names.of('interactive'), 'interactive')
-})
-
-t.test('a malformed announcement names no run', async t => {
-  const names = createRunNames()
-  for (const headers of [
-    [],
-    announced(meter, 'interactive'),
-    announced(meter, '../../../../etc/'),
-    announced('interactive', 'aaaaaaaaaaaaaaaa'),
-    ['x-claude-secure-run', 'aaaaaaaaaaaaaaaa'],
-    [...announced(meter, 'aaaaaaaaaaaaaaaa'), 'x-claude-secure-run', 'bbbbbbbbbbbbbbbb'],
-  ]) {
-    names.see(headers)
-    t.equal(names.of(meter), meter, headers.join(' '))
-    t.equal(names.of('interactive'), 'interactive')
-  }
-})
-
-t.test('forged process names do not fill the memory', async t => {
-  const names = createRunNames(2)
-  const other = (i: number) => String(i).padStart(16, '0')
-  for (let i = 0; i < 3; i++) names.see(announced(other(i), meter))
-  t.strictSame(
-    [0, 1, 2].map(i => names.of(other(i))),
-    [other(0), meter, meter],
-  )
-})
 
 const stream = { 'content-type': 'text/event-stream' }
 const event = (type: string, more = {}) => `data: ${JSON.stringify({ type, ...more })}\n\n`
@@ -92,17 +15,17 @@ const start = (model: string, usage = {}) =>
 const delta = event('message_delta', { usage: { output_tokens: 1_000_000 } })
 const stop = event('message_stop')
 
-function account(dayBudgetUsd: number | null = null) {
+function account(usd: number | null = null, tokens: number | null = null) {
   const entries: UsageEntry[] = []
   const accounting = createAccounting({
     ledger: {
       add: entry => entries.push(entry),
-      estimatedToday: () => 0,
+      today: () => ({ usd: 0, tokens: 0 }),
       failure: () => null,
       flush: async () => {},
       close: async () => {},
     },
-    dayBudgetUsd,
+    budget: () => ({ tenant: null, usd, tokens }),
   })
   return { accounting, entries }
 }
@@ -114,7 +37,7 @@ function one(options: {
   exchange?: Exchange
 }) {
   const { accounting, entries } = account()
-  const begun = accounting.begin('interactive', options.exchange ?? {})
+  const begun = accounting.begin(who, options.exchange ?? {})
   const { status } = options
   if (status !== undefined) {
     const watch = begun.answered(status, options.headers ?? stream)
@@ -206,7 +129,7 @@ t.test('a caller that leaves before the answer is charged for the request', asyn
 
 t.test('a request in flight counts towards the budget until it ends', async t => {
   const { accounting } = account(10)
-  const begun = accounting.begin('interactive', {})
+  const begun = accounting.begin(who, {})
   accounting.admit()
   begun.answered(200, stream)?.(Buffer.from(start('claude-opus-5') + delta))
   t.throws(() => accounting.admit(), ApiError)
@@ -253,8 +176,8 @@ t.test(
     })
     t.equal(whole?.estimatedUsd, whole?.costUsd)
     const { accounting } = account(4)
-    accounting.begin('interactive', {}).asked(small)
-    t.throws(() => accounting.begin('interactive', {}).asked(asked), /requests in flight/)
+    accounting.begin(who, {}).asked(small)
+    t.throws(() => accounting.begin(who, {}).asked(asked), /requests in flight/)
   },
 )
 
@@ -272,9 +195,9 @@ t.test(
   'requests in flight reserve all they asked for, and the next ones can try again',
   async t => {
     const { accounting } = account(10)
-    const begun = accounting.begin('interactive', {})
+    const begun = accounting.begin(who, {})
     begun.asked(asked)
-    const next = accounting.begin('interactive', {})
+    const next = accounting.begin(who, {})
     const refused = /^claude-secure: the requests in flight may use up the budget/
     t.throws(() => next.asked(asked), refused)
     t.throws(() => accounting.admit(), refused)
@@ -288,5 +211,36 @@ t.test(
 
 t.test('what is admitted has no limit but the others’ use', async t => {
   const { accounting } = account(10)
-  t.doesNotThrow(() => accounting.begin('interactive', {}).asked(asked))
+  t.doesNotThrow(() => accounting.begin(who, {}).asked(asked))
 })
+
+t.test('budgets count all tokens, those of the cache too', async t => {
+  const usage = { cache_creation_input_tokens: 20, cache_read_input_tokens: 300 }
+  t.match(one({ status: 200, body: start('claude-opus-5', usage) + delta + stop }), {
+    estimatedTokens: 2_000_320,
+  })
+  const text = event('content_block_delta', { delta: { text: 'x'.repeat(3_000_000) } })
+  const cut = one({ status: 200, body: start('claude-opus-5') + text })
+  t.ok((cut?.estimatedTokens ?? 0) > 1_900_000, 'the output that was seen before it broke off')
+  t.match(one({ status: 529, exchange: { request: sent(1e6) } }), { estimatedTokens: 0 })
+})
+
+t.test('a token budget reserves what requests in flight ask for', async t => {
+  const { accounting } = account(null, 2_000_000)
+  const begun = accounting.begin(who, { request: sent(3_000_000) })
+  begun.asked(asked)
+  const next = accounting.begin(who, {})
+  t.throws(() => next.asked(asked), /may use up the token budget.*0 of 2000000 are used|reserved/)
+  const watch = begun.answered(200, stream)
+  const small = event('message_delta', { usage: { output_tokens: 10 } })
+  watch?.(Buffer.from(start('claude-opus-5') + small + stop))
+  t.doesNotThrow(() => next.asked(asked), 'the reported usage takes the place of the reservation')
+})
+
+t.test(
+  'a caller that leaves before the answer leaves all that it asked for in the tokens',
+  async t => {
+    const exchange: Exchange = { request: sent(3_000_000), asked, broken: 'client-gone' }
+    t.match(one({ exchange }), { uncounted: 1, estimatedTokens: 2_000_000, input: 0, output: 0 })
+  },
+)

@@ -1,20 +1,22 @@
 import t from 'tap'
 import { ApiError } from '../../../../src/gateway/api-error.ts'
-import { checkDayBudget } from '../../../../src/gateway/counting/day-budget.ts'
+import { checkDayBudget, type DayBudget } from '../../../../src/gateway/counting/day-budget.ts'
 
-function refusal(
-  budgetUsd: number | null,
-  options: { today?: number; inFlight?: number; reserved?: number; failure?: string } = {},
-) {
+type Used = { today?: number; inFlight?: number; reserved?: number; failure?: string }
+
+function refusal(usd: number | null, used: Used = {}) {
+  return refusalOf({ tenant: null, usd, tokens: null }, used)
+}
+
+/** The same amounts in dollars and in tokens. */
+function refusalOf(budget: DayBudget, options: Used = {}) {
+  const both = (amount: number) => ({ usd: amount, tokens: amount })
   try {
     checkDayBudget({
-      budgetUsd,
-      ledger: {
-        estimatedToday: () => options.today ?? 0,
-        failure: () => options.failure ?? null,
-      },
-      inFlight: () => options.inFlight ?? 0,
-      reserved: () => options.reserved ?? options.inFlight ?? 0,
+      budget,
+      ledger: { today: () => both(options.today ?? 0), failure: () => options.failure ?? null },
+      inFlight: () => both(options.inFlight ?? 0),
+      reserved: () => both(options.reserved ?? options.inFlight ?? 0),
     })
     return null
   } catch (error) {
@@ -52,4 +54,30 @@ t.test('what is only reserved may become free: the refusal is for a retry', asyn
   t.match(error, { status: 429, type: 'rate_limit_error', retry: true })
   t.match(error?.message, /\$2\.0000 of \$5 are used, and \$3\.0000 are reserved/)
   t.equal(refusal(5, { today: 1, inFlight: 1, reserved: 3.9 }), null)
+})
+
+t.test('tokens have a budget of their own', async t => {
+  const tokens = { tenant: null, usd: null, tokens: 1_000 }
+  t.equal(refusalOf(tokens, { today: 999 }), null)
+  t.match(refusalOf(tokens, { today: 900, inFlight: 100 }), {
+    status: 402,
+    message: /token budget of this day \(UTC\) is used up: 1000 tokens of 1000\./,
+  })
+  t.match(refusalOf(tokens, { today: 900, inFlight: 0, reserved: 100 }), {
+    status: 429,
+    message: /900 tokens of 1000 are used, and 100 tokens are reserved/,
+  })
+  t.match(refusalOf(tokens, { failure: 'ENOSPC' }), { status: 503 })
+  const both = { tenant: null, usd: 500, tokens: 1_000 }
+  t.match(refusalOf(both, { today: 600 }), { message: /budget.*\$600\.0000 of \$500/ })
+  t.match(refusalOf({ ...both, usd: 2_000 }, { today: 1_500 }), { message: /1500 tokens of 1000/ })
+})
+
+t.test("a tenant's refusal names the tenant and where its budget is", async t => {
+  const refused = refusalOf({ tenant: 'blue', usd: null, tokens: 10 }, { today: 10 })
+  t.match(
+    refused?.message,
+    /for the tenant blue.*raise tokensPerDay of the tenant in tenants\.yaml/,
+  )
+  t.notMatch(refused?.message, /\.env/)
 })
