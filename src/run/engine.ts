@@ -30,7 +30,7 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
 
   function start(input: unknown, options: RunOptions): Run {
     const request = parseRequest(input)
-    const digest = digestOf(request)
+    const digest = options.requestDigest ?? digestOf(request)
     const id = RunId.parse(options.runId ?? idOf(options))
     const same = live.get(id)
     if (same) {

@@ -30,6 +30,8 @@ export type RunOptions = {
   surface?: string
   /** Requests with the same key and owner share one run. */
   idempotencyKey?: string
+  /** Digest of the request as the client sent it, for a surface that completes it, such as with a budget. */
+  requestDigest?: string
 }
 
 export type RunEngineParts = {

@@ -1,13 +1,18 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { serveHealth } from './api/health.ts'
+import { serveRun } from './api/run.ts'
+import { serveRunControl } from './api/run-control.ts'
+import { serveStatus } from './api/status.ts'
 import { HttpError } from './http-error.ts'
 import { defaultServerLimits, type ServerLimits } from './limits.ts'
 import { requireToken } from './plugins/auth.ts'
 import { boundAnswers, boundConnections } from './plugins/connections.ts'
 import { answerErrors, refuseMalformed, sendError } from './plugins/errors.ts'
 import { checkHosts } from './plugins/hosts.ts'
+import { createJsonReader } from './plugins/json-body.ts'
 import { limitRates } from './plugins/rate.ts'
 import { logRequests } from './plugins/request-log.ts'
+import type { RunStarter } from './run-starter.ts'
 import type { ServerLog } from './server-log.ts'
 import type { Access } from './tokens.ts'
 
@@ -15,6 +20,11 @@ export type ServerParts = {
   access: Access
   hosts: readonly string[]
   origins: readonly string[]
+  starter: RunStarter
+  /** Has a folder for each tenant. */
+  workspacesFolder: string
+  /** Refuses unknown members of a body. */
+  strict: boolean
   limits?: Partial<ServerLimits>
   log: ServerLog
 }
@@ -84,5 +94,9 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   await limitRates(app, limits)
 
   serveHealth(app)
+  const routes = { ...parts, limits, readJson: createJsonReader(limits) }
+  serveRun(app, routes)
+  serveRunControl(app, routes)
+  serveStatus(app, parts.starter)
   return app
 }

@@ -1,5 +1,7 @@
 import { messageOf, UserError } from '../base/errors.ts'
 import { buildApp } from './app.ts'
+import { openFileRuns } from './file-runs.ts'
+import { createRunStarter } from './run-starter.ts'
 import { createServerLog } from './server-log.ts'
 import { parseServerSettings } from './settings.ts'
 import { openAccess } from './tokens.ts'
@@ -16,17 +18,33 @@ async function main() {
     withoutToken: settings.SERVER_WITHOUT_TOKEN,
     log,
   })
+  const runs = openFileRuns({
+    folder: settings.STORE_FOLDER,
+    workersFolder: settings.WORKERS_FOLDER,
+    workerSecretsFolder: settings.WORKER_SECRETS_FOLDER,
+    ttlHours: settings.RESULT_TTL_HOURS,
+    tenants: access.tenants,
+  })
+  const starter = createRunStarter({ runs, log })
   const app = await buildApp({
     access,
+    starter,
+    workspacesFolder: settings.WORKSPACES_FOLDER,
+    strict: settings.API_STRICT,
     hosts: settings.SERVER_ALLOWED_HOSTS,
     origins: settings.SERVER_ALLOWED_ORIGINS,
     log,
   })
 
+  // The health check and the results answer until the last run has ended.
   const stop = (signal: NodeJS.Signals) => {
-    log({ kind: 'stopping', signal, runs: 0 })
-    setTimeout(() => process.exit(0), settings.DRAIN_SECONDS * 1_000).unref()
-    app.close().then(() => process.exit(0), fail)
+    const grace = settings.DRAIN_SECONDS * 1_000
+    log({ kind: 'stopping', signal, runs: starter.count() })
+    setTimeout(() => process.exit(0), grace + 4_000).unref()
+    starter
+      .drain(grace)
+      .then(() => app.close())
+      .then(() => process.exit(0), fail)
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)

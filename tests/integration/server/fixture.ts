@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import { buildApp, type ServerParts } from '../../../src/server/app.ts'
+import { createRunStarter, type ServerRuns } from '../../../src/server/run-starter.ts'
 import type { ServerEvent } from '../../../src/server/server-log.ts'
 import { openAccess } from '../../../src/server/tokens.ts'
 
@@ -52,7 +53,11 @@ export type Sent = {
 /** The server's application on a port of its own. */
 export async function startServer(
   t: Test,
-  options: Partial<ServerParts> & { tenants?: { name: string }[]; tokens?: object[] } = {},
+  options: Partial<ServerParts> & {
+    tenants?: { name: string }[]
+    tokens?: object[]
+    runs?: ServerRuns
+  } = {},
 ) {
   const { tenants, tokens, ...parts } = options
   const events: ServerEvent[] = []
@@ -62,7 +67,18 @@ export async function startServer(
     ...(tokens && { tokens }),
   })
   const access = openAccess({ folder: files.folder, withoutToken: false, log, now: advancing() })
-  const app = await buildApp({ access, hosts: [], origins: [], log, ...parts })
+  const { runs = noRuns, ...given } = parts
+  const starter = createRunStarter({ runs, log })
+  const app = await buildApp({
+    access,
+    starter,
+    hosts: [],
+    origins: [],
+    workspacesFolder: '/nonexistent',
+    strict: false,
+    log,
+    ...given,
+  })
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(() => app.close())
   const address = app.server.address()
@@ -102,7 +118,14 @@ export async function startServer(
     socket.write(bytes)
     return text(socket)
   }
-  return { app, port, open, ask, raw, events, files }
+  return { app, port, starter, open, ask, raw, events, files }
+}
+
+const noRuns: ServerRuns = {
+  of: () => {
+    throw new Error('this test has no runs')
+  },
+  spentToday: () => ({ usd: 0, tokens: 0 }),
 }
 
 /** A clock by which the files are looked at on every request. */

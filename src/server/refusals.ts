@@ -1,0 +1,35 @@
+import { type RefusalCode, RunRefusal } from '../run/failure.ts'
+import { HttpError, invalid } from './http-error.ts'
+
+type Answer = (refusal: RunRefusal) => HttpError
+
+const soon = { headers: { 'retry-after': '5' } }
+
+/** The one table from the engine's refusals to HTTP. */
+const answers: Record<RefusalCode, Answer> = {
+  busy: () => new HttpError(409, 'workspace busy, retry later', soon),
+  workspace: () => new HttpError(400, 'workspace not found'),
+  'no-session': () => new HttpError(400, 'session not found in this workspace'),
+  request: ({ message }) => invalid(['body'], 'value_error', message),
+  schema: ({ message }) => invalid(['body', 'jsonSchema'], 'value_error', message),
+  answers: ({ message }) => invalid(['body', 'answers'], 'value_error', message),
+  capacity: () => new HttpError(503, 'too many runs at once, retry later', soon),
+  stopping: () => new HttpError(503, 'the worker is stopping, retry later', soon),
+  unreachable: () => new HttpError(503, 'the worker does not answer, retry later', soon),
+  confinement: () =>
+    new HttpError(400, 'this server cannot keep workspaces apart: use the root workspace'),
+  'unknown-run': () => new HttpError(404, 'run not found'),
+  'not-waiting': () => new HttpError(409, 'the run does not wait for an answer'),
+  'key-reused': () =>
+    invalid(
+      ['header', 'Idempotency-Key'],
+      'value_error',
+      'the idempotency key belongs to another request',
+    ),
+}
+
+/** Returns the HTTP error of a refusal, and any other error unchanged. */
+export function httpErrorOf(error: unknown): unknown {
+  if (!(error instanceof RunRefusal)) return error
+  return answers[error.code](error)
+}

@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createDeferred } from '../base/async.ts'
+import type { Run, RunEngine } from '../run/engine.ts'
+import type { RunRequest } from '../run/request.ts'
+import type { RunResult } from '../run/result.ts'
+import { HttpError } from './http-error.ts'
+import { httpErrorOf } from './refusals.ts'
+import { createRunBudgets, type SpentToday } from './run-budget.ts'
+import type { ServerLog } from './server-log.ts'
+import type { Caller } from './tokens.ts'
+
+/** The runs of all tenants, each behind an engine of its own. */
+export type ServerRuns = { of: (tenant: string) => RunEngine; spentToday: SpentToday }
+
+export type RunStart = {
+  caller: Caller
+  request: Partial<RunRequest> & Pick<RunRequest, 'prompt'>
+  /** Absolute path in the worker. */
+  workspace: string
+  surface: string
+  /** Cancels the run. */
+  signal?: AbortSignal
+  wait?: boolean
+  asks?: boolean
+  questionSeconds?: number
+  idempotencyKey?: string
+}
+
+export type StartedRun = Pick<Run, 'id' | 'result' | 'cancel'> & {
+  /** Resolves once the worker has started it, or once it has ended. */
+  started: Promise<void>
+}
+
+/** A run that ended, for metrics and webhooks. */
+export type EndedRun = { caller: Caller; surface: string; result: RunResult }
+
+/** Within what remains until Docker kills the server. */
+const cancelMilliseconds = 3_000
+
+/** Starts the runs of every surface of the server, within what their tokens may do, until it drains. */
+export function createRunStarter(options: {
+  runs: ServerRuns
+  log: ServerLog
+  onEnd?: (run: EndedRun) => void
+}) {
+  const { runs, log, onEnd } = options
+  const budgets = createRunBudgets(runs.spentToday)
+  const active = new Map<string, { caller: Caller; workspace: string; run: Run }>()
+  let draining = false
+
+  async function start(given: RunStart): Promise<StartedRun> {
+    const { caller, workspace, idempotencyKey } = given
+    const engine = runs.of(caller.tenant.name)
+    const request = { ...given.request, model: modelOf(caller, given.request.model) }
+    const owner = caller.token.name
+    const keyed = idempotencyKey === undefined ? null : keyOf(owner, idempotencyKey, given)
+    const isKept = keyed !== null && (await engine.find(keyed.runId)) !== null
+    if (draining && !isKept) throw stopping()
+    const share = isKept ? null : await budgets.take(caller.token, request.maxBudgetUsd)
+    try {
+      const run = engine.start(
+        { ...request, maxBudgetUsd: share ? share.maxBudgetUsd : request.maxBudgetUsd },
+        { ...given, ...keyed, owner },
+      )
+      const isNew = !isKept && !active.has(run.id)
+      if (isNew) active.set(run.id, { caller, workspace, run })
+      if (isNew)
+        log({ kind: 'run-started', ...aboutRun(caller, run.id), workspace, surface: given.surface })
+      const result = watch(run, given, isNew).finally(() => share?.release())
+      result.catch(() => {})
+      return { id: run.id, cancel: run.cancel, result, started: startOf(run) }
+    } catch (error) {
+      share?.release()
+      throw httpErrorOf(error)
+    }
+  }
+
+  async function watch(run: Run, { caller, workspace, surface }: RunStart, isNew: boolean) {
+    const began = performance.now()
+    try {
+      const result = await run.result
+      if (isNew) {
+        log({
+          kind: 'run-ended',
+          ...aboutRun(caller, run.id),
+          workspace,
+          status: result.status,
+          milliseconds: Math.round(performance.now() - began),
+          costUsd: result.costUsd,
+          ...(result.error && { code: result.error.code }),
+        })
+        onEnd?.({ caller, surface, result })
+      }
+      return result
+    } catch (error) {
+      const shown = httpErrorOf(error)
+      const reason = shown instanceof HttpError ? shown.message : 'internal error'
+      if (isNew) log({ kind: 'run-refused', ...aboutRun(caller, run.id), workspace, reason })
+      throw shown
+    } finally {
+      if (isNew) active.delete(run.id)
+    }
+  }
+
+  return {
+    start,
+    of: runs.of,
+    /** Number of runs in progress that this process started. */
+    count: () => active.size,
+    isDraining: () => draining,
+
+    /**
+     * Starts no more runs and waits for those in progress. Cancels those that did not end within the time,
+     * and names them in the log.
+     */
+    async drain(milliseconds: number): Promise<void> {
+      draining = true
+      if (await allEnd(milliseconds)) return
+      for (const [id, { caller, run }] of active) {
+        log({ kind: 'warn', message: 'run cancelled: the server stops', ...aboutRun(caller, id) })
+        run.cancel()
+      }
+      await allEnd(cancelMilliseconds)
+    },
+  }
+
+  async function allEnd(milliseconds: number): Promise<boolean> {
+    const timer = new AbortController()
+    const late = sleep(milliseconds, 'late', { signal: timer.signal }).catch(() => 'late')
+    const all = Promise.allSettled([...active.values()].map(({ run }) => run.result))
+    const first = await Promise.race([all.then(() => 'ended'), late])
+    timer.abort()
+    return first === 'ended'
+  }
+}
+export type RunStarter = ReturnType<typeof createRunStarter>
+
+/** Reads the run's events, so that none is held for a reader that never comes. */
+function startOf({ events }: Run): Promise<void> {
+  const started = createDeferred<void>()
+  const read = async () => {
+    for await (const event of events) if (event.kind === 'started') started.resolve()
+  }
+  read().then(started.resolve, () => started.resolve())
+  return started.promise
+}
+
+/** Returns the model to run, or throws when the token may not use it. */
+function modelOf({ token }: Caller, asked: string | undefined): string | undefined {
+  if (!token.models) return asked
+  const model = asked ?? token.models[0]
+  if (model !== undefined && token.models.includes(model)) return model
+  throw new HttpError(
+    403,
+    `model ${model} is not allowed: token ${token.name} may use ${token.models.join(', ')}`,
+  )
+}
+
+/** Derives a run's id from its token and key, and the digest by which another request with that key is told. */
+function keyOf(
+  owner: string,
+  key: string,
+  { request, workspace, asks, questionSeconds }: RunStart,
+) {
+  const hash = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex')
+  return {
+    runId: hash([owner, key]).slice(0, 16),
+    requestDigest: hash([request, workspace, asks ?? false, questionSeconds ?? null]),
+  }
+}
+
+function aboutRun({ token, tenant }: Caller, runId: string) {
+  return { runId, token: token.name, tenant: tenant.name }
+}
+
+function stopping() {
+  return new HttpError(503, 'the server is stopping, retry later', {
+    headers: { 'retry-after': '10', connection: 'close' },
+  })
+}
