@@ -108,7 +108,36 @@ export async function openParentFolder(
   if (safeRelativePath(path) === null) throw notApplied(path, 'it leaves the workspace')
   const parts = path.split('/')
   const name = parts.pop() ?? ''
-  let folder = held(await openRoot(root))
+  const { folder, left, stopped } = await descend(await openRootFolder(root), parts, { make })
+  if (stopped === null) return { folder, name }
+  await folder.close()
+  if (stopped === 'missing') return null
+  const walked = parts.slice(0, parts.length - left.length + 1).join('/')
+  throw notApplied(path, `${terminalLine(walked)} is not a folder on the host`)
+}
+
+/** Opens a folder whose path is a real one, to `descend` from. */
+export async function openRootFolder(root: string): Promise<OpenFolder> {
+  return held(await openRoot(root))
+}
+
+/** The deepest folder of a path that was opened, the parts below it, and why it is not the last one. */
+export type Descent = {
+  folder: OpenFolder
+  left: readonly string[]
+  stopped: null | 'missing' | 'not-folder'
+}
+
+/**
+ * Opens folder after folder below `from`, which it closes on the way, and follows no symlink. `make`
+ * creates those that are missing. Parts are names of entries, never empty, `.` or `..`.
+ */
+export async function descend(
+  from: OpenFolder,
+  parts: readonly string[],
+  { make = false }: { make?: boolean } = {},
+): Promise<Descent> {
+  let folder = from
   for (const [depth, part] of parts.entries()) {
     try {
       if (make) await makeFolder(folder, part)
@@ -116,17 +145,15 @@ export async function openParentFolder(
       await folder.close()
       folder = next
     } catch (error) {
-      await folder.close()
       const code = systemCode(error)
-      if (code === 'ENOENT') return null
-      if (code !== 'ENOTDIR' && code !== 'ELOOP') throw error
-      throw notApplied(
-        path,
-        `${terminalLine(parts.slice(0, depth + 1).join('/'))} is not a folder on the host`,
-      )
+      const left = parts.slice(depth)
+      if (code === 'ENOENT') return { folder, left, stopped: 'missing' }
+      if (code === 'ENOTDIR' || code === 'ELOOP') return { folder, left, stopped: 'not-folder' }
+      await folder.close()
+      throw error
     }
   }
-  return { folder, name }
+  return { folder, left: [], stopped: null }
 }
 
 function held(file: FileHandle): OpenFolder {

@@ -22,6 +22,8 @@ export type ReplaceOptions = {
   durable?: boolean
   /** Path of the unfinished file, on the same filesystem. Default: an unguessable name beside `path`. */
   temporary?: SystemPath
+  /** Returns where the finished file goes, such as into a folder that is made for it. Default: `path`. */
+  target?: () => Promise<SystemPath>
   /** Creates the error for a failed system call. Default: a `UserError` that names the path. */
   failed?: (cause: unknown) => unknown
 }
@@ -53,8 +55,9 @@ export async function replaceFile(
     } finally {
       await file.close()
     }
-    await rename(temporary, path)
-    if (durable) await syncFolder(folderOf(path))
+    const place = options.target ? await options.target() : path
+    await rename(temporary, place)
+    if (durable) await syncFolder(folderOf(place))
   } catch (error) {
     await rm(temporary, { force: true })
     throw error instanceof UserError ? error : failed(error)

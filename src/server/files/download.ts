@@ -1,0 +1,86 @@
+import type { FileHandle } from 'node:fs/promises'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { etagOf, isNotModified, isSameForRange } from './conditions.ts'
+import { openEntry } from './entry.ts'
+import { FileError } from './file-error.ts'
+import { listFolder } from './listing.ts'
+import { parseRange } from './range.ts'
+import { encodePercent, type Target } from './target.ts'
+
+export type DownloadOptions = {
+  root: string
+  target: Target
+  /** Maximum number of entries in one listing. */
+  mostEntries: number
+  /** Whether the caller may see an entry of the listed folder. */
+  shows: (name: string) => boolean
+}
+
+/** Answers GET and HEAD: the bytes of a file, or the list of a folder. */
+export async function download(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { root, target, mostEntries, shows }: DownloadOptions,
+): Promise<unknown> {
+  const entry = await openEntry(root, target)
+  if (entry.kind === 'file') {
+    try {
+      return sendFile(request, reply, target, entry)
+    } catch (error) {
+      await entry.file.close()
+      throw error
+    }
+  }
+  try {
+    const after = new URLSearchParams(request.originalUrl.split('?')[1]).get('after') ?? undefined
+    const listing = await listFolder(entry.folder, { most: mostEntries, after, shows })
+    return reply.header('cache-control', 'no-store').send({ path: target.asked || '/', ...listing })
+  } finally {
+    await entry.folder.close()
+  }
+}
+
+function sendFile(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  target: Target,
+  { file, stats }: { file: FileHandle; stats: Parameters<typeof etagOf>[0] },
+) {
+  const { headers, method } = request
+  const etag = etagOf(stats)
+  const size = Number(stats.size)
+  reply.headers({
+    etag,
+    'last-modified': new Date(Number(stats.mtimeMs)).toUTCString(),
+    'cache-control': 'private, no-cache',
+    'accept-ranges': 'bytes',
+  })
+  if (isNotModified(headers, etag)) return close(file).then(() => reply.code(304).send())
+  const range = isSameForRange(headers, etag) ? parseRange(headers.range, size) : null
+  if (range === 'unsatisfiable') {
+    throw new FileError(416, 'range not satisfiable', { 'content-range': `bytes */${size}` })
+  }
+  const { first, last } = range ?? { first: 0, last: size - 1 }
+  const length = last - first + 1
+  if (range) reply.code(206).header('content-range', `bytes ${first}-${last}/${size}`)
+  reply.headers({
+    // A workspace's file may be HTML of the agent: it must never run at this server's origin.
+    'content-type': 'application/octet-stream',
+    'content-disposition': `attachment; filename*=UTF-8''${encodePercent(target.parts.at(-1) ?? '')}`,
+    'content-security-policy': "default-src 'none'; sandbox",
+    'content-length': length,
+  })
+  if (method === 'HEAD' || length === 0) return close(file).then(() => reply.send())
+  const stream = file.createReadStream({ start: first, end: last, highWaterMark: chunkBytes })
+  // The file was cut meanwhile. Fewer bytes than announced would make the next answer a part of this one.
+  stream.once('end', () => {
+    if (stream.bytesRead < length) reply.raw.destroy()
+  })
+  return reply.send(stream)
+}
+
+const chunkBytes = 128 * 1024
+
+async function close(file: FileHandle) {
+  await file.close()
+}

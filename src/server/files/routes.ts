@@ -1,0 +1,99 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { systemCode } from '../../base/errors.ts'
+import { download } from './download.ts'
+import { FileError, fileErrorOf, outsideRoot } from './file-error.ts'
+import { discardBody, tooLarge } from './receive.ts'
+import { removeFile } from './remove-file.ts'
+import { storeFile } from './store-file.ts'
+import { parseTarget, type Target } from './target.ts'
+import { createTurns } from './turns.ts'
+
+export type FilesOptions = {
+  /** Returns the real path of the folder that the caller's files are below: that of its tenant. */
+  rootOf: (request: FastifyRequest) => string
+  /** Whether the caller may name a path below its root; `` is the root itself. */
+  mayUse: (request: FastifyRequest, relative: string) => boolean
+  limits: {
+    /** Maximum size of a stored file in bytes. */
+    fileBytes: number
+    /** Maximum number of entries in one listing. */
+    listedEntries: number
+    /** Closes a transfer that moves no byte for this long. */
+    idleMilliseconds: number
+  }
+}
+
+/**
+ * Serves `/files` and all below it. The application needs `rewriteUrl` with `fileRoute`, and authenticates
+ * before. Use it as a plugin: bodies stay streams, within it only.
+ */
+export async function filesApi(app: FastifyInstance, options: FilesOptions): Promise<void> {
+  const { rootOf, mayUse, limits } = options
+  const turns = createTurns()
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  app.addHook('onRequest', async (request, reply) => {
+    request.raw.socket.setTimeout(limits.idleMilliseconds)
+    reply.header('x-content-type-options', 'nosniff')
+    // Fastify refuses a malformed one; here the bytes are stored under any.
+    delete request.raw.headers['content-type']
+    // Before the body is asked for.
+    const announced = Number(request.headers['content-length'] ?? 0)
+    if (request.method === 'PUT' && announced > limits.fileBytes) throw tooLarge(limits.fileBytes)
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const known =
+      error instanceof FileError
+        ? error
+        : fileErrorOf(systemCode(error) ?? undefined, askedBy(request))
+    if (!known) throw error
+    discardBody(request.raw)
+    return reply.code(known.status).headers(known.headers).send({ detail: known.message })
+  })
+
+  const targetOf = (request: FastifyRequest): Target => {
+    const target = parseTarget(request.originalUrl)
+    const { relative } = target
+    if (relative !== '' && !mayUse(request, relative)) throw outsideRoot()
+    return target
+  }
+  const read = (request: FastifyRequest, reply: FastifyReply) => {
+    const target = targetOf(request)
+    return download(request, reply, {
+      root: rootOf(request),
+      target,
+      mostEntries: limits.listedEntries,
+      // A token with workspaces of its own sees no other in the listing of the root.
+      shows: name => target.parts.length > 0 || mayUse(request, name),
+    })
+  }
+  app.route({ method: ['GET', 'HEAD'], url: '/files', exposeHeadRoute: false, handler: read })
+  app.put('/files', async (request, reply) => {
+    const target = targetOf(request)
+    const { size, etag } = await storeFile({
+      root: rootOf(request),
+      target,
+      body: request.raw,
+      headers: request.headers,
+      most: limits.fileBytes,
+      turns,
+    })
+    if (etag) reply.header('etag', etag)
+    return { status: 'ok', path: target.absolute, size }
+  })
+  app.delete('/files', async request => {
+    const target = targetOf(request)
+    await removeFile({ root: rootOf(request), target, headers: request.headers, turns })
+    return { status: 'ok', path: target.absolute }
+  })
+}
+
+/** Returns a request's path for an error; `the file` when it cannot be decoded. */
+function askedBy(request: FastifyRequest) {
+  try {
+    return parseTarget(request.originalUrl).asked || '/'
+  } catch {
+    return 'the file'
+  }
+}
