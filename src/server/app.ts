@@ -1,8 +1,10 @@
 import Fastify, { type FastifyInstance } from 'fastify'
+import { serveFiles } from './api/files.ts'
 import { serveHealth } from './api/health.ts'
 import { serveRun } from './api/run.ts'
 import { serveRunControl } from './api/run-control.ts'
 import { serveStatus } from './api/status.ts'
+import { fileRoute } from './files/target.ts'
 import { HttpError } from './http-error.ts'
 import { defaultServerLimits, type ServerLimits } from './limits.ts'
 import { requireToken } from './plugins/auth.ts'
@@ -26,6 +28,8 @@ export type ServerParts = {
   /** Refuses unknown members of a body. */
   strict: boolean
   limits?: Partial<ServerLimits>
+  /** Maximum size of a stored file in bytes. */
+  fileBytes: number
   log: ServerLog
 }
 
@@ -38,6 +42,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   const limits = { ...defaultServerLimits, ...parts.limits }
   const app: FastifyInstance = Fastify({
     logger: false,
+    rewriteUrl: request => fileRoute(request.url ?? ''),
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -98,5 +103,6 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   serveRun(app, routes)
   serveRunControl(app, routes)
   serveStatus(app, parts.starter)
+  await serveFiles(app, routes)
   return app
 }

@@ -20,6 +20,8 @@ export type ServerLimits = {
   idleMilliseconds: number
   /** Timeout of a client that does not read its answer. */
   stalledMilliseconds: number
+  /** Maximum number of entries in one listing of a folder. */
+  listedEntries: number
   /** Maximum number of requests of one token in a second. */
   requestsPerSecond: number
   /** Maximum number of runs that one token starts in a minute. */
@@ -48,6 +50,7 @@ export const defaultServerLimits: ServerLimits = {
   receiveMilliseconds: 600_000,
   idleMilliseconds: 30_000,
   stalledMilliseconds: 60_000,
+  listedEntries: 10_000,
   requestsPerSecond: 10_000,
   runsPerMinute: 600,
   streams: 64,

@@ -33,6 +33,7 @@ async function main() {
     strict: settings.API_STRICT,
     hosts: settings.SERVER_ALLOWED_HOSTS,
     origins: settings.SERVER_ALLOWED_ORIGINS,
+    fileBytes: settings.FILE_LIMIT_MB * 1024 * 1024,
     log,
   })
 

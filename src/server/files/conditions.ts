@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
-import { FileError } from './file-error.ts'
+import { HttpError } from '../http-error.ts'
 
 /**
  * Returns a strong ETag. The time of the last change of content or inode is the kernel's: unlike the
@@ -15,10 +15,10 @@ export function checkWrite(headers: IncomingHttpHeaders, etag: string | null): v
   const match = headers['if-match']
   const noneMatch = headers['if-none-match']
   if (match !== undefined && !lists(match, etag, { weak: false })) {
-    throw new FileError(412, 'precondition failed: If-Match')
+    throw new HttpError(412, 'precondition failed: If-Match')
   }
   if (noneMatch !== undefined && lists(noneMatch, etag, { weak: true })) {
-    throw new FileError(412, 'precondition failed: If-None-Match')
+    throw new HttpError(412, 'precondition failed: If-None-Match')
   }
 }
 
@@ -26,7 +26,7 @@ export function checkWrite(headers: IncomingHttpHeaders, etag: string | null): v
 export function isNotModified(headers: IncomingHttpHeaders, etag: string): boolean {
   const match = headers['if-match']
   if (match !== undefined && !lists(match, etag, { weak: false })) {
-    throw new FileError(412, 'precondition failed: If-Match')
+    throw new HttpError(412, 'precondition failed: If-Match')
   }
   const noneMatch = headers['if-none-match']
   return noneMatch !== undefined && lists(noneMatch, etag, { weak: true })

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { HttpError } from '../http-error.ts'
 import { etagOf, isNotModified, isSameForRange } from './conditions.ts'
 import { openEntry } from './entry.ts'
-import { FileError } from './file-error.ts'
 import { listFolder } from './listing.ts'
 import { parseRange } from './range.ts'
 import { encodePercent, type Target } from './target.ts'
@@ -58,7 +58,9 @@ function sendFile(
   if (isNotModified(headers, etag)) return close(file).then(() => reply.code(304).send())
   const range = isSameForRange(headers, etag) ? parseRange(headers.range, size) : null
   if (range === 'unsatisfiable') {
-    throw new FileError(416, 'range not satisfiable', { 'content-range': `bytes */${size}` })
+    throw new HttpError(416, 'range not satisfiable', {
+      headers: { 'content-range': `bytes */${size}` },
+    })
   }
   const { first, last } = range ?? { first: 0, last: size - 1 }
   const length = last - first + 1

@@ -2,7 +2,8 @@ import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { systemCode } from '../../base/errors.ts'
 import { descend, namesOnly, type OpenFolder, openRootFolder } from '../../files/beneath.ts'
-import { FileError, linkRefused, notFound } from './file-error.ts'
+import { HttpError } from '../http-error.ts'
+import { linkRefused, notFound } from './file-error.ts'
 import type { Target } from './target.ts'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants
@@ -41,7 +42,7 @@ async function reopen(named: FileHandle, asked: string): Promise<OpenEntry> {
     return { kind: 'folder', folder: await open(path, O_RDONLY | O_DIRECTORY) }
   }
   if (stats.isSymbolicLink()) throw linkRefused(asked)
-  if (!stats.isFile()) throw new FileError(400, `not a regular file: ${asked}`)
+  if (!stats.isFile()) throw new HttpError(400, `not a regular file: ${asked}`)
   return { kind: 'file', file: await open(path, O_RDONLY | O_NONBLOCK), stats }
 }
 

@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
-import { FileError } from './file-error.ts'
+import { HttpError } from '../http-error.ts'
 
 /** Returns the answer for a body that is larger than a file may be. */
-export function tooLarge(most: number): FileError {
-  return new FileError(413, `file too large (at most ${most} bytes)`)
+export function tooLarge(most: number): HttpError {
+  return new HttpError(413, `file too large (at most ${most} bytes)`)
 }
 
 /**
@@ -27,7 +27,7 @@ export async function receiveBody(
     }
   }
   // Never take a body that was cut off for a whole one.
-  if (!request.complete) throw new FileError(400, 'the body ended early')
+  if (!request.complete) throw new HttpError(400, 'the body ended early')
   return size
 }
 

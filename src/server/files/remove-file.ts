@@ -2,9 +2,10 @@ import { unlink } from 'node:fs/promises'
 import type { IncomingHttpHeaders } from 'node:http'
 import { systemCode } from '../../base/errors.ts'
 import { descend, openRootFolder } from '../../files/beneath.ts'
+import { HttpError } from '../http-error.ts'
 import { checkWrite, etagOf } from './conditions.ts'
 import { refuseStopped, statEntry } from './entry.ts'
-import { FileError, notFound } from './file-error.ts'
+import { notFound } from './file-error.ts'
 import type { Target } from './target.ts'
 import type { Turns } from './turns.ts'
 
@@ -40,5 +41,5 @@ export async function removeFile({ root, target, headers, turns }: RemoveOptions
 }
 
 function noFolders() {
-  return new FileError(400, 'cannot delete directories')
+  return new HttpError(400, 'cannot delete directories')
 }

@@ -1,7 +1,8 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { systemCode } from '../../base/errors.ts'
+import { HttpError } from '../http-error.ts'
 import { download } from './download.ts'
-import { FileError, fileErrorOf, outsideRoot } from './file-error.ts'
+import { fileErrorOf, outsideRoot } from './file-error.ts'
 import { discardBody, tooLarge } from './receive.ts'
 import { removeFile } from './remove-file.ts'
 import { storeFile } from './store-file.ts'
@@ -44,12 +45,12 @@ export async function filesApi(app: FastifyInstance, options: FilesOptions): Pro
   })
   app.setErrorHandler((error, request, reply) => {
     const known =
-      error instanceof FileError
+      error instanceof HttpError
         ? error
         : fileErrorOf(systemCode(error) ?? undefined, askedBy(request))
     if (!known) throw error
     discardBody(request.raw)
-    return reply.code(known.status).headers(known.headers).send({ detail: known.message })
+    return reply.code(known.status).headers(known.headers).send({ detail: known.detail })
   })
 
   const targetOf = (request: FastifyRequest): Target => {
@@ -68,8 +69,15 @@ export async function filesApi(app: FastifyInstance, options: FilesOptions): Pro
       shows: name => target.parts.length > 0 || mayUse(request, name),
     })
   }
-  app.route({ method: ['GET', 'HEAD'], url: '/files', exposeHeadRoute: false, handler: read })
-  app.put('/files', async (request, reply) => {
+  const config: FastifyContextConfig = { modes: ['files'] }
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/files',
+    config,
+    exposeHeadRoute: false,
+    handler: read,
+  })
+  app.put('/files', { config }, async (request, reply) => {
     const target = targetOf(request)
     const { size, etag } = await storeFile({
       root: rootOf(request),
@@ -82,7 +90,7 @@ export async function filesApi(app: FastifyInstance, options: FilesOptions): Pro
     if (etag) reply.header('etag', etag)
     return { status: 'ok', path: target.absolute, size }
   })
-  app.delete('/files', async request => {
+  app.delete('/files', { config }, async request => {
     const target = targetOf(request)
     await removeFile({ root: rootOf(request), target, headers: request.headers, turns })
     return { status: 'ok', path: target.absolute }

@@ -2,9 +2,10 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { systemCode } from '../../base/errors.ts'
 import { descend, type OpenFolder, openRootFolder } from '../../files/beneath.ts'
 import { replaceFile } from '../../files/replace-file.ts'
+import { HttpError } from '../http-error.ts'
 import { checkWrite, etagOf } from './conditions.ts'
 import { refuseStopped, statEntry } from './entry.ts'
-import { FileError, linkRefused } from './file-error.ts'
+import { linkRefused } from './file-error.ts'
 import { receiveBody } from './receive.ts'
 import type { Target } from './target.ts'
 import type { Turns } from './turns.ts'
@@ -75,11 +76,11 @@ async function replaceable(folder: OpenFolder, name: string, target: Target) {
   if (stats.isDirectory()) throw isFolder(target)
   throw stats.isSymbolicLink()
     ? linkRefused(target.asked)
-    : new FileError(400, `not a regular file: ${target.asked}`)
+    : new HttpError(400, `not a regular file: ${target.asked}`)
 }
 
 function isFolder({ asked }: Target) {
-  return new FileError(400, `is a directory: ${asked || '/'}`)
+  return new HttpError(400, `is a directory: ${asked || '/'}`)
 }
 
 function isGone(error: unknown) {
@@ -88,5 +89,5 @@ function isGone(error: unknown) {
 
 /** Returns the answer for a folder, or an unfinished file, that the agent took away during the upload. */
 function changed({ asked }: Target) {
-  return new FileError(409, `the folder of ${asked} was changed during the upload, retry`)
+  return new HttpError(409, `the folder of ${asked} was changed during the upload, retry`)
 }

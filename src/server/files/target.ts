@@ -1,5 +1,6 @@
 import { bytesOfName, nameOfBytes } from '../../files/byte-names.ts'
-import { FileError, outsideRoot } from './file-error.ts'
+import { HttpError } from '../http-error.ts'
+import { outsideRoot } from './file-error.ts'
 
 /** What a request names, below the folder of its tenant. */
 export type Target = {
@@ -37,8 +38,8 @@ export function fileRoute(url: string): string {
 export function parseTarget(url: string): Target {
   const path = (url.split('?', 1)[0] ?? '').slice(route.length)
   const bytes = decodePercent(path.startsWith('/') ? path.slice(1) : path)
-  if (bytes.length > mostBytes) throw new FileError(400, 'path too long')
-  if (bytes.includes(0)) throw new FileError(400, 'path with a NUL byte')
+  if (bytes.length > mostBytes) throw new HttpError(400, 'path too long')
+  if (bytes.includes(0)) throw new HttpError(400, 'path with a NUL byte')
   const asked = nameOfBytes(bytes)
   const parts: string[] = []
   for (const part of asked.split('/')) {

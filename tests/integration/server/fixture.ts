@@ -76,6 +76,7 @@ export async function startServer(
     origins: [],
     workspacesFolder: '/nonexistent',
     strict: false,
+    fileBytes: 1_000_000,
     log,
     ...given,
   })

@@ -1,0 +1,32 @@
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { filesApi } from '../files/routes.ts'
+import type { ServerLimits } from '../limits.ts'
+import { callerOf } from '../plugins/auth.ts'
+
+/** Serves the files of each token's tenant, and of its workspaces alone if the token has a list of them. */
+export async function serveFiles(
+  app: FastifyInstance,
+  parts: {
+    /** The real path of the folder with one folder for each tenant. */
+    workspacesFolder: string
+    /** Maximum size of a stored file in bytes. */
+    fileBytes: number
+    limits: ServerLimits
+  },
+): Promise<void> {
+  const { workspacesFolder, fileBytes, limits } = parts
+  await app.register(filesApi, {
+    rootOf: request => join(workspacesFolder, callerOf(request).tenant.name),
+    mayUse: (request, relative) => {
+      const { workspaces } = callerOf(request).token
+      const [workspace = ''] = relative.split('/')
+      return workspaces === undefined || workspaces.includes(workspace)
+    },
+    limits: {
+      fileBytes,
+      listedEntries: limits.listedEntries,
+      idleMilliseconds: limits.stalledMilliseconds,
+    },
+  })
+}
