@@ -4,10 +4,10 @@ import { isMissing } from '../../base/errors.ts'
 import { readFrom, readGrowing, readLines } from '../../files/lines.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import { holdName, lockFolder, readHolder } from '../../process/name-lock.ts'
-import { createCollector } from '../collect.ts'
 import { RunId } from '../ids.ts'
 import type { RunEvent } from '../result.ts'
 import { RunResult } from '../result.ts'
+import { interruptedResult } from './interrupted.ts'
 import {
   cannotKeep,
   cannotRead,
@@ -152,7 +152,7 @@ export function createFileStore(folder: string, retention = defaultRetention): R
     events,
 
     async create(record) {
-      const { runId } = record
+      const runId = RunId.parse(record.runId)
       const release = await holdName(watchers, runId).catch((error: unknown) => {
         throw cannotKeep(folder, error)
       })
@@ -192,15 +192,6 @@ export function createFileStore(folder: string, retention = defaultRetention): R
       await replaceFile(place(runId, 'answer.json'), JSON.stringify({ id, answers }))
     },
   }
-}
-
-async function interruptedResult(record: RunRecord, events: AsyncIterable<RunEvent>) {
-  const collector = createCollector({ ...record, timeoutSeconds: 0 })
-  for await (const event of events) {
-    if (event.kind === 'started') collector.started({ sessionId: event.sessionId, meter: null })
-    if (event.kind === 'claude') collector.add(event.message)
-  }
-  return collector.result({ kind: 'interrupted' }, new Date().toISOString())
 }
 
 function runIdsOf(names: readonly string[]) {

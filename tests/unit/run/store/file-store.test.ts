@@ -6,17 +6,16 @@ import type { RunEvent } from '../../../../src/run/result.ts'
 import { createFileStore } from '../../../../src/run/store/file-store.ts'
 import { childProgram } from '../../../support/child-program.ts'
 import { runRecord as record } from '../../../support/run/run-record.ts'
+import { all, notice, testRunStore } from '../../../support/run/store-behaviour.ts'
 import { resultOf, transcript } from '../../../support/run/transcript.ts'
 import { until } from '../../../support/stack/process.ts'
 
 const at = '2026-11-21T10:00:01.000Z'
-const notice = (text: string, seq = 1): RunEvent => ({ kind: 'notice', text, seq, at })
 
-async function all(events: AsyncIterable<RunEvent>) {
-  const found: RunEvent[] = []
-  for await (const event of events) found.push(event)
-  return found
-}
+testRunStore(t, t => {
+  const folder = join(t.testdir(), 'runs')
+  return { store: createFileStore(folder), elsewhere: createFileStore(folder) }
+})
 
 t.test('a run is running until it has its result, which is read any number of times', async t => {
   const folder = join(t.testdir(), 'runs')
@@ -43,29 +42,6 @@ t.test('a run is running until it has its result, which is read any number of ti
     t.equal((await stat(join(place, file))).mode & 0o777, 0o600, file)
   }
   t.equal((await stat(place)).mode & 0o777, 0o700)
-})
-
-t.test('events are followed until the run has its result, also from another process', async t => {
-  const folder = join(t.testdir(), 'runs')
-  const run = record()
-  const log = await createFileStore(folder).create(run)
-  const signal = new AbortController().signal
-  const elsewhere = createFileStore(folder)
-  const found: string[] = []
-  const followed = (async () => {
-    for await (const event of elsewhere.events(run.runId, { follow: signal })) {
-      if (event.kind === 'notice') found.push(event.text)
-    }
-  })()
-  await log.append(notice('first'))
-  await until('the first to be told', async () => found.length === 1)
-  await log.append(notice('second'))
-  await until('the second to be told', async () => found.length === 2)
-  await log.append(notice('last'))
-  await log.finish({ ...resultOf('text'), runId: run.runId })
-  await followed
-  t.same(found, ['first', 'second', 'last'])
-  t.same(await all(elsewhere.events('0123456789abcdef', { follow: signal })), [])
 })
 
 t.test('an unknown run is null, and an invalid id never becomes a path', async t => {
@@ -251,21 +227,6 @@ t.test('an unreadable run is an error, and is not reported as missing', async t 
   await t.rejects(store.read(runId), { message: /run\.json is not a regular file/ })
   const file = join(t.testdir({ runs: 'a file' }), 'runs')
   await t.rejects(createFileStore(file).list(), { message: /cannot read the runs in .*ENOTDIR/ })
-})
-
-t.test('lists are summaries, a page at a time', async t => {
-  const folder = join(t.testdir(), 'runs')
-  const store = createFileStore(folder)
-  for (const day of [1, 2, 3]) {
-    const run = record({ startedAt: `2099-11-0${day}T00:00:00.000Z`, owner: 'me' })
-    await (await store.create(run)).finish({ ...resultOf('text'), runId: run.runId })
-  }
-  const first = await store.list({ limit: 2 })
-  t.match(first.runs, [{ state: 'succeeded', owner: 'me', endedAt: String, error: null }, {}])
-  t.notOk('turns' in (first.runs[0] ?? {}))
-  const { runs, next } = await store.list({ limit: 2, after: first.next ?? '' })
-  t.equal(runs.length, 1)
-  t.equal(next, null)
 })
 
 t.test('a run with an open question waits, and an answer from elsewhere reaches it', async t => {
