@@ -92,8 +92,9 @@ async function runSuite(suite: Suite, files: readonly string[] = testFiles(suite
   if (files.length === 0) return
   print(`\n# ${suite.name}`)
   const start = performance.now()
+  const isOther = suite.node !== undefined && !process.version.startsWith(`v${suite.node}.`)
   // First in PATH too: the launcher takes the Node.js from there.
-  const folder = suite.node && (await nodeFolder(suite.node))
+  const folder = isOther && suite.node ? await nodeFolder(suite.node) : null
   const options = {
     ...{ summary, print, files, timeout: suite.timeout },
     env: { ...suite.env, ...(folder && { PATH: `${folder}:${process.env.PATH}` }) },

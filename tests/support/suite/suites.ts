@@ -29,6 +29,8 @@ export const suites: readonly Suite[] = [
   // Its files wait for programs more than they compute.
   { ...plain, name: 'integration', timeout: 120, processes: 3 },
   { ...plain, name: 'stack' },
+  // What needs the Node.js of the images: its SQLite.
+  { ...plain, name: 'server', node: '24' },
   // The test network has no parts for more: see support/stack/address-part.ts.
   { name: 'e2e', needsEngine: true, standard: true, timeout: 900, processes: 3 },
   // The files of e2e whose subject is beside the stack: each run of `.ci/run` has them, `npm test` has not.

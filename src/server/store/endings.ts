@@ -1,0 +1,98 @@
+import type { RunResult } from '../../run/result.ts'
+import { type Database, storageError } from './database.ts'
+import type { Statements } from './statements.ts'
+import type { Spent } from './usage-of-run.ts'
+
+export type RunEnd = { id: number; owner: string | null; result: RunResult; spent: Spent }
+
+export type EndingsOptions = {
+  path: string
+  database: Database
+  statements: Statements
+  now: () => Date
+  /** Milliseconds for which a result is kept. */
+  ttl: number
+}
+
+/** Maximum bytes of a result with its turns. */
+const resultBytes = 64 * 1024 * 1024
+/** Bounds on results that wait in memory for a disk with space. */
+const waitingRuns = 200
+const waitingBytes = 1024 * 1024
+
+/** Stores how runs end, with what they spent, in one step. A result that cannot be stored waits in memory. */
+export function createEndings({ path, database, statements, now, ttl }: EndingsOptions) {
+  const waiting = new Map<number, RunEnd>()
+
+  const store = ({ id, owner, result, spent }: RunEnd) => {
+    const whole = JSON.stringify(result)
+    const isLarge = Buffer.byteLength(whole) > resultBytes
+    const text = isLarge ? JSON.stringify({ ...result, turns: [] }) : whole
+    const usd = result.costUsd ?? spent.usd
+    database.durable(() => {
+      const { changes } = statements.end.run(
+        result.status,
+        result.endedAt,
+        result.sessionId,
+        result.costUsd,
+        spent.tokens,
+        result.error && JSON.stringify(result.error),
+        now().getTime() + ttl,
+        text,
+        Buffer.byteLength(text),
+        id,
+      )
+      // A run ends, and costs, once.
+      if (Number(changes) > 0) {
+        statements.spend.run(dayOf(now()), owner ?? '', usd, spent.tokens)
+      }
+    })
+  }
+
+  return {
+    /** Throws when the result could not be stored; it is then tried again. */
+    keep(end: RunEnd): void {
+      try {
+        store(end)
+        waiting.delete(end.id)
+      } catch (error) {
+        const { result } = end
+        const isLarge = JSON.stringify(result).length > waitingBytes
+        waiting.set(
+          end.id,
+          isLarge ? { ...end, result: { ...result, claude: null, turns: [] } } : end,
+        )
+        const [oldest] = waiting.keys()
+        if (waiting.size > waitingRuns && oldest !== undefined) waiting.delete(oldest)
+        throw storageError(path, error)
+      }
+    },
+
+    /** Returns the result of a run that ended and could not be stored. */
+    waiting: (id: number): RunResult | null => waiting.get(id)?.result ?? null,
+
+    /** Returns what runs of this owner spent whose results could not be stored. */
+    spentWaiting: (owner: string): Spent[] =>
+      [...waiting.values()]
+        .filter(end => end.owner === owner)
+        .map(({ result, spent }) => ({ ...spent, usd: result.costUsd ?? spent.usd })),
+
+    /** Tries to store what waits, up to the first failure. */
+    retry(): void {
+      for (const [id, end] of waiting) {
+        try {
+          store(end)
+        } catch {
+          return
+        }
+        waiting.delete(id)
+      }
+    },
+  }
+}
+export type Endings = ReturnType<typeof createEndings>
+
+/** Returns the day (UTC) on which something was spent. */
+export function dayOf(date: Date): string {
+  return date.toISOString().slice(0, 10)
+}

@@ -1,0 +1,51 @@
+/**
+ * The steps from an empty database to the present form. `user_version` counts those that were made: append new
+ * ones, and never change one that was released.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    workspace TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    prompt TEXT NOT NULL,
+    model TEXT,
+    owner TEXT,
+    surface TEXT NOT NULL,
+    idempotency_key TEXT,
+    request_digest TEXT,
+    state TEXT NOT NULL,
+    question TEXT,
+    ended_at TEXT,
+    session_id TEXT,
+    cost_usd REAL,
+    tokens INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    -- Milliseconds since 1970; null while it runs.
+    expires_at INTEGER,
+    -- Of the result and the events.
+    bytes INTEGER NOT NULL DEFAULT 0,
+    -- Last, so that a list does not read it.
+    result TEXT,
+    UNIQUE (tenant, run_id)
+  ) STRICT;
+  CREATE INDEX runs_newest ON runs (tenant, started_at DESC, run_id DESC);
+  CREATE INDEX runs_expiry ON runs (expires_at) WHERE expires_at IS NOT NULL;
+  CREATE TABLE events (
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (run, seq)
+  ) STRICT, WITHOUT ROWID;
+  -- Outlives the runs, whose results expire within the day.
+  CREATE TABLE spending (
+    day TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    usd REAL NOT NULL,
+    tokens INTEGER NOT NULL,
+    PRIMARY KEY (day, owner)
+  ) STRICT, WITHOUT ROWID;
+  `,
+]

@@ -1,0 +1,54 @@
+import type { Database } from './database.ts'
+import { summaryColumns } from './run-row.ts'
+
+/** Prepares each statement of the runs once. Values are parameters, and every one of a tenant names it. */
+export function prepareStatements(database: Database) {
+  const p = database.prepare
+  const present = '(expires_at IS NULL OR expires_at > ?)'
+  return {
+    insert: p(
+      `INSERT INTO runs (tenant, run_id, workspace, started_at, prompt, model, owner, surface, idempotency_key, request_digest, state)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running')`,
+    ),
+    discard: p('DELETE FROM runs WHERE id = ?'),
+    discardExpired: p('DELETE FROM runs WHERE tenant = ? AND run_id = ? AND expires_at <= ?'),
+    find: p(`SELECT ${summaryColumns} FROM runs WHERE tenant = ? AND run_id = ? AND ${present}`),
+    result: p('SELECT result FROM runs WHERE id = ?'),
+    firstPage: p(
+      `SELECT ${summaryColumns} FROM runs WHERE tenant = ? AND ${present}
+       ORDER BY started_at DESC, run_id DESC LIMIT ?`,
+    ),
+    nextPage: p(
+      `SELECT ${summaryColumns} FROM runs WHERE tenant = ? AND ${present} AND (started_at, run_id) < (?, ?)
+       ORDER BY started_at DESC, run_id DESC LIMIT ?`,
+    ),
+    question: p('UPDATE runs SET state = ?, question = ? WHERE id = ? AND ended_at IS NULL'),
+    event: p('INSERT INTO events (run, seq, body) VALUES (?, ?, ?)'),
+    events: p('SELECT seq, body FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?'),
+    end: p(
+      `UPDATE runs SET state = ?, question = NULL, ended_at = ?, session_id = ?, cost_usd = ?, tokens = ?, error = ?,
+         expires_at = ?, result = ?,
+         bytes = ? + (SELECT coalesce(sum(octet_length(body)), 0) FROM events WHERE run = runs.id)
+       WHERE id = ? AND ended_at IS NULL`,
+    ),
+    inProgress: p(
+      `SELECT tenant, ${summaryColumns} FROM runs WHERE ended_at IS NULL AND id > ? ORDER BY id LIMIT 1`,
+    ),
+    removeExpired: p(
+      'DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+    ),
+    tenants: p('SELECT DISTINCT tenant FROM runs'),
+    bytes: p('SELECT coalesce(sum(bytes), 0) AS bytes FROM runs WHERE tenant = ?'),
+    removeOldest: p(
+      `DELETE FROM runs WHERE id IN
+         (SELECT id FROM runs WHERE tenant = ? AND expires_at IS NOT NULL ORDER BY expires_at LIMIT ?)`,
+    ),
+    spend: p(
+      `INSERT INTO spending (day, owner, usd, tokens) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET usd = usd + excluded.usd, tokens = tokens + excluded.tokens`,
+    ),
+    spent: p('SELECT usd, tokens FROM spending WHERE day = ? AND owner = ?'),
+    forgetSpending: p('DELETE FROM spending WHERE day < ?'),
+  }
+}
+export type Statements = ReturnType<typeof prepareStatements>
