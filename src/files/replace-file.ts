@@ -18,8 +18,11 @@ const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | consta
 export type ReplaceOptions = {
   /** Exactly these permissions, regardless of the umask. Default 0600. */
   mode?: number
-  /** Waits until the content and the new name are on disk, to survive a power failure. */
-  durable?: boolean
+  /**
+   * Waits until the content and the new name are on disk, to survive a power failure. With `content`,
+   * the caller syncs the folder, once for many files.
+   */
+  durable?: boolean | 'content'
   /** Path of the unfinished file, on the same filesystem. Default: an unguessable name beside `path`. */
   temporary?: SystemPath
   /** Returns where the finished file goes, such as into a folder that is made for it. Default: `path`. */
@@ -57,7 +60,7 @@ export async function replaceFile(
     }
     const place = options.target ? await options.target() : path
     await rename(temporary, place)
-    if (durable) await syncFolder(folderOf(place))
+    if (durable === true) await syncFolder(folderOf(place))
   } catch (error) {
     await rm(temporary, { force: true })
     throw error instanceof UserError ? error : failed(error)

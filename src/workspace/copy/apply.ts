@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { settleConcurrently } from '../../base/async.ts'
 import type { UserError } from '../../base/errors.ts'
 import { notApplied, openParentFolder, withHeldFolder } from '../../files/beneath.ts'
 import { sameEntry } from './entry.ts'
@@ -70,20 +71,66 @@ async function carryOutAll(
 ): Promise<ApplyOutcome> {
   const outcome: ApplyOutcome = { done: [], refused: [] }
   const numbered = journal.steps.map((step, index) => ({ step, index }))
-  const inOrder = [
-    ...numbered.filter(({ step }) => step.after === null),
-    ...numbered.filter(({ step }) => step.after !== null),
-  ]
-  for (const { step, index } of inOrder) {
-    try {
-      await carryOut(root, step, sourceOf(step), temporaryName(journal, index))
-      outcome.done.push(step)
-      onDone(step)
-    } catch (error) {
-      outcome.refused.push({ step, error: refusal(step.path, error) })
+  const carryOutSteps = async (steps: typeof numbered, atOnce: number) => {
+    const synced = createFolderSync(root)
+    const results = await settleConcurrently(steps, atOnce, ({ step, index }) =>
+      carryOut(root, step, sourceOf(step), temporaryName(journal, index)),
+    )
+    for (const [at, { step }] of steps.entries()) {
+      try {
+        const result = results[at]
+        if (result?.status === 'rejected') throw result.reason
+        await synced(step)
+        outcome.done.push(step)
+        onDone(step)
+      } catch (error) {
+        outcome.refused.push({ step, error: refusal(step.path, error) })
+      }
     }
   }
+  // One after the other: the last of a folder's deletions removes the folder.
+  for (const one of numbered.filter(({ step }) => step.after === null)) {
+    await carryOutSteps([one], 1)
+  }
+  const writes = numbered.filter(({ step }) => step.after !== null)
+  for (let first = 0; first < writes.length; first += batch) {
+    const slice = writes.slice(first, first + batch)
+    await makeFolders(root, slice)
+    await carryOutSteps(slice, writesAtOnce)
+  }
   return outcome
+}
+
+/** Files that wait for the disk side by side, and files until their folders are synced. */
+const writesAtOnce = 16
+const batch = 256
+
+/** Syncs the folder of each written file once, so that its new names survive a power failure. */
+function createFolderSync(root: string) {
+  const folders = new Map<string, Promise<void>>()
+  const sync = async (path: string) => {
+    const place = await openParentFolder(root, path)
+    await place?.folder.file.sync().finally(place.folder.close)
+  }
+  return async ({ path, after }: Step) => {
+    if (after === null) return
+    const folder = dirname(path)
+    const syncing = folders.get(folder) ?? sync(path)
+    folders.set(folder, syncing)
+    await syncing
+  }
+}
+
+/** Makes the folders of new files, one after the other: a folder gets its owner after it was made. */
+async function makeFolders(root: string, writes: readonly { step: Step }[]) {
+  const first = new Map(
+    writes.flatMap(({ step }) => step.makes.slice(-1).map(folder => [folder, step.path])),
+  )
+  for (const path of first.values()) {
+    // The step itself fails for the same reason, and says so.
+    const place = await openParentFolder(root, path, { make: true }).catch(() => null)
+    await place?.folder.close()
+  }
 }
 
 async function carryOut(root: string, step: Step, source: string | undefined, temporary: string) {
@@ -106,6 +153,7 @@ async function carryOut(root: string, step: Step, source: string | undefined, te
       ...(source !== undefined && { source }),
       mode: modeFor(after, before),
       ...(before?.entry.type === 'file' && { owner: before }),
+      durable: 'content',
     },
     temporary,
   )

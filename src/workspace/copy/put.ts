@@ -1,5 +1,16 @@
 import { constants, createReadStream } from 'node:fs'
-import { chown, type FileHandle, open, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises'
+import {
+  chown,
+  type FileHandle,
+  open,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  symlink,
+  unlink,
+} from 'node:fs/promises'
 import { namesOnly, notApplied, openParentFolder } from '../../files/beneath.ts'
 import { type SystemPath, systemPath } from '../../files/byte-names.ts'
 import { replaceFile } from '../../files/replace-file.ts'
@@ -12,6 +23,8 @@ export type NewContent = {
   mode: number
   /** Owner of the file that is replaced. Default: the owner of the folder. */
   owner?: { uid: number; gid: number }
+  /** `content`: the caller syncs the folder, once for many files. */
+  durable?: 'content'
 }
 
 /** Puts a file or symlink at `path` atomically; `temporary` is its name until it is complete. */
@@ -28,7 +41,7 @@ export async function putEntry(root: string, path: string, content: NewContent, 
       await giveAway(path, mustKeep, () => giveLink(next, owner))
       await rename(next, folder.at(name))
     } else {
-      const { source, mode } = content
+      const { source, mode, durable = true } = content
       if (source === undefined) throw notApplied(path, 'its content is missing')
       const write = async (file: FileHandle) => {
         await fill(file, source)
@@ -36,7 +49,12 @@ export async function putEntry(root: string, path: string, content: NewContent, 
       }
       // The caller words the error: the path here is below /proc.
       const failed = (cause: unknown) => cause
-      await replaceFile(folder.at(name), write, { mode, durable: true, temporary: next, failed })
+      await replaceFile(folder.at(name), write, {
+        mode,
+        durable,
+        temporary: next,
+        failed,
+      })
     }
   } finally {
     await rm(next, { force: true })
@@ -45,8 +63,12 @@ export async function putEntry(root: string, path: string, content: NewContent, 
 }
 
 async function fill(file: FileHandle, source: string) {
+  // A stream costs more than the content of most files.
+  if ((await stat(source)).size <= small) return file.writeFile(await readFile(source))
   for await (const chunk of createReadStream(source)) await file.writeFile(chunk)
 }
+
+const small = 1024 * 1024
 
 /** Changes the owner. On failure, rejects a file that must keep its owner; any other stays ours. */
 async function giveAway(path: string, mustKeep: boolean, change: () => Promise<void>) {
