@@ -45,12 +45,13 @@ const rows: readonly Row[] = [
   listLengthRow,
 ]
 
-const usage = `npm run bench -- [--row P3,P4] [--repetitions 10] [--system FILE] [--write]`
+const usage = `npm run bench -- [--row P3,P4] [--repetitions 10] [--files 20000] [--system FILE] [--write]`
 
 const { values } = parseArgs({
   options: {
     row: { type: 'string' },
     repetitions: { type: 'string', default: '10' },
+    files: { type: 'string', default: '20000' },
     system: { type: 'string' },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -66,6 +67,7 @@ function place({ row }: Figure) {
 
 async function main() {
   const repetitions = Number(values.repetitions)
+  const files = Number(values.files)
   const wanted = values.row?.split(',') ?? rows.map(({ id }) => id)
   for (const stack of await removeLeftovers()) console.error(`removed ${stack} of a killed run`)
   // All that the test support and the rows make is below it.
@@ -89,7 +91,7 @@ async function main() {
       : await createOwnSystem(teardown.test)
     for (const row of rows.filter(({ id }) => wanted.includes(id))) {
       console.error(`measuring ${row.id}`)
-      figures.push(...((await row.measure(system, repetitions)) ?? []))
+      figures.push(...((await row.measure(system, repetitions, { files })) ?? []))
     }
     figures.sort((a, b) => place(a) - place(b))
     const minutes = ((performance.now() - started) / 60_000).toFixed(1)
