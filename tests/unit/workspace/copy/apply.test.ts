@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import {
   chmod,
+  chown,
   lstat,
   mkdir,
   mkdtemp,
@@ -156,6 +157,40 @@ t.test('a conflict that is taken replaces the file of the host, and can be undon
       t.equal(await get(place.root, 'a'), host)
     }
   }
+})
+
+t.test('many files in new folders are all applied, reported once each, and undone', async t => {
+  const place = await workspace(t, { 'p0/kept': 'kept' })
+  if (process.getuid?.() === 0) await chown(place.root, 4242, 4242)
+  const before = await snapshot(place.root)
+  const paths = Array.from({ length: 300 }, (_, index) => `p${index % 7}/q${index % 31}/r/${index}`)
+  const changes = paths.map(path => [path, undefined, `content of ${path}`] as const)
+  const { outcome } = await applied(place, changes)
+  t.same(outcome.refused, [])
+  t.same(outcome.done.map(({ path }) => path).sort(), [...paths].sort())
+  for (const [path, , content] of changes) {
+    if ((await get(place.root, path)) !== content) t.fail(`${path} has another content`)
+  }
+  const owners = new Set<number>()
+  for (const name of await readdir(place.root, { recursive: true })) {
+    if (!name.startsWith('p0')) owners.add((await lstat(join(place.root, name))).uid)
+  }
+  t.same([...owners], [(await lstat(place.root)).uid], "folders and files are the owner's")
+  await undone(place)
+  t.same(await snapshot(place.root), before)
+})
+
+t.test('one folder that cannot be made refuses its own files and no others', async t => {
+  const place = await workspace(t, { elsewhere: 'link:/tmp' })
+  const names = Array.from({ length: 40 }, (_, index) => `${index}`)
+  const { outcome } = await applied(
+    place,
+    names.map(name => [`${Number(name) % 2 ? 'good' : 'bad'}/in/${name}`, undefined, name]),
+    { meanwhile: () => symlink('/tmp', join(place.root, 'bad')) },
+  )
+  t.equal(outcome.done.length, 20)
+  t.equal(outcome.refused.length, 20)
+  t.match(outcome.refused[0]?.error.message, /bad is not a folder on the host/)
 })
 
 t.test('files become folders and folders files, and back', async t => {
