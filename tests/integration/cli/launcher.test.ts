@@ -115,7 +115,7 @@ t.test('where nothing can be made, the owner of the checkout has to', async t =>
   })
   isTwoLines(t, await script.run(['--version']), {
     error: /cannot write .*\.build, which is out of date/,
-    hint: /run \.\/claude\.ts --version once as the user who owns/,
+    hint: /run \/.*\/claude\.ts --version once as the user who owns that folder/,
   })
 })
 
