@@ -85,8 +85,8 @@ export async function startStack(
   const remade = present
     .filter(service => !service.connected || isHeldBack(service))
     .map(({ name }) => name)
-  const beside = addedServices(stack).map(({ name }) => `${name}, `)
-  const named = `starting ${beside.join('')}proxy, gateway and ${agents.join(' and ')}`
+  const names = [...addedServices(stack).map(({ name }) => name), 'proxy', 'gateway', ...agents]
+  const named = `starting ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
   await step(log, named, () => startServices(context, stack, { wanted, remade, fresh }))
   const state = await inspectStack(engine, project.name)
   if (!state) {
