@@ -7,6 +7,7 @@ import { messageOf, UserError } from '../base/errors.ts'
 import { readRunnerToken } from '../run/runner-token.ts'
 import { hasMcpServers } from './claude/command.ts'
 import { addedMounts, canConfine } from './claude/confine.ts'
+import { readMeterSigner } from './claude/meter-signer.ts'
 import { standingPromptFile } from './claude/process.ts'
 import { openOwn } from './claude/repair.ts'
 import { createSessions } from './claude/sessions.ts'
@@ -34,6 +35,7 @@ async function main() {
     : null
   void emptyTemporary(defaultPlaces.temporary)
   const { RUNNER_FOLDER: folder } = settings
+  const signer = readMeterSigner(env, settings.RUNNER_METER_KEY_FILE)
   const access = [folder, join(folder, 'token'), join(folder, socketName)]
   const runner = createRunner({
     env,
@@ -51,7 +53,8 @@ async function main() {
     orphans: process.ppid === 1,
     hasServers: hasMcpServers(),
     giveUp: fail,
-    announceRun: createRunAnnouncer(env.ANTHROPIC_BASE_URL),
+    signer,
+    announceRun: createRunAnnouncer(env.ANTHROPIC_BASE_URL, signer),
   })
   const given = settings.RUNNER_TOKEN_FILE
     ? await readRunnerToken(settings.RUNNER_TOKEN_FILE)

@@ -20,6 +20,8 @@ const RunnerSettings = z
     RUNNER_PORT: z.optional(number(65_535)),
     /** The token of the socket and of the port. */
     RUNNER_TOKEN_FILE: z.optional(path),
+    /** The key by which the gateway knows the names of processes. */
+    RUNNER_METER_KEY_FILE: z.optional(path),
   })
   .check(
     z.refine(({ RUNNER_PORT, RUNNER_TOKEN_FILE }) => !RUNNER_PORT || RUNNER_TOKEN_FILE, {

@@ -124,11 +124,15 @@ export function credentialFile(
   settings: Settings,
   previous: CredentialFile | null,
   account: ServiceAccount | null = null,
-): CredentialFile {
+): CredentialFile & { meterKey: string } {
   const given = secretOf(mode, settings, account)
   const form = placeholderForm(given.kind)
   const kept = previous && placeholderForm(previous.kind) === form ? previous : null
-  return { ...given, placeholder: kept?.placeholder ?? newPlaceholder(form) }
+  return {
+    ...given,
+    placeholder: kept?.placeholder ?? newPlaceholder(form),
+    meterKey: kept?.meterKey ?? newMeterKey(),
+  }
 }
 
 /**
@@ -165,7 +169,7 @@ function secretOf(
   mode: CredentialMode,
   settings: Settings,
   account: ServiceAccount | null,
-): Omit<CredentialFile, 'placeholder'> {
+): Omit<CredentialFile, 'placeholder' | 'meterKey'> {
   switch (mode) {
     case 'api-key':
       return { kind: 'api-key', secret: settings.ANTHROPIC_API_KEY ?? unusedSecret }

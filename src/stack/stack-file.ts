@@ -18,6 +18,7 @@ import { renderNetworkLabels, renderStackLabels } from './render-labels.ts'
 import { repositoryMounts } from './repository.ts'
 import { agentServices, type Service, servicesOf } from './services.ts'
 import { addedServices, type Stack, servicesFor } from './stack.ts'
+import { meterKeyTarget } from './state/meter-key.ts'
 import { type StackSubnets, stackNetworks } from './subnets.ts'
 
 type Mount = BindMount | { type: 'volume'; source: string; target: string }
@@ -58,7 +59,7 @@ function addedService(service: AddedService, { additions, state }: Stack, common
 }
 
 function specificTo(service: Service, stack: Stack): object {
-  if (service.agent !== null) return agentService(stack)
+  if (service.agent !== null) return agentService(service, stack)
   return {
     ...(service.needsAuthorities && extraAuthorities(stack)),
     ...(service.networks.includes('proxy-external') && wayOut(stack)),
@@ -76,7 +77,7 @@ function wayOut({ settings, parent, state, gatewayUser }: Stack) {
 
 const cloudModes: readonly string[] = ['bedrock', 'vertex'] satisfies CredentialMode[]
 
-function agentService(stack: Stack) {
+function agentService({ agent }: Service, stack: Stack) {
   const { kind, placeholder } = stack.placeholder
   const authorities = agentAuthorities(stack)
   const mounts: Mount[] = [
@@ -98,6 +99,9 @@ function agentService(stack: Stack) {
       ),
     )
   }
+  // A session in a terminal has no key: it would name runs.
+  const signs = agent === 'runs' && stack.mode !== 'login'
+  if (signs) mounts.push(readOnlyMount(stack.state.meterKey, meterKeyTarget))
   return {
     volumes: mounts,
     environment: {
@@ -116,6 +120,7 @@ function agentService(stack: Stack) {
             }),
             [placeholderVariable(kind)]: placeholder,
           }),
+      ...(signs && { RUNNER_METER_KEY_FILE: meterKeyTarget }),
     },
     ...(stack.settings.RUNTIME && { runtime: stack.settings.RUNTIME }),
   }

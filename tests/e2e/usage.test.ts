@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { signPlaceholder } from '../../src/base/run-placeholder.ts'
 import type { UsageReport } from '../../src/usage/report.ts'
 import { must, until } from '../support/stack/process.ts'
 import { attachInternet, createTestStack, writeSettings } from '../support/stack/test-stack.ts'
@@ -110,19 +111,35 @@ t.test(
   },
 )
 
-t.test('a run is identified by its header, and tool use is counted turn by turn', async t => {
+t.test('a run is identified by its placeholder, and tool use is counted turn by turn', async t => {
   const before = await usage()
-  const header = `ANTHROPIC_CUSTOM_HEADERS=x-claude-secure-meter: ${meter}`
-  const { result } = await claude('[[bash echo one]][[bash echo two]]', 'haiku', [header])
+  const { placeholder, meterKey } = JSON.parse(
+    await readFile(join(usageFolder, '../credential.json'), 'utf8'),
+  )
+  const signed = signPlaceholder({ placeholder, key: meterKey }, meter)
+  const own = [`ANTHROPIC_API_KEY=${signed}`]
+  const { result } = await claude('[[bash echo one]][[bash echo two]]', 'haiku', own)
   const after = await counted(before.total.requests + 3)
   const run = after.runs.find(found => found.meter === meter)
   t.ok(run && near(run.costUsd, result.total_cost_usd), JSON.stringify(run))
   t.equal(run?.input, result.usage.input_tokens)
   t.same(after.interactive, before.interactive)
-  for (const { rawHeaders } of await stack.internet.modelRequests()) {
-    t.notMatch(rawHeaders.join('\n'), /claude-secure-meter/i)
-  }
 })
+
+t.test(
+  'a session cannot have its usage counted as a run, and the header goes no further',
+  async t => {
+    const before = await usage()
+    const header = `ANTHROPIC_CUSTOM_HEADERS=x-claude-secure-meter: ${meter}`
+    t.equal((await claude('[[say forged]]', 'haiku', [header])).code, 0)
+    const after = await counted(before.total.requests + 1)
+    t.same(after.runs, before.runs)
+    t.ok(after.interactive.requests > before.interactive.requests)
+    for (const { rawHeaders } of await stack.internet.modelRequests()) {
+      t.notMatch(rawHeaders.join('\n'), /claude-secure-meter/i)
+    }
+  },
+)
 
 t.test('a model without a price is shown as such', async t => {
   const before = await usage()

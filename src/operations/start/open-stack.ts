@@ -14,6 +14,7 @@ import { overlaysOf } from '../../stack/protection.ts'
 import { repositoryOf } from '../../stack/repository.ts'
 import { readServiceAccount } from '../../stack/service-account.ts'
 import type { Stack } from '../../stack/stack.ts'
+import { writeMeterKey } from '../../stack/state/meter-key.ts'
 import { claimState } from '../../stack/state/owner.ts'
 import {
   makePolicyFolder,
@@ -70,6 +71,7 @@ export async function openStack(options: {
   const credential = credentialFile(mode, settings, await readCredential(state), account)
   const user = ownIdentity() ?? gatewayUser
   await writeCredential(state, credential, user)
+  await writeMeterKey(state.meterKey, credential.meterKey, workspace.agent)
   await makeUsageFolder(state, user)
   await makePolicyFolder(state)
   const env = userEnvironment()

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import { isRecord, parseJson } from '../../base/json.ts'
+import { type Signer, signPlaceholder } from '../../base/run-placeholder.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import type { RunRequest } from '../../run/request.ts'
 import { runConfig } from '../../run/run-home.ts'
 import type { Workspace } from '../workspace.ts'
+import { placeholderVariables } from './meter-signer.ts'
 
 /** The settings that claude takes only at its start. Everything else goes to its stdin. */
 export type LaunchOptions = Pick<
@@ -65,7 +67,7 @@ export function hasMcpServers(path = serversFile): boolean {
 export function claudeEnvironment(
   env: NodeJS.ProcessEnv,
   workspace: Workspace,
-  meter: string,
+  process: { meter: string; signer: Signer | null },
 ): NodeJS.ProcessEnv {
   const inherited = Object.entries(env).filter(([name]) => !name.startsWith('RUNNER_'))
   return {
@@ -85,9 +87,22 @@ export function claudeEnvironment(
         }
       : {}),
     CLAUDE_CODE_TMPDIR: workspace.temporary,
-    // The gateway attributes usage by it, and removes it.
-    ANTHROPIC_CUSTOM_HEADERS: `x-claude-secure-meter: ${meter}`,
+    ...nameForGateway(env, process),
     // 0.6, 1, 2 and 4 s between attempts, so that a run reports in time that the API is down.
     CLAUDE_CODE_MAX_RETRIES: env.CLAUDE_CODE_MAX_RETRIES ?? '4',
   }
+}
+
+/**
+ * Returns the variables by which the gateway attributes the usage of a process: a placeholder of its own
+ * in place of the caller's, or a header, which the gateway removes.
+ */
+function nameForGateway(
+  env: NodeJS.ProcessEnv,
+  { meter, signer }: { meter: string; signer: Signer | null },
+): NodeJS.ProcessEnv {
+  if (signer === null) return { ANTHROPIC_CUSTOM_HEADERS: `x-claude-secure-meter: ${meter}` }
+  const signed = signPlaceholder(signer, meter)
+  const given = placeholderVariables.filter(name => env[name] === signer.placeholder)
+  return Object.fromEntries(given.map(name => [name, signed]))
 }

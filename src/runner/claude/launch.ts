@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { closeSync, lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Signer } from '../../base/run-placeholder.ts'
 import { openRootSync } from '../../files/beneath.ts'
 import { inheritedModel } from '../../run/claude-names.ts'
 import type { RunRequest } from '../../run/request.ts'
@@ -109,6 +110,8 @@ export type LaunchSettings = {
   hasServers: boolean
   /** Ends the runner, and so all runs. */
   giveUp: GiveUp
+  /** Signs the names of processes; null for a gateway that takes them from a header. */
+  signer?: Signer | null
 }
 
 /** A started process; the gateway counts its requests under the name `meter`. */
@@ -124,10 +127,12 @@ export function createLaunch({
   orphans,
   hasServers,
   giveUp,
+  signer = null,
 }: LaunchSettings): Launch {
   return (workspace, how) => {
-    answerFirstRun(runConfig(workspace.home), workspace.path, env.ANTHROPIC_API_KEY)
     const meter = randomBytes(8).toString('hex')
+    const own = claudeEnvironment(env, workspace, { meter, signer })
+    answerFirstRun(runConfig(workspace.home), workspace.path, own.ANTHROPIC_API_KEY)
     const folder = confinement && !confinement.alone ? openRootSync(workspace.path) : null
     try {
       const claude = startClaude({
@@ -139,7 +144,7 @@ export function createLaunch({
         ],
         cwd: workspace.path,
         folder,
-        env: claudeEnvironment(env, workspace, meter),
+        env: own,
         orphans,
         hasServers,
         giveUp,

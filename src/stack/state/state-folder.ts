@@ -41,6 +41,8 @@ export type StateFolder = {
   filter: string
   /** Certificate authorities for the agent. */
   authorities: string
+  /** The key by which the worker's runner signs the names of processes. */
+  meterKey: string
 }
 
 /** Entries that stay when the rest of a stack is removed: its usage, and files that may be the user's. */
@@ -58,6 +60,7 @@ export function stateFolder(stack: string, root = stateRoot()): StateFolder {
     settings: join(path, 'settings.env'),
     filter: join(path, 'filter'),
     authorities: join(path, 'authorities'),
+    meterKey: join(path, 'meter-key'),
   }
 }
 

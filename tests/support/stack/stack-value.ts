@@ -25,6 +25,7 @@ export function stackValue(changes: Partial<Stack> = {}, settings: object = {}):
       settings: '/s/settings.env',
       filter: '/s/filter',
       authorities: '/s/authorities',
+      meterKey: '/s/meter-key',
     },
     overlays: [],
     root: '/opt/claude-secure',

@@ -49,6 +49,20 @@ t.test("the resolvers are the container's own, except with Podman", async t => {
   )
 })
 
+t.test('only the worker gets the key that names runs, and not in login mode', async t => {
+  const { services } = file(stack())
+  t.match(services.worker, {
+    environment: { RUNNER_METER_KEY_FILE: '/run/secrets/meter-key' },
+  })
+  const [mount] = services.worker.volumes.filter(
+    ({ target }: { target: string }) => target === '/run/secrets/meter-key',
+  )
+  t.match(mount, { source: '/s/meter-key', read_only: true, bind: { create_host_path: false } })
+  const { worker, ...others } = services
+  t.notMatch(JSON.stringify(others), /meter-key/)
+  t.notMatch(JSON.stringify(file(stack({ mode: 'login' }))), /meter-key/)
+})
+
 t.test('a copy is a volume: no path of the host is in the agent container', async t => {
   const workspace = { ...stack().workspace, mode: 'copy' as const }
   const { services, volumes } = file(stack({ workspace }))

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { claudeArguments, claudeEnvironment } from '../../../../src/runner/claude/command.ts'
 
+const meter = '0123456789abcdef'
 const id = '00000000-0000-4000-8000-000000000000'
 const always = [
   '--print',
@@ -50,7 +51,7 @@ t.test('claude gets only the MCP servers that the user allowed', async t => {
 t.test('claude gets its own folders and no variable of the runner', async t => {
   const workspace = { path: '/workspaces/a', key: 'a-1', home: '/h/a-1', temporary: '/tmp/a-1' }
   const env = { PATH: '/bin', HOME: '/home/claude', RUNNER_TOKEN_FILE: '/run/t', LANG: 'C.UTF-8' }
-  t.strictSame(claudeEnvironment(env, workspace, '0123456789abcdef'), {
+  t.strictSame(claudeEnvironment(env, workspace, { meter, signer: null }), {
     PATH: '/bin',
     LANG: 'C.UTF-8',
     PWD: '/workspaces/a',
@@ -63,17 +64,39 @@ t.test('claude gets its own folders and no variable of the runner', async t => {
   })
 })
 
+t.test('with a key, claude gets a placeholder of its own in place of the stack’s', async t => {
+  const workspace = { path: '/w', key: 'a-1', home: '/h/a-1', temporary: '/h/.tmp/a-1' }
+  for (const name of ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN']) {
+    const kind = name === 'ANTHROPIC_API_KEY' ? 'sk-ant-api03-' : 'sk-ant-oat01-'
+    const placeholder = `${kind}placeholder-${'p'.repeat(43)}AA`
+    const signer = { placeholder, key: 'k'.repeat(43) }
+    const environment = (process: string) =>
+      claudeEnvironment({ [name]: placeholder }, workspace, { meter: process, signer })
+    const own = environment(meter)[name] ?? ''
+    t.ok(own.startsWith(`${kind}meter-${meter}-`), own)
+    t.match(own, /^[\w-]{60,200}$/)
+    const other = environment('aaaaaaaaaaaaaaaa')[name] ?? ''
+    t.not(own, other)
+    t.equal(own.slice(-20), other.slice(-20), 'Claude Code knows a key by these')
+    const all = JSON.stringify(environment(meter))
+    t.notMatch(all, /placeholder|ppp|kkk|custom_headers/i)
+  }
+})
+
 t.test("a JVM uses the run's temporary folder too", async t => {
   const workspace = { path: '/w', key: 'a-1', home: '/h/a-1', temporary: '/h/.tmp/a-1' }
   const env = {
     TMPDIR: '/h/.tmp',
     JAVA_TOOL_OPTIONS: '-Dhttp.proxyPort=1 -Djava.io.tmpdir=/h/.tmp',
   }
-  t.match(claudeEnvironment(env, workspace, '0'), {
+  t.match(claudeEnvironment(env, workspace, { meter, signer: null }), {
     TMPDIR: '/h/.tmp/a-1',
     JAVA_TOOL_OPTIONS: '-Dhttp.proxyPort=1 -Djava.io.tmpdir=/h/.tmp/a-1',
   })
-  t.notOk('JAVA_TOOL_OPTIONS' in claudeEnvironment({ TMPDIR: '/h/.tmp' }, workspace, '0'))
+  t.notOk(
+    'JAVA_TOOL_OPTIONS' in
+      claudeEnvironment({ TMPDIR: '/h/.tmp' }, workspace, { meter, signer: null }),
+  )
 })
 
 t.test('only a run that asks has a host for questions', async t => {
