@@ -7,17 +7,17 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 export type Signer = { placeholder: string; key: string }
 
 const prefix = /^(?:sk-ant-[a-z0-9]{1,16}-)?/
-const form = /^(?:sk-ant-[a-z0-9]{1,16}-)?meter-([0-9a-f]{16})-[\w-]{43}-[\w-]{20}$/
+const form = /^(?:sk-ant-[a-z0-9]{1,16}-)?placeholder-meter-([0-9a-f]{16})-[\w-]{43}-[\w-]{20}$/
 
 /**
  * Returns the placeholder of one process: it names the process, and does not reveal the one it is made
- * from. It has the same kind, because Claude Code shapes its requests by it, and the same last 20
+ * from. It says that it is one: the audit takes any other text of this form for a real key. It has the same kind, because Claude Code shapes its requests by it, and the same last 20
  * characters for each process, because Claude Code asks a person about a key with others.
  */
 export function signPlaceholder(signer: Signer, meter: string): string {
   const kind = prefix.exec(signer.placeholder)?.[0] ?? ''
   const proof = mac(signer, ['placeholder', meter])
-  return `${kind}meter-${meter}-${proof}-${tailOf(signer.placeholder)}`
+  return `${kind}placeholder-meter-${meter}-${proof}-${tailOf(signer.placeholder)}`
 }
 
 /** Returns the process that a placeholder claims to be of; null unless it has the form of a signed one. */

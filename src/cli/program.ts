@@ -164,6 +164,7 @@ export function createProgram(invocation: Invocation): Command {
   command('usage', 'show tokens and cost by day, model and run, and the remaining budget')
     .option('--days <number>', 'number of days, including today (UTC)', '7')
     .option('-a, --all', 'show the stacks of all folders')
+    .option('--tenant <name>', 'show a tenant of the server')
     .option('--json', 'print JSON')
     .action(async options => (await import('./commands/usage.ts')).usage(options))
 

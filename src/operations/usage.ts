@@ -1,22 +1,19 @@
-import { readdir } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { messageOf, UserError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
+import { terminalLine } from '../base/terminal-text.ts'
 import { loadSettings } from '../config/load-settings.ts'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
+import { TenantName } from '../config/tenants.ts'
 import { readRegularFile, textOf } from '../files/regular-file.ts'
 import { hasCredential } from '../stack/credential.ts'
+import { stackIdentity } from '../stack/identity.ts'
 import { folderSettingsPath } from '../stack/state/owner.ts'
-import { stateFolder } from '../stack/state/state-folder.ts'
-import { dayOf, listDays, type ReadDay, readDay } from '../usage/day-files.ts'
-import {
-  addSums,
-  buildUsageReport,
-  type KnownRun,
-  type Sums,
-  type UsageReport,
-} from '../usage/report.ts'
+import { readCredential, stateFolder } from '../stack/state/state-folder.ts'
+import { readUsageReport } from '../usage/read-report.ts'
+import { addSums, type KnownRun, type Sums, type UsageReport } from '../usage/report.ts'
 import { currentStackName } from './find-stacks.ts'
 
 export type Usage = {
@@ -26,29 +23,68 @@ export type Usage = {
   uncountedLogin: boolean
 }
 
-/** Reads the gateway's counts for the stack of this folder or for all. Reads files and needs no engine. */
-export async function readUsage(options: { days: number; all: boolean }): Promise<Usage> {
+/**
+ * Reads the gateway's counts for the stack of this folder, for all stacks, or for a tenant of the server.
+ * Reads files and needs no engine.
+ */
+export async function readUsage(options: {
+  days: number
+  all: boolean
+  tenant?: string | undefined
+}): Promise<Usage> {
+  const { days, all, tenant } = options
   const settings = await loadSettings(checkoutRoot(), undefined, await folderSettingsPath())
   const { BUDGET_USD_PER_DAY: budget } = settings
-  const budgetUsd = budget === undefined ? null : Number(budget)
-  const stacks = options.all ? await stacksWithState() : [await currentStackName()]
+  const usd = budget === undefined ? null : Number(budget)
   const reports: UsageReport[] = []
-  for (const stack of stacks) reports.push(await reportOf(stack, options.days, budgetUsd))
+  if (tenant !== undefined) {
+    reports.push(await tenantReport(tenant, { days, usd }))
+  } else {
+    const stacks = all ? await stacksWithState() : [await currentStackName()]
+    for (const stack of stacks) reports.push(await stackReport(stack, { days, usd }))
+  }
   const total = addSums(reports.map(report => report.total))
   return { reports, total, uncountedLogin: !hasCredential(settings) }
 }
 
-async function reportOf(stack: string, days: number, budgetUsd: number | null) {
-  const folder = stateFolder(stack)
-  const now = new Date()
-  const today = dayOf(now)
-  const since = dayOf(new Date(now.getTime() - (days - 1) * 86_400_000))
+type ReportOptions = { days: number; usd: number | null }
+
+async function stackReport(stack: string, { days, usd }: ReportOptions) {
+  const { usage: folder, path } = stateFolder(stack)
+  return readable(stack, async () => {
+    const runs = await knownRuns(join(path, 'runs'))
+    return readUsageReport({ folder, stack, days, budget: { usd, tokens: null }, runs })
+  })
+}
+
+/** Its budget is the one that the gateway has; the server's runs are in its own store. */
+async function tenantReport(name: string, { days, usd }: ReportOptions) {
+  const { name: stack } = stackIdentity({ kind: 'server', server: 'main' })
+  const state = stateFolder(stack)
+  const caller = (await readCredential(state))?.callers?.find(({ tenant }) => tenant === name)
+  const folder = join(state.usage, name)
+  const isTenant = TenantName.safeParse(name).success
+  if (!isTenant || (!caller && !(await isFolder(folder)))) {
+    throw new UserError(`the server has no tenant ${terminalLine(name)}`, {
+      hint: 'give a name of tenants.yaml',
+    })
+  }
+  const budget = {
+    usd: caller?.budget.usdPerDay ?? usd,
+    tokens: caller?.budget.tokensPerDay ?? null,
+  }
+  return readable(stack, () =>
+    readUsageReport({ folder, stack, tenant: name, days, budget, runs: [] }),
+  )
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => null))?.isDirectory() ?? false
+}
+
+async function readable(stack: string, read: () => Promise<UsageReport>): Promise<UsageReport> {
   try {
-    const wanted = (await listDays(folder.usage)).filter(({ day }) => day >= since)
-    const read: ReadDay[] = []
-    for (const { day } of wanted) read.push(await readDay(folder.usage, day))
-    const runs = await knownRuns(join(folder.path, 'runs'))
-    return buildUsageReport({ stack, days: read, since, today, budgetUsd, runs })
+    return await read()
   } catch (cause) {
     throw new UserError(`cannot read the usage of ${stack}: ${messageOf(cause)}`, {
       hint: 'run this as the user who started the stack',

@@ -9,10 +9,21 @@ import { hasColours, widthOf } from '../terminal.ts'
 const defaultDays = 7
 
 /** Prints the gateway's usage counts, whether or not the stack is running. */
-export async function usage(options: { json?: boolean; days?: string; all?: boolean }) {
+export async function usage(options: {
+  json?: boolean
+  days?: string
+  all?: boolean
+  tenant?: string
+}) {
   const days = parseDays(options.days)
-  const { all = false } = options
-  const { reports, total, uncountedLogin } = await readUsage({ days, all })
+  const { all = false, tenant } = options
+  if (all && tenant !== undefined) {
+    throw new UserError('--all cannot be combined with --tenant', {
+      hint: 'give one of the two',
+      exitCode: 2,
+    })
+  }
+  const { reports, total, uncountedLogin } = await readUsage({ days, all, tenant })
   if (options.json) {
     console.log(terminalJson({ version: 1, days, stacks: reports, total }))
     return

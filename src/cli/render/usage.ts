@@ -1,11 +1,13 @@
 import { createColors } from 'picocolors'
 import { terminalLine } from '../../base/terminal-text.ts'
-import type { Sums, UsageReport } from '../../usage/report.ts'
+import type { AgentUsage, Sums, UsageReport } from '../../usage/report.ts'
 import { type Cell, renderColumns } from './columns.ts'
 
 const figures = ['REQUESTS', 'INPUT', 'CACHE WRITE', 'CACHE READ', 'OUTPUT', 'COST']
 /** Maximum rows of runs: a day can have thousands, and --json has them all. */
 const runLimit = 20
+/** Maximum rows of the subagents of one run. */
+const agentLimit = 10
 
 /** Renders the usage of the stacks, as one table below the other. */
 export function renderUsage(
@@ -18,7 +20,8 @@ export function renderUsage(
     renderColumns([heading, ...figures], rows.map(row), dim, options.width)
   const parts: string[] = []
   for (const report of reports) {
-    parts.push(terminalLine(report.stack))
+    const { stack, tenant } = report
+    parts.push(terminalLine(tenant === null ? stack : `${stack}, tenant ${tenant}`))
     if (report.total.requests === 0) {
       const span = options.days === 1 ? 'today' : `in the last ${options.days} days`
       parts.push(`no usage ${span} (UTC)`)
@@ -37,15 +40,13 @@ export function renderUsage(
       )
       parts.push(table('WHO', whose(report)))
     }
-    parts.push(
-      ...[...notes(report.total, report.damaged), budget(report)].filter(Boolean).map(yellowIf),
-    )
+    parts.push(...[...notes(report.total, report.damaged), ...budgets(report)].map(yellowIf))
   }
   if (reports.length > 1) parts.push(table('ALL STACKS', [['total', total]]))
   return parts.join('\n\n')
 
   function yellowIf(text: string) {
-    return text.startsWith('budget') ? text : yellow(text)
+    return text.includes('budget of') ? text : yellow(text)
   }
 }
 
@@ -53,14 +54,22 @@ function whose({ interactive, runs }: UsageReport): [string, Sums][] {
   const shown = runs.toSorted((a, b) => b.estimatedUsd - a.estimatedUsd)
   return [
     ...(interactive.requests > 0 ? [['interactive', interactive] as [string, Sums]] : []),
-    ...shown.slice(0, runLimit).map((run): [string, Sums] => {
+    ...subagents(interactive.agents),
+    ...shown.slice(0, runLimit).flatMap((run): [string, Sums][] => {
       const known = run.runs.map(({ runId }) => runId)
-      return [
-        known.length > 0 ? `run ${terminalLine(known.join(' '), 60)}` : `meter ${run.meter}`,
-        run,
-      ]
+      const name =
+        known.length > 0 ? `run ${terminalLine(known.join(' '), 60)}` : `meter ${run.meter}`
+      return [[name, run], ...subagents(run.agents)]
     }),
   ]
+}
+
+/** The part of a row that its subagents used; the rest is the main conversation's. */
+function subagents(agents: readonly AgentUsage[]): [string, Sums][] {
+  return agents
+    .filter(({ agent }) => agent !== null)
+    .slice(0, agentLimit)
+    .map(({ agent, ...sums }) => [`  agent ${terminalLine(agent ?? '', 40)}`, sums])
 }
 
 function row([name, sums]: [string, Sums]): Cell[] {
@@ -94,7 +103,18 @@ function notes({ unpriced, uncounted, broken, errors, ...sums }: Sums, damaged: 
   ]
 }
 
-function budget({ today }: UsageReport): string {
-  if (today.budgetUsd === null || today.leftUsd === null) return ''
-  return `budget of ${today.day} (UTC): ${dollars(today.leftUsd)} left of $${today.budgetUsd}`
+function budgets({ today }: UsageReport): string[] {
+  const { day, budgetUsd, leftUsd, budgetTokens, leftTokens } = today
+  return [
+    ...(budgetUsd === null || leftUsd === null
+      ? []
+      : [`budget of ${day} (UTC): ${dollars(leftUsd)} left of $${budgetUsd}`]),
+    ...(budgetTokens === null || leftTokens === null
+      ? []
+      : [`token budget of ${day} (UTC): ${count(leftTokens)} left of ${count(budgetTokens)}`]),
+  ]
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US')
 }

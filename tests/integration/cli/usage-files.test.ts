@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { stackIdentity } from '../../../src/stack/identity.ts'
 import { dayOf, linesFile } from '../../../src/usage/day-files.ts'
 import { createControlScript, isTwoLines } from '../../support/stack/control-script.ts'
 import { entry } from '../../support/usage/entries.ts'
@@ -36,6 +37,30 @@ t.test('of this folder, of all folders, and what is left of the budget', async t
   const all = JSON.parse((await usage('--all', '--json', '--days', '1')).stdout)
   t.equal(all.stacks.length, 2)
   t.match(all.total, { input: 1_235, costUsd: 0.75 })
+})
+
+t.test('of a tenant of the server, with the budget that its gateway has', async t => {
+  const { name } = stackIdentity({ kind: 'server', server: 'main' })
+  const state = join(script.env.XDG_STATE_HOME ?? '', 'claude-secure/stacks', name)
+  isTwoLines(t, await usage('--tenant', 'blue'), {
+    error: /the server has no tenant blue/,
+    hint: /tenants\.yaml/,
+  })
+  await mkdir(join(state, 'usage/blue'), { recursive: true })
+  const line = entry({ meter: 'aaaaaaaaaaaaaaaa', agent: 'a1', input: 9, estimatedTokens: 9 })
+  await writeFile(linesFile(join(state, 'usage/blue'), today, 0), `${JSON.stringify(line)}\n`)
+  const caller = { tenant: 'blue', placeholder: 'p', meterKey: 'k', budget: { tokensPerDay: 100 } }
+  const credential = { kind: 'api-key', secret: 'SECRET', placeholder: 'p', callers: [caller] }
+  await writeFile(join(state, 'credential.json'), JSON.stringify(credential))
+  const { stdout, code } = await usage('--tenant', 'blue')
+  t.equal(code, 0)
+  t.match(stdout, new RegExp(`^${name}, tenant blue\n`))
+  t.match(stdout, /meter aaaaaaaaaaaaaaaa +1 +9 .*\n {2}agent a1 +1 +9 /)
+  t.match(stdout, /token budget of .*: 91 left of 100\n$/)
+  const { stacks } = JSON.parse((await usage('--tenant', 'blue', '--json')).stdout)
+  t.match(stacks, [{ tenant: 'blue', runs: [{ agents: [{ agent: 'a1', input: 9 }] }] }])
+  isTwoLines(t, await usage('--tenant', '../../other'), { error: /no tenant \.\./, hint: /./ })
+  isTwoLines(t, await usage('--tenant', 'blue', '--all'), { error: /--all/, hint: /./, code: 2 })
 })
 
 t.test('a number of days that is none', async t => {

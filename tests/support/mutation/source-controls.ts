@@ -41,6 +41,18 @@ export const sourceControls: readonly SourceControl[] = [
     test: `${unit}/gateway/counting/accounting.test.ts`,
   },
   {
+    control: 'only the worker gets the key that names runs',
+    file: 'src/stack/stack-file.ts',
+    remove: ["agent === 'runs' && stack.mode", 'stack.mode'],
+    test: `${unit}/stack/stack-file.test.ts`,
+  },
+  {
+    control: 'a process gets no placeholder but its own',
+    file: 'src/runner/claude/command.ts',
+    remove: ['given.map(name => [name, signed])', 'given.map(name => [name, env[name]])'],
+    test: `${unit}/runner/claude/command.test.ts`,
+  },
+  {
     control: 'names of agents are bounded',
     file: 'src/usage/tally.ts',
     remove: ['(named.get(entry.meter) ?? 0) >= limits.agents || ', ''],

@@ -28,7 +28,7 @@ const report = (more = {}) =>
     days,
     since: '2026-11-20',
     today: '2026-11-21',
-    budgetUsd: 20,
+    budget: { usd: 20, tokens: 100 },
     runs: [{ runId: 'bbbbbbbbbbbbbbbb', meter, workspace: '/workspace', startedAt: 'then' }],
     ...more,
   })
@@ -51,8 +51,11 @@ t.test('by day, by model, by who, and in sum, of the days that were asked for', 
 
 t.test("reports the rest of today's budget", async t => {
   t.match(report().today, { estimatedUsd: 14, budgetUsd: 20, leftUsd: 6 })
-  t.match(report({ budgetUsd: 5 }).today, { leftUsd: 0 })
-  t.match(report({ budgetUsd: null }).today, { estimatedUsd: 14, leftUsd: null })
+  t.match(report({ budget: { usd: 5, tokens: null } }).today, { leftUsd: 0 })
+  t.match(report({ budget: { usd: null, tokens: null } }).today, {
+    estimatedUsd: 14,
+    leftUsd: null,
+  })
   t.match(report({ today: '2026-11-22' }).today, { estimatedUsd: 0, leftUsd: 20 })
 })
 
@@ -65,4 +68,43 @@ t.test('nothing comes to nothing', async t => {
 t.test('the sums of several stacks', async t => {
   t.match(addSums([report().total, report().total]), { input: 30, costUsd: 30 })
   t.notOk('meter' in addSums([]))
+})
+
+t.test("reports the rest of today's tokens", async t => {
+  const used = [day('2026-11-21', [entry({ estimatedTokens: 60 })])]
+  t.match(report({ days: used }).today, { estimatedTokens: 60, budgetTokens: 100, leftTokens: 40 })
+  t.match(report({ days: used, budget: { usd: null, tokens: 50 } }).today, { leftTokens: 0 })
+  t.equal(report({ budget: { usd: 1, tokens: null } }).today.leftTokens, null)
+})
+
+t.test('the usage of a run is divided among its agents, the dearest first', async t => {
+  const of = (values: Partial<UsageEntry>) => entry({ meter, session: 's', ...values })
+  const found = report({
+    days: [
+      day('2026-11-20', [of({ agent: 'a', input: 1, estimatedUsd: 1 })]),
+      day('2026-11-21', [
+        of({ input: 2, estimatedUsd: 3 }),
+        of({ agent: 'a', model: 'claude-haiku-5-5', input: 4, estimatedUsd: 1 }),
+        of({ agent: 'b', parentAgent: 'a', input: 8, estimatedUsd: 9 }),
+        entry({ input: 16 }),
+      ]),
+    ],
+  })
+  const [run] = found.runs
+  t.match(run, { meter, input: 15, requests: 4 })
+  t.strictSame(
+    run?.agents.map(({ session, agent, parentAgent, input }) => [
+      session,
+      agent,
+      parentAgent,
+      input,
+    ]),
+    [
+      ['s', 'b', 'a', 8],
+      ['s', null, null, 2],
+      ['s', 'a', null, 5],
+    ],
+  )
+  t.match(found.interactive, { input: 16, agents: [{ session: null, agent: null, input: 16 }] })
+  t.equal(found.runs.length, 1, 'one row for the run with all its agents')
 })

@@ -16,7 +16,7 @@ function report(entries: UsageEntry[], more = {}) {
     days: [{ day, tally, next: 1, damaged: 0 }],
     since: day,
     today: day,
-    budgetUsd: null,
+    budget: { usd: null, tokens: null },
     runs: [],
     ...more,
   })
@@ -33,7 +33,7 @@ t.test('usage is shown by day, model and run, in columns', async t => {
     entry({ meter, model: 'claude-haiku-5-5', input: 5, costUsd: 0.000_2, estimatedUsd: 0.000_2 }),
   ]
   const runs = [{ runId: 'bbbbbbbbbbbbbbbb', meter, workspace: '/workspace', startedAt: 'then' }]
-  const found = text([report(entries, { runs, budgetUsd: 2 })])
+  const found = text([report(entries, { runs, budget: { usd: 2, tokens: null } })])
   t.match(found, /^claude-secure-app-1234\n/)
   t.match(found, /2026-11-21 +2 +12,350 +0 +0 +67 +\$1\.5002/)
   t.match(found, /claude-haiku-5-5 +1 .*\$0\.000200/)
@@ -78,4 +78,24 @@ t.test('in a terminal of 80 columns every line fits', async t => {
     text,
   )
   t.match(text, /246,913,578/)
+})
+
+t.test('the subagents of a run stand below it, and its own conversation in none', async t => {
+  const found = text([
+    report([
+      entry({ meter, session: 's', input: 100, estimatedUsd: 2 }),
+      entry({ meter, session: 's', agent: 'a1b2', input: 7, estimatedUsd: 1 }),
+      ...Array.from({ length: 30 }, (_, i) => entry({ meter, session: 's', agent: `more-${i}` })),
+    ]),
+  ])
+  t.match(found, /meter aaaaaaaaaaaaaaaa +32 +107 .*\n {2}agent a1b2 +1 +7 /)
+  t.equal(found.match(/^ {2}agent /gm)?.length, 10, '--json has them all')
+})
+
+t.test('a tenant is named, with its budgets', async t => {
+  const budget = { usd: 2, tokens: 1_000 }
+  const found = text([report([entry({ estimatedTokens: 400 })], { tenant: 'blue', budget })])
+  t.match(found, /^claude-secure-app-1234, tenant blue\n/)
+  t.match(found, /\nbudget of 2026-11-21 \(UTC\): \$2\.0000 left of \$2\n/)
+  t.match(found, /\ntoken budget of 2026-11-21 \(UTC\): 600 left of 1,000$/)
 })

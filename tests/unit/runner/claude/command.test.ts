@@ -1,4 +1,5 @@
 import t from 'tap'
+import { realKeys } from '../../../../src/audit/key-search.ts'
 import { claudeArguments, claudeEnvironment } from '../../../../src/runner/claude/command.ts'
 
 const meter = '0123456789abcdef'
@@ -73,13 +74,14 @@ t.test('with a key, claude gets a placeholder of its own in place of the stackâ€
     const environment = (process: string) =>
       claudeEnvironment({ [name]: placeholder }, workspace, { meter: process, signer })
     const own = environment(meter)[name] ?? ''
-    t.ok(own.startsWith(`${kind}meter-${meter}-`), own)
+    t.ok(own.startsWith(`${kind}placeholder-meter-${meter}-`), own)
     t.match(own, /^[\w-]{60,200}$/)
     const other = environment('aaaaaaaaaaaaaaaa')[name] ?? ''
     t.not(own, other)
     t.equal(own.slice(-20), other.slice(-20), 'Claude Code knows a key by these')
     const all = JSON.stringify(environment(meter))
-    t.notMatch(all, /placeholder|ppp|kkk|custom_headers/i)
+    t.notMatch(all, /ppp|kkk|custom_headers/i)
+    t.strictSame(realKeys(own), [], 'the audit knows that it is none')
   }
 })
 
