@@ -2,14 +2,18 @@
  * Runs many test files in one process, one after the other, each as a subtest named by its path. The
  * parent sends one path at a time and gets TAP on stdout; an empty path ends the process.
  */
+import { readFileSync } from 'node:fs'
 import { register } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
+import { bundled } from './bundle-paths.ts'
 import { setFileTest } from './current-file.ts'
 import { processState } from './process-state.ts'
 
-register('./tap-per-file.mjs', import.meta.url)
+/** The bundle of this process and its files, if they are bundled. */
+const bundle = process.env.TEST_BUNDLE
+if (!bundle) register('./tap-per-file.mjs', import.meta.url)
 
 const root = join(import.meta.dirname, '../../..')
 // tap releases the channel to the parent, which would end this process between two files.
@@ -30,14 +34,26 @@ process.once('beforeExit', () => process.exit())
 async function runFile(path: string) {
   const restore = processState()
   const counted = t.counts.total
+  const memory = isInMemory(path) ? process.env.TEST_MEMORY : undefined
+  if (memory) process.env.TMPDIR = memory
   await t.test(path, { timeout: fileTimeout }, async file => {
-    file.testdirName = join(root, '.tap/fixtures', path.replaceAll(/[^\w.-]+/g, '-'))
+    const name = path.replaceAll(/[^\w.-]+/g, '-')
+    file.testdirName = join(memory ?? join(root, '.tap'), 'fixtures', name)
     setFileTest(file)
-    await import(pathToFileURL(join(root, path)).href)
+    const module = bundle ? join(bundle, bundled(path)) : join(root, path)
+    await import(pathToFileURL(module).href)
   })
   // A file that cannot fail is not a test.
   if (counted === t.counts.total) t.fail(`${path} makes no assertion`)
   restore()
+}
+
+/** `// on disk: REASON` in a unit test: its fixtures must not be below /dev. */
+function isInMemory(path: string) {
+  return (
+    path.startsWith('tests/unit/') &&
+    !/^\/\/ on disk: \S/m.test(readFileSync(join(root, path), 'utf8'))
+  )
 }
 
 function nextFile(): Promise<string> {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
+import { bundled, processMain } from './bundle-paths.ts'
 import type { createTapSummary, TapStream } from './tap-summary.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -15,6 +16,8 @@ export type RunFiles = {
   env?: Record<string, string>
   /** The Node.js to run them with; the one of this process by default. */
   node?: string
+  /** The folder of a bundle that has the files; without one, tsx loads them. */
+  bundle?: string
 }
 
 /**
@@ -37,19 +40,24 @@ export async function runInProcesses(processes: number, options: RunFiles): Prom
 /** Runs one process until `next` has no more files for it. */
 export async function runProcess(
   next: () => string | null,
-  { summary, print, timeout, env = {}, node = process.execPath }: RunFiles,
+  { summary, print, timeout, env = {}, node = process.execPath, bundle }: RunFiles,
 ): Promise<boolean> {
   const stream = summary.stream()
   let current: string | null = null
   let passed = true
   const child = spawn(
     node,
-    ['--import', 'tsx', 'tests/support/suite/process-main.ts'],
+    bundle
+      ? ['--enable-source-maps', join(bundle, bundled(processMain))]
+      : ['--import', 'tsx', processMain],
     // tap's own limit is for a whole process.
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, ...env, TAP_TIMEOUT: '0', TEST_FILE_TIMEOUT: `${timeout}` },
+      env: {
+        ...{ ...process.env, ...env, TAP_TIMEOUT: '0', TEST_FILE_TIMEOUT: `${timeout}` },
+        ...(bundle && { TEST_BUNDLE: bundle }),
+      },
     },
   )
   // For a file that keeps its process from running timers; tap ends all others in time.

@@ -1,3 +1,4 @@
+// on disk: a folder below /dev is refused as a workspace
 import { chown, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'

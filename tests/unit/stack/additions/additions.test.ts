@@ -1,3 +1,4 @@
+// on disk: a folder below /dev is refused
 import { chmod, lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+// on disk: a folder below /dev is refused as a mount
 import { join } from 'node:path'
 import t from 'tap'
 import { parseCustomMounts } from '../../../../src/config/custom-mounts.ts'

@@ -1,3 +1,4 @@
+// on disk: a path below /dev is refused for another reason
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
