@@ -4,14 +4,11 @@
  * only those parts; `standard` is what it does without names, `all` is everything; `check` is linter, types
  * and unit tests; `file PATH…` runs single files.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { fixtureMemory } from './support/memory-folder.ts'
-import { bundleFiles } from './support/suite/bundle-files.ts'
 import { longestFirst, readDurations, writeDurations } from './support/suite/durations.ts'
 import { runInLanes } from './support/suite/lanes.ts'
 import { nodeFolder } from './support/suite/other-node.ts'
-import { type RunFiles, runInProcesses } from './support/suite/run-files.ts'
+import { runBundled } from './support/suite/run-bundled.ts'
 import { runTool } from './support/suite/run-tool.ts'
 import { type Suite, suiteOf, suites, testFiles } from './support/suite/suites.ts'
 import { createTapSummary } from './support/suite/tap-summary.ts'
@@ -114,21 +111,6 @@ async function runSuite(suite: Suite, files: readonly string[] = testFiles(suite
   // Only the whole suite: a file alone is faster than beside others.
   else if (suite.name === 'e2e' && files.length === testFiles(suite).length)
     writeDurations(summary.files().filter(({ name }) => files.includes(name)))
-}
-
-async function runBundled(processes: number, options: RunFiles) {
-  const parent = fixtureMemory()
-  const memory = parent && mkdtempSync(join(parent, 'claude-secure-fixtures-'))
-  // As /tmp: some tests run programs as other users.
-  if (memory) chmodSync(memory, 0o1777)
-  const bundle = await bundleFiles(options.files)
-  try {
-    const env = { ...options.env, ...(memory && { TEST_MEMORY: memory }) }
-    return await runInProcesses(processes, { ...options, env, bundle: bundle.folder })
-  } finally {
-    bundle.remove()
-    if (memory) rmSync(memory, { recursive: true, force: true })
-  }
 }
 
 async function makeReady() {
