@@ -5,6 +5,8 @@ import t from 'tap'
 import { exec } from '../../../src/process/exec.ts'
 import { sourceControls } from '../../support/mutation/source-controls.ts'
 import { repository, temporaryFolder } from '../../support/stack/checkout.ts'
+import { nodeFolder } from '../../support/suite/other-node.ts'
+import { suiteOf } from '../../support/suite/suites.ts'
 
 const folders = ['bin', 'claude', 'gateway', 'proxy', 'additions', 'docs', 'src', 'tests']
 const files = [
@@ -32,11 +34,9 @@ t.test('a test notices each removed control of the code', { timeout: 900_000 }, 
   )
   const passes = async (test: string) => {
     const options = { cwd: checkout, env: { ...env, TAP_TIMEOUT: '20' }, timeout: 120_000 }
-    const { code, stdout, stderr } = await exec(
-      process.execPath,
-      ['--import', loader, test],
-      options,
-    )
+    const suite = suiteOf(test)
+    const node = suite?.node ? join(await nodeFolder(suite.node), 'node') : process.execPath
+    const { code, stdout, stderr } = await exec(node, ['--import', loader, test], options)
     return { passed: code === 0, output: `${stdout}${stderr}` }
   }
 

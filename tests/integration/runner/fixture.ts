@@ -36,6 +36,8 @@ export async function startRunner(
     firstLook?: number
     free?: number
     keepsApart?: boolean
+    /** What the runner says of the kernel. */
+    landlock?: boolean
     interruptMilliseconds?: number
   } = {},
 ) {
@@ -85,7 +87,9 @@ export async function startRunner(
       isCrowded: () => false,
     },
   })
-  const server = createRunnerServer(runner, token)
+  const { landlock = false } = options
+  const status = () => ({ ...runner.status(), landlock })
+  const server = createRunnerServer({ ...runner, status }, token)
   const socketPath = join(root, 's')
   server.listen(socketPath)
   await once(server, 'listening')

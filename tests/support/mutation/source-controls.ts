@@ -173,6 +173,33 @@ export const sourceControls: readonly SourceControl[] = [
     test: `${unit}/runner/workspace.test.ts`,
   },
   {
+    control: 'no statement of the runs is without its tenant',
+    file: 'src/server/store/statements.ts',
+    remove: [
+      'WHERE tenant = ? AND run_id = ? AND ${present}',
+      'WHERE ? > 0 AND run_id = ? AND ${present}',
+    ],
+    test: 'tests/server/store/tenant-store.test.ts',
+  },
+  {
+    control: 'one process holds the runs of a server',
+    file: 'src/server/store/database.ts',
+    remove: ["pragma('locking_mode = EXCLUSIVE')", "pragma('locking_mode = NORMAL')"],
+    test: 'tests/server/store/run-stores.test.ts',
+  },
+  {
+    control: 'without Landlock a tenant has one workspace',
+    file: 'src/server/runs/landlock-check.ts',
+    remove: ['if (!isConfined) {', 'if (root === null) {'],
+    test: 'tests/server/runs/tenant-runs.test.ts',
+  },
+  {
+    control: 'a runner asks every client for the token',
+    file: 'src/runner/server.ts',
+    remove: ['if (!isAuthorized(request, token)) return', 'if (token === null) return'],
+    test: 'tests/integration/runner/refusals.test.ts',
+  },
+  {
     control: 'a cancel needs the word of the runner',
     file: 'src/run/follow.ts',
     remove: ["(signal.aborted ? { kind: 'unconfirmed' } : last)", 'last'],
