@@ -87,6 +87,10 @@ function obey(prompt: string) {
     case 'background':
       say({ type: 'system', subtype: 'background_tasks_changed', tasks: [{ task_id: '1' }] })
       return say({ type: 'assistant', background: true })
+    case 'structured':
+      return result('structured', { structured_output: JSON.parse(rest) })
+    case 'api-error':
+      return result(`API Error: ${rest}`, { is_error: true, api_error_status: Number(rest) })
     case 'retry':
       return say({
         type: 'system',

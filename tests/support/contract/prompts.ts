@@ -1,0 +1,25 @@
+import type { ContractPrompts } from './contract-api.ts'
+
+/** Prompts for the fake Claude of tests/support/fake-claude.ts, which answers with its prompt. */
+export const fakePrompts: ContractPrompts = {
+  quick: (word, before = '') => `${before} ${word}`.trimStart(),
+  slow: 'silent',
+  failing: status => `api-error ${status}`,
+  structured: output => `structured ${JSON.stringify(output)}`,
+}
+
+/** Prompts for the real Claude Code with the scripted model of tests/support/messages-api. */
+export const scriptedPrompts: ContractPrompts = {
+  quick: (word, before = '') => `${before} [[say ${word}]]`.trimStart(),
+  slow: '[[delay 120000]] [[say late]]',
+  failing: status => `[[error ${status}]]`,
+  structured: output => `[[structured ${JSON.stringify(output)}]]`,
+}
+
+/** Prompts for a real model, as claudebox has behind it. */
+export const plainPrompts: ContractPrompts = {
+  quick: (word, before = '') => `${before} Respond with exactly ${word}`.trimStart(),
+  slow: 'Run with your Bash tool: sleep 110 && echo done',
+  failing: null,
+  structured: null,
+}
