@@ -116,15 +116,25 @@ export function createHub({ limit = eventsHeld, now }: { limit?: number; now: ()
       readers.clear()
     },
 
-    /** `state: false` omits the current state, for a reader that resumes. */
-    read(options: { whenFull: WhenFull; state?: boolean }): AsyncIterable<RunEvent> {
+    /** `state: false` omits the current state, for a reader that resumes. `signal` ends the reading. */
+    read(options: {
+      whenFull: WhenFull
+      state?: boolean
+      signal?: AbortSignal
+    }): AsyncIterable<RunEvent> {
+      const { signal } = options
       const queue = createReaderQueue<RunEvent>(limit, options.whenFull)
+      const stop = () => queue.close()
+      signal?.addEventListener('abort', stop, { once: true })
       if (options.state !== false) {
         for (const event of [started, question]) if (event) void queue.push(event)
       }
-      if (isClosed) queue.close()
+      if (isClosed || signal?.aborted) queue.close()
       else readers.add(queue)
-      return leaving(queue.read(), () => readers.delete(queue))
+      return leaving(queue.read(), () => {
+        readers.delete(queue)
+        signal?.removeEventListener('abort', stop)
+      })
     },
   }
 }

@@ -91,10 +91,10 @@ export function createRuns(
         if (ended) yield { kind: 'ended', result: ended, seq: seq + 1, at: ended.endedAt }
         return
       }
-      if (after === undefined) return yield* here.hub.read({ whenFull: 'close' })
+      if (after === undefined) return yield* here.hub.read({ whenFull: 'close', signal })
       // Subscribed before the stored events are read, so that none is missed in between.
       const last = here.hub.lastSeq()
-      const later = here.hub.read({ whenFull: 'close', state: false })
+      const later = here.hub.read({ whenFull: 'close', state: false, signal })
       await here.log?.flush()
       for await (const event of store.events(runId)) {
         if (event.seq > after && event.seq <= last) yield event

@@ -1,12 +1,17 @@
 import Fastify, { type FastifyInstance } from 'fastify'
+import { serveDocs } from './api/docs.ts'
+import { serveEvents } from './api/events.ts'
 import { serveFiles } from './api/files.ts'
 import { serveHealth } from './api/health.ts'
+import { serveMetrics } from './api/metrics.ts'
 import { serveRun } from './api/run.ts'
 import { serveRunControl } from './api/run-control.ts'
 import { serveStatus } from './api/status.ts'
+import { serveUsage } from './api/usage.ts'
 import { fileRoute } from './files/target.ts'
 import { HttpError } from './http-error.ts'
 import { defaultServerLimits, type ServerLimits } from './limits.ts'
+import type { Metrics } from './metrics.ts'
 import { requireToken } from './plugins/auth.ts'
 import { boundAnswers, boundConnections } from './plugins/connections.ts'
 import { answerErrors, refuseMalformed, sendError } from './plugins/errors.ts'
@@ -27,9 +32,13 @@ export type ServerParts = {
   workspacesFolder: string
   /** Refuses unknown members of a body. */
   strict: boolean
+  metrics: Metrics
+  /** Has the gateway's counts in a folder for each tenant. */
+  usageFolder: string
   limits?: Partial<ServerLimits>
   /** Maximum size of a stored file in bytes. */
   fileBytes: number
+  now?: () => Date
   log: ServerLog
 }
 
@@ -38,7 +47,7 @@ export type ServerParts = {
  * checks: host, token, rate, and only then the route and its body.
  */
 export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
-  const { log } = parts
+  const { log, starter, metrics, usageFolder, now = () => new Date() } = parts
   const limits = { ...defaultServerLimits, ...parts.limits }
   const app: FastifyInstance = Fastify({
     logger: false,
@@ -85,7 +94,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 
   answerErrors(app, log)
-  logRequests(app, { log })
+  logRequests(app, { log, onAnswer: metrics.answered })
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({
       'x-content-type-options': 'nosniff',
@@ -102,7 +111,11 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   const routes = { ...parts, limits, readJson: createJsonReader(limits) }
   serveRun(app, routes)
   serveRunControl(app, routes)
-  serveStatus(app, parts.starter)
+  serveEvents(app, routes)
+  serveStatus(app, starter)
+  serveUsage(app, { usageFolder, spentToday: starter.spentToday, now })
+  serveMetrics(app, metrics)
+  serveDocs(app)
   await serveFiles(app, routes)
   return app
 }

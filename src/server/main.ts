@@ -1,10 +1,13 @@
 import { messageOf, UserError } from '../base/errors.ts'
+import { readRegularFile, textOf } from '../files/regular-file.ts'
 import { buildApp } from './app.ts'
 import { openFileRuns } from './file-runs.ts'
+import { createMetrics } from './metrics.ts'
 import { createRunStarter } from './run-starter.ts'
-import { createServerLog } from './server-log.ts'
-import { parseServerSettings } from './settings.ts'
+import { createServerLog, type ServerLog } from './server-log.ts'
+import { parseServerSettings, type ServerSettings } from './settings.ts'
 import { openAccess } from './tokens.ts'
+import { createWebhook, throughProxy } from './webhook.ts'
 
 const write = (line: string) => {
   process.stdout.write(line)
@@ -25,10 +28,24 @@ async function main() {
     ttlHours: settings.RESULT_TTL_HOURS,
     tenants: access.tenants,
   })
-  const starter = createRunStarter({ runs, log })
+  const metrics = createMetrics()
+  const webhook = await openWebhook(settings, log)
+  const starter = createRunStarter({
+    runs,
+    log,
+    onStart: metrics.started,
+    onEnd(tenant, run) {
+      metrics.left(tenant)
+      if (!run) return
+      metrics.ended(run)
+      webhook?.send(run)
+    },
+  })
   const app = await buildApp({
     access,
     starter,
+    metrics,
+    usageFolder: settings.USAGE_FOLDER,
     workspacesFolder: settings.WORKSPACES_FOLDER,
     strict: settings.API_STRICT,
     hosts: settings.SERVER_ALLOWED_HOSTS,
@@ -44,7 +61,7 @@ async function main() {
     setTimeout(() => process.exit(0), grace + 4_000).unref()
     starter
       .drain(grace)
-      .then(() => app.close())
+      .then(() => Promise.all([app.close(), webhook?.close()]))
       .then(() => process.exit(0), fail)
   }
   process.once('SIGTERM', stop)
@@ -57,6 +74,19 @@ async function main() {
     tenants: access.tenants().length,
     tokens: access.count(),
   })
+}
+
+/** Throws when there is a URL and no secret: a receiver could not tell a report from a forged one. */
+async function openWebhook(settings: ServerSettings, log: ServerLog) {
+  const { WEBHOOK_URL: url, WEBHOOK_SECRET_FILE: path, PROXY_URL: proxy } = settings
+  if (url === null) return null
+  const secret = textOf(await readRegularFile(path, { limit: 4_096 }))?.trim() ?? ''
+  if (secret.length < 16) {
+    throw new UserError(`${path} does not contain a secret of at least 16 characters`, {
+      hint: 'write a random secret to that file, or unset WEBHOOK_URL',
+    })
+  }
+  return createWebhook({ url, secret, dispatcher: throughProxy(proxy), log })
 }
 
 /** Ends the process: an unknown state is worse than no server, and the restart policy starts a new one. */

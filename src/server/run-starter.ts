@@ -42,9 +42,11 @@ const cancelMilliseconds = 3_000
 export function createRunStarter(options: {
   runs: ServerRuns
   log: ServerLog
-  onEnd?: (run: EndedRun) => void
+  onStart?: (tenant: string) => void
+  /** Called for each run that left: with its result, or with null when it was refused. */
+  onEnd?: (tenant: string, run: EndedRun | null) => void
 }) {
-  const { runs, log, onEnd } = options
+  const { runs, log, onStart, onEnd } = options
   const budgets = createRunBudgets(runs.spentToday)
   const active = new Map<string, { caller: Caller; workspace: string; run: Run }>()
   let draining = false
@@ -65,6 +67,7 @@ export function createRunStarter(options: {
       )
       const isNew = !isKept && !active.has(run.id)
       if (isNew) active.set(run.id, { caller, workspace, run })
+      if (isNew) onStart?.(caller.tenant.name)
       if (isNew)
         log({ kind: 'run-started', ...aboutRun(caller, run.id), workspace, surface: given.surface })
       const result = watch(run, given, isNew).finally(() => share?.release())
@@ -90,12 +93,13 @@ export function createRunStarter(options: {
           costUsd: result.costUsd,
           ...(result.error && { code: result.error.code }),
         })
-        onEnd?.({ caller, surface, result })
+        onEnd?.(caller.tenant.name, { caller, surface, result })
       }
       return result
     } catch (error) {
       const shown = httpErrorOf(error)
       const reason = shown instanceof HttpError ? shown.message : 'internal error'
+      if (isNew) onEnd?.(caller.tenant.name, null)
       if (isNew) log({ kind: 'run-refused', ...aboutRun(caller, run.id), workspace, reason })
       throw shown
     } finally {
@@ -106,6 +110,7 @@ export function createRunStarter(options: {
   return {
     start,
     of: runs.of,
+    spentToday: runs.spentToday,
     /** Number of runs in progress that this process started. */
     count: () => active.size,
     isDraining: () => draining,

@@ -1,25 +1,17 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import * as z from 'zod'
 import type { RunEngine } from '../../run/engine.ts'
-import { Answers } from '../../run/question.ts'
-import { Prompt } from '../../run/request.ts'
 import type { RunSummary } from '../../run/store/store.ts'
 import { HttpError } from '../http-error.ts'
 import { callerOf } from '../plugins/auth.ts'
 import { runRate } from '../plugins/rate.ts'
 import { httpErrorOf } from '../refusals.ts'
 import { findWorkspace, maySee } from '../workspace.ts'
+import { AnswerBody, MessageBody } from './bodies.ts'
 import { begun, leaving, queryOf, type RunRoutes, requiredQuery, surfaces } from './run.ts'
 import { runAnswer, unendedAnswer } from './run-answer.ts'
 import { parseMembers, readMembers } from './run-body.ts'
 
-export const AnswerBody = z.strictObject({
-  answers: Answers.nullable().describe('The choice for each question; null for no answer.'),
-})
-
-export const MessageBody = z.strictObject({ message: Prompt })
-
-/** GET /run/result and /status, and the routes that act on a run: cancel, answer, message. */
+/** GET /run/result, and the routes that act on a run: cancel, answer, message. */
 export function serveRunControl(app: FastifyInstance, parts: RunRoutes) {
   const { starter, limits, readJson, workspacesFolder } = parts
   const engineOf = (request: FastifyRequest) => starter.of(callerOf(request).tenant.name)

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import { buildApp, type ServerParts } from '../../../src/server/app.ts'
+import { createMetrics } from '../../../src/server/metrics.ts'
 import { createRunStarter, type ServerRuns } from '../../../src/server/run-starter.ts'
 import type { ServerEvent } from '../../../src/server/server-log.ts'
 import { openAccess } from '../../../src/server/tokens.ts'
@@ -68,10 +69,21 @@ export async function startServer(
   })
   const access = openAccess({ folder: files.folder, withoutToken: false, log, now: advancing() })
   const { runs = noRuns, ...given } = parts
-  const starter = createRunStarter({ runs, log })
+  const metrics = createMetrics()
+  const starter = createRunStarter({
+    runs,
+    log,
+    onStart: metrics.started,
+    onEnd(tenant, run) {
+      metrics.left(tenant)
+      if (run) metrics.ended(run)
+    },
+  })
   const app = await buildApp({
     access,
     starter,
+    metrics,
+    usageFolder: '/nonexistent',
     hosts: [],
     origins: [],
     workspacesFolder: '/nonexistent',
