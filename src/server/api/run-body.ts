@@ -32,10 +32,9 @@ export const RunBody = z.strictObject({
   appendSystemPrompt: run.appendSystemPrompt,
   jsonSchema: jsonSchema.optional().describe('The answer then has `structuredOutput`.'),
   outputFormat: z
-    .unknown()
-    .optional()
-    .transform(value => (value === 'json-verbose' ? 'json-verbose' : 'json'))
-    .describe('`json`, or `json-verbose` with all turns. Any other value reads as `json`.'),
+    .enum(['json', 'json-verbose'])
+    .catch('json')
+    .describe('`json-verbose` adds all turns. Any other value reads as `json`.'),
   noContinue: lax.default(false).describe('Starts a session instead of going on with the last.'),
   resume: SessionId.optional().describe('Goes on with this session of the workspace.'),
   async: lax.default(false).describe('Answers when the run has started.'),
