@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { RunRequest } from '../../../../src/run/request.ts'
@@ -9,6 +10,7 @@ import {
   startClaude,
 } from '../../../../src/runner/claude/process.ts'
 import { isAlive, readProcesses } from '../../../../src/runner/ending/sweep.ts'
+import { until } from '../../../support/stack/process.ts'
 
 const request = (more: object = {}) => RunRequest.parse({ prompt: 'hi', ...more })
 const initialize = (more: object, standing: string | null) =>
@@ -124,12 +126,16 @@ t.test('processes left in their own sessions are killed and counted', async t =>
   t.equal(swept, 4)
 })
 
-t.test('a sweep kills orphans of the run, and no other process', async t => {
-  const other = start('exec sleep 300')
-  const claude = start('(setsid sleep 300 &); (setsid sleep 300 &); echo; exec sleep 300')
-  await new Promise<void>(resolve => {
-    claude.onLine = () => resolve()
+/** The first line of a command: before it, its reaper may not be ready for a signal. */
+const firstLine = (claude: ReturnType<typeof start>) =>
+  new Promise<string>(resolve => {
+    claude.onLine = line => resolve(line.kind === 'line' ? line.text : '')
   })
+
+t.test('a sweep kills orphans of the run, and no other process', async t => {
+  const other = start('echo; exec sleep 300')
+  const claude = start('(setsid sleep 300 &); (setsid sleep 300 &); echo; exec sleep 300')
+  await Promise.all([firstLine(other), firstLine(claude)])
   claude.signal('SIGUSR1')
   t.strictSame(await claude.ended, { exitCode: null, signal: 'SIGKILL', swept: 2 })
   t.notOk(other.hasEnded())
@@ -138,23 +144,23 @@ t.test('a sweep kills orphans of the run, and no other process', async t => {
 })
 
 t.test('a stopped command receives a signal', async t => {
-  const claude = start('kill -STOP $$; exit 7')
-  await new Promise(resolve => setTimeout(resolve, 300))
+  const claude = start('echo $$; kill -STOP $$; exit 7')
+  const pid = await firstLine(claude)
+  const isStopped = async () => /\) T /.test(await readFile(`/proc/${pid}/stat`, 'utf8'))
+  await until('the command to stop', isStopped)
   claude.signal('SIGTERM')
   t.match(await claude.ended, { signal: 'SIGTERM' })
 })
 
 t.test('a killed reaper takes its command along', async t => {
   const claude = start('echo $$; exec sleep 300')
-  const pid = await new Promise<number>(resolve => {
-    claude.onLine = line => resolve(line.kind === 'line' ? Number(line.text) : 0)
-  })
-  t.ok(readProcesses().some(entry => entry.pid === pid && isAlive(entry)))
+  const pid = Number(await firstLine(claude))
+  // Its new parent may reap it late: a dead process does not count.
+  const isThere = () => readProcesses().some(entry => entry.pid === pid && isAlive(entry))
+  t.ok(isThere())
   claude.kill()
   t.match(await claude.ended, { exitCode: null, signal: 'SIGKILL' })
-  await new Promise(resolve => setTimeout(resolve, 200))
-  // Its parent is gone: the new parent may not have reaped it yet.
-  t.notOk(readProcesses().some(entry => entry.pid === pid && isAlive(entry)))
+  await until('the command to end', async () => !isThere(), 10_000)
 })
 
 t.test('a missing program is reported as an exit', async t => {
