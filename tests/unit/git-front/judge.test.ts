@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { judge, runShellAlias } from '../../../src/git-front/judge.ts'
@@ -19,11 +19,18 @@ const env = {
 }
 const paths = ['.git/config', '.vscode', '.idea', '.mcp.json']
 
-/** A repository whose branch `theirs` changes a protected file, and `plain` another one. */
-function repository(t: Test) {
-  const folder = t.testdir({ 'a.txt': 'a', '.vscode': { 'tasks.json': '1' } })
+function commands(folder: string) {
   const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, env, stdio: 'pipe' })
   const write = (path: string, text: string) => writeFileSync(join(folder, path), text)
+  return { git, write }
+}
+
+const template = t.testdir({ 'a.txt': 'a', '.vscode': { 'tasks.json': '1' } })
+makeTemplate()
+
+/** A repository whose branch `theirs` changes a protected file, and `plain` another one. */
+function makeTemplate() {
+  const { git, write } = commands(template)
   const commit = (message: string) => {
     git('add', '.')
     git('commit', '--quiet', `--message=${message}`)
@@ -41,14 +48,23 @@ function repository(t: Test) {
   git('switch', '--quiet', 'main')
   git('config', 'alias.sw', 'switch --quiet')
   git('config', 'alias.shell', '!git switch theirs')
-  mkdirSync(join(folder, '.idea'))
+  mkdirSync(join(template, '.idea'))
+}
+
+/** Copies the repository: making it starts twenty programs. */
+function repository(t: Test) {
+  const folder = t.testdir({})
+  cpSync(template, folder, { recursive: true })
+  const { git, write } = commands(folder)
+  // The index knows the files of the template by their inodes.
+  git('update-index', '--refresh')
   const verdict = (line: string, more: readonly string[] = []) =>
     judge(
       ['-C', folder, ...line.split(' ')],
       { workspace: folder, paths: [...paths, ...more] },
       globals => createAskGit(globals, 'git'),
     ).verdict
-  return { folder, git, write, commit, verdict }
+  return { folder, git, write, verdict }
 }
 
 const refused = { kind: 'refuse', changes: ['.vscode/tasks.json'] }

@@ -88,7 +88,7 @@ for (const swapped of ['itself', 'above'] as const) {
   t.test(`apply and undo write nothing outside when a link replaces it (${swapped})`, async t => {
     const { root, statePath, outsideIs } = await place(t, swapped)
     let [applied, undone, refused] = [0, 0, 0]
-    for (const _ of turns({ short: 10, full: 300 }, () => applied > 0 && undone > 0)) {
+    for (const _ of turns({ short: 5, full: 300 }, () => applied > 0 && undone > 0)) {
       const plan = await unlessSwapped(() =>
         planApply(
           root,
@@ -133,7 +133,7 @@ for (const swapped of ['itself', 'above'] as const) {
   t.test(`a copy, the scan and the move of files read nothing outside (${swapped})`, async t => {
     const { root, statePath, outsideIs } = await place(t, swapped)
     let inside = 0
-    for (const _ of turns({ short: 100, full: 3_000 }, () => inside > 0)) {
+    for (const _ of turns({ short: 40, full: 3_000 }, () => inside > 0)) {
       const packed = await unlessSwapped(async () => {
         const { tar, packed } = packWorkspace(root, { uid: 1, gid: 1 })
         tar.on('error', () => {}).resume()
