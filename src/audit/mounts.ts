@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { isWithin } from '../files/beneath.ts'
 import type { DeclaredMount } from '../stack/additions/declared-mounts.ts'
 import { labels } from '../stack/labels.ts'
-import { isAdded } from '../stack/services.ts'
+import { isAdded, isAgent } from '../stack/services.ts'
 import type { InspectedContainer } from './inspections.ts'
 
 export type InspectedMount = InspectedContainer['Mounts'][number]
@@ -33,7 +33,7 @@ const agent: Design[] = [
 
 const design: Record<string, Design[]> = {
   claude: agent,
-  worker: agent,
+  worker: [...agent, bind(/^\/run\/secrets\/meter-key$/)],
   gateway: [
     bind(/^\/run\/secrets\/credential$/),
     { target: /^\/var\/lib\/claude-secure\/usage$/, type: 'bind', writable: true },
@@ -55,7 +55,7 @@ export function unexpectedMounts(
 ): string[] {
   return mounts.flatMap(mount => {
     const { Destination, Source, Type } = mount
-    if (design[service] === agent && isPartOfWorkspace(mount, workspace)) return []
+    if (isAgent(service) && isPartOfWorkspace(mount, workspace)) return []
     if (isDeclared(service, mount, declared)) return []
     const known = (design[service] ?? (isAdded(service) ? added : [])).filter(
       ({ target, type }) => type === Type && target.test(Destination),
@@ -82,8 +82,7 @@ export function writableMounts(
   return mounts
     .filter(mount => !isDeclared(service, mount, declared))
     .filter(
-      ({ Destination, RW }) =>
-        RW && !(design[service] === agent && isWithin('/workspace', Destination)),
+      ({ Destination, RW }) => RW && !(isAgent(service) && isWithin('/workspace', Destination)),
     )
     .filter(
       ({ Destination, Type }) =>
@@ -101,7 +100,7 @@ function isDeclared(
   declared: readonly DeclaredMount[],
 ) {
   return (
-    design[service] === agent &&
+    isAgent(service) &&
     Type === 'bind' &&
     declared.some(
       ({ source, target, writable }) =>

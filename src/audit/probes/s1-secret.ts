@@ -200,13 +200,19 @@ async function credentialFile(scene: Scene): Promise<Check[]> {
     everyService(scene, 'only the gateway mounts the credential file', ({ Mounts }, service) => {
       const has = Mounts.some(
         ({ Source, Destination }) =>
-          Destination.startsWith('/run/secrets') ||
+          (Destination.startsWith('/run/secrets') && Source !== state.meterKey) ||
           Source === state.credential ||
           Source === state.path,
       )
       if (service === 'gateway') return has ? null : 'does not mount it'
       return has ? 'mounts it too' : null
     }),
+    // With it, a session could have its usage counted as a run's.
+    everyService(scene, 'only the worker mounts the key that names runs', ({ Mounts }, service) =>
+      service !== 'worker' && Mounts.some(({ Source }) => Source === state.meterKey)
+        ? 'mounts it too'
+        : null,
+    ),
   ]
 }
 

@@ -72,6 +72,10 @@ export const composeBatches: readonly Batch[] = [
       'the agent cannot run a program from a scratch folder',
     ],
     nodev: [scratch],
+    'the key that names runs is the worker’s': [
+      mounted,
+      'only the worker mounts the key that names runs',
+    ],
     'processor time is limited': ['CPUs are limited', kernelLimits],
     'zombies are reaped': ['orphaned processes are reaped'],
     'policy files are mounted read-only': [writable],

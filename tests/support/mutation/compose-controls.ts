@@ -209,6 +209,17 @@ export const composeControls: readonly ComposeControl[] = [
     if (!gateway) throw new Error('there is no gateway')
     mounts(service).push({ ...mountAt(gateway, '/run/secrets/credential') })
   }),
+  changed(
+    'the key that names runs is the worker’s',
+    'volumes',
+    'S1',
+    ['claude'],
+    (service, config) => {
+      const worker = config.services.worker
+      if (!worker) throw new Error('there is no worker')
+      mounts(service).push({ ...mountAt(worker, '/run/secrets/meter-key') })
+    },
+  ),
   changed('the counts are the gateway’s alone', 'volumes', 'C2', ['claude'], (service, config) => {
     const gateway = config.services.gateway
     if (!gateway) throw new Error('there is no gateway')

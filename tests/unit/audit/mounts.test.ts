@@ -24,6 +24,11 @@ const shipped = {
     mount('/state/passwd', '/etc/passwd'),
     mount('/var/lib/docker/volumes/home/_data', '/home/claude', true, 'volume'),
   ],
+  worker: [
+    mount(workspace, '/workspace', true),
+    mount(`${workspace}/.git/config`, '/workspace/.git/config'),
+    mount('/state/meter-key', '/run/secrets/meter-key'),
+  ],
   gateway: [
     mount('/state/credential.json', '/run/secrets/credential'),
     mount('/state/usage', '/var/lib/claude-secure/usage', true),
@@ -39,6 +44,13 @@ t.test('only the mounts of the design are expected', async t => {
   }
   t.same(unexpectedMounts('claude', [mount('/etc', '/mnt/etc')], workspace), [
     'bind of /etc at /mnt/etc',
+  ])
+  t.same(
+    unexpectedMounts('claude', [mount('/state/meter-key', '/run/secrets/meter-key')], workspace),
+    ['bind of /state/meter-key at /run/secrets/meter-key'],
+  )
+  t.same(writableMounts('worker', [mount('/state/meter-key', '/run/secrets/meter-key', true)]), [
+    '/run/secrets/meter-key',
   ])
   t.same(unexpectedMounts('rehearsal', shipped.gateway, workspace).length, 2)
   t.same(unexpectedMounts('unknown', shipped.proxy, workspace).length, 1)
