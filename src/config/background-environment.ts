@@ -1,3 +1,4 @@
+import { claudeboxTokens } from './setting-names.ts'
 import { hiddenSettings } from './settings.ts'
 
 /**
@@ -5,5 +6,6 @@ import { hiddenSettings } from './settings.ts'
  * settings that hold a key or a password, which the process list would show for hours (threat S1).
  */
 export function backgroundEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !hiddenSettings.includes(name)))
+  const hidden = [...hiddenSettings, ...claudeboxTokens]
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !hidden.includes(name)))
 }

@@ -3,13 +3,16 @@ import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { nearestName } from './issue-message.ts'
-import { isCustomName, ourName, settingNames } from './setting-names.ts'
+import { isCustomName, ourName, serverSettingNames, settingNames } from './setting-names.ts'
 
 const secret = 'it is a secret, and a command line shows in the process list and the history'
 const builds = 'the images of all folders are built with it'
 
 /** Settings that hold for the whole checkout, and why. */
 const ofCheckout: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    serverSettingNames.map(name => [name, 'the server stack belongs to no folder']),
+  ),
   ANTHROPIC_API_KEY: secret,
   CLAUDE_CODE_OAUTH_TOKEN: secret,
   ANTHROPIC_AUTH_TOKEN: secret,

@@ -6,6 +6,7 @@ import { refuseOfCheckout } from './folder-settings.ts'
 import { meantForClaude, upstreamSettings } from './model-upstream.ts'
 import {
   claudeboxSettings,
+  claudeboxTokens,
   customPrefixes,
   isCustomName,
   settingNames,
@@ -44,7 +45,7 @@ export async function loadSettings(
   // The parts of an access key belong together: one of another place would only spoil the signature.
   const other = fromEnvironment.AWS_ACCESS_KEY_ID ? fromFile : fromEnvironment
   for (const name of accessKey) delete other[name]
-  for (const name of hiddenSettings) delete env[name]
+  for (const name of [...hiddenSettings, ...claudeboxTokens]) delete env[name]
   const result = Settings.safeParse({ ...fromFile, ...fromEnvironment })
   const placeOf = (name: string) =>
     name in fromEnvironment ? 'environment' : name in fromHere ? (here ?? file) : file

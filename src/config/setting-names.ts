@@ -2,12 +2,23 @@ import { UserError } from '../base/errors.ts'
 
 /** Newer and older prefixes of claudebox's variables; a newer one wins, and our own name over both. */
 const prefixes = ['CLAUDE_', 'CLAUDEBOX_'] as const
-const parts = ['SSH_DIR', 'GIT_NAME', 'GIT_EMAIL', 'MINIMAL'] as const
+const parts = [
+  'SSH_DIR',
+  'GIT_NAME',
+  'GIT_EMAIL',
+  'MINIMAL',
+  'MODE_API',
+  'MODE_API_PORT',
+  'MODE_API_TOKEN',
+] as const
 
 /** claudebox's names for our settings. */
 export const claudeboxNames: readonly string[] = prefixes.flatMap(prefix =>
   parts.map(part => `${prefix}${part}`),
 )
+
+/** Those of them that hold a secret. */
+export const claudeboxTokens: readonly string[] = prefixes.map(prefix => `${prefix}MODE_API_TOKEN`)
 
 /** Returns the settings that values with claudebox's names stand for. */
 export function claudeboxSettings(
@@ -22,6 +33,7 @@ export function claudeboxSettings(
   }
   const sshDir = given('SSH_DIR')
   const minimal = given('MINIMAL')
+  const [port, token] = [given('MODE_API_PORT'), given('MODE_API_TOKEN')]
   const [name, mail] = [given('GIT_NAME'), given('GIT_EMAIL')]
   if ((name ?? mail) && !(name && mail)) {
     const [set, missing] = name ? [name.name, 'EMAIL'] : [mail?.name, 'NAME']
@@ -32,6 +44,8 @@ export function claudeboxSettings(
   return {
     ...(sshDir && { SSH_DIR: sshDir.value }),
     ...(name && mail && { GIT_IDENTITY: `${name.value} <${mail.value}>` }),
+    ...(port && { SERVER_PORT: port.value }),
+    ...(token && { API_TOKEN: token.value }),
     ...(minimal && { IMAGE_TARGET: isOn(minimal) ? 'minimal' : 'full' }),
   }
 }
@@ -69,6 +83,23 @@ export function withOurNames<Value>(
 
 /** Variables of the environment that name the parent proxy, so that `start` notices when one changes. */
 export const proxyVariables = ['https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY'] as const
+
+/** Names of the settings of `serve`, which belongs to no folder. */
+export const serverSettingNames = [
+  'WORKSPACES_DIR',
+  'API_TOKEN',
+  'SERVER_PORT',
+  'SERVER_BIND',
+  'SERVER_ALLOWED_HOSTS',
+  'SERVER_ALLOWED_ORIGINS',
+  'SERVER_MEMORY',
+  'API_STRICT',
+  'RUN_LIMIT',
+  'RESULT_TTL_HOURS',
+  'FILE_LIMIT_MB',
+  'WEBHOOK_URL',
+  'SHARED_OAUTH',
+] as const
 
 /** Names of all settings. Separate from the schema, because `start` needs them before it loads that. */
 export const settingNames = [
@@ -118,6 +149,7 @@ export const settingNames = [
   'BASE_IMAGE',
   'UPDATE_MIN_AGE_DAYS',
   'DEBIAN_MIRROR',
+  ...serverSettingNames,
 ] as const
 
 /** Returns the settings in the user's environment, and the engine's address and proxies if set there. */

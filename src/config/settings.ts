@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { parseProtect, parseProtectAlso, protectedNames } from './protected-names.ts'
+import { serverSettings } from './server-settings.ts'
 import {
   absolutePath,
   awsRegion,
@@ -30,8 +31,8 @@ export const secretSettings = [
   'AWS_BEARER_TOKEN_BEDROCK',
 ] as const
 
-/** Settings that are not credentials of the model, but may hold a password: never shown either. */
-export const hiddenSettings: readonly string[] = [...secretSettings, 'PARENT_PROXY']
+/** With settings that are not credentials of the model, but may hold a secret: never shown either. */
+export const hiddenSettings: readonly string[] = [...secretSettings, 'PARENT_PROXY', 'API_TOKEN']
 
 /**
  * Every setting, in the order of `.env.example`. Values come from `.env` beside claude.ts and, over
@@ -237,5 +238,6 @@ export const Settings = z.strictObject({
     .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
     .optional()
     .describe('Debian mirror to build from. Default: the one apt is configured with.'),
+  ...serverSettings,
 })
 export type Settings = z.infer<typeof Settings>

@@ -8,6 +8,8 @@ export type ComposeProject = {
   name: string
   /** Folder with compose.yaml, which is also compose's project directory. */
   root: string
+  /** Another file in that folder. */
+  file?: string
   /** Generated file with the differences of this workspace. */
   override: string
   /** Values for the `${…}` of compose.yaml. No secrets: compose and the engine show them. */
@@ -28,7 +30,7 @@ export function composeArguments(project: ComposeProject): string[] {
     '--env-file',
     '/dev/null',
     '--file',
-    join(project.root, 'compose.yaml'),
+    join(project.root, project.file ?? 'compose.yaml'),
     '--file',
     project.override,
     ...project.profiles.flatMap(profile => ['--profile', profile]),

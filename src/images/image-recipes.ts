@@ -7,7 +7,13 @@ import type { ImageName, ImageSet, Target } from './image-tags.ts'
 import { fetchPackage, type NpmNetwork, packageFolder, type Selection } from './npm-fetch.ts'
 import { installTools, toolsFolder } from './npm-tools.ts'
 import { type PinnedPackage, type Pins, parseArchitecture } from './pins.ts'
-import { bundlePrograms, claudePrograms, gatewayPrograms, writeBundle } from './program-bundle.ts'
+import {
+  bundlePrograms,
+  claudePrograms,
+  gatewayPrograms,
+  serverPrograms,
+  writeBundle,
+} from './program-bundle.ts'
 
 const claudeFiles = { only: ['claude'] }
 const nodeFiles = { only: ['bin/node'] }
@@ -52,6 +58,12 @@ export function createRecipes(options: {
       const context = join(scratch, 'gateway')
       await writeBundle(await bundlePrograms(root, gatewayPrograms), context)
       const dockerfile = join(root, 'gateway/Dockerfile')
+      return { context, dockerfile, args: { NODE: tags.node } }
+    },
+    async server() {
+      const context = join(scratch, 'server')
+      await writeBundle(await bundlePrograms(root, serverPrograms), context)
+      const dockerfile = join(root, 'server/Dockerfile')
       return { context, dockerfile, args: { NODE: tags.node } }
     },
     async claude() {

@@ -8,10 +8,24 @@ import { type Additions, hashContents, listAdditions, readAdditions } from './ad
 import { baseRecipe, nodeDockerfile } from './base-image.ts'
 import { contextFiles, fingerprint, hashContext, shortHash } from './content-hash.ts'
 import { type Pins, parseArchitecture } from './pins.ts'
-import { bundlePrograms, claudePrograms, gatewayPrograms } from './program-bundle.ts'
+import {
+  bundlePrograms,
+  claudePrograms,
+  gatewayPrograms,
+  serverPrograms,
+} from './program-bundle.ts'
 import { pruneCache } from './prune.ts'
 
-export const imageNames = ['base', 'node', 'proxy', 'gateway', 'claude', 'custom', 'agent'] as const
+export const imageNames = [
+  'base',
+  'node',
+  'proxy',
+  'gateway',
+  'server',
+  'claude',
+  'custom',
+  'agent',
+] as const
 export type ImageName = (typeof imageNames)[number]
 
 /**
@@ -51,12 +65,23 @@ export async function tagsWith(
 ): Promise<ImageSet> {
   const { root, pins, baseImage, target } = inputs
   const architecture = parseArchitecture()
-  const [proxy, claudeFiles, agentFiles, gatewayDockerfile, gateway, runner] = await Promise.all([
+  const [
+    proxy,
+    claudeFiles,
+    agentFiles,
+    gatewayDockerfile,
+    serverDockerfile,
+    gateway,
+    server,
+    runner,
+  ] = await Promise.all([
     hashContext(join(root, 'proxy'), policyFiles),
     hashContext(join(root, 'claude')),
     hashContext(join(root, 'additions')),
     readFile(join(root, 'gateway/Dockerfile'), 'utf8'),
+    readFile(join(root, 'server/Dockerfile'), 'utf8'),
     bundlePrograms(root, gatewayPrograms),
+    bundlePrograms(root, serverPrograms),
     bundlePrograms(root, claudePrograms),
   ])
   const base = tag('base', [architecture, pins.debian, baseImage ?? null, baseRecipe])
@@ -80,6 +105,7 @@ export async function tagsWith(
     node,
     proxy: tag('proxy', [base, proxy]),
     gateway: tag('gateway', [node, gatewayDockerfile, gateway]),
+    server: tag('server', [node, serverDockerfile, server]),
     claude,
     custom,
     agent,
@@ -89,7 +115,12 @@ export async function tagsWith(
 /** Returns a fingerprint of the inputs of the tags, from file metadata. */
 function inputsFingerprint({ root, ...rest }: TagInputs) {
   const added = rest.additions && listAdditions(rest.additions)
-  const files = ['gateway/Dockerfile', 'package-lock.json', 'tsconfig.json'].map(path => ({
+  const files = [
+    'gateway/Dockerfile',
+    'server/Dockerfile',
+    'package-lock.json',
+    'tsconfig.json',
+  ].map(path => ({
     path,
     stats: lstatSync(join(root, path)),
   }))
@@ -115,6 +146,7 @@ const Remembered = z.object({
     node: z.string(),
     proxy: z.string(),
     gateway: z.string(),
+    server: z.string(),
     claude: z.string(),
     custom: z.string(),
     agent: z.string(),

@@ -51,6 +51,7 @@ const parent = {
   node: 'base',
   proxy: 'base',
   gateway: 'node',
+  server: 'node',
   claude: 'node',
   custom: 'claude',
   agent: 'custom',

@@ -9,6 +9,11 @@ export const gatewayPrograms: readonly Program[] = [
   { entry: 'src/gateway/rehearsal/main.ts', out: 'rehearsal.js' },
 ]
 
+export const serverPrograms: readonly Program[] = [
+  { entry: 'src/server/main.ts', out: 'server.js' },
+  { entry: 'src/ingress/main.ts', out: 'ingress.js' },
+]
+
 export const claudePrograms: readonly Program[] = [
   { entry: 'src/runner/main.ts', out: 'runner.js' },
   { entry: 'src/runner/seed.ts', out: 'seed.js' },

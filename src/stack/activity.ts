@@ -8,7 +8,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { EngineAddress } from '../engine/engine-request.ts'
 import { RunId } from '../run/ids.ts'
 import { atWork, inspectStacks, type StackState, serviceOf } from './inspect.ts'
-import { serviceOfRuns, serviceOfSessions } from './services.ts'
+import { serviceOfRuns, serviceOfSessions, tenantOf } from './services.ts'
 
 const Status = z.object({ runs: z.array(z.unknown()) })
 
@@ -87,7 +87,7 @@ export async function activities(
   ask: AskRunner = container => countActiveRuns(engine.address, container),
 ): Promise<Map<string, Activity>> {
   const sessions = stacks.flatMap(stack => runningContainer(stack, serviceOfSessions) ?? [])
-  const workers = stacks.flatMap(stack => runningContainer(stack, serviceOfRuns) ?? [])
+  const workers = stacks.flatMap(runningWorkers)
   const runs = new Map<string, number | null>()
   const [processes] = await Promise.all([
     containerProcesses(engine, [...sessions, ...workers]),
@@ -98,10 +98,11 @@ export async function activities(
   return new Map(
     stacks.map(stack => {
       const claude = runningContainer(stack, serviceOfSessions) ?? ''
-      const worker = runningContainer(stack, serviceOfRuns) ?? ''
       const activity = {
         session: session(processes.get(claude) ?? []),
-        runs: runs.get(worker) ?? guessRuns(processes.get(worker) ?? []),
+        runs: runningWorkers(stack)
+          .map(worker => runs.get(worker) ?? guessRuns(processes.get(worker) ?? []))
+          .reduce((sum, count) => sum + count, 0),
       }
       return [stack.stack, activity]
     }),
@@ -168,12 +169,23 @@ export async function runsInProgress(
     states.filter(({ stack }) => stacks.includes(stack)),
     asksAtOnce,
     async state => {
-      const worker = runningContainer(state, serviceOfRuns)
-      const ids = worker === null ? null : await ask(worker)
-      if (ids && ids.length > 0) found.set(state.stack, ids)
+      const asked = await Promise.all(runningWorkers(state).map(ask))
+      const ids = asked.flatMap(ids => ids ?? [])
+      if (ids.length > 0) found.set(state.stack, ids)
     },
   )
   return found
+}
+
+/** Returns the containers that run prompts: the worker, or those of a server's tenants. */
+export function runningWorkers({ services }: StackState): string[] {
+  return services
+    .filter(({ name, state }) => state === 'running' && isWorker(name))
+    .map(({ container }) => container)
+}
+
+function isWorker(name: string) {
+  return name === serviceOfRuns || tenantOf(name) !== null
 }
 
 function runningContainer(stack: StackState, name: string): string | null {

@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { runThrowaway } from '../engine/throwaway-container.ts'
 import type { StackIdentity } from './identity.ts'
-import { services } from './services.ts'
+import { services, tenantOf } from './services.ts'
 import { refuseOtherVolumes, volumesOf } from './volumes.ts'
 
 export type Home = {
@@ -31,6 +31,9 @@ export async function homesOf(engine: Engine, identity: StackIdentity): Promise<
 export function parseHome(stack: string, volume: string): Home | null {
   if (!volume.startsWith(`${stack}_`)) return null
   const [, name, uid] = /^(.+)-([1-9]\d*)$/.exec(volume.slice(stack.length + 1)) ?? []
+  if (uid && name?.endsWith('-home') && tenantOf(name.slice(0, -'-home'.length)) !== null) {
+    return { volume, uid, of: 'runs' }
+  }
   const service = services.find(({ home }) => home?.volume === name)
   return service?.agent && uid ? { volume, uid, of: service.agent } : null
 }

@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
-import { compose } from '../engine/compose.ts'
+import { type ComposeProject, compose } from '../engine/compose.ts'
 import type { Engine, NetworkSummary } from '../engine/engine.ts'
 import { bridgeName } from '../engine/engine.ts'
 import {
@@ -42,6 +42,12 @@ const thisKernel: HostKernel = {
   boot: readBoot,
 }
 
+/** A stack whose internal networks are closed. */
+export type ClosedStack = Pick<Stack, 'identity' | 'state' | 'settings'> & {
+  images: Pick<Stack['images'], 'proxy'>
+  project: ComposeProject
+}
+
 /**
  * Closes the internal networks to the host: no address of the host on their bridges (threat N1), and a reverse
  * path filter there, because a socket that is bound to its interface sends datagrams without a route (N19). Both
@@ -50,9 +56,10 @@ const thisKernel: HostKernel = {
  */
 export async function closeHostSide(
   context: StartContext,
-  stack: Stack,
+  given: Stack | ClosedStack,
   { running, kernel = thisKernel }: { running: boolean; kernel?: HostKernel },
 ): Promise<void> {
+  const stack = 'project' in given ? given : { ...given, project: composeProject(given) }
   const networks = await internalNetworks(context.engine, stack.identity.name)
   try {
     refuseHostAddress(networks, kernel)
@@ -62,7 +69,7 @@ export async function closeHostSide(
       await filterEvidence(context.engine, stack, seen && kernel),
     )
   } catch (error) {
-    if (!running) await compose(context.docker, composeProject(stack), down)
+    if (!running) await compose(context.docker, stack.project, down)
     throw error
   }
 }
@@ -120,7 +127,7 @@ type Found = { networks: readonly NetworkSummary[]; running: boolean; kernel: Ho
 /** Returns whether this process sees the bridges. */
 async function holdFilters(
   context: StartContext,
-  stack: Stack,
+  stack: ClosedStack,
   { networks, running, kernel }: Found,
 ): Promise<boolean> {
   const bridges = new Map(networks.map(network => [bridgeName(network), network.Name]))

@@ -4,7 +4,14 @@ import type { ContainerSummary, Engine } from '../engine/engine.ts'
 import type { EngineAddress } from '../engine/engine-request.ts'
 import { parseIdentityLabels, type StackIdentity, stackId } from './identity.ts'
 import { composeLabels, labels } from './labels.ts'
-import { isAdded, isAgent, isOnItsNetworks, supportingServices } from './services.ts'
+import {
+  isAdded,
+  isAgent,
+  isOnItsNetworks,
+  serverNetworks,
+  supportingServices,
+  tenantOf,
+} from './services.ts'
 
 export type ServiceState = {
   name: string
@@ -107,12 +114,16 @@ function serviceState(container: ContainerSummary): ServiceState {
           ? 'starting'
           : 'none',
     status: container.Status,
-    connected: isOnItsNetworks(
-      container.Labels[labels.stack] ?? '',
-      container.Labels[composeLabels.service] ?? '',
-      container.NetworkSettings?.Networks ?? undefined,
-    ),
+    connected: isConnected(container),
   }
+}
+
+function isConnected({ Labels, NetworkSettings }: ContainerSummary): boolean {
+  const [stack = '', service = ''] = [Labels[labels.stack], Labels[composeLabels.service]]
+  const networks = NetworkSettings?.Networks ?? undefined
+  if (Labels[labels.kind] !== 'server') return isOnItsNetworks(stack, service, networks)
+  const tenants = (Labels[labels.tenants] ?? '').split(',').filter(Boolean)
+  return serverNetworks(service, tenants).every(name => networks?.[`${stack}_${name}`])
 }
 
 /** Returns whether all existing services work and include those in `wanted`. */
@@ -121,7 +132,7 @@ export function isUp(stack: StackState, wanted: readonly string[] = []): boolean
     supportingServices(stack.identity?.kind ?? 'folder').every(({ name }) =>
       serviceOf(stack, name),
     ) &&
-    stack.services.some(({ name }) => isAgent(name)) &&
+    workplaces(stack).length > 0 &&
     wanted.every(name => serviceOf(stack, name)) &&
     stack.services.every(
       ({ state, health, connected }) => state === 'running' && health === 'healthy' && connected,
@@ -132,9 +143,16 @@ export function isUp(stack: StackState, wanted: readonly string[] = []): boolean
 /** Returns whether its entrypoint refuses to start a service: the host may accept its datagrams (threat N19). */
 export function isHeldBack({ name, state, status }: ServiceState): boolean {
   return (
-    (isAgent(name) || isAdded(name)) &&
+    (isAgent(name) || isAdded(name) || tenantOf(name) !== null) &&
     state === 'restarting' &&
     status.startsWith('Restarting (78)')
+  )
+}
+
+/** Returns the services of a stack in which Claude Code works. */
+export function workplaces(stack: StackState): ServiceState[] {
+  return stack.services.filter(({ name }) =>
+    stack.identity?.kind === 'server' ? tenantOf(name) !== null : isAgent(name),
   )
 }
 

@@ -17,6 +17,8 @@ export const labels = {
   additions: 'claude-secure.custom',
   /** The user's services beside the agent, as JSON: the audit compares the containers with them. */
   services: 'claude-secure.services',
+  /** Names of a server's tenants, separated by commas; on the services that meet them all. */
+  tenants: 'claude-secure.tenants',
   /** Address of the parent proxy, without user and password. */
   parent: 'claude-secure.parent',
   /** Hash of everything the stack was started with: the next `start` compares it. */

@@ -1,11 +1,11 @@
 import type { StackKind } from './identity.ts'
 
-/** A service of compose.yaml; a test compares the two. */
+/** A service of compose.yaml or compose.server.yaml; a test compares each with its file. */
 export type Service = {
   name: string
   /** Stack kinds that include this service. */
   kinds: readonly StackKind[]
-  image: 'claude' | 'gateway' | 'proxy'
+  image: 'claude' | 'gateway' | 'proxy' | 'server'
   networks: readonly string[]
   /** Use of Claude Code in it; null when Claude Code does not run there. */
   agent: 'sessions' | 'runs' | null
@@ -77,6 +77,54 @@ export const services = [
   },
 ] as const satisfies readonly Service[]
 
+const ofServer = {
+  kinds: ['server'],
+  agent: null,
+  home: null,
+  profile: null,
+  credential: null,
+  needsAuthorities: false,
+} as const
+
+/** The services of the server stack, without the networks and workers of its tenants. */
+export const serverServices = [
+  {
+    ...ofServer,
+    name: 'ingress',
+    image: 'server',
+    networks: ['front-internal', 'server-ingress'],
+  },
+  {
+    ...ofServer,
+    name: 'server',
+    image: 'server',
+    networks: ['front-internal', 'server-internal'],
+    // For webhooks.
+    needsAuthorities: true,
+  },
+  {
+    ...ofServer,
+    name: 'gateway',
+    image: 'gateway',
+    networks: ['services-internal'],
+    credential: 'secret',
+    needsAuthorities: true,
+  },
+  {
+    ...ofServer,
+    name: 'proxy',
+    image: 'proxy',
+    networks: ['proxy-external', 'server-internal', 'services-internal'],
+  },
+  {
+    ...ofServer,
+    name: 'rehearsal',
+    image: 'gateway',
+    networks: ['services-internal'],
+    profile: 'rehearsal',
+  },
+] as const satisfies readonly Service[]
+
 /** Services in which Claude Code runs. */
 export type AgentService = Extract<(typeof services)[number], { agent: string }>['name']
 
@@ -105,14 +153,14 @@ export function supportingServices(kind: StackKind): Service[] {
 }
 
 export function servicesOf(kind: StackKind): Service[] {
-  const all: readonly Service[] = services
+  const all: readonly Service[] = [...services, ...serverServices]
   return all.filter(({ kinds }) => kinds.includes(kind))
 }
 
 /** Returns whether a service is one that the user put beside the agent. */
 export function isAdded(name: string): boolean {
-  const all: readonly Service[] = services
-  return name !== '' && all.every(service => service.name !== name)
+  const all: readonly Service[] = [...services, ...serverServices]
+  return name !== '' && tenantOf(name) === null && all.every(service => service.name !== name)
 }
 
 /**
@@ -137,4 +185,29 @@ export function membership(service: string, networks: readonly string[]) {
     missing: wanted.filter(name => !networks.includes(name)),
     foreign: networks.filter(name => !wanted.includes(name)),
   }
+}
+
+/** The service that runs the prompts of a tenant, its network, and its volumes without the owner's uid. */
+export function tenantParts(tenant: string) {
+  return {
+    service: `worker-${tenant}`,
+    network: `tenant-${tenant}-internal`,
+    home: `worker-${tenant}-home`,
+    sockets: `runner-${tenant}`,
+  }
+}
+
+/** Returns the tenant whose prompts a service of the server stack runs; null for any other service. */
+export function tenantOf(service: string): string | null {
+  return /^worker-([a-z0-9-]{1,24})$/.exec(service)?.[1] ?? null
+}
+
+/** Returns the networks of a service of the server stack with these tenants. */
+export function serverNetworks(service: string, tenants: readonly string[]): readonly string[] {
+  const tenant = tenantOf(service)
+  if (tenant !== null) return [tenantParts(tenant).network]
+  const known: Service | undefined = serverServices.find(({ name }) => name === service)
+  const ofTenants = tenants.map(name => tenantParts(name).network)
+  const meetsTenants = service === serviceOfCredential || service === serviceOfEgress
+  return [...(known?.networks ?? []), ...(meetsTenants ? ofTenants : [])]
 }

@@ -66,9 +66,18 @@ function specificTo(service: Service, stack: Stack): object {
   }
 }
 
+/** The user of the gateway; in a server stack it is the server's. */
+type Users = Pick<Stack, 'gatewayUser'> | { user: Stack['gatewayUser'] }
+
 /** The proxy's resolver and its way to the parent proxy, whose password only its own user can read. */
-function wayOut({ settings, parent, state, gatewayUser }: Stack) {
-  const user = `${gatewayUser.uid}:${gatewayUser.gid}`
+export function wayOut({
+  settings,
+  parent,
+  state,
+  ...users
+}: Pick<Stack, 'settings' | 'parent' | 'state'> & Users) {
+  const { uid, gid } = 'gatewayUser' in users ? users.gatewayUser : users.user
+  const user = `${uid}:${gid}`
   return {
     ...(settings.PROXY_DNS && { dns: [settings.PROXY_DNS] }),
     ...(parent && { user, volumes: [readOnlyMount(state.parent, parentFolder)] }),
@@ -188,7 +197,10 @@ function addedEnvironment({ environment }: Additions) {
 const authoritiesFile = '/etc/claude-secure/extra-ca.pem'
 
 /** EXTRA_CA_CERTS for services that speak TLS to the outside. */
-function extraAuthorities(stack: Stack): { volumes?: Mount[]; environment?: object } {
+export function extraAuthorities(stack: Pick<Stack, 'settings' | 'authorities'>): {
+  volumes?: Mount[]
+  environment?: object
+} {
   // Not the user's own file, which a umask of 077 closes to the users of the containers.
   const path = stack.authorities?.own ?? stack.settings.EXTRA_CA_CERTS
   if (!path) return {}
@@ -232,11 +244,11 @@ function networks({ identity, engineMajor, settings, subnets, mtu }: Stack) {
   return Object.fromEntries(entries)
 }
 
-const isolated = {
+export const isolated = {
   'com.docker.network.bridge.gateway_mode_ipv4': 'isolated',
   'com.docker.network.bridge.gateway_mode_ipv6': 'isolated',
 }
 
-function externalSubnet({ EXTERNAL_SUBNET: subnet }: Stack['settings']): Partial<StackSubnets> {
+function externalSubnet({ EXTERNAL_SUBNET: subnet }: Stack['settings']): StackSubnets {
   return subnet ? { 'proxy-external': subnet } : {}
 }

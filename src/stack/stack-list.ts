@@ -112,7 +112,7 @@ async function describe(
     id: stackId(state.stack),
     stack: state.stack,
     kind: state.identity?.kind ?? null,
-    workspace: state.workspace,
+    workspace: state.identity?.kind === 'server' ? null : state.workspace,
     workspaceMode: state.workspaceMode,
     credentials: state.credentials,
     state: stateOf(state),

@@ -88,7 +88,8 @@ export function stackVariables(stack: Stack): Record<string, string> {
   }
 }
 
-function upstreamVariables({ mode, settings }: Pick<Stack, 'mode' | 'settings'>) {
+/** Returns the variables of a gateway's upstream. */
+export function upstreamVariables({ mode, settings }: Pick<Stack, 'mode' | 'settings'>) {
   const none = {
     ...{ UPSTREAM_REGION: '', UPSTREAM_PROJECT: '', UPSTREAM_SITES: '' },
     ...{ UPSTREAM_PRIVATE: '', MODEL_IDS: '' },

@@ -74,7 +74,7 @@ export async function startServices(context: StartContext, stack: Stack, service
     await bringUp(context, stack, services)
     await closeHostSide(context, stack, { running: false })
   } catch (error) {
-    const explained = await explain(context.engine, stack.identity.name, error)
+    const explained = await explainFailure(context.engine, stack.identity.name, error)
     // The reason of the failure matters more than that of the clean-up; `stop` and `start` repeat it.
     await undo(context, stack, services).catch(() => {})
     throw explained
@@ -127,12 +127,17 @@ async function undo(
   if (!left?.services.some(({ name }) => isAgent(name))) await clearPlaceholders(stack.state, log)
 }
 
-function hasFailed({ state, health }: ServiceState) {
+/** Returns whether a service ran, and does not work. */
+export function hasFailed({ state, health }: ServiceState) {
   return state === 'running' ? health !== 'healthy' : state === 'exited' || state === 'restarting'
 }
 
-/** Adds the last log lines of a service that did not become healthy: they say more than Compose's error. */
-async function explain(engine: Engine, name: string, error: unknown) {
+/**
+ * Adds the last log lines of a service that did not become healthy: they say more than Compose's error.
+ *
+ * @param logs the command that shows a service's log
+ */
+export async function explainFailure(engine: Engine, name: string, error: unknown, logs = 'logs') {
   if (!(error instanceof UserError)) return error
   const state = await inspectStack(engine, name).catch(() => null)
   // A container that was never started has no log. One that was just restarted looks healthy: Compose
@@ -153,7 +158,7 @@ async function explain(engine: Engine, name: string, error: unknown) {
     })
   }
   return new UserError(`${failed.name} did not start: ${terminalLine(last)}`, {
-    hint: `run ${command(`logs ${failed.name}`)} to see the rest`,
+    hint: `run ${command(`${logs} ${failed.name}`)} to see the rest`,
     cause: error,
   })
 }

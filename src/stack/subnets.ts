@@ -58,8 +58,17 @@ export function rangeOf(subnet: string): Range | null {
 /** The networks of compose.yaml. */
 export const stackNetworks = ['claude-internal', 'services-internal', 'proxy-external'] as const
 
+/** The networks of compose.server.yaml, without those of its tenants. */
+export const serverNetworkNames = [
+  'front-internal',
+  'server-internal',
+  'services-internal',
+  'server-ingress',
+  'proxy-external',
+] as const
+
 /** The subnet of each network. */
-export type StackSubnets = Readonly<Record<(typeof stackNetworks)[number], string>>
+export type StackSubnets = Readonly<Record<string, string>>
 
 /** A subnet in use, and its user: a network of the engine, or an interface of the host. */
 export type TakenSubnet = { subnet: string; by: string }
@@ -68,13 +77,14 @@ export type TakenSubnet = { subnet: string; by: string }
 const pieceBits = 26
 
 /**
- * Cuts three subnets for a stack from SUBNET_POOL, past everything that the engine and the host use. Begins at a
+ * Cuts a subnet for each network of a stack from SUBNET_POOL, past everything that the engine and the host use. Begins at a
  * place that depends on the stack's name, so that two that start at once rarely choose the same.
  */
 export function chooseSubnets(
   pool: string,
   stack: string,
   taken: readonly TakenSubnet[],
+  networks: readonly string[] = stackNetworks,
 ): StackSubnets {
   const range = rangeOf(pool)
   const size = 2 ** (32 - pieceBits)
@@ -82,17 +92,17 @@ export function chooseSubnets(
   const used = taken.flatMap(({ subnet }) => rangeOf(subnet) ?? [])
   const start = count > 0 ? createHash('sha256').update(stack).digest().readUInt32BE() % count : 0
   const chosen: string[] = []
-  for (let step = 0; step < count && chosen.length < stackNetworks.length; step++) {
+  for (let step = 0; step < count && chosen.length < networks.length; step++) {
     const first = (range?.first ?? 0) + ((start + step) % count) * size
     const piece = { first, last: first + size - 1 }
     if (!used.some(other => overlap(piece, other))) chosen.push(`${dotted(first)}/${pieceBits}`)
   }
-  const [claude, services, external] = chosen
-  if (claude && services && external) {
-    return { 'claude-internal': claude, 'services-internal': services, 'proxy-external': external }
+  if (chosen.length === networks.length) {
+    return Object.fromEntries(networks.map((name, index) => [name, chosen[index] ?? '']))
   }
+  const wanted = networks.length === 3 ? 'three' : networks.length
   throw new UserError(
-    `SUBNET_POOL=${pool} has no three free subnets of /${pieceBits}: ${inTheWay(pool, taken)}`,
+    `SUBNET_POOL=${pool} has no ${wanted} free subnets of /${pieceBits}: ${inTheWay(pool, taken)}`,
     {
       hint: `set SUBNET_POOL in .env to a range that neither your network nor your VPN uses, or stop a stack: ${command('list')}`,
     },

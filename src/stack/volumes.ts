@@ -67,15 +67,24 @@ export async function createVolumes(
   stack: Stack,
   services: readonly string[],
 ): Promise<void> {
-  const present = await volumesOf(engine, stack.identity.name)
-  refuseOtherVolumes(stack.identity, present)
-  const missing = neededVolumes(stack, services).filter(({ name }) =>
-    present.every(({ Name }) => Name !== name),
-  )
-  await Promise.all(missing.map(volume => createVolume(docker, stack.identity, volume, signal)))
+  const needed = neededVolumes(stack, services)
+  await createNamedVolumes({ engine, docker, ...(signal && { signal }) }, stack.identity, needed)
 }
 
-type NamedVolume = { key: string; name: string }
+/** A volume by its key in the compose file and its full name. */
+export type NamedVolume = { key: string; name: string }
+
+/** Creates those of `needed` that do not exist; refuses volumes of another stack. */
+export async function createNamedVolumes(
+  { engine, docker, signal }: { engine: Engine; docker: DockerClient; signal?: AbortSignal },
+  identity: StackIdentity,
+  needed: readonly NamedVolume[],
+): Promise<void> {
+  const present = await volumesOf(engine, identity.name)
+  refuseOtherVolumes(identity, present)
+  const missing = needed.filter(({ name }) => present.every(({ Name }) => Name !== name))
+  await Promise.all(missing.map(volume => createVolume(docker, identity, volume, signal)))
+}
 
 /** Returns key in compose.yaml and full name of each volume. Compose creates those of a service without a profile always. */
 export function neededVolumes(stack: Stack, services: readonly string[]): NamedVolume[] {

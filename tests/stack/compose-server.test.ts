@@ -81,7 +81,7 @@ t.test(
     t.strictSame(without(ours, differs), without(theirs, differs))
     const environment = without(ours?.environment, [
       ...['ANTHROPIC_BASE_URL', 'CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST'],
-      ...['RUNNER_FOLDER', 'RUNNER_TOKEN_FILE'],
+      ...['RUNNER_FOLDER', 'RUNNER_TOKEN_FILE', 'RUNNER_METER_KEY_FILE'],
     ])
     // Without the names of services that are not there.
     const adapt = (value: unknown) =>
@@ -143,7 +143,7 @@ t.test('what the server and the workers only read is mounted read-only', async t
       const mount = z.looseObject({ target: z.string() }).parse(volume)
       return mount.read_only ? [] : [mount.target]
     })
-  t.same(writable('server'), ['/var/lib/claude-secure/server', '/workspaces'])
+  t.same(writable('server'), ['/var/lib/claude-secure/server', '/workspaces/main'])
   t.same(writable('worker-main'), ['/home/claude', '/workspaces', '/run/claude-secure'])
   t.same(writable('gateway'), ['/var/lib/claude-secure/usage'])
   t.same(writable('proxy'), [])

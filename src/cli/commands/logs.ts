@@ -3,9 +3,10 @@ import { UserError } from '../../base/errors.ts'
 import { parseJsonLine } from '../../base/json.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { parseAccessDecision, renderDecision } from '../../egress/proxy-log.ts'
+import type { Engine } from '../../engine/engine.ts'
 import { openEngine } from '../../operations/context.ts'
 import { currentStack } from '../../operations/find-stacks.ts'
-import { serviceOf } from '../../stack/inspect.ts'
+import { type ServiceState, serviceOf } from '../../stack/inspect.ts'
 import { serviceOfCredential, serviceOfEgress } from '../../stack/services.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
@@ -16,16 +17,7 @@ const mostLines = 100_000
 
 /** Prints the log of one service. Its lines are hostile and are sanitised for the terminal. */
 export async function logs(service: string, options: LogsOptions, invocation: Invocation) {
-  const tail = Number(options.lines)
-  if (!Number.isInteger(tail) || tail < 0 || tail > mostLines) {
-    throw new UserError(
-      `--lines ${terminalLine(options.lines)} is not a number from 0 to ${mostLines}`,
-      {
-        hint: `give a number, for example: ${calledAs()} logs proxy --lines 200`,
-        exitCode: 2,
-      },
-    )
-  }
+  parseLines(options.lines)
   const { engine, signal } = await openEngine(invocation)
   const state = await currentStack({ engine })
   const found = serviceOf(state, service)
@@ -35,10 +27,29 @@ export async function logs(service: string, options: LogsOptions, invocation: In
       exitCode: 2,
     })
   }
-  const render = options.json
-    ? (line: string) => terminalLine(line, Infinity)
-    : renderLogLine(service)
-  await engine.followLog(found.container, { tail, follow: options.follow ?? false, signal }, line =>
+  await showLog({ engine, signal }, found, options)
+}
+
+function parseLines(lines: string): number {
+  const tail = Number(lines)
+  if (!Number.isInteger(tail) || tail < 0 || tail > mostLines) {
+    throw new UserError(`--lines ${terminalLine(lines)} is not a number from 0 to ${mostLines}`, {
+      hint: `give a number, for example: ${calledAs()} logs proxy --lines 200`,
+      exitCode: 2,
+    })
+  }
+  return tail
+}
+
+/** Prints the log of a service's container. */
+export async function showLog(
+  { engine, signal }: { engine: Engine; signal: AbortSignal },
+  { name, container }: Pick<ServiceState, 'name' | 'container'>,
+  options: LogsOptions,
+) {
+  const tail = parseLines(options.lines)
+  const render = options.json ? (line: string) => terminalLine(line, Infinity) : renderLogLine(name)
+  await engine.followLog(container, { tail, follow: options.follow ?? false, signal }, line =>
     console.log(render(line)),
   )
 }

@@ -28,6 +28,7 @@ export async function stackNetwork(
   engine: Engine,
   stack: string,
   settings: Pick<Settings, 'SUBNET_POOL' | 'EXTERNAL_SUBNET'>,
+  names: readonly string[] = stackNetworks,
 ): Promise<StackNetworkOptions> {
   const host = await readHostNetwork()
   const mtu = host.mtu !== null && host.mtu < usualMtu ? { mtu: host.mtu } : {}
@@ -37,20 +38,19 @@ export async function stackNetwork(
   if (external) refuseCollision({ name: 'EXTERNAL_SUBNET', subnet: external }, taken)
   if (!pool) return mtu
   // A running stack keeps its subnets, as long as they are of the pool.
-  const kept = stackNetworks.map(name => own.get(name) ?? '')
-  const [claude = '', services = '', outer = ''] = kept
-  if (kept.every(subnet => collisions(pool, [{ subnet, by: '' }]).length > 0)) {
-    return {
-      ...mtu,
-      subnets: {
-        'claude-internal': claude,
-        'services-internal': services,
-        'proxy-external': outer,
-      },
-    }
-  }
+  const kept = names.flatMap(name => {
+    const subnet = own.get(name) ?? ''
+    return collisions(pool, [{ subnet, by: '' }]).length > 0 ? [{ name, subnet, by: name }] : []
+  })
   const fixed = external ? [{ subnet: external, by: 'EXTERNAL_SUBNET' }] : []
-  return { ...mtu, subnets: chooseSubnets(pool, stack, [...taken, ...fixed]) }
+  const missing = names.filter(name => kept.every(network => network.name !== name))
+  return {
+    ...mtu,
+    subnets: {
+      ...Object.fromEntries(kept.map(({ name, subnet }) => [name, subnet])),
+      ...chooseSubnets(pool, stack, [...taken, ...fixed, ...kept], missing),
+    },
+  }
 }
 
 /** Warns about a network whose subnet a route of the host covers too, such as that of a VPN that came later. */

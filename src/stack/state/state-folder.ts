@@ -83,8 +83,12 @@ export async function makePolicyFolder(folder: StateFolder) {
   await makeMountedFolder(folder.policy, 0o755)
 }
 
-/** Makes a folder with exactly this mode, regardless of the umask. */
-async function makeMountedFolder(path: string, mode: number, owner?: { uid: number; gid: number }) {
+/** Makes a folder with exactly this mode, regardless of the umask; root gives it to `owner`. */
+export async function makeMountedFolder(
+  path: string,
+  mode: number,
+  owner?: { uid: number; gid: number },
+) {
   try {
     await mkdir(path, { recursive: true, mode })
     // By file handle: the folder's former owner must not choose the path whose mode and owner change.

@@ -4,7 +4,11 @@ import t, { type Test } from 'tap'
 import { imageAdditions } from '../../../src/config/image-additions.ts'
 import { computeImageTags, imageTags, missingImages } from '../../../src/images/image-tags.ts'
 import { readPins } from '../../../src/images/pins.ts'
-import { claudePrograms, gatewayPrograms } from '../../../src/images/program-bundle.ts'
+import {
+  claudePrograms,
+  gatewayPrograms,
+  serverPrograms,
+} from '../../../src/images/program-bundle.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
@@ -14,12 +18,13 @@ async function checkout(t: Test) {
     proxy: { Dockerfile: 'FROM x', 'squid.conf': 'acl' },
     claude: { Dockerfile: 'FROM x' },
     gateway: { Dockerfile: 'FROM x' },
+    server: { Dockerfile: 'FROM x' },
     additions: { Dockerfile: 'FROM x' },
     mine: {},
     'tsconfig.json': '{}',
     'package-lock.json': '{}',
   })
-  for (const { entry } of [...gatewayPrograms, ...claudePrograms]) {
+  for (const { entry } of [...gatewayPrograms, ...serverPrograms, ...claudePrograms]) {
     await mkdir(join(folder, entry, '..'), { recursive: true })
     await writeFile(join(folder, entry), `console.log('${entry}')`)
   }
@@ -55,7 +60,7 @@ t.test('each change reaches the images it concerns, and no others', async t => {
       .filter(([name, tag]) => before[name as keyof typeof before] !== tag)
       .map(([name]) => name)
   }
-  const all = ['base', 'node', 'proxy', 'gateway', 'claude', 'custom', 'agent']
+  const all = ['base', 'node', 'proxy', 'gateway', 'server', 'claude', 'custom', 'agent']
   const { pins } = inputs
   const integrity = `sha512-${'A'.repeat(86)}==`
   const x64 = { ...pins.claude.x64, integrity }
@@ -76,6 +81,9 @@ t.test('each change reaches the images it concerns, and no others', async t => {
   t.same(await changed(), [], 'the policy is mounted')
   await writeFile(join(inputs.root, 'src/gateway/main.ts'), 'console.log(3)')
   t.same(await changed(), ['gateway'])
+  await writeFile(join(inputs.root, 'src/gateway/main.ts'), `console.log('src/gateway/main.ts')`)
+  await writeFile(join(inputs.root, 'src/ingress/main.ts'), 'console.log(4)')
+  t.same(await changed(), ['server'])
 })
 
 t.test('additions get an image of their own, tagged by their content', async t => {
@@ -148,9 +156,9 @@ t.test('tags are remembered until a file changes', async t => {
 t.test('missing images come in the order in which they can be built', async t => {
   const inputs = await checkout(t)
   const tags = await computeImageTags(inputs)
-  t.same(missingImages([], tags), ['base', 'node', 'proxy', 'gateway', 'claude'])
+  t.same(missingImages([], tags), ['base', 'node', 'proxy', 'gateway', 'server', 'claude'])
   const present = [{ RepoTags: [tags.base, `localhost/${tags.node}`] }, { RepoTags: null }]
-  t.same(missingImages(present, tags), ['proxy', 'gateway', 'claude'])
+  t.same(missingImages(present, tags), ['proxy', 'gateway', 'server', 'claude'])
   t.same(missingImages([{ RepoTags: Object.values(tags) }], tags), [])
   const added = { ...tags, agent: 'claude-secure/agent:1' }
   t.same(missingImages([{ RepoTags: Object.values(tags) }], added), ['agent'])

@@ -1,0 +1,63 @@
+import * as z from 'zod'
+import { absolutePath, choice, secret, size, text } from './setting-forms.ts'
+
+const whole = (least: number, most: number) => {
+  const error = `must be a whole number from ${least} to ${most}`
+  return z
+    .string()
+    .regex(/^\d{1,7}$/, error)
+    .refine(value => Number(value) >= least && Number(value) <= most, { error })
+}
+
+/** The settings of `serve`. */
+export const serverSettings = {
+  WORKSPACES_DIR: absolutePath
+    .optional()
+    .describe(
+      'Folder with the workspaces of `serve`: one folder below it for each tenant. Default: claude-secure/workspaces in ~/.local/share.',
+    ),
+  API_TOKEN: secret
+    .min(16, 'must have at least 16 characters')
+    .max(4096, 'must have at most 4096 characters')
+    .optional()
+    .describe(
+      'Token of the HTTP API, with all rights of the tenant main. Default: `serve up` makes one. Only its hash reaches the server.',
+    ),
+  SERVER_PORT: whole(1, 65_535).default('8080').describe('Port of the HTTP API on this host.'),
+  SERVER_BIND: z
+    .ipv4({ error: 'must be an IPv4 address of this host, such as 127.0.0.1' })
+    .default('127.0.0.1')
+    .describe(
+      'Address of this host on which the HTTP API listens. Any other than a loopback address needs a token of yours.',
+    ),
+  SERVER_ALLOWED_HOSTS: text
+    .regex(/^[A-Za-z0-9._:[\], -]{1,2000}$/, 'must be host names separated by commas')
+    .optional()
+    .describe(
+      'Comma-separated host names by which clients call the HTTP API, besides those of the loopback address.',
+    ),
+  SERVER_ALLOWED_ORIGINS: text
+    .regex(/^[A-Za-z0-9._:/[\], -]{1,2000}$/, 'must be origins separated by commas')
+    .optional()
+    .describe('Comma-separated origins of web pages that may call the HTTP API.'),
+  SERVER_MEMORY: size.default('512m').describe('Memory limit of the HTTP API.'),
+  API_STRICT: choice(['0', '1'])
+    .default('0')
+    .describe('1 refuses requests with unknown keys, which are otherwise ignored and named.'),
+  RUN_LIMIT: whole(1, 64).default('8').describe('Runs that one tenant may have at once.'),
+  RESULT_TTL_HOURS: whole(1, 8760)
+    .default('6')
+    .describe('Hours that the HTTP API keeps the result of a run.'),
+  FILE_LIMIT_MB: whole(1, 1_000_000)
+    .default('1024')
+    .describe('Largest file in megabytes that the HTTP API accepts.'),
+  WEBHOOK_URL: z
+    .url({ protocol: /^https$/, error: 'must be an https:// URL' })
+    .optional()
+    .describe('URL that is told when a run ends. `allow --server` must list its host.'),
+  SHARED_OAUTH: choice(['refuse', 'accept'])
+    .default('refuse')
+    .describe(
+      "accept lets several tokens share CLAUDE_CODE_OAUTH_TOKEN. Anthropic's terms allow such a token for its purchaser's own use only.",
+    ),
+}

@@ -1,0 +1,50 @@
+import { activities } from '../../stack/activity.ts'
+import { isHeldBack, isUp, type ServiceState } from '../../stack/inspect.ts'
+import { readPublishedPort } from '../../stack/server/published-port.ts'
+import { serverFolder } from '../../stack/server/server-folder.ts'
+import { tenantOf } from '../../stack/services.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
+import type { EngineContext } from '../context.ts'
+import { findServer, serverIdentity } from './server-context.ts'
+import { readTokens } from './stored-tokens.ts'
+
+/** State of a server, for `serve status`. `version` is that of the form of this object. */
+export type ServerStatus = {
+  version: 1
+  stack: string
+  running: boolean
+  /** Where it listens on this host; null when it is down. */
+  url: string | null
+  tenants: string[]
+  services: Pick<ServiceState, 'name' | 'state' | 'health' | 'status'>[]
+  /** Workers that wait until the host's filter is on again: `serve up` turns it on. */
+  heldBack: string[]
+  credentials: string | null
+  /** Runs in progress, of all tenants. */
+  runs: number
+  /** Names of the tokens in force. */
+  tokens: { name: string; tenant: string }[]
+}
+
+export async function serverStatus(context: EngineContext, name?: string): Promise<ServerStatus> {
+  const { engine } = context
+  const identity = serverIdentity(name)
+  const state = await findServer(context, identity)
+  const tokens = await readTokens(serverFolder(stateFolder(identity.name)))
+  const services = state?.services ?? []
+  const ingress = services.find(service => service.name === 'ingress')
+  const published = ingress ? await readPublishedPort(engine, ingress.container) : null
+  const work = state ? await activities(engine, [state]) : null
+  return {
+    version: 1,
+    stack: identity.name,
+    running: state !== null && isUp(state),
+    url: published && `http://${published.address}:${published.port}`,
+    tenants: services.flatMap(service => tenantOf(service.name) ?? []),
+    services: services.map(({ name, state, health, status }) => ({ name, state, health, status })),
+    heldBack: services.filter(isHeldBack).map(({ name }) => name),
+    credentials: state?.credentials ?? null,
+    runs: work?.get(identity.name)?.runs ?? 0,
+    tokens: tokens.map(({ name, tenant }) => ({ name, tenant })),
+  }
+}
