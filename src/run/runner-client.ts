@@ -1,4 +1,5 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { until } from '../base/async.ts'
 import { messageOf, systemCode } from '../base/errors.ts'
 import { isRecord, parseJson } from '../base/json.ts'
 import { readBounded } from '../base/read-bounded.ts'
@@ -26,11 +27,37 @@ export class UnknownOutcome extends Error {}
 /** Maximum bytes of an answer that is not a run's stream. The worker is hostile. */
 const answerBytes = 1024 * 1024
 
+/** A run can close the socket to its owner; the runner opens it again each second. */
+const closedMilliseconds = 5_000
+const retryMilliseconds = 100
+
 /**
  * Sends a request and resolves with the response once its head has arrived. Throws a `RunRefusal`
  * (unreachable) when the runner cannot have begun, and `UnknownOutcome` when it can.
  */
 export async function callRunner(
+  address: RunnerAddress,
+  call: RunnerCall,
+): Promise<IncomingMessage> {
+  let refusal: unknown
+  const response = await until(
+    () =>
+      callOnce(address, call).catch((error: unknown) => {
+        if (!isClosed(error)) throw error
+        refusal = error
+        return null
+      }),
+    { every: retryMilliseconds, timeout: closedMilliseconds },
+  )
+  if (response) return response
+  throw refusal
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof RunRefusal && systemCode(error.cause) === 'EACCES'
+}
+
+async function callOnce(
   { socketPath, readToken }: RunnerAddress,
   { method, path, body, timeout }: RunnerCall,
 ): Promise<IncomingMessage> {

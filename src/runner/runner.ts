@@ -41,12 +41,14 @@ export type RunnerOptions = LaunchSettings & {
   pool: Pool
   /** File with the user's text for every run's system prompt. */
   standingPrompt: string
-  /** Opens the way to the runner, which a run can close. Called when nothing of a run is left. */
+  /** Opens the way to the runner, which a run can close. Called during a run, and when nothing of it is left. */
   openAccess: () => void
   announceRun: AnnounceRun
   /** Overridden by tests, which share the machine. */
   interruptLimits?: InterruptLimits
 }
+
+const reopenMilliseconds = 1_000
 
 /** Serves all runs of this container, at most one per workspace. A workspace is free when nothing of its run is left. */
 export function createRunner(options: RunnerOptions) {
@@ -70,6 +72,8 @@ export function createRunner(options: RunnerOptions) {
     client.gone.addEventListener('abort', leave)
     if (client.gone.aborted) leave()
     const endCheck = checkDescriptors(options.giveUp)
+    // A client that may not write in the socket's folder cannot open what the run closes.
+    const reopening = setInterval(openAccess, reopenMilliseconds)
     let last: RunnerEvent
     try {
       last = await serve(request, admitted, client)
@@ -77,6 +81,7 @@ export function createRunner(options: RunnerOptions) {
       last = failed(giveUpIfExhausted(error))
     } finally {
       endCheck()
+      clearInterval(reopening)
       clearTimeout(deadline)
       client.gone.removeEventListener('abort', leave)
       openAccess()

@@ -36,6 +36,7 @@ export async function startRunner(
     firstLook?: number
     free?: number
     keepsApart?: boolean
+    openAccess?: () => void
     /** What the runner says of the kernel. */
     landlock?: boolean
     interruptMilliseconds?: number
@@ -80,7 +81,7 @@ export async function startRunner(
     giveUp: error => {
       throw error
     },
-    openAccess: () => {},
+    openAccess: options.openAccess ?? (() => {}),
     announceRun: async () => false,
     interruptLimits: {
       milliseconds: options.interruptMilliseconds ?? 20_000,

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createNetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createRunEngine } from '../../../src/run/engine.ts'
 import { createMemoryLease } from '../../../src/run/memory-lease.ts'
@@ -126,6 +127,27 @@ t.test('a runner that cannot be reached, or refuses the token, starts no run', a
   await t.rejects(stopped, { code: 'unreachable', message: /ENOENT|ECONNREFUSED/ })
 })
 
+t.test('the way to a runner that a run closes is opened again, and waited for', async t => {
+  const runner = await startRunner(t, {
+    openAccess: () => chmodSync(runner.address.socketPath, 0o777),
+  })
+  const { socketPath } = runner.address
+  chmodSync(runner.root, 0o755)
+  const transport = createSocketTransport(runner.address)
+  const workspace = join(runner.root, 'workspace')
+  const { events, cancel } = await transport.open(requestFor(workspace, 'silent'))
+  chmodSync(socketPath, 0)
+  // Modes do not stop root.
+  if (process.getuid?.() === 0) process.seteuid?.(65534)
+  const asked = transport.status()
+  await sleep(150)
+  if (process.getuid?.() === 0) process.seteuid?.(0)
+  t.match(await asked, { runs: [{ workspace }] })
+  await until('the runner to open it', async () => (statSync(socketPath).mode & 0o777) === 0o777)
+  cancel()
+  t.match((await all(events)).at(-1), { kind: 'ended', outcome: 'cancelled' })
+})
+
 t.test('the death of the runner is a lost connection, and frees the workspace', async t => {
   const address = await standIn(t, (request, response) => {
     response.writeHead(200)
@@ -165,18 +187,20 @@ t.test('a silent run goes on while the runner answers, and is lost when it does 
     if (request.url === '/run') {
       response.writeHead(200)
       response.flushHeaders()
-    } else if (!isHung) {
+    } else if (isHung) {
+      request.socket.destroy()
+    } else {
       asked++
       response.end('{"runs":[],"warm":[],"landlock":true}')
     }
   })
-  const engine = engineOn(createSocketTransport(address, { idle: 10, answer: 50 }))
+  const engine = engineOn(createSocketTransport(address, { idle: 10 }))
   const run = engine.start({ prompt: 'x' }, { workspace: '/w' })
   await until('some looks', async () => asked > 3)
   isHung = true
   t.match(await run.result, {
     status: 'failed',
-    error: { code: 'connection-lost', words: /^the worker does not answer: .*no answer within/ },
+    error: { code: 'connection-lost', words: /^the worker does not answer: ECONNRESET/ },
   })
 })
 
