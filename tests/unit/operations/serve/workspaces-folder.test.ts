@@ -1,3 +1,4 @@
+// on disk: a folder below /dev is refused as a workspace
 import { chown, lstat, mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
