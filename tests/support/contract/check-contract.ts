@@ -7,6 +7,7 @@ import { fileCases } from './file-cases.ts'
 import { goCases } from './go-cases.ts'
 import { ownCases } from './own-cases.ts'
 import { runCases } from './run-cases.ts'
+import { tellingCases } from './telling-cases.ts'
 
 export const contractCases: readonly ContractCase[] = [
   ...accessCases,
@@ -15,6 +16,7 @@ export const contractCases: readonly ContractCase[] = [
   ...fileCases,
   ...goCases,
   ...ownCases,
+  ...tellingCases,
 ]
 
 /** Checks a server on the wire, case by case. */
