@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RunRefusal } from './failure.ts'
+import { Interruption } from './follow.ts'
 import { createHub } from './hub.ts'
 import { RunId } from './ids.ts'
 import { parseRequest, type RunRequest } from './request.ts'
@@ -17,11 +18,13 @@ export type Run = {
   result: Promise<RunResult>
   /** Requests cancellation; `result` settles when all processes of the run are gone. */
   cancel: () => void
+  /** Like `cancel`, but the run counts as interrupted: its process stops, and no one asked for its end. */
+  interrupt: () => void
 }
 
 export type RunEngine = Runs & { start: (request: unknown, options: RunOptions) => Run }
 
-type Live = LiveRun & { digest: string; result: Promise<RunResult> }
+type Live = LiveRun & { digest: string; result: Promise<RunResult>; interrupt: () => void }
 
 /** Runs prompts for every surface: one lease, one store, one way to start and to end. */
 export function createRunEngine(parts: RunEngineParts): RunEngine {
@@ -35,17 +38,19 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
     const same = live.get(id)
     if (same) {
       if (same.digest !== digest) throw keyReused()
-      const { hub, result, cancel } = same
-      return { id, events: hub.read({ whenFull: 'close' }), result, cancel }
+      const { hub, result, cancel, interrupt } = same
+      return { id, events: hub.read({ whenFull: 'close' }), result, cancel, interrupt }
     }
     const controller = new AbortController()
     const cancel = () => controller.abort(new Error('cancelled'))
+    const interrupt = () => controller.abort(new Interruption())
     if (options.signal?.aborted) cancel()
     options.signal?.addEventListener('abort', cancel, { once: true })
     const hub = createHub({ now })
     const events = hub.read({ whenFull: 'wait' })
     const run = { ...options, request, digest, id, signal: controller.signal }
-    const entry: Live = { hub, digest, cancel, result: Promise.reject(new Error('not started')) }
+    const notStarted = Promise.reject(new Error('not started'))
+    const entry: Live = { hub, digest, cancel, interrupt, result: notStarted }
     entry.result.catch(() => {})
     live.set(id, entry)
     entry.result = keptOrNew(run, entry).finally(() => {
@@ -57,7 +62,7 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
       // A refusal reaches readers through `result`.
       () => hub.close(),
     )
-    return { id, events, result: entry.result, cancel }
+    return { id, events, result: entry.result, cancel, interrupt }
   }
 
   /** Returns the stored run of an idempotency key, or starts a new one. */

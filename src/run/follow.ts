@@ -20,6 +20,9 @@ export type Patience = {
 const defaults: Patience = { beyondTimeout: 10_000, cancel: 15_000, busy: 10_000 }
 const busyPoll = 250
 
+/** Aborts the signal of a run whose process stops. */
+export class Interruption extends Error {}
+
 /** The ending of a run that was cancelled before the runner received it. */
 export const neverStarted: RunEnding = {
   kind: 'ended',
@@ -59,7 +62,7 @@ export async function follow(
   const { request, id: runId, workspace, signal } = run
   const busyUntil = Date.now() + patience.busy
   for (;;) {
-    if (signal.aborted) return neverStarted
+    if (signal.aborted) return endedBy(signal, neverStarted)
     const connection = await transport.open({
       version: 1,
       runId,
@@ -108,6 +111,12 @@ export async function follow(
   }
 }
 
+/** Returns the ending of a cancelled run, or `interrupted` if its process stops and no one cancelled it. */
+function endedBy(signal: AbortSignal, ending: RunEnding): RunEnding {
+  const isCancelled = ending.kind === 'ended' && ending.outcome === 'cancelled'
+  return isCancelled && signal.reason instanceof Interruption ? { kind: 'interrupted' } : ending
+}
+
 type Last = Extract<RunnerEvent, { kind: 'ended' | 'refused' }> | { kind: 'lost'; reason: string }
 
 async function readAll(
@@ -151,7 +160,7 @@ function watchTime(
       // We did not request this: the runner cancels its runs when its container stops.
       const unasked = last.kind === 'ended' && last.outcome === 'cancelled' && !signal.aborted
       if (unasked) return { kind: 'stopped' }
-      if (last.kind !== 'lost') return last
+      if (last.kind !== 'lost') return endedBy(signal, last)
       // Only the runner knows that a cancelled run is gone: without its word the run may go on.
       return givenUp ?? (signal.aborted ? { kind: 'unconfirmed' } : last)
     },

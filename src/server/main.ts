@@ -1,9 +1,9 @@
 import { messageOf, UserError } from '../base/errors.ts'
 import { readRegularFile, textOf } from '../files/regular-file.ts'
 import { buildApp } from './app.ts'
-import { openFileRuns } from './file-runs.ts'
 import { createMetrics } from './metrics.ts'
 import { createRunStarter } from './run-starter.ts'
+import { openTenantRuns } from './runs/tenant-runs.ts'
 import { createServerLog, type ServerLog } from './server-log.ts'
 import { parseServerSettings, type ServerSettings } from './settings.ts'
 import { openAccess } from './tokens.ts'
@@ -13,6 +13,9 @@ const write = (line: string) => {
   process.stdout.write(line)
 }
 
+/** Time in which the store marks the runs that did not end when they were told to. */
+const closeMilliseconds = 1_000
+
 async function main() {
   const settings = parseServerSettings(process.env)
   const log = createServerLog(settings.LOG_LEVEL, write)
@@ -21,12 +24,12 @@ async function main() {
     withoutToken: settings.SERVER_WITHOUT_TOKEN,
     log,
   })
-  const runs = openFileRuns({
-    folder: settings.STORE_FOLDER,
+  const runs = await openTenantRuns({
+    storeFolder: settings.STORE_FOLDER,
     workersFolder: settings.WORKERS_FOLDER,
     workerSecretsFolder: settings.WORKER_SECRETS_FOLDER,
     ttlHours: settings.RESULT_TTL_HOURS,
-    tenants: access.tenants,
+    report: error => log({ kind: 'error', message: messageOf(error), ...hintOf(error) }),
   })
   const metrics = createMetrics()
   const webhook = await openWebhook(settings, log)
@@ -58,10 +61,11 @@ async function main() {
   const stop = (signal: NodeJS.Signals) => {
     const grace = settings.DRAIN_SECONDS * 1_000
     log({ kind: 'stopping', signal, runs: starter.count() })
-    setTimeout(() => process.exit(0), grace + 4_000).unref()
+    setTimeout(() => process.exit(0), grace + 6_000).unref()
     starter
       .drain(grace)
       .then(() => Promise.all([app.close(), webhook?.close()]))
+      .then(() => runs.close(closeMilliseconds))
       .then(() => process.exit(0), fail)
   }
   process.once('SIGTERM', stop)
@@ -92,9 +96,12 @@ async function openWebhook(settings: ServerSettings, log: ServerLog) {
 /** Ends the process: an unknown state is worse than no server, and the restart policy starts a new one. */
 function fail(error: unknown): never {
   const log = createServerLog('error', write)
-  const hint = error instanceof UserError ? error.hint : undefined
-  log({ kind: 'error', message: messageOf(error), hint })
+  log({ kind: 'error', message: messageOf(error), ...hintOf(error) })
   process.exit(1)
+}
+
+function hintOf(error: unknown) {
+  return error instanceof UserError ? { hint: error.hint } : {}
 }
 
 process.on('uncaughtException', fail)

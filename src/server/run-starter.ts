@@ -116,15 +116,15 @@ export function createRunStarter(options: {
     isDraining: () => draining,
 
     /**
-     * Starts no more runs and waits for those in progress. Cancels those that did not end within the time,
+     * Starts no more runs and waits for those in progress. Interrupts those that did not end within the time,
      * and names them in the log.
      */
     async drain(milliseconds: number): Promise<void> {
       draining = true
       if (await allEnd(milliseconds)) return
       for (const [id, { caller, run }] of active) {
-        log({ kind: 'warn', message: 'run cancelled: the server stops', ...aboutRun(caller, id) })
-        run.cancel()
+        log({ kind: 'warn', message: 'run interrupted: the server stops', ...aboutRun(caller, id) })
+        run.interrupt()
       }
       await allEnd(cancelMilliseconds)
     },

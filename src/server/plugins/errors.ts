@@ -1,12 +1,16 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { messageOf } from '../../base/errors.ts'
+import { messageOf, systemCode } from '../../base/errors.ts'
+import { isRecord } from '../../base/json.ts'
 import { HttpError, notFound, renderError } from '../http-error.ts'
 import type { ServerLog } from '../server-log.ts'
 
 /** Above this many bytes, a refused body is not read to its end: the connection is closed. */
 const unreadBytes = 1024 * 1024
+
+/** SQLITE_FULL, without the bits that say more. */
+const sqliteFull = 13
 
 /** Answers every failure as `{"detail": …}`, and hides what is not the client's business. */
 export function answerErrors(app: FastifyInstance, log: ServerLog) {
@@ -61,7 +65,18 @@ function asHttpError(error: unknown, request: FastifyRequest, log: ServerLog): H
     ...(request.caller && { token: request.caller.token.name, tenant: request.caller.tenant.name }),
     ...(request.runId !== null && { runId: request.runId }),
   })
+  if (isFull(error)) return new HttpError(507, 'the disk of the server is full', { cause: error })
   return new HttpError(500, 'Internal Server Error', { cause: error })
+}
+
+/** Returns whether a disk or a database is full. */
+function isFull(error: unknown): boolean {
+  const code = systemCode(error)
+  if (code === 'ENOSPC' || code === 'EDQUOT') return true
+  const cause = error instanceof Error ? error.cause : undefined
+  return (
+    isRecord(cause) && typeof cause.errcode === 'number' && (cause.errcode & 0xff) === sqliteFull
+  )
 }
 
 function statusOf(error: unknown): number {

@@ -239,7 +239,9 @@ t.test('a server that stops lets runs end, and starts no more', async t => {
   await drained
   t.match(
     events.filter(({ kind }) => kind === 'warn'),
-    [{ message: 'run cancelled: the server stops', runId: left.runId, token: 'default' }],
+    [{ message: 'run interrupted: the server stops', runId: left.runId, token: 'default' }],
   )
-  t.match(await ask(`/run/result?runId=${left.runId}`), { body: { status: 'cancelled' } })
+  t.match(await ask(`/run/result?runId=${left.runId}`), {
+    body: { status: 'interrupted', isError: true, error: /^interrupted/ },
+  })
 })

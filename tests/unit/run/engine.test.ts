@@ -364,3 +364,18 @@ t.test('a reader resumes after the last event that it saw, without a gap', async
     ['claude', 'ended'],
   )
 })
+
+t.test('a run that is interrupted is not one that was cancelled', async t => {
+  const silent = { events: [started], onCancel: ended('cancelled') }
+  const { engine, runs, lease } = engineWith(fakeTransport(silent))
+  const run = engine.start({ prompt: 'x' }, here)
+  await run.events[Symbol.asyncIterator]().next()
+  run.interrupt()
+  t.match(await run.result, { status: 'interrupted', error: { code: 'interrupted' } })
+  t.equal(runs.get(run.id)?.log.at(-1), 'interrupted')
+  t.equal(lease.held(), false)
+
+  const early = engine.start({ prompt: 'x' }, here)
+  early.interrupt()
+  t.match(await early.result, { status: 'interrupted' }, 'also before the worker has it')
+})

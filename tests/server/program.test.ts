@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import t, { type Test } from 'tap'
+import { until } from '../../src/base/async.ts'
+import { accessFolder, token } from '../integration/server/fixture.ts'
+
+const program = join(import.meta.dirname, '../../src/server/main.ts')
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+function startProgram(t: Test, environment: Record<string, string>) {
+  const root = mkdtempSync(join(tmpdir(), 'server-program-'))
+  for (const name of ['store', 'workers', 'secrets', 'workspaces/main', 'usage']) {
+    mkdirSync(join(root, name), { recursive: true })
+  }
+  const child = spawn(process.execPath, [program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      STORE_FOLDER: join(root, 'store'),
+      WORKERS_FOLDER: join(root, 'workers'),
+      WORKER_SECRETS_FOLDER: join(root, 'secrets'),
+      WORKSPACES_FOLDER: join(root, 'workspaces'),
+      USAGE_FOLDER: join(root, 'usage'),
+      ...environment,
+    },
+  })
+  const lines = text(child.stdout)
+  const exit = once(child, 'exit')
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await exit
+    rmSync(root, { recursive: true, force: true })
+  })
+  return { root, child, lines, exit }
+}
+
+t.test('the program serves until it is told to stop', async t => {
+  const { folder } = accessFolder(t)
+  const port = await freePort()
+  const { child, lines, exit } = startProgram(t, {
+    ACCESS_FOLDER: folder,
+    SERVER_PORT: String(port),
+    DRAIN_SECONDS: '1',
+  })
+  const url = `http://127.0.0.1:${port}`
+  const health = () => fetch(`${url}/health`).catch(() => null)
+  const answer = await until(health, { every: 50, timeout: 20_000 })
+  t.same(await answer?.json(), { status: 'ok' })
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  t.equal((await fetch(`${url}/status`)).status, 401)
+  t.same(await (await fetch(`${url}/status`, { headers })).json(), { busyWorkspaces: [], runs: [] })
+  const run = { method: 'POST', headers, body: '{"prompt":"the secret prompt"}' }
+  const unreachable = await fetch(`${url}/run`, run)
+  t.equal(unreachable.status, 503, 'the worker is not there')
+  t.match(await unreachable.json(), { detail: 'the worker does not answer, retry later' })
+  t.match(await (await fetch(`${url}/usage`, { headers })).json(), { tenant: 'main' })
+
+  child.kill('SIGTERM')
+  t.same(await exit, [0, null])
+  const events = (await lines)
+    .split('\n')
+    .filter(Boolean)
+    .map(line => JSON.parse(line))
+  t.match(events[0], { kind: 'listening', port, tenants: 1, tokens: 1 })
+  t.match(
+    events.find(({ kind }) => kind === 'run-refused'),
+    { token: 'default', tenant: 'main', runId: /./, workspace: '/workspaces' },
+  )
+  t.match(events.at(-1), { kind: 'stopping', signal: 'SIGTERM' })
+  t.notMatch(await lines, /secret prompt|cs_the/)
+})
+
+t.test(
+  'the program does not start without a token, or with a webhook without a secret',
+  async t => {
+    const none = accessFolder(t, { tokens: [] })
+    const first = startProgram(t, { ACCESS_FOLDER: none.folder })
+    t.same(await first.exit, [1, null])
+    t.match(JSON.parse(await first.lines), { kind: 'error', message: /has no token/, hint: /./ })
+
+    const { folder } = accessFolder(t)
+    const secret = join(folder, 'webhook')
+    writeFileSync(secret, 'short')
+    const second = startProgram(t, {
+      ACCESS_FOLDER: folder,
+      WEBHOOK_URL: 'https://hook.example',
+      WEBHOOK_SECRET_FILE: secret,
+    })
+    t.same(await second.exit, [1, null])
+    t.match(JSON.parse(await second.lines), { kind: 'error', message: /secret of at least 16/ })
+  },
+)
