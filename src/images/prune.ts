@@ -1,6 +1,7 @@
 import { access, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { systemCode } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import { cacheRoot } from '../config/paths.ts'
 import type { DockerClient } from '../engine/find-client.ts'
@@ -91,10 +92,14 @@ async function labelledImages({ client, signal }: Pick<PruneOptions, 'client' | 
   }))
 }
 
+/**
+ * Returns whether a checkout is still there. One that we may not look at, in the home of another user, counts
+ * as there: its images are not ours to remove.
+ */
 function exists(path: string) {
   return access(path).then(
     () => true,
-    () => false,
+    error => !['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? ''),
   )
 }
 
@@ -149,8 +154,5 @@ async function isOfLostCheckout(path: string) {
   if (text === null) return false
   const { success, data } = Root.safeParse(parseJson(text))
   if (!success) return true
-  return access(data.root).then(
-    () => false,
-    () => true,
-  )
+  return !(await exists(data.root))
 }

@@ -1,4 +1,4 @@
-import { chmod, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import {
@@ -34,6 +34,8 @@ esac
       removed: '',
       cache: {},
     })
+    // As the closed home of another user, which root would see into: the call fails and says nothing.
+    await symlink('closed', join(folder, 'closed'))
     const other = { root: join(folder, 'other'), tags: { base: 'claude-secure/base:shared' } }
     await writeFile(join(folder, 'cache/tags-0a.json'), JSON.stringify(other))
     const root = join(folder, 'here')
@@ -43,6 +45,7 @@ esac
       image('claude-secure/base:old', root),
       image('claude-secure/base:lost', join(folder, 'lost')),
       image('claude-secure/base:other', join(folder, 'other')),
+      image('claude-secure/base:closed', join(folder, 'closed/checkout')),
       image('claude-secure/base:shared', root),
       image('mine/derived:1', root),
       image('', root),
