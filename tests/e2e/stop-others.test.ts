@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { fakeDocker } from '../support/docker/fake-docker.ts'
 import { goodEngine, startFakeEngine } from '../support/docker/fake-engine.ts'
+import { stackContainer } from '../support/docker/stack-container.ts'
 import { temporaryFolder } from '../support/stack/checkout.ts'
 import { createControlScript } from '../support/stack/control-script.ts'
 import { openTerminal } from '../support/stack/terminal.ts'
@@ -15,22 +16,11 @@ const [mine, other, third] = [
   'claude-secure-third-0a9f6a7b',
 ] as const
 
-const container = (stack: string) => ({
-  Id: `${stack}-claude`,
-  Names: [`/${stack}-claude-1`],
-  Image: 'claude-secure/claude:0',
-  ImageID: 'sha256:0',
-  State: 'running',
-  Status: 'Up 3 minutes (healthy)',
-  Created: 1,
-  Labels: {
-    'claude-secure.stack': stack,
-    'claude-secure.workspace': `/home/me/${stack}`,
+const container = (stack: string) =>
+  stackContainer(stack, 'claude', {
     'claude-secure.workspace-mode': 'mount',
     'claude-secure.credentials': 'api-key',
-    'com.docker.compose.service': 'claude',
-  },
-})
+  })
 
 const folder = await temporaryFolder(t, 'calls')
 const calls = join(folder, 'calls')
