@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { must } from '../../tests/support/stack/process.ts'
 import { openCopyVolume } from '../copy-volume.ts'
 import type { Figure } from '../figure.ts'
-import { interleave } from '../interleave.ts'
+import { interleave, type Measurement } from '../interleave.ts'
+import { load } from '../machine.ts'
 import type { Row } from '../row.ts'
 
 /** From this number of files on, a sample takes half a minute and writes a gigabyte. */
@@ -25,10 +26,10 @@ export const copyRow: Row = {
       const copy = await openCopyVolume({ image: growth.image, from, place, changed })
       try {
         const measured = await interleave(files < many ? samples.few : samples.many, {
-          taken: () => copy.empty().then(() => settled(copy.take)),
-          read: () => settled(copy.read),
-          applied: () => settled(copy.apply, copy.removeApplied),
-          tar: () => tarThere(place),
+          taken: said('copy', () => copy.empty().then(() => settled(copy.take))),
+          read: said('diff', () => settled(copy.read)),
+          applied: said('apply', () => settled(copy.apply, copy.removeApplied)),
+          tar: said('tar | tar', () => tarThere(place)),
         })
         const what = `${files.toLocaleString('en')} small files, against \`tar | tar\``
         const figure = (name: string, ours: readonly number[]): Figure => ({
@@ -47,6 +48,15 @@ export const copyRow: Row = {
       await rm(place, { recursive: true, force: true })
     }
   },
+}
+
+/** Reports each sample: a round over a large tree takes minutes, and a stopped run still says what it saw. */
+function said(name: string, measure: Measurement): Measurement {
+  return async () => {
+    const time = await measure()
+    console.error(`  ${name} ${Math.round(time)} ms, load ${load()}`)
+    return time
+  }
 }
 
 async function tarThere(place: string) {
