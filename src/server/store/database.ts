@@ -50,6 +50,8 @@ function prepared(database: DatabaseSync, path: string, maxBytes: number): Datab
   pragma('locking_mode = EXCLUSIVE')
   pragma('auto_vacuum = INCREMENTAL')
   pragma('journal_mode = WAL')
+  // The container has a small folder for temporary files.
+  pragma('temp_store = MEMORY')
   pragma('journal_size_limit = 67108864')
   pragma(`max_page_count = ${Math.ceil(maxBytes / Number(pragma('page_size')))}`)
   database.exec('BEGIN EXCLUSIVE; COMMIT')

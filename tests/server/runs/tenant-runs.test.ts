@@ -92,6 +92,26 @@ t.test('events are followed, and resumed after the last one that was seen', asyn
   t.same(await seqs(all[9]), all.slice(10))
 })
 
+t.test('a worker that dies fails its runs by name, and serves again after its restart', async t => {
+  const { settings, runners, at } = await startWorkers(t, ['a'])
+  const { runs } = await open(t, settings)
+  const silent = runs.of('a').start({ prompt: 'silent' }, { workspace: at('a', 'p') })
+  await until('the run to start', async () => runners.a.runner.status().runs.length === 1)
+  await runners.a.stop()
+  const lost = { status: 'failed', error: { code: 'connection-lost' } }
+  t.match(await silent.result, lost)
+  t.match(await runs.of('a').result(silent.id), lost)
+  const refused = runs.of('a').start({ prompt: 'x' }, { workspace: at('a', 'p') })
+  await t.rejects(refused.result, { code: 'unreachable' })
+  const other = await startWorkers(t, ['a'])
+  const socket = join(settings.workersFolder, 'a/runner.sock')
+  rmSync(socket)
+  symlinkSync(other.runners.a.address.socketPath, socket)
+  writeFileSync(join(settings.workerSecretsFolder, 'a'), await other.runners.a.address.readToken())
+  const again = runs.of('a').start({ prompt: 'again' }, { workspace: other.at('a', 'p') })
+  t.match(await again.result, { status: 'succeeded' })
+})
+
 t.test('a close cancels what runs, and marks what does not end as interrupted', async t => {
   const { settings, runners, at } = await startWorkers(t, ['a'])
   const { runs } = await open(t, settings)

@@ -191,7 +191,7 @@ export const sourceControls: readonly SourceControl[] = [
     control: 'without Landlock a tenant has one workspace',
     file: 'src/server/runs/landlock-check.ts',
     remove: ['if (!isConfined) {', 'if (root === null) {'],
-    test: 'tests/server/runs/tenant-runs.test.ts',
+    test: `${unit}/server/runs/landlock-check.test.ts`,
   },
   {
     control: 'a runner asks every client for the token',
