@@ -141,6 +141,23 @@ t.test(
   },
 )
 
+t.test('a subagent is counted by the name that Claude Code gives it', async t => {
+  const before = await usage()
+  const input = JSON.stringify({
+    ...{ description: 'count', subagent_type: 'general-purpose' },
+    prompt: 'say anything',
+  })
+  const { result } = await claude(`[[tool Agent ${input}]][[say done]]`, 'haiku')
+  t.equal(result.is_error, false)
+  const after = await counted(before.total.requests + 3)
+  const session = after.interactive.agents.filter(found => found.session === result.session_id)
+  const sub = session.filter(({ agent }) => agent !== null)
+  t.equal(sub.length, 1, JSON.stringify(session))
+  t.match(sub, [{ agent: /^[\w-]{1,64}$/, parentAgent: null, requests: 1 }])
+  t.ok(session.some(({ agent, requests }) => agent === null && requests >= 2))
+  t.match((await stack.cli(['usage'])).stdout, `  agent ${sub[0]?.agent} `)
+})
+
 t.test('a model without a price is shown as such', async t => {
   const before = await usage()
   await claude('[[say hi]]', 'claude-next-9')
