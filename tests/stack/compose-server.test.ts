@@ -81,8 +81,9 @@ t.test(
     t.strictSame(without(ours, differs), without(theirs, differs))
     const environment = without(ours?.environment, [
       ...['ANTHROPIC_BASE_URL', 'CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST'],
-      ...['RUNNER_FOLDER', 'RUNNER_TOKEN_FILE', 'RUNNER_METER_KEY_FILE'],
+      ...['RUNNER_FOLDER', 'RUNNER_RUNS', 'RUNNER_TOKEN_FILE', 'RUNNER_METER_KEY_FILE'],
     ])
+    t.equal(ours?.environment?.RUNNER_RUNS, '${RUN_LIMIT?}', 'it holds the limit of its tenant')
     // Without the names of services that are not there.
     const adapt = (value: unknown) =>
       typeof value === 'string'
