@@ -11,6 +11,7 @@ export type Outcome = 'answered' | 'refused' | 'client-gone' | 'upstream-broken'
 export interface Exchange {
   request?: { readonly bytes: number }
   answer?: { readonly bytes: number }
+  tenant?: string
   model?: string
   /** Set once the whole body has arrived: only then can the origin have it. */
   asked?: Asked
@@ -33,6 +34,8 @@ export type GatewayEvent =
       requestBytes: number
       responseBytes: number
       milliseconds: number
+      /** Of a server with tenants. */
+      tenant?: string
       model?: string
       /** Why it was refused or failed. */
       reason?: string

@@ -14,6 +14,7 @@ import { identifyCaller } from './caller.ts'
 import type { Limits } from './limits.ts'
 import { relay } from './relay.ts'
 import { modelRoute } from './routes.ts'
+import { createShares } from './shares.ts'
 
 export interface GatewayOptions {
   credentials: CredentialSource
@@ -52,6 +53,20 @@ export function buildGateway(options: GatewayOptions) {
     },
   })
   app.server.maxConnections = limits.connections
+  /** Number of callers in the credential that was read last. */
+  let callers = 1
+  async function currentCredential() {
+    const credential = await usableCredential(credentials)
+    callers = callersOf(credential).length
+    return credential
+  }
+  const connections = createShares(limits.connections)
+  app.server.on('connection', (socket: Socket) => {
+    // Each tenant's worker has an address of its own.
+    const address = socket.remoteAddress ?? ''
+    if (!connections.take(address, callers)) return void socket.destroy()
+    socket.once('close', () => connections.free(address))
+  })
   app.addHook('onClose', async () => {
     await provider.close()
     await books.close()
@@ -81,6 +96,7 @@ export function buildGateway(options: GatewayOptions) {
         requestBytes: exchange.request?.bytes ?? 0,
         responseBytes: exchange.answer?.bytes ?? 0,
         milliseconds: Math.round(performance.now() - started),
+        tenant: exchange.tenant,
         model: exchange.model,
         reason: reasons.get(reply),
       })
@@ -100,24 +116,25 @@ export function buildGateway(options: GatewayOptions) {
 
   // Healthy means able to serve: a gateway without its credential is not.
   app.head('/', async (request, reply) => {
-    const credential = await usableCredential(credentials)
+    const credential = await currentCredential()
     await announce(request.raw.rawHeaders, credential, books)
     return reply.code(200).send()
   })
 
-  let inFlight = 0
+  const requests = createShares(limits.concurrentRequests)
   async function serve(request: FastifyRequest, reply: FastifyReply, route: ModelRequest['route']) {
     // Counting tokens is free.
     const costs = route === 'messages'
-    const credential = await usableCredential(credentials)
+    const credential = await currentCredential()
     const { rawHeaders } = request.raw
     const identity = identifyCaller(rawHeaders, credential)
+    const { tenant } = identity.caller
     const exchange = exchanges.get(request.raw) ?? {}
+    if (tenant !== null) exchange.tenant = tenant
     const { accounting, names } = await books.of(identity.caller)
     const origin = originOf(rawHeaders, names.of(meterOf(rawHeaders, identity)))
     if (costs) accounting.admit()
-    if (inFlight >= limits.concurrentRequests) throw overloaded(limits)
-    inFlight++
+    if (!requests.take(tenant ?? '', callers)) throw overloaded(limits, callers)
     try {
       await relay({
         request: request.raw,
@@ -131,7 +148,7 @@ export function buildGateway(options: GatewayOptions) {
       })
       reply.hijack()
     } finally {
-      inFlight--
+      requests.free(tenant ?? '')
     }
   }
   app.post('/v1/messages', (request, reply) => serve(request, reply, 'messages'))
@@ -166,11 +183,12 @@ function notServed() {
   )
 }
 
-function overloaded(limits: Limits) {
+function overloaded(limits: Limits, callers: number) {
+  const shared = callers === 1 ? '' : ', or kept for other tenants'
   return new ApiError(
     529,
     'overloaded_error',
-    `claude-secure: too many requests: ${limits.concurrentRequests} are already in flight.`,
+    `claude-secure: too many requests: ${limits.concurrentRequests} are already in flight${shared}.`,
     { retry: true },
   )
 }

@@ -224,3 +224,31 @@ t.test('sessions and agents divide the usage of a process', async t => {
   const text = readFileSync(join(gateway.usageFolder, 'blue', `${day}.0.ndjson`), 'utf8')
   t.notMatch(text, /etc|sk-ant|placeholder/)
 })
+
+t.test('a tenant with too many requests leaves the others theirs', async t => {
+  const waiting: (() => void)[] = []
+  const upstream = await startOrigin(t, (incoming, response) => {
+    incoming.resume()
+    waiting.push(() => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'))
+  })
+  const gateway = await startGateway(t, {
+    upstream,
+    credential: of(blue, red),
+    limits: { concurrentRequests: 8 },
+  })
+  const { url } = gateway
+  const many = Array.from({ length: 20 }, () => ask(url, blue.placeholder))
+  await until(() => gateway.events.filter(event => 'status' in event).length === 14)
+  const other = ask(url, red.placeholder)
+  await until(() => waiting.length === 7)
+  for (const end of waiting) end()
+  t.equal((await other).status, 200)
+  const statuses = (await Promise.all(many)).map(({ status, text }) => ({ status, text }))
+  t.equal(statuses.filter(({ status }) => status === 200).length, 6)
+  t.match(
+    statuses.find(({ status }) => status === 529)?.text,
+    /8 are already in flight, or kept for other tenants/,
+  )
+  const logged = gateway.events.flatMap(event => ('tenant' in event ? [event.tenant] : []))
+  t.ok(logged.includes('blue') && logged.includes('red'))
+})

@@ -53,6 +53,12 @@ export const sourceControls: readonly SourceControl[] = [
     test: `${unit}/runner/claude/command.test.ts`,
   },
   {
+    control: 'a tenant leaves the others their part of the gateway',
+    file: 'src/gateway/http/shares.ts',
+    remove: ['if (all + kept >= limit) return false', 'if (all >= limit) return false'],
+    test: `${unit}/gateway/http/shares.test.ts`,
+  },
+  {
     control: 'names of agents are bounded',
     file: 'src/usage/tally.ts',
     remove: ['(named.get(entry.meter) ?? 0) >= limits.agents || ', ''],
