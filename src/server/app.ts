@@ -15,7 +15,7 @@ import type { Metrics } from './metrics.ts'
 import { requireToken } from './plugins/auth.ts'
 import { boundAnswers, boundConnections } from './plugins/connections.ts'
 import { answerErrors, refuseMalformed, sendError } from './plugins/errors.ts'
-import { checkHosts } from './plugins/hosts.ts'
+import { answerPages, checkHosts } from './plugins/hosts.ts'
 import { createJsonReader } from './plugins/json-body.ts'
 import { limitRates } from './plugins/rate.ts'
 import { logRequests } from './plugins/request-log.ts'
@@ -103,6 +103,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     })
   })
   const checkHost = checkHosts(app, parts)
+  answerPages(app, parts.origins)
   const checkToken = requireToken(app, parts.access)
   boundAnswers(app, limits)
   await limitRates(app, limits)

@@ -35,6 +35,7 @@ async function main() {
   const webhook = await openWebhook(settings, log)
   const starter = createRunStarter({
     runs,
+    runLimit: settings.RUN_LIMIT,
     log,
     onStart: metrics.started,
     onEnd(tenant, run) {

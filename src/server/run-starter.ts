@@ -41,12 +41,14 @@ const cancelMilliseconds = 3_000
 /** Starts the runs of every surface of the server, within what their tokens may do, until it drains. */
 export function createRunStarter(options: {
   runs: ServerRuns
+  /** Maximum number of runs of one tenant at once, those that wait for their workspace included. */
+  runLimit: number
   log: ServerLog
   onStart?: (tenant: string) => void
   /** Called for each run that left: with its result, or with null when it was refused. */
   onEnd?: (tenant: string, run: EndedRun | null) => void
 }) {
-  const { runs, log, onStart, onEnd } = options
+  const { runs, runLimit, log, onStart, onEnd } = options
   const budgets = createRunBudgets(runs.spentToday)
   const active = new Map<string, { caller: Caller; workspace: string; run: Run }>()
   let draining = false
@@ -59,6 +61,7 @@ export function createRunStarter(options: {
     const keyed = idempotencyKey === undefined ? null : keyOf(owner, idempotencyKey, given)
     const isKept = keyed !== null && (await engine.find(keyed.runId)) !== null
     if (draining && !isKept) throw stopping()
+    if (!isKept && countOf(caller.tenant.name) >= runLimit) throw tooManyRuns(runLimit)
     const share = isKept ? null : await budgets.take(caller.token, request.maxBudgetUsd)
     try {
       const run = engine.start(
@@ -77,6 +80,10 @@ export function createRunStarter(options: {
       share?.release()
       throw httpErrorOf(error)
     }
+  }
+
+  function countOf(tenant: string): number {
+    return [...active.values()].filter(({ caller }) => caller.tenant.name === tenant).length
   }
 
   async function watch(run: Run, { caller, workspace, surface }: RunStart, isNew: boolean) {
@@ -182,5 +189,11 @@ function aboutRun({ token, tenant }: Caller, runId: string) {
 function stopping() {
   return new HttpError(503, 'the server is stopping, retry later', {
     headers: { 'retry-after': '10', connection: 'close' },
+  })
+}
+
+function tooManyRuns(limit: number) {
+  return new HttpError(503, `too many runs at once: ${limit} are in progress`, {
+    headers: { 'retry-after': '5' },
   })
 }

@@ -28,6 +28,33 @@ export function checkHosts(
   return check
 }
 
+/**
+ * Lets pages of the listed origins read answers, and answers their preflights, which browsers send without
+ * a token.
+ */
+export function answerPages(app: FastifyInstance, origins: readonly string[]) {
+  const listed = new Set(origins)
+  app.addHook('onRequest', async (request, reply) => {
+    const { origin, 'access-control-request-method': asked } = request.raw.headers
+    if (origin === undefined || !listed.has(origin)) return
+    reply.headers({
+      vary: 'origin',
+      'access-control-allow-origin': origin,
+      'access-control-expose-headers': 'etag, retry-after, x-ignored-fields',
+    })
+    if (request.method !== 'OPTIONS' || asked === undefined) return
+    return reply
+      .code(204)
+      .headers({
+        'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE',
+        'access-control-allow-headers':
+          'authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, prefer, range',
+        'access-control-max-age': '600',
+      })
+      .send()
+  })
+}
+
 /** Returns the name of a Host header without its port. */
 function hostName(host: string): string {
   return host.replace(/:\d{1,5}$/, '').toLowerCase()

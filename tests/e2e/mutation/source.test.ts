@@ -3,10 +3,13 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import t from 'tap'
 import { exec } from '../../../src/process/exec.ts'
+import { serverSourceControls } from '../../support/mutation/server-source-controls.ts'
 import { sourceControls } from '../../support/mutation/source-controls.ts'
 import { repository, temporaryFolder } from '../../support/stack/checkout.ts'
 import { nodeFolder } from '../../support/suite/other-node.ts'
 import { suiteOf } from '../../support/suite/suites.ts'
+
+const controls = [...sourceControls, ...serverSourceControls]
 
 const folders = ['bin', 'claude', 'gateway', 'proxy', 'additions', 'docs', 'src', 'tests']
 const files = [
@@ -40,13 +43,13 @@ t.test('a test notices each removed control of the code', { timeout: 900_000 }, 
     return { passed: code === 0, output: `${stdout}${stderr}` }
   }
 
-  for (const test of new Set(sourceControls.map(({ test }) => test))) {
+  for (const test of new Set(controls.map(({ test }) => test))) {
     t.test(`with all controls ${test} passes`, async t => {
       const { passed, output } = await passes(test)
       t.ok(passed, output.slice(-2_000))
     })
   }
-  for (const { control, file, remove, test } of sourceControls) {
+  for (const { control, file, remove, test } of controls) {
     t.test(`without "${control}"`, async t => {
       const path = join(checkout, file)
       const whole = await readFile(path, 'utf8')

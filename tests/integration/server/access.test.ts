@@ -98,6 +98,28 @@ t.test('another host or origin is refused before the token', async t => {
   t.match(none, /^HTTP\/1.1 40[03] /)
 })
 
+t.test('a page of a listed origin may read answers, and no other', async t => {
+  const { ask } = await startServer(t, { origins: ['https://page.example'] })
+  const preflight = (origin: string) =>
+    ask('/run', {
+      method: 'OPTIONS',
+      bearer: null,
+      headers: { origin, 'access-control-request-method': 'POST' },
+    })
+  const { status, headers } = await preflight('https://page.example')
+  t.equal(status, 204)
+  t.equal(headers['access-control-allow-origin'], 'https://page.example')
+  t.match(headers['access-control-allow-headers'], /authorization/)
+  t.notOk(headers['access-control-allow-credentials'])
+  t.match(await preflight('https://evil.example'), { status: 403 })
+  t.match(await ask('/run', { method: 'OPTIONS', bearer: null }), { status: 401 })
+  const origin = 'https://page.example'
+  const refused = await ask('/status', { bearer: null, headers: { origin } })
+  t.match(refused, { status: 401, headers: { 'access-control-allow-origin': origin } })
+  const own = await ask('/nothing', { headers: { host: 'localhost', origin: 'http://localhost' } })
+  t.notOk(own.headers['access-control-allow-origin'])
+})
+
 t.test('tokens are added and revoked while the server runs', async t => {
   const { ask, files, events } = await startServer(t)
   const status = async (bearer: string) => (await ask('/nothing', { bearer })).status

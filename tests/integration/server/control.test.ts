@@ -129,8 +129,7 @@ t.test('a message is the next turn of the session', async t => {
 })
 
 t.test('one key is one run', async t => {
-  const { run, ask, port } = await startRunning(t)
-  t.ok(port)
+  const { run, ask } = await startRunning(t)
   const key = { 'idempotency-key': 'order 1' }
   const request = { prompt: 'hello', workspace: 'a' }
   const [one, same] = await Promise.all([run(request, key), run(request, key)])
@@ -224,6 +223,17 @@ t.test('the runs of another tenant do not exist', async t => {
     body: { detail: 'workspace not found: a' },
   })
   t.match((await ask('/status')).body.busyWorkspaces, ['/workspaces'])
+})
+
+t.test('a tenant has a number of runs at once', async t => {
+  const { run, ask } = await startRunning(t, { runLimit: 1 })
+  await run({ prompt: 'silent', workspace: 'a', async: true })
+  t.match(await run({ prompt: 'x', workspace: 'b' }), {
+    status: 503,
+    body: { detail: 'too many runs at once: 1 are in progress' },
+  })
+  await ask('/run/cancel?workspace=a', { method: 'POST' })
+  t.match(await run({ prompt: 'x', workspace: 'b' }), { status: 200 })
 })
 
 t.test('a server that stops lets runs end, and starts no more', async t => {

@@ -58,6 +58,7 @@ export async function startServer(
     tenants?: { name: string }[]
     tokens?: object[]
     runs?: ServerRuns
+    runLimit?: number
   } = {},
 ) {
   const { tenants, tokens, ...parts } = options
@@ -68,10 +69,11 @@ export async function startServer(
     ...(tokens && { tokens }),
   })
   const access = openAccess({ folder: files.folder, withoutToken: false, log, now: advancing() })
-  const { runs = noRuns, ...given } = parts
+  const { runs = noRuns, runLimit = 8, ...given } = parts
   const metrics = createMetrics()
   const starter = createRunStarter({
     runs,
+    runLimit,
     log,
     onStart: metrics.started,
     onEnd(tenant, run) {

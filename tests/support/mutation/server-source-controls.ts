@@ -1,0 +1,73 @@
+import type { SourceControl } from './source-controls.ts'
+
+const unit = 'tests/unit/server'
+
+/** Controls of the server. */
+export const serverSourceControls: readonly SourceControl[] = [
+  {
+    control: 'a route of the server needs a token unless it says that it is open',
+    file: 'src/server/plugins/auth.ts',
+    remove: ["modes = ['api'] }", "modes = 'open' }"],
+    test: 'tests/integration/server/access.test.ts',
+  },
+  {
+    control: 'the server answers under its own names',
+    file: 'src/server/plugins/hosts.ts',
+    remove: ['!hosts.has(hostName(host))', 'false'],
+    test: 'tests/integration/server/access.test.ts',
+  },
+  {
+    control: 'a page of another origin sends the server nothing',
+    file: 'src/server/plugins/hosts.ts',
+    remove: ['!origins.has(origin) && !isOwn(origin, host)', 'false'],
+    test: 'tests/integration/server/access.test.ts',
+  },
+  {
+    control: 'idle connections make room for others',
+    file: 'src/server/plugins/connections.ts',
+    remove: ['oldest?.destroy()', ''],
+    test: 'tests/integration/server/access.test.ts',
+  },
+  {
+    control: 'a revoked token opens nothing',
+    file: 'src/server/tokens.ts',
+    remove: ['current = load(folder)\n      log(', 'log('],
+    test: `${unit}/tokens.test.ts`,
+  },
+  {
+    control: 'JSON has a number of levels',
+    file: 'src/server/plugins/json-shape.ts',
+    remove: ["if (++level > depth) return 'depth'", ''],
+    test: `${unit}/json-shape.test.ts`,
+  },
+  {
+    control: 'a workspace is below the root of its tenant',
+    file: 'src/server/workspace.ts',
+    remove: ["path === '..' || path.startsWith('../')", 'false'],
+    test: `${unit}/workspace.test.ts`,
+  },
+  {
+    control: 'a workspace is not a symlink',
+    file: 'src/server/workspace.ts',
+    remove: ['(await realpath(folder).catch(() => null)) === folder', 'true'],
+    test: `${unit}/workspace.test.ts`,
+  },
+  {
+    control: 'a token has its own workspaces',
+    file: 'src/server/workspace.ts',
+    remove: ["token.workspaces.includes(path.split('/')[0] ?? '')", 'true'],
+    test: `${unit}/workspace.test.ts`,
+  },
+  {
+    control: "runs in progress hold a share of their token's budget",
+    file: 'src/server/run-budget.ts',
+    remove: ['reserved.set(name, held + share)', ''],
+    test: `${unit}/run-budget.test.ts`,
+  },
+  {
+    control: 'metrics of another tenant are left out',
+    file: 'src/server/metrics.ts',
+    remove: ['tenant === undefined ? text : linesOf(tenant, text)', 'text'],
+    test: 'tests/integration/server/reports.test.ts',
+  },
+]
