@@ -2,6 +2,7 @@ import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { step } from '../base/log.ts'
 import { userEnvironment } from '../config/environment.ts'
+import { stateRoot } from '../config/paths.ts'
 import { buildImages } from '../images/images.ts'
 import {
   changedPins,
@@ -13,6 +14,7 @@ import {
 } from '../images/pins.ts'
 import { whyBusy } from '../stack/activity.ts'
 import { inspectStacks } from '../stack/inspect.ts'
+import { stateFolders } from '../stack/stack-list.ts'
 import { withLock } from '../stack/state/lock.ts'
 import type { Context } from './context.ts'
 
@@ -52,8 +54,11 @@ function build({ log, settings, docker, root, signal }: Context, pins: Pins) {
   )
 }
 
+/** Asks only about this user's stacks: those of others run from images of their own checkouts. */
 async function refuseDuringSession({ engine }: Context) {
+  const ours = await stateFolders(stateRoot())
   for (const stack of await inspectStacks(engine)) {
+    if (!ours.has(stack.stack)) continue
     const busy = await whyBusy(engine, stack)
     if (busy === null) continue
     throw new UserError(`Claude Code is working in ${stack.workspace}: ${busy}`, {

@@ -121,11 +121,26 @@ t.test(
 )
 
 t.test('update is refused while Claude Code is at work, with the folder it works in', async t => {
+  await recorded(one, two)
   const env = { DOCKER_HOST: await startFakeEngine(t, busy) }
   isTwoLines(t, await script.run(['update'], { env }), {
     error: new RegExp(`Claude Code is working in /home/me/${two}`),
     hint: /wait for its end or run/,
   })
+})
+
+t.test("a session of another user does not hold up this user's update", async t => {
+  await recorded(one)
+  // No registry answers: that is as far as this update gets.
+  const npm = await fakeProgram(t, 'npm', 'echo "no registry here" >&2; exit 1')
+  const env = {
+    DOCKER_HOST: await startFakeEngine(t, busy),
+    PATH: `${npm}:${script.env.PATH}`,
+  }
+  const { code, stderr } = await script.run(['update'], { env })
+  t.equal(code, 1)
+  t.match(stderr, /no registry here/)
+  t.notMatch(stderr, /is working in/)
 })
 
 /** A registry in which the next version of everything is out. */
