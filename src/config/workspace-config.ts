@@ -3,7 +3,7 @@ import { createProblems, UserError } from '../base/errors.ts'
 import { isRecord } from '../base/json.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { issueMessage, nearestName } from './issue-message.ts'
-import { type WorkspaceConfigName, workspaceConfigName } from './protected-names.ts'
+import { workspaceConfigName } from './protected-names.ts'
 
 // The user approves this text, so it must be fully visible: short, and without invisible characters.
 const text = z
@@ -96,13 +96,13 @@ const refused: Readonly<Record<string, string>> = {
 const names = [...Object.keys(Known.shape), ...Object.keys(refused)]
 
 /**
- * Parses the file of this name.
+ * Parses a configuration; its errors name `file`.
  *
  * @throws UserError with every wrong key and the nearest valid one.
  */
 export function parseWorkspaceConfig(
   json: string,
-  file: WorkspaceConfigName = workspaceConfigName,
+  file: string = workspaceConfigName,
 ): WorkspaceConfig {
   let value: unknown
   try {

@@ -181,6 +181,6 @@ export async function checkConfigFile(path: string): Promise<CheckedFile> {
   if (read.kind === 'too-large') throw refused(`holds more than ${mostBytes} bytes`)
   if (read.kind !== 'bytes') throw refused('is not a regular file')
   const name = workspaceConfigNames.find(name => name === basename(file)) ?? workspaceConfigName
-  const config = parseWorkspaceConfig(read.bytes.toString('utf8'), name)
+  const config = parseWorkspaceConfig(read.bytes.toString('utf8'), terminalLine(file))
   return { version: 1, file, demands: demandsOf(config, name), unused: config.unused }
 }

@@ -150,6 +150,11 @@ t.test('config -p FILE checks a file without approving it', async t => {
     error: /2 errors: .*dockerfile.*dockerSocket/,
     hint: /DOCKERFILE=/,
   })
+  await writeFile(other, '{"runner":"codex"}')
+  isTwoLines(t, await config(['-p', other]), {
+    error: /elsewhere\.json: unknown key runner/,
+    hint: /lists every key/,
+  })
   isTwoLines(t, await config(['-p', '/nowhere.json']), { error: /does not exist/, hint: /name a/ })
 })
 
