@@ -36,7 +36,7 @@ export async function get(
   try {
     return await engineGet(address, path, { ...(signal && { signal }), idleMilliseconds })
   } catch (error) {
-    throw unreachable(address, error instanceof Error ? error : new Error(String(error)))
+    throw unreachable(address, path, error instanceof Error ? error : new Error(String(error)))
   }
 }
 
@@ -66,12 +66,15 @@ export class EngineStatusError extends UserError {
   }
 }
 
-function unreachable(address: EngineAddress, error: NodeJS.ErrnoException) {
+function unreachable(address: EngineAddress, path: string, error: NodeJS.ErrnoException) {
   const where = 'socketPath' in address ? address.socketPath : `${address.host}:${address.port}`
   const hints: Record<string, string> = {
     EACCES: 'add yourself to the docker group, or run with sudo',
     // Something listens: `setup` would find the engine running.
-    ETIMEDOUT: 'the engine is busy or hangs: try again, and restart it if it stays silent',
+    // A restart would leave a volume half removed, and in the way of the next start.
+    ETIMEDOUT: path.startsWith('/volumes')
+      ? 'the engine may be removing a large volume: wait for its end, then run the command again'
+      : 'the engine is busy or hangs: try again, and restart it if it stays silent',
   }
   return new UserError(`cannot reach the container engine at ${where}: ${error.message}`, {
     hint: hints[error.code ?? ''] ?? `run ${command('setup')} to start it`,

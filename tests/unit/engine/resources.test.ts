@@ -1,6 +1,9 @@
+import { createServer } from 'node:http'
+import { join } from 'node:path'
 import t from 'tap'
+import * as z from 'zod'
 import { createResources } from '../../../src/engine/engine.ts'
-import type { EngineQuery } from '../../../src/engine/query.ts'
+import { createEngineQuery, type EngineQuery } from '../../../src/engine/query.ts'
 
 t.test('questions about volumes wait for an engine that removes a large one', async t => {
   const asked: [string, number | undefined][] = []
@@ -17,4 +20,21 @@ t.test('questions about volumes wait for an engine that removes a large one', as
     ['/volumes', 120_000],
     ['/networks', undefined],
   ])
+})
+
+t.test('an engine that is silent about volumes is not to be restarted', async t => {
+  const socketPath = join(t.testdir(), 'engine.sock')
+  const server = createServer(() => {})
+  await new Promise<void>(resolve => server.listen(socketPath, resolve))
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const query = createEngineQuery({ socketPath })
+  const silent = (path: string) => query(z.unknown(), path, { idleMilliseconds: 50 })
+  await t.rejects(silent('/volumes?filters=x'), {
+    message: /no answer in 0\.05 s/,
+    hint: /removing a large volume: wait/,
+  })
+  await t.rejects(silent('/networks'), { message: /no answer/, hint: /restart it/ })
 })
