@@ -82,7 +82,8 @@ t.test('a cancel interrupts, and the process serves the next turn', async t => {
   await until('the answer', async () =>
     (await stack.internet.modelRequests()).some(({ body }) => body.includes('slow')),
   )
-  await client.event('claude')
+  await client.event('claude', 'text_delta')
+  // Claude Code has half a second to confirm an interrupt: it must not be loading parts of itself.
   await new Promise(resolve => setTimeout(resolve, 1_000))
   const before = Date.now()
   client.send({ kind: 'cancel' })

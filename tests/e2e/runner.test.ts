@@ -62,9 +62,13 @@ const stubborn = [
   'sleep 1003',
 ].join(' ')
 
+/** How long it took at most until a run had its children, in milliseconds. */
+const pace = { children: 0 }
+
 /** All of them, and each has come so far that it resists. */
-const seesStubborn = () =>
-  until('the children', async () => {
+const seesStubborn = async () => {
+  const since = Date.now()
+  await until('the children', async () => {
     const lines = await strays()
     return [
       / sh -c trap/,
@@ -74,6 +78,8 @@ const seesStubborn = () =>
       / sleep 1003$/,
     ].every(child => lines.some(line => child.test(line)))
   })
+  pace.children = Math.max(pace.children, Date.now() - since)
+}
 
 /**
  * Begins a run, waits until it is known and a moment of its own, and cancels it; some of them when their
@@ -200,7 +206,9 @@ t.test('a cancel by id returns once nothing is left', async t => {
 })
 
 t.test('the run’s time is its end', async t => {
-  const client = open(`[[bash ${stubborn}]]`, { ...fresh, timeoutSeconds: 15 })
+  // Its time is over when its children are there, however slow this machine is.
+  const timeoutSeconds = Math.ceil(5 + pace.children / 250)
+  const client = open(`[[bash ${stubborn}]]`, { ...fresh, timeoutSeconds })
   await seesStubborn()
   t.match((await client.done).ended, { outcome: 'timed-out' })
   await nothingLeft(t, 'its time')

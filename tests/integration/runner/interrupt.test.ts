@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { until } from '../../support/stack/process.ts'
@@ -32,12 +31,17 @@ t.test('an interrupted process serves the next turn of its session', async t => 
 
 t.test('a timeout and a client that leaves interrupt too', async t => {
   const runner = await startRunner(t, { warm: 4 })
+  // The process that waits after it needs no time to start.
+  await runner.run('first')
   const late = parts(await runner.run('silent', { timeoutSeconds: 1 }))
   t.match(late.ended, { outcome: 'timed-out', exitCode: null, signal: null })
   t.match(parts(await runner.run('next')).started, { warm: true })
   const run = await runner.begin('silent')
-  await once(run.answer, 'data')
-  await new Promise(resolve => setTimeout(resolve, 300))
+  let lines = ''
+  run.answer.on('data', chunk => {
+    lines += chunk
+  })
+  await until('its words', async () => lines.includes('"init"'))
   run.answer.destroy()
   await until('the end of the run', async () => runner.runner.status().runs.length === 0)
   t.match(parts(await runner.run('next')).started, { warm: true })

@@ -7,8 +7,8 @@ export type RunClient = {
   runId: string
   /** Sends a line of input to the run: an answer, or a cancel. */
   send: (input: object) => void
-  /** Calls back with the first event of a kind. */
-  event: (kind: RunnerEvent['kind']) => Promise<RunnerEvent>
+  /** Calls back with the first event of a kind, and with this word in it. */
+  event: (kind: RunnerEvent['kind'], word?: string) => Promise<RunnerEvent>
   /** Ends its stdin, which cancels the run. */
   leave: () => void
   /** As `kill -9` of the control script: nobody says goodbye. */
@@ -45,13 +45,15 @@ export function openRun(
   return {
     runId,
     send: input => child.stdin.write(`${JSON.stringify(input)}\n`),
-    event: kind =>
+    event: (kind, word = '') =>
       new Promise(resolve => {
         let lines = ''
         child.stdout.on('data', more => {
           lines += more
           const complete = lines.slice(0, lines.lastIndexOf('\n') + 1)
-          const found = partsOf(complete).events.find(event => event.kind === kind)
+          const found = partsOf(complete).events.find(
+            event => event.kind === kind && JSON.stringify(event).includes(word),
+          )
           if (found) resolve(found)
         })
       }),
