@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -134,6 +135,26 @@ t.test('a file that is cut while it is sent ends the connection', async t => {
   }
   t.ok(received < bytes, 'fewer bytes than announced')
   t.notMatch(tail, 'HTTP/1.1', 'no other answer follows in their place')
+})
+
+const isRoot = process.getuid?.() === 0
+t.test('a full disk is 507, and the old file stays', { skip: !isRoot }, async t => {
+  const { send, root } = await startFiles(t, { limits: { fileBytes: 8_000_000 } })
+  const small = join(root, 'small')
+  mkdirSync(small)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small])
+  try {
+    await send('PUT /files/small/f', {}, 'old')
+    t.match(await send('PUT /files/small/f', {}, Buffer.alloc(4_000_000)), {
+      status: 507,
+      json: { detail: 'disk full: small/f is not stored' },
+    })
+    t.match(await send('GET /files/small/f'), { status: 200, text: 'old' })
+    t.same(readdirSync(small), ['f'])
+    t.match(await send('PUT /files/small/g', {}, Buffer.alloc(500_000)), { status: 200 })
+  } finally {
+    execFileSync('umount', [small])
+  }
 })
 
 t.test('a large file goes up and down in little memory', async t => {

@@ -35,7 +35,7 @@ export const suites: readonly Suite[] = [
   { name: 'e2e', needsEngine: true, standard: true, timeout: 900, processes: 3 },
   // The files of e2e whose subject is beside the stack: each run of `.ci/run` has them, `npm test` has not.
   { ...others, name: 'tools', timeout: 900 },
-  // The files of unit and e2e that repeat something, with the full number of repetitions.
+  // The files of unit, integration and e2e that repeat something, with the full number of repetitions.
   { ...others, name: 'soak', env: { TEST_SOAK: '1' } },
   // Takes one control out at a time, and looks whether its probe notices.
   { ...others, name: 'mutation' },
@@ -88,6 +88,7 @@ const toolFiles = [
   'parent-proxy',
   'predecessor',
   'self-update',
+  'server-contract',
   'services',
   'tools',
   'umask',
@@ -106,7 +107,7 @@ function belongsTo(file: string, { name }: Suite): boolean {
       return toolFiles.includes(file)
     case 'soak':
       return (
-        (endToEnd || file.startsWith('tests/unit/')) &&
+        (endToEnd || /^tests\/(unit|integration)\//.test(file)) &&
         readFileSync(join(root, file), 'utf8').includes('support/soak.ts')
       )
     case 'node22':
