@@ -41,13 +41,33 @@ export async function readUsage(options: {
     reports.push(await tenantReport(tenant, { days, usd }))
   } else {
     const stacks = all ? await stacksWithState() : [await currentStackName()]
-    for (const stack of stacks) reports.push(await stackReport(stack, { days, usd }))
+    for (const stack of stacks) reports.push(...(await stackReports(stack, { days, usd })))
   }
   const total = addSums(reports.map(report => report.total))
   return { reports, total, uncountedLogin: !hasCredential(settings) }
 }
 
 type ReportOptions = { days: number; usd: number | null }
+
+/** A server's usage is that of its tenants. */
+async function stackReports(stack: string, options: ReportOptions): Promise<UsageReport[]> {
+  if (stack !== serverStack()) return [await stackReport(stack, options)]
+  const names = await tenantsWithUsage()
+  return Promise.all(names.map(name => tenantReport(name, options)))
+}
+
+function serverStack(): string {
+  return stackIdentity({ kind: 'server', server: 'main' }).name
+}
+
+async function tenantsWithUsage(): Promise<string[]> {
+  const { usage } = stateFolder(serverStack())
+  const entries = await readdir(usage, { withFileTypes: true }).catch(() => [])
+  return entries
+    .filter(entry => entry.isDirectory() && TenantName.safeParse(entry.name).success)
+    .map(({ name }) => name)
+    .sort()
+}
 
 async function stackReport(stack: string, { days, usd }: ReportOptions) {
   const { usage: folder, path } = stateFolder(stack)
@@ -59,7 +79,7 @@ async function stackReport(stack: string, { days, usd }: ReportOptions) {
 
 /** Its budget is the one that the gateway has; the server's runs are in its own store. */
 async function tenantReport(name: string, { days, usd }: ReportOptions) {
-  const { name: stack } = stackIdentity({ kind: 'server', server: 'main' })
+  const stack = serverStack()
   const state = stateFolder(stack)
   const caller = (await readCredential(state))?.callers?.find(({ tenant }) => tenant === name)
   const folder = join(state.usage, name)

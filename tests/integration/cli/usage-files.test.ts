@@ -59,6 +59,11 @@ t.test('of a tenant of the server, with the budget that its gateway has', async 
   t.match(stdout, /token budget of .*: 91 left of 100\n$/)
   const { stacks } = JSON.parse((await usage('--tenant', 'blue', '--json')).stdout)
   t.match(stacks, [{ tenant: 'blue', runs: [{ agents: [{ agent: 'a1', input: 9 }] }] }])
+  const everything = JSON.parse((await usage('--all', '--json')).stdout)
+  t.match(
+    everything.stacks.filter((found: { tenant: string | null }) => found.tenant !== null),
+    [{ stack: name, tenant: 'blue', total: { input: 9 } }],
+  )
   isTwoLines(t, await usage('--tenant', '../../other'), { error: /no tenant \.\./, hint: /./ })
   isTwoLines(t, await usage('--tenant', 'blue', '--all'), { error: /--all/, hint: /./, code: 2 })
 })
