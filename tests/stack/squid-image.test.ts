@@ -101,3 +101,24 @@ for (const script of ['check-policy', 'entrypoint', 'healthcheck', 'policy.sh', 
     t.pass()
   })
 }
+
+t.test(
+  'check-policy makes up every name of the running container that the policy uses',
+  async t => {
+    const lines = read('squid.conf').split('\n')
+    const defined = new Set(
+      lines.flatMap(line => /^(?:acl|external_acl_type) (\w+)/.exec(line)?.[1] ?? []),
+    )
+    const used = lines.flatMap(line => {
+      const [, words = ''] =
+        /^(?:http_access (?:allow|deny)|acl \w+ (?:all-of|any-of)|note \w+ \w+) (.+)$/.exec(line) ??
+        []
+      return words.split(' ').map(word => word.replace('!', ''))
+    })
+    // Squid's own names, and those that proxy/grants compiles.
+    const known = /^$|^(all|manager)$|^(granted|here)_/
+    const needed = [...new Set(used)].filter(name => !defined.has(name) && !known.test(name))
+    t.ok(needed.includes('server') && needed.includes('agent'), needed.join(' '))
+    for (const name of needed) t.match(read('check-policy'), new RegExp(`^acl ${name} `, 'm'), name)
+  },
+)
