@@ -51,8 +51,11 @@ export const otherName = 'other'
 /** The origin of a request: a run, by the name that we gave its process, or an interactive session. */
 export const MeterName = z.string().check(z.regex(/^([0-9a-f]{16}|interactive|other)$/))
 
-/** The form of a name that Claude Code gives a session or an agent. The caller may send any other. */
-export const AgentName = z.string().check(z.regex(/^[\w.:%@-]{1,64}$/))
+/**
+ * The form of a name that Claude Code gives a session or an agent. The caller may send any other; one
+ * like a key would make the audit report a key in these files.
+ */
+export const AgentName = z.string().check(z.regex(/^(?!.*sk-ant-)[\w.:%@-]{1,64}$/))
 
 /** Where requests come from. The names of sessions and agents are the caller's own claim. */
 const Origin = z.object({
