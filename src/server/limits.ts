@@ -6,8 +6,12 @@ export type ServerLimits = {
   bodyDepth: number
   /** Maximum values in a JSON body. */
   bodyValues: number
-  /** Maximum bytes of all JSON bodies that are being read at once. */
+  /** Maximum bytes of all large JSON bodies that are being read at once; a token has half of them. */
   bodiesBytes: number
+  /** Bodies up to this size are not counted. */
+  smallBodyBytes: number
+  /** Timeout for a JSON body, so that a slow one does not hold its bytes. */
+  receiveBodyMilliseconds: number
   /** Maximum size of all request headers together, in bytes. */
   headerBytes: number
   /** Maximum number of open connections. */
@@ -39,10 +43,12 @@ export type ServerLimits = {
 }
 
 export const defaultServerLimits: ServerLimits = {
-  bodyBytes: 48 * 1024 * 1024,
+  bodyBytes: 40 * 1024 * 1024,
   bodyDepth: 64,
   bodyValues: 100_000,
-  bodiesBytes: 192 * 1024 * 1024,
+  bodiesBytes: 80 * 1024 * 1024,
+  smallBodyBytes: 64 * 1024,
+  receiveBodyMilliseconds: 60_000,
   headerBytes: 32 * 1024,
   connections: 2_048,
   idleConnections: 512,

@@ -4,6 +4,7 @@ import { createDeferred } from '../base/async.ts'
 import type { Run, RunEngine } from '../run/engine.ts'
 import type { RunRequest } from '../run/request.ts'
 import type { RunResult } from '../run/result.ts'
+import { createByteBudget } from './byte-budget.ts'
 import { HttpError } from './http-error.ts'
 import { httpErrorOf } from './refusals.ts'
 import { createRunBudgets, type SpentToday } from './run-budget.ts'
@@ -38,6 +39,9 @@ export type EndedRun = { caller: Caller; surface: string; result: RunResult }
 /** Within what remains until Docker kills the server. */
 const cancelMilliseconds = 3_000
 
+/** Maximum bytes of the prompts of all runs in progress, which stay in memory until they end. A token has half. */
+const promptsBytes = 96 * 1024 * 1024
+
 /** Starts the runs of every surface of the server, within what their tokens may do, until it drains. */
 export function createRunStarter(options: {
   runs: ServerRuns
@@ -52,6 +56,7 @@ export function createRunStarter(options: {
   const budgets = createRunBudgets(runs.spentToday)
   const active = new Map<string, { caller: Caller; workspace: string; run: Run }>()
   let draining = false
+  const prompts = createByteBudget({ total: promptsBytes, each: promptsBytes / 2 })
 
   async function start(given: RunStart): Promise<StartedRun> {
     const { caller, workspace, idempotencyKey } = given
@@ -63,21 +68,31 @@ export function createRunStarter(options: {
     if (draining && !isKept) throw stopping()
     if (!isKept && countOf(caller.tenant.name) >= runLimit) throw tooManyRuns(runLimit)
     const share = isKept ? null : await budgets.take(caller.token, request.maxBudgetUsd)
+    const bytes = sizeOf(request)
+    if (!prompts.take(owner, bytes)) {
+      share?.release()
+      throw tooManyBytes()
+    }
+    const release = () => {
+      prompts.give(owner, bytes)
+      share?.release()
+    }
     try {
       const run = engine.start(
         { ...request, maxBudgetUsd: share ? share.maxBudgetUsd : request.maxBudgetUsd },
-        { ...given, ...keyed, owner },
+        // Only a run with a key is compared with another request.
+        { ...given, requestDigest: 'none', ...keyed, owner },
       )
       const isNew = !isKept && !active.has(run.id)
       if (isNew) active.set(run.id, { caller, workspace, run })
       if (isNew) onStart?.(caller.tenant.name)
       if (isNew)
         log({ kind: 'run-started', ...aboutRun(caller, run.id), workspace, surface: given.surface })
-      const result = watch(run, given, isNew).finally(() => share?.release())
+      const result = watch(run, given, isNew).finally(release)
       result.catch(() => {})
       return { id: run.id, cancel: run.cancel, result, started: startOf(run) }
     } catch (error) {
-      share?.release()
+      release()
       throw httpErrorOf(error)
     }
   }
@@ -189,6 +204,25 @@ function aboutRun({ token, tenant }: Caller, runId: string) {
 function stopping() {
   return new HttpError(503, 'the server is stopping, retry later', {
     headers: { 'retry-after': '10', connection: 'close' },
+  })
+}
+
+/** Returns the size of a request's texts and attachments, of which only those are large. */
+function sizeOf({
+  prompt,
+  systemPrompt = '',
+  appendSystemPrompt = '',
+}: RunStart['request']): number {
+  const blocks = typeof prompt === 'string' ? [{ type: 'text' as const, text: prompt }] : prompt
+  return blocks.reduce(
+    (sum, block) => sum + (block.type === 'text' ? block.text : block.source.data).length,
+    systemPrompt.length + appendSystemPrompt.length,
+  )
+}
+
+function tooManyBytes() {
+  return new HttpError(503, 'runs in progress have too large prompts, retry later', {
+    headers: { 'retry-after': '10' },
   })
 }
 

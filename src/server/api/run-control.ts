@@ -89,7 +89,8 @@ export function serveRunControl(app: FastifyInstance, parts: RunRoutes) {
     const words = queryOf(request, 'workspace') ?? undefined
     const workspace = await findWorkspace(words, callerOf(request), workspacesFolder)
     const { runs } = await engine.list()
-    return runs.find(run => run.endedAt === null && run.workspace === workspace)
+    // The oldest has the workspace; messages wait behind it.
+    return runs.findLast(run => run.endedAt === null && run.workspace === workspace)
   }
 }
 

@@ -1,7 +1,10 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { messageOf } from '../../base/errors.ts'
+import { createByteBudget } from '../byte-budget.ts'
 import { HttpError, invalid } from '../http-error.ts'
 import type { ServerLimits } from '../limits.ts'
+import { callerOf } from './auth.ts'
 import { jsonTooComplex } from './json-shape.ts'
 
 export type ReadJson = (request: FastifyRequest) => Promise<unknown>
@@ -11,57 +14,65 @@ export type ReadJson = (request: FastifyRequest) => Promise<unknown>
  * at once cannot take the server's memory. Returns undefined for an empty body.
  */
 export function createJsonReader(limits: ServerLimits): ReadJson {
-  let held = 0
-
-  async function read(request: FastifyRequest, take: (bytes: number) => void): Promise<Buffer> {
-    const announced = Number(request.raw.headers['content-length'] ?? 0)
-    if (announced > limits.bodyBytes) throw tooLarge(limits)
-    const chunks: Buffer[] = []
-    let size = 0
-    try {
-      for await (const chunk of request.raw) {
-        size += chunk.length
-        if (size > limits.bodyBytes) throw tooLarge(limits)
-        take(chunk.length)
-        chunks.push(chunk)
-      }
-    } catch (error) {
-      if (error instanceof HttpError) throw error
-      throw new HttpError(400, 'the body ended early', { cause: error })
-    }
-    return Buffer.concat(chunks)
-  }
+  const { bodyBytes, bodiesBytes, smallBodyBytes } = limits
+  const budget = createByteBudget({ total: bodiesBytes, each: bodiesBytes / 2 })
 
   return async request => {
-    const type = request.raw.headers['content-type']
+    const name = callerOf(request).token.name
     let taken = 0
+    const take = (bytes: number) => {
+      if (bytes > bodyBytes) throw new HttpError(413, `the body is larger than ${bodyBytes} bytes`)
+      if (bytes <= smallBodyBytes || bytes <= taken) return
+      if (!budget.take(name, bytes - taken)) throw tooManyLarge()
+      taken = bytes
+    }
+    const late = setTimeout(() => request.raw.destroy(), limits.receiveBodyMilliseconds)
     try {
-      const bytes = await read(request, size => {
-        if (held + size > limits.bodiesBytes) {
-          throw new HttpError(503, 'too many large requests, retry later', {
-            headers: { 'retry-after': '5' },
-          })
-        }
-        taken += size
-        held += size
-      })
-      if (bytes.length === 0) return undefined
-      // A web page can send other types without asking first (threat M3).
-      if (!isJson(type)) {
-        throw invalid(['body'], 'content_type', 'Input should be sent as application/json')
-      }
-      const problem = jsonTooComplex(bytes, { depth: limits.bodyDepth, values: limits.bodyValues })
-      if (problem === 'depth') {
-        throw invalid(['body'], 'json_invalid', `JSON has more than ${limits.bodyDepth} levels`)
-      }
-      if (problem === 'values') {
-        throw invalid(['body'], 'json_invalid', `JSON has more than ${limits.bodyValues} values`)
-      }
-      return parse(bytes)
+      const bytes = await readBytes(request.raw, take)
+      clearTimeout(late)
+      return bytes.length === 0 ? undefined : parseBounded(bytes, request, limits)
     } finally {
-      held -= taken
+      clearTimeout(late)
+      budget.give(name, taken)
     }
   }
+}
+
+/** Reads a body; `take` is told its size before it is kept. */
+async function readBytes(body: IncomingMessage, take: (bytes: number) => void): Promise<Buffer> {
+  const announced = Number(body.headers['content-length'] ?? 0)
+  take(announced)
+  // Filled without a second copy.
+  const whole = Buffer.allocUnsafe(announced)
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of body) {
+      if (announced > 0) chunk.copy(whole, size)
+      else chunks.push(chunk)
+      size += chunk.length
+      take(size)
+    }
+  } catch (error) {
+    if (error instanceof HttpError) throw error
+    throw new HttpError(400, 'the body ended early', { cause: error })
+  }
+  return announced > 0 ? whole.subarray(0, size) : Buffer.concat(chunks)
+}
+
+function parseBounded(bytes: Buffer, { raw }: FastifyRequest, limits: ServerLimits): unknown {
+  // A web page can send other types without asking first (threat M3).
+  if (!isJson(raw.headers['content-type'])) {
+    throw invalid(['body'], 'content_type', 'Input should be sent as application/json')
+  }
+  const problem = jsonTooComplex(bytes, { depth: limits.bodyDepth, values: limits.bodyValues })
+  if (problem === 'depth') {
+    throw invalid(['body'], 'json_invalid', `JSON has more than ${limits.bodyDepth} levels`)
+  }
+  if (problem === 'values') {
+    throw invalid(['body'], 'json_invalid', `JSON has more than ${limits.bodyValues} values`)
+  }
+  return parse(bytes)
 }
 
 function parse(bytes: Buffer): unknown {
@@ -78,6 +89,8 @@ function isJson(type: string | undefined): boolean {
   return type === undefined || /^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type)
 }
 
-function tooLarge({ bodyBytes }: ServerLimits) {
-  return new HttpError(413, `the body is larger than ${bodyBytes} bytes`)
+function tooManyLarge() {
+  return new HttpError(503, 'too many large requests, retry later', {
+    headers: { 'retry-after': '5' },
+  })
 }

@@ -124,6 +124,16 @@ t.test('a message is the next turn of the session', async t => {
     return 'result' in body && body
   }
   t.match(await until(ended, every), { result: 'two', sessionId: first.sessionId })
+  const { body: silent } = await send(first.runId, { message: 'silent' })
+  const { body: waiting } = await send(first.runId, { message: 'three' })
+  const cancelled = await ask('/run/cancel?workspace=a', { method: 'POST' })
+  t.equal(cancelled.status, 200)
+  t.match(await ask(`/run/result?runId=${silent.runId}`), { body: { status: 'cancelled' } })
+  const third = async () => {
+    const { body } = await ask(`/run/result?runId=${waiting.runId}`)
+    return 'isError' in body && body
+  }
+  t.match(await until(third, every), { runId: waiting.runId, result: 'three' }, 'it has waited')
   t.match(await send(first.runId, {}), { status: 422 })
   t.match(await send('0123456789abcdef', { message: 'x' }), { status: 404 })
 })

@@ -120,7 +120,7 @@ t.test('a body has a size', async t => {
   const { run } = await startRunning(t, { limits: { bodyBytes: 1_000 } })
   t.match(await run({ prompt: 'x'.repeat(2_000) }), { status: 413 })
   t.match(await run({ prompt: 'x'.repeat(500) }), { status: 200 })
-  const small = await startRunning(t, { limits: { bodiesBytes: 1_000 } })
+  const small = await startRunning(t, { limits: { bodiesBytes: 2_000, smallBodyBytes: 100 } })
   t.match(await small.run({ prompt: 'x'.repeat(2_000) }), { status: 503 })
   t.match(await small.run({ prompt: 'x'.repeat(500) }), { status: 200 }, 'the bytes are given back')
 })
