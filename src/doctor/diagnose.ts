@@ -45,6 +45,7 @@ import { judgeKernel } from './kernel.ts'
 import { emptyStacks, judgeLeftovers, lostStates } from './leftovers.ts'
 import { proveLive } from './live.ts'
 import { judgeReversePath, readReversePaths } from './reverse-path.ts'
+import { checkServers } from './servers.ts'
 
 /** Runs every check, even after a failed one, so that a machine can be repaired in one go. */
 export async function diagnose(): Promise<Diagnosis[]> {
@@ -89,6 +90,7 @@ export async function diagnose(): Promise<Diagnosis[]> {
       ...(await guarded('disk', () => judgeSpace(machine.info))),
       ...(await guarded('leftovers', () => findLeftovers(machine.engine))),
     ]),
+    ...grouped('live proof', await guarded('server', () => checkServers(machine.engine))),
     ...grouped(
       'live proof',
       live.value ? live.value.checks : machine.engine ? [failed('live', live.error)] : [],

@@ -1,12 +1,14 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { settleConcurrently } from '../../base/async.ts'
+import { userEnvironment } from '../../config/environment.ts'
 import { cacheRoot, customRoot, stateRoot } from '../../config/paths.ts'
 import { checkoutImages } from '../../images/prune.ts'
 import { type Remains, readRemains } from '../../stack/remains.ts'
 import { allStacks, type ListedStack } from '../../stack/stack-list.ts'
 import type { Context } from '../context.ts'
 import { newestImage } from '../images.ts'
+import { workspacesPath } from '../serve/workspaces-folder.ts'
 
 /** All that `uninstall` removes, and what it leaves. */
 export type UninstallPlan = {
@@ -50,7 +52,7 @@ export async function planUninstall(context: Context): Promise<UninstallPlan> {
     images: await checkoutImages({ client: docker, root, signal }),
     folders: await existing([stateRoot(), cacheRoot()]),
     withdrawn: await withdrawnFolders(),
-    left: await existing([root, customRoot(settings)]),
+    left: await existing([root, customRoot(settings), workspacesPath(settings, userEnvironment())]),
   }
 }
 
