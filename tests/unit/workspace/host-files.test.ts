@@ -208,7 +208,9 @@ t.test('a folder that is swapped for a link meanwhile leads nowhere (H2)', async
   )
   t.teardown(() => swapper.terminate())
   const seen = new Set<string>()
-  for (let look = 0; look < repetitions({ short: 500, full: 5_000 }); look++) {
+  const looks = repetitions({ short: 250, full: 5_000 })
+  // On a busy machine, goes on until the file was in its place once.
+  for (let look = 0; look < looks || (look < 20 * looks && !seen.has('6')); look++) {
     const { files } = await scanHostFiles(workspace)
     const found = files.get('real/Makefile')
     if (found !== undefined) seen.add(String(found).split(' ')[0] ?? '')
