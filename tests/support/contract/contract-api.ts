@@ -12,6 +12,8 @@ export type ContractPrompts = {
   failing: ((status: number) => string) | null
   /** Has this as `structured_output`; null where the target cannot. */
   structured: ((output: object) => string) | null
+  /** Asks these questions, and answers with what it was told; null where the target cannot. */
+  asking: ((questions: readonly object[]) => string) | null
 }
 
 export type ContractTarget = { url: string; token: string; prompts: ContractPrompts }

@@ -62,4 +62,42 @@ export const ownCases: readonly ContractCase[] = [
       t.equal(answer.status, 409, 'a run that does not wait')
     },
   },
+  {
+    line: 'a run that asks is waiting until POST /run/answer, and goes on with the answer',
+    claudebox: 'ours',
+    async check(t, { run, send, until, workspace, prompts }) {
+      if (!prompts.asking) return void t.comment('the target cannot')
+      const options = [
+        { label: 'PLUM', description: 'p' },
+        { label: 'PEAR', description: 'q' },
+      ]
+      const asked = { question: 'Which fruit?', header: 'Fruit', multiSelect: false, options }
+      const prompt = prompts.asking([asked])
+      const body = { prompt, workspace: await workspace(), async: true, asks: true }
+      const runId = String(member(await run(body), 'runId'))
+      const result = () => send(`GET /run/result?runId=${runId}`)
+      const waiting = await until(result, ({ text }) => text.includes('"waiting"'))
+      t.match(waiting.json, { question: { questions: [{ question: 'Which fruit?' }] } })
+      const answer = (answers: object) =>
+        send(`POST /run/answer?runId=${runId}`, { body: { answers } })
+      t.equal((await answer({ 'Another question?': 'PLUM' })).status, 422)
+      t.match(await answer({ 'Which fruit?': 'PLUM' }), {
+        status: 200,
+        json: { status: 'ok', runId },
+      })
+      const ended = await until(result, ({ text }) => !/"(waiting|running)"/.test(text))
+      t.match(ended, { status: 200, json: { isError: false, result: /PLUM/ } })
+    },
+  },
+  {
+    line: 'a run that takes longer than timeoutSeconds has failed, with Prefer: status=strict 504',
+    claudebox: { defect: 'no timeouts' },
+    async check(t, { run, workspace, prompts }) {
+      const body = { prompt: prompts.slow, workspace: await workspace(), timeoutSeconds: 2 }
+      const late = await run(body)
+      t.match(late, { status: 200, json: { isError: true, status: 'failed', error: String } })
+      const strict = await run(body, { headers: { prefer: 'status=strict' } })
+      t.match(strict, { status: 504, json: { detail: String } })
+    },
+  },
 ]

@@ -6,6 +6,12 @@ export const fakePrompts: ContractPrompts = {
   slow: 'silent',
   failing: status => `api-error ${status}`,
   structured: output => `structured ${JSON.stringify(output)}`,
+  asking: questions =>
+    `ask ${JSON.stringify({
+      tool_name: 'AskUserQuestion',
+      requires_user_interaction: true,
+      input: { questions },
+    })}`,
 }
 
 /** Prompts for the real Claude Code with the scripted model of tests/support/messages-api. */
@@ -14,6 +20,7 @@ export const scriptedPrompts: ContractPrompts = {
   slow: '[[delay 120000]] [[say late]]',
   failing: status => `[[error ${status}]]`,
   structured: output => `[[structured ${JSON.stringify(output)}]]`,
+  asking: questions => `[[tool AskUserQuestion ${JSON.stringify({ questions })}]]`,
 }
 
 /** Prompts for a real model, as claudebox has behind it. */
@@ -22,4 +29,5 @@ export const plainPrompts: ContractPrompts = {
   slow: 'Run with your Bash tool: sleep 110 && echo done',
   failing: null,
   structured: null,
+  asking: null,
 }
