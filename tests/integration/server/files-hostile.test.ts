@@ -188,7 +188,10 @@ t.test('a swap of folders and symlinks gives no byte from outside', async t => {
   const swapper = fork(join(import.meta.dirname, '../../support/http/swapper.mjs'), [root, evil], {
     execArgv: [],
   })
-  await new Promise(resolve => swapper.once('message', resolve))
+  let turns = 0
+  swapper.on('message', (count: number) => {
+    turns = count
+  })
   const seen: Record<string, number> = {}
   const lines = [
     'GET /files/folder/secret.txt',
@@ -200,8 +203,8 @@ t.test('a swap of folders and symlinks gives no byte from outside', async t => {
     'DELETE /files/folder/planted/deep',
     'DELETE /files/folder/secret.txt',
   ]
-  const rounds = repetitions({ short: 150, full: 10_000 })
-  for (let round = 0; round < rounds; round += 1) {
+  const wanted = repetitions({ short: 200, full: 10_000 })
+  while (turns < wanted && swapper.exitCode === null) {
     const answers = await Promise.all(lines.map(line => send(line, {}, 'inside')))
     for (const [index, { status, text }] of answers.entries()) {
       const key = `${lines[index]?.split(' ')[0]} ${status}`
@@ -212,7 +215,7 @@ t.test('a swap of folders and symlinks gives no byte from outside', async t => {
     if (readFileSync(join(evil, 'secret.txt'), 'utf8') !== 'outside') t.fail('changed outside')
     if (readdirSync(evil).length !== 1) t.fail('created outside')
   }
-  t.equal(swapper.exitCode, null, 'the race went on to the end')
+  t.ok(turns >= wanted, `${turns} turns`)
   const ended = new Promise(resolve => swapper.once('exit', resolve))
   swapper.kill('SIGKILL')
   await ended

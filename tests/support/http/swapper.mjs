@@ -1,6 +1,7 @@
 /**
  * Exchanges, again and again, a folder and a file with symlinks that lead outside, as an agent does that
- * races the server (threat H2). Arguments: the root, and the folder outside of it.
+ * races the server (threat H2). Arguments: the root, and the folder outside of it. Sends
+ * the number of turns.
  */
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,6 +16,8 @@ function tolerantly(step) {
     step()
   } catch {}
 }
+
+let turns = 0
 
 function turn() {
   tolerantly(() => renameSync(at('folder'), at('kept')))
@@ -32,8 +35,9 @@ function back() {
   tolerantly(() => rmSync(at('file'), { force: true }))
   tolerantly(() => renameSync(at('kept-file'), at('file')))
   tolerantly(() => writeFileSync(at('file'), 'inside', { flag: 'wx' }))
+  turns += 1
+  if (turns % 10 === 0) process.send?.(turns)
   setTimeout(turn, Math.random() * 2)
 }
 
 turn()
-process.send?.('ready')
