@@ -1,0 +1,86 @@
+import t from 'tap'
+import { renderServed, renderServerStatus } from '../../../../src/cli/commands/serve.ts'
+import { renderTokens, token } from '../../../../src/cli/commands/serve-token.ts'
+import type { TokenPlace } from '../../../../src/operations/serve/stored-tokens.ts'
+import type { ServedStack } from '../../../../src/operations/serve/up.ts'
+
+const served = (place: TokenPlace): ServedStack => ({
+  outcome: 'started',
+  changed: [],
+  url: 'http://127.0.0.1:8080',
+  place,
+  tenants: ['main', 'b'],
+  workspaces: '/w',
+  mode: 'rehearsal',
+})
+const lines = (place: TokenPlace) => renderServed(served(place), '/opt/cs').split('\n')
+
+t.test('up shows the address, the place of the token, and a request that works', async t => {
+  t.same(lines({ kind: 'file', path: '/s/api-token' }), [
+    'url         http://127.0.0.1:8080',
+    'token       /s/api-token',
+    'workspaces  /w (main, b)',
+    `try         curl -sS http://127.0.0.1:8080/run -H "Authorization: Bearer $(cat /s/api-token)" -H 'content-type: application/json' -d '{"prompt":"Say hello"}'`,
+  ])
+})
+
+t.test('a path is quoted for the shell', async t => {
+  const [, , , request = ''] = lines({ kind: 'file', path: "/my state/o'x $(id)/t" })
+  t.match(request, `$(cat '/my state/o'\\''x $(id)/t')`)
+})
+
+t.test('the place of each kind of token', async t => {
+  t.match(lines({ kind: 'setting' })[1], 'API_TOKEN in /opt/cs/.env or the environment')
+  t.match(lines({ kind: 'setting' })[3], '"Authorization: Bearer $API_TOKEN"')
+  t.match(lines({ kind: 'added', names: ['a', 'b\x1b[2J'] })[1], /those you added: a, b[^\x1b]*$/)
+  t.match(lines({ kind: 'none' })[1], 'none: every program of this host may use the server')
+  t.notMatch(lines({ kind: 'none' })[3], 'Authorization')
+})
+
+t.test('tokens are listed with their rights, and never with a hash', async t => {
+  const text = renderTokens([
+    {
+      name: 'ci',
+      tenant: 'main',
+      createdAt: '2026-01-02T03:04:05Z',
+      modes: ['api'],
+      workspaces: ['app'],
+      budget: { usdPerDay: 5, tokensPerDay: 1000 },
+      strictStatus: false,
+    },
+  ])
+  t.match(text, /ci +main +api app +\$5, 1000 tokens +2026-01-02/)
+})
+
+t.test('a wrong use of serve token is a usage error before anything is opened', async t => {
+  const invocation = {} as never
+  for (const [action, name, options] of [
+    ['add', undefined, {}],
+    ['remove', 'x', {}],
+  ] as const) {
+    await t.rejects(token(action, name, options, invocation), {
+      message: /serve token/,
+      exitCode: 2,
+    })
+  }
+})
+
+t.test('status names the workers that are held back', async t => {
+  const text = renderServerStatus({
+    version: 1,
+    stack: 'claude-secure-server-main-00000000',
+    running: false,
+    url: null,
+    tenants: ['main'],
+    services: [
+      { name: 'worker-main', state: 'restarting', health: 'none', status: 'Restarting (78)' },
+    ],
+    heldBack: ['worker-main'],
+    credentials: 'api-key',
+    runs: 0,
+    tokens: [{ name: 'default', tenant: 'main' }],
+  })
+  t.match(text, /not running/)
+  t.match(text, /held back +worker-main: run .*serve up/)
+  t.match(text, /tokens +default \(main\)/)
+})
