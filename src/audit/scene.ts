@@ -40,6 +40,13 @@ export type Scene = {
   service: (name: string) => InspectedContainer
   /** Runs a program in a container of the stack, as its own user; for inspection, not for attacks. */
   inside: (service: string, command: readonly string[]) => Promise<{ code: number; stdout: string }>
+  /** Does so as another user, with options of `docker exec`. */
+  insideAs: (
+    user: string,
+    options: readonly string[],
+    service: string,
+    command: readonly string[],
+  ) => Promise<{ code: number; stdout: string }>
   /** Returns the kernel's facts per service; null for a service in which no program can run. */
   liveFacts: () => Promise<Map<string, LiveFacts | null>>
   /** Returns the text of the policy that the live proxy enforces now. */
@@ -80,13 +87,16 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     if (!container) throw new Error(`the stack has no service ${name}`)
     return container
   }
-  const inside = async (name: string, command: readonly string[]) =>
-    exec(docker.file, ['exec', '--workdir', '/', service(name).Id, ...command], {
+  const execute = (options: readonly string[], name: string, command: readonly string[]) =>
+    exec(docker.file, ['exec', '--workdir', '/', ...options, service(name).Id, ...command], {
       cwd: '/',
       env: docker.env,
       timeout: 20_000,
       signal,
     })
+  const inside = async (name: string, command: readonly string[]) => execute([], name, command)
+  const insideAs: Scene['insideAs'] = async (user, options, name, command) =>
+    execute(['--user', user, ...options], name, command)
   const policy = once(async () => {
     if (instead.policy !== undefined) return instead.policy
     // A foreign proxy has its policy at Squid's default path.
@@ -152,6 +162,7 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     agent,
     service,
     inside,
+    insideAs,
     liveFacts,
     policy,
     parentConf,

@@ -3,13 +3,7 @@ import { settingsInEnvironment } from '../config/setting-names.ts'
 import { isStillRunning } from '../operations/remembered-stack/is-still-running.ts'
 import { rememberedStack } from '../operations/remembered-stack/memory.ts'
 import { serviceOfSessions } from '../stack/services.ts'
-import {
-  prepareInTerminal,
-  reportAfter,
-  runPrepared,
-  sayHowToLeave,
-  sessionCommand,
-} from './session.ts'
+import { prepareSession, reportAfter, runSession, sayHowToLeave } from './session.ts'
 import { isDumb, isInteractive } from './terminal.ts'
 import { workspaceVariable } from './workspace-variable.ts'
 
@@ -27,11 +21,11 @@ export async function reattach(argv: readonly string[]): Promise<number | null> 
   const known = await rememberedStack(settingsInEnvironment(), serviceOfSessions)
   if (!known) return null
   // Prepared in parallel with the check: an exec that is never started costs nothing.
-  const [asLeft, id] = await Promise.all([
+  const [asLeft, session] = await Promise.all([
     isStillRunning(known, serviceOfSessions),
-    prepareInTerminal(known, sessionCommand({ fresh: false })).catch(() => null),
+    prepareSession(known, { fresh: false }).catch(() => null),
   ])
-  if (!asLeft || id === null) return null
+  if (!asLeft || session === null) return null
   sayHowToLeave()
-  return reportAfter(known, () => runPrepared(known, id))
+  return reportAfter(known, () => runSession(known, session))
 }

@@ -1,14 +1,16 @@
 import { userEnvironment } from '../config/environment.ts'
+import { prepareDetached, startDetached } from '../engine/container-exec.ts'
 import { createExec, startExec } from '../engine/terminal-exec.ts'
 import type { RunningAgent } from '../stack/inspect.ts'
 import type { EndedSession } from './after-session.ts'
 import { terminalVariables } from './terminal.ts'
 
-/** Builds the command that opens Claude Code's session, or attaches to the one that is running. */
-export function sessionCommand(options: { fresh: boolean; resume?: string | undefined }): string[] {
-  const { fresh, resume } = options
+/** How a new session begins; one that is open already is joined as it is. */
+export type SessionChoice = { fresh: boolean; resume?: string | undefined }
+
+/** Builds the arguments of both halves of a session. */
+export function sessionArguments({ fresh, resume }: SessionChoice): string[] {
   return [
-    'claude-secure-session',
     ...(fresh ? ['--fresh'] : []),
     ...(resume === undefined ? [] : ['--', '--resume', resume]),
   ]
@@ -19,33 +21,63 @@ export function sayHowToLeave() {
   process.stderr.write('Ctrl-\\ leaves the session and Claude continues; /exit ends it\n')
 }
 
-/** Prepares a command in the agent's container for this terminal; returns the id of the exec. */
-export function prepareInTerminal(
-  { address, container }: RunningAgent,
-  command: readonly string[],
-): Promise<string> {
-  const env = terminalVariables(userEnvironment())
-  return createExec(
-    address,
-    { container, command, workingDirectory: '/workspace', env },
-    process.stdout,
-  )
-}
+/** Both halves of a session, prepared: the terminal's, and Claude Code's, which starts if the first asks. */
+export type PreparedSession = { terminal: string; claude: string | null }
 
-/** Connects this terminal to a prepared command; resolves with its exit status. */
-export function runPrepared({ address }: RunningAgent, id: string): Promise<number> {
-  return startExec(address, id, { input: process.stdin, output: process.stdout })
-}
+/** Begins the output of the terminal's half when the session has no Claude Code yet. */
+const needsClaude = '\u001b_claude-secure: start claude\u001b\\'
 
 /**
- * Runs a command of the agent's container in this terminal; resolves with its exit status. Claude
- * Code's session lives in the container: closing the terminal does not end it.
+ * Prepares a session for this terminal. Its terminal belongs to a user of its own, out of the agent's
+ * reach; Claude Code has the agent's. Only the engine can start a process as either.
  */
+export async function prepareSession(
+  { address, container, keeper }: RunningAgent,
+  choice: SessionChoice,
+): Promise<PreparedSession> {
+  const env = terminalVariables(userEnvironment())
+  const options = sessionArguments(choice)
+  const command = ['claude-secure-session', ...options]
+  // The agent decides who may enter the workspace.
+  const workingDirectory = keeper === null ? '/workspace' : '/'
+  const exec = { container, command, workingDirectory, env, user: keeper }
+  const ofClaude = {
+    container,
+    command: ['claude-secure-session-agent', ...options],
+    workingDirectory: '/workspace',
+  }
+  const [terminal, claude] = await Promise.all([
+    createExec(address, exec, process.stdout),
+    keeper === null ? null : prepareDetached(address, ofClaude, env),
+  ])
+  return { terminal, claude }
+}
+
+/** Connects this terminal to a prepared session; resolves with its exit status. */
+export function runSession(
+  { address }: RunningAgent,
+  { terminal, claude }: PreparedSession,
+): Promise<number> {
+  const ends = { input: process.stdin, output: process.stdout }
+  if (claude === null) return startExec(address, terminal, ends)
+  const heard = () => startDetached(address, claude)
+  return startExec(address, terminal, ends, { text: needsClaude, heard })
+}
+
+/** Opens a session, or joins the one that is open; resolves with its exit status. */
+export async function openSession(agent: RunningAgent, choice: SessionChoice): Promise<number> {
+  return runSession(agent, await prepareSession(agent, choice))
+}
+
+/** Runs a command of the agent's container, as its user, in this terminal; resolves with its exit status. */
 export async function execInTerminal(
-  agent: RunningAgent,
+  { address, container }: RunningAgent,
   command: readonly string[],
 ): Promise<number> {
-  return runPrepared(agent, await prepareInTerminal(agent, command))
+  const env = terminalVariables(userEnvironment())
+  const exec = { container, command, workingDirectory: '/workspace', env, user: null }
+  const ends = { input: process.stdin, output: process.stdout }
+  return startExec(address, await createExec(address, exec, process.stdout), ends)
 }
 
 /** Runs a session to its end and reports its notices; resolves with its exit status. */

@@ -23,6 +23,8 @@ export type ContainerExec = {
 export class ContainerGone extends UserError {}
 
 const idleMilliseconds = 10_000
+/** The engine answers after the start, which takes long on a busy machine. */
+const startMilliseconds = 30_000
 
 /** Prepares a command with all its streams attached, and does not start it; resolves with its id. */
 export async function createContainerExec(
@@ -53,6 +55,30 @@ export function startContainerExec(
   terminal: object = { Tty: false },
 ) {
   return engineUpgrade(address, `/exec/${id}/start`, { Detach: false, ...terminal })
+}
+
+/** Prepares a command without any stream, and does not start it; resolves with its id. */
+export function prepareDetached(
+  address: EngineAddress,
+  exec: ContainerExec,
+  env: readonly string[],
+): Promise<string> {
+  const attached = { AttachStdin: false, AttachStdout: false, AttachStderr: false }
+  return createContainerExec(address, exec, { ...attached, Tty: false, Env: env })
+}
+
+/** Starts a prepared command without streams; it outlives this process. */
+export async function startDetached(address: EngineAddress, id: string): Promise<void> {
+  const start = { Detach: true, Tty: false }
+  const { status, body } = await enginePost(address, `/exec/${id}/start`, start, {
+    idleMilliseconds: startMilliseconds,
+  })
+  const answer = await bodyText(body)
+  if (status === 200) return
+  throw new UserError(`the container engine answered ${status} to the start of a command`, {
+    hint: `check whether the stack is up: ${command('status')}`,
+    cause: new Error(answer),
+  })
 }
 
 /** Waits up to 1 s for the exit status, which the engine knows shortly after the streams closed. */

@@ -1,3 +1,4 @@
+import { type Announcement, withoutAnnouncement } from './announcement.ts'
 import {
   type ContainerExec,
   createContainerExec,
@@ -6,7 +7,11 @@ import {
 } from './container-exec.ts'
 import { bodyText, type EngineAddress, enginePost } from './engine-request.ts'
 
-export type TerminalExec = ContainerExec & { env: readonly string[] }
+export type TerminalExec = ContainerExec & {
+  env: readonly string[]
+  /** `uid:gid`; the container's own user when null. */
+  user: string | null
+}
 
 /** The user's terminal. */
 export type TerminalEnds = { input: NodeJS.ReadStream; output: NodeJS.WriteStream }
@@ -29,18 +34,21 @@ export function createExec(
     DetachKeys: detachKeys,
     ConsoleSize: size(output),
     Env: exec.env,
+    ...(exec.user !== null && { User: exec.user }),
   }
   return createContainerExec(address, exec, terminal)
 }
 
 /**
  * Runs a prepared command on this terminal, and resolves with its exit status. Speaks to the engine
- * directly: starting the docker program would be a quarter of the time to the first byte.
+ * directly: starting the docker program would be a quarter of the time to the first byte. Rejects, and
+ * hangs up, when the answer to an announcement fails.
  */
 export async function startExec(
   address: EngineAddress,
   id: string,
   { input, output }: TerminalEnds,
+  announcement?: Announcement,
 ): Promise<number> {
   const terminal = { Tty: true, ConsoleSize: size(output) }
   const { socket, first } = await startContainerExec(address, id, terminal)
@@ -69,10 +77,15 @@ export async function startExec(
   input.on('end', hangUp)
   output.on('resize', resize)
   process.once('SIGHUP', hangUp).once('SIGTERM', hangUp).on('SIGCONT', continued)
+  let failure: unknown
+  const fail = (error: unknown) => {
+    failure = error
+    socket.destroy()
+  }
   try {
-    output.write(first)
-    socket.pipe(output, { end: false })
     input.pipe(socket)
+    output.write(await withoutAnnouncement(socket, first, announcement, fail))
+    socket.pipe(output, { end: false })
     await closed
   } finally {
     process.off('SIGHUP', hangUp).off('SIGTERM', hangUp).off('SIGCONT', continued)
@@ -83,5 +96,6 @@ export async function startExec(
     input.setRawMode(false)
     input.pause()
   }
+  if (failure !== undefined) throw failure
   return exitStatus(address, id)
 }

@@ -122,7 +122,9 @@ export function runningAgent(
   service: AgentService = serviceOfSessions,
 ): RunningAgent {
   const agent = serviceOf(state, service)
-  if (agent?.state === 'running') return { address: engine.address, container: agent.container }
+  if (agent?.state === 'running') {
+    return { address: engine.address, container: agent.container, keeper: state.keeper }
+  }
   throw new UserError(`the ${service} container of ${state.stack} is not running`, {
     hint: `run ${command(service === serviceOfSessions ? 'start' : 'start --worker')}`,
   })

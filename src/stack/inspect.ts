@@ -3,6 +3,7 @@ import { terminalLine } from '../base/terminal-text.ts'
 import type { ContainerSummary, Engine } from '../engine/engine.ts'
 import type { EngineAddress } from '../engine/engine-request.ts'
 import { parseIdentityLabels, type StackIdentity, stackId } from './identity.ts'
+import { parseKeeper } from './keeper.ts'
 import { composeLabels, labels } from './labels.ts'
 import {
   isAdded,
@@ -37,6 +38,8 @@ export type StackState = {
   upstream: string
   /** Private networks that the upstream's name may resolve to, separated by commas. */
   upstreamPrivate: string
+  /** The user that owns its sessions' terminals; null for a stack of a version without one. */
+  keeper: string | null
   /** Value of PROTECT at its start. */
   protect: string
   /** Value of PROTECT_ALSO at its start. */
@@ -50,7 +53,12 @@ export type StackState = {
 }
 
 /** The container in which a stack's agent runs, and its engine. */
-export type RunningAgent = { address: EngineAddress; container: string }
+export type RunningAgent = {
+  address: EngineAddress
+  container: string
+  /** The user that owns the sessions' terminals; null for a stack of a version without one. */
+  keeper: string | null
+}
 
 /** Returns the engine's state of one stack, or null when it has none. */
 export async function inspectStack(
@@ -77,6 +85,7 @@ function groupStacks(containers: readonly ContainerSummary[]): StackState[] {
       credentials: container.Labels[labels.credentials] ?? '',
       upstream: container.Labels[labels.upstream] ?? '',
       upstreamPrivate: container.Labels[labels.upstreamPrivate] ?? '',
+      keeper: parseKeeper(container.Labels[labels.keeper]),
       protect: container.Labels[labels.protect] ?? '',
       protectAlso: container.Labels[labels.protectAlso] ?? '',
       parent: container.Labels[labels.parent] ?? null,

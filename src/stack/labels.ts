@@ -8,6 +8,8 @@ export const labels = {
   upstream: 'claude-secure.upstream',
   /** Private networks that the upstream's name may resolve to, separated by commas. */
   upstreamPrivate: 'claude-secure.upstream-private',
+  /** The user that owns the sessions' terminals. */
+  keeper: 'claude-secure.keeper',
   protect: 'claude-secure.protect',
   protectAlso: 'claude-secure.protect-also',
   /** Hash of the files under the overlays: a replaced file has lost its overlay. */

@@ -4,6 +4,7 @@ import { escapeVariables } from '../engine/compose.ts'
 import { summarise } from './additions/added-service.ts'
 import { additionsHash } from './additions/additions.ts'
 import { renderIdentityLabels, type StackIdentity } from './identity.ts'
+import { keeperUser } from './keeper.ts'
 import { labels } from './labels.ts'
 import { type Stack, upstreamOf, upstreamRanges } from './stack.ts'
 
@@ -17,6 +18,7 @@ export function renderStackLabels(stack: Stack, fingerprint: string): Record<str
     [labels.credentials]: mode,
     [labels.upstream]: upstreamUrl(upstreamOf(stack)),
     ...(ranges.length > 0 && { [labels.upstreamPrivate]: ranges.join(',') }),
+    [labels.keeper]: keeperUser(workspace.agent),
     [labels.protect]: settings.PROTECT,
     ...(settings.PROTECT_ALSO && { [labels.protectAlso]: escapeVariables(settings.PROTECT_ALSO) }),
     [labels.overlays]: hash(JSON.stringify([overlays, repository?.mounts ?? []])),

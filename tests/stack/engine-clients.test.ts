@@ -34,6 +34,7 @@ t.test('requests that are not questions only run commands in a container', async
     '/exec/*/json',
     '/exec/*/resize?h=*&w=*',
     '/exec/*/start',
+    '/exec/*/start',
   ])
 })
 

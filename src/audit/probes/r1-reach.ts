@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Check, check, orUnknown, type Probe } from '../probe.ts'
+import { type Check, orUnknown, type Probe } from '../probe.ts'
 import type { Scene } from '../scene.ts'
+import { judgeReach } from './r1-judge.ts'
+import { sessionChecks } from './r1-session.ts'
 
 /** The attacks of inside/reach.py, by what each claim says of them. */
 const claims: readonly (readonly [claim: string, attacks: readonly string[]])[] = [
@@ -16,14 +18,14 @@ const claims: readonly (readonly [claim: string, attacks: readonly string[]])[] 
 /** A run has the user of the programs that end it. */
 export const reach: Probe = {
   id: 'R1',
-  title: 'a run that outlives its cancel',
+  title: 'reach over what ends a run or keeps a session',
   attack:
-    'change limits, priority, processors and memory of the programs that end a run, and signal them',
+    'change limits, priority, processors and memory of the programs that end a run or keep a session, signal them, and open their terminals',
   standards: [],
   async run(scene) {
     const program = await readFile(join(scene.root, 'src/audit/inside/reach.py'), 'utf8')
     const judged = await Promise.all(scene.agents.map(service => attackIn(scene, service, program)))
-    return judged.flat()
+    return [...judged.flat(), ...(await sessionChecks(scene, program))]
   },
 }
 
@@ -36,27 +38,5 @@ async function attackIn(scene: Scene, service: string, program: string): Promise
       const named = `${claim} in ${service}`
       return orUnknown(named, async () => judgeReach(named, attacks, (await attacked).stdout))
     }),
-  )
-}
-
-/** Judges the lines `reached` or `refused`, attack, process id. */
-export function judgeReach(claim: string, attacks: readonly string[], stdout: string): Check {
-  const lines = stdout
-    .split('\n')
-    .map(line => /^(reached|refused) ([a-z]+) (\d+)$/.exec(line))
-    .filter(line => line !== null)
-    .filter(([, , attack]) => attacks.includes(attack ?? ''))
-  const tried = new Set(lines.map(([, , attack]) => attack))
-  const missing = attacks.filter(attack => !tried.has(attack))
-  if (missing.length > 0) {
-    return { claim, verdict: 'unknown', evidence: `not tried: ${missing.join(', ')}` }
-  }
-  const reached = lines.filter(([, verdict]) => verdict === 'reached')
-  return check(
-    claim,
-    reached.length === 0,
-    reached.length > 0
-      ? `reached: ${reached.map(([, , attack, pid]) => `${attack} of ${pid}`).join(', ')}`
-      : `${lines.length} attempts refused: ${attacks.join(', ')}`,
   )
 }

@@ -6,7 +6,7 @@ import { currentStack, runningAgent, runningStack } from '../../operations/find-
 import { inspectStacks, type RunningAgent } from '../../stack/inspect.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
-import { execInTerminal, reportAfter, sayHowToLeave, sessionCommand } from '../session.ts'
+import { execInTerminal, openSession, reportAfter, sayHowToLeave } from '../session.ts'
 import { isInteractive, requireCapableTerminal } from '../terminal.ts'
 
 /** Opens the session of a running stack, from any folder; returns Claude Code's exit status. */
@@ -24,7 +24,7 @@ export async function attach(wanted: string | undefined, invocation: Invocation)
   const session = { ...agent, stack: state.stack, workspace: state.workspace }
   sayHowToLeave()
   return reportAfter({ ...session, verbose: invocation.verbose }, () =>
-    execInTerminal(agent, sessionCommand({ fresh: false })),
+    openSession(agent, { fresh: false }),
   )
 }
 

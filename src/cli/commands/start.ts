@@ -12,7 +12,7 @@ import { type StackState, serviceOf } from '../../stack/inspect.ts'
 import { serviceOfEgress, serviceOfSessions } from '../../stack/services.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
-import { execInTerminal, reportAfter, sayHowToLeave, sessionCommand } from '../session.ts'
+import { openSession, reportAfter, sayHowToLeave } from '../session.ts'
 import { isInteractive, requireCapableTerminal } from '../terminal.ts'
 
 export type StartOptions = CopyOptions & {
@@ -39,9 +39,8 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
     const fresh = options.continue === false
     if (fresh) await refuseOpenSession(context, state)
     sayHowToLeave()
-    const command = sessionCommand({ fresh, resume })
     return reportAfter({ ...agent, verbose: invocation.verbose }, () =>
-      execInTerminal(agent, command),
+      openSession(agent, { fresh, resume }),
     )
   }
   if (outcome === 'running') await warnOfRefusedPolicy(context, state)

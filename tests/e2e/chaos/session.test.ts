@@ -3,6 +3,7 @@ import t from 'tap'
 import { createChaosStack } from '../../support/chaos/chaos-stack.ts'
 import { createDice, rounds } from '../../support/chaos/dice.ts'
 import { firstProcess, programIn } from '../../support/chaos/victims.ts'
+import { run } from '../../support/stack/process.ts'
 import type { Terminal } from '../../support/stack/terminal.ts'
 
 const dice = createDice(t)
@@ -57,7 +58,8 @@ for (const [name, kill] of [
         t.equal(await again.exitStatus(), 0)
       })
       await stack.aftermath(t)
-      await stack.inside(['pkill', '-x', 'tmux: server|tmux'])
+      const asKeeper = ['exec', '--user', '65532:65532', stack.container('claude')]
+      await run('docker', [...asKeeper, 'pkill', '-x', 'tmux: server|tmux'])
     }
   })
 }

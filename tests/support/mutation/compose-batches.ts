@@ -138,6 +138,11 @@ export const composeBatches: readonly Batch[] = [
       'the networks of agent and gateway have no route out',
     ],
     'networks without IPv6': ['no network of the stack has IPv6 enabled'],
+    'sessions have a user of their own': [
+      'the agent cannot trace, read or signal what keeps a session',
+      'the agent cannot limit or slow down what keeps a session',
+      'the agent cannot use the terminal or the folder of what keeps a session',
+    ],
   },
   {
     'the counts are the gateway’s alone': [mounted, writable],

@@ -109,6 +109,18 @@ export const composeControls: readonly ComposeControl[] = [
     service.security_opt = ['no-new-privileges:true', 'seccomp:unconfined']
   }),
   without('a read-only system', 'read_only', 'C2'),
+  {
+    control: 'sessions have a user of their own',
+    stated: 'src/stack/keeper.ts',
+    probe: 'R1',
+    services: [],
+    remove: config => {
+      for (const service of Object.values(config.services)) {
+        const labels = service.labels as Record<string, string>
+        labels['claude-secure.keeper'] = String(config.services.claude?.user)
+      }
+    },
+  },
   changed('an IPC namespace of its own', 'ipc', 'C2', all, service => {
     service.ipc = 'host'
   }),

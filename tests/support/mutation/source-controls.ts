@@ -137,6 +137,12 @@ export const sourceControls: readonly SourceControl[] = [
     test: `${unit}/runner/claude/process.test.ts`,
   },
   {
+    control: 'the user of sessions is neither that of the agent nor in its group',
+    file: 'src/stack/keeper.ts',
+    remove: ['id !== agent.uid && id !== agent.gid', 'id > 0'],
+    test: `${unit}/stack/keeper.test.ts`,
+  },
+  {
     control: 'closed folders are opened before a run',
     file: 'src/runner/claude/repair.ts',
     remove: ['(stats.mode & needed) !== needed', '(stats.mode & needed) < 0'],

@@ -15,7 +15,7 @@ t.teardown(() => rm(process.env.XDG_STATE_HOME ?? '', { recursive: true }))
 
 const stack = 'claude-secure-x-00000000'
 /** No engine answers there: what needs one finds nothing out. */
-const session = { address: { socketPath: '/nowhere.sock' }, container: 'c', stack }
+const session = { address: { socketPath: '/nowhere.sock' }, container: 'c', keeper: null, stack }
 
 async function workspaceWithState(t: Test) {
   const workspace = t.testdir({ Makefile: 'all:' })

@@ -46,7 +46,10 @@ function fakeTerminal() {
   return { ends: { input, output } as unknown as TerminalEnds, input, output, modes }
 }
 
-const exec = { container: 'c', command: ['sh'], workingDirectory: '/workspace', env: ['A=b'] }
+const exec = {
+  ...{ container: 'c', command: ['sh'], workingDirectory: '/workspace' },
+  ...{ env: ['A=b'], user: null },
+}
 
 t.test('a terminal is connected to the command, resized with it, and restored', async t => {
   const { address, asked } = await fakeEngine(
@@ -58,6 +61,7 @@ t.test('a terminal is connected to the command, resized with it, and restored', 
   const id = await createExec(address, exec, ends.output)
   t.match(asked[0], /"Tty":true,"DetachKeys":"ctrl-@,ctrl-_","ConsoleSize":\[50,120\]/)
   t.match(asked[0], /"Env":\["A=b"\],"Cmd":\["sh"\],"WorkingDir":"\/workspace"/)
+  t.notMatch(asked[0], /"User"/)
   const status = startExec(address, id, ends)
   await new Promise(resolve => output.once('readable', resolve))
   t.same(modes, [true])
@@ -97,4 +101,39 @@ t.test('an engine that refuses the command is an error with its status', async t
   })
   const nameless = await fakeEngine(t, { status: 201, body: { Id: '../x' } }, refused)
   await t.rejects(createExec(nameless.address, exec, ends.output), { message: /without an id/ })
+})
+
+t.test('a command can have another user', async t => {
+  const created = { status: 201, body: { Id: 'abc' } }
+  const { address, asked } = await fakeEngine(t, created, created)
+  await createExec(address, { ...exec, user: '65532:65532' }, fakeTerminal().ends.output)
+  t.match(asked[0], /"User":"65532:65532"/)
+})
+
+t.test('an announcement is acted on and not shown', async t => {
+  const exited = { status: 200, body: { ExitCode: 0 } }
+  const { address } = await fakeEngine(t, exited, exited)
+  const { ends, input, output } = fakeTerminal()
+  let heard = 0
+  const status = startExec(address, 'abc', ends, {
+    text: 'hello ',
+    heard: async () => void heard++,
+  })
+  input.write('typed q')
+  t.equal(await status, 0)
+  t.equal(heard, 1)
+  t.equal(String(output.read()), 'typed q')
+})
+
+t.test('a failed answer to the announcement ends the command, with its error', async t => {
+  const exited = { status: 200, body: { ExitCode: 0 } }
+  const { address } = await fakeEngine(t, exited, exited)
+  const { ends, modes } = fakeTerminal()
+  const heard = async () => {
+    throw new Error('no process is left')
+  }
+  await t.rejects(startExec(address, 'abc', ends, { text: 'hello ', heard }), {
+    message: 'no process is left',
+  })
+  t.same(modes, [true, false], 'no longer raw')
 })

@@ -12,6 +12,7 @@ const state: StackState = {
     credentials: 'api-key',
     upstream: '',
     upstreamPrivate: '',
+    keeper: null,
     protect: '',
     protectAlso: '',
     parent: null,

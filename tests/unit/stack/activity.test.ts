@@ -33,6 +33,7 @@ const stack = (name: string, services: StackState['services']): StackState => ({
   workspaceMode: 'mount',
   credentials: 'api-key',
   upstream: '',
+  keeper: null,
   protect: '',
   protectAlso: '',
   parent: null,

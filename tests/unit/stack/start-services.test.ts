@@ -30,6 +30,7 @@ const stackOf = (...services: ServiceState[]): StackState => ({
   workspaceMode: 'mount',
   credentials: 'api-key',
   upstream: '',
+  keeper: null,
   protect: '',
   protectAlso: '',
   parent: null,

@@ -64,6 +64,7 @@ async function remembered(t: Test, containers: unknown) {
     workspace: process.cwd(),
     address: { socketPath },
     container: 'claude-id',
+    keeper: null,
     fingerprint: 'f00d',
   })
 }
@@ -122,6 +123,7 @@ t.test('a folder with a very long name is not remembered', async t => {
       workspace: folder,
       address: { socketPath: '/s' },
       container: '',
+      keeper: null,
       fingerprint: '',
     }),
   )

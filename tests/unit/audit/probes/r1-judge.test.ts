@@ -1,5 +1,5 @@
 import t from 'tap'
-import { judgeReach } from '../../../../src/audit/probes/r1-reach.ts'
+import { judgeReach } from '../../../../src/audit/probes/r1-judge.ts'
 
 const claim = 'a run cannot slow down what ends it'
 const judge = (stdout: string) => judgeReach(claim, ['priority', 'policy'], stdout)

@@ -1,0 +1,41 @@
+import type { Socket } from 'node:net'
+
+/** A text that a command may write before anything else. The user does not see it; `heard` acts on it. */
+export type Announcement = { text: string; heard: () => Promise<void> }
+
+/**
+ * Reads the beginning of a command's output; resolves with the bytes to show. Calls `heard` if the output
+ * begins with the announcement, and does not wait for it; `failed` gets what it rejects with.
+ */
+export function withoutAnnouncement(
+  socket: Socket,
+  first: Buffer,
+  announcement: Announcement | undefined,
+  failed: (error: unknown) => void,
+): Promise<Buffer> {
+  if (!announcement) return Promise.resolve(first)
+  const { text, heard } = announcement
+  const expected = Buffer.from(text)
+  return new Promise(resolve => {
+    let received = first
+    const settle = (shown: Buffer) => {
+      socket.off('data', read).off('close', end).off('end', end).pause()
+      resolve(shown)
+    }
+    const end = () => settle(received)
+    const decide = () => {
+      const length = Math.min(received.length, expected.length)
+      if (received.compare(expected, 0, length, 0, length) !== 0) return settle(received)
+      if (length < expected.length) return
+      heard().catch(failed)
+      settle(received.subarray(length))
+    }
+    const read = (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk])
+      decide()
+    }
+    // Paused by the reader of the engine's head; stays so when this has decided.
+    socket.on('data', read).once('close', end).once('end', end).resume()
+    decide()
+  })
+}
