@@ -7,12 +7,18 @@ import { computeImageTags } from '../src/images/image-tags.ts'
 import { readPins } from '../src/images/pins.ts'
 import { placeholderVariable } from '../src/stack/credential.ts'
 import { folderStack } from '../src/stack/identity.ts'
+import { keeperUser } from '../src/stack/keeper.ts'
 import { composeProject, type Stack, servicesFor } from '../src/stack/stack.ts'
 import { readCredential, stateFolder } from '../src/stack/state/state-folder.ts'
 import { openWorkspace } from '../src/workspace/workspace.ts'
 import { repository } from '../tests/support/stack/checkout.ts'
 import { must, run } from '../tests/support/stack/process.ts'
-import { createTestStack, sentinel, type TestStack } from '../tests/support/stack/test-stack.ts'
+import {
+  createTestStack,
+  owner,
+  sentinel,
+  type TestStack,
+} from '../tests/support/stack/test-stack.ts'
 import { startProbe, startRunner } from './own-containers.ts'
 import type { Command, System } from './system.ts'
 
@@ -141,23 +147,19 @@ async function startPair(stack: TestStack, images: Images): Promise<System['star
 
 /** Ends the session within the container, so that both sides open a new session and join none. */
 const endSession =
-  'tmux -S /tmp/claude-secure-session/tmux kill-server; while pgrep -x claude; do sleep 0.05; done'
+  'tmux -S /run/claude-secure-session/private/tmux kill-server; while pgrep -x claude; do sleep 0.05; done'
+
+/** Both halves of a session, each started with the docker program, as its user. */
+const bothHalves =
+  'docker exec --detach "$2" claude-secure-session-agent & exec docker exec --interactive --tty --env TERM=xterm-256color --user "$1" --workdir / "$2" claude-secure-session'
 
 function sessionPair(stack: TestStack): System['session'] {
   const claude = stack.container('claude')
-  const terminal = ['--interactive', '--tty', '--env', 'TERM=xterm-256color']
+  const keeper = keeperUser({ uid: owner, gid: owner })
   return {
     ours: cli(stack, 'start'),
-    baseline: command(stack, [
-      'docker',
-      'exec',
-      ...terminal,
-      '--workdir',
-      '/workspace',
-      claude,
-      'claude-secure-session',
-    ]),
-    reset: command(stack, ['docker', 'exec', claude, 'bash', '-c', endSession]),
+    baseline: command(stack, ['sh', '-c', bothHalves, 'sh', keeper, claude]),
+    reset: command(stack, ['docker', 'exec', '--user', keeper, claude, 'bash', '-c', endSession]),
     // Its prompt; the bar below the session also names it.
     shows: '❯',
   }

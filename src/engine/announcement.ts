@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 /** A text that a command may write before anything else. The user does not see it; `heard` acts on it. */
 export type Announcement = { text: string; heard: () => Promise<void> }
@@ -8,7 +8,7 @@ export type Announcement = { text: string; heard: () => Promise<void> }
  * begins with the announcement, and does not wait for it; `failed` gets what it rejects with.
  */
 export function withoutAnnouncement(
-  socket: Socket,
+  socket: Duplex,
   first: Buffer,
   announcement: Announcement | undefined,
   failed: (error: unknown) => void,

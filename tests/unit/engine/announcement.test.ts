@@ -1,4 +1,3 @@
-import { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { withoutAnnouncement } from '../../../src/engine/announcement.ts'
@@ -6,7 +5,7 @@ import { withoutAnnouncement } from '../../../src/engine/announcement.ts'
 /** Feeds the pieces to a reader that expects `start!`; returns what is shown, and whether it was heard. */
 async function read(pieces: readonly string[], first = '') {
   // As the engine's answer leaves it.
-  const socket = new PassThrough().pause() as unknown as Socket
+  const socket = new PassThrough().pause()
   let heard = false
   const text = 'start!'
   const shown = withoutAnnouncement(
@@ -20,12 +19,11 @@ async function read(pieces: readonly string[], first = '') {
     },
     () => {},
   )
-  const feed = socket as unknown as PassThrough
-  for (const piece of pieces) feed.write(piece)
-  feed.end()
+  for (const piece of pieces) socket.write(piece)
+  socket.end()
   const begin = await shown
   const rest: Buffer[] = []
-  for await (const chunk of feed) rest.push(chunk)
+  for await (const chunk of socket) rest.push(chunk)
   return { heard, shown: String(Buffer.concat([begin, ...rest])) }
 }
 
@@ -56,7 +54,7 @@ t.test('the failure of what follows an announcement is passed on', async t => {
         throw new Error('no engine')
       },
     }
-    void withoutAnnouncement(new Socket(), Buffer.from('start!'), announcement, resolve)
+    void withoutAnnouncement(new PassThrough(), Buffer.from('start!'), announcement, resolve)
   })
   t.match(await failed, { message: 'no engine' })
 })
