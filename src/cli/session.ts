@@ -21,11 +21,11 @@ export function sayHowToLeave() {
   process.stderr.write('Ctrl-\\ leaves the session and Claude continues; /exit ends it\n')
 }
 
-/** Both halves of a session, prepared: the terminal's, and Claude Code's, which starts if the first asks. */
+/** Both halves of a session, prepared: the terminal's, and Claude Code's, which starts if the first waits for it. */
 export type PreparedSession = { terminal: string; claude: string | null }
 
-/** Begins the output of the terminal's half when the session has no Claude Code yet. */
-const needsClaude = '\u001b_claude-secure: start claude\u001b\\'
+/** Begins the output of the terminal's half unless it waits for Claude Code's. */
+const needsNothing = '\u001b_claude-secure: no start\u001b\\'
 
 /**
  * Prepares a session for this terminal. Its terminal belongs to a user of its own, out of the agent's
@@ -60,8 +60,8 @@ export function runSession(
 ): Promise<number> {
   const ends = { input: process.stdin, output: process.stdout }
   if (claude === null) return startExec(address, terminal, ends)
-  const heard = () => startDetached(address, claude)
-  return startExec(address, terminal, ends, { text: needsClaude, heard })
+  const missed = () => startDetached(address, claude)
+  return startExec(address, terminal, ends, { text: needsNothing, missed })
 }
 
 /** Opens a session, or joins the one that is open; resolves with its exit status. */

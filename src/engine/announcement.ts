@@ -1,11 +1,15 @@
 import type { Duplex } from 'node:stream'
 
-/** A text that a command may write before anything else. The user does not see it; `heard` acts on it. */
-export type Announcement = { text: string; heard: () => Promise<void> }
+/**
+ * A text with which a command begins when it needs nothing more; the user does not see it. `missed` is called
+ * when its output begins with anything else. A terminal can lose what was written to it before a program
+ * takes it over, so a missing text must be harmless.
+ */
+export type Announcement = { text: string; missed: () => Promise<void> }
 
 /**
- * Reads the beginning of a command's output; resolves with the bytes to show. Calls `heard` if the output
- * begins with the announcement, and does not wait for it; `failed` gets what it rejects with.
+ * Reads the beginning of a command's output; resolves with the bytes to show. Calls `missed` if it does not
+ * begin with the announcement, and does not wait for it; `failed` gets what it rejects with.
  */
 export function withoutAnnouncement(
   socket: Duplex,
@@ -14,7 +18,7 @@ export function withoutAnnouncement(
   failed: (error: unknown) => void,
 ): Promise<Buffer> {
   if (!announcement) return Promise.resolve(first)
-  const { text, heard } = announcement
+  const { text, missed } = announcement
   const expected = Buffer.from(text)
   return new Promise(resolve => {
     let received = first
@@ -25,10 +29,12 @@ export function withoutAnnouncement(
     const end = () => settle(received)
     const decide = () => {
       const length = Math.min(received.length, expected.length)
-      if (received.compare(expected, 0, length, 0, length) !== 0) return settle(received)
-      if (length < expected.length) return
-      heard().catch(failed)
-      settle(received.subarray(length))
+      if (received.compare(expected, 0, length, 0, length) !== 0) {
+        missed().catch(failed)
+        settle(received)
+      } else if (length === expected.length) {
+        settle(received.subarray(length))
+      }
     }
     const read = (chunk: Buffer) => {
       received = Buffer.concat([received, chunk])

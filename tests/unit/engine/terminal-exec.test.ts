@@ -110,29 +110,32 @@ t.test('a command can have another user', async t => {
   t.match(asked[0], /"User":"65532:65532"/)
 })
 
-t.test('an announcement is acted on and not shown', async t => {
+t.test('an announcement is not shown, and nothing follows it', async t => {
   const exited = { status: 200, body: { ExitCode: 0 } }
-  const { address } = await fakeEngine(t, exited, exited)
-  const { ends, input, output } = fakeTerminal()
-  let heard = 0
-  const status = startExec(address, 'abc', ends, {
-    text: 'hello ',
-    heard: async () => void heard++,
-  })
-  input.write('typed q')
-  t.equal(await status, 0)
-  t.equal(heard, 1)
-  t.equal(String(output.read()), 'typed q')
+  for (const [text, shown, expected] of [
+    ['hello ', 'typed q', 0],
+    ['another', 'hello typed q', 1],
+  ] as const) {
+    const { address } = await fakeEngine(t, exited, exited)
+    const { ends, input, output } = fakeTerminal()
+    let missed = 0
+    const announcement = { text, missed: async () => void missed++ }
+    const status = startExec(address, 'abc', ends, announcement)
+    input.write('typed q')
+    t.equal(await status, 0)
+    t.equal(missed, expected)
+    t.equal(String(output.read()), shown)
+  }
 })
 
-t.test('a failed answer to the announcement ends the command, with its error', async t => {
+t.test('a failure of what a missed announcement starts ends the command', async t => {
   const exited = { status: 200, body: { ExitCode: 0 } }
   const { address } = await fakeEngine(t, exited, exited)
   const { ends, modes } = fakeTerminal()
-  const heard = async () => {
+  const missed = async () => {
     throw new Error('no process is left')
   }
-  await t.rejects(startExec(address, 'abc', ends, { text: 'hello ', heard }), {
+  await t.rejects(startExec(address, 'abc', ends, { text: 'another', missed }), {
     message: 'no process is left',
   })
   t.same(modes, [true, false], 'no longer raw')
