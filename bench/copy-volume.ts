@@ -26,6 +26,9 @@ type Options = {
 
 const owner = { uid: 1000, gid: 1000 }
 
+/** A busy disk takes minutes to remove 200,000 files. */
+const patient = { timeout: 1_200_000 }
+
 /**
  * Opens one volume for all samples. It is emptied between them: while the engine removes a volume with
  * many files, it answers nobody who asks for volumes.
@@ -39,7 +42,7 @@ export async function openCopyVolume({ image, from, changed, place }: Options) {
   const run = ['run', '--detach', '--init', '--label', 'claude-secure.bench=copy', ...volume]
   const container = (await must('docker', [...run, ...sleep])).trim()
   const empty = () =>
-    must('docker', ['exec', container, 'find', '/workspace', '-mindepth', '1', '-delete'])
+    must('docker', ['exec', container, 'find', '/workspace', '-mindepth', '1', '-delete'], patient)
   const state = stateFolder('bench', place)
   const applied = join(place, 'applied')
   await mkdir(state.path, { recursive: true })
