@@ -1,6 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -135,6 +142,43 @@ t.test('a file that is cut while it is sent ends the connection', async t => {
   }
   t.ok(received < bytes, 'fewer bytes than announced')
   t.notMatch(tail, 'HTTP/1.1', 'no other answer follows in their place')
+})
+
+t.test('transfers that break off leave no file open', async t => {
+  const { url, root } = await startFiles(t)
+  writeFileSync(join(root, 'f'), Buffer.alloc(16 * 1024 * 1024))
+  const { port } = new URL(url)
+  const open = () =>
+    readdirSync('/proc/self/fd').filter(fd => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(root)
+      } catch {
+        return false
+      }
+    })
+  // Node.js closes a forgotten file some time later, and says so.
+  const warnings: string[] = []
+  const warn = ({ message }: Error) => void warnings.push(message)
+  process.on('warning', warn)
+  t.teardown(() => process.off('warning', warn))
+  for (let round = 0; round < 40; round += 1) {
+    for (const request of [
+      'GET /files/f HTTP/1.1\r\nhost: s\r\n\r\n',
+      'GET /files HTTP/1.1\r\nhost: s\r\n\r\n',
+      'PUT /files/new/f HTTP/1.1\r\nhost: s\r\ncontent-length: 9\r\n\r\nhalf',
+    ]) {
+      const socket = connect(Number(port), '127.0.0.1')
+      socket.on('error', () => {})
+      socket.write(request)
+      // At different moments: before the file is open, while it is sent, before the reader has read.
+      setTimeout(() => socket.destroy(), round / 2)
+      await new Promise(resolve => socket.once('close', resolve))
+    }
+  }
+  await until(() => open().length === 0)
+  t.same(open(), [])
+  t.same(warnings, [])
+  t.same(readdirSync(root), ['f'])
 })
 
 const isRoot = process.getuid?.() === 0
