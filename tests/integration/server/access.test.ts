@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { until } from '../../../src/base/async.ts'
 import { startServer, storedToken, token } from './fixture.ts'
 
 t.test('health answers without a token, and nothing else does', async t => {
@@ -141,7 +141,7 @@ t.test('tokens are added and revoked while the server runs', async t => {
 t.test('a request is logged without its query, token and headers', async t => {
   const { ask, events } = await startServer(t)
   await ask('/nothing/secret-path?key=secret-query', { headers: { 'x-a': 'secret-header' } })
-  await sleep(20)
+  await until(() => events.length > 0, { every: 5, timeout: 10_000 })
   t.match(events, [
     {
       kind: 'request',
@@ -174,8 +174,8 @@ t.test('a thousand idle connections leave room for a client', async t => {
     }),
   )
   t.match(await ask('/health'), { status: 200 })
-  await sleep(50)
-  t.ok(sockets.filter(({ destroyed }) => !destroyed).length <= 100, 'the oldest were closed')
+  const left = () => sockets.filter(({ destroyed }) => !destroyed).length
+  t.ok(await until(() => left() <= 100, { every: 20, timeout: 10_000 }), 'the oldest were closed')
   for (const socket of sockets) socket.destroy()
 })
 
@@ -186,4 +186,35 @@ t.test('a token has a number of requests in a second', async t => {
   t.ok(refused.length > 0)
   t.match(refused[0], { body: { detail: 'too many requests, retry later' } })
   t.ok(Number(refused[0]?.headers['retry-after']) >= 1)
+})
+
+t.test('a token has a number of runs in a minute, apart from other requests', async t => {
+  const { ask } = await startServer(t, {
+    limits: { runsPerMinute: 2 },
+    tokens: [storedToken('default', token), storedToken('other', 'cs_other')],
+  })
+  const run = (bearer = token) => ask('/run', { method: 'POST', body: {}, bearer })
+  for (const status of [422, 422, 429, 429]) t.equal((await run()).status, status)
+  t.equal((await run('cs_other')).status, 422, 'each token has its own')
+  t.equal((await ask('/docs')).status, 200)
+  const { headers } = await run()
+  t.ok(Number(headers['retry-after']) > 1)
+})
+
+t.test('a body that does not arrive is not waited for', async t => {
+  const { port, ask } = await startServer(t, {
+    limits: { receiveBodyMilliseconds: 1_000, bodiesBytes: 200_000, smallBodyBytes: 1_000 },
+  })
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.resume()
+  socket.write(
+    `POST /run HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n` +
+      'content-type: application/json\r\ncontent-length: 90000\r\n\r\n{',
+  )
+  const during = await ask('/run', { method: 'POST', body: Buffer.alloc(90_000, ' ') })
+  t.equal(during.status, 503, 'it holds its bytes')
+  await new Promise(resolve => socket.once('close', resolve))
+  const large = Buffer.alloc(90_000, ' ')
+  t.equal((await ask('/run', { method: 'POST', body: large })).status, 422, 'its bytes are free')
 })

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { until } from '../../../src/base/async.ts'
 import { token } from './fixture.ts'
 import { startRunning } from './running.ts'
 
@@ -46,11 +47,15 @@ t.test('events arrive while the run goes on, and a stream ends with it', async t
   const { run, ask, open } = await startRunning(t, { limits: { keepAliveMilliseconds: 20 } })
   const { body } = await run({ prompt: 'silent', workspace: 'a', async: true })
   const answer = await open(`/run/events?runId=${body.runId}`)
-  const read = text(answer)
-  await sleep(100)
+  let stream = ''
+  answer.on('data', chunk => {
+    stream += chunk
+  })
+  const ended = once(answer, 'end')
+  const isKept = () => /^: keep-alive$/m.test(stream)
+  t.ok(await until(isKept, { every: 10, timeout: 10_000 }))
   await ask(`/run/cancel?runId=${body.runId}`, { method: 'POST' })
-  const stream = await read
-  t.match(stream, /^: keep-alive$/m)
+  await ended
   t.match(parse(stream).at(-1), { event: 'ended', data: { result: { status: 'cancelled' } } })
 })
 
@@ -62,8 +67,8 @@ t.test('a token has a number of streams, and one that is closed makes room', asy
   t.equal(first.statusCode, 200)
   t.equal((await open(path)).statusCode, 429)
   first.destroy()
-  await sleep(100)
-  t.equal((await open(path)).statusCode, 200)
+  const again = async () => (await open(path)).statusCode === 200
+  t.ok(await until(again, { every: 20, timeout: 10_000 }))
 })
 
 t.test('a reader that reads nothing is closed, and the run goes on', async t => {
