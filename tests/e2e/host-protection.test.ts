@@ -103,16 +103,11 @@ const backup = join(outside, 'backup')
 await must('cp', ['--archive', workspace, backup])
 const before = await listing()
 const statusBefore = await mustGit(workspace, 'status', '--porcelain', '--ignored')
+// The proof of the attacks comes first: it needs no start of its own.
+await change({ PROTECT: 'none' })
 await start()
 await attachInternet(stack)
 await mustAgent('git config --global user.name agent; git config --global user.email a@claude.test')
-
-t.test('while the stack runs, git on the host sees nothing new', async t => {
-  t.equal(await mustGit(workspace, 'status', '--porcelain', '--ignored'), statusBefore)
-  t.same((await readdir(join(workspace, '.vscode'))).length, 0)
-  const { uid } = await lstat(join(workspace, '.vscode'))
-  t.equal(uid, owner, 'what holds a place belongs to the owner of the folder')
-})
 
 const evil = `[core]\\nfsmonitor=${fire}\\n`
 const hook = `printf '#!/bin/sh\\n${fire}\\n'`
@@ -142,8 +137,6 @@ async function restore() {
 }
 
 t.test('each of the attacks would succeed in a folder without protection', async t => {
-  await change({ PROTECT: 'none' })
-  await start()
   for (const [title, script] of Object.entries(attacks)) {
     await agent(script)
     await workOnHost(workspace)
@@ -152,9 +145,15 @@ t.test('each of the attacks would succeed in a folder without protection', async
     await rm(canary, { force: true })
     await restore()
   }
-  await stack.cli(['stop'])
   await change({})
   await start()
+})
+
+t.test('while the stack runs, git on the host sees nothing new', async t => {
+  t.equal(await mustGit(workspace, 'status', '--porcelain', '--ignored'), statusBefore)
+  t.same((await readdir(join(workspace, '.vscode'))).length, 0)
+  const { uid } = await lstat(join(workspace, '.vscode'))
+  t.equal(uid, owner, 'what holds a place belongs to the owner of the folder')
 })
 
 for (const [title, script] of Object.entries(attacks)) {
