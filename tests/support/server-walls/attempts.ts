@@ -25,7 +25,10 @@ export function hostAddresses(): string[] {
   )
 }
 
-/** Returns which of the targets accept a TCP connection from a container, all tried at once. */
+/**
+ * Returns which of the targets a container has a packet path to, all tried at once: they accept a TCP connection or
+ * refuse it themselves.
+ */
 export async function reached(
   server: TestServer,
   from: string,
@@ -37,7 +40,7 @@ export async function reached(
       const [host, port] = target.split(':')
       const socket = connect({ host, port: Number(port), timeout: 2500 })
       const end = isOpen => { if (isOpen) open.push(target); socket.destroy(); resolve() }
-      socket.once('connect', () => end(true)).once('error', () => end(false)).once('timeout', () => end(false))
+      socket.once('connect', () => end(true)).once('error', ({ code }) => end(code === 'ECONNREFUSED')).once('timeout', () => end(false))
     }))
     Promise.all(tries).then(() => { console.log(JSON.stringify(open)); process.exit(0) })`
   const call = ['node', '-e', script, JSON.stringify(targets)]
@@ -72,12 +75,4 @@ export async function throughProxy(
   const { stdout } = await server.inside(from, ['node', '-e', script, proxy, name])
   if (stdout.includes(marker)) return 'reached'
   return /failed (407|403)/.test(stdout) ? 'refused' : stdout.trim()
-}
-
-/** Starts a TCP service in a container; returns its port. */
-export async function listenIn(server: TestServer, service: string): Promise<number> {
-  const port = 9_555
-  const script = `require('node:net').createServer(s => s.end('here')).listen(${port}, '0.0.0.0')`
-  await must('docker', ['exec', '--detach', server.container(service), 'node', '-e', script])
-  return port
 }
