@@ -4,7 +4,7 @@ import { isStillRunning } from '../operations/remembered-stack/is-still-running.
 import { rememberedStack } from '../operations/remembered-stack/memory.ts'
 import { serviceOfSessions } from '../stack/services.ts'
 import { prepareSession, reportAfter, runSession, sayHowToLeave } from './session.ts'
-import { isDumb, isInteractive } from './terminal.ts'
+import { hasColours, isDumb, isInteractive } from './terminal.ts'
 import { workspaceVariable } from './workspace-variable.ts'
 
 /**
@@ -27,5 +27,12 @@ export async function reattach(argv: readonly string[]): Promise<number | null> 
   ])
   if (!asLeft || session === null) return null
   sayHowToLeave()
-  return reportAfter(known, () => runSession(known, session))
+  try {
+    return await reportAfter(known, () => runSession(known, session))
+  } catch (error) {
+    const { renderError } = await import('./render/message.ts')
+    const colour = hasColours(process.stderr)
+    process.stderr.write(`${renderError(error, { verbose: false, colour })}\n`)
+    return 1
+  }
 }
