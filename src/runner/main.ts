@@ -12,6 +12,7 @@ import { standingPromptFile } from './claude/process.ts'
 import { openOwn } from './claude/repair.ts'
 import { createSessions } from './claude/sessions.ts'
 import { checkDescriptors } from './ending/descriptor-check.ts'
+import { createGatewayMoves } from './pool/gateway-moves.ts'
 import { createPool, freeMemory } from './pool/pool.ts'
 import { createRunner } from './runner.ts'
 import { createRunnerServer } from './server.ts'
@@ -54,6 +55,7 @@ async function main() {
     hasServers: hasMcpServers(),
     giveUp: fail,
     signer,
+    hasGatewayMoved: createGatewayMoves(env.ANTHROPIC_BASE_URL),
     announceRun: createRunAnnouncer(env.ANTHROPIC_BASE_URL, signer),
   })
   const given = settings.RUNNER_TOKEN_FILE

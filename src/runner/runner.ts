@@ -14,6 +14,7 @@ import { checkDescriptors } from './ending/descriptor-check.ts'
 import { forceEnd } from './ending/ladder.ts'
 import { removeSharedMemory } from './ending/shared-memory.ts'
 import { tidy } from './ending/tidy.ts'
+import type { HasMoved } from './pool/gateway-moves.ts'
 import type { Pool } from './pool/pool.ts'
 import { createProcessSource, type Obtained } from './pool/process-source.ts'
 import { createRefill } from './pool/refill.ts'
@@ -44,6 +45,7 @@ export type RunnerOptions = LaunchSettings & {
   /** Opens the way to the runner, which a run can close. Called during a run, and when nothing of it is left. */
   openAccess: () => void
   announceRun: AnnounceRun
+  hasGatewayMoved: HasMoved
   /** Overridden by tests, which share the machine. */
   interruptLimits?: InterruptLimits
 }
@@ -106,11 +108,17 @@ export function createRunner(options: RunnerOptions) {
     }
   }
 
+  /** Ends the processes that would ask the gateway at an address that it had before. */
+  async function dropMisled() {
+    if (await options.hasGatewayMoved()) await pool.drop(() => true)
+  }
+
   async function serve(
     { request, runId, asks, questionSeconds }: RunnerRequest,
     admitted: AdmittedRun,
     client: Client,
   ): Promise<RunnerEvent> {
+    await dropMisled()
     const obtained = await source.obtain(request, admitted.workspace, asks)
     try {
       return await serveWith(obtained, { request, runId, asks, questionSeconds }, admitted, client)
@@ -176,6 +184,7 @@ export function createRunner(options: RunnerOptions) {
     /** Starts a process for a later run. Returns false when the pool has no room. */
     async warm(path: string, profile: LaunchProfile) {
       if (!options.keepsApart) return false
+      await dropMisled()
       return refill.now(await findWorkspace(path, options.places), profile)
     },
     status: () => ({

@@ -40,6 +40,7 @@ export async function startRunner(
     /** What the runner says of the kernel. */
     landlock?: boolean
     interruptMilliseconds?: number
+    hasGatewayMoved?: () => Promise<boolean>
   } = {},
 ) {
   // Short: the path of a socket has 107 bytes.
@@ -83,6 +84,7 @@ export async function startRunner(
     },
     openAccess: options.openAccess ?? (() => {}),
     announceRun: async () => false,
+    hasGatewayMoved: options.hasGatewayMoved ?? (async () => false),
     interruptLimits: {
       milliseconds: options.interruptMilliseconds ?? 20_000,
       isCrowded: () => false,

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { createGatewayMoves } from '../../../src/runner/pool/gateway-moves.ts'
 import { until } from '../../support/stack/process.ts'
 import { parts, startRunner } from './fixture.ts'
 
@@ -18,6 +19,25 @@ t.test('a process lives on for the next prompt of its session, and costs count o
   t.equal(second.ended?.exitCode, null)
   const resumed = { session: { kind: 'resume', id: first.started?.sessionId } }
   t.match(parts(await runner.run('three', resumed)).started, { warm: true })
+})
+
+t.test('a process that started before the gateway moved serves no more prompts', async t => {
+  let address = '10.0.0.2'
+  const hasGatewayMoved = createGatewayMoves('http://gateway:8787', async () => address)
+  const runner = await startRunner(t, { warm: 4, hasGatewayMoved })
+  await runner.run('one')
+  t.match(parts(await runner.run('two')).started, { warm: true })
+  address = '10.0.0.3'
+  t.match(parts(await runner.run('three')).started, { warm: false })
+  t.match(parts(await runner.run('four')).started, { warm: true })
+})
+
+t.test('a gateway that the resolver does not know for a moment has not moved', async t => {
+  const answers = [async () => '10.0.0.2', () => Promise.reject(new Error('ENOTFOUND'))]
+  const hasMoved = createGatewayMoves('http://gateway:8787', () => (answers.shift() ?? answer)())
+  const answer = async () => '10.0.0.2'
+  for (const _ of [1, 2, 3]) t.equal(await hasMoved(), false)
+  t.equal(await createGatewayMoves('https://api.anthropic.com')(), false, 'not in the stack')
 })
 
 t.test('an option that is fixed for a process needs another process', async t => {
