@@ -28,7 +28,7 @@ export type FilesOptions = {
  * Serves `/files` and all below it. The application needs `rewriteUrl` with `fileRoute`, and authenticates
  * before. Use it as a plugin: bodies stay streams, within it only.
  */
-export async function filesApi(app: FastifyInstance, options: FilesOptions): Promise<void> {
+export function filesApi(app: FastifyInstance, options: FilesOptions, done: () => void): void {
   const { rootOf, mayUse, limits } = options
   const turns = createTurns()
 
@@ -95,6 +95,7 @@ export async function filesApi(app: FastifyInstance, options: FilesOptions): Pro
     await removeFile({ root: rootOf(request), target, headers: request.headers, turns })
     return { status: 'ok', path: target.absolute }
   })
+  done()
 }
 
 /** Returns a request's path for an error; `the file` when it cannot be decoded. */
