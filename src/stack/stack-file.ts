@@ -12,14 +12,15 @@ import {
 } from './additions/added-service.ts'
 import { type Additions, additionMounts, noAdditions } from './additions/additions.ts'
 import type { DeclaredMount } from './additions/declared-mounts.ts'
-import { authorityTargets, authorityVariables } from './authorities.ts'
 import { type CredentialMode, placeholderVariable } from './credential.ts'
-import { renderNetworkLabels, renderStackLabels } from './render-labels.ts'
+import { agentAuthorities, serviceAuthorities } from './render-authorities.ts'
+import { renderStackLabels } from './render-labels.ts'
+import { renderNetworks } from './render-networks.ts'
 import { repositoryMounts } from './repository.ts'
 import { agentServices, type Service, servicesOf } from './services.ts'
 import { addedServices, type Stack, servicesFor } from './stack.ts'
 import { meterKeyTarget } from './state/meter-key.ts'
-import { type StackSubnets, stackNetworks } from './subnets.ts'
+import { stackNetworks } from './subnets.ts'
 
 type Mount = BindMount | { type: 'volume'; source: string; target: string }
 
@@ -39,7 +40,7 @@ export function buildStackFile(stack: Stack, fingerprint: string): object {
       ...present.map(service => [service.name, { ...common, ...specificTo(service, stack) }]),
       ...addedServices(stack).map(service => [service.name, addedService(service, stack, common)]),
     ]),
-    networks: networks(stack),
+    networks: renderNetworks(stack, stackNetworks),
     volumes: Object.fromEntries(neededVolumeKeys(stack).map(key => [key, {}])),
   }
 }
@@ -61,7 +62,7 @@ function addedService(service: AddedService, { additions, state }: Stack, common
 function specificTo(service: Service, stack: Stack): object {
   if (service.agent !== null) return agentService(service, stack)
   return {
-    ...(service.needsAuthorities && extraAuthorities(stack)),
+    ...(service.needsAuthorities && serviceAuthorities(stack)),
     ...(service.networks.includes('proxy-external') && wayOut(stack)),
   }
 }
@@ -192,63 +193,4 @@ function addedEnvironment({ environment }: Additions) {
   return Object.fromEntries(
     Object.entries(environment).map(([name, value]) => [name, escapeVariables(value)]),
   )
-}
-
-const authoritiesFile = '/etc/claude-secure/extra-ca.pem'
-
-/** EXTRA_CA_CERTS for services that speak TLS to the outside. */
-export function extraAuthorities(stack: Pick<Stack, 'settings' | 'authorities'>): {
-  volumes?: Mount[]
-  environment?: object
-} {
-  // Not the user's own file, which a umask of 077 closes to the users of the containers.
-  const path = stack.authorities?.own ?? stack.settings.EXTRA_CA_CERTS
-  if (!path) return {}
-  return {
-    volumes: [readOnlyMount(path, authoritiesFile)],
-    environment: { NODE_EXTRA_CA_CERTS: authoritiesFile },
-  }
-}
-
-/** EXTRA_CA_CERTS for the agent's programs: joined with the image's own, where each of them looks. */
-function agentAuthorities(stack: Stack): { volumes?: Mount[]; environment?: object } {
-  const node = extraAuthorities(stack)
-  const files = stack.authorities
-  if (!files) return node
-  return {
-    volumes: [
-      ...(node.volumes ?? []),
-      readOnlyMount(files.pem, authorityTargets.pem),
-      readOnlyMount(files.java, authorityTargets.java),
-    ],
-    environment: { ...authorityVariables, ...node.environment },
-  }
-}
-
-function networks({ identity, engineMajor, settings, subnets, mtu }: Stack) {
-  const chosen = { ...subnets, ...externalSubnet(settings) }
-  const labels = renderNetworkLabels(identity)
-  const entries = stackNetworks.map((name): [string, object] => {
-    const options = {
-      ...(engineMajor >= 28 && name !== 'proxy-external' && isolated),
-      ...(mtu && { 'com.docker.network.driver.mtu': String(mtu) }),
-    }
-    const subnet = chosen[name]
-    const network = {
-      labels,
-      ...(Object.keys(options).length > 0 && { driver_opts: options }),
-      ...(subnet && { ipam: { config: [{ subnet }] } }),
-    }
-    return [name, network]
-  })
-  return Object.fromEntries(entries)
-}
-
-export const isolated = {
-  'com.docker.network.bridge.gateway_mode_ipv4': 'isolated',
-  'com.docker.network.bridge.gateway_mode_ipv6': 'isolated',
-}
-
-function externalSubnet({ EXTERNAL_SUBNET: subnet }: Stack['settings']): StackSubnets {
-  return subnet ? { 'proxy-external': subnet } : {}
 }

@@ -5,13 +5,14 @@ import { upstreamUrl } from '../../config/model-upstream.ts'
 import { defaultTenant } from '../../config/tenants.ts'
 import { type BindMount, readOnlyMount } from '../../engine/compose.ts'
 import { accountFiles, resolverFiles } from '../accounts.ts'
-import { authorityTargets, authorityVariables } from '../authorities.ts'
 import { placeholderVariable } from '../credential.ts'
 import { labels } from '../labels.ts'
+import { agentAuthorities, serviceAuthorities } from '../render-authorities.ts'
 import { renderNetworkLabels } from '../render-labels.ts'
+import { renderNetworks } from '../render-networks.ts'
 import { tenantParts } from '../services.ts'
 import { homeVolume, upstreamOf, upstreamRanges } from '../stack.ts'
-import { extraAuthorities, isolated, wayOut } from '../stack-file.ts'
+import { wayOut } from '../stack-file.ts'
 import { networksOfServer, presentTenants, type ServerStack } from './server-stack.ts'
 
 /** What compose.server.yaml states for the tenant `main`, which stands for every tenant. */
@@ -41,7 +42,7 @@ export function buildServerFile(stack: ServerStack, template: ServerTemplate): o
       ingress: common,
       server: {
         ...withTenants,
-        ...merged(extraAuthorities(stack), {
+        ...merged(serviceAuthorities(stack), {
           volumes: added.flatMap(name => [
             writableMount(join(stack.workspaces, name), `/workspaces/${name}`),
             `${tenantParts(name).sockets}:/run/claude-secure/workers/${name}:ro`,
@@ -50,7 +51,7 @@ export function buildServerFile(stack: ServerStack, template: ServerTemplate): o
       },
       gateway: {
         ...withTenants,
-        ...extraAuthorities(stack),
+        ...serviceAuthorities(stack),
         networks: meets(() => ['gateway']),
       },
       proxy: {
@@ -118,14 +119,13 @@ function workerOf(template: ServerTemplate, tenant: string): Record<string, unkn
 }
 
 function workerParts(stack: ServerStack, tenant: string) {
-  const { user, state, authorities, placeholderKind, placeholders } = stack
-  const node = extraAuthorities(stack)
+  const { user, state, placeholderKind, placeholders } = stack
+  const authorities = agentAuthorities(stack)
   const files = [...accountFiles(user, state), ...resolverFiles(stack.engineKind, state)]
   return {
     environment: {
       [placeholderVariable(placeholderKind)]: placeholders[tenant] ?? '',
-      ...(authorities && authorityVariables),
-      ...node.environment,
+      ...authorities.environment,
       // Bedrock and Vertex AI refuse beta features and fields that they do not know.
       ...((stack.mode === 'bedrock' || stack.mode === 'vertex') && {
         CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS: '1',
@@ -133,41 +133,17 @@ function workerParts(stack: ServerStack, tenant: string) {
     },
     volumes: [
       ...files.map(({ source, target }) => readOnlyMount(source, target)),
-      ...(node.volumes ?? []),
-      ...(authorities
-        ? [
-            readOnlyMount(authorities.pem, authorityTargets.pem),
-            readOnlyMount(authorities.java, authorityTargets.java),
-          ]
-        : []),
+      ...(authorities.volumes ?? []),
     ],
   }
 }
 
 function networks(stack: ServerStack, template: ServerTemplate) {
-  const { EXTERNAL_SUBNET: external } = stack.settings
-  const chosen: Record<string, string> = {
-    ...stack.subnets,
-    ...(external && { 'proxy-external': external }),
-  }
   const main = tenantParts(defaultTenant).network
-  return Object.fromEntries(
-    networksOfServer(stack).map(name => {
-      const isTenant = name.startsWith('tenant-') && name !== main
-      const base = isTenant ? template.networks['tenant-main-internal'] : {}
-      const options = {
-        ...objectOf(base.driver_opts),
-        ...(stack.engineMajor >= 28 && name.endsWith('-internal') && isolated),
-        ...(stack.mtu && { 'com.docker.network.driver.mtu': String(stack.mtu) }),
-      }
-      const network = {
-        ...base,
-        labels: renderNetworkLabels(stack.identity),
-        ...(Object.keys(options).length > 0 && { driver_opts: options }),
-        ...(chosen[name] && { ipam: { config: [{ subnet: chosen[name] }] } }),
-      }
-      return [name, network]
-    }),
+  // compose.server.yaml states those of the tenant `main` and those without a tenant.
+  const isAdded = (name: string) => name.startsWith('tenant-') && name !== main
+  return renderNetworks(stack, networksOfServer(stack), name =>
+    isAdded(name) ? template.networks['tenant-main-internal'] : {},
   )
 }
 
