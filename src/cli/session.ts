@@ -1,6 +1,7 @@
 import { userEnvironment } from '../config/environment.ts'
 import { prepareDetached, startDetached } from '../engine/container-exec.ts'
 import { createExec, startExec } from '../engine/terminal-exec.ts'
+import { createC1Remover } from '../engine/without-c1.ts'
 import type { RunningAgent } from '../stack/inspect.ts'
 import type { EndedSession } from './after-session.ts'
 import { terminalVariables } from './terminal.ts'
@@ -59,9 +60,13 @@ export function runSession(
   { terminal, claude }: PreparedSession,
 ): Promise<number> {
   const ends = { input: process.stdin, output: process.stdout }
-  if (claude === null) return startExec(address, terminal, ends)
+  const clean = createC1Remover()
+  if (claude === null) return startExec(address, terminal, ends, { clean })
   const missed = () => startDetached(address, claude)
-  return startExec(address, terminal, ends, { text: needsNothing, missed })
+  return startExec(address, terminal, ends, {
+    announcement: { text: needsNothing, missed },
+    clean,
+  })
 }
 
 /** Opens a session, or joins the one that is open; resolves with its exit status. */

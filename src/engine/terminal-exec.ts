@@ -16,6 +16,11 @@ export type TerminalExec = ContainerExec & {
 /** The user's terminal. */
 export type TerminalEnds = { input: NodeJS.ReadStream; output: NodeJS.WriteStream }
 
+type OutputOptions = {
+  announcement?: Announcement
+  clean?: (chunk: Buffer) => Buffer
+}
+
 const idleMilliseconds = 10_000
 
 /** Replaces the engine's own detach keys, which would hold back every Ctrl-P, by two that no one types. */
@@ -43,12 +48,14 @@ export function createExec(
  * Runs a prepared command on this terminal, and resolves with its exit status. Speaks to the engine
  * directly: starting the docker program would be a quarter of the time to the first byte. Rejects, and
  * hangs up, when the answer to an announcement fails.
+ *
+ * @param clean what becomes of each chunk of the output
  */
 export async function startExec(
   address: EngineAddress,
   id: string,
   { input, output }: TerminalEnds,
-  announcement?: Announcement,
+  { announcement, clean = chunk => chunk }: OutputOptions = {},
 ): Promise<number> {
   const terminal = { Tty: true, ConsoleSize: size(output) }
   const { socket, first } = await startContainerExec(address, id, terminal)
@@ -84,8 +91,13 @@ export async function startExec(
   }
   try {
     input.pipe(socket)
-    output.write(await withoutAnnouncement(socket, first, announcement, fail))
-    socket.pipe(output, { end: false })
+    output.write(clean(await withoutAnnouncement(socket, first, announcement, fail)))
+    socket.on('data', (chunk: Buffer) => {
+      if (output.write(clean(chunk))) return
+      socket.pause()
+      output.once('drain', () => socket.resume())
+    })
+    socket.resume()
     await closed
   } finally {
     process.off('SIGHUP', hangUp).off('SIGTERM', hangUp).off('SIGCONT', continued)

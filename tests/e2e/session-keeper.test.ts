@@ -78,6 +78,18 @@ t.test('a folder that the agent made first is refused, and never used', async t 
   }
 })
 
+t.test('files that never end do not keep a session from opening', async t => {
+  const transcripts = '$HOME/.claude/projects/-workspace'
+  await agent(
+    `mkdir -p ${transcripts}; cd ${transcripts}; mkfifo a.jsonl; ln -s /dev/zero b.jsonl; truncate -s 1T c.jsonl`,
+  )
+  const terminal = await stack.terminal(['start'])
+  await terminal.waitFor(ready)
+  await terminal.submit('/exit')
+  t.equal(await terminal.exitStatus(), 0)
+  await agent(`rm ${transcripts}/?.jsonl`)
+})
+
 t.test('a program of an earlier session gets nothing of the next one', async t => {
   await agent('setsid python3 leftover.py > left.log 2>&1 < /dev/null &')
   const left = async () => (await agent('cat left.log')).text
@@ -153,6 +165,11 @@ t.test('an open session is out of reach of the agent', async t => {
       '\\e]8;;http://ESCAPED-link\\e\\\\x\\e]8;;\\e\\\\',
       '\\e_ESCAPED-apc\\e\\\\',
       '\\ekESCAPED-window\\e\\\\',
+      // The same in control characters of 8 bits, which tmux takes for a part of the cell before.
+      'x\\302\\2350;EIGHT-title\\302\\234',
+      'x\\302\\23552;c;RUlHSFQtY2xpcA==\\302\\234',
+      'x\\302\\220EIGHT-dcs\\302\\234',
+      '\\e]8;;http://ESCAPED-link\\302\\234\\e\\\\x\\e]8;;\\e\\\\',
       'plain-text',
     ].join('')
     const everywhere = `for p in /dev/pts/[0-9]*; do printf '${sequences}' > $p; done`
@@ -161,7 +178,10 @@ t.test('an open session is out of reach of the agent', async t => {
     const output = () => readFile(raw, 'latin1')
     await until('the text', async () => /plain-text/.test(await output()))
     // A link of OSC 8 is redrawn, as a colour is.
-    t.notMatch(await output(), /ESCAPED-(?!link)|RVNDQVBFRC/)
+    const arrived = await output()
+    t.notMatch(arrived, /ESCAPED-(?!link)|RVNDQVBFRC/)
+    t.match(arrived, 'EIGHT-title')
+    t.notMatch(arrived, /\xc2[\x80-\x9f]/, 'no control characters of 8 bits')
   })
 
   await t.test('a second start joins it', async t => {

@@ -120,7 +120,7 @@ t.test('an announcement is not shown, and nothing follows it', async t => {
     const { ends, input, output } = fakeTerminal()
     let missed = 0
     const announcement = { text, missed: async () => void missed++ }
-    const status = startExec(address, 'abc', ends, announcement)
+    const status = startExec(address, 'abc', ends, { announcement })
     input.write('typed q')
     t.equal(await status, 0)
     t.equal(missed, expected)
@@ -135,7 +135,7 @@ t.test('a failure of what a missed announcement starts ends the command', async 
   const missed = async () => {
     throw new Error('no process is left')
   }
-  await t.rejects(startExec(address, 'abc', ends, { text: 'another', missed }), {
+  await t.rejects(startExec(address, 'abc', ends, { announcement: { text: 'another', missed } }), {
     message: 'no process is left',
   })
   t.same(modes, [true, false], 'no longer raw')
