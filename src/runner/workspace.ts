@@ -34,8 +34,9 @@ const reasons = new Map([
 ])
 
 /**
- * Finds `/workspace` itself, or `/workspaces` and each folder below it, by its real path, because the agent
- * can create symlinks in a workspace. One workspace can be in another: each has a home of its own.
+ * Finds `/workspace` itself, or `/workspaces` and each folder below it. One workspace can be in another: each
+ * has a home of its own. Below `/workspaces` only a real path is accepted: the server has judged this
+ * path for its token, and an agent may have replaced it with a symlink to another workspace since (threat H2).
  */
 export async function findWorkspace(asked: string, places = defaultPlaces): Promise<Workspace> {
   const path = await realpath(asked).catch((cause: unknown) => {
@@ -44,6 +45,9 @@ export async function findWorkspace(asked: string, places = defaultPlaces): Prom
   })
   if (path !== places.workspace && !isWithin(places.workspaces, path)) {
     throw refused(asked, `it is not ${places.workspace}, ${places.workspaces} or a folder in it`)
+  }
+  if (path !== asked && (isWithin(places.workspaces, path) || isWithin(places.workspaces, asked))) {
+    throw refused(asked, 'it is not a real path: a part of it is a symlink, or . or ..')
   }
   const stats = await stat(path)
   if (!stats.isDirectory()) throw refused(asked, 'it is not a folder')

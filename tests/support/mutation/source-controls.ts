@@ -185,6 +185,12 @@ export const sourceControls: readonly SourceControl[] = [
     test: `${unit}/runner/workspace.test.ts`,
   },
   {
+    control: 'no run starts in a workspace that was exchanged for a symlink',
+    file: 'src/runner/workspace.ts',
+    remove: ['path !== asked && (', 'path === null && ('],
+    test: `${unit}/runner/workspace.test.ts`,
+  },
+  {
     control: 'no statement of the runs is without its tenant',
     file: 'src/server/store/statements.ts',
     remove: [

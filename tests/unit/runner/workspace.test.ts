@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { findWorkspace } from '../../../src/runner/workspace.ts'
@@ -17,6 +17,8 @@ const places = {
 writeFileSync(join(root, 'workspaces/file'), '')
 symlinkSync(join(root, 'workspaces-evil'), join(root, 'workspaces/out'))
 symlinkSync(join(root, 'workspaces/a'), join(root, 'workspaces/alias'))
+symlinkSync(places.workspace, join(root, 'workspaces/single'))
+symlinkSync(places.workspace, join(root, 'link'))
 mkdirSync(join(root, 'workspaces/..dots'))
 
 t.test('the workspace, /workspaces and each folder below it are accepted', async t => {
@@ -25,18 +27,26 @@ t.test('the workspace, /workspaces and each folder below it are accepted', async
   t.equal(a.home, `/home/claude/workspaces/${a.key}`)
   t.equal(a.temporary, `/tmp/${a.key}`)
   t.match(await findWorkspace(join(root, 'workspaces/..dots'), places), { key: /^--dots-/ })
-  t.equal(
-    (await findWorkspace(join(root, 'workspaces/alias'), places)).path,
-    a.path,
-    'a link counts as what it leads to: one folder, one lease',
-  )
   const whole = await findWorkspace(places.workspaces, places)
   t.match(whole, { path: places.workspaces })
   const deep = await findWorkspace(join(places.workspaces, 'a/b'), places)
   t.match(deep, { path: join(places.workspaces, 'a/b') })
-  t.same(await findWorkspace(join(places.workspaces, 'a/..'), places), whole)
   t.equal(new Set([whole, a, deep].map(({ home }) => home)).size, 3, 'each with its own home')
   t.equal(new Set([whole, a, deep].map(({ temporary }) => temporary)).size, 3)
+})
+
+t.test('the workspace of a folder stack is found through a symlink', async t => {
+  t.match(await findWorkspace(join(root, 'link'), places), { path: places.workspace })
+})
+
+t.test('a folder that was exchanged for a symlink to another workspace is refused', async t => {
+  const inside = join(places.workspaces, 'app/x')
+  mkdirSync(inside, { recursive: true })
+  mkdirSync(join(places.workspaces, 'secret'))
+  t.match(await findWorkspace(inside, places), { path: inside })
+  rmdirSync(inside)
+  symlinkSync('../secret', inside)
+  await t.rejects(findWorkspace(inside, places), { message: /a part of it is a symlink/ })
 })
 
 for (const path of [
@@ -44,6 +54,9 @@ for (const path of [
   'workspaces-evil',
   'workspaces/out',
   'workspaces/out/deep',
+  'workspaces/alias',
+  'workspaces/alias/b',
+  'workspaces/single',
   'workspaces/file',
   'workspaces/missing',
   '.',
@@ -51,6 +64,14 @@ for (const path of [
   t.test(`refused: ${path}`, async t => {
     await t.rejects(findWorkspace(join(root, path), places), {
       message: /^cannot use .* as a workspace: /,
+    })
+  })
+}
+
+for (const path of ['/a/..', '/.', '/', '/a/', '/./a', '//a']) {
+  t.test(`refused: another spelling, ${path}`, async t => {
+    await t.rejects(findWorkspace(`${places.workspaces}${path}`, places), {
+      message: /it is not a real path/,
     })
   })
 }
