@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { until } from '../../../src/base/async.ts'
 import { parseIngressSettings } from '../../../src/ingress/ingress-settings.ts'
-import { createRelay } from '../../../src/ingress/relay.ts'
+import { createRelay, type RelayOptions } from '../../../src/ingress/relay.ts'
 
 async function listen(t: Test, server: Server) {
   server.listen(0, '127.0.0.1')
@@ -14,9 +14,31 @@ async function listen(t: Test, server: Server) {
 }
 
 async function relayTo(t: Test, target: Server, connections = 10) {
+  return (await openRelay(t, target, { connections })).port
+}
+
+async function openRelay(t: Test, target: Server, options: Partial<RelayOptions>) {
+  const host = '127.0.0.1'
   const port = await listen(t, target)
-  const options = { target: { host: '127.0.0.1', port }, connections, lingerTimeout: 500 }
-  return listen(t, createRelay(options))
+  const relay = createRelay({
+    target: { host, port },
+    connections: 10,
+    lingerTimeout: 500,
+    ...options,
+  })
+  return { relay, port: await listen(t, relay) }
+}
+
+/** Connects a client that never reads, so that its window closes. */
+async function deafClient(t: Test, relay: Server, port: number) {
+  const accepted = once(relay, 'connection')
+  const client = connect({ port, host: '127.0.0.1' })
+  client.on('error', () => {})
+  client.pause()
+  t.teardown(() => client.destroy())
+  const [socket]: Socket[] = await accepted
+  if (!socket) throw new Error('the relay accepted no client')
+  return { client, accepted: socket }
 }
 
 t.test(
@@ -58,6 +80,72 @@ t.test('a slow reader stops its writer', async t => {
   await sleep(500)
   t.ok(written < 50_000_000, `${written} bytes wait for a client that reads none`)
   client.destroy()
+})
+
+t.test('a client that never reads is closed after the server has left it', async t => {
+  const target = createServer(socket => {
+    const chunk = Buffer.alloc(64 * 1024)
+    const write = () => {
+      while (socket.write(chunk));
+      // As the server does with a client that does not read.
+      setTimeout(() => socket.destroy(), 100)
+    }
+    socket.on('error', () => {})
+    write()
+  })
+  const { relay, port } = await openRelay(t, target, { stallTimeout: 500 })
+  const { accepted } = await deafClient(t, relay, port)
+  t.ok(await until(async () => accepted.destroyed, { every: 20, timeout: 5_000 }))
+})
+
+t.test('a server that never reads loses its client', async t => {
+  const target = createServer(socket => {
+    socket.pause()
+    socket.on('error', () => {})
+    t.teardown(() => socket.destroy())
+  })
+  const { relay, port } = await openRelay(t, target, { stallTimeout: 500 })
+  const { client, accepted } = await deafClient(t, relay, port)
+  client.write(Buffer.alloc(50_000_000))
+  t.ok(await until(async () => accepted.destroyed, { every: 20, timeout: 5_000 }))
+})
+
+t.test('the last bytes of an answer do not wait forever for a client that never reads', async t => {
+  const served = createServer({ allowHalfOpen: true })
+  const connected = once(served, 'connection')
+  const { relay, port } = await openRelay(t, served, { stallTimeout: 60_000 })
+  const { accepted } = await deafClient(t, relay, port)
+  const [socket]: Socket[] = await connected
+  if (!socket) throw new Error('the relay did not connect')
+  socket.resume()
+  // Small enough not to pause the relay: it reads the end of the answer, and has bytes that it cannot write.
+  const piece = Buffer.alloc(8 * 1024)
+  let sent = 0
+  while (accepted.writableLength === 0 && sent < 100_000_000) {
+    socket.write(piece)
+    sent += piece.length
+    await until(async () => accepted.bytesWritten === sent, { every: 0, timeout: 5_000 })
+  }
+  t.ok(accepted.writableLength > 0, 'bytes wait for the client')
+  t.notOk(accepted.writableNeedDrain, 'the relay is not paused')
+  socket.end()
+  t.ok(await until(async () => accepted.destroyed, { every: 20, timeout: 5_000 }))
+})
+
+t.test('a client that reads slowly gets the whole answer', async t => {
+  const whole = 20_000_000
+  const target = createServer(socket => {
+    socket.on('error', () => {})
+    socket.end(Buffer.alloc(whole))
+  })
+  const { port } = await openRelay(t, target, { stallTimeout: 1_000, lingerTimeout: 2_000 })
+  const client = connect({ port, host: '127.0.0.1' })
+  let received = 0
+  for await (const chunk of client) {
+    received += chunk.length
+    await sleep(2)
+  }
+  t.equal(received, whole)
 })
 
 t.test('a client that leaves closes its connection to the server', async t => {
