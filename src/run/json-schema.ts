@@ -5,13 +5,18 @@ import { messageOf } from '../base/errors.ts'
 import { RunRefusal } from './failure.ts'
 
 /** Returns the problem with a value, or null. */
-export type Validate = (value: unknown) => string | null
+export type Validate = (value: unknown) => string | null | Promise<string | null>
+
+/** Throws a `RunRefusal` for an invalid schema. */
+export type CompileSchema = (schema: Record<string, unknown>) => Promise<Validate>
 
 /**
  * Compiles a JSON Schema of draft 7, 2019-09 or 2020-12, according to its `$schema`; draft 7 by default.
  * `format` is an annotation and is not checked.
  */
-export function createValidator(schema: Record<string, unknown>): Validate {
+export function createValidator(
+  schema: Record<string, unknown>,
+): (value: unknown) => string | null {
   const validate = compile(schema)
   return value => {
     if (validate(value)) return null

@@ -97,7 +97,12 @@ export const RunRequest = z.strictObject({
   systemPrompt: within(instructionBytes).optional(),
   appendSystemPrompt: within(instructionBytes).optional(),
   /** A JSON Schema; the result then has `structured_output`. */
-  jsonSchema: z.record(z.string(), z.unknown()).optional(),
+  jsonSchema: z
+    .record(z.string(), z.unknown())
+    .refine(schema => Buffer.byteLength(JSON.stringify(schema)) <= instructionBytes, {
+      error: `must be at most ${instructionBytes} bytes`,
+    })
+    .optional(),
   session: z
     .discriminatedUnion('kind', [
       /** The session of this workspace's last run, or a fresh one without any. */

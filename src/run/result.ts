@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { StoredFailure } from './failure.ts'
+import type { Validate } from './json-schema.ts'
 import type { OpenQuestion } from './question.ts'
 import type { ClaudeMessage, RunnerEvent } from './runner-protocol.ts'
 import { Turn } from './turns.ts'
@@ -38,13 +39,10 @@ export const RunResult = z.object({
 export type RunResult = z.infer<typeof RunResult>
 
 /** Turns a success whose structured answer does not match its schema into a failure. */
-export function validated(
-  result: RunResult,
-  validate: ((value: unknown) => string | null) | null,
-): RunResult {
+export async function validated(result: RunResult, validate: Validate | null): Promise<RunResult> {
   if (!validate || result.status !== 'succeeded') return result
   const given = result.claude !== null && 'structured_output' in result.claude
-  const problem = given ? validate(result.claude?.structured_output) : null
+  const problem = given ? await validate(result.claude?.structured_output) : null
   if (given && problem === null) return result
   return { ...result, status: 'failed', error: { code: 'schema-mismatch', problem } }
 }

@@ -3,7 +3,7 @@ import { createCollector, type RunEnding } from './collect.ts'
 import { RunRefusal } from './failure.ts'
 import { follow, neverStarted, type Patience } from './follow.ts'
 import type { Hub } from './hub.ts'
-import type { Validate } from './json-schema.ts'
+import type { CompileSchema, Validate } from './json-schema.ts'
 import type { WorkspaceLease } from './lease.ts'
 import { defaultQuestionSeconds } from './question.ts'
 import { createQuestionBroker, type QuestionBroker } from './question-broker.ts'
@@ -40,6 +40,11 @@ export type RunEngineParts = {
   store: RunStore
   lease: WorkspaceLease
   now: () => Date
+  /**
+   * Compiles the schema of a request; the default does it in this process, which a schema can occupy: only
+   * for schemas of the user.
+   */
+  compileSchema?: CompileSchema
   /** Returns the last notices of a run that has ended; its errors are ignored. */
   parting?: (since: Date) => Promise<readonly string[]>
   /** Milliseconds; the defaults suit an interactive user. */
@@ -67,7 +72,9 @@ export async function watchRun(
   const questionSeconds = run.questionSeconds ?? defaultQuestionSeconds
   const { hub } = entry
   // An invalid schema is refused before the run costs anything.
-  const validate = request.jsonSchema ? await validator(request.jsonSchema) : null
+  const validate = request.jsonSchema
+    ? await (parts.compileSchema ?? compileHere)(request.jsonSchema)
+    : null
   const startedAt = now().toISOString()
   const { timeoutSeconds } = request
   const collector = createCollector({ runId: id, workspace, startedAt, timeoutSeconds })
@@ -104,7 +111,7 @@ export async function watchRun(
       .acquire(workspace, id, { wait: run.wait ?? false, signal: either })
       .catch(error => unlessAborted(either, error))
     const finish = async (ending: RunEnding) => {
-      const result = validated(collector.result(ending, now().toISOString()), validate)
+      const result = await validated(collector.result(ending, now().toISOString()), validate)
       await log.finish(result).catch(error => {
         const text = `the result could not be kept: ${messageOf(error)}`
         return hub.publish(hub.stamp({ kind: 'notice', text }))
@@ -134,7 +141,7 @@ function unlessAborted(signal: AbortSignal, error: unknown): null {
   throw error
 }
 
-async function validator(schema: Record<string, unknown>): Promise<Validate> {
+async function compileHere(schema: Record<string, unknown>): Promise<Validate> {
   // Loaded on demand: few runs have a schema.
   return (await import('./json-schema.ts')).createValidator(schema)
 }

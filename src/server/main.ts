@@ -1,3 +1,4 @@
+import { extname, join } from 'node:path'
 import { messageOf, UserError } from '../base/errors.ts'
 import { readRegularFile, textOf } from '../files/regular-file.ts'
 import { buildApp } from './app.ts'
@@ -28,6 +29,8 @@ async function main() {
     storeFolder: settings.STORE_FOLDER,
     workersFolder: settings.WORKERS_FOLDER,
     workerSecretsFolder: settings.WORKER_SECRETS_FOLDER,
+    // Beside this file, in the image and in the sources.
+    schemaProgram: join(import.meta.dirname, `schema-worker${extname(import.meta.filename)}`),
     ttlHours: settings.RESULT_TTL_HOURS,
     report: error => log({ kind: 'error', message: messageOf(error), ...hintOf(error) }),
   })

@@ -7,6 +7,7 @@ import type { Patience } from '../../run/follow.ts'
 import { createMemoryLease } from '../../run/memory-lease.ts'
 import { readRunnerToken } from '../../run/runner-token.ts'
 import { createSocketTransport, type SocketTransport } from '../../run/socket-transport.ts'
+import { createSchemaCheck } from '../schema-check.ts'
 import { openRunStores } from '../store/run-stores.ts'
 import type { Spent } from '../store/usage-of-run.ts'
 import { requireLandlock } from './landlock-check.ts'
@@ -32,6 +33,8 @@ export type TenantRunsOptions = {
   workersFolder: string
   /** Folder with a file for each tenant: the token of its runner. */
   workerSecretsFolder: string
+  /** File of `schema-worker.ts`. */
+  schemaProgram: string
   /** Hours for which a result is kept. */
   ttlHours: number
   /** The root workspace, as the workers name it. */
@@ -73,6 +76,7 @@ export async function openTenantRuns(options: TenantRunsOptions): Promise<Tenant
       store: stores.of(name),
       lease: createMemoryLease(),
       now,
+      compileSchema: createSchemaCheck({ program: options.schemaProgram }),
       ...(patience && { patience }),
     })
     const opened = { worker, engine: { ...engine, start: startOf(engine) } }

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { startRunner, type TestRunner } from '../../integration/runner/fixture.ts'
 
+const schemaProgram = join(import.meta.dirname, '../../../src/server/schema-worker.ts')
+
 /** A runner with the fake claude for each tenant, and the folders in which a server finds them. */
 export async function startWorkers<Name extends string>(
   t: Test,
@@ -29,5 +31,5 @@ export async function startWorkers<Name extends string>(
     mkdirSync(workspace, { recursive: true })
     return workspace
   }
-  return { settings: { ...settings, ttlHours: 6 }, runners, at }
+  return { settings: { ...settings, schemaProgram, ttlHours: 6 }, runners, at }
 }

@@ -135,3 +135,22 @@ t.test('a close cancels what runs, and marks what does not end as interrupted', 
   t.match(await again.of('a').find(silent.id), { state: 'cancelled' })
   t.match(await again.of('a').find(stubborn.id), { state: /interrupted|cancelled/ })
 })
+
+t.test('the schemas of callers are compiled by the program for them, and nowhere else', async t => {
+  const { settings, at } = await startWorkers(t, ['a'])
+  const request = { prompt: 'x', jsonSchema: { type: 'object' } }
+  const { runs } = await open(t, settings)
+  t.match(await runs.of('a').start(request, { workspace: at('a', 'p') }).result, {
+    status: 'failed',
+    error: { code: 'schema-mismatch', problem: null },
+  })
+  const wrong = { ...request, jsonSchema: { type: 'nonsense' } }
+  const refused = runs.of('a').start(wrong, { workspace: at('a', 'p') })
+  await t.rejects(refused.result, { code: 'schema', message: /schema is not valid/ })
+  await runs.close()
+
+  const without = { ...settings, schemaProgram: '/nonexistent/schema-worker.js' }
+  const { runs: broken } = await open(t, without)
+  const run = broken.of('a').start(request, { workspace: at('a', 'p') })
+  await t.rejects(run.result, { message: /nonexistent/ })
+})

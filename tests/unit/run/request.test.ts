@@ -1,5 +1,5 @@
 import t from 'tap'
-import { attachmentBytes, Prompt, promptText } from '../../../src/run/request.ts'
+import { attachmentBytes, Prompt, promptText, RunRequest } from '../../../src/run/request.ts'
 
 const image = (data: string) => ({
   type: 'image',
@@ -36,4 +36,13 @@ t.test('blocks are of known kinds, and bounded in number and size', async t => {
   ] as const) {
     t.match(Prompt.safeParse(prompt).error?.message, message)
   }
+})
+
+t.test('a schema is bounded in size', async t => {
+  const request = (length: number) => ({
+    prompt: 'x',
+    jsonSchema: { description: 'x'.repeat(length) },
+  })
+  t.ok(RunRequest.safeParse(request(1_000_000)).success)
+  t.match(RunRequest.safeParse(request(1_048_576)).error?.message, /at most 1048576 bytes/)
 })

@@ -1,0 +1,73 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { bundlePrograms, serverPrograms, writeBundle } from '../../../src/images/program-bundle.ts'
+import { createSchemaCheck } from '../../../src/server/schema-check.ts'
+
+const root = join(import.meta.dirname, '../../..')
+
+/** The program of the thread, as the image has it. */
+async function programOf(t: Test) {
+  const folder = t.testdir()
+  const programs = serverPrograms.filter(({ out }) => out === 'schema-worker.js')
+  await writeBundle(await bundlePrograms(root, programs), folder)
+  return join(folder, 'schema-worker.js')
+}
+
+const schema = { type: 'object', required: ['colour'], additionalProperties: false }
+
+/** Backtracks 2^40 times on `evil`. */
+const hostile = { type: 'string', pattern: '^(a+)+$' }
+const evil = `${'a'.repeat(40)}!`
+
+t.test('a schema is compiled and checked in a thread', async t => {
+  const compile = createSchemaCheck({ program: await programOf(t), milliseconds: 20_000 })
+  const colours = { ...schema, properties: { colour: { type: 'string' } } }
+  const validate = await compile(colours)
+  t.equal(await validate({ colour: 'red' }), null)
+  t.match(await validate({ colour: 7 }), /\/colour must be string/)
+  t.match(await validate(undefined), /must be object/)
+  const refusal = { code: 'schema', message: /schema is not valid/ }
+  await t.rejects(compile({ type: 'nonsense' }), refusal)
+  await t.rejects(compile({ pattern: '(' }), refusal)
+  t.equal(await validate({ colour: 'blue' }), null, 'a refused schema holds up no other')
+})
+
+t.test('a pattern that never ends holds up neither the process nor the next check', async t => {
+  const program = await programOf(t)
+  const slow = createSchemaCheck({ program, milliseconds: 1_500 })
+  const other = createSchemaCheck({ program, milliseconds: 20_000 })
+  const late = (await slow(hostile))(evil)
+  t.equal(await (await other(hostile))('aaa'), null, 'another tenant is served meanwhile')
+  t.equal(await late, 'it could not be checked within 1.5 s')
+  t.equal(await (await other(hostile))('aab'), 'it must match pattern "^(a+)+$"')
+})
+
+t.test('a schema that takes too long to compile is refused', async t => {
+  const compile = createSchemaCheck({ program: await programOf(t), milliseconds: 1 })
+  await t.rejects(compile(schema), {
+    code: 'schema',
+    message: 'the JSON schema could not be compiled within 0.001 s',
+  })
+})
+
+t.test('a value that fills the memory of the thread fails its own check alone', async t => {
+  const compile = createSchemaCheck({
+    program: await programOf(t),
+    milliseconds: 60_000,
+    megabytes: 24,
+  })
+  const validate = await compile({ type: 'array' })
+  const large = Array.from({ length: 700_000 }, (_, index) => ({ index }))
+  t.equal(await validate(large), 'it takes too much memory to check')
+  t.equal(await validate([]), null)
+})
+
+t.test('without its program no schema is accepted, and no answer is valid', async t => {
+  const program = await programOf(t)
+  const compile = createSchemaCheck({ program, milliseconds: 20_000 })
+  const validate = await compile(schema)
+  rmSync(program)
+  await t.rejects(compile(schema), { message: /schema-worker\.js/ })
+  t.match(await validate({ colour: 'red' }), /^it could not be checked: /)
+})
