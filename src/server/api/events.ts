@@ -5,6 +5,7 @@ import { camelKeys } from '../../run/camel-keys.ts'
 import type { RunEvent } from '../../run/result.ts'
 import { HttpError } from '../http-error.ts'
 import type { ServerLimits } from '../limits.ts'
+import { whenOver } from '../plugins/answer-over.ts'
 import { callerOf } from '../plugins/auth.ts'
 import type { RunStarter } from '../run-starter.ts'
 import { queryOf } from './run.ts'
@@ -33,7 +34,7 @@ export function serveEvents(
     }
     open.set(name, count + 1)
     const gone = new AbortController()
-    reply.raw.once('close', () => {
+    whenOver(reply.raw, () => {
       gone.abort()
       open.set(name, (open.get(name) ?? 1) - 1)
     })

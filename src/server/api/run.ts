@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { HttpError, invalid } from '../http-error.ts'
 import type { ServerLimits } from '../limits.ts'
+import { whenOver } from '../plugins/answer-over.ts'
 import { callerOf } from '../plugins/auth.ts'
 import type { ReadJson } from '../plugins/json-body.ts'
 import { runRate } from '../plugins/rate.ts'
@@ -83,7 +84,7 @@ export async function begun({ started, result }: StartedRun, milliseconds: numbe
 /** Fires when the client leaves before its answer is complete. */
 export function leaving(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
-  reply.raw.once('close', () => {
+  whenOver(reply.raw, () => {
     if (!reply.raw.writableFinished) controller.abort(new Error('the client left'))
   })
   return controller.signal

@@ -71,6 +71,31 @@ t.test('a token has a number of streams, and one that is closed makes room', asy
   t.ok(await until(again, { every: 20, timeout: 10_000 }))
 })
 
+t.test('a stream that was pipelined makes room when its client leaves', async t => {
+  const { run, open, port } = await startRunning(t, { limits: { streams: 1 } })
+  const { body } = await run({ prompt: 'silent', workspace: 'a', async: true })
+  const path = `/run/events?runId=${body.runId}`
+  const head = `Host: localhost\r\nAuthorization: Bearer ${token}\r\n`
+  const waiting = JSON.stringify({ prompt: 'silent', workspace: 'b' })
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(
+    `POST /run HTTP/1.1\r\n${head}Content-Type: application/json\r\nContent-Length: ${waiting.length}\r\n\r\n${waiting}` +
+      `GET ${path} HTTP/1.1\r\n${head}\r\n`,
+  )
+  const probe = async () => {
+    const answer = await open(path)
+    answer.destroy()
+    return answer.statusCode
+  }
+  t.ok(
+    await until(async () => (await probe()) === 429, { every: 20, timeout: 10_000 }),
+    'the pipelined stream counts',
+  )
+  socket.destroy()
+  t.ok(await until(async () => (await probe()) === 200, { every: 20, timeout: 10_000 }))
+})
+
 t.test('a reader that reads nothing is closed, and the run goes on', async t => {
   const { run, port, ask } = await startRunning(t, { limits: { stalledMilliseconds: 200 } })
   const { body } = await run({ prompt: 'flood 2000', workspace: 'a', async: true })

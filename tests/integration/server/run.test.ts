@@ -1,5 +1,6 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { until } from '../../../src/base/async.ts'
@@ -193,6 +194,22 @@ t.test('a client that leaves cancels its run', async t => {
   const runId = started && 'runId' in started ? started.runId : ''
   t.match(await ask(`/run/result?runId=${runId}`), { body: { status: 'cancelled', isError: true } })
   t.match(await run({ prompt: 'x', workspace: 'a' }), { status: 200 }, 'the workspace is free')
+})
+
+t.test('a client that leaves cancels the runs that it pipelined', async t => {
+  const { port, events } = await startRunning(t)
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  for (const workspace of ['a', 'b']) {
+    const body = JSON.stringify({ prompt: 'silent', workspace })
+    socket.write(
+      `POST /run HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    )
+  }
+  const count = (wanted: string) => events.filter(({ kind }) => kind === wanted).length
+  t.ok(await until(() => count('run-started') === 2, { every: 5, timeout: 5_000 }))
+  socket.destroy()
+  t.ok(await until(() => count('run-ended') === 2, { every: 5, timeout: 20_000 }))
 })
 
 t.test('a run that is fired and forgotten outlives its client', async t => {
