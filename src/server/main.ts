@@ -31,6 +31,7 @@ async function main() {
     workerSecretsFolder: settings.WORKER_SECRETS_FOLDER,
     // Beside this file, in the image and in the sources.
     schemaProgram: join(import.meta.dirname, `schema-worker${extname(import.meta.filename)}`),
+    usageFolder: settings.USAGE_FOLDER,
     ttlHours: settings.RESULT_TTL_HOURS,
     report: error => log({ kind: 'error', message: messageOf(error), ...hintOf(error) }),
   })

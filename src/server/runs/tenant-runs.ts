@@ -11,14 +11,18 @@ import { createSchemaCheck } from '../schema-check.ts'
 import { openRunStores } from '../store/run-stores.ts'
 import type { Spent } from '../store/usage-of-run.ts'
 import { requireLandlock } from './landlock-check.ts'
+import { addCharges } from './spent-today.ts'
 
 /** The runs of all tenants. What is asked of one tenant's engine finds no run of another. */
 export type TenantRuns = {
   of: (tenant: string) => RunEngine
   /** Returns the worker of a tenant: what it does, and warm processes. */
   worker: (tenant: string) => SocketTransport
-  /** Returns what the runs of this token's name spent since midnight (UTC), those in progress included. */
-  spentToday: (owner: string) => Spent
+  /**
+   * Returns what the runs of this token's name cost since midnight (UTC), those in progress included: of each the
+   * larger of what Claude Code reported and what the gateway counted.
+   */
+  spentToday: (owner: string) => Promise<Spent>
   /**
    * Starts no more runs, cancels those in progress, and marks as interrupted what has not ended within so many
    * milliseconds. Then the store is closed.
@@ -35,6 +39,8 @@ export type TenantRunsOptions = {
   workerSecretsFolder: string
   /** File of `schema-worker.ts`. */
   schemaProgram: string
+  /** Folder with the gateway's counts, in a folder for each tenant. */
+  usageFolder: string
   /** Hours for which a result is kept. */
   ttlHours: number
   /** The root workspace, as the workers name it. */
@@ -109,7 +115,7 @@ export async function openTenantRuns(options: TenantRunsOptions): Promise<Tenant
   return {
     of: name => tenant(name).engine,
     worker: name => tenant(name).worker,
-    spentToday: stores.spentToday,
+    spentToday: async owner => addCharges(stores.charges(owner), options.usageFolder),
     close(grace = defaultGrace) {
       closing ??= endAll(grace)
       return closing

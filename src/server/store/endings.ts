@@ -44,7 +44,8 @@ export function createEndings({ path, database, statements, now, ttl }: EndingsO
       )
       // A run ends, and costs, once.
       if (Number(changes) > 0) {
-        statements.spend.run(dayOf(now()), owner ?? '', usd, spent.tokens)
+        const meter = result.meter ?? result.runId
+        statements.charge.run(dayOf(now()), owner ?? '', meter, usd, spent.tokens, id)
       }
     })
   }
@@ -71,11 +72,9 @@ export function createEndings({ path, database, statements, now, ttl }: EndingsO
     /** Returns the result of a run that ended and could not be stored. */
     waiting: (id: number): RunResult | null => waiting.get(id)?.result ?? null,
 
-    /** Returns what runs of this owner spent whose results could not be stored. */
-    spentWaiting: (owner: string): Spent[] =>
-      [...waiting.values()]
-        .filter(end => end.owner === owner)
-        .map(({ result, spent }) => ({ ...spent, usd: result.costUsd ?? spent.usd })),
+    /** Returns the ends of this owner's runs whose results could not be stored. */
+    waitingOf: (owner: string): RunEnd[] =>
+      [...waiting.values()].filter(end => end.owner === owner),
 
     /** Tries to store what waits, up to the first failure. */
     retry(): void {

@@ -1,17 +1,17 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { RunStore } from '../../run/store/store.ts'
+import { type Charge, chargesOf } from './charges.ts'
 import { openDatabase, storageError } from './database.ts'
 import { createEndings, dayOf } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 import { parseRow } from './run-row.ts'
 import { prepareStatements } from './statements.ts'
 import { createTenantStore, interrupt, type StoreParts } from './tenant-store.ts'
-import { addSpent, nothing, type Spent } from './usage-of-run.ts'
 
 export type RunStores = {
   of: (tenant: string) => RunStore
-  /** Returns what runs of this owner spent since midnight (UTC), those in progress included. */
-  spentToday: (owner: string) => Spent
+  /** Lists the runs of this owner that ended since midnight (UTC), and those in progress, with what they cost. */
+  charges: (owner: string) => Charge[]
   /** Removes results after their time, and the oldest of a tenant that has too many bytes. */
   sweep: () => Promise<void>
   /** Marks the runs that are still in progress as interrupted, and closes the database. */
@@ -35,7 +35,7 @@ export type RunStoresOptions = {
 const sweepMilliseconds = 60_000
 /** A run can have 70 MB, and a removal lets nothing else run. */
 const batchRuns = 20
-const spendingDays = 8
+const chargeDays = 8
 const defaultTenantBytes = 2 * 1024 ** 3
 
 /** Opens the runs of all tenants. Runs that were in progress when the last process died are interrupted. */
@@ -72,8 +72,8 @@ export async function openRunStores(options: RunStoresOptions): Promise<RunStore
       )
     }
     endings.retry()
-    const oldest = new Date(now().getTime() - spendingDays * 86_400_000)
-    statements.forgetSpending.run(dayOf(oldest))
+    const oldest = new Date(now().getTime() - chargeDays * 86_400_000)
+    statements.forgetCharges.run(dayOf(oldest))
     database.shrink()
   }
 
@@ -86,14 +86,7 @@ export async function openRunStores(options: RunStoresOptions): Promise<RunStore
     of: tenant => createTenantStore(parts, tenant),
     sweep,
 
-    spentToday(owner) {
-      const row = statements.spent.get(dayOf(now()), owner)
-      const stored = { usd: Number(row?.usd ?? 0), tokens: Number(row?.tokens ?? 0) }
-      const running = [...live.values()]
-        .filter(run => run.record.owner === owner)
-        .map(run => run.spent())
-      return [stored, ...endings.spentWaiting(owner), ...running].reduce(addSpent, nothing)
-    },
+    charges: owner => chargesOf(owner, parts),
 
     async close() {
       if (isClosed) return

@@ -48,4 +48,22 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (day, owner)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  DROP TABLE spending;
+  -- What each ended run reported, kept apart so that it can be compared with the gateway's count of that run.
+  -- Outlives the runs, whose results expire within the day.
+  CREATE TABLE charges (
+    id INTEGER PRIMARY KEY,
+    -- Days (UTC) of the start and of the end, on which the run is charged.
+    since TEXT NOT NULL,
+    day TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    usd REAL NOT NULL,
+    tokens INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX charges_of_day ON charges (day, owner);
+  `,
 ]

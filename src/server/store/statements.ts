@@ -43,12 +43,15 @@ export function prepareStatements(database: Database) {
       `DELETE FROM runs WHERE id IN
          (SELECT id FROM runs WHERE tenant = ? AND expires_at IS NOT NULL ORDER BY expires_at LIMIT ?)`,
     ),
-    spend: p(
-      `INSERT INTO spending (day, owner, usd, tokens) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET usd = usd + excluded.usd, tokens = tokens + excluded.tokens`,
+    tenantOf: p('SELECT tenant FROM runs WHERE id = ?'),
+    charge: p(
+      `INSERT INTO charges (since, day, owner, tenant, run_id, meter, usd, tokens)
+       SELECT substr(started_at, 1, 10), ?, ?, tenant, run_id, ?, ?, ? FROM runs WHERE id = ?`,
     ),
-    spent: p('SELECT usd, tokens FROM spending WHERE day = ? AND owner = ?'),
-    forgetSpending: p('DELETE FROM spending WHERE day < ?'),
+    charges: p(
+      'SELECT since, tenant, run_id, meter, usd, tokens FROM charges WHERE day = ? AND owner = ?',
+    ),
+    forgetCharges: p('DELETE FROM charges WHERE day < ?'),
   }
 }
 export type Statements = ReturnType<typeof prepareStatements>

@@ -24,7 +24,10 @@ export async function startWorkers<Name extends string>(
     symlinkSync(runner.address.socketPath, join(workersFolder, name, 'runner.sock'))
     writeFileSync(join(workerSecretsFolder, name), await runner.address.readToken())
   }
-  const settings = { storeFolder: join(folder, 'store'), workersFolder, workerSecretsFolder }
+  const settings = {
+    ...{ storeFolder: join(folder, 'store'), usageFolder: join(folder, 'usage') },
+    ...{ workersFolder, workerSecretsFolder },
+  }
   /** A workspace of a tenant. */
   const at = (name: Name, path: string) => {
     const workspace = join(runners[name].root, 'workspaces', path)

@@ -1,7 +1,8 @@
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openTenantRuns, type TenantRunsOptions } from '../../../src/server/runs/tenant-runs.ts'
+import { noUsage } from '../../../src/usage/entry.ts'
 import { until } from '../../support/stack/process.ts'
 import { startWorkers } from './fixture.ts'
 
@@ -71,9 +72,35 @@ t.test('the same key is one run, also after a restart', async t => {
   t.same(await again.of('a').start({ prompt: 'once' }, keyed).result, first)
   await t.rejects(again.of('a').start({ prompt: 'twice' }, keyed).result, { code: 'key-reused' })
   t.equal((await again.of('a').list()).runs.length, 1)
-  t.ok(again.spentToday('ann').usd > 0)
-  t.equal(again.spentToday('ann').tokens, 10)
-  t.same(again.spentToday('bob'), { usd: 0, tokens: 0 })
+  t.ok((await again.spentToday('ann')).usd > 0)
+  t.equal((await again.spentToday('ann')).tokens, 10)
+  t.same(await again.spentToday('bob'), { usd: 0, tokens: 0 })
+})
+
+t.test('a token pays what the gateway counted of its runs, also without a result', async t => {
+  const { settings, runners, at } = await startWorkers(t, ['a'])
+  const { runs } = await open(t, settings)
+  const counted = (meter: string) => {
+    const entry = { meter, model: 'm', ...noUsage, estimatedUsd: 7, estimatedTokens: 700 }
+    mkdirSync(join(settings.usageFolder, 'a'), { recursive: true })
+    const day = new Date().toISOString().slice(0, 10)
+    appendFileSync(join(settings.usageFolder, 'a', `${day}.0.ndjson`), `${JSON.stringify(entry)}\n`)
+  }
+  const reported = runs.of('a').start({ prompt: 'x' }, { workspace: at('a', 'p'), owner: 'ann' })
+  t.match(await reported.result, { status: 'succeeded' })
+  counted(reported.id)
+  t.same(await runs.spentToday('ann'), { usd: 7, tokens: 700 })
+  const silent = runs.of('a').start({ prompt: 'silent' }, { workspace: at('a', 'p'), owner: 'bob' })
+  await until('the run to start', async () => runners.a.runner.status().runs.length === 1)
+  counted(silent.id)
+  t.same(await runs.spentToday('bob'), { usd: 7, tokens: 700 }, 'while it runs')
+  await runs.of('a').cancel(silent.id)
+  await silent.result
+  t.same(await runs.spentToday('bob'), { usd: 7, tokens: 700 }, 'and after its end')
+  await runs.close()
+  const { runs: again } = await open(t, settings)
+  t.same(await again.spentToday('bob'), { usd: 7, tokens: 700 }, 'and after a restart')
+  t.same(await again.spentToday('ann'), { usd: 7, tokens: 700 })
 })
 
 t.test('events are followed, and resumed after the last one that was seen', async t => {

@@ -6,7 +6,7 @@ import t from 'tap'
 import { childProgram } from '../../support/child-program.ts'
 import { runRecord as record } from '../../support/run/run-record.ts'
 import { all } from '../../support/run/store-behaviour.ts'
-import { openStores } from './fixture.ts'
+import { openStores, reportedToday } from './fixture.ts'
 
 const source = join(import.meta.dirname, '../../../src/server/store/run-stores.ts')
 
@@ -92,7 +92,7 @@ t.test('a killed server loses nothing that it acknowledged', async t => {
   t.ok(interrupted >= 15 && interrupted <= 20, `${interrupted} are interrupted`)
   for (const index of [3, 7, 11, 15, 19]) {
     const own = [...ended.values()].filter(end => end.index === index).length
-    t.ok(again.spentToday(`owner-${index}`).usd >= own * 0.25)
+    t.ok(reportedToday(again, `owner-${index}`).usd >= own * 0.25)
   }
   const third = await reopen()
   const runIds = [...created.keys()].filter(runId => !ended.has(runId))

@@ -1,7 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { openRunStores, type RunStoresOptions } from '../../../src/server/store/run-stores.ts'
+import {
+  openRunStores,
+  type RunStores,
+  type RunStoresOptions,
+} from '../../../src/server/store/run-stores.ts'
+import { addSpent, nothing } from '../../../src/server/store/usage-of-run.ts'
 import { memoryFolder } from '../../support/memory-folder.ts'
 
 /** A clock that the test moves. */
@@ -44,4 +49,11 @@ export async function openStores(t: Test, given: Partial<RunStoresOptions> = {})
       return stores
     },
   }
+}
+
+/** Adds up what runs of this owner reported since midnight. */
+export function reportedToday(stores: RunStores, owner: string) {
+  return stores
+    .charges(owner)
+    .reduce((sum, { usd, tokens }) => addSpent(sum, { usd, tokens }), nothing)
 }

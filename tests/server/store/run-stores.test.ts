@@ -7,7 +7,7 @@ import { openRunStores } from '../../../src/server/store/run-stores.ts'
 import { runRecord as record } from '../../support/run/run-record.ts'
 import { all, finished, notice } from '../../support/run/store-behaviour.ts'
 import { resultOf } from '../../support/run/transcript.ts'
-import { openStores } from './fixture.ts'
+import { openStores, reportedToday } from './fixture.ts'
 
 const hour = 3_600_000
 
@@ -100,7 +100,7 @@ t.test(
       'and this one is not lost',
     )
     t.match(await store.summary(running.runId), { state: 'succeeded' })
-    t.ok(first.spentToday('me').usd > 0)
+    t.ok(reportedToday(first, 'me').usd > 0)
     clock.forward(hour)
     await first.sweep()
     t.equal(await store.read(run.runId), null, 'the removal of old results makes space')
@@ -112,7 +112,7 @@ t.test(
 
 t.test('what a token spends is counted by day, for all its runs and after their time', async t => {
   const { stores, clock, reopen } = await openStores(t)
-  t.same(stores.spentToday('me'), { usd: 0, tokens: 0 })
+  t.same(reportedToday(stores, 'me'), { usd: 0, tokens: 0 })
   const cost = resultOf('text').costUsd ?? 0
   t.ok(cost > 0)
   const message = (usd: number, tokens: number) => ({
@@ -125,17 +125,17 @@ t.test('what a token spends is counted by day, for all its runs and after their 
   const log = await stores.of('a').create(run)
   await log.append(event(1, 0.5, 100))
   await log.append(event(2, 0.75, 150))
-  t.same(stores.spentToday('me'), { usd: 0.75, tokens: 153 }, 'a later result has the earlier')
-  t.same(stores.spentToday('other'), { usd: 0, tokens: 0 })
+  t.same(reportedToday(stores, 'me'), { usd: 0.75, tokens: 153 }, 'a later result has the earlier')
+  t.same(reportedToday(stores, 'other'), { usd: 0, tokens: 0 })
   await log.finish({ ...resultOf('text'), runId: run.runId })
   await finished(stores.of('b'), { owner: 'me' })
-  t.same(stores.spentToday('me'), { usd: 2 * cost, tokens: 153 })
+  t.same(reportedToday(stores, 'me'), { usd: 2 * cost, tokens: 153 })
   clock.forward(6 * hour)
   await stores.sweep()
   const again = await reopen()
-  t.same(again.spentToday('me'), { usd: 2 * cost, tokens: 153 })
+  t.same(reportedToday(again, 'me'), { usd: 2 * cost, tokens: 153 })
   clock.forward(8 * hour)
-  t.same(again.spentToday('me'), { usd: 0, tokens: 0 }, 'a new day')
+  t.same(reportedToday(again, 'me'), { usd: 0, tokens: 0 }, 'a new day')
 })
 
 t.test('a close marks what still runs as interrupted, and its watcher changes nothing', async t => {

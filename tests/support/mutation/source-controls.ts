@@ -191,6 +191,12 @@ export const sourceControls: readonly SourceControl[] = [
     test: `${unit}/runner/workspace.test.ts`,
   },
   {
+    control: 'a token pays what the gateway counted, and not only what an agent lets be reported',
+    file: 'src/server/runs/spent-today.ts',
+    remove: ['usd: Math.max(one.usd, other.usd)', 'usd: one.usd'],
+    test: `${unit}/server/runs/spent-today.test.ts`,
+  },
+  {
     control: 'no statement of the runs is without its tenant',
     file: 'src/server/store/statements.ts',
     remove: [
