@@ -17,20 +17,27 @@ export type HasMoved = () => Promise<boolean>
 export function createGatewayMoves(
   base: string | undefined,
   resolve: (host: string) => Promise<string> = async host => (await lookup(host, 4)).address,
+  milliseconds = resolveMilliseconds,
 ): HasMoved {
   const host = base?.startsWith('http://') && URL.canParse(base) ? new URL(base).hostname : null
   if (host === null || isIP(host)) return async () => false
   let known: string | null = null
-  const ask = async () => {
-    const address = await resolve(host)
-    const hasMoved = known !== null && known !== address
-    known = address
+  return async () => {
+    let isLate = false
+    const ask = async () => {
+      const address = await resolve(host)
+      // The caller was told that nothing moved; the next call must still see the move.
+      if (isLate) return false
+      const hasMoved = known !== null && known !== address
+      known = address
+      return hasMoved
+    }
+    // A gateway without an address is down, and the run says so.
+    const hasMoved = await within(
+      ask().catch(() => false),
+      milliseconds,
+    )
+    isLate = true
     return hasMoved
   }
-  // A gateway without an address is down, and the run says so.
-  return () =>
-    within(
-      ask().catch(() => false),
-      resolveMilliseconds,
-    )
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { createDeferred } from '../../../src/base/async.ts'
 import { createGatewayMoves } from '../../../src/runner/pool/gateway-moves.ts'
 import { until } from '../../support/stack/process.ts'
 import { parts, startRunner } from './fixture.ts'
@@ -38,6 +39,19 @@ t.test('a gateway that the resolver does not know for a moment has not moved', a
   const answer = async () => '10.0.0.2'
   for (const _ of [1, 2, 3]) t.equal(await hasMoved(), false)
   t.equal(await createGatewayMoves('https://api.anthropic.com')(), false, 'not in the stack')
+})
+
+t.test('a gateway whose new address comes too late has moved at the next call', async t => {
+  const { promise: late, resolve: answerLate } = createDeferred<string>()
+  const answers = [Promise.resolve('10.0.0.2'), late, Promise.resolve('10.0.0.3')]
+  const answer = () => answers.shift() ?? Promise.resolve('10.0.0.3')
+  const hasMoved = createGatewayMoves('http://gateway:8787', answer, 20)
+  t.equal(await hasMoved(), false)
+  t.equal(await hasMoved(), false, 'no answer in time')
+  answerLate('10.0.0.3')
+  await late
+  t.equal(await hasMoved(), true)
+  t.equal(await hasMoved(), false)
 })
 
 t.test('an option that is fixed for a process needs another process', async t => {
