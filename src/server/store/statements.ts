@@ -24,6 +24,9 @@ export function prepareStatements(database: Database) {
     ),
     question: p('UPDATE runs SET state = ?, question = ? WHERE id = ? AND ended_at IS NULL'),
     event: p('INSERT INTO events (run, seq, body) VALUES (?, ?, ?)'),
+    eventSizes: p(
+      'SELECT octet_length(body) AS bytes FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?',
+    ),
     events: p('SELECT seq, body FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?'),
     end: p(
       `UPDATE runs SET state = ?, question = NULL, ended_at = ?, session_id = ?, cost_usd = ?, tokens = ?, error = ?,
