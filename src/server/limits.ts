@@ -26,6 +26,8 @@ export type ServerLimits = {
   stalledMilliseconds: number
   /** Maximum number of entries in one listing of a folder. */
   listedEntries: number
+  /** Maximum bytes of all large listings that are made or sent at once; a tenant has half of them. */
+  listingsBytes: number
   /** Maximum number of requests of one token in a second. */
   requestsPerSecond: number
   /** Maximum number of runs that one token starts in a minute. */
@@ -57,6 +59,8 @@ export const defaultServerLimits: ServerLimits = {
   idleMilliseconds: 30_000,
   stalledMilliseconds: 60_000,
   listedEntries: 10_000,
+  // Half of it has room for the longest names in one listing.
+  listingsBytes: 64 * 1024 * 1024,
   requestsPerSecond: 10_000,
   runsPerMinute: 600,
   streams: 64,

@@ -26,6 +26,7 @@ export async function serveFiles(
     limits: {
       fileBytes,
       listedEntries: limits.listedEntries,
+      listingsBytes: limits.listingsBytes,
       idleMilliseconds: limits.stalledMilliseconds,
     },
   })

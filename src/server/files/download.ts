@@ -14,13 +14,15 @@ export type DownloadOptions = {
   mostEntries: number
   /** Whether the caller may see an entry of the listed folder. */
   shows: (name: string) => boolean
+  /** Takes memory for a listing until its answer is over; throws when there is none. */
+  hold: (bytes: number) => void
 }
 
 /** Answers GET and HEAD: the bytes of a file, or the list of a folder. */
 export async function download(
   request: FastifyRequest,
   reply: FastifyReply,
-  { root, target, mostEntries, shows }: DownloadOptions,
+  { root, target, mostEntries, shows, hold }: DownloadOptions,
 ): Promise<unknown> {
   const entry = await openEntry(root, target)
   if (entry.kind === 'file') {
@@ -33,7 +35,7 @@ export async function download(
   }
   try {
     const after = new URLSearchParams(request.originalUrl.split('?')[1]).get('after') ?? undefined
-    const listing = await listFolder(entry.folder, { most: mostEntries, after, shows })
+    const listing = await listFolder(entry.folder, { most: mostEntries, after, shows, hold })
     return reply.header('cache-control', 'no-store').send({ path: target.asked || '/', ...listing })
   } finally {
     await entry.folder.close()

@@ -1,6 +1,8 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { systemCode } from '../../base/errors.ts'
+import { createByteBudget } from '../byte-budget.ts'
 import { HttpError } from '../http-error.ts'
+import { whenOver } from '../plugins/answer-over.ts'
 import { download } from './download.ts'
 import { fileErrorOf, outsideRoot } from './file-error.ts'
 import { discardBody, tooLarge } from './receive.ts'
@@ -19,6 +21,8 @@ export type FilesOptions = {
     fileBytes: number
     /** Maximum number of entries in one listing. */
     listedEntries: number
+    /** Maximum bytes of all large listings that are made or sent at once; a root has half of them. */
+    listingsBytes: number
     /** Closes a transfer that moves no byte for this long. */
     idleMilliseconds: number
   }
@@ -31,6 +35,8 @@ export type FilesOptions = {
 export function filesApi(app: FastifyInstance, options: FilesOptions, done: () => void): void {
   const { rootOf, mayUse, limits } = options
   const turns = createTurns()
+  const { listingsBytes } = limits
+  const budget = createByteBudget({ total: listingsBytes, each: listingsBytes / 2 })
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -61,12 +67,27 @@ export function filesApi(app: FastifyInstance, options: FilesOptions, done: () =
   }
   const read = (request: FastifyRequest, reply: FastifyReply) => {
     const target = targetOf(request)
+    const root = rootOf(request)
+    let held = 0
+    const give = () => {
+      budget.give(root, held)
+      held = 0
+    }
     return download(request, reply, {
-      root: rootOf(request),
+      root,
       target,
       mostEntries: limits.listedEntries,
       // A token with workspaces of its own sees no other in the listing of the root.
       shows: name => target.parts.length > 0 || mayUse(request, name),
+      hold: bytes => {
+        if (!budget.take(root, bytes)) {
+          // At once, so that of several listings some get on.
+          give()
+          throw tooManyListings()
+        }
+        if (held === 0) whenOver(reply.raw, give)
+        held += bytes
+      },
     })
   }
   const config: FastifyContextConfig = { modes: ['files'] }
@@ -96,6 +117,12 @@ export function filesApi(app: FastifyInstance, options: FilesOptions, done: () =
     return { status: 'ok', path: target.absolute }
   })
   done()
+}
+
+function tooManyListings() {
+  return new HttpError(503, 'too many large listings, retry later', {
+    headers: { 'retry-after': '5' },
+  })
 }
 
 /** Returns a request's path for an error; `the file` when it cannot be decoded. */

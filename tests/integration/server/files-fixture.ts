@@ -28,6 +28,7 @@ export async function startFiles(
     limits: {
       fileBytes: 1_000_000,
       listedEntries: 1_000,
+      listingsBytes: 64 * 1024 * 1024,
       idleMilliseconds: 10_000,
       ...options.limits,
     },

@@ -69,6 +69,27 @@ t.test('a long list comes in parts', async t => {
   t.same(await names('?after=d'), ['e', undefined])
 })
 
+t.test('large listings at once take a bounded memory, and are 503 above it', async t => {
+  const { send, root } = await startFiles(t, { limits: { listingsBytes: 800_000 } })
+  mkdirSync(join(root, 'large'))
+  for (let at = 0; at < 1_000; at += 1) writeFileSync(join(root, 'large', `file-${at}`), '')
+  const both = [...Array(8).fill('large'), ...Array(8).fill('')]
+  const answers = await Promise.all(
+    both.map(async folder => ({ folder, ...(await send(`GET /files/${folder}`)) })),
+  )
+  const refused = answers.filter(({ status }) => status === 503)
+  t.ok(refused.length > 0 && refused.length < 8, `${refused.length} are refused`)
+  for (const { folder, headers } of refused) {
+    t.equal(folder, 'large', 'a small listing counts nothing')
+    t.equal(headers['retry-after'], '5')
+  }
+  for (let turn = 0; turn < 3; turn += 1) {
+    const { status, json } = await send('GET /files/large')
+    t.equal(status, 200, 'each listing gives its memory back')
+    t.equal((json as { entries: [] }).entries.length, 1_000)
+  }
+})
+
 t.test('folders are not deleted or overwritten, and a file is not a folder', async t => {
   const { send } = await startFiles(t)
   await send('PUT /files/p/file', {}, 'x')
