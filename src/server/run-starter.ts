@@ -4,6 +4,7 @@ import { createDeferred } from '../base/async.ts'
 import type { Run, RunEngine } from '../run/engine.ts'
 import type { RunRequest } from '../run/request.ts'
 import type { RunResult } from '../run/result.ts'
+import type { RunSummary } from '../run/store/store.ts'
 import { createByteBudget } from './byte-budget.ts'
 import { HttpError } from './http-error.ts'
 import { httpErrorOf } from './refusals.ts'
@@ -136,6 +137,15 @@ export function createRunStarter(options: {
     /** Number of runs in progress that this process started. */
     count: () => active.size,
     isDraining: () => draining,
+
+    /** Returns the runs in progress of a workspace, oldest first, however many newer ones have ended. */
+    async inProgress(tenant: string, workspace: string): Promise<RunSummary[]> {
+      const ids = [...active]
+        .filter(([, run]) => run.caller.tenant.name === tenant && run.workspace === workspace)
+        .map(([id]) => id)
+      const found = await Promise.all(ids.map(id => runs.of(tenant).find(id)))
+      return found.flatMap(run => (run?.endedAt === null ? [run] : []))
+    },
 
     /**
      * Starts no more runs and waits for those in progress. Interrupts those that did not end within the time,

@@ -28,8 +28,7 @@ export function serveRunControl(app: FastifyInstance, parts: RunRoutes) {
   app.post('/run/cancel', async (request, reply) => {
     const engine = engineOf(request)
     const asked = queryOf(request, 'runId')
-    const run =
-      asked === null ? await runOfWorkspace(engine, request) : await visibleRun(engine, request)
+    const run = asked === null ? await runOfWorkspace(request) : await visibleRun(engine, request)
     // The workspace may have a newer run by now, which this must not end.
     if (!run || run.endedAt !== null) throw new HttpError(404, 'no running process for workspace')
     request.runId = run.runId
@@ -62,8 +61,7 @@ export function serveRunControl(app: FastifyInstance, parts: RunRoutes) {
     const { message } = parseMembers(MessageBody, known)
     const id = await sessionOf(engine, runId)
     if (id === null) throw new HttpError(409, 'the run has no session yet, retry later')
-    const { runs } = await engine.list()
-    const waiting = runs.filter(run => run.endedAt === null && run.workspace === workspace)
+    const waiting = await starter.inProgress(caller.tenant.name, workspace)
     if (waiting.length > limits.waitingMessages) {
       throw new HttpError(429, `${waiting.length} runs wait for this workspace already`, {
         headers: { 'retry-after': '10' },
@@ -85,12 +83,13 @@ export function serveRunControl(app: FastifyInstance, parts: RunRoutes) {
     return { runId: run.id, workspace, status: 'running', sessionId: id }
   })
 
-  async function runOfWorkspace(engine: RunEngine, request: FastifyRequest) {
+  async function runOfWorkspace(request: FastifyRequest) {
     const words = queryOf(request, 'workspace') ?? undefined
-    const workspace = await findWorkspace(words, callerOf(request), workspacesFolder)
-    const { runs } = await engine.list()
+    const caller = callerOf(request)
+    const workspace = await findWorkspace(words, caller, workspacesFolder)
     // The oldest has the workspace; messages wait behind it.
-    return runs.findLast(run => run.endedAt === null && run.workspace === workspace)
+    const [oldest] = await starter.inProgress(caller.tenant.name, workspace)
+    return oldest
   }
 }
 

@@ -1,5 +1,8 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { until } from '../../../src/base/async.ts'
+import { createFileStore } from '../../../src/run/store/file-store.ts'
+import { finished } from '../../support/run/store-behaviour.ts'
 import { storedToken, token } from './fixture.ts'
 import { startRunning } from './running.ts'
 
@@ -81,6 +84,18 @@ t.test('a cancel ends the run that it names, and no other', async t => {
   )
   await cancel('?workspace=/b/')
   t.match(await waiting, { status: 200, body: { status: 'cancelled', isError: true } })
+})
+
+t.test('a run is cancelled by its workspace, however many newer ones have ended', async t => {
+  const { run, ask, of, folder } = await startRunning(t)
+  const { body } = await run({ prompt: 'silent', workspace: 'a', async: true })
+  await run({ prompt: 'one', workspace: 'b' })
+  const store = createFileStore(join(folder, 'store/main/runs'))
+  for (let i = 0; i < 200; i++) await finished(store, { startedAt: '2999-01-01T00:00:00.000Z' })
+  const newest = await of('main').list()
+  t.notOk(newest.runs.some(({ runId }) => runId === body.runId))
+  t.match(await ask('/run/cancel?workspace=a', { method: 'POST' }), { status: 200 })
+  t.match(await ask(`/run/result?runId=${body.runId}`), { body: { status: 'cancelled' } })
 })
 
 t.test('a question waits for its answer, if the run may ask', async t => {
