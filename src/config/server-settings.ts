@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { absolutePath, choice, secret, size, text } from './setting-forms.ts'
+import { allowedHosts, allowedOrigins, webhookUrl } from './server-forms.ts'
+import { absolutePath, choice, secret, size } from './setting-forms.ts'
 
 const whole = (least: number, most: number) => {
   const error = `must be a whole number from ${least} to ${most}`
@@ -28,16 +29,14 @@ export const serverSettings = {
     .ipv4({ error: 'must be an IPv4 address of this host, such as 127.0.0.1' })
     .default('127.0.0.1')
     .describe(
-      'Address of this host on which the HTTP API listens. Any other than a loopback address needs a token of yours.',
+      'Address of this host on which the HTTP API listens. Any other than 127.0.0.1 needs SERVER_ALLOWED_HOSTS, and one that is not a loopback address also a token of yours.',
     ),
-  SERVER_ALLOWED_HOSTS: text
-    .regex(/^[A-Za-z0-9._:[\], -]{1,2000}$/, 'must be host names separated by commas')
+  SERVER_ALLOWED_HOSTS: allowedHosts
     .optional()
     .describe(
       'Comma-separated host names by which clients call the HTTP API, besides those of the loopback address.',
     ),
-  SERVER_ALLOWED_ORIGINS: text
-    .regex(/^[A-Za-z0-9._:/[\], -]{1,2000}$/, 'must be origins separated by commas')
+  SERVER_ALLOWED_ORIGINS: allowedOrigins
     .optional()
     .describe('Comma-separated origins of web pages that may call the HTTP API.'),
   SERVER_MEMORY: size.default('512m').describe('Memory limit of the HTTP API.'),
@@ -51,8 +50,7 @@ export const serverSettings = {
   FILE_LIMIT_MB: whole(1, 1_000_000)
     .default('1024')
     .describe('Largest file in megabytes that the HTTP API accepts.'),
-  WEBHOOK_URL: z
-    .url({ protocol: /^https$/, error: 'must be an https:// URL' })
+  WEBHOOK_URL: webhookUrl
     .optional()
     .describe('URL that is told when a run ends. `allow --server` must list its host.'),
   SHARED_OAUTH: choice(['refuse', 'accept'])

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
+import { allowedHosts, allowedOrigins, listOf, webhookUrl } from '../config/server-forms.ts'
 import { logLevels } from './server-log.ts'
 
 const number = (max: number, min = 0) =>
@@ -11,41 +12,16 @@ const number = (max: number, min = 0) =>
 
 const path = z.string().startsWith('/', 'must be an absolute path')
 
-/** A comma-separated list of host names or addresses, without ports. */
-const hosts = z.string().transform((text, context) => {
-  const list = listOf(text).map(host => host.toLowerCase())
-  const bad = list.find(host => !/^([a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])$/.test(host))
-  if (bad !== undefined) context.addIssue('must be a list of host names without ports')
-  return list
-})
-
-const origins = z.string().transform((text, context) => {
-  const list = listOf(text)
-  const bad = list.some(word => !URL.canParse(word) || new URL(word).origin !== word)
-  if (bad) context.addIssue('must be a list of origins such as https://a.example')
-  return list
-})
-
 const isOne = z.string().transform(value => /^(1|true|yes|on)$/i.test(value))
-
-const WebhookUrl = z.union([
-  z.literal('').transform(() => null),
-  z
-    .url({ protocol: /^https$/, error: 'must be an https URL' })
-    .refine(text => new URL(text).username === '' && new URL(text).password === '', {
-      error: 'must not have a user or a password',
-    })
-    .transform(text => new URL(text)),
-])
 
 /** The environment of the server. It contains no secret: tokens are hashes in a file. */
 const ServerSettings = z
   .object({
     SERVER_PORT: number(65_535, 1).default(8080),
     /** Host names that requests may have, beside those of the loopback address. */
-    SERVER_ALLOWED_HOSTS: hosts.default([]),
+    SERVER_ALLOWED_HOSTS: allowedHosts.transform(value => listOf(value.toLowerCase())).default([]),
     /** Origins of web pages that may send requests, beside the server's own. */
-    SERVER_ALLOWED_ORIGINS: origins.default([]),
+    SERVER_ALLOWED_ORIGINS: allowedOrigins.transform(listOf).default([]),
     /** Serves requests without a token. The host must publish the port on its loopback address only. */
     SERVER_WITHOUT_TOKEN: isOne.default(false),
     /** Unknown members of a request are refused instead of ignored. */
@@ -60,7 +36,10 @@ const ServerSettings = z
     PROXY_URL: z
       .url({ protocol: /^http$/, error: 'must be an http URL' })
       .default('http://egress:3128'),
-    WEBHOOK_URL: WebhookUrl.default(null),
+    WEBHOOK_URL: webhookUrl
+      .transform(value => new URL(value))
+      .nullable()
+      .default(null),
     WEBHOOK_SECRET_FILE: path.default('/run/secrets/webhook'),
     ACCESS_FOLDER: path.default('/etc/claude-secure/server'),
     WORKERS_FOLDER: path.default('/run/claude-secure/workers'),
@@ -93,11 +72,4 @@ export function parseServerSettings(env: NodeJS.ProcessEnv): ServerSettings {
   throw new UserError(`invalid environment of the server: ${issues.join('; ')}`, {
     hint: 'fix the environment of the service server in compose.server.yaml',
   })
-}
-
-function listOf(text: string): string[] {
-  return text
-    .split(',')
-    .map(word => word.trim())
-    .filter(word => word !== '')
 }
