@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { UserError } from '../../base/errors.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { readParentProxy } from '../../config/parent-proxy.ts'
 import type { Tenant } from '../../config/tenants.ts'
@@ -39,6 +38,7 @@ import { refuseOtherVolumes, volumesOf } from '../../stack/volumes.ts'
 import type { Context } from '../context.ts'
 import { stackNetwork } from '../start/stack-network.ts'
 import { ownPlaces } from '../workspace-here.ts'
+import { refuseOpenAddress } from './open-address.ts'
 import { refuseShared, type TokenPlace, tokensInForce, writeTokens } from './stored-tokens.ts'
 import { makeTenantFolders, openWorkspaces, workspacesPath } from './workspaces-folder.ts'
 
@@ -66,7 +66,7 @@ export async function openServer(
   await claimState(identity, state, running)
   const { tokens, place, own } = await tokensInForce(folder, { settings, tenants, withoutToken })
   refuseShared(tokens, mode, settings)
-  refuseOpenAddress(settings.SERVER_BIND, place)
+  refuseOpenAddress(settings, place)
   const workspaces = await openWorkspaces(workspacesPath(settings, env), ownPlaces(context), env)
   const { user } = workspaces
   const present = presentTenants({ tenants })
@@ -151,12 +151,4 @@ export async function openServer(
     ...(parent && { parent }),
   }
   return { stack, place }
-}
-
-/** Refuses an address that others reach, unless the user chose a token. */
-function refuseOpenAddress(address: string, place: TokenPlace) {
-  if (address.startsWith('127.') || place.kind === 'setting' || place.kind === 'added') return
-  throw new UserError(`SERVER_BIND=${address} is not a loopback address, and no token is set`, {
-    hint: 'set API_TOKEN in .env, or add a token with serve token add NAME',
-  })
 }

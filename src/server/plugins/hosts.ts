@@ -17,10 +17,12 @@ export function checkHosts(
   const check = ({ raw }: FastifyRequest) => {
     const named = valuesOf(raw.rawHeaders, 'host')
     const [host = ''] = named
-    if (named.length > 1 || !hosts.has(hostName(host))) throw new HttpError(403, 'host not allowed')
+    if (named.length > 1 || !hosts.has(hostName(host))) {
+      throw new HttpError(403, 'host not allowed: list its name in SERVER_ALLOWED_HOSTS')
+    }
     for (const origin of valuesOf(raw.rawHeaders, 'origin')) {
       if (!origins.has(origin) && !isOwn(origin, host)) {
-        throw new HttpError(403, 'origin not allowed')
+        throw new HttpError(403, 'origin not allowed: list it in SERVER_ALLOWED_ORIGINS')
       }
     }
   }

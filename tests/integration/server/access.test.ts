@@ -88,7 +88,7 @@ t.test('another host or origin is refused before the token', async t => {
   }
   t.match(await ask('/run', { method: 'POST', headers: { host: 'evil' }, bearer: null }), {
     status: 403,
-    body: { detail: 'host not allowed' },
+    body: { detail: 'host not allowed: list its name in SERVER_ALLOWED_HOSTS' },
   })
   const twice = await raw(
     'GET /health HTTP/1.1\r\nhost: localhost\r\nhost: evil.example\r\nconnection: close\r\n\r\n',
