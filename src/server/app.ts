@@ -109,7 +109,11 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   await limitRates(app, limits)
 
   serveHealth(app)
-  const routes = { ...parts, limits, readJson: createJsonReader(limits) }
+  const routes = {
+    ...parts,
+    limits,
+    readJson: createJsonReader(limits, () => parts.access.tenants().length),
+  }
   serveRun(app, routes)
   serveRunControl(app, routes)
   serveEvents(app, routes)

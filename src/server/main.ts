@@ -40,6 +40,7 @@ async function main() {
   const starter = createRunStarter({
     runs,
     runLimit: settings.RUN_LIMIT,
+    tenants: () => access.tenants().length,
     log,
     onStart: metrics.started,
     onEnd(tenant, run) {

@@ -5,7 +5,7 @@ import type { Run, RunEngine } from '../run/engine.ts'
 import type { RunRequest } from '../run/request.ts'
 import type { RunResult } from '../run/result.ts'
 import type { RunSummary } from '../run/store/store.ts'
-import { createByteBudget } from './byte-budget.ts'
+import { createByteBudget, holderOf } from './byte-budget.ts'
 import { HttpError } from './http-error.ts'
 import { httpErrorOf } from './refusals.ts'
 import { createRunBudgets, type SpentToday } from './run-budget.ts'
@@ -40,7 +40,7 @@ export type EndedRun = { caller: Caller; surface: string; result: RunResult }
 /** Within what remains until Docker kills the server. */
 const cancelMilliseconds = 3_000
 
-/** Maximum bytes of the prompts of all runs in progress, which stay in memory until they end. A token has half. */
+/** Maximum bytes of the prompts of all runs in progress, which stay in memory until they end. A token has at most half. */
 const promptsBytes = 96 * 1024 * 1024
 
 /** Starts the runs of every surface of the server, within what their tokens may do, until it drains. */
@@ -48,16 +48,18 @@ export function createRunStarter(options: {
   runs: ServerRuns
   /** Maximum number of runs of one tenant at once, those that wait for their workspace included. */
   runLimit: number
+  /** Returns the number of tenants, which share the memory for prompts. */
+  tenants: () => number
   log: ServerLog
   onStart?: (tenant: string) => void
   /** Called for each run that left: with its result, or with null when it was refused. */
   onEnd?: (tenant: string, run: EndedRun | null) => void
 }) {
-  const { runs, runLimit, log, onStart, onEnd } = options
+  const { runs, runLimit, tenants, log, onStart, onEnd } = options
   const budgets = createRunBudgets(runs.spentToday)
   const active = new Map<string, { caller: Caller; workspace: string; run: Run }>()
   let draining = false
-  const prompts = createByteBudget({ total: promptsBytes, each: promptsBytes / 2 })
+  const prompts = createByteBudget({ total: promptsBytes, each: promptsBytes / 2, tenants })
 
   async function start(given: RunStart): Promise<StartedRun> {
     const { caller, workspace, idempotencyKey } = given
@@ -70,12 +72,13 @@ export function createRunStarter(options: {
     if (!isKept && countOf(caller.tenant.name) >= runLimit) throw tooManyRuns(runLimit)
     const share = isKept ? null : await budgets.take(caller.token, request.maxBudgetUsd)
     const bytes = sizeOf(request)
-    if (!prompts.take(owner, bytes)) {
+    const holder = holderOf(caller)
+    if (!prompts.take(holder, bytes)) {
       share?.release()
       throw tooManyBytes()
     }
     const release = () => {
-      prompts.give(owner, bytes)
+      prompts.give(holder, bytes)
       share?.release()
     }
     try {

@@ -36,7 +36,12 @@ export function filesApi(app: FastifyInstance, options: FilesOptions, done: () =
   const { rootOf, mayUse, limits } = options
   const turns = createTurns()
   const { listingsBytes } = limits
-  const budget = createByteBudget({ total: listingsBytes, each: listingsBytes / 2 })
+  // A root is a tenant's, so that its half is what keeps some for the others.
+  const budget = createByteBudget({
+    total: listingsBytes,
+    each: listingsBytes / 2,
+    tenants: () => 1,
+  })
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -68,9 +73,10 @@ export function filesApi(app: FastifyInstance, options: FilesOptions, done: () =
   const read = (request: FastifyRequest, reply: FastifyReply) => {
     const target = targetOf(request)
     const root = rootOf(request)
+    const holder = { token: root, tenant: root }
     let held = 0
     const give = () => {
-      budget.give(root, held)
+      budget.give(holder, held)
       held = 0
     }
     return download(request, reply, {
@@ -80,7 +86,7 @@ export function filesApi(app: FastifyInstance, options: FilesOptions, done: () =
       // A token with workspaces of its own sees no other in the listing of the root.
       shows: name => target.parts.length > 0 || mayUse(request, name),
       hold: bytes => {
-        if (!budget.take(root, bytes)) {
+        if (!budget.take(holder, bytes)) {
           // At once, so that of several listings some get on.
           give()
           throw tooManyListings()

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { messageOf } from '../../base/errors.ts'
-import { createByteBudget } from '../byte-budget.ts'
+import { createByteBudget, holderOf } from '../byte-budget.ts'
 import { HttpError, invalid } from '../http-error.ts'
 import type { ServerLimits } from '../limits.ts'
 import { callerOf } from './auth.ts'
@@ -13,17 +13,17 @@ export type ReadJson = (request: FastifyRequest) => Promise<unknown>
  * Reads JSON bodies within the limits, all of them together within one more, so that many large requests
  * at once cannot take the server's memory. Returns undefined for an empty body.
  */
-export function createJsonReader(limits: ServerLimits): ReadJson {
+export function createJsonReader(limits: ServerLimits, tenants: () => number): ReadJson {
   const { bodyBytes, bodiesBytes, smallBodyBytes } = limits
-  const budget = createByteBudget({ total: bodiesBytes, each: bodiesBytes / 2 })
+  const budget = createByteBudget({ total: bodiesBytes, each: bodiesBytes / 2, tenants })
 
   return async request => {
-    const name = callerOf(request).token.name
+    const holder = holderOf(callerOf(request))
     let taken = 0
     const take = (bytes: number) => {
       if (bytes > bodyBytes) throw new HttpError(413, `the body is larger than ${bodyBytes} bytes`)
       if (bytes <= smallBodyBytes || bytes <= taken) return
-      if (!budget.take(name, bytes - taken)) throw tooManyLarge()
+      if (!budget.take(holder, bytes - taken)) throw tooManyLarge()
       taken = bytes
     }
     const late = setTimeout(() => request.raw.destroy(), limits.receiveBodyMilliseconds)
@@ -33,7 +33,7 @@ export function createJsonReader(limits: ServerLimits): ReadJson {
       return bytes.length === 0 ? undefined : parseBounded(bytes, request, limits)
     } finally {
       clearTimeout(late)
-      budget.give(name, taken)
+      budget.give(holder, taken)
     }
   }
 }

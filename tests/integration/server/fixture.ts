@@ -74,6 +74,7 @@ export async function startServer(
   const starter = createRunStarter({
     runs,
     runLimit,
+    tenants: () => access.tenants().length,
     log,
     onStart: metrics.started,
     onEnd(tenant, run) {

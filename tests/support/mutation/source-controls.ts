@@ -197,6 +197,12 @@ export const sourceControls: readonly SourceControl[] = [
     test: `${unit}/server/runs/spent-today.test.ts`,
   },
   {
+    control: 'the tokens of one tenant leave memory for requests of the others',
+    file: 'src/server/byte-budget.ts',
+    remove: ['sum + bytes + kept > total', 'sum + bytes > total'],
+    test: `${unit}/server/byte-budget.test.ts`,
+  },
+  {
     control: 'no statement of the runs is without its tenant',
     file: 'src/server/store/statements.ts',
     remove: [
