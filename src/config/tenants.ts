@@ -55,7 +55,7 @@ export const StoredToken = z.strictObject({
   createdAt: z.iso.datetime(),
   /** The workspaces that it may use; all of its tenant's, and the tenant's root, when left out. */
   workspaces: z.array(WorkspaceName).min(1).max(100).optional(),
-  /** The models that it may ask for; every model when left out. */
+  /** The models that its runs may start with; every model when left out. */
   models: z.array(z.string().min(1).max(132)).min(1).max(50).optional(),
   budget: DayBudget.default({}),
   modes: z.array(z.enum(tokenModes)).min(1).default(['api', 'files', 'openai', 'mcp']),
