@@ -218,3 +218,29 @@ t.test('a body that does not arrive is not waited for', async t => {
   const large = Buffer.alloc(90_000, ' ')
   t.equal((await ask('/run', { method: 'POST', body: large })).status, 422, 'its bytes are free')
 })
+
+t.test('large bodies of two tokens of a tenant leave room for those of another', async t => {
+  const { port, ask } = await startServer(t, {
+    limits: { bodiesBytes: 400_000, smallBodyBytes: 1_000 },
+    tenants: [{ name: 'main' }, { name: 'other' }],
+    tokens: [
+      storedToken('one', token),
+      storedToken('two', 'cs_two'),
+      storedToken('other', 'cs_other', { tenant: 'other' }),
+    ],
+  })
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  t.teardown(() => socket.destroy())
+  socket.write(
+    `POST /run HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n` +
+      'content-type: application/json\r\ncontent-length: 180000\r\n\r\n{',
+  )
+  const send = (bearer: string, bytes: number) =>
+    ask('/run', { method: 'POST', body: Buffer.alloc(bytes, ' '), bearer })
+  // Until the first has arrived, there is room for the second.
+  const isRefused = async () => (await send('cs_two', 180_000)).status === 503
+  t.equal(await until(isRefused, { every: 100, timeout: 3_000 }), true)
+  t.equal((await send('cs_two', 90_000)).status, 422)
+  t.equal((await send('cs_other', 180_000)).status, 422)
+})
