@@ -28,6 +28,8 @@ type Ended = Extract<RunnerEvent, { kind: 'ended' }>
 export type RunEnding =
   | Ended
   | { kind: 'lost'; reason: string }
+  /** The engine or the runner refused the run after its start had been acknowledged. */
+  | { kind: 'refused'; words: string }
   /** The runner ended the run on its own. */
   | { kind: 'stopped' }
   /** The runner did not end a run that had timed out. */
@@ -119,6 +121,8 @@ export function createCollector(run: {
     switch (ending.kind) {
       case 'lost':
         return failed({ code: 'connection-lost', words: ending.reason })
+      case 'refused':
+        return failed({ code: 'refused', words: ending.words })
       case 'stopped':
         return failed({ code: 'worker-stopped' })
       case 'given-up':

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createDeferred } from '../base/async.ts'
 import { RunRefusal } from './failure.ts'
 import { Interruption } from './follow.ts'
 import { createHub } from './hub.ts'
@@ -16,6 +17,11 @@ export type Run = {
   events: AsyncIterable<RunEvent>
   /** Rejects with a `RunRefusal` when it did not start. */
   result: Promise<RunResult>
+  /**
+   * Keeps the run, before a caller is told its id: a later refusal is stored as a failure. Rejects
+   * when the run was refused already.
+   */
+  acknowledge: () => Promise<void>
   /** Requests cancellation; `result` settles when all processes of the run are gone. */
   cancel: () => void
   /** Like `cancel`, but the run counts as interrupted: its process stops, and no one asked for its end. */
@@ -24,7 +30,7 @@ export type Run = {
 
 export type RunEngine = Runs & { start: (request: unknown, options: RunOptions) => Run }
 
-type Live = LiveRun & { digest: string; result: Promise<RunResult>; interrupt: () => void }
+type Live = LiveRun & Omit<Run, 'id' | 'events'> & { digest: string }
 
 /** Runs prompts for every surface: one lease, one store, one way to start and to end. */
 export function createRunEngine(parts: RunEngineParts): RunEngine {
@@ -38,8 +44,9 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
     const same = live.get(id)
     if (same) {
       if (same.digest !== digest) throw keyReused()
-      const { hub, result, cancel, interrupt } = same
-      return { id, events: hub.read({ whenFull: 'close' }), result, cancel, interrupt }
+      const { hub, result, acknowledge, cancel, interrupt } = same
+      const events = hub.read({ whenFull: 'close' })
+      return { id, events, result, acknowledge, cancel, interrupt }
     }
     const controller = new AbortController()
     const cancel = () => controller.abort(new Error('cancelled'))
@@ -50,7 +57,15 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
     const events = hub.read({ whenFull: 'wait' })
     const run = { ...options, request, digest, id, signal: controller.signal }
     const notStarted = Promise.reject(new Error('not started'))
-    const entry: Live = { hub, digest, cancel, interrupt, result: notStarted }
+    const acknowledge = async () => {
+      await Promise.race([entry.stored.promise, entry.result])
+      if (entry.isRefused) await entry.result
+      entry.isAcknowledged = true
+    }
+    const entry: Live = {
+      ...{ hub, digest, acknowledge, cancel, interrupt, result: notStarted },
+      ...{ stored: createDeferred(), isAcknowledged: false, isRefused: false },
+    }
     entry.result.catch(() => {})
     live.set(id, entry)
     entry.result = keptOrNew(run, entry).finally(() => {
@@ -62,7 +77,7 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
       // A refusal reaches readers through `result`.
       () => hub.close(),
     )
-    return { id, events, result: entry.result, cancel, interrupt }
+    return { id, events, result: entry.result, acknowledge, cancel, interrupt }
   }
 
   /** Returns the stored run of an idempotency key, or starts a new one. */
@@ -70,6 +85,7 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
     const kept = run.idempotencyKey === undefined ? null : await store.summary(run.id)
     if (!kept) return watchRun(parts, run, entry)
     if (kept.requestDigest !== run.digest) throw keyReused()
+    entry.stored.resolve()
     for (;;) {
       const stored = await store.read(run.id)
       if (!stored) throw unknownRun(run.id)

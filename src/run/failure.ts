@@ -38,6 +38,8 @@ export const RunFailure = z.discriminatedUnion('code', [
   z.object({ code: z.literal('cancelled') }),
   /** The run was to be cancelled, and the worker did not confirm that it stopped. */
   z.object({ code: z.literal('cancel-unconfirmed') }),
+  /** The run was refused after its start had been acknowledged. */
+  z.object({ code: z.literal('refused'), words }),
   z.object({ code: z.literal('connection-lost'), words }),
   z.object({ code: z.literal('worker-stopped') }),
   /** The process that watched the run died. */
@@ -122,6 +124,8 @@ export function describeFailure(failure: RunFailure): string {
       return 'the run was cancelled'
     case 'cancel-unconfirmed':
       return 'a cancel was requested, but the worker did not confirm that the run stopped'
+    case 'refused':
+      return `the run was refused: ${failure.words}`
     case 'connection-lost':
       return `the connection to the worker was lost: ${failure.words}`
     case 'worker-stopped':

@@ -1,3 +1,4 @@
+import type { Deferred } from '../base/async.ts'
 import { messageOf } from '../base/errors.ts'
 import { createCollector, type RunEnding } from './collect.ts'
 import { RunRefusal } from './failure.ts'
@@ -45,6 +46,8 @@ export type RunEngineParts = {
    * for schemas of the user.
    */
   compileSchema?: CompileSchema
+  /** Receives an error that no caller is told: the run was acknowledged. */
+  report?: (error: unknown) => void
   /** Returns the last notices of a run that has ended; its errors are ignored. */
   parting?: (since: Date) => Promise<readonly string[]>
   /** Milliseconds; the defaults suit an interactive user. */
@@ -52,7 +55,17 @@ export type RunEngineParts = {
 }
 
 /** The parts of a watched run that the engine uses. */
-export type Watching = { hub: Hub; log?: RunLog; broker?: QuestionBroker }
+export type Watching = {
+  hub: Hub
+  log?: RunLog
+  broker?: QuestionBroker
+  /** Resolves once the run is in the store. */
+  stored: Deferred<void>
+  /** The caller was told that the run goes on: a refusal is a failure of the run. */
+  isAcknowledged: boolean
+  /** The run was refused, and is being removed from the store. */
+  isRefused: boolean
+}
 
 export type Watched = RunOptions & {
   request: RunRequest
@@ -71,10 +84,6 @@ export async function watchRun(
   const { request, id, workspace, signal, asks = false } = run
   const questionSeconds = run.questionSeconds ?? defaultQuestionSeconds
   const { hub } = entry
-  // An invalid schema is refused before the run costs anything.
-  const validate = request.jsonSchema
-    ? await (parts.compileSchema ?? compileHere)(request.jsonSchema)
-    : null
   const startedAt = now().toISOString()
   const { timeoutSeconds } = request
   const collector = createCollector({ runId: id, workspace, startedAt, timeoutSeconds })
@@ -102,7 +111,20 @@ export async function watchRun(
     now,
   })
   Object.assign(entry, { log, broker })
+  entry.stored.resolve()
+  let validate: Validate | null = null
+  const finish = async (ending: RunEnding) => {
+    const result = await validated(collector.result(ending, now().toISOString()), validate)
+    await log.finish(result).catch(error => {
+      const text = `the result could not be kept: ${messageOf(error)}`
+      return hub.publish(hub.stamp({ kind: 'notice', text }))
+    })
+    return result
+  }
   try {
+    // An invalid schema is refused before the run costs anything.
+    const compile = parts.compileSchema ?? compileHere
+    if (request.jsonSchema) validate = await compile(request.jsonSchema)
     const cancelled = new AbortController()
     log.onCancel(() => cancelled.abort(new Error('cancelled')))
     log.onAnswer(broker.answer)
@@ -110,14 +132,6 @@ export async function watchRun(
     const release = await lease
       .acquire(workspace, id, { wait: run.wait ?? false, signal: either })
       .catch(error => unlessAborted(either, error))
-    const finish = async (ending: RunEnding) => {
-      const result = await validated(collector.result(ending, now().toISOString()), validate)
-      await log.finish(result).catch(error => {
-        const text = `the result could not be kept: ${messageOf(error)}`
-        return hub.publish(hub.stamp({ kind: 'notice', text }))
-      })
-      return result
-    }
     if (release === null) return await finish(neverStarted)
     // The lease is released before the end is published, because a reader may start the next run at once.
     const ending = await follow(
@@ -131,6 +145,12 @@ export async function watchRun(
     return await finish(ending)
   } catch (error) {
     await broker.end().catch(() => {})
+    if (entry.isAcknowledged) {
+      const isRefusal = error instanceof RunRefusal
+      if (!isRefusal) parts.report?.(error)
+      return await finish({ kind: 'refused', words: isRefusal ? error.message : 'internal error' })
+    }
+    entry.isRefused = true
     await log.discard()
     throw error
   }

@@ -29,7 +29,7 @@ export type RunStart = {
   idempotencyKey?: string
 }
 
-export type StartedRun = Pick<Run, 'id' | 'result' | 'cancel'> & {
+export type StartedRun = Pick<Run, 'id' | 'result' | 'acknowledge' | 'cancel'> & {
   /** Resolves once the worker has started it, or once it has ended. */
   started: Promise<void>
 }
@@ -94,7 +94,9 @@ export function createRunStarter(options: {
         log({ kind: 'run-started', ...aboutRun(caller, run.id), workspace, surface: given.surface })
       const result = watch(run, given, isNew).finally(release)
       result.catch(() => {})
-      return { id: run.id, cancel: run.cancel, result, started: startOf(run) }
+      const { id, cancel } = run
+      const acknowledge = () => run.acknowledge().catch(rethrow)
+      return { id, cancel, result, acknowledge, started: startOf(run) }
     } catch (error) {
       release()
       throw httpErrorOf(error)
@@ -208,6 +210,10 @@ function keyOf(
     runId: hash([owner, key]).slice(0, 16),
     requestDigest: hash([request, workspace, asks ?? false, questionSeconds ?? null]),
   }
+}
+
+function rethrow(error: unknown): never {
+  throw httpErrorOf(error)
 }
 
 function aboutRun({ token, tenant }: Caller, runId: string) {

@@ -55,6 +55,8 @@ export function hintFor(failure: RunFailure, runId: string): string {
     case 'claude-failed':
     case 'earlier':
       return `run it again; ${logs}`
+    case 'refused':
+      return 'run it again'
     case 'no-result':
     case 'claude-ended':
       return logs

@@ -80,6 +80,7 @@ export function serveRunControl(app: FastifyInstance, parts: RunRoutes) {
     })
     request.runId = run.id
     if (waiting.length === 0) await begun(run, limits.startMilliseconds)
+    else await run.acknowledge()
     return { runId: run.id, workspace, status: 'running', sessionId: id }
   })
 

@@ -68,8 +68,11 @@ function runRequestOf(body: RunBody) {
   }
 }
 
-/** Waits until a run has started, so that a refusal reaches the client that started it. */
-export async function begun({ started, result }: StartedRun, milliseconds: number): Promise<void> {
+/** Waits until a run has started, so that a refusal reaches the client that started it; a later one is stored. */
+export async function begun(
+  { started, result, acknowledge }: StartedRun,
+  milliseconds: number,
+): Promise<void> {
   const timer = new AbortController()
   const late = sleep(milliseconds, undefined, { signal: timer.signal }).catch(() => {})
   try {
@@ -79,6 +82,7 @@ export async function begun({ started, result }: StartedRun, milliseconds: numbe
   } finally {
     timer.abort()
   }
+  await acknowledge()
 }
 
 /** Fires when the client leaves before its answer is complete. */

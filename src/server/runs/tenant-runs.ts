@@ -82,6 +82,7 @@ export async function openTenantRuns(options: TenantRunsOptions): Promise<Tenant
       store: stores.of(name),
       lease: createMemoryLease(),
       now,
+      report: error => report(error instanceof Error ? error : new Error(String(error))),
       compileSchema: createSchemaCheck({ program: options.schemaProgram }),
       ...(patience && { patience }),
     })

@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { until } from '../../../src/base/async.ts'
@@ -13,6 +14,12 @@ const question = {
   },
 }
 const ask = (more: object = {}) => ({ prompt: `ask ${JSON.stringify({ ...question, ...more })}` })
+/** Writes what the real Claude Code keeps of a session: without it, only a warm process can go on. */
+function keepTranscript({ home, sessionId }: { home: string; sessionId: string }) {
+  const folder = join(home, '.claude/projects/p')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, `${sessionId}.jsonl`), '{}\n')
+}
 const every = { every: 20, timeout: 10_000 }
 
 t.test('a result is there until it expires, of sync and of async runs', async t => {
@@ -126,11 +133,38 @@ t.test('a question waits for its answer, if the run may ask', async t => {
   t.match(await send(path, { answers: null }), { status: 409 })
 })
 
+t.test('a message that was accepted has a result, also when its worker dies first', async t => {
+  const { run, ask, runner } = await startRunning(t, { runner: { warm: 1 } })
+  const { body: first } = await run({ prompt: 'one', workspace: 'a' })
+  keepTranscript(first)
+  const send = async (message: string) =>
+    (await ask(`/run/message?runId=${first.runId}`, { method: 'POST', body: { message } })).body
+  const silent = await send('silent')
+  const waiting = await send('two')
+  t.match(waiting, { status: 'running' })
+  await runner.stop()
+  const ended = async () => {
+    const { status, body } = await ask(`/run/result?runId=${waiting.runId}`)
+    return (status !== 200 || body.status !== 'running') && { status, body }
+  }
+  t.match(await until(ended, every), {
+    status: 200,
+    body: {
+      runId: waiting.runId,
+      status: 'failed',
+      isError: true,
+      error: /^the run was refused: /,
+    },
+  })
+  t.match(await ask(`/run/result?runId=${silent.runId}`), { body: { isError: true } })
+})
+
 t.test('a message is the next turn of the session', async t => {
   const { run, ask } = await startRunning(t, { runner: { warm: 1 } })
   const send = (runId: string, body: object) =>
     ask(`/run/message?runId=${runId}`, { method: 'POST', body })
   const { body: first } = await run({ prompt: 'one', workspace: 'a' })
+  keepTranscript(first)
   const { status, body: next } = await send(first.runId, { message: 'two' })
   t.equal(status, 200)
   t.not(next.runId, first.runId)

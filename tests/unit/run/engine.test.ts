@@ -273,6 +273,49 @@ t.test('a refusal of the runner rejects the run', async t => {
   })
 })
 
+t.test('a run that is refused after it was acknowledged is stored as failed', async t => {
+  const fake = fakeTransport(
+    { events: [started], onCancel: ended('cancelled') },
+    refused('no-session'),
+  )
+  const { engine, runs } = engineWith(fake)
+  const first = engine.start({ prompt: 'x' }, here)
+  await first.events[Symbol.asyncIterator]().next()
+  const next = engine.start({ prompt: 'y' }, { ...here, wait: true })
+  await next.acknowledge()
+  t.match(await engine.find(next.id), { state: 'running' }, 'it is there once acknowledged')
+  first.cancel()
+  const events = await all(next.events)
+  const failed = { status: 'failed', error: { code: 'refused', words: 'refused: no-session' } }
+  t.match(await next.result, failed)
+  t.match(events.at(-1), { kind: 'ended', result: failed })
+  t.match(await engine.result(next.id), failed)
+  t.match(await engine.find(next.id), { state: 'failed' })
+  t.equal(runs.size, 2)
+
+  const late = engine.start({ prompt: 'y' }, here)
+  await t.rejects(late.result, { code: 'no-session' })
+  await t.rejects(late.acknowledge(), { code: 'no-session' }, 'there is nothing to acknowledge')
+  t.equal(await engine.find(late.id), null)
+})
+
+t.test('an error of our own after the acknowledgement is reported, not shown', async t => {
+  const { store } = memoryStore()
+  const reported: unknown[] = []
+  const engine = createRunEngine({
+    workers: () => ({ open: () => Promise.reject(new Error('no engine')) }),
+    store,
+    lease: memoryLease(),
+    now: () => new Date(),
+    report: error => reported.push(error),
+  })
+  const run = engine.start({ prompt: 'x' }, here)
+  await run.acknowledge()
+  t.match(await run.result, { status: 'failed', error: { words: 'internal error' } })
+  t.match(reported, [{ message: 'no engine' }])
+  t.equal(reported.length, 1)
+})
+
 t.test('a runner that is busy with a dead client is retried', async t => {
   const fake = fakeTransport(refused('busy'), eventsOf('text'))
   const { engine } = engineWith(fake)
