@@ -47,6 +47,7 @@ export function createReaderQueue<T>(limit: number, whenFull: WhenFull = 'wait')
 
     /** Ends the queue after these values. */
     close,
+    isClosed: () => closed,
 
     async *read(): AsyncGenerator<T> {
       reader = 'reading'
@@ -95,6 +96,8 @@ export function createHub({ limit = eventsHeld, now }: { limit?: number; now: ()
 
   return {
     lastSeq: () => seq,
+    /** Number of readers for which events are held. */
+    readerCount: () => readers.size,
     stamp,
 
     async publish(event: RunEvent): Promise<void> {
@@ -102,6 +105,7 @@ export function createHub({ limit = eventsHeld, now }: { limit?: number; now: ()
       if (event.kind === 'question') question = event
       if (event.kind === 'question-closed') question = null
       await Promise.all([...readers].map(reader => reader.push(event)))
+      for (const reader of readers) if (reader.isClosed()) readers.delete(reader)
     },
 
     /** Stops waiting for readers. */
@@ -124,7 +128,11 @@ export function createHub({ limit = eventsHeld, now }: { limit?: number; now: ()
     }): AsyncIterable<RunEvent> {
       const { signal } = options
       const queue = createReaderQueue<RunEvent>(limit, options.whenFull)
-      const stop = () => queue.close()
+      // Also for a reader that never began: its generator does not end, because it did not start.
+      const stop = () => {
+        queue.close()
+        readers.delete(queue)
+      }
       signal?.addEventListener('abort', stop, { once: true })
       if (options.state !== false) {
         for (const event of [started, question]) if (event) void queue.push(event)

@@ -94,12 +94,19 @@ export function createRuns(
       if (after === undefined) return yield* here.hub.read({ whenFull: 'close', signal })
       // Subscribed before the stored events are read, so that none is missed in between.
       const last = here.hub.lastSeq()
-      const later = here.hub.read({ whenFull: 'close', state: false, signal })
-      await here.log?.flush()
-      for await (const event of store.events(runId)) {
-        if (event.seq > after && event.seq <= last) yield event
+      const gone = new AbortController()
+      const either = AbortSignal.any([signal, gone.signal])
+      const later = here.hub.read({ whenFull: 'close', state: false, signal: either })
+      try {
+        await here.log?.flush()
+        for await (const event of store.events(runId)) {
+          if (event.seq > after && event.seq <= last) yield event
+        }
+        yield* later
+      } finally {
+        // A reader that leaves before this never started `later`.
+        gone.abort()
       }
-      yield* later
     },
   }
 }

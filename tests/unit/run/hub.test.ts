@@ -118,3 +118,16 @@ t.test('a reader that does not keep up is closed; the others go on', async t => 
   ])
   t.equal((await quick).length, 6)
 })
+
+t.test('nothing is held for a reader that left before it began, or that was closed', async t => {
+  const hub = createHub({ limit: 2, now })
+  const leaving = new AbortController()
+  hub.read({ whenFull: 'close', signal: leaving.signal })
+  t.equal(hub.readerCount(), 1)
+  leaving.abort()
+  t.equal(hub.readerCount(), 0)
+
+  hub.read({ whenFull: 'close' })
+  for (let i = 0; i < 3; i++) await hub.publish(hub.stamp(notice('x')))
+  t.equal(hub.readerCount(), 0, 'its queue was full')
+})

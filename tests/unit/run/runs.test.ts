@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { createRuns } from '../../../src/run/runs.ts'
+import { createDeferred } from '../../../src/base/async.ts'
+import { createHub, type Hub } from '../../../src/run/hub.ts'
+import { createRuns, type LiveRun } from '../../../src/run/runs.ts'
 import { createFileStore } from '../../../src/run/store/file-store.ts'
+import type { RunLog } from '../../../src/run/store/store.ts'
 import { runRecord } from '../../support/run/run-record.ts'
 import { resultOf } from '../../support/run/transcript.ts'
 
@@ -11,6 +14,11 @@ const at = '2026-11-21T10:00:01.000Z'
 const questions = [
   { question: 'Which colour?', multiSelect: false, options: [{ label: 'red' }, { label: 'blue' }] },
 ]
+
+function liveRun(hub: Hub, log: RunLog): LiveRun {
+  const stored = createDeferred<void>()
+  return { hub, log, stored, isAcknowledged: false, isRefused: false, cancel: () => {} }
+}
 
 async function kinds(events: AsyncIterable<{ kind: string }>) {
   const found: string[] = []
@@ -77,4 +85,20 @@ t.test('an unknown run has nothing; to answer or cancel it is refused', async t 
     await t.rejects(runs.cancel(id), { code: 'unknown-run' })
     await t.rejects(runs.answer(id, null), { code: 'unknown-run' })
   }
+})
+
+t.test('a reader that leaves while stored events are replayed leaves nothing behind', async t => {
+  const store = createFileStore(join(t.testdir(), 'runs'))
+  const log = await store.create(record)
+  t.teardown(() => log.discard())
+  const hub = createHub({ now: () => new Date(at) })
+  for (const text of ['first', 'second']) await log.append(hub.stamp({ kind: 'notice', text }))
+  const runs = createRuns(store, new Map([[runId, liveRun(hub, log)]]))
+  const { signal } = new AbortController()
+  for await (const { seq } of runs.events(runId, { after: 0, signal })) {
+    t.equal(seq, 1)
+    t.equal(hub.readerCount(), 1, 'later events are held for it')
+    break
+  }
+  t.equal(hub.readerCount(), 0)
 })
