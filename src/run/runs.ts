@@ -58,10 +58,11 @@ export function createRuns(
     async answer(runId, answers) {
       const run = await find(runId)
       if (!run) throw unknownRun(runId)
-      const { question } = run
+      const broker = live.get(runId)?.broker
+      // A full disk may have lost the stored one.
+      const question = broker?.open() ?? run.question
       if (!question) throw notWaiting(runId)
       if (answers) checkAnswers(question.questions, answers)
-      const broker = live.get(runId)?.broker
       if (!broker) return store.sendAnswer(runId, question.id, answers)
       if (!broker.answer(question.id, answers)) throw notWaiting(runId)
     },

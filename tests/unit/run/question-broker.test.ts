@@ -9,13 +9,19 @@ const questions = [
   { question: 'Which colour?', multiSelect: false, options: [{ label: 'red' }, { label: 'blue' }] },
 ]
 
-function asking(options: Partial<RunOptions> = {}) {
+function asking(options: Partial<RunOptions> = {}, setQuestion?: () => Promise<void>) {
   const fake = askingTransport({ kind: 'question', id: 'q1', questions })
   const { store } = memoryStore()
   let held = 0
   const engine = createRunEngine({
     workers: () => fake.transport,
-    store,
+    store: {
+      ...store,
+      create: async record => ({
+        ...(await store.create(record)),
+        ...(setQuestion && { setQuestion }),
+      }),
+    },
     lease: {
       async acquire() {
         held++
@@ -34,6 +40,15 @@ async function untilAsked(events: AsyncIterable<{ kind: string }>) {
   for await (const event of events) if (event.kind === 'question') return event
   return null
 }
+
+t.test('a question that cannot be stored is asked and answered all the same', async t => {
+  const full = () => Promise.reject(new Error('the disk is full'))
+  const { engine, run, sent } = asking({ questionSeconds: 60 }, full)
+  t.match(await untilAsked(run.events), { questions })
+  await engine.answer(run.id, { 'Which colour?': 'red' })
+  t.equal((await run.result).status, 'succeeded')
+  t.same(sent, [{ kind: 'answer', id: 'q1', answers: { 'Which colour?': 'red' } }])
+})
 
 t.test('a run that asks waits for its answer, given from any surface', async t => {
   const { engine, run, requests, sent } = asking({ questionSeconds: 60 })
