@@ -33,3 +33,8 @@ export function httpErrorOf(error: unknown): unknown {
   if (!(error instanceof RunRefusal)) return error
   return answers[error.code](error)
 }
+
+/** Throws the HTTP error of a refusal, and any other error unchanged. */
+export function rethrow(error: unknown): never {
+  throw httpErrorOf(error)
+}

@@ -7,7 +7,7 @@ import type { RunResult } from '../run/result.ts'
 import type { RunSummary } from '../run/store/store.ts'
 import { createByteBudget, holderOf } from './byte-budget.ts'
 import { HttpError } from './http-error.ts'
-import { httpErrorOf } from './refusals.ts'
+import { httpErrorOf, rethrow } from './refusals.ts'
 import { createRunBudgets, type SpentToday } from './run-budget.ts'
 import type { ServerLog } from './server-log.ts'
 import type { Caller } from './tokens.ts'
@@ -210,10 +210,6 @@ function keyOf(
     runId: hash([owner, key]).slice(0, 16),
     requestDigest: hash([request, workspace, asks ?? false, questionSeconds ?? null]),
   }
-}
-
-function rethrow(error: unknown): never {
-  throw httpErrorOf(error)
 }
 
 function aboutRun({ token, tenant }: Caller, runId: string) {

@@ -4,7 +4,7 @@ import type { RunSummary } from '../../run/store/store.ts'
 import { HttpError } from '../http-error.ts'
 import { callerOf } from '../plugins/auth.ts'
 import { runRate } from '../plugins/rate.ts'
-import { httpErrorOf } from '../refusals.ts'
+import { rethrow } from '../refusals.ts'
 import { findWorkspace, maySee } from '../workspace.ts'
 import { AnswerBody, MessageBody } from './bodies.ts'
 import { begun, leaving, queryOf, type RunRoutes, requiredQuery, surfaces } from './run.ts'
@@ -115,8 +115,4 @@ function formatOf({ surface }: RunSummary): string {
 
 function runNotFound() {
   return new HttpError(404, 'run not found')
-}
-
-function rethrow(error: unknown): never {
-  throw httpErrorOf(error)
 }
