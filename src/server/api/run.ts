@@ -34,6 +34,8 @@ export function serveRun(app: FastifyInstance, parts: RunRoutes) {
     const { body, ignored } = parseRunBody(await readJson(request), { strict })
     reply.headers(ignoredHeader(ignored))
     const workspace = await findWorkspace(body.workspace, caller, workspacesFolder)
+    // A key is given to retry after a lost connection, so the run goes on for the retry.
+    const goesOn = body.async || body.fireAndForget || idempotencyKey !== undefined
     const run = await starter.start({
       caller,
       workspace,
@@ -42,7 +44,7 @@ export function serveRun(app: FastifyInstance, parts: RunRoutes) {
       asks: body.asks,
       ...(body.questionSeconds !== undefined && { questionSeconds: body.questionSeconds }),
       ...(idempotencyKey !== undefined && { idempotencyKey }),
-      ...(!body.async && !body.fireAndForget && { signal: left }),
+      ...(!goesOn && { signal: left }),
     })
     request.runId = run.id
     if (body.async) {

@@ -196,6 +196,36 @@ t.test('a client that leaves cancels its run', async t => {
   t.match(await run({ prompt: 'x', workspace: 'a' }), { status: 200 }, 'the workspace is free')
 })
 
+t.test('a run with a key goes on for the retry of a client that left', async t => {
+  const { run, ask, port, events } = await startRunning(t)
+  const sent = request({
+    port,
+    method: 'POST',
+    path: '/run',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'idempotency-key': 'k',
+    },
+  })
+  sent.on('error', () => {})
+  const body = { prompt: 'silent', workspace: 'a' }
+  sent.end(JSON.stringify(body))
+  const isBusy = async () => (await ask('/status')).body.busyWorkspaces[0] === '/workspaces/a'
+  t.ok(await until(isBusy, { every: 20, timeout: 5_000 }))
+  sent.destroy()
+  const hasLeft = () => events.some(event => event.kind === 'request' && event.status === 499)
+  t.ok(await until(hasLeft, { every: 5, timeout: 5_000 }))
+
+  const retried = run({ ...body, async: true }, { 'idempotency-key': 'k' })
+  const { runId, status } = (await retried).body
+  t.equal(status, 'running')
+  const cancelled = await ask(`/run/cancel?runId=${runId}`, { method: 'POST' })
+  t.equal(cancelled.status, 200, 'a cancel still ends it')
+  t.match(await ask(`/run/result?runId=${runId}`), { body: { status: 'cancelled' } })
+  t.equal(events.filter(({ kind }) => kind === 'run-started').length, 1)
+})
+
 t.test('a client that leaves cancels the runs that it pipelined', async t => {
   const { port, events } = await startRunning(t)
   const socket = connect(port, '127.0.0.1')
