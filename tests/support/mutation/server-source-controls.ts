@@ -23,6 +23,30 @@ export const serverSourceControls: readonly SourceControl[] = [
     test: 'tests/integration/server/access.test.ts',
   },
   {
+    control: 'the ingress closes a connection whose client never reads',
+    file: 'src/ingress/relay.ts',
+    remove: ['if (to.destroyed || from.destroyed) return', 'if (milliseconds > 0) return'],
+    test: 'tests/integration/ingress/relay.test.ts',
+  },
+  {
+    control: 'the large listings of a tenant have a budget of memory',
+    file: 'src/server/files/routes.ts',
+    remove: ['if (!budget.take(holder, bytes)) {', 'if (bytes < 0) {'],
+    test: 'tests/integration/server/files.test.ts',
+  },
+  {
+    control: 'a page of stored events has a bounded size',
+    file: 'src/server/store/stored-events.ts',
+    remove: ['return sum > pageBytes', 'return sum < 0'],
+    test: 'tests/server/store/stored-events.test.ts',
+  },
+  {
+    control: 'the end of a connection is the end of each request on it',
+    file: 'src/server/plugins/answer-over.ts',
+    remove: ["socket.once('close', over)", ''],
+    test: 'tests/integration/server/events.test.ts',
+  },
+  {
     control: 'idle connections make room for others',
     file: 'src/server/plugins/connections.ts',
     remove: ['oldest?.destroy()', ''],
