@@ -28,7 +28,7 @@ t.test('a stack whose internal network gives the host an address does not stay u
     await edit('compose.yaml', text =>
       text.replaceAll("inhibit_ipv4: 'true'", "inhibit_ipv4: 'false'"),
     ),
-    await edit('src/stack/stack-file.ts', text => text.replaceAll("'isolated'", "'nat'")),
+    await edit('src/stack/render-networks.ts', text => text.replaceAll("'isolated'", "'nat'")),
   ]
   isTwoLines(t, await stack.cli(['start', '--detach']), {
     error: /the engine gave the host the address \d+\.\d+\.\d+\.\d+ on \S+-internal/,
