@@ -71,7 +71,8 @@ const imageFiles = ['custom-image', 'full-image', 'full-tools', 'services-postgr
 /**
  * Git in a mounted folder, shells, a browser, the signers of other model APIs, the own checkout; and what a
  * user adds to a stack or surrounds it with: databases, scripts and skills, a company's proxy, a closed
- * umask, the figures of usage, very many stacks or connections, the end of a copy and of the installation.
+ * umask, the figures of usage, many or very many stacks and connections, the browser login, the end
+ * of a copy and of the installation.
  */
 const toolFiles = [
   'completion',
@@ -83,10 +84,13 @@ const toolFiles = [
   'git-honesty',
   'leave-copy',
   'load',
+  'login-mode',
+  'machine',
   'machine-many',
   'model-upstreams',
   'parent-proxy',
   'predecessor',
+  'same-name',
   'self-update',
   'server',
   'server-contract',
