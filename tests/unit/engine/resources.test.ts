@@ -1,4 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import * as z from 'zod'
@@ -23,12 +25,15 @@ t.test('questions about volumes wait for an engine that removes a large one', as
 })
 
 t.test('an engine that is silent about volumes is not to be restarted', async t => {
-  const socketPath = join(t.testdir(), 'engine.sock')
+  // Short: the path of a socket has 107 bytes.
+  const folder = await mkdtemp(join(tmpdir(), 'engine-'))
+  const socketPath = join(folder, 's')
   const server = createServer(() => {})
   await new Promise<void>(resolve => server.listen(socketPath, resolve))
   t.teardown(() => {
     server.closeAllConnections()
     server.close()
+    return rm(folder, { recursive: true })
   })
   const query = createEngineQuery({ socketPath })
   const silent = (path: string) => query(z.unknown(), path, { idleMilliseconds: 50 })
