@@ -7,6 +7,15 @@ import { type Turn, turnOf } from './turns.ts'
 /** Bounds on the turns of a result: a run may take a day. */
 const turnLimit = 10_000
 const turnCharacters = 32 * 1024 * 1024
+/** Added for each block of a turn: many empty ones take memory, too. */
+const blockCharacters = 64
+
+/** The memory for the turns of several runs, in characters. */
+export type TurnRoom = {
+  /** Returns false when there is no room for so many more. */
+  take: (characters: number) => boolean
+  give: (characters: number) => void
+}
 
 const Init = z.object({
   subtype: z.literal('init'),
@@ -39,13 +48,16 @@ export type RunEnding =
   /** The process that watched the run died. */
   | { kind: 'interrupted' }
 
-/** Builds a run's result from its events. */
-export function createCollector(run: {
-  runId: string
-  workspace: string
-  startedAt: string
-  timeoutSeconds: number
-}) {
+/** Builds a run's result from its events. Call `release` when the result is stored. */
+export function createCollector(
+  run: {
+    runId: string
+    workspace: string
+    startedAt: string
+    timeoutSeconds: number
+  },
+  room?: TurnRoom,
+) {
   let sessionId: string | null = null
   let meter: string | null = null
   let system: RunResult['system'] = null
@@ -54,6 +66,7 @@ export function createCollector(run: {
   let isAnswered = false
   let costUsd: number | null = null
   let characters = 0
+  let isCut = false
   const turns: Turn[] = []
 
   const addSystem = (message: ClaudeMessage) => {
@@ -80,10 +93,15 @@ export function createCollector(run: {
     // The retry succeeded.
     retry = null
     const turn = turnOf(message)
-    if (!turn || turns.length >= turnLimit) return
-    characters += JSON.stringify(turn).length
-    if (characters <= turnCharacters) turns.push(turn)
+    if (!turn || isCut) return
+    const more = JSON.stringify(turn).length + blockCharacters * turn.content.length
+    // The first turn without room is the last one looked at: a result has no gaps.
+    isCut = turns.length >= turnLimit || characters + more > turnCharacters || !hasRoom(more)
+    if (isCut) return
+    characters += more
+    turns.push(turn)
   }
+  const hasRoom = (more: number) => room?.take(more) ?? true
 
   return {
     started(event: { sessionId: string; meter: string | null }) {
@@ -96,6 +114,15 @@ export function createCollector(run: {
       if (message.type === 'system') addSystem(message)
       else if (message.type === 'result') addResult(message)
       else addTurn(message)
+    },
+
+    /** Returns whether turns of the run are missing in its result. */
+    isCut: () => isCut,
+
+    /** Gives the memory of the turns back. */
+    release() {
+      room?.give(characters)
+      characters = 0
     },
 
     result(ending: RunEnding, endedAt: string): RunResult {

@@ -1,6 +1,6 @@
 import type { Deferred } from '../base/async.ts'
 import { messageOf } from '../base/errors.ts'
-import { createCollector, type RunEnding } from './collect.ts'
+import { createCollector, type RunEnding, type TurnRoom } from './collect.ts'
 import { RunRefusal } from './failure.ts'
 import { follow, neverStarted, type Patience } from './follow.ts'
 import type { Hub } from './hub.ts'
@@ -48,6 +48,8 @@ export type RunEngineParts = {
   compileSchema?: CompileSchema
   /** Receives an error that no caller is told: the run was acknowledged. */
   report?: (error: unknown) => void
+  /** The memory for the turns of all runs; without it, each run has its own bound alone. */
+  turnRoom?: TurnRoom
   /** Returns the last notices of a run that has ended; its errors are ignored. */
   parting?: (since: Date) => Promise<readonly string[]>
   /** Milliseconds; the defaults suit an interactive user. */
@@ -86,7 +88,10 @@ export async function watchRun(
   const { hub } = entry
   const startedAt = now().toISOString()
   const { timeoutSeconds } = request
-  const collector = createCollector({ runId: id, workspace, startedAt, timeoutSeconds })
+  const collector = createCollector(
+    { runId: id, workspace, startedAt, timeoutSeconds },
+    parts.turnRoom,
+  )
   const log = await store.create({
     runId: id,
     workspace,
@@ -115,6 +120,7 @@ export async function watchRun(
   let validate: Validate | null = null
   const finish = async (ending: RunEnding) => {
     const result = await validated(collector.result(ending, now().toISOString()), validate)
+    if (collector.isCut()) await publish({ kind: 'notice', text: turnsMissing })
     await log.finish(result).catch(error => {
       const text = `the result could not be kept: ${messageOf(error)}`
       return hub.publish(hub.stamp({ kind: 'notice', text }))
@@ -153,8 +159,13 @@ export async function watchRun(
     entry.isRefused = true
     await log.discard()
     throw error
+  } finally {
+    collector.release()
   }
 }
+
+const turnsMissing =
+  'the last turns are missing in the result: the turns of the runs in progress are too large'
 
 function unlessAborted(signal: AbortSignal, error: unknown): null {
   if (signal.aborted && !(error instanceof RunRefusal)) return null

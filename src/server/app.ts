@@ -17,6 +17,7 @@ import { boundAnswers, boundConnections } from './plugins/connections.ts'
 import { answerErrors, refuseMalformed, sendError } from './plugins/errors.ts'
 import { answerPages, checkHosts } from './plugins/hosts.ts'
 import { createJsonReader } from './plugins/json-body.ts'
+import { boundRequests } from './plugins/open-requests.ts'
 import { limitRates } from './plugins/rate.ts'
 import { logRequests } from './plugins/request-log.ts'
 import type { RunStarter } from './run-starter.ts'
@@ -106,6 +107,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   answerPages(app, parts.origins)
   const checkToken = requireToken(app, parts.access)
   boundAnswers(app, limits)
+  boundRequests(app, { access: parts.access, limits })
   await limitRates(app, limits)
 
   serveHealth(app)

@@ -32,6 +32,13 @@ export type ServerLimits = {
   requestsPerSecond: number
   /** Maximum number of runs that one token starts in a minute. */
   runsPerMinute: number
+  /**
+   * Maximum number of requests that are open at once, below that of connections; a token has half of them, and half
+   * is kept for the tenants in equal parts.
+   */
+  openRequests: number
+  /** Interval in which open requests of a revoked token are looked for. */
+  revokedMilliseconds: number
   /** Maximum number of event streams that one token reads at once. */
   streams: number
   /** Interval of the comments that keep an event stream open. */
@@ -63,6 +70,8 @@ export const defaultServerLimits: ServerLimits = {
   listingsBytes: 64 * 1024 * 1024,
   requestsPerSecond: 10_000,
   runsPerMinute: 600,
+  openRequests: 1_024,
+  revokedMilliseconds: 1_000,
   streams: 64,
   keepAliveMilliseconds: 15_000,
   startMilliseconds: 5_000,

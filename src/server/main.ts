@@ -33,6 +33,7 @@ async function main() {
     schemaProgram: join(import.meta.dirname, `schema-worker${extname(import.meta.filename)}`),
     usageFolder: settings.USAGE_FOLDER,
     ttlHours: settings.RESULT_TTL_HOURS,
+    tenants: () => access.tenants().length,
     report: error => log({ kind: 'error', message: messageOf(error), ...hintOf(error) }),
   })
   const metrics = createMetrics()

@@ -20,8 +20,8 @@ export function createMetrics() {
   })
   const requestSeconds = new Histogram({
     name: 'claude_secure_http_request_seconds',
-    help: 'Time until the answer of a request ended.',
-    labelNames: ['route'],
+    help: 'Time until the answer of a request ended, by route and tenant.',
+    labelNames: ['route', 'tenant'],
     buckets: seconds.requests,
     registers,
   })
@@ -55,7 +55,7 @@ export function createMetrics() {
     contentType: registry.contentType,
     answered({ method, route, status, tenant = '', token = '', milliseconds }: Answered) {
       requests.inc({ method, route, status, tenant, token })
-      requestSeconds.observe({ route }, milliseconds / 1_000)
+      requestSeconds.observe({ route, tenant }, milliseconds / 1_000)
     },
     started: (tenant: string) => inProgress.inc({ tenant }),
     left: (tenant: string) => inProgress.dec({ tenant }),

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { messageOf } from '../base/errors.ts'
 import { RunRefusal } from '../run/failure.ts'
 import type { CompileSchema } from '../run/json-schema.ts'
+import type { Gate } from './gate.ts'
 
 /** Without `given`, the schema is only compiled. */
 export type SchemaTask = { schema: Record<string, unknown>; given: { value: unknown } | null }
@@ -23,20 +24,23 @@ type Limits = {
 /**
  * Checks schemas in a thread of their own, one at a time, each for at most `milliseconds`: a schema is the
  * caller's program, and its `pattern` can run for years on a short text (threat M6). Made once for each
- * tenant, so that no tenant waits for the schemas of another.
+ * tenant, so that a tenant waits for at most one schema of each other.
  *
  * @param program the file of `schema-worker.ts`
+ * @param gate bounds the threads of all tenants together
  */
 export function createSchemaCheck({
   program,
+  gate,
   milliseconds = 3_000,
   megabytes = threadMegabytes,
 }: {
   program: string
+  gate: Gate
 } & Limits): CompileSchema {
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = (task: SchemaTask): Promise<Outcome> => {
-    const outcome = last.then(() => runTask(program, task, { milliseconds, megabytes }))
+    const outcome = last.then(() => gate(() => runTask(program, task, { milliseconds, megabytes })))
     last = outcome.catch(() => {})
     return outcome
   }

@@ -23,6 +23,8 @@ export type Access = {
   find: (presented: string) => Caller | null
   /** Returns the caller of requests without a token, if they are allowed. */
   anyone: () => Caller | null
+  /** Returns whether the token of a caller has not been revoked, nor its tenant removed. */
+  isInForce: (caller: Caller) => boolean
   tenants: () => readonly Tenant[]
   /** Number of tokens in force. */
   count: () => number
@@ -84,6 +86,16 @@ export function openAccess(options: {
       return found && tenant ? { token: found, tenant } : null
     },
     anyone: () => open,
+    isInForce(caller) {
+      if (caller === open) return true
+      look()
+      const { name, sha256, tenant } = caller.token
+      // A token that was added again under its name is another one.
+      return (
+        current.tenants.has(tenant) &&
+        current.tokens.some(({ token }) => token.name === name && token.sha256 === sha256)
+      )
+    },
     tenants() {
       look()
       return [...current.tenants.values()]

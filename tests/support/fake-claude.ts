@@ -35,7 +35,7 @@ function leaveStray(then: (pid: number | undefined) => void) {
   }, 200)
 }
 
-function obey(prompt: string) {
+function obey(prompt: string): unknown {
   const [, word = '', rest = ''] = /^(\S+) ?(.*)/s.exec(prompt) ?? []
   say({ type: 'system', subtype: 'init', session_id: session })
   switch (word) {
@@ -49,6 +49,13 @@ function obey(prompt: string) {
     case 'flood':
       for (let i = 0; i < Number(rest); i++) say({ type: 'assistant', i, x: 'x'.repeat(10_000) })
       return result('after a flood')
+    case 'turns': {
+      // Each with so many characters; goes on as the next word says.
+      const [, count = '', characters = '', after = ''] = /^(\d+) (\d+) ?(.*)/s.exec(rest) ?? []
+      const content = [{ type: 'text', text: 'x'.repeat(Number(characters)) }]
+      for (let i = 0; i < Number(count); i++) say({ type: 'assistant', message: { content } })
+      return after === '' ? result('after all turns') : obey(after)
+    }
     case 'crash':
       process.stderr.write('the fake claude cannot go on\n')
       process.exit(3)

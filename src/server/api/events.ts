@@ -43,9 +43,11 @@ export function serveEvents(
     for (const [name, value] of Object.entries(headers)) reply.raw.setHeader(name, value ?? '')
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
     reply.raw.flushHeaders()
-    const signal = AbortSignal.any([gone.signal, closing.signal])
+    const revoked = new AbortController()
+    request.onRevoked = () => revoked.abort()
+    const signal = AbortSignal.any([gone.signal, closing.signal, revoked.signal])
     const events = engine.events(runId, { after: lastSeen(request, runId), signal })
-    await send(reply.raw, rendered(runId, events), limits)
+    await send(reply.raw, rendered(runId, events, revoked.signal), limits, revoked.signal)
   })
 }
 
@@ -56,13 +58,20 @@ function lastSeen(request: FastifyRequest, runId: string): number {
   return run === runId ? Number(seq) : 0
 }
 
-async function* rendered(runId: string, events: AsyncIterable<RunEvent>): AsyncGenerator<string> {
+async function* rendered(
+  runId: string,
+  events: AsyncIterable<RunEvent>,
+  revoked: AbortSignal,
+): AsyncGenerator<string> {
   for await (const event of events) {
+    if (revoked.aborted) break
     const shown = shownEvent(event)
     if (shown === null) continue
     const { seq, kind } = event
     yield `id: ${runId}-${seq}\nevent: ${kind}\ndata: ${JSON.stringify(shown)}\n\n`
   }
+  // Without an id, so that it changes nothing for a client that resumes with another token.
+  if (revoked.aborted) yield 'event: unauthorized\ndata: {"detail":"the token was revoked"}\n\n'
 }
 
 /** Returns the event in the words of the API; null for what is between the runner and Claude Code. */
@@ -91,6 +100,7 @@ async function send(
   response: ServerResponse,
   texts: AsyncIterable<string>,
   { keepAliveMilliseconds, stalledMilliseconds }: ServerLimits,
+  revoked: AbortSignal,
 ): Promise<void> {
   const keepAlive = setInterval(() => {
     if (!response.writableNeedDrain) response.write(': keep-alive\n\n')
@@ -99,7 +109,8 @@ async function send(
     for await (const text of texts) {
       if (response.destroyed) return
       if (response.write(text)) continue
-      await once(response, 'drain', { signal: AbortSignal.timeout(stalledMilliseconds) })
+      const signal = AbortSignal.any([AbortSignal.timeout(stalledMilliseconds), revoked])
+      await once(response, 'drain', { signal })
     }
     response.end()
   } catch {

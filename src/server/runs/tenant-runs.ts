@@ -7,6 +7,8 @@ import type { Patience } from '../../run/follow.ts'
 import { createMemoryLease } from '../../run/memory-lease.ts'
 import { readRunnerToken } from '../../run/runner-token.ts'
 import { createSocketTransport, type SocketTransport } from '../../run/socket-transport.ts'
+import { createByteBudget } from '../byte-budget.ts'
+import { createGate } from '../gate.ts'
 import { createSchemaCheck } from '../schema-check.ts'
 import { openRunStores } from '../store/run-stores.ts'
 import type { Spent } from '../store/usage-of-run.ts'
@@ -43,6 +45,10 @@ export type TenantRunsOptions = {
   usageFolder: string
   /** Hours for which a result is kept. */
   ttlHours: number
+  /** Returns the number of tenants, which share the memory for turns. */
+  tenants: () => number
+  /** Maximum characters of the turns of all runs in progress, which stay in memory until they end. */
+  turnCharacters?: number
   /** The root workspace, as the workers name it. */
   root?: string
   now?: () => Date
@@ -52,6 +58,10 @@ export type TenantRunsOptions = {
 }
 
 const defaultGrace = 3_000
+/** A character takes up to two bytes, and once more when the result is stored. */
+const defaultTurnCharacters = 32 * 1024 * 1024
+/** Maximum threads that check schemas at once: each may take 64 MB. */
+const schemaThreads = 2
 
 /** Opens the runs of all tenants; those in progress when the last server died are interrupted. */
 export async function openTenantRuns(options: TenantRunsOptions): Promise<TenantRuns> {
@@ -64,6 +74,9 @@ export async function openTenantRuns(options: TenantRunsOptions): Promise<Tenant
     report,
   })
   const running = new Set<Run>()
+  const gate = createGate(schemaThreads)
+  const { tenants: count, turnCharacters = defaultTurnCharacters } = options
+  const turns = createByteBudget({ total: turnCharacters, each: turnCharacters, tenants: count })
   const tenants = new Map<string, { engine: RunEngine; worker: SocketTransport }>()
   let closing: Promise<void> | null = null
 
@@ -77,13 +90,18 @@ export async function openTenantRuns(options: TenantRunsOptions): Promise<Tenant
       readToken: () => readRunnerToken(join(workerSecretsFolder, name)),
     })
     const transport = requireLandlock(worker, root)
+    const holder = { token: name, tenant: name }
     const engine = createRunEngine({
       workers: () => transport,
       store: stores.of(name),
       lease: createMemoryLease(),
       now,
       report: error => report(error instanceof Error ? error : new Error(String(error))),
-      compileSchema: createSchemaCheck({ program: options.schemaProgram }),
+      turnRoom: {
+        take: characters => turns.take(holder, characters),
+        give: characters => turns.give(holder, characters),
+      },
+      compileSchema: createSchemaCheck({ program: options.schemaProgram, gate }),
       ...(patience && { patience }),
     })
     const opened = { worker, engine: { ...engine, start: startOf(engine) } }

@@ -34,5 +34,9 @@ export async function startWorkers<Name extends string>(
     mkdirSync(workspace, { recursive: true })
     return workspace
   }
-  return { settings: { ...settings, schemaProgram, ttlHours: 6 }, runners, at }
+  return {
+    settings: { ...settings, schemaProgram, ttlHours: 6, tenants: () => names.length },
+    runners,
+    at,
+  }
 }

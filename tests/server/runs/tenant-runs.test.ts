@@ -181,3 +181,35 @@ t.test('the schemas of callers are compiled by the program for them, and nowhere
   const run = broken.of('a').start(request, { workspace: at('a', 'p') })
   await t.rejects(run.result, { message: /nonexistent/ })
 })
+
+t.test(
+  'the turns of all runs in progress share a bound, of which a tenant has its part',
+  async t => {
+    const { settings, at } = await startWorkers(t, ['a', 'b'])
+    const { runs } = await open(t, { ...settings, turnCharacters: 400_000 })
+    const start = (name: 'a' | 'b', path: string, prompt: string) =>
+      runs.of(name).start({ prompt }, { workspace: at(name, path) })
+    const noted = async (run: ReturnType<typeof start>) => {
+      let count = 0
+      for await (const event of runs.of('a').log(run.id)) count += event.kind === 'notice' ? 1 : 0
+      return count
+    }
+    const greedy = start('a', 'p', 'turns 100 10000 silent')
+    await until('its turns', async () => {
+      let count = 0
+      for await (const { kind } of runs.of('a').log(greedy.id)) count += kind === 'claude' ? 1 : 0
+      return count > 100
+    })
+    const other = start('b', 'p', 'turns 9 10000')
+    t.equal((await other.result).turns.length, 9, 'the part of the other tenant is free')
+    const later = start('a', 'q', 'turns 9 10000')
+    t.match(await later.result, { status: 'succeeded', turns: [] })
+    t.equal(await noted(later), 1, 'a notice says that turns are missing')
+    greedy.cancel()
+    const { turns } = await greedy.result
+    t.ok(turns.length >= 25 && turns.length < 31, `${turns.length} of its 100 turns`)
+    const last = start('a', 'q', 'turns 9 10000')
+    t.equal((await last.result).turns.length, 9, 'a run that ended gives its memory back')
+    t.equal(await noted(last), 0)
+  },
+)

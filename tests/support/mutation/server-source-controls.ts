@@ -53,6 +53,24 @@ export const serverSourceControls: readonly SourceControl[] = [
     test: 'tests/integration/server/access.test.ts',
   },
   {
+    control: 'open requests of a revoked token end',
+    file: 'src/server/plugins/open-requests.ts',
+    remove: ['!access.isInForce(request.caller)', 'false'],
+    test: 'tests/integration/server/open-requests.test.ts',
+  },
+  {
+    control: 'a token and a tenant have a number of open requests',
+    file: 'src/server/plugins/open-requests.ts',
+    remove: ['!budget.take(holder, 1)', 'limits.openRequests < 0'],
+    test: 'tests/integration/server/open-requests.test.ts',
+  },
+  {
+    control: 'the turns of all runs together have a bound',
+    file: 'src/run/collect.ts',
+    remove: [' || !hasRoom(more)', ''],
+    test: 'tests/unit/run/collect.test.ts',
+  },
+  {
     control: 'a revoked token opens nothing',
     file: 'src/server/tokens.ts',
     remove: ['current = load(folder)\n      log(', 'log('],

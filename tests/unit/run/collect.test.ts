@@ -177,3 +177,43 @@ t.test('messages of other shapes change nothing', async t => {
   }
   t.match(collector.result({ kind: 'lost', reason: 'x' }, ''), { turns: [], system: null })
 })
+
+t.test('runs that share the memory for turns keep no more than it has, without a gap', async t => {
+  const { createCollector } = await import('../../../src/run/collect.ts')
+  const run = { runId: '', workspace: '', startedAt: '', timeoutSeconds: 5 }
+  let left = 1_000
+  const room = {
+    take(characters: number) {
+      if (characters > left) return false
+      left -= characters
+      return true
+    },
+    give(characters: number) {
+      left += characters
+    },
+  }
+  const say = (characters: number) => {
+    const content = [{ type: 'text', text: 'x'.repeat(characters) }]
+    return { type: 'assistant', message: { content } }
+  }
+  const texts = (collector: ReturnType<typeof createCollector>) =>
+    collector
+      .result({ kind: 'lost', reason: '' }, '')
+      .turns.flatMap(({ content }) => content.map(block => 'text' in block && block.text.length))
+  const [first, second] = [createCollector(run, room), createCollector(run, room)]
+  first.add(say(500))
+  second.add(say(20))
+  second.add(say(300))
+  second.add(say(1))
+  t.same(texts(first), [500])
+  t.same(texts(second), [20], 'also the short turn after the one without room is left out')
+  t.same([first.isCut(), second.isCut()], [false, true])
+  first.release()
+  second.release()
+  t.equal(left, 1_000)
+  const many = createCollector(run, room)
+  const content = Array.from({ length: 100 }, () => ({ type: 'text', text: '' }))
+  many.add({ type: 'assistant', message: { content } })
+  t.ok(many.isCut(), 'empty blocks count, too')
+  t.equal(left, 1_000)
+})

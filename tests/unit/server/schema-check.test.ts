@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { bundlePrograms, serverPrograms, writeBundle } from '../../../src/images/program-bundle.ts'
+import { createGate } from '../../../src/server/gate.ts'
 import { createSchemaCheck } from '../../../src/server/schema-check.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -14,6 +15,7 @@ async function programOf(t: Test) {
   return join(folder, 'schema-worker.js')
 }
 
+const gate = createGate(2)
 const schema = { type: 'object', required: ['colour'], additionalProperties: false }
 
 /** Backtracks 2^40 times on `evil`. */
@@ -21,7 +23,7 @@ const hostile = { type: 'string', pattern: '^(a+)+$' }
 const evil = `${'a'.repeat(40)}!`
 
 t.test('a schema is compiled and checked in a thread', async t => {
-  const compile = createSchemaCheck({ program: await programOf(t), milliseconds: 20_000 })
+  const compile = createSchemaCheck({ gate, program: await programOf(t), milliseconds: 20_000 })
   const colours = { ...schema, properties: { colour: { type: 'string' } } }
   const validate = await compile(colours)
   t.equal(await validate({ colour: 'red' }), null)
@@ -35,8 +37,8 @@ t.test('a schema is compiled and checked in a thread', async t => {
 
 t.test('a pattern that never ends holds up neither the process nor the next check', async t => {
   const program = await programOf(t)
-  const slow = createSchemaCheck({ program, milliseconds: 1_500 })
-  const other = createSchemaCheck({ program, milliseconds: 20_000 })
+  const slow = createSchemaCheck({ gate, program, milliseconds: 1_500 })
+  const other = createSchemaCheck({ gate, program, milliseconds: 20_000 })
   const late = (await slow(hostile))(evil)
   t.equal(await (await other(hostile))('aaa'), null, 'another tenant is served meanwhile')
   t.equal(await late, 'it could not be checked within 1.5 s')
@@ -44,7 +46,7 @@ t.test('a pattern that never ends holds up neither the process nor the next chec
 })
 
 t.test('a schema that takes too long to compile is refused', async t => {
-  const compile = createSchemaCheck({ program: await programOf(t), milliseconds: 1 })
+  const compile = createSchemaCheck({ gate, program: await programOf(t), milliseconds: 1 })
   await t.rejects(compile(schema), {
     code: 'schema',
     message: 'the JSON schema could not be compiled within 0.001 s',
@@ -53,6 +55,7 @@ t.test('a schema that takes too long to compile is refused', async t => {
 
 t.test('a value that fills the memory of the thread fails its own check alone', async t => {
   const compile = createSchemaCheck({
+    gate,
     program: await programOf(t),
     milliseconds: 60_000,
     megabytes: 24,
@@ -65,7 +68,7 @@ t.test('a value that fills the memory of the thread fails its own check alone', 
 
 t.test('without its program no schema is accepted, and no answer is valid', async t => {
   const program = await programOf(t)
-  const compile = createSchemaCheck({ program, milliseconds: 20_000 })
+  const compile = createSchemaCheck({ gate, program, milliseconds: 20_000 })
   const validate = await compile(schema)
   rmSync(program)
   await t.rejects(compile(schema), { message: /schema-worker\.js/ })
