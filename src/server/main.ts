@@ -7,8 +7,9 @@ import { createRunStarter } from './run-starter.ts'
 import { openTenantRuns } from './runs/tenant-runs.ts'
 import { createServerLog, type ServerLog } from './server-log.ts'
 import { parseServerSettings, type ServerSettings } from './settings.ts'
+import type { Outbox, ReportsOptions } from './store/outbox.ts'
 import { openAccess } from './tokens.ts'
-import { createWebhook, throughProxy } from './webhook.ts'
+import { createWebhook, reportOf, throughProxy } from './webhook.ts'
 
 const write = (line: string) => {
   process.stdout.write(line)
@@ -25,6 +26,7 @@ async function main() {
     withoutToken: settings.SERVER_WITHOUT_TOKEN,
     log,
   })
+  const webhookSecret = await readWebhookSecret(settings)
   const runs = await openTenantRuns({
     storeFolder: settings.STORE_FOLDER,
     workersFolder: settings.WORKERS_FOLDER,
@@ -35,9 +37,10 @@ async function main() {
     ttlHours: settings.RESULT_TTL_HOURS,
     tenants: () => access.tenants().length,
     report: error => log({ kind: 'error', message: messageOf(error), ...hintOf(error) }),
+    ...(webhookSecret !== null && { reports: reportsWith(log) }),
   })
   const metrics = createMetrics()
-  const webhook = await openWebhook(settings, log)
+  const webhook = openWebhook(settings, webhookSecret, runs.outbox, log)
   const starter = createRunStarter({
     runs,
     runLimit: settings.RUN_LIMIT,
@@ -46,9 +49,7 @@ async function main() {
     onStart: metrics.started,
     onEnd(tenant, run) {
       metrics.left(tenant)
-      if (!run) return
-      metrics.ended(run)
-      webhook?.send(run)
+      if (run) metrics.ended(run)
     },
   })
   const app = await buildApp({
@@ -87,17 +88,47 @@ async function main() {
   })
 }
 
-/** Throws when there is a URL and no secret: a receiver could not tell a report from a forged one. */
-async function openWebhook(settings: ServerSettings, log: ServerLog) {
-  const { WEBHOOK_URL: url, WEBHOOK_SECRET_FILE: path, PROXY_URL: proxy } = settings
+/**
+ * Returns the secret of the webhook; null without a URL. Throws when there is a URL and no secret: a receiver
+ * could not tell a report from a forged one.
+ */
+async function readWebhookSecret(settings: ServerSettings): Promise<string | null> {
+  const { WEBHOOK_URL: url, WEBHOOK_SECRET_FILE: path } = settings
   if (url === null) return null
   const secret = textOf(await readRegularFile(path, { limit: 4_096 }))?.trim() ?? ''
-  if (secret.length < 16) {
-    throw new UserError(`${path} does not contain a secret of at least 16 characters`, {
-      hint: 'write a random secret to that file, or unset WEBHOOK_URL',
-    })
+  if (secret.length >= 16) return secret
+  throw new UserError(`${path} does not contain a secret of at least 16 characters`, {
+    hint: 'write a random secret to that file, or unset WEBHOOK_URL',
+  })
+}
+
+function reportsWith(log: ServerLog): ReportsOptions {
+  return {
+    render: ended => JSON.stringify(reportOf(ended)),
+    dropped: ({ tenant, token, result: { runId } }) =>
+      log({
+        kind: 'webhook',
+        outcome: 'dropped',
+        attempts: 0,
+        reason: 'too many wait',
+        ...{ runId, token, tenant },
+      }),
   }
-  return createWebhook({ url, secret, dispatcher: throughProxy(proxy), log })
+}
+
+function openWebhook(
+  { WEBHOOK_URL: url, PROXY_URL: proxy }: ServerSettings,
+  secret: string | null,
+  outbox: Outbox,
+  log: ServerLog,
+) {
+  if (url !== null && secret !== null) {
+    return createWebhook({ url, secret, outbox, dispatcher: throughProxy(proxy), log })
+  }
+  // They were for a receiver that was taken away: a later one must not get them.
+  const count = outbox.clear()
+  if (count > 0) log({ kind: 'warn', message: `dropped ${count} reports: WEBHOOK_URL is not set` })
+  return null
 }
 
 /** Ends the process: an unknown state is worse than no server, and the restart policy starts a new one. */

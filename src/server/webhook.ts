@@ -1,15 +1,14 @@
-import { createHmac, randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { createHmac } from 'node:crypto'
 import { type Dispatcher, ProxyAgent, request } from 'undici'
-import { systemCode } from '../base/errors.ts'
+import { messageOf, systemCode } from '../base/errors.ts'
 import { describeFailure } from '../run/failure.ts'
 import { apiState } from './api/run-answer.ts'
-import type { EndedRun } from './run-starter.ts'
 import type { ServerLog } from './server-log.ts'
+import type { EndedReport, Outbox, Report } from './store/outbox.ts'
 
 export type WebhookLimits = {
-  /** Maximum reports that wait or are being sent; a further one is dropped. */
-  waiting: number
+  /** Maximum reports that are being sent at once. */
+  atOnce: number
   /** Milliseconds before each attempt after the first. */
   pauses: readonly number[]
   /** Milliseconds of one attempt. */
@@ -17,21 +16,24 @@ export type WebhookLimits = {
 }
 
 const defaults: WebhookLimits = {
-  waiting: 1_000,
-  pauses: [1_000, 5_000, 30_000, 120_000],
+  atOnce: 16,
+  pauses: [1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000],
   attempt: 10_000,
 }
 
+/** Time without attempts after the outbox could not be read or written: a full disk would repeat one endlessly. */
+const brokenMilliseconds = 60_000
+/** The clock of the machine may be set: the outbox is looked at so often in any case. */
+const lookMilliseconds = 60_000
+
 /** A report of an ended run. It has no prompt and no answer: the receiver fetches the result with its token. */
-export function reportOf({ caller, surface, result }: EndedRun) {
+export function reportOf({ tenant, token, surface, result }: EndedReport) {
   const { runId, workspace, status, startedAt, endedAt, sessionId, costUsd, error } = result
   return {
     event: 'run.ended',
     ...{ runId, workspace, status: apiState(status), startedAt, endedAt, sessionId, costUsd },
     error: error && describeFailure(error),
-    tenant: caller.tenant.name,
-    token: caller.token.name,
-    surface,
+    ...{ tenant, token, surface },
   }
 }
 
@@ -44,42 +46,79 @@ export function signature(secret: string, seconds: number, body: string): string
   return `t=${seconds},v1=${mac}`
 }
 
-/** Sends a report of each ended run. Follows no redirect, and gives up after the last attempt. */
+/**
+ * Sends the reports of the outbox, each until the receiver took it or its last attempt failed; also those of
+ * an earlier process. A receiver gets a report again, as the same delivery, when the server died before it
+ * noted the answer. Follows no redirect.
+ */
 export function createWebhook(options: {
   url: URL
   secret: string
   dispatcher: Dispatcher
+  outbox: Outbox
   log: ServerLog
   limits?: Partial<WebhookLimits>
   now?: () => number
 }) {
-  const { url, secret, dispatcher, log, now = Date.now } = options
+  const { url, secret, dispatcher, outbox, log, now = Date.now } = options
   const limits = { ...defaults, ...options.limits }
   const closing = new AbortController()
-  const sending = new Set<Promise<void>>()
+  const sending = new Map<number, Promise<void>>()
+  let timer: NodeJS.Timeout | undefined
+  let brokenUntil = 0
 
-  async function deliver(run: EndedRun): Promise<void> {
-    const body = JSON.stringify(reportOf(run))
-    const delivery = randomUUID()
-    let reason = ''
-    for (const [index, pause] of [0, ...limits.pauses].entries()) {
-      if (pause > 0) await sleep(pause, undefined, { signal: closing.signal }).catch(() => {})
-      if (closing.signal.aborted) break
-      reason = await attempt(body, delivery)
-      const about = aboutOf(run)
-      if (reason === '')
-        return log({ kind: 'webhook', outcome: 'delivered', attempts: index + 1, ...about })
-      if (index === limits.pauses.length) {
-        return log({ kind: 'webhook', outcome: 'failed', attempts: index + 1, reason, ...about })
-      }
+  /** Begins what is due, and comes again when the next report is. */
+  function look() {
+    clearTimeout(timer)
+    if (closing.signal.aborted) return
+    let pause = lookMilliseconds
+    try {
+      const at = now()
+      const room = at < brokenUntil ? 0 : limits.atOnce - sending.size
+      if (room > 0) for (const report of outbox.due(at, room)) begin(report)
+      const next = outbox.nextAt()
+      // Without room, the end of an attempt looks again.
+      if (next !== null && sending.size < limits.atOnce) pause = Math.max(next, brokenUntil) - at
+    } catch (error) {
+      broken(error)
     }
-    log({
-      kind: 'webhook',
-      outcome: 'dropped',
-      attempts: 0,
-      reason: reason || 'stopping',
-      ...aboutOf(run),
-    })
+    timer = setTimeout(look, Math.min(lookMilliseconds, Math.max(1, pause)))
+    timer.unref()
+  }
+
+  function begin(report: Report) {
+    // Due again if this process dies meanwhile.
+    outbox.postpone(report.id, report.attempts, now() + 2 * limits.attempt)
+    const sent = deliver(report)
+      .catch(broken)
+      .finally(() => {
+        sending.delete(report.id)
+        look()
+      })
+    sending.set(report.id, sent)
+  }
+
+  function broken(error: unknown) {
+    brokenUntil = now() + brokenMilliseconds
+    log({ kind: 'error', message: `reports wait: ${messageOf(error)}` })
+  }
+
+  async function deliver({ id, body, delivery, ...report }: Report): Promise<void> {
+    const reason = await attempt(body, delivery)
+    const attempts = report.attempts + 1
+    const about = { runId: report.runId, token: report.token, tenant: report.tenant, attempts }
+    if (reason === '') {
+      outbox.remove(id)
+      return log({ kind: 'webhook', outcome: 'delivered', ...about })
+    }
+    // An attempt that the stop ended counts for nothing: the next start makes it again.
+    if (closing.signal.aborted) return outbox.postpone(id, report.attempts, now())
+    const pause = limits.pauses[attempts - 1]
+    if (pause === undefined) {
+      outbox.remove(id)
+      return log({ kind: 'webhook', outcome: 'failed', reason, ...about })
+    }
+    outbox.postpone(id, attempts, now() + pause)
   }
 
   /** Returns why an attempt failed; empty when the receiver took the report. */
@@ -108,25 +147,20 @@ export function createWebhook(options: {
     }
   }
 
+  outbox.onAdded(look)
+  look()
+
   return {
-    send(run: EndedRun) {
-      if (sending.size >= limits.waiting) {
-        return log({
-          kind: 'webhook',
-          outcome: 'dropped',
-          attempts: 0,
-          reason: 'too many wait',
-          ...aboutOf(run),
-        })
-      }
-      const sent = deliver(run).finally(() => sending.delete(sent))
-      sending.add(sent)
-    },
-    /** Ends the attempts in progress, and drops what waits. */
+    /** Ends the attempts in progress. What waits is sent after the next start. */
     async close() {
       closing.abort()
-      await Promise.allSettled(sending)
+      clearTimeout(timer)
+      await Promise.allSettled(sending.values())
       await dispatcher.destroy()
+      const waiting = outbox.count()
+      if (waiting > 0) {
+        log({ kind: 'warn', message: `${waiting} reports wait for the next start of the server` })
+      }
     },
   }
 }
@@ -141,8 +175,4 @@ export function throughProxy(proxy: string): Dispatcher {
 function refusedByProxy(error: unknown): string | null {
   const match = error instanceof Error && /^Proxy response \((\d{3})\)/.exec(error.message)
   return match ? `the proxy refused the name (${match[1]}): add it to server_sites` : null
-}
-
-function aboutOf({ caller, result }: EndedRun) {
-  return { runId: result.runId, token: caller.token.name, tenant: caller.tenant.name }
 }

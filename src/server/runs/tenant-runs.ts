@@ -10,6 +10,7 @@ import { createSocketTransport, type SocketTransport } from '../../run/socket-tr
 import { createByteBudget } from '../byte-budget.ts'
 import { createGate } from '../gate.ts'
 import { createSchemaCheck } from '../schema-check.ts'
+import type { Outbox, ReportsOptions } from '../store/outbox.ts'
 import { openRunStores } from '../store/run-stores.ts'
 import type { Spent } from '../store/usage-of-run.ts'
 import { requireLandlock } from './landlock-check.ts'
@@ -25,6 +26,8 @@ export type TenantRuns = {
    * larger of what Claude Code reported and what the gateway counted.
    */
   spentToday: (owner: string) => Promise<Spent>
+  /** The reports of ended runs; empty without `reports`. */
+  outbox: Outbox
   /**
    * Starts no more runs, cancels those in progress, and marks as interrupted what has not ended within so many
    * milliseconds. Then the store is closed.
@@ -55,6 +58,8 @@ export type TenantRunsOptions = {
   /** Takes failures that end no request, such as an event that a full disk did not take. */
   report: (error: Error) => void
   patience?: Partial<Patience>
+  /** Keeps a report of each run that ends. */
+  reports?: ReportsOptions
 }
 
 const defaultGrace = 3_000
@@ -72,6 +77,7 @@ export async function openTenantRuns(options: TenantRunsOptions): Promise<Tenant
     ttl: options.ttlHours * 3_600_000,
     now,
     report,
+    ...(options.reports && { reports: options.reports }),
   })
   const running = new Set<Run>()
   const gate = createGate(schemaThreads)
@@ -133,6 +139,7 @@ export async function openTenantRuns(options: TenantRunsOptions): Promise<Tenant
 
   return {
     of: name => tenant(name).engine,
+    outbox: stores.outbox,
     worker: name => tenant(name).worker,
     spentToday: async owner => addCharges(stores.charges(owner), options.usageFolder),
     close(grace = defaultGrace) {

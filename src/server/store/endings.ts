@@ -1,14 +1,22 @@
 import type { RunResult } from '../../run/result.ts'
 import { type Database, storageError } from './database.ts'
+import type { ReportStore } from './outbox.ts'
 import type { Statements } from './statements.ts'
 import type { Spent } from './usage-of-run.ts'
 
-export type RunEnd = { id: number; owner: string | null; result: RunResult; spent: Spent }
+export type RunEnd = {
+  id: number
+  owner: string | null
+  surface: string
+  result: RunResult
+  spent: Spent
+}
 
 export type EndingsOptions = {
   path: string
   database: Database
   statements: Statements
+  reports: ReportStore
   now: () => Date
   /** Milliseconds for which a result is kept. */
   ttl: number
@@ -16,15 +24,16 @@ export type EndingsOptions = {
 
 /** Maximum bytes of a result with its turns. */
 const resultBytes = 64 * 1024 * 1024
-/** Bounds on results that wait in memory for a disk with space. */
+/** Bounds on results that wait in memory for a disk with space: of a larger one only the outcome waits. */
 const waitingRuns = 200
 const waitingBytes = 1024 * 1024
+const waitingSum = 16 * 1024 * 1024
 
 /** Stores how runs end, with what they spent, in one step. A result that cannot be stored waits in memory. */
-export function createEndings({ path, database, statements, now, ttl }: EndingsOptions) {
-  const waiting = new Map<number, RunEnd>()
+export function createEndings({ path, database, statements, reports, now, ttl }: EndingsOptions) {
+  const waiting = new Map<number, RunEnd & { bytes: number }>()
 
-  const store = ({ id, owner, result, spent }: RunEnd) => {
+  const store = ({ id, owner, surface, result, spent }: RunEnd) => {
     const whole = JSON.stringify(result)
     const isLarge = Buffer.byteLength(whole) > resultBytes
     const text = isLarge ? JSON.stringify({ ...result, turns: [] }) : whole
@@ -42,12 +51,15 @@ export function createEndings({ path, database, statements, now, ttl }: EndingsO
         Buffer.byteLength(text),
         id,
       )
-      // A run ends, and costs, once.
+      // A run ends, costs and is reported once.
       if (Number(changes) > 0) {
         const meter = result.meter ?? result.runId
         statements.charge.run(dayOf(now()), owner ?? '', meter, usd, spent.tokens, id)
+        const tenant = String(statements.tenantOf.get(id)?.tenant ?? '')
+        reports.add({ tenant, token: owner ?? '', surface, result })
       }
     })
+    reports.wake()
   }
 
   return {
@@ -57,11 +69,15 @@ export function createEndings({ path, database, statements, now, ttl }: EndingsO
         store(end)
         waiting.delete(end.id)
       } catch (error) {
+        waiting.delete(end.id)
         const { result } = end
-        const isLarge = JSON.stringify(result).length > waitingBytes
+        const bytes = JSON.stringify(result).length
+        const sum = [...waiting.values()].reduce((held, one) => held + one.bytes, bytes)
         waiting.set(
           end.id,
-          isLarge ? { ...end, result: { ...result, claude: null, turns: [] } } : end,
+          bytes > waitingBytes || sum > waitingSum
+            ? { ...end, result: { ...result, claude: null, turns: [] }, bytes: 0 }
+            : { ...end, bytes },
         )
         const [oldest] = waiting.keys()
         if (waiting.size > waitingRuns && oldest !== undefined) waiting.delete(oldest)

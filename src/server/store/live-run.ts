@@ -81,7 +81,8 @@ export function createLiveRun(options: LiveRunOptions) {
     async finish(result) {
       if (isOver) throw new Error(`run ${record.runId} is over`)
       try {
-        endings.keep({ id, owner: record.owner, result, spent })
+        const { owner, surface } = record
+        endings.keep({ id, owner, surface, result, spent })
       } finally {
         end()
       }

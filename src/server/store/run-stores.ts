@@ -4,6 +4,7 @@ import { type Charge, chargesOf } from './charges.ts'
 import { openDatabase, storageError } from './database.ts'
 import { createEndings, dayOf } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
+import { createOutbox, type Outbox, type ReportsOptions } from './outbox.ts'
 import { parseRow } from './run-row.ts'
 import { prepareStatements } from './statements.ts'
 import { createTenantStore, interrupt, type StoreParts } from './tenant-store.ts'
@@ -12,6 +13,8 @@ export type RunStores = {
   of: (tenant: string) => RunStore
   /** Lists the runs of this owner that ended since midnight (UTC), and those in progress, with what they cost. */
   charges: (owner: string) => Charge[]
+  /** The reports of ended runs; empty without `reports`. */
+  outbox: Outbox
   /** Removes results after their time, and the oldest of a tenant that has too many bytes. */
   sweep: () => Promise<void>
   /** Marks the runs that are still in progress as interrupted, and closes the database. */
@@ -26,6 +29,8 @@ export type RunStoresOptions = {
   now: () => Date
   /** Takes failures that end no request: a full disk, a run that could not be marked. */
   report: (error: Error) => void
+  /** Keeps a report of each run that ends. */
+  reports?: ReportsOptions
   /** Size at which the database refuses runs as on a full disk. */
   maxBytes?: number
   /** Bytes of one tenant's results and events, beyond which its oldest are removed before their time. */
@@ -43,7 +48,8 @@ export async function openRunStores(options: RunStoresOptions): Promise<RunStore
   const { path, ttl, now, report, tenantBytes = defaultTenantBytes } = options
   const database = openDatabase(path, options.maxBytes)
   const statements = prepareStatements(database)
-  const endings = createEndings({ path, database, statements, now, ttl })
+  const reports = createOutbox(statements, now, options.reports)
+  const endings = createEndings({ path, database, statements, reports, now, ttl })
   const live = new Map<number, LiveRun>()
   const parts: StoreParts = { path, database, statements, endings, live, now, report }
   await interruptAll(parts)
@@ -83,6 +89,7 @@ export async function openRunStores(options: RunStoresOptions): Promise<RunStore
   }
 
   return {
+    outbox: reports.outbox,
     of: tenant => createTenantStore(parts, tenant),
     sweep,
 

@@ -66,4 +66,19 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX charges_of_day ON charges (day, owner);
   `,
+  `
+  -- What the webhook has not taken yet. Outlives the runs.
+  CREATE TABLE reports (
+    id INTEGER PRIMARY KEY,
+    delivery TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    token TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    -- Milliseconds since 1970.
+    next_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX reports_due ON reports (next_at, id);
+  `,
 ]

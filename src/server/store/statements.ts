@@ -54,6 +54,18 @@ export function prepareStatements(database: Database) {
     charges: p(
       'SELECT since, tenant, run_id, meter, usd, tokens FROM charges WHERE day = ? AND owner = ?',
     ),
+    addReport: p(
+      'INSERT INTO reports (delivery, tenant, token, run_id, body, next_at) VALUES (?, ?, ?, ?, ?, ?)',
+    ),
+    dueReports: p(
+      `SELECT id, delivery, tenant, token, run_id, body, attempts FROM reports
+       WHERE next_at <= ? ORDER BY next_at, id LIMIT ?`,
+    ),
+    nextReport: p('SELECT min(next_at) AS at FROM reports'),
+    reportCount: p('SELECT count(*) AS count FROM reports'),
+    postponeReport: p('UPDATE reports SET attempts = ?, next_at = ? WHERE id = ?'),
+    removeReport: p('DELETE FROM reports WHERE id = ?'),
+    clearReports: p('DELETE FROM reports'),
     forgetCharges: p('DELETE FROM charges WHERE day < ?'),
   }
 }

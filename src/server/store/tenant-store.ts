@@ -133,7 +133,7 @@ export async function interrupt(
   let spent = nothing
   for await (const event of events()) spent = spentUpTo(event) ?? spent
   try {
-    endings.keep({ id, owner: record.owner, result, spent })
+    endings.keep({ id, owner: record.owner, surface: record.surface, result, spent })
   } catch (error) {
     report(error as Error)
   }
