@@ -26,6 +26,12 @@ export async function main(
   const stop = () => controller.abort(new Error('interrupted'))
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
+  // Work that nobody waits for any more may still fail with the interruption. It must not end the process
+  // before the clean-up: that left containers of an audit running.
+  const unhandled = (reason: unknown) => {
+    if (!controller.signal.aborted || reason !== controller.signal.reason) throw reason
+  }
+  process.on('unhandledRejection', unhandled)
   watchOutput(controller)
   const verbose = argv.includes('--verbose')
   const completes = argv[0] === 'completion' || argv[0] === 'complete'
@@ -75,6 +81,7 @@ export async function main(
     earlyClient?.exec.destroy()
     process.off('SIGINT', stop)
     process.off('SIGTERM', stop)
+    process.off('unhandledRejection', unhandled)
   }
 }
 

@@ -37,6 +37,8 @@ export const hostTrojan: Probe = {
       ...also,
     ])
     const changes = changedFiles(scene, mount.Source)
+    // Awaited below; this prevents an unhandled rejection on an early failure.
+    changes.catch(() => {})
     let overlays: Overlay[]
     try {
       const elsewhere = new Set((await expectedRepository(scene)).map(({ target }) => target))

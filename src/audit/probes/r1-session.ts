@@ -50,11 +50,12 @@ export async function sessionChecks(scene: Scene, program: string): Promise<Chec
 async function attackTarget(scene: Scene, keeper: string, command: readonly string[]) {
   const asKeeper = (options: readonly string[], words: readonly string[]) =>
     scene.insideAs(keeper, options, serviceOfSessions, words)
-  const standing = asKeeper(['--tty'], ['perl', '-e', target, folder, mark])
+  // Handled at once: it fails before the attack does when the audit is interrupted.
+  const standing = asKeeper(['--tty'], ['perl', '-e', target, folder, mark]).catch(() => {})
   try {
     return await scene.inside(serviceOfSessions, command)
   } finally {
     await asKeeper([], ['pkill', '-f', mark]).catch(() => {})
-    await standing.catch(() => {})
+    await standing
   }
 }
