@@ -12,6 +12,7 @@ import { fileRoute } from './files/target.ts'
 import { HttpError } from './http-error.ts'
 import { defaultServerLimits, type ServerLimits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
+import { serveOpenAi } from './openai/routes.ts'
 import { requireToken } from './plugins/auth.ts'
 import { boundAnswers, boundConnections } from './plugins/connections.ts'
 import { answerErrors, refuseMalformed, sendError } from './plugins/errors.ts'
@@ -122,6 +123,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   serveStatus(app, starter)
   serveUsage(app, { usageFolder, spentToday: starter.spentToday, now })
   serveMetrics(app, metrics)
+  serveOpenAi(app, { ...routes, now })
   serveDocs(app)
   await serveFiles(app, routes)
   return app

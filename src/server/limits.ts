@@ -47,6 +47,8 @@ export type ServerLimits = {
   startMilliseconds: number
   /** Maximum time that a cancel waits for the end of its run. */
   cancelMilliseconds: number
+  /** Time for an official OpenAI client that lost its connection to come back. It takes 2 s at most. */
+  retryMilliseconds: number
   /** Maximum number of messages that wait for one workspace. */
   waitingMessages: number
 }
@@ -76,5 +78,6 @@ export const defaultServerLimits: ServerLimits = {
   keepAliveMilliseconds: 15_000,
   startMilliseconds: 5_000,
   cancelMilliseconds: 20_000,
+  retryMilliseconds: 5_000,
   waitingMessages: 8,
 }

@@ -5,11 +5,14 @@ type Answer = (refusal: RunRefusal) => HttpError
 
 const soon = { headers: { 'retry-after': '5' } }
 
+/** The detail of a session that the worker does not have. */
+export const sessionNotFound = 'session not found in this workspace'
+
 /** The one table from the engine's refusals to HTTP. */
 const answers: Record<RefusalCode, Answer> = {
   busy: () => new HttpError(409, 'workspace busy, retry later', soon),
   workspace: () => new HttpError(400, 'workspace not found'),
-  'no-session': () => new HttpError(400, 'session not found in this workspace'),
+  'no-session': () => new HttpError(400, sessionNotFound),
   request: ({ message }) => invalid(['body'], 'value_error', message),
   schema: ({ message }) => invalid(['body', 'jsonSchema'], 'value_error', message),
   answers: ({ message }) => invalid(['body', 'answers'], 'value_error', message),

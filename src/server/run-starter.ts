@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createDeferred } from '../base/async.ts'
 import type { Run, RunEngine } from '../run/engine.ts'
 import type { RunRequest } from '../run/request.ts'
 import type { RunResult } from '../run/result.ts'
@@ -9,6 +8,7 @@ import { createByteBudget, holderOf } from './byte-budget.ts'
 import { HttpError } from './http-error.ts'
 import { httpErrorOf, rethrow } from './refusals.ts'
 import { createRunBudgets, type SpentToday } from './run-budget.ts'
+import { readEvents, type TakeEvent } from './run-events.ts'
 import type { ServerLog } from './server-log.ts'
 import type { Caller } from './tokens.ts'
 
@@ -27,11 +27,19 @@ export type RunStart = {
   asks?: boolean
   questionSeconds?: number
   idempotencyKey?: string
+  /** Tells this request from another one with the same key; by default the request itself. */
+  requestDigest?: string
+  /** Takes each event of a run that this call starts. */
+  onEvent?: TakeEvent
 }
 
 export type StartedRun = Pick<Run, 'id' | 'result' | 'acknowledge' | 'cancel'> & {
   /** Resolves once the worker has started it, or once it has ended. */
   started: Promise<void>
+  /** False when an earlier request with the same key has started it. */
+  isNew: boolean
+  /** Resolves once `onEvent` has taken every event. */
+  read: Promise<void>
 }
 
 /** A run that ended, for metrics and webhooks. */
@@ -96,7 +104,8 @@ export function createRunStarter(options: {
       result.catch(() => {})
       const { id, cancel } = run
       const acknowledge = () => run.acknowledge().catch(rethrow)
-      return { id, cancel, result, acknowledge, started: startOf(run) }
+      const reading = readEvents(run, (isNew && given.onEvent) || null)
+      return { id, cancel, result, acknowledge, isNew, ...reading }
     } catch (error) {
       release()
       throw httpErrorOf(error)
@@ -178,16 +187,6 @@ export function createRunStarter(options: {
 }
 export type RunStarter = ReturnType<typeof createRunStarter>
 
-/** Reads the run's events, so that none is held for a reader that never comes. */
-function startOf({ events }: Run): Promise<void> {
-  const started = createDeferred<void>()
-  const read = async () => {
-    for await (const event of events) if (event.kind === 'started') started.resolve()
-  }
-  read().then(started.resolve, () => started.resolve())
-  return started.promise
-}
-
 /** Returns the model to run, or throws when the token may not use it. */
 function modelOf({ token }: Caller, asked: string | undefined): string | undefined {
   if (!token.models) return asked
@@ -203,12 +202,13 @@ function modelOf({ token }: Caller, asked: string | undefined): string | undefin
 function keyOf(
   owner: string,
   key: string,
-  { request, workspace, asks, questionSeconds }: RunStart,
+  { request, workspace, asks, questionSeconds, requestDigest }: RunStart,
 ) {
   const hash = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex')
   return {
     runId: hash([owner, key]).slice(0, 16),
-    requestDigest: hash([request, workspace, asks ?? false, questionSeconds ?? null]),
+    requestDigest:
+      requestDigest ?? hash([request, workspace, asks ?? false, questionSeconds ?? null]),
   }
 }
 

@@ -20,8 +20,16 @@ export function relativePath(words: string): string {
   return path === '.' ? '' : path
 }
 
+/**
+ * The folder below a tenant's root with the workspaces of conversations, in a folder for each token. A path in it
+ * is open to that token alone, so that no other one goes on with its conversations or reads their runs.
+ */
+export const conversationsFolder = '.openai'
+
 /** Returns whether a token may use a path below its tenant's root. */
 export function mayUse({ token }: Caller, path: string): boolean {
+  const [first, second] = path.split('/')
+  if (first === conversationsFolder) return second === token.name
   if (!token.workspaces) return true
   return token.workspaces.includes(path.split('/')[0] ?? '')
 }

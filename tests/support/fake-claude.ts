@@ -35,7 +35,29 @@ function leaveStray(then: (pid: number | undefined) => void) {
   }, 200)
 }
 
-function obey(prompt: string): unknown {
+const usage = {
+  input_tokens: 3,
+  cache_creation_input_tokens: 20,
+  cache_read_input_tokens: 100,
+  output_tokens: 7,
+}
+
+/** Writes a text in pieces and then whole, as Claude Code does. */
+function write(pieces: readonly string[]) {
+  const event = (event: object) => say({ type: 'stream_event', parent_tool_use_id: null, event })
+  event({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } })
+  for (const text of pieces) {
+    event({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } })
+  }
+  const content = [{ type: 'text', text: pieces.join('') }]
+  say({ type: 'assistant', parent_tool_use_id: null, message: { role: 'assistant', content } })
+}
+
+type Content = string | { type: string; text?: string }[]
+
+function obey(content: Content): unknown {
+  const prompt =
+    typeof content === 'string' ? content : content.map(({ text }) => text ?? '').join('\n')
   const [, word = '', rest = ''] = /^(\S+) ?(.*)/s.exec(prompt) ?? []
   say({ type: 'system', subtype: 'init', session_id: session })
   switch (word) {
@@ -77,6 +99,25 @@ function obey(prompt: string): unknown {
       return setInterval(() => {
         if (existsSync(rest)) say({ type: 'assistant', message: { content: [] } })
       }, 100)
+    case 'write': {
+      // Words; those after a bar are a second text.
+      const texts = rest.split(' | ').map(text => text.split(/(?<= )/))
+      for (const pieces of texts) write(pieces)
+      return result(texts.at(-1)?.join('') ?? '', { stop_reason: 'end_turn', usage })
+    }
+    case 'when': {
+      const look = setInterval(() => {
+        if (!existsSync(rest)) return
+        clearInterval(look)
+        result('it is there')
+      }, 50)
+      return look
+    }
+    case 'begin':
+      return write([rest])
+    case 'cut':
+      write(['one ', 'two'])
+      return result('API Error: 529', { is_error: true, api_error_status: 529 })
     case 'silent':
       return setInterval(() => {}, 1_000)
     case 'request':
@@ -107,7 +148,13 @@ function obey(prompt: string): unknown {
         error: 'overloaded',
       })
     default:
-      return result(prompt, { argv: process.argv.slice(2), initialized, home: process.env.HOME })
+      return result(prompt, {
+        argv: process.argv.slice(2),
+        initialized,
+        home: process.env.HOME,
+        content,
+        usage,
+      })
   }
 }
 

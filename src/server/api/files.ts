@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { filesApi } from '../files/routes.ts'
 import type { ServerLimits } from '../limits.ts'
 import { callerOf } from '../plugins/auth.ts'
+import { mayUse } from '../workspace.ts'
 
 /** Serves the files of each token's tenant, and of its workspaces alone if the token has a list of them. */
 export async function serveFiles(
@@ -18,11 +19,7 @@ export async function serveFiles(
   const { workspacesFolder, fileBytes, limits } = parts
   await app.register(filesApi, {
     rootOf: request => join(workspacesFolder, callerOf(request).tenant.name),
-    mayUse: (request, relative) => {
-      const { workspaces } = callerOf(request).token
-      const [workspace = ''] = relative.split('/')
-      return workspaces === undefined || workspaces.includes(workspace)
-    },
+    mayUse: (request, relative) => mayUse(callerOf(request), relative),
     limits: {
       fileBytes,
       listedEntries: limits.listedEntries,

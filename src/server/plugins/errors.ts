@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf, systemCode } from '../../base/errors.ts'
 import { isRecord } from '../../base/json.ts'
 import { HttpError, notFound, renderError } from '../http-error.ts'
+import { isOpenAiPath, openAiErrorOf, renderOpenAiError } from '../openai/openai-error.ts'
 import type { ServerLog } from '../server-log.ts'
 
 /** Above this many bytes, a refused body is not read to its end: the connection is closed. */
@@ -12,7 +13,7 @@ const unreadBytes = 1024 * 1024
 /** SQLITE_FULL, without the bits that say more. */
 const sqliteFull = 13
 
-/** Answers every failure as `{"detail": …}`, and hides what is not the client's business. */
+/** Answers every failure as `{"detail": …}`, or in OpenAI's form below its paths, and hides what is not the client's business. */
 export function answerErrors(app: FastifyInstance, log: ServerLog) {
   const paths = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
@@ -32,7 +33,9 @@ export function answerErrors(app: FastifyInstance, log: ServerLog) {
   })
 }
 
-export function sendError(request: FastifyRequest, reply: FastifyReply, error: HttpError) {
+export function sendError(request: FastifyRequest, reply: FastifyReply, given: HttpError) {
+  const isOpenAi = isOpenAiPath(request.raw.url ?? '')
+  const error = isOpenAi ? openAiErrorOf(given) : given
   const announced = Number(request.raw.headers['content-length'] ?? 0)
   const streamed = request.raw.headers['transfer-encoding'] !== undefined
   if (!request.raw.complete && (streamed || announced > unreadBytes))
@@ -41,7 +44,7 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, error: H
     .code(error.status)
     .headers(error.headers)
     .header('content-type', 'application/json')
-    .send(renderError(error))
+    .send(isOpenAi ? renderOpenAiError(error) : renderError(error))
 }
 
 /** Returns the methods of the routes that have this path; null when there is none. */

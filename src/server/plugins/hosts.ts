@@ -42,7 +42,7 @@ export function answerPages(app: FastifyInstance, origins: readonly string[]) {
     reply.headers({
       vary: 'origin',
       'access-control-allow-origin': origin,
-      'access-control-expose-headers': 'etag, retry-after, x-ignored-fields',
+      'access-control-expose-headers': 'etag, retry-after, x-claude-run-id, x-ignored-fields',
     })
     if (request.method !== 'OPTIONS' || asked === undefined) return
     return reply

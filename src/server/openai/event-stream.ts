@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import type { FastifyReply } from 'fastify'
+import type { ServerLimits } from '../limits.ts'
+
+/**
+ * Answers with server-sent events. The head goes out with the first event, or with the first keep-alive: until
+ * then a failure can still have a status of its own.
+ */
+export function createEventStream(
+  reply: FastifyReply,
+  { keepAliveMilliseconds, stalledMilliseconds }: ServerLimits,
+) {
+  let isOpen = false
+  const gone = new AbortController()
+  const keepAlive = setInterval(() => {
+    open()
+    if (!reply.raw.writableNeedDrain) reply.raw.write(': keep-alive\n\n')
+  }, keepAliveMilliseconds)
+  reply.raw.once('close', () => {
+    clearInterval(keepAlive)
+    gone.abort()
+  })
+
+  function open() {
+    if (isOpen) return
+    isOpen = true
+    const headers = reply.getHeaders()
+    reply.hijack()
+    for (const [name, value] of Object.entries(headers)) reply.raw.setHeader(name, value ?? '')
+    reply.raw.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'x-accel-buffering': 'no',
+    })
+  }
+
+  return {
+    isOpen: () => isOpen,
+
+    /** Writes at the reader's pace. One that reads nothing is disconnected, which ends its run (threat M6). */
+    async send(data: object | string): Promise<void> {
+      if (reply.raw.destroyed) return
+      open()
+      const text = typeof data === 'string' ? data : JSON.stringify(data)
+      if (reply.raw.write(`data: ${text}\n\n`)) return
+      const late = AbortSignal.timeout(stalledMilliseconds)
+      try {
+        await once(reply.raw, 'drain', { signal: AbortSignal.any([gone.signal, late]) })
+      } catch {
+        reply.raw.destroy()
+      }
+    },
+
+    /** Stops the keep-alives, and ends the answer if it has begun. */
+    end() {
+      clearInterval(keepAlive)
+      if (isOpen) reply.raw.end()
+    },
+  }
+}
+export type EventStream = ReturnType<typeof createEventStream>

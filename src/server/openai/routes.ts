@@ -1,0 +1,46 @@
+import type { FastifyInstance } from 'fastify'
+import type { RunRoutes } from '../api/run.ts'
+import { callerOf } from '../plugins/auth.ts'
+import type { ServerLog } from '../server-log.ts'
+import { createCalls } from './calls.ts'
+import { serveChat } from './chat-completions.ts'
+import { createChatSessions } from './chat-sessions.ts'
+import { modelNamed, modelObjects } from './models.ts'
+import { createScratch } from './scratch.ts'
+
+/** Where clients look for the API: below the address that they were given, with or without `/openai`. */
+const prefixes = ['/openai/v1', '/v1'] as const
+
+/** The routes of OpenAI's API. Each completion is a run. */
+export function serveOpenAi(
+  app: FastifyInstance,
+  routes: RunRoutes & { log: ServerLog; now: () => Date },
+) {
+  const parts = {
+    ...routes,
+    calls: createCalls(routes.limits),
+    scratch: createScratch(routes.workspacesFolder),
+    sessions: createChatSessions(),
+  }
+  const config = { modes: ['openai'] as const }
+  for (const prefix of prefixes) {
+    app.get(`${prefix}/models`, { config }, async request => ({
+      object: 'list',
+      data: modelObjects(callerOf(request).token),
+    }))
+    // The name of a model may have a slash.
+    app.get(`${prefix}/models/*`, { config }, async request => {
+      const asked = request.raw.url?.slice(`${prefix}/models/`.length).split('?', 1)[0] ?? ''
+      return modelNamed(decoded(asked), callerOf(request).token)
+    })
+    serveChat(app, prefix, parts)
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
