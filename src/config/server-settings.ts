@@ -44,6 +44,11 @@ export const serverSettings = {
     .default('0')
     .describe('1 refuses requests with unknown keys, which are otherwise ignored and named.'),
   RUN_LIMIT: whole(1, 64).default('8').describe('Runs that one tenant may have at once.'),
+  DRAIN_SECONDS: whole(0, 3_600)
+    .default('8')
+    .describe(
+      'Seconds that runs have to end when the server stops; those that did not are interrupted.',
+    ),
   RESULT_TTL_HOURS: whole(1, 8760)
     .default('6')
     .describe('Hours that the HTTP API keeps the result of a run.'),

@@ -95,6 +95,7 @@ export const serverSettingNames = [
   'SERVER_MEMORY',
   'API_STRICT',
   'RUN_LIMIT',
+  'DRAIN_SECONDS',
   'RESULT_TTL_HOURS',
   'FILE_LIMIT_MB',
   'WEBHOOK_URL',

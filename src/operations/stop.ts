@@ -74,9 +74,14 @@ export async function confirmStop(
 /** Names the runs that a stop ended. */
 export function endedRuns(runs: ActiveRuns): string {
   const ids = [...runs.values()].flat()
-  const shown = ids.slice(0, runsShown).join(', ')
+  return `ended ${ids.length} active ${ids.length === 1 ? 'run' : 'runs'}: ${shownRuns(runs)}`
+}
+
+/** Lists the ids of active runs, the first ones of many. */
+export function shownRuns(runs: ActiveRuns): string {
+  const ids = [...runs.values()].flat()
   const more = ids.length > runsShown ? ` and ${ids.length - runsShown} more` : ''
-  return `ended ${ids.length} active ${ids.length === 1 ? 'run' : 'runs'}: ${shown}${more}`
+  return `${ids.slice(0, runsShown).join(', ')}${more}`
 }
 
 /** Returns the stacks of this user; for root, those of other users too when a person agrees. */

@@ -4,10 +4,10 @@ import t from 'tap'
 import * as z from 'zod'
 import { isTwoLines } from '../support/stack/control-script.ts'
 import { must, run, until } from '../support/stack/process.ts'
-import { createTestServer } from '../support/stack/test-server.ts'
+import { createTestServer, startTestServer } from '../support/stack/test-server.ts'
 import { owner, sentinel } from '../support/stack/test-stack.ts'
 
-const server = await createTestServer(t)
+const server = await createTestServer(t, { settings: { DRAIN_SECONDS: '300' } })
 const { request, serve } = server
 const Run = z.looseObject({ runId: z.string(), workspace: z.string() })
 const statusOf = async (runId: string) => {
@@ -195,6 +195,21 @@ t.test('status and list name the server', async t => {
   const ours = list.stacks.find(({ stack }: { stack: string }) => stack === server.stack)
   t.match(ours, { kind: 'server', state: 'up', workspace: null, services: [] })
   t.match((await serve(['logs', 'worker-main'])).stdout, /"kind":"listening"/)
+})
+
+t.test('down waits for an active run, whose worker stops after the server', async t => {
+  const runId = await startRun('[[stream 100 100]]', 'p')
+  await until('the run to start', isRunning(runId))
+  const down = serve(['down'])
+  const format = ['inspect', '--format', '{{.State.Running}}', server.container('server')]
+  const isStopped = async () => (await run('docker', format)).stdout.trim() !== 'true'
+  await until('the server to stop', isStopped, 300_000)
+  // The model was needed until now. Compose does not remove a network with a stranger in it.
+  await server.internet.detach()
+  t.match((await down).stderr, /waiting for active runs to end/)
+  t.equal((await serve(['down'])).code, 0)
+  await startTestServer(server)
+  t.equal(await statusOf(runId), 'completed')
 })
 
 t.test('down leaves nothing that runs, says what stays, and up continues with it', async t => {

@@ -1,12 +1,13 @@
 import { command } from '../../base/command.ts'
 import { runsInProgress } from '../../stack/activity.ts'
 import { forgetSecrets } from '../../stack/secrets.ts'
+import { drainServer } from '../../stack/server/drain.ts'
 import { tenantOf } from '../../stack/services.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import { stackExists, stopStack } from '../../stack/stop.ts'
 import type { Context } from '../context.ts'
-import { confirmStop, endedRuns } from '../stop.ts'
+import { confirmStop, shownRuns } from '../stop.ts'
 import { findServer, serverIdentity } from './server-context.ts'
 
 /**
@@ -28,10 +29,12 @@ export async function serveDown(
       await forgetSecrets(stateFolder(identity.name))
       return false
     }
+    // First and alone: runs end only while their workers are there.
+    if (runs.size > 0) await drainServer(docker, identity.name, { log, signal })
     await stopStack(docker, identity.name, { log, signal })
     return true
   })
-  if (runs.size > 0) log({ kind: 'info', text: endedRuns(runs) })
+  if (runs.size > 0) log({ kind: 'info', text: `these runs were active: ${shownRuns(runs)}` })
   const tenants = (before?.services ?? []).flatMap(({ name }) => tenantOf(name) ?? [])
   return { stopped, id: identity.id, tenants }
 }

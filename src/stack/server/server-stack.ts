@@ -108,6 +108,9 @@ export function serverVariables(stack: ServerStack): Record<string, string> {
     API_STRICT: settings.API_STRICT,
     RESULT_TTL_HOURS: settings.RESULT_TTL_HOURS,
     RUN_LIMIT: settings.RUN_LIMIT,
+    DRAIN_SECONDS: settings.DRAIN_SECONDS,
+    // What the server needs after the drain: to interrupt the rest, and to close its store.
+    SERVER_STOP_PERIOD: `${Number(settings.DRAIN_SECONDS) + 7}s`,
     FILE_LIMIT_MB: settings.FILE_LIMIT_MB,
     WEBHOOK_SECRET: folder.webhookSecret,
     WEBHOOK_URL: settings.WEBHOOK_URL ?? '',
