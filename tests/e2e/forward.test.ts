@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process'
-import { createHash, randomBytes, randomInt } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { openBrowser } from '../support/forward/browser.ts'
 import { repository } from '../support/stack/checkout.ts'
+import { freePort } from '../support/stack/free-port.ts'
 import { must, run, until } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
 
@@ -58,17 +59,12 @@ const background = (...command: string[]) =>
 await background('node', 'dev-server.mjs')
 await background('node', 'sum.mjs')
 
-// Ports of this host that nothing listens on, outside of the range from which connections take theirs.
-const free = (): Promise<number> =>
-  until('a free port', async () => {
-    const port = randomInt(12_000, 30_000)
-    const server = createTcpServer().listen(port, '127.0.0.1')
-    if (!(await once(server, 'listening').catch(() => null))) return null
-    server.close()
-    await once(server, 'close')
-    return port
-  })
-const [dev, bundler, sum, unused] = [await free(), await free(), await free(), await free()]
+const [dev, bundler, sum, unused] = [
+  await freePort(),
+  await freePort(),
+  await freePort(),
+  await freePort(),
+]
 const forwarded = await stack.cli([
   'forward',
   '--detach',

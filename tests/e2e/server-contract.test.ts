@@ -1,10 +1,10 @@
 import { chown } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import t from 'tap'
 import { serverIdentity } from '../../src/operations/serve/server-context.ts'
 import { checkContract } from '../support/contract/check-contract.ts'
 import { scriptedPrompts } from '../support/contract/prompts.ts'
 import { temporaryFolder } from '../support/stack/checkout.ts'
+import { freePort } from '../support/stack/free-port.ts'
 import { attachInternet, createTestStack, owner, removeStack } from '../support/stack/test-stack.ts'
 
 const token = `token-of-the-contract-${'x'.repeat(24)}`
@@ -25,7 +25,7 @@ const name = `contract-${process.pid}`
 const { name: stack } = serverIdentity(name)
 t.teardown(() => removeStack(stack))
 
-const up = await here.cli(['serve', 'up', '--name', name], { timeout: 240_000 })
+const up = await here.cli(['serve', 'up', '--name', name])
 if (up.code !== 0) throw new Error(up.stderr)
 await attachInternet({ ...here, stack, container: service => `${stack}-${service}-1` })
 t.match(up.stdout, `http://127.0.0.1:${port}`)
@@ -35,12 +35,3 @@ await checkContract(t, {
   token,
   prompts: scriptedPrompts,
 })
-
-/** A port that nothing listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
-}

@@ -1,23 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { until } from '../../src/base/async.ts'
 import { accessFolder, token } from '../integration/server/fixture.ts'
+import { freePort } from '../support/stack/free-port.ts'
 
 const program = join(import.meta.dirname, '../../src/server/main.ts')
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address ? address.port : 0
-}
 
 function startProgram(t: Test, environment: Record<string, string>) {
   const root = mkdtempSync(join(tmpdir(), 'server-program-'))
@@ -55,7 +47,7 @@ t.test('the program serves until it is told to stop', async t => {
   })
   const url = `http://127.0.0.1:${port}`
   const health = () => fetch(`${url}/health`).catch(() => null)
-  const answer = await until(health, { every: 50, timeout: 20_000 })
+  const answer = await until(health, { every: 50, timeout: 60_000 })
   t.same(await answer?.json(), { status: 'ok' })
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   t.equal((await fetch(`${url}/status`)).status, 401)

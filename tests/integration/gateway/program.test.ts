@@ -8,6 +8,7 @@ import { request } from 'undici'
 import { bundlePrograms, gatewayPrograms, writeBundle } from '../../../src/images/program-bundle.ts'
 import { createAuthority, issueCertificate } from '../../support/messages-api/certificate.ts'
 import { startStandIn } from '../../support/messages-api/stand-in.ts'
+import { freePort } from '../../support/stack/free-port.ts'
 import { startConnectProxy } from './connect-proxy.ts'
 import { apiKey, genuine, until } from './fixture.ts'
 
@@ -29,17 +30,14 @@ function run(t: Test, name: string, env: Record<string, string>) {
   })
   t.teardown(() => child.kill('SIGKILL'))
   const lines: Record<string, unknown>[] = []
+  let partial = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    for (const line of chunk.split('\n').filter(Boolean)) lines.push(JSON.parse(line))
+    const pieces = (partial + chunk).split('\n')
+    partial = pieces.pop() ?? ''
+    for (const line of pieces) lines.push(JSON.parse(line))
   })
   const stderr = text(child.stderr)
   return { child, lines, stderr, ended: once(child, 'close') }
-}
-
-async function freePort() {
-  const standIn = await startStandIn()
-  await standIn.close()
-  return new URL(standIn.httpUrl).port
 }
 
 async function stops(child: ChildProcess, ended: Promise<unknown[]>) {
@@ -58,7 +56,7 @@ t.test('the gateway verifies the origin by NODE_EXTRA_CA_CERTS, through the prox
   const proxy = await startConnectProxy(t, { target: standIn.httpsUrl })
   const NODE_EXTRA_CA_CERTS = join(folder, 'ca.pem')
   writeFileSync(NODE_EXTRA_CA_CERTS, authority.certificate)
-  const GATEWAY_PORT = await freePort()
+  const GATEWAY_PORT = String(await freePort())
   const { child, lines, ended } = run(t, 'gateway.js', {
     GATEWAY_PORT,
     UPSTREAM_URL: 'https://api.anthropic.invalid',
@@ -88,7 +86,7 @@ t.test('the gateway verifies the origin by NODE_EXTRA_CA_CERTS, through the prox
 t.test('a stop does not wait for an answer without an end', async t => {
   const standIn = await startStandIn()
   t.teardown(() => standIn.close())
-  const GATEWAY_PORT = await freePort()
+  const GATEWAY_PORT = String(await freePort())
   const { child, lines, ended } = run(t, 'gateway.js', {
     GATEWAY_PORT,
     UPSTREAM_URL: standIn.httpUrl,
@@ -135,7 +133,7 @@ t.test('a missing credential is said at once, and does not end it', async t => {
 })
 
 t.test('the rehearsal serves by itself, and stops', async t => {
-  const REHEARSAL_PORT = await freePort()
+  const REHEARSAL_PORT = String(await freePort())
   const { child, lines, ended } = run(t, 'rehearsal.js', { REHEARSAL_PORT })
   await until(() => lines.some(({ kind }) => kind === 'listening'))
   const answer = await request(`http://127.0.0.1:${REHEARSAL_PORT}/v1/messages`, {

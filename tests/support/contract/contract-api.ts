@@ -63,10 +63,12 @@ export function createContractApi(target: ContractTarget) {
     },
     /** Asks again until the answer is as wanted. */
     async until(ask: () => Promise<Answer>, wanted: (answer: Answer) => boolean): Promise<Answer> {
-      for (let tries = 0; ; tries += 1) {
+      const deadline = Date.now() + 180_000
+      for (;;) {
         const answer = await ask()
         if (wanted(answer)) return answer
-        if (tries === 300) throw new Error(`waited in vain: ${answer.status} ${answer.text}`)
+        if (Date.now() > deadline)
+          throw new Error(`waited in vain: ${answer.status} ${answer.text}`)
         await sleep(100)
       }
     },

@@ -18,7 +18,7 @@ export type Answer = {
 export function exchange(
   url: string,
   request: string | Buffer | readonly (string | Buffer)[],
-  { timeout = 30_000 }: { timeout?: number } = {},
+  { timeout = 300_000 }: { timeout?: number } = {},
 ): Promise<Answer> {
   const { hostname, port } = new URL(url)
   const parts = Array.isArray(request) ? request : [request]

@@ -34,7 +34,6 @@ export async function createControlScript(t: Test): Promise<ControlScript> {
     run: (args, more = {}) =>
       run(join(checkout, 'claude.ts'), args, {
         cwd: workspace,
-        timeout: 60_000,
         ...more,
         env: { ...env, ...more.env },
       }),

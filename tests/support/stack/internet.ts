@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { build, type OutputFile } from 'esbuild'
@@ -170,11 +171,17 @@ export async function createInternet(
     sites: () => sitesContainer,
     modelContainer: () => modelContainer,
     async events() {
-      const text = await must('docker', ['logs', sitesContainer])
+      // The engine writes its log some time after the stand-in printed: up to a line of our own it is complete.
+      const mark = `mark ${randomBytes(8).toString('hex')}`
+      await must('docker', ['exec', sitesContainer, 'sh', '-c', `echo ${mark} > /proc/1/fd/1`])
+      const text = await until('the events', async () => {
+        const logged = await must('docker', ['logs', sitesContainer])
+        return logged.includes(mark) && logged
+      })
       return text
-        .trim()
+        .slice(0, text.indexOf(mark))
         .split('\n')
-        .filter(Boolean)
+        .filter(line => line.startsWith('{'))
         .map(line => JSON.parse(line))
     },
     async modelRequests() {

@@ -8,7 +8,7 @@ export function run(
   args: readonly string[],
   options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string; timeout?: number } = {},
 ): Promise<Outcome> {
-  const { cwd = '/', env = process.env, input = '', timeout = 300_000 } = options
+  const { cwd = '/', env = process.env, input = '', timeout = 600_000 } = options
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd, env, timeout, killSignal: 'SIGKILL' })
     const out: Buffer[] = []
@@ -42,12 +42,13 @@ export async function must(
 
 /**
  * Asks again and again until `probe` gives something, and says what it waited for when it never does. The
- * pauses grow: a probe is often a `docker exec`, whose cost slows what it waits for.
+ * pauses grow: a probe is often a `docker exec`, whose cost slows what it waits for. The limit is for what
+ * never comes: no machine is so slow that it reaches it.
  */
 export async function until<T>(
   what: string,
   probe: () => Promise<T | null | undefined | false>,
-  timeout = 60_000,
+  timeout = 180_000,
 ): Promise<T> {
   const deadline = Date.now() + timeout
   for (let pause = 50; ; pause = Math.min(pause * 1.4, 400)) {

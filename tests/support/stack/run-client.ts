@@ -7,7 +7,7 @@ export type RunClient = {
   runId: string
   /** Sends a line of input to the run: an answer, or a cancel. */
   send: (input: object) => void
-  /** Calls back with the first event of a kind, and with this word in it. */
+  /** Resolves with the first event of a kind, and with this word in it, also when it has come already. */
   event: (kind: RunnerEvent['kind'], word?: string) => Promise<RunnerEvent>
   /** Ends its stdin, which cancels the run. */
   leave: () => void
@@ -39,6 +39,10 @@ export function openRun(
   const runId = randomBytes(8).toString('hex')
   const child = spawn('docker', ['exec', '--interactive', container, 'claude-secure-run'])
   child.stdin.on('error', () => {})
+  let lines = ''
+  child.stdout.setEncoding('utf8').on('data', more => {
+    lines += more
+  })
   child.stdin.write(
     `${JSON.stringify({ version: 1, runId, workspace, request: { prompt, ...request }, ...outer })}\n`,
   )
@@ -47,15 +51,16 @@ export function openRun(
     send: input => child.stdin.write(`${JSON.stringify(input)}\n`),
     event: (kind, word = '') =>
       new Promise(resolve => {
-        let lines = ''
-        child.stdout.on('data', more => {
-          lines += more
-          const complete = lines.slice(0, lines.lastIndexOf('\n') + 1)
-          const found = partsOf(complete).events.find(
+        const look = () => {
+          const found = partsOf(lines).events.find(
             event => event.kind === kind && JSON.stringify(event).includes(word),
           )
-          if (found) resolve(found)
-        })
+          if (!found) return
+          child.stdout.off('data', look)
+          resolve(found)
+        }
+        child.stdout.on('data', look)
+        look()
       }),
     leave: () => child.stdin.end(),
     kill: () => child.kill('SIGKILL'),
@@ -70,6 +75,8 @@ export function openRun(
 export function partsOf(lines: string): Omit<Done, 'stderr'> {
   const events = lines
     .split('\n')
+    // The last piece is the beginning of a line, or nothing.
+    .slice(0, -1)
     .filter(line => line.endsWith('}'))
     .map(line => RunnerEvent.parse(JSON.parse(line)))
   const messages = events.flatMap(event => (event.kind === 'claude' ? [event.message] : []))

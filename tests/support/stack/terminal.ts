@@ -14,7 +14,7 @@ export type Terminal = {
   screen: () => Promise<string>
   waitFor: (pattern: RegExp, timeout?: number) => Promise<string>
   resize: (columns: number, rows: number) => Promise<void>
-  /** Exit status of the program, once it ended. */
+  /** Exit status of the program, once it ended and the screen has all that it wrote. */
   exitStatus: (timeout?: number) => Promise<number>
   /** Closes the window without asking the program, as a lost connection does. */
   hangUp: () => Promise<void>
@@ -47,7 +47,7 @@ export async function openTerminal(
   const screen = () => tmux('capture-pane', '-p', '-t', 'test')
   const type = async (text: string) => void (await tmux('send-keys', '-t', 'test', '-l', text))
   const press = async (...keys: string[]) => void (await tmux('send-keys', '-t', 'test', ...keys))
-  const shows = async (what: string, test: (text: string) => boolean, timeout = 60_000) => {
+  const shows = async (what: string, test: (text: string) => boolean, timeout?: number) => {
     let last = ''
     const look = async () => {
       last = await screen()
@@ -79,11 +79,15 @@ export async function openTerminal(
       shows(`${pattern} on the screen`, screen => pattern.test(screen), timeout),
     resize: async (x, y) =>
       void (await tmux('resize-window', '-t', 'test', '-x', `${x}`, '-y', `${y}`)),
-    async exitStatus(timeout = 60_000) {
+    async exitStatus(timeout) {
       const text = await until(
         'the program to end',
         () => readFile(statusFile, 'utf8').catch(() => null),
         timeout,
+      )
+      // tmux reads what the program wrote some time after its end, and calls the pane dead after the last of it.
+      await until('the last output', async () =>
+        (await tmux('display-message', '-p', '-t', 'test', '#{pane_dead}')).startsWith('1'),
       )
       return Number(text)
     },

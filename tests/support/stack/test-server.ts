@@ -1,9 +1,9 @@
 import { chown, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { stackIdentity } from '../../../src/stack/identity.ts'
 import { copyCheckout, temporaryFolder } from './checkout.ts'
+import { freePort } from './free-port.ts'
 import { createInternet, type Internet } from './internet.ts'
 import { must, type Outcome, run } from './process.ts'
 import { cliEnvironment, owner, removeStack, sentinel, writeSettings } from './test-stack.ts'
@@ -105,7 +105,7 @@ export async function createTestServer(
           ...(more.body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(more.body !== undefined && { body: JSON.stringify(more.body) }),
-        signal: AbortSignal.timeout(more.timeout ?? 60_000),
+        signal: AbortSignal.timeout(more.timeout ?? 300_000),
       })
       const text = await response.text()
       return { status: response.status, text, json: parsed(text) }
@@ -148,13 +148,4 @@ function parsed(text: string): unknown {
   } catch {
     return null
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  if (typeof address === 'string' || address === null) throw new Error('no port')
-  return address.port
 }

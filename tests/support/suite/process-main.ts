@@ -28,7 +28,7 @@ process.disconnect()
 setTimeout(() => {
   console.error(`still open after the last file: ${process.getActiveResourcesInfo().join(', ')}`)
   process.exit(1)
-}, 10_000).unref()
+}, 60_000).unref()
 process.once('beforeExit', () => process.exit())
 
 async function runFile(path: string) {

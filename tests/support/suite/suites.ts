@@ -18,28 +18,29 @@ export type Suite = {
   node?: NodeMajor
 }
 
-const plain = { needsEngine: false, standard: true, timeout: 60, processes: 2 }
+// The limits are for what hangs: the slowest file takes a tenth of its own on a quiet machine.
+const plain = { needsEngine: false, standard: true, timeout: 300, processes: 2 }
 const others = { needsEngine: true, standard: false, timeout: 1800, processes: 3 }
 // What needs no engine, on the Node.js versions that are not installed.
-const otherNode = { needsEngine: false, standard: false, timeout: 120, processes: 3 }
+const otherNode = { needsEngine: false, standard: false, timeout: 300, processes: 3 }
 
 export const suites: readonly Suite[] = [
   // Its files wait for the disk and for programs as much as they compute.
   { ...plain, name: 'unit', processes: 3 },
   // Its files wait for programs more than they compute.
-  { ...plain, name: 'integration', timeout: 120, processes: 3 },
+  { ...plain, name: 'integration', processes: 3 },
   { ...plain, name: 'stack' },
   // What needs the Node.js of the images: its SQLite.
   { ...plain, name: 'server', node: '24' },
   // The test network has no parts for more: see support/stack/address-part.ts.
-  { name: 'e2e', needsEngine: true, standard: true, timeout: 900, processes: 3 },
+  { name: 'e2e', needsEngine: true, standard: true, timeout: 1800, processes: 3 },
   // The files of e2e whose subject is beside the stack: each run of `.ci/run` has them, `npm test` has not.
-  { ...others, name: 'tools', timeout: 900 },
+  { ...others, name: 'tools' },
   // The files of unit, integration and e2e that repeat something, with the full number of repetitions.
   { ...others, name: 'soak', env: { TEST_SOAK: '1' } },
   // Takes one control out at a time, and looks whether its probe notices.
   { ...others, name: 'mutation' },
-  { ...others, name: 'chaos', timeout: 900 },
+  { ...others, name: 'chaos' },
   // Builds the full image and custom ones.
   { ...others, name: 'images' },
   { ...otherNode, name: 'node22', node: '22' },
