@@ -8,7 +8,7 @@ const page = 'https://allowed.test/'
 
 /** How each program fetches a page, with no word about certificates. */
 const programs: Readonly<Record<string, string>> = {
-  curl: `curl -sS --max-time 20 ${page}`,
+  curl: `curl -sS --max-time 120 ${page}`,
   node: `NODE_USE_ENV_PROXY=1 node -e "fetch('${page}').then(a => a.text()).then(console.log)"`,
   openssl: `printf 'GET / HTTP/1.0\\r\\nHost: allowed.test\\r\\n\\r\\n' | openssl s_client -quiet \
     -verify_return_error -verify_hostname allowed.test -proxy proxy:3128 -connect allowed.test:443`,

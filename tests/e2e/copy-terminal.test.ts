@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { temporaryFolder } from '../support/stack/checkout.ts'
 import { isTwoLines } from '../support/stack/control-script.ts'
 import { must } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
@@ -22,18 +22,18 @@ async function remains() {
       must('docker', [kind, 'ls', '--quiet', '--filter', ofStack]),
     ),
   )
-  const temporary = (await readdir(tmpdir())).filter(name => /^claude-secure-(?!test-)/.test(name))
   const processes = (await must('ps', ['-eo', 'args'])).split('\n')
   return {
     lists,
-    temporary: temporary.filter(name => !before.includes(name)),
+    temporary: (await readdir(temporary)).sort(),
     state: (await readdir(state, { recursive: true })).sort(),
     workspace: (await readdir(stack.workspace)).sort(),
     processes: processes.filter(line => line.includes(`${stack.checkout}/.build/bundle`)),
   }
 }
-// Other tests run side by side.
-const before = (await readdir(tmpdir())).filter(name => name.startsWith('claude-secure-'))
+// Of its own: other tests run side by side.
+const temporary = await temporaryFolder(t, 'tmp')
+stack.env.TMPDIR = temporary
 
 t.test('diff and apply show how far they are, and Ctrl-C ends them at once', async t => {
   // Ten files of 4 GiB, below the limit for one file.
@@ -43,14 +43,14 @@ t.test('diff and apply show how far they are, and Ctrl-C ends them at once', asy
     const what = command.join(' ')
     const terminal = await stack.terminal(command, { columns: 80 })
     const counted = /… reading the copy( \d+ s)?: \d+ files?, \d+\.\d [MG]B/
-    await terminal.waitFor(counted)
+    const shown = await terminal.waitFor(counted)
     // The figures grow within a file, too.
-    const first = (await terminal.screen()).match(counted)?.[0] ?? ''
+    const first = shown.match(counted)?.[0] ?? ''
     await terminal.waitFor(
       new RegExp(`^(?!.*${first.replaceAll(/[.()]/g, '\\$&')}).*reading the copy.*B`, 'm'),
     )
     await terminal.press('C-c')
-    t.equal(await terminal.exitStatus(10_000), 130, what)
+    t.equal(await terminal.exitStatus(), 130, what)
     const screen = await terminal.screen()
     t.match(screen, /^interrupted; run the command again/m, what)
     t.notMatch(screen, /^\s+at .*:\d+:\d+/m, 'no stack trace')
@@ -77,6 +77,6 @@ t.test('apply shows the size of what it fetches', async t => {
   const terminal = await stack.terminal(['apply'], { columns: 80, rows: 60 })
   await terminal.waitFor(/… fetching the changes( \d+ s)?: \d+ files?, \d+\.\d [MG]B/)
   await terminal.press('C-c')
-  t.equal(await terminal.exitStatus(10_000), 130)
+  t.equal(await terminal.exitStatus(), 130)
   t.same((await readdir(stack.workspace)).sort(), ['a.txt'], 'nothing was applied')
 })

@@ -2,15 +2,23 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { must, run } from '../support/stack/process.ts'
-import { createTestStack, sentinel, writeSettings } from '../support/stack/test-stack.ts'
+import {
+  createTestStack,
+  sentinel as everyTest,
+  writeSettings,
+} from '../support/stack/test-stack.ts'
 
+// A secret of this test alone: processes of others run on this host, too.
+const word = `SENTINEL-${process.pid}`
+const sentinel = everyTest.replace('SENTINEL', word)
 const stack = await createTestStack(t, {
   worker: true,
   files: { 'welcome.txt': 'a file of the workspace\n' },
+  settings: { ANTHROPIC_API_KEY: sentinel },
 })
 const { inside, internet } = stack
 const claude = (prompt: string, ...args: string[]) =>
-  inside(['claude', '--dangerously-skip-permissions', '-p', prompt, ...args], { timeout: 120_000 })
+  inside(['claude', '--dangerously-skip-permissions', '-p', prompt, ...args], { timeout: 300_000 })
 
 t.test(
   'the real Claude Code answers through gateway and proxy, with every other name denied',
@@ -40,7 +48,7 @@ t.test('the secret appears in nothing that the agent, the engine or a log shows'
         [
           'bash',
           '-c',
-          'grep -rl SENTINEL / --include="*" -s --exclude-dir=proc --exclude-dir=sys; true',
+          `grep -rl ${word} / --include="*" -s --exclude-dir=proc --exclude-dir=sys; true`,
         ],
         { timeout: 120_000 },
       )
@@ -66,7 +74,7 @@ t.test('the secret appears in nothing that the agent, the engine or a log shows'
     everywhere[`image of ${service}`] = await must('docker', ['history', '--no-trunc', image])
   }
   for (const [where, text] of Object.entries(everywhere)) {
-    t.notOk(text.includes('SENTINEL'), where)
+    t.notOk(text.includes(word), where)
   }
 })
 
@@ -89,7 +97,7 @@ t.test("an attacker's own key is refused, and so is every route but the model's"
       'curl',
       '-sS',
       '--max-time',
-      '10',
+      '120',
       '-o',
       '/dev/null',
       '-w',
@@ -124,7 +132,7 @@ t.test("an attacker's own key is refused, and so is every route but the model's"
 
 t.test('a new key in .env reaches a running gateway; the session goes on', async t => {
   const placeholder = (await inside(['printenv', 'ANTHROPIC_API_KEY'])).stdout
-  const rotated = sentinel.replace('SENTINEL', 'SENTINEL-2')
+  const rotated = sentinel.replace(word, `${word}-2`)
   const env = await readFile(`${stack.checkout}/.env`, 'utf8')
   await writeSettings(stack.checkout, {
     ...Object.fromEntries(
@@ -165,7 +173,7 @@ t.test('an OAuth token is sent as a bearer token, with the beta header that it n
     t.match(headers['anthropic-beta'], 'oauth-2025-04-20')
     t.equal(headers['x-api-key'], undefined)
   }
-  t.notMatch((await oauth.inside(['env'])).stdout, /SENTINEL/)
+  t.notMatch((await oauth.inside(['env'])).stdout, word)
   t.match(JSON.parse((await oauth.cli(['status', '--json'])).stdout), {
     credentials: { mode: 'oauth-token', weakness: null },
   })
@@ -176,19 +184,15 @@ const stateWith = async (text: string) =>
   (await run('grep', ['-rlF', text, stack.env.XDG_STATE_HOME ?? ''])).stdout
 
 t.test('after stop and after a failed start the state folder holds no secret', async t => {
-  const env = { ...stack.env, CLAUDE_ENV_DEPLOY: 'deploy-SENTINEL', ANTHROPIC_API_KEY: sentinel }
+  const env = { ...stack.env, CLAUDE_ENV_DEPLOY: `deploy-${word}`, ANTHROPIC_API_KEY: sentinel }
   const cli = (...args: string[]) =>
     run(join(stack.checkout, 'claude.ts'), args, { cwd: stack.workspace, env })
   await internet.detach()
   t.equal((await cli('stop')).code, 0)
   t.equal((await cli('start', '--detach')).code, 0)
-  t.match(
-    await stateWith('SENTINEL'),
-    /credential\.json/,
-    'the counterpart: a running stack has it',
-  )
+  t.match(await stateWith(word), /credential\.json/, 'the counterpart: a running stack has it')
   t.equal((await cli('stop')).code, 0)
-  t.equal(await stateWith('SENTINEL'), '', 'although .env has the key too')
+  t.equal(await stateWith(word), '', 'although .env has the key too')
 
   const name = `${stack.stack}-gateway-1`
   const image = await must('docker', ['images', '--quiet', 'claude-secure/proxy'])
@@ -196,7 +200,7 @@ t.test('after stop and after a failed start the state folder holds no secret', a
   t.teardown(() => run('docker', ['rm', '--force', name]))
   const failed = await cli('start', '--detach')
   t.not(failed.code, 0)
-  t.equal(await stateWith('SENTINEL'), '', failed.stderr)
+  t.equal(await stateWith(word), '', failed.stderr)
   await must('docker', ['rm', '--force', name])
 
   t.equal((await cli('start', '--detach')).code, 0, 'each start writes them again')
@@ -208,5 +212,5 @@ t.test('after stop and after a failed start the state folder holds no secret', a
     stack.container('proxy'),
   ])
   t.equal((await cli('stop')).code, 0)
-  t.equal(await stateWith('SENTINEL'), '', 'also when the containers are gone')
+  t.equal(await stateWith(word), '', 'also when the containers are gone')
 })

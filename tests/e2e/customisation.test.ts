@@ -153,7 +153,7 @@ for (const service of ['claude', 'worker']) {
 }
 
 t.test('a run works beside a mounted file, and reads it', async t => {
-  const { code, stdout, stderr } = await stack.cli(['run', '[[say done]]'], { timeout: 180_000 })
+  const { code, stdout, stderr } = await stack.cli(['run', '[[say done]]'], { timeout: 600_000 })
   t.equal(code, 0, stderr)
   t.equal(stdout, 'done\n')
   t.equal((await stack.inside(['cat', '/mnt/single.txt'], { service: 'worker' })).stdout, 'one\n')
@@ -218,7 +218,7 @@ t.test('bytes that are not TLS go nowhere, even through a listed name on 443', a
   t.notMatch(stdout, /SSH-|HTTP\/1\.1 400/, 'nothing answered')
   const after = (await stack.internet.events()).filter(({ kind }) => kind === 'tcp').length
   t.equal(after, before, 'nothing was dialled')
-  const { code } = await stack.inside(['curl', '-sk', '--max-time', '20', 'https://other.test/'])
+  const { code } = await stack.inside(['curl', '-sk', '--max-time', '120', 'https://other.test/'])
   t.equal(code, 0, 'HTTPS to the same name goes through')
   t.ok((await stack.internet.events()).filter(({ kind }) => kind === 'tcp').length > before)
 })
@@ -257,7 +257,7 @@ t.test('a run: the same skill, before what the run itself appends', async t => {
     },
   }
   // The end of its stdin would cancel the run.
-  const script = 'exec claude-secure-run < <(cat; exec sleep 300 2> /dev/null)'
+  const script = 'exec claude-secure-run < <(cat; exec sleep 600 2> /dev/null)'
   const { stdout, stderr } = await stack.inside(['bash', '-c', script], {
     service: 'worker',
     input: `${JSON.stringify(request)}\n`,
@@ -332,7 +332,7 @@ async function systemPrompts(): Promise<string[]> {
 
 t.test('start lists writable mounts, and the audit accepts declared ones', async t => {
   t.match(started.stderr, /CLAUDE_MOUNT_.* lets the agent write in \S+given, \S+read, where hooks/)
-  const audit = await stack.cli(['audit', '--json', '--probe', 'C2'], { timeout: 300_000 })
+  const audit = await stack.cli(['audit', '--json', '--probe', 'C2'], { timeout: 600_000 })
   const [probe] = JSON.parse(audit.stdout).probes
   const verdicts = new Map<string, string>(
     probe.checks.map(({ claim, verdict }: { claim: string; verdict: string }) => [claim, verdict]),

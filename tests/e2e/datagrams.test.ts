@@ -58,15 +58,33 @@ if socket.has_ipv6:
     v6.bind(("::", port))
     every += [v6, socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)]
 tcp = socket.create_server(("0.0.0.0", port))
+# Where there is room: what arrives while this program does not run is lost beyond it.
+for s in every:
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
 print("listening", flush=True)
+def take(s):
+    data = s.recvfrom(4096, socket.MSG_DONTWAIT)[0]
+    if word in data:
+        print(data[data.index(word) + len(word):].decode("latin1").strip(), flush=True)
+def drain(sockets):
+    for s in sockets:
+        try:
+            while True:
+                take(s)
+        except BlockingIOError:
+            pass
 while True:
-    for s in select.select(every + [tcp], [], [])[0]:
-        if s is tcp:
-            print("TCP", tcp.accept()[1][0], flush=True)
-            continue
-        data = s.recvfrom(4096)[0]
-        if word in data:
-            print(data[data.index(word) + len(word):].decode("latin1").strip(), flush=True)
+    ready = select.select(every + [tcp], [], [])[0]
+    if tcp in ready:
+        print("TCP", tcp.accept()[1][0], flush=True)
+    # The mark comes to v4, and after everything else: of the others nothing may be left behind it.
+    try:
+        data = v4.recvfrom(4096, socket.MSG_DONTWAIT | socket.MSG_PEEK)[0]
+    except BlockingIOError:
+        data = b""
+    drain(every[1:])
+    if data:
+        take(v4)
 `
 
 const word = randomBytes(12).toString('hex')
@@ -83,6 +101,7 @@ const targets = [
 const claudeImage = await image('claude')
 const name = `datagrams-${word}`
 const heard: string[] = []
+let partial = ''
 const host: ChildProcess = spawn(
   'docker',
   ['run', '--rm', '--name', name, '--network', 'host', '--user', '0']
@@ -90,7 +109,11 @@ const host: ChildProcess = spawn(
     .concat(['--entrypoint', 'python3', claudeImage, '-c', listener, `${port}`, word, ...v4]),
   { stdio: ['ignore', 'pipe', 'inherit'] },
 )
-host.stdout?.on('data', (chunk: Buffer) => heard.push(...`${chunk}`.split('\n').filter(Boolean)))
+host.stdout?.on('data', (chunk: Buffer) => {
+  const pieces = `${partial}${chunk}`.split('\n')
+  partial = pieces.pop() ?? ''
+  heard.push(...pieces.filter(Boolean))
+})
 t.teardown(() => run('docker', ['rm', '--force', name]))
 await until('the listener', async () => heard.includes('listening'))
 
@@ -134,23 +157,35 @@ t.test('no datagram reaches the host, whatever the socket is bound to', async t 
 
 t.test('gateway and proxy answer over the same bridges', async t => {
   const curl = async (...args: string[]) =>
-    (await stack.inside(['curl', '-q', '-s', '-o', '/dev/null', '-m', '20', ...args])).stdout
+    (await stack.inside(['curl', '-q', '-s', '-o', '/dev/null', '-m', '120', ...args])).stdout
   t.equal(await curl('--noproxy', '*', '-w', '%{http_code}', 'http://gateway:8787/'), '403')
   t.equal(await curl('-w', '%{http_connect}', 'https://evil.test/'), '407')
 })
 
 t.test('without the filter every way arrives, and the audit says so', async t => {
   await turnOff()
-  const found = (await arrivals(inService('claude'))).join('\n')
-  for (const way of ['SO_BINDTODEVICE', 'SO_BINDTOIFINDEX', 'IP_UNICAST_IF', 'IP_PKTINFO']) {
-    t.match(found, `${way} ${v4[0]}`, way)
+  const wanted = [
+    ...['SO_BINDTODEVICE', 'SO_BINDTOIFINDEX', 'IP_UNICAST_IF', 'IP_PKTINFO'].map(
+      way => `${way} ${v4[0]}`,
+    ),
+    ...['224.0.0.1', '255.255.255.255'].flatMap(address => [
+      `SO_BINDTODEVICE ${address}`,
+      `IP_PKTINFO ${address}`,
+    ]),
+    ...['IP_MULTICAST_IF 224.0.0.1', 'ICMP SO_BINDTODEVICE'],
+  ]
+  const found = new Set<string>()
+  // A host that is busy drops datagrams that nobody has read.
+  await until('every way', async () => {
+    for (const line of await arrivals(inService('claude'))) found.add(line)
+    return wanted.every(way => [...found].some(line => line.startsWith(way)))
+  }).catch(() => {})
+  for (const way of wanted) {
+    t.ok(
+      [...found].some(line => line.startsWith(way)),
+      way,
+    )
   }
-  for (const address of ['224.0.0.1', '255.255.255.255']) {
-    t.match(found, `SO_BINDTODEVICE ${address}`)
-    t.match(found, `IP_PKTINFO ${address}`)
-  }
-  t.match(found, 'IP_MULTICAST_IF 224.0.0.1')
-  t.match(found, /^ICMP SO_BINDTODEVICE/m, 'an echo request too')
   t.match(
     (await openClaims()).map(({ verdict }) => verdict),
     ['open', 'open'],

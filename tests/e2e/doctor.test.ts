@@ -66,8 +66,10 @@ t.test('checks the confinement of containers from inside one', async t => {
   t.match(found('limits'), { severity: 'ok', message: /memory, processes and CPU are enforced/ })
   t.match(found('seccomp'), { severity: 'ok', message: /seen from inside/ })
   t.match(found('landlock')?.severity, /^(ok|note)$/)
-  const left = await must('docker', ['ps', '--all', '--format', '{{.Names}}'])
-  t.notMatch(left, 'claude-secure-doctor-', 'the container is gone')
+  await until('the container to be gone', async () => {
+    const left = await must('docker', ['ps', '--all', '--format', '{{.Names}}'])
+    return !left.includes('claude-secure-doctor-')
+  })
 })
 
 t.test('--fix closes what others can read, --dry-run only says so, no content changes', async t => {

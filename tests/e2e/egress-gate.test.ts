@@ -12,7 +12,7 @@ const shipped = await readFile(policy, 'utf8')
 const text = () => readFile(policy, 'utf8')
 /** Nothing is waited for: what a command said was in force is. */
 const reached = async (name: string) =>
-  (await stack.inside(['curl', '-sSk', '--max-time', '5', `https://${name}/`])).stdout.includes(
+  (await stack.inside(['curl', '-sSk', '--max-time', '60', `https://${name}/`])).stdout.includes(
     `reached-the-internet ${name}`,
   )
 const proxyLog = async () => (await run('docker', ['logs', stack.container('proxy')])).stdout
@@ -44,7 +44,7 @@ const tunnel = (name: string) => `
 
 t.test('allow opens a name, deny closes it, and an open tunnel continues', async t => {
   t.notOk(await reached('other.test'))
-  const held = stack.inside(['node', '-e', tunnel('allowed.test')], { timeout: 120_000 })
+  const held = stack.inside(['node', '-e', tunnel('allowed.test')], {})
   await until(
     'the tunnel',
     async () => (await stack.inside(['test', '-e', '/tmp/held'])).code === 0,
@@ -52,7 +52,7 @@ t.test('allow opens a name, deny closes it, and an open tunnel continues', async
 
   const first = await cli('allow', 'https://Other.test/some/page')
   t.equal(first.stdout, '+ other.test (agent)\n')
-  t.match(first.stderr, /applied in \d\.\d s to claude-secure-/)
+  t.match(first.stderr, /applied in \d+\.\d s to claude-secure-/)
   t.ok(await reached('other.test'))
 
   const second = await cli('allow', 'other.test')
@@ -134,7 +134,6 @@ t.test('edits at the same moment lose nothing', async t => {
 })
 
 t.test('a name that is opened for a limited time closes by itself', async t => {
-  let pace = 0
   await t.test('also over a restart of the proxy', async t => {
     await cli('allow', 'other.test', '--for', '2h')
     const lasting = await text()
@@ -142,30 +141,37 @@ t.test('a name that is opened for a limited time closes by itself', async t => {
     const since = Date.now()
     await must('docker', ['restart', stack.container('proxy')])
     await until('the proxy', async () => reached('allowed.test'))
-    const restart = Date.now() - since
     t.ok(await reached('other.test'), 'a restart does not end it')
 
-    // The next end comes soon after a start that takes as long as that restart.
-    await must('docker', ['stop', stack.container('proxy')])
-    const end = new Date(Date.now() + 2 * restart + 5_000)
-    const edited = lasting.replace(/# until \S+/, `# until ${untilText(end)}`)
-    await writeFile(policy, edited)
-    await must('docker', ['start', stack.container('proxy')])
-    await until('the proxy', async () => reached('allowed.test'))
-    t.ok(await reached('other.test'), 'a start does not end it')
-    t.match((await cli('allowlist')).stdout, /other\.test {2}until .* UTC \(\d+ s\)/)
-    await until('its end', async () => !(await reached('other.test')), 120_000)
+    // The next end comes soon after a start, and after what is asked of it before: later if this takes longer.
+    let edited = ''
+    for (let left = 2 * (Date.now() - since) + 5_000; ; left *= 2) {
+      await must('docker', ['stop', stack.container('proxy')])
+      const end = new Date(Date.now() + left)
+      edited = lasting.replace(/# until \S+/, `# until ${untilText(end)}`)
+      await writeFile(policy, edited)
+      await must('docker', ['start', stack.container('proxy')])
+      await until('the proxy', async () => reached('allowed.test'))
+      const isOpen = await reached('other.test')
+      const { stdout } = await cli('allowlist')
+      // The time in the file has whole seconds.
+      if (Date.now() > end.getTime() - 1_000) continue
+      t.ok(isOpen, 'a start does not end it')
+      t.match(stdout, /other\.test {2}until .* UTC \(\d+ s\)/)
+      break
+    }
+    await until('its end', async () => !(await reached('other.test')))
     t.ok(await reached('allowed.test'), 'nothing else ended')
     t.equal(await text(), edited, 'no command had to run for it')
     t.match((await cli('allowlist')).stdout, /other\.test {2}expired/)
   })
 
   await t.test('also when it expires while nothing runs', async t => {
-    const since = Date.now()
     await cli('allow', 'other.test', '--for', '1s')
-    pace = Date.now() - since
     await must('docker', ['stop', stack.container('proxy')])
-    await new Promise(resolve => setTimeout(resolve, 1_500))
+    await until('its time', async () =>
+      /other\.test {2}expired/.test((await cli('allowlist')).stdout),
+    )
     await must('docker', ['start', stack.container('proxy')])
     await until('the proxy', async () => reached('allowed.test'))
     t.notOk(await reached('other.test'))
@@ -173,15 +179,21 @@ t.test('a name that is opened for a limited time closes by itself', async t => {
 
   await t.test('also when the file became invalid meanwhile', async t => {
     // Long enough for a look at the name and at the changed file, however slow this machine is.
-    await cli('allow', 'other.test', '--for', `${Math.ceil(6 + pace / 250)}s`)
-    t.ok(await reached('other.test'))
-    const before = (await proxyLog()).length
-    await writeFile(policy, `${await text()}\nhttp_access alow all\n`)
-    await until('its end', async () => !(await reached('other.test')), 60_000)
-    const order = /policy-refused[\s\S]*policy-expired/
-    await until('its end after the refusal', async () =>
-      order.test((await proxyLog()).slice(before)),
-    )
+    for (let seconds = 8; ; seconds *= 2) {
+      const before = (await proxyLog()).length
+      await cli('allow', 'other.test', '--for', `${seconds}s`)
+      const isOpen = await reached('other.test')
+      await writeFile(policy, `${await text()}\nhttp_access alow all\n`)
+      await until('its end', async () => !(await reached('other.test')))
+      const since = async () => (await proxyLog()).slice(before)
+      await until('the word of it', async () => (await since()).includes('policy-expired'))
+      if (/policy-refused[\s\S]*policy-expired/.test(await since())) {
+        t.ok(isOpen)
+        break
+      }
+      // It had ended before the proxy looked at the file.
+      await writeFile(policy, shipped)
+    }
     t.ok(await reached('allowed.test'), 'the rest of the policy that was stays in force')
     await writeFile(policy, shipped)
     await until(
@@ -221,9 +233,22 @@ t.test('a proxy that stops watching its policy exits, and restarts', async t => 
 })
 
 t.test('a blocked name is reported once, with the command that opens it', async t => {
-  const ask = 'for i in 1 2 3; do curl -sS https://evil.test/; done; exit 0'
+  // A session ends when the log has its last request: the proxy writes it some time after the answer.
+  const ask = (file: string) =>
+    `for i in 1 2 3; do curl -sS https://evil.test/; done; touch /tmp/asked-${file}; while [ ! -e /tmp/${file} ]; do sleep 0.1; done; exit 0`
+  const refusals = async () => (await proxyLog()).split('"host":"evil.test"').length
+  async function asking(file: string) {
+    const before = await refusals()
+    const session = stack.cli(['shell'], { input: ask(file) })
+    const isAsked = async () =>
+      (await stack.inside(['test', '-e', `/tmp/asked-${file}`])).code === 0
+    await until('the requests', isAsked)
+    await until('their lines', async () => (await refusals()) >= before + 3)
+    await stack.inside(['touch', `/tmp/${file}`])
+    return session
+  }
   const told = /^blocked: evil\.test \(3×\), \S*\/claude\.ts allow --here evil\.test$/m
-  const first = await stack.cli(['shell'], { input: ask })
+  const first = await asking('first')
   t.equal(first.code, 0)
   t.match(first.stderr, told)
   t.match(first.stdout + first.stderr, /407/)
@@ -232,7 +257,7 @@ t.test('a blocked name is reported once, with the command that opens it', async 
   const wait = 'touch /tmp/second; while [ ! -e /tmp/end ]; do sleep 0.1; done'
   const second = stack.cli(['shell'], { input: wait })
   await until('it', async () => (await stack.inside(['test', '-e', '/tmp/second'])).code === 0)
-  t.match((await stack.cli(['shell'], { input: ask })).stderr, told)
+  t.match((await asking('beside')).stderr, told)
   await stack.inside(['touch', '/tmp/end'])
   t.notMatch((await second).stderr, /blocked/, 'nor after a session beside it')
 
@@ -251,6 +276,7 @@ t.test('it is reported after a session of Claude Code too', async t => {
   const terminal = await stack.terminal(['start'])
   await terminal.waitFor(/^\s*[│>❯]/m)
   await stack.inside(['curl', '-sS', 'https://session.evil.test/'])
+  await until('the line', async () => (await proxyLog()).includes('"session.evil.test"'))
   await terminal.press('C-\\')
   await terminal.waitFor(
     /^blocked: session\.evil\.test \(1×\), \S*\/claude\.ts allow --here session\.evil\.test/m,
@@ -272,7 +298,10 @@ t.test('log shows decisions, and no name in it controls the terminal', async t =
     const line = `exec 3<>/dev/tcp/proxy/3128; printf '${request}' >&3; cat <&3`
     await stack.inside(['bash', '-c', line])
   }
-  const denied = (await cli('log', '--denied')).stdout
+  const denied = await until('the lines', async () => {
+    const { stdout } = await cli('log', '--denied')
+    return /GET plain\.evil\.test/.test(stdout) && stdout
+  })
   t.match(denied, /(denied {2}- {8}- \(malformed\)[\s\S]*){3}/, 'Squid takes no such target')
   t.match(denied, /denied {2}agent {4}GET plain\.evil\.test/)
   t.match(denied, /denied {2}agent {4}CONNECT evil\.test:443 \(not-listed\)/)

@@ -24,7 +24,7 @@ const curl = (...args: string[]) =>
     'curl',
     '-sS',
     '--max-time',
-    '10',
+    '60',
     '--cacert',
     '/etc/claude-secure/extra-ca.pem',
     ...args,
@@ -143,14 +143,15 @@ t.test('in the stack, the agent finds the gateway, the proxy and nothing else', 
       const job = jobs.pop()
       if (!job) return Promise.resolve()
       return new Promise(done => {
-        const socket = net.connect({ host: job[0], port: job[1], timeout: 700 })
+        const socket = net.connect({ host: job[0], port: job[1], timeout: 1500 })
         socket.on('connect', () => { open.push(job[0] === own ? 'own:' + job[1] : job[1]); socket.destroy(); done() })
         socket.on('error', done)
-        socket.on('timeout', () => { socket.destroy(); done() })
+        // A connection that is open by now is told first.
+        socket.on('timeout', () => setImmediate(() => { socket.destroy(); done() }))
       }).then(next)
     }
     Promise.all(Array.from({ length: 40 }, next)).then(() => console.log(JSON.stringify(open.sort())))`
-  const { stdout } = await inside(['node', '-e', scan], { timeout: 120_000 })
+  const { stdout } = await inside(['node', '-e', scan], {})
   t.same(JSON.parse(stdout), [3128, 8787])
 })
 
@@ -160,7 +161,7 @@ t.test('the gateway reaches its upstream and nothing else', async t => {
       [
         'bash',
         '-c',
-        `exec 3<>/dev/tcp/egress/3128; printf 'CONNECT ${host}:443 HTTP/1.1\\r\\nHost: ${host}\\r\\n\\r\\n' >&3; timeout 5 head -1 <&3`,
+        `exec 3<>/dev/tcp/egress/3128; printf 'CONNECT ${host}:443 HTTP/1.1\\r\\nHost: ${host}\\r\\n\\r\\n' >&3; timeout 60 head -1 <&3`,
       ],
       { service: 'gateway' },
     )

@@ -105,12 +105,12 @@ t.test('a registry that does not answer fails the build with the name of the pac
     npm_config_fetch_retries: '0',
   }
   for (const args of [['start', '--detach'], ['build']]) {
-    isTwoLines(t, await script.run(args, { env, timeout: 120_000 }), {
+    isTwoLines(t, await script.run(args, { env }), {
       error: /cannot fetch \S+@\S+ with npm: .*ECONNREFUSED/,
       hint: /npm ping, check registry, proxy and cafile/,
     })
   }
-  isTwoLines(t, await script.run(['update', '--dry-run'], { env, timeout: 120_000 }), {
+  isTwoLines(t, await script.run(['update', '--dry-run'], { env }), {
     error: /the npm registry has no \S+@\S+: .*ECONNREFUSED/,
     hint: /npm ping/,
   })
@@ -127,7 +127,7 @@ t.test('a disk that is too full for downloads is reported with its free space', 
   const disk = await temporaryFolder(t, 'disk')
   await must('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk])
   t.teardown(() => run('umount', [disk]))
-  isTwoLines(t, await script.run(['build'], { env: { XDG_CACHE_HOME: disk }, timeout: 300_000 }), {
+  isTwoLines(t, await script.run(['build'], { env: { XDG_CACHE_HOME: disk } }), {
     error: new RegExp(`cannot store \\S+@\\S+: the disk of ${disk}\\S* is full \\(\\d+ MB free\\)`),
     hint: /docker system df/,
   })
@@ -152,7 +152,7 @@ t.test("a disk that is too full for the engine is reported with the engine's fol
   })
   t.match(images, /claude-secure\/node/, 'only the last image is missing')
   const PATH = `${docker}:${script.env.PATH}`
-  isTwoLines(t, await script.run(['build'], { env: { PATH }, timeout: 300_000 }), {
+  isTwoLines(t, await script.run(['build'], { env: { PATH } }), {
     error:
       /cannot build claude-secure\/claude:\w+: the disk of \/var\/lib\/docker is full \(\d+ MB/,
     hint: /docker builder prune/,

@@ -180,8 +180,13 @@ t.test('only the loopback of this host listens, and the stack has no new opening
   const addresses = Object.values(networkInterfaces())
     .flatMap(list => list ?? [])
     .filter(({ internal, family }) => !internal && family === 'IPv4')
+  const isOurs = (address: string) =>
+    Object.values(networkInterfaces()).some(list => list?.some(own => own.address === address))
   for (const { address } of addresses) {
-    await t.rejects(ask(dev, 'x', address), { code: 'ECONNREFUSED' }, address)
+    const error = await ask(dev, 'x', address).catch(({ code }) => code)
+    // The network of another stack may be removed in this moment.
+    if (error !== 'ECONNREFUSED' && !isOurs(address)) continue
+    t.equal(error, 'ECONNREFUSED', address)
   }
   const audit = await stack.cli(['audit', '--verbose', '--probe', 'B2', 'N12', 'N1'])
   t.equal(audit.code, 0, audit.stdout)

@@ -160,7 +160,7 @@ t.test('every client of TLS trusts the authority of EXTRA_CA_CERTS', async t => 
   const server =
     'openssl s_server -quiet -www -accept 8443 -cert /site/site.pem -key /site/site.key'
   const script = [
-    `${server} > /dev/null 2>&1 & sleep 1`,
+    `${server} > /dev/null 2>&1 & until (exec 3<>/dev/tcp/127.0.0.1/8443) 2> /dev/null; do sleep 0.1; done`,
     ...Object.entries(clients).map(
       ([name, command]) =>
         `(${command}) > /tmp/${name}.out 2>&1; grep -q s_server /tmp/${name}.out && echo "${name} trusts" || { echo "${name} refuses"; tail -n 3 /tmp/${name}.out; }`,

@@ -4,6 +4,7 @@ import t from 'tap'
 import { marker } from '../support/internet/sites.ts'
 import { temporaryFolder } from '../support/stack/checkout.ts'
 import { sitesAddress } from '../support/stack/internet.ts'
+import { until } from '../support/stack/process.ts'
 import { createTestStack } from '../support/stack/test-stack.ts'
 
 // exclusive: builds for minutes, while another file of the suite could prune an image that it will start
@@ -28,7 +29,7 @@ const stack = await createTestStack(t, {
   allow: hosts,
   zone: Object.fromEntries(hosts.map(host => [host, [[sitesAddress(0)]]])),
 })
-const shell = (script: string) => stack.inside(['bash', '-c', script], { timeout: 240_000 })
+const shell = (script: string) => stack.inside(['bash', '-c', script], { timeout: 900_000 })
 
 /** Whether the proxy let a client of the agent through to its own host. */
 async function reachedProxy(client: string) {
@@ -69,7 +70,7 @@ public class Own {
 }`
   const { stdout, stderr } = await stack.inside(
     ['bash', '-c', 'cat > ~/Own.java && java ~/Own.java /usr/lib/*/libz.so.1'],
-    { input: program, timeout: 120_000 },
+    { input: program, timeout: 600_000 },
   )
   t.equal(stdout, 'loaded /home/claude/.tmp\n', stderr)
 })
@@ -118,7 +119,10 @@ t.test('each client uses the proxy without being configured', async t => {
     ['pip', 'pip download --no-deps --index-url https://pip.allowed.test/simple -d ~/p own'],
   ] as const) {
     const { stdout, stderr } = await shell(`${script}; true`)
-    t.equal(await reachedProxy(client), true, `${client}: ${stdout}${stderr}`)
+    // The proxy writes a line some time after its answer.
+    await until('the line', () => reachedProxy(client)).catch(error =>
+      t.fail(`${client}: ${error.message} ${stdout}${stderr}`),
+    )
   }
 })
 
@@ -135,10 +139,10 @@ public class Trust {
 }`
   const { stdout, stderr } = await stack.inside(
     ['bash', '-c', 'cat > ~/Trust.java && java ~/Trust.java https://java.allowed.test/trusted'],
-    { input: java, timeout: 120_000 },
+    { input: java, timeout: 600_000 },
   )
   t.match(stdout, `${marker} java.allowed.test`, stderr)
-  await stack.inside(['bash', '-c', 'cd ~/fetching && cargo fetch'], { timeout: 120_000 })
+  await stack.inside(['bash', '-c', 'cd ~/fetching && cargo fetch'], { timeout: 600_000 })
   // What the stand-in saw came through TLS that cargo had verified.
   const seen = (await stack.internet.events()).flatMap(event =>
     event.kind === 'http' ? [event.url] : [],
@@ -159,9 +163,9 @@ public class Trust {
 t.test(
   'Chromium shows a page of the container, and one of the internet through the proxy',
   async t => {
-    const chromium = 'timeout 60 chromium --headless --no-sandbox --disable-gpu --dump-dom'
+    const chromium = 'timeout 600 chromium --headless --no-sandbox --disable-gpu --dump-dom'
     const serve =
-      "node -e \"require('http').createServer((q, s) => s.end('<p>own page</p>')).listen(8098, '127.0.0.1')\" & sleep 1"
+      "node -e \"require('http').createServer((q, s) => s.end('<p>own page</p>')).listen(8098, '127.0.0.1')\" & until (exec 3<>/dev/tcp/127.0.0.1/8098) 2> /dev/null; do sleep 0.1; done"
     const own = await shell(`${serve}; ${chromium} http://127.0.0.1:8098/; kill %1`)
     t.match(own.stdout, 'own page', own.stderr)
     const outside = await shell(
@@ -184,6 +188,6 @@ const { chromium } = require('/usr/local/lib/node_modules/playwright-core');
   console.log(await page.textContent('body'));
   await browser.close();
 })();`
-  const { stdout, stderr } = await stack.inside(['node', '-'], { input: script, timeout: 120_000 })
+  const { stdout, stderr } = await stack.inside(['node', '-'], { input: script, timeout: 600_000 })
   t.match(stdout, marker, stderr)
 })

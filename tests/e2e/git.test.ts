@@ -2,7 +2,7 @@ import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { commitMessage } from '../support/internet/git-site.ts'
-import { must } from '../support/stack/process.ts'
+import { must, until } from '../support/stack/process.ts'
 import { createTestStack, owner, startTestStack } from '../support/stack/test-stack.ts'
 
 // A repository whose .gitattributes the user wrote before git-lfs was there to obey it.
@@ -86,7 +86,9 @@ t.test('a known host that is not on the allowlist is refused by the proxy', asyn
     t.not(code, 0)
     t.match(stderr, /unable to access 'https:\/\/github\.com\/a\/b\.git\/'.*407/)
   }
-  t.match((await stack.cli(['log', '--denied'])).stdout, /github\.com/)
+  await until('the lines', async () =>
+    /github\.com/.test((await stack.cli(['log', '--denied'])).stdout),
+  )
 })
 
 t.test('any other remote by ssh fails with the https remote to use', async t => {

@@ -110,6 +110,11 @@ t.test('a start that was stopped and continued still passes every key on', async
 t.test('the terminal of the session has its colours', async t => {
   const env = { ...stack.env, COLORTERM: 'truecolor' }
   await stack.inside(['pkill', '-x', 'claude'])
+  // Until its session has ended, start joins it.
+  await until(
+    'the end of the session',
+    async () => (await stack.inside(['pgrep', '^(claude|tmux.*)$'])).code === 1,
+  )
   const command = [join(stack.checkout, 'claude.ts'), 'start', '--no-continue']
   const terminal = await openTerminal(t, command, { cwd: stack.workspace, env })
   await terminal.waitFor(ready)

@@ -169,7 +169,7 @@ t.test('clear-session removes the conversations of a running stack, and asks fir
 t.test(
   'a run is listed while it is active, and its conversation can be removed afterwards',
   async t => {
-    const long = one.cli(['run', '--no-continue', '[[stream 600 100 100]]'])
+    const long = one.cli(['run', '--no-continue', '[[stream 60000 100 100]]'])
     await until('the run to be listed', async () => (await listed(one))?.runs === 1)
     isTwoLines(t, await one.cli(['clear-session', '--runs', '-f']), {
       error: /a run is in progress in this folder/,

@@ -5,8 +5,9 @@ import { aws, google, hosts } from '../support/cloud-apis/secrets.ts'
 import { must, run, until } from '../support/stack/process.ts'
 import { attachInternet, createTestStack, writeSettings } from '../support/stack/test-stack.ts'
 
-/** The private network of a company, beyond the proxy. */
-const corp = { range: '10.211.79.0/29', model: '10.211.79.5', proxy: '10.211.79.6' }
+/** The private network of a company, beyond the proxy; other lanes may have theirs. */
+const base = `10.211.${80 + Number(process.env.TEST_LANE ?? 0)}`
+const corp = { range: `${base}.0/29`, model: `${base}.5`, proxy: `${base}.6` }
 
 const stack = await createTestStack(t, {
   block: 2,
@@ -30,7 +31,7 @@ async function converse(t: Test, settings: Record<string, string>) {
   await attachInternet(stack)
   const prompt = '[[bash echo through-the-tool]]'
   const answer = await stack.inside(['claude', '-p', prompt, '--dangerously-skip-permissions'], {
-    timeout: 120_000,
+    timeout: 600_000,
   })
   t.equal(answer.code, 0, answer.stderr + answer.stdout)
   t.match(answer.stdout, 'through-the-tool')
@@ -39,7 +40,7 @@ async function converse(t: Test, settings: Record<string, string>) {
 
 /** What the proxy decides when the agent asks for a name. */
 async function decided(name: string) {
-  const script = `exec 3<>/dev/tcp/proxy/3128; printf 'CONNECT ${name}:443 HTTP/1.1\\r\\nHost: ${name}:443\\r\\n\\r\\n' >&3; timeout 20 cat <&3`
+  const script = `exec 3<>/dev/tcp/proxy/3128; printf 'CONNECT ${name}:443 HTTP/1.1\\r\\nHost: ${name}:443\\r\\n\\r\\n' >&3; timeout 60 cat <&3`
   return (await stack.inside(['bash', '-c', script])).stdout
 }
 
@@ -95,7 +96,7 @@ t.test("a company's gateway in a private network needs the range in words", asyn
     ANTHROPIC_BASE_URL: `https://${hosts.private}`,
     ANTHROPIC_AUTH_TOKEN: 'SENTINELcompanytoken00',
   }
-  const ask = () => stack.inside(['claude', '-p', 'hello'], { timeout: 60_000 })
+  const ask = () => stack.inside(['claude', '-p', 'hello'], { timeout: 600_000 })
   const start = async (more: Record<string, string>) => {
     await stack.internet.detach()
     await writeSettings(stack.checkout, { ...network, ...settings, ...more })

@@ -5,7 +5,7 @@ import { probes } from '../../src/audit/probes/index.ts'
 import { auditStack } from '../support/mutation/mutable-stack.ts'
 import { holesOfThePredecessor } from '../support/mutation/predecessor-holes.ts'
 import { copyCheckout, repository, temporaryFolder } from '../support/stack/checkout.ts'
-import { must } from '../support/stack/process.ts'
+import { must, run, until } from '../support/stack/process.ts'
 import { removeStack } from '../support/stack/test-stack.ts'
 
 t.test('the audit finds the holes of a usual setup', async t => {
@@ -43,6 +43,10 @@ t.test('the audit finds the holes of a usual setup', async t => {
     ]),
     { env },
   )
+  await until('the proxy to listen', async () => {
+    const table = ['exec', `${stack}-proxy-1`, 'cat', '/proc/net/tcp', '/proc/net/tcp6']
+    return (await run('docker', table)).stdout.includes(':0C38 ')
+  })
   const state = await temporaryFolder(t, 'state')
   const before = process.env.XDG_STATE_HOME
   process.env.XDG_STATE_HOME = state

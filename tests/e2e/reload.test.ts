@@ -7,7 +7,7 @@ import { allowNames, createTestStack } from '../support/stack/test-stack.ts'
 const stack = await createTestStack(t, { block: 2, allow: ['allowed.test'] })
 const policy = join(stack.checkout, 'proxy/squid.conf')
 const reached = async (name: string) =>
-  (await stack.inside(['curl', '-sSk', '--max-time', '5', `https://${name}/`])).code === 0
+  (await stack.inside(['curl', '-sSk', '--max-time', '60', `https://${name}/`])).code === 0
 const proxy = () =>
   must('docker', [
     'inspect',
@@ -21,7 +21,7 @@ const started = await proxy()
 t.test('an added name opens within seconds, without a restart of a container', async t => {
   t.notOk(await reached('other.test'))
   await allowNames(stack.checkout, ['other.test'])
-  await until('other.test to open', () => reached('other.test'), 20_000)
+  await until('other.test to open', () => reached('other.test'))
   t.equal(await proxy(), started)
   t.match(await status(), { allowlist: { names: 2, refused: null } })
 })
@@ -46,7 +46,7 @@ const tunnel = `
   })`
 
 t.test('a removed name closes; an open tunnel continues', async t => {
-  const answer = stack.inside(['node', '-e', tunnel], { timeout: 60_000 })
+  const answer = stack.inside(['node', '-e', tunnel], {})
   await until(
     'the tunnel',
     async () => (await stack.inside(['test', '-e', '/tmp/held'])).code === 0,
@@ -55,7 +55,7 @@ t.test('a removed name closes; an open tunnel continues', async t => {
   // As editors do it: a new file in the place of the old one.
   await writeFile(`${policy}.new`, text.replace(/^acl allowed_sites .* other\.test\n/m, ''))
   await rename(`${policy}.new`, policy)
-  await until('other.test to close', async () => !(await reached('other.test')), 20_000)
+  await until('other.test to close', async () => !(await reached('other.test')))
   await stack.inside(['touch', '/tmp/go'])
   t.match((await answer).stdout, /reached-the-internet other\.test/)
   t.ok(await reached('allowed.test'))
@@ -69,7 +69,6 @@ t.test('a bad edit keeps the previous policy, and logs and status say so', async
   const refusal = await until(
     'status to tell of it',
     async () => (await status()).allowlist.refused as string | null,
-    20_000,
   )
   t.match(refusal, /http_access/)
   t.match((await stack.cli(['status'])).stdout, /not in force: .*http_access/)
@@ -92,7 +91,7 @@ t.test('a bad edit keeps the previous policy, and logs and status say so', async
 t.test('a policy that opens everything by its last rule is refused', async t => {
   const text = await readFile(policy, 'utf8')
   await writeFile(policy, text.replace(/^http_access deny all$/m, 'http_access allow all'))
-  await until('the refusal', async () => (await status()).allowlist.refused, 20_000)
+  await until('the refusal', async () => (await status()).allowlist.refused)
   t.notOk(await reached('evil.test'))
   await writeFile(policy, text)
 })

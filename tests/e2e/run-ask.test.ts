@@ -35,6 +35,7 @@ t.test('a question of a run is answered on its terminal', async t => {
   await terminal.type('2')
   await terminal.press('Enter')
   await terminal.waitFor(/Which colour\?[\s\S]*blue[\s\S]*\$\d/)
+  t.equal(await terminal.exitStatus(), 0)
   const [run] = await list()
   t.match(run, { status: 'succeeded', question: null })
 })

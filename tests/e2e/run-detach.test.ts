@@ -60,7 +60,14 @@ t.test('logs -f follows a run until it ends; Ctrl-C leaves the run alone', async
 })
 
 t.test('names that it was refused are listed with its result', async t => {
-  const id = await detach('[[bash curl -s --max-time 5 https://nobody.test/]] [[say done]]')
+  const curl = 'curl -s https://nobody.test/; until test -e third; do sleep 0.2; done'
+  const id = await detach(`[[bash ${curl}]] [[say done]]`)
+  // The proxy writes a line some time after its answer.
+  await until('the line', async () => {
+    const { stdout } = await run('docker', ['logs', stack.container('proxy')])
+    return stdout.includes('"nobody.test"')
+  })
+  await letEnd('third')
   const { code, stdout, stderr } = await stack.cli(['run', 'result', id, '--wait'])
   t.match({ code, stdout }, { code: 0, stdout: 'done\n' })
   t.match(stderr, /blocked: nobody\.test \(1×\), \S*\/claude\.ts allow --here nobody\.test/)
@@ -84,7 +91,6 @@ t.test('the command that started it does not wait for it', async t => {
     {
       cwd: stack.workspace,
       env: stack.env,
-      timeout: 60_000,
     },
   )
   t.match(outcome.stdout, /^<[0-9a-f]{16}>\n$/)

@@ -12,7 +12,7 @@ const claude = join(stack.checkout, 'claude.ts')
 /** A run in the stack's folder, and what of it reached the model. */
 async function ask(args: readonly string[], options: { input?: string } = {}) {
   await stack.internet.forgetModelRequests()
-  const outcome = await stack.cli(['run', ...args], { timeout: 180_000, ...options })
+  const outcome = await stack.cli(['run', ...args], options)
   return { ...outcome, seen: await seenPrompts(stack) }
 }
 
@@ -270,8 +270,16 @@ t.test('limits on turns and cost end a run with a hint', async t => {
 })
 
 t.test('refused names are listed after the run, except with --quiet', async t => {
-  const prompt = '[[bash curl -sS https://evil.test/]] [[say done]]'
-  const { stdout, stderr } = await ask([prompt])
+  // The proxy writes a line some time after its answer.
+  const wait = 'until test -e seen; do sleep 0.2; done'
+  const prompt = `[[bash curl -sS https://evil.test/; ${wait}]] [[say done]]`
+  const asked = ask([prompt])
+  await until('the line', async () => {
+    const { stdout } = await run('docker', ['logs', stack.container('proxy')])
+    return stdout.includes('"evil.test"')
+  })
+  await writeFile(join(stack.workspace, 'seen'), '')
+  const { stdout, stderr } = await asked
   t.equal(stdout, 'done\n')
   t.match(stderr, /evil\.test/)
   const other = prompt.replace('evil', 'other')

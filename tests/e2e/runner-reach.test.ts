@@ -51,7 +51,8 @@ t.test('the child of a SessionStart hook ends with its run, and outside of runs'
   await run(`[[bash echo ${encoded} | base64 -d > ~/.claude/settings.json]]`)
   // No process that waits has these tools, and the new one could be kept.
   const { ended } = await run('[[say x]]', { ...fresh, tools: ['Bash'] })
-  t.match(ended, { outcome: 'completed', swept: 1 })
+  t.match(ended, { outcome: 'completed' })
+  t.ok(Number(ended?.swept) >= 1, `swept ${ended?.swept}`)
   const hooked = async () => Number((await worker('wc -l < /workspace/hooked')).stdout)
   await until('a process for the next run', async () => (await hooked()) >= 2)
   await until('the end of its stray', async () => (await count('sleep 1004')) === 0)

@@ -164,7 +164,7 @@ t.test('HTTP requests without the token are refused, from inside and from a neig
   const neighbour = (script: string) => stack.inside(['bash', '-c', script])
   const asked = (ask: typeof inside, host: string, bearer: string, path: string, body = '') =>
     ask(
-      `curl -sS -m 60 --noproxy '*' -w '\\n%{http_code}' -H 'authorization: Bearer ${bearer}' ${body && `-d '${body}'`} http://${host}:8790${path}`,
+      `curl -sS -m 600 --noproxy '*' -w '\\n%{http_code}' -H 'authorization: Bearer ${bearer}' ${body && `-d '${body}'`} http://${host}:8790${path}`,
     )
   for (const [ask, host] of [
     [inside, '127.0.0.1'],
@@ -213,7 +213,8 @@ t.test(
     const count = async () =>
       Number((await run('docker', ['exec', old, 'pgrep', '-fc', 'sleep 1003'])).stdout)
     const strayed = await ask('[[bash (setsid sleep 1003 &) ; echo ok]]').done
-    t.match(strayed.ended, { outcome: 'completed', swept: 1 })
+    t.match(strayed.ended, { outcome: 'completed' })
+    t.ok(Number(strayed.ended?.swept) >= 1, `swept ${strayed.ended?.swept}`)
     t.equal(await count(), 0)
     const client = ask(
       '[[bash (setsid sh -c \'trap "" TERM INT; sleep 1003\' &) ; tail -f /dev/null]]',
@@ -225,6 +226,8 @@ t.test(
     const second = await openRun(old, 'x [[say x]]', fresh, '/workspaces/ab').done
     t.match(second.refused, { reason: 'confinement', message: /no Landlock/ })
     t.match((await ask('again [[say yes]]').done).result, { result: 'yes' })
-    t.match(await run('docker', ['logs', old]), { stdout: /serves only one workspace/ })
+    await until('its word', async () =>
+      /serves only one workspace/.test((await run('docker', ['logs', old])).stdout),
+    )
   },
 )

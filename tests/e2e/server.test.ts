@@ -158,7 +158,7 @@ t.test('another tenant comes without touching the first, and not while runs woul
   const created = (service: string) =>
     run('docker', ['inspect', '--format', '{{.Id}}', server.container(service)])
   const [worker, ingress] = [await created('worker-main'), await created('ingress')]
-  const runId = await startRun('[[stream 600 100]]', 'p')
+  const runId = await startRun('[[stream 60000 100]]', 'p')
   await until('the run to start', isRunning(runId))
   await server.writeTenants('tenants: [{ name: main }, { name: team-b }]')
   isTwoLines(t, await serve(['up']), {

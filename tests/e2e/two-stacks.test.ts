@@ -41,7 +41,7 @@ t.test('no service of one reaches a port of the other', async t => {
   const control = await one.inside([
     'bash',
     '-c',
-    own.map(ip => `timeout 3 bash -c 'exec 3<>/dev/tcp/${ip}/3128' && echo reached`).join('; '),
+    own.map(ip => `timeout 60 bash -c 'exec 3<>/dev/tcp/${ip}/3128' && echo reached`).join('; '),
   ])
   t.match(control.stdout, /reached/, 'the same attempt does reach the own proxy')
 })

@@ -19,7 +19,7 @@ await mkdir(join(custom ?? '', 'always-skills'))
 await writeFile(join(custom ?? '', 'always-skills/SKILL.md'), 'Be brief: SKILL-OF-077.')
 
 const reached = async (name: string) =>
-  (await stack.inside(['curl', '-sSk', '--max-time', '5', `https://${name}/`])).code === 0
+  (await stack.inside(['curl', '-sSk', '--max-time', '60', `https://${name}/`])).code === 0
 
 t.test('start, run and the additions work in a checkout that only its owner can read', async t => {
   const started = await stack.cli(['start', '--detach', '--worker'])
@@ -42,7 +42,7 @@ t.test('audit attacks the policy in a proxy of its own', async t => {
 t.test('an edit of the policy is read by the proxy', async t => {
   t.notOk(await reached('allowed.test'))
   t.match(await stack.cli(['allow', 'allowed.test']), { code: 0 })
-  await until('allowed.test to open', () => reached('allowed.test'), 20_000)
+  await until('allowed.test to open', () => reached('allowed.test'))
 })
 
 t.test('a policy that an editor closed keeps the old one, and start opens it again', async t => {
@@ -58,5 +58,5 @@ t.test('a policy that an editor closed keeps the old one, and start opens it aga
   t.ok(await reached('allowed.test'), 'the policy in force stays')
   const again = await stack.cli(['start', '--detach'])
   t.equal(again.code, 0, again.stderr)
-  await until('other.test to open', () => reached('other.test'), 20_000)
+  await until('other.test to open', () => reached('other.test'))
 })

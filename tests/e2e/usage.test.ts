@@ -22,7 +22,7 @@ async function claude(prompt: string, model: string, env: string[] = []) {
       prompt,
       ...['--model', model, '--output-format', 'json'],
     ],
-    { timeout: 120_000 },
+    { timeout: 600_000 },
   )
   return { ...outcome, result: JSON.parse(outcome.stdout) }
 }

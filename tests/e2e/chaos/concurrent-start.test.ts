@@ -105,7 +105,7 @@ t.test('ten starts at once in ten folders: ten separate stacks', async t => {
       const outcome = await run(program, ['start', '--detach'], {
         cwd,
         env: stack.env,
-        timeout: 300_000,
+        timeout: 1_200_000,
       })
       return { ...outcome, stack: String(status.stack), cwd }
     }),

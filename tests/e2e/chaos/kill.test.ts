@@ -8,8 +8,8 @@ import { until } from '../../support/stack/process.ts'
 const dice = createDice(t)
 const stack = await createChaosStack(t)
 
-/** An answer of three seconds, in which the blow falls. */
-const answer = '[[stream 60 50 10]]'
+/** An answer in which the blow falls: long enough to be seen, and found, on a busy machine. */
+const answer = '[[stream 200 50 10]]'
 const within = { from: 0, to: 2_800 }
 
 const victims: readonly Victim[] = [

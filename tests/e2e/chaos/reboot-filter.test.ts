@@ -36,10 +36,9 @@ const onItsNetwork = (command: string[]) =>
 /** Sends past the routing table to 224.0.0.1, and returns what a listener on the engine's machine heard. */
 async function arrivals(from: (command: string[]) => Promise<{ stdout: string }> = inAgent) {
   const listener = `import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 5599)); s.settimeout(6)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 5599)); s.settimeout(600)
 print("ready", flush=True)
-try: print(s.recv(999).decode(), flush=True)
-except TimeoutError: pass`
+while (word := s.recv(999).decode()) != "end": print(word, flush=True)`
   const name = 'datagram-listener'
   await must(
     'docker',
@@ -48,10 +47,12 @@ except TimeoutError: pass`
     ]),
   )
   const heard = async () => (await must('docker', ['logs', name])).trim().split('\n')
-  while (!(await heard()).includes('ready')) await new Promise(resolve => setTimeout(resolve, 100))
+  await until('the listener', async () => (await heard()).includes('ready'))
   const program = await readFile(join(stack.checkout, 'src/audit/inside/datagrams.py'), 'utf8')
   const attack = ['/usr/bin/python3', '-c', program, '5599', 'word', '224.0.0.1', '255.255.255.255']
   t.match((await from(attack)).stdout, /"sent": [1-9]/)
+  // It has heard everything that came before this.
+  await engine.inMachine(`bash -c 'printf end > /dev/udp/127.0.0.1/5599'`)
   await must('docker', ['wait', name])
   const lines = (await heard()).filter(line => line !== 'ready')
   await must('docker', ['rm', name])

@@ -15,7 +15,7 @@ async function kill(service: string) {
     const now = await look()
     return now !== before && !now.startsWith('0 ')
   })
-  await until('the server', async () => (await health()) === 200, 120_000)
+  await until('the server', async () => (await health()) === 200)
 }
 const health = () =>
   server.request('/health').then(

@@ -117,7 +117,7 @@ export function createServerRuns(server: TestServer) {
       for (const { workspace } of begun.slice(0, 3)) {
         const body = { prompt: 'again [[say yes]]', workspace, noContinue: true }
         const again = async () => {
-          const { json } = await server.request('/run', { body, timeout: 120_000 })
+          const { json } = await server.request('/run', { body })
           return z.object({ result: z.literal('yes') }).safeParse(json).success
         }
         t.ok(await until(`a run in ${workspace}`, again, patient), `${workspace} takes a run`)

@@ -33,17 +33,18 @@ export async function reached(
   server: TestServer,
   from: string,
   targets: readonly string[],
+  timeout = 2500,
 ): Promise<string[]> {
   const script = `const { connect } = require('node:net')
     const open = []
     const tries = JSON.parse(process.argv[1]).map(target => new Promise(resolve => {
       const [host, port] = target.split(':')
-      const socket = connect({ host, port: Number(port), timeout: 2500 })
+      const socket = connect({ host, port: Number(port), timeout: Number(process.argv[2]) })
       const end = isOpen => { if (isOpen) open.push(target); socket.destroy(); resolve() }
-      socket.once('connect', () => end(true)).once('error', ({ code }) => end(code === 'ECONNREFUSED')).once('timeout', () => end(false))
+      socket.once('connect', () => end(true)).once('error', ({ code }) => end(code === 'ECONNREFUSED')).once('timeout', () => setImmediate(end, false))
     }))
     Promise.all(tries).then(() => { console.log(JSON.stringify(open)); process.exit(0) })`
-  const call = ['node', '-e', script, JSON.stringify(targets)]
+  const call = ['node', '-e', script, JSON.stringify(targets), `${timeout}`]
   const { stdout, stderr } = await server.inside(from, call)
   if (stdout === '') throw new Error(`${from} could not try: ${stderr}`)
   return JSON.parse(stdout)
@@ -60,7 +61,7 @@ export async function throughProxy(
     const { connect } = require('node:tls')
     const [proxy, name] = process.argv.slice(1)
     const fail = error => { console.log('failed ' + error.message); process.exit(0) }
-    setTimeout(() => fail(new Error('timeout')), 8000)
+    setTimeout(() => fail(new Error('timeout')), 60000)
     request({ host: proxy, port: 3128, method: 'CONNECT', path: name + ':443' })
       .on('error', fail)
       .on('response', ({ statusCode }) => fail(new Error(statusCode)))

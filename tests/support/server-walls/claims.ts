@@ -226,6 +226,6 @@ export const wallClaims: readonly WallClaim[] = [
 ]
 
 async function mustReach(server: TestServer, from: string, target: string) {
-  const found = await reached(server, from, [target])
+  const found = await reached(server, from, [target], 60_000)
   if (found.length === 0) throw new Error(`${from} does not reach ${target}, so nothing is proven`)
 }
