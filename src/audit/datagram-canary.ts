@@ -54,7 +54,7 @@ export async function openDatagramCanary(): Promise<DatagramCanary> {
   }
   // A listener that does not hear this process would hear nothing of an attack either.
   v4.send(word, bound, '127.0.0.1')
-  if (!(await until(async () => heardItself, { every: 20, timeout: 5_000 }))) {
+  if (!(await until(async () => heardItself, { every: 20, timeout: 30_000 }))) {
     await close()
     throw new Error('the listener on this host does not receive datagrams')
   }

@@ -84,9 +84,9 @@ export async function completeEvents(
       const found = await read()
       return found.some(event => event.kind === 'data' && event.text === mark) ? found : null
     },
-    { every: 50, timeout: 10_000 },
+    { every: 50, timeout: 60_000 },
   )
-  if (!events) throw new Error('the log of the canary lags by more than 10 s')
+  if (!events) throw new Error('the log of the canary lags by more than 60 s')
   return events.filter(
     event =>
       !(event.kind === 'data' && event.text.startsWith('mark-')) &&
@@ -102,6 +102,6 @@ export async function canaryListens(engine: Engine, container: string) {
     if (failed) throw new Error(`the canary cannot listen on port ${failed.port}: ${failed.text}`)
     return events.filter(({ kind }) => kind === 'listening').length > canaryPorts.length
   }
-  const up = await until(isUp, { every: 100, timeout: 10_000 })
-  if (!up) throw new Error('the canary did not start within 10 s')
+  const up = await until(isUp, { every: 100, timeout: 60_000 })
+  if (!up) throw new Error('the canary did not start within 60 s')
 }

@@ -91,7 +91,7 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     exec(docker.file, ['exec', '--workdir', '/', ...options, service(name).Id, ...command], {
       cwd: '/',
       env: docker.env,
-      timeout: 20_000,
+      timeout: 60_000,
       signal,
     })
   const inside = async (name: string, command: readonly string[]) => execute([], name, command)

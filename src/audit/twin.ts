@@ -129,7 +129,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
         exec(docker.file, ['exec', '--workdir', '/', container(service), ...command], {
           cwd: '/',
           env: docker.env,
-          timeout: 20_000,
+          timeout: 60_000,
           signal,
         }),
       behindParent: parent !== null,

@@ -54,7 +54,7 @@ export async function inspectInside(
     ...(runtime ? ['--runtime', runtime] : []),
     ...['--entrypoint', '/bin/sh', image, '-c', script],
   ]
-  const call = { env: client.env, timeout: 20_000, limit: 64 * 1024 }
+  const call = { env: client.env, timeout: 60_000, limit: 64 * 1024 }
   try {
     const { code, stdout, stderr } = await exec(client.file, args, call)
     if (code === 0) return parseInsideView(stdout)

@@ -131,7 +131,7 @@ async function tryListed(call: Call, container: string, name: string): Promise<T
 async function inside({ client }: Call, container: string, command: readonly string[]) {
   const { stdout, stderr } = await exec(client.file, ['exec', container, ...command], {
     env: client.env,
-    timeout: 20_000,
+    timeout: 60_000,
     limit: 64 * 1024,
   })
   return terminalLine((stdout || stderr).trim())
@@ -147,7 +147,7 @@ async function decisionOn(call: Call, name: string, caller: string, after: numbe
       const decision = await lastDecision(call, name, caller)
       return decision && decision.ts > after ? decision : null
     },
-    { every: 100, timeout: 2_000 },
+    { every: 100, timeout: 10_000 },
   )
 }
 

@@ -22,9 +22,11 @@ export type ContainerExec = {
 /** The engine does not know the container: it was removed. */
 export class ContainerGone extends UserError {}
 
-const idleMilliseconds = 10_000
+const idleMilliseconds = 30_000
 /** The engine answers after the start, which takes long on a busy machine. */
-const startMilliseconds = 30_000
+const startMilliseconds = 60_000
+/** The engine learns of an exit some time after the streams have ended. */
+const exitMilliseconds = 10_000
 
 /** Prepares a command with all its streams attached, and does not start it; resolves with its id. */
 export async function createContainerExec(
@@ -82,7 +84,11 @@ export async function startDetached(address: EngineAddress, id: string): Promise
 }
 
 /** Waits up to 1 s for the exit status, which the engine knows shortly after the streams closed. */
-export async function exitStatus(address: EngineAddress, id: string): Promise<number> {
+export async function exitStatus(
+  address: EngineAddress,
+  id: string,
+  timeout = exitMilliseconds,
+): Promise<number> {
   const ended = async () => {
     const answer = await engineGet(address, `/exec/${id}/json`, { idleMilliseconds })
     // Gone with its container: ended as by SIGKILL.
@@ -90,7 +96,7 @@ export async function exitStatus(address: EngineAddress, id: string): Promise<nu
     return parseExitCode(await json(answer, 200))
   }
   // 129: the terminal closed, and the command still runs.
-  return (await until(ended, { every: 50, timeout: 1_000 })) ?? 129
+  return (await until(ended, { every: 50, timeout })) ?? 129
 }
 
 // Parsed by hand: loading a schema library would double what a session loads before its first byte.

@@ -62,7 +62,7 @@ export function parsePluginVersion(text: string): string | null {
 }
 
 async function pluginVersion(file: string, args: readonly string[], env: Record<string, string>) {
-  const result = await exec(file, args, { env, timeout: 10_000 }).catch(() => null)
+  const result = await exec(file, args, { env, timeout: 60_000 }).catch(() => null)
   return result?.code === 0 ? parsePluginVersion(result.stdout) : null
 }
 

@@ -4,7 +4,7 @@ import { UserError } from '../base/errors.ts'
 import { readBounded } from '../base/read-bounded.ts'
 import { type EngineAddress, type EngineAnswer, engineGet } from './engine-request.ts'
 
-const timeoutMilliseconds = 10_000
+const timeoutMilliseconds = 30_000
 const answerBytes = 32 * 1024 * 1024
 
 /** Sends one GET to the engine and returns its JSON, parsed by `schema`. Bounded in time and size. */

@@ -19,9 +19,11 @@ export type TerminalEnds = { input: NodeJS.ReadStream; output: NodeJS.WriteStrea
 type OutputOptions = {
   announcement?: Announcement
   clean?: (chunk: Buffer) => Buffer
+  /** For tests: milliseconds in which the engine learns of the exit after the end of the output. */
+  exitMilliseconds?: number
 }
 
-const idleMilliseconds = 10_000
+const idleMilliseconds = 30_000
 
 /** Replaces the engine's own detach keys, which would hold back every Ctrl-P, by two that no one types. */
 const detachKeys = 'ctrl-@,ctrl-_'
@@ -55,7 +57,7 @@ export async function startExec(
   address: EngineAddress,
   id: string,
   { input, output }: TerminalEnds,
-  { announcement, clean = chunk => chunk }: OutputOptions = {},
+  { announcement, clean = chunk => chunk, exitMilliseconds }: OutputOptions = {},
 ): Promise<number> {
   const terminal = { Tty: true, ConsoleSize: size(output) }
   const { socket, first } = await startContainerExec(address, id, terminal)
@@ -72,7 +74,12 @@ export async function startExec(
     input.setRawMode(true)
     resize()
   }
-  const hangUp = () => socket.destroy()
+  // The command goes on then, and there is no status to wait for.
+  let left = false
+  const hangUp = () => {
+    left = true
+    socket.destroy()
+  }
   const closed = new Promise<void>(resolve => {
     // A broken connection closes the command's terminal too; its exit status shows what happened.
     socket
@@ -109,5 +116,5 @@ export async function startExec(
     input.pause()
   }
   if (failure !== undefined) throw failure
-  return exitStatus(address, id)
+  return exitStatus(address, id, left ? 1_000 : exitMilliseconds)
 }

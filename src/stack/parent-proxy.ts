@@ -73,7 +73,7 @@ export async function parentTrouble(
 ): Promise<string | null> {
   const { code, stdout } = await exec(docker.file, ['exec', container, checker, name], {
     env: docker.env,
-    timeout: 20_000,
+    timeout: 60_000,
     limit: 64 * 1024,
     signal,
   }).catch(error => {

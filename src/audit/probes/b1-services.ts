@@ -165,7 +165,7 @@ async function fromElsewhere(scene: Scene, names: readonly string[]): Promise<Ch
         const dial = (from: Attacker) => from.dial(address, listenerPort, { until: word })
         const inside = await until(async () => reached(await dial(scene.agent), word), {
           every: 250,
-          timeout: 8_000,
+          timeout: 30_000,
         })
         const [scan, others, host] = await Promise.all([
           scene.agent.scan(address, ports, 10_000),
@@ -220,7 +220,7 @@ async function withAttacker<T>(
     ...['--network', `container:${service(name).Id}`],
   ]
   const image = service(agents[0] ?? '').Image
-  const call = { env: docker.env, signal, timeout: 20_000 }
+  const call = { env: docker.env, signal, timeout: 60_000 }
   const attacker = createAttacker({ docker, container, root, signal })
   try {
     const run = ['run', '--detach', '--name', container, ...options]

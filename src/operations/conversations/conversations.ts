@@ -100,7 +100,7 @@ export async function refuseUnknown({ engine, docker }: Context, state: StackSta
   const { stdout } = await exec(
     docker.file,
     [...args, '-name', '*.jsonl', '-size', '+0', '-printf', '%T@ %f\n'],
-    { env: docker.env, timeout: 20_000, limit: 4 * 1024 * 1024 },
+    { env: docker.env, timeout: 60_000, limit: 4 * 1024 * 1024 },
   )
   const known = parseTranscripts(stdout)
   if (known.includes(id)) return

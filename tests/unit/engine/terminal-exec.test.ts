@@ -85,10 +85,25 @@ t.test('a command that disappeared with its container, or still runs, has a stat
   ] as const) {
     const { address } = await fakeEngine(t, { status: 201, body: { Id: 'abc' } }, inspected)
     const { ends, input } = fakeTerminal()
-    const status = startExec(address, 'abc', ends)
+    const status = startExec(address, 'abc', ends, { exitMilliseconds: 100 })
     input.write('q')
     t.equal(await status, expected)
   }
+})
+
+t.test('a status that the engine learns late is waited for', async t => {
+  let looks = 0
+  const body = {
+    get ExitCode() {
+      return looks++ < 25 ? null : 7
+    },
+  }
+  const created = { status: 201, body: { Id: 'abc' } }
+  const { address } = await fakeEngine(t, created, { status: 200, body })
+  const { ends, input } = fakeTerminal()
+  const status = startExec(address, 'abc', ends)
+  input.write('q')
+  t.equal(await status, 7)
 })
 
 t.test('an engine that refuses the command is an error with its status', async t => {
