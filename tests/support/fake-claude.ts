@@ -85,9 +85,16 @@ function obey(content: Content): unknown {
     case 'stray':
       return leaveStray(pid => result(`stray ${pid}`))
     case 'late-stray':
-      // As a hook that runs between two turns.
-      setTimeout(() => leaveStray(() => {}), 500)
-      return result('for now')
+      // As a hook that runs between two turns: when the file is there.
+      result('for now')
+      {
+        const watch = setInterval(() => {
+          if (!existsSync(rest)) return
+          clearInterval(watch)
+          leaveStray(() => {})
+        }, 50)
+      }
+      return
     case 'stubborn':
       process.on('SIGINT', () => {})
       process.on('SIGTERM', () => {})

@@ -71,7 +71,7 @@ t.test(
       npm_config_cache: await temporaryFolder(t, 'npm'),
       npm_config_fetch_retries: '0',
     }
-    const outcome = await script.run(['--version'], { env, timeout: 120_000 })
+    const outcome = await script.run(['--version'], { env })
     isTwoLines(t, outcome, {
       error: /npm ci failed: .*ECONNREFUSED/,
       hint: /\.build\/npm\.log; npm must reach its registry/,

@@ -37,7 +37,6 @@ t.test(
       run('bash', ['-c', command, 'bash', join(script.checkout, 'claude.ts')], {
         env: { ...script.env, ...env },
         cwd: script.workspace,
-        timeout: 60_000,
       })
     for (const command of [
       '"$1" run x < /dev/null',
@@ -51,7 +50,7 @@ t.test(
     ]) {
       isTwoLines(t, await shell(command), taken)
     }
-    const writer = 'exec 3< <(exec sleep 60 2> /dev/null); '
+    const writer = 'exec 3< <(exec sleep 600 2> /dev/null); '
     const open = await shell(`${writer} "$1" run x <&3; s=$?; kill $!; exit $s`)
     t.match(open.stderr, /no input on stdin within 3 s; continuing without it/)
     isTwoLines(t, open, taken)

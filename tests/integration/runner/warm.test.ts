@@ -141,8 +141,10 @@ t.test('a stop ends them too', async t => {
 
 t.test('a process that waits is ended when a stray process lives below it', async t => {
   const runner = await startRunner(t, { warm: 4, firstLook: 50 })
-  await runner.run('late-stray')
+  const word = join(runner.root, 'word')
+  await runner.run(`late-stray ${word}`)
   t.equal(warmOnes(runner), 1, 'nothing was there at the end of the run')
+  writeFileSync(word, '')
   await until('its end', async () => warmOnes(runner) === 0)
 })
 

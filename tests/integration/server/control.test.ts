@@ -20,7 +20,7 @@ function keepTranscript({ home, sessionId }: { home: string; sessionId: string }
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, `${sessionId}.jsonl`), '{}\n')
 }
-const every = { every: 20, timeout: 10_000 }
+const every = { every: 20, timeout: 60_000 }
 
 t.test('a result is there until it expires, of sync and of async runs', async t => {
   const { run, ask } = await startRunning(t)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { until } from '../../../src/base/async.ts'
 import { token } from './fixture.ts'
@@ -53,7 +54,7 @@ t.test('events arrive while the run goes on, and a stream ends with it', async t
   })
   const ended = once(answer, 'end')
   const isKept = () => /^: keep-alive$/m.test(stream)
-  t.ok(await until(isKept, { every: 10, timeout: 10_000 }))
+  t.ok(await until(isKept, { every: 10, timeout: 60_000 }))
   await ask(`/run/cancel?runId=${body.runId}`, { method: 'POST' })
   await ended
   t.match(parse(stream).at(-1), { event: 'ended', data: { result: { status: 'cancelled' } } })
@@ -68,7 +69,7 @@ t.test('a token has a number of streams, and one that is closed makes room', asy
   t.equal((await open(path)).statusCode, 429)
   first.destroy()
   const again = async () => (await open(path)).statusCode === 200
-  t.ok(await until(again, { every: 20, timeout: 10_000 }))
+  t.ok(await until(again, { every: 20, timeout: 60_000 }))
 })
 
 t.test('a stream that was pipelined makes room when its client leaves', async t => {
@@ -89,15 +90,15 @@ t.test('a stream that was pipelined makes room when its client leaves', async t 
     return answer.statusCode
   }
   t.ok(
-    await until(async () => (await probe()) === 429, { every: 20, timeout: 10_000 }),
+    await until(async () => (await probe()) === 429, { every: 20, timeout: 60_000 }),
     'the pipelined stream counts',
   )
   socket.destroy()
-  t.ok(await until(async () => (await probe()) === 200, { every: 20, timeout: 10_000 }))
+  t.ok(await until(async () => (await probe()) === 200, { every: 20, timeout: 60_000 }))
 })
 
 t.test('a reader that reads nothing is closed, and the run goes on', async t => {
-  const { run, port, ask } = await startRunning(t, { limits: { stalledMilliseconds: 200 } })
+  const { run, port, ask, app } = await startRunning(t, { limits: { stalledMilliseconds: 200 } })
   const { body } = await run({ prompt: 'flood 2000', workspace: 'a', async: true })
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => {})
@@ -110,9 +111,11 @@ t.test('a reader that reads nothing is closed, and the run goes on', async t => 
     if ('result' in found) break
     await sleep(50)
   }
-  await sleep(500)
+  const connections = promisify(app.server.getConnections.bind(app.server))
+  await until(async () => (await connections()) === 0, { every: 20, timeout: 60_000 })
+  const closed = once(socket, 'close')
   socket.resume()
-  await once(socket, 'close')
+  await closed
   t.ok(socket.bytesRead < 18_000_000, `${socket.bytesRead} bytes of 20 MB were sent`)
 })
 

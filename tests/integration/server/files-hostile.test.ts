@@ -204,7 +204,9 @@ t.test('a swap of folders and symlinks gives no byte from outside', async t => {
     'DELETE /files/folder/secret.txt',
   ]
   const wanted = repetitions({ short: 200, full: 10_000 })
-  while (turns < wanted && swapper.exitCode === null) {
+  const isSeen = (...keys: string[]) => keys.some(key => (seen[key] ?? 0) > 0)
+  const allSeen = () => isSeen('GET 200') && isSeen('GET 400', 'GET 404') && isSeen('PUT 200')
+  while ((turns < wanted || !allSeen()) && swapper.exitCode === null) {
     const answers = await Promise.all(lines.map(line => send(line, {}, 'inside')))
     for (const [index, { status, text }] of answers.entries()) {
       const key = `${lines[index]?.split(' ')[0]} ${status}`
