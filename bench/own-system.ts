@@ -20,13 +20,26 @@ import {
   type TestStack,
 } from '../tests/support/stack/test-stack.ts'
 import { startProbe, startRunner } from './own-containers.ts'
+import { createOwnServer } from './server/own-server.ts'
 import type { Command, System } from './system.ts'
 
-/**
- * Creates two stacks as a user has them: one that starts and stops repeatedly, and one that keeps
- * running, with the stand-in internet behind its proxy.
- */
-export async function createOwnSystem(test: Test): Promise<System> {
+/** The parts of the system that rows need. */
+export type Parts = { stacks: boolean; server: boolean }
+
+/** Creates what a user has, with the stand-in internet behind it: stacks of folders, and a server. */
+export async function createOwnSystem(test: Test, parts: Parts): Promise<System> {
+  const stacks: Partial<System> = parts.stacks ? await createStacks(test) : {}
+  const server: Partial<System> = parts.server ? await createOwnServer(test) : {}
+  return {
+    name: 'claude-secure',
+    ...stacks,
+    ...server,
+    containers: { ...stacks.containers, ...server.containers },
+  }
+}
+
+/** Creates two stacks: one that starts and stops repeatedly, and one that keeps running. */
+async function createStacks(test: Test): Promise<Partial<System>> {
   const running = await createTestStack(test, { block: 3, allow: ['allowed.test'] })
   const restarted = await createTestStack(test, {
     start: false,
@@ -35,7 +48,6 @@ export async function createOwnSystem(test: Test): Promise<System> {
   })
   const image = await imagesOf(running)
   return {
-    name: 'claude-secure',
     start: await startPair(restarted, image),
     session: sessionPair(running),
     status: {

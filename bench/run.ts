@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Test } from 'tap'
 import type { Figure } from './figure.ts'
 import { endChildren, makeBenchFolder, removeLeftovers } from './leftovers.ts'
 import { describeMachine, load } from './machine.ts'
@@ -14,15 +15,21 @@ import { sessionRow } from './rows/p02-session.ts'
 import { statusRow } from './rows/p03-status.ts'
 import { helpRow } from './rows/p04-help.ts'
 import { coldRunRow } from './rows/p05-cold-run.ts'
+import { serverRunRow } from './rows/p06-server-run.ts'
 import { warmRunRow } from './rows/p06-warm-run.ts'
+import { openaiRow } from './rows/p07-openai.ts'
+import { requestsRow } from './rows/p08-requests.ts'
+import { hostileClientsRow } from './rows/p09-hostile-clients.ts'
 import { egressRow } from './rows/p10-egress.ts'
 import { gatewayRow } from './rows/p11-gateway.ts'
 import { memoryRow } from './rows/p12-memory.ts'
 import { imageSizeRow } from './rows/p13-image-size.ts'
 import { growthRow } from './rows/p14-growth.ts'
+import { serverGrowthRow } from './rows/p14-server-growth.ts'
 import { manyRunsRow } from './rows/p15-many-runs.ts'
+import { serverRunsRow } from './rows/p15-server-runs.ts'
 import { copyRow } from './rows/p16-copy.ts'
-import { readSystem } from './system.ts'
+import { readSystem, type System, serverAt } from './system.ts'
 import { createTeardown } from './teardown.ts'
 
 // Idle memory comes first: after the load of the other rows no service is idle.
@@ -40,12 +47,21 @@ const rows: readonly Row[] = [
   manyRunsRow,
   egressRow,
   gatewayRow,
+  // Few runs are stored yet.
+  requestsRow,
+  serverGrowthRow,
+  serverRunRow,
+  openaiRow,
+  serverRunsRow,
+  hostileClientsRow,
   // They edit the allowlist of the stack that the others measure.
   editRow,
   listLengthRow,
 ]
 
-const usage = `npm run bench -- [--row P3,P4] [--repetitions 10] [--files 20000] [--system FILE] [--write]`
+const usage = `npm run bench -- [--row P3,P4] [--server] [--repetitions 10] [--files 20000] [--write]
+       npm run bench -- --system FILE
+       npm run bench -- --url http://127.0.0.1:8081 [--token TOKEN] [--worker CONTAINER]`
 
 const { values } = parseArgs({
   options: {
@@ -53,6 +69,10 @@ const { values } = parseArgs({
     repetitions: { type: 'string', default: '10' },
     files: { type: 'string', default: '20000' },
     system: { type: 'string' },
+    server: { type: 'boolean', default: false },
+    url: { type: 'string' },
+    token: { type: 'string', default: process.env.BENCH_TOKEN ?? '' },
+    worker: { type: 'string' },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -65,10 +85,21 @@ function place({ row }: Figure) {
   return Number(row.slice(1)) + (row.startsWith('P') ? 0 : 1_000)
 }
 
+function openSystem(test: Test, wanted: readonly Row[]): Promise<System> | System {
+  if (values.url !== undefined) return serverAt(values.url, values.token, values.worker)
+  if (values.system !== undefined) return readSystem(values.system)
+  return createOwnSystem(test, {
+    stacks: !values.server && wanted.some(({ part }) => part !== 'server'),
+    server: wanted.some(({ part }) => part !== undefined),
+  })
+}
+
 async function main() {
   const repetitions = Number(values.repetitions)
   const files = Number(values.files)
-  const wanted = values.row?.split(',') ?? rows.map(({ id }) => id)
+  const wanted = rows
+    .filter(({ id }) => values.row?.split(',').includes(id) ?? true)
+    .filter(({ part }) => !values.server || part !== undefined)
   for (const stack of await removeLeftovers()) console.error(`removed ${stack} of a killed run`)
   // All that the test support and the rows make is below it.
   const folder = makeBenchFolder()
@@ -86,10 +117,8 @@ async function main() {
   const figures: Figure[] = []
   try {
     console.error('setting up')
-    const system = values.system
-      ? await readSystem(values.system)
-      : await createOwnSystem(teardown.test)
-    for (const row of rows.filter(({ id }) => wanted.includes(id))) {
+    const system = await openSystem(teardown.test, wanted)
+    for (const row of wanted) {
       console.error(`measuring ${row.id}`)
       figures.push(...((await row.measure(system, repetitions, { files })) ?? []))
     }

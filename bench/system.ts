@@ -36,6 +36,37 @@ const Model = z.strictObject({
   headers: z.record(z.string(), z.string()),
 })
 
+const Access = z.strictObject({ url: z.url(), token: z.string() })
+
+const Server = Access.extend({
+  moreTokens: z.array(z.string()).default([]).describe('tokens with the same rights'),
+  prompt: z
+    .string()
+    .default('[[delay 20]][[say pong]]')
+    .describe('a prompt whose answer takes the model no time'),
+  worker: z
+    .string()
+    .optional()
+    .describe('the container in which runs work, with `claude` and `node`; for the bare program'),
+  root: z.string().default('/workspaces').describe('the root of the workspaces in it'),
+  memory: z
+    .array(z.string())
+    .default([])
+    .describe('the containers that serve the API, whose memory hostile clients may fill'),
+  /** Tenants with few and with many stored runs, and the same server with few and with many tokens. */
+  growth: z
+    .strictObject({
+      fewRuns: z.string().describe('a token'),
+      manyRuns: z.string().describe('a token'),
+      ratio: z.number().describe('how many times more runs'),
+      tokens: z.string().describe('tokens.json'),
+      addedTokens: z.number(),
+    })
+    .optional(),
+})
+/** An HTTP API that takes claudebox's requests. */
+export type ServerPart = z.infer<typeof Server>
+
 /** The measured system. A missing part skips its row. */
 export const System = z.strictObject({
   name: z.string(),
@@ -71,8 +102,15 @@ export const System = z.strictObject({
       route: Route.describe('from `probe`, through the proxy to a name that is not listed'),
     })
     .optional(),
+  server: Server.optional(),
   containers: z
-    .strictObject({ proxy: z.string().optional(), gateway: z.string().optional() })
+    .strictObject({
+      proxy: z.string().optional(),
+      gateway: z.string().optional(),
+      server: z.string().optional(),
+      ingress: z.string().optional(),
+      worker: z.string().optional(),
+    })
     .optional(),
   images: z
     .strictObject({
@@ -84,6 +122,12 @@ export const System = z.strictObject({
     .optional(),
 })
 export type System = z.infer<typeof System>
+
+/** Describes a server that runs already, by its address alone. */
+export function serverAt(url: string, token: string, worker?: string): System {
+  const server = { url, token, ...(worker !== undefined && { worker, memory: [worker] }) }
+  return System.parse({ name: url, server })
+}
 
 /** Reads the description of another system from its JSON file. */
 export async function readSystem(path: string): Promise<System> {

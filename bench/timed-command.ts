@@ -2,6 +2,13 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Command } from './system.ts'
 
+/** Measures the milliseconds that `work` takes. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now()
+  await work()
+  return performance.now() - started
+}
+
 /** Measures milliseconds from the start of a program to its exit. Rejects when the program fails. */
 export function wholeTime({ argv: [file, ...args], cwd, env }: Command): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -4,17 +4,20 @@ import type { Figure } from '../figure.ts'
 import { interleave } from '../interleave.ts'
 import type { Row } from '../row.ts'
 
-const limits = { proxy: 40, gateway: 80 }
+/** The worker has no warm process: nothing has run in it. */
+const limits = { proxy: 40, gateway: 80, server: 110, ingress: 50, worker: 60 }
+const services = ['proxy', 'gateway', 'server', 'ingress', 'worker'] as const
 const settleMilliseconds = 10_000
 
 /** Memory of an idle service that was never used. */
 export const memoryRow: Row = {
   id: 'P12',
+  part: 'both',
   async measure({ containers }, repetitions) {
     if (!containers) return null
     await sleep(settleMilliseconds)
     const figures: Figure[] = []
-    for (const service of ['proxy', 'gateway'] as const) {
+    for (const service of services) {
       const container = containers[service]
       if (!container) continue
       figures.push({
