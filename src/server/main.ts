@@ -2,6 +2,7 @@ import { extname, join } from 'node:path'
 import { messageOf, UserError } from '../base/errors.ts'
 import { readRegularFile, textOf } from '../files/regular-file.ts'
 import { buildApp } from './app.ts'
+import { createLogWriter } from './log-writer.ts'
 import { createMetrics } from './metrics.ts'
 import { createRunStarter } from './run-starter.ts'
 import { openTenantRuns } from './runs/tenant-runs.ts'
@@ -11,9 +12,9 @@ import type { Outbox, ReportsOptions } from './store/outbox.ts'
 import { openAccess } from './tokens.ts'
 import { createWebhook, reportOf, throughProxy } from './webhook.ts'
 
-const write = (line: string) => {
-  process.stdout.write(line)
-}
+const { write, flush } = createLogWriter(text => void process.stdout.write(text))
+// Also after an error: its line is the last one.
+process.on('exit', flush)
 
 /** Time in which the store marks the runs that did not end when they were told to. */
 const closeMilliseconds = 1_000
