@@ -9,8 +9,10 @@ import { serveRunControl } from './api/run-control.ts'
 import { serveStatus } from './api/status.ts'
 import { serveUsage } from './api/usage.ts'
 import { fileRoute } from './files/target.ts'
+import { createTurns } from './files/turns.ts'
 import { HttpError } from './http-error.ts'
 import { defaultServerLimits, type ServerLimits } from './limits.ts'
+import { serveMcp } from './mcp/routes.ts'
 import type { Metrics } from './metrics.ts'
 import { serveOpenAi } from './openai/routes.ts'
 import { requireToken } from './plugins/auth.ts'
@@ -112,10 +114,11 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   await limitRates(app, limits)
 
   serveHealth(app)
+  const tenants = () => parts.access.tenants().length
   const routes = {
     ...parts,
-    limits,
-    readJson: createJsonReader(limits, () => parts.access.tenants().length),
+    ...{ limits, tenants, turns: createTurns() },
+    readJson: createJsonReader(limits, tenants),
   }
   serveRun(app, routes)
   serveRunControl(app, routes)
@@ -125,6 +128,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   serveMetrics(app, metrics)
   serveOpenAi(app, { ...routes, now })
   serveDocs(app)
+  serveMcp(app, routes)
   await serveFiles(app, routes)
   return app
 }

@@ -51,6 +51,18 @@ export type ServerLimits = {
   retryMilliseconds: number
   /** Maximum number of messages that wait for one workspace. */
   waitingMessages: number
+  /** Maximum number of MCP sessions of one token; the one unused for longest makes room. */
+  mcpSessions: number
+  /** Time after which an unused MCP session ends. */
+  mcpSessionMilliseconds: number
+  /** Maximum bytes of the message that opens an MCP session, of which parts are kept. */
+  mcpInitializeBytes: number
+  /** Maximum number of cancelled requests in one MCP session, each of which leaves an id behind. */
+  mcpCancelled: number
+  /** Maximum number of MCP tool calls that one token has in progress. */
+  mcpCalls: number
+  /** Maximum bytes of all texts that MCP tools read or list at once; a token has half of them. */
+  mcpBytes: number
 }
 
 export const defaultServerLimits: ServerLimits = {
@@ -80,4 +92,10 @@ export const defaultServerLimits: ServerLimits = {
   cancelMilliseconds: 20_000,
   retryMilliseconds: 5_000,
   waitingMessages: 8,
+  mcpSessions: 32,
+  mcpSessionMilliseconds: 30 * 60_000,
+  mcpInitializeBytes: 64 * 1024,
+  mcpCancelled: 1_000,
+  mcpCalls: 64,
+  mcpBytes: 32 * 1024 * 1024,
 }

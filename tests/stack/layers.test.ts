@@ -42,6 +42,7 @@ const homes: Record<string, readonly string[]> = {
   fastify: ['gateway', 'server'],
   '@fastify/rate-limit': ['server'],
   'prom-client': ['server'],
+  '@modelcontextprotocol/server': ['server'],
   undici: ['gateway', 'egress', 'server'],
   '@smithy/core': ['gateway'],
   '@smithy/signature-v4': ['gateway'],

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { filesApi } from '../files/routes.ts'
+import type { Turns } from '../files/turns.ts'
 import type { ServerLimits } from '../limits.ts'
 import { callerOf } from '../plugins/auth.ts'
 import { mayUse } from '../workspace.ts'
@@ -14,12 +15,14 @@ export async function serveFiles(
     /** Maximum size of a stored file in bytes. */
     fileBytes: number
     limits: ServerLimits
+    turns: Turns
   },
 ): Promise<void> {
-  const { workspacesFolder, fileBytes, limits } = parts
+  const { workspacesFolder, fileBytes, limits, turns } = parts
   await app.register(filesApi, {
     rootOf: request => join(workspacesFolder, callerOf(request).tenant.name),
     mayUse: (request, relative) => mayUse(callerOf(request), relative),
+    turns,
     limits: {
       fileBytes,
       listedEntries: limits.listedEntries,

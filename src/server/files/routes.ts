@@ -5,17 +5,19 @@ import { HttpError } from '../http-error.ts'
 import { whenOver } from '../plugins/answer-over.ts'
 import { download } from './download.ts'
 import { fileErrorOf, outsideRoot } from './file-error.ts'
-import { discardBody, tooLarge } from './receive.ts'
+import { discardBody, receiveBody, tooLarge } from './receive.ts'
 import { removeFile } from './remove-file.ts'
 import { storeFile } from './store-file.ts'
 import { parseTarget, type Target } from './target.ts'
-import { createTurns } from './turns.ts'
+import type { Turns } from './turns.ts'
 
 export type FilesOptions = {
   /** Returns the real path of the folder that the caller's files are below: that of its tenant. */
   rootOf: (request: FastifyRequest) => string
   /** Whether the caller may name a path below its root; `` is the root itself. */
   mayUse: (request: FastifyRequest, relative: string) => boolean
+  /** Shared with everything else that changes files of these roots. */
+  turns: Turns
   limits: {
     /** Maximum size of a stored file in bytes. */
     fileBytes: number
@@ -33,8 +35,7 @@ export type FilesOptions = {
  * before. Use it as a plugin: bodies stay streams, within it only.
  */
 export function filesApi(app: FastifyInstance, options: FilesOptions, done: () => void): void {
-  const { rootOf, mayUse, limits } = options
-  const turns = createTurns()
+  const { rootOf, mayUse, turns, limits } = options
   const { listingsBytes } = limits
   // A root is a tenant's, so that its half is what keeps some for the others.
   const budget = createByteBudget({
@@ -109,9 +110,8 @@ export function filesApi(app: FastifyInstance, options: FilesOptions, done: () =
     const { size, etag } = await storeFile({
       root: rootOf(request),
       target,
-      body: request.raw,
+      write: file => receiveBody(request.raw, file, limits.fileBytes),
       headers: request.headers,
-      most: limits.fileBytes,
       turns,
     })
     if (etag) reply.header('etag', etag)

@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { FileHandle } from 'node:fs/promises'
+import type { IncomingHttpHeaders } from 'node:http'
 import { systemCode } from '../../base/errors.ts'
 import { descend, type OpenFolder, openRootFolder } from '../../files/beneath.ts'
 import { replaceFile } from '../../files/replace-file.ts'
@@ -6,27 +7,25 @@ import { HttpError } from '../http-error.ts'
 import { checkWrite, etagOf } from './conditions.ts'
 import { refuseStopped, statEntry } from './entry.ts'
 import { linkRefused } from './file-error.ts'
-import { receiveBody } from './receive.ts'
 import type { Target } from './target.ts'
 import type { Turns } from './turns.ts'
 
 export type StoreOptions = {
   root: string
   target: Target
-  body: IncomingMessage
+  /** Writes the content to a new file, and returns its size. */
+  write: (file: FileHandle) => Promise<number>
   headers: IncomingHttpHeaders
-  /** Maximum size of a file in bytes. */
-  most: number
   turns: Turns
 }
 
 /**
- * Stores a request's body as a file, all of it or nothing: readers see the old file until the last byte is
+ * Stores the content of a request as a file, all of it or nothing: readers see the old file until the last byte is
  * there. The unfinished file lies in the deepest folder that exists; missing folders are made when it is
  * complete, so that an aborted upload leaves none.
  */
 export async function storeFile(options: StoreOptions): Promise<{ size: number; etag?: string }> {
-  const { root, target, body, headers, most, turns } = options
+  const { root, target, write, headers, turns } = options
   const name = target.parts.at(-1)
   if (name === undefined) throw isFolder(target)
   const folders = target.parts.slice(0, -1)
@@ -42,7 +41,7 @@ export async function storeFile(options: StoreOptions): Promise<{ size: number; 
     await replaceFile(
       start.folder.at(name),
       async file => {
-        size = await receiveBody(body, file, most)
+        size = await write(file)
         inode = (await file.stat({ bigint: true })).ino
       },
       {

@@ -31,16 +31,19 @@ export function fileRoute(url: string): string {
   return /^\/files(?:[/?]|$)/.test(url) ? route : url
 }
 
-/**
- * Parses the path of a request's URL, as it came. Decodes it once; `..` is resolved in the text and never
- * leads above the root (threat M2).
- */
+/** Parses the path of a request's URL, as it came, and decodes it once. */
 export function parseTarget(url: string): Target {
   const path = (url.split('?', 1)[0] ?? '').slice(route.length)
-  const bytes = decodePercent(path.startsWith('/') ? path.slice(1) : path)
-  if (bytes.length > mostBytes) throw new HttpError(400, 'path too long')
-  if (bytes.includes(0)) throw new HttpError(400, 'path with a NUL byte')
-  const asked = nameOfBytes(bytes)
+  return targetOf(nameOfBytes(decodePercent(path.startsWith('/') ? path.slice(1) : path)))
+}
+
+/**
+ * Returns what a decoded path names. `..` is resolved in the text and never leads above the root
+ * (threat M2).
+ */
+export function targetOf(asked: string): Target {
+  if (bytesOfName(asked).length > mostBytes) throw new HttpError(400, 'path too long')
+  if (asked.includes('\0')) throw new HttpError(400, 'path with a NUL byte')
   const parts: string[] = []
   for (const part of asked.split('/')) {
     if (part === '' || part === '.') continue

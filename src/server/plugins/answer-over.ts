@@ -6,7 +6,11 @@ import type { ServerResponse } from 'node:http'
  */
 export function whenOver(response: ServerResponse, call: () => void): void {
   const { socket } = response.req
+  let isOver = false
   const over = () => {
+    // The response can close while the socket tells its own listeners.
+    if (isOver) return
+    isOver = true
     response.off('close', over)
     socket.off('close', over)
     call()

@@ -42,7 +42,8 @@ export function answerPages(app: FastifyInstance, origins: readonly string[]) {
     reply.headers({
       vary: 'origin',
       'access-control-allow-origin': origin,
-      'access-control-expose-headers': 'etag, retry-after, x-claude-run-id, x-ignored-fields',
+      'access-control-expose-headers':
+        'etag, mcp-session-id, retry-after, x-claude-run-id, x-ignored-fields',
     })
     if (request.method !== 'OPTIONS' || asked === undefined) return
     return reply
@@ -50,7 +51,7 @@ export function answerPages(app: FastifyInstance, origins: readonly string[]) {
       .headers({
         'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE',
         'access-control-allow-headers':
-          'authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, prefer, range',
+          'authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, mcp-method, mcp-name, mcp-protocol-version, mcp-session-id, prefer, range',
         'access-control-max-age': '600',
       })
       .send()

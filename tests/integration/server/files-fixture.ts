@@ -4,6 +4,7 @@ import Fastify from 'fastify'
 import type { Test } from 'tap'
 import { type FilesOptions, filesApi } from '../../../src/server/files/routes.ts'
 import { fileRoute } from '../../../src/server/files/target.ts'
+import { createTurns } from '../../../src/server/files/turns.ts'
 import { type Answer, exchange } from '../../support/http/exchange.ts'
 
 export type FilesServer = {
@@ -25,6 +26,7 @@ export async function startFiles(
   await app.register(filesApi, {
     rootOf: () => root,
     mayUse: options.mayUse ?? (() => true),
+    turns: createTurns(),
     limits: {
       fileBytes: 1_000_000,
       listedEntries: 1_000,

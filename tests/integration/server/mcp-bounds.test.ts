@@ -1,0 +1,116 @@
+import t from 'tap'
+import { until } from '../../../src/base/async.ts'
+import { storedToken, token } from './fixture.ts'
+import {
+  accept,
+  callOf,
+  envelope,
+  initialize,
+  list,
+  mcpClient,
+  messageOf,
+  startMcp,
+} from './mcp-fixture.ts'
+import { startRunning } from './running.ts'
+
+const every = { every: 20, timeout: 60_000 }
+
+t.test('sessions, calls, streams and their bytes are bounded', async t => {
+  const limits = { mcpSessions: 2, mcpInitializeBytes: 1_000, streams: 1, mcpCancelled: 2 }
+  const { post, openSession, ask, open } = await startMcp(t, { limits })
+  const first = await openSession()
+  const second = await openSession()
+  t.match(await post(list, { headers: first }), { status: 200 })
+  await openSession()
+  t.match(await post(list, { headers: second }), { status: 404 }, 'the one unused for longest')
+  t.match(await post(list, { headers: first }), { status: 200 })
+
+  t.match(await post(initialize('2025-11-25', { x: 'x'.repeat(1_000) })), { status: 413 })
+
+  const stream = await open('/mcp', { headers: { ...first, accept } })
+  t.equal(stream.statusCode, 200)
+  t.match(await ask('/mcp', { headers: { ...first, accept } }), { status: 429 })
+  stream.destroy()
+  const again = async () => {
+    const next = await open('/mcp', { headers: { ...first, accept } })
+    next.destroy()
+    return next.statusCode === 200
+  }
+  t.ok(await until(again, every), 'a stream that is closed makes room')
+
+  const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 9 } }
+  const isGone = async () => (await post([cancel, cancel], { headers: first })).status === 404
+  t.ok(await until(isGone, every), 'a session of cancelled requests ends')
+})
+
+t.test('a token gets what its settings allow, and sees its own runs alone', async t => {
+  const server = mcpClient(
+    await startRunning(t, {
+      tenants: [{ name: 'main' }, { name: 'other' }],
+      tokens: [
+        storedToken('default', token),
+        storedToken('models', 'with-models', { models: ['sonnet'], workspaces: ['a'] }),
+        storedToken('poor', 'with-a-budget', { budget: { usdPerDay: 1 } }),
+        storedToken('foreign', 'of-another-tenant', { tenant: 'other' }),
+      ],
+      spent: () => ({ usd: 2, tokens: 0 }),
+      limits: { runsPerMinute: 3 },
+    }),
+  )
+  const call = async (bearer: string, name: string, args: object) =>
+    messageOf(
+      await server.post(callOf(name, args), {
+        bearer,
+        headers: await server.openSession({ bearer }),
+      }),
+    ).result
+
+  const own = await call(token, 'claude_run', { prompt: 'hello', workspace: 'b' })
+  const { run_id } = own.structuredContent
+  t.match(await call(token, 'run_result', { run_id }), { structuredContent: { result: 'hello' } })
+  for (const bearer of ['with-models', 'of-another-tenant']) {
+    const hidden = await call(bearer, 'run_result', { run_id })
+    t.match(hidden, { isError: true, content: [{ text: 'run not found' }] }, bearer)
+  }
+  const run = (bearer: string, args: object) =>
+    call(bearer, 'claude_run', { prompt: 'x', workspace: 'a', ...args })
+  t.match(await run('with-models', { model: 'opus' }), {
+    content: [{ text: /model opus is not allowed/ }],
+  })
+  t.match(await run('with-models', { workspace: 'b' }), {
+    content: [{ text: /workspace not found: b/ }],
+  })
+  const { structuredContent } = await run('with-models', {})
+  t.match(await server.of('main').find(structuredContent.run_id), { model: 'sonnet' })
+  t.match(await run('with-a-budget', {}), { content: [{ text: /budget .* is used up/ }] })
+  t.match(await call('with-models', 'list_files', { path: 'b' }), {
+    content: [{ text: 'path outside root workspace' }],
+  })
+  await run(token, {})
+  await run(token, {})
+  t.match(await run(token, {}), { content: [{ text: /more than 3 runs in a minute/ }] })
+})
+
+t.test('a client that leaves cancels its run, in both generations', async t => {
+  const server = mcpClient(await startRunning(t))
+  const call = callOf('claude_run', { prompt: 'silent', workspace: 'a' })
+  const session = await server.openSession()
+  const modern = {
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': 'tools/call',
+    'mcp-name': 'claude_run',
+  }
+  const params = { ...call.params, _meta: { ...envelope, progressToken: 1 } }
+  const cases: [object, Record<string, string>][] = [
+    [call, session],
+    [{ ...call, params }, modern],
+  ]
+  for (const [body, more] of cases) {
+    const headers = { accept, ...more }
+    const answer = await server.open('/mcp', { method: 'POST', body, headers })
+    t.ok(await until(() => server.starter.count() === 1, every))
+    answer.destroy()
+    t.ok(await until(() => server.starter.count() === 0, every))
+    t.match((await server.of('main').list({ limit: 1 })).runs, [{ state: 'cancelled' }])
+  }
+})
