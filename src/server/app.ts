@@ -20,6 +20,7 @@ import { boundAnswers, boundConnections } from './plugins/connections.ts'
 import { answerErrors, refuseMalformed, sendError } from './plugins/errors.ts'
 import { answerPages, checkHosts } from './plugins/hosts.ts'
 import { createJsonReader } from './plugins/json-body.ts'
+import { boundLargeAnswers } from './plugins/large-answers.ts'
 import { boundRequests } from './plugins/open-requests.ts'
 import { limitRates } from './plugins/rate.ts'
 import { logRequests } from './plugins/request-log.ts'
@@ -110,6 +111,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   answerPages(app, parts.origins)
   const checkToken = requireToken(app, parts.access)
   boundAnswers(app, limits)
+  boundLargeAnswers(app, { access: parts.access, limits })
   boundRequests(app, { access: parts.access, limits })
   await limitRates(app, limits)
 

@@ -24,6 +24,14 @@ export type ServerLimits = {
   idleMilliseconds: number
   /** Timeout of a client that does not read its answer. */
   stalledMilliseconds: number
+  /**
+   * Maximum characters of all large answers that are held for their clients at once, and of those of one token; a
+   * result with the most turns has room.
+   */
+  answersCharacters: number
+  answerCharacters: number
+  /** Answers up to this size are not counted. */
+  smallAnswerCharacters: number
   /** Maximum number of entries in one listing of a folder. */
   listedEntries: number
   /** Maximum bytes of all large listings that are made or sent at once; a tenant has half of them. */
@@ -79,6 +87,9 @@ export const defaultServerLimits: ServerLimits = {
   receiveMilliseconds: 600_000,
   idleMilliseconds: 30_000,
   stalledMilliseconds: 60_000,
+  answersCharacters: 64 * 1024 * 1024,
+  answerCharacters: 48 * 1024 * 1024,
+  smallAnswerCharacters: 64 * 1024,
   listedEntries: 10_000,
   // Half of it has room for the longest names in one listing.
   listingsBytes: 64 * 1024 * 1024,

@@ -59,6 +59,12 @@ export const serverSourceControls: readonly SourceControl[] = [
     test: 'tests/integration/server/open-requests.test.ts',
   },
   {
+    control: 'large answers that wait for their readers have a bound',
+    file: 'src/server/plugins/large-answers.ts',
+    remove: ['!budget.take(holder, payload.length)', 'payload.length < 0'],
+    test: 'tests/integration/server/large-answers.test.ts',
+  },
+  {
     control: 'a token and a tenant have a number of open requests',
     file: 'src/server/plugins/open-requests.ts',
     remove: ['!budget.take(holder, 1)', 'limits.openRequests < 0'],
