@@ -3,20 +3,30 @@ import type { RunEvent, RunEventBody } from './result.ts'
 /** The policy for a reader that does not keep up: the writer waits for it, or the queue closes. */
 export type WhenFull = 'wait' | 'close'
 
+/** Maximum characters of the events that wait for one reader; a single larger one has room. */
+const charactersHeld = 4 * 1024 * 1024
+
 /**
- * A queue of at most `limit` values between one writer and one reader. With `wait`, `push` waits while
- * the queue is full; before the reader starts, values that do not fit are dropped, so that an unread run
- * still ends. With `close`, a full queue ends after its current values.
+ * A queue of at most `limit` values between one writer and one reader, and of at most `characters` by the
+ * sizes that `push` is told. With `wait`, `push` waits while the queue is full; before the reader starts,
+ * values that do not fit are dropped, so that an unread run still ends. With `close`, a full queue ends
+ * after its current values.
  */
-export function createReaderQueue<T>(limit: number, whenFull: WhenFull = 'wait') {
+export function createReaderQueue<T>(
+  limit: number,
+  whenFull: WhenFull = 'wait',
+  characters = charactersHeld,
+) {
   const values: T[] = []
+  const sizes: number[] = []
+  let held = 0
   let reader: 'none' | 'reading' | 'gone' = 'none'
   let patient = whenFull === 'wait'
   let closed = false
   let wakeReader = () => {}
   let wakeWriter = () => {}
 
-  const full = () => values.length >= limit
+  const full = () => values.length >= limit || (values.length > 0 && held >= characters)
   const close = (...last: readonly T[]) => {
     if (!closed) values.push(...last)
     closed = true
@@ -24,7 +34,7 @@ export function createReaderQueue<T>(limit: number, whenFull: WhenFull = 'wait')
   }
 
   return {
-    async push(value: T): Promise<void> {
+    async push(value: T, size = 0): Promise<void> {
       while (reader === 'reading' && patient && full()) {
         await new Promise<void>(resolve => {
           wakeWriter = resolve
@@ -36,6 +46,8 @@ export function createReaderQueue<T>(limit: number, whenFull: WhenFull = 'wait')
         return
       }
       values.push(value)
+      sizes.push(size)
+      held += size
       wakeReader()
     },
 
@@ -55,6 +67,7 @@ export function createReaderQueue<T>(limit: number, whenFull: WhenFull = 'wait')
         for (;;) {
           const value = values.shift()
           if (value !== undefined) {
+            held -= sizes.shift() ?? 0
             wakeWriter()
             yield value
           } else if (closed) {
@@ -104,7 +117,8 @@ export function createHub({ limit = eventsHeld, now }: { limit?: number; now: ()
       if (event.kind === 'started') started = event
       if (event.kind === 'question') question = event
       if (event.kind === 'question-closed') question = null
-      await Promise.all([...readers].map(reader => reader.push(event)))
+      const size = readers.size > 0 ? sizeOf(event) : 0
+      await Promise.all([...readers].map(reader => reader.push(event, size)))
       for (const reader of readers) if (reader.isClosed()) readers.delete(reader)
     },
 
@@ -147,6 +161,27 @@ export function createHub({ limit = eventsHeld, now }: { limit?: number; now: ()
   }
 }
 export type Hub = ReturnType<typeof createHub>
+
+/** Returns about how many characters a value takes: of its texts and names, and a few for each of its parts. */
+function sizeOf(value: unknown): number {
+  let size = 0
+  const rest: unknown[] = [value]
+  while (rest.length > 0 && size < charactersHeld) {
+    const one = rest.pop()
+    size += partCharacters
+    if (typeof one === 'string') size += one.length
+    else if (Array.isArray(one)) for (const item of one) rest.push(item)
+    else if (typeof one === 'object' && one !== null) {
+      for (const [name, item] of Object.entries(one)) {
+        size += name.length
+        rest.push(item)
+      }
+    }
+  }
+  return size
+}
+
+const partCharacters = 16
 
 async function* leaving<T>(values: AsyncIterable<T>, leave: () => void): AsyncGenerator<T> {
   try {

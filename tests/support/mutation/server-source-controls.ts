@@ -59,6 +59,12 @@ export const serverSourceControls: readonly SourceControl[] = [
     test: 'tests/integration/server/open-requests.test.ts',
   },
   {
+    control: 'the events that wait for a reader have a bounded size',
+    file: 'src/run/hub.ts',
+    remove: ['|| (values.length > 0 && held >= characters)', ''],
+    test: 'tests/unit/run/hub.test.ts',
+  },
+  {
     control: 'large answers that wait for their readers have a bound',
     file: 'src/server/plugins/large-answers.ts',
     remove: ['!budget.take(holder, payload.length)', 'payload.length < 0'],

@@ -131,3 +131,52 @@ t.test('nothing is held for a reader that left before it began, or that was clos
   for (let i = 0; i < 3; i++) await hub.publish(hub.stamp(notice('x')))
   t.equal(hub.readerCount(), 0, 'its queue was full')
 })
+
+t.test('a queue is full by the size of its values, too, and one large value has room', async t => {
+  const queue = createReaderQueue<string>(100, 'close', 1_000)
+  await queue.push('large', 5_000)
+  t.notOk(queue.isClosed())
+  await queue.push('no room', 1)
+  t.ok(queue.isClosed())
+  const values: string[] = []
+  for await (const value of queue.read()) values.push(value)
+  t.same(values, ['large'])
+})
+
+t.test('values that were read make room for the size of others', async t => {
+  const queue = createReaderQueue<number>(100, 'wait', 1_000)
+  const reader = queue.read()
+  let pushed = 0
+  const writing = (async () => {
+    for (; pushed < 10; pushed++) await queue.push(pushed, 600)
+    queue.close()
+  })()
+  const values: number[] = []
+  for await (const value of reader) values.push(value)
+  await writing
+  t.same(values, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+})
+
+t.test(
+  'a reader of a hub is closed when large events wait for it, long before their number',
+  async t => {
+    const hub = createHub({ now: () => new Date(0) })
+    const slow = hub.read({ whenFull: 'close' })
+    const content = [{ type: 'text', text: 'x'.repeat(1024 * 1024) }]
+    const message = { type: 'assistant', message: { content } }
+    for (let count = 0; count < 20; count++)
+      await hub.publish(hub.stamp({ kind: 'claude', message }))
+    t.equal(hub.readerCount(), 0)
+    let seen = 0
+    for await (const _ of slow) seen += 1
+    t.ok(seen >= 4 && seen <= 5, `${seen} of 20 events of 1 MiB`)
+    const quick = hub.read({ whenFull: 'close' })
+    for (let count = 0; count < 200; count++) {
+      await hub.publish(hub.stamp({ kind: 'notice', text: 'x'.repeat(100) }))
+    }
+    t.equal(hub.readerCount(), 1, 'small events wait up to their number')
+    hub.close()
+    for await (const _ of quick) seen += 1
+    t.ok(seen >= 200)
+  },
+)
