@@ -11,7 +11,13 @@ export type SchemaVerdict =
   | { kind: 'checked'; problem: string | null }
   | { kind: 'refused'; message: string }
 
+/** What the thread says: that it is loaded, and then its verdict. */
+export type SchemaMessage = { kind: 'loaded' } | SchemaVerdict
+
 type Outcome = SchemaVerdict | { kind: 'late' } | { kind: 'too-large' }
+
+/** Milliseconds in which a thread starts, which says nothing about the schema, on a busy machine. */
+const loadMilliseconds = 60_000
 
 /** Megabytes for a schema of 1 MiB and the longest answer of a worker, beside ajv. */
 const threadMegabytes = 64
@@ -22,7 +28,7 @@ type Limits = {
 }
 
 /**
- * Checks schemas in a thread of their own, one at a time, each for at most `milliseconds`: a schema is the
+ * Checks schemas in a thread of their own, one at a time, each for at most `milliseconds` after its start: a schema is the
  * caller's program, and its `pattern` can run for years on a short text (threat M6). Made once for each
  * tenant, so that a tenant waits for at most one schema of each other.
  *
@@ -98,8 +104,14 @@ async function runTask(
   let timer: NodeJS.Timeout | undefined
   try {
     return await new Promise<Outcome>((resolve, reject) => {
-      timer = setTimeout(() => resolve({ kind: 'late' }), milliseconds)
-      worker.once('message', (verdict: SchemaVerdict) => resolve(verdict))
+      // A verdict that is there when the time is over still counts.
+      const late = () => void setImmediate(resolve, { kind: 'late' })
+      timer = setTimeout(late, loadMilliseconds)
+      worker.on('message', (message: SchemaMessage) => {
+        if (message.kind !== 'loaded') return resolve(message)
+        clearTimeout(timer)
+        timer = setTimeout(late, milliseconds)
+      })
       worker.once('error', (error: NodeJS.ErrnoException) => {
         if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') resolve({ kind: 'too-large' })
         else reject(error)

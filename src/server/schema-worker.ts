@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { RunRefusal } from '../run/failure.ts'
 import { createValidator } from '../run/json-schema.ts'
-import type { SchemaTask, SchemaVerdict } from './schema-check.ts'
+import type { SchemaMessage, SchemaTask, SchemaVerdict } from './schema-check.ts'
 
 /** Compiles the schema of a caller, and checks the value if there is one. */
 function verdictOf({ schema, given }: SchemaTask): SchemaVerdict {
@@ -14,4 +14,7 @@ function verdictOf({ schema, given }: SchemaTask): SchemaVerdict {
   }
 }
 
-parentPort?.postMessage(verdictOf(workerData))
+const say = (message: SchemaMessage) => parentPort?.postMessage(message)
+
+say({ kind: 'loaded' })
+say(verdictOf(workerData))
