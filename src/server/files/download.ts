@@ -75,8 +75,14 @@ function sendFile(
     'content-length': length,
   })
   if (method === 'HEAD' || length === 0) return close(file).then(() => reply.send())
+  if (length <= chunkBytes) {
+    return readPart(file, first, length).then(part => {
+      // The file was cut meanwhile: fewer bytes than announced would make the next answer a part of this one.
+      if (part.length < length) reply.raw.destroy()
+      return reply.send(part)
+    })
+  }
   const stream = file.createReadStream({ start: first, end: last, highWaterMark: chunkBytes })
-  // The file was cut meanwhile. Fewer bytes than announced would make the next answer a part of this one.
   stream.once('end', () => {
     if (stream.bytesRead < length) reply.raw.destroy()
   })
@@ -84,6 +90,21 @@ function sendFile(
 }
 
 const chunkBytes = 128 * 1024
+
+/** Reads a small part whole, which a stream does in several steps, and closes the file. */
+async function readPart(file: FileHandle, first: number, length: number): Promise<Buffer> {
+  try {
+    const part = Buffer.allocUnsafe(length)
+    for (let at = 0; at < length; ) {
+      const { bytesRead } = await file.read(part, at, length - at, first + at)
+      if (bytesRead === 0) return part.subarray(0, at)
+      at += bytesRead
+    }
+    return part
+  } finally {
+    await file.close()
+  }
+}
 
 async function close(file: FileHandle) {
   await file.close()

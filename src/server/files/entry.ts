@@ -1,5 +1,6 @@
-import { type BigIntStats, constants } from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, open as openCallback } from 'node:fs'
 import { type FileHandle, lstat, open } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { systemCode } from '../../base/errors.ts'
 import { descend, namesOnly, type OpenFolder, openRootFolder } from '../../files/beneath.ts'
 import { HttpError } from '../http-error.ts'
@@ -7,6 +8,7 @@ import { linkRefused, notFound } from './file-error.ts'
 import type { Target } from './target.ts'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants
+const openDescriptor = promisify(openCallback)
 
 export type OpenEntry =
   | { kind: 'file'; file: FileHandle; stats: BigIntStats }
@@ -21,13 +23,15 @@ export async function openEntry(root: string, { parts, asked }: Target): Promise
   const parent = await descend(await openRootFolder(root), parts.slice(0, -1))
   try {
     if (parent.stopped !== null) await refuseStopped(parent, asked)
-    const named = await open(parent.folder.at(name ?? '.'), namesOnly | O_NOFOLLOW).catch(error => {
+    const path = parent.folder.at(name ?? '.')
+    const named = await openDescriptor(path, namesOnly | O_NOFOLLOW).catch(error => {
       throw systemCode(error) === 'ENOENT' ? notFound(asked) : error
     })
     try {
       return await reopen(named, asked)
     } finally {
-      await named.close()
+      // Such a descriptor holds nothing that a close could wait for.
+      closeSync(named)
     }
   } finally {
     await parent.folder.close()
@@ -35,9 +39,9 @@ export async function openEntry(root: string, { parts, asked }: Target): Promise
 }
 
 /** Opens the very file that a descriptor names, even if another has taken its place in the folder. */
-async function reopen(named: FileHandle, asked: string): Promise<OpenEntry> {
-  const path = `/proc/self/fd/${named.fd}`
-  const stats = await named.stat({ bigint: true })
+async function reopen(named: number, asked: string): Promise<OpenEntry> {
+  const path = `/proc/self/fd/${named}`
+  const stats = fstatSync(named, { bigint: true })
   if (stats.isDirectory()) {
     return { kind: 'folder', folder: await open(path, O_RDONLY | O_DIRECTORY) }
   }
