@@ -1,39 +1,60 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { saveKept } from '../../../../src/operations/self-update/interrupted.ts'
 import { selfUpdate } from '../../../../src/operations/self-update/self-update.ts'
 import { temporaryFolder } from '../../../support/stack/checkout.ts'
 
-const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.com']
+const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.com', '-c', 'gc.auto=0']
 
-/** A repository that publishes versions, and a checkout that follows it. */
-async function setUp(t: Test) {
+function git(where: string, ...args: string[]) {
+  return execFileSync('git', ['-C', where, ...identity, ...args], {
+    encoding: 'utf8',
+    stdio: 'pipe',
+  })
+}
+
+function publishIn(origin: string, files: Record<string, string>, subject: string) {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(origin, name, '..'), { recursive: true })
+    writeFileSync(join(origin, name), text)
+  }
+  git(origin, 'add', '--all')
+  git(origin, 'commit', '--quiet', '--message', subject)
+  return readFileSync(join(origin, '.git/refs/heads/main'), 'utf8').trim()
+}
+
+const template = await makeTemplate()
+
+/** A repository and its clone, made once: git starts a dozen programs for them. */
+async function makeTemplate() {
   const folder = await temporaryFolder(t, 'self-update')
   const origin = join(folder, 'origin')
-  const root = join(folder, 'checkout')
-  const git = (where: string, ...args: string[]) =>
-    execFileSync('git', ['-C', where, ...identity, ...args], { encoding: 'utf8', stdio: 'pipe' })
-  const publish = (files: Record<string, string>, subject = 'feat: something new') => {
-    for (const [name, text] of Object.entries(files)) {
-      mkdirSync(join(origin, name, '..'), { recursive: true })
-      writeFileSync(join(origin, name), text)
-    }
-    git(origin, 'add', '--all')
-    git(origin, 'commit', '--quiet', '--message', subject)
-    return git(origin, 'rev-parse', 'HEAD').trim()
-  }
   mkdirSync(origin)
   git(origin, 'init', '--quiet', '--initial-branch=main')
-  publish({
+  const files = {
     'CHANGELOG.md': '# Changelog\n\n- old\n',
     'proxy/squid.conf': 'acl list\n\nmiddle\n\nend\n',
     'code.ts': '1\n',
     'additions/a.sh': 'a\n',
     '.gitignore': '.env\n',
-  })
-  git(folder, 'clone', '--quiet', origin, root)
+  }
+  publishIn(origin, files, 'feat: the first')
+  git(folder, 'clone', '--quiet', origin, join(folder, 'checkout'))
+  return folder
+}
+
+/** A repository that publishes versions, and a checkout that follows it. */
+async function setUp(t: Test) {
+  const folder = await temporaryFolder(t, 'self-update')
+  cpSync(template, folder, { recursive: true })
+  const origin = join(folder, 'origin')
+  const root = join(folder, 'checkout')
+  const config = join(root, '.git/config')
+  writeFileSync(config, readFileSync(config, 'utf8').replace(template, folder))
+  const publish = (files: Record<string, string>, subject = 'feat: something new') =>
+    publishIn(origin, files, subject)
   const asked: string[] = []
   const shown: string[] = []
   const run = ({ yes = true, dryRun = false, answer = true } = {}) =>
@@ -48,7 +69,7 @@ async function setUp(t: Test) {
   const read = (name: string) => readFileSync(join(root, name), 'utf8')
   const write = (name: string, text: string) => writeFileSync(join(root, name), text)
   const head = () => git(root, 'rev-parse', 'HEAD').trim()
-  return { root, origin, git, publish, run, read, write, head, asked, shown }
+  return { root, origin, publish, run, read, write, head, asked, shown }
 }
 
 t.test('the new version is shown, asked about, and installed', async t => {
@@ -95,7 +116,7 @@ t.test('changes of squid.conf, additions, .env and files of the user are kept', 
 })
 
 t.test('an update that was killed gives the files back at the next one', async t => {
-  const { root, git, publish, run, read, write, head } = await setUp(t)
+  const { root, publish, run, read, write, head } = await setUp(t)
   const [from, path] = [head(), 'proxy/squid.conf']
   const mine = 'acl list my.example\n\nmiddle\n\nend\n'
   const merged = 'acl list my.example\n\nmiddle\n\nnew end\n'
@@ -134,7 +155,7 @@ t.test('a conflict in a kept file is refused before anything is changed', async 
 })
 
 t.test('other local changes and own commits are refused', async t => {
-  const { root, git, publish, run, write, read } = await setUp(t)
+  const { root, publish, run, write, read } = await setUp(t)
   publish({ 'code.ts': '2\n' })
   write('code.ts', 'mine\n')
   await t.rejects(run(), { message: 'the checkout has local changes: code.ts', hint: /commit/ })
@@ -169,7 +190,7 @@ t.test('no hook of the checkout runs', async t => {
 })
 
 t.test('a folder that is not a checkout, and a remote that does not answer, are named', async t => {
-  const { root, origin, git, run } = await setUp(t)
+  const { root, origin, run } = await setUp(t)
   git(root, 'remote', 'set-url', 'origin', join(origin, 'nowhere'))
   await t.rejects(run(), { message: /^cannot fetch the new version: /, hint: /git remote -v/ })
   git(root, 'config', 'remote.origin.url', '--upload-pack=touch owned')
