@@ -3,12 +3,13 @@ import { join } from 'node:path'
 
 /** Returns two folders below `parent` whose stacks have one name: 32 bits of a hash collide within 100,000 paths. */
 export function collidingFolders(parent: string): [string, string] {
-  const seen = new Map<string, string>()
+  const folder = (index: number) => join(parent, `${index}`, 'app')
+  // The numbers in place of the paths: this loop runs 80,000 times.
+  const seen = new Map<number, number>()
   for (let index = 0; ; index++) {
-    const folder = join(parent, `${index}`, 'app')
-    const hash = createHash('sha256').update(folder).digest('hex').slice(0, 8)
+    const hash = createHash('sha256').update(`${parent}/${index}/app`).digest().readUInt32BE()
     const other = seen.get(hash)
-    if (other !== undefined) return [other, folder]
-    seen.set(hash, folder)
+    if (other !== undefined) return [folder(other), folder(index)]
+    seen.set(hash, index)
   }
 }
