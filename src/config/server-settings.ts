@@ -43,6 +43,11 @@ export const serverSettings = {
   API_STRICT: choice(['0', '1'])
     .default('0')
     .describe('1 refuses requests with unknown keys, which are otherwise ignored and named.'),
+  OPENAI_SIDE_CALLS: choice(['haiku', 'off'])
+    .default('haiku')
+    .describe(
+      'haiku runs titles, tags, follow-up questions and health checks of chat interfaces on that model without tools; off makes them runs as any other.',
+    ),
   RUN_LIMIT: whole(1, 64).default('8').describe('Runs that one tenant may have at once.'),
   DRAIN_SECONDS: whole(0, 3_600)
     .default('8')

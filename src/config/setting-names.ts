@@ -94,6 +94,7 @@ export const serverSettingNames = [
   'SERVER_ALLOWED_ORIGINS',
   'SERVER_MEMORY',
   'API_STRICT',
+  'OPENAI_SIDE_CALLS',
   'RUN_LIMIT',
   'DRAIN_SECONDS',
   'RESULT_TTL_HOURS',

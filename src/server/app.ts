@@ -15,6 +15,7 @@ import { defaultServerLimits, type ServerLimits } from './limits.ts'
 import { serveMcp } from './mcp/routes.ts'
 import type { Metrics } from './metrics.ts'
 import { serveOpenAi } from './openai/routes.ts'
+import { createSideUsage } from './openai/side-usage.ts'
 import { requireToken } from './plugins/auth.ts'
 import { boundAnswers, boundConnections } from './plugins/connections.ts'
 import { answerErrors, refuseMalformed, sendError } from './plugins/errors.ts'
@@ -37,6 +38,8 @@ export type ServerParts = {
   workspacesFolder: string
   /** Refuses unknown members of a body. */
   strict: boolean
+  /** Runs titles, tags and health checks of chat interfaces on the smallest model, without tools. */
+  sideCalls?: boolean
   metrics: Metrics
   /** Has the gateway's counts in a folder for each tenant. */
   usageFolder: string
@@ -126,9 +129,11 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   serveRunControl(app, routes)
   serveEvents(app, routes)
   serveStatus(app, starter)
-  serveUsage(app, { usageFolder, spentToday: starter.spentToday, now })
+  const sideUsage = createSideUsage(now)
+  const { sideCalls = true } = parts
+  serveUsage(app, { usageFolder, spentToday: starter.spentToday, sideCalls: sideUsage.of, now })
   serveMetrics(app, metrics)
-  serveOpenAi(app, { ...routes, now })
+  serveOpenAi(app, { ...routes, now, sideCalls, sideUsage })
   serveDocs(app)
   serveMcp(app, routes)
   await serveFiles(app, routes)

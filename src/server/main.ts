@@ -60,6 +60,7 @@ async function main() {
     usageFolder: settings.USAGE_FOLDER,
     workspacesFolder: settings.WORKSPACES_FOLDER,
     strict: settings.API_STRICT,
+    sideCalls: settings.OPENAI_SIDE_CALLS === 'haiku',
     hosts: settings.SERVER_ALLOWED_HOSTS,
     origins: settings.SERVER_ALLOWED_ORIGINS,
     fileBytes: settings.FILE_LIMIT_MB * 1024 * 1024,

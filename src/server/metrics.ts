@@ -41,7 +41,7 @@ export function createMetrics() {
   const cost = new Counter({
     name: 'claude_secure_run_cost_usd_total',
     help: 'Cost of runs in dollars, as Claude Code counts it.',
-    labelNames: ['tenant', 'token'],
+    labelNames: ['tenant', 'token', 'surface'],
     registers,
   })
   const inProgress = new Gauge({
@@ -66,7 +66,7 @@ export function createMetrics() {
       runs.inc({ status: result.status, tenant, token, surface: name })
       const took = Date.parse(result.endedAt) - Date.parse(result.startedAt)
       runSeconds.observe({ tenant }, Math.max(0, took) / 1_000)
-      cost.inc({ tenant, token }, Math.max(0, result.costUsd ?? 0))
+      cost.inc({ tenant, token, surface: name }, Math.max(0, result.costUsd ?? 0))
     },
     /** Renders all metrics, or those of one tenant and of the process. */
     async render(tenant?: string): Promise<string> {

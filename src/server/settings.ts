@@ -26,6 +26,8 @@ const ServerSettings = z
     SERVER_WITHOUT_TOKEN: isOne.default(false),
     /** Unknown members of a request are refused instead of ignored. */
     API_STRICT: isOne.default(false),
+    /** Runs titles, tags and health checks of chat interfaces on the smallest model, without tools. */
+    OPENAI_SIDE_CALLS: z.enum(['haiku', 'off']).default('haiku'),
     RESULT_TTL_HOURS: number(24 * 365, 1).default(6),
     /** Maximum number of concurrent runs of one tenant. */
     RUN_LIMIT: number(64, 1).default(8),

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { daysKept } from '../../usage/day-files.ts'
 import { readUsageReport } from '../../usage/read-report.ts'
 import { invalid } from '../http-error.ts'
+import type { SideUsage } from '../openai/side-usage.ts'
 import { callerOf } from '../plugins/auth.ts'
 import type { SpentToday } from '../run-budget.ts'
 import { queryOf } from './run.ts'
@@ -10,9 +11,14 @@ import { queryOf } from './run.ts'
 /** GET /usage: the gateway's counts of the token's tenant, and what the token itself spent today. */
 export function serveUsage(
   app: FastifyInstance,
-  options: { usageFolder: string; spentToday: SpentToday; now: () => Date },
+  options: {
+    usageFolder: string
+    spentToday: SpentToday
+    sideCalls: SideUsage['of']
+    now: () => Date
+  },
 ) {
-  const { usageFolder, spentToday, now } = options
+  const { usageFolder, spentToday, sideCalls, now } = options
 
   app.get('/usage', async request => {
     const { tenant, token } = callerOf(request)
@@ -36,7 +42,10 @@ export function serveUsage(
     const spent = await spentToday(token.name)
     return {
       ...counts,
-      token: { name: token.name, budget: token.budget, today: spent },
+      token: {
+        ...{ name: token.name, budget: token.budget, today: spent },
+        sideCalls: sideCalls(token.name),
+      },
     }
   })
 }

@@ -16,12 +16,20 @@ import { createCompletionStream } from './completion-stream.ts'
 import { readConversation } from './conversation.ts'
 import { parseModel } from './models.ts'
 import { failureOf } from './run-failure.ts'
+import { isSideCall } from './side-call.ts'
 
-export type ChatRoutes = RunRoutes & ChatParts & { calls: Calls; now: () => Date; log: ServerLog }
+export type ChatRoutes = RunRoutes &
+  ChatParts & {
+    calls: Calls
+    now: () => Date
+    log: ServerLog
+    /** Runs the small calls beside a chat on the smallest model, without tools. */
+    sideCalls: boolean
+  }
 
 /** POST /chat/completions. */
 export function serveChat(app: FastifyInstance, prefix: string, parts: ChatRoutes) {
-  const { limits, readJson, strict, calls, now, log } = parts
+  const { limits, readJson, strict, calls, now, log, sideCalls } = parts
   const config = { modes: ['openai'] as const, rateLimit: runRate(limits) }
 
   app.post(`${prefix}/chat/completions`, { config }, async (request, reply) => {
@@ -49,7 +57,7 @@ export function serveChat(app: FastifyInstance, prefix: string, parts: ChatRoute
       const repeated = headers.retries ? calls.find(digest) : null
       if (repeated) return { call: repeated }
       const { run, remember } = await startChatRun(parts, {
-        ...{ caller, headers, conversation, digest },
+        ...{ caller, headers, conversation, digest, isSide: sideCalls && isSideCall(body) },
         options: { model, effort, ...(jsonSchema && { jsonSchema }) },
         onEvent: async event => stream?.take(event),
       })

@@ -10,6 +10,8 @@ import type { ChatHeaders } from './chat-headers.ts'
 import type { ChatSessions } from './chat-sessions.ts'
 import type { Conversation } from './conversation.ts'
 import type { ScratchPlaces } from './scratch.ts'
+import { sideSystemPrompt } from './side-call.ts'
+import type { SideUsage } from './side-usage.ts'
 
 export type ChatParts = {
   starter: RunStarter
@@ -17,6 +19,7 @@ export type ChatParts = {
   workspacesFolder: string
   scratch: ScratchPlaces
   sessions: ChatSessions
+  sideUsage: SideUsage
 }
 
 /** A request for one answer, whichever protocol brought it. */
@@ -27,6 +30,8 @@ export type ChatRequest = {
   /** Digest of the request, which tells a repetition from another one with the same key. */
   digest: string
   options: Pick<RunStart['request'], 'model' | 'effort' | 'jsonSchema'>
+  /** A small call beside a chat: without tools, and outside of the chat's workspace. */
+  isSide: boolean
   onEvent: (event: RunEvent) => Promise<void>
 }
 
@@ -36,20 +41,36 @@ export type ChatRun = {
   remember: (answer: string, sessionId: string | null) => void
 }
 
+/** Counts side calls apart, in the metrics and in the records of runs. */
+const sideSurface = 'openai-side'
+
+const sideSeconds = 120
+
+const none = () => {}
+
+/** Returns the options of a call that needs no tools: the smallest model that the token may use. */
+function sideOptions({ caller: { token }, options }: ChatRequest) {
+  const isAllowed = token.models?.includes('haiku') ?? true
+  const model = isAllowed ? { model: 'haiku' } : {}
+  return { ...options, ...model, tools: [], timeoutSeconds: sideSeconds }
+}
+
 type Place = { workspace: string; isChat: boolean; wait: boolean; release: () => Promise<void> }
 
 /** Starts the run of a request in its workspace: the named one, that of its chat, or one of its own. */
 export async function startChatRun(parts: ChatParts, request: ChatRequest): Promise<ChatRun> {
-  const { starter, limits, sessions } = parts
-  const { caller, headers, conversation, digest, options, onEvent } = request
-  const { past, pastWith, systemPrompt, whole, latest } = conversation
+  const { starter, limits, sessions, sideUsage } = parts
+  const { caller, headers, conversation, digest, isSide, onEvent } = request
+  const { past, pastWith, whole, latest } = conversation
+  const options = isSide ? sideOptions(request) : request.options
+  const systemPrompt = conversation.systemPrompt ?? (isSide ? sideSystemPrompt : undefined)
   const place = await placeOf(parts, request)
   const { workspace, wait } = place
   const { appendSystemPrompt, idempotencyKey } = headers
 
   const start = async (how: Pick<RunStart['request'], 'prompt' | 'session'>) =>
     starter.start({
-      ...{ caller, workspace, wait, surface: 'openai', onEvent },
+      ...{ caller, workspace, wait, surface: isSide ? sideSurface : 'openai', onEvent },
       request: {
         ...{ ...options, ...how },
         ...(systemPrompt !== undefined && { systemPrompt }),
@@ -60,11 +81,12 @@ export async function startChatRun(parts: ChatParts, request: ChatRequest): Prom
 
   const id = place.isChat ? sessions.find(caller, workspace, past) : null
   try {
-    const run = await (headers.continues
+    const run = await (headers.continues && !isSide
       ? start({ prompt: latest, session: { kind: 'continue' } })
       : (id !== null && (await resumed(id))) ||
         start({ prompt: whole, session: { kind: 'fresh' } }))
     run.result.then(place.release, place.release)
+    if (isSide) run.result.then(({ costUsd }) => sideUsage.add(caller.token.name, costUsd), none)
     const remember = (answer: string, sessionId: string | null) => {
       if (place.isChat && sessionId !== null) {
         sessions.remember(caller, workspace, pastWith(answer), sessionId)
@@ -92,9 +114,10 @@ export async function startChatRun(parts: ChatParts, request: ChatRequest): Prom
 
 async function placeOf(
   { workspacesFolder, scratch }: ChatParts,
-  { caller, headers }: ChatRequest,
+  { caller, headers, isSide }: ChatRequest,
 ): Promise<Place> {
   const kept = { release: async () => {} }
+  if (isSide) return { ...(await scratch.take(caller, 'side')), isChat: false, wait: false }
   if (headers.workspace !== null) {
     const workspace = await findWorkspace(headers.workspace, caller, workspacesFolder)
     return { workspace, isChat: false, wait: false, ...kept }

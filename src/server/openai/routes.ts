@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { RunRoutes } from '../api/run.ts'
 import { callerOf } from '../plugins/auth.ts'
-import type { ServerLog } from '../server-log.ts'
 import { createCalls } from './calls.ts'
-import { serveChat } from './chat-completions.ts'
+import { type ChatRoutes, serveChat } from './chat-completions.ts'
 import { createChatSessions } from './chat-sessions.ts'
 import { modelNamed, modelObjects } from './models.ts'
 import { createScratch } from './scratch.ts'
@@ -14,7 +13,7 @@ const prefixes = ['/openai/v1', '/v1'] as const
 /** The routes of OpenAI's API. Each completion is a run. */
 export function serveOpenAi(
   app: FastifyInstance,
-  routes: RunRoutes & { log: ServerLog; now: () => Date },
+  routes: RunRoutes & Pick<ChatRoutes, 'log' | 'now' | 'sideCalls' | 'sideUsage'>,
 ) {
   const parts = {
     ...routes,

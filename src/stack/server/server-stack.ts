@@ -106,6 +106,7 @@ export function serverVariables(stack: ServerStack): Record<string, string> {
     SERVER_ALLOWED_HOSTS: settings.SERVER_ALLOWED_HOSTS ?? '',
     SERVER_ALLOWED_ORIGINS: settings.SERVER_ALLOWED_ORIGINS ?? '',
     API_STRICT: settings.API_STRICT,
+    OPENAI_SIDE_CALLS: settings.OPENAI_SIDE_CALLS,
     RESULT_TTL_HOURS: settings.RESULT_TTL_HOURS,
     RUN_LIMIT: settings.RUN_LIMIT,
     DRAIN_SECONDS: settings.DRAIN_SECONDS,

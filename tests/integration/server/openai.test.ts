@@ -483,3 +483,36 @@ t.test('an official client that repeats a request by itself starts no second run
     t.equal(events.filter(({ kind }) => kind === 'run-started').length, 1)
   }
 })
+
+t.test('titles, tags, follow-ups and health checks are small runs beside their chat', async t => {
+  const { complete, resultOf, ask } = await start(t)
+  const headers = { 'x-openwebui-chat-id': 'chat' }
+  const busy = complete([user('silent')], { stream: true }, headers)
+  const isBusy = async () => (await ask('/status')).body.busyWorkspaces.length === 1
+  t.ok(await until(isBusy, { every: 20, timeout: 20_000 }))
+  const title = '### Task:\nGenerate a concise, 3-5 word title with an emoji.'
+  for (const [messages, more] of [
+    [[user(title)], { model: 'opus', stream: false }],
+    [[user('hi')], { model: 'opus', max_tokens: 1 }],
+  ] as const) {
+    const answer = await complete(messages, more, headers)
+    t.match(answer, { status: 200, body: { model: 'opus' } })
+    const { argv, workspace, initialized } = await resultOf(answer)
+    t.match(argv, /--model=haiku/)
+    t.match(argv, /--tools=(,|$)/)
+    t.equal(workspace, '/workspaces/.openai/default/side-1')
+    t.match(initialized, { systemPrompt: /result alone/ })
+  }
+  t.match(await ask('/usage'), { body: { token: { sideCalls: { runs: 2, usd: Number } } } })
+  const { text } = await ask('/metrics', { bearer: token })
+  t.match(text, /claude_secure_runs_total\{[^}]*surface="openai-side"\} 2/)
+  const [run] = (await ask('/status')).body.runs.filter(
+    ({ status }: { status: string }) => status === 'running',
+  )
+  await ask(`/run/cancel?runId=${run.runId}`, { method: 'POST' })
+  t.match(await busy, { status: 499 })
+
+  const off = await start(t, { sideCalls: false })
+  const answer = await off.complete([user(title)], { model: 'opus' })
+  t.match((await off.resultOf(answer)).argv, /--model=opus/)
+})

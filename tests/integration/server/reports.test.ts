@@ -22,7 +22,10 @@ t.test('metrics count runs and requests, of the own tenant alone', async t => {
     own,
     /^claude_secure_runs_total\{status="succeeded",tenant="main",token="default",surface="api"\} 1$/m,
   )
-  t.match(own, /^claude_secure_run_cost_usd_total\{tenant="main",token="default"\} 0\.1$/m)
+  t.match(
+    own,
+    /^claude_secure_run_cost_usd_total\{tenant="main",token="default",surface="api"\} 0\.1$/m,
+  )
   t.match(own, /^claude_secure_runs_in_progress\{tenant="main"\} 0$/m)
   t.match(own, /^claude_secure_http_requests_total\{method="POST",route="\/run",status="200",/m)
   t.match(own, /^claude_secure_http_request_seconds_count\{route="\/run",tenant="main"\} 1$/m)
