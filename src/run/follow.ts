@@ -40,6 +40,7 @@ type Watched = {
   wait?: boolean
   asks: boolean
   questionSeconds: number
+  onConnected?: (send: RunConnection['send']) => void
   signal: AbortSignal
 }
 /** Receives the events of a run. */
@@ -71,6 +72,7 @@ export async function follow(
       asks: run.asks,
       questionSeconds: run.questionSeconds,
     })
+    run.onConnected?.(connection.send)
     const watch = watchTime(connection, run, { ...patience, onGivenUp: hurry })
     try {
       const last = await readAll(connection, event => {

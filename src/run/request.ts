@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ClientTools } from './client-tools.ts'
 import { RunRefusal } from './failure.ts'
 import { SessionId } from './ids.ts'
 
@@ -113,6 +114,8 @@ export const RunRequest = z.strictObject({
     .default({ kind: 'continue' }),
   /** Built-in tools that the model may use; all when left out, none when empty. */
   tools: z.array(ToolName).max(64).optional(),
+  /** Tools that the client of the run executes, beside the built-in ones. */
+  clientTools: ClientTools.optional(),
   maxTurns: z.number().int().min(1).max(10_000).optional(),
   maxBudgetUsd: z.number().positive().max(1_000_000).optional(),
   /** Wall time of the run, after which it is cancelled. */

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ToolResult } from './client-tools.ts'
 import { refusals } from './failure.ts'
 import { RunId } from './ids.ts'
 import { Answers, defaultQuestionSeconds, QuestionId, Questions } from './question.ts'
@@ -29,6 +30,7 @@ export const RunnerInput = z.discriminatedUnion('kind', [
     /** Null when there is no answer; the model is told so. */
     answers: Answers.nullable(),
   }),
+  ToolResult.extend({ kind: z.literal('tool-result') }),
   z.strictObject({ kind: z.literal('cancel') }),
 ])
 export type RunnerInput = z.infer<typeof RunnerInput>

@@ -12,7 +12,7 @@ import { promptText, type RunRequest } from './request.ts'
 import type { RunEventBody } from './result.ts'
 import { type RunResult, validated } from './result.ts'
 import type { RunLog, RunStore } from './store/store.ts'
-import type { RunTransport } from './transport.ts'
+import type { RunConnection, RunTransport } from './transport.ts'
 
 export type RunOptions = {
   /** Absolute path in the worker. */
@@ -26,6 +26,8 @@ export type RunOptions = {
   asks?: boolean
   /** Maximum seconds that a question waits for its answer. */
   questionSeconds?: number
+  /** Takes the way to the runner, for the results of `clientTools`. */
+  onConnected?: (send: RunConnection['send']) => void
   /** See `RunRecord`. */
   owner?: string | null
   surface?: string

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { createDeferred } from '../base/async.ts'
 import { messageOf, systemCode, UserError } from '../base/errors.ts'
+import type { ToolResult } from '../run/client-tools.ts'
 import type { Answers } from '../run/question.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
 import { openOwn } from './claude/repair.ts'
-import type { Answer, StopReason } from './turn/turn.ts'
+import type { Answer, Deliver, StopReason } from './turn/turn.ts'
 import { findWorkspace, type Places, type Workspace } from './workspace.ts'
 
 type Refused = Extract<RunnerEvent, { kind: 'refused' }>
@@ -15,8 +16,8 @@ export type AdmittedRun = {
   /** Settles when the run has to end early. */
   stopped: Promise<StopReason>
   stop: (reason: StopReason) => void
-  /** Takes the function that answers this run's questions. */
-  onAnswerable: (answer: Answer) => void
+  /** Takes the functions that answer this run's questions and calls. */
+  onAnswerable: (answer: Answer, deliver: Deliver) => void
   /** Frees the workspace: nothing of the run is left. */
   release: () => void
 }
@@ -26,6 +27,7 @@ type Active = AdmittedRun & {
   startedAt: string
   released: Promise<void>
   answer: Answer
+  deliver: Deliver
 }
 
 export type AdmissionOptions = {
@@ -93,8 +95,10 @@ export function createAdmission({ places, runs, keepsApart, repair, canResume }:
         stop: stop.resolve,
         released: released.promise,
         answer: () => false,
-        onAnswerable(answer) {
+        deliver: () => false,
+        onAnswerable(answer, deliver) {
           admitted.answer = answer
+          admitted.deliver = deliver
         },
         release() {
           active.delete(workspace.path)
@@ -119,6 +123,12 @@ export function createAdmission({ places, runs, keepsApart, repair, canResume }:
     answer(runId: string, id: string, answers: Answers | null): boolean {
       const found = [...active.values()].find(run => run.runId === runId)
       return found?.answer(id, answers) ?? false
+    },
+
+    /** Gives a run the result of a call of its client's tools. Returns false when there is no such run. */
+    deliver(runId: string, result: ToolResult): boolean {
+      const found = [...active.values()].find(run => run.runId === runId)
+      return found?.deliver(result) ?? false
     },
 
     /** Returns when nothing of the run is left; false when there is no such run. */

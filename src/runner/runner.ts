@@ -154,6 +154,7 @@ export function createRunner(options: RunnerOptions) {
       mayKeep: () => launchKey(request, asks) !== null && !stopping && pool.hasRoom(),
       asks,
       questionSeconds,
+      clientTools: request.clientTools ?? [],
       interruptLimits: options.interruptLimits,
       onAnswerable,
     })
@@ -181,6 +182,8 @@ export function createRunner(options: RunnerOptions) {
     cancel: admission.cancel,
     /** Answers a run's open question. Returns false when there is no such run or question. */
     answer: admission.answer,
+    /** Gives a run the result of a call. Returns false when there is no such run. */
+    deliver: admission.deliver,
     /** Starts a process for a later run. Returns false when the pool has no room. */
     async warm(path: string, profile: LaunchProfile) {
       if (!options.keepsApart) return false

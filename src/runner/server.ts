@@ -59,7 +59,7 @@ export function createRunnerServer(runner: Runner, token: string) {
         const { runId, input } = body.data
         // Does not wait for the end of the run, which the caller sees anyway.
         if (input.kind === 'cancel') void runner.cancel(runId)
-        const found = input.kind === 'cancel' || runner.answer(runId, input.id, input.answers)
+        const found = input.kind === 'cancel' || give(runId, input)
         return answer(response, found ? 200 : 404, found ? { ok: true } : { error: 'not open' })
       }
       case 'POST /warm': {
@@ -73,6 +73,12 @@ export function createRunnerServer(runner: Runner, token: string) {
       default:
         return answer(response, 404, { error: 'no such route' })
     }
+  }
+
+  function give(runId: string, input: Exclude<RunnerInput, { kind: 'cancel' }>): boolean {
+    if (input.kind === 'answer') return runner.answer(runId, input.id, input.answers)
+    const { kind: _, ...result } = input
+    return runner.deliver(runId, result)
   }
 
   async function serveRun(request: IncomingMessage, response: ServerResponse) {

@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { createLineSplitter, type Line } from '../../files/lines.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
+import { clientServer } from '../../run/client-tools.ts'
 import type { Prompt, RunRequest } from '../../run/request.ts'
 import { ownProcesses, settle, sweep } from '../ending/sweep.ts'
 import { heldWorkspace } from './confine.ts'
@@ -32,13 +33,14 @@ export function readStandingPrompt(path: string): string | null {
  * @param standing the user's text at the end of every run's system prompt; null for none
  */
 export function initializeLine(request: RunRequest, standing: string | null): string {
-  const { systemPrompt, jsonSchema } = request
+  const { systemPrompt, jsonSchema, clientTools = [] } = request
   const appended = [standing, request.appendSystemPrompt].filter(Boolean).join('\n\n')
   return control('initialize', {
     subtype: 'initialize',
     ...(systemPrompt !== undefined && { systemPrompt }),
     ...(appended !== '' && { appendSystemPrompt: appended }),
     ...(jsonSchema !== undefined && { jsonSchema }),
+    ...(clientTools.length > 0 && { sdkMcpServers: [clientServer] }),
   })
 }
 

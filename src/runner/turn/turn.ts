@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { createDeferred } from '../../base/async.ts'
 import { terminalLine, terminalText } from '../../base/terminal-text.ts'
+import type { ClientTool, ToolResult } from '../../run/client-tools.ts'
 import type { Answers } from '../../run/question.ts'
 import type { RunnerEvent } from '../../run/runner-protocol.ts'
 import type { ClaudeProcess, Exit } from '../claude/process.ts'
 import { endGracefully, forceEnd, isCrowded, within } from '../ending/ladder.ts'
 import { createRetryLimit } from '../ending/retry-limit.ts'
+import { createClientTools } from './client-tools.ts'
 import { ownTotals, type Totals } from './cost.ts'
 import { createLaterWork, type Json, parseLine } from './output.ts'
 import { createQuestions } from './questions.ts'
@@ -48,6 +50,9 @@ export type StopReason = 'cancelled' | 'timed-out'
 /** Answers the open question of a turn; false when it is not open. */
 export type Answer = (id: string, answers: Answers | null) => boolean
 
+/** Gives claude the result of a call of the client's tools. */
+export type Deliver = (result: ToolResult) => boolean
+
 const maxNotices = 100
 const noticeLength = 2_000
 const stderrKept = 2_000
@@ -77,8 +82,9 @@ export type TurnOptions = {
   asks: boolean
   questionSeconds: number
   interruptLimits?: InterruptLimits | undefined
-  /** Receives the function that answers questions, before claude can ask one. */
-  onAnswerable: (answer: Answer) => void
+  clientTools: readonly ClientTool[]
+  /** Receives the functions that answer questions and calls, before claude can ask one. */
+  onAnswerable: (answer: Answer, deliver: Deliver) => void
 }
 
 export type Finished = { ended: Ended; kept: boolean; totals: Totals }
@@ -100,6 +106,11 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
     emit: event => emit(JSON.stringify(event)),
     asks: options.asks,
     seconds: options.questionSeconds,
+    onWaiting: retryLimit.hold,
+  })
+  const tools = createClientTools({
+    write: claude.write,
+    tools: options.clientTools,
     onWaiting: retryLimit.hold,
   })
   const notice = createNotices(emit)
@@ -131,7 +142,7 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
       else if (parsed.kind === 'message') await take(parsed.message, parsed.text)
       else {
         interrupt.take(parsed.message)
-        await questions.take(parsed.message)
+        if (!tools.take(parsed.message)) await questions.take(parsed.message)
       }
     }
     claude.onStderr = text => {
@@ -143,13 +154,14 @@ export async function runTurn(options: TurnOptions): Promise<Finished> {
     void result.promise.then(message => resolve({ kind: 'result', message }))
     void claude.ended.then(exit => resolve({ kind: 'ended', exit }))
     void stop.then(reason => resolve({ kind: 'stop', reason }))
-    options.onAnswerable(questions.answer)
+    options.onAnswerable(questions.answer, tools.deliver)
     claude.write(input)
   })
   const isKeepable = options.mayKeep()
 
   const first = await step
   questions.close()
+  tools.close()
   switch (first.kind) {
     case 'result': {
       if (first.message.is_error !== false || !mayLiveOn() || !baseline) {

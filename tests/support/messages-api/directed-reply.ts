@@ -50,6 +50,13 @@ function undirected(request: MessagesRequest, { text }: Defaults): Reply {
 function obey(directives: Directive[], results: { text: string }[]): Reply {
   const error = directives.find(directive => directive.name === 'error')
   if (error) return errorReply(error.status)
+  const parallel = directives.find(directive => directive.name === 'parallel')
+  if (parallel && results.length === 0) {
+    const blocks = parallel.calls.map(
+      ({ tool, input }): ReplyBlock => ({ type: 'tool_use', name: tool, input }),
+    )
+    return { kind: 'message', blocks }
+  }
   const calls = directives.filter(({ name }) =>
     ['bash', 'read', 'structured', 'tool'].includes(name),
   )

@@ -6,6 +6,7 @@
  *     [[bash echo hi]]          call the Bash tool, then answer with what it printed
  *     [[read /workspace/a]]     call the Read tool, then answer with what it read
  *     [[tool NAME {"a":1}]]     call any tool with this input, then answer with what it gave
+ *     [[parallel [{"tool":"a","input":{}},{"tool":"b","input":{}}]]]   call several tools at once
  *     [[error 529]]             answer with this status; [[error 529 2]] does so two times only
  *     [[drop 3]]                cut the connection after 3 pieces; [[drop 3 1]] one time only
  *     [[say hello]]             answer with this text
@@ -18,6 +19,7 @@ export type Directive =
   | { name: 'bash'; command: string }
   | { name: 'read'; path: string }
   | { name: 'tool'; tool: string; input: Record<string, unknown> }
+  | { name: 'parallel'; calls: { tool: string; input: Record<string, unknown> }[] }
   | { name: 'error'; status: number; times: number }
   | { name: 'drop'; after: number; times: number }
   | { name: 'say'; text: string }
@@ -41,6 +43,8 @@ export function parseDirectives(prompt: string): Directive[] {
         const end = rest.indexOf(' ')
         return { name, tool: rest.slice(0, end), input: JSON.parse(rest.slice(end)) }
       }
+      case 'parallel':
+        return { name, calls: JSON.parse(`${rest}]`) }
       case 'error':
         return { name, status: first, times: second ?? Number.POSITIVE_INFINITY }
       case 'drop':

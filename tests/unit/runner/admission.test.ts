@@ -104,7 +104,15 @@ t.test('an answer reaches only a run in progress that asks', async t => {
   const { admission, admit } = admissionIn(t)
   const { runId, admitted } = await admit('workspace')
   t.equal(admission.answer(runId, 'q1', null), false, 'it has not asked')
-  admitted?.onAnswerable((id, answers) => id === 'q1' && answers === null)
+  const result = { id: 't1', content: [], isError: false }
+  t.equal(admission.deliver(runId, result), false)
+  admitted?.onAnswerable(
+    (id, answers) => id === 'q1' && answers === null,
+    ({ id }) => id === 't1',
+  )
+  t.equal(admission.deliver(runId, result), true)
+  t.equal(admission.deliver(runId, { ...result, id: 't2' }), false)
+  t.equal(admission.deliver('f'.repeat(16), result), false)
   t.equal(admission.answer(runId, 'q1', null), true)
   t.equal(admission.answer(runId, 'q2', null), false)
   t.equal(admission.answer('f'.repeat(16), 'q1', null), false)
