@@ -14,7 +14,7 @@ export type ProbeResult = {
 }
 
 /** Timeout of a probe, so that a hanging probe delays neither the others nor the user. */
-const probeMilliseconds = 25_000
+const probeMilliseconds = 150_000
 
 /** Opens a scene on the stack, runs the probes in it, and removes everything of the scene. */
 export async function attackStack(

@@ -44,7 +44,8 @@ function interruptedAfter(milliseconds: number, signal: NodeJS.Signals, args: re
     child.once('close', code => resolve({ code: code ?? 130, stdout, stderr }))
     const { pid } = child
     void sleep(milliseconds).then(() => {
-      if (pid && child.exitCode === null) process.kill(-pid, signal)
+      const isOver = child.exitCode !== null || child.signalCode !== null
+      if (pid && !isOver) process.kill(-pid, signal)
     })
   })
 }

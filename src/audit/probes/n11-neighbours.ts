@@ -177,14 +177,14 @@ async function throughGateway(scene: Scene): Promise<Check[]> {
   const { attacker, network, word } = await scene.twin()
   const target = network.canaryOutside
   const requests = [
-    `GET http://${target}/ HTTP/1.1\r\nHost: ${target}\r\n\r\n`,
-    `POST http://${target}:8080/v1/messages HTTP/1.1\r\nHost: ${target}\r\nContent-Length: 2\r\n\r\n{}`,
+    `GET http://${target}/ HTTP/1.1\r\nHost: ${target}\r\nConnection: close\r\n\r\n`,
+    `POST http://${target}:8080/v1/messages HTTP/1.1\r\nHost: ${target}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`,
     `CONNECT ${target}:80 HTTP/1.1\r\nHost: ${target}:80\r\n\r\n`,
-    `GET / HTTP/1.1\r\nHost: ${target}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    `GET / HTTP/1.1\r\nHost: ${target}\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n`,
   ]
   const answers = await Promise.all(
     requests.map(request =>
-      attacker.tunnel(request, 'plain', { host: 'gateway', port: 8787, until: word, wait: 2_000 }),
+      attacker.tunnel(request, 'plain', { host: 'gateway', port: 8787, until: word, wait: 20_000 }),
     ),
   )
   return [

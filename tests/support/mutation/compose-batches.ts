@@ -89,6 +89,11 @@ export const composeBatches: readonly Batch[] = [
       seccomp,
       'the kernel refuses the agent the operations of root',
     ],
+    // Not beside the processes of the host, where other programs may have been started with a key.
+    'the credential is the gateway’s alone': [
+      mounted,
+      'only the gateway mounts the credential file',
+    ],
     'no swap beyond the memory limit': ['swap is disabled'],
     'account files are mounted read-only': [writable],
     "only the container's own resolvers": [
@@ -107,10 +112,6 @@ export const composeBatches: readonly Batch[] = [
       'no process is root',
     ],
     'no device of the host': ['no service has a host device'],
-    'the credential is the gateway’s alone': [
-      mounted,
-      'only the gateway mounts the credential file',
-    ],
   },
   {
     'after a reboot the agent waits for the filter of the host': [

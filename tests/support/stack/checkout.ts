@@ -33,6 +33,7 @@ export async function copyCheckout(t: Test): Promise<string> {
 /** Outside the repository and readable for every user of a container; removed after the test. */
 export async function temporaryFolder(t: Test, name: string): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), `claude-secure-test-${name}-`))
-  t.teardown(() => rm(path, { recursive: true, force: true }))
+  // A program that ends at the same time may still write into it.
+  t.teardown(() => rm(path, { recursive: true, force: true, maxRetries: 10 }))
   return path
 }
