@@ -30,7 +30,7 @@ export async function listedNameWorks(
   const answer = await attacker.tunnel(
     connectTo(names.listed),
     { hello: names.listed },
-    { until: word, wait: 10_000 },
+    { until: word, wait: 60_000 },
   )
   return check(claim, reached(answer, word), firstLine(answer))
 }

@@ -210,7 +210,7 @@ async function hold({ host, port, count, send, milliseconds }: AttackOf<'hold'>)
           })
           socket.on('error', () => resolve(false))
           // A full queue does not answer.
-          setTimeout(() => resolve(false), 8_000).unref()
+          setTimeout(() => resolve(false), 30_000).unref()
         }),
     ),
   )

@@ -86,7 +86,7 @@ async function fromInside(scene: Scene, names: readonly string[]): Promise<Check
           attacker.read('/proc/net/route'),
           attacker.resolve(twin.names.unlisted, 'A', 2_000),
           Promise.all(inner.map(address => attacker.scan(address, [3128, 8787, 8788], 1_500))),
-          attacker.dial('gateway', 8787, { send: modelRequest, until: '\r\n\r\n', wait: 8_000 }),
+          attacker.dial('gateway', 8787, { send: modelRequest, until: '\r\n\r\n', wait: 60_000 }),
         ])
         return {
           name,

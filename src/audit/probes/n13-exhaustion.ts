@@ -42,7 +42,7 @@ async function whileHalfOpen({ attacker, names, word }: Twin): Promise<Check> {
   const answer = await attacker.tunnel(
     connectTo(names.listed),
     { hello: names.listed },
-    { until: word, wait: 5_000 },
+    { until: word, wait: 60_000 },
   )
   return check(
     'a good request succeeds beside 200 unfinished ones',
@@ -70,15 +70,15 @@ async function largeHeader({ attacker, names, word }: Twin): Promise<Check> {
  * out.
  */
 async function floodOfOne({ outsider, attacker, names, word }: Twin): Promise<Check> {
-  const ask = (from: typeof outsider) =>
+  const ask = (from: typeof outsider, wait = 60_000) =>
     from.tunnel(
       connectTo(names.listed),
       { hello: names.listed },
-      { host: 'proxy-agent', until: word, wait: 4_000 },
+      { host: 'proxy-agent', until: word, wait },
     )
   const before = await ask(outsider)
-  const { standing } = await outsider.hold('proxy-agent', 3128, 1_600, 'CONNECT x', 5_000)
-  const [flooder, neighbour] = await Promise.all([ask(outsider), ask(attacker)])
+  const { standing } = await outsider.hold('proxy-agent', 3128, 1_600, 'CONNECT x', 9_000)
+  const [flooder, neighbour] = await Promise.all([ask(outsider, 4_000), ask(attacker)])
   return check(
     'a client with 1600 open connections gets no more, and other clients still do',
     reached(before, word) && !reached(flooder, word) && reached(neighbour, word),

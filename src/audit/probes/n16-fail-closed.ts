@@ -39,7 +39,7 @@ function around(scene: Scene): Promise<Check[]> {
       const [live, twin, direct] = await Promise.all([
         scene.agent.dial(network.canaryOutside, 443, { until: word, wait: 2_000 }),
         attacker.dial(network.canaryOutside, 443, { until: word, wait: 2_000 }),
-        attacker.dial(network.canaryAgent, 443, { until: word, wait: 5_000 }),
+        attacker.dial(network.canaryAgent, 443, { until: word, wait: 60_000 }),
       ])
       return check(
         noAnswer,
