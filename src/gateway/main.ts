@@ -6,6 +6,7 @@ import { callersOf, createCredentialFile } from './credential.ts'
 import { createGatewayLog } from './gateway-log.ts'
 import { buildGateway } from './http/app.ts'
 import { defaultLimits } from './http/limits.ts'
+import { createTenantNetworks } from './http/tenant-network.ts'
 import { createProvider } from './provider/create-provider.ts'
 import { parseGatewaySettings } from './settings.ts'
 
@@ -30,7 +31,11 @@ async function main() {
   })
   const named = (text: string) =>
     renderCommands(text, words => `${settings.CALLED_AS || './claude.ts'} ${words}`)
-  const app = buildGateway({ credentials, provider, books, limits: defaultLimits, log, named })
+  const app = buildGateway({
+    ...{ credentials, provider, books, log, named },
+    limits: defaultLimits,
+    isFromTenant: createTenantNetworks(),
+  })
 
   const stop = (signal: NodeJS.Signals) => {
     log({ kind: 'stopping', signal })

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { command, renderCommands } from '../../base/command.ts'
@@ -15,6 +15,7 @@ import type { Limits } from './limits.ts'
 import { relay } from './relay.ts'
 import { modelRoute } from './routes.ts'
 import { createShares } from './shares.ts'
+import { type IsFromTenant, refuseOtherNetwork } from './tenant-network.ts'
 
 export interface GatewayOptions {
   credentials: CredentialSource
@@ -22,6 +23,8 @@ export interface GatewayOptions {
   books: Books
   limits: Limits
   log: GatewayLog
+  /** Tells whether an address is on the network of a tenant. Asked only about callers with a tenant. */
+  isFromTenant: IsFromTenant
   /** Renders the marked commands of messages as the user types them. */
   named?: (text: string) => string
 }
@@ -32,7 +35,7 @@ export interface GatewayOptions {
  * to the origin and writes the counted usage.
  */
 export function buildGateway(options: GatewayOptions) {
-  const { credentials, provider, books, limits, log } = options
+  const { credentials, provider, books, limits, log, isFromTenant } = options
   const named = options.named ?? (text => renderCommands(text, words => `./claude.ts ${words}`))
   const app: FastifyInstance = Fastify({
     logger: false,
@@ -117,7 +120,7 @@ export function buildGateway(options: GatewayOptions) {
   // Healthy means able to serve: a gateway without its credential is not.
   app.head('/', async (request, reply) => {
     const credential = await currentCredential()
-    await announce(request.raw.rawHeaders, credential, books)
+    await announce(request.raw, credential, options)
     return reply.code(200).send()
   })
 
@@ -128,6 +131,7 @@ export function buildGateway(options: GatewayOptions) {
     const credential = await currentCredential()
     const { rawHeaders } = request.raw
     const identity = identifyCaller(rawHeaders, credential)
+    await refuseOtherNetwork(isFromTenant, identity.caller, request.raw.socket.remoteAddress)
     const { tenant } = identity.caller
     const exchange = exchanges.get(request.raw) ?? {}
     if (tenant !== null) exchange.tenant = tenant
@@ -158,10 +162,15 @@ export function buildGateway(options: GatewayOptions) {
 }
 
 /** Records the run that a HEAD / announces, if any, and refuses one that proves nothing. */
-async function announce(rawHeaders: readonly string[], credential: Credential, books: Books) {
+async function announce(
+  { rawHeaders, socket }: IncomingMessage,
+  credential: Credential,
+  { books, isFromTenant }: GatewayOptions,
+) {
   const announcement = readAnnouncement(rawHeaders)
   if (announcement === null) return
   const caller = announcer(announcement, callersOf(credential))
+  if (caller) await refuseOtherNetwork(isFromTenant, caller, socket.remoteAddress)
   if (caller && (await books.of(caller)).names.take(announcement)) return
   throw new ApiError(403, 'permission_error', 'claude-secure: this announces no run of a caller.')
 }

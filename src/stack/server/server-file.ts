@@ -52,7 +52,7 @@ export function buildServerFile(stack: ServerStack, template: ServerTemplate): o
       gateway: {
         ...withTenants,
         ...serviceAuthorities(stack),
-        networks: meets(() => ['gateway']),
+        networks: meets(name => ['gateway', `gateway-tenant-${name}`]),
       },
       proxy: {
         ...withTenants,

@@ -58,6 +58,8 @@ export async function startGateway(
     /** Instead of a new one. */
     usageFolder?: string
     named?: (text: string) => string
+    /** The tenants that the loopback belongs to; all when left out. */
+    from?: readonly string[]
   },
 ): Promise<RunningGateway> {
   // Not `t.testdir()`, of which a test has only one: some tests run two gateways.
@@ -82,6 +84,7 @@ export async function startGateway(
     books,
     limits,
     log,
+    isFromTenant: async tenant => options.from?.includes(tenant) ?? true,
     ...(options.named && { named: options.named }),
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })

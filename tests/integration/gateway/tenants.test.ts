@@ -94,6 +94,25 @@ t.test('nobody but a tenant is served', async t => {
   t.equal(api.requests.length, 0)
 })
 
+t.test('a placeholder is worth something on the network of its tenant alone', async t => {
+  const api = await standIn(t)
+  const gateway = await startGateway(t, {
+    upstream: api.httpUrl,
+    credential: of(blue, red),
+    from: ['blue'],
+  })
+  t.equal((await ask(gateway.url, blue.placeholder)).status, 200)
+  t.equal(api.requests.length, 1)
+  const carried = await ask(gateway.url, red.placeholder)
+  t.equal(carried.status, 403)
+  t.match(carried.text, /belongs to another network/)
+  const signed = await ask(gateway.url, signPlaceholder(signer(red), meter))
+  t.equal(signed.status, 403)
+  t.equal(api.requests.length, 1, 'neither reached the model')
+  t.equal(await announce(gateway.url, announcement(red, runA)), 403)
+  t.equal(await announce(gateway.url, announcement(blue, runA)), 200)
+})
+
 t.test("a tenant's budget stops that tenant alone, and applies when the file changes", async t => {
   const api = await standIn(t)
   const poor = tenantOf('blue', { tokensPerDay: 1 })

@@ -83,8 +83,8 @@ t.test(
   async t => {
     const { services } = fileOf(serverStack(['main', 'a', 'b']))
     t.same(services.gateway?.networks, {
-      'tenant-a-internal': { aliases: ['gateway'] },
-      'tenant-b-internal': { aliases: ['gateway'] },
+      'tenant-a-internal': { aliases: ['gateway', 'gateway-tenant-a'] },
+      'tenant-b-internal': { aliases: ['gateway', 'gateway-tenant-b'] },
     })
     t.same(services.proxy?.networks, {
       'tenant-a-internal': { aliases: ['proxy', 'proxy-tenant-a'] },
