@@ -4,6 +4,8 @@ mounted=/etc/claude-secure/proxy/squid.conf
 # Names with a port or a private range for every folder, and everything that is for this folder alone. Both optional.
 mounted_checkout=/etc/claude-secure/proxy/grants.list
 mounted_here=/etc/claude-secure/folder/grants.list
+# Names that the server of `serve` grants to its tenants for a time. Mounted in its stack only.
+mounted_server=/etc/claude-secure/server-grants/grants.list
 largest=65536
 here=/usr/local/lib/claude-secure
 run=/run/squid
@@ -50,6 +52,54 @@ grants_changed() {
   if [ -e "$1" ] || [ -L "$1" ]; then ! read_grants "$1" | cmp -s - "$2"; else [ -s "$2" ]; fi
 }
 
+# Prints the grants of the server, or nothing when there are none. The file is not trusted, so that a server may
+# write it: it is opened once, without following a link or waiting for a pipe, and read up to its bound.
+read_server_grants() {
+  [ -d "${mounted_server%/*}" ] || return 0
+  [ -e "$mounted_server" ] || [ -L "$mounted_server" ] || return 0
+  timeout 2 dd "if=$mounted_server" iflag=nofollow,nonblock,fullblock bs=$((largest + 1)) count=1 status=none \
+    2> /dev/null || printf '\nunreadable\n'
+}
+
+# Takes the grants of the server as the set `accepted`; `next.said` gets the event that follows. A file that cannot be
+# read grants nothing: the names of squid.conf and the time of other grants must not depend on this file.
+take_server_grants() {
+  read_server_grants > "$run/seen.server"
+  if [ "$(stat -c %s "$run/seen.server")" -gt "$largest" ]; then
+    reason='the file is larger than 64 KiB'
+  elif reason=$(compile_server "$run/seen.server" 2>&1 > /dev/null); then
+    cp "$run/seen.server" "$run/accepted.server"
+    return
+  fi
+  : > "$run/accepted.server"
+  say_server grants-refused "$reason"
+  return 1
+}
+
+# Compiles the grants of the server in a file, without expired ones.
+compile_server() {
+  mawk -v now="$(now)" -v latest="$(date -u -d '+7 days 1 minute' +%Y-%m-%dT%H:%M:%SZ)" \
+    -v next_file="$run/next.server" -v kept_file="$run/kept.new" -f "$here/server-grants" "$1"
+}
+
+# Logs what became of the server's file as it was last read.
+say_server() {
+  text=$(printf %s "$2" | tr -c '[:print:]' ' ' | tr '"\\' "'/" | cut -c 1-500)
+  printf '{"ts":%s,"event":"%s","text":"%s","server":"%s"}\n' "$(date +%s.%3N)" "$1" "$text" "$(digest "$run/seen.server")"
+}
+
+# Logs each grant of the server that came into force or ended since the last call.
+say_server_grants() {
+  [ -d "${mounted_server%/*}" ] || return 0
+  touch "$run/kept.new" "$run/kept"
+  mawk -v ts="$(date +%s.%3N)" -v old="$run/kept" '
+    BEGIN { while ((getline line < old) > 0) before[line] = 1 }
+    { after[$0] = 1; if (!($0 in before)) print "{\"ts\":" ts ",\"event\":\"grant-opened\"," $0 "}" }
+    END { for (line in before) if (!(line in after)) print "{\"ts\":" ts ",\"event\":\"grant-closed\"," line "}" }
+  ' "$run/kept.new"
+  mv "$run/kept.new" "$run/kept"
+}
+
 last_rule() {
   grep "^[[:space:]]*$1[[:space:]]" "$run/candidate.conf" | tail -n 1 | sed 's/#.*//' | xargs
 }
@@ -58,15 +108,20 @@ now() {
   date -u +%Y-%m-%dT%H:%M:%SZ
 }
 
-# Compiles the files of a set to candidate.conf and candidate-grants.conf, without expired names; the next expiry goes
-# to `next.new`.
+# Compiles the files of a set, and the accepted grants of the server, to candidate.conf and candidate-grants.conf,
+# without expired names; the next expiry goes to `next.new`.
 compile() {
   now=$(now)
   mawk -v now="$now" -v next_file="$run/next.conf" -f "$here/expiry" "$run/$1.conf" \
     > "$run/candidate.conf" 2> "$run/expiry.log" &&
     mawk -v now="$now" -v next_file="$run/next.grants" -f "$here/grants" "$run/$1.checkout" "$run/$1.here" \
       > "$run/candidate-grants.conf" 2> "$run/expiry.log" || return
-  for part in conf grants; do cat "$run/next.$part" && echo; done | grep . | sort | head -n 1 > "$run/next.new"
+  [ -e "$run/accepted.server" ] || : > "$run/accepted.server"
+  # A clock that was set back can turn an accepted time into one that is too far ahead.
+  compile_server "$run/accepted.server" > "$run/candidate-server.conf" 2> /dev/null ||
+    compile_server /dev/null > "$run/candidate-server.conf"
+  cat "$run/candidate-server.conf" >> "$run/candidate-grants.conf"
+  for part in conf grants server; do cat "$run/next.$part" && echo; done | grep . | sort | head -n 1 > "$run/next.new"
 }
 
 # Prints why the set `seen` cannot become the policy. Prints nothing when it can; it is then compiled.
@@ -161,10 +216,30 @@ has_expired() {
   [ -n "$next" ] && [ "$(mawk -v now="$(now)" -v next_time="$next" 'BEGIN { print (next_time "") <= (now "") }')" = 1 ]
 }
 
+# Succeeds when the grants of the server differ from those last read.
+server_grants_changed() {
+  [ -e "$mounted_server" ] || [ -L "$mounted_server" ] || { [ -s "$run/seen.server" ]; return; }
+  ! read_server_grants | cmp -s - "$run/seen.server"
+}
+
 watch_policy() {
+  pause=0
   while sleep 0.5; do
     if [ -r "$mounted" ] && have_changed; then
-      consider_policy && reload "$1" && say policy-loaded squid.conf accepted
+      consider_policy && reload "$1" && say_server_grants && say policy-loaded squid.conf accepted
+    fi
+    # A server that changes its grants all the time must not keep Squid reloading.
+    if [ "$pause" -gt 0 ]; then
+      pause=$((pause - 1))
+    elif server_grants_changed; then
+      pause=4
+      take_server_grants && taken=grants-loaded || taken=
+      if compile accepted; then
+        enforce
+        reload "$1"
+        say_server_grants
+        [ -z "$taken" ] || say_server "$taken" 'the grants of the server'
+      fi
     fi
     # Another password or other names without the parent: takes effect without a restart.
     if [ -e "$parent" ] && ! cmp -s "$parent" "$run/parent-seen"; then
@@ -178,7 +253,7 @@ watch_policy() {
     # Also after the mounted files were refused: names in force expire on time.
     if has_expired && compile accepted; then
       enforce
-      reload "$1" && say policy-expired 'the time of a name is over' accepted
+      reload "$1" && say_server_grants && say policy-expired 'the time of a name is over' accepted
     fi
   done
 }

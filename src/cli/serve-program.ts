@@ -12,6 +12,7 @@ Examples:
   ${calledAs()} serve status
   ${calledAs()} serve logs server -f
   ${calledAs()} serve token add alice --tenant alice --usd-per-day 5
+  ${calledAs()} serve allow registry.example.com --for 2h --tenant alice
   ${calledAs()} serve down
 
 Settings are in .env, tenants in tenants.yaml of your custom folder: docs/server.md.`
@@ -27,12 +28,12 @@ export function addServe(
       'name of the server, if you have several (default: main)',
     )
 
-  command('serve', 'run the HTTP API: up, down, status, logs, token')
-    .argument('<action>', 'up, down, status, logs or token')
+  command('serve', 'run the HTTP API: up, down, status, logs, token, allow, deny')
+    .argument('<action>', 'up, down, status, logs, token, allow or deny')
     .addHelpText('after', examples)
     .action((action: string) => {
       throw new UserError(`serve ${terminalLine(action, 40)} is not a command`, {
-        hint: `run ${calledAs()} serve up, down, status, logs, or token add, list, revoke`,
+        hint: `run ${calledAs()} serve up, down, status, logs, allow, deny, or token add, list, revoke`,
         exitCode: 2,
       })
     })
@@ -54,6 +55,21 @@ export function addServe(
     .option('--json', 'print the lines as the service wrote them')
     .action(async (service, options) =>
       (await import('./commands/serve.ts')).logs(service, options, invocation),
+    )
+  about('serve allow', 'open names to the agents of a tenant for a time, below grantable_sites')
+    .argument('<names...>', 'host names or URLs')
+    .option('--for <time>', 'expire after this time: 30m, 2h, 7d', '1h')
+    .option('--tenant <name>', 'only for this tenant (default: every tenant)')
+    .option('--json', 'print JSON')
+    .action(async (names, options) =>
+      (await import('./commands/serve-grants.ts')).grant(names, options, invocation),
+    )
+  about('serve deny', 'end grants before their time')
+    .argument('<names...>', 'host names or URLs, as for serve allow')
+    .option('--tenant <name>', 'only for this tenant (default: every tenant)')
+    .option('--json', 'print JSON')
+    .action(async (names, options) =>
+      (await import('./commands/serve-grants.ts')).endGrant(names, options, invocation),
     )
   about('serve token', 'add, list and revoke tokens of the HTTP API')
     .argument('<action>', 'add, list or revoke')

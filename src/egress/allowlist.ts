@@ -19,6 +19,8 @@ export type Allowlist = {
   agent: Site[]
   gateway: Site[]
   server: Site[]
+  /** What `serve allow` may open to a tenant for a time. Nothing is open by this list alone. */
+  grantable: Site[]
   /** Open to the agent while it logs in by itself. */
   login: Site[]
 }
@@ -27,6 +29,7 @@ const lists = {
   allowed_sites: 'agent',
   gateway_sites: 'gateway',
   server_sites: 'server',
+  grantable_sites: 'grantable',
   login_sites: 'login',
 } as const satisfies Record<string, keyof Allowlist>
 
@@ -35,16 +38,20 @@ const lists = {
  * that it does not understand, and for a missing list: an unreadable list is not an empty one.
  */
 export function parseAllowlist(text: string, path = 'proxy/squid.conf'): Allowlist {
-  const allowlist: Allowlist = { agent: [], gateway: [], server: [], login: [] }
+  const allowlist: Allowlist = { agent: [], gateway: [], server: [], grantable: [], login: [] }
   const seen = new Set<string>()
-  for (const directive of parseSquidConf(text, path)) {
+  const directives = parseSquidConf(text, path)
+  for (const directive of directives) {
     const [keyword, list] = directive.words
     if (keyword !== 'acl' || !isList(list)) continue
     seen.add(list)
     allowlist[lists[list]].push(...sitesOf(directive, { path, text }))
   }
   for (const list of Object.keys(lists)) {
-    if (seen.has(list)) continue
+    // A file of an earlier version has neither the list nor the rule that opens grants.
+    const isNew =
+      list === 'grantable_sites' && !directives.some(({ words }) => words.includes(list))
+    if (seen.has(list) || isNew) continue
     throw new UserError(`${path} has no list ${list}`, {
       hint: `add the line, without a name to allow nothing: acl ${list} dstdomain -n`,
     })

@@ -51,7 +51,7 @@ export function editAllowlist(
   const record = (change: Omit<AllowlistChange, 'list'>) =>
     changes.push({ list: edit.list, ...change })
 
-  for (const list of ['allowed_sites', 'server_sites'] as const) {
+  for (const list of ['allowed_sites', 'server_sites', 'grantable_sites'] as const) {
     const over = findEntries(lines, list).entries.filter(({ until }) => isOver(until, now))
     lines = withoutEntries(lines, list, over)
     for (const { name } of over) changes.push({ kind: 'removed', name, list, why: 'expired' })

@@ -20,7 +20,7 @@ export function findings(text: string, path = 'proxy/squid.conf'): Finding[] {
 /** Reports entries of grants files that admit more than one name, or what the agent should not have. */
 export function grantFindings(grants: readonly { name: string; line: number }[]): Finding[] {
   const agent = grants.map(({ name, line }) => ({ name, line, namesOnly: true }))
-  return siteFindings({ agent, gateway: [], server: [], login: [] })
+  return siteFindings({ agent, gateway: [], server: [], grantable: [], login: [] })
 }
 
 /** Reports list entries that admit more than one name, or that admit nothing. */
@@ -78,8 +78,8 @@ function isAddress(name: string) {
 }
 
 /** N15: the model's host accepts uploads with any API key, such as an attacker's. */
-function agentFindings({ agent }: Allowlist): Finding[] {
-  return agent
+function agentFindings({ agent, grantable }: Allowlist): Finding[] {
+  return [...agent, ...grantable]
     .filter(({ name }) => /^\.?(api\.)?anthropic\.com\.?$/i.test(name))
     .map(({ name, line }) => ({
       severity: 'open' as const,

@@ -1,5 +1,5 @@
 /** A list that commands edit. */
-export type EditedList = 'allowed_sites' | 'server_sites'
+export type EditedList = 'allowed_sites' | 'server_sites' | 'grantable_sites'
 
 /** A name in the text of a squid.conf, with its position. */
 export type ListEntry = {

@@ -41,9 +41,9 @@ export function planEdit(files: PolicyFiles, edit: PolicyEdit, now: Date) {
     now,
   )
   parseAllowlist(conf.text)
-  // The server stack has no grants.
+  // Only the agent's list has grants with a port or a range.
   const grants =
-    list === 'server_sites'
+    list !== 'allowed_sites'
       ? { text: files.checkout, changes: [] }
       : editGrants(files.checkout, { allow: allow.filter(isGrant), deny: edit.deny, here }, now)
   return {

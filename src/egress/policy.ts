@@ -39,12 +39,14 @@ export const tunnelRules = [
 /** The definitions that the rules use. Squid joins lines of one name; the order between names is free. */
 export const definitions = [
   'acl agent_listed all-of agent allowed_sites',
+  'acl granted_server any-of !all',
+  'acl grant_listed all-of agent granted_server grantable_sites',
   'acl login_listed all-of agent_direct login_sites',
   'acl gateway_listed all-of services gateway_sites',
   'acl server_listed all-of server server_sites',
   'acl here_listed all-of agent here_sites',
   'acl granted any-of granted_checkout granted_folder',
-  'acl listed any-of agent_listed here_listed granted login_listed gateway_listed server_listed',
+  'acl listed any-of agent_listed here_listed granted grant_listed login_listed gateway_listed server_listed',
   'acl connect method CONNECT',
   'acl https_port port 443',
   'acl http_proto proto HTTP',
@@ -112,6 +114,7 @@ export const logRules = [
   'note list checkout granted_checkout',
   'note list folder here_listed',
   'note list folder granted_folder',
+  'note list grant grant_listed',
   'logformat allowed {"ts":%ts.%03tu,"caller":"%{caller}note","method":"%#rm","host":"%#>rd","port":"%#>rP","sni":"%#ssl::>sni","verdict":"allowed","reason":"-","list":"%{list}note","status":"%Ss/%03>Hs","bytes":%<st,"sent":%>st,"ms":%tr}',
   'logformat denied {"ts":%ts.%03tu,"caller":"%{caller}note","method":"%#rm","host":"%#>rd","port":"%#>rP","sni":"%#ssl::>sni","verdict":"denied","reason":"%{reason}note","status":"%Ss/%03>Hs","bytes":%<st,"sent":%>st,"ms":%tr}',
   'logformat malformed {"ts":%ts.%03tu,"caller":"%{caller}note","method":"%#rm","host":"%#>rd","port":"%#>rP","sni":"%#ssl::>sni","verdict":"denied","reason":"malformed","status":"%Ss/%03>Hs","bytes":%<st,"sent":%>st,"ms":%tr}',

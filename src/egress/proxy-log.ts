@@ -19,7 +19,7 @@ export const AccessDecision = z.object({
   verdict: z.enum(['allowed', 'denied']),
   /** The reason of a denial: from the `refused_…` lines of proxy/squid.conf, or `malformed`. */
   reason: z.string(),
-  /** Whose list admitted it: `checkout`, `folder`, both with a comma, or `-`. */
+  /** Whose list admitted it: `checkout`, `folder`, `grant`, several with a comma, or `-`. */
   list: z.string().default('-'),
   /** Squid's status, such as `TCP_TUNNEL/200`. */
   status: z.string(),
@@ -60,6 +60,7 @@ export function renderDecision(decision: AccessDecision): string {
 const listNames: Record<string, string> = {
   folder: "this folder's list, ",
   'checkout,folder': "every folder's list and this folder's, ",
+  grant: 'a grant, ',
 }
 
 function outcome({ verdict, reason, list, status, bytes, sent, ms, sni, host }: AccessDecision) {
@@ -97,4 +98,17 @@ export function refusedPolicy(lines: readonly string[]): string | null {
     if (event) return event.event === 'policy-refused' ? event.text : null
   }
   return null
+}
+
+/** What the proxy did with the grants of a server: a line of its log (`say_server` in proxy/policy.sh). */
+const ServerGrantsEvent = z.object({
+  event: z.enum(['grants-loaded', 'grants-refused']),
+  text: z.string(),
+  /** SHA-256 of that file. */
+  server: z.string(),
+})
+export type ServerGrantsEvent = z.infer<typeof ServerGrantsEvent>
+
+export function parseServerGrantsEvent(line: string): ServerGrantsEvent | undefined {
+  return ServerGrantsEvent.safeParse(parseJsonLine(line)).data
 }

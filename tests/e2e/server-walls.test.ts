@@ -1,12 +1,17 @@
+import { chmod, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
+import { throughProxy } from '../support/server-walls/attempts.ts'
 import { wallClaims, wallTenants } from '../support/server-walls/claims.ts'
-import { run, until } from '../support/stack/process.ts'
+import { isTwoLines } from '../support/stack/control-script.ts'
+import { must, run, until } from '../support/stack/process.ts'
 import { createTestServer } from '../support/stack/test-server.ts'
 
 const server = await createTestServer(t, {
   tenants: wallTenants,
   serverSites: ['other.test'],
   allow: ['allowed.test'],
+  grantable: ['granted.test'],
 })
 
 for (const { name, leaks } of wallClaims) {
@@ -49,3 +54,94 @@ t.test(
     t.match(again, { result: 'right tenant' })
   },
 )
+
+const grantsFile = join(
+  server.env.XDG_STATE_HOME ?? '',
+  'claude-secure/stacks',
+  server.stack,
+  'server-grants/grants.list',
+)
+const proxyLog = async () => (await run('docker', ['logs', server.container('proxy')])).stdout
+const reaches = (worker: string, name: string) => throughProxy(server, worker, 'proxy', name)
+const untilProxySays = (what: string, words: RegExp, after: number) =>
+  until(what, async () => words.test((await proxyLog()).slice(after)) || null)
+/** Puts a file in the place of the grants, as a taken-over server could. */
+async function takeOver(make: (path: string) => Promise<unknown>) {
+  const before = (await proxyLog()).length
+  await make(`${grantsFile}.new`)
+  await rename(`${grantsFile}.new`, grantsFile)
+  return before
+}
+const soon = () => `${new Date(Date.now() + 600_000).toISOString().slice(0, 19)}Z`
+
+t.test('a grant opens a name below the ceiling to one tenant, and ends', async t => {
+  isTwoLines(t, await server.serve(['allow', 'evil.test']), {
+    error: /evil\.test is not below grantable_sites$/,
+    hint: /allow --grantable evil\.test/,
+  })
+  t.equal(await reaches('worker-team-b', 'granted.test'), 'refused', 'the ceiling opens nothing')
+  const opened = await server.serve(['allow', 'granted.test', '--for', '1h', '--tenant', 'team-b'])
+  t.equal(opened.code, 0, opened.stderr)
+  t.match(opened.stdout, /^\+ granted\.test \(team-b\), until .* UTC/)
+  t.equal(await reaches('worker-team-b', 'granted.test'), 'reached')
+  t.equal(await reaches('worker-main', 'granted.test'), 'refused', 'another tenant')
+  t.equal(await throughProxy(server, 'server', 'egress', 'granted.test'), 'refused')
+  t.equal(await throughProxy(server, 'gateway', 'egress', 'granted.test'), 'refused')
+  t.match(
+    await proxyLog(),
+    /"event":"grant-opened","name":"granted\.test","tenant":"team-b","until":"[\d:TZ-]+","by":"host:\w/,
+  )
+  t.match(JSON.parse((await server.serve(['status', '--json'])).stdout), {
+    grants: [{ name: 'granted.test', tenant: 'team-b', by: /^host:/ }],
+  })
+  const closed = await server.serve(['deny', 'granted.test'])
+  t.equal(closed.stdout, '- granted.test (team-b)\n')
+  t.equal(await reaches('worker-team-b', 'granted.test'), 'refused')
+  const wasOpen = /"grant-opened","name":"granted\.test","tenant":"main"/
+  // A slow machine can take the grant after its end.
+  for (const time of ['5s', '25s', '2m']) {
+    const short = await server.serve(['allow', 'granted.test', '--for', time, '--tenant', 'main'])
+    t.equal(short.code, 0, short.stderr)
+    if (wasOpen.test(await proxyLog())) break
+  }
+  t.match(await proxyLog(), wasOpen)
+  await until(
+    'the grant to expire',
+    async () => {
+      return (await reaches('worker-main', 'granted.test')) === 'refused' || null
+    },
+    180_000,
+  )
+  t.match(await proxyLog(), /"event":"grant-closed","name":"granted\.test","tenant":"main"/)
+})
+
+t.test('what a taken-over server writes opens nothing above the ceiling', async t => {
+  const line = (name: string) => `grant ${name} tenant main until ${soon()} by x\n`
+  const both = await takeOver(async path => {
+    await writeFile(path, line('granted.test') + line('evil.test'))
+    await chmod(path, 0o644)
+  })
+  await untilProxySays('the proxy to take the file', /grants-loaded/, both)
+  t.equal(await reaches('worker-main', 'granted.test'), 'reached')
+  t.equal(await reaches('worker-main', 'evil.test'), 'refused', 'not below the ceiling')
+  t.equal(await reaches('worker-team-b', 'granted.test'), 'refused')
+  for (const [what, make] of [
+    ['rules', (path: string) => writeFile(path, `${line('granted.test')}http_access allow all\n`)],
+    ['a link', (path: string) => symlink('/etc/claude-secure/proxy/squid.conf', path)],
+    ['a pipe', (path: string) => must('mkfifo', ['-m', '644', path])],
+    [
+      'ten years',
+      (path: string) => writeFile(path, line('granted.test').replace(/20(?=\d\d-)/, '21')),
+    ],
+    ['much', (path: string) => writeFile(path, line('granted.test') + '#\n'.repeat(40_000))],
+  ] as const) {
+    const before = await takeOver(make)
+    await untilProxySays(`the proxy to read ${what}`, /"event":"grants-(refused|loaded)"/, before)
+    t.equal(await reaches('worker-main', 'granted.test'), 'refused', `${what} instead of grants`)
+    t.equal(await reaches('worker-main', 'allowed.test'), 'reached', 'the lists stay in force')
+  }
+  const edited = await server.cli(['deny', 'allowed.test'])
+  t.equal(edited.code, 0, edited.stderr)
+  t.equal(await reaches('worker-main', 'allowed.test'), 'refused', 'the person still decides')
+  await rm(grantsFile)
+})

@@ -15,25 +15,7 @@ import { stateFolder } from '../../stack/state/state-folder.ts'
 import type { Invocation } from '../invocation.ts'
 import { listOwner, renderChange, renderEnd, renderEntry } from '../render/policy.ts'
 import { hasColours } from '../terminal.ts'
-
-export type AllowOptions = {
-  for?: string
-  here?: boolean
-  port?: string
-  tls?: boolean
-  private?: string
-  server?: boolean
-  /** The earlier name of `server`. */
-  services?: boolean
-  subdomains?: boolean
-  force?: boolean
-  dryRun?: boolean
-  json?: boolean
-}
-
-function forServer({ server, services }: Pick<AllowOptions, 'server' | 'services'>): boolean {
-  return Boolean(server || services)
-}
+import { type AllowOptions, listOf, parsePort, parseTerms } from './policy-options.ts'
 
 /** Allows names for every folder or for this one, and waits until the proxies enforce it. */
 export async function allow(
@@ -43,9 +25,10 @@ export async function allow(
 ) {
   const { signal, log } = invocation
   const seconds = options.for === undefined ? null : parseLease(options.for)
+  const list = listOf(options)
   const terms = await parseTerms(names, options)
   const sites = (await Promise.all(names.map(name => sitesOf(name, options, invocation)))).flat()
-  for (const site of sites) refuseDangerous(site, { ...options, server: forServer(options) })
+  for (const site of sites) refuseDangerous(site, { ...options, server: list === 'server_sites' })
   const unique = [...new Set(sites.map(({ name }) => name))]
   const grants = unique.map((name): Grant => ({ name, ...terms }))
   // A preset's hosts come from a client's configuration, and a wildcard has no address.
@@ -58,7 +41,7 @@ export async function allow(
   looked.catch(() => {})
   const result = await edit(
     {
-      list: forServer(options) ? 'server_sites' : 'allowed_sites',
+      list,
       allow: grants,
       deny: [],
       here: options.here ?? false,
@@ -68,47 +51,12 @@ export async function allow(
   )
   printPolicyResult(result, { json: options.json ?? false, dryRun: options.dryRun ?? false })
   for (const text of await looked) log({ kind: 'warn', text })
-  if (!options.services) {
+  if (list === 'allowed_sites') {
     const { openOtherwise } = await import('../../operations/policy/resolve-name.ts')
     for (const text of await openOtherwise(grants, options.here ?? false)) {
       log({ kind: 'warn', text })
     }
   }
-}
-
-/** Returns the port, TLS and range that the options name; refuses options that contradict each other. */
-async function parseTerms(names: readonly string[], options: AllowOptions) {
-  const special = options.port !== undefined || options.private !== undefined
-  const tls = options.tls ?? true
-  const port = parsePort(options.port)
-  const wrong = (what: string, hint: string) => new UserError(what, { hint, exitCode: 2 })
-  if (!tls && port === 443) {
-    throw wrong(
-      '--no-tls needs --port with a port other than 443',
-      'add --port, such as --port 8080',
-    )
-  }
-  if (special && forServer(options)) {
-    throw wrong('--port and --private are for the agent, not for --server', 'omit --server')
-  }
-  if (options.here && forServer(options)) {
-    throw wrong('--here is for the agent, not for --server', 'omit --here or --server')
-  }
-  if (special && (options.subdomains || names.some(name => /^(@|\*?\.)/.test(name)))) {
-    throw wrong('--port and --private open one name, not a preset or subdomains', 'name one host')
-  }
-  if (options.private === undefined) return { port, tls }
-  const { parseRange } = await import('../../egress/private-range.ts')
-  return { port, tls, range: parseRange(options.private) }
-}
-
-function parsePort(text: string | undefined) {
-  if (text === undefined) return 443
-  if (/^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535) return Number(text)
-  throw new UserError(`--port ${terminalLine(text, 40)} is not a port`, {
-    hint: 'use a number from 1 to 65535',
-    exitCode: 2,
-  })
 }
 
 /** Resolves the names on this host while the proxies load the edit, and returns warnings. */
@@ -131,7 +79,7 @@ async function lookUp(grants: readonly Grant[], signal: AbortSignal): Promise<st
 
 export type DenyOptions = Pick<
   AllowOptions,
-  'here' | 'port' | 'server' | 'services' | 'subdomains' | 'dryRun' | 'json'
+  'here' | 'port' | 'server' | 'grantable' | 'services' | 'subdomains' | 'dryRun' | 'json'
 >
 
 /** Removes names from the lists of every folder or of this one, and waits until the proxies deny them. */
@@ -153,7 +101,7 @@ export async function deny(names: readonly string[], options: DenyOptions, invoc
   const denied = [...new Set(sites.flat().map(({ name }) => name))]
   const result = await edit(
     {
-      list: forServer(options) ? 'server_sites' : 'allowed_sites',
+      list: listOf(options),
       allow: [],
       deny: denied.map(name => ({ name, port })),
       here: options.here ?? false,
@@ -161,7 +109,7 @@ export async function deny(names: readonly string[], options: DenyOptions, invoc
     { dryRun: options.dryRun ?? false, log, signal },
   )
   printPolicyResult(result, { json: options.json ?? false, dryRun: options.dryRun ?? false })
-  if (!forServer(options)) {
+  if (listOf(options) === 'allowed_sites') {
     const { stillAllowed } = await import('../../operations/policy/resolve-name.ts')
     for (const text of await stillAllowed(denied, port)) log({ kind: 'warn', text })
   }
@@ -174,6 +122,7 @@ const edit: typeof applyPolicyEdit = async (...parameters) =>
 const who: Record<keyof Allowlist, string> = {
   agent: 'the agent',
   server: 'the server stack',
+  grantable: 'what serve allow can open to a tenant',
   gateway: 'the model gateway',
   login: 'only a login from inside the container',
 }
@@ -187,7 +136,7 @@ export async function allowlist(options: { json?: boolean }) {
   const { dim } = createColors(hasColours(process.stdout))
   const row = (text: string, until: string | undefined) =>
     console.log(`  ${text}${until ? dim(`  ${renderEnd(until, now)}`) : ''}`)
-  for (const list of ['agent', 'server', 'gateway', 'login'] as const) {
+  for (const list of ['agent', 'server', 'grantable', 'gateway', 'login'] as const) {
     const sites = lists[list]
     const grants = list === 'agent' ? checkout : []
     console.log(`${who[list]}:${sites.length + grants.length === 0 ? ' nothing' : ''}`)

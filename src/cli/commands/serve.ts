@@ -11,6 +11,7 @@ import { serviceOf } from '../../stack/inspect.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderField } from '../render/columns.ts'
+import { renderEnd } from '../render/policy.ts'
 import { hasColours, widthOf } from '../terminal.ts'
 import { type LogsOptions, showLog } from './logs.ts'
 
@@ -120,6 +121,11 @@ export function renderServerStatus(report: ServerStatus, width = Infinity): stri
         ]
       : []),
     row('tokens', tokens.length > 0 ? tokens.join(', ') : 'none'),
+    ...(report.grants === null
+      ? [row('grants', red('none: their file cannot be read'))]
+      : report.grants.map(({ name, tenant, until, by }) =>
+          row('granted', `${name} to ${tenant} ${renderEnd(until, new Date())} by ${by}`),
+        )),
     ...(report.running ? [row('runs', String(report.runs))] : []),
   ].join('\n')
 }

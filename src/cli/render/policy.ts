@@ -4,7 +4,11 @@ import type { AllowlistChange } from '../../egress/edit-allowlist.ts'
 import { describeGrant, type Grant } from '../../egress/grants.ts'
 
 /** The client that each list applies to. */
-export const listOwner = { allowed_sites: 'agent', server_sites: 'server' } as const
+export const listOwner = {
+  allowed_sites: 'agent',
+  server_sites: 'server',
+  grantable_sites: 'grantable',
+} as const
 
 /** Renders a change as one line, such as `+ registry.corp.example:8443 (agent, private 10.2.0.0/16)`. */
 export function renderChange(change: AllowlistChange, now: Date): string {

@@ -14,6 +14,7 @@ import type { StackIdentity } from '../../stack/identity.ts'
 import type { StackState } from '../../stack/inspect.ts'
 import { hostAuthorities, writeParentFolder } from '../../stack/parent-proxy.ts'
 import {
+  makeGrantsFolder,
   makeRunnerTokens,
   makeServerFolders,
   serverFolder,
@@ -92,6 +93,7 @@ export async function openServer(
   await makeUsageFolder(state, user)
   await makePolicyFolder(state)
   await makeServerFolders(folder, user)
+  await makeGrantsFolder(folder)
   await makeRunnerTokens(folder, present, user)
   for (const { tenant, meterKey } of callers) {
     await writeServerFile(join(folder.meterKeys, tenant), meterKey, user)

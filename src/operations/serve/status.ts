@@ -1,3 +1,4 @@
+import type { ServerGrant } from '../../egress/server-grants.ts'
 import { activities } from '../../stack/activity.ts'
 import { isHeldBack, isUp, type ServiceState } from '../../stack/inspect.ts'
 import { readPublishedPort } from '../../stack/server/published-port.ts'
@@ -5,6 +6,7 @@ import { serverFolder } from '../../stack/server/server-folder.ts'
 import { tenantOf } from '../../stack/services.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import type { EngineContext } from '../context.ts'
+import { listGrants } from './edit-server-grants.ts'
 import { findServer, serverIdentity } from './server-context.ts'
 import { readTokens } from './stored-tokens.ts'
 
@@ -24,6 +26,8 @@ export type ServerStatus = {
   runs: number
   /** Names of the tokens in force. */
   tokens: { name: string; tenant: string }[]
+  /** Names that are open to a tenant for a time; null when the file of the grants cannot be read. */
+  grants: ServerGrant[] | null
 }
 
 export async function serverStatus(context: EngineContext, name?: string): Promise<ServerStatus> {
@@ -46,5 +50,7 @@ export async function serverStatus(context: EngineContext, name?: string): Promi
     credentials: state?.credentials ?? null,
     runs: work?.get(identity.name)?.runs ?? 0,
     tokens: tokens.map(({ name, tenant }) => ({ name, tenant })),
+    // A damaged file must not hide the rest of the state.
+    grants: await listGrants(name).catch(() => null),
   }
 }

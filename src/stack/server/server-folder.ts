@@ -20,6 +20,8 @@ export function serverFolder({ path }: Pick<StateFolder, 'path'>) {
     runnerTokens: join(path, 'runner-tokens'),
     /** One key for each tenant's runner, which signs for the gateway which process a request is of. */
     meterKeys: join(path, 'meter-keys'),
+    /** Names that are granted to tenants for a time. Mounted into the proxy, which is another user. */
+    grants: join(path, 'server-grants'),
     /** The key that signs what the webhook is told. */
     webhookSecret: join(path, 'webhook-secret'),
     /** The token that `serve up` made because .env has none. */
@@ -27,6 +29,11 @@ export function serverFolder({ path }: Pick<StateFolder, 'path'>) {
   }
 }
 export type ServerFolder = ReturnType<typeof serverFolder>
+
+/** Makes the folder that the proxy reads. */
+export async function makeGrantsFolder(folder: ServerFolder): Promise<void> {
+  await makeMountedFolder(folder.grants, 0o755)
+}
 
 /** Makes the folders that are mounted, each for the server's user alone. */
 export async function makeServerFolders(folder: ServerFolder, user: User): Promise<void> {

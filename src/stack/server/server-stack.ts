@@ -98,6 +98,7 @@ export function serverVariables(stack: ServerStack): Record<string, string> {
     SERVER_DATA: folder.data,
     RUNNER_TOKENS: folder.runnerTokens,
     METER_KEYS: folder.meterKeys,
+    SERVER_GRANTS: folder.grants,
     WORKSPACES_DIR: stack.workspaces,
     SERVER_BIND: bind.address,
     SERVER_PORT: String(bind.port),

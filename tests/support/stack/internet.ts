@@ -43,6 +43,7 @@ const names = [
   '*.allowed.test',
   'other.test',
   'evil.test',
+  'granted.test',
   'flip.test',
   'private.test',
   'mixed.test',
@@ -70,6 +71,7 @@ export async function createInternet(
     'allowed.test': [[sites]],
     'other.test': [[sites]],
     'evil.test': [[sites]],
+    'granted.test': [[sites]],
     ...options.zone,
   }
   const folder = await temporaryFolder(t, 'internet')

@@ -42,6 +42,8 @@ export async function createTestServer(
     /** Names of the server's list, and of the agents'. */
     serverSites?: readonly string[]
     allow?: readonly string[]
+    /** Names of the ceiling `grantable_sites`. */
+    grantable?: readonly string[]
     settings?: Record<string, string>
     /** Changes compose.server.yaml, and squid.conf, before the start. */
     compose?: (text: string) => string
@@ -71,7 +73,11 @@ export async function createTestServer(
   })
   await listNames(checkout, 'server_sites', options.serverSites ?? [])
   await listNames(checkout, 'allowed_sites', options.allow ?? [])
-  const edits = { 'compose.server.yaml': options.compose, 'proxy/squid.conf': options.policy }
+  await listNames(checkout, 'grantable_sites', options.grantable ?? [])
+  const edits = {
+    'compose.server.yaml': options.compose,
+    'proxy/squid.conf': options.policy,
+  }
   for (const [file, change] of Object.entries(edits)) {
     if (!change) continue
     const path = join(checkout, file)

@@ -52,7 +52,7 @@ t.test('a name is reachable if it answered and the proxy logged it as allowed', 
 })
 
 t.test('without a stack a note says how to run the live proof', async t => {
-  const nothing = { agent: [], gateway: [], server: [], login: [] }
+  const nothing = { agent: [], gateway: [], server: [], grantable: [], login: [] }
   const proof = await proveLive({
     engine: {} as never,
     client: {} as never,

@@ -86,7 +86,14 @@ t.test('a rule moved up is found: the first that matches decides', async t => {
 })
 
 function listing(name: string, list: keyof Allowlist = 'agent', namesOnly = true): Allowlist {
-  return { agent: [], gateway: [], server: [], login: [], [list]: [{ name, line: 7, namesOnly }] }
+  return {
+    agent: [],
+    gateway: [],
+    server: [],
+    grantable: [],
+    login: [],
+    [list]: [{ name, line: 7, namesOnly }],
+  }
 }
 
 for (const name of ['api.github.com', 'raw.githubusercontent.com', 'bucket.s3.amazonaws.com']) {

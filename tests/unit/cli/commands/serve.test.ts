@@ -79,8 +79,10 @@ t.test('status names the workers that are held back', async t => {
     credentials: 'api-key',
     runs: 0,
     tokens: [{ name: 'default', tenant: 'main' }],
+    grants: [{ name: 'a.test', tenant: 'main', until: '2999-01-01T00:00:00Z', by: 'host:alice' }],
   })
   t.match(text, /not running/)
   t.match(text, /held back +worker-main: run .*serve up/)
   t.match(text, /tokens +default \(main\)/)
+  t.match(text, /granted +a\.test to main until 2999-01-01 .* by host:alice/)
 })
