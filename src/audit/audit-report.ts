@@ -84,7 +84,7 @@ export function auditReport(options: {
  * Renders the report as SARIF 2.1.0, for code scanning: one rule for each probe, one result for each
  * claim that did not hold. https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  */
-export function renderSarif(report: AuditReport): string {
+export function renderSarif(report: AuditReport, stated = 'compose.yaml'): string {
   const run = {
     tool: {
       driver: {
@@ -99,7 +99,7 @@ export function renderSarif(report: AuditReport): string {
       },
     },
     invocations: [{ executionSuccessful: true, endTimeUtc: report.time }],
-    results: report.probes.flatMap(resultsOf),
+    results: report.probes.flatMap(probe => resultsOf(probe, stated)),
   }
   return JSON.stringify(
     { $schema: 'https://json.schemastore.org/sarif-2.1.0.json', version: '2.1.0', runs: [run] },
@@ -110,7 +110,7 @@ export function renderSarif(report: AuditReport): string {
 
 const levels = { open: 'error', unknown: 'error', weak: 'warning' } as const
 
-function resultsOf({ id, checks }: ProbeResult) {
+function resultsOf({ id, checks }: ProbeResult, uri: string) {
   return checks.flatMap(({ claim, verdict, evidence }) =>
     verdict === 'held'
       ? []
@@ -119,7 +119,7 @@ function resultsOf({ id, checks }: ProbeResult) {
             ruleId: id,
             level: levels[verdict],
             message: { text: `${id}: "${claim}" is ${verdict}. ${terminalText(evidence)}` },
-            locations: [{ physicalLocation: { artifactLocation: { uri: 'compose.yaml' } } }],
+            locations: [{ physicalLocation: { artifactLocation: { uri } } }],
           },
         ],
   )

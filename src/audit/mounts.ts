@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { isWithin } from '../files/beneath.ts'
 import type { DeclaredMount } from '../stack/additions/declared-mounts.ts'
 import { labels } from '../stack/labels.ts'
-import { isAdded, isAgent } from '../stack/services.ts'
+import { isAdded, isAgent, tenantOf } from '../stack/services.ts'
 import type { InspectedContainer } from './inspections.ts'
 
 export type InspectedMount = InspectedContainer['Mounts'][number]
@@ -39,8 +39,31 @@ const design: Record<string, Design[]> = {
     { target: /^\/var\/lib\/claude-secure\/usage$/, type: 'bind', writable: true },
     extraAuthorities,
   ],
-  proxy: [bind(/^\/etc\/claude-secure\/(proxy|folder|parent)$/)],
+  proxy: [bind(/^\/etc\/claude-secure\/(proxy|folder|parent|server-grants)$/)],
   rehearsal: [],
+  ingress: [],
+  server: [
+    bind(/^\/etc\/claude-secure\/server$/),
+    bind(/^\/run\/secrets\/(workers|webhook)$/),
+    bind(/^\/var\/lib\/claude-secure\/usage$/),
+    { target: /^\/var\/lib\/claude-secure\/server$/, type: 'bind', writable: true },
+    { target: /^\/workspaces\/[a-z0-9-]+$/, type: 'bind', writable: true },
+    { target: /^\/run\/claude-secure\/workers\/[a-z0-9-]+$/, type: 'volume', writable: false },
+    extraAuthorities,
+  ],
+}
+
+/** Those of the worker of a tenant. */
+const ofTenant: Design[] = [
+  ...agent.filter(({ target }) => !target.test('/workspace')),
+  { target: /^\/workspaces$/, type: 'bind', writable: true },
+  { target: /^\/run\/claude-secure$/, type: 'volume', writable: true },
+  bind(/^\/run\/secrets\/(runner-token|meter-key)$/),
+]
+
+function designOf(service: string): readonly Design[] {
+  if (tenantOf(service) !== null) return ofTenant
+  return design[service] ?? (isAdded(service) ? added : [])
 }
 
 /** Mounts of a service beside the agent, without its data. */
@@ -57,7 +80,7 @@ export function unexpectedMounts(
     const { Destination, Source, Type } = mount
     if (isAgent(service) && isPartOfWorkspace(mount, workspace)) return []
     if (isDeclared(service, mount, declared)) return []
-    const known = (design[service] ?? (isAdded(service) ? added : [])).filter(
+    const known = designOf(service).filter(
       ({ target, type }) => type === Type && target.test(Destination),
     )
     if (known.length === 0) return [`${Type} of ${Source} at ${Destination}`]
@@ -86,7 +109,7 @@ export function writableMounts(
     )
     .filter(
       ({ Destination, Type }) =>
-        !(design[service] ?? []).some(
+        !designOf(service).some(
           ({ target, type, writable }) => writable && type === Type && target.test(Destination),
         ),
     )

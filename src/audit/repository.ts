@@ -11,7 +11,8 @@ import type { Scene } from './scene.ts'
 
 /** Returns the mounts by which git works when the repository is not in the workspace; usually none. */
 export async function expectedRepository({ stack }: Pick<Scene, 'stack'>): Promise<BindMount[]> {
-  if (stack.workspaceMode === 'copy') return []
+  // The workspaces of a server are folders that no host program works in by design.
+  if (stack.workspaceMode === 'copy' || stack.identity?.kind === 'server') return []
   const located = await locateRepository(stack.workspace)
   if (located.kind !== 'elsewhere') return []
   const loosened = (parseProtect(stack.protect || 'all') ?? []).includes('.git')

@@ -11,6 +11,8 @@ import {
   serviceOfCredential,
   serviceOfEgress,
   serviceOfSessions,
+  tenantOf,
+  tenantParts,
 } from '../stack/services.ts'
 import { readCredential, stateFolder } from '../stack/state/state-folder.ts'
 import { type Attacker, createAttacker } from './attacker.ts'
@@ -18,6 +20,13 @@ import { type HostCanary, openHostCanary } from './host-canary.ts'
 import { type InspectedContainer, type Inspections, inspectProject } from './inspections.ts'
 import { type LiveFacts, liveFactsScript, parseLiveFacts } from './live-facts.ts'
 import { createTwin, type Twin } from './twin.ts'
+
+type SceneCredential = {
+  secret: string
+  placeholder: string
+  /** Of a server: the placeholder of each tenant. */
+  callers?: readonly { tenant: string; placeholder: string }[] | undefined
+}
 
 /** The targets and the information that probes use. Lives for one audit. */
 export type Scene = {
@@ -32,10 +41,14 @@ export type Scene = {
   /** For queries that `inspections` does not answer; never for changes. */
   engine: Engine
   inspections: Inspections
-  /** The running services with Claude Code: `claude`, `worker`. Attacks start from the first. */
+  /** The running services with Claude Code: `claude`, `worker`, `worker-TENANT`. Attacks start from the first. */
   agents: readonly string[]
+  /** The tenants of a server, in the order of `agents`; null for the stack of a folder. */
+  tenants: readonly string[] | null
   /** An attacker in the container of the first agent. */
   agent: Attacker
+  /** Returns an attacker in the container of a service that has Node.js. */
+  attackerIn: (service: string) => Attacker
   /** Returns the container of a service; throws when the stack has none. */
   service: (name: string) => InspectedContainer
   /** Runs a program in a container of the stack, as its own user; for inspection, not for attacks. */
@@ -58,7 +71,7 @@ export type Scene = {
   /** Returns a second proxy and gateway of the stack, surrounded by canaries; started on first use. */
   twin: () => Promise<Twin>
   /** The real credential, to search for, and the agent's placeholder. Never part of any evidence. */
-  credential: { secret: string; placeholder: string } | null
+  credential: SceneCredential | null
   close: () => Promise<void>
 }
 
@@ -81,7 +94,13 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
   setMaxListeners(0, signal)
   const inspections = await inspectProject(engine, stack.stack)
   const state = stateFolder(stack.stack)
-  const agents = agentServices.filter(name => inspections.containers.has(name))
+  const tenants =
+    stack.identity?.kind === 'server'
+      ? [...inspections.containers.keys()].sort().flatMap(name => tenantOf(name) ?? [])
+      : null
+  const agents =
+    tenants?.map(tenant => tenantParts(tenant).service) ??
+    agentServices.filter(name => inspections.containers.has(name))
   const service = (name: string) => {
     const container = inspections.containers.get(name)
     if (!container) throw new Error(`the stack has no service ${name}`)
@@ -143,12 +162,13 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
       agentDirect: variable(service(serviceOfEgress), 'AGENT_DIRECT') ?? '',
     })
   })
-  const agent = createAttacker({
-    docker,
-    root,
-    signal,
-    container: inspections.containers.get(agents[0] ?? '')?.Id ?? '',
-  })
+  const attackers = new Map<string, Attacker>()
+  const attackerIn = (name: string) => {
+    const container = inspections.containers.get(name)?.Id ?? ''
+    const attacker = attackers.get(name) ?? createAttacker({ docker, root, signal, container })
+    attackers.set(name, attacker)
+    return attacker
+  }
   return {
     stack,
     root,
@@ -159,7 +179,9 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     engine,
     inspections,
     agents,
-    agent,
+    tenants,
+    agent: attackerIn(agents[0] ?? ''),
+    attackerIn,
     service,
     inside,
     insideAs,
@@ -171,7 +193,7 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     credential: await readCredential(state),
     async close() {
       await Promise.allSettled([
-        agent.close(),
+        ...[...attackers.values()].map(attacker => attacker.close()),
         host.started()?.then(canary => canary.close()),
         twin.started()?.then(running => running.close()),
       ])

@@ -1,7 +1,7 @@
 import { parentFolder } from '../egress/parent-conf.ts'
 import { escapeVariables, readOnlyMount } from '../engine/compose.ts'
 import { twinParentName } from './twin-parent.ts'
-import { type CanaryNames, privateRanges } from './twin-policy.ts'
+import { type CanaryNames, privateRanges, twinTenant } from './twin-policy.ts'
 
 /**
  * Addresses of a twin: documentation ranges, which the policy does not treat as private, so that a
@@ -45,6 +45,8 @@ export type TwinPlan = {
   policyFolder: string
   /** Folder with the grants of the twin. */
   grantsFolder: string
+  /** Folder with the grants of the twin's tenant. */
+  serverGrantsFolder: string
   credentialFile: string
   canaryCommand: readonly string[]
   label: string
@@ -77,6 +79,9 @@ export function twinZone(
     [names.grantedMixed]: [[private_, '100.127.0.1']],
     [names.upstream]: [[private_]],
     [names.upstreamMixed]: [[private_, '100.127.0.1']],
+    [names.serverGranted]: [[outside]],
+    [names.serverAbove]: [[outside]],
+    [names.serverExpired]: [[outside]],
     [names.grantedPort]: [[outside]],
     [names.grantedPlain]: [[outside]],
     [names.neighbour]: [[network.canaryAgent]],
@@ -146,11 +151,12 @@ export function twinFile(plan: TwinPlan): object {
         dns: [network.canaryOutside],
         environment: {
           AGENT_DIRECT: plan.agentDirect,
+          AGENT_ALIASES: `proxy-tenant-${twinTenant}`,
           UPSTREAM_SITES: `${plan.names.upstream} ${plan.names.upstreamMixed}`,
           UPSTREAM_PRIVATE: privateRanges.join(','),
         },
         networks: {
-          agent: { aliases: ['proxy', 'proxy-agent'] },
+          agent: { aliases: ['proxy', 'proxy-agent', `proxy-tenant-${twinTenant}`] },
           services: { aliases: ['egress', 'proxy-services'] },
           outside: {},
           private: {},
@@ -158,6 +164,7 @@ export function twinFile(plan: TwinPlan): object {
         volumes: [
           readOnlyMount(plan.policyFolder, '/etc/claude-secure/proxy'),
           readOnlyMount(plan.grantsFolder, '/etc/claude-secure/folder'),
+          readOnlyMount(plan.serverGrantsFolder, '/etc/claude-secure/server-grants'),
           ...(plan.parent ? [readOnlyMount(plan.parent.way, parentFolder)] : []),
         ],
         ulimits: { nofile: { soft: 16384, hard: 16384 }, core: 0 },

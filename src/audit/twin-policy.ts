@@ -1,3 +1,5 @@
+import { grantEnd, renderServerGrants } from '../egress/server-grants.ts'
+
 /** Ports that the twin grants to one name each: with TLS, and without. */
 export const grantedPorts = { tls: 9443, plain: 9022 } as const
 
@@ -12,7 +14,13 @@ export function policyWithNames(inForce: string, names: CanaryNames): string | n
   if (!list) return null
   const end = list.index + list[0].length
   const line = `acl allowed_sites ${list[1]} ${listedNames(names).join(' ')}`
-  return `${policy.slice(0, end)}\n${line}${policy.slice(end)}`
+  const listed = `${policy.slice(0, end)}\n${line}${policy.slice(end)}`
+  const { serverGranted, serverExpired } = names
+  // A policy of an earlier version has no such list.
+  return listed.replace(
+    /^[ \t]*acl[ \t]+grantable_sites[ \t]+(dstdomain(?:[ \t]+-\S+)*).*$/m,
+    (ceiling, kind) => `${ceiling}\nacl grantable_sites ${kind} ${serverGranted} ${serverExpired}`,
+  )
 }
 
 /** Names that exist for one audit only. */
@@ -35,6 +43,10 @@ export function canaryNames(id: string) {
     grantedMixed: name('granted-mixed'),
     grantedPort: name('granted-port'),
     grantedPlain: name('granted-plain'),
+    /** Granted to a tenant of a server: below the ceiling, above it, and until a time that is over. */
+    serverGranted: name('server-granted'),
+    serverAbove: name('server-above'),
+    serverExpired: name('server-expired'),
     flip: name('flip'),
     metadata: name('metadata'),
     loopback: name('loopback'),
@@ -81,6 +93,23 @@ export function listedNames(names: CanaryNames): string[] {
 
 /** Docker chooses the twin's private network: within one of these ranges. */
 export const privateRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] as const
+
+/** The tenant whose network the twin's agent is on. */
+export const twinTenant = 'audit'
+
+/** Renders the twin's grants of a server. */
+export function serverGrantsFor(names: CanaryNames, now = new Date()): string {
+  const end = (seconds: number) => grantEnd(seconds, now)
+  const grant = (name: string, seconds: number) => ({
+    ...{ name, tenant: twinTenant, until: end(seconds) },
+    by: 'host:audit',
+  })
+  return renderServerGrants([
+    grant(names.serverGranted, 3_600),
+    grant(names.serverAbove, 3_600),
+    grant(names.serverExpired, -3_600),
+  ])
+}
 
 /** Renders the twin's grants. */
 export function grantsFor(names: CanaryNames): string {

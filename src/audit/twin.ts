@@ -19,7 +19,13 @@ import {
   twinZone,
 } from './twin-file.ts'
 import { type twinParentName, writeTwinFile, writeTwinParent } from './twin-parent.ts'
-import { type CanaryNames, canaryNames, grantsFor, policyWithNames } from './twin-policy.ts'
+import {
+  type CanaryNames,
+  canaryNames,
+  grantsFor,
+  policyWithNames,
+  serverGrantsFor,
+} from './twin-policy.ts'
 
 export type TwinService = 'canary' | 'proxy' | 'gateway' | 'agent' | typeof twinParentName
 
@@ -106,7 +112,8 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    await writePolicy(folder, { policy, grants: grantsFor(names) }, credential, options.gatewayUser)
+    const texts = { policy, grants: grantsFor(names), serverGrants: serverGrantsFor(names) }
+    await writePolicy(folder, texts, credential, options.gatewayUser)
     const parent =
       options.parentConf === null
         ? null
@@ -160,6 +167,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
         word,
         policyFolder: join(folder, 'proxy'),
         grantsFolder: join(folder, 'grants'),
+        serverGrantsFolder: join(folder, 'server-grants'),
         credentialFile: join(folder, 'credential.json'),
         gatewayUser: `${options.gatewayUser.uid}:${options.gatewayUser.gid}`,
         canaryCommand: [...nodeCommand, program, settings],
@@ -202,7 +210,7 @@ export function otherNames(policy: string): string[] {
 
 async function writePolicy(
   folder: string,
-  { policy, grants }: { policy: string; grants: string },
+  { policy, grants, serverGrants }: { policy: string; grants: string; serverGrants: string },
   credential: Twin['credential'],
   reader: { uid: number; gid: number },
 ) {
@@ -211,6 +219,7 @@ async function writePolicy(
   await chmod(folder, 0o755)
   await writeTwinFile(join(folder, 'proxy'), 'squid.conf', policy)
   await writeTwinFile(join(folder, 'grants'), 'grants.list', grants)
+  await writeTwinFile(join(folder, 'server-grants'), 'grants.list', serverGrants)
   const path = join(folder, 'credential.json')
   await writeFile(path, JSON.stringify({ kind: 'api-key', ...credential }), { mode: 0o400 })
   if (process.getuid?.() === 0) await chown(path, reader.uid, reader.gid)

@@ -4,7 +4,7 @@ export const runCommands = ['result', 'cancel', 'list', 'logs']
 const groups: Readonly<Record<string, readonly string[]>> = {
   run: runCommands,
   mcp: ['list', 'add', 'remove'],
-  serve: ['up', 'down', 'status', 'logs', 'token', 'allow', 'deny'],
+  serve: ['up', 'down', 'status', 'logs', 'token', 'allow', 'deny', 'audit'],
 }
 
 /** Global options, which come before the command. */

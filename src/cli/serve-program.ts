@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { calledAs } from './called-as.ts'
@@ -13,6 +13,7 @@ Examples:
   ${calledAs()} serve logs server -f
   ${calledAs()} serve token add alice --tenant alice --usd-per-day 5
   ${calledAs()} serve allow registry.example.com --for 2h --tenant alice
+  ${calledAs()} serve audit
   ${calledAs()} serve down
 
 Settings are in .env, tenants in tenants.yaml of your custom folder: docs/server.md.`
@@ -28,12 +29,12 @@ export function addServe(
       'name of the server, if you have several (default: main)',
     )
 
-  command('serve', 'run the HTTP API: up, down, status, logs, token, allow, deny')
-    .argument('<action>', 'up, down, status, logs, token, allow or deny')
+  command('serve', 'run the HTTP API: up, down, status, logs, token, allow, deny, audit')
+    .argument('<action>', 'up, down, status, logs, token, allow, deny or audit')
     .addHelpText('after', examples)
     .action((action: string) => {
       throw new UserError(`serve ${terminalLine(action, 40)} is not a command`, {
-        hint: `run ${calledAs()} serve up, down, status, logs, allow, deny, or token add, list, revoke`,
+        hint: `run ${calledAs()} serve up, down, status, logs, allow, deny, audit, or token add, list, revoke`,
         exitCode: 2,
       })
     })
@@ -70,6 +71,18 @@ export function addServe(
     .option('--json', 'print JSON')
     .action(async (names, options) =>
       (await import('./commands/serve-grants.ts')).endGrant(names, options, invocation),
+    )
+  about('serve audit', 'attack the running server from each worker, and report each control')
+    .option('--json', 'print JSON')
+    .addOption(
+      new Option('--sarif', 'print SARIF 2.1.0, for code scanning').conflicts(['json', 'list']),
+    )
+    .option('-p, --probe <id...>', 'run only these probes, such as W1')
+    .option('-l, --list', 'list the probes without running them')
+    .action(async options =>
+      invocation.setStatus(
+        await (await import('./commands/audit.ts')).auditServer(options, invocation),
+      ),
     )
   about('serve token', 'add, list and revoke tokens of the HTTP API')
     .argument('<action>', 'add, list or revoke')

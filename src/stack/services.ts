@@ -177,14 +177,21 @@ export function isOnItsNetworks(
 }
 
 /** Compares the networks that a container is on, named as in compose.yaml, with those of its service. */
-export function membership(service: string, networks: readonly string[]) {
-  const known: Service | undefined = services.find(({ name }) => name === service)
-  // The user's own services are on the agent's network alone.
-  const wanted = known?.networks ?? ['claude-internal']
+export function membership(
+  service: string,
+  networks: readonly string[],
+  wanted = folderNetworks(service),
+) {
   return {
     missing: wanted.filter(name => !networks.includes(name)),
     foreign: networks.filter(name => !wanted.includes(name)),
   }
+}
+
+/** Returns the networks of a service of a folder's stack. The user's own services are on the agent's network alone. */
+function folderNetworks(service: string): readonly string[] {
+  const known: Service | undefined = services.find(({ name }) => name === service)
+  return known?.networks ?? ['claude-internal']
 }
 
 /** The service that runs the prompts of a tenant, its network, and its volumes without the owner's uid. */

@@ -1,6 +1,7 @@
 import { chmod, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import type { AuditReport } from '../../src/audit/audit-report.ts'
 import { throughProxy } from '../support/server-walls/attempts.ts'
 import { wallClaims, wallTenants } from '../support/server-walls/claims.ts'
 import { isTwoLines } from '../support/stack/control-script.ts'
@@ -54,6 +55,36 @@ t.test(
     t.match(again, { result: 'right tenant' })
   },
 )
+
+t.test('serve audit attacks it from each worker, and every control holds', async t => {
+  const audited = await server.serve(['audit', '--json'])
+  t.match(audited.stdout, /^\{/, audited.stderr)
+  const report: AuditReport = JSON.parse(audited.stdout)
+  const failed = report.probes.flatMap(({ id, checks }) =>
+    checks
+      .filter(({ verdict }) => verdict === 'open' || verdict === 'unknown')
+      .map(({ claim, verdict, evidence }) => `${id} ${verdict}: ${claim}: ${evidence}`),
+  )
+  t.same(failed, [])
+  t.equal(audited.code, 0)
+  t.ok(report.held)
+  t.equal(report.stack, server.stack)
+  const ids = report.probes.map(({ id }) => id)
+  for (const id of ['N1', 'N22', 'C2', 'S1', 'W1', 'W3', 'W7']) t.ok(ids.includes(id), id)
+  const claims = report.probes.flatMap(({ checks }) => checks.map(({ claim }) => claim))
+  for (const worker of ['worker-main', 'worker-team-b']) {
+    t.ok(claims.includes(`${worker} reaches no other worker`))
+    t.ok(claims.includes(`the gateway takes no placeholder of another tenant from ${worker}`))
+  }
+  const sarif = await server.serve(['audit', '--sarif', '--probe', 'W6'])
+  t.equal(sarif.code, 0, sarif.stderr)
+  t.match(JSON.parse(sarif.stdout), { version: '2.1.0', runs: [{ results: [] }] })
+  isTwoLines(t, await server.serve(['audit', '--probe', 'H1']), {
+    error: /there is no probe H1$/,
+    hint: /serve audit --list/,
+    code: 2,
+  })
+})
 
 const grantsFile = join(
   server.env.XDG_STATE_HOME ?? '',

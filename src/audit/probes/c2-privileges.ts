@@ -65,7 +65,8 @@ export const privileges: Probe = {
 /** `elsewhere`: the mounts of a repository that is not in the workspace; H1 attacks them. */
 function mounts(scene: Scene, elsewhere: readonly BindMount[]): (Check | Promise<Check>)[] {
   const { stack, engine } = scene
-  const workspace = stack.workspaceMode === 'copy' ? null : stack.workspace
+  const isMounted = stack.workspaceMode !== 'copy' && scene.tenants === null
+  const workspace = isMounted ? stack.workspace : null
   const also = (container: InspectedContainer) => [...declaredMounts(container), ...elsewhere]
   return [
     everyService(
@@ -119,7 +120,7 @@ function owners(scene: Scene): Promise<Check>[] {
     // A copy has no owner on the host.
     ...scene.agents.flatMap(name => {
       const workspace = service(name).Mounts.find(
-        ({ Destination, Type }) => Destination === '/workspace' && Type === 'bind',
+        ({ Destination, Type }) => /^\/workspaces?$/.test(Destination) && Type === 'bind',
       )
       return workspace ? [runsAsOwner(scene, name, workspace.Source)] : []
     }),

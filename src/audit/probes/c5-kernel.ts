@@ -6,7 +6,7 @@ import { isSandbox } from '../privileges.ts'
 import { check, type Probe } from '../probe.ts'
 
 const Override = z.looseObject({
-  services: z.looseObject({ claude: z.looseObject({ runtime: z.string().optional() }) }),
+  services: z.record(z.string(), z.looseObject({ runtime: z.string().optional() })),
 })
 
 /** A kernel vulnerability leads out of every container that shares the kernel. */
@@ -16,7 +16,10 @@ export const sharedKernel: Probe = {
   attack: 'leave the container through the kernel that it shares with the host',
   standards: [standards.sharedKernel],
   async run(scene) {
-    const requested = await requestedRuntime(stateFolder(scene.stack.stack).override)
+    const { override } = stateFolder(scene.stack.stack)
+    const [first = ''] = scene.agents
+    // One setting for all agents; the file of a folder's stack states it for each.
+    const requested = await requestedRuntime(override, scene.tenants === null ? 'claude' : first)
     return scene.agents.map(name => {
       const runtime = scene.service(name).HostConfig.Runtime || 'the default'
       const kernel = isSandbox(runtime)
@@ -32,10 +35,10 @@ export const sharedKernel: Probe = {
 }
 
 /** Returns RUNTIME as it was at start; null if it was not set. */
-async function requestedRuntime(stackFile: string) {
+async function requestedRuntime(stackFile: string, service: string) {
   const text = await readFile(stackFile, 'utf8').catch(() => null)
   if (text === null) return null
   const { parse } = await import('yaml')
   const override = Override.safeParse(parse(text))
-  return override.data?.services.claude.runtime ?? null
+  return override.data?.services[service]?.runtime ?? null
 }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { isWithin } from '../../files/beneath.ts'
+import { tenantOf, tenantParts } from '../../stack/services.ts'
 import { standards } from '../audit-report.ts'
 import { type Check, check, open, type Probe } from '../probe.ts'
 import { type Scene, variable } from '../scene.ts'
@@ -16,8 +17,12 @@ const Users = z.array(z.looseObject({ Id: z.string(), Names: z.array(z.string())
 
 const home = '/home/claude'
 
-/** The volume of each agent, as named in compose.yaml. */
-const homes: Record<string, string> = { claude: 'home', worker: 'worker-home' }
+/** Returns the volume of an agent, as named in its compose file. */
+function volumeOf(service: string): string {
+  const tenant = tenantOf(service)
+  if (tenant !== null) return tenantParts(tenant).home
+  return service === 'worker' ? 'worker-home' : 'home'
+}
 
 /** Hooks that an agent writes to a shared ~/.claude run in the next session on the host. */
 export const sharedHome: Probe = {
@@ -82,7 +87,7 @@ async function volumeIsOwn(
     ),
     check(
       `the volume of ${owner} belongs to this stack`,
-      name.startsWith(`${stack.stack}_${homes[owner] ?? 'home'}`) && project === stack.stack,
+      name.startsWith(`${stack.stack}_${volumeOf(owner)}`) && project === stack.stack,
       `${name}, created for ${project}`,
     ),
     check(

@@ -35,8 +35,15 @@ import { parentProxy } from './n21-parent-proxy.ts'
 import { grants } from './n22-grants.ts'
 import { reach } from './r1-reach.ts'
 import { secretSearch } from './s1-secret.ts'
+import { apiFromWorkers } from './w1-api.ts'
+import { workerHoldings } from './w2-holdings.ts'
+import { foreignPlaceholders } from './w3-placeholders.ts'
+import { listsOfCallers } from './w4-lists.ts'
+import { outwardFromServer } from './w5-outward.ts'
+import { serverFiles } from './w6-server-files.ts'
+import { ceilingOfGrants } from './w7-ceiling.ts'
 
-/** Every probe, in the order of the threat list. */
+/** Every probe of a folder's stack, in the order of the threat list. */
 export const probes: readonly Probe[] = [
   setuidFiles,
   privileges,
@@ -73,8 +80,26 @@ export const probes: readonly Probe[] = [
   forwards,
 ]
 
+/** Probes of what only the stack of a folder has: its workspace, its services and its forwards. */
+const ofFolders: readonly Probe[] = [hostTrojan, besideServices, forwards]
+
+/** The probes of a server: those of every stack, and of the walls between its parts. */
+export const serverProbes: readonly Probe[] = [
+  ...probes.filter(probe => !ofFolders.includes(probe)),
+  apiFromWorkers,
+  workerHoldings,
+  foreignPlaceholders,
+  listsOfCallers,
+  outwardFromServer,
+  serverFiles,
+  ceilingOfGrants,
+]
+
 /** Returns the probes with these ids, which may be joined by commas; all without an id. */
-export function probesNamed(ids: readonly string[] | undefined): readonly Probe[] {
+export function probesNamed(
+  ids: readonly string[] | undefined,
+  probes: readonly Probe[],
+): readonly Probe[] {
   if (!ids || ids.length === 0) return probes
   const single = ids.flatMap(id => id.split(',')).filter(Boolean)
   return single.map(id => {
@@ -82,7 +107,7 @@ export function probesNamed(ids: readonly string[] | undefined): readonly Probe[
     if (probe) return probe
     const known = probes.map(({ id }) => id).join(' ')
     throw new UserError(`there is no probe ${terminalLine(id, 40)}`, {
-      hint: `run ${command('audit --list')} for what each does: ${known}`,
+      hint: `run ${command(probes === serverProbes ? 'serve audit --list' : 'audit --list')} for what each does: ${known}`,
       exitCode: 2,
     })
   })

@@ -59,9 +59,15 @@ function firstAddress(subnet: string) {
 }
 
 /** Returns the networks of the agent and the gateway, regardless of their names. */
-export function innerNetworks({ inspections, service }: Scene): InspectedNetwork[] {
+export function innerNetworks({
+  agents,
+  tenants,
+  inspections,
+  service,
+}: Scene): InspectedNetwork[] {
+  const also = tenants === null ? ['gateway'] : ['gateway', 'server']
   const names = new Set(
-    ['claude', 'worker', 'gateway'].flatMap(name =>
+    [...agents, ...also].flatMap(name =>
       inspections.containers.has(name) ? Object.keys(service(name).NetworkSettings.Networks) : [],
     ),
   )

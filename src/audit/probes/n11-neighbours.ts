@@ -18,7 +18,11 @@ function portsOf({ inspections }: Scene, name: string): readonly number[] {
 }
 
 /** Ports that the agent must not reach at all. */
-const inner: Record<string, readonly number[]> = { rehearsal: [8788] }
+const inner: Record<string, readonly number[]> = {
+  rehearsal: [8788],
+  server: [8080],
+  ingress: [8080],
+}
 
 const commonPorts = [
   21, 22, 23, 25, 53, 80, 111, 443, 2375, 2376, 3000, 3128, 3129, 3306, 4827, 5000, 5432, 6379,

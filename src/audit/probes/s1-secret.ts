@@ -1,6 +1,8 @@
 import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unusedSecret } from '../../stack/credential.ts'
+import { serverFolder } from '../../stack/server/server-folder.ts'
+import { tenantOf } from '../../stack/services.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import { standards } from '../audit-report.ts'
 import type { InspectedContainer } from '../inspections.ts'
@@ -50,19 +52,27 @@ export const secretSearch: Probe = {
 
 /** Finds variables that look like a key, and credential variables without the placeholder. */
 function environmentKeys({ credential }: Scene) {
-  return ({ Config: { Env } }: InspectedContainer) => {
+  return ({ Config: { Env } }: InspectedContainer, service: string) => {
+    const own = credential && placeholderOf(credential, service)
     const wrong = (Env ?? []).flatMap(pair => {
       const [name = '', value = ''] = splitOnce(pair)
       const isCredential = /^(ANTHROPIC|CLAUDE)_.*(KEY|TOKEN|SECRET)$/.test(name)
-      const placeholder = credential
-        ? value === credential.placeholder
-        : value.includes('placeholder')
+      const placeholder = credential ? value === own : value.includes('placeholder')
       const real = realKeys(value).length > 0
       const secret = credential !== null && holdsSecret(value, credential.secret)
       return real || secret || (isCredential && value !== '' && !placeholder) ? [name] : []
     })
     return wrong.length > 0 ? `${wrong.join(', ')} is not a placeholder` : null
   }
+}
+
+/** Returns what a service may hold: an agent of a server has the placeholder of its tenant. */
+function placeholderOf(
+  { placeholder, callers }: NonNullable<Scene['credential']>,
+  service: string,
+): string | undefined {
+  if (callers === undefined) return placeholder
+  return callers.find(({ tenant }) => tenant === tenantOf(service))?.placeholder
 }
 
 type Text = { where: string; text: string }
@@ -136,7 +146,7 @@ async function stateFiles(scene: Scene): Promise<Text[]> {
   return texts.filter(text => text !== null)
 }
 
-const agentPlaces = ['/home/claude', '/etc', '/run', '/tmp', '/dev/shm', '/workspace']
+const agentPlaces = ['/home/claude', '/etc', '/run', '/tmp', '/dev/shm']
 
 /**
  * Searches by pattern in the container, by value here. A third party's key in a folder is not a
@@ -148,8 +158,10 @@ async function agentFiles(
   claim: string,
   secret: string | null,
 ): Promise<Check> {
+  const workspace = scene.tenants === null ? '/workspace' : '/workspaces'
+  const all = [...agentPlaces, workspace]
   const searched = await Promise.all(
-    agentPlaces.map(async place => {
+    all.map(async place => {
       const script = `if command -v rg >/dev/null; then
         timeout 8 rg --text --only-matching --no-filename --no-messages --no-ignore --hidden --max-filesize 32M -e '${keyPattern}' '${place}'
         else timeout 8 grep -raohsE '${keyPattern}' '${place}'; fi; [ $? -ne 124 ] && echo searched`
@@ -161,7 +173,7 @@ async function agentFiles(
     searched.filter(({ stdout }) => matches(stdout)).map(({ place }) => place)
   const leaked = secret === null ? [] : places(text => holdsSecret(text, secret))
   if (leaked.length > 0) return open(claim, `found below ${leaked.join(', ')} in ${service}`)
-  const foreign = places(text => realKeys(text).length > 0).filter(place => place !== '/workspace')
+  const foreign = places(text => realKeys(text).length > 0).filter(place => place !== workspace)
   if (foreign.length > 0) {
     const login = scene.stack.credentials === 'login'
     return {
@@ -173,7 +185,7 @@ async function agentFiles(
   const cut = searched.filter(({ whole }) => !whole).map(({ place }) => place)
   return held(
     claim,
-    `${agentPlaces.join(', ')} searched${cut.length > 0 ? `; timed out in: ${cut.join(', ')}` : ''}`,
+    `${all.join(', ')} searched${cut.length > 0 ? `; timed out in: ${cut.join(', ')}` : ''}`,
   )
 }
 
@@ -190,6 +202,14 @@ async function credentialFile(scene: Scene): Promise<Check[]> {
       ),
     ]
   }
+  const { meterKeys, runnerTokens, webhookSecret } = serverFolder(state)
+  /** Secrets of other parts, by the service that has them. */
+  const others = (service: string): readonly string[] => {
+    const tenant = tenantOf(service)
+    if (scene.tenants === null) return [state.meterKey]
+    if (tenant !== null) return [join(meterKeys, tenant), join(runnerTokens, tenant)]
+    return service === 'server' ? [runnerTokens, webhookSecret] : []
+  }
   const mode = (status: { mode: number }) => (status.mode & 0o777).toString(8)
   return [
     check(
@@ -200,7 +220,7 @@ async function credentialFile(scene: Scene): Promise<Check[]> {
     everyService(scene, 'only the gateway mounts the credential file', ({ Mounts }, service) => {
       const has = Mounts.some(
         ({ Source, Destination }) =>
-          (Destination.startsWith('/run/secrets') && Source !== state.meterKey) ||
+          (Destination.startsWith('/run/secrets') && !others(service).includes(Source)) ||
           Source === state.credential ||
           Source === state.path,
       )

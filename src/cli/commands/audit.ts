@@ -1,15 +1,16 @@
 import { createColors } from 'picocolors'
 import { type AuditReport, auditReport, renderSarif } from '../../audit/audit-report.ts'
 import type { Check, Probe, Verdict } from '../../audit/probe.ts'
-import { probesNamed } from '../../audit/probes/index.ts'
+import { probes, probesNamed, serverProbes } from '../../audit/probes/index.ts'
 import { allHeld, attackStack, type ProbeResult } from '../../audit/run-audit.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { machineVersions } from '../../engine/find-client.ts'
-import { openContext } from '../../operations/context.ts'
+import { type Context, openContext } from '../../operations/context.ts'
 import { currentStack } from '../../operations/find-stacks.ts'
 import { hostFilesNotice } from '../../operations/notices.ts'
-import { isUp } from '../../stack/inspect.ts'
+import { findServer, serverIdentity } from '../../operations/serve/server-context.ts'
+import { isUp, type StackState } from '../../stack/inspect.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderMessage, typedCommands } from '../render/message.ts'
@@ -22,17 +23,8 @@ export type AuditOptions = { json?: boolean; sarif?: boolean; probe?: string[]; 
  * or could not be tried.
  */
 export async function audit(options: AuditOptions, invocation: Invocation): Promise<number> {
-  const wanted = probesNamed(options.probe)
-  if (options.list) {
-    const list = wanted.map(({ id, title, attack, standards }) => ({
-      id,
-      title,
-      attack,
-      standards,
-    }))
-    console.log(options.json ? terminalJson({ version: 1, probes: list }) : renderProbeList(list))
-    return 0
-  }
+  const wanted = probesNamed(options.probe, probes)
+  if (options.list) return printProbes(wanted, options)
   const context = await openContext(invocation)
   const stack = await currentStack(context)
   if (!isUp(stack)) {
@@ -40,6 +32,43 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
       hint: `run ${calledAs()} start, or ${calledAs()} status to see the cause`,
     })
   }
+  const status = await attack(context, stack, wanted, options, invocation)
+  // Not part of the report: changed host files are for a person to read, and are not a control.
+  for (const line of await hostFilesNotice(stack, { all: true }).catch(() => []))
+    console.error(renderMessage(line, 2_000))
+  return status
+}
+
+/** Does the same for a server: the probes of every stack, and of the walls between its parts. */
+export async function auditServer(
+  options: AuditOptions & { name?: string },
+  invocation: Invocation,
+): Promise<number> {
+  const wanted = probesNamed(options.probe, serverProbes)
+  if (options.list) return printProbes(wanted, options)
+  const context = await openContext(invocation, null)
+  const stack = await findServer(context, serverIdentity(options.name))
+  if (!stack || !isUp(stack)) {
+    throw new UserError('the server is not up', {
+      hint: `run ${calledAs()} serve up, or ${calledAs()} serve status to see the cause`,
+    })
+  }
+  return attack(context, stack, wanted, options, invocation)
+}
+
+function printProbes(wanted: readonly Probe[], { json }: AuditOptions): number {
+  const list = wanted.map(({ id, title, attack, standards }) => ({ id, title, attack, standards }))
+  console.log(json ? terminalJson({ version: 1, probes: list }) : renderProbeList(list))
+  return 0
+}
+
+async function attack(
+  context: Context,
+  stack: StackState,
+  wanted: readonly Probe[],
+  options: AuditOptions,
+  { verbose }: Invocation,
+): Promise<number> {
   const parts = await context.engine.version()
   const versions = machineVersions(context.found, null, parts)
   const results = await attackStack({ ...context, stack, versions }, wanted)
@@ -49,12 +78,14 @@ export async function audit(options: AuditOptions, invocation: Invocation): Prom
     time: new Date(),
     results: results.map(withTypedCommands),
   })
-  if (options.sarif) console.log(renderSarif(report))
-  else if (options.json) console.log(terminalJson(report))
-  else console.log(renderAudit(report, { verbose: invocation.verbose }))
-  // Not part of the report: changed host files are for a person to read, and are not a control.
-  for (const line of await hostFilesNotice(stack, { all: true }).catch(() => []))
-    console.error(renderMessage(line, 2_000))
+  const isServer = stack.identity?.kind === 'server'
+  if (options.sarif) {
+    console.log(renderSarif(report, isServer ? 'compose.server.yaml' : 'compose.yaml'))
+  } else if (options.json) console.log(terminalJson(report))
+  else {
+    const command = isServer ? 'serve audit' : 'audit'
+    console.log(renderAudit(report, { verbose, command }))
+  }
   return allHeld(results) ? 0 : 1
 }
 
@@ -70,7 +101,7 @@ function withTypedCommands(result: ProbeResult): ProbeResult {
  */
 export function renderAudit(
   report: AuditReport,
-  options: { verbose: boolean; colour?: boolean },
+  options: { verbose: boolean; colour?: boolean; command?: string },
 ): string {
   const colours = createColors(options.colour ?? hasColours(process.stdout))
   const { green, yellow, red, dim, bold } = colours
@@ -94,15 +125,15 @@ export function renderAudit(
           `${counts.held} of ${all} attacks were stopped, ${counts.weak} with a warning for you to assess`,
         )
       : green(all === 1 ? 'the attack was stopped' : `all ${all} attacks were stopped`)
-    : red([...failures(report)].join('; '))
+    : red([...failures(report, options.command ?? 'audit')].join('; '))
   return [...rows, '', bold(summary)].join('\n')
 }
 
-function* failures({ counts, probes }: AuditReport) {
+function* failures({ counts, probes }: AuditReport, command: string) {
   if (counts.open > 0) yield `${counts.open} of ${probes.length} attacks succeeded`
   if (counts.unknown === 0) return
   const untried = probes.filter(({ verdict }) => verdict === 'unknown').map(({ id }) => id)
-  yield `${counts.unknown} of ${probes.length} attacks could not be tried: run ${calledAs()} audit --probe ${untried.join(' ')}`
+  yield `${counts.unknown} of ${probes.length} attacks could not be tried: run ${calledAs()} ${command} --probe ${untried.join(' ')}`
 }
 
 function held(checks: readonly Check[]) {

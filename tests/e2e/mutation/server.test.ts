@@ -1,9 +1,16 @@
 import t from 'tap'
+import type { AuditReport } from '../../../src/audit/audit-report.ts'
 import { wallClaims, wallTenants } from '../../support/server-walls/claims.ts'
-import { expectedRed, serverControls } from '../../support/server-walls/controls.ts'
+import {
+  auditedProbes,
+  expectedAudit,
+  expectedRed,
+  type ServerControl,
+  serverControls,
+} from '../../support/server-walls/controls.ts'
 import { createTestServer } from '../../support/stack/test-server.ts'
 
-const edit = (file: string) => (text: string) =>
+const edit = (file: ServerControl['file']) => (text: string) =>
   serverControls
     .filter(control => control.file === file)
     .reduce((changed, { remove }) => remove(changed), text)
@@ -14,6 +21,7 @@ const server = await createTestServer(t, {
   allow: ['allowed.test'],
   compose: edit('compose.server.yaml'),
   policy: edit('proxy/squid.conf'),
+  gateway: edit('src/gateway/http/tenant-network.ts'),
 })
 
 t.test('each control of the server that is gone turns its claim red, and no other', async t => {
@@ -24,4 +32,25 @@ t.test('each control of the server that is gone turns its claim red, and no othe
     t.comment(`${name}: ${found.slice(0, 3).join(', ') || 'holds'}`)
   }
   t.same(red, expectedRed())
+})
+
+t.test('each control of the server that is gone turns its claim of the audit red', async t => {
+  const { code, stdout, stderr } = await server.serve([
+    'audit',
+    '--json',
+    '--probe',
+    ...auditedProbes,
+  ])
+  t.match(stdout, /^\{/, stderr)
+  const report: AuditReport = JSON.parse(stdout)
+  const red = report.probes.flatMap(({ id, checks }) =>
+    checks.filter(({ verdict }) => verdict === 'open').map(({ claim }) => `${id} ${claim}`),
+  )
+  for (const { checks } of report.probes) {
+    for (const { claim, evidence } of checks) t.comment(`${claim}: ${evidence}`)
+  }
+  const expected = expectedAudit()
+  // The other probes look at more than the controls of this file.
+  t.same(red.filter(claim => /^W/.test(claim) || expected.includes(claim)).sort(), expected)
+  t.equal(code, 1)
 })

@@ -48,6 +48,8 @@ export async function createTestServer(
     /** Changes compose.server.yaml, and squid.conf, before the start. */
     compose?: (text: string) => string
     policy?: (text: string) => string
+    /** Changes how the gateway tells its tenants. */
+    gateway?: (text: string) => string
     start?: boolean
   } = {},
 ): Promise<TestServer> {
@@ -77,6 +79,7 @@ export async function createTestServer(
   const edits = {
     'compose.server.yaml': options.compose,
     'proxy/squid.conf': options.policy,
+    'src/gateway/http/tenant-network.ts': options.gateway,
   }
   for (const [file, change] of Object.entries(edits)) {
     if (!change) continue

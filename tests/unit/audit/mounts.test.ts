@@ -146,3 +146,41 @@ t.test('declared mounts are read from the label, and an unreadable label gives n
   for (const text of ['', '{', '{}', '[{"source":"/"}]']) t.same(declaredMounts(labelled(text)), [])
   t.same(declaredMounts({ Config: { Labels: null } }), [])
 })
+
+t.test('a server has the mounts of its design, and a worker those of its tenant', async t => {
+  const volume = (target: string, writable: boolean) =>
+    mount('/var/lib/docker/volumes/x/_data', target, writable, 'volume')
+  const served = {
+    'worker-main': [
+      mount('/workspaces/main', '/workspaces', true),
+      volume('/home/claude', true),
+      volume('/run/claude-secure', true),
+      mount('/state/runner-tokens/main', '/run/secrets/runner-token'),
+      mount('/state/meter-keys/main', '/run/secrets/meter-key'),
+      mount('/state/filter', '/etc/claude-secure/filter'),
+    ],
+    server: [
+      mount('/state/server', '/etc/claude-secure/server'),
+      mount('/state/server-data', '/var/lib/claude-secure/server', true),
+      mount('/workspaces/main', '/workspaces/main', true),
+      volume('/run/claude-secure/workers/main', false),
+    ],
+    ingress: [],
+    proxy: [mount('/state/server-grants', '/etc/claude-secure/server-grants')],
+  }
+  for (const [service, mounts] of Object.entries(served)) {
+    t.same(unexpectedMounts(service, mounts, null), [], service)
+    t.same(writableMounts(service, mounts), [], service)
+  }
+  const wrong: [string, ReturnType<typeof mount>][] = [
+    ['worker-main', mount('/state/server', '/etc/claude-secure/server')],
+    ['worker-main', mount('/home/me', '/workspace', true)],
+    ['ingress', mount('/state/server', '/etc/claude-secure/server')],
+    ['server', mount('/workspaces', '/workspaces', true)],
+  ]
+  for (const [service, one] of wrong) {
+    t.equal(unexpectedMounts(service, [one], null).length, 1, `${service} ${one.Destination}`)
+  }
+  const tokens = mount('/state/server', '/etc/claude-secure/server', true)
+  t.same(writableMounts('server', [tokens]), ['/etc/claude-secure/server'])
+})

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { check, held, open, type Probe } from '../../../src/audit/probe.ts'
-import { probes, probesNamed } from '../../../src/audit/probes/index.ts'
+import { probes, probesNamed, serverProbes } from '../../../src/audit/probes/index.ts'
 import { allHeld, runProbes } from '../../../src/audit/run-audit.ts'
 import type { Scene } from '../../../src/audit/scene.ts'
 
@@ -61,10 +61,22 @@ t.test(
   },
 )
 
+t.test('a server is attacked as every stack, and at the walls between its parts', async t => {
+  const ids = serverProbes.map(({ id }) => id)
+  t.equal(new Set(ids).size, ids.length)
+  t.strictSame(
+    ids.filter(id => id.startsWith('W')),
+    Array.from({ length: 7 }, (_, index) => `W${index + 1}`),
+  )
+  const left = probes.map(({ id }) => id).filter(id => !ids.includes(id))
+  t.strictSame(left, ['H1', 'B1', 'B2'], 'what only a folder has')
+  t.throws(() => probesNamed(['H1'], serverProbes), { message: 'there is no probe H1' })
+})
+
 t.test('probes are chosen by id in any case, one by one or joined by commas', async t => {
-  const ids = (given?: string[]) => probesNamed(given).map(({ id }) => id)
-  t.equal(probesNamed(undefined), probes)
-  t.equal(probesNamed([]), probes)
+  const ids = (given?: string[]) => probesNamed(given, probes).map(({ id }) => id)
+  t.equal(probesNamed(undefined, probes), probes)
+  t.equal(probesNamed([], probes), probes)
   t.same(ids(['n5,N1', 's1']), ['N5', 'N1', 'S1'])
   t.throws(() => ids(['N99\x1b[2J']), { message: /^there is no probe N99[^\x1b]*$/, exitCode: 2 })
 })

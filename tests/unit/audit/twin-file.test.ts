@@ -2,9 +2,15 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { twinFile, twinNetworks, twinZone } from '../../../src/audit/twin-file.ts'
-import { canaryNames, listedNames, policyWithNames } from '../../../src/audit/twin-policy.ts'
+import {
+  canaryNames,
+  listedNames,
+  policyWithNames,
+  serverGrantsFor,
+} from '../../../src/audit/twin-policy.ts'
 import { parseAllowlist } from '../../../src/egress/allowlist.ts'
 import { ruleFindings } from '../../../src/egress/findings.ts'
+import { parseServerGrants } from '../../../src/egress/server-grants.ts'
 
 const names = canaryNames('0123abcd')
 const [network = { agent: '', outside: '', canaryAgent: '', canaryOutside: '', unused: '' }] =
@@ -68,6 +74,7 @@ const plan = {
   agentDirect: '',
   policyFolder: '/x/$HOME/proxy',
   grantsFolder: '/s/grants',
+  serverGrantsFolder: '/s/server-grants',
   credentialFile: '/x/credential.json',
   canaryCommand: ['node'],
   label: 'l',
@@ -97,4 +104,23 @@ t.test('no internal network of the twin has an address of the host, as in the st
   for (const [name, { driver_opts }] of inner) {
     t.strictSame(driver_opts, { 'com.docker.network.bridge.inhibit_ipv4': 'true' }, name)
   }
+})
+
+t.test('the twin has a tenant with grants below, above and after the ceiling', async t => {
+  const now = new Date('2026-11-21T12:00:00Z')
+  const grants = parseServerGrants(serverGrantsFor(names, now), 'grants.list')
+  t.same(
+    grants.map(({ name, until }) => [name, until]),
+    [
+      [names.serverGranted, '2026-11-21T13:00:00Z'],
+      [names.serverAbove, '2026-11-21T13:00:00Z'],
+      [names.serverExpired, '2026-11-21T11:00:00Z'],
+    ],
+  )
+  const { grantable } = parseAllowlist(policyWithNames(shipped, names) ?? '')
+  t.same(
+    grantable.map(({ name }) => name),
+    [names.serverGranted, names.serverExpired],
+  )
+  t.match(JSON.stringify(twinFile(plan)), /"AGENT_ALIASES":"proxy-tenant-audit"/)
 })
