@@ -66,7 +66,7 @@ t.test('on the shipped stack every attack is stopped, and nothing is left over',
   const looking = (async () => {
     while (!over) {
       for (const twin of await ownTwins()) twins.add(twin)
-      const head = ['curl', '-sI', '--max-time', '10', 'http://gateway:8787/']
+      const head = ['curl', '-sI', '--max-time', '120', 'http://gateway:8787/']
       answers.push((await stack.inside(head)).code)
       await sleep(200)
     }

@@ -72,8 +72,8 @@ t.test('one file of 40 GB is refused by its name, without reading it', async t =
 })
 
 t.test('apply shows the size of what it fetches', async t => {
-  // Larger than what is kept in memory from the first reading.
-  await agent('truncate -s 1G zeros.bin')
+  // Larger than what is kept in memory from the first reading, and than what is fetched before the key comes.
+  await agent('truncate -s 3G zeros.bin')
   const terminal = await stack.terminal(['apply'], { columns: 80, rows: 60 })
   await terminal.waitFor(/… fetching the changes( \d+ s)?: \d+ files?, \d+\.\d [MG]B/)
   await terminal.press('C-c')
