@@ -146,12 +146,13 @@ t.test('a client that reads slowly gets the whole answer', async t => {
     socket.on('error', () => {})
     socket.end(Buffer.alloc(whole))
   })
-  const { port } = await openRelay(t, target, { stallTimeout: 1_000, lingerTimeout: 2_000 })
+  const { port } = await openRelay(t, target, { stallTimeout: 3_000, lingerTimeout: 6_000 })
   const client = connect({ port, host: '127.0.0.1' })
   let received = 0
   for await (const chunk of client) {
     received += chunk.length
-    await sleep(2)
+    // Longer in all than the relay waits for a byte.
+    await sleep(10)
   }
   t.equal(received, whole)
 })
