@@ -10,7 +10,9 @@ Examples:
   ${calledAs()} mcp list
   ${calledAs()} mcp add db -- node tools/db.mjs
   ${calledAs()} mcp add --transport http docs https://mcp.example.com/v1
-  ${calledAs()} mcp remove db`
+  ${calledAs()} mcp remove db
+  ${calledAs()} mcp                         the server of serve up, for a client on stdio
+  ${calledAs()} mcp --url https://ai.example --token-file ~/.ai-token`
 
 /** Adds `mcp` and its commands, each as a single word for commander: see command-line.ts. */
 export function addMcp(
@@ -19,10 +21,16 @@ export function addMcp(
 ) {
   const about = (name: string, description: string) => command(name, description, { hidden: true })
 
-  command('mcp', "list, add and remove this folder's MCP servers (.mcp.json)")
-    .argument('<action>', 'list, add or remove')
+  command('mcp', "this folder's MCP servers (.mcp.json), or the server's own MCP on stdio")
+    .argument('[action]', 'list, add or remove; without one, MCP on stdin and stdout')
+    .option('--name <server>', 'the server of this host, if it has several')
+    .option('--url <address>', 'a server elsewhere')
+    .option('--token-file <file>', 'file with the token, if it is not the one of serve up')
     .addHelpText('after', examples)
-    .action((action: string) => {
+    .action(async (action: string | undefined, options) => {
+      if (action === undefined) {
+        return (await import('./commands/mcp-bridge.ts')).mcpBridge(options, invocation)
+      }
       throw new UserError(`mcp ${terminalLine(action, 40)} is not a command`, {
         hint: `run ${calledAs()} mcp list, mcp add or mcp remove`,
         exitCode: 2,

@@ -24,15 +24,18 @@ export function serveMcp(app: FastifyInstance, parts: McpParts & { readJson: Rea
   const { limits, readJson } = parts
   const buildServer = createMcpServers(parts)
   const sessions = createMcpSessions({ limits, buildServer })
-  const stateless = createMcpHandler(buildServer, {
+  const options = {
     legacy: 'reject',
     keepAliveMs: limits.keepAliveMilliseconds,
     maxSubscriptions: limits.connections,
-  })
+  } as const
+  const stateless = createMcpHandler(buildServer, options)
+  // A tool can take longer than a client or a proxy waits for the first byte.
+  const streamed = createMcpHandler(buildServer, { ...options, responseMode: 'sse' })
   const streams = createStreamCount(limits)
   app.addHook('preClose', async () => {
     sessions.close()
-    await stateless.close()
+    await Promise.all([stateless.close(), streamed.close()])
   })
 
   app.route({
@@ -54,7 +57,7 @@ export function serveMcp(app: FastifyInstance, parts: McpParts & { readJson: Rea
       }
       const response = (await isLegacyRequest(web, body))
         ? await sessions.serve(web, body, ownerOf(callerOf(request)))
-        : await stateless.fetch(web, { parsedBody: body })
+        : await (isToolCall(body) ? streamed : stateless).fetch(web, { parsedBody: body })
       return respond(reply, response, limits)
     },
   })
@@ -78,6 +81,10 @@ async function bodyOf(request: FastifyRequest, readJson: ReadJson): Promise<unkn
     return isRecord(message) && typeof message.id === 'string' && message.id.length > idBytes
   })
   return hasLongId ? rpcError(400, rpcCodes.invalidRequest, 'an id is too long') : body
+}
+
+function isToolCall(body: unknown): boolean {
+  return isRecord(body) && body.method === 'tools/call'
 }
 
 /** Returns whether the answer stays open for messages that have no request. */

@@ -2,7 +2,9 @@ import {
   Client as NewClient,
   StreamableHTTPClientTransport as NewTransport,
 } from '@modelcontextprotocol/client'
+import { StdioClientTransport as NewStdio } from '@modelcontextprotocol/client/stdio'
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport as OldStdio } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import {
   ElicitRequestSchema,
@@ -26,7 +28,10 @@ export type McpResult = {
 export type CallOptions = { onprogress?: (progress: Progress) => void; signal?: AbortSignal }
 export type Elicit = (form: { message: string; requestedSchema: unknown }) => ElicitResult
 
-type Options = { url: string; token: string; elicit?: Elicit; version?: string }
+/** A program that speaks MCP on stdio. */
+export type Program = { command: string; args: string[]; env: Record<string, string>; cwd: string }
+/** The server, by its address or by a program. */
+type Options = { elicit?: Elicit } & ({ url: string; token: string } | { program: Program })
 
 /** The generations of clients: that of sessions, and that without state. */
 export const generations = ['sessions', 'stateless'] as const
@@ -45,7 +50,7 @@ export async function connectMcp(
 
 const info = { name: 'a client of the tests', version: '1' }
 
-async function oldClient({ url, token, elicit }: Options): Promise<McpClient> {
+async function oldClient({ elicit, ...place }: Options): Promise<McpClient> {
   const client = new OldClient(info, elicit ? { capabilities: { elicitation: {} } } : {})
   if (elicit) {
     client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
@@ -53,26 +58,25 @@ async function oldClient({ url, token, elicit }: Options): Promise<McpClient> {
       return elicit(params)
     })
   }
-  const transport = new OldTransport(new URL(url), {
-    requestInit: { headers: { authorization: `Bearer ${token}` } },
-  })
+  const http = 'url' in place ? new OldTransport(new URL(place.url), bearer(place)) : null
+  const transport = 'program' in place ? new OldStdio(place.program) : http
   // biome-ignore lint/suspicious/noExplicitAny: the package's own types clash with exactOptionalPropertyTypes
   await client.connect(transport as any)
   return {
-    version: transport.protocolVersion ?? '',
+    version: http?.protocolVersion ?? '',
     tools: async () => (await client.listTools()).tools,
     call: async (name, args, options) =>
       resultOf(await client.callTool({ name, arguments: { ...args } }, undefined, options)),
     async close() {
-      await transport.terminateSession().catch(() => {})
+      await http?.terminateSession().catch(() => {})
       await client.close()
     },
   }
 }
 
-async function newClient({ url, token, elicit, version }: Options): Promise<McpClient> {
+async function newClient({ elicit, ...place }: Options): Promise<McpClient> {
   const client = new NewClient(info, {
-    versionNegotiation: { mode: version === undefined ? 'auto' : { pin: version } },
+    versionNegotiation: { mode: 'auto' },
     ...(elicit && { capabilities: { elicitation: { form: {} } } }),
   })
   if (elicit) {
@@ -81,10 +85,11 @@ async function newClient({ url, token, elicit, version }: Options): Promise<McpC
       return elicit(params)
     })
   }
-  const transport = new NewTransport(new URL(url), {
-    requestInit: { headers: { authorization: `Bearer ${token}` } },
-  })
-  await client.connect(transport)
+  await client.connect(
+    'program' in place
+      ? new NewStdio(place.program)
+      : new NewTransport(new URL(place.url), bearer(place)),
+  )
   return {
     version: client.getNegotiatedProtocolVersion() ?? '',
     tools: async () => (await client.listTools()).tools,
@@ -92,6 +97,10 @@ async function newClient({ url, token, elicit, version }: Options): Promise<McpC
       resultOf(await client.callTool({ name, arguments: { ...args } }, options)),
     close: () => client.close(),
   }
+}
+
+function bearer({ token }: { token: string }) {
+  return { requestInit: { headers: { authorization: `Bearer ${token}` } } }
 }
 
 function resultOf(result: unknown): McpResult {
