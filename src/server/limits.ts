@@ -57,6 +57,8 @@ export type ServerLimits = {
   cancelMilliseconds: number
   /** Time for an official OpenAI client that lost its connection to come back. It takes 2 s at most. */
   retryMilliseconds: number
+  /** Time for a client to bring the results of its tools, after which its run is cancelled. */
+  toolMilliseconds: number
   /** Maximum number of messages that wait for one workspace. */
   waitingMessages: number
   /** Maximum number of MCP sessions of one token; the one unused for longest makes room. */
@@ -102,6 +104,7 @@ export const defaultServerLimits: ServerLimits = {
   startMilliseconds: 5_000,
   cancelMilliseconds: 20_000,
   retryMilliseconds: 5_000,
+  toolMilliseconds: 600_000,
   waitingMessages: 8,
   mcpSessions: 32,
   mcpSessionMilliseconds: 30 * 60_000,

@@ -4,6 +4,7 @@ import type { Run, RunEngine } from '../run/engine.ts'
 import type { RunRequest } from '../run/request.ts'
 import type { RunResult } from '../run/result.ts'
 import type { RunSummary } from '../run/store/store.ts'
+import type { RunOptions } from '../run/watch.ts'
 import { createByteBudget, holderOf } from './byte-budget.ts'
 import { HttpError } from './http-error.ts'
 import { httpErrorOf, rethrow } from './refusals.ts'
@@ -15,7 +16,7 @@ import type { Caller } from './tokens.ts'
 /** The runs of all tenants, each behind an engine of its own. */
 export type ServerRuns = { of: (tenant: string) => RunEngine; spentToday: SpentToday }
 
-export type RunStart = {
+export type RunStart = Pick<RunOptions, 'onConnected'> & {
   caller: Caller
   request: Partial<RunRequest> & Pick<RunRequest, 'prompt'>
   /** Absolute path in the worker. */

@@ -116,3 +116,60 @@ t.test('an error of the model has its own status, and no second run begins', asy
     { message: /^400/, type: 'invalid_request_error' },
   )
 })
+
+t.test('tools of the client are called by the real Claude Code, two at once', async t => {
+  const calls = [
+    { tool: 'mcp__client__add', input: { a: 1, b: 2 } },
+    { tool: 'mcp__client__weather', input: { city: 'Oslo' } },
+  ]
+  const given: string[] = []
+  const runner = openai.chat.completions.runTools({
+    ...{ model: haiku, stream: true, messages: user(`[[parallel ${JSON.stringify(calls)}]]`) },
+    tools: [
+      {
+        type: 'function',
+        function: {
+          ...{ name: 'add', parameters: { type: 'object', properties: {} } },
+          parse: JSON.parse,
+          description: 'adds',
+          function: ({ a, b }: { a: number; b: number }) => `sum ${a + b}`,
+        },
+      },
+      {
+        type: 'function',
+        function: {
+          ...{ name: 'weather', parameters: { type: 'object', properties: {} } },
+          description: 'says the weather',
+          function: (input: string) => {
+            given.push(input)
+            return 'rain'
+          },
+        },
+      },
+    ],
+  })
+  t.match(await runner.finalContent(), /sum 3\s+rain/)
+  t.same(given, ['{"city":"Oslo"}'])
+})
+
+t.test('a title is a small run beside its chat', async t => {
+  const headers = { 'X-OpenWebUI-Chat-Id': 'a busy chat' }
+  const stream = await openai.chat.completions.create(
+    { model: haiku, messages: user('[[stream 2000 50]]'), stream: true },
+    { headers },
+  )
+  for await (const { choices } of stream) {
+    if (!choices[0]?.delta.content) continue
+    const title = await openai.chat.completions.create(
+      {
+        model: 'opus',
+        messages: user('### Task:\nGenerate a concise, 3-5 word title. [[say A title]]'),
+      },
+      { headers },
+    )
+    t.equal(title.choices[0]?.message.content, 'A title')
+    break
+  }
+  const { json } = await server.request('/usage')
+  t.match(json, { token: { sideCalls: { runs: 1 } } })
+})

@@ -53,6 +53,54 @@ function write(pieces: readonly string[]) {
   say({ type: 'assistant', parent_tool_use_id: null, message: { role: 'assistant', content } })
 }
 
+const results = new Map<string, string | null>()
+
+/** Calls tools of the client, all in one message, and says what they gave. */
+function call(calls: readonly [string, object][]) {
+  const event = (event: object) => say({ type: 'stream_event', parent_tool_use_id: null, event })
+  event({ type: 'message_start', message: { usage } })
+  const blocks = calls.map(([name, input], index) => ({
+    ...{
+      type: 'tool_use',
+      id: `toolu_${process.pid}_${index}`,
+      name: `mcp__client__${name}`,
+      input,
+    },
+  }))
+  for (const [index, block] of blocks.entries()) {
+    event({ type: 'content_block_start', index, content_block: { ...block, input: {} } })
+    for (const partial_json of JSON.stringify(block.input).match(/.{1,6}/g) ?? []) {
+      const delta = { type: 'input_json_delta', partial_json }
+      event({ type: 'content_block_delta', index, delta })
+    }
+    const message = { role: 'assistant', content: [block], stop_reason: null }
+    say({ type: 'assistant', parent_tool_use_id: null, message })
+  }
+  event({ type: 'message_delta', delta: { stop_reason: 'tool_use' }, usage: { output_tokens: 2 } })
+  event({ type: 'message_stop' })
+  for (const { id, name, input } of blocks) {
+    results.set(id, null)
+    const params = {
+      name: name.slice('mcp__client__'.length),
+      arguments: input,
+      _meta: { 'claudecode/toolUseId': id },
+    }
+    const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params }
+    const request = { subtype: 'mcp_message', server_name: 'client', message }
+    say({ type: 'control_request', request_id: id, request })
+  }
+}
+
+type Rpc = { mcp_response?: { result?: { content?: { text?: string }[] } } }
+
+function takeResult(id: string, { mcp_response: response }: Rpc) {
+  results.set(id, response?.result?.content?.map(({ text }) => text).join('') ?? '')
+  const texts = [...results.values()]
+  if (texts.includes(null)) return
+  write([texts.join(', ')])
+  result(texts.join(', '), { stop_reason: 'end_turn', usage, initialized })
+}
+
 type Content = string | { type: string; text?: string }[]
 
 function obey(content: Content): unknown {
@@ -120,6 +168,9 @@ function obey(content: Content): unknown {
       }, 50)
       return look
     }
+    case 'call':
+      // JSON: [[name, input], …]
+      return call(JSON.parse(rest))
     case 'begin':
       return write([rest])
     case 'cut':
@@ -179,8 +230,9 @@ input.on('line', line => {
       result('', { is_error: true, terminal_reason: 'aborted_streaming' })
     }
   } else if (message.type === 'control_response') {
-    const { error, response } = message.response
-    result(error ?? JSON.stringify(response))
+    const { error, response, request_id } = message.response
+    if (results.has(request_id)) takeResult(request_id, response)
+    else result(error ?? JSON.stringify(response))
   } else obey(message.message.content)
 })
 input.on('close', () => process.exit(0))

@@ -1,9 +1,9 @@
-import type { RunResult } from '../../run/result.ts'
+import type { Outcome } from './legs.ts'
 
-/** A run and the requests that wait for its answer. */
+/** A part of a run, and the requests that wait for its end. */
 export type Call = {
   runId: string
-  result: Promise<RunResult>
+  outcome: Promise<Outcome>
   cancel: () => void
 }
 
@@ -41,10 +41,11 @@ export function createCalls({ retryMilliseconds }: { retryMilliseconds: number }
       kept.set(digest, call)
       const [oldest] = kept.keys()
       if (kept.size > mostKept && oldest !== undefined) kept.delete(oldest)
-      call.result.then(
-        ({ status }) => {
+      call.outcome.then(
+        outcome => {
           // After a cancel, the same request is a new one.
-          if (status === 'cancelled') return forget(digest, call)
+          if (outcome.kind === 'ended' && outcome.result.status === 'cancelled')
+            return forget(digest, call)
           setTimeout(() => forget(digest, call), keptMilliseconds).unref()
         },
         // It was refused: no run has begun.

@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
 import { messageOf } from '../../base/errors.ts'
-import type { RunResult } from '../../run/result.ts'
 import { leaving, type RunRoutes } from '../api/run.ts'
 import { ignoredHeader } from '../api/run-body.ts'
 import { HttpError } from '../http-error.ts'
@@ -8,19 +7,22 @@ import { callerOf } from '../plugins/auth.ts'
 import { runRate } from '../plugins/rate.ts'
 import type { ServerLog } from '../server-log.ts'
 import type { Call, Calls } from './calls.ts'
+import { type Answer, answerOf, renderAnswer } from './chat-answer.ts'
 import { parseChatBody, schemaOf } from './chat-body.ts'
 import { readChatHeaders, requestDigest } from './chat-headers.ts'
 import { type ChatParts, type ChatRun, startChatRun } from './chat-run.ts'
-import { completion, completionHead, finishReasonOf, textOfResult, usageOf } from './completion.ts'
+import { readToolResults, readTools } from './chat-tools.ts'
+import { completionHead } from './completion.ts'
 import { createCompletionStream } from './completion-stream.ts'
 import { readConversation } from './conversation.ts'
 import { parseModel } from './models.ts'
-import { failureOf } from './run-failure.ts'
+import type { PausedRuns } from './paused-runs.ts'
 import { isSideCall } from './side-call.ts'
 
 export type ChatRoutes = RunRoutes &
   ChatParts & {
     calls: Calls
+    paused: PausedRuns
     now: () => Date
     log: ServerLog
     /** Runs the small calls beside a chat on the smallest model, without tools. */
@@ -29,7 +31,7 @@ export type ChatRoutes = RunRoutes &
 
 /** POST /chat/completions. */
 export function serveChat(app: FastifyInstance, prefix: string, parts: ChatRoutes) {
-  const { limits, readJson, strict, calls, now, log, sideCalls } = parts
+  const { limits, readJson, strict, calls, paused, now, log, sideCalls } = parts
   const config = { modes: ['openai'] as const, rateLimit: runRate(limits) }
 
   app.post(`${prefix}/chat/completions`, { config }, async (request, reply) => {
@@ -43,6 +45,8 @@ export function serveChat(app: FastifyInstance, prefix: string, parts: ChatRoute
     const jsonSchema = schemaOf(body)
     const effort = body.reasoning_effort ?? body.reasoningEffort ?? undefined
     const conversation = readConversation(body.messages)
+    const { tools, instruction } = readTools(body)
+    const results = readToolResults(body.messages)
     const digest = requestDigest([caller.tenant.name, caller.token.name], headers, input)
     const stream = body.stream
       ? createCompletionStream(reply, limits, {
@@ -52,53 +56,63 @@ export function serveChat(app: FastifyInstance, prefix: string, parts: ChatRoute
         })
       : null
 
-    /** Finds the run of a repeated request, or starts one. */
-    async function begin(): Promise<{ call: Call; remember?: ChatRun['remember'] }> {
-      const repeated = headers.retries ? calls.find(digest) : null
-      if (repeated) return { call: repeated }
-      const { run, remember } = await startChatRun(parts, {
-        ...{ caller, headers, conversation, digest, isSide: sideCalls && isSideCall(body) },
-        options: { model, effort, ...(jsonSchema && { jsonSchema }) },
-        onEvent: async event => stream?.take(event),
+    /** Finds the run that waits for the results of this request, or starts one. */
+    async function follow(): Promise<{ chat: ChatRun; deliver: () => void }> {
+      const waiting = paused.take(caller, results)
+      if (waiting) {
+        const { chat, results } = waiting
+        return { chat, deliver: () => chat.deliver(results) }
+      }
+      const chat = await startChatRun(parts, {
+        ...{ caller, headers, conversation, digest, instruction },
+        options: {
+          ...{ model, effort },
+          ...(jsonSchema && { jsonSchema }),
+          ...(tools.length > 0 && { clientTools: tools }),
+        },
+        isSide: sideCalls && isSideCall(body),
       })
-      const call = { runId: run.id, cancel: run.cancel, result: run.read.then(() => run.result) }
-      call.result.catch(() => {})
-      if (headers.retries !== null) calls.keep(digest, call)
-      return { call, remember }
+      return { chat, deliver: () => {} }
     }
 
-    async function answer(send: (result: RunResult, call: Call) => Promise<string>) {
-      const { call, remember } = await begin()
-      request.runId = call.runId
-      reply.header('x-claude-run-id', call.runId)
+    /** Returns the call of a repeated request, or a new one. */
+    async function begin(): Promise<{ call: Call; chat?: ChatRun }> {
+      const repeated = headers.retries ? calls.find(digest) : null
+      if (repeated) return { call: repeated }
+      const { chat, deliver } = await follow()
+      const { run, next } = chat
+      const outcome = next(async piece => stream?.take(piece))
+      deliver()
+      outcome.then(
+        ended => ended.kind === 'calls' && paused.keep(caller, chat, ended.calls),
+        () => {},
+      )
+      const call = { runId: run.id, cancel: run.cancel, outcome }
+      if (headers.retries !== null) calls.keep(digest, call)
+      return { call, chat }
+    }
+
+    async function answered(): Promise<{ answer: Answer; runId: string }> {
+      const { call, chat } = await begin()
+      const { runId } = call
+      request.runId = runId
+      reply.header('x-claude-run-id', runId)
       // A client that gave a key may lose its connection: its run goes on for the next request with that key.
       if (headers.idempotencyKey === null) {
-        const mayRetry = () => headers.retries !== null && !stream?.isOpen()
-        calls.join(call, { left, mayRetry })
+        calls.join(call, { left, mayRetry: () => headers.retries !== null && !stream?.isOpen() })
       }
-      stream?.begin(completionHead(call.runId, shown, now()))
-      const result = await call.result
-      const failure = failureOf(result)
-      if (failure) throw failure
-      const text = await send(result, call)
-      remember?.(text, result.sessionId)
+      stream?.begin(completionHead(runId, shown, now()))
+      const answer = answerOf(await call.outcome, { isStreamed: stream !== null })
+      chat?.remember(conversation, answer.text, answer.sessionId)
+      return { answer, runId }
     }
 
     if (!stream) {
-      let answered: object = {}
-      await answer(async (result, { runId }) => {
-        const content = textOfResult(result)
-        answered = completion(completionHead(runId, shown, now()), {
-          message: { role: 'assistant', content },
-          finish: finishReasonOf(result),
-          usage: usageOf(result),
-        })
-        return content
-      })
-      return answered
+      const { answer, runId } = await answered()
+      return renderAnswer(completionHead(runId, shown, now()), answer)
     }
     try {
-      await answer(stream.finish)
+      await stream.finish((await answered()).answer)
     } catch (error) {
       if (!stream.isOpen()) throw error
       if (!(error instanceof HttpError)) log({ kind: 'error', message: messageOf(error) })

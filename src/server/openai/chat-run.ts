@@ -1,4 +1,4 @@
-import type { RunEvent } from '../../run/result.ts'
+import type { ToolResult } from '../../run/client-tools.ts'
 import { begun } from '../api/run.ts'
 import { HttpError } from '../http-error.ts'
 import type { ServerLimits } from '../limits.ts'
@@ -9,6 +9,7 @@ import { findWorkspace } from '../workspace.ts'
 import type { ChatHeaders } from './chat-headers.ts'
 import type { ChatSessions } from './chat-sessions.ts'
 import type { Conversation } from './conversation.ts'
+import { createLegs, type Outcome, type TakePiece } from './legs.ts'
 import type { ScratchPlaces } from './scratch.ts'
 import { sideSystemPrompt } from './side-call.ts'
 import type { SideUsage } from './side-usage.ts'
@@ -29,16 +30,21 @@ export type ChatRequest = {
   conversation: Conversation
   /** Digest of the request, which tells a repetition from another one with the same key. */
   digest: string
-  options: Pick<RunStart['request'], 'model' | 'effort' | 'jsonSchema'>
+  options: Pick<RunStart['request'], 'model' | 'effort' | 'jsonSchema' | 'clientTools'>
+  /** For the end of the system prompt, before what the client's header adds. */
+  instruction: string | null
   /** A small call beside a chat: without tools, and outside of the chat's workspace. */
   isSide: boolean
-  onEvent: (event: RunEvent) => Promise<void>
 }
 
 export type ChatRun = {
   run: StartedRun
+  /** Passes on what comes next, until the run has ended or waits for results. */
+  next: (take: TakePiece) => Promise<Outcome>
+  /** Gives the run the results of its calls. */
+  deliver: (results: readonly ToolResult[]) => void
   /** Remembers the session for the next message of the conversation. */
-  remember: (answer: string, sessionId: string | null) => void
+  remember: (asked: Conversation, answer: string, sessionId: string | null) => void
 }
 
 /** Counts side calls apart, in the metrics and in the records of runs. */
@@ -60,21 +66,30 @@ type Place = { workspace: string; isChat: boolean; wait: boolean; release: () =>
 /** Starts the run of a request in its workspace: the named one, that of its chat, or one of its own. */
 export async function startChatRun(parts: ChatParts, request: ChatRequest): Promise<ChatRun> {
   const { starter, limits, sessions, sideUsage } = parts
-  const { caller, headers, conversation, digest, isSide, onEvent } = request
-  const { past, pastWith, whole, latest } = conversation
+  const { caller, headers, conversation, digest, isSide, instruction } = request
+  const { past, whole, latest } = conversation
   const options = isSide ? sideOptions(request) : request.options
   const systemPrompt = conversation.systemPrompt ?? (isSide ? sideSystemPrompt : undefined)
   const place = await placeOf(parts, request)
   const { workspace, wait } = place
-  const { appendSystemPrompt, idempotencyKey } = headers
+  const { idempotencyKey } = headers
+  const appended = [instruction, headers.appendSystemPrompt].filter(Boolean).join('\n\n')
+  const { onEvent, onConnected, next, deliver } = createLegs()
 
   const start = async (how: Pick<RunStart['request'], 'prompt' | 'session'>) =>
     starter.start({
-      ...{ caller, workspace, wait, surface: isSide ? sideSurface : 'openai', onEvent },
+      ...{
+        caller,
+        workspace,
+        wait,
+        surface: isSide ? sideSurface : 'openai',
+        onEvent,
+        onConnected,
+      },
       request: {
         ...{ ...options, ...how },
         ...(systemPrompt !== undefined && { systemPrompt }),
-        ...(appendSystemPrompt !== null && { appendSystemPrompt }),
+        ...(appended !== '' && { appendSystemPrompt: appended }),
       },
       ...(idempotencyKey !== null && { idempotencyKey, requestDigest: digest }),
     })
@@ -87,12 +102,11 @@ export async function startChatRun(parts: ChatParts, request: ChatRequest): Prom
         start({ prompt: whole, session: { kind: 'fresh' } }))
     run.result.then(place.release, place.release)
     if (isSide) run.result.then(({ costUsd }) => sideUsage.add(caller.token.name, costUsd), none)
-    const remember = (answer: string, sessionId: string | null) => {
-      if (place.isChat && sessionId !== null) {
-        sessions.remember(caller, workspace, pastWith(answer), sessionId)
-      }
+    const remember: ChatRun['remember'] = (asked, answer, sessionId) => {
+      if (!place.isChat || sessionId === null) return
+      sessions.remember(caller, workspace, asked.pastWith(answer), sessionId)
     }
-    return { run, remember }
+    return { run, remember, next: take => next(run, take), deliver }
   } catch (error) {
     await place.release()
     throw error

@@ -1,68 +1,77 @@
 import type { FastifyReply } from 'fastify'
 import { createDeferred } from '../../base/async.ts'
-import type { RunEvent, RunResult } from '../../run/result.ts'
 import { HttpError } from '../http-error.ts'
 import type { ServerLimits } from '../limits.ts'
-import {
-  type CompletionHead,
-  chunk,
-  finishReasonOf,
-  textOfResult,
-  usageChunk,
-  usageOf,
-} from './completion.ts'
+import type { Piece, ToolCall } from './answer-feed.ts'
+import { type Answer, shownCall } from './chat-answer.ts'
+import { type CompletionHead, chunk, usageChunk } from './completion.ts'
 import { createEventStream } from './event-stream.ts'
 import { openAiEnvelope, openAiErrorOf } from './openai-error.ts'
-import { createTextFeed } from './text-feed.ts'
 
 export type CompletionStreamOptions = {
   /** Whether the client asked for the usage. */
   usage: boolean
-  /** Whether the answer goes out in one piece, when the run has ended. */
+  /** Whether the text goes out in one piece, when the run has ended. */
   isWhole: boolean
 }
 
-/** Streams one completion: the role, the text as the model writes it, the reason of its end, `[DONE]`. */
+/** Streams one completion: the role, what the model writes as it writes it, the reason of its end, `[DONE]`. */
 export function createCompletionStream(
   reply: FastifyReply,
   limits: ServerLimits,
   { usage, isWhole }: CompletionStreamOptions,
 ) {
   const events = createEventStream(reply, limits)
-  const feed = createTextFeed()
   const begun = createDeferred<CompletionHead>()
-  let sent = ''
   let hasRole = false
+  let hasText = false
+  let hasCalls = false
 
   const send = (part: object) => events.send(usage ? { usage: null, ...part } : part)
 
-  async function sendText(head: CompletionHead, text: string) {
+  async function sendDelta(delta: object | null) {
+    const head = await begun.promise
     if (!hasRole) await send(chunk(head, { role: 'assistant', content: '' }))
     hasRole = true
-    if (text !== '') await send(chunk(head, { content: text }))
+    if (delta !== null) await send(chunk(head, delta))
   }
+
+  const sendCalls = (calls: readonly ToolCall[]) =>
+    sendDelta({ tool_calls: calls.map((call, index) => ({ index, ...shownCall(call) })) })
 
   return {
     isOpen: events.isOpen,
     begin: begun.resolve,
 
-    async take(event: RunEvent): Promise<void> {
-      if (isWhole) return
-      const text = feed.take(event)
-      if (text === '') return
-      sent += text
-      await sendText(await begun.promise, text)
+    async take(piece: Exclude<Piece, { kind: 'pause' }>): Promise<void> {
+      switch (piece.kind) {
+        case 'text':
+          if (isWhole) return
+          hasText = true
+          return sendDelta({ content: piece.text })
+        case 'call': {
+          hasCalls = true
+          const { index, id, name } = piece
+          const call = { index, ...shownCall({ id, name, arguments: '' }) }
+          return sendDelta({ tool_calls: [call] })
+        }
+        case 'arguments': {
+          const { index, text } = piece
+          return sendDelta({ tool_calls: [{ index, function: { arguments: text } }] })
+        }
+        default:
+          return piece satisfies never
+      }
     },
 
-    /** Sends what is left, and the end. Returns the whole text that the client got. */
-    async finish(result: RunResult): Promise<string> {
+    /** Sends what is left, and the end. */
+    async finish({ text, calls, finish, usage: counted }: Answer): Promise<void> {
+      await sendDelta(hasText || text === '' ? null : { content: text })
+      if (calls.length > 0 && !hasCalls) await sendCalls(calls)
       const head = await begun.promise
-      const rest = sent === '' ? textOfResult(result) : ''
-      await sendText(head, rest)
-      await send(chunk(head, {}, finishReasonOf(result)))
-      if (usage) await events.send(usageChunk(head, usageOf(result)))
+      await send(chunk(head, {}, finish))
+      if (usage) await events.send(usageChunk(head, counted))
       await events.send('[DONE]')
-      return sent + rest
     },
 
     /** Sends an error in the place of the end, so that a part of an answer does not look like a whole one. */

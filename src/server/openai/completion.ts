@@ -57,6 +57,27 @@ export function finishReasonOf({ claude }: Pick<RunResult, 'claude'>): FinishRea
   }
 }
 
+export function addUsage(one: Usage | null, other: Usage): Usage {
+  return one ? combined(one, other, (a, b) => a + b) : other
+}
+
+/** Returns the usage of the rest of a run, of which earlier answers counted a part. */
+export function usageWithout(all: Usage, earlier: Usage | null): Usage {
+  return earlier ? combined(all, earlier, (a, b) => Math.max(0, a - b)) : all
+}
+
+function combined(one: Usage, other: Usage, combine: (a: number, b: number) => number): Usage {
+  const prompt = combine(one.prompt_tokens, other.prompt_tokens)
+  const completion = combine(one.completion_tokens, other.completion_tokens)
+  const [cached, before] = [one, other].map(usage => usage.prompt_tokens_details.cached_tokens)
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: { cached_tokens: combine(cached ?? 0, before ?? 0) },
+  }
+}
+
 export type Message = { role: 'assistant'; content: string | null; [more: string]: unknown }
 
 export function completion(

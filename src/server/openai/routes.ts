@@ -5,6 +5,7 @@ import { createCalls } from './calls.ts'
 import { type ChatRoutes, serveChat } from './chat-completions.ts'
 import { createChatSessions } from './chat-sessions.ts'
 import { modelNamed, modelObjects } from './models.ts'
+import { createPausedRuns } from './paused-runs.ts'
 import { createScratch } from './scratch.ts'
 
 /** Where clients look for the API: below the address that they were given, with or without `/openai`. */
@@ -18,6 +19,7 @@ export function serveOpenAi(
   const parts = {
     ...routes,
     calls: createCalls(routes.limits),
+    paused: createPausedRuns(routes.limits),
     scratch: createScratch(routes.workspacesFolder),
     sessions: createChatSessions(),
   }

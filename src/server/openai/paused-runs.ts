@@ -1,0 +1,49 @@
+import type { ToolResult } from '../../run/client-tools.ts'
+import type { Caller } from '../tokens.ts'
+import type { ToolCall } from './answer-feed.ts'
+import type { ChatRun } from './chat-run.ts'
+
+type Paused = { chat: ChatRun; ids: readonly string[]; timer: NodeJS.Timeout }
+
+const noResult = 'The client gave no result for this call.'
+
+/**
+ * Keeps the runs that wait for the results of their client's tools, each for its own token alone. A run whose
+ * client does not come back ends at its deadline.
+ */
+export function createPausedRuns({ toolMilliseconds }: { toolMilliseconds: number }) {
+  const byCall = new Map<string, Paused>()
+  const keyOf = ({ tenant, token }: Caller, id: string) =>
+    JSON.stringify([tenant.name, token.name, id])
+
+  function forget(caller: Caller, { ids, timer }: Paused) {
+    clearTimeout(timer)
+    for (const id of ids) byCall.delete(keyOf(caller, id))
+  }
+
+  return {
+    keep(caller: Caller, chat: ChatRun, calls: readonly ToolCall[]) {
+      const timer = setTimeout(chat.run.cancel, toolMilliseconds)
+      const paused = { chat, ids: calls.map(({ id }) => id), timer }
+      for (const id of paused.ids) byCall.set(keyOf(caller, id), paused)
+      const over = () => forget(caller, paused)
+      chat.run.result.then(over, over)
+    },
+
+    /** Returns the run that waits for these results, and the results of all its calls; null for none. */
+    take(caller: Caller, results: readonly ToolResult[]) {
+      const [paused] = results.flatMap(({ id }) => byCall.get(keyOf(caller, id)) ?? [])
+      if (!paused) return null
+      forget(caller, paused)
+      const all = paused.ids.map(
+        (id): ToolResult =>
+          results.find(result => result.id === id) ?? {
+            ...{ id, isError: true },
+            content: [{ type: 'text', text: noResult }],
+          },
+      )
+      return { chat: paused.chat, results: all }
+    },
+  }
+}
+export type PausedRuns = ReturnType<typeof createPausedRuns>
