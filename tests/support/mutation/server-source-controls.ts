@@ -5,6 +5,60 @@ const unit = 'tests/unit/server'
 /** Controls of the server. */
 export const serverSourceControls: readonly SourceControl[] = [
   {
+    control: 'the gateway asks from which network a placeholder comes',
+    file: 'src/gateway/http/app.ts',
+    remove: [
+      'await refuseOtherNetwork(isFromTenant, identity.caller, request.raw.socket.remoteAddress)',
+      '',
+    ],
+    test: 'tests/integration/gateway/tenants.test.ts',
+  },
+  {
+    control: 'a run is announced from the network of its tenant',
+    file: 'src/gateway/http/app.ts',
+    remove: [
+      'if (caller) await refuseOtherNetwork(isFromTenant, caller, socket.remoteAddress)',
+      '',
+    ],
+    test: 'tests/integration/gateway/tenants.test.ts',
+  },
+  {
+    control: 'the network of a tenant is told by the address of the caller',
+    file: 'src/gateway/http/tenant-network.ts',
+    remove: ["(await networkOf(tenant))?.check(caller, 'ipv4') ?? false", 'true'],
+    test: 'tests/unit/gateway/http/tenant-network.test.ts',
+  },
+  {
+    control: 'a grant of a server lasts 7 days at most',
+    file: 'proxy/server-grants',
+    remove: ['if (($6 "") > (latest "")) refuse("a grant lasts at most 7 days")', ''],
+    test: 'tests/unit/egress/server-grants.test.ts',
+  },
+  {
+    control: 'a grant of a server is for one tenant',
+    file: 'proxy/server-grants',
+    remove: ['" all-of tenant_" $4 " " id "_name', '" all-of agent " id "_name'],
+    test: 'tests/unit/egress/server-grants.test.ts',
+  },
+  {
+    control: 'a grant of a server ends by the clock',
+    file: 'proxy/server-grants',
+    remove: ['if (($6 "") <= (now "")) next', ''],
+    test: 'tests/unit/egress/server-grants.test.ts',
+  },
+  {
+    control: 'no word of the grants of a server becomes another rule',
+    file: 'proxy/server-grants',
+    remove: ['if (NF != 8 || $1', 'if (NF < 8 || $1'],
+    test: 'tests/unit/egress/server-grants.test.ts',
+  },
+  {
+    control: 'serve allow grants below the ceiling alone',
+    file: 'src/egress/server-grants.ts',
+    remove: ['ceiling.some(site => ', 'ceiling.every(site => '],
+    test: 'tests/unit/egress/server-grants.test.ts',
+  },
+  {
     control: 'a route of the server needs a token unless it says that it is open',
     file: 'src/server/plugins/auth.ts',
     remove: ["modes = ['api'] }", "modes = 'open' }"],
