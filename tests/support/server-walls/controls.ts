@@ -136,6 +136,13 @@ export const auditedProbes = [
   ...new Set(serverControls.flatMap(({ audit }) => audit.map(claim => claim.split(' ')[0] ?? ''))),
 ]
 
+/**
+ * Turns red with the way out of the ingress, where a router beyond this host answers for every address: the probe takes
+ * its answer for that of a worker.
+ */
+export const mayTurnRed =
+  'W5 the ingress reaches the server, and neither a worker, nor the gateway or the proxy'
+
 /** The claims of `serve audit` that must turn red: the walls' claims are exactly these. */
 export function expectedAudit(): string[] {
   return [...new Set(serverControls.flatMap(({ audit }) => audit))].sort()
