@@ -167,6 +167,39 @@ export const serverSourceControls: readonly SourceControl[] = [
     test: `${unit}/workspace.test.ts`,
   },
   {
+    control: 'a conversation is open to its own token alone',
+    file: 'src/server/workspace.ts',
+    remove: ['if (first === conversationsFolder) return second === token.name', ''],
+    test: `${unit}/workspace.test.ts`,
+  },
+  {
+    control: 'an image is never fetched from an address of a request',
+    file: 'src/server/openai/content.ts',
+    remove: [
+      "if (!data) throw badRequest('an image must be a data: URL with base64', param)",
+      "if (!data) return { type: 'text', text: url }",
+    ],
+    test: `${unit}/openai/parts.test.ts`,
+  },
+  {
+    control: "results of a client's tools belong to the token of their run",
+    file: 'src/server/openai/paused-runs.ts',
+    remove: ['[tenant.name, token.name, id]', '[tenant.name, id]'],
+    test: 'tests/integration/server/openai-tools.test.ts',
+  },
+  {
+    control: "a client that does not bring its tools' results ends its run",
+    file: 'src/server/openai/paused-runs.ts',
+    remove: ['setTimeout(chat.run.cancel, toolMilliseconds)', 'setTimeout(() => {}, 0)'],
+    test: 'tests/integration/server/openai-tools.test.ts',
+  },
+  {
+    control: 'a client that leaves a completion cancels its run',
+    file: 'src/server/openai/calls.ts',
+    remove: ['else cancelIfAlone()', ''],
+    test: 'tests/integration/server/openai.test.ts',
+  },
+  {
     control: "runs in progress hold a share of their token's budget",
     file: 'src/server/run-budget.ts',
     remove: ['reserved.set(name, held + share)', ''],

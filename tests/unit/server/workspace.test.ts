@@ -40,6 +40,17 @@ t.test('a token knows of the runs in its workspaces alone', async t => {
   }
 })
 
+t.test('the workspaces of conversations are open to their own token alone', async t => {
+  const root = '/workspaces/.openai'
+  for (const given of [caller(), caller(['a']), caller(['.openai'])]) {
+    t.ok(maySee(given, `${root}/ci/chat-1`))
+    for (const path of [root, `${root}/other/chat-1`, `${root}/ci2`, `${root}/c`]) {
+      t.notOk(maySee(given, path), path)
+    }
+  }
+  await t.rejects(findWorkspace('.openai/other/chat-1', caller(), '/nonexistent'), absent)
+})
+
 t.test('a workspace is a real folder of the tenant', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'server-workspace-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
