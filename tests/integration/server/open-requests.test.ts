@@ -1,10 +1,22 @@
+import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { until } from '../../../src/base/async.ts'
 import { storedToken, token } from './fixture.ts'
 import { startRunning } from './running.ts'
 
 const two = [storedToken('default', token), storedToken('other', 'cs_other')]
+/** Returns all of an answer, or `still open` if it does not end. */
+async function untilEnd(stream: IncomingMessage): Promise<string> {
+  const end = await Promise.race([
+    text(stream).catch(() => 'broken off'),
+    sleep(20_000, 'still open'),
+  ])
+  stream.destroy()
+  return end
+}
+
 const soon = { every: 20, timeout: 30_000 }
 
 t.test('an event stream of a revoked token says so and ends, and the run goes on', async t => {
@@ -15,14 +27,14 @@ t.test('an event stream of a revoked token says so and ends, and the run goes on
   const [revoked, kept] = [await open(path), await open(path, { bearer: 'cs_other' })]
   files.write({ tokens: two.slice(1) })
   t.match(
-    await text(revoked),
+    await untilEnd(revoked),
     /event: started[\s\S]*\n\nevent: unauthorized\ndata: {"detail":"the token was revoked"}\n\n$/,
   )
   t.equal((await open(path)).statusCode, 401)
   const result = await ask(`/run/result?runId=${body.runId}`, { bearer: 'cs_other' })
   t.match(result, { status: 200, body: { status: 'running' } })
   await ask(`/run/cancel?runId=${body.runId}`, { method: 'POST', bearer: 'cs_other' })
-  const rest = await text(kept)
+  const rest = await untilEnd(kept)
   t.match(rest, /event: ended/, 'the stream of another token goes on to the end')
   t.notMatch(rest, 'unauthorized')
 })
@@ -32,7 +44,7 @@ t.test('a stream ends also when its token was added again under its name', async
   const { body } = await run({ prompt: 'silent', workspace: 'a', async: true })
   const stream = await open(`/run/events?runId=${body.runId}`)
   files.write({ tokens: [storedToken('default', 'cs_another')] })
-  t.match(await text(stream), /event: unauthorized/)
+  t.match(await untilEnd(stream), /event: unauthorized/)
 })
 
 t.test('a revoked token loses the connection on which it waits for a run', async t => {
@@ -41,7 +53,7 @@ t.test('a revoked token loses the connection on which it waits for a run', async
   const waiting = run({ prompt: 'silent', workspace: 'a' }).catch(() => 'closed')
   t.ok(await until(() => starter.count() === 1, soon))
   files.write({ tokens: two.slice(1) })
-  t.equal(await waiting, 'closed')
+  t.equal(await Promise.race([waiting, sleep(20_000, 'still open')]), 'closed')
   const isFree = async () => {
     const { body } = await ask('/status', { bearer: 'cs_other' })
     return body.busyWorkspaces.length === 0
