@@ -13,10 +13,15 @@ export type NodeMajor = '22' | '24'
 export async function nodeFolder(major: NodeMajor): Promise<string> {
   const text = await readFile(join(import.meta.dirname, 'node-pins.json'), 'utf8')
   const pins = JSON.parse(text) as Record<NodeMajor, PinnedPackage>
-  const cache = join(cacheRoot(), 'claude-secure-tests')
+  const cache = testCache()
   const folder = await fetchPackage(pins[major], { cache, selection: { only: ['bin/node'] } })
   await chmod(cache, 0o755)
   return join(folder, 'bin')
+}
+
+/** Returns the folder of what the tests download. */
+export function testCache(): string {
+  return join(cacheRoot(), 'claude-secure-tests')
 }
 
 /** Some tests run a program as another user, who cannot reach into the home of root. */
