@@ -3,13 +3,14 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import t from 'tap'
 import { exec } from '../../../src/process/exec.ts'
+import { mcpSourceControls } from '../../support/mutation/mcp-source-controls.ts'
 import { serverSourceControls } from '../../support/mutation/server-source-controls.ts'
 import { sourceControls } from '../../support/mutation/source-controls.ts'
 import { repository, temporaryFolder } from '../../support/stack/checkout.ts'
 import { nodeFolder } from '../../support/suite/other-node.ts'
 import { suiteOf } from '../../support/suite/suites.ts'
 
-const controls = [...sourceControls, ...serverSourceControls]
+const controls = [...sourceControls, ...serverSourceControls, ...mcpSourceControls]
 
 const folders = ['bin', 'claude', 'gateway', 'proxy', 'additions', 'docs', 'src', 'tests']
 const files = [

@@ -114,3 +114,60 @@ t.test('a client that leaves cancels its run, in both generations', async t => {
     t.match((await server.of('main').list({ limit: 1 })).runs, [{ state: 'cancelled' }])
   }
 })
+
+t.test('the calls of a token and the texts that they hold are bounded', async t => {
+  const server = mcpClient(await startRunning(t, { limits: { mcpCalls: 1 } }))
+  const headers = await server.openSession()
+  const run = callOf('claude_run', { prompt: 'silent', workspace: 'a' })
+  const answer = await server.open('/mcp', {
+    method: 'POST',
+    body: run,
+    headers: { accept, ...headers },
+  })
+  t.ok(await until(() => server.starter.count() === 1, every))
+  t.match(messageOf(await server.post(callOf('list_files', {}), { headers })).result, {
+    isError: true,
+    content: [{ text: 'too many calls at once, retry later' }],
+  })
+  answer.destroy()
+  const isFree = async () => {
+    const body = callOf('run_result', { run_id: '0123456789abcdef' })
+    const { result } = messageOf(await server.post(body, { headers }))
+    return result.content[0].text === 'run not found'
+  }
+  t.ok(await until(isFree, every), 'a call that is over makes room')
+
+  const small = await startMcp(t, { limits: { mcpBytes: 1_000 } })
+  const session = await small.openSession()
+  const call = async (name: string, args: object) =>
+    messageOf(await small.post(callOf(name, args), { headers: session })).result
+  t.match(await call('write_file', { path: 'a', content: 'x'.repeat(400) }), { content: [{}] })
+  t.match(await call('write_file', { path: 'b', content: 'x'.repeat(600) }), {
+    isError: true,
+    content: [{ text: 'too many large answers at once, retry later' }],
+  })
+  t.match(await call('read_file', { path: 'a' }), { isError: true })
+})
+
+t.test('a question that the server did not ask is refused', async t => {
+  const { post } = await startMcp(t)
+  const { params, ...call } = callOf('run_result', { run_id: '0123456789abcdef' })
+  const forged = Buffer.from('{"p":{"runId":"0123456789abcdef","questionId":"q"}}')
+  const headers = {
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': 'tools/call',
+    'mcp-name': 'run_result',
+  }
+  const body = {
+    ...call,
+    params: {
+      ...params,
+      requestState: `v1.${forged.toString('base64url')}.AAAA`,
+      inputResponses: { questions: { action: 'decline' } },
+      _meta: envelope,
+    },
+  }
+  const { text } = await post(body, { headers })
+  t.match(text, /"code":-32602/)
+  t.match(text, /Invalid or expired requestState/)
+})
