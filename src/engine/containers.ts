@@ -46,6 +46,20 @@ export function createContainers(address: EngineAddress, query: EngineQuery) {
     containers: (labels: readonly string[]) =>
       query(z.array(ContainerSummary), `/containers/json?all=1&${filters({ label: labels })}`),
 
+    /**
+     * Calls `onEvent` whenever a container that carries `label` ends or its health changes, until `signal` fires or
+     * the engine closes the stream. Says nothing of the kind: the caller asks for the state.
+     */
+    async watchContainers(label: string, signal: AbortSignal, onEvent: () => void) {
+      const filter = { type: ['container'], event: ['health_status', 'die'], label: [label] }
+      const { status, body } = await get(address, `/events?${filters(filter)}`, {
+        signal,
+        idleMilliseconds: 0,
+      })
+      if (status !== 200) throw new EngineStatusError('/events', status, '')
+      for await (const _ of body) onEvent()
+    },
+
     /** Returns the command lines of the processes in a container, as the host sees them; none when it ended. */
     async processes(container: string) {
       const { Titles, Processes: rows } = await top(container, 'pid,args')

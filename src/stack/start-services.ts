@@ -15,6 +15,7 @@ import { composeProject, type Stack } from './stack.ts'
 import type { StartContext } from './start-context.ts'
 import { permitStart } from './state/filter-file.ts'
 import { createVolumes, refuseOtherNetworks } from './volumes.ts'
+import { waitUntilHealthy } from './wait-healthy.ts'
 
 /** Milliseconds; longer than the healthcheck interval (compose.yaml). */
 const patience = 40_000
@@ -56,7 +57,7 @@ export async function waitForRecovery(
   return step(log, waiting, () => recovery(() => inspectStack(engine, found.stack), { signal }))
 }
 
-const up = ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build']
+const up = ['up', '--detach', '--pull', 'never', '--no-build']
 const down = ['down', '--remove-orphans', '--timeout', '5']
 
 type Services = {
@@ -68,11 +69,16 @@ type Services = {
   fresh: boolean
 }
 
-/** Starts services and waits until they are healthy. Undoes its part before it throws. */
-export async function startServices(context: StartContext, stack: Stack, services: Services) {
+/**
+ * Starts services, waits until they are healthy, and returns the stack's state. Undoes its part before it throws.
+ */
+export async function startServices(
+  context: StartContext,
+  stack: Stack,
+  services: Services,
+): Promise<StackState> {
   try {
-    await bringUp(context, stack, services)
-    await closeHostSide(context, stack, { running: false })
+    return await bringUp(context, stack, services)
   } catch (error) {
     const explained = await explainFailure(context.engine, stack.identity.name, error)
     // The reason of the failure matters more than that of the clean-up; `stop` and `start` repeat it.
@@ -82,10 +88,11 @@ export async function startServices(context: StartContext, stack: Stack, service
 }
 
 async function bringUp(
-  { engine, docker, log, signal }: StartContext,
+  context: StartContext,
   stack: Stack,
   { wanted, remade, fresh }: Services,
-) {
+): Promise<StackState> {
+  const { engine, docker, log, signal } = context
   if (remade.length > 0) {
     await compose(docker, composeProject(stack), ['rm', '--stop', '--force', ...remade], { signal })
   }
@@ -93,14 +100,28 @@ async function bringUp(
   await createVolumes({ engine, docker, signal }, stack, wanted)
   await permitStart(stack.state)
   const project = composeProject(stack, wanted)
-  // Both settle before a failure is undone, so that Compose creates nothing after the clean-up.
-  const outcomes = await Promise.allSettled([
-    compose(docker, project, [...up, ...wanted], { timeout: 180_000, signal }),
+  const begin = async () => {
+    await compose(docker, project, [...up, ...wanted], { timeout: 180_000, signal })
+    // The networks exist from here on, and close while the services become healthy.
+    const [, state] = await settled([
+      closeHostSide(context, stack, { running: false }),
+      waitUntilHealthy(engine, project.name, wanted, { signal }),
+    ])
+    return state
+  }
+  const [state] = await settled([
+    begin(),
     // In parallel, because it takes as long in a large folder. No session opens before both are done.
     // A repaired stack keeps its recorded baseline.
-    ...(fresh ? [noteHostFiles(stack.workspace, stack.state, log)] : []),
+    fresh ? noteHostFiles(stack.workspace, stack.state, log) : null,
   ])
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  return state
+}
+
+/** Waits for all, so that a failure is undone only when nothing is created any more. Throws the first failure. */
+async function settled<T extends readonly unknown[]>(work: readonly [...T]) {
+  await Promise.allSettled(work)
+  return Promise.all(work)
 }
 
 /**

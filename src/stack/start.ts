@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { command } from '../base/command.ts'
-import { UserError } from '../base/errors.ts'
 import { type Log, step } from '../base/log.ts'
 import { compose } from '../engine/compose.ts'
 import { replaceFile } from '../files/replace-file.ts'
@@ -11,7 +9,7 @@ import type { RepositoryPlan } from '../workspace/repository/plan.ts'
 import { whyBusy } from './activity.ts'
 import { changedHostFiles } from './host-files.ts'
 import { closeHostSide } from './host-side.ts'
-import { inspectStack, isHeldBack, isUp, type StackState } from './inspect.ts'
+import { isUp, type StackState } from './inspect.ts'
 import { refuseReplacedPaths } from './mounted-repository.ts'
 import { clearPlaceholders, prepareOverlays } from './protection.ts'
 import { prepareRepository } from './repository.ts'
@@ -81,19 +79,14 @@ export async function startStack(
   }
   const present = fresh ? [] : (before?.services ?? [])
   const wanted = [...new Set([...needed, ...present.map(({ name }) => name)])]
-  // Cut off from a network, or refused by its entrypoint: the engine would try that again only after a pause.
+  // Cut off from a network, or ended at each attempt: the engine makes the next one after up to a minute.
   const remade = present
-    .filter(service => !service.connected || isHeldBack(service))
+    .filter(({ connected, state }) => !connected || state === 'restarting')
     .map(({ name }) => name)
   const names = [...addedServices(stack).map(({ name }) => name), 'proxy', 'gateway', ...agents]
   const named = `starting ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
-  await step(log, named, () => startServices(context, stack, { wanted, remade, fresh }))
-  const state = await inspectStack(engine, project.name)
-  if (!state) {
-    throw new UserError(`the stack ${project.name} disappeared while it was starting`, {
-      hint: `another program removed its containers: run ${command('start')} again`,
-    })
-  }
+  const services = { wanted, remade, fresh }
+  const state = await step(log, named, () => startServices(context, stack, services))
   if (repository) await verifyRepository(context, ready, repository, state)
   return { outcome: 'started', state }
 }

@@ -26,6 +26,7 @@ import { permitStart } from '../../stack/state/filter-file.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import { forgetSecretsIfGone, stopStack } from '../../stack/stop.ts'
 import { createNamedVolumes, refuseOtherNetworks } from '../../stack/volumes.ts'
+import { waitUntilHealthy } from '../../stack/wait-healthy.ts'
 import type { Context } from '../context.ts'
 import { ensureImages } from '../images.ts'
 import { checkConfiguration } from '../start/check-configuration.ts'
@@ -56,7 +57,7 @@ export type ServedStack = {
   mode: CredentialMode
 }
 
-const up = ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build']
+const up = ['up', '--detach', '--pull', 'never', '--no-build']
 
 /** Brings the server's stack up, or makes it what the settings and tenants.yaml say. */
 export async function serveUp(context: Context, options: ServeUpOptions): Promise<ServedStack> {
@@ -143,6 +144,7 @@ async function bringUp(
       await removeStale(context, before, wanted)
       const args = [...up, '--remove-orphans', ...wanted]
       await compose(docker, project, args, { timeout: 240_000, signal })
+      await waitUntilHealthy(engine, identity.name, wanted, { signal })
     })
     await closeHostSide(context, side, { running: false })
   } catch (error) {
@@ -156,8 +158,8 @@ async function bringUp(
 }
 
 /**
- * Removes containers that `up` would leave: of services that are no longer wanted, and those that lost a network,
- * which Compose does not notice.
+ * Removes containers that `up` would leave: of services that are no longer wanted, those that lost a network, which
+ * Compose does not notice, and those that ended at each attempt, which the engine repeats after up to a minute.
  */
 async function removeStale(
   { docker, signal }: Pick<Context, 'docker' | 'signal'>,
@@ -165,7 +167,10 @@ async function removeStale(
   wanted: readonly string[],
 ) {
   const stale = (before?.services ?? [])
-    .filter(({ name, connected }) => !wanted.includes(name) || !connected)
+    .filter(
+      ({ name, connected, state }) =>
+        !wanted.includes(name) || !connected || state === 'restarting',
+    )
     .map(({ container }) => container)
   if (stale.length === 0) return
   const options = { env: docker.env, signal, timeout: 60_000 }
