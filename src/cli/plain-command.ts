@@ -8,6 +8,19 @@ type Command = {
 
 /** Commands that scripts and prompts of shells repeat: to define all commands takes longer than to run these. */
 const commands: Readonly<Record<string, Command>> = {
+  start: {
+    switches: {
+      ...{ '--detach': 'detach', '-d': 'detach', '--continue': 'continue', '-c': 'continue' },
+      '--worker': 'worker',
+    },
+    run: async (switches, invocation) => {
+      // Called before the first schema is created.
+      const { interpretSchemas } = await import('./interpret-schemas.ts')
+      interpretSchemas()
+      const { start } = await import('./commands/start.ts')
+      invocation.setStatus(await start(switches, invocation))
+    },
+  },
   status: {
     switches: { '--json': 'json' },
     run: async (switches, invocation) =>

@@ -15,6 +15,11 @@ const invocation: Invocation = {
 
 t.test('a plain line gives a command the options that the parser gives it', async t => {
   const lines = [
+    ['start'],
+    ['start', '--detach'],
+    ['start', '-d', '--worker'],
+    ['start', '-c'],
+    ['start', '--continue', '--detach'],
     ['status'],
     ['status', '--json'],
     ['status', '--json', '--json'],
@@ -39,7 +44,10 @@ t.test('a plain line gives a command the options that the parser gives it', asyn
 t.test('every other line needs the parser', async t => {
   const lines = [
     [],
-    ['start'],
+    ['start', '--no-continue'],
+    ['start', '--copy'],
+    ['start', '--exclude', 'x'],
+    ['start', '-dc'],
     ['status', '--help'],
     ['status', '--verbose'],
     ['status', '--jsn'],
