@@ -1,21 +1,26 @@
 import { createHash } from 'node:crypto'
-import { type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs'
+import { lstatSync, readdirSync, type Stats } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 
 export type ContextFile = { path: string; stats: Stats }
 
 /**
  * Returns the regular files below `folder` except those in `without`, in a stable order. Without promises:
- * every start asks for 500 files, and one takes 3 µs instead of 25.
+ * every start asks for 650 files, and one takes 3 µs instead of 25. Without `recursive`, which takes twice as long.
  */
 export function contextFiles(folder: string, without: readonly string[] = []): ContextFile[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
-    .map(entry => relative(folder, join(parentOf(entry), entry.name)))
+  return pathsBelow(folder, '')
     .filter(path => !without.includes(path))
     .sort()
-    .map(path => ({ path, stats: lstatSync(join(folder, path)) }))
+    .map(path => ({ path, stats: lstatSync(`${folder}/${path}`) }))
+}
+
+function pathsBelow(folder: string, below: string): string[] {
+  return readdirSync(`${folder}/${below}`, { withFileTypes: true }).flatMap(entry => {
+    const path = `${below}${entry.name}`
+    return entry.isDirectory() ? pathsBelow(folder, `${path}/`) : entry.isFile() ? path : []
+  })
 }
 
 /** Returns a hash of the bytes and executable bits of all files of a build context. */
@@ -48,9 +53,4 @@ export function fingerprint(files: readonly ContextFile[]): string {
 
 export function shortHash(parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12)
-}
-
-// Node 20.11 has `path`, newer releases `parentPath`.
-function parentOf(entry: Dirent) {
-  return entry.parentPath ?? entry.path
 }
