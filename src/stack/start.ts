@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Log, step } from '../base/log.ts'
 import { compose } from '../engine/compose.ts'
+import { renderComposeFile } from '../engine/compose-file.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { renderHostFileChanges } from '../workspace/host-files/changes.ts'
 import type { RepositoryPlan } from '../workspace/repository/plan.ts'
@@ -118,8 +119,7 @@ async function repositoryOrUndo({ workspace, settings, forbidden = [], state }: 
 }
 
 async function writeStackFile(stack: Stack, fingerprint: string) {
-  const { stringify } = await import('yaml')
-  await replaceFile(stack.state.override, stringify(buildStackFile(stack, fingerprint)))
+  await replaceFile(stack.state.override, renderComposeFile(buildStackFile(stack, fingerprint)))
 }
 
 /**
