@@ -78,14 +78,18 @@ const packs = {
 /** Packs whose functions are all compiled here: no run of a command fills their caches. */
 const compiledHere = ['claude', 'client', 'work', 'yaml', 'end']
 
+/** The pack of what these share with others: one that is read before them, so that the others do not read them. */
+const sharedBy = { client: 'claude', parse: 'read' }
+
 /** Names each chunk by its pack, as `read/chunk-X`; chunks of no pack are in `rest`. */
 function placesOf(outputs) {
-  const places = new Map()
-  const place = (path, pack) => {
-    if (places.has(path)) return
-    places.set(path, `${pack}/${basename(path, '.js')}`)
+  const readers = new Map()
+  const read = (path, pack) => {
+    const packs = readers.get(path) ?? []
+    if (packs.includes(pack)) return
+    readers.set(path, [...packs, pack])
     for (const { path: imported, kind, external } of outputs[path].imports) {
-      if (kind === 'import-statement' && !external) place(imported, pack)
+      if (kind === 'import-statement' && !external) read(imported, pack)
     }
   }
   for (const [pack, entries] of Object.entries(packs)) {
@@ -93,10 +97,15 @@ function placesOf(outputs) {
       // The packages may be those of another checkout.
       const found = Object.entries(outputs).find(([, output]) => output.entryPoint?.endsWith(entry))
       if (!found) throw new Error(`${entry} is not imported on demand: correct the packs`)
-      place(found[0], pack)
+      read(found[0], pack)
     }
   }
-  for (const path of Object.keys(outputs)) place(path, 'rest')
+  const places = new Map()
+  for (const path of Object.keys(outputs)) {
+    const [first = 'rest', ...others] = readers.get(path) ?? []
+    const pack = others.length > 0 ? (sharedBy[first] ?? first) : first
+    places.set(path, `${pack}/${basename(path, '.js')}`)
+  }
   return places
 }
 
