@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { messageOf, UserError } from '../base/errors.ts'
-import { createEngine, type EngineVersion } from './engine.ts'
+import { createEngine, type Engine, type EngineVersion } from './engine.ts'
 import type { EngineAddress } from './engine-request.ts'
 
 export type FoundEngine = {
@@ -40,10 +40,15 @@ export function parseDockerHost(text: string): EngineAddress {
   })
 }
 
-/** Finds the first engine that answers, and why the others did not. */
+/**
+ * Finds the first engine that answers, and why the others did not.
+ *
+ * @param meet called with each engine before it answers; the last one is the one that did
+ */
 export async function findEngine(
   env: NodeJS.ProcessEnv,
   uid: number = process.getuid?.() ?? 0,
+  meet: (engine: Engine) => void = () => {},
 ): Promise<EngineSearch> {
   const tried: EngineSearch['tried'] = []
   for (const dockerHost of engineCandidates(env, uid)) {
@@ -51,7 +56,9 @@ export async function findEngine(
     try {
       // Checked before connecting: most candidates do not exist.
       if ('socketPath' in address) await stat(address.socketPath)
-      const { kind, version } = await createEngine(address).ping()
+      const engine = createEngine(address)
+      meet(engine)
+      const { kind, version } = await engine.ping()
       return { found: { kind, address, dockerHost, version }, tried }
     } catch (error) {
       tried.push({ where: dockerHost, reason: messageOf(error) })

@@ -37,9 +37,17 @@ export type EngineContext = Caller & {
   found: FoundEngine
 }
 
-export async function openEngine(caller: Caller): Promise<EngineContext> {
+/**
+ * Opens the context of read-only commands.
+ *
+ * @param meet called with the engine before it says its version, so that the first questions need not wait for that
+ */
+export async function openEngine(
+  caller: Caller,
+  meet?: (engine: Engine) => void,
+): Promise<EngineContext> {
   const root = checkoutRoot()
-  const search = await findEngine(userEnvironment())
+  const search = await findEngine(userEnvironment(), process.getuid?.() ?? 0, meet)
   if (!search.found) throw noEngine(search.tried)
   const { found } = search
   return {

@@ -21,7 +21,7 @@ import { troubleOfStatus } from '../stack/parent-answer.ts'
 import { agentServices } from '../stack/services.ts'
 import { refuseOtherOwner } from '../stack/state/owner.ts'
 import { type StateFolder, stateFolder } from '../stack/state/state-folder.ts'
-import type { EngineContext } from './context.ts'
+import { type Caller, openEngine } from './context.ts'
 import { currentIdentity, ownedStackName } from './find-stacks.ts'
 import { openNames, type PolicyLists, readPolicyLists } from './policy/policy-files.ts'
 import { readSquidConf } from './policy/squid-conf.ts'
@@ -82,15 +82,18 @@ export type Status = {
 }
 
 /** Inspects the stack of the current folder: services, credential custody, egress and versions. */
-export async function inspectHere(context: EngineContext): Promise<Status> {
+export async function inspectHere(caller: Caller): Promise<Status> {
   const identity = await currentIdentity()
   const { name: current } = identity
   const folder = stateFolder(current)
-  const [stacks, log, direct, waiting, forwards, policy] = await Promise.all([
-    inspectStacks(context.engine),
-    // By container name, so that the requests run in parallel before the container is known to exist.
-    context.engine.logLines(`${current}-proxy-1`, logWindow).catch(() => null),
-    readDirectNames(context.engine, current),
+  const asked: ReturnType<typeof askEngine>[] = []
+  const context = await openEngine(caller, engine => {
+    const answers = askEngine(engine, current)
+    answers.catch(() => {})
+    asked.push(answers)
+  })
+  const [[stacks, log, direct], waiting, forwards, policy] = await Promise.all([
+    asked.at(-1) ?? askEngine(context.engine, current),
     // An unreadable store must not hide the rest; `run list` reports it.
     waitingOf(current).catch(() => []),
     forwardsOf(folder),
@@ -147,6 +150,15 @@ export async function inspectHere(context: EngineContext): Promise<Status> {
     versions: { ...policy.versions, engine: context.found.version },
     otherStacks: stacks.length - (state ? 1 : 0),
   }
+}
+
+function askEngine(engine: Engine, stack: string) {
+  return Promise.all([
+    inspectStacks(engine),
+    // By container name, so that the requests run in parallel before the container is known to exist.
+    engine.logLines(`${stack}-proxy-1`, logWindow).catch(() => null),
+    readDirectNames(engine, stack),
+  ])
 }
 
 /** Returns what the parent proxy answered to the newest tunnel, from the proxy's own log. */

@@ -2,7 +2,6 @@ import { createColors } from 'picocolors'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import { renderBlocked } from '../../egress/blocked-names.ts'
 import { renderDirect } from '../../egress/direct-names.ts'
-import { openEngine } from '../../operations/context.ts'
 import { inspectHere, type Status } from '../../operations/status.ts'
 import { serviceOfEgress } from '../../stack/services.ts'
 import { calledAs } from '../called-as.ts'
@@ -13,7 +12,7 @@ import { hasColours, widthOf } from '../terminal.ts'
 
 /** Prints the services, credentials, allowlist and versions of the current folder's stack. */
 export async function status(options: { json?: boolean }, invocation: Invocation) {
-  const found = await inspectHere(await openEngine(invocation))
+  const found = await inspectHere(invocation)
   console.log(options.json ? terminalJson(found) : renderStatus(found, widthOf(process.stdout)))
 }
 

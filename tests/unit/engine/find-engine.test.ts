@@ -48,6 +48,32 @@ t.test('the engine that answers is found, and known as Docker or Podman', async 
   }
 })
 
+t.test(
+  'an engine can be asked before it says what it is; one that is missing is not asked',
+  async t => {
+    const folder = await mkdtemp(join(tmpdir(), 'engine-'))
+    t.teardown(() => rm(folder, { recursive: true }))
+    const socket = join(folder, 'engine.sock')
+    const paths: string[] = []
+    const server = createServer(({ url = '' }, response) => {
+      paths.push(url.split('?')[0] ?? '')
+      response.setHeader('Server', 'Docker/26.1.5 (linux)').end('[]')
+    })
+    await new Promise<void>(resolve => server.listen(socket, resolve))
+    t.teardown(() => server.close())
+    const answers: Promise<unknown>[] = []
+    const { found } = await findEngine({ DOCKER_HOST: `unix://${socket}` }, 0, engine => {
+      answers.push(engine.networks([]))
+    })
+    t.match(found, { kind: 'docker' })
+    t.same(await Promise.all(answers), [[]])
+    t.same(paths, ['/networks', '/_ping'])
+    await findEngine({ DOCKER_HOST: 'unix:///nonexistent.sock' }, 0, () =>
+      t.fail('it is not there'),
+    )
+  },
+)
+
 t.test('without an engine, the error lists what was tried', async t => {
   const { found, tried } = await findEngine({ DOCKER_HOST: 'unix:///nonexistent.sock' }, 0)
   t.equal(found, null)
