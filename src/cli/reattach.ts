@@ -1,7 +1,7 @@
 import { userEnvironment } from '../config/environment.ts'
 import { settingsInEnvironment } from '../config/setting-names.ts'
 import { isStillRunning } from '../operations/remembered-stack/is-still-running.ts'
-import { rememberedStack } from '../operations/remembered-stack/memory.ts'
+import { isUnchanged, recallStack } from '../operations/remembered-stack/memory.ts'
 import { serviceOfSessions } from '../stack/services.ts'
 import { prepareSession, reportAfter, runSession, sayHowToLeave } from './session.ts'
 import { hasColours, isDumb, isInteractive } from './terminal.ts'
@@ -18,13 +18,17 @@ export async function reattach(argv: readonly string[]): Promise<number | null> 
   if (command !== 'start' || !plain || !isInteractive()) return null
   const env = userEnvironment()
   if (isDumb(env.TERM) || workspaceVariable(env)) return null
-  const known = await rememberedStack(settingsInEnvironment(), serviceOfSessions)
+  const known = recallStack(serviceOfSessions)
   if (!known) return null
-  // Prepared in parallel with the check: an exec that is never started costs nothing.
-  const [asLeft, session] = await Promise.all([
+  // Prepared in parallel with the checks: an exec that is never started costs nothing.
+  const asked = Promise.all([
     isStillRunning(known, serviceOfSessions),
     prepareSession(known, { fresh: false }).catch(() => null),
   ])
+  // The next turn of the event loop sends the requests; the engine works while this process looks at files.
+  await new Promise(resolve => setImmediate(resolve))
+  if (!(await isUnchanged(known, settingsInEnvironment()))) return null
+  const [asLeft, session] = await asked
   if (!asLeft || session === null) return null
   sayHowToLeave()
   try {

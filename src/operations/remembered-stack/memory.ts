@@ -54,17 +54,37 @@ export async function rememberedStack(
   settings: Record<string, string | undefined>,
   service: RememberedService,
 ): Promise<RememberedStack | null> {
+  const known = recallStack(service)
+  return known && (await isUnchanged(known, settings)) ? known : null
+}
+
+/** Returns the outcome of the last start in the current folder, regardless of later changes. */
+export function recallStack(service: RememberedService): RememberedStack | null {
   try {
     const folder = realpathSync(process.cwd())
-    const known: RememberedStack = JSON.parse(readFileSync(memoryPath(folder, service), 'utf8'))
-    if (known.overlays !== overlayStamp(folder)) return null
-    if (known.own !== fileStamp(known.ownSettings)) return null
-    if (known.custom !== additionsStamp(known.customFolder, folder)) return null
-    if (known.added !== imageAdditionsStamp(known.additions)) return null
-    return known.stamp === (await checkoutStamp(checkoutRoot(), folder, settings)) ? known : null
+    return JSON.parse(readFileSync(memoryPath(folder, service), 'utf8'))
   } catch {
     // A full start finds the reason and reports it.
     return null
+  }
+}
+
+/** Returns whether the inputs of a stack are those of the last start in the current folder. */
+export async function isUnchanged(
+  known: RememberedStack,
+  settings: Record<string, string | undefined>,
+): Promise<boolean> {
+  try {
+    const folder = realpathSync(process.cwd())
+    return (
+      known.overlays === overlayStamp(folder) &&
+      known.own === fileStamp(known.ownSettings) &&
+      known.custom === additionsStamp(known.customFolder, folder) &&
+      known.added === imageAdditionsStamp(known.additions) &&
+      known.stamp === (await checkoutStamp(checkoutRoot(), folder, settings))
+    )
+  } catch {
+    return false
   }
 }
 
