@@ -51,10 +51,12 @@ export async function createTestServer(
     /** Changes how the gateway tells its tenants. */
     gateway?: (text: string) => string
     start?: boolean
+    /** On an engine of the test's own, which the environment names in DOCKER_HOST. */
+    apart?: boolean
   } = {},
 ): Promise<TestServer> {
   const checkout = await copyCheckout(t)
-  const internet = await createInternet(t)
+  const internet = await createInternet(t, { apart: options.apart ?? false })
   const env = cliEnvironment(await temporaryFolder(t, 'state'))
   const custom = await temporaryFolder(t, 'custom')
   const workspaces = join(await temporaryFolder(t, 'workspaces'), 'all')
@@ -88,7 +90,8 @@ export async function createTestServer(
   }
   const name = `t-${process.pid}`
   const stack = stackIdentity({ kind: 'server', server: name }).name
-  t.teardown(() => removeStack(stack))
+  // An engine of the test's own goes with all that is in it, and may be dead by then.
+  if (!options.apart) t.teardown(() => removeStack(stack))
   const cli = (args: readonly string[], more: { timeout?: number } = {}) =>
     run(join(checkout, 'claude.ts'), args, { cwd: '/', env, ...more })
   const container = (service: string) => `${stack}-${service}-1`
