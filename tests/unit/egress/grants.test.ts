@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { grantLimit, parseGrants, renderGrant } from '../../../src/egress/grants.ts'
 import { definitions } from '../../../src/egress/policy.ts'
@@ -7,15 +8,30 @@ import { exec } from '../../../src/process/exec.ts'
 const program = new URL('../../../proxy/grants', import.meta.url).pathname
 const now = '2026-11-21T12:00:00Z'
 
-/** The rules that the proxy compiles from the checkout's and the folder's file; null where it refuses them. */
+type Files = { checkout: string; here?: string }
+
+/**
+ * The rules that the proxy compiles from each pair of the checkout's and the folder's file; null where it
+ * refuses them. One shell for all pairs: each start of a program by a test process costs more than awk.
+ */
+async function compiledAll(t: Test, pairs: readonly Files[], env: NodeJS.ProcessEnv = {}) {
+  const files = pairs.flatMap(({ checkout, here = '' }, index) => [
+    [`${index}.checkout`, checkout],
+    [`${index}.here`, here],
+  ])
+  const folder = t.testdir(Object.fromEntries(files))
+  const script = `cd "$1" && for pair in $(seq 0 ${pairs.length - 1}); do
+    awk -v now=${now} -v next_file="$1/next" -f "$2" $pair.checkout $pair.here >$pair.rules || rm $pair.rules
+  done`
+  await exec('sh', ['-c', script, 'sh', folder, program], { env: { ...process.env, ...env } })
+  return Promise.all(
+    pairs.map((_, index) => readFile(`${folder}/${index}.rules`, 'utf8').catch(() => null)),
+  )
+}
+
 async function compiled(t: Test, checkout: string, here = '', env: NodeJS.ProcessEnv = {}) {
-  const folder = t.testdir({ 'seen.checkout': checkout, 'seen.here': here })
-  const args = ['-v', `now=${now}`, '-v', `next_file=${folder}/next`, '-f', program]
-  const files = [`${folder}/seen.checkout`, `${folder}/seen.here`]
-  const { code, stdout } = await exec('awk', [...args, ...files], {
-    env: { ...process.env, ...env },
-  })
-  return code === 0 ? stdout : null
+  const [rules = null] = await compiledAll(t, [{ checkout, here }], env)
+  return rules
 }
 
 function onHost(text: string) {
@@ -97,14 +113,25 @@ const bad = [
   'allow a.test port 22 no-tls\nallow a.test port 8443\nallow a.test port 22 private 10.0.0.0/8',
 ]
 
-for (const text of [...good, ...bad]) {
-  t.test(`proxy and control script agree: ${JSON.stringify(text)}`, async t => {
-    const expected = good.includes(text)
-    t.equal(onHost(text) !== null, expected, 'control script')
-    t.equal((await compiled(t, text)) !== null, expected, 'proxy, for every folder')
-    t.equal((await compiled(t, '', `\n${text}\n`)) !== null, expected, 'proxy, for this folder')
-  })
-}
+t.test('proxy and control script agree', async t => {
+  const texts = [...good, ...bad]
+  const forEvery = await compiledAll(
+    t,
+    texts.map(text => ({ checkout: text })),
+  )
+  const forFolder = await compiledAll(
+    t,
+    texts.map(text => ({ checkout: '', here: `\n${text}\n` })),
+  )
+  for (const [index, text] of texts.entries()) {
+    t.test(JSON.stringify(text), async t => {
+      const expected = good.includes(text)
+      t.equal(onHost(text) !== null, expected, 'control script')
+      t.equal(forEvery[index] !== null, expected, 'proxy, for every folder')
+      t.equal(forFolder[index] !== null, expected, 'proxy, for this folder')
+    })
+  }
+})
 
 t.test('what is written can be read again', async t => {
   for (const text of good) {
@@ -185,7 +212,6 @@ t.test('an expired entry opens nothing, and the next end is known', async t => {
   t.notMatch(rules, /over\.test/)
   t.match(rules, /late\.test/)
   t.match(rules, /^acl here_sites dstdomain -n soon\.test$/m)
-  const { readFile } = await import('node:fs/promises')
   t.equal(await readFile(`${t.testdirName}/next`, 'utf8'), '2026-11-21T13:00:00Z')
 })
 
