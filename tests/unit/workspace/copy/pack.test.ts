@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -179,15 +180,18 @@ t.test('git gc at any moment of the copy loses no commit and leaves no lock', as
     'refs',
     'refs/heads',
   ]
+  // Copied for each moment: git starts a dozen programs for it.
+  const template = scratch(t)
+  git(template, 'init', '--quiet', '--initial-branch', 'main')
+  for (let commit = 0; commit < 5; commit++) {
+    writeFileSync(join(template, 'a.txt'), `${commit}`)
+    git(template, 'add', 'a.txt')
+    git(template, 'commit', '--quiet', '--message', `${commit}`)
+  }
+  git(template, 'branch', 'other')
   for (const moment of moments) {
-    const root = scratch(t, { 'a.txt': 'first' })
-    git(root, 'init', '--quiet', '--initial-branch', 'main')
-    for (let commit = 0; commit < 5; commit++) {
-      writeFileSync(join(root, 'a.txt'), `${commit}`)
-      git(root, 'add', 'a.txt')
-      git(root, 'commit', '--quiet', '--message', `${commit}`)
-    }
-    git(root, 'branch', 'other')
+    const root = scratch(t)
+    cpSync(template, root, { recursive: true })
     writeFileSync(join(root, '.git/index.lock'), '')
     let collected = false
     const { folder, content } = await unpacked(

@@ -1,4 +1,5 @@
 /** What a copy takes, compared with what git itself says, over made-up repositories. */
+import { cpSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -27,10 +28,19 @@ async function byGit(root: string, cwd = root) {
   return [...new Set(listed.split('\0').filter(Boolean))].sort()
 }
 
-async function repository(t: Test, files: Record<string, string>) {
+async function scratch(t: Test) {
   const root = await mkdtemp(join(memoryFolder(), 'claude-secure-ignore-'))
   t.teardown(() => rm(root, { recursive: true, force: true }))
-  await git(root, ['init', '--quiet'])
+  return root
+}
+
+/** Copied for each repository, which is faster than to start git. */
+const empty = await scratch(t)
+await git(empty, ['init', '--quiet', '--template='])
+
+async function repository(t: Test, files: Record<string, string>) {
+  const root = await scratch(t)
+  cpSync(empty, root, { recursive: true })
   await write(root, files)
   return root
 }
@@ -103,8 +113,7 @@ t.test('index versions 2 and 4, and a repository of SHA-256', async t => {
     [4, 'sha256'],
     [2, 'sha256'],
   ] as const) {
-    const root = await mkdtemp(join(memoryFolder(), 'claude-secure-ignore-'))
-    t.teardown(() => rm(root, { recursive: true, force: true }))
+    const root = await scratch(t)
     await git(root, ['init', '--quiet', `--object-format=${format}`])
     const names = Array.from({ length: 40 }, (_, at) => `kept/${'n'.repeat(at)}${at}.log`)
     await write(root, { '.gitignore': '*.log\n', 'lost.log': '' })
