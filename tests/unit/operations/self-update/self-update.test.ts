@@ -32,7 +32,8 @@ async function makeTemplate() {
   const folder = await temporaryFolder(t, 'self-update')
   const origin = join(folder, 'origin')
   mkdirSync(origin)
-  git(origin, 'init', '--quiet', '--initial-branch=main')
+  // Without git's sample hooks, which each test would copy.
+  git(origin, 'init', '--quiet', '--template=', '--initial-branch=main')
   const files = {
     'CHANGELOG.md': '# Changelog\n\n- old\n',
     'proxy/squid.conf': 'acl list\n\nmiddle\n\nend\n',
@@ -41,7 +42,7 @@ async function makeTemplate() {
     '.gitignore': '.env\n',
   }
   publishIn(origin, files, 'feat: the first')
-  git(folder, 'clone', '--quiet', origin, join(folder, 'checkout'))
+  git(folder, 'clone', '--quiet', '--template=', origin, join(folder, 'checkout'))
   return folder
 }
 
@@ -181,6 +182,7 @@ t.test('an untracked file in the way keeps everything as it was', async t => {
 t.test('no hook of the checkout runs', async t => {
   const { root, publish, run } = await setUp(t)
   const mark = join(root, 'ran')
+  mkdirSync(join(root, '.git/hooks'))
   for (const hook of ['post-merge', 'post-checkout', 'reference-transaction']) {
     writeFileSync(join(root, '.git/hooks', hook), `#!/bin/sh\ntouch '${mark}'\n`, { mode: 0o755 })
   }
