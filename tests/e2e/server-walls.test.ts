@@ -74,8 +74,10 @@ t.test('serve audit attacks it from each worker, and every control holds', async
   const claims = report.probes.flatMap(({ checks }) => checks.map(({ claim }) => claim))
   for (const worker of ['worker-main', 'worker-team-b']) {
     t.ok(claims.includes(`${worker} reaches no other worker`))
+    t.ok(claims.some(claim => claim.startsWith(`${worker} runs as the owner of its files`)))
     t.ok(claims.includes(`the gateway takes no placeholder of another tenant from ${worker}`))
   }
+  t.ok(claims.some(claim => / a service that listens .*, from worker-team-b$/.test(claim)))
   const sarif = await server.serve(['audit', '--sarif', '--probe', 'W6'])
   t.equal(sarif.code, 0, sarif.stderr)
   t.match(JSON.parse(sarif.stdout), { version: '2.1.0', runs: [{ results: [] }] })

@@ -1,6 +1,7 @@
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { fromEachWorker } from '../from-each-worker.ts'
 import type { Probe } from '../probe.ts'
 import { besideServices } from './b1-services.ts'
 import { forwards } from './b2-forwards.ts'
@@ -83,9 +84,14 @@ export const probes: readonly Probe[] = [
 /** Probes of what only the stack of a folder has: its workspace, its services and its forwards. */
 const ofFolders: readonly Probe[] = [hostTrojan, besideServices, forwards]
 
+/** Probes of what a container itself can reach, which may differ from one worker to the next. */
+const ofEachWorker: readonly Probe[] = [privileges, hostServices, dnsResolver, datagrams]
+
 /** The probes of a server: those of every stack, and of the walls between its parts. */
 export const serverProbes: readonly Probe[] = [
-  ...probes.filter(probe => !ofFolders.includes(probe)),
+  ...probes
+    .filter(probe => !ofFolders.includes(probe))
+    .map(probe => (ofEachWorker.includes(probe) ? fromEachWorker(probe) : probe)),
   apiFromWorkers,
   workerHoldings,
   foreignPlaceholders,
