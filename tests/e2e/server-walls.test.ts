@@ -112,6 +112,11 @@ t.test('a grant opens a name below the ceiling to one tenant, and ends', async t
     error: /evil\.test is not below grantable_sites$/,
     hint: /allow --grantable evil\.test/,
   })
+  isTwoLines(t, await server.serve(['allow', 'granted.test', '--tenant', 'team-c']), {
+    error: /the server has no tenant team-c$/,
+    hint: /it has main, team-b; run .*serve up/,
+    code: 2,
+  })
   t.equal(await reaches('worker-team-b', 'granted.test'), 'refused', 'the ceiling opens nothing')
   const opened = await server.serve(['allow', 'granted.test', '--for', '1h', '--tenant', 'team-b'])
   t.equal(opened.code, 0, opened.stderr)

@@ -14,14 +14,14 @@ import {
   withGrant,
   withoutGrant,
 } from '../../egress/server-grants.ts'
-import { serviceOf } from '../../stack/inspect.ts'
+import { type StackState, serviceOf } from '../../stack/inspect.ts'
 import { makeGrantsFolder, serverFolder } from '../../stack/server/server-folder.ts'
 import {
   readServerGrants,
   serverGrantsOutcome,
   writeServerGrants,
 } from '../../stack/server/server-grants-file.ts'
-import { serviceOfEgress } from '../../stack/services.ts'
+import { serviceOfEgress, tenantOf } from '../../stack/services.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import { claimState } from '../../stack/state/owner.ts'
 import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
@@ -104,11 +104,11 @@ async function editGrants(
 ): Promise<ServerGrantResult> {
   const { engine, log, signal } = context
   const identity = serverIdentity(server)
-  const tenants = await tenantsNamed(context, tenant)
   const state = stateFolder(identity.name)
   const folder = serverFolder(state)
   return withLock(`grants-${identity.name}`, { log, signal }, async () => {
     const running = await findServer(context, identity)
+    const tenants = chooseTenants(tenant, await presentTenants(context, running))
     await makeStateFolder(state)
     await claimState(identity, state, running)
     await makeGrantsFolder(folder)
@@ -138,12 +138,18 @@ async function editGrants(
   })
 }
 
-async function tenantsNamed({ settings }: GrantContext, wanted: string | undefined) {
-  const tenants = (await readTenants(settings)).map(({ name }) => name)
-  if (wanted === undefined) return tenants
-  if (tenants.includes(wanted)) return [wanted]
-  throw new UserError(`there is no tenant ${terminalLine(wanted, 60)}`, {
-    hint: `it must be one of tenants.yaml: ${tenants.join(', ')}`,
+/** Returns the tenants that have a network now; of a server that is down, those that it will have. */
+async function presentTenants({ settings }: GrantContext, running: StackState | null) {
+  if (running) return running.services.flatMap(({ name }) => tenantOf(name) ?? [])
+  return (await readTenants(settings)).map(({ name }) => name)
+}
+
+/** Returns the tenant that is named, or all. Refuses one without a network: the proxy would leave out its grant. */
+export function chooseTenants(wanted: string | undefined, present: readonly string[]): string[] {
+  if (wanted === undefined) return [...present]
+  if (present.includes(wanted)) return [wanted]
+  throw new UserError(`the server has no tenant ${terminalLine(wanted, 60)}`, {
+    hint: `it has ${present.join(', ')}; run ${command('serve up')} after a change of tenants.yaml`,
     exitCode: 2,
   })
 }
