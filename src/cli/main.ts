@@ -26,7 +26,7 @@ export async function main(
   const stop = () => controller.abort(new Error('interrupted'))
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
-  // Work that nobody waits for any more may still fail with the interruption. It must not end the process
+  // Work whose result is no longer awaited may still fail with the interruption. It must not end the process
   // before the clean-up: that left containers of an audit running.
   const unhandled = (reason: unknown) => {
     if (!controller.signal.aborted || reason !== controller.signal.reason) throw reason

@@ -11,7 +11,7 @@ export type SchemaVerdict =
   | { kind: 'checked'; problem: string | null }
   | { kind: 'refused'; message: string }
 
-/** What the thread says: that it is loaded, and then its verdict. */
+/** A message of the thread: that it is loaded, and then its verdict. */
 export type SchemaMessage = { kind: 'loaded' } | SchemaVerdict
 
 type Outcome = SchemaVerdict | { kind: 'late' } | { kind: 'too-large' }
