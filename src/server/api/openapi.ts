@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ChatBody } from '../openai/chat-body.ts'
 import { AnswerBody, answers, MessageBody } from './bodies.ts'
 import { RunBody } from './run-body.ts'
 
@@ -115,6 +116,31 @@ const routes: readonly Route[] = [
     parameters: [filePath],
     answer: schemaOf(z.object({ status: z.literal('ok'), path: z.string() })),
     errors: [400, 404],
+  },
+  {
+    method: 'get',
+    path: '/openai/v1/models',
+    summary: "Lists models, in the form of OpenAI's API.",
+    answer: schemaOf(z.object({ object: z.literal('list'), data: z.array(z.unknown()) })),
+  },
+  {
+    method: 'post',
+    path: '/openai/v1/chat/completions',
+    summary: "Completes a conversation, in the form of OpenAI's API. Errors have its form too.",
+    parameters: [
+      { name: 'X-Claude-Workspace', in: 'header', text: 'An empty one of its own without it.' },
+      { name: 'X-Claude-Continue', in: 'header', text: '`1` goes on with the last session.' },
+      { name: 'X-Claude-Append-System-Prompt', in: 'header', text: 'Adds to the system prompt.' },
+      {
+        name: 'X-OpenWebUI-Chat-Id',
+        in: 'header',
+        text: 'The chat has a workspace and a session.',
+      },
+      { name: 'Idempotency-Key', in: 'header', text: 'Requests with one key are one run.' },
+    ],
+    body: schemaOf(ChatBody),
+    answer: schemaOf(z.looseObject({ id: z.string(), choices: z.array(z.unknown()) })),
+    errors: [400, 404, 409, 413, 502, 503, 504],
   },
   {
     method: 'get',

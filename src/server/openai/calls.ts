@@ -7,6 +7,12 @@ export type Call = {
   cancel: () => void
 }
 
+/** Leaves out what no answer needs: a run can have many megabytes of turns. */
+function withoutTurns(outcome: Outcome): Outcome {
+  if (outcome.kind !== 'ended') return outcome
+  return { ...outcome, result: { ...outcome.result, turns: [] } }
+}
+
 export type Joined = {
   /** Fires when the client of the request leaves. */
   left: AbortSignal
@@ -18,7 +24,7 @@ export type Joined = {
 const keptMilliseconds = 600_000
 
 /** Maximum number of calls that are kept. */
-const mostKept = 500
+const mostKept = 200
 
 /**
  * Keeps the runs of clients that repeat a request by themselves, so that a retry waits for the first run instead
@@ -43,6 +49,7 @@ export function createCalls({ retryMilliseconds }: { retryMilliseconds: number }
       if (kept.size > mostKept && oldest !== undefined) kept.delete(oldest)
       call.outcome.then(
         outcome => {
+          call.outcome = Promise.resolve(withoutTurns(outcome))
           // After a cancel, the same request is a new one.
           if (outcome.kind === 'ended' && outcome.result.status === 'cancelled')
             return forget(digest, call)

@@ -516,3 +516,13 @@ t.test('titles, tags, follow-ups and health checks are small runs beside their c
   const answer = await off.complete([user(title)], { model: 'opus' })
   t.match((await off.resultOf(answer)).argv, /--model=opus/)
 })
+
+t.test('the document of the API has the endpoint', async t => {
+  const { ask } = await start(t)
+  const { paths } = (await ask('/openapi.json')).body
+  t.ok(paths['/openai/v1/models'].get)
+  const { requestBody } = paths[chat].post
+  const { properties, required } = requestBody.content['application/json'].schema
+  t.same(required, ['messages'])
+  t.match(properties, { messages: { type: 'array' }, stream: {}, tools: {}, response_format: {} })
+})
