@@ -90,7 +90,8 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
   const policy = policyWithNames(options.policy, names)
   if (policy === null) throw new Error('the policy in force has no list allowed_sites')
   const file = join(folder, 'compose.yaml')
-  const compose = (args: readonly string[], timeout = 60_000, end?: AbortSignal) =>
+  // A busy engine needs long; compose that is cut short leaves networks.
+  const compose = (args: readonly string[], end?: AbortSignal) =>
     exec(
       ...composeCall(
         docker,
@@ -98,7 +99,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
           .concat(['--env-file', '/dev/null', '--file', file, '--progress', 'plain'])
           .concat(args),
       ),
-      { cwd: '/', env: docker.env, timeout, ...(end && { signal: end }) },
+      { cwd: '/', env: docker.env, timeout: 180_000, ...(end && { signal: end }) },
     )
   const container = (service: TwinService) => `${project}-${service}-1`
   const attackerIn = (service: TwinService) =>
@@ -177,8 +178,7 @@ export async function createTwin(options: TwinOptions): Promise<Twin> {
       }
       await writeFile(file, stringify(twinFile(plan)))
       const result = await compose(
-        ['up', '--detach', '--wait', '--wait-timeout', '40', '--pull', 'never', '--no-build'],
-        60_000,
+        ['up', '--detach', '--wait', '--wait-timeout', '120', '--pull', 'never', '--no-build'],
         signal,
       )
       if (result.code === 0) {
