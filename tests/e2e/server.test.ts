@@ -20,7 +20,10 @@ const statusOf = async (runId: string) => {
 /** Not `docker kill`, after which the engine does not restart a container. */
 const killFirst = async (service: string) => {
   const format = ['inspect', '--format', '{{.State.Pid}}', server.container(service)]
-  await must('kill', ['-KILL', (await must('docker', format)).trim()])
+  const pid = await must('docker', format)
+  await must('kill', ['-KILL', pid.trim()])
+  // On a busy host it still answers for a moment.
+  await until('its end', async () => (await must('docker', format)) !== pid)
 }
 const startRun = async (prompt: string, workspace?: string) => {
   const body = { prompt, async: true, ...(workspace && { workspace }) }
