@@ -95,6 +95,7 @@ const toolFiles = [
   'self-update',
   'server',
   'server-contract',
+  'server-soak',
   'server-openai',
   'server-walls',
   'services',
