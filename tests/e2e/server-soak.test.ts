@@ -79,11 +79,6 @@ async function stateOf(tenant: string, runId: string): Promise<string> {
   return state ?? `answered: ${result}`
 }
 
-/** Shows a figure of this machine also when it is in its bounds. */
-function say(figure: string) {
-  process.stderr.write(`  soak: ${figure}\n`)
-}
-
 const services = ['server', 'ingress', 'gateway', 'proxy']
 /** Counts what must not grow with the number of runs. */
 async function takeStock() {
@@ -171,7 +166,7 @@ t.test(`${count} runs of three tenants: none is lost, and nothing of them is lef
   }
   for (const [name, value] of after) {
     const then = before.get(name) ?? 0
-    say(`${name}: ${Math.round(then)} → ${Math.round(value)}`)
+    t.comment(`figure: ${name}: ${Math.round(then)} → ${Math.round(value)}`)
     // The pool has fewer than 40 processes. With 750 runs in between, each leaves less than 100 KiB.
     t.ok(
       value <= then + (name.startsWith('MiB') ? 64 : 40),
@@ -179,6 +174,6 @@ t.test(`${count} runs of three tenants: none is lost, and nothing of them is lef
     )
   }
   const store = storeBytes()
-  say(`store: ${Math.round(store / 1024)} KiB of ${count} runs`)
+  t.comment(`figure: store: ${Math.round(store / 1024)} KiB of ${count} runs`)
   t.ok(store / count < 128 * 1024, `the store has ${store} bytes of ${count} runs`)
 })

@@ -27,6 +27,8 @@ export function createTapSummary(print: (line: string) => void) {
             const [, failed, name = '', time] = file
             print(`${failed ? 'FAILED' : 'ok    '} ${name} ${time ?? ''}`)
             if (failed) for (const detail of failures(block)) print(`    ${detail}`)
+            // What a file measured is shown also when it is in its bounds.
+            for (const line of block.filter(isFigure)) print(`    ${clip(line.trim())}`)
             files.push({ name, seconds: seconds(time) })
             tests.push(...timedTests(block, name))
             block = []
@@ -52,6 +54,10 @@ export function createTapSummary(print: (line: string) => void) {
     files: (): readonly Timed[] => files,
     slowest: (most: number) => ({ files: longest(files, most), tests: longest(tests, most) }),
   }
+}
+
+function isFigure(line: string) {
+  return /^\s*# figure: /.test(line)
 }
 
 function longest(all: readonly Timed[], most: number) {
