@@ -20,9 +20,14 @@ const root = join(import.meta.dirname, '../../..')
 const alive = setInterval(() => {}, 60_000)
 const fileTimeout = Number(process.env.TEST_FILE_TIMEOUT ?? 60) * 1000
 
+// A runner that was killed leaves no test process behind.
+const orphaned = () => process.exit(1)
+process.once('disconnect', orphaned)
+
 for (let path = await nextFile(); path; path = await nextFile()) await runFile(path)
 clearInterval(alive)
 t.end()
+process.off('disconnect', orphaned)
 process.disconnect()
 // A file that leaves a server or a timer behind would keep its own process from ending, too.
 setTimeout(() => {
