@@ -9,7 +9,7 @@ import type { RunStarter } from '../run-starter.ts'
 import { findWorkspace } from '../workspace.ts'
 import type { Call, Serve } from './call.ts'
 import { lenient } from './lenient.ts'
-import { type AskedCodec, answeredRun, settle } from './run-answers.ts'
+import { type AnsweredRun, type AskedCodec, answeredRun, settle } from './run-answers.ts'
 import { RunOutput } from './run-output.ts'
 import type { RunRate } from './run-rate.ts'
 import { waitSeconds } from './run-tools.ts'
@@ -64,20 +64,20 @@ export function registerClaudeRun(parts: ClaudeRunParts) {
     },
     (given, ctx) =>
       serve(ctx, async call => {
-        const runId = (await continued(call)) ?? (await started(given, call, parts))
-        return settle(call, runId, { seconds: given.wait_seconds, server, codec })
+        const run = (await continued(call)) ?? { runId: await started(given, call, parts) }
+        return settle(call, run, { seconds: given.wait_seconds, server, codec })
       }),
   )
 }
 
 /** Returns the run of a call that comes back with answers. Its client's leaving still cancels it. */
-async function continued(call: Call): Promise<string | null> {
-  const runId = await answeredRun(call)
-  if (runId === null) return null
-  const cancel = () => void call.engine.cancel(runId).catch(() => {})
+async function continued(call: Call): Promise<AnsweredRun | null> {
+  const run = await answeredRun(call)
+  if (run === null) return null
+  const cancel = () => void call.engine.cancel(run.runId).catch(() => {})
   if (call.over.aborted) cancel()
   call.over.addEventListener('abort', cancel, { once: true })
-  return runId
+  return run
 }
 
 async function started(given: ClaudeRun, call: Call, parts: ClaudeRunParts): Promise<string> {

@@ -34,32 +34,37 @@ export function createAskedCodec() {
 }
 export type AskedCodec = ReturnType<typeof createAskedCodec>
 
+/** A run, and the question of it that has its answer. */
+export type AnsweredRun = { runId: string; answered: string }
+
 /** Returns the run of a call that comes back with its user's answers, after it gave them to the run. */
-export async function answeredRun(call: Call): Promise<string | null> {
+export async function answeredRun(call: Call): Promise<AnsweredRun | null> {
   const { ctx, engine } = call
   const asked = ctx.mcpReq.requestState<Asked>()
   if (!asked) return null
   const run = await visibleRun(call, asked.runId)
   const { question } = run
+  const known = { runId: run.runId, answered: asked.questionId }
   // It may have timed out meanwhile, and another be open.
-  if (question?.id !== asked.questionId) return run.runId
+  if (question?.id !== asked.questionId) return known
   const response = inputResponse(ctx.mcpReq.inputResponses, formKey)
   const isAccepted = response.kind === 'elicit' && response.action === 'accept'
   const answers = isAccepted ? answersOf(question, response.content ?? {}) : null
   await engine.answer(run.runId, answers)
-  return run.runId
+  return known
 }
 
 /** Waits for a run, and answers with its result, its state, or its question for the client's user. */
 export async function settle(
   call: Call,
-  runId: string,
+  { runId, answered }: Partial<AnsweredRun> & { runId: string },
   { seconds, server, codec }: { seconds: number; server: McpServer; codec: AskedCodec },
 ): Promise<ToolAnswer> {
   const outcome = await waitForRun(call.engine, runId, {
     seconds,
     signal: call.over,
     progress: createProgress(call.ctx),
+    answered,
   })
   if (outcome.kind !== 'waiting' || !offersForms(server)) return runResult(outcome)
   const { question } = outcome

@@ -4,7 +4,13 @@ import { Answers } from '../../run/question.ts'
 import { HttpError } from '../http-error.ts'
 import { type Call, type Serve, toolResult } from './call.ts'
 import { lenient } from './lenient.ts'
-import { type AskedCodec, answeredRun, settle, visibleRun } from './run-answers.ts'
+import {
+  type AnsweredRun,
+  type AskedCodec,
+  answeredRun,
+  settle,
+  visibleRun,
+} from './run-answers.ts'
 import { RunOutput } from './run-output.ts'
 
 export const waitSeconds = z
@@ -42,8 +48,8 @@ export type RunToolParts = {
 
 /** Registers the tools about a run that was started: its result, its end, and the answers to its questions. */
 export function registerRunTools({ server, serve, codec, cancelMilliseconds }: RunToolParts) {
-  const waited = (call: Call, id: string, seconds: number) =>
-    settle(call, id, { seconds, server, codec })
+  const waited = (call: Call, run: Partial<AnsweredRun> & { runId: string }, seconds: number) =>
+    settle(call, run, { seconds, server, codec })
 
   server.registerTool(
     'run_result',
@@ -56,7 +62,9 @@ export function registerRunTools({ server, serve, codec, cancelMilliseconds }: R
     },
     (given, ctx) =>
       serve(ctx, async call => {
-        const run = (await answeredRun(call)) ?? (await visibleRun(call, given.run_id)).runId
+        const run = (await answeredRun(call)) ?? {
+          runId: (await visibleRun(call, given.run_id)).runId,
+        }
         return waited(call, run, given.wait_seconds)
       }),
   )
@@ -98,9 +106,10 @@ export function registerRunTools({ server, serve, codec, cancelMilliseconds }: R
       serve(ctx, async call => {
         const again = await answeredRun(call)
         if (again !== null) return waited(call, again, given.wait_seconds)
-        const run = await visibleRun(call, given.run_id)
-        await call.engine.answer(run.runId, given.answers ?? null)
-        return waited(call, run.runId, given.wait_seconds)
+        const { runId, question } = await visibleRun(call, given.run_id)
+        await call.engine.answer(runId, given.answers ?? null)
+        const answered = question ? { answered: question.id } : {}
+        return waited(call, { runId, ...answered }, given.wait_seconds)
       }),
   )
 }

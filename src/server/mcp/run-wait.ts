@@ -15,8 +15,15 @@ export type Outcome =
 export async function waitForRun(
   engine: RunEngine,
   runId: string,
-  { seconds, signal, progress }: { seconds: number; signal: AbortSignal; progress: Progress },
+  options: {
+    seconds: number
+    signal: AbortSignal
+    progress: Progress
+    /** Id of a question that was answered: it stays open until the run has taken its answer. */
+    answered?: string | undefined
+  },
 ): Promise<Outcome> {
+  const { seconds, signal, progress, answered } = options
   const timer = new AbortController()
   const timeout = setTimeout(() => timer.abort(), seconds * 1_000)
   try {
@@ -28,10 +35,11 @@ export async function waitForRun(
         if (!result) throw new HttpError(404, 'run not found')
         return { kind: 'ended', result }
       }
-      if (run.question) return { kind: 'waiting', run, question: run.question }
+      if (run.question && run.question.id !== answered)
+        return { kind: 'waiting', run, question: run.question }
       if (timer.signal.aborted) return { kind: 'running', run }
       const either = AbortSignal.any([signal, timer.signal])
-      const question = await nextQuestion(engine, runId, either, progress)
+      const question = await nextQuestion(engine, runId, { signal: either, progress, answered })
       signal.throwIfAborted()
       if (question) return { kind: 'waiting', run, question }
     }
@@ -45,12 +53,12 @@ export async function waitForRun(
 async function nextQuestion(
   engine: RunEngine,
   runId: string,
-  signal: AbortSignal,
-  progress: Progress,
+  options: { signal: AbortSignal; progress: Progress; answered: string | undefined },
 ): Promise<OpenQuestion | null> {
+  const { signal, progress, answered } = options
   for await (const event of engine.events(runId, { signal })) {
     progress.tell(event)
-    if (event.kind === 'question') return event
+    if (event.kind === 'question' && event.id !== answered) return event
   }
   return null
 }
