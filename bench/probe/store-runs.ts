@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { openRunStores } from '../../src/server/store/run-stores.ts'
+import { openRunStores } from '../../src/tenants/store/run-stores.ts'
 
 /** Stores so many ended runs for each tenant in /data, in the server's image. */
 const counts = JSON.parse(process.argv[2] ?? '') as Record<string, number>

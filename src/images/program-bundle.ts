@@ -10,8 +10,8 @@ export const gatewayPrograms: readonly Program[] = [
 ]
 
 export const serverPrograms: readonly Program[] = [
-  { entry: 'src/server/main.ts', out: 'server.js' },
-  { entry: 'src/server/schema-worker.ts', out: 'schema-worker.js' },
+  { entry: 'src/serve/main.ts', out: 'server.js' },
+  { entry: 'src/serve/schema-worker.ts', out: 'schema-worker.js' },
   { entry: 'src/ingress/main.ts', out: 'ingress.js' },
 ]
 

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { EndedRun } from '../tenants/run-starter.ts'
 import type { Answered } from './plugins/request-log.ts'
-import type { EndedRun } from './run-starter.ts'
 
 const seconds = {
   requests: [0.005, 0.02, 0.1, 0.5, 2, 10, 60],

@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto'
 import { type Dispatcher, ProxyAgent, request } from 'undici'
 import { messageOf, systemCode } from '../base/errors.ts'
 import { describeFailure } from '../run/failure.ts'
+import type { ServerLog } from '../tenants/server-log.ts'
+import type { EndedReport, Outbox, Report } from '../tenants/store/outbox.ts'
 import { apiState } from './api/run-answer.ts'
-import type { ServerLog } from './server-log.ts'
-import type { EndedReport, Outbox, Report } from './store/outbox.ts'
 
 export type WebhookLimits = {
   /** Maximum reports that are being sent at once. */

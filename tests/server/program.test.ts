@@ -9,7 +9,7 @@ import { until } from '../../src/base/async.ts'
 import { accessFolder, token } from '../integration/server/fixture.ts'
 import { freePort } from '../support/stack/free-port.ts'
 
-const program = join(import.meta.dirname, '../../src/server/main.ts')
+const program = join(import.meta.dirname, '../../src/serve/main.ts')
 
 function startProgram(t: Test, environment: Record<string, string>) {
   const root = mkdtempSync(join(tmpdir(), 'server-program-'))

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { mayUse } from '../../tenants/workspace.ts'
 import { filesApi } from '../files/routes.ts'
 import type { Turns } from '../files/turns.ts'
 import type { ServerLimits } from '../limits.ts'
 import { callerOf } from '../plugins/auth.ts'
-import { mayUse } from '../workspace.ts'
 
 /** Serves the files of each token's tenant, and of its workspaces alone if the token has a list of them. */
 export async function serveFiles(

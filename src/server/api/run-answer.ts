@@ -2,7 +2,7 @@ import { camelKeys } from '../../run/camel-keys.ts'
 import { apiStatusOf, describeFailure } from '../../run/failure.ts'
 import type { RunResult } from '../../run/result.ts'
 import type { RunState, RunSummary } from '../../run/store/store.ts'
-import { HttpError } from '../http-error.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 
 export type OutputFormat = 'json' | 'json-verbose'
 

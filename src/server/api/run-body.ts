@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { isRecord, parseJson } from '../../base/json.ts'
 import { SessionId } from '../../run/ids.ts'
 import { RunRequest } from '../../run/request.ts'
-import { HttpError, type Invalid, invalid, shownInput } from '../http-error.ts'
+import { HttpError, type Invalid, invalid, shownInput } from '../../tenants/http-error.ts'
 
 /** Takes what clients of other languages send for a boolean. */
 const lax = z.preprocess(value => words.get(value) ?? value, z.boolean())

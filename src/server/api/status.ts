@@ -2,9 +2,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { RunEngine } from '../../run/engine.ts'
 import type { RunSummary } from '../../run/store/store.ts'
+import type { RunStarter } from '../../tenants/run-starter.ts'
+import { maySee } from '../../tenants/workspace.ts'
 import { callerOf } from '../plugins/auth.ts'
-import type { RunStarter } from '../run-starter.ts'
-import { maySee } from '../workspace.ts'
 import { apiState } from './run-answer.ts'
 
 const mostRuns = 1_000

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { invalid } from '../../tenants/http-error.ts'
+import type { SpentToday } from '../../tenants/run-budget.ts'
 import { daysKept } from '../../usage/day-files.ts'
 import { readUsageReport } from '../../usage/read-report.ts'
-import { invalid } from '../http-error.ts'
 import type { SideUsage } from '../openai/side-usage.ts'
 import { callerOf } from '../plugins/auth.ts'
-import type { SpentToday } from '../run-budget.ts'
 import { queryOf } from './run.ts'
 
 /** GET /usage: the gateway's counts of the token's tenant, and what the token itself spent today. */

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { HttpError } from '../http-error.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 import { etagOf, isNotModified, isSameForRange } from './conditions.ts'
 import { openEntry } from './entry.ts'
 import { listFolder } from './listing.ts'

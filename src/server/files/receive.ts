@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
-import { HttpError } from '../http-error.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 
 /** Returns the answer for a body that is larger than a file may be. */
 export function tooLarge(most: number): HttpError {

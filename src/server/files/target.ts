@@ -1,5 +1,5 @@
 import { bytesOfName, nameOfBytes } from '../../files/byte-names.ts'
-import { HttpError } from '../http-error.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 import { outsideRoot } from './file-error.ts'
 
 /** What a request names, below the folder of its tenant. */

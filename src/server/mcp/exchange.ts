@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Caller } from '../../tenants/tokens.ts'
 import { whenOver } from '../plugins/answer-over.ts'
 import { callerOf } from '../plugins/auth.ts'
-import type { Caller } from '../tokens.ts'
 
 /** One HTTP request to the MCP endpoint, as its tools see it. */
 export type Exchange = {

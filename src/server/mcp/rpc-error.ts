@@ -1,4 +1,4 @@
-import { HttpError } from '../http-error.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 
 /** The codes of JSON-RPC 2.0 and of MCP that this server uses itself. */
 export const rpcCodes = {

@@ -6,8 +6,8 @@ import {
   type McpServer,
 } from '@modelcontextprotocol/server'
 import { defaultQuestionSeconds } from '../../run/question.ts'
-import { HttpError } from '../http-error.ts'
-import { maySee } from '../workspace.ts'
+import { HttpError } from '../../tenants/http-error.ts'
+import { maySee } from '../../tenants/workspace.ts'
 import type { Call, ToolAnswer } from './call.ts'
 import { exchangeOf } from './exchange.ts'
 import { createProgress } from './progress.ts'

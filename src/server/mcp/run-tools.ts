@@ -1,7 +1,7 @@
 import type { McpServer } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { Answers } from '../../run/question.ts'
-import { HttpError } from '../http-error.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 import { type Call, type Serve, toolResult } from './call.ts'
 import { lenient } from './lenient.ts'
 import {

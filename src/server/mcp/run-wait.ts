@@ -2,7 +2,7 @@ import type { RunEngine } from '../../run/engine.ts'
 import type { OpenQuestion } from '../../run/question.ts'
 import type { RunResult } from '../../run/result.ts'
 import type { RunSummary } from '../../run/store/store.ts'
-import { HttpError } from '../http-error.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 import type { Progress } from './progress.ts'
 
 /** The state of a run when the time to wait for it is over. */

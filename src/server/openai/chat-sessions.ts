@@ -1,4 +1,4 @@
-import type { Caller } from '../tokens.ts'
+import type { Caller } from '../../tenants/tokens.ts'
 
 /** Maximum number of conversations that are remembered. */
 const most = 2_000

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { createDeferred } from '../../base/async.ts'
-import { HttpError } from '../http-error.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Piece, ToolCall } from './answer-feed.ts'
 import { type Answer, shownCall } from './chat-answer.ts'

@@ -2,7 +2,7 @@ import { createDeferred, type Deferred } from '../../base/async.ts'
 import type { ToolResult } from '../../run/client-tools.ts'
 import type { RunEvent, RunResult } from '../../run/result.ts'
 import type { RunnerInput } from '../../run/runner-protocol.ts'
-import type { StartedRun } from '../run-starter.ts'
+import type { StartedRun } from '../../tenants/run-starter.ts'
 import { createAnswerFeed, type Piece, type ToolCall } from './answer-feed.ts'
 import { addUsage, type Usage } from './completion.ts'
 

@@ -1,6 +1,6 @@
 import type { StoredToken } from '../../config/tenants.ts'
 import { ModelName } from '../../run/request.ts'
-import { HttpError } from '../http-error.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 
 /** The models that GET /models lists. */
 const listed = ['haiku', 'sonnet', 'opus', 'opusplan', 'fable', 'best'] as const

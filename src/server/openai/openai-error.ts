@@ -1,4 +1,4 @@
-import { HttpError } from '../http-error.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 
 /** The paths whose errors have the form of OpenAI's API. */
 const openAiPath = /^\/(?:openai|v1)(?:[/?]|$)/

@@ -1,5 +1,5 @@
 import type { ToolResult } from '../../run/client-tools.ts'
-import type { Caller } from '../tokens.ts'
+import type { Caller } from '../../tenants/tokens.ts'
 import type { ToolCall } from './answer-feed.ts'
 import type { ChatRun } from './chat-run.ts'
 

@@ -1,6 +1,6 @@
 import { describeFailure, type RunFailure } from '../../run/failure.ts'
 import type { RunResult } from '../../run/result.ts'
-import { HttpError } from '../http-error.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 
 /** Statuses of the model's API that say something about the request, not about the server's own credential. */
 const passedOn = new Set([400, 404, 413, 429])

@@ -3,9 +3,9 @@ import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { descend, type OpenFolder, openRootFolder } from '../../files/beneath.ts'
-import { HttpError } from '../http-error.ts'
-import type { Caller } from '../tokens.ts'
-import { conversationsFolder, workerRoot } from '../workspace.ts'
+import { HttpError } from '../../tenants/http-error.ts'
+import type { Caller } from '../../tenants/tokens.ts'
+import { conversationsFolder, workerRoot } from '../../tenants/workspace.ts'
 import { emptyFolder } from './empty-folder.ts'
 
 /** A workspace for one request, and the way to give it back when nothing of its run is left. */

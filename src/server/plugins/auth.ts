@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { TokenMode } from '../../config/tenants.ts'
-import { HttpError, unauthorized } from '../http-error.ts'
-import type { Access, Caller } from '../tokens.ts'
+import { HttpError, unauthorized } from '../../tenants/http-error.ts'
+import type { Access, Caller } from '../../tenants/tokens.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

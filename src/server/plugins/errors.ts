@@ -3,9 +3,9 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf, systemCode } from '../../base/errors.ts'
 import { isRecord } from '../../base/json.ts'
-import { HttpError, notFound, renderError } from '../http-error.ts'
+import { HttpError, notFound, renderError } from '../../tenants/http-error.ts'
+import type { ServerLog } from '../../tenants/server-log.ts'
 import { isOpenAiPath, openAiErrorOf, renderOpenAiError } from '../openai/openai-error.ts'
-import type { ServerLog } from '../server-log.ts'
 
 /** Above this many bytes, a refused body is not read to its end: the connection is closed. */
 const unreadBytes = 1024 * 1024

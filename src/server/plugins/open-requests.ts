@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { createByteBudget, holderOf } from '../byte-budget.ts'
-import { HttpError } from '../http-error.ts'
+import { createByteBudget, holderOf } from '../../tenants/byte-budget.ts'
+import { HttpError } from '../../tenants/http-error.ts'
+import type { Access } from '../../tenants/tokens.ts'
 import type { ServerLimits } from '../limits.ts'
-import type { Access } from '../tokens.ts'
 import { whenOver } from './answer-over.ts'
 
 declare module 'fastify' {

@@ -1,6 +1,6 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance } from 'fastify'
-import { HttpError } from '../http-error.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 import type { ServerLimits } from '../limits.ts'
 
 /** Bounds the requests of each token. Routes that start runs have a bound of their own in `runRate`. */

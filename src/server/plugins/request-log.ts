@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { ServerLog } from '../server-log.ts'
+import type { ServerLog } from '../../tenants/server-log.ts'
 
 export type Answered = {
   method: string

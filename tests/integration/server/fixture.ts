@@ -9,9 +9,9 @@ import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import { buildApp, type ServerParts } from '../../../src/server/app.ts'
 import { createMetrics } from '../../../src/server/metrics.ts'
-import { createRunStarter, type ServerRuns } from '../../../src/server/run-starter.ts'
-import type { ServerEvent } from '../../../src/server/server-log.ts'
-import { openAccess } from '../../../src/server/tokens.ts'
+import { createRunStarter, type ServerRuns } from '../../../src/tenants/run-starter.ts'
+import type { ServerEvent } from '../../../src/tenants/server-log.ts'
+import { openAccess } from '../../../src/tenants/tokens.ts'
 
 export const token = 'cs_the-token-of-the-test'
 

@@ -7,7 +7,7 @@ import { createMemoryLease } from '../../../src/run/memory-lease.ts'
 import { createSocketTransport } from '../../../src/run/socket-transport.ts'
 import { createFileStore } from '../../../src/run/store/file-store.ts'
 import type { RunTransport } from '../../../src/run/transport.ts'
-import type { Spent } from '../../../src/server/run-budget.ts'
+import type { Spent } from '../../../src/tenants/run-budget.ts'
 import { startRunner } from '../runner/fixture.ts'
 import { startServer } from './fixture.ts'
 

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
-import { openTenantRuns } from '../../../src/server/runs/tenant-runs.ts'
+import { openTenantRuns } from '../../../src/tenants/runs/tenant-runs.ts'
 import { childProgram } from '../../support/child-program.ts'
 import { until } from '../../support/stack/process.ts'
 import { startWorkers } from './fixture.ts'
 
-const source = join(import.meta.dirname, '../../../src/server/runs/tenant-runs.ts')
+const source = join(import.meta.dirname, '../../../src/tenants/runs/tenant-runs.ts')
 
 t.test('a server that is killed amid 10 runs leaves none without an end', async t => {
   const tenants = ['a', 'b'] as const

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { startRunner, type TestRunner } from '../../integration/runner/fixture.ts'
 
-const schemaProgram = join(import.meta.dirname, '../../../src/server/schema-worker.ts')
+const schemaProgram = join(import.meta.dirname, '../../../src/serve/schema-worker.ts')
 
 /** A runner with the fake claude for each tenant, and the folders in which a server finds them. */
 export async function startWorkers<Name extends string>(

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { openTenantRuns, type TenantRunsOptions } from '../../../src/server/runs/tenant-runs.ts'
+import { openTenantRuns, type TenantRunsOptions } from '../../../src/tenants/runs/tenant-runs.ts'
 import { noUsage } from '../../../src/usage/entry.ts'
 import { until } from '../../support/stack/process.ts'
 import { startWorkers } from './fixture.ts'

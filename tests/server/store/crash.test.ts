@@ -8,7 +8,7 @@ import { runRecord as record } from '../../support/run/run-record.ts'
 import { all } from '../../support/run/store-behaviour.ts'
 import { openStores, reportedToday } from './fixture.ts'
 
-const source = join(import.meta.dirname, '../../../src/server/store/run-stores.ts')
+const source = join(import.meta.dirname, '../../../src/tenants/store/run-stores.ts')
 
 t.test('a killed server loses nothing that it acknowledged', async t => {
   const { stores, options, reopen } = await openStores(t)

@@ -5,8 +5,8 @@ import {
   openRunStores,
   type RunStores,
   type RunStoresOptions,
-} from '../../../src/server/store/run-stores.ts'
-import { addSpent, nothing } from '../../../src/server/store/usage-of-run.ts'
+} from '../../../src/tenants/store/run-stores.ts'
+import { addSpent, nothing } from '../../../src/tenants/store/usage-of-run.ts'
 import { memoryFolder } from '../../support/memory-folder.ts'
 
 /** A clock that the test moves. */

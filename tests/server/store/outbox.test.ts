@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import type { EndedReport } from '../../../src/server/store/outbox.ts'
+import type { EndedReport } from '../../../src/tenants/store/outbox.ts'
 import { childProgram } from '../../support/child-program.ts'
 import { runRecord as record } from '../../support/run/run-record.ts'
 import { openStores } from './fixture.ts'
@@ -89,7 +89,7 @@ t.test('a killed server has a report of each run that it acknowledged as ended',
   const reports = { render, dropped: () => {} }
   const { stores, options, reopen } = await openStores(t, { reports })
   await stores.close()
-  const source = join(import.meta.dirname, '../../../src/server/store/run-stores.ts')
+  const source = join(import.meta.dirname, '../../../src/tenants/store/run-stores.ts')
   const program = await childProgram(
     t,
     `import { randomBytes } from 'node:crypto'

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { openDatabase } from '../../../src/server/store/database.ts'
-import { prepareStatements } from '../../../src/server/store/statements.ts'
-import { storedEvents } from '../../../src/server/store/stored-events.ts'
+import { openDatabase } from '../../../src/tenants/store/database.ts'
+import { prepareStatements } from '../../../src/tenants/store/statements.ts'
+import { storedEvents } from '../../../src/tenants/store/stored-events.ts'
 import { memoryFolder } from '../../support/memory-folder.ts'
 
 t.test('a reader of stored events holds a bounded part of them, and gets all in order', async t => {

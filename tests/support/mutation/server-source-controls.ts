@@ -90,7 +90,7 @@ export const serverSourceControls: readonly SourceControl[] = [
   },
   {
     control: 'a page of stored events has a bounded size',
-    file: 'src/server/store/stored-events.ts',
+    file: 'src/tenants/store/stored-events.ts',
     remove: ['return sum > pageBytes', 'return sum < 0'],
     test: 'tests/server/store/stored-events.test.ts',
   },
@@ -138,7 +138,7 @@ export const serverSourceControls: readonly SourceControl[] = [
   },
   {
     control: 'a revoked token opens nothing',
-    file: 'src/server/tokens.ts',
+    file: 'src/tenants/tokens.ts',
     remove: ['current = load(folder)\n      log(', 'log('],
     test: `${unit}/tokens.test.ts`,
   },
@@ -150,25 +150,25 @@ export const serverSourceControls: readonly SourceControl[] = [
   },
   {
     control: 'a workspace is below the root of its tenant',
-    file: 'src/server/workspace.ts',
+    file: 'src/tenants/workspace.ts',
     remove: ["path === '..' || path.startsWith('../')", 'false'],
     test: `${unit}/workspace.test.ts`,
   },
   {
     control: 'a workspace is not a symlink',
-    file: 'src/server/workspace.ts',
+    file: 'src/tenants/workspace.ts',
     remove: ['(await realpath(folder).catch(() => null)) === folder', 'true'],
     test: `${unit}/workspace.test.ts`,
   },
   {
     control: 'a token has its own workspaces',
-    file: 'src/server/workspace.ts',
+    file: 'src/tenants/workspace.ts',
     remove: ["token.workspaces.includes(path.split('/')[0] ?? '')", 'true'],
     test: `${unit}/workspace.test.ts`,
   },
   {
     control: 'a conversation is open to its own token alone',
-    file: 'src/server/workspace.ts',
+    file: 'src/tenants/workspace.ts',
     remove: ['if (first === conversationsFolder) return second === token.name', ''],
     test: `${unit}/workspace.test.ts`,
   },
@@ -201,7 +201,7 @@ export const serverSourceControls: readonly SourceControl[] = [
   },
   {
     control: "runs in progress hold a share of their token's budget",
-    file: 'src/server/run-budget.ts',
+    file: 'src/tenants/run-budget.ts',
     remove: ['reserved.set(name, held + share)', ''],
     test: `${unit}/run-budget.test.ts`,
   },
@@ -213,7 +213,7 @@ export const serverSourceControls: readonly SourceControl[] = [
   },
   {
     control: "an answer is not valid when its caller's schema does not end",
-    file: 'src/server/schema-check.ts',
+    file: 'src/tenants/schema-check.ts',
     remove: ['return `it could not be checked within ${late}`', 'return null'],
     test: `${unit}/schema-check.test.ts`,
   },

@@ -192,19 +192,19 @@ export const sourceControls: readonly SourceControl[] = [
   },
   {
     control: 'a token pays what the gateway counted, and not only what an agent lets be reported',
-    file: 'src/server/runs/spent-today.ts',
+    file: 'src/tenants/runs/spent-today.ts',
     remove: ['usd: Math.max(one.usd, other.usd)', 'usd: one.usd'],
     test: `${unit}/server/runs/spent-today.test.ts`,
   },
   {
     control: 'the tokens of one tenant leave memory for requests of the others',
-    file: 'src/server/byte-budget.ts',
+    file: 'src/tenants/byte-budget.ts',
     remove: ['sum + bytes + kept > total', 'sum + bytes > total'],
     test: `${unit}/server/byte-budget.test.ts`,
   },
   {
     control: 'no statement of the runs is without its tenant',
-    file: 'src/server/store/statements.ts',
+    file: 'src/tenants/store/statements.ts',
     remove: [
       'WHERE tenant = ? AND run_id = ? AND ${present}',
       'WHERE ? > 0 AND run_id = ? AND ${present}',
@@ -213,13 +213,13 @@ export const sourceControls: readonly SourceControl[] = [
   },
   {
     control: 'one process holds the runs of a server',
-    file: 'src/server/store/database.ts',
+    file: 'src/tenants/store/database.ts',
     remove: ["pragma('locking_mode = EXCLUSIVE')", "pragma('locking_mode = NORMAL')"],
     test: 'tests/server/store/run-stores.test.ts',
   },
   {
     control: 'without Landlock a tenant has one workspace',
-    file: 'src/server/runs/landlock-check.ts',
+    file: 'src/tenants/runs/landlock-check.ts',
     remove: ['if (!isConfined) {', 'if (root === null) {'],
     test: `${unit}/server/runs/landlock-check.test.ts`,
   },

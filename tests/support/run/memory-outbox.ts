@@ -1,4 +1,4 @@
-import type { Outbox, Report } from '../../../src/server/store/outbox.ts'
+import type { Outbox, Report } from '../../../src/tenants/store/outbox.ts'
 
 /** An outbox in memory; `add` is what the end of a run does. */
 export function memoryOutbox() {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { serverSettings } from '../../../src/config/server-settings.ts'
-import { parseServerSettings } from '../../../src/server/settings.ts'
+import { parseServerSettings } from '../../../src/serve/settings.ts'
 
 const values = {
   SERVER_ALLOWED_HOSTS: {

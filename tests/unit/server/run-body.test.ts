@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ignoredHeader, parseRunBody } from '../../../src/server/api/run-body.ts'
-import { HttpError } from '../../../src/server/http-error.ts'
+import { HttpError } from '../../../src/tenants/http-error.ts'
 
 const parse = (input: unknown, strict = false) => parseRunBody(input, { strict })
 const detailOf = (input: unknown) => {

@@ -2,12 +2,12 @@ import t from 'tap'
 import { StoredToken } from '../../../../src/config/tenants.ts'
 import type { RunFailure } from '../../../../src/run/failure.ts'
 import type { RunResult } from '../../../../src/run/result.ts'
-import { HttpError } from '../../../../src/server/http-error.ts'
 import { finishReasonOf, textOfResult, usageOf } from '../../../../src/server/openai/completion.ts'
 import { blocksOf } from '../../../../src/server/openai/content.ts'
 import { modelObjects, parseModel } from '../../../../src/server/openai/models.ts'
 import { openAiEnvelope, openAiErrorOf } from '../../../../src/server/openai/openai-error.ts'
 import { failureOf } from '../../../../src/server/openai/run-failure.ts'
+import { HttpError } from '../../../../src/tenants/http-error.ts'
 import { storedToken } from '../../../integration/server/fixture.ts'
 
 const anyToken = StoredToken.parse(storedToken('a', 'x'))

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { createLogWriter } from '../../../src/server/log-writer.ts'
+import { createLogWriter } from '../../../src/serve/log-writer.ts'
 
 function start() {
   const written: string[] = []

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { StoredToken } from '../../../src/config/tenants.ts'
-import { createRunBudgets } from '../../../src/server/run-budget.ts'
+import { createRunBudgets } from '../../../src/tenants/run-budget.ts'
 
 const tokenWith = (budget: object, name = 'ci') =>
   StoredToken.parse({

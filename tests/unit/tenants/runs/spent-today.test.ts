@@ -1,8 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { addCharges } from '../../../../src/server/runs/spent-today.ts'
-import type { Charge } from '../../../../src/server/store/charges.ts'
+import { addCharges } from '../../../../src/tenants/runs/spent-today.ts'
+import type { Charge } from '../../../../src/tenants/store/charges.ts'
 import { noUsage } from '../../../../src/usage/entry.ts'
 
 const [one, two, three] = ['1111111111111111', '2222222222222222', '3333333333333333']

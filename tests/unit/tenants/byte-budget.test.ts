@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createByteBudget } from '../../../src/server/byte-budget.ts'
+import { createByteBudget } from '../../../src/tenants/byte-budget.ts'
 
 t.test('a token takes its part, and leaves the rest to others', async t => {
   const budget = createByteBudget({ total: 10, each: 6, tenants: () => 1 })

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { RunRefusal } from '../run/failure.ts'
 import { createValidator } from '../run/json-schema.ts'
-import type { SchemaMessage, SchemaTask, SchemaVerdict } from './schema-check.ts'
+import type { SchemaMessage, SchemaTask, SchemaVerdict } from '../tenants/schema-check.ts'
 
 /** Compiles the schema of a caller, and checks the value if there is one. */
 function verdictOf({ schema, given }: SchemaTask): SchemaVerdict {

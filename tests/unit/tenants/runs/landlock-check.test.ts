@@ -1,7 +1,7 @@
 import t from 'tap'
 import { RunRequest } from '../../../../src/run/request.ts'
 import type { SocketTransport } from '../../../../src/run/socket-transport.ts'
-import { requireLandlock } from '../../../../src/server/runs/landlock-check.ts'
+import { requireLandlock } from '../../../../src/tenants/runs/landlock-check.ts'
 import { fakeTransport } from '../../../support/run/fake-transport.ts'
 
 function workerThatSays(...answers: readonly boolean[]) {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { allowedHosts, allowedOrigins, listOf, webhookUrl } from '../config/server-forms.ts'
-import { logLevels } from './server-log.ts'
+import { logLevels } from '../tenants/server-log.ts'
 
 const number = (max: number, min = 0) =>
   z

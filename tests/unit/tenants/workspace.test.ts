@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { StoredToken, Tenant } from '../../../src/config/tenants.ts'
-import { findWorkspace, maySee, relativePath } from '../../../src/server/workspace.ts'
+import { findWorkspace, maySee, relativePath } from '../../../src/tenants/workspace.ts'
 
 const caller = (workspaces?: string[]) => ({
   tenant: Tenant.parse({ name: 'main' }),

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createDeferred } from '../../../src/base/async.ts'
-import { createGate } from '../../../src/server/gate.ts'
+import { createGate } from '../../../src/tenants/gate.ts'
 
 t.test('a gate lets so many through at once, and the others in their order', async t => {
   const gate = createGate(2)

@@ -2,8 +2,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { bundlePrograms, serverPrograms, writeBundle } from '../../../src/images/program-bundle.ts'
-import { createGate } from '../../../src/server/gate.ts'
-import { createSchemaCheck } from '../../../src/server/schema-check.ts'
+import { createGate } from '../../../src/tenants/gate.ts'
+import { createSchemaCheck } from '../../../src/tenants/schema-check.ts'
 
 const root = join(import.meta.dirname, '../../..')
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createServerLog } from '../../../src/server/server-log.ts'
+import { createServerLog } from '../../../src/tenants/server-log.ts'
 
 const now = () => new Date('2026-11-29T00:00:00Z')
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseServerSettings } from '../../../src/server/settings.ts'
+import { parseServerSettings } from '../../../src/serve/settings.ts'
 
 t.test('an empty environment gives the defaults', async t => {
   t.match(parseServerSettings({ API_STRICT: '', WEBHOOK_URL: '' }), {

@@ -1,7 +1,7 @@
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { openAccess } from '../../../src/server/tokens.ts'
+import { openAccess } from '../../../src/tenants/tokens.ts'
 import { accessFolder, storedToken } from '../../integration/server/fixture.ts'
 
 const log = () => {}
