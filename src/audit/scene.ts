@@ -14,7 +14,8 @@ import {
   tenantOf,
   tenantParts,
 } from '../stack/services.ts'
-import { readCredential, stateFolder } from '../stack/state/state-folder.ts'
+import { readCredential } from '../stack/state/credential-file.ts'
+import { stateFolder } from '../stack/state/state-folder.ts'
 import { type Attacker, createAttacker } from './attacker.ts'
 import { type HostCanary, openHostCanary } from './host-canary.ts'
 import { type InspectedContainer, type Inspections, inspectProject } from './inspections.ts'

@@ -14,9 +14,6 @@ const commands: Readonly<Record<string, Command>> = {
       '--worker': 'worker',
     },
     run: async (switches, invocation) => {
-      // Called before the first schema is created.
-      const { interpretSchemas } = await import('./interpret-schemas.ts')
-      interpretSchemas()
       const { start } = await import('./commands/start.ts')
       invocation.setStatus(await start(switches, invocation))
     },
@@ -41,7 +38,13 @@ export function plainCommand(
   line: readonly string[],
 ): ((invocation: Invocation) => Promise<void>) | null {
   const parsed = parsePlain(line)
-  return parsed && (invocation => parsed.command.run(parsed.switches, invocation))
+  if (!parsed) return null
+  return async invocation => {
+    // Called before the first schema is created.
+    const { interpretSchemas } = await import('./interpret-schemas.ts')
+    interpretSchemas()
+    await parsed.command.run(parsed.switches, invocation)
+  }
 }
 
 /** Returns the command that a line names, and its switches; null for a line that needs the parser. */

@@ -21,6 +21,7 @@ import { troubleOfStatus } from '../stack/parent-answer.ts'
 import { agentServices } from '../stack/services.ts'
 import { refuseOtherOwner } from '../stack/state/owner.ts'
 import { type StateFolder, stateFolder } from '../stack/state/state-folder.ts'
+import { baselinePath, readCopyRecord } from '../workspace/copy/record.ts'
 import { type Caller, openEngine } from './context.ts'
 import { currentIdentity, ownedStackName } from './find-stacks.ts'
 import { openNames, type PolicyLists, readPolicyLists } from './policy/policy-files.ts'
@@ -232,7 +233,6 @@ async function forwardsOf(folder: StateFolder): Promise<ForwardRecord[]> {
 }
 
 async function copyTaken(stack: string) {
-  const { baselinePath, readCopyRecord } = await import('../workspace/copy/baseline.ts')
   return (await readCopyRecord(baselinePath(stateFolder(stack))))?.taken ?? null
 }
 

@@ -4,7 +4,7 @@ import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { Archive } from '../engine/archive.ts'
-import { type Baseline, baselinePath, readBaseline } from '../workspace/copy/baseline.ts'
+import { type Baseline, readBaseline } from '../workspace/copy/baseline.ts'
 import {
   type Change,
   copyChanges,
@@ -15,6 +15,7 @@ import { sameEntry, type Tree } from '../workspace/copy/entry.ts'
 import { isGitPath } from '../workspace/copy/git-files.ts'
 import { textLimit } from '../workspace/copy/host-state.ts'
 import type { Progress } from '../workspace/copy/pack.ts'
+import { baselinePath } from '../workspace/copy/record.ts'
 import { type CopiedItem, IncompleteCopy, type Keep, readCopy } from '../workspace/copy/unpack.ts'
 import type { StateFolder } from './state/state-folder.ts'
 

@@ -2,12 +2,8 @@ import { lstat, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stateRoot } from '../config/paths.ts'
 import { unusedSecret } from './credential.ts'
-import {
-  readCredential,
-  type StateFolder,
-  stateFolder,
-  writeCredential,
-} from './state/state-folder.ts'
+import { readCredential, writeCredential } from './state/credential-file.ts'
+import { type StateFolder, stateFolder } from './state/state-folder.ts'
 
 /**
  * Removes all that a start writes into the state folder and that may hold a secret of `.env`, of the

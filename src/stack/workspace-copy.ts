@@ -5,17 +5,13 @@ import type { Archive } from '../engine/archive.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { exec, execOk } from '../process/exec.ts'
-import {
-  baselinePath,
-  readBaseline,
-  readCopyRecord,
-  renderBaseline,
-} from '../workspace/copy/baseline.ts'
+import { readBaseline, renderBaseline } from '../workspace/copy/baseline.ts'
 import { describeCopied, renderCopied } from '../workspace/copy/copied.ts'
 import type { Entry } from '../workspace/copy/entry.ts'
 import { type Packed, type Progress, packWorkspace } from '../workspace/copy/pack.ts'
 import { packRepository } from '../workspace/copy/pack-repository.ts'
 import type { Reader } from '../workspace/copy/reader.ts'
+import { baselinePath, readCopyRecord } from '../workspace/copy/record.ts'
 import { readUserIgnore } from '../workspace/ignore/git-files.ts'
 import { type Elsewhere, locateRepository } from '../workspace/repository/locate.ts'
 import type { OpenedWorkspace } from '../workspace/workspace.ts'

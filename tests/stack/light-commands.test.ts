@@ -8,6 +8,8 @@ const source = join(import.meta.dirname, '../../src')
 /** Modules that take 2 ms or more to load, and that no such command needs. */
 const heavy = [
   'config/settings.ts',
+  'config/tenants.ts',
+  'workspace/copy/baseline.ts',
   'run/request.ts',
   'run/result.ts',
   'run/store/file-store.ts',

@@ -26,14 +26,13 @@ import {
   type ServerStack,
 } from '../../stack/server/server-stack.ts'
 import { readServiceAccount } from '../../stack/service-account.ts'
+import { readCredential, writeCredential } from '../../stack/state/credential-file.ts'
 import { claimState } from '../../stack/state/owner.ts'
 import {
   makePolicyFolder,
   makeStateFolder,
   makeUsageFolder,
-  readCredential,
   stateFolder,
-  writeCredential,
 } from '../../stack/state/state-folder.ts'
 import { refuseOtherVolumes, volumesOf } from '../../stack/volumes.ts'
 import type { Context } from '../context.ts'

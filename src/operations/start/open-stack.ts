@@ -14,15 +14,14 @@ import { overlaysOf } from '../../stack/protection.ts'
 import { repositoryOf } from '../../stack/repository.ts'
 import { readServiceAccount } from '../../stack/service-account.ts'
 import type { Stack } from '../../stack/stack.ts'
+import { readCredential, writeCredential } from '../../stack/state/credential-file.ts'
 import { writeMeterKey } from '../../stack/state/meter-key.ts'
 import { claimState } from '../../stack/state/owner.ts'
 import {
   makePolicyFolder,
   makeStateFolder,
   makeUsageFolder,
-  readCredential,
   stateFolder,
-  writeCredential,
 } from '../../stack/state/state-folder.ts'
 import { refuseOtherVolumes } from '../../stack/volumes.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'

@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import * as z from 'zod'
 import { command } from '../../base/command.ts'
 import { isMissing, UserError } from '../../base/errors.ts'
-import { readRegularFile } from '../../files/regular-file.ts'
 import { IgnoreRules, noIgnoreRules } from '../ignore/rules.ts'
 import { Entry, type Tree } from './entry.ts'
+import type { CopyOwner } from './record.ts'
 
 const Baseline = z.union([
   z.strictObject({
@@ -25,8 +24,6 @@ const Baseline = z.union([
     entries: z.array(z.tuple([z.string(), Entry])),
   }),
 ])
-
-export type CopyOwner = { uid: number; gid: number }
 
 /** The state of the workspace when the copy was made. */
 export type Baseline = {
@@ -64,28 +61,4 @@ export async function readBaseline(path: string): Promise<Baseline | null> {
       cause,
     })
   }
-}
-
-/** Returns the path of the baseline, which exists once a copy was taken. */
-export function baselinePath(state: { path: string }): string {
-  return join(state.path, 'baseline.json')
-}
-
-/** When a copy was taken, and for whom. */
-export type CopyRecord = { taken: string; owner: CopyOwner | null }
-
-/**
- * Returns the record of a copy; null when none was taken. Reads only the beginning: a baseline lists every
- * file.
- */
-export async function readCopyRecord(path: string): Promise<CopyRecord | null> {
-  const head = await readRegularFile(path, { limit: 128, part: 'head' }).catch(() => null)
-  if (head?.kind !== 'bytes') return null
-  const text = head.bytes.toString('latin1')
-  const [, taken, uid, gid] =
-    /^\{"version":\d+,"taken":"([0-9TZ:.-]+)"(?:,"owner":\{"uid":([1-9]\d*),"gid":(\d+)\})?/.exec(
-      text,
-    ) ?? []
-  if (taken === undefined) return null
-  return { taken, owner: uid === undefined ? null : { uid: Number(uid), gid: Number(gid) } }
 }

@@ -7,8 +7,9 @@ import { pack } from 'tar-stream'
 import type { Archive } from '../../../src/engine/archive.ts'
 import { readCopyChanges, readCopyItems, stageContents } from '../../../src/stack/read-copy.ts'
 import type { StateFolder } from '../../../src/stack/state/state-folder.ts'
-import { baselinePath, renderBaseline } from '../../../src/workspace/copy/baseline.ts'
+import { renderBaseline } from '../../../src/workspace/copy/baseline.ts'
 import type { Entry, Tree } from '../../../src/workspace/copy/entry.ts'
+import { baselinePath } from '../../../src/workspace/copy/record.ts'
 import { noIgnoreRules } from '../../../src/workspace/ignore/rules.ts'
 
 const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex')

@@ -10,7 +10,8 @@ import {
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { forgetCredential, forgetSecrets, stacksWithSecrets } from '../../../src/stack/secrets.ts'
-import { stateFolder, writeCredential } from '../../../src/stack/state/state-folder.ts'
+import { writeCredential } from '../../../src/stack/state/credential-file.ts'
+import { stateFolder } from '../../../src/stack/state/state-folder.ts'
 
 const { uid, gid } = statSync(import.meta.filename)
 

@@ -1,12 +1,11 @@
 import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { readCredential, writeCredential } from '../../../../src/stack/state/credential-file.ts'
 import {
   makeStateFolder,
   makeUsageFolder,
-  readCredential,
   stateFolder,
-  writeCredential,
 } from '../../../../src/stack/state/state-folder.ts'
 
 const credential = { kind: 'api-key', secret: 'secret', placeholder: 'placeholder' } as const

@@ -1,11 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
-import {
-  baselinePath,
-  readBaseline,
-  readCopyRecord,
-  renderBaseline,
-} from '../../../../src/workspace/copy/baseline.ts'
+import { readBaseline, renderBaseline } from '../../../../src/workspace/copy/baseline.ts'
+import { baselinePath, readCopyRecord } from '../../../../src/workspace/copy/record.ts'
 import { noIgnoreRules } from '../../../../src/workspace/ignore/rules.ts'
 
 t.test('when and for whom a copy was taken is read from the beginning of its baseline', async t => {
