@@ -47,6 +47,7 @@ const design: Record<string, Design[]> = {
     bind(/^\/run\/secrets\/(workers|webhook)$/),
     bind(/^\/var\/lib\/claude-secure\/usage$/),
     { target: /^\/var\/lib\/claude-secure\/server$/, type: 'bind', writable: true },
+    { target: /^\/var\/lib\/claude-secure\/grants$/, type: 'bind', writable: true },
     { target: /^\/workspaces\/[a-z0-9-]+$/, type: 'bind', writable: true },
     { target: /^\/run\/claude-secure\/workers\/[a-z0-9-]+$/, type: 'volume', writable: false },
     extraAuthorities,

@@ -72,13 +72,15 @@ export type ServerGrantChange = {
   by?: string
 }
 
+type Changed = { grants: ServerGrant[]; changes: ServerGrantChange[] }
+
 /** Returns the grants with a name open to tenants until a time. Leaves out expired ones. */
 export function withGrant(
   grants: readonly ServerGrant[],
   grant: Omit<ServerGrant, 'tenant'>,
   tenants: readonly string[],
   now: Date,
-): { grants: ServerGrant[]; changes: ServerGrantChange[] } {
+): Changed {
   const active = activeGrants(grants, now)
   const changes = tenants.map((tenant): ServerGrantChange => {
     const before = active.find(same => same.name === grant.name && same.tenant === tenant)
@@ -89,6 +91,21 @@ export function withGrant(
     ({ name, tenant }) => name !== grant.name || !tenants.includes(tenant),
   )
   return { grants: [...others, ...tenants.map(tenant => ({ ...grant, tenant }))], changes }
+}
+
+/** Makes one change for each name. */
+export function changeAll(
+  grants: readonly ServerGrant[],
+  names: readonly string[],
+  change: (grants: readonly ServerGrant[], name: string) => Changed,
+): Changed {
+  return names.reduce<Changed>(
+    (done, name) => {
+      const next = change(done.grants, name)
+      return { grants: next.grants, changes: [...done.changes, ...next.changes] }
+    },
+    { grants: [...grants], changes: [] },
+  )
 }
 
 function kindOf(before: string, after: string) {
@@ -102,7 +119,7 @@ export function withoutGrant(
   name: string,
   tenants: readonly string[],
   now: Date,
-): { grants: ServerGrant[]; changes: ServerGrantChange[] } {
+): Changed {
   const active = activeGrants(grants, now)
   const isGone = (grant: ServerGrant) => grant.name === name && tenants.includes(grant.tenant)
   const gone = active.filter(isGone)

@@ -48,6 +48,8 @@ const ServerSettings = z
     WORKER_SECRETS_FOLDER: path.default('/run/secrets/workers'),
     WORKSPACES_FOLDER: path.default('/workspaces'),
     STORE_FOLDER: path.default('/var/lib/claude-secure/server'),
+    /** Names that are granted to tenants for a time. */
+    GRANTS_FOLDER: path.default('/var/lib/claude-secure/grants'),
     USAGE_FOLDER: path.default('/var/lib/claude-secure/usage'),
     /** How the user calls claude-secure on the host, for messages. */
     CALLED_AS: z

@@ -34,6 +34,14 @@ export type ServerEvent =
       attempts: number
       reason?: string
     } & About)
+  | {
+      kind: 'grant'
+      change: 'opened' | 'prolonged' | 'shortened' | 'kept' | 'closed' | 'absent'
+      name: string
+      tenant: string
+      until?: string
+      by?: string
+    }
   | { kind: 'malformed'; reason: string }
   | ({ kind: 'warn' | 'error'; message: string; hint?: string } & About)
 

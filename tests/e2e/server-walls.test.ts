@@ -1,4 +1,4 @@
-import { chmod, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { AuditReport } from '../../src/audit/audit-report.ts'
@@ -160,10 +160,13 @@ t.test('a grant opens a name below the ceiling to one tenant, and ends', async t
 
 t.test('what a taken-over server writes opens nothing above the ceiling', async t => {
   const line = (name: string) => `grant ${name} tenant main until ${soon()} by x\n`
-  const both = await takeOver(async path => {
-    await writeFile(path, line('granted.test') + line('evil.test'))
-    await chmod(path, 0o644)
-  })
+  const both = (await proxyLog()).length
+  // As its own user, in its own container.
+  const path = '/var/lib/claude-secure/grants/grants.list'
+  const script = `printf %s "$1" > ${path}.new && chmod 644 ${path}.new && mv ${path}.new ${path}`
+  const text = line('granted.test') + line('evil.test')
+  const written = await server.inside('server', ['sh', '-c', script, 'sh', text])
+  t.equal(written.code, 0, written.stderr)
   await untilProxySays('the proxy to take the file', /grants-loaded/, both)
   t.equal(await reaches('worker-main', 'granted.test'), 'reached')
   t.equal(await reaches('worker-main', 'evil.test'), 'refused', 'not below the ceiling')

@@ -152,7 +152,11 @@ t.test('what the server and the workers only read is mounted read-only', async t
       const mount = z.looseObject({ target: z.string() }).parse(volume)
       return mount.read_only ? [] : [mount.target]
     })
-  t.same(writable('server'), ['/var/lib/claude-secure/server', '/workspaces/main'])
+  t.same(writable('server'), [
+    '/var/lib/claude-secure/server',
+    '/var/lib/claude-secure/grants',
+    '/workspaces/main',
+  ])
   t.same(writable('worker-main'), ['/home/claude', '/workspaces', '/run/claude-secure'])
   t.same(writable('gateway'), ['/var/lib/claude-secure/usage'])
   t.same(writable('proxy'), [])

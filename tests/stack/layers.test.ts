@@ -30,7 +30,7 @@ const mayImport: Record<string, readonly string[]> = {
   doctor: [...operations, 'operations'],
   runner: [...primitives, 'run'],
   gateway: [...primitives, 'usage'],
-  tenants: [...values, 'run', 'usage'],
+  tenants: [...values, 'egress', 'run', 'usage'],
   server: [...values, 'run', 'usage', 'tenants'],
   serve: [...values, 'run', 'tenants', 'server'],
   'git-front': values,

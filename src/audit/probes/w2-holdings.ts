@@ -13,6 +13,7 @@ const foreignPaths = [
   '/etc/claude-secure/server/tokens.json',
   '/etc/claude-secure/server/tenants.json',
   '/etc/claude-secure/server-grants',
+  '/var/lib/claude-secure/grants',
   '/etc/claude-secure/proxy/squid.conf',
   '/etc/claude-secure/folder',
   '/var/lib/claude-secure/server',

@@ -6,6 +6,7 @@ import {
   attemptAll,
   connectTo,
   firstLine,
+  list,
   noneReached,
   reached,
 } from '../attempts.ts'
@@ -30,6 +31,7 @@ export const ceilingOfGrants: Probe = {
       }),
       ...(await closed(scene)),
       mounted(scene),
+      await orUnknown(holdsOnly, () => holdsOnlyGrants(scene)),
     ]
   },
 }
@@ -54,6 +56,27 @@ function mounted({ service, stack }: Scene): Check {
     'the proxy reads the grants of this server, and cannot write them',
     mount?.Source === grants && !mount.RW,
     mount ? `${mount.Source}, ${mount.RW ? 'writable' : 'read-only'}` : 'it is not mounted',
+  )
+}
+
+const holdsOnly = 'of the policy, the server holds the grants and no list'
+
+/** The ceiling is a list of squid.conf: a server that writes that file has none. */
+async function holdsOnlyGrants(scene: Scene): Promise<Check> {
+  const { grants } = serverFolder(stateFolder(scene.stack.stack))
+  const { Mounts } = scene.service('server')
+  const own = Mounts.find(({ Destination }) => Destination === '/var/lib/claude-secure/grants')
+  // A file of a workspace may have that name.
+  const folders = Mounts.map(({ Destination }) => Destination).filter(
+    path => !path.startsWith('/workspaces/'),
+  )
+  const script = 'find /etc "$@" -name "squid.conf*" 2> /dev/null'
+  const { stdout } = await scene.inside('server', ['sh', '-c', script, 'sh', ...folders])
+  const lists = [...new Set(stdout.split('\n').filter(Boolean))]
+  return check(
+    holdsOnly,
+    own?.Source === grants && own.RW && lists.length === 0,
+    lists.length > 0 ? list(lists) : own ? own.Source : 'its grants are not mounted',
   )
 }
 

@@ -5,6 +5,7 @@ import { terminalLine } from '../../base/terminal-text.ts'
 import type { Settings } from '../../config/settings.ts'
 import {
   activeGrants,
+  changeAll,
   grantEnd,
   isGrantable,
   longestServerGrant,
@@ -14,13 +15,10 @@ import {
   withGrant,
   withoutGrant,
 } from '../../egress/server-grants.ts'
+import { editServerGrants, readServerGrants } from '../../egress/server-grants-file.ts'
 import { type StackState, serviceOf } from '../../stack/inspect.ts'
 import { makeGrantsFolder, serverFolder } from '../../stack/server/server-folder.ts'
-import {
-  readServerGrants,
-  serverGrantsOutcome,
-  writeServerGrants,
-} from '../../stack/server/server-grants-file.ts'
+import { serverGrantsOutcome } from '../../stack/server/server-grants-outcome.ts'
 import { serviceOfEgress, tenantOf } from '../../stack/services.ts'
 import { withLock } from '../../stack/state/lock.ts'
 import { claimState } from '../../stack/state/owner.ts'
@@ -88,7 +86,7 @@ export async function endGrants(
 /** Returns the grants of a server that have not expired. */
 export async function listGrants(server?: string): Promise<ServerGrant[]> {
   const folder = serverFolder(stateFolder(serverIdentity(server).name))
-  return activeGrants(await readServerGrants(folder), new Date())
+  return activeGrants(await readServerGrants(folder.grants), new Date())
 }
 
 type Change = (
@@ -112,20 +110,18 @@ async function editGrants(
     await makeStateFolder(state)
     await claimState(identity, state, running)
     await makeGrantsFolder(folder)
-    let grants = await readServerGrants(folder)
-    const changes: ServerGrantChange[] = []
-    for (const name of names) {
-      const edited = change(grants, name, tenants)
-      grants = edited.grants
-      changes.push(...edited.changes)
-    }
-    if (grants.length > serverGrantLimit) {
-      throw new UserError(`${grants.length} grants are more than ${serverGrantLimit}`, {
-        hint: `end some with ${command('serve deny NAME')}, or grant to one tenant`,
-      })
-    }
+    let changes: ServerGrantChange[] = []
     const since = new Date()
-    const text = await writeServerGrants(folder, grants)
+    const text = await editServerGrants(folder.grants, before => {
+      const edited = changeAll(before, names, (grants, name) => change(grants, name, tenants))
+      changes = edited.changes
+      if (edited.grants.length > serverGrantLimit) {
+        throw new UserError(`${edited.grants.length} grants are more than ${serverGrantLimit}`, {
+          hint: `end some with ${command('serve deny NAME')}, or grant to one tenant`,
+        })
+      }
+      return edited.grants
+    })
     const proxy = running && serviceOf(running, serviceOfEgress)
     if (proxy?.state !== 'running') return { changes, state: 'down' }
     const digest = policyDigest(text)

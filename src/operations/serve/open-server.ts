@@ -92,7 +92,7 @@ export async function openServer(
   await makeUsageFolder(state, user)
   await makePolicyFolder(state)
   await makeServerFolders(folder, user)
-  await makeGrantsFolder(folder)
+  await makeGrantsFolder(folder, user)
   await makeRunnerTokens(folder, present, user)
   for (const { tenant, meterKey } of callers) {
     await writeServerFile(join(folder.meterKeys, tenant), meterKey, user)

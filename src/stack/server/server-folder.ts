@@ -20,7 +20,7 @@ export function serverFolder({ path }: Pick<StateFolder, 'path'>) {
     runnerTokens: join(path, 'runner-tokens'),
     /** One key for each tenant's runner, which signs for the gateway which process a request is of. */
     meterKeys: join(path, 'meter-keys'),
-    /** Names that are granted to tenants for a time. Mounted into the proxy, which is another user. */
+    /** Names that are granted to tenants for a time. The server writes them, and the proxy, another user, reads them. */
     grants: join(path, 'server-grants'),
     /** The key that signs what the webhook is told. */
     webhookSecret: join(path, 'webhook-secret'),
@@ -30,9 +30,9 @@ export function serverFolder({ path }: Pick<StateFolder, 'path'>) {
 }
 export type ServerFolder = ReturnType<typeof serverFolder>
 
-/** Makes the folder that the proxy reads. */
-export async function makeGrantsFolder(folder: ServerFolder): Promise<void> {
-  await makeMountedFolder(folder.grants, 0o755)
+/** Makes the folder that the proxy reads. With `user`, the server can write it. */
+export async function makeGrantsFolder(folder: ServerFolder, user?: User): Promise<void> {
+  await makeMountedFolder(folder.grants, 0o755, user)
 }
 
 /** Makes the folders that are mounted, each for the server's user alone. */

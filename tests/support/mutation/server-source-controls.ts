@@ -53,6 +53,18 @@ export const serverSourceControls: readonly SourceControl[] = [
     test: 'tests/unit/egress/server-grants.test.ts',
   },
   {
+    control: 'the server grants to its own tenants alone',
+    file: 'src/tenants/grants.ts',
+    remove: ['if (!tenants().includes(tenant)) throw unknownTenant(tenant)', ''],
+    test: 'tests/unit/tenants/grants.test.ts',
+  },
+  {
+    control: 'a lock beside the grants holds no edit forever',
+    file: 'src/egress/server-grants-file.ts',
+    remove: ['if (waited >= patience) return remove', ''],
+    test: 'tests/unit/egress/server-grants-file.test.ts',
+  },
+  {
     control: 'serve allow grants below the ceiling alone',
     file: 'src/egress/server-grants.ts',
     remove: ['ceiling.some(site => ', 'ceiling.every(site => '],

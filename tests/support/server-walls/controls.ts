@@ -120,6 +120,18 @@ export const serverControls: readonly ServerControl[] = [
     ),
   },
   {
+    control: 'of the policy, the server gets the grants alone',
+    claims: [],
+    audit: ['W7 of the policy, the server holds the grants and no list'],
+    file: 'compose.server.yaml',
+    // biome-ignore-start lint/suspicious/noTemplateCurlyInString: Compose's own form
+    remove: swap(
+      'source: ${SERVER_GRANTS:?}\n        target: /var/lib/claude-secure/grants\n',
+      'source: ${PROXY_FOLDER:?}\n        target: /var/lib/claude-secure/grants\n',
+    ),
+    // biome-ignore-end lint/suspicious/noTemplateCurlyInString: Compose's own form
+  },
+  {
     control: 'a grant opens nothing above the ceiling',
     claims: [],
     audit: ['W7 a granted name that the ceiling does not have stays closed'],

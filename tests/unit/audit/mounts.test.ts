@@ -162,6 +162,7 @@ t.test('a server has the mounts of its design, and a worker those of its tenant'
     server: [
       mount('/state/server', '/etc/claude-secure/server'),
       mount('/state/server-data', '/var/lib/claude-secure/server', true),
+      mount('/state/server-grants', '/var/lib/claude-secure/grants', true),
       mount('/workspaces/main', '/workspaces/main', true),
       volume('/run/claude-secure/workers/main', false),
     ],
@@ -177,6 +178,7 @@ t.test('a server has the mounts of its design, and a worker those of its tenant'
     ['worker-main', mount('/home/me', '/workspace', true)],
     ['ingress', mount('/state/server', '/etc/claude-secure/server')],
     ['server', mount('/workspaces', '/workspaces', true)],
+    ['server', mount('/checkout/proxy', '/etc/claude-secure/proxy')],
   ]
   for (const [service, one] of wrong) {
     t.equal(unexpectedMounts(service, [one], null).length, 1, `${service} ${one.Destination}`)
