@@ -42,6 +42,13 @@ export type ServerEvent =
       until?: string
       by?: string
     }
+  | { kind: 'schedules'; jobs: number }
+  | ({
+      kind: 'schedule'
+      job: string
+      event: 'fired' | 'ended' | 'skipped' | 'refused' | 'missed'
+      reason?: string
+    } & About)
   | { kind: 'malformed'; reason: string }
   | ({ kind: 'warn' | 'error'; message: string; hint?: string } & About)
 

@@ -21,6 +21,8 @@ export type Caller = { token: StoredToken; tenant: Tenant }
 export type Access = {
   /** Returns the caller of a presented token; null for an unknown one. */
   find: (presented: string) => Caller | null
+  /** Returns the caller of a token in force, by its name; for runs that the server starts by itself. */
+  named: (name: string) => Caller | null
   /** Returns the caller of requests without a token, if they are allowed. */
   anyone: () => Caller | null
   /** Returns whether the token of a caller has not been revoked, nor its tenant removed. */
@@ -85,6 +87,12 @@ export function openAccess(options: {
       const tenant = found && current.tenants.get(found.tenant)
       return found && tenant ? { token: found, tenant } : null
     },
+    named(name) {
+      look()
+      const found = current.tokens.find(({ token }) => token.name === name)?.token
+      const tenant = found && current.tenants.get(found.tenant)
+      return found && tenant ? { token: found, tenant } : null
+    },
     anyone: () => open,
     isInForce(caller) {
       if (caller === open) return true
@@ -135,14 +143,20 @@ function anyoneOf({ tenants }: Loaded): Caller {
   const tenant = tenants.get(defaultTenant) ?? [...tenants.values()][0]
   if (!tenant)
     throw new UserError('tenants.json has no tenant', { hint: 'run serve up on the host' })
-  const token = StoredToken.parse({
-    name: 'anyone',
-    tenant: tenant.name,
-    sha256: '0'.repeat(64),
-    createdAt: '1970-01-01T00:00:00Z',
-    modes: ['api', 'files', 'openai', 'mcp', 'metrics'],
-  })
-  return { token, tenant }
+  return callerWithoutToken('anyone', tenant, ['api', 'files', 'openai', 'mcp', 'metrics'])
+}
+
+/** Returns a caller that no token opens: its name is in records and logs, and its tenant's budget bounds it. */
+export function callerWithoutToken(
+  name: string,
+  tenant: Tenant,
+  modes: StoredToken['modes'] = ['api'],
+): Caller {
+  const [sha256, createdAt] = ['0'.repeat(64), '1970-01-01T00:00:00Z']
+  return {
+    token: StoredToken.parse({ name, tenant: tenant.name, sha256, createdAt, modes }),
+    tenant,
+  }
 }
 
 function stampOf(path: string): string {

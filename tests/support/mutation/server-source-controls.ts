@@ -65,6 +65,18 @@ export const serverSourceControls: readonly SourceControl[] = [
     test: 'tests/unit/egress/server-grants-file.test.ts',
   },
   {
+    control: 'a fire of a schedule is kept before its run starts',
+    file: 'src/schedules/scheduler.ts',
+    remove: ['Object.assign(stateOf(job), { handled: at.toISOString() })', ''],
+    test: 'tests/unit/schedules/scheduler.test.ts',
+  },
+  {
+    control: 'a job has the limits of its token',
+    file: 'src/schedules/job-run.ts',
+    remove: ['if (found) return found', ''],
+    test: 'tests/integration/schedules/schedules.test.ts',
+  },
+  {
     control: 'serve allow grants below the ceiling alone',
     file: 'src/egress/server-grants.ts',
     remove: ['ceiling.some(site => ', 'ceiling.every(site => '],

@@ -1,0 +1,120 @@
+import { messageOf, UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import type { ScheduledJob, ScheduledRun } from '../config/schedule-control.ts'
+import type { History } from './history.ts'
+import { type Job, JobEntry, jobLimit } from './job.ts'
+import type { JobSource } from './job-source.ts'
+import type { OpenScheduleState } from './schedule-state.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/** What a person does with the schedules, from the host or from a chat. */
+export function createScheduleControl(parts: {
+  scheduler: Scheduler
+  source: JobSource
+  state: OpenScheduleState
+  history: History
+}) {
+  const { scheduler, source, state, history } = parts
+
+  function find(name: string): Job {
+    const jobs = source.jobs()
+    const job = jobs.find(job => job.name === name)
+    if (job) return job
+    const names = jobs.map(job => job.name).slice(0, 20)
+    throw new UserError(`there is no job ${terminalLine(name, 64)}`, {
+      hint: names.length > 0 ? `choose one of ${names.join(', ')}` : 'add a job to cron.yml',
+    })
+  }
+
+  function describe(job: Job): ScheduledJob {
+    const { lastFire } = scheduler.stateOf(job)
+    const paused = scheduler.isPaused(job)
+    return {
+      ...{ name: job.name, schedule: job.schedule, timezone: job.timezone, sink: job.sink },
+      workspace: job.workspace ?? null,
+      added: source.isAdded(job.name),
+      ...{ paused, running: scheduler.isRunning(job.name) },
+      next: paused ? null : (scheduler.dueOf(job)?.toISOString() ?? null),
+      last: lastFire,
+    }
+  }
+
+  async function setPaused(name: string | undefined, paused: boolean): Promise<void> {
+    // What fell into the pause is over: a resumed job does not catch it up.
+    await scheduler.tick()
+    if (name === undefined) state.current.paused = paused
+    else scheduler.stateOf(find(name)).paused = paused
+    await state.save()
+  }
+
+  return {
+    /** Returns the jobs, optionally only those that send to a chat. */
+    list: (chat?: string): ScheduledJob[] =>
+      source
+        .jobs()
+        .filter(job => chat === undefined || job.telegramChatId === chat)
+        .map(describe),
+    isPaused: () => state.current.paused,
+    problem: source.problem,
+
+    /** Starts a job now. Resolves once it is begun, not at its end. */
+    async run(name: string): Promise<void> {
+      scheduler.run(find(name)).catch(() => {})
+    },
+
+    /** Returns the runs of a job, or of all, newest first. */
+    async history(name?: string, limit = 20): Promise<ScheduledRun[]> {
+      const jobs = name === undefined ? source.jobs() : [find(name)]
+      const runs = (await Promise.all(jobs.map(job => history.list(job, limit)))).flat()
+      return runs.sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1)).slice(0, limit)
+    },
+
+    pause: (name?: string) => setPaused(name, true),
+    resume: (name?: string) => setPaused(name, false),
+
+    /** Adds a job from a chat, in the form of cron.yml. Its name is its own. */
+    async add(given: unknown): Promise<ScheduledJob> {
+      const parsed = JobEntry.safeParse(given)
+      if (!parsed.success) {
+        const [issue] = parsed.error.issues
+        throw new UserError(`the job is not valid: ${issue?.path.join('.')} ${issue?.message}`, {
+          hint: 'give a schedule of 5 fields, such as 0 9 * * 1-5, and an instruction',
+        })
+      }
+      const { name } = parsed.data
+      const jobs = source.jobs()
+      if (jobs.some(job => job.name === name)) {
+        throw new UserError(`there is a job ${name} already`, { hint: 'choose another name' })
+      }
+      if (jobs.length >= jobLimit) {
+        throw new UserError(`there are ${jobs.length} jobs already`, { hint: 'remove one first' })
+      }
+      state.current.added.push(parsed.data)
+      // Its times count from now.
+      const job = describe(find(name))
+      await state.save()
+      return job
+    },
+
+    /** Removes a job that was added in a chat; only of this chat, if one is named. */
+    async remove(name: string, chat?: string): Promise<void> {
+      const job = find(name)
+      if (!source.isAdded(name) || (chat !== undefined && job.telegramChatId !== chat)) {
+        throw new UserError(`job ${name} was not added in this chat`, {
+          hint: 'remove it from cron.yml on the host',
+        })
+      }
+      const { current } = state
+      current.added = current.added.filter(entry => entry.name !== name)
+      delete current.jobs[name]
+      await state.save()
+    },
+  }
+}
+export type ScheduleControl = ReturnType<typeof createScheduleControl>
+
+/** Returns the words of an error for a chat or a terminal. */
+export function problemOf(error: unknown): { message: string; hint: string } {
+  const hint = error instanceof UserError ? error.hint : ''
+  return { message: messageOf(error), hint }
+}

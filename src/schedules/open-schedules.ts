@@ -1,0 +1,53 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { defaultTenant } from '../config/tenants.ts'
+import { createScheduleControl } from './control.ts'
+import { openHistory } from './history.ts'
+import type { JobRunParts } from './job-run.ts'
+import { openJobSource } from './job-source.ts'
+import { openScheduleState } from './schedule-state.ts'
+import { createScheduler } from './scheduler.ts'
+import { createFileSink, type Sinks } from './sinks.ts'
+
+/** Opens the schedules of a server: cron.yml of a folder, and what is kept in the store. `start` begins to fire. */
+export function openSchedules({
+  path,
+  storeFolder,
+  timezone,
+  hasWebhook,
+  sinks = {},
+  ...parts
+}: Omit<JobRunParts, 'history' | 'now'> & {
+  /** Of cron.yml. */
+  path: string
+  storeFolder: string
+  /** Of jobs that state none. */
+  timezone: string
+  hasWebhook: boolean
+  /** Sinks of other surfaces. */
+  sinks?: Sinks
+  now?: () => Date
+}) {
+  const { access, workspacesFolder, log, now = () => new Date() } = parts
+  const folder = join(storeFolder, 'cron')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const state = openScheduleState(folder)
+  const history = openHistory(join(folder, 'history'))
+  const tenants = access.tenants()
+  const main = tenants.find(({ name }) => name === defaultTenant) ?? tenants[0]
+  const source = openJobSource({
+    ...{ path, hasWebhook, log, state: state.current },
+    defaults: { timezone, tenant: main?.name ?? defaultTenant },
+  })
+  const scheduler = createScheduler({
+    ...{ ...parts, now, history, state, jobs: source.jobs },
+    sinks: { file: createFileSink(workspacesFolder), ...sinks },
+  })
+  return {
+    start: scheduler.start,
+    close: scheduler.close,
+    count: () => source.jobs().length,
+    control: createScheduleControl({ scheduler, source, state, history }),
+  }
+}
+export type Schedules = ReturnType<typeof openSchedules>
