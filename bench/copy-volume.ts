@@ -5,6 +5,7 @@ import { createArchive } from '../src/engine/archive.ts'
 import { findEngine } from '../src/engine/find-engine.ts'
 import { readCopyChanges, stageContents } from '../src/stack/read-copy.ts'
 import { stateFolder } from '../src/stack/state/state-folder.ts'
+import { unpackCopy } from '../src/stack/workspace-copy.ts'
 import { applySteps, makeApplyFolder } from '../src/workspace/copy/apply.ts'
 import { renderBaseline } from '../src/workspace/copy/baseline.ts'
 import type { Tree } from '../src/workspace/copy/entry.ts'
@@ -35,9 +36,15 @@ const patient = { timeout: 1_200_000 }
  * many files, it answers nobody who asks for volumes.
  */
 export async function openCopyVolume({ image, from, changed, place }: Options) {
-  const { found } = await findEngine(userEnvironment())
+  const environment = userEnvironment()
+  const { found } = await findEngine(environment)
   if (!found) throw new Error('no container engine answers')
   const archive = createArchive(found.address)
+  const docker = {
+    kind: 'docker',
+    file: 'docker',
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' },
+  } as const
   const volume = ['--network', 'none', '--pull', 'never', '--user', '0', '--volume', '/workspace']
   const sleep = ['--entrypoint', 'sleep', image, 'infinity']
   const run = ['run', '--detach', '--init', '--label', 'claude-secure.bench=copy', ...volume]
@@ -68,7 +75,7 @@ export async function openCopyVolume({ image, from, changed, place }: Options) {
     /** Replaces what is in the volume. */
     async take() {
       const { tar, packed } = packWorkspace(from, owner)
-      const [{ tree }] = await Promise.all([packed, archive.put(container, '/workspace', tar)])
+      const [{ tree }] = await Promise.all([packed, unpackCopy({ docker, container }, tar)])
       taken = tree
     },
     async empty() {

@@ -7,8 +7,8 @@ import type { EngineAddress } from './engine-request.ts'
 const patience = 60_000
 
 /**
- * Copies files in and out of a container as a tar stream. The engine packs and unpacks it, not a program
- * in the container: the agent cannot forge the archive, and the container need not run.
+ * Copies files out of a container as a tar stream. The engine packs it, not a program in the container:
+ * the agent cannot forge the archive, and the container need not run.
  */
 export function createArchive(address: EngineAddress, idleMilliseconds = patience) {
   const open = async (container: string) => {
@@ -17,30 +17,6 @@ export function createArchive(address: EngineAddress, idleMilliseconds = patienc
     return new Dockerode(address).getContainer(container)
   }
   return {
-    /**
-     * Unpacks `tar` into `folder`; owners and modes are those of the tar entries. Throws the reason of
-     * `signal` when it fires.
-     */
-    async put(
-      container: string,
-      folder: string,
-      tar: AsyncIterable<unknown>,
-      signal?: AbortSignal,
-    ) {
-      const opened = await open(container)
-      const purpose = `copy files to ${folder} of the container`
-      const idle = createIdleTimer(idleMilliseconds, purpose, signal)
-      const stream = Readable.from(idle.writes(tar), { objectMode: false })
-      try {
-        await opened.putArchive(stream, { path: folder, abortSignal: idle.signal })
-      } catch (error) {
-        throw idle.reason() ?? error
-      } finally {
-        idle.stop()
-        stream.destroy()
-      }
-    },
-
     /**
      * Streams `folder` and everything below it; entry names begin with the folder's own name. The stream
      * fails with the reason of `signal` when it fires.
@@ -82,16 +58,6 @@ function createIdleTimer(milliseconds: number, purpose: string, cancelled?: Abor
     start,
     stop,
     reason,
-
-    /** Passes on what is sent to the engine, and then waits for its answer until `stop`. */
-    async *writes(source: AsyncIterable<unknown>) {
-      for await (const chunk of source) {
-        start()
-        yield chunk
-        stop()
-      }
-      start()
-    },
 
     async *reads(source: AsyncIterable<unknown>) {
       try {

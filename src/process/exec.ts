@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { lastLine, terminalLine } from '../base/terminal-text.ts'
@@ -10,11 +10,14 @@ export type ExecOptions = {
   cwd?: string
   /** The child's complete environment. Default: ours. */
   env?: Record<string, string | undefined>
-  /** Written to the child's stdin, which is then closed. */
-  input?: string | Uint8Array
+  /** Written to the child's stdin, which is then closed. A stream that fails ends the child with its error. */
+  input?: string | Uint8Array | Readable
   /** Called for each line of stdout or stderr while the child runs. */
   onLine?: (line: string) => void
-  /** Milliseconds until the child is terminated. Default: 2 minutes. */
+  /**
+   * Milliseconds until the child is terminated. Default: 2 minutes. With a streamed input: in which it takes
+   * a piece, and in which it ends after the last one.
+   */
   timeout?: number
   /** Bytes kept of stdout and of stderr. Larger stdout terminates the child. Default: 16 MiB. */
   limit?: number
@@ -33,7 +36,7 @@ const lineBytes = 10_000
  * code; rejects when the program is missing, the timeout passes or `signal` fires.
  */
 export function exec(file: string, args: readonly string[], options: ExecOptions = {}) {
-  const { timeout = 120_000, limit = 16 * 1024 * 1024, grace, signal } = options
+  const { timeout = 120_000, limit = 16 * 1024 * 1024, grace, signal, input } = options
   return new Promise<ExecResult>((resolve, reject) => {
     signal?.throwIfAborted()
     const child = spawn(file, args, {
@@ -46,15 +49,12 @@ export function exec(file: string, args: readonly string[], options: ExecOptions
       failure ??= reason
       terminate(child, grace)
     }
-    const timer = setTimeout(
-      () =>
-        end(
-          new UserError(`${commandName(file, args)} did not finish within ${timeout / 1000} s`, {
-            hint: 'run it again with --verbose to see where it stops',
-          }),
-        ),
-      timeout,
-    )
+    let timer: NodeJS.Timeout | undefined
+    const stopTimer = () => clearTimeout(timer)
+    const startTimer = () => {
+      stopTimer()
+      timer = setTimeout(() => end(notFinished(file, args, timeout)), timeout)
+    }
     const abort = () => end(abortReason(signal))
     signal?.addEventListener('abort', abort, { once: true })
 
@@ -66,14 +66,26 @@ export function exec(file: string, args: readonly string[], options: ExecOptions
       ),
     )
     const stderr = collect(child.stderr, limit, options.onLine, () => {})
-    feed(child.stdin, options.input)
+    // The exit code decides about a child that closes its stdin early, not our broken pipe.
+    child.stdin.on('error', () => {})
+    if (input instanceof Readable) {
+      // Its error is that of the loop that reads it.
+      input.on('error', () => {})
+      pour(input, child.stdin, { startTimer, stopTimer }).catch(error => {
+        if (child.exitCode === null && child.signalCode === null) end(error)
+      })
+    } else {
+      startTimer()
+      child.stdin.end(input)
+    }
 
     child.once('error', error => {
       failure ??= notStarted(file, error)
     })
     child.once('close', (code, childSignal) => {
-      clearTimeout(timer)
+      stopTimer()
       signal?.removeEventListener('abort', abort)
+      if (input instanceof Readable) input.destroy()
       if (failure) reject(failure)
       else resolve({ code: code ?? signalExit(childSignal), stdout: stdout(), stderr: stderr() })
     })
@@ -100,6 +112,12 @@ function commandName(file: string, args: readonly string[]) {
   return terminalLine([file, ...words].join(' '))
 }
 
+function notFinished(file: string, args: readonly string[], timeout: number) {
+  return new UserError(`${commandName(file, args)} did not finish within ${timeout / 1000} s`, {
+    hint: 'run it again with --verbose to see where it stops',
+  })
+}
+
 function notStarted(file: string, error: Error) {
   return new UserError(`cannot run ${file}: ${error.message}`, {
     hint: `run ${command('setup')} to install it`,
@@ -122,10 +140,24 @@ function signalExit(signal: NodeJS.Signals | null) {
   return signal === 'SIGINT' ? 130 : signal === 'SIGKILL' ? 137 : 143
 }
 
-function feed(stdin: Writable, input: string | Uint8Array | undefined) {
-  // The exit code decides about a child that closes its stdin early, not our broken pipe.
-  stdin.on('error', () => {})
-  stdin.end(input)
+/** Gives a stream to the child. The time in which the source has nothing to give does not count. */
+async function pour(
+  input: Readable,
+  stdin: Writable,
+  { startTimer, stopTimer }: { startTimer: () => void; stopTimer: () => void },
+) {
+  const closed = new Promise<void>(resolve => stdin.once('close', resolve))
+  for await (const chunk of input) {
+    startTimer()
+    const hasRoom = stdin.write(chunk)
+    if (!hasRoom) {
+      await Promise.race([new Promise<void>(resolve => stdin.once('drain', resolve)), closed])
+    }
+    if (stdin.destroyed) return
+    stopTimer()
+  }
+  startTimer()
+  stdin.end()
 }
 
 function collect(

@@ -1,7 +1,7 @@
 import { access, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { type Log, step } from '../base/log.ts'
-import type { Archive } from '../engine/archive.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { exec, execOk } from '../process/exec.ts'
@@ -20,7 +20,6 @@ import { agentServices } from './services.ts'
 import type { StateFolder } from './state/state-folder.ts'
 
 export type CopyContext = {
-  archive: Archive
   docker: DockerClient
   /** Id of a container that has the copy's volume at /workspace. */
   container: string
@@ -59,7 +58,7 @@ export async function ensureCopy(
     excludes: readonly string[]
   },
 ): Promise<'taken' | 'kept'> {
-  const { archive, container, workspace, state, log, signal } = context
+  const { workspace, state, log } = context
   // The whole baseline of a large copy takes a second to read; it tells a damaged one from none.
   const place = baselinePath(state)
   if (!options.fresh && ((await readCopyRecord(place)) ?? (await readBaseline(place))))
@@ -78,7 +77,7 @@ export async function ensureCopy(
       progress: every(progressInterval, (files, bytes) => progress(renderCopied(files, bytes))),
     })
     const taken = new Date().toISOString()
-    const [content] = await Promise.all([packed, archive.put(container, '/workspace', tar, signal)])
+    const [content] = await Promise.all([packed, unpackCopy(context, tar)])
     await removeTorn(context, content.torn)
     if (repository.kind === 'elsewhere') await copyRepository(context, repository, content, reader)
     await replaceFile(place, renderBaseline({ taken, owner: agent, ...content }))
@@ -113,23 +112,43 @@ export function every(milliseconds: number, report: Progress): Progress {
 
 /** The file `.git` names a path of the host: the copy gets the repository in its place. */
 async function copyRepository(
-  { archive, container, workspace, signal }: CopyContext,
+  context: CopyContext,
   repository: Elsewhere,
   content: Packed,
   reader: Reader | null,
 ) {
   content.leftOut.splice(content.leftOut.indexOf('.git'), 1)
-  const { tar, packed } = packRepository(
-    workspace.path,
-    repository,
-    workspace.agent,
-    reader ?? undefined,
-  )
-  const [tree] = await Promise.all([packed, archive.put(container, '/workspace', tar, signal)])
+  const { path, agent } = context.workspace
+  const { tar, packed } = packRepository(path, repository, agent, reader ?? undefined)
+  const [tree] = await Promise.all([packed, unpackCopy(context, tar)])
   for (const [path, entry] of tree) {
     content.tree.set(path, entry)
     if (entry.type === 'file') content.bytes += entry.size
   }
+}
+
+/** In which the container must take or finish a piece of the copy. A slow disk takes seconds. */
+const patience = 60_000
+
+/**
+ * Unpacks `tar` in the copy, by the container's own `tar` and as its user, who can change these files anyway:
+ * the engine takes twice as long for many small files. Modes are those of the entries.
+ */
+export async function unpackCopy(
+  { docker, container, signal }: Pick<CopyContext, 'docker' | 'container' | 'signal'>,
+  tar: Readable,
+) {
+  // The container's environment may have options of the user for tar.
+  const place = ['exec', '--interactive', '--env', 'TAR_OPTIONS=', container]
+  const unpack = [
+    '/usr/bin/tar',
+    '--extract',
+    '--directory',
+    '/workspace',
+    '--preserve-permissions',
+  ]
+  const options = { env: docker.env, input: tar, timeout: patience, ...(signal && { signal }) }
+  await execOk(docker.file, [...place, ...unpack], options)
 }
 
 /** Removes the files of an interrupted copy, or of the one that a fresh copy replaces. */

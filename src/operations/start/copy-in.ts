@@ -2,7 +2,6 @@ import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { parseCopyExclude } from '../../config/setting-names.ts'
-import { createArchive } from '../../engine/archive.ts'
 import { whyBusy } from '../../stack/activity.ts'
 import type { StackState } from '../../stack/inspect.ts'
 import { type CopyRemains, copyVolume, readCopyRemains, removeCopy } from '../../stack/remains.ts'
@@ -140,7 +139,6 @@ export async function copyIn(
   const given = [...exclude, ...includeIgnored.map(pattern => `!${pattern}`)]
   const outcome = await ensureCopy(
     {
-      archive: createArchive(context.engine.address),
       docker: context.docker,
       container,
       workspace: stack.workspace,

@@ -1,3 +1,7 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { exec, execOk } from '../../../src/process/exec.ts'
 
@@ -18,6 +22,68 @@ t.test('output, error output and exit code come back', async t => {
 t.test('input is given to the child, also to one that does not read it', async t => {
   t.equal((await exec('cat', [], { input: 'hello' })).stdout, 'hello')
   t.equal((await exec('true', [], { input: 'x'.repeat(1_000_000) })).code, 0)
+})
+
+t.test(
+  'a streamed input is given as the child takes it, and a slow source is not silence',
+  async t => {
+    async function* pieces() {
+      yield Buffer.alloc(1024 * 1024, 'a')
+      await sleep(1_500)
+      yield 'end'
+    }
+    const child = [
+      '-e',
+      "process.stdin.pipe(require('node:crypto').createHash('sha256')).on('data', d => console.log(d.toString('hex')))",
+    ]
+    const input = Readable.from(pieces(), { objectMode: false })
+    const { code, stdout } = await exec(process.execPath, child, { input, timeout: 1_000 })
+    const whole = createHash('sha256')
+      .update('a'.repeat(1024 * 1024))
+      .update('end')
+      .digest('hex')
+    t.same([code, stdout.trim()], [0, whole])
+  },
+)
+
+t.test(
+  'a child that takes no more of a streamed input is ended, and the source with it',
+  async t => {
+    let ended = false
+    async function* endless() {
+      try {
+        for (;;) yield Buffer.alloc(64 * 1024)
+      } finally {
+        ended = true
+      }
+    }
+    const input = Readable.from(endless(), { objectMode: false })
+    const deaf = ['-e', 'setTimeout(() => {}, 60_000)']
+    await t.rejects(exec(process.execPath, deaf, { input, timeout: 1_000 }), {
+      message: /did not finish within 1 s/,
+    })
+    if (!input.closed) await once(input, 'close')
+    t.ok(ended)
+  },
+)
+
+t.test('a child that ends early decides by its exit code, and ends the source', async t => {
+  async function* endless() {
+    for (;;) yield Buffer.alloc(64 * 1024)
+  }
+  const input = Readable.from(endless(), { objectMode: false })
+  const { code } = await exec(process.execPath, ['-e', 'process.exit(3)'], { input })
+  t.equal(code, 3)
+  t.ok(input.destroyed)
+})
+
+t.test('a streamed input that fails ends the child with its error', async t => {
+  async function* broken() {
+    yield 'one'
+    throw new Error('cannot read a file')
+  }
+  const input = Readable.from(broken(), { objectMode: false })
+  await t.rejects(exec('cat', [], { input }), { message: 'cannot read a file' })
 })
 
 t.test('lines are told while the child runs', async t => {
