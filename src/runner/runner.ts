@@ -15,6 +15,7 @@ import { forceEnd } from './ending/ladder.ts'
 import { removeSharedMemory } from './ending/shared-memory.ts'
 import { tidy } from './ending/tidy.ts'
 import type { HasMoved } from './pool/gateway-moves.ts'
+import { createOpenings } from './pool/openings.ts'
 import type { Pool } from './pool/pool.ts'
 import { createProcessSource, type Obtained } from './pool/process-source.ts'
 import { createRefill } from './pool/refill.ts'
@@ -59,6 +60,7 @@ export function createRunner(options: RunnerOptions) {
   const source = createProcessSource({ ...options, launch })
   const admission = createAdmission({ ...options, repair: repairHome, canResume: source.canResume })
   const refill = createRefill({ launch, repair: repairHome, pool, isQuiet: admission.isQuiet })
+  const openings = createOpenings()
   let stopping = false
 
   async function run(request: RunnerRequest, client: Client): Promise<void> {
@@ -164,7 +166,8 @@ export function createRunner(options: RunnerOptions) {
       pool.put({ claude, workspace, meter, sessionId, totals, files, purpose })
     }
     if (request.session.kind === 'fresh' && ended.outcome === 'completed') {
-      refill.later(workspace, { tools: request.tools, ...(asks && { asks }) })
+      const opening = openings.note(workspace.key, obtained.opening)
+      refill.later(workspace, { tools: request.tools, ...(asks && { asks }) }, opening)
     }
     // A server of the user may use it between runs.
     if (options.orphans && !options.hasServers && admission.list().length === 1)

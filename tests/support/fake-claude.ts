@@ -11,6 +11,7 @@ const session = process.argv.find(word => /^--(session-id|resume)=/.test(word))?
 let cost = 0
 let turns = 0
 let initialized: unknown = null
+let openings = 0
 let isDeaf = false
 
 const result = (text: string, more: object = {}) => {
@@ -209,6 +210,7 @@ function obey(content: Content): unknown {
       return result(prompt, {
         argv: process.argv.slice(2),
         initialized,
+        openings,
         home: process.env.HOME,
         content,
         usage,
@@ -221,7 +223,11 @@ input.on('line', line => {
   const message = JSON.parse(line)
   if (message.type === 'control_request') {
     const { request, request_id } = message
-    if (request.subtype === 'initialize') initialized = request
+    if (request.subtype === 'initialize') {
+      openings++
+      // The real one keeps the first.
+      initialized ??= request
+    }
     if (request.subtype !== 'interrupt') {
       say({ type: 'control_response', response: { subtype: 'success', request_id } })
     } else if (!isDeaf) {

@@ -41,6 +41,9 @@ export function freeMemory(folder = '/sys/fs/cgroup', machine: () => number = fr
   return machine()
 }
 
+/** `opening`: digest of the opening that the process has taken already; null when it has taken none. */
+export type FreshPurpose = { kind: 'fresh'; profile: LaunchProfile; opening: string | null }
+
 /** A warm process: it waits for a prompt. */
 export type Warm = {
   claude: ClaudeProcess
@@ -51,7 +54,7 @@ export type Warm = {
   /** Value of `startFiles` when the process started. */
   files: string
   /** A fresh process waits for a new session, a kept one for the next prompt of its session. */
-  purpose: { kind: 'fresh'; profile: LaunchProfile } | { kind: 'kept'; life: string }
+  purpose: FreshPurpose | { kind: 'kept'; life: string }
 }
 
 export type PoolOptions = {

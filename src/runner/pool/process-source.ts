@@ -7,12 +7,15 @@ import { initializeLine, readStandingPrompt, settingLines } from '../claude/proc
 import { findTranscript, hasTranscript, type Sessions } from '../claude/sessions.ts'
 import { noTotals, totalsOf } from '../turn/cost.ts'
 import type { Workspace } from '../workspace.ts'
+import { digestOfOpening, type Opening } from './openings.ts'
 import type { Pool, Warm } from './pool.ts'
 
 export type Obtained = Omit<Warm, 'purpose' | 'workspace'> & {
   warm: boolean
   /** Input for its stdin before the prompt. */
   input: string
+  /** The opening of the run, which its process may have taken before. */
+  opening: Opening
 }
 
 export type ProcessSourceOptions = {
@@ -57,17 +60,22 @@ export function createProcessSource({
     async obtain(request: RunRequest, workspace: Workspace, asks = false): Promise<Obtained> {
       let id = sessionToResume(request, workspace)
       const files = startFiles(workspace)
-      const standing = readStandingPrompt(standingPrompt)
+      const opening = openingOf(request, readStandingPrompt(standingPrompt))
       if (id === null) {
+        const digest = digestOfOpening(opening.text)
         const fresh = pool.take(
           workspace,
           ({ purpose, files: then }) =>
-            purpose.kind === 'fresh' && then === files && fitsFresh(purpose.profile, request, asks),
+            purpose.kind === 'fresh' &&
+            then === files &&
+            (purpose.opening === null || purpose.opening === digest) &&
+            fitsFresh(purpose.profile, request, asks),
         )
-        // Repeats options that the process was started with, which has no effect.
         if (fresh) {
-          const input = initializeLine(request, standing) + settingLines(withoutInherited(request))
-          return { ...fresh, warm: true, input }
+          const isOpened = fresh.purpose.kind === 'fresh' && fresh.purpose.opening !== null
+          // Repeats options that the process was started with, which has no effect.
+          const settings = settingLines(withoutInherited(request))
+          return { ...fresh, warm: true, opening, input: (isOpened ? '' : opening.text) + settings }
         }
       } else {
         const life = launchKey(request, asks)
@@ -76,7 +84,7 @@ export function createProcessSource({
           ({ purpose, files: then, sessionId }) =>
             purpose.kind === 'kept' && sessionId === id && then === files && purpose.life === life,
         )
-        if (kept) return { ...kept, warm: true, input: '' }
+        if (kept) return { ...kept, warm: true, opening, input: '' }
         // Two processes would write one transcript.
         await pool.drop(warm => warm.sessionId === id)
         // An earlier run may have removed it. A run that asked for this session gets Claude Code's error.
@@ -92,8 +100,17 @@ export function createProcessSource({
         files,
         totals: transcript === null ? noTotals : totalsOf(transcript),
         warm: false,
-        input: initializeLine(request, standing),
+        opening,
+        input: opening.text,
       }
     },
+  }
+}
+
+/** Claude asks for the tools of a client as soon as it knows of them, and only a run answers. */
+function openingOf(request: RunRequest, standing: string | null): Opening {
+  return {
+    text: initializeLine(request, standing),
+    isEarly: (request.clientTools ?? []).length === 0,
   }
 }

