@@ -49,6 +49,11 @@ export const serverSettings = {
       'haiku runs titles, tags, follow-up questions and health checks of chat interfaces on that model without tools; off makes them runs as any other.',
     ),
   RUN_LIMIT: whole(1, 64).default('8').describe('Runs that one tenant may have at once.'),
+  RUN_QUEUE: whole(0, 1_000)
+    .default('128')
+    .describe(
+      'Completions of the OpenAI endpoint that wait until their tenant has less than RUN_LIMIT runs.',
+    ),
   DRAIN_SECONDS: whole(0, 3_600)
     .default('8')
     .describe(

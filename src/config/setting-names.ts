@@ -96,6 +96,7 @@ export const serverSettingNames = [
   'API_STRICT',
   'OPENAI_SIDE_CALLS',
   'RUN_LIMIT',
+  'RUN_QUEUE',
   'DRAIN_SECONDS',
   'RESULT_TTL_HOURS',
   'FILE_LIMIT_MB',

@@ -45,6 +45,7 @@ async function main() {
   const starter = createRunStarter({
     runs,
     runLimit: settings.RUN_LIMIT,
+    runQueue: settings.RUN_QUEUE,
     tenants: () => access.tenants().length,
     log,
     onStart: metrics.started,

@@ -31,6 +31,8 @@ const ServerSettings = z
     RESULT_TTL_HOURS: number(24 * 365, 1).default(6),
     /** Maximum number of concurrent runs of one tenant. */
     RUN_LIMIT: number(64, 1).default(8),
+    /** Maximum number of a tenant's runs that wait for their turn. */
+    RUN_QUEUE: number(1_000).default(128),
     /** Maximum size of a file in an upload. */
     FILE_LIMIT_MB: number(1_000_000, 1).default(1_024),
     /** Time that runs have to end when the server stops, below the time after which Docker kills it. */

@@ -41,3 +41,21 @@ export function httpErrorOf(error: unknown): unknown {
 export function rethrow(error: unknown): never {
   throw httpErrorOf(error)
 }
+
+export function stopping() {
+  return new HttpError(503, 'the server is stopping, retry later', {
+    headers: { 'retry-after': '10', connection: 'close' },
+  })
+}
+
+export function tooManyBytes() {
+  return new HttpError(503, 'runs in progress have too large prompts, retry later', {
+    headers: { 'retry-after': '10' },
+  })
+}
+
+export function tooManyRuns(limit: number) {
+  return new HttpError(503, `too many runs at once: ${limit} are in progress`, {
+    headers: { 'retry-after': '5' },
+  })
+}

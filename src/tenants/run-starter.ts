@@ -7,9 +7,10 @@ import type { RunSummary } from '../run/store/store.ts'
 import type { RunOptions } from '../run/watch.ts'
 import { createByteBudget, holderOf } from './byte-budget.ts'
 import { HttpError } from './http-error.ts'
-import { httpErrorOf, rethrow } from './refusals.ts'
+import { httpErrorOf, rethrow, stopping, tooManyBytes, tooManyRuns } from './refusals.ts'
 import { createRunBudgets, type SpentToday } from './run-budget.ts'
 import { readEvents, type TakeEvent } from './run-events.ts'
+import { createRunPlaces, type Waiting } from './run-places.ts'
 import type { ServerLog } from './server-log.ts'
 import type { Caller } from './tokens.ts'
 
@@ -30,6 +31,8 @@ export type RunStart = Pick<RunOptions, 'onConnected'> & {
   idempotencyKey?: string
   /** Tells this request from another one with the same key; by default the request itself. */
   requestDigest?: string
+  /** Lets the run wait for a place among those of its tenant; without it, it is refused when there is none. */
+  queue?: Waiting
   /** Takes each event of a run that this call starts. */
   onEvent?: TakeEvent
 }
@@ -57,6 +60,8 @@ export function createRunStarter(options: {
   runs: ServerRuns
   /** Maximum number of runs of one tenant at once, those that wait for their workspace included. */
   runLimit: number
+  /** Maximum number of a tenant's runs that wait until it has less than that. */
+  runQueue: number
   /** Returns the number of tenants, which share the memory for prompts. */
   tenants: () => number
   log: ServerLog
@@ -64,9 +69,10 @@ export function createRunStarter(options: {
   /** Called for each run that left: with its result, or with null when it was refused. */
   onEnd?: (tenant: string, run: EndedRun | null) => void
 }) {
-  const { runs, runLimit, tenants, log, onStart, onEnd } = options
+  const { runs, runLimit, runQueue, tenants, log, onStart, onEnd } = options
   const budgets = createRunBudgets(runs.spentToday)
   const active = new Map<string, { caller: Caller; workspace: string; run: Run }>()
+  const places = createRunPlaces({ limit: runLimit, queue: runQueue, full: tooManyRuns })
   let draining = false
   const prompts = createByteBudget({ total: promptsBytes, each: promptsBytes / 2, tenants })
 
@@ -78,19 +84,19 @@ export function createRunStarter(options: {
     const keyed = idempotencyKey === undefined ? null : keyOf(owner, idempotencyKey, given)
     const isKept = keyed !== null && (await engine.find(keyed.runId)) !== null
     if (draining && !isKept) throw stopping()
-    if (!isKept && countOf(caller.tenant.name) >= runLimit) throw tooManyRuns(runLimit)
-    const share = isKept ? null : await budgets.take(caller.token, request.maxBudgetUsd)
     const bytes = sizeOf(request)
     const holder = holderOf(caller)
-    if (!prompts.take(holder, bytes)) {
-      share?.release()
-      throw tooManyBytes()
-    }
+    // Also while it waits for a place.
+    if (!prompts.take(holder, bytes)) throw tooManyBytes()
+    const held = [() => prompts.give(holder, bytes)]
     const release = () => {
-      prompts.give(holder, bytes)
-      share?.release()
+      for (const free of held.splice(0)) free()
     }
     try {
+      if (!isKept) held.push(await places.take(caller.tenant.name, given.queue ?? null))
+      // After the wait, by what the day has cost by then.
+      const share = isKept ? null : await budgets.take(caller.token, request.maxBudgetUsd)
+      if (share) held.push(share.release)
       const run = engine.start(
         { ...request, maxBudgetUsd: share ? share.maxBudgetUsd : request.maxBudgetUsd },
         // Only a run with a key is compared with another request.
@@ -111,10 +117,6 @@ export function createRunStarter(options: {
       release()
       throw httpErrorOf(error)
     }
-  }
-
-  function countOf(tenant: string): number {
-    return [...active.values()].filter(({ caller }) => caller.tenant.name === tenant).length
   }
 
   async function watch(run: Run, { caller, workspace, surface }: RunStart, isNew: boolean) {
@@ -168,6 +170,7 @@ export function createRunStarter(options: {
      */
     async drain(milliseconds: number): Promise<void> {
       draining = true
+      places.close(stopping())
       if (await allEnd(milliseconds)) return
       for (const [id, { caller, run }] of active) {
         log({ kind: 'warn', message: 'run interrupted: the server stops', ...aboutRun(caller, id) })
@@ -217,12 +220,6 @@ function aboutRun({ token, tenant }: Caller, runId: string) {
   return { runId, token: token.name, tenant: tenant.name }
 }
 
-function stopping() {
-  return new HttpError(503, 'the server is stopping, retry later', {
-    headers: { 'retry-after': '10', connection: 'close' },
-  })
-}
-
 /** Returns the size of a request's texts and attachments, of which only those are large. */
 function sizeOf({
   prompt,
@@ -234,16 +231,4 @@ function sizeOf({
     (sum, block) => sum + (block.type === 'text' ? block.text : block.source.data).length,
     systemPrompt.length + appendSystemPrompt.length,
   )
-}
-
-function tooManyBytes() {
-  return new HttpError(503, 'runs in progress have too large prompts, retry later', {
-    headers: { 'retry-after': '10' },
-  })
-}
-
-function tooManyRuns(limit: number) {
-  return new HttpError(503, `too many runs at once: ${limit} are in progress`, {
-    headers: { 'retry-after': '5' },
-  })
 }

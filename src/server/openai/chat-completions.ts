@@ -71,6 +71,7 @@ export function serveChat(app: FastifyInstance, prefix: string, parts: ChatRoute
           ...(tools.length > 0 && { clientTools: tools }),
         },
         isSide: sideCalls && isSideCall(body),
+        queue: { signal: left, onWait: () => stream?.openEarly() },
       })
       return { chat, deliver: () => {} }
     }

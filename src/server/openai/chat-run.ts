@@ -1,6 +1,7 @@
 import type { ToolResult } from '../../run/client-tools.ts'
 import { HttpError } from '../../tenants/http-error.ts'
 import { sessionNotFound } from '../../tenants/refusals.ts'
+import type { Waiting } from '../../tenants/run-places.ts'
 import type { RunStart, RunStarter, StartedRun } from '../../tenants/run-starter.ts'
 import type { Caller } from '../../tenants/tokens.ts'
 import { findWorkspace } from '../../tenants/workspace.ts'
@@ -33,6 +34,7 @@ export type ChatRequest = {
   options: Pick<RunStart['request'], 'model' | 'effort' | 'jsonSchema' | 'clientTools'>
   /** For the end of the system prompt, before what the client's header adds. */
   instruction: string | null
+  queue: Waiting
   /** A small call beside a chat: without tools, and outside of the chat's workspace. */
   isSide: boolean
 }
@@ -66,7 +68,7 @@ type Place = { workspace: string; isChat: boolean; wait: boolean; release: () =>
 /** Starts the run of a request in its workspace: the named one, that of its chat, or one of its own. */
 export async function startChatRun(parts: ChatParts, request: ChatRequest): Promise<ChatRun> {
   const { starter, limits, sessions, sideUsage } = parts
-  const { caller, headers, conversation, digest, isSide, instruction } = request
+  const { caller, headers, conversation, digest, isSide, instruction, queue } = request
   const { past, whole, latest } = conversation
   const options = isSide ? sideOptions(request) : request.options
   const systemPrompt = conversation.systemPrompt ?? (isSide ? sideSystemPrompt : undefined)
@@ -82,6 +84,7 @@ export async function startChatRun(parts: ChatParts, request: ChatRequest): Prom
         caller,
         workspace,
         wait,
+        queue,
         surface: isSide ? sideSurface : 'openai',
         onEvent,
         onConnected,

@@ -42,6 +42,7 @@ export function createCompletionStream(
   return {
     isOpen: events.isOpen,
     begin: begun.resolve,
+    openEarly: events.openEarly,
 
     async take(piece: Exclude<Piece, { kind: 'pause' }>): Promise<void> {
       switch (piece.kind) {

@@ -36,6 +36,13 @@ export function createEventStream(
   return {
     isOpen: () => isOpen,
 
+    /** Sends the head and a comment now, because it takes longer until there is anything to send. */
+    openEarly() {
+      if (reply.raw.destroyed) return
+      open()
+      reply.raw.write(': waiting for a turn\n\n')
+    },
+
     /** Writes at the reader's pace. One that reads nothing is disconnected, which ends its run (threat M6). */
     async send(data: object | string): Promise<void> {
       if (reply.raw.destroyed) return

@@ -110,6 +110,7 @@ export function serverVariables(stack: ServerStack): Record<string, string> {
     OPENAI_SIDE_CALLS: settings.OPENAI_SIDE_CALLS,
     RESULT_TTL_HOURS: settings.RESULT_TTL_HOURS,
     RUN_LIMIT: settings.RUN_LIMIT,
+    RUN_QUEUE: settings.RUN_QUEUE,
     DRAIN_SECONDS: settings.DRAIN_SECONDS,
     // What the server needs after the drain: to interrupt the rest, and to close its store.
     SERVER_STOP_PERIOD: `${Number(settings.DRAIN_SECONDS) + 7}s`,

@@ -59,6 +59,7 @@ export async function startServer(
     tokens?: object[]
     runs?: ServerRuns
     runLimit?: number
+    runQueue?: number
   } = {},
 ) {
   const { tenants, tokens, ...parts } = options
@@ -69,11 +70,12 @@ export async function startServer(
     ...(tokens && { tokens }),
   })
   const access = openAccess({ folder: files.folder, withoutToken: false, log, now: advancing() })
-  const { runs = noRuns, runLimit = 8, ...given } = parts
+  const { runs = noRuns, runLimit = 8, runQueue = 128, ...given } = parts
   const metrics = createMetrics()
   const starter = createRunStarter({
     runs,
     runLimit,
+    runQueue,
     tenants: () => access.tenants().length,
     log,
     onStart: metrics.started,
