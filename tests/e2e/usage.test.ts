@@ -199,21 +199,74 @@ t.test('killing the gateway loses no counts, and neither does stop and start', a
   t.same((await usage()).total, after.total, 'while it is down')
 })
 
-t.test('a budget stops at once, says why, and nothing goes further', async t => {
+/** Starts the stack again with a budget per day that leaves this much, and returns what the day has used. */
+async function leaveOfBudget(usd: number): Promise<number> {
   const settings = await readFile(join(stack.checkout, '.env'), 'utf8')
   const pairs = settings
     .trim()
     .split('\n')
-    .map(line => {
-      const at = line.indexOf('=')
-      return [line.slice(0, at), line.slice(at + 1)] as const
-    })
-  const { total } = await usage()
-  const used = total.estimatedUsd
-  const budget = (used + 0.000_001).toFixed(6)
+    .map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const)
+  const used = (await usage()).total.estimatedUsd
+  const budget = (used + usd).toFixed(6)
+  await stack.internet.detach()
   await writeSettings(stack.checkout, { ...Object.fromEntries(pairs), BUDGET_USD_PER_DAY: budget })
-  t.equal((await stack.cli(['start', '--detach'])).code, 0)
+  const { code, stderr } = await stack.cli(['start', '--detach'])
+  if (code !== 0) throw new Error(stderr)
   await attachInternet(stack)
+  return used
+}
+
+/** Posts requests with the agent's placeholder, and prints the status of each; `abandoned` has no answer in time. */
+const postMany = `
+  const [key, count, seconds] = process.argv.slice(1)
+  const body = JSON.stringify({
+    model: 'claude-haiku-4-5', max_tokens: 32000, stream: true,
+    messages: [{ role: 'user', content: '[[delay 3600000]] [[say late]]' }],
+  })
+  const headers = { 'x-api-key': key, 'anthropic-version': '2023-06-01', 'content-type': 'application/json' }
+  const post = () => fetch('http://gateway:8787/v1/messages', {
+    method: 'POST', headers, body, signal: AbortSignal.timeout(seconds * 1000),
+  }).then(async answer => (await answer.text(), answer.status), () => 'abandoned')
+  void (async () => {
+    for (let left = count; left > 0; left -= 25) {
+      const all = await Promise.all(Array.from({ length: Math.min(left, 25) }, post))
+      console.log(all.join('\\n'))
+    }
+  })()
+`
+
+t.test('requests in flight and abandoned ones count with all that they ask for', async t => {
+  const used = await leaveOfBudget(0.05)
+  const before = (await usage()).total.requests
+  const { placeholder } = JSON.parse(
+    await readFile(join(usageFolder, '../credential.json'), 'utf8'),
+  )
+  await stack.internet.forgetModelRequests()
+  const post = async (count: number, seconds: number) => {
+    const args = ['node', '-e', postMany, placeholder, `${count}`, `${seconds}`]
+    const { code, stdout, stderr } = await inside(args)
+    t.equal(code, 0, stderr)
+    return [...new Set(stdout.trim().split('\n'))]
+  }
+  const atModel = async () => (await stack.internet.modelRequests()).length
+
+  // 32,000 tokens cost $0.16: one request is admitted, and leaves nothing for another one.
+  const first = inside(['node', '-e', postMany, placeholder, '1', '3600'])
+  await until('the first request at the model', async () => (await atModel()) === 1)
+  t.same(await post(100, 60), ['429'], 'one is in flight')
+  t.equal(await atModel(), 1)
+
+  await inside(['pkill', '-f', 'AbortSignal'])
+  await first
+  const after = await counted(before + 1)
+  t.ok(after.total.estimatedUsd - used >= 0.16, `${after.total.estimatedUsd - used}`)
+  t.same(await post(100, 60), ['402'], 'one was abandoned')
+  t.equal(await atModel(), 1, 'the model had no other one')
+})
+
+t.test('a budget stops at once, says why, and nothing goes further', async t => {
+  await leaveOfBudget(0.000_001)
+  const { total } = await usage()
   t.equal((await claude('[[say the last]]', 'haiku')).code, 0)
   await counted(total.requests + 1)
   await stack.internet.forgetModelRequests()
