@@ -44,6 +44,7 @@ const design: Record<string, Design[]> = {
   ingress: [],
   server: [
     bind(/^\/etc\/claude-secure\/server$/),
+    bind(/^\/etc\/claude-secure\/schedules$/),
     bind(/^\/run\/secrets\/(workers|webhook)$/),
     bind(/^\/var\/lib\/claude-secure\/usage$/),
     { target: /^\/var\/lib\/claude-secure\/server$/, type: 'bind', writable: true },

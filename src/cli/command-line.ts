@@ -4,6 +4,7 @@ export const runCommands = ['result', 'cancel', 'list', 'logs']
 const groups: Readonly<Record<string, readonly string[]>> = {
   run: runCommands,
   mcp: ['list', 'add', 'remove'],
+  schedule: ['list', 'run', 'history', 'pause', 'resume'],
   serve: ['up', 'down', 'status', 'logs', 'token', 'allow', 'deny', 'audit'],
 }
 

@@ -8,6 +8,7 @@ import { addMcp } from './mcp-program.ts'
 import { addForward, addPolicy } from './network-program.ts'
 import { repeatable } from './repeatable.ts'
 import { addRun } from './run-program.ts'
+import { addSchedule } from './schedule-program.ts'
 import { addServe } from './serve-program.ts'
 
 /** Creates the command-line parser. Each command's code is loaded when it runs, to keep --help fast. */
@@ -113,6 +114,7 @@ export function createProgram(invocation: Invocation): Command {
 
   addRun(command, invocation)
   addServe(command, invocation)
+  addSchedule(command, invocation)
   command('list', 'list the stacks of all folders, with open sessions and runs')
     .alias('ls')
     .option('-a, --all', 'also show stopped stacks that have conversations or copies')

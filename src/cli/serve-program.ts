@@ -41,6 +41,8 @@ export function addServe(
   about('serve up', 'start the server, or apply changed settings and tenants')
     .option('--rehearsal', 'use a scripted model; needs no account')
     .option('--no-auth', 'serve without a token, on a loopback address only')
+    .option('--api', 'answer the HTTP API (the default)')
+    .option('--schedules', 'fire the jobs of cron.yml; without --api, no port is published')
     .option('-f, --force', 'end runs that are in progress if something has changed')
     .action(async options => (await import('./commands/serve.ts')).up(options, invocation))
   about('serve down', 'stop the server; keep files, conversations, results and tokens')

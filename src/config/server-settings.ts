@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { allowedHosts, allowedOrigins, webhookUrl } from './server-forms.ts'
+import { ServerModes } from './server-modes.ts'
 import { absolutePath, choice, secret, size } from './setting-forms.ts'
 
 const whole = (least: number, most: number) => {
@@ -39,6 +40,9 @@ export const serverSettings = {
   SERVER_ALLOWED_ORIGINS: allowedOrigins
     .optional()
     .describe('Comma-separated origins of web pages that may call the HTTP API.'),
+  SERVER_MODES: ServerModes.default('api').describe(
+    'Comma-separated modes of `serve up` without options: api answers the HTTP API, schedules fires the jobs of cron.yml.',
+  ),
   SERVER_MEMORY: size.default('512m').describe('Memory limit of the HTTP API.'),
   API_STRICT: choice(['0', '1'])
     .default('0')

@@ -92,6 +92,7 @@ export const serverSettingNames = [
   'SERVER_BIND',
   'SERVER_ALLOWED_HOSTS',
   'SERVER_ALLOWED_ORIGINS',
+  'SERVER_MODES',
   'SERVER_MEMORY',
   'API_STRICT',
   'OPENAI_SIDE_CALLS',

@@ -12,6 +12,7 @@ export const gatewayPrograms: readonly Program[] = [
 export const serverPrograms: readonly Program[] = [
   { entry: 'src/serve/main.ts', out: 'server.js' },
   { entry: 'src/serve/schema-worker.ts', out: 'schema-worker.js' },
+  { entry: 'src/serve/control.ts', out: 'control.js' },
   { entry: 'src/ingress/main.ts', out: 'ingress.js' },
 ]
 

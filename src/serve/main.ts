@@ -1,6 +1,7 @@
 import { extname, join } from 'node:path'
 import { messageOf, UserError } from '../base/errors.ts'
 import { readRegularFile, textOf } from '../files/regular-file.ts'
+import { openSchedules } from '../schedules/open-schedules.ts'
 import { buildApp } from '../server/app.ts'
 import { createMetrics } from '../server/metrics.ts'
 import { createWebhook, reportOf, throughProxy } from '../server/webhook.ts'
@@ -9,6 +10,8 @@ import { openTenantRuns } from '../tenants/runs/tenant-runs.ts'
 import { createServerLog, type ServerLog } from '../tenants/server-log.ts'
 import type { Outbox, ReportsOptions } from '../tenants/store/outbox.ts'
 import { openAccess } from '../tenants/tokens.ts'
+import { openControlSocket } from './control-socket.ts'
+import { serveHealth } from './health-only.ts'
 import { createLogWriter } from './log-writer.ts'
 import { parseServerSettings, type ServerSettings } from './settings.ts'
 
@@ -54,6 +57,17 @@ async function main() {
       if (run) metrics.ended(run)
     },
   })
+  const schedules = settings.MODES.includes('schedules')
+    ? openSchedules({
+        ...{ access, starter, log },
+        workspacesFolder: settings.WORKSPACES_FOLDER,
+        path: settings.CRON_FILE,
+        storeFolder: settings.STORE_FOLDER,
+        timezone: 'UTC',
+        hasWebhook: settings.WEBHOOK_URL !== null,
+      })
+    : null
+  const control = await openControlSocket(settings.CONTROL_SOCKET, schedules?.control ?? null)
   const app = await buildApp({
     access,
     starter,
@@ -68,21 +82,28 @@ async function main() {
     log,
   })
 
+  const hasApi = settings.MODES.includes('api')
+  const health = hasApi ? null : await serveHealth(settings.SERVER_PORT)
+
   // The health check and the results answer until the last run has ended.
   const stop = (signal: NodeJS.Signals) => {
     const grace = settings.DRAIN_SECONDS * 1_000
     log({ kind: 'stopping', signal, runs: starter.count() })
+    control.close()
+    // Fires nothing more; its runs end with those of the others.
+    const ended = schedules?.close()
     setTimeout(() => process.exit(0), grace + 6_000).unref()
     starter
       .drain(grace)
-      .then(() => Promise.all([app.close(), webhook?.close()]))
+      .then(() => Promise.all([app.close(), health?.close(), webhook?.close(), ended]))
       .then(() => runs.close(closeMilliseconds))
       .then(() => process.exit(0), fail)
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
 
-  await app.listen({ port: settings.SERVER_PORT, host: '0.0.0.0' })
+  if (health === null) await app.listen({ port: settings.SERVER_PORT, host: '0.0.0.0' })
+  await schedules?.start()
   log({
     kind: 'listening',
     port: settings.SERVER_PORT,

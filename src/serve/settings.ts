@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { UserError } from '../base/errors.ts'
 import { allowedHosts, allowedOrigins, listOf, webhookUrl } from '../config/server-forms.ts'
+import { modesOf, ServerModes } from '../config/server-modes.ts'
 import { logLevels } from '../tenants/server-log.ts'
 
 const number = (max: number, min = 0) =>
@@ -17,6 +18,12 @@ const isOne = z.string().transform(value => /^(1|true|yes|on)$/i.test(value))
 /** The environment of the server. It contains no secret: tokens are hashes in a file. */
 const ServerSettings = z
   .object({
+    /** What the server does. */
+    MODES: ServerModes.default('api').transform(modesOf),
+    /** Jobs of the mode `schedules`. */
+    CRON_FILE: path.default('/etc/claude-secure/schedules/cron.yml'),
+    /** The host asks for the schedules there. */
+    CONTROL_SOCKET: path.default('/run/server-control.sock'),
     SERVER_PORT: number(65_535, 1).default(8080),
     /** Host names that requests may have, beside those of the loopback address. */
     SERVER_ALLOWED_HOSTS: allowedHosts.transform(value => listOf(value.toLowerCase())).default([]),

@@ -200,6 +200,61 @@ t.test('status and list name the server', async t => {
   t.match((await serve(['logs', 'worker-main'])).stdout, /"kind":"listening"/)
 })
 
+t.test('schedules run in the worker without a published port, and beside the API', async t => {
+  const schedule = async (args: readonly string[]) => {
+    const [action = '', ...more] = args
+    return server.cli(['schedule', action, '--name', server.name, '--json', ...more])
+  }
+  isTwoLines(t, await serve(['up', '--schedules']), {
+    error: /schedules\/cron\.yml does not exist$/,
+    hint: /write your jobs to it/,
+  })
+  const job = (name: string, prompt: string, when: string) =>
+    `  - { name: ${name}, schedule: "${when}", instruction: "[[${prompt}]]", workspace: p }\n`
+  const never = '0 0 29 2 *'
+  const jobs = `timezone: Europe/Berlin\njobs:\n${job('hello', 'say hello from {job_name}', never)}`
+  await server.writeJobs(`${jobs}${job('tick', 'say tick', '*/2 * * * * *')}`)
+  const up = await serve(['up', '--schedules'])
+  t.equal(up.code, 0, up.stderr)
+  t.notMatch(up.stdout, /curl|http/)
+  await t.rejects(fetch(`${server.url}/health`), 'no port is published')
+  t.match(JSON.parse((await serve(['status', '--json'])).stdout), { running: true, url: null })
+  const done = (name: string) =>
+    until(`the job ${name} to run`, async () => {
+      const { stdout } = await schedule(['history', name])
+      const { runs } = z
+        .looseObject({ runs: z.array(z.looseObject({ status: z.string(), answer: z.string() })) })
+        .parse(JSON.parse(stdout))
+      return runs.find(({ status }) => status !== 'running' && status !== 'interrupted')
+    })
+  t.match(await done('tick'), { status: 'succeeded', answer: 'tick' })
+  t.equal((await schedule(['pause', 'tick'])).code, 0)
+  const list = JSON.parse((await schedule(['list'])).stdout)
+  t.match(list.jobs, [
+    { name: 'hello', timezone: 'Europe/Berlin', paused: false, next: /-02-28T23:00/ },
+    { name: 'tick', paused: true, next: null },
+  ])
+  await server.writeJobs('jobs: [')
+  await until('the broken file to be noticed', async () => {
+    return JSON.parse((await schedule(['list'])).stdout).problem !== null
+  })
+  t.equal((await schedule(['run', 'hello'])).code, 0, 'the jobs before the change stay')
+  t.match(await done('hello'), { status: 'succeeded', answer: 'hello from hello' })
+  await server.writeJobs(jobs)
+  const both = await serve(['up', '--api', '--schedules', '--force'])
+  t.equal(both.code, 0, both.stderr)
+  t.equal((await request('/status')).status, 200)
+  isTwoLines(t, await server.cli(['schedule', 'run', 'tick', '--name', server.name]), {
+    error: /there is no job tick$/,
+    hint: /choose one of hello/,
+  })
+  t.equal((await serve(['up'])).code, 0)
+  isTwoLines(t, await server.cli(['schedule', 'list', '--name', server.name]), {
+    error: /the server has no schedules$/,
+    hint: /serve up --schedules/,
+  })
+})
+
 t.test('down waits for an active run, whose worker stops after the server', async t => {
   const runId = await startRun('[[stream 100 100]]', 'p')
   await until('the run to start', isRunning(runId))

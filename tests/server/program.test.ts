@@ -24,6 +24,7 @@ function startProgram(t: Test, environment: Record<string, string>) {
       WORKER_SECRETS_FOLDER: join(root, 'secrets'),
       WORKSPACES_FOLDER: join(root, 'workspaces'),
       USAGE_FOLDER: join(root, 'usage'),
+      CONTROL_SOCKET: join(root, 'control.sock'),
       ...environment,
     },
   })
@@ -93,3 +94,50 @@ t.test(
     t.match(JSON.parse(await second.lines), { kind: 'error', message: /secret of at least 16/ })
   },
 )
+
+t.test('the program fires schedules without an API, and the host asks it on a socket', async t => {
+  const { folder } = accessFolder(t)
+  const port = await freePort()
+  const cron = join(folder, 'cron.yml')
+  writeFileSync(cron, 'jobs: [{ name: tick, schedule: "* * * * * *", instruction: x }]')
+  const { root, child, lines, exit } = startProgram(t, {
+    ACCESS_FOLDER: folder,
+    SERVER_PORT: String(port),
+    MODES: 'schedules',
+    CRON_FILE: cron,
+    DRAIN_SECONDS: '1',
+  })
+  const url = `http://127.0.0.1:${port}`
+  const headers = { authorization: `Bearer ${token}` }
+  const health = () => fetch(`${url}/health`).catch(() => null)
+  const answer = await until(health, { every: 50, timeout: 60_000 })
+  t.same(await answer?.json(), { status: 'ok' })
+  t.equal((await fetch(`${url}/status`, { headers })).status, 404, 'the API is not served')
+  const asked = async (request: object) => {
+    const client = join(import.meta.dirname, '../../src/serve/control.ts')
+    const args = [client, JSON.stringify(request), join(root, 'control.sock')]
+    const asking = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    return JSON.parse((await text(asking.stdout)) || '{}')
+  }
+  const history = await until(
+    async () => {
+      const { runs } = await asked({ action: 'history', job: 'tick' })
+      return runs?.some(({ status }: { status: string }) => status === 'refused') ? runs : null
+    },
+    { every: 100, timeout: 60_000 },
+  )
+  t.match(history?.at(-1), { job: 'tick', status: 'refused', error: /the worker does not answer/ })
+  t.match(await asked({ action: 'pause' }), {
+    kind: 'jobs',
+    paused: true,
+    jobs: [{ paused: true }],
+  })
+  t.match(await asked({ action: 'run', job: 'none' }), {
+    kind: 'error',
+    hint: /choose one of tick/,
+  })
+  t.match(await asked({ action: 'remove' }), { kind: 'error', message: /not valid/ })
+  child.kill('SIGTERM')
+  t.same(await exit, [0, null])
+  t.match(await lines, /"kind":"schedule","job":"tick","event":"fired"/)
+})

@@ -1,6 +1,7 @@
 import { createColors } from 'picocolors'
 import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
+import { serverModes } from '../../config/server-modes.ts'
 import { openContext, openEngine } from '../../operations/context.ts'
 import { serveDown, stays } from '../../operations/serve/down.ts'
 import { findServer, serverIdentity } from '../../operations/serve/server-context.ts'
@@ -19,14 +20,22 @@ type Named = { name?: string }
 
 /** Starts the server, and prints its address, where its token is, and a first request. */
 export async function up(
-  options: Named & { rehearsal?: boolean; auth: boolean; force?: boolean },
+  options: Named & {
+    rehearsal?: boolean
+    auth: boolean
+    api?: boolean
+    schedules?: boolean
+    force?: boolean
+  },
   invocation: Invocation,
 ) {
   const { rehearsal = false, auth, force = false, name } = options
+  const modes = serverModes.filter(mode => options[mode])
   const context = await openContext(invocation, null)
   const served = await serveUp(context, {
     ...(name !== undefined && { name }),
     ...{ rehearsal, withoutToken: !auth, force },
+    ...(modes.length > 0 && { modes }),
   })
   if (served.outcome === 'running') context.log({ kind: 'info', text: 'the server already runs' })
   console.log(renderServed(served, context.root))
@@ -34,7 +43,10 @@ export async function up(
 
 /** Renders the address of a server, where its token is, and a request that works. */
 export function renderServed(served: ServedStack, root: string): string {
-  const { url, place, tenants, workspaces } = served
+  const { url, place, tenants, workspaces, modes } = served
+  const files = `workspaces  ${terminalLine(workspaces)} (${tenants.join(', ')})`
+  const jobs = modes.includes('schedules') ? [`schedules   ${calledAs()} schedule list`] : []
+  if (url === null) return [files, ...jobs].join('\n')
   const header = authorization(place)
   const request = [
     `curl -sS ${url}/run`,
@@ -45,7 +57,8 @@ export function renderServed(served: ServedStack, root: string): string {
   return [
     `url         ${url}`,
     `token       ${placeOf(place, root)}`,
-    `workspaces  ${terminalLine(workspaces)} (${tenants.join(', ')})`,
+    files,
+    ...jobs,
     `try         ${request.join(' ')}`,
   ].join('\n')
 }

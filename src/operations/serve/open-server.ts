@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { userEnvironment } from '../../config/environment.ts'
 import { readParentProxy } from '../../config/parent-proxy.ts'
+import type { ServerMode } from '../../config/server-modes.ts'
 import type { Tenant } from '../../config/tenants.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
 import { replaceFile } from '../../files/replace-file.ts'
@@ -39,6 +40,7 @@ import type { Context } from '../context.ts'
 import { stackNetwork } from '../start/stack-network.ts'
 import { ownPlaces } from '../workspace-here.ts'
 import { refuseOpenAddress } from './open-address.ts'
+import { schedulesFolder } from './schedules-folder.ts'
 import { refuseShared, type TokenPlace, tokensInForce, writeTokens } from './stored-tokens.ts'
 import { makeTenantFolders, openWorkspaces, workspacesPath } from './workspaces-folder.ts'
 
@@ -47,6 +49,7 @@ export type OpenServerOptions = {
   mode: CredentialMode
   tenants: readonly Tenant[]
   images: ImageSet
+  modes: readonly ServerMode[]
   withoutToken: boolean
   running: StackState | null
 }
@@ -57,7 +60,7 @@ export async function openServer(
   options: OpenServerOptions,
 ): Promise<{ stack: ServerStack; place: TokenPlace }> {
   const { settings, root, engine, docker, engineMajor, signal } = context
-  const { identity, mode, tenants, images, withoutToken, running } = options
+  const { identity, mode, modes, tenants, images, withoutToken, running } = options
   const env = userEnvironment()
   const state = stateFolder(identity.name)
   const folder = serverFolder(state)
@@ -138,6 +141,8 @@ export async function openServer(
       server: images.server,
     },
     state,
+    modes,
+    schedules: modes.includes('schedules') ? await schedulesFolder(settings) : null,
     bind: {
       address: settings.SERVER_BIND,
       port: Number(settings.SERVER_PORT),

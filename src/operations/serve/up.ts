@@ -3,6 +3,7 @@ import { messageOf, UserError } from '../../base/errors.ts'
 import { step } from '../../base/log.ts'
 import { lastLine } from '../../base/terminal-text.ts'
 import { userEnvironment } from '../../config/environment.ts'
+import { modesOf, type ServerMode } from '../../config/server-modes.ts'
 import { defaultTenant } from '../../config/tenants.ts'
 import { compose } from '../../engine/compose.ts'
 import { replaceFile } from '../../files/replace-file.ts'
@@ -12,7 +13,7 @@ import { type CredentialMode, credentialMode } from '../../stack/credential.ts'
 import { closeHostSide } from '../../stack/host-side.ts'
 import { inspectStack, isUp, type StackState } from '../../stack/inspect.ts'
 import { composeLabels } from '../../stack/labels.ts'
-import { buildServerFile, readServerTemplate } from '../../stack/server/server-file.ts'
+import { renderServerFile } from '../../stack/server/server-file.ts'
 import {
   networksOfServer,
   type ServerStack,
@@ -42,6 +43,8 @@ export type ServeUpOptions = {
   rehearsal?: boolean
   /** Serves without a token, on a loopback address only. */
   withoutToken?: boolean
+  /** What the server does; as SERVER_MODES says without it. */
+  modes?: readonly ServerMode[]
   /** Ends runs that are in progress, if something has changed. */
   force?: boolean
 }
@@ -50,7 +53,9 @@ export type ServedStack = {
   outcome: 'started' | 'changed' | 'running'
   /** Services whose containers were made. */
   changed: string[]
-  url: string
+  /** Null without the API. */
+  url: string | null
+  modes: readonly ServerMode[]
   place: TokenPlace
   tenants: string[]
   workspaces: string
@@ -76,16 +81,17 @@ export async function serveUp(context: Context, options: ServeUpOptions): Promis
     const images = await ensureImages({ ...context, client: docker, network: userEnvironment() })
     const before = await findServer(context, identity)
     try {
-      const { withoutToken = false } = options
+      const { withoutToken = false, modes = modesOf(settings.SERVER_MODES) } = options
       const opened = await openServer(context, {
-        ...{ identity, mode, tenants, images, withoutToken },
+        ...{ identity, mode, modes, tenants, images, withoutToken },
         running: before,
       })
       const changed = await bringUp(context, opened.stack, before, options.force ?? false)
       return {
         outcome: changed.length === 0 ? 'running' : before ? 'changed' : 'started',
         changed,
-        url: urlOf(opened.stack),
+        url: modes.includes('api') ? urlOf(opened.stack) : null,
+        modes,
         place: opened.place,
         tenants: tenants.map(({ name }) => name),
         workspaces: opened.stack.workspaces,
@@ -123,9 +129,7 @@ async function bringUp(
   const { identity } = stack
   const project = serverProject(stack)
   const wanted = servicesOfServer(stack)
-  const { stringify } = await import('yaml')
-  const template = await readServerTemplate(stack.root)
-  await replaceFile(stack.state.override, stringify(buildServerFile(stack, template)))
+  await replaceFile(stack.state.override, await renderServerFile(stack))
   const side = {
     ...{ identity: stack.identity, state: stack.state, settings: stack.settings, project },
     images: { proxy: stack.images.proxy },

@@ -23,6 +23,18 @@ const Template = z.object({
 })
 export type ServerTemplate = z.infer<typeof Template>
 
+/** Renders the second compose file. Without the API, no port is published: Compose would add up the lists. */
+export async function renderServerFile(stack: ServerStack): Promise<string> {
+  const { Document } = await import('yaml')
+  const file = new Document(buildServerFile(stack, await readServerTemplate(stack.root)))
+  if (!stack.modes.includes('api')) {
+    const none = file.createNode([])
+    none.tag = '!reset'
+    file.setIn(['services', 'ingress', 'ports'], none)
+  }
+  return file.toString()
+}
+
 export async function readServerTemplate(root: string): Promise<ServerTemplate> {
   const { parse } = await import('yaml')
   const text = await readFile(join(root, 'compose.server.yaml'), 'utf8')
@@ -43,10 +55,15 @@ export function buildServerFile(stack: ServerStack, template: ServerTemplate): o
       server: {
         ...withTenants,
         ...merged(serviceAuthorities(stack), {
-          volumes: added.flatMap(name => [
-            writableMount(join(stack.workspaces, name), `/workspaces/${name}`),
-            `${tenantParts(name).sockets}:/run/claude-secure/workers/${name}:ro`,
-          ]),
+          volumes: [
+            ...(stack.schedules === null
+              ? []
+              : [readOnlyMount(stack.schedules, '/etc/claude-secure/schedules')]),
+            ...added.flatMap(name => [
+              writableMount(join(stack.workspaces, name), `/workspaces/${name}`),
+              `${tenantParts(name).sockets}:/run/claude-secure/workers/${name}:ro`,
+            ]),
+          ],
         }),
       },
       gateway: {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { ParentProxy } from '../../config/parent-proxy.ts'
+import type { ServerMode } from '../../config/server-modes.ts'
 import type { Settings } from '../../config/settings.ts'
 import { defaultTenant, type Tenant } from '../../config/tenants.ts'
 import type { ComposeProject } from '../../engine/compose.ts'
@@ -28,7 +29,10 @@ export type ServerStack = {
   workspaces: string
   images: { claude: string; gateway: string; proxy: string; server: string }
   state: StateFolder
-  /** Where the port is published on the host. */
+  modes: readonly ServerMode[]
+  /** Folder of cron.yml; null without the mode `schedules`. */
+  schedules: string | null
+  /** Where the port is published on the host, with the mode `api`. */
   bind: { address: string; port: number; withoutToken: boolean }
   /** The checkout. */
   root: string
@@ -100,6 +104,7 @@ export function serverVariables(stack: ServerStack): Record<string, string> {
     METER_KEYS: folder.meterKeys,
     SERVER_GRANTS: folder.grants,
     WORKSPACES_DIR: stack.workspaces,
+    SERVER_MODES: stack.modes.join(),
     SERVER_BIND: bind.address,
     SERVER_PORT: String(bind.port),
     SERVER_WITHOUT_TOKEN: bind.withoutToken ? '1' : '',

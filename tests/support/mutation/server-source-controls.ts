@@ -77,6 +77,12 @@ export const serverSourceControls: readonly SourceControl[] = [
     test: 'tests/integration/schedules/schedules.test.ts',
   },
   {
+    control: 'a server without the API publishes no port',
+    file: 'src/stack/server/server-file.ts',
+    remove: ["none.tag = '!reset'", ''],
+    test: 'tests/unit/stack/server/server-file.test.ts',
+  },
+  {
     control: 'serve allow grants below the ceiling alone',
     file: 'src/egress/server-grants.ts',
     remove: ['ceiling.some(site => ', 'ceiling.every(site => '],

@@ -13,6 +13,8 @@ export type TestServer = {
   /** WORKSPACES_DIR. */
   workspaces: string
   stack: string
+  /** For `--name`. */
+  name: string
   internet: Internet
   url: string
   /** API_TOKEN: of the tenant main. */
@@ -29,6 +31,8 @@ export type TestServer = {
     options?: { method?: string; body?: unknown; token?: string; timeout?: number },
   ) => Promise<{ status: number; json: unknown; text: string }>
   writeTenants: (text: string) => Promise<void>
+  /** Writes cron.yml. */
+  writeJobs: (text: string) => Promise<void>
 }
 
 /**
@@ -100,6 +104,7 @@ export async function createTestServer(
     checkout,
     workspaces,
     stack,
+    name,
     internet,
     url,
     token,
@@ -123,6 +128,10 @@ export async function createTestServer(
       return { status: response.status, text, json: parsed(text) }
     },
     writeTenants: text => writeFile(join(custom, 'tenants.yaml'), text),
+    async writeJobs(text) {
+      await mkdir(join(custom, 'schedules'), { recursive: true })
+      await writeFile(join(custom, 'schedules/cron.yml'), text)
+    },
   }
   if (options.tenants) await server.writeTenants(options.tenants)
   if (options.start !== false) await startTestServer(server)

@@ -163,6 +163,7 @@ t.test('a server has the mounts of its design, and a worker those of its tenant'
       mount('/state/server', '/etc/claude-secure/server'),
       mount('/state/server-data', '/var/lib/claude-secure/server', true),
       mount('/state/server-grants', '/var/lib/claude-secure/grants', true),
+      mount('/custom/schedules', '/etc/claude-secure/schedules'),
       mount('/workspaces/main', '/workspaces/main', true),
       volume('/run/claude-secure/workers/main', false),
     ],

@@ -8,6 +8,7 @@ const served = (place: TokenPlace): ServedStack => ({
   outcome: 'started',
   changed: [],
   url: 'http://127.0.0.1:8080',
+  modes: ['api'],
   place,
   tenants: ['main', 'b'],
   workspaces: '/w',
@@ -22,6 +23,14 @@ t.test('up shows the address, the place of the token, and a request that works',
     'workspaces  /w (main, b)',
     `try         curl -sS http://127.0.0.1:8080/run -H "Authorization: Bearer $(cat /s/api-token)" -H 'content-type: application/json' -d '{"prompt":"Say hello"}'`,
   ])
+})
+
+t.test('up of a server without the API shows no address, token or request', async t => {
+  const shown = renderServed(
+    { ...served({ kind: 'none' }), url: null, modes: ['schedules'] },
+    '/opt/cs',
+  )
+  t.match(shown, /^workspaces {2}\/w \(main, b\)\nschedules {3}.*schedule list$/)
 })
 
 t.test('a path is quoted for the shell', async t => {

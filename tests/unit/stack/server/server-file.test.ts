@@ -3,7 +3,11 @@ import t from 'tap'
 import { z } from 'zod'
 import { Settings } from '../../../../src/config/settings.ts'
 import { stackIdentity } from '../../../../src/stack/identity.ts'
-import { buildServerFile, readServerTemplate } from '../../../../src/stack/server/server-file.ts'
+import {
+  buildServerFile,
+  readServerTemplate,
+  renderServerFile,
+} from '../../../../src/stack/server/server-file.ts'
 import {
   networksOfServer,
   type ServerStack,
@@ -23,6 +27,8 @@ function serverStack(names: readonly string[], changes: Partial<ServerStack> = {
     identity: stackIdentity({ kind: 'server', server: 'prod' }),
     settings: Settings.parse({ ANTHROPIC_API_KEY: `sk-ant-api03-${'x'.repeat(40)}` }),
     mode: 'api-key',
+    modes: ['api'],
+    schedules: null,
     tenants: names.map(tenant),
     placeholders: Object.fromEntries(names.map(name => [name, `sk-ant-api03-for-${name}`])),
     placeholderKind: 'api-key',
@@ -51,6 +57,21 @@ const File = z.looseObject({
   volumes: z.record(z.string(), z.looseObject({ name: z.string() })),
 })
 const fileOf = (stack: ServerStack) => File.parse(buildServerFile(stack, template))
+
+t.test(
+  'a server without the API publishes no port, and one with schedules reads their folder',
+  async t => {
+    const api = await renderServerFile(serverStack(['main']))
+    t.notMatch(api, /ports|schedules/)
+    const stack = serverStack(['main'], { modes: ['schedules'], schedules: '/c/schedules' })
+    const alone = await renderServerFile(stack)
+    t.match(alone, /^ {2}ingress:\n(?: {4}.*\n)* {4}ports: !reset \[\]\n/m)
+    t.equal(serverVariables(stack).SERVER_MODES, 'schedules')
+    t.match(fileOf(stack).services.server?.volumes, [
+      { source: '/c/schedules', target: '/etc/claude-secure/schedules', read_only: true },
+    ])
+  },
+)
 
 t.test('one more tenant is the worker of main with parts of its own', async t => {
   const { services, networks, volumes } = fileOf(serverStack(['main', 'team-b']))

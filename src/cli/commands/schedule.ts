@@ -1,0 +1,112 @@
+import { UserError } from '../../base/errors.ts'
+import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
+import type { ScheduleAnswer, ScheduledJob, ScheduledRun } from '../../config/schedule-control.ts'
+import { openEngine } from '../../operations/context.ts'
+import { askSchedules } from '../../operations/serve/ask-schedules.ts'
+import { calledAs } from '../called-as.ts'
+import type { Invocation } from '../invocation.ts'
+import { renderColumns } from '../render/columns.ts'
+import { widthOf } from '../terminal.ts'
+
+type Options = { name?: string; json?: boolean }
+
+export async function list({ name, json }: Options, invocation: Invocation) {
+  show(await askSchedules(await openEngine(invocation), { action: 'list' }, name), json, invocation)
+}
+
+export async function runNow(job: string, { name, json }: Options, invocation: Invocation) {
+  const answer = await askSchedules(await openEngine(invocation), { action: 'run', job }, name)
+  show(answer, json, invocation)
+}
+
+export async function history(
+  job: string | undefined,
+  { name, json, lines }: Options & { lines: string },
+  invocation: Invocation,
+) {
+  const limit = Number(lines)
+  if (!/^\d{1,3}$/.test(lines) || limit < 1 || limit > 100) {
+    throw new UserError(`--lines ${terminalLine(lines, 20)} is not a number from 1 to 100`, {
+      hint: `run ${calledAs()} schedule history --lines 20`,
+      exitCode: 2,
+    })
+  }
+  const request = { action: 'history', limit, ...(job !== undefined && { job }) } as const
+  show(await askSchedules(await openEngine(invocation), request, name), json, invocation)
+}
+
+export async function setPaused(
+  action: 'pause' | 'resume',
+  job: string | undefined,
+  { name, json }: Options,
+  invocation: Invocation,
+) {
+  const request = { action, ...(job !== undefined && { job }) }
+  show(await askSchedules(await openEngine(invocation), request, name), json, invocation)
+}
+
+type Answer = Exclude<ScheduleAnswer, { kind: 'error' }>
+
+function show(answer: Answer, json: boolean | undefined, { log }: Invocation) {
+  if (json) {
+    const { kind: _, ...rest } = answer
+    return console.log(terminalJson({ version: 1, ...rest }))
+  }
+  const width = widthOf(process.stdout)
+  switch (answer.kind) {
+    case 'jobs':
+      if (answer.problem !== null) {
+        const text = `the jobs are those before the last change: ${terminalLine(answer.problem, 300)}`
+        log({ kind: 'warn', text })
+      }
+      return console.log(renderJobs(answer.jobs, width))
+    case 'runs':
+      return console.log(renderRuns(answer.runs, width))
+    case 'started': {
+      const job = terminalLine(answer.job, 64)
+      return log({ kind: 'info', text: `${job} started: ${calledAs()} schedule history ${job}` })
+    }
+    default:
+      return answer satisfies never
+  }
+}
+
+/** Renders the jobs in columns. */
+export function renderJobs(jobs: readonly ScheduledJob[], width?: number): string {
+  if (jobs.length === 0) return 'no jobs'
+  return renderColumns(
+    ['JOB', 'SCHEDULE', 'ZONE', 'NEXT', 'LAST', 'SINK'],
+    jobs.map(job => [
+      { text: terminalLine(job.name, 64) },
+      { text: terminalLine(job.schedule, 100) },
+      { text: terminalLine(job.timezone, 60) },
+      { text: job.running ? 'running' : job.paused ? 'paused' : minute(job.next) },
+      { text: minute(job.last) },
+      { text: terminalLine(job.sink, 20) },
+    ]),
+    text => text,
+    width,
+  )
+}
+
+/** Renders runs in columns, with what was wrong or the first line of the answer. */
+export function renderRuns(runs: readonly ScheduledRun[], width?: number): string {
+  if (runs.length === 0) return 'no runs'
+  return renderColumns(
+    ['STARTED', 'JOB', 'STATUS', 'RUN', 'ANSWER'],
+    runs.map(run => [
+      { text: minute(run.startedAt) },
+      { text: terminalLine(run.job, 64) },
+      { text: terminalLine(`${run.status}${run.catchUp ? ' (late)' : ''}`, 40) },
+      { text: terminalLine(run.runId ?? '-', 20) },
+      { text: terminalLine(run.error ?? run.answer.trim().split('\n')[0] ?? '', 200) },
+    ]),
+    text => text,
+    width,
+  )
+}
+
+/** Renders an ISO 8601 time to the minute, in UTC. */
+function minute(time: string | null): string {
+  return time === null ? '-' : `${terminalLine(time, 30).slice(0, 16).replace('T', ' ')} UTC`
+}

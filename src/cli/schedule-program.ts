@@ -1,0 +1,54 @@
+import type { Command } from 'commander'
+import { UserError } from '../base/errors.ts'
+import { terminalLine } from '../base/terminal-text.ts'
+import { calledAs } from './called-as.ts'
+import type { Invocation } from './invocation.ts'
+
+const examples = `
+Examples:
+  ${calledAs()} serve up --schedules        # fire the jobs of cron.yml
+  ${calledAs()} schedule list
+  ${calledAs()} schedule run nightly        # now, beside its times
+  ${calledAs()} schedule history nightly
+  ${calledAs()} schedule pause              # every job; resume undoes it
+
+Jobs are in schedules/cron.yml of your custom folder: docs/schedules.md.`
+
+const load = () => import('./commands/schedule.ts')
+
+/** Adds `schedule` and its commands, each as a single word for commander: see command-line.ts. */
+export function addSchedule(
+  command: (name: string, description: string, options?: { hidden?: boolean }) => Command,
+  invocation: Invocation,
+) {
+  const about = (name: string, description: string) =>
+    command(name, description, { hidden: true })
+      .option('--name <name>', 'name of the server, if you have several (default: main)')
+      .option('--json', 'print JSON')
+
+  command('schedule', "the server's jobs of cron.yml: list, run, history, pause, resume")
+    .argument('<action>', 'list, run, history, pause or resume')
+    .addHelpText('after', examples)
+    .action((action: string) => {
+      throw new UserError(`schedule ${terminalLine(action, 40)} is not a command`, {
+        hint: `run ${calledAs()} schedule list, run JOB, history, pause or resume`,
+        exitCode: 2,
+      })
+    })
+  about('schedule list', 'list the jobs, when they fire next, and which are paused').action(
+    async options => (await load()).list(options, invocation),
+  )
+  about('schedule run', 'start a job now, beside its times')
+    .argument('<job>', 'name of the job')
+    .action(async (job, options) => (await load()).runNow(job, options, invocation))
+  about('schedule history', 'list the runs of a job, or of all jobs, newest first')
+    .argument('[job]', 'name of the job')
+    .option('-n, --lines <count>', 'number of runs to show', '20')
+    .action(async (job, options) => (await load()).history(job, options, invocation))
+  about('schedule pause', 'fire a job, or every job, no more until resume')
+    .argument('[job]', 'name of the job')
+    .action(async (job, options) => (await load()).setPaused('pause', job, options, invocation))
+  about('schedule resume', 'fire a paused job, or every job, again')
+    .argument('[job]', 'name of the job')
+    .action(async (job, options) => (await load()).setPaused('resume', job, options, invocation))
+}
