@@ -50,8 +50,8 @@ export function exchange(
   })
 }
 
-/** Returns null until the answer is complete. */
-function parseAnswer(
+/** Parses the bytes of one answer; returns null until it is complete. */
+export function parseAnswer(
   bytes: Buffer,
   { ended, bodiless }: { ended: boolean; bodiless: boolean },
 ): Answer | null {
