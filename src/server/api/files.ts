@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import type { Turns } from '../../tenants/files/turns.ts'
 import { mayUse } from '../../tenants/workspace.ts'
 import { filesApi } from '../files/routes.ts'
-import type { Turns } from '../files/turns.ts'
 import type { ServerLimits } from '../limits.ts'
 import { callerOf } from '../plugins/auth.ts'
 

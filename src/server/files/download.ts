@@ -1,11 +1,12 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { etagOf, isNotModified, isSameForRange } from '../../tenants/files/conditions.ts'
+import { openEntry } from '../../tenants/files/entry.ts'
+import type { Target } from '../../tenants/files/target.ts'
 import { HttpError } from '../../tenants/http-error.ts'
-import { etagOf, isNotModified, isSameForRange } from './conditions.ts'
-import { openEntry } from './entry.ts'
 import { listFolder } from './listing.ts'
 import { parseRange } from './range.ts'
-import { encodePercent, type Target } from './target.ts'
+import { encodePercent } from './request-target.ts'
 
 export type DownloadOptions = {
   root: string

@@ -2,12 +2,12 @@ import { unlink } from 'node:fs/promises'
 import type { IncomingHttpHeaders } from 'node:http'
 import { systemCode } from '../../base/errors.ts'
 import { descend, openRootFolder } from '../../files/beneath.ts'
+import { checkWrite, etagOf } from '../../tenants/files/conditions.ts'
+import { refuseStopped, statEntry } from '../../tenants/files/entry.ts'
+import { notFound } from '../../tenants/files/file-error.ts'
+import type { Target } from '../../tenants/files/target.ts'
+import type { Turns } from '../../tenants/files/turns.ts'
 import { HttpError } from '../../tenants/http-error.ts'
-import { checkWrite, etagOf } from './conditions.ts'
-import { refuseStopped, statEntry } from './entry.ts'
-import { notFound } from './file-error.ts'
-import type { Target } from './target.ts'
-import type { Turns } from './turns.ts'
 
 export type RemoveOptions = {
   root: string

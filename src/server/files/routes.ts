@@ -1,15 +1,16 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { systemCode } from '../../base/errors.ts'
 import { createByteBudget } from '../../tenants/byte-budget.ts'
+import { fileErrorOf, outsideRoot } from '../../tenants/files/file-error.ts'
+import { storeFile } from '../../tenants/files/store-file.ts'
+import type { Target } from '../../tenants/files/target.ts'
+import type { Turns } from '../../tenants/files/turns.ts'
 import { HttpError } from '../../tenants/http-error.ts'
 import { whenOver } from '../plugins/answer-over.ts'
 import { download } from './download.ts'
-import { fileErrorOf, outsideRoot } from './file-error.ts'
 import { discardBody, receiveBody, tooLarge } from './receive.ts'
 import { removeFile } from './remove-file.ts'
-import { storeFile } from './store-file.ts'
-import { parseTarget, type Target } from './target.ts'
-import type { Turns } from './turns.ts'
+import { parseTarget } from './request-target.ts'
 
 export type FilesOptions = {
   /** Returns the real path of the folder that the caller's files are below: that of its tenant. */

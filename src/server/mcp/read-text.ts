@@ -1,6 +1,6 @@
+import { openEntry } from '../../tenants/files/entry.ts'
+import type { Target } from '../../tenants/files/target.ts'
 import { HttpError } from '../../tenants/http-error.ts'
-import { openEntry } from '../files/entry.ts'
-import type { Target } from '../files/target.ts'
 
 /** Maximum size of a file that a model reads as text, in bytes. */
 const textBytes = 4 * 1024 * 1024

@@ -1,7 +1,7 @@
 import { McpServer } from '@modelcontextprotocol/server'
+import type { Turns } from '../../tenants/files/turns.ts'
 import type { RunStarter } from '../../tenants/run-starter.ts'
 import type { ServerLog } from '../../tenants/server-log.ts'
-import type { Turns } from '../files/turns.ts'
 import type { ServerLimits } from '../limits.ts'
 import { createServe } from './call.ts'
 import { registerClaudeRun } from './claude-run.ts'

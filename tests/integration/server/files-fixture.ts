@@ -2,9 +2,9 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import type { Test } from 'tap'
+import { fileRoute } from '../../../src/server/files/request-target.ts'
 import { type FilesOptions, filesApi } from '../../../src/server/files/routes.ts'
-import { fileRoute } from '../../../src/server/files/target.ts'
-import { createTurns } from '../../../src/server/files/turns.ts'
+import { createTurns } from '../../../src/tenants/files/turns.ts'
 import { type Answer, exchange } from '../../support/http/exchange.ts'
 
 export type FilesServer = {

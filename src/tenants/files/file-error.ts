@@ -1,4 +1,4 @@
-import { HttpError } from '../../tenants/http-error.ts'
+import { HttpError } from '../http-error.ts'
 
 /** The answer for a path that the caller may not name; it does not tell what is there. */
 export function outsideRoot(): HttpError {

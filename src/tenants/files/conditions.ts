@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
-import { HttpError } from '../../tenants/http-error.ts'
+import { HttpError } from '../http-error.ts'
 
 /**
  * Returns a strong ETag. The time of the last change of content or inode is the kernel's: unlike the

@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { systemCode } from '../../base/errors.ts'
 import { descend, namesOnly, type OpenFolder, openRootFolder } from '../../files/beneath.ts'
-import { HttpError } from '../../tenants/http-error.ts'
+import { HttpError } from '../http-error.ts'
 import { linkRefused, notFound } from './file-error.ts'
 import type { Target } from './target.ts'
 
