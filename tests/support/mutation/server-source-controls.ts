@@ -83,6 +83,18 @@ export const serverSourceControls: readonly SourceControl[] = [
     test: 'tests/unit/stack/server/server-file.test.ts',
   },
   {
+    control: 'a chat gets files below its own workspace alone',
+    file: 'src/telegram/sent-files.ts',
+    remove: ["throw new HttpError(400, 'path outside the workspace of this chat')", 'return path'],
+    test: 'tests/unit/telegram/sent-files.test.ts',
+  },
+  {
+    control: 'a file of a workspace is opened without following a symlink',
+    file: 'src/tenants/files/entry.ts',
+    remove: ['namesOnly | O_NOFOLLOW', 'namesOnly'],
+    test: 'tests/unit/telegram/sent-files.test.ts',
+  },
+  {
     control: 'serve allow grants below the ceiling alone',
     file: 'src/egress/server-grants.ts',
     remove: ['ceiling.some(site => ', 'ceiling.every(site => '],
