@@ -95,6 +95,12 @@ export const serverSourceControls: readonly SourceControl[] = [
     test: 'tests/unit/telegram/sent-files.test.ts',
   },
   {
+    control: 'a file that was sent to a chat replaces none of its workspace',
+    file: 'src/telegram/save-received.ts',
+    remove: ["{ 'if-none-match': '*' }", '{}'],
+    test: 'tests/unit/telegram/received-files.test.ts',
+  },
+  {
     control: 'serve allow grants below the ceiling alone',
     file: 'src/egress/server-grants.ts',
     remove: ['ceiling.some(site => ', 'ceiling.every(site => '],
