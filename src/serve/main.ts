@@ -76,6 +76,7 @@ async function main() {
     workspacesFolder: settings.WORKSPACES_FOLDER,
     strict: settings.API_STRICT,
     sideCalls: settings.OPENAI_SIDE_CALLS === 'haiku',
+    resultHours: settings.RESULT_TTL_HOURS,
     hosts: settings.SERVER_ALLOWED_HOSTS,
     origins: settings.SERVER_ALLOWED_ORIGINS,
     fileBytes: settings.FILE_LIMIT_MB * 1024 * 1024,

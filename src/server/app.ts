@@ -40,6 +40,8 @@ export type ServerParts = {
   strict: boolean
   /** Runs titles, tags and health checks of chat interfaces on the smallest model, without tools. */
   sideCalls?: boolean
+  /** Hours that a response can be gone on with. */
+  resultHours?: number
   metrics: Metrics
   /** Has the gateway's counts in a folder for each tenant. */
   usageFolder: string
@@ -130,10 +132,10 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   serveEvents(app, routes)
   serveStatus(app, starter)
   const sideUsage = createSideUsage(now)
-  const { sideCalls = true } = parts
+  const { sideCalls = true, resultHours = 6 } = parts
   serveUsage(app, { usageFolder, spentToday: starter.spentToday, sideCalls: sideUsage.of, now })
   serveMetrics(app, metrics)
-  serveOpenAi(app, { ...routes, now, sideCalls, sideUsage })
+  serveOpenAi(app, { ...routes, now, sideCalls, sideUsage, resultHours })
   serveDocs(app)
   serveMcp(app, routes)
   await serveFiles(app, routes)

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { ChatBody } from '../openai/chat-body.ts'
+import { ResponsesBody } from '../responses/responses-body.ts'
 import { AnswerBody, answers, MessageBody } from './bodies.ts'
 import { RunBody } from './run-body.ts'
 
@@ -140,6 +141,17 @@ const routes: readonly Route[] = [
     ],
     body: schemaOf(ChatBody),
     answer: schemaOf(z.looseObject({ id: z.string(), choices: z.array(z.unknown()) })),
+    errors: [400, 404, 409, 413, 502, 503, 504],
+  },
+  {
+    method: 'post',
+    path: '/openai/v1/responses',
+    summary: "Answers in the form of OpenAI's Responses API.",
+    parameters: [
+      { name: 'X-Claude-Workspace', in: 'header', text: 'An empty one of its own without it.' },
+    ],
+    body: schemaOf(ResponsesBody),
+    answer: schemaOf(z.looseObject({ id: z.string(), output: z.array(z.unknown()) })),
     errors: [400, 404, 409, 413, 502, 503, 504],
   },
   {

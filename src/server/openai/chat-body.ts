@@ -31,7 +31,7 @@ const ResponseFormat = z.discriminatedUnion('type', [
 ])
 
 /** OpenAI's two lowest efforts are the lowest here. */
-const Effort = z.preprocess(
+export const Effort = z.preprocess(
   value => (value === 'none' || value === 'minimal' ? 'low' : value),
   z.enum(efforts).nullish(),
 )
@@ -71,15 +71,24 @@ export function parseChatBody(
   input: unknown,
   { strict }: { strict: boolean },
 ): { body: ChatBody; unknown: string[] } {
+  return parseBody(ChatBody, input, { ignored, strict })
+}
+
+/** Parses a body; `ignored` are the members that change nothing, and that no client is told about. */
+export function parseBody<Schema extends z.ZodObject>(
+  schema: Schema,
+  input: unknown,
+  { ignored, strict }: { ignored: ReadonlySet<string>; strict: boolean },
+): { body: z.infer<Schema>; unknown: string[] } {
   if (!isRecord(input)) throw badRequest('the body must be a JSON object')
   const unknown = Object.keys(input).filter(
-    name => !Object.hasOwn(ChatBody.shape, name) && !ignored.has(name),
+    name => !Object.hasOwn(schema.shape, name) && !ignored.has(name),
   )
   const [extra] = unknown
   if (strict && extra !== undefined) {
     throw badRequest(`unknown member ${extra.slice(0, 64)}`, extra.slice(0, 64))
   }
-  const parsed = ChatBody.safeParse(input)
+  const parsed = schema.safeParse(input)
   if (parsed.success) return { body: parsed.data, unknown }
   const [issue] = parsed.error.issues
   const param = issue?.path.join('.') ?? ''
@@ -90,13 +99,14 @@ export function parseChatBody(
 export function schemaOf({ response_format: format }: ChatBody) {
   if (format?.type === 'json_object') return { type: 'object' }
   if (format?.type !== 'json_schema') return undefined
-  const { schema } = format.json_schema
+  return objectSchema(format.json_schema.schema, 'response_format.json_schema.schema')
+}
+
+/** Returns a schema whose root is an object. */
+export function objectSchema(schema: Record<string, unknown>, param: string) {
   // Claude Code takes the answer as the input of a tool, which is an object.
   if (schema.type !== undefined && schema.type !== 'object') {
-    throw badRequest(
-      'the root of the schema must be an object',
-      'response_format.json_schema.schema',
-    )
+    throw badRequest('the root of the schema must be an object', param)
   }
   return schema
 }

@@ -27,7 +27,10 @@ const Choice = z.union([
 export type ChosenTools = { tools: ClientTool[]; instruction: string | null }
 
 /** Reads `tools` and `tool_choice`. */
-export function readTools({ tools: given, tool_choice: chosen }: ChatBody): ChosenTools {
+export function readTools({
+  tools: given,
+  tool_choice: chosen,
+}: Pick<ChatBody, 'tools' | 'tool_choice'>): ChosenTools {
   const tools = (given ?? []).map((tool, index) => {
     const parsed = FunctionTool.safeParse(tool)
     if (!parsed.success) throw wrong(parsed.error, `tools.${index}`)

@@ -44,11 +44,12 @@ export function createEventStream(
     },
 
     /** Writes at the reader's pace. One that reads nothing is disconnected, which ends its run (threat M6). */
-    async send(data: object | string): Promise<void> {
+    async send(data: object | string, event?: string): Promise<void> {
       if (reply.raw.destroyed) return
       open()
       const text = typeof data === 'string' ? data : JSON.stringify(data)
-      if (reply.raw.write(`data: ${text}\n\n`)) return
+      const name = event === undefined ? '' : `event: ${event}\n`
+      if (reply.raw.write(`${name}data: ${text}\n\n`)) return
       const late = AbortSignal.timeout(stalledMilliseconds)
       try {
         await once(reply.raw, 'drain', { signal: AbortSignal.any([gone.signal, late]) })

@@ -1,8 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { RunRoutes } from '../api/run.ts'
 import { callerOf } from '../plugins/auth.ts'
+import { createKeptResponses } from '../responses/kept-responses.ts'
+import { serveResponses } from '../responses/routes.ts'
+import type { ChatRoutes } from './answer-request.ts'
 import { createCalls } from './calls.ts'
-import { type ChatRoutes, serveChat } from './chat-completions.ts'
+import { serveChat } from './chat-completions.ts'
 import { createChatSessions } from './chat-sessions.ts'
 import { modelNamed, modelObjects } from './models.ts'
 import { createPausedRuns } from './paused-runs.ts'
@@ -11,10 +14,11 @@ import { createScratch } from './scratch.ts'
 /** Where clients look for the API: below the address that they were given, with or without `/openai`. */
 const prefixes = ['/openai/v1', '/v1'] as const
 
-/** The routes of OpenAI's API. Each completion is a run. */
+/** The routes of OpenAI's API. Each completion and each response is a run. */
 export function serveOpenAi(
   app: FastifyInstance,
-  routes: RunRoutes & Pick<ChatRoutes, 'log' | 'now' | 'sideCalls' | 'sideUsage'>,
+  routes: RunRoutes &
+    Pick<ChatRoutes, 'log' | 'now' | 'sideCalls' | 'sideUsage'> & { resultHours: number },
 ) {
   const parts = {
     ...routes,
@@ -22,6 +26,7 @@ export function serveOpenAi(
     paused: createPausedRuns(routes.limits),
     scratch: createScratch(routes.workspacesFolder),
     sessions: createChatSessions(),
+    kept: createKeptResponses({ now: routes.now, hours: routes.resultHours }),
   }
   const config = { modes: ['openai'] as const }
   for (const prefix of prefixes) {
@@ -35,6 +40,7 @@ export function serveOpenAi(
       return modelNamed(decoded(asked), callerOf(request).token)
     })
     serveChat(app, prefix, parts)
+    serveResponses(app, prefix, parts)
   }
 }
 

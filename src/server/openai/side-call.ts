@@ -20,7 +20,9 @@ const known = [
  * Returns whether a request is a small one beside a chat: a title, tags, follow-up questions, a health check. Such
  * a request needs no tools, and must not wait for the workspace of its chat.
  */
-export function isSideCall(body: ChatBody): boolean {
+export function isSideCall(
+  body: Pick<ChatBody, 'messages' | 'tools' | 'max_tokens' | 'max_completion_tokens'>,
+): boolean {
   if ((body.tools ?? []).length > 0) return false
   const most = body.max_completion_tokens ?? body.max_tokens ?? Number.POSITIVE_INFINITY
   if (most <= fewTokens) return true

@@ -5,6 +5,15 @@ const unit = 'tests/unit/server'
 /** Controls of the server. */
 export const serverSourceControls: readonly SourceControl[] = [
   {
+    control: 'a response belongs to its token',
+    file: 'src/server/responses/kept-responses.ts',
+    remove: [
+      'JSON.stringify([tenant.name, token.name])',
+      'JSON.stringify([tenant.name, typeof token.name])',
+    ],
+    test: 'tests/integration/server/responses.test.ts',
+  },
+  {
     control: 'the gateway asks from which network a placeholder comes',
     file: 'src/gateway/http/app.ts',
     remove: [
