@@ -29,6 +29,7 @@ import { serverGrowthRow } from './rows/p14-server-growth.ts'
 import { manyRunsRow } from './rows/p15-many-runs.ts'
 import { serverRunsRow } from './rows/p15-server-runs.ts'
 import { copyRow } from './rows/p16-copy.ts'
+import { streamsRow } from './rows/p17-streams.ts'
 import { readSystem, type System, serverAt } from './system.ts'
 import { createTeardown } from './teardown.ts'
 
@@ -53,6 +54,7 @@ const rows: readonly Row[] = [
   serverRunRow,
   openaiRow,
   serverRunsRow,
+  streamsRow,
   hostileClientsRow,
   // They edit the allowlist of the stack that the others measure.
   editRow,

@@ -7,8 +7,11 @@ export type ApiAnswer = { status: number; text: string }
 const patience = 180_000
 
 /** Creates a client that keeps its connections, as programs that use the API do. */
-export function createApiClient({ url, token }: Pick<ServerPart, 'url' | 'token'>) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+export function createApiClient(
+  { url, token }: Pick<ServerPart, 'url' | 'token'>,
+  { sockets = 64 } = {},
+) {
+  const agent = new Agent({ keepAlive: true, maxSockets: sockets })
 
   const open = (
     method: string,
