@@ -5,6 +5,12 @@ const unit = 'tests/unit/server'
 /** Controls of the server. */
 export const serverSourceControls: readonly SourceControl[] = [
   {
+    control: 'a token keeps so many responses, and so many bytes of them',
+    file: 'src/server/responses/kept-responses.ts',
+    remove: ['const isOver = kept.size > mostKept || bytes > mostBytes', 'const isOver = false'],
+    test: `${unit}/responses/kept-responses.test.ts`,
+  },
+  {
     control: 'a response belongs to its token',
     file: 'src/server/responses/kept-responses.ts',
     remove: [
