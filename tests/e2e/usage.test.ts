@@ -231,6 +231,8 @@ const postMany = `
     for (let left = count; left > 0; left -= 25) {
       const all = await Promise.all(Array.from({ length: Math.min(left, 25) }, post))
       console.log(all.join('\\n'))
+      // The rest would wait for as long.
+      if (all.includes('abandoned')) return
     }
   })()
 `
