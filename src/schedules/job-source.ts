@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { messageOf, UserError } from '../base/errors.ts'
 import type { ServerLog } from '../tenants/server-log.ts'
 import { readCronFile } from './cron-file.ts'
-import { type Job, type JobDefaults, jobOf } from './job.ts'
+import { type Job, type JobDefaults, jobOf, type SinkName } from './job.ts'
 import type { ScheduleState } from './schedule-state.ts'
 
 export type JobSource = {
@@ -22,13 +22,13 @@ const lookMilliseconds = 100
 export function openJobSource(options: {
   path: string
   defaults: JobDefaults
-  /** Whether the server reports the ends of runs to a URL. */
-  hasWebhook: boolean
+  /** The sinks that this server has. */
+  sinks: readonly SinkName[]
   state: ScheduleState
   log: ServerLog
   now?: () => number
 }): JobSource {
-  const { path, defaults, hasWebhook, state, log, now = () => performance.now() } = options
+  const { path, defaults, sinks, state, log, now = () => performance.now() } = options
   let seen = stampOf(path)
   let looked = now()
   let problem: string | null = null
@@ -36,11 +36,17 @@ export function openJobSource(options: {
 
   function load(): Job[] {
     const jobs = readCronFile(path, defaults)
-    const silent = jobs.find(({ sink }) => sink === 'webhook' && !hasWebhook)
+    const silent = jobs.find(({ sink }) => !sinks.includes(sink))
     if (!silent) return jobs
-    throw new UserError(`${path} job ${silent.name}: sink webhook needs WEBHOOK_URL`, {
-      hint: 'set WEBHOOK_URL in .env and run serve up, or choose another sink',
-    })
+    // Its runs would cost money, and no one would read their answers.
+    const { name, sink } = silent
+    throw sink === 'webhook'
+      ? new UserError(`${path} job ${name}: sink webhook needs WEBHOOK_URL`, {
+          hint: 'set WEBHOOK_URL in .env and run serve up, or choose another sink',
+        })
+      : new UserError(`${path} job ${name}: this server has no sink ${sink}`, {
+          hint: `set sink to ${sinks.join(', ')}`,
+        })
   }
 
   function look() {

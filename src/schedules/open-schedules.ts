@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { defaultTenant } from '../config/tenants.ts'
 import { createScheduleControl } from './control.ts'
 import { openHistory } from './history.ts'
+import type { SinkName } from './job.ts'
 import type { JobRunParts } from './job-run.ts'
 import { openJobSource } from './job-source.ts'
 import { openScheduleState } from './schedule-state.ts'
@@ -35,13 +36,16 @@ export function openSchedules({
   const history = openHistory(join(folder, 'history'))
   const tenants = access.tenants()
   const main = tenants.find(({ name }) => name === defaultTenant) ?? tenants[0]
+  const made = { file: createFileSink(workspacesFolder), ...sinks }
+  const names: SinkName[] = ['none', ...(hasWebhook ? (['webhook'] as const) : [])]
   const source = openJobSource({
-    ...{ path, hasWebhook, log, state: state.current },
+    ...{ path, log, state: state.current },
+    sinks: [...names, ...(Object.keys(made) as (keyof typeof made)[])],
     defaults: { timezone, tenant: main?.name ?? defaultTenant },
   })
   const scheduler = createScheduler({
     ...{ ...parts, now, history, state, jobs: source.jobs },
-    sinks: { file: createFileSink(workspacesFolder), ...sinks },
+    sinks: made,
   })
   return {
     start: scheduler.start,

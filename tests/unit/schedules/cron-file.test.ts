@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseCronFile } from '../../../src/schedules/cron-file.ts'
+import type { SinkName } from '../../../src/schedules/job.ts'
 import { openJobSource } from '../../../src/schedules/job-source.ts'
 import type { ServerEvent } from '../../../src/tenants/server-log.ts'
 
@@ -83,9 +84,9 @@ t.test('a changed file is taken, and a broken one keeps the jobs that were in fo
   write('first')
   let now = 0
   const events: ServerEvent[] = []
-  const open = (hasWebhook = false) =>
+  const open = (sinks: SinkName[] = ['none', 'file']) =>
     openJobSource({
-      ...{ path, defaults, hasWebhook, now: () => now },
+      ...{ path, defaults, sinks, now: () => now },
       state: { version: 1, paused: false, jobs: {}, added: [] },
       log: event => void events.push(event),
     })
@@ -107,5 +108,14 @@ t.test('a changed file is taken, and a broken one keeps the jobs that were in fo
   t.equal(source.problem(), null)
   writeFileSync(path, 'sink: webhook\njobs: [{ name: a, schedule: "0 3 * * *", instruction: x }]')
   t.throws(() => open(), { message: /needs WEBHOOK_URL/ })
-  t.equal(open(true).jobs().length, 1)
+  t.equal(open(['none', 'webhook']).jobs().length, 1)
+  writeFileSync(
+    path,
+    'telegram_chat_id: "1"\njobs: [{ name: a, schedule: "0 3 * * *", instruction: x }]',
+  )
+  t.throws(
+    () => open(),
+    { message: /job a: this server has no sink telegram/, hint: /none, file/ },
+    'a job whose answers reach nobody does not run',
+  )
 })
