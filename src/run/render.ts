@@ -1,3 +1,4 @@
+import { oneLineJson } from '../base/json.ts'
 import { camelKeys, type JsonKeys } from './camel-keys.ts'
 import { apiStatusOf, describeFailure } from './failure.ts'
 import type { RunEventBody, RunResult } from './result.ts'
@@ -49,7 +50,7 @@ export function renderStreamJson(
 }
 
 function spelt(value: unknown, keys: JsonKeys = 'claude'): string {
-  return JSON.stringify(keys === 'camel' ? camelKeys(value) : value)
+  return oneLineJson(keys === 'camel' ? camelKeys(value) : value)
 }
 
 /** Returns Claude Code's result object unchanged. A run without one gets an object of the same form. */

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { oneLineJson } from '../../base/json.ts'
 import { createLineSplitter, type Line } from '../../files/lines.ts'
 import { readRegularFileSync, textOf } from '../../files/regular-file.ts'
 import { clientServer } from '../../run/client-tools.ts'
@@ -11,7 +12,7 @@ import { heldWorkspace } from './confine.ts'
 
 type Control = { subtype: string; [key: string]: unknown }
 
-const line = (message: object) => `${JSON.stringify(message)}\n`
+const line = (message: object) => `${oneLineJson(message)}\n`
 
 const control = (id: string, request: Control) =>
   line({ type: 'control_request', request_id: id, request })

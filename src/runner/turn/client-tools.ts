@@ -1,4 +1,4 @@
-import { isRecord } from '../../base/json.ts'
+import { isRecord, oneLineJson } from '../../base/json.ts'
 import { type ClientTool, clientServer, type ToolResult } from '../../run/client-tools.ts'
 import type { Json } from './output.ts'
 
@@ -35,7 +35,7 @@ export function createClientTools({
 
   const respond = (requestId: string, answer: Json) => {
     const response = { subtype: 'success', request_id: requestId, response: answer }
-    write(`${JSON.stringify({ type: 'control_response', response })}\n`)
+    write(`${oneLineJson({ type: 'control_response', response })}\n`)
   }
   const reply = ({ id, requestId }: Rpc, result: Json) =>
     respond(requestId, { mcp_response: { jsonrpc: '2.0', id, result } })

@@ -1,3 +1,4 @@
+import { oneLineJson } from '../../base/json.ts'
 import { type Answers, type Question, Questions } from '../../run/question.ts'
 import type { RunnerEvent } from '../../run/runner-protocol.ts'
 import type { Json } from './output.ts'
@@ -40,7 +41,7 @@ export function createQuestions({ write, emit, asks, seconds, onWaiting }: Quest
   let isClosed = false
 
   const respond = (response: Json) => {
-    write(`${JSON.stringify({ type: 'control_response', response })}\n`)
+    write(`${oneLineJson({ type: 'control_response', response })}\n`)
   }
   const succeed = (requestId: string, response: Json) =>
     respond({ subtype: 'success', request_id: requestId, response })

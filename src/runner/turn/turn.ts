@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createDeferred } from '../../base/async.ts'
+import { oneLineJson } from '../../base/json.ts'
 import { terminalLine, terminalText } from '../../base/terminal-text.ts'
 import type { ClientTool, ToolResult } from '../../run/client-tools.ts'
 import type { Answers } from '../../run/question.ts'
@@ -22,7 +23,7 @@ export function createInterrupt(write: (text: string) => void) {
   return {
     send() {
       const request = { subtype: 'interrupt' }
-      write(`${JSON.stringify({ type: 'control_request', request_id: id, request })}\n`)
+      write(`${oneLineJson({ type: 'control_request', request_id: id, request })}\n`)
     },
 
     /** Takes a control message from claude. */
