@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { temporaryFolder } from '../support/stack/checkout.ts'
@@ -309,6 +309,23 @@ t.test(
     })
   },
 )
+
+t.test('a terminal shows the values that a changed configuration asks for', async t => {
+  const config = {
+    environment: { OF_FOLDER: 'judge this value' },
+    setupCommands: ['echo judge-this'],
+  }
+  const path = join(stack.workspace, 'claude-secure.config.json')
+  const approved = await readFile(path)
+  await writeFile(path, JSON.stringify(config))
+  await stack.internet.detach()
+  const terminal = await stack.terminal(['start'])
+  await terminal.waitFor(/OF_FOLDER.*judge this value/)
+  await terminal.waitFor(/echo judge-this/)
+  await terminal.press('C-c')
+  t.not(await terminal.exitStatus(), 0)
+  await writeFile(path, approved)
+})
 
 t.test('the next start notices a changed skill', async t => {
   await writeFile(join(custom, 'always-skills/tone/SKILL.md'), 'Now like a pilot: SKILL-TWO.')

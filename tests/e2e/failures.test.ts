@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { cacheRoot } from '../../src/config/paths.ts'
@@ -120,6 +123,49 @@ t.test('a registry that does not answer fails the build with the name of the pac
     [],
     'nothing half is left',
   )
+})
+
+t.test('update takes no version that was published too lately', async t => {
+  const day = 86_400_000
+  const published = (days: number) => new Date(Date.now() - days * day).toISOString()
+  // As npm's registry: a newest version of two days, and one before it of thirty.
+  const registry = createServer((request, response) => {
+    const name = decodeURIComponent((request.url ?? '').slice(1))
+    const line = name.includes('claude') ? '2.1' : name === 'npm' ? '11.99' : '24.99'
+    const version = (patch: number) => {
+      const dist = { integrity: `sha512-${'A'.repeat(86)}==`, tarball: 'http://127.0.0.1:9/x.tgz' }
+      return { name, version: `${line}.${patch}`, dist }
+    }
+    response.setHeader('content-type', 'application/json')
+    response.end(
+      JSON.stringify({
+        name,
+        'dist-tags': { latest: `${line}.999` },
+        versions: { [`${line}.998`]: version(998), [`${line}.999`]: version(999) },
+        time: { [`${line}.998`]: published(30), [`${line}.999`]: published(2) },
+      }),
+    )
+  })
+  registry.listen(0, '127.0.0.1')
+  await once(registry, 'listening')
+  t.teardown(() => registry.close())
+  const { port } = registry.address() as AddressInfo
+  const script = await createControlScript(t)
+  const env = {
+    npm_config_registry: `http://127.0.0.1:${port}/`,
+    npm_config_cache: await temporaryFolder(t, 'npm'),
+  }
+  const newest = async (settings: Record<string, string>) => {
+    await writeSettings(script.checkout, { ANTHROPIC_API_KEY: sentinel, ...settings })
+    const { code, stdout, stderr } = await script.run(['update', '--dry-run'], { env })
+    t.equal(code, 0, stderr)
+    return { versions: stdout.match(/(?<=→ )\d+\.\d+\.\d+$/gm), stderr }
+  }
+  t.same((await newest({})).versions, ['2.1.999', '2.1.999', '24.99.999', '24.99.999', '11.99.999'])
+  const { versions, stderr } = await newest({ UPDATE_MIN_AGE_DAYS: '7' })
+  t.same(versions, ['2.1.998', '2.1.998', '24.99.998', '24.99.998', '11.99.998'])
+  t.match(stderr, /public for 7 days or longer; no second source confirms them/)
+  t.equal((await newest({ UPDATE_MIN_AGE_DAYS: '40' })).versions, null, 'the pins stay')
 })
 
 t.test('a disk that is too full for downloads is reported with its free space', async t => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { cp, lstat, readdir, readFile, realpath, rm } from 'node:fs/promises'
+import { cp, lstat, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { holdName, lockFolder } from '../../src/process/name-lock.ts'
@@ -125,10 +125,29 @@ async function agentWrites(text: string) {
   if (code !== 0) throw new Error(stderr)
 }
 
+// Of root, in the folder of another user, who cannot read them.
+await writeFile(join(workspace, 'of-root.txt'), 'for root alone\n', { mode: 0o600 })
+await mkdir(join(workspace, 'of-root'), { mode: 0o700 })
+await writeFile(join(workspace, 'of-root/inner.txt'), 'for root alone\n')
+
 if (!skip) {
   const { code, stderr } = await stack.cli(['start', '--detach'])
   if (code !== 0) throw new Error(stderr)
 }
+
+t.test(
+  'a copy that root makes has only what the owner of the folder can read',
+  { skip },
+  async t => {
+    const { stdout } = await stack.inside(['find', '/workspace', '-name', '*of-root*'])
+    t.equal(stdout, '')
+    t.equal((await stack.inside(['cat', '/workspace/Makefile'])).stdout, 'inside')
+    const { stdout: text } = await stack.inside(['grep', '-rl', 'for root alone', '/workspace'])
+    t.equal(text, '')
+    await rm(join(workspace, 'of-root.txt'))
+    await rm(join(workspace, 'of-root'), { recursive: true })
+  },
+)
 
 for (const [what, real] of [
   ['the folder', workspace],

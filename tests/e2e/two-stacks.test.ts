@@ -1,5 +1,10 @@
+import { symlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
-import { must } from '../support/stack/process.ts'
+import { stackId } from '../../src/stack/identity.ts'
+import { temporaryFolder } from '../support/stack/checkout.ts'
+import { isTwoLines } from '../support/stack/control-script.ts'
+import { must, run } from '../support/stack/process.ts'
 import { createTestStack, type TestStack } from '../support/stack/test-stack.ts'
 
 const one = await createTestStack(t, { block: 2, files: { 'a.txt': 'of one\n' } })
@@ -72,6 +77,21 @@ t.test('the placeholder of one stack is worthless in the other', async t => {
     ...['-H', 'content-type: application/json', '-d', '{}', 'http://gateway:8787/v1/messages'],
   ])
   t.match(stdout, /^40[13]$/)
+})
+
+t.test('a folder that has the id of another stack as its name stops neither of them', async t => {
+  const place = await temporaryFolder(t, 'place')
+  const id = stackId(one.stack)
+  await symlink(two.workspace, join(place, id))
+  const stop = () =>
+    run(join(one.checkout, 'claude.ts'), ['stop', id], { cwd: place, env: one.env })
+  isTwoLines(t, await stop(), {
+    error: new RegExp(`${id} matches 2 stacks: `),
+    hint: new RegExp(`type \\./${id} for the folder, or a whole name: .*${one.stack}`),
+  })
+  for (const stack of [one, two]) {
+    t.match(JSON.parse((await stack.cli(['status', '--json'])).stdout), { running: true })
+  }
 })
 
 t.test('stop in one folder leaves the other running', async t => {
