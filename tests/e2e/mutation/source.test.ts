@@ -2,7 +2,7 @@ import { chmod, cp, readFile, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import t from 'tap'
-import { exec } from '../../../src/process/exec.ts'
+import { exec, execOk } from '../../../src/process/exec.ts'
 import { mcpSourceControls } from '../../support/mutation/mcp-source-controls.ts'
 import { serverSourceControls } from '../../support/mutation/server-source-controls.ts'
 import { sourceControls } from '../../support/mutation/source-controls.ts'
@@ -15,8 +15,11 @@ const controls = [...sourceControls, ...serverSourceControls, ...mcpSourceContro
 const folders = ['bin', 'claude', 'gateway', 'proxy', 'additions', 'docs', 'src', 'tests']
 const files = [
   'package.json',
+  'package-lock.json',
   'tsconfig.json',
   'compose.yaml',
+  'compose.server.yaml',
+  '.gitignore',
   'pins.json',
   'claude.ts',
   'build.ts',
@@ -28,9 +31,14 @@ t.test('a test notices each removed control of the code', { timeout: 1_800_000 }
   // Tests act as other users in it.
   await chmod(checkout, 0o755)
   for (const path of [...folders, ...files, '.env.example']) {
-    await cp(join(repository, path), join(checkout, path), { recursive: true })
+    // The packages count as older than a lock file that was copied just now.
+    const options = { recursive: true, preserveTimestamps: true }
+    await cp(join(repository, path), join(checkout, path), options)
   }
   await symlink(join(repository, 'node_modules'), join(checkout, 'node_modules'))
+  // Tests that make a checkout of their own ask git for its files.
+  await execOk('git', ['init', '--quiet'], { cwd: checkout })
+  await writeFile(join(checkout, '.git/info/exclude'), 'node_modules\n')
 
   // Not the environment of this test, which would make the other one report to its parent.
   const env = Object.fromEntries(
@@ -38,7 +46,12 @@ t.test('a test notices each removed control of the code', { timeout: 1_800_000 }
   )
   /** `seconds`: what waits for ever without its control fails by them. */
   const passes = async (test: string, seconds: number) => {
-    const options = { cwd: checkout, env: { ...env, TAP_TIMEOUT: `${seconds}` }, timeout: 400_000 }
+    const options = {
+      cwd: checkout,
+      env: { ...env, TAP_TIMEOUT: `${seconds}` },
+      timeout: 400_000,
+      limit: 256 * 1024 * 1024,
+    }
     const suite = suiteOf(test)
     const node = suite?.node ? join(await nodeFolder(suite.node), 'node') : process.execPath
     const { code, stdout, stderr } = await exec(node, ['--import', loader, test], options)

@@ -203,7 +203,7 @@ export const serverSourceControls: readonly SourceControl[] = [
     control: 'a revoked token opens nothing',
     file: 'src/tenants/tokens.ts',
     remove: ['current = load(folder)\n      log(', 'log('],
-    test: `${unit}/tokens.test.ts`,
+    test: 'tests/unit/tenants/tokens.test.ts',
   },
   {
     control: 'JSON has a number of levels',
@@ -215,25 +215,25 @@ export const serverSourceControls: readonly SourceControl[] = [
     control: 'a workspace is below the root of its tenant',
     file: 'src/tenants/workspace.ts',
     remove: ["path === '..' || path.startsWith('../')", 'false'],
-    test: `${unit}/workspace.test.ts`,
+    test: 'tests/unit/tenants/workspace.test.ts',
   },
   {
     control: 'a workspace is not a symlink',
     file: 'src/tenants/workspace.ts',
     remove: ['(await realpath(folder).catch(() => null)) === folder', 'true'],
-    test: `${unit}/workspace.test.ts`,
+    test: 'tests/unit/tenants/workspace.test.ts',
   },
   {
     control: 'a token has its own workspaces',
     file: 'src/tenants/workspace.ts',
     remove: ["token.workspaces.includes(path.split('/')[0] ?? '')", 'true'],
-    test: `${unit}/workspace.test.ts`,
+    test: 'tests/unit/tenants/workspace.test.ts',
   },
   {
     control: 'a conversation is open to its own token alone',
     file: 'src/tenants/workspace.ts',
     remove: ['if (first === conversationsFolder) return second === token.name', ''],
-    test: `${unit}/workspace.test.ts`,
+    test: 'tests/unit/tenants/workspace.test.ts',
   },
   {
     control: 'an image is never fetched from an address of a request',
@@ -266,7 +266,7 @@ export const serverSourceControls: readonly SourceControl[] = [
     control: "runs in progress hold a share of their token's budget",
     file: 'src/tenants/run-budget.ts',
     remove: ['reserved.set(name, held + share)', ''],
-    test: `${unit}/run-budget.test.ts`,
+    test: 'tests/unit/tenants/run-budget.test.ts',
   },
   {
     control: 'metrics of another tenant are left out',
@@ -278,6 +278,6 @@ export const serverSourceControls: readonly SourceControl[] = [
     control: "an answer is not valid when its caller's schema does not end",
     file: 'src/tenants/schema-check.ts',
     remove: ['return `it could not be checked within ${late}`', 'return null'],
-    test: `${unit}/schema-check.test.ts`,
+    test: 'tests/unit/tenants/schema-check.test.ts',
   },
 ]

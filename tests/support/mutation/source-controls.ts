@@ -121,7 +121,10 @@ export const sourceControls: readonly SourceControl[] = [
   {
     control: 'the folder is held by its real path',
     file: 'src/files/beneath.ts',
-    remove: ['if (real === path) return file', 'if (real) return file'],
+    remove: [
+      '`${descriptors}${file.fd}`) === path) return file',
+      '`${descriptors}${file.fd}`)) return file',
+    ],
     test: `${unit}/workspace/copy/root-swapped.test.ts`,
   },
   {
@@ -194,13 +197,13 @@ export const sourceControls: readonly SourceControl[] = [
     control: 'a token pays what the gateway counted, and not only what an agent lets be reported',
     file: 'src/tenants/runs/spent-today.ts',
     remove: ['usd: Math.max(one.usd, other.usd)', 'usd: one.usd'],
-    test: `${unit}/server/runs/spent-today.test.ts`,
+    test: `${unit}/tenants/runs/spent-today.test.ts`,
   },
   {
     control: 'the tokens of one tenant leave memory for requests of the others',
     file: 'src/tenants/byte-budget.ts',
     remove: ['sum + bytes + kept > total', 'sum + bytes > total'],
-    test: `${unit}/server/byte-budget.test.ts`,
+    test: `${unit}/tenants/byte-budget.test.ts`,
   },
   {
     control: 'no statement of the runs is without its tenant',
@@ -221,7 +224,7 @@ export const sourceControls: readonly SourceControl[] = [
     control: 'without Landlock a tenant has one workspace',
     file: 'src/tenants/runs/landlock-check.ts',
     remove: ['if (!isConfined) {', 'if (root === null) {'],
-    test: `${unit}/server/runs/landlock-check.test.ts`,
+    test: `${unit}/tenants/runs/landlock-check.test.ts`,
   },
   {
     control: 'a runner asks every client for the token',
@@ -251,7 +254,7 @@ export const sourceControls: readonly SourceControl[] = [
     control: 'other users cannot enter the folder of locks',
     file: 'src/process/name-lock.ts',
     remove: [' || (stats.mode & 0o077) !== 0', ''],
-    test: `${unit}/process/name-lock.test.ts`,
+    test: 'tests/integration/process/name-lock.test.ts',
   },
   {
     control: 'a stop removes the credential',
