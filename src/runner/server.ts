@@ -5,6 +5,7 @@ import { createDeferred } from '../base/async.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import { readBounded } from '../base/read-bounded.ts'
+import { whenRoom } from '../base/writable-room.ts'
 import { RunId } from '../run/ids.ts'
 import { RunRequest } from '../run/request.ts'
 import { RunnerInput, RunnerRequest } from '../run/runner-protocol.ts'
@@ -116,13 +117,7 @@ function createClient(response: ServerResponse, runId: string): Client {
       if (gone.signal.aborted) return
       if (isWaitingOver && response.writableNeedDrain && !line.startsWith('{"kind":"ended"')) return
       if (response.write(`${line}\n`)) return
-      await Promise.race([
-        new Promise(resolve => {
-          response.once('drain', resolve)
-          response.once('close', resolve)
-        }),
-        waitingOver.promise,
-      ])
+      await Promise.race([whenRoom(response), waitingOver.promise])
     },
   }
 }

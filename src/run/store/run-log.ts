@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { whenRoom } from '../../base/writable-room.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { Answers } from '../question.ts'
 import type { RunEvent } from '../result.ts'
@@ -57,16 +58,13 @@ function createEventLog(path: string) {
         left > 0
           ? line
           : `${JSON.stringify({ ...event, kind: 'notice', text: full, message: undefined })}\n`
-      if (!file.write(text)) await Promise.race([once(file, 'drain'), once(file, 'close')])
+      if (!file.write(text)) await whenRoom(file)
     },
 
     /** Resolves once all events so far are in the file. */
     async flush(): Promise<void> {
       if (broken || file.closed) return
-      await Promise.race([
-        new Promise<void>(resolve => file.write('', () => resolve())),
-        once(file, 'close').catch(() => {}),
-      ])
+      await new Promise<void>(resolve => file.write('', () => resolve()))
     },
 
     async end(): Promise<void> {
