@@ -80,7 +80,7 @@ export const sourceControls: readonly SourceControl[] = [
     control: 'a copy withholds a repository that is split over folders',
     file: 'src/workspace/copy/git-data.ts',
     remove: ['seen.has(`${folder}/commondir`) ||', 'false ||'],
-    test: `${unit}/workspace/copy/git-shapes.test.ts`,
+    test: 'tests/integration/workspace/copy/git-shapes.test.ts',
   },
   {
     control: 'a repository that is split over folders is listed',
@@ -125,13 +125,13 @@ export const sourceControls: readonly SourceControl[] = [
       '`${descriptors}${file.fd}`) === path) return file',
       '`${descriptors}${file.fd}`)) return file',
     ],
-    test: `${unit}/workspace/copy/root-swapped.test.ts`,
+    test: 'tests/integration/workspace/copy/root-swapped.test.ts',
   },
   {
     control: 'names are bytes',
     file: 'src/files/byte-names.ts',
     remove: ['if (!text.includes(unknown) ||', 'if (text ||'],
-    test: `${unit}/workspace/copy/byte-names.test.ts`,
+    test: 'tests/integration/workspace/copy/byte-names.test.ts',
   },
   {
     control: 'a run sets no limits of other processes',
@@ -272,7 +272,7 @@ export const sourceControls: readonly SourceControl[] = [
     control: 'Ctrl-C ends the reading of a sparse file',
     file: 'src/workspace/copy/host-state.ts',
     remove: ['signal?.throwIfAborted()', 'void signal'],
-    test: `${unit}/workspace/copy/apply.test.ts`,
+    test: 'tests/integration/workspace/copy/apply.test.ts',
   },
   {
     control: 'abandoned requests count with their max_tokens',
@@ -308,7 +308,7 @@ export const sourceControls: readonly SourceControl[] = [
     control: 'a copy made by root holds what the owner can read',
     file: 'src/workspace/copy/reader.ts',
     remove: ['if (!reader) return true', 'if (node) return true'],
-    test: `${unit}/workspace/copy/pack.test.ts`,
+    test: 'tests/integration/workspace/copy/pack.test.ts',
   },
   {
     control: 'a folder called like an id is not that stack',
