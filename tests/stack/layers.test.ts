@@ -25,9 +25,10 @@ const mayImport: Record<string, readonly string[]> = {
   run: primitives,
   usage: primitives,
   stack: parts,
-  operations,
+  git: operations,
+  operations: [...operations, 'git'],
   audit: operations,
-  doctor: [...operations, 'operations'],
+  doctor: [...operations, 'operations', 'git'],
   runner: [...primitives, 'run'],
   gateway: [...primitives, 'usage'],
   tenants: [...values, 'egress', 'run', 'usage'],
@@ -37,7 +38,7 @@ const mayImport: Record<string, readonly string[]> = {
   serve: [...values, 'run', 'tenants', 'server', 'schedules'],
   'git-front': values,
   ingress: ['base'],
-  cli: [...operations, 'operations', 'audit', 'doctor'],
+  cli: [...operations, 'operations', 'audit', 'doctor', 'git'],
 }
 
 /** Packages that one folder alone may use, so that one place changes with them. */
@@ -53,6 +54,8 @@ const homes: Record<string, readonly string[]> = {
   jose: ['gateway'],
   croner: ['schedules'],
   marked: ['telegram'],
+  '@secretlint/core': ['git'],
+  '@secretlint/secretlint-rule-preset-recommend': ['git'],
   commander: ['cli'],
   '@clack/prompts': ['cli'],
   picocolors: ['cli'],

@@ -4,10 +4,16 @@ import { join } from 'node:path'
 import t from 'tap'
 import { mcpSourceControls } from '../support/mutation/mcp-source-controls.ts'
 import { serverSourceControls } from '../support/mutation/server-source-controls.ts'
+import { sessionSourceControls } from '../support/mutation/session-source-controls.ts'
 import { sourceControls } from '../support/mutation/source-controls.ts'
 import { repository } from '../support/stack/checkout.ts'
 
-const rows = [...sourceControls, ...serverSourceControls, ...mcpSourceControls]
+const rows = [
+  ...sourceControls,
+  ...serverSourceControls,
+  ...mcpSourceControls,
+  ...sessionSourceControls,
+]
 
 t.test('a removed control is stated once, and its test exists', async t => {
   t.ok(rows.length > 100)

@@ -5,12 +5,18 @@ import t from 'tap'
 import { exec, execOk } from '../../../src/process/exec.ts'
 import { mcpSourceControls } from '../../support/mutation/mcp-source-controls.ts'
 import { serverSourceControls } from '../../support/mutation/server-source-controls.ts'
+import { sessionSourceControls } from '../../support/mutation/session-source-controls.ts'
 import { sourceControls } from '../../support/mutation/source-controls.ts'
 import { repository, temporaryFolder } from '../../support/stack/checkout.ts'
 import { nodeFolder } from '../../support/suite/other-node.ts'
 import { suiteOf } from '../../support/suite/suites.ts'
 
-const controls = [...sourceControls, ...serverSourceControls, ...mcpSourceControls]
+const controls = [
+  ...sourceControls,
+  ...serverSourceControls,
+  ...mcpSourceControls,
+  ...sessionSourceControls,
+]
 
 const folders = ['bin', 'claude', 'gateway', 'proxy', 'additions', 'docs', 'src', 'tests']
 const files = [

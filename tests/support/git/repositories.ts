@@ -1,0 +1,116 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import type { Test } from 'tap'
+import { exportScript } from '../../../src/git/bundle.ts'
+import { openQuarantine, type Quarantine } from '../../../src/git/quarantine.ts'
+import { type ReceiveLimits, receive } from '../../../src/git/receive.ts'
+import { type HostRepository, openRepository, readHead } from '../../../src/git/repository.ts'
+import { readTips, writeBase } from '../../../src/git/tips.ts'
+
+const env = {
+  PATH: process.env.PATH,
+  HOME: '/nonexistent',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'safe.directory',
+  GIT_CONFIG_VALUE_0: '*',
+  ...Object.fromEntries(
+    ['AUTHOR', 'COMMITTER'].flatMap(who => [
+      [`GIT_${who}_NAME`, 'a'],
+      [`GIT_${who}_EMAIL`, 'a@x.test'],
+    ]),
+  ),
+}
+
+/** Runs git in a folder with no configuration of the tester; returns its output. */
+export function gitIn(folder: string, args: readonly string[], input?: string | Buffer): string {
+  return execFileSync('git', args, {
+    cwd: folder,
+    env,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...(input !== undefined && { input }),
+  }).toString()
+}
+
+export type Repositories = {
+  /** The user's folder. */
+  host: string
+  /** What the agent works in. */
+  copy: string
+  repository: HostRepository
+  quarantine: Quarantine
+  /** Runs git in the copy. */
+  agent: (...args: string[]) => string
+  write: (path: string, content: string | Buffer) => void
+  /** Writes files and commits them in the copy; returns the commit. */
+  commit: (message: string, files?: Record<string, string | Buffer>) => string
+  /** Takes what the copy has to the host, as the watch does. */
+  deliver: (limits?: ReceiveLimits) => ReturnType<typeof receive>
+  /** Takes such a stream to the host. */
+  deliverStream: (
+    stream: AsyncIterable<Buffer>,
+    limits?: ReceiveLimits,
+  ) => ReturnType<typeof receive>
+}
+
+export const sessionName = 'test'
+export const sessionBranch = 'claude/test'
+
+/** A user's repository with a commit, and a session's copy of it on a branch of its own. */
+export async function createRepositories(
+  t: Test,
+  options: { files?: Record<string, string>; format?: 'sha1' | 'sha256'; empty?: boolean } = {},
+): Promise<Repositories> {
+  const root = t.testdir({ host: {}, state: {} })
+  const host = join(root, 'host')
+  const copy = join(root, 'copy')
+  const format = `--object-format=${options.format ?? 'sha1'}`
+  gitIn(host, ['init', '--quiet', '--initial-branch=main', format])
+  writeAll(host, options.files ?? { 'a.txt': 'one\n' })
+  if (!options.empty) {
+    gitIn(host, ['add', '--all'])
+    gitIn(host, ['commit', '--quiet', '--message=first'])
+  }
+  cpSync(host, copy, { recursive: true })
+  gitIn(copy, ['switch', '--quiet', '--create', sessionBranch])
+  const repository = await openRepository(host)
+  const quarantine = await openQuarantine({ path: join(root, 'state') }, repository)
+  const { commit } = await readHead(repository)
+  if (commit !== null) await writeBase(repository, sessionName, commit)
+  const agent = (...args: string[]) => gitIn(copy, args)
+  const deliverStream: Repositories['deliverStream'] = (stream, limits) =>
+    receive(repository, quarantine, sessionName, stream, limits)
+  return {
+    ...{ host, copy, repository, quarantine, agent, deliverStream },
+    write: (path, content) => writeAll(copy, { [path]: content }),
+    commit(message, files = {}) {
+      writeAll(copy, files)
+      agent('add', '--all')
+      agent('commit', '--quiet', '--allow-empty', `--message=${message}`)
+      return agent('rev-parse', 'HEAD').trim()
+    },
+    async deliver(limits) {
+      const tips = await readTips(repository, sessionName)
+      const known = Object.values(tips).flatMap(tip => tip ?? [])
+      return deliverStream(exported(copy, known), limits)
+    },
+  }
+}
+
+/** The output of the export, as it comes from a container. */
+export function exported(copy: string, known: readonly string[]): AsyncIterable<Buffer> {
+  const args = ['-c', exportScript, 'sh', copy, sessionBranch, ...known]
+  // A stream that nobody reads yet is emptied when its program ends.
+  const kept = new PassThrough()
+  spawn('/bin/sh', args, { env, stdio: ['ignore', 'pipe', 'ignore'] }).stdout.pipe(kept)
+  return kept
+}
+
+function writeAll(folder: string, files: Record<string, string | Buffer>) {
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), content)
+  }
+}
