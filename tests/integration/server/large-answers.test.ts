@@ -5,9 +5,9 @@ import { until } from '../../../src/base/async.ts'
 import { token } from './fixture.ts'
 import { startRunning } from './running.ts'
 
-const soon = { every: 20, timeout: 30_000 }
+const soon = { every: 20, timeout: 120_000 }
 // A run of 1,200 turns, and its result as JSON five times.
-const slow = { timeout: 120_000 }
+const slow = { timeout: 300_000 }
 const limits = { answersCharacters: 60_000_000, answerCharacters: 30_000_000 }
 
 t.test('large answers that are not read have a bound, and small ones go on', slow, async t => {
@@ -40,7 +40,7 @@ async function unreadAnswer(port: number, path: string) {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => {})
   socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`)
-  const [first] = (await once(socket, 'data', { signal: AbortSignal.timeout(30_000) })) as [Buffer]
+  const [first] = (await once(socket, 'data', { signal: AbortSignal.timeout(120_000) })) as [Buffer]
   socket.pause()
   return { socket, status: first.toString().split('\r\n', 1)[0] }
 }
