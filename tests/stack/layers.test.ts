@@ -9,7 +9,7 @@ const primitives = ['base', 'files', 'process']
 const values = [...primitives, 'config']
 const machine = [...values, 'engine']
 const parts = [...machine, 'machine', 'images', 'egress', 'workspace', 'run', 'usage']
-const operations = [...parts, 'stack']
+const operations = [...parts, 'stack', 'credentials']
 
 /** Imports point downward, and never from one surface to another. */
 const mayImport: Record<string, readonly string[]> = {
@@ -17,6 +17,7 @@ const mayImport: Record<string, readonly string[]> = {
   files: ['base'],
   process: ['base', 'files'],
   config: primitives,
+  credentials: values,
   engine: values,
   machine,
   images: [...machine, 'machine'],
