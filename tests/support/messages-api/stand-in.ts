@@ -1,8 +1,8 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
 import { type Call, messagesApi } from '../../../src/gateway/rehearsal/messages-api.ts'
 import { cloudApi, isCloudPath } from '../cloud-apis/cloud-api.ts'
+import { listen } from '../http/listen.ts'
 import { type Defaults, directedReply } from './directed-reply.ts'
 
 /** A request the stand-in saw, as `GET /__requests` shows it. */
@@ -121,25 +121,5 @@ function controlPaths(
           response.writeHead(404).end()
       }
     })
-  }
-}
-
-async function listen(server: Server, host: string, port: number) {
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, resolve)
-  })
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise<void>(resolve => {
-        server.close(() => resolve())
-        for (const socket of sockets) socket.destroy()
-      }),
   }
 }

@@ -7,6 +7,7 @@ import { cloudHosts } from '../cloud-apis/cloud-api.ts'
 import type { Zone } from '../internet/dns.ts'
 import { createAuthority, issueCertificate } from '../messages-api/certificate.ts'
 import type { SeenRequest } from '../messages-api/stand-in.ts'
+import { type RemoteControl, remoteControl } from '../telegram/remote-control.ts'
 import { claimPart, partOf } from './address-part.ts'
 import { repository, temporaryFolder } from './checkout.ts'
 import { must, run, until } from './process.ts'
@@ -36,6 +37,8 @@ export type Internet = {
   /** Requests at the stand-in for Anthropic's API. */
   modelRequests: () => Promise<SeenRequest[]>
   forgetModelRequests: () => Promise<void>
+  /** Control of the stand-in for Telegram's Bot API, once attached; only with `telegram`. */
+  telegram: RemoteControl
 }
 
 const names = [
@@ -58,16 +61,24 @@ const names = [
  */
 export async function createInternet(
   t: Test,
-  options: { block?: 0 | 1 | 2 | 3; zone?: Zone; apart?: boolean } = {},
+  options: {
+    block?: 0 | 1 | 2 | 3
+    zone?: Zone
+    apart?: boolean
+    /** With the Bot API, as api.telegram.org. */
+    telegram?: boolean
+  } = {},
 ): Promise<Internet> {
   const block = options.block ?? 0
   // The networks of an engine apart are not this machine's.
   if (!options.apart) await claimPart(t, partOf(block))
   const model = addressIn(block, 10)
+  const telegram = addressIn(block, 11)
   const sites = sitesAddress(block)
   const zone: Zone = {
     'api.anthropic.com': [[model]],
     ...Object.fromEntries(cloudHosts.map(name => [name, [[model]]])),
+    ...(options.telegram && { [telegramHost]: [[telegram]] }),
     'allowed.test': [[sites]],
     'other.test': [[sites]],
     'evil.test': [[sites]],
@@ -82,6 +93,7 @@ export async function createInternet(
   for (const [name, hosts] of [
     ['model', ['api.anthropic.com', ...cloudHosts]],
     ['sites', names],
+    ['telegram', [telegramHost]],
   ] as const) {
     const { cert, key } = issueCertificate(authority, hosts)
     await writeFile(join(folder, `files/${name}.pem`), cert)
@@ -154,6 +166,7 @@ export async function createInternet(
       ;[modelContainer, sitesContainer] = await Promise.all([
         launch('model', model, network, image, []),
         launch('sites', sites, network, image, variables),
+        options.telegram && launch('telegram', telegram, network, image, []),
       ])
       await Promise.all([
         until('the stand-in for the model API', async () =>
@@ -162,6 +175,12 @@ export async function createInternet(
             () => false,
           ),
         ),
+        options.telegram &&
+          until('the stand-in for the Bot API', async () =>
+            remoteControl(`http://${telegram}`)
+              .updates()
+              .catch(() => null),
+          ),
         // By what listens there: a question would be an event that a test did not ask for.
         until('the stand-in sites and their DNS', async () => {
           const command = ['exec', sitesContainer, 'cat', '/proc/net/tcp', '/proc/net/udp']
@@ -192,8 +211,11 @@ export async function createInternet(
     async forgetModelRequests() {
       await askModel('DELETE')
     },
+    telegram: remoteControl(`http://${telegram}`),
   }
 }
+
+const telegramHost = 'api.telegram.org'
 
 function addressIn(block: number, host: number) {
   return `203.0.113.${128 + partOf(block) * 16 + host}`
@@ -220,6 +242,7 @@ async function bundlePrograms() {
     entryPoints: {
       model: 'tests/support/messages-api/main.ts',
       sites: 'tests/support/internet/main.ts',
+      telegram: 'tests/support/telegram/main.ts',
     },
     outdir: 'unused',
     write: false,

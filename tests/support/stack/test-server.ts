@@ -55,12 +55,17 @@ export async function createTestServer(
     /** Changes how the gateway tells its tenants. */
     gateway?: (text: string) => string
     start?: boolean
+    /** With a stand-in for Telegram's Bot API, `internet.telegram`. */
+    telegram?: boolean
     /** On an engine of the test's own, which the environment names in DOCKER_HOST. */
     apart?: boolean
   } = {},
 ): Promise<TestServer> {
   const checkout = await copyCheckout(t)
-  const internet = await createInternet(t, { apart: options.apart ?? false })
+  const internet = await createInternet(t, {
+    apart: options.apart ?? false,
+    telegram: options.telegram ?? false,
+  })
   const env = cliEnvironment(await temporaryFolder(t, 'state'))
   const custom = await temporaryFolder(t, 'custom')
   const workspaces = join(await temporaryFolder(t, 'workspaces'), 'all')
