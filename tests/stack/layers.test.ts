@@ -49,7 +49,7 @@ const homes: Record<string, readonly string[]> = {
   '@fastify/rate-limit': ['server'],
   'prom-client': ['server'],
   '@modelcontextprotocol/server': ['server'],
-  undici: ['gateway', 'egress', 'server'],
+  undici: ['gateway', 'egress', 'git', 'server'],
   '@smithy/core': ['gateway'],
   '@smithy/signature-v4': ['gateway'],
   jose: ['gateway'],
