@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { forgeSourceControls } from '../support/mutation/forge-source-controls.ts'
 import { mcpSourceControls } from '../support/mutation/mcp-source-controls.ts'
 import { serverSourceControls } from '../support/mutation/server-source-controls.ts'
 import { sessionSourceControls } from '../support/mutation/session-source-controls.ts'
@@ -13,6 +14,7 @@ const rows = [
   ...serverSourceControls,
   ...mcpSourceControls,
   ...sessionSourceControls,
+  ...forgeSourceControls,
 ]
 
 t.test('a removed control is stated once, and its test exists', async t => {

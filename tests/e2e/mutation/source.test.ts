@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import t from 'tap'
 import { exec, execOk } from '../../../src/process/exec.ts'
+import { forgeSourceControls } from '../../support/mutation/forge-source-controls.ts'
 import { mcpSourceControls } from '../../support/mutation/mcp-source-controls.ts'
 import { serverSourceControls } from '../../support/mutation/server-source-controls.ts'
 import { sessionSourceControls } from '../../support/mutation/session-source-controls.ts'
@@ -16,6 +17,7 @@ const controls = [
   ...serverSourceControls,
   ...mcpSourceControls,
   ...sessionSourceControls,
+  ...forgeSourceControls,
 ]
 
 const folders = ['bin', 'claude', 'gateway', 'proxy', 'additions', 'docs', 'src', 'tests']

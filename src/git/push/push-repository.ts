@@ -1,0 +1,123 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isMissing } from '../../base/errors.ts'
+import { userEnvironment } from '../../config/environment.ts'
+import { withScratchFolder } from '../../files/scratch-folder.ts'
+import { type ExecOptions, type ExecResult, exec } from '../../process/exec.ts'
+import type { Login } from '../login.ts'
+import { parseRemoteUrl, type RemoteUrl } from '../remote-url.ts'
+import { renderGitSettings, type UserGitSettings } from './push-settings.ts'
+
+/** The name of the only remote. */
+export const target = 'target'
+
+/** What programs of the user need to reach a host; nothing of git's, which could name another program. */
+const passed = [
+  ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SSH_AUTH_SOCK', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
+  ...['HTTPS_PROXY', 'https_proxy', 'http_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy'],
+]
+
+/** No question on a terminal, and no host whose key the user has not accepted. */
+const sshOptions =
+  '-o BatchMode=yes -o StrictHostKeyChecking=yes -o ForwardAgent=no -o ClearAllForwardings=yes -o ConnectTimeout=20 -o ServerAliveInterval=15'
+
+export type PushRepository = {
+  path: string
+  /** Where the remote leads after the user's `insteadOf`. */
+  remote: RemoteUrl
+  git(args: readonly string[], options?: ExecOptions): Promise<ExecResult>
+  /** Lets git log in at the remote's host, and at no other. */
+  useLogin(login: Login): Promise<void>
+}
+
+/**
+ * Calls `body` with a repository of its own for one push, which borrows the objects of `gitDir`. Git reads the
+ * configuration that is made here and no other, so that no hook, credential helper, transport, filter or
+ * rewritten address of the user's repository takes effect (threat H1).
+ *
+ * @param scratch a folder of the user alone: the repository is made below it, and removed
+ */
+export async function withPushRepository<T>(
+  options: {
+    gitDir: string
+    url: string
+    objectFormat: 'sha1' | 'sha256'
+    scratch: string
+    user: UserGitSettings
+    signal?: AbortSignal
+  },
+  body: (repository: PushRepository) => Promise<T>,
+): Promise<T> {
+  const { gitDir, url, objectFormat, scratch, user, signal } = options
+  return withScratchFolder(scratch, 'push-', async path => {
+    await mkdir(join(path, 'objects/info'), { recursive: true })
+    await mkdir(join(path, 'refs'))
+    await writeFile(join(path, 'HEAD'), 'ref: refs/heads/none\n')
+    await writeFile(join(path, 'objects/info/alternates'), `${pathLine(join(gitDir, 'objects'))}\n`)
+    // Without it git would look for commits that a shallow clone does not have.
+    await copyFile(join(gitDir, 'shallow'), join(path, 'shallow')).catch(error => {
+      if (!isMissing(error)) throw error
+    })
+    const config = join(path, 'config')
+    const write = (more: string) =>
+      writeFile(config, `${renderGitSettings(settingsOf(url, objectFormat, user))}${more}`, {
+        mode: 0o600,
+      })
+    await write('')
+
+    const given = userEnvironment()
+    const ssh = given.GIT_SSH_COMMAND || user.sshCommand || 'ssh'
+    const env: Record<string, string | undefined> = {
+      ...Object.fromEntries(passed.map(name => [name, given[name]])),
+      ...{ LC_ALL: 'C', GIT_DIR: path, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' },
+      ...{ GIT_TERMINAL_PROMPT: '0', GIT_NO_REPLACE_OBJECTS: '1', GIT_ATTR_NOSYSTEM: '1' },
+      ...{ GIT_SSH_COMMAND: `${ssh} ${sshOptions}`, SSH_ASKPASS_REQUIRE: 'never' },
+    }
+    const git = (args: readonly string[], more: ExecOptions = {}) =>
+      exec('git', args, { cwd: path, env, ...(signal && { signal }), ...more })
+
+    const resolved = await git(['remote', 'get-url', '--push', target])
+    const remote = parseRemoteUrl(resolved.code === 0 ? resolved.stdout.replace(/\n$/, '') : url)
+    env.GIT_ALLOW_PROTOCOL = remote.transport
+    return body({
+      ...{ path, remote, git },
+      async useLogin({ user: name, token }) {
+        const { transport, host, port } = remote
+        const login = `${encodeURIComponent(remote.user ?? name)}:${encodeURIComponent(token)}`
+        const at = `${host.includes(':') ? `[${host}]` : host}${port === null ? '' : `:${port}`}`
+        const file = join(path, 'login')
+        await writeFile(file, `${transport}://${login}@${at}\n`, { mode: 0o600 })
+        // Git's own store: it compares the host before it answers.
+        const helper = `store --file='${file.replaceAll("'", "'\\''")}'`
+        await write(renderGitSettings([['credential.helper', helper]]))
+      },
+    })
+  })
+}
+
+function settingsOf(url: string, objectFormat: string, user: UserGitSettings) {
+  return [
+    ['core.repositoryformatversion', '1'],
+    ['core.bare', 'true'],
+    ['extensions.objectformat', objectFormat],
+    ['core.hookspath', '/dev/null'],
+    ['gc.auto', '0'],
+    ['maintenance.auto', 'false'],
+    ['push.gpgsign', 'false'],
+    ['push.followtags', 'false'],
+    ['push.recursesubmodules', 'no'],
+    ['push.usebitmaps', 'false'],
+    ['http.lowspeedlimit', '1'],
+    ['http.lowspeedtime', '60'],
+    ...user.settings,
+    // Another host would get the login.
+    ['http.followredirects', 'false'],
+    [`remote.${target}.url`, url],
+  ] as const
+}
+
+/** Quotes a path as git reads it in `alternates`. */
+function pathLine(path: string) {
+  if (!/^[#"]|[\n]/.test(path)) return path
+  return `"${path.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`
+}

@@ -1,0 +1,153 @@
+import type { SourceControl } from './source-controls.ts'
+
+const push = 'tests/integration/git/push.test.ts'
+const client = 'tests/unit/git/forge/forge-client.test.ts'
+const repository = 'tests/unit/git/forge/forge-repository.test.ts'
+
+/** Controls of pushes and of requests to a forge. */
+export const forgeSourceControls: readonly SourceControl[] = [
+  {
+    control: 'a remote URL names no program',
+    file: 'src/git/remote-url.ts',
+    remove: [
+      "if (/^[a-z0-9+.-]*::/i.test(url)) throw refused(url, 'names a program that git would run')",
+      '',
+    ],
+    test: 'tests/unit/git/remote-url.test.ts',
+  },
+  {
+    control: 'a remote URL is not an option',
+    file: 'src/git/remote-url.ts',
+    remove: ["if (url.startsWith('-')) throw refused(url, 'begins like an option')", ''],
+    test: 'tests/unit/git/remote-url.test.ts',
+  },
+  {
+    control: 'a password of a URL is refused',
+    file: 'src/git/remote-url.ts',
+    remove: ['password !== undefined', 'false'],
+    test: 'tests/unit/git/remote-url.test.ts',
+  },
+  {
+    control: 'an error hides the password of a URL that cannot be parsed',
+    file: 'src/git/remote-url.ts',
+    remove: [".replace(/\\/\\/.*@/, '//')", ''],
+    test: 'tests/unit/git/remote-url.test.ts',
+  },
+  {
+    control: 'a branch name has no control or invisible characters',
+    file: 'src/git/branch-name.ts',
+    remove: [
+      'if (terminalText(name) !== name || visibleText(name) !== name || /\\p{Cs}/u.test(name)) {',
+      'if (false as boolean) {',
+    ],
+    test: 'tests/unit/git/branch-name.test.ts',
+  },
+  {
+    control: 'a value is one segment of a path',
+    file: 'src/git/forge/forge-path.ts',
+    remove: ['return encodeURIComponent(value)', 'return value'],
+    test: 'tests/unit/git/forge/forge-path.test.ts',
+  },
+  {
+    control: 'a redirect of a forge stays on its host',
+    file: 'src/git/forge/forge-client.ts',
+    remove: ['next.origin !== origin || ', ''],
+    test: client,
+  },
+  {
+    control: 'an answer of a forge is bounded',
+    file: 'src/git/forge/forge-client.ts',
+    remove: ['readBounded(body, answerBytes,', 'readBounded(body, 2 ** 40,'],
+    test: client,
+  },
+  {
+    control: 'a token is sent over https, or to this machine',
+    file: 'src/git/login.ts',
+    remove: ["(protocol === 'http:' && isLoopback(host))", "protocol === 'http:'"],
+    test: client,
+  },
+  {
+    control: 'a token cannot begin another header',
+    file: 'src/git/login.ts',
+    remove: ['if (/^[\\x21-\\x7e]{1,4096}$/.test(token)) return', 'return'],
+    test: client,
+  },
+  {
+    control: 'a text of a forge has no escapes',
+    file: 'src/git/forge/forge-failure.ts',
+    remove: ["return terminalLine([...new Set(texts)].join('; '))", "return texts.join('; ')"],
+    test: client,
+  },
+  {
+    control: 'the page of a pull request is on its host',
+    file: 'src/git/forge/forge-repository.ts',
+    remove: ['plain && hostname === new URL(web).hostname', 'plain'],
+    test: client,
+  },
+  {
+    control: 'a pull request of a fork is not the one of the branch',
+    file: 'src/git/forge/forge-repository.ts',
+    remove: ['branch === head && !fork &&', 'branch === head &&'],
+    test: repository,
+  },
+  {
+    control: 'a title has no control characters',
+    file: 'src/git/forge/forge-repository.ts',
+    remove: ['terminalLine(title, titleCharacters).trim()', 'title.trim()'],
+    test: repository,
+  },
+  {
+    control: 'a push reads no configuration but its own',
+    file: 'src/git/push/push-repository.ts',
+    remove: ['GIT_DIR: path,', 'GIT_DIR: gitDir,'],
+    test: push,
+  },
+  {
+    control: 'a push inherits no variable of git',
+    file: 'src/git/push/push-repository.ts',
+    remove: ['...Object.fromEntries(passed.map(name => [name, given[name]])),', '...given,'],
+    test: push,
+  },
+  {
+    control: 'an address of insteadOf is judged again',
+    file: 'src/git/push/push-repository.ts',
+    remove: [
+      "parseRemoteUrl(resolved.code === 0 ? resolved.stdout.replace(/\\n$/, '') : url)",
+      'parseRemoteUrl(url)',
+    ],
+    test: push,
+  },
+  {
+    control: 'a push follows no redirect',
+    file: 'src/git/push/push-repository.ts',
+    remove: ["['http.followredirects', 'false'],", "['http.followredirects', 'true'],"],
+    test: push,
+  },
+  {
+    control: 'hooks of a remote in a folder do not run',
+    file: 'src/git/push/push.ts',
+    remove: ["remote.transport === 'file' ?", "remote.transport === 'ssh' ?"],
+    test: push,
+  },
+  {
+    control: 'a push refuses protected branches',
+    file: 'src/git/push/push.ts',
+    remove: ['checkProtected(request, remote, defaultBranch)', ''],
+    test: push,
+  },
+  {
+    control: 'a push replaces commits only if asked',
+    file: 'src/git/push/push.ts',
+    remove: ['request.force ?', 'request.commit ?'],
+    test: push,
+  },
+  {
+    control: 'messages of a remote have no escapes',
+    file: 'src/git/push/push.ts',
+    remove: [
+      ".map(line => terminalLine(line.slice('remote:'.length)).trim())",
+      ".map(line => line.slice('remote:'.length).trim())",
+    ],
+    test: push,
+  },
+]
