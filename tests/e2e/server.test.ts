@@ -218,7 +218,10 @@ t.test('schedules run in the worker without a published port, and beside the API
   t.equal(up.code, 0, up.stderr)
   t.notMatch(up.stdout, /curl|http/)
   await t.rejects(fetch(`${server.url}/health`), 'no port is published')
-  t.match(JSON.parse((await serve(['status', '--json'])).stdout), { running: true, url: null })
+  t.match(JSON.parse((await serve(['status', '--json'])).stdout), {
+    ...{ running: true, url: null },
+    modes: ['schedules'],
+  })
   const done = (name: string) =>
     until(`the job ${name} to run`, async () => {
       const { stdout } = await schedule(['history', name])

@@ -122,6 +122,7 @@ export function renderServerStatus(report: ServerStatus, width = Infinity): stri
   return [
     row('server', `${report.stack} ${report.running ? green('up') : red('not running')}`),
     ...(report.url ? [row('url', report.url)] : []),
+    ...(report.modes.length > 0 ? [row('modes', report.modes.join(', '))] : []),
     ...report.services.map(({ name, health, status }) =>
       row(name, health === 'healthy' ? green(status) : yellow(terminalLine(status, 80))),
     ),

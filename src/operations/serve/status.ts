@@ -1,6 +1,8 @@
+import type { ServerMode } from '../../config/server-modes.ts'
 import type { ServerGrant } from '../../egress/server-grants.ts'
 import { activities } from '../../stack/activity.ts'
 import { isHeldBack, isUp, type ServiceState } from '../../stack/inspect.ts'
+import { readModesInForce } from '../../stack/server/modes-in-force.ts'
 import { readPublishedPort } from '../../stack/server/published-port.ts'
 import { serverFolder } from '../../stack/server/server-folder.ts'
 import { tenantOf } from '../../stack/services.ts'
@@ -17,6 +19,8 @@ export type ServerStatus = {
   running: boolean
   /** Where it listens on this host; null when it is down. */
   url: string | null
+  /** Empty when it is down. */
+  modes: ServerMode[]
   tenants: string[]
   services: Pick<ServiceState, 'name' | 'state' | 'health' | 'status'>[]
   /** Workers that wait until the host's filter is on again: `serve up` turns it on. */
@@ -37,6 +41,7 @@ export async function serverStatus(context: EngineContext, name?: string): Promi
   const tokens = await readTokens(serverFolder(stateFolder(identity.name)))
   const services = state?.services ?? []
   const ingress = services.find(service => service.name === 'ingress')
+  const server = services.find(service => service.name === 'server')
   const published = ingress ? await readPublishedPort(engine, ingress.container) : null
   const work = state ? await activities(engine, [state]) : null
   return {
@@ -44,6 +49,7 @@ export async function serverStatus(context: EngineContext, name?: string): Promi
     stack: identity.name,
     running: state !== null && isUp(state),
     url: published && `http://${published.address}:${published.port}`,
+    modes: server ? await readModesInForce(engine, server.container) : [],
     tenants: services.flatMap(service => tenantOf(service.name) ?? []),
     services: services.map(({ name, state, health, status }) => ({ name, state, health, status })),
     heldBack: services.filter(isHeldBack).map(({ name }) => name),

@@ -80,6 +80,7 @@ t.test('status names the workers that are held back', async t => {
     stack: 'claude-secure-server-main-00000000',
     running: false,
     url: null,
+    modes: ['api', 'schedules'],
     tenants: ['main'],
     services: [
       { name: 'worker-main', state: 'restarting', health: 'none', status: 'Restarting (78)' },
@@ -91,6 +92,7 @@ t.test('status names the workers that are held back', async t => {
     grants: [{ name: 'a.test', tenant: 'main', until: '2999-01-01T00:00:00Z', by: 'host:alice' }],
   })
   t.match(text, /not running/)
+  t.match(text, /modes +api, schedules/)
   t.match(text, /held back +worker-main: run .*serve up/)
   t.match(text, /tokens +default \(main\)/)
   t.match(text, /granted +a\.test to main until 2999-01-01 .* by host:alice/)
