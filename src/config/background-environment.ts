@@ -1,4 +1,4 @@
-import { claudeboxTokens } from './setting-names.ts'
+import { claudeboxTokens } from './claudebox-settings.ts'
 import { hiddenSettings } from './settings.ts'
 
 /**

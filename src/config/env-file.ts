@@ -4,8 +4,9 @@ import { parseEnv } from 'node:util'
 import { isMissing, systemCode, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import { replaceFile } from '../files/replace-file.ts'
+import { claudeboxNames, claudeboxSettings } from './claudebox-settings.ts'
 import { nearestName } from './issue-message.ts'
-import { claudeboxNames, claudeboxSettings, isCustomName, withOurNames } from './setting-names.ts'
+import { isCustomName, withOurNames } from './setting-names.ts'
 
 /**
  * Reads `NAME=value` lines. A missing file counts as empty. Throws with the line number for a name that

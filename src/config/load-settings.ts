@@ -1,17 +1,11 @@
 import { join } from 'node:path'
 import { UserError } from '../base/errors.ts'
+import { claudeboxSettings, claudeboxTokens } from './claudebox-settings.ts'
 import { wrongForm } from './credential-form.ts'
 import { readEnvFile } from './env-file.ts'
 import { refuseOfCheckout } from './folder-settings.ts'
 import { meantForClaude, upstreamSettings } from './model-upstream.ts'
-import {
-  claudeboxSettings,
-  claudeboxTokens,
-  customPrefixes,
-  isCustomName,
-  settingNames,
-  withOurNames,
-} from './setting-names.ts'
+import { customPrefixes, isCustomName, settingNames, withOurNames } from './setting-names.ts'
 import { hiddenSettings, Settings, secretSettings } from './settings.ts'
 
 const names = Object.keys(Settings.shape)

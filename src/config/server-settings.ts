@@ -43,6 +43,12 @@ export const serverSettings = {
   SERVER_MODES: ServerModes.default('api').describe(
     'Comma-separated modes of `serve up` without options: api answers the HTTP API, schedules fires the jobs of cron.yml.',
   ),
+  CRON_FILE: absolutePath
+    .regex(/\/[\w.-]+\.ya?ml$/, 'must be the path of a file that ends in .yml or .yaml')
+    .optional()
+    .describe(
+      'File with the jobs of the mode schedules, alone in its folder. Default: schedules/cron.yml in the custom folder.',
+    ),
   SERVER_MEMORY: size.default('512m').describe('Memory limit of the HTTP API.'),
   API_STRICT: choice(['0', '1'])
     .default('0')

@@ -1,60 +1,4 @@
-import { UserError } from '../base/errors.ts'
-
-/** Newer and older prefixes of claudebox's variables; a newer one wins, and our own name over both. */
-const prefixes = ['CLAUDE_', 'CLAUDEBOX_'] as const
-const parts = [
-  'SSH_DIR',
-  'GIT_NAME',
-  'GIT_EMAIL',
-  'MINIMAL',
-  'MODE_API',
-  'MODE_API_PORT',
-  'MODE_API_TOKEN',
-] as const
-
-/** claudebox's names for our settings. */
-export const claudeboxNames: readonly string[] = prefixes.flatMap(prefix =>
-  parts.map(part => `${prefix}${part}`),
-)
-
-/** Those of them that hold a secret. */
-export const claudeboxTokens: readonly string[] = prefixes.map(prefix => `${prefix}MODE_API_TOKEN`)
-
-/** Returns the settings that values with claudebox's names stand for. */
-export function claudeboxSettings(
-  values: Readonly<Record<string, string | undefined>>,
-): Record<string, string> {
-  const given = (part: (typeof parts)[number]) => {
-    for (const prefix of prefixes.toReversed()) {
-      const value = values[`${prefix}${part}`]
-      if (value) return { name: `${prefix}${part}`, value }
-    }
-    return undefined
-  }
-  const sshDir = given('SSH_DIR')
-  const minimal = given('MINIMAL')
-  const [port, token] = [given('MODE_API_PORT'), given('MODE_API_TOKEN')]
-  const [name, mail] = [given('GIT_NAME'), given('GIT_EMAIL')]
-  if ((name ?? mail) && !(name && mail)) {
-    const [set, missing] = name ? [name.name, 'EMAIL'] : [mail?.name, 'NAME']
-    throw new UserError(`${set} is set, and CLAUDEBOX_GIT_${missing} is not`, {
-      hint: 'set both, or GIT_IDENTITY=Name <mail>',
-    })
-  }
-  return {
-    ...(sshDir && { SSH_DIR: sshDir.value }),
-    ...(name && mail && { GIT_IDENTITY: `${name.value} <${mail.value}>` }),
-    ...(port && { SERVER_PORT: port.value }),
-    ...(token && { API_TOKEN: token.value }),
-    ...(minimal && { IMAGE_TARGET: isOn(minimal) ? 'minimal' : 'full' }),
-  }
-}
-
-function isOn({ name, value }: { name: string; value: string }): boolean {
-  if (/^(1|true|yes|on)$/i.test(value)) return true
-  if (/^(0|false|no|off)$/i.test(value)) return false
-  throw new UserError(`${name} is neither 1 nor 0`, { hint: 'set IMAGE_TARGET=minimal or full' })
-}
+import { claudeboxNames } from './claudebox-settings.ts'
 
 const families = { CLAUDEBOX_ENV_: 'CLAUDE_ENV_', CLAUDEBOX_MOUNT_: 'CLAUDE_MOUNT_' } as const
 
@@ -93,6 +37,7 @@ export const serverSettingNames = [
   'SERVER_ALLOWED_HOSTS',
   'SERVER_ALLOWED_ORIGINS',
   'SERVER_MODES',
+  'CRON_FILE',
   'SERVER_MEMORY',
   'API_STRICT',
   'OPENAI_SIDE_CALLS',

@@ -1,19 +1,37 @@
-import { realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { customRoot } from '../../config/paths.ts'
 import type { Settings } from '../../config/settings.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
 
-/** Returns the folder of cron.yml, which is mounted into the server so that a changed file is seen. */
-export async function schedulesFolder(settings: Pick<Settings, 'CUSTOM_DIR'>): Promise<string> {
-  const folder = join(customRoot(settings), 'schedules')
-  const path = join(folder, 'cron.yml')
+/**
+ * Returns where cron.yml is: its name in a folder, which is mounted into the server so that a changed file is seen.
+ * Refuses a folder of CRON_FILE with other files: the server must not see a home folder.
+ */
+export async function schedulesFolder(
+  settings: Pick<Settings, 'CUSTOM_DIR' | 'CRON_FILE'>,
+): Promise<{ folder: string; file: string }> {
+  const path = settings.CRON_FILE ?? join(customRoot(settings), 'schedules/cron.yml')
+  const [folder, name] = [dirname(path), basename(path)]
   const file = await readRegularFile(path, { limit: 1, part: 'head', follow: true })
-  if (file.kind === 'bytes') return realpath(folder)
+  if (file.kind !== 'bytes') {
+    const problem = file.kind === 'missing' ? 'does not exist' : 'is not a regular file'
+    throw new UserError(`${terminalLine(path)} ${problem}`, {
+      hint: 'write your jobs to it: docs/schedules.md has an example',
+    })
+  }
+  if (settings.CRON_FILE !== undefined) await refuseOthers(folder, name)
+  return { folder: await realpath(folder), file: name }
+}
+
+async function refuseOthers(folder: string, name: string) {
+  // Editors keep a copy beside a file, with a name that has the file's own.
+  const other = (await readdir(folder)).find(entry => !entry.includes(name))
+  if (other === undefined) return
   throw new UserError(
-    `${terminalLine(path)} ${file.kind === 'missing' ? 'does not exist' : 'is not a regular file'}`,
-    { hint: 'write your jobs to it: docs/schedules.md has an example' },
+    `the folder of CRON_FILE=${terminalLine(join(folder, name))} also has ${terminalLine(other, 60)}`,
+    { hint: 'move the file to a folder of its own: the server sees the whole folder' },
   )
 }

@@ -13,7 +13,12 @@ import { renderNetworks } from '../render-networks.ts'
 import { tenantParts } from '../services.ts'
 import { homeVolume, upstreamOf, upstreamRanges } from '../stack.ts'
 import { wayOut } from '../stack-file.ts'
-import { networksOfServer, presentTenants, type ServerStack } from './server-stack.ts'
+import {
+  networksOfServer,
+  presentTenants,
+  type ServerStack,
+  schedulesMount,
+} from './server-stack.ts'
 
 /** What compose.server.yaml states for the tenant `main`, which stands for every tenant. */
 const Template = z.object({
@@ -58,7 +63,7 @@ export function buildServerFile(stack: ServerStack, template: ServerTemplate): o
           volumes: [
             ...(stack.schedules === null
               ? []
-              : [readOnlyMount(stack.schedules, '/etc/claude-secure/schedules')]),
+              : [readOnlyMount(stack.schedules.folder, schedulesMount)]),
             ...added.flatMap(name => [
               writableMount(join(stack.workspaces, name), `/workspaces/${name}`),
               `${tenantParts(name).sockets}:/run/claude-secure/workers/${name}:ro`,

@@ -30,8 +30,8 @@ export type ServerStack = {
   images: { claude: string; gateway: string; proxy: string; server: string }
   state: StateFolder
   modes: readonly ServerMode[]
-  /** Folder of cron.yml; null without the mode `schedules`. */
-  schedules: string | null
+  /** Where cron.yml is, by its name in a folder; null without the mode `schedules`. */
+  schedules: { folder: string; file: string } | null
   /** Where the port is published on the host, with the mode `api`. */
   bind: { address: string; port: number; withoutToken: boolean }
   /** The checkout. */
@@ -44,6 +44,9 @@ export type ServerStack = {
   calledAs?: string
   parent?: ParentProxy
 }
+
+/** The folder of cron.yml in the server's container. */
+export const schedulesMount = '/etc/claude-secure/schedules'
 
 /** Returns the tenants whose networks and volumes exist: compose.server.yaml states those of `main`. */
 export function presentTenants({ tenants }: Pick<ServerStack, 'tenants'>): string[] {
@@ -105,6 +108,7 @@ export function serverVariables(stack: ServerStack): Record<string, string> {
     SERVER_GRANTS: folder.grants,
     WORKSPACES_DIR: stack.workspaces,
     SERVER_MODES: stack.modes.join(),
+    CRON_FILE: stack.schedules ? `${schedulesMount}/${stack.schedules.file}` : '',
     SERVER_BIND: bind.address,
     SERVER_PORT: String(bind.port),
     SERVER_WITHOUT_TOKEN: bind.withoutToken ? '1' : '',

@@ -1,7 +1,6 @@
 import t from 'tap'
 import { loadCustomSettings, loadSettings } from '../../../src/config/load-settings.ts'
 import {
-  claudeboxSettings,
   parseCopyExclude,
   parseGitIdentity,
   parseMcpServers,
@@ -9,31 +8,6 @@ import {
   withOurNames,
 } from '../../../src/config/setting-names.ts'
 import { Settings } from '../../../src/config/settings.ts'
-
-t.test("claudebox's newer names win over its older ones, and ours over both", async t => {
-  const folder = t.testdir({ '.env': '' })
-  const env = { CLAUDE_SSH_DIR: '/old', CLAUDEBOX_SSH_DIR: '/new', CLAUDEBOX_MINIMAL: '1' }
-  t.match(await loadSettings(folder, env), { SSH_DIR: '/new', IMAGE_TARGET: 'minimal' })
-  t.match(await loadSettings(folder, { ...env, SSH_DIR: '/ours' }), { SSH_DIR: '/ours' })
-  t.match(claudeboxSettings({ CLAUDE_SSH_DIR: '/old' }), { SSH_DIR: '/old' })
-})
-
-t.test(
-  'name and mail of commits become one setting, and one without the other is an error',
-  async t => {
-    const both = { CLAUDEBOX_GIT_NAME: 'Ada', CLAUDE_GIT_EMAIL: 'ada@example.com' }
-    t.same(claudeboxSettings(both), { GIT_IDENTITY: 'Ada <ada@example.com>' })
-    t.throws(() => claudeboxSettings({ CLAUDEBOX_GIT_NAME: 'Ada' }), {
-      message: 'CLAUDEBOX_GIT_NAME is set, and CLAUDEBOX_GIT_EMAIL is not',
-    })
-    t.throws(() => claudeboxSettings({ CLAUDE_GIT_EMAIL: 'a@b' }), { message: /GIT_NAME is not/ })
-  },
-)
-
-t.test('CLAUDEBOX_MINIMAL=0 is the full image, and any other word is an error', async t => {
-  t.same(claudeboxSettings({ CLAUDEBOX_MINIMAL: '0' }), { IMAGE_TARGET: 'full' })
-  t.throws(() => claudeboxSettings({ CLAUDEBOX_MINIMAL: 'maybe' }), { message: /neither 1 nor 0/ })
-})
 
 t.test('variables and folders have both prefixes, in .env and in the environment', async t => {
   const folder = t.testdir({

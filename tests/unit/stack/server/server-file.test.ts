@@ -63,10 +63,16 @@ t.test(
   async t => {
     const api = await renderServerFile(serverStack(['main']))
     t.notMatch(api, /ports|schedules/)
-    const stack = serverStack(['main'], { modes: ['schedules'], schedules: '/c/schedules' })
+    const stack = serverStack(['main'], {
+      modes: ['schedules'],
+      schedules: { folder: '/c/schedules', file: 'jobs.yml' },
+    })
     const alone = await renderServerFile(stack)
     t.match(alone, /^ {2}ingress:\n(?: {4}.*\n)* {4}ports: !reset \[\]\n/m)
-    t.equal(serverVariables(stack).SERVER_MODES, 'schedules')
+    t.match(serverVariables(stack), {
+      SERVER_MODES: 'schedules',
+      CRON_FILE: '/etc/claude-secure/schedules/jobs.yml',
+    })
     t.match(fileOf(stack).services.server?.volumes, [
       { source: '/c/schedules', target: '/etc/claude-secure/schedules', read_only: true },
     ])
