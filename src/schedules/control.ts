@@ -82,12 +82,13 @@ export function createScheduleControl(parts: {
         })
       }
       const { name } = parsed.data
-      const jobs = source.jobs()
-      if (jobs.some(job => job.name === name)) {
+      // With those that are not in force, such as of a chat that the bot no longer admits.
+      const names = [...source.jobs(), ...state.current.added].map(job => job.name)
+      if (names.includes(name)) {
         throw new UserError(`there is a job ${name} already`, { hint: 'choose another name' })
       }
-      if (jobs.length >= jobLimit) {
-        throw new UserError(`there are ${jobs.length} jobs already`, { hint: 'remove one first' })
+      if (new Set(names).size >= jobLimit) {
+        throw new UserError(`there are ${jobLimit} jobs already`, { hint: 'remove one first' })
       }
       state.current.added.push(parsed.data)
       // Its times count from now.
@@ -107,6 +108,14 @@ export function createScheduleControl(parts: {
       const { current } = state
       current.added = current.added.filter(entry => entry.name !== name)
       delete current.jobs[name]
+      await state.save()
+    },
+
+    /** Lets the jobs that were added in a chat send to another one, which it has become. */
+    async move(from: string, to: string): Promise<void> {
+      const moved = state.current.added.filter(entry => entry.telegram_chat_id === from)
+      if (moved.length === 0) return
+      for (const entry of moved) entry.telegram_chat_id = to
       await state.save()
     },
   }

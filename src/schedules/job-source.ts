@@ -25,10 +25,12 @@ export function openJobSource(options: {
   /** The sinks that this server has. */
   sinks: readonly SinkName[]
   state: ScheduleState
+  /** Whether the bot still admits a chat. Jobs that a chat has added are in force for as long. */
+  admitsChat: (chat: string) => boolean
   log: ServerLog
   now?: () => number
 }): JobSource {
-  const { path, defaults, sinks, state, log, now = () => performance.now() } = options
+  const { path, defaults, sinks, state, admitsChat, log, now = () => performance.now() } = options
   let seen = stampOf(path)
   let looked = now()
   let problem: string | null = null
@@ -70,6 +72,8 @@ export function openJobSource(options: {
     state.added
       .filter(({ name }) => !listed.some(job => job.name === name))
       .map(entry => jobOf(entry, {}, defaults))
+      // Without its bot, no one would read the answers of a job.
+      .filter(({ sink, telegramChatId: chat }) => sinks.includes(sink) && admitsChat(chat ?? ''))
 
   return {
     jobs() {

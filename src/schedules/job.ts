@@ -39,6 +39,8 @@ const overrides = {
       .union([z.number().int(), z.string().regex(/^-?\d{1,20}$/, 'must be a number')])
       .transform(String),
   ),
+  /** Topic of a forum, in which the answer appears. */
+  telegram_topic_id: orAbsent(z.number().int().positive()),
   timezone: orAbsent(
     z.string().refine(isTimeZone, { error: 'must be a time zone, such as Europe/Berlin' }),
   ),
@@ -87,6 +89,8 @@ export type Job = {
   /** Null unless the sink is `file`. */
   file: string | null
   telegramChatId: string | null
+  /** Topic of that chat; null outside of a forum. */
+  telegramTopicId: number | null
   request: {
     model?: string
     effort?: (typeof efforts)[number]
@@ -122,6 +126,7 @@ export function jobOf(entry: JobEntry, root: Partial<CronFile>, defaults: JobDef
     sink,
     file: sink === 'file' ? (entry.file ?? `${entry.name}.md`) : null,
     telegramChatId: chat,
+    telegramTopicId: entry.telegram_topic_id ?? root.telegram_topic_id ?? null,
     request: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   }
 }

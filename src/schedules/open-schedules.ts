@@ -17,6 +17,7 @@ export function openSchedules({
   timezone,
   hasWebhook,
   sinks = {},
+  admitsChat = () => false,
   ...parts
 }: Omit<JobRunParts, 'history' | 'now'> & {
   /** Of cron.yml. */
@@ -27,6 +28,8 @@ export function openSchedules({
   hasWebhook: boolean
   /** Sinks of other surfaces. */
   sinks?: Sinks
+  /** Whether the bot admits a chat: its jobs fire for as long. Without a bot there are none. */
+  admitsChat?: (chat: string) => boolean
   now?: () => Date
 }) {
   const { access, workspacesFolder, log, now = () => new Date() } = parts
@@ -39,7 +42,7 @@ export function openSchedules({
   const made = { file: createFileSink(workspacesFolder), ...sinks }
   const names: SinkName[] = ['none', ...(hasWebhook ? (['webhook'] as const) : [])]
   const source = openJobSource({
-    ...{ path, log, state: state.current },
+    ...{ path, log, admitsChat, state: state.current },
     sinks: [...names, ...(Object.keys(made) as (keyof typeof made)[])],
     defaults: { timezone, tenant: main?.name ?? defaultTenant },
   })

@@ -88,6 +88,7 @@ t.test('a changed file is taken, and a broken one keeps the jobs that were in fo
     openJobSource({
       ...{ path, defaults, sinks, now: () => now },
       state: { version: 1, paused: false, jobs: {}, added: [] },
+      admitsChat: () => false,
       log: event => void events.push(event),
     })
   const source = open()

@@ -5,7 +5,14 @@ import type { Job } from '../../../src/schedules/job.ts'
 const job: Job = {
   ...{ name: 'nightly', schedule: '0 3 * * *', timezone: 'Europe/Berlin', workspace: undefined },
   instruction: 'It is {system_datetime}; I am {job_name}; {other} stays.',
-  ...{ caller: { tenant: 'main' }, sink: 'none', file: null, telegramChatId: null, request: {} },
+  ...{
+    caller: { tenant: 'main' },
+    sink: 'none',
+    file: null,
+    telegramChatId: null,
+    telegramTopicId: null,
+    request: {},
+  },
 }
 const at = new Date('2026-07-01T01:00:00Z')
 

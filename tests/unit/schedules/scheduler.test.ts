@@ -22,7 +22,14 @@ const jobNamed = (name: string, more: Partial<Job> = {}): Job => ({
     workspace: undefined,
     instruction: `do ${name}`,
   },
-  ...{ caller: { tenant: 'main' }, sink: 'telegram', file: null, telegramChatId: '1', request: {} },
+  ...{
+    caller: { tenant: 'main' },
+    sink: 'telegram',
+    file: null,
+    telegramChatId: '1',
+    telegramTopicId: null,
+    request: {},
+  },
   ...more,
 })
 

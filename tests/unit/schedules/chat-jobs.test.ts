@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { type ChatPlace, createChatJobs, mostChatJobs } from '../../../src/schedules/chat-jobs.ts'
+import { openSchedules } from '../../../src/schedules/open-schedules.ts'
+import type { Sinks } from '../../../src/schedules/sinks.ts'
+import { callerWithoutToken } from '../../../src/tenants/tokens.ts'
+
+const main = { name: 'main', budget: {} }
+
+const place = (chat: number, more: Partial<ChatPlace> = {}): ChatPlace => ({
+  ...{ chat, job: { token: 'alice', workspace: `chat_${Math.abs(chat)}` } },
+  ...more,
+})
+
+/** Jobs of chats at a fixed time, beside a cron.yml. Nothing fires. */
+function jobsOf(
+  t: Test,
+  {
+    folder = t.testdir({ store: {}, 'cron.yml': '' }),
+    admitted = [1, -5],
+    sinks = { telegram: async () => {} } as Sinks,
+  } = {},
+) {
+  const schedules = openSchedules({
+    path: join(folder, 'cron.yml'),
+    storeFolder: join(folder, 'store'),
+    ...{ timezone: 'UTC', hasWebhook: false, workspacesFolder: folder, sinks },
+    admitsChat: chat => admitted.includes(Number(chat)),
+    access: { tenants: () => [main], named: name => callerWithoutToken(name, main) },
+    starter: { start: () => Promise.reject(new Error('no run starts here')) },
+    log: () => {},
+    now: () => new Date('2026-11-30T08:00:00Z'),
+  })
+  const names = () => schedules.control.list().map(({ name }) => name)
+  return { jobs: createChatJobs(schedules.control), names, folder, control: schedules.control }
+}
+
+t.test(
+  'a job of a chat is added, listed, paused, resumed and removed by its short name',
+  async t => {
+    const { jobs, names } = jobsOf(t)
+    const one = place(1)
+    t.equal(
+      await jobs.every(one, 'day 09:00 Summarise the news of today'),
+      'added summarise-the-news: next 2026-11-30 09:00:00 GMT (UTC)',
+    )
+    t.match(await jobs.every(one, 'day 10:00 summarise the news'), /^added summarise-the-news-2: /)
+    t.match(await jobs.every(one, '2h ñandú'), /^added nandu: /)
+    t.match(await jobs.every(one, '2h 新闻'), /^added job: /)
+    t.equal(
+      (await jobs.schedules(one, '')).split('\n')[0],
+      'summarise-the-news: 0 9 * * *, next 2026-11-30 09:00:00 GMT (UTC)',
+    )
+    t.equal(await jobs.schedules(one, 'pause job'), 'paused job')
+    t.match(await jobs.schedules(one, ''), /^job: .*, paused$/m)
+    t.equal(await jobs.schedules(one, 'resume job'), 'resumed job')
+    t.equal(await jobs.schedules(one, ' REMOVE  job '), 'removed job')
+    t.notOk(names().includes('u1-job'))
+  },
+)
+
+t.test('a job has what its chat has, and answers in its topic', async t => {
+  const { jobs, folder } = jobsOf(t)
+  const here = place(-5, { topic: 17 })
+  await jobs.every({ ...here, job: { ...here.job, model: 'haiku', max_budget_usd: 2 } }, 'hour x')
+  const kept = JSON.parse(readFileSync(join(folder, 'store/cron/state.json'), 'utf8'))
+  t.match(kept.added, [
+    {
+      ...{ name: 'g5-x', schedule: '0 * * * *', instruction: 'x', token: 'alice' },
+      ...{ workspace: 'chat_5', telegram_chat_id: '-5', telegram_topic_id: 17, sink: 'telegram' },
+      ...{ model: 'haiku', max_budget_usd: 2 },
+    },
+  ])
+})
+
+t.test('a chat neither sees nor changes the jobs of another one, or of cron.yml', async t => {
+  const cron =
+    'jobs: [{ name: host, schedule: "0 3 * * *", instruction: x, telegram_chat_id: 1 }, { name: other, schedule: "0 3 * * *", instruction: x }]'
+  const { jobs, names } = jobsOf(t, { folder: t.testdir({ store: {}, 'cron.yml': cron }) })
+  await jobs.every(place(-5), 'day secret plan')
+  t.match(await jobs.every(place(1), 'day secret plan'), /^added secret-plan: /)
+  t.match(await jobs.schedules(place(1), ''), /^host: .*, of cron\.yml\nsecret-plan: [^\n]*$/)
+  for (const action of ['remove', 'pause', 'resume', 'run'])
+    for (const name of ['host', 'other', 'g5-secret-plan', '../x', '__proto__'])
+      await t.rejects(jobs.schedules(place(1), `${action} ${name}`), {
+        message: `this chat has added no job ${name}`,
+      })
+  t.same(names().sort(), ['g5-secret-plan', 'host', 'other', 'u1-secret-plan'])
+})
+
+t.test('the jobs of a chat are bounded, also in what they cost', async t => {
+  const { jobs } = jobsOf(t)
+  for (let count = 0; count < mostChatJobs; count++) await jobs.every(place(1), 'hour x')
+  await t.rejects(jobs.every(place(1), 'hour x'), {
+    message: /has 10 jobs already/,
+    hint: /remove/,
+  })
+  t.match(await jobs.every(place(-5), 'hour x'), /^added x: /)
+  await t.rejects(jobs.every(place(-5), '* * * * * * x'), { message: /at most once a minute/ })
+  await t.rejects(jobs.every(place(-5), `hour ${'x'.repeat(1024 * 1024 + 1)}`), {
+    message: /instruction must be at most/,
+  })
+})
+
+t.test('the jobs of a chat that is no longer admitted, or without a bot, do not fire', async t => {
+  const { jobs, folder, names } = jobsOf(t)
+  await jobs.every(place(1), 'hour x')
+  await jobs.every(place(-5), 'hour y')
+  t.same(names(), ['u1-x', 'g5-y'])
+  const less = jobsOf(t, { folder, admitted: [-5] })
+  t.same(less.names(), ['g5-y'])
+  await t.rejects(less.control.add(entry('u1-x')), { message: /a job u1-x already/ })
+  t.same(jobsOf(t, { folder, sinks: {} }).names(), [])
+  t.same(jobsOf(t, { folder }).names(), ['u1-x', 'g5-y'], 'they are kept')
+})
+
+t.test('the jobs of a group go along when it becomes a supergroup', async t => {
+  const { jobs, folder } = jobsOf(t, { admitted: [-5, -1005] })
+  await jobs.every(place(-5), 'hour x')
+  await jobs.moved(-5, -1005)
+  t.match(await jobs.schedules(place(-5), ''), /^no schedules in this chat/)
+  t.match(await jobs.schedules(place(-1005), ''), /^g5-x: /)
+  const again = jobsOf(t, { folder, admitted: [-1005] })
+  t.equal(await again.jobs.schedules(place(-1005), 'remove g5-x'), 'removed g5-x')
+})
+
+t.test('a wrong action or a missing name is told', async t => {
+  const { jobs } = jobsOf(t)
+  t.match(await jobs.schedules(place(1), ''), /^no schedules in this chat\nsend \/every /)
+  await t.rejects(jobs.schedules(place(1), 'remove'), { message: /name is missing/, hint: /pause/ })
+  await t.rejects(jobs.schedules(place(1), 'explode x'), { message: /explode is not an action/ })
+})
+
+function entry(name: string) {
+  return {
+    ...{ name, schedule: '0 9 * * *', instruction: 'x', sink: 'telegram' },
+    telegram_chat_id: 1,
+  }
+}
