@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { chatSourceControls } from '../support/mutation/chat-source-controls.ts'
 import { forgeSourceControls } from '../support/mutation/forge-source-controls.ts'
 import { mcpSourceControls } from '../support/mutation/mcp-source-controls.ts'
 import { serverSourceControls } from '../support/mutation/server-source-controls.ts'
@@ -15,6 +16,7 @@ const rows = [
   ...mcpSourceControls,
   ...sessionSourceControls,
   ...forgeSourceControls,
+  ...chatSourceControls,
 ]
 
 t.test('a removed control is stated once, and its test exists', async t => {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import t from 'tap'
 import { exec, execOk } from '../../../src/process/exec.ts'
+import { chatSourceControls } from '../../support/mutation/chat-source-controls.ts'
 import { forgeSourceControls } from '../../support/mutation/forge-source-controls.ts'
 import { mcpSourceControls } from '../../support/mutation/mcp-source-controls.ts'
 import { serverSourceControls } from '../../support/mutation/server-source-controls.ts'
@@ -18,6 +19,7 @@ const controls = [
   ...mcpSourceControls,
   ...sessionSourceControls,
   ...forgeSourceControls,
+  ...chatSourceControls,
 ]
 
 const folders = ['bin', 'claude', 'gateway', 'proxy', 'additions', 'docs', 'src', 'tests']
