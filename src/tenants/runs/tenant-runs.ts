@@ -11,6 +11,7 @@ import { createByteBudget } from '../byte-budget.ts'
 import { createGate } from '../gate.ts'
 import { createSchemaCheck } from '../schema-check.ts'
 import type { Outbox, ReportsOptions } from '../store/outbox.ts'
+import type { Records } from '../store/records.ts'
 import { openRunStores } from '../store/run-stores.ts'
 import type { Spent } from '../store/usage-of-run.ts'
 import { requireLandlock } from './landlock-check.ts'
@@ -28,6 +29,8 @@ export type TenantRuns = {
   spentToday: (owner: string) => Promise<Spent>
   /** The reports of ended runs; empty without `reports`. */
   outbox: Outbox
+  /** Opens the records of a surface, which outlive its runs. */
+  records: (surface: string) => Records
   /**
    * Starts no more runs, cancels those in progress, and marks as interrupted what has not ended within so many
    * milliseconds. Then the store is closed.
@@ -140,6 +143,7 @@ export async function openTenantRuns(options: TenantRunsOptions): Promise<Tenant
   return {
     of: name => tenant(name).engine,
     outbox: stores.outbox,
+    records: stores.records,
     worker: name => tenant(name).worker,
     spentToday: async owner => addCharges(stores.charges(owner), options.usageFolder),
     close(grace = defaultGrace) {

@@ -5,6 +5,7 @@ import { openDatabase, storageError } from './database.ts'
 import { createEndings, dayOf } from './endings.ts'
 import type { LiveRun } from './live-run.ts'
 import { createOutbox, type Outbox, type ReportsOptions } from './outbox.ts'
+import { createRecords, type Records } from './records.ts'
 import { parseRow } from './run-row.ts'
 import { prepareStatements } from './statements.ts'
 import { createTenantStore, interrupt, type StoreParts } from './tenant-store.ts'
@@ -15,6 +16,8 @@ export type RunStores = {
   charges: (owner: string) => Charge[]
   /** The reports of ended runs; empty without `reports`. */
   outbox: Outbox
+  /** Opens the records of a surface, which outlive its runs. */
+  records: (surface: string) => Records
   /** Removes results after their time, and the oldest of a tenant that has too many bytes. */
   sweep: () => Promise<void>
   /** Marks the runs that are still in progress as interrupted, and closes the database. */
@@ -90,6 +93,7 @@ export async function openRunStores(options: RunStoresOptions): Promise<RunStore
 
   return {
     outbox: reports.outbox,
+    records: surface => createRecords(database, surface),
     of: tenant => createTenantStore(parts, tenant),
     sweep,
 

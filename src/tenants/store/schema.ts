@@ -81,4 +81,14 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX reports_due ON reports (next_at, id);
   `,
+  `
+  -- What a surface keeps beside its runs, such as the updates that a bot has still to handle.
+  CREATE TABLE records (
+    surface TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (surface, kind, key)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
