@@ -92,6 +92,8 @@ export function promptText(prompt: Prompt): string {
  */
 export const RunRequest = z.strictObject({
   prompt: Prompt,
+  /** The prompt is a command for bash, which runs in the place of Claude Code. */
+  shell: z.literal(true).optional(),
   model: ModelName.optional(),
   effort: z.enum(efforts).optional(),
   /** Replaces Claude Code's own system prompt. */

@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { messageOf } from '../base/errors.ts'
+import { promptText } from '../run/request.ts'
 import type { RunnerEvent, RunnerRequest } from '../run/runner-protocol.ts'
 import { type AdmittedRun, createAdmission, isExhausted } from './admission.ts'
 import {
   createLaunch,
+  createShellLaunch,
   type LaunchProfile,
   type LaunchSettings,
   launchKey,
@@ -20,6 +23,7 @@ import type { Pool } from './pool/pool.ts'
 import { createProcessSource, type Obtained } from './pool/process-source.ts'
 import { createRefill } from './pool/refill.ts'
 import type { AnnounceRun } from './turn/announce-run.ts'
+import { runShell } from './turn/shell.ts'
 import { type InterruptLimits, runTurn } from './turn/turn.ts'
 import { findWorkspace, type Places } from './workspace.ts'
 
@@ -57,6 +61,7 @@ const reopenMilliseconds = 1_000
 export function createRunner(options: RunnerOptions) {
   const { pool, sessions } = options
   const launch = createLaunch(options)
+  const launchShell = createShellLaunch(options)
   const source = createProcessSource({ ...options, launch })
   const admission = createAdmission({ ...options, repair: repairHome, canResume: source.canResume })
   const refill = createRefill({ launch, repair: repairHome, pool, isQuiet: admission.isQuiet })
@@ -120,6 +125,7 @@ export function createRunner(options: RunnerOptions) {
     admitted: AdmittedRun,
     client: Client,
   ): Promise<RunnerEvent> {
+    if (request.shell) return serveShell(promptText(request.prompt), admitted, client)
     await dropMisled()
     const obtained = await source.obtain(request, admitted.workspace, asks)
     try {
@@ -128,6 +134,26 @@ export function createRunner(options: RunnerOptions) {
       // The workspace becomes free: nothing of the run may be left after any failure.
       await forceEnd(obtained.claude)
       throw error
+    }
+  }
+
+  async function serveShell(
+    command: string,
+    { workspace, stopped }: AdmittedRun,
+    { emit }: Client,
+  ): Promise<RunnerEvent> {
+    const { claude: bash, meter } = launchShell(workspace)
+    try {
+      await emit(JSON.stringify({ kind: 'started', sessionId: randomUUID(), warm: false, meter }))
+      return await runShell({ bash, command, emit, stop: stopped })
+    } catch (error) {
+      await forceEnd(bash)
+      throw error
+    } finally {
+      await tidy(
+        workspace,
+        pool.has(workspace, () => true),
+      )
     }
   }
 

@@ -120,39 +120,50 @@ export type Launched = { claude: ClaudeProcess; meter: string }
 /** Starts claude below its reaper, confined to the folders of a workspace, which `repairHome` created. */
 export type Launch = (workspace: Workspace, how: LaunchOptions) => Launched
 
-export function createLaunch({
-  env,
-  programs,
-  confinement,
-  orphans,
-  hasServers,
-  giveUp,
-  signer = null,
-}: LaunchSettings): Launch {
+export function createLaunch(settings: LaunchSettings): Launch {
+  const { env, programs, signer = null } = settings
   return (workspace, how) => {
     const meter = randomBytes(8).toString('hex')
     const own = claudeEnvironment(env, workspace, { meter, signer })
     answerFirstRun(runConfig(workspace.home), workspace.path, own.ANTHROPIC_API_KEY)
-    const folder = confinement && !confinement.alone ? openRootSync(workspace.path) : null
-    try {
-      const claude = startClaude({
-        file: programs.reaper,
-        args: [
-          ...(confinement ? confineCommand(workspace, confinement) : []),
-          programs.claude,
-          ...claudeArguments(how),
-        ],
-        cwd: workspace.path,
-        folder,
-        env: own,
-        orphans,
-        hasServers,
-        giveUp,
-      })
-      return { claude, meter }
-    } finally {
-      // The process has inherited it by now.
-      if (folder !== null) closeSync(folder)
-    }
+    const command = [programs.claude, ...claudeArguments(how)]
+    return { claude: startConfined(settings, workspace, command, own), meter }
+  }
+}
+
+/** The command comes on stdin: arguments can be read by every process of the container. */
+const shell = ['/bin/bash', '-c', 'exec 2>&1; eval "$(cat)"']
+
+/** Creates what starts bash in the place of claude: with the same confinement, environment and reaper. */
+export function createShellLaunch(settings: LaunchSettings): (workspace: Workspace) => Launched {
+  const { env, signer = null } = settings
+  return workspace => {
+    const meter = randomBytes(8).toString('hex')
+    const own = claudeEnvironment(env, workspace, { meter, signer })
+    return { claude: startConfined(settings, workspace, shell, own), meter }
+  }
+}
+
+function startConfined(
+  { programs, confinement, orphans, hasServers, giveUp }: LaunchSettings,
+  workspace: Workspace,
+  command: readonly string[],
+  env: NodeJS.ProcessEnv,
+): ClaudeProcess {
+  const folder = confinement && !confinement.alone ? openRootSync(workspace.path) : null
+  try {
+    return startClaude({
+      file: programs.reaper,
+      args: [...(confinement ? confineCommand(workspace, confinement) : []), ...command],
+      cwd: workspace.path,
+      folder,
+      env,
+      orphans,
+      hasServers,
+      giveUp,
+    })
+  } finally {
+    // The process has inherited it by now.
+    if (folder !== null) closeSync(folder)
   }
 }
