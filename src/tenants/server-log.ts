@@ -49,6 +49,14 @@ export type ServerEvent =
       event: 'fired' | 'ended' | 'skipped' | 'refused' | 'missed'
       reason?: string
     } & About)
+  | ({
+      kind: 'telegram'
+      event: 'polling' | 'stranger' | 'moved' | 'blocked' | 'reloaded'
+      /** Numeric ids. */
+      chat?: number
+      user?: number
+      to?: number
+    } & About)
   | { kind: 'malformed'; reason: string }
   | ({ kind: 'warn' | 'error'; message: string; hint?: string } & About)
 
