@@ -11,12 +11,16 @@ const Prompt = z
   .min(1)
   .max(16 * 1024, 'must have at most 16384 characters')
 
+const verbosities = ['0', '1', '2'] as const
+
 /** What a chat can choose, and what telegram.yml sets for it. */
 export const ChatSettings = z.object({
   model: ModelName.optional(),
   effort: z.enum(efforts).optional(),
   system_prompt: Prompt.optional(),
   append_system_prompt: Prompt.optional(),
+  /** How much of a run its progress message shows. */
+  verbose: z.enum(verbosities, 'must be 0, 1 or 2').optional(),
 })
 export type ChatSettings = z.infer<typeof ChatSettings>
 export type SettingName = keyof ChatSettings

@@ -1,0 +1,107 @@
+import { realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { UserError } from '../../base/errors.ts'
+import { defaultTenant } from '../../config/tenants.ts'
+import { descend, openRootFolder } from '../../files/beneath.ts'
+import { HttpError } from '../../tenants/http-error.ts'
+import { type Access, type Caller, callerWithoutToken } from '../../tenants/tokens.ts'
+import { findWorkspace, workerRoot } from '../../tenants/workspace.ts'
+import { type ChatSettings, type OpenChatSettings, settingsInForce } from '../chat-settings.ts'
+import type { ChatFile } from './chat-file.ts'
+
+/** Where the runs of a chat are, and how they are made. */
+export type ChatRoom = {
+  caller: Caller
+  /** Absolute path in the worker. */
+  workspace: string
+  /** Real path of the same folder in the server. */
+  folder: string
+}
+
+export type ChatRules = {
+  settings: ChatSettings
+  /** Whether a message goes on with the conversation. */
+  continues: boolean
+  verbose: number
+  maxBudgetUsd: number | undefined
+  timeoutSeconds: number | undefined
+}
+
+export type ChatPlaces = ReturnType<typeof createChatPlaces>
+
+/** Finds caller, workspace and settings of a chat, as they are now. */
+export function createChatPlaces(parts: {
+  file: ChatFile
+  chosen: OpenChatSettings
+  access: Pick<Access, 'named' | 'tenants'>
+  workspacesFolder: string
+}) {
+  const { file, chosen, access, workspacesFolder } = parts
+
+  /** Throws when the token or the tenant of the chat does not exist. */
+  function callerOf(chat: number): Caller {
+    const { default: common, chats } = file.current()
+    const entry = chats[chat]
+    // One of its own stands for both: the token of all chats belongs to another tenant.
+    const own = entry?.token !== undefined || entry?.tenant !== undefined
+    const { token, tenant } = own ? (entry ?? common) : common
+    if (token !== undefined) {
+      const found = access.named(token)
+      if (found) return found
+      throw new UserError(`the token ${token} of this chat does not exist`, {
+        hint: 'correct telegram.yml on the host',
+      })
+    }
+    const tenants = access.tenants()
+    const name = tenant ?? defaultTenant
+    const found = tenants.find(one => one.name === name) ?? (tenant ? undefined : tenants[0])
+    if (found) return callerWithoutToken('telegram', found)
+    throw new UserError(`the tenant ${name} of this chat does not exist`, {
+      hint: 'correct telegram.yml on the host',
+    })
+  }
+
+  return {
+    callerOf,
+
+    /** Returns the chat's workspace. Makes the one that a chat has by default. */
+    async roomOf(chat: number): Promise<ChatRoom> {
+      const caller = callerOf(chat)
+      const named = file.current().chats[chat]?.workspace
+      const isOwn = named === undefined && caller.token.workspaces === undefined
+      const own = `chat_${Math.abs(chat)}`
+      const root = await realpath(join(workspacesFolder, caller.tenant.name))
+      if (isOwn) {
+        const { folder, stopped } = await descend(await openRootFolder(root), [own], {
+          make: true,
+        })
+        await folder.close()
+        if (stopped !== null) throw new HttpError(409, `${own} is not a folder`)
+      }
+      const workspace = await findWorkspace(isOwn ? own : named, caller, workspacesFolder)
+      const folder = join(root, workspace.slice(workerRoot.length))
+      return { caller, workspace, folder }
+    },
+
+    /** Returns what holds in a chat: what was chosen there, over its part of the file, over the default. */
+    rulesOf(chat: number): ChatRules {
+      const { default: common, chats } = file.current()
+      const entry = chats[chat] ?? {}
+      const of = (given: object) => {
+        const { model, effort, system_prompt, append_system_prompt } = given as ChatSettings
+        const all = { model, effort, system_prompt, append_system_prompt }
+        const present = Object.entries(all).filter(([, value]) => value !== undefined)
+        return Object.fromEntries(present) as ChatSettings
+      }
+      const own = chosen.of(chat)
+      const verbose = own.verbose === undefined ? undefined : Number(own.verbose)
+      return {
+        settings: settingsInForce({ chosen: of(own), chat: of(entry), default: of(common) }),
+        continues: entry.continue ?? common.continue ?? true,
+        verbose: verbose ?? entry.verbose ?? common.verbose ?? 1,
+        maxBudgetUsd: entry.max_budget_usd ?? common.max_budget_usd,
+        timeoutSeconds: entry.timeout_seconds ?? common.timeout_seconds,
+      }
+    },
+  }
+}
