@@ -54,7 +54,12 @@ function parsedJson(body: Buffer): Record<string, unknown> {
 
 async function formOf(body: Buffer, type: string): Promise<FormData> {
   try {
-    const bytes = new Uint8Array(body)
+    // grammY leaves out the spaces that the parser of Node.js insists on.
+    const spaced = body
+      .toString('latin1')
+      .replace(/^content-disposition:form-data;name=/gm, 'content-disposition: form-data; name=')
+      .replace(/^(content-disposition: form-data; name="[^"]*");filename=/gm, '$1; filename=')
+    const bytes = new Uint8Array(Buffer.from(spaced, 'latin1'))
     return await new Response(bytes, { headers: { 'content-type': type } }).formData()
   } catch {
     throw new ApiError(400, "Bad Request: can't parse request body")
