@@ -12,6 +12,8 @@ export type ChatPlace = {
   chat: number
   /** Topic of a forum, where the answers go. */
   topic?: number
+  /** Id of the message that asks. */
+  message: number
   /** What the chat has at this time, in the keys of cron.yml. The token or tenant is the chat's own. */
   job: Pick<
     Partial<JobEntry>,
@@ -54,6 +56,10 @@ export function createChatJobs(control: ScheduleControl) {
   return {
     /** Adds a job. Returns the answer for the chat. */
     async every(place: ChatPlace, text: string): Promise<string> {
+      // A server that was killed before it answered gets the message again.
+      const origin = `${place.chat}:${place.message}`
+      const known = control.addedBy(origin)
+      if (known) return addedText(place, known)
       const { schedule, instruction } = parseEvery(text)
       const jobs = ofChat(place)
       if (jobs.filter(({ added }) => added).length >= mostChatJobs) {
@@ -62,12 +68,12 @@ export function createChatJobs(control: ScheduleControl) {
         })
       }
       const name = freeName(place, instruction, jobs)
-      const job = await control.add({
+      const entry = {
         ...place.job,
         ...{ name, schedule, instruction, sink: 'telegram', telegram_chat_id: String(place.chat) },
         ...(place.topic !== undefined && { telegram_topic_id: place.topic }),
-      })
-      return `added ${shownName(place, job)}: ${nextOf(job)}`
+      }
+      return addedText(place, await control.add(entry, origin))
     },
 
     /** Lists the jobs of a chat, or changes one. Returns the answer for the chat. */
@@ -123,6 +129,10 @@ function freeName(place: ChatPlace, instruction: string, jobs: readonly Schedule
 function shownName(place: ChatPlace, { name }: ScheduledJob): string {
   const prefix = prefixOf(place)
   return name.startsWith(prefix) ? name.slice(prefix.length) : name
+}
+
+function addedText(place: ChatPlace, job: ScheduledJob): string {
+  return `added ${shownName(place, job)}: ${nextOf(job)}`
 }
 
 function listed(place: ChatPlace, jobs: readonly ScheduledJob[]): string {

@@ -72,8 +72,20 @@ export function createScheduleControl(parts: {
     pause: (name?: string) => setPaused(name, true),
     resume: (name?: string) => setPaused(name, false),
 
-    /** Adds a job from a chat, in the form of cron.yml. Its name is its own. */
-    async add(given: unknown): Promise<ScheduledJob> {
+    /** Returns the job that a message has added; null when there is none. */
+    addedBy(origin: string): ScheduledJob | null {
+      const { origins } = state.current
+      const job = source.jobs().find(({ name }) => origins[name] === origin)
+      return job ? describe(job) : null
+    },
+
+    /**
+     * Adds a job from a chat, in the form of cron.yml. Its name is its own.
+     *
+     * @param origin names the message that asks for it
+     */
+    async add(given: unknown, origin?: string): Promise<ScheduledJob> {
+      const { current } = state
       const parsed = JobEntry.safeParse(given)
       if (!parsed.success) {
         const [issue] = parsed.error.issues
@@ -83,14 +95,15 @@ export function createScheduleControl(parts: {
       }
       const { name } = parsed.data
       // With those that are not in force, such as of a chat that the bot no longer admits.
-      const names = [...source.jobs(), ...state.current.added].map(job => job.name)
+      const names = [...source.jobs(), ...current.added].map(job => job.name)
       if (names.includes(name)) {
         throw new UserError(`there is a job ${name} already`, { hint: 'choose another name' })
       }
       if (new Set(names).size >= jobLimit) {
         throw new UserError(`there are ${jobLimit} jobs already`, { hint: 'remove one first' })
       }
-      state.current.added.push(parsed.data)
+      current.added.push(parsed.data)
+      if (origin !== undefined) current.origins[name] = origin
       // Its times count from now.
       const job = describe(find(name))
       await state.save()
@@ -108,6 +121,7 @@ export function createScheduleControl(parts: {
       const { current } = state
       current.added = current.added.filter(entry => entry.name !== name)
       delete current.jobs[name]
+      delete current.origins[name]
       await state.save()
     },
 

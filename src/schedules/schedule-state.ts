@@ -27,6 +27,8 @@ const ScheduleState = z.object({
   jobs: z.record(JobName, JobState).default({}),
   /** Jobs that were added in a chat, in the form of cron.yml. */
   added: CronFile.shape.jobs.default([]),
+  /** The message that asked for each of them, so that a repeated one adds no second job. */
+  origins: z.record(JobName, z.string().max(100)).default({}),
 })
 export type ScheduleState = z.infer<typeof ScheduleState>
 

@@ -8,8 +8,11 @@ import { callerWithoutToken } from '../../../src/tenants/tokens.ts'
 
 const main = { name: 'main', budget: {} }
 
+let messages = 0
+
+/** A chat, with a message of its own each time. */
 const place = (chat: number, more: Partial<ChatPlace> = {}): ChatPlace => ({
-  ...{ chat, job: { token: 'alice', workspace: `chat_${Math.abs(chat)}` } },
+  ...{ chat, message: ++messages, job: { token: 'alice', workspace: `chat_${Math.abs(chat)}` } },
   ...more,
 })
 
@@ -40,22 +43,24 @@ t.test(
   'a job of a chat is added, listed, paused, resumed and removed by its short name',
   async t => {
     const { jobs, names } = jobsOf(t)
-    const one = place(1)
     t.equal(
-      await jobs.every(one, 'day 09:00 Summarise the news of today'),
+      await jobs.every(place(1), 'day 09:00 Summarise the news of today'),
       'added summarise-the-news: next 2026-11-30 09:00:00 GMT (UTC)',
     )
-    t.match(await jobs.every(one, 'day 10:00 summarise the news'), /^added summarise-the-news-2: /)
-    t.match(await jobs.every(one, '2h ñandú'), /^added nandu: /)
-    t.match(await jobs.every(one, '2h 新闻'), /^added job: /)
+    t.match(
+      await jobs.every(place(1), 'day 10:00 summarise the news'),
+      /^added summarise-the-news-2: /,
+    )
+    t.match(await jobs.every(place(1), '2h ñandú'), /^added nandu: /)
+    t.match(await jobs.every(place(1), '2h 新闻'), /^added job: /)
     t.equal(
-      (await jobs.schedules(one, '')).split('\n')[0],
+      (await jobs.schedules(place(1), '')).split('\n')[0],
       'summarise-the-news: 0 9 * * *, next 2026-11-30 09:00:00 GMT (UTC)',
     )
-    t.equal(await jobs.schedules(one, 'pause job'), 'paused job')
-    t.match(await jobs.schedules(one, ''), /^job: .*, paused$/m)
-    t.equal(await jobs.schedules(one, 'resume job'), 'resumed job')
-    t.equal(await jobs.schedules(one, ' REMOVE  job '), 'removed job')
+    t.equal(await jobs.schedules(place(1), 'pause job'), 'paused job')
+    t.match(await jobs.schedules(place(1), ''), /^job: .*, paused$/m)
+    t.equal(await jobs.schedules(place(1), 'resume job'), 'resumed job')
+    t.equal(await jobs.schedules(place(1), ' REMOVE  job '), 'removed job')
     t.notOk(names().includes('u1-job'))
   },
 )
@@ -123,6 +128,18 @@ t.test('the jobs of a group go along when it becomes a supergroup', async t => {
   t.match(await jobs.schedules(place(-1005), ''), /^g5-x: /)
   const again = jobsOf(t, { folder, admitted: [-1005] })
   t.equal(await again.jobs.schedules(place(-1005), 'remove g5-x'), 'removed g5-x')
+})
+
+t.test('a message that comes again adds no second job', async t => {
+  const { jobs, folder } = jobsOf(t)
+  const first = place(1)
+  for (let count = 1; count < mostChatJobs; count++) await jobs.every(place(1), 'hour x')
+  const answer = await jobs.every(first, 'day write')
+  t.equal(await jobsOf(t, { folder }).jobs.every(first, 'day write'), answer)
+  t.match(await jobs.schedules(place(1), 'remove write'), 'removed write')
+  t.match(await jobs.every(place(1), 'day write'), answer)
+  const kept = JSON.parse(readFileSync(join(folder, 'store/cron/state.json'), 'utf8'))
+  t.equal(Object.keys(kept.origins).length, mostChatJobs)
 })
 
 t.test('a wrong action or a missing name is told', async t => {

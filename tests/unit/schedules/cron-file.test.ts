@@ -87,7 +87,7 @@ t.test('a changed file is taken, and a broken one keeps the jobs that were in fo
   const open = (sinks: SinkName[] = ['none', 'file']) =>
     openJobSource({
       ...{ path, defaults, sinks, now: () => now },
-      state: { version: 1, paused: false, jobs: {}, added: [] },
+      state: { version: 1, paused: false, jobs: {}, added: [], origins: {} },
       admitsChat: () => false,
       log: event => void events.push(event),
     })
