@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { MessagesBody } from '../messages/messages-body.ts'
 import { ChatBody } from '../openai/chat-body.ts'
 import { ResponsesBody } from '../responses/responses-body.ts'
 import { AnswerBody, answers, MessageBody } from './bodies.ts'
@@ -24,6 +25,11 @@ const filePath: Parameter = {
   in: 'path',
   required: true,
   text: 'Path below the root.',
+}
+const workspaceHeader: Parameter = {
+  name: 'X-Claude-Workspace',
+  in: 'header',
+  text: 'An empty one of its own without it.',
 }
 
 const routes: readonly Route[] = [
@@ -129,7 +135,7 @@ const routes: readonly Route[] = [
     path: '/openai/v1/chat/completions',
     summary: "Completes a conversation, in the form of OpenAI's API. Errors have its form too.",
     parameters: [
-      { name: 'X-Claude-Workspace', in: 'header', text: 'An empty one of its own without it.' },
+      workspaceHeader,
       { name: 'X-Claude-Continue', in: 'header', text: '`1` goes on with the last session.' },
       { name: 'X-Claude-Append-System-Prompt', in: 'header', text: 'Adds to the system prompt.' },
       {
@@ -147,12 +153,19 @@ const routes: readonly Route[] = [
     method: 'post',
     path: '/openai/v1/responses',
     summary: "Answers in the form of OpenAI's Responses API.",
-    parameters: [
-      { name: 'X-Claude-Workspace', in: 'header', text: 'An empty one of its own without it.' },
-    ],
+    parameters: [workspaceHeader],
     body: schemaOf(ResponsesBody),
     answer: schemaOf(z.looseObject({ id: z.string(), output: z.array(z.unknown()) })),
     errors: [400, 404, 409, 413, 502, 503, 504],
+  },
+  {
+    method: 'post',
+    path: '/v1/messages',
+    summary: "Answers in the form of Anthropic's Messages API. Errors have its form too.",
+    parameters: [workspaceHeader],
+    body: schemaOf(MessagesBody),
+    answer: schemaOf(z.looseObject({ id: z.string(), content: z.array(z.unknown()) })),
+    errors: [400, 402, 404, 409, 413, 502, 503, 504],
   },
   {
     method: 'get',

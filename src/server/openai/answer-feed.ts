@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { clientToolPrefix } from '../../run/client-tools.ts'
 import type { RunEvent } from '../../run/result.ts'
-import { type Usage, usageOf } from './completion.ts'
 import { createTextFeed } from './text-feed.ts'
+import { type TokenCounts, tokensOf } from './token-counts.ts'
 
 /** A call of one of the client's tools. `arguments` is JSON, as the model wrote it. */
 export type ToolCall = { id: string; name: string; arguments: string }
@@ -13,7 +13,7 @@ export type Piece =
   | { kind: 'call'; index: number; id: string; name: string }
   | { kind: 'arguments'; index: number; text: string }
   /** The run waits for the results of these calls. */
-  | { kind: 'pause'; calls: ToolCall[]; usage: Usage }
+  | { kind: 'pause'; calls: ToolCall[]; tokens: TokenCounts }
 
 const ToolUse = z.object({
   type: z.literal('tool_use'),
@@ -66,7 +66,7 @@ export function createAnswerFeed() {
 
   function pause(): Piece[] {
     if (calls.length === 0) return []
-    const paused: Piece = { kind: 'pause', calls, usage: usageOf({ claude: { usage } }) }
+    const paused: Piece = { kind: 'pause', calls, tokens: tokensOf({ claude: { usage } }) }
     calls = []
     return [paused]
   }

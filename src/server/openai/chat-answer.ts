@@ -5,19 +5,17 @@ import {
   type FinishReason,
   finishReasonOf,
   textOfResult,
-  type Usage,
-  usageOf,
-  usageWithout,
 } from './completion.ts'
 import type { Outcome } from './legs.ts'
 import { failureOf } from './run-failure.ts'
+import { type TokenCounts, tokensOf, tokensWithout } from './token-counts.ts'
 
 /** The answer to one request. */
 export type Answer = {
   text: string
   calls: readonly ToolCall[]
   finish: FinishReason
-  usage: Usage
+  tokens: TokenCounts
   /** Null while the run waits for results. */
   sessionId: string | null
 }
@@ -30,8 +28,8 @@ export type Answer = {
 export function answerOf(outcome: Outcome, { isStreamed }: { isStreamed: boolean }): Answer {
   const { text } = outcome
   if (outcome.kind === 'calls') {
-    const { calls, usage } = outcome
-    return { text, calls, finish: 'tool_calls', usage, sessionId: null }
+    const { calls, tokens } = outcome
+    return { text, calls, finish: 'tool_calls', tokens, sessionId: null }
   }
   const { result, earlier } = outcome
   const failure = failureOf(result)
@@ -40,16 +38,16 @@ export function answerOf(outcome: Outcome, { isStreamed }: { isStreamed: boolean
     text: (isStreamed && text) || textOfResult(result),
     calls: [],
     finish: finishReasonOf(result),
-    usage: usageWithout(usageOf(result), earlier),
+    tokens: tokensWithout(tokensOf(result), earlier),
     sessionId: result.sessionId,
   }
 }
 
 /** Renders an answer that is sent as a whole. */
-export function renderAnswer(head: CompletionHead, { text, calls, finish, usage }: Answer) {
+export function renderAnswer(head: CompletionHead, { text, calls, finish, tokens }: Answer) {
   const content = calls.length > 0 ? text || null : text
   const more = calls.length > 0 ? { tool_calls: calls.map(shownCall) } : {}
-  return completion(head, { message: { role: 'assistant', content, ...more }, finish, usage })
+  return completion(head, { message: { role: 'assistant', content, ...more }, finish, tokens })
 }
 
 export function shownCall({ id, name, arguments: input }: ToolCall) {

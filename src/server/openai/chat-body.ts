@@ -17,6 +17,8 @@ export const ChatMessage = z.object({
   content: content.nullish(),
   tool_calls: z.array(ToolCall).max(128).nullish(),
   tool_call_id: z.string().max(200).nullish(),
+  /** Only Anthropic's API can say that a tool failed. */
+  is_error: z.boolean().nullish(),
   name: z.string().max(200).nullish(),
 })
 export type ChatMessage = z.infer<typeof ChatMessage>

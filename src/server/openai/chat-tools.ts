@@ -59,8 +59,10 @@ export function readTools({
 export function readToolResults(messages: readonly ChatMessage[]): ToolResult[] {
   const begin = messages.findLastIndex(({ role }) => role === 'assistant') + 1
   const results: ToolResult[] = []
-  for (const [index, { role, content, tool_call_id: given }] of messages.entries()) {
+  for (const [index, message] of messages.entries()) {
     if (index < begin) continue
+    const { role, content, tool_call_id: given } = message
+    const isError = message.is_error === true
     const parts = blocksOf(content, `messages.${index}.content`).flatMap(
       (block): ToolResult['content'] => {
         if (block.type === 'text') return [block]
@@ -70,7 +72,7 @@ export function readToolResults(messages: readonly ChatMessage[]): ToolResult[] 
     )
     const id = ToolCallId.safeParse(given)
     const last = results.at(-1)
-    if (role === 'tool' && id.success) results.push({ id: id.data, content: parts, isError: false })
+    if (role === 'tool' && id.success) results.push({ id: id.data, content: parts, isError })
     else if (role === 'user' && last)
       last.content.push({ type: 'text', text: 'The user says:' }, ...parts)
   }

@@ -66,12 +66,12 @@ export function createCompletionStream(
     },
 
     /** Sends what is left, and the end. */
-    async finish({ text, calls, finish, usage: counted }: Answer): Promise<void> {
+    async finish({ text, calls, finish, tokens }: Answer): Promise<void> {
       await sendDelta(hasText || text === '' ? null : { content: text })
       if (calls.length > 0 && !hasCalls) await sendCalls(calls)
       const head = await begun.promise
       await send(chunk(head, {}, finish))
-      if (usage) await events.send(usageChunk(head, counted))
+      if (usage) await events.send(usageChunk(head, tokens))
       await events.send('[DONE]')
     },
 

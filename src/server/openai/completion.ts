@@ -1,5 +1,5 @@
-import * as z from 'zod'
 import type { RunResult } from '../../run/result.ts'
+import type { TokenCounts } from './token-counts.ts'
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
 
@@ -11,33 +11,20 @@ export type CompletionHead = {
   model: string
 }
 
-const tokens = z.number().min(0).catch(0)
-const Counted = z.looseObject({
-  input_tokens: tokens,
-  cache_creation_input_tokens: tokens,
-  cache_read_input_tokens: tokens,
-  output_tokens: tokens,
-})
-
 export function completionHead(runId: string, model: string, now: Date): CompletionHead {
   return { id: `chatcmpl-${runId}`, created: Math.floor(now.getTime() / 1_000), model }
 }
 
-/** Counts the tokens of a run as OpenAI does: those that came from a cache are prompt tokens too. */
-export function usageOf({ claude }: Pick<RunResult, 'claude'>) {
-  const counted = Counted.safeParse(claude?.usage)
-  const usage = counted.success ? counted.data : null
-  const cached = usage?.cache_read_input_tokens ?? 0
-  const prompt = (usage?.input_tokens ?? 0) + (usage?.cache_creation_input_tokens ?? 0) + cached
-  const completion = usage?.output_tokens ?? 0
+/** Counts tokens as OpenAI does: those that came from a cache are prompt tokens too. */
+export function usageOf({ input, cacheCreation, cacheRead, output }: TokenCounts) {
+  const prompt = input + cacheCreation + cacheRead
   return {
     prompt_tokens: prompt,
-    completion_tokens: completion,
-    total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: cached },
+    completion_tokens: output,
+    total_tokens: prompt + output,
+    prompt_tokens_details: { cached_tokens: cacheRead },
   }
 }
-export type Usage = ReturnType<typeof usageOf>
 
 /** Returns the text of a run that ended: its last message, or the answer in the form of the schema. */
 export function textOfResult({ claude }: Pick<RunResult, 'claude'>): string {
@@ -57,39 +44,18 @@ export function finishReasonOf({ claude }: Pick<RunResult, 'claude'>): FinishRea
   }
 }
 
-export function addUsage(one: Usage | null, other: Usage): Usage {
-  return one ? combined(one, other, (a, b) => a + b) : other
-}
-
-/** Returns the usage of the rest of a run, of which earlier answers counted a part. */
-export function usageWithout(all: Usage, earlier: Usage | null): Usage {
-  return earlier ? combined(all, earlier, (a, b) => Math.max(0, a - b)) : all
-}
-
-function combined(one: Usage, other: Usage, combine: (a: number, b: number) => number): Usage {
-  const prompt = combine(one.prompt_tokens, other.prompt_tokens)
-  const completion = combine(one.completion_tokens, other.completion_tokens)
-  const [cached, before] = [one, other].map(usage => usage.prompt_tokens_details.cached_tokens)
-  return {
-    prompt_tokens: prompt,
-    completion_tokens: completion,
-    total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: combine(cached ?? 0, before ?? 0) },
-  }
-}
-
 export type Message = { role: 'assistant'; content: string | null; [more: string]: unknown }
 
 export function completion(
   head: CompletionHead,
-  { message, finish, usage }: { message: Message; finish: FinishReason; usage: Usage },
+  { message, finish, tokens }: { message: Message; finish: FinishReason; tokens: TokenCounts },
 ) {
   return {
     ...{ id: head.id, object: 'chat.completion', created: head.created, model: head.model },
     choices: [
       { index: 0, message: { refusal: null, ...message }, logprobs: null, finish_reason: finish },
     ],
-    usage,
+    usage: usageOf(tokens),
   }
 }
 
@@ -106,6 +72,6 @@ export function chunk(
 }
 
 /** The last part of a stream whose client asked for the usage. */
-export function usageChunk(head: CompletionHead, usage: Usage): object {
-  return { ...chunk(head, {}), choices: [], usage }
+export function usageChunk(head: CompletionHead, tokens: TokenCounts): object {
+  return { ...chunk(head, {}), choices: [], usage: usageOf(tokens) }
 }

@@ -9,15 +9,17 @@ import type { ServerLimits } from '../limits.ts'
 export function createEventStream(
   reply: FastifyReply,
   { keepAliveMilliseconds, stalledMilliseconds }: ServerLimits,
+  /** What keeps the connection open: a comment, or an event that the clients of a protocol ignore. */
+  { keepAlive = ': keep-alive\n\n' } = {},
 ) {
   let isOpen = false
   const gone = new AbortController()
-  const keepAlive = setInterval(() => {
+  const timer = setInterval(() => {
     open()
-    if (!reply.raw.writableNeedDrain) reply.raw.write(': keep-alive\n\n')
+    if (!reply.raw.writableNeedDrain) reply.raw.write(keepAlive)
   }, keepAliveMilliseconds)
   reply.raw.once('close', () => {
-    clearInterval(keepAlive)
+    clearInterval(timer)
     gone.abort()
   })
 
@@ -60,7 +62,7 @@ export function createEventStream(
 
     /** Stops the keep-alives, and ends the answer if it has begun. */
     end() {
-      clearInterval(keepAlive)
+      clearInterval(timer)
       if (isOpen) reply.raw.end()
     },
   }

@@ -4,14 +4,14 @@ import type { RunEvent, RunResult } from '../../run/result.ts'
 import type { RunnerInput } from '../../run/runner-protocol.ts'
 import type { StartedRun } from '../../tenants/run-starter.ts'
 import { createAnswerFeed, type Piece, type ToolCall } from './answer-feed.ts'
-import { addUsage, type Usage } from './completion.ts'
+import { addTokens, type TokenCounts } from './token-counts.ts'
 
 /** How the part of a run that one request sees ends; `text` is what the model said in it. */
 export type Outcome = {
   text: string
 } /** `earlier`: what the answers before this one have counted. */ & (
-  | { kind: 'ended'; result: RunResult; earlier: Usage | null }
-  | { kind: 'calls'; calls: ToolCall[]; usage: Usage }
+  | { kind: 'ended'; result: RunResult; earlier: TokenCounts | null }
+  | { kind: 'calls'; calls: ToolCall[]; tokens: TokenCounts }
 )
 
 export type TakePiece = (piece: Exclude<Piece, { kind: 'pause' }>) => Promise<void>
@@ -25,7 +25,7 @@ type Leg = { take: TakePiece; paused: Deferred<Outcome>; text: string }
  */
 export function createLegs() {
   const feed = createAnswerFeed()
-  let counted: Usage | null = null
+  let counted: TokenCounts | null = null
   let leg: Leg | null = null
   let attached = createDeferred<Leg>()
   let send: (input: RunnerInput) => void = () => {}
@@ -38,9 +38,9 @@ export function createLegs() {
     }
     leg = null
     attached = createDeferred()
-    const { calls, usage } = piece
-    counted = addUsage(counted, usage)
-    current.paused.resolve({ kind: 'calls', calls, usage, text: current.text })
+    const { calls, tokens } = piece
+    counted = addTokens(counted, tokens)
+    current.paused.resolve({ kind: 'calls', calls, tokens, text: current.text })
   }
 
   return {

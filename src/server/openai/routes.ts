@@ -1,5 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { RunRoutes } from '../api/run.ts'
+import { speaksAnthropic } from '../messages/anthropic-error.ts'
+import { modelInfoNamed, modelPage } from '../messages/models.ts'
+import { serveMessages } from '../messages/routes.ts'
 import { callerOf } from '../plugins/auth.ts'
 import { createKeptResponses } from '../responses/kept-responses.ts'
 import { serveResponses } from '../responses/routes.ts'
@@ -14,7 +17,7 @@ import { createScratch } from './scratch.ts'
 /** Where clients look for the API: below the address that they were given, with or without `/openai`. */
 const prefixes = ['/openai/v1', '/v1'] as const
 
-/** The routes of OpenAI's API. Each completion and each response is a run. */
+/** The routes of OpenAI's API, and of Anthropic's. Each completion, response and message is a run. */
 export function serveOpenAi(
   app: FastifyInstance,
   routes: RunRoutes &
@@ -30,17 +33,20 @@ export function serveOpenAi(
   }
   const config = { modes: ['openai'] as const }
   for (const prefix of prefixes) {
-    app.get(`${prefix}/models`, { config }, async request => ({
-      object: 'list',
-      data: modelObjects(callerOf(request).token),
-    }))
+    app.get(`${prefix}/models`, { config }, async request => {
+      const { token } = callerOf(request)
+      if (speaksAnthropic(request.raw)) return modelPage(token)
+      return { object: 'list', data: modelObjects(token) }
+    })
     // The name of a model may have a slash.
     app.get(`${prefix}/models/*`, { config }, async request => {
       const asked = request.raw.url?.slice(`${prefix}/models/`.length).split('?', 1)[0] ?? ''
-      return modelNamed(decoded(asked), callerOf(request).token)
+      const named = speaksAnthropic(request.raw) ? modelInfoNamed : modelNamed
+      return named(decoded(asked), callerOf(request).token)
     })
     serveChat(app, prefix, parts)
     serveResponses(app, prefix, parts)
+    serveMessages(app, prefix, parts)
   }
 }
 

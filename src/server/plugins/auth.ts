@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { TokenMode } from '../../config/tenants.ts'
 import { HttpError, unauthorized } from '../../tenants/http-error.ts'
 import type { Access, Caller } from '../../tenants/tokens.ts'
+import { isOpenAiPath } from '../openai/openai-error.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -17,8 +18,8 @@ declare module 'fastify' {
 }
 
 /**
- * Requires a token before everything else: before the body, and before a route is known to exist. Takes
- * `Authorization: Bearer` alone, because URLs end up in logs, histories and `Referer` headers.
+ * Requires a token before everything else: before the body, and before a route is known to exist. Takes it from
+ * headers alone, because URLs end up in logs, histories and `Referer` headers.
  */
 export function requireToken(app: FastifyInstance, access: Access) {
   app.decorateRequest('caller', null)
@@ -41,10 +42,16 @@ export function requireToken(app: FastifyInstance, access: Access) {
 }
 
 function callerBehind({ raw }: FastifyRequest, access: Access): Caller | null {
-  const { authorization } = raw.headers
+  const { authorization = bearerOf(raw) } = raw.headers
   if (authorization === undefined) return access.anyone()
   const token = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
   return token === undefined ? null : access.find(token)
+}
+
+/** Returns the header in the place of the one that clients of Anthropic's API send. */
+function bearerOf({ url = '', headers }: FastifyRequest['raw']): string | undefined {
+  const key = headers['x-api-key']
+  return typeof key === 'string' && isOpenAiPath(url) ? `Bearer ${key}` : undefined
 }
 
 /** Returns the caller of a request whose token was checked. */

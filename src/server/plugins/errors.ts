@@ -5,6 +5,11 @@ import { messageOf, systemCode } from '../../base/errors.ts'
 import { isRecord } from '../../base/json.ts'
 import { HttpError, notFound, renderError } from '../../tenants/http-error.ts'
 import type { ServerLog } from '../../tenants/server-log.ts'
+import {
+  anthropicErrorOf,
+  renderAnthropicError,
+  speaksAnthropic,
+} from '../messages/anthropic-error.ts'
 import { isOpenAiPath, openAiErrorOf, renderOpenAiError } from '../openai/openai-error.ts'
 
 /** Above this many bytes, a refused body is not read to its end: the connection is closed. */
@@ -13,7 +18,10 @@ const unreadBytes = 1024 * 1024
 /** SQLITE_FULL, without the bits that say more. */
 const sqliteFull = 13
 
-/** Answers every failure as `{"detail": …}`, or in OpenAI's form below its paths, and hides what is not the client's business. */
+/**
+ * Answers every failure as `{"detail": …}`, or below their paths in the form of OpenAI's and Anthropic's APIs, and
+ * hides what is not the client's business.
+ */
 export function answerErrors(app: FastifyInstance, log: ServerLog) {
   const paths = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
@@ -34,8 +42,7 @@ export function answerErrors(app: FastifyInstance, log: ServerLog) {
 }
 
 export function sendError(request: FastifyRequest, reply: FastifyReply, given: HttpError) {
-  const isOpenAi = isOpenAiPath(request.raw.url ?? '')
-  const error = isOpenAi ? openAiErrorOf(given) : given
+  const { shown: error, render } = formOf(request, given)
   const announced = Number(request.raw.headers['content-length'] ?? 0)
   const streamed = request.raw.headers['transfer-encoding'] !== undefined
   if (!request.raw.complete && (streamed || announced > unreadBytes))
@@ -44,7 +51,13 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, given: H
     .code(error.status)
     .headers(error.headers)
     .header('content-type', 'application/json')
-    .send(isOpenAi ? renderOpenAiError(error) : renderError(error))
+    .send(render(error))
+}
+
+function formOf({ raw }: FastifyRequest, error: HttpError) {
+  if (speaksAnthropic(raw)) return { shown: anthropicErrorOf(error), render: renderAnthropicError }
+  if (isOpenAiPath(raw.url ?? '')) return { shown: openAiErrorOf(error), render: renderOpenAiError }
+  return { shown: error, render: renderError }
 }
 
 /** Returns the methods of the routes that have this path; null when there is none. */

@@ -5,11 +5,11 @@ import type { ToolCall } from '../openai/answer-feed.ts'
 import type { AnswerStream } from '../openai/answer-request.ts'
 import type { Answer } from '../openai/chat-answer.ts'
 import { createEventStream } from '../openai/event-stream.ts'
+import { newId } from '../openai/new-id.ts'
 import { openAiEnvelope, openAiErrorOf } from '../openai/openai-error.ts'
 import {
   callItem,
   messageItem,
-  newId,
   type ResponseHead,
   type ResponseObject,
   renderResponse,

@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import type { ToolCall } from '../openai/answer-feed.ts'
 import type { Answer } from '../openai/chat-answer.ts'
-import type { Usage } from '../openai/completion.ts'
+import { usageOf } from '../openai/completion.ts'
+import type { TokenCounts } from '../openai/token-counts.ts'
+import { newId } from '../openai/new-id.ts'
 import type { ResponsesBody } from './responses-body.ts'
 
 /** What all states of one response have in common. */
@@ -13,14 +14,9 @@ export type ResponseHead = {
   body: ResponsesBody
 }
 
-/** A run may have several responses, so that a response has an id of its own. */
 export function responseHead(model: string, body: ResponsesBody, now: Date): ResponseHead {
   const createdAt = Math.floor(now.getTime() / 1_000)
   return { id: newId('resp'), createdAt, model, body }
-}
-
-export function newId(kind: 'resp' | 'msg' | 'fc'): string {
-  return `${kind}_${randomBytes(16).toString('hex')}`
 }
 
 export type ItemStatus = 'in_progress' | 'completed'
@@ -78,7 +74,7 @@ export function renderResponse(head: ResponseHead, state: State) {
     top_p: null,
     truncation: 'disabled',
     metadata: {},
-    usage: state.status === 'ended' ? responseUsage(state.answer.usage) : null,
+    usage: state.status === 'ended' ? responseUsage(state.answer.tokens) : null,
   }
 }
 
@@ -87,7 +83,8 @@ function incompleteReasonOf({ finish }: Answer): string | null {
   return finish === 'content_filter' ? 'content_filter' : null
 }
 
-function responseUsage(usage: Usage) {
+function responseUsage(tokens: TokenCounts) {
+  const usage = usageOf(tokens)
   return {
     input_tokens: usage.prompt_tokens,
     input_tokens_details: usage.prompt_tokens_details,

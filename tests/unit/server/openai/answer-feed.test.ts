@@ -55,7 +55,7 @@ t.test('calls of one message come in pieces, and the pause has them whole', asyn
     {
       kind: 'pause',
       calls: [{ arguments: '{"x":1}' }, { arguments: '{}' }],
-      usage: { prompt_tokens: 5, completion_tokens: 9 },
+      tokens: { input: 5, output: 9 },
     },
   ])
   t.equal(pieces.length, 6)

@@ -7,6 +7,7 @@ import { blocksOf } from '../../../../src/server/openai/content.ts'
 import { modelObjects, parseModel } from '../../../../src/server/openai/models.ts'
 import { openAiEnvelope, openAiErrorOf } from '../../../../src/server/openai/openai-error.ts'
 import { failureOf } from '../../../../src/server/openai/run-failure.ts'
+import { tokensOf } from '../../../../src/server/openai/token-counts.ts'
 import { HttpError } from '../../../../src/tenants/http-error.ts'
 import { storedToken } from '../../../integration/server/fixture.ts'
 
@@ -90,13 +91,13 @@ t.test('a result becomes an answer', async t => {
     ['stop', 'stop', 'length', 'stop', 'content_filter', 'stop'],
   )
   const usage = { input_tokens: 1, cache_creation_input_tokens: 2, cache_read_input_tokens: 4 }
-  t.match(usageOf(of({ usage })), {
+  t.match(usageOf(tokensOf(of({ usage }))), {
     prompt_tokens: 7,
     completion_tokens: 0,
     total_tokens: 7,
     prompt_tokens_details: { cached_tokens: 4 },
   })
-  t.match(usageOf(of({ usage: { input_tokens: 'x' } })), { total_tokens: 0 })
+  t.match(usageOf(tokensOf(of({ usage: { input_tokens: 'x' } }))), { total_tokens: 0 })
 })
 
 t.test('only data: URLs are read, and never fetched', async t => {
