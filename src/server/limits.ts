@@ -47,6 +47,8 @@ export type ServerLimits = {
   openRequests: number
   /** Interval in which open requests of a revoked token are looked for. */
   revokedMilliseconds: number
+  /** Interval in which old workspaces of conversations are looked for. */
+  pruneMilliseconds: number
   /** Maximum number of event streams that one token reads at once. */
   streams: number
   /** Interval of the comments that keep an event stream open. */
@@ -99,6 +101,7 @@ export const defaultServerLimits: ServerLimits = {
   runsPerMinute: 600,
   openRequests: 1_024,
   revokedMilliseconds: 1_000,
+  pruneMilliseconds: 3_600_000,
   streams: 64,
   keepAliveMilliseconds: 15_000,
   startMilliseconds: 5_000,

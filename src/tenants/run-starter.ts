@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isWithin } from '../files/beneath.ts'
 import type { Run, RunEngine } from '../run/engine.ts'
 import type { RunRequest } from '../run/request.ts'
 import type { RunResult } from '../run/result.ts'
@@ -32,10 +33,15 @@ export type RunStart = Pick<RunOptions, 'onConnected'> & {
   /** Tells this request from another one with the same key; by default the request itself. */
   requestDigest?: string
   /** Lets the run wait for a place among those of its tenant; without it, it is refused when there is none. */
-  queue?: Waiting
+  queue?: Queue
+  /** Id of the run, which no other has; a new one when left out. An idempotency key has its own. */
+  runId?: string
   /** Takes each event of a run that this call starts. */
   onEvent?: TakeEvent
 }
+
+/** How a run waits for its turn. `onWait` gets the id that the run will have. */
+export type Queue = Pick<Waiting, 'signal'> & { onWait?: (runId: string) => void }
 
 export type StartedRun = Pick<Run, 'id' | 'result' | 'acknowledge' | 'cancel'> & {
   /** Resolves once the worker has started it, or once it has ended. */
@@ -82,6 +88,7 @@ export function createRunStarter(options: {
     const request = { ...given.request, model: modelOf(caller, given.request.model) }
     const owner = caller.token.name
     const keyed = idempotencyKey === undefined ? null : keyOf(owner, idempotencyKey, given)
+    const runId = keyed?.runId ?? given.runId ?? randomBytes(8).toString('hex')
     const isKept = keyed !== null && (await engine.find(keyed.runId)) !== null
     if (draining && !isKept) throw stopping()
     const bytes = sizeOf(request)
@@ -93,14 +100,16 @@ export function createRunStarter(options: {
       for (const free of held.splice(0)) free()
     }
     try {
-      if (!isKept) held.push(await places.take(caller.tenant.name, given.queue ?? null))
+      const { queue } = given
+      const waiting = queue && { signal: queue.signal, onWait: () => queue.onWait?.(runId) }
+      if (!isKept) held.push(await places.take(caller.tenant.name, waiting ?? null))
       // After the wait, by what the day has cost by then.
       const share = isKept ? null : await budgets.take(caller.token, request.maxBudgetUsd)
       if (share) held.push(share.release)
       const run = engine.start(
         { ...request, maxBudgetUsd: share ? share.maxBudgetUsd : request.maxBudgetUsd },
         // Only a run with a key is compared with another request.
-        { ...given, requestDigest: 'none', ...keyed, owner },
+        { ...given, requestDigest: 'none', ...keyed, runId, owner },
       )
       const isNew = !isKept && !active.has(run.id)
       if (isNew) active.set(run.id, { caller, workspace, run })
@@ -151,6 +160,11 @@ export function createRunStarter(options: {
     start,
     of: runs.of,
     spentToday: runs.spentToday,
+    /** Returns whether a run in progress works in this workspace, or in a folder of it. */
+    isRunning: (tenant: string, workspace: string) =>
+      [...active.values()].some(
+        run => run.caller.tenant.name === tenant && isWithin(workspace, run.workspace),
+      ),
     /** Number of runs in progress that this process started. */
     count: () => active.size,
     isDraining: () => draining,

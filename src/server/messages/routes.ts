@@ -33,7 +33,7 @@ export function serveMessages(app: FastifyInstance, prefix: string, parts: ChatR
     const chatTools = chatToolsOf(body)
     const { tools, instruction } = readTools(chatTools)
     const asked = {
-      ...{ caller, headers, instruction },
+      ...{ caller, headers, instruction, user: body.metadata?.user_id || null },
       conversation: readConversation(messages),
       digest: requestDigest([caller.tenant.name, caller.token.name, 'messages'], headers, input),
       results: readToolResults(messages),
@@ -43,8 +43,7 @@ export function serveMessages(app: FastifyInstance, prefix: string, parts: ChatR
         ...(tools.length > 0 && { clientTools: tools }),
       },
       isSide:
-        sideCalls &&
-        isSideCall({ messages, tools: chatTools.tools, max_tokens: body.max_tokens }),
+        sideCalls && isSideCall({ messages, tools: chatTools.tools, max_tokens: body.max_tokens }),
     }
     const head = { id: newId('msg'), model: shown }
     if (!body.stream) {

@@ -56,7 +56,11 @@ export async function answerRequest(
       const { chat, results } = waiting
       return { chat, deliver: () => chat.deliver(results) }
     }
-    const queue = { signal: left, onWait: () => stream?.openEarly() }
+    const onWait = (runId: string) => {
+      reply.header('x-claude-run-id', runId)
+      stream?.openEarly()
+    }
+    const queue = { signal: left, onWait }
     return { chat: await startChatRun(parts, { ...asked, queue }), deliver: () => {} }
   }
 

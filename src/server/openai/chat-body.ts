@@ -40,7 +40,7 @@ export const Effort = z.preprocess(
 
 /** Members that change nothing here, and that clients send by default. */
 const ignored = new Set([
-  ...['temperature', 'top_p', 'presence_penalty', 'frequency_penalty', 'seed', 'user', 'store'],
+  ...['temperature', 'top_p', 'presence_penalty', 'frequency_penalty', 'seed', 'store'],
   ...['metadata', 'service_tier', 'parallel_tool_calls', 'stop', 'top_logprobs', 'logit_bias'],
   ...['prediction', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention', 'verbosity'],
   'function_call',
@@ -50,6 +50,7 @@ const list = z.array(z.unknown()).max(128).nullish()
 
 export const ChatBody = z.object({
   model: z.string().max(256).nullish(),
+  user: z.string().max(512).nullish(),
   messages: z.array(ChatMessage).min(1, { error: 'must not be empty' }),
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),

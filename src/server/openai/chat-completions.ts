@@ -29,7 +29,7 @@ export function serveChat(app: FastifyInstance, prefix: string, parts: ChatRoute
     const effort = body.reasoning_effort ?? body.reasoningEffort ?? undefined
     const { tools, instruction } = readTools(body)
     const asked = {
-      ...{ caller, headers, instruction },
+      ...{ caller, headers, instruction, user: body.user || null },
       conversation: readConversation(body.messages),
       digest: requestDigest([caller.tenant.name, caller.token.name], headers, input),
       results: readToolResults(body.messages),

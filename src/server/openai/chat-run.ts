@@ -1,8 +1,7 @@
 import type { ToolResult } from '../../run/client-tools.ts'
 import { HttpError } from '../../tenants/http-error.ts'
 import { sessionNotFound } from '../../tenants/refusals.ts'
-import type { Waiting } from '../../tenants/run-places.ts'
-import type { RunStart, RunStarter, StartedRun } from '../../tenants/run-starter.ts'
+import type { Queue, RunStart, RunStarter, StartedRun } from '../../tenants/run-starter.ts'
 import type { Caller } from '../../tenants/tokens.ts'
 import { findWorkspace } from '../../tenants/workspace.ts'
 import { begun } from '../api/run.ts'
@@ -10,6 +9,7 @@ import type { ServerLimits } from '../limits.ts'
 import type { ChatHeaders } from './chat-headers.ts'
 import type { ChatSessions } from './chat-sessions.ts'
 import type { Conversation } from './conversation.ts'
+import type { KeptPlaces, PlaceKey } from './kept-places.ts'
 import { createLegs, type Outcome, type TakePiece } from './legs.ts'
 import type { ScratchPlaces } from './scratch.ts'
 import { sideSystemPrompt } from './side-call.ts'
@@ -20,6 +20,7 @@ export type ChatParts = {
   limits: ServerLimits
   workspacesFolder: string
   scratch: ScratchPlaces
+  places: KeptPlaces
   sessions: ChatSessions
   sideUsage: SideUsage
 }
@@ -34,7 +35,9 @@ export type ChatRequest = {
   options: Pick<RunStart['request'], 'model' | 'effort' | 'jsonSchema' | 'clientTools'>
   /** For the end of the system prompt, before what the client's header adds. */
   instruction: string | null
-  queue: Waiting
+  queue: Queue
+  /** The name of the user in the body, which keeps a conversation without an id together; null for none. */
+  user: string | null
   /** A small call beside a chat: without tools, and outside of the chat's workspace. */
   isSide: boolean
 }
@@ -78,17 +81,19 @@ export async function startChatRun(parts: ChatParts, request: ChatRequest): Prom
   const appended = [instruction, headers.appendSystemPrompt].filter(Boolean).join('\n\n')
   const { onEvent, onConnected, next, deliver } = createLegs()
 
+  // A client that waits was told the id of the run: a second attempt has it too.
+  let runId: string | undefined
+  const onWait = (id: string) => {
+    runId = id
+    queue.onWait?.(id)
+  }
+  const surface = isSide ? sideSurface : 'openai'
+
   const start = async (how: Pick<RunStart['request'], 'prompt' | 'session'>) =>
     starter.start({
-      ...{
-        caller,
-        workspace,
-        wait,
-        queue,
-        surface: isSide ? sideSurface : 'openai',
-        onEvent,
-        onConnected,
-      },
+      ...{ caller, workspace, wait, surface, onEvent, onConnected },
+      queue: { ...queue, onWait },
+      ...(runId !== undefined && { runId }),
       request: {
         ...{ ...options, ...how },
         ...(systemPrompt !== undefined && { systemPrompt }),
@@ -130,19 +135,26 @@ export async function startChatRun(parts: ChatParts, request: ChatRequest): Prom
 }
 
 async function placeOf(
-  { workspacesFolder, scratch }: ChatParts,
-  { caller, headers, isSide }: ChatRequest,
+  { workspacesFolder, scratch, places, sessions }: ChatParts,
+  { caller, headers, conversation, user, isSide }: ChatRequest,
 ): Promise<Place> {
-  const kept = { release: async () => {} }
+  // The next message of a conversation waits for the last one, which may be ending.
+  const kept = async (place: PlaceKey) => ({
+    ...(await places.take(caller, place)),
+    ...{ isChat: true, wait: true },
+  })
   if (isSide) return { ...(await scratch.take(caller, 'side')), isChat: false, wait: false }
   if (headers.workspace !== null) {
     const workspace = await findWorkspace(headers.workspace, caller, workspacesFolder)
-    return { workspace, isChat: false, wait: false, ...kept }
+    return { workspace, isChat: false, wait: false, release: async () => {} }
   }
-  if (headers.chatId !== null) {
-    // The next message of a chat waits for the last one, which may be ending.
-    const workspace = await scratch.ofChat(caller, headers.chatId)
-    return { workspace, isChat: true, wait: true, ...kept }
+  if (headers.chatId !== null) return kept({ kind: 'chat', id: headers.chatId })
+  if (user !== null) {
+    const place = { kind: 'user', id: user } as const
+    const workspace = places.workspaceOf(caller, place)
+    // Another conversation of the same user does not wait: it has an empty workspace meanwhile.
+    const goesOn = sessions.find(caller, workspace, conversation.past) !== null
+    if (goesOn || !places.isUsed(caller, workspace)) return kept(place)
   }
   return { ...(await scratch.take(caller, 'scratch')), isChat: false, wait: false }
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { Access } from '../../tenants/tokens.ts'
 import type { RunRoutes } from '../api/run.ts'
 import { speaksAnthropic } from '../messages/anthropic-error.ts'
 import { modelInfoNamed, modelPage } from '../messages/models.ts'
@@ -10,6 +11,7 @@ import type { ChatRoutes } from './answer-request.ts'
 import { createCalls } from './calls.ts'
 import { serveChat } from './chat-completions.ts'
 import { createChatSessions } from './chat-sessions.ts'
+import { createKeptPlaces } from './kept-places.ts'
 import { modelNamed, modelObjects } from './models.ts'
 import { createPausedRuns } from './paused-runs.ts'
 import { createScratch } from './scratch.ts'
@@ -21,16 +23,33 @@ const prefixes = ['/openai/v1', '/v1'] as const
 export function serveOpenAi(
   app: FastifyInstance,
   routes: RunRoutes &
-    Pick<ChatRoutes, 'log' | 'now' | 'sideCalls' | 'sideUsage'> & { resultHours: number },
+    Pick<ChatRoutes, 'log' | 'now' | 'sideCalls' | 'sideUsage'> & {
+      access: Access
+      resultHours: number
+    },
 ) {
+  const { access, limits } = routes
   const parts = {
     ...routes,
-    calls: createCalls(routes.limits),
-    paused: createPausedRuns(routes.limits),
+    calls: createCalls(limits),
+    paused: createPausedRuns(limits),
     scratch: createScratch(routes.workspacesFolder),
+    places: createKeptPlaces({
+      ...routes,
+      tenants: () => access.tenants().map(({ name }) => name),
+      isRunning: routes.starter.isRunning,
+    }),
     sessions: createChatSessions(),
     kept: createKeptResponses({ now: routes.now, hours: routes.resultHours }),
   }
+  const timers = [
+    setInterval(() => parts.kept.forgetOld(access.isInForce), limits.revokedMilliseconds),
+    setInterval(() => parts.places.prune(), limits.pruneMilliseconds),
+  ]
+  for (const timer of timers) timer.unref()
+  app.addHook('onClose', async () => {
+    for (const timer of timers) clearInterval(timer)
+  })
   const config = { modes: ['openai'] as const }
   for (const prefix of prefixes) {
     app.get(`${prefix}/models`, { config }, async request => {

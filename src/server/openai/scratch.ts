@@ -1,11 +1,6 @@
-import { createHash } from 'node:crypto'
-import { realpath } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { descend, type OpenFolder, openRootFolder } from '../../files/beneath.ts'
-import { HttpError } from '../../tenants/http-error.ts'
 import type { Caller } from '../../tenants/tokens.ts'
-import { conversationsFolder, workerRoot } from '../../tenants/workspace.ts'
+import { conversationWorkspace, openConversation } from './conversation-folders.ts'
 import { emptyFolder } from './empty-folder.ts'
 
 /** A workspace for one request, and the way to give it back when nothing of its run is left. */
@@ -28,20 +23,9 @@ export function createScratch(workspacesFolder: string) {
   /** Emptied since this process began. */
   const empty = new Set<string>()
 
-  const pathOf = ({ tenant, token }: Caller, name: string) => ({
-    root: join(workspacesFolder, tenant.name),
-    parts: [conversationsFolder, token.name, name],
-    workspace: [workerRoot, conversationsFolder, token.name, name].join('/'),
-  })
-
-  async function make(caller: Caller, name: string): Promise<OpenFolder> {
-    const { root, parts } = pathOf(caller, name)
-    const top = await openRootFolder(await realpath(root))
-    const { folder, stopped } = await descend(top, parts, { make: true })
-    if (stopped === null) return folder
-    await folder.close()
-    throw new HttpError(409, `${parts.join('/')} is not a folder: remove what is in its place`)
-  }
+  const ownerOf = ({ tenant, token }: Caller) => ({ tenant: tenant.name, token: token.name })
+  const make = (caller: Caller, name: string) =>
+    openConversation(workspacesFolder, ownerOf(caller), name)
 
   /** Returns whether the workspace is there and has nothing in it. */
   async function isEmptied(caller: Caller, name: string): Promise<boolean> {
@@ -58,19 +42,11 @@ export function createScratch(workspacesFolder: string) {
   }
 
   return {
-    /** Returns the workspace of a conversation, which keeps its files. */
-    async ofChat(caller: Caller, chatId: string): Promise<string> {
-      const name = `chat-${createHash('sha256').update(chatId).digest('hex').slice(0, 20)}`
-      const folder = await make(caller, name)
-      await folder.close()
-      return pathOf(caller, name).workspace
-    },
-
     /** Returns an empty workspace that no other request has. */
     async take(caller: Caller, kind: ScratchKind): Promise<Scratch> {
       for (let number = 1; ; number++) {
         const name = `${kind}-${number}`
-        const { workspace } = pathOf(caller, name)
+        const workspace = conversationWorkspace(ownerOf(caller), name)
         const key = `${caller.tenant.name}:${workspace}`
         const freed = taken.get(key)
         if (freed !== undefined && freed !== null)

@@ -1,6 +1,20 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { HttpError } from '../../tenants/http-error.ts'
 
+/** What the API, MCP and the official libraries of OpenAI and Anthropic send from a page. */
+const allowedHeaders = [
+  ...['authorization', 'content-type', 'idempotency-key', 'if-match', 'if-none-match'],
+  ...['last-event-id', 'prefer', 'range'],
+  ...['mcp-method', 'mcp-name', 'mcp-protocol-version', 'mcp-session-id'],
+  ...['x-claude-append-system-prompt', 'x-claude-continue', 'x-claude-workspace'],
+  'x-openwebui-chat-id',
+  ...['anthropic-beta', 'anthropic-dangerous-direct-browser-access', 'anthropic-version'],
+  ...['openai-organization', 'openai-project', 'x-api-key'],
+  ...['arch', 'helper-method', 'lang', 'os', 'package-version', 'retry-count', 'runtime']
+    .concat(['runtime-version', 'timeout'])
+    .map(name => `x-stainless-${name}`),
+].join(', ')
+
 const loopback = ['localhost', '127.0.0.1', '[::1]']
 
 /**
@@ -43,15 +57,14 @@ export function answerPages(app: FastifyInstance, origins: readonly string[]) {
       vary: 'origin',
       'access-control-allow-origin': origin,
       'access-control-expose-headers':
-        'etag, mcp-session-id, retry-after, x-claude-run-id, x-ignored-fields',
+        'etag, mcp-session-id, retry-after, x-claude-run-id, x-ignored-fields, x-should-retry',
     })
     if (request.method !== 'OPTIONS' || asked === undefined) return
     return reply
       .code(204)
       .headers({
         'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE',
-        'access-control-allow-headers':
-          'authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, mcp-method, mcp-name, mcp-protocol-version, mcp-session-id, prefer, range',
+        'access-control-allow-headers': allowedHeaders,
         'access-control-max-age': '600',
       })
       .send()

@@ -19,8 +19,10 @@ const mostBytes = 16 * 1024 * 1024
  * own oldest, never those of another.
  */
 export function createKeptResponses({ now, hours }: { now: () => Date; hours: number }) {
-  const owners = new Map<string, Map<string, Kept>>()
-  const keyOf = ({ tenant, token }: Caller) => JSON.stringify([tenant.name, token.name])
+  const owners = new Map<string, { caller: Caller; kept: Map<string, Kept> }>()
+  // A token that was added again under its name is another one.
+  const keyOf = ({ tenant, token: { name, sha256 } }: Caller) =>
+    JSON.stringify([tenant.name, name, sha256])
 
   function prune(kept: Map<string, Kept>) {
     let bytes = 0
@@ -37,8 +39,8 @@ export function createKeptResponses({ now, hours }: { now: () => Date; hours: nu
   return {
     keep(caller: Caller, response: ResponseObject, messages: readonly ChatMessage[]) {
       const owner = keyOf(caller)
-      const kept = owners.get(owner) ?? new Map<string, Kept>()
-      owners.set(owner, kept)
+      const kept = owners.get(owner)?.kept ?? new Map<string, Kept>()
+      owners.set(owner, { caller, kept })
       const bytes = Buffer.byteLength(JSON.stringify([response, messages]))
       kept.set(response.id, {
         response,
@@ -50,13 +52,21 @@ export function createKeptResponses({ now, hours }: { now: () => Date; hours: nu
     },
 
     find(caller: Caller, id: string): Kept | null {
-      const kept = owners.get(keyOf(caller))
+      const kept = owners.get(keyOf(caller))?.kept
       if (!kept) return null
       prune(kept)
       return kept.get(id) ?? null
     },
 
-    forget: (caller: Caller, id: string) => owners.get(keyOf(caller))?.delete(id) ?? false,
+    forget: (caller: Caller, id: string) => owners.get(keyOf(caller))?.kept.delete(id) ?? false,
+
+    /** Forgets the responses of tokens that were revoked, and those whose time is over. */
+    forgetOld(isInForce: (caller: Caller) => boolean) {
+      for (const [owner, { caller, kept }] of owners) {
+        prune(kept)
+        if (kept.size === 0 || !isInForce(caller)) owners.delete(owner)
+      }
+    },
   }
 }
 export type KeptResponses = ReturnType<typeof createKeptResponses>

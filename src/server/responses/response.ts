@@ -1,8 +1,8 @@
 import type { ToolCall } from '../openai/answer-feed.ts'
 import type { Answer } from '../openai/chat-answer.ts'
 import { usageOf } from '../openai/completion.ts'
-import type { TokenCounts } from '../openai/token-counts.ts'
 import { newId } from '../openai/new-id.ts'
+import type { TokenCounts } from '../openai/token-counts.ts'
 import type { ResponsesBody } from './responses-body.ts'
 
 /** What all states of one response have in common. */

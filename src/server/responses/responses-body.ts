@@ -51,7 +51,7 @@ const FunctionTool = z.looseObject({ type: z.literal('function') })
 const FunctionChoice = z.object({ type: z.literal('function'), name: z.string() })
 
 const ignored = new Set([
-  ...['temperature', 'top_p', 'user', 'metadata', 'service_tier', 'parallel_tool_calls', 'include'],
+  ...['temperature', 'top_p', 'metadata', 'service_tier', 'parallel_tool_calls', 'include'],
   ...['truncation', 'max_tool_calls', 'top_logprobs', 'stream_options', 'safety_identifier'],
   ...['prompt_cache_key', 'prompt_cache_retention', 'context_management'],
 ])
@@ -61,6 +61,7 @@ const unsupported = (instead: string) =>
 
 export const ResponsesBody = z.object({
   model: z.string().max(256).nullish(),
+  user: z.string().max(512).nullish(),
   input: z.union([z.string(), z.array(InputItem).min(1)], {
     error: 'must be text or a list of items',
   }),

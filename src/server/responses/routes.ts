@@ -42,7 +42,7 @@ export function serveResponses(
     const chatTools = chatToolsOf(body)
     const { tools, instruction } = readTools(chatTools)
     const asked = {
-      ...{ caller, headers, instruction },
+      ...{ caller, headers, instruction, user: body.user || null },
       conversation: readConversation([...system, ...messages]),
       digest: requestDigest([caller.tenant.name, caller.token.name, 'responses'], headers, input),
       results: readToolResults(messages),

@@ -109,7 +109,11 @@ t.test('a page of a listed origin may read answers, and no other', async t => {
   const { status, headers } = await preflight('https://page.example')
   t.equal(status, 204)
   t.equal(headers['access-control-allow-origin'], 'https://page.example')
-  t.match(headers['access-control-allow-headers'], /authorization/)
+  const sent = headers['access-control-allow-headers']
+  for (const name of ['authorization', 'x-api-key', 'x-claude-workspace', 'x-stainless-os']) {
+    t.ok(sent?.split(', ').includes(name), name)
+  }
+  t.match(headers['access-control-expose-headers'], /x-claude-run-id/)
   t.notOk(headers['access-control-allow-credentials'])
   t.match(await preflight('https://evil.example'), { status: 403 })
   t.match(await ask('/run', { method: 'OPTIONS', bearer: null }), { status: 401 })

@@ -30,7 +30,7 @@ async function start(t: Test, options: { runLimit: number; runQueue?: number }) 
 }
 
 t.test(`${streams} streams at once wait for their turn, and none is lost`, async t => {
-  const { stream, openGate, started, whenStarted } = await start(t, { runLimit: 2 })
+  const { stream, openGate, started, whenStarted, events } = await start(t, { runLimit: 2 })
   const heads: IncomingMessage[] = []
   const answers = Array.from({ length: streams }, async () => {
     const answer = await stream()
@@ -41,12 +41,16 @@ t.test(`${streams} streams at once wait for their turn, and none is lost`, async
   const haveHeads = async () => heads.length >= streams - 2 || null
   t.ok(await until(haveHeads, generous), 'those that wait have their head')
   t.equal(started(), 2)
+  const ids = heads.map(({ headers }) => headers['x-claude-run-id'])
+  t.equal(new Set(ids).size, heads.length, 'and the id of the run that they will have')
   openGate()
   for (const answer of await Promise.all(answers)) {
     t.match(answer, /"content":"it is there"/)
     t.match(answer, /data: \[DONE\]\n\n$/)
   }
   t.equal(started(), streams, 'each is one run')
+  const runs = events.flatMap(event => (event.kind === 'run-started' ? [event.runId] : []))
+  t.ok(ids.every(id => runs.some(run => run === id)))
   t.strictSame([...new Set(heads.map(({ statusCode }) => statusCode))], [200])
 })
 

@@ -162,6 +162,16 @@ t.test("a response belongs to its token; another token's does not exist", async 
   t.equal((await ask(path)).status, 200, 'its own token still has it')
 })
 
+t.test("a revoked token's responses are gone", async t => {
+  const { respond, ask, files } = await start(t, { limits: { revokedMilliseconds: 20 } })
+  const { body } = await respond({ input: 'a secret' })
+  files.write({ tokens: [storedToken('default', 'cs_the-next')] })
+  t.match(await ask(`/v1/responses/${body.id}`), { status: 401 })
+  t.match(await ask(`/v1/responses/${body.id}`, { bearer: 'cs_the-next' }), { status: 404 })
+  files.write({ tokens: [storedToken('default', token)] })
+  t.match(await ask(`/v1/responses/${body.id}`), { status: 404 }, 'also for the same token')
+})
+
 t.test('what cannot be served is refused in the envelope, with the member', async t => {
   const { respond, ask } = await start(t)
   for (const [body, param] of [

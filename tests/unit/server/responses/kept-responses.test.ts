@@ -43,6 +43,19 @@ t.test('a response is kept for its time, for its own token', async t => {
   t.equal(kept.find(one, id), null)
 })
 
+t.test('the responses of a revoked token are gone, also for a new one of its name', async t => {
+  const { kept, keep, passHours } = start()
+  const [id, foreign] = [keep(one), keep(other)]
+  const again = { ...one, token: { ...one.token, sha256: 'b'.repeat(64) } }
+  t.equal(kept.find(again, id), null)
+  kept.forgetOld(caller => caller === other)
+  t.equal(kept.find(one, id), null)
+  t.ok(kept.find(other, foreign))
+  passHours(6)
+  kept.forgetOld(() => true)
+  t.equal(kept.find(other, foreign), null)
+})
+
 t.test('a token that keeps many loses its oldest, and none of another', async t => {
   const { kept, keep } = start()
   const foreign = keep(other)
