@@ -4,7 +4,9 @@ import { readRegularFile, textOf } from '../files/regular-file.ts'
 import { openSchedules } from '../schedules/open-schedules.ts'
 import { buildApp } from '../server/app.ts'
 import { createMetrics } from '../server/metrics.ts'
-import { createWebhook, reportOf, throughProxy } from '../server/webhook.ts'
+import { createImageFetch } from '../server/openai/image-fetch.ts'
+import { throughProxy } from '../server/through-proxy.ts'
+import { createWebhook, reportOf } from '../server/webhook.ts'
 import { createRunStarter } from '../tenants/run-starter.ts'
 import { openTenantRuns } from '../tenants/runs/tenant-runs.ts'
 import { createServerLog, type ServerLog } from '../tenants/server-log.ts'
@@ -77,6 +79,7 @@ async function main() {
     strict: settings.API_STRICT,
     sideCalls: settings.OPENAI_SIDE_CALLS === 'haiku',
     resultHours: settings.RESULT_TTL_HOURS,
+    fetchImage: createImageFetch(throughProxy(settings.PROXY_URL)),
     hosts: settings.SERVER_ALLOWED_HOSTS,
     origins: settings.SERVER_ALLOWED_ORIGINS,
     fileBytes: settings.FILE_LIMIT_MB * 1024 * 1024,

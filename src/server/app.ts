@@ -17,6 +17,8 @@ import { fileRoute } from './files/request-target.ts'
 import { defaultServerLimits, type ServerLimits } from './limits.ts'
 import { serveMcp } from './mcp/routes.ts'
 import type { Metrics } from './metrics.ts'
+import type { FetchImage } from './openai/image-fetch.ts'
+import { createRemoteImages } from './openai/remote-images.ts'
 import { serveOpenAi } from './openai/routes.ts'
 import { createSideUsage } from './openai/side-usage.ts'
 import { requireToken } from './plugins/auth.ts'
@@ -40,6 +42,8 @@ export type ServerParts = {
   strict: boolean
   /** Runs titles, tags and health checks of chat interfaces on the smallest model, without tools. */
   sideCalls?: boolean
+  /** Fetches images that requests name; without it, only images in a request are taken. */
+  fetchImage?: FetchImage
   /** Hours that a response can be gone on with. */
   resultHours?: number
   metrics: Metrics
@@ -135,7 +139,8 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   const { sideCalls = true, resultHours = 6 } = parts
   serveUsage(app, { usageFolder, spentToday: starter.spentToday, sideCalls: sideUsage.of, now })
   serveMetrics(app, metrics)
-  serveOpenAi(app, { ...routes, now, sideCalls, sideUsage, resultHours })
+  const images = createRemoteImages({ fetchImage: parts.fetchImage ?? null, tenants })
+  serveOpenAi(app, { ...routes, now, sideCalls, sideUsage, resultHours, images })
   serveDocs(app)
   serveMcp(app, routes)
   await serveFiles(app, routes)

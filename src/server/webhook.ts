@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto'
-import { type Dispatcher, ProxyAgent, request } from 'undici'
+import { type Dispatcher, request } from 'undici'
 import { messageOf, systemCode } from '../base/errors.ts'
 import { describeFailure } from '../run/failure.ts'
 import type { ServerLog } from '../tenants/server-log.ts'
 import type { EndedReport, Outbox, Report } from '../tenants/store/outbox.ts'
 import { apiState } from './api/run-answer.ts'
+import { refusedByProxy } from './through-proxy.ts'
 
 export type WebhookLimits = {
   /** Maximum reports that are being sent at once. */
@@ -165,14 +166,3 @@ export function createWebhook(options: {
   }
 }
 export type Webhook = ReturnType<typeof createWebhook>
-
-/** The way out of the server: the proxy lets through the names of `server_sites` alone. */
-export function throughProxy(proxy: string): Dispatcher {
-  const timeout = 10_000
-  return new ProxyAgent({ uri: proxy, proxyTls: { timeout }, requestTls: { timeout } })
-}
-
-function refusedByProxy(error: unknown): string | null {
-  const match = error instanceof Error && /^Proxy response \((\d{3})\)/.exec(error.message)
-  return match ? `the proxy refused the name (${match[1]}): add it to server_sites` : null
-}

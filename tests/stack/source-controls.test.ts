@@ -5,6 +5,7 @@ import t from 'tap'
 import { chatSourceControls } from '../support/mutation/chat-source-controls.ts'
 import { forgeSourceControls } from '../support/mutation/forge-source-controls.ts'
 import { mcpSourceControls } from '../support/mutation/mcp-source-controls.ts'
+import { openAiSourceControls } from '../support/mutation/openai-source-controls.ts'
 import { serverSourceControls } from '../support/mutation/server-source-controls.ts'
 import { sessionSourceControls } from '../support/mutation/session-source-controls.ts'
 import { sourceControls } from '../support/mutation/source-controls.ts'
@@ -17,6 +18,7 @@ const rows = [
   ...sessionSourceControls,
   ...forgeSourceControls,
   ...chatSourceControls,
+  ...openAiSourceControls,
 ]
 
 t.test('a removed control is stated once, and its test exists', async t => {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { HttpError } from '../../tenants/http-error.ts'
+import { leaving } from '../api/run.ts'
 import { ignoredHeader } from '../api/run-body.ts'
 import { answerRequest, type ChatRoutes, streamAnswer } from '../openai/answer-request.ts'
 import { readChatHeaders, requestDigest } from '../openai/chat-headers.ts'
@@ -17,7 +18,7 @@ import { chatToolsOf, messageSchemaOf, parseMessagesBody } from './messages-body
 
 /** Anthropic's Messages API. Each message is a run, or the next part of one that waited for results. */
 export function serveMessages(app: FastifyInstance, prefix: string, parts: ChatRoutes) {
-  const { limits, readJson, strict, log, sideCalls } = parts
+  const { limits, readJson, strict, log, sideCalls, images } = parts
   const config = { modes: ['openai'] as const }
   const posted = { config: { ...config, rateLimit: runRate(limits) } }
 
@@ -29,7 +30,7 @@ export function serveMessages(app: FastifyInstance, prefix: string, parts: ChatR
     reply.headers(ignoredHeader(unknown))
     const { shown, model } = parseModel(body.model, caller.token)
     const jsonSchema = messageSchemaOf(body)
-    const messages = chatMessagesOf(body)
+    const messages = await images.inline(caller, chatMessagesOf(body), leaving(reply))
     const chatTools = chatToolsOf(body)
     const { tools, instruction } = readTools(chatTools)
     const asked = {

@@ -9,11 +9,13 @@ import { type Answer, answerOf } from './chat-answer.ts'
 import { type ChatParts, type ChatRequest, type ChatRun, startChatRun } from './chat-run.ts'
 import type { TakePiece } from './legs.ts'
 import type { PausedRuns } from './paused-runs.ts'
+import type { RemoteImages } from './remote-images.ts'
 
 export type ChatRoutes = RunRoutes &
   ChatParts & {
     calls: Calls
     paused: PausedRuns
+    images: RemoteImages
     now: () => Date
     log: ServerLog
     /** Runs the small calls beside a chat on the smallest model, without tools. */

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { leaving } from '../api/run.ts'
 import { ignoredHeader } from '../api/run-body.ts'
 import { callerOf } from '../plugins/auth.ts'
 import { runRate } from '../plugins/rate.ts'
@@ -15,7 +16,7 @@ import { isSideCall } from './side-call.ts'
 
 /** POST /chat/completions. */
 export function serveChat(app: FastifyInstance, prefix: string, parts: ChatRoutes) {
-  const { limits, readJson, strict, now, log, sideCalls } = parts
+  const { limits, readJson, strict, now, log, sideCalls, images } = parts
   const config = { modes: ['openai'] as const, rateLimit: runRate(limits) }
 
   app.post(`${prefix}/chat/completions`, { config }, async (request, reply) => {
@@ -28,17 +29,18 @@ export function serveChat(app: FastifyInstance, prefix: string, parts: ChatRoute
     const jsonSchema = schemaOf(body)
     const effort = body.reasoning_effort ?? body.reasoningEffort ?? undefined
     const { tools, instruction } = readTools(body)
+    const messages = await images.inline(caller, body.messages, leaving(reply))
     const asked = {
       ...{ caller, headers, instruction, user: body.user || null },
-      conversation: readConversation(body.messages),
+      conversation: readConversation(messages),
       digest: requestDigest([caller.tenant.name, caller.token.name], headers, input),
-      results: readToolResults(body.messages),
+      results: readToolResults(messages),
       options: {
         ...{ model, effort },
         ...(jsonSchema && { jsonSchema }),
         ...(tools.length > 0 && { clientTools: tools }),
       },
-      isSide: sideCalls && isSideCall(body),
+      isSide: sideCalls && isSideCall({ ...body, messages }),
     }
     const head = (runId: string) => completionHead(runId, shown, now())
     if (!body.stream) {

@@ -62,10 +62,10 @@ const imageTypes = new Map([
   ['image/webp', 'image/webp'],
 ] as const)
 
-/** Takes a `data:` URL alone: the server fetches no address that a request names (threat M5). */
+/** Takes a `data:` URL alone: an image on the web was put in its place before (threat M5). */
 function imageBlock(url: string, param: string): ContentBlock {
   const data = parseDataUrl(url)
-  if (!data) throw badRequest('an image must be a data: URL with base64', param)
+  if (!data) throw badRequest('an image must be a data: URL with base64, or an https: URL', param)
   const type = [...imageTypes].find(([name]) => name === data.type)?.[1]
   if (!type) throw badRequest('an image must be PNG, JPEG, GIF or WebP', param)
   return { type: 'image', source: { type: 'base64', media_type: type, data: data.base64 } }

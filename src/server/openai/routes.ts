@@ -23,7 +23,7 @@ const prefixes = ['/openai/v1', '/v1'] as const
 export function serveOpenAi(
   app: FastifyInstance,
   routes: RunRoutes &
-    Pick<ChatRoutes, 'log' | 'now' | 'sideCalls' | 'sideUsage'> & {
+    Pick<ChatRoutes, 'log' | 'now' | 'sideCalls' | 'sideUsage' | 'images'> & {
       access: Access
       resultHours: number
     },

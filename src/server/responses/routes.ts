@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { HttpError } from '../../tenants/http-error.ts'
 import type { Caller } from '../../tenants/tokens.ts'
+import { leaving } from '../api/run.ts'
 import { ignoredHeader } from '../api/run-body.ts'
 import { answerRequest, type ChatRoutes, streamAnswer } from '../openai/answer-request.ts'
 import type { Answer } from '../openai/chat-answer.ts'
@@ -23,7 +24,7 @@ export function serveResponses(
   prefix: string,
   parts: ChatRoutes & { kept: KeptResponses },
 ) {
-  const { limits, readJson, strict, now, log, sideCalls, kept } = parts
+  const { limits, readJson, strict, now, log, sideCalls, images, kept } = parts
   const config = { modes: ['openai'] as const }
   const posted = { config: { ...config, rateLimit: runRate(limits) } }
 
@@ -37,7 +38,8 @@ export function serveResponses(
     const jsonSchema = responseSchemaOf(body)
     const { instructions, previous_response_id: previous, max_output_tokens: max_tokens } = body
     const before = previous ? found(kept, caller, previous, 'previous_response_id').messages : []
-    const messages = [...before, ...messagesOf(body)]
+    const given = [...before, ...messagesOf(body)]
+    const messages = await images.inline(caller, given, leaving(reply))
     const system: ChatMessage[] = instructions ? [{ role: 'system', content: instructions }] : []
     const chatTools = chatToolsOf(body)
     const { tools, instruction } = readTools(chatTools)

@@ -6,6 +6,7 @@ import { exec, execOk } from '../../../src/process/exec.ts'
 import { chatSourceControls } from '../../support/mutation/chat-source-controls.ts'
 import { forgeSourceControls } from '../../support/mutation/forge-source-controls.ts'
 import { mcpSourceControls } from '../../support/mutation/mcp-source-controls.ts'
+import { openAiSourceControls } from '../../support/mutation/openai-source-controls.ts'
 import { serverSourceControls } from '../../support/mutation/server-source-controls.ts'
 import { sessionSourceControls } from '../../support/mutation/session-source-controls.ts'
 import { sourceControls } from '../../support/mutation/source-controls.ts'
@@ -20,6 +21,7 @@ const controls = [
   ...sessionSourceControls,
   ...forgeSourceControls,
   ...chatSourceControls,
+  ...openAiSourceControls,
 ]
 
 const folders = ['bin', 'claude', 'gateway', 'proxy', 'additions', 'docs', 'src', 'tests']

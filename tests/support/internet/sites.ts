@@ -7,11 +7,17 @@ import { answerGit } from './git-site.ts'
 /** The word by which a test knows that it reached the stand-in internet. */
 export const marker = 'reached-the-internet'
 
+/** A white PNG. */
+export const pixel = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+)
+
 /**
  * TLS for all names on 443 and 9443, where a hello of `src/audit/client-hello.ts` gets the word without a look at its
  * names, clear-text HTTP on 8081, and a banner on ports that speak other
- * protocols. A request for `/bytes/N` is answered with N bytes, git with a repository of one
- * commit.
+ * protocols. A request for `/bytes/N` is answered with N bytes, `/pixel.png` with an image, git with
+ * a repository of one commit.
  */
 export function startSites(options: { cert: Buffer; key: Buffer; saw: (event: object) => void }) {
   const { cert, key, saw } = options
@@ -24,6 +30,7 @@ export function startSites(options: { cert: Buffer; key: Buffer; saw: (event: ob
       const { servername = '' } = request.socket as Partial<TLSSocket>
       saw({ kind: 'http', host: request.headers.host, sni: servername, url: request.url, received })
       if (answerGit(request.url ?? '', response)) return
+      if (request.url === '/pixel.png') return response.end(pixel)
       const bytes = Number(/^\/bytes\/(\d+)$/.exec(request.url ?? '')?.[1] ?? 0)
       if (bytes === 0) return response.end(`${marker} ${request.headers.host}\n`)
       response.setHeader('content-length', bytes)

@@ -14,8 +14,8 @@ export const serverSourceControls: readonly SourceControl[] = [
     control: 'a response belongs to its token',
     file: 'src/server/responses/kept-responses.ts',
     remove: [
-      'JSON.stringify([tenant.name, token.name])',
-      'JSON.stringify([tenant.name, typeof token.name])',
+      'JSON.stringify([tenant.name, name, sha256])',
+      'JSON.stringify([tenant.name, typeof name])',
     ],
     test: 'tests/integration/server/responses.test.ts',
   },
@@ -239,7 +239,7 @@ export const serverSourceControls: readonly SourceControl[] = [
     control: 'an image is never fetched from an address of a request',
     file: 'src/server/openai/content.ts',
     remove: [
-      "if (!data) throw badRequest('an image must be a data: URL with base64', param)",
+      "if (!data) throw badRequest('an image must be a data: URL with base64, or an https: URL', param)",
       "if (!data) return { type: 'text', text: url }",
     ],
     test: `${unit}/openai/parts.test.ts`,

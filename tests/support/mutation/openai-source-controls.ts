@@ -1,0 +1,61 @@
+import type { SourceControl } from './source-controls.ts'
+
+const unit = 'tests/unit/server'
+
+/** Controls of the endpoints in the form of OpenAI's and Anthropic's APIs. */
+export const openAiSourceControls: readonly SourceControl[] = [
+  {
+    control: "a revoked token's responses are gone",
+    file: 'src/server/responses/kept-responses.ts',
+    remove: ['if (kept.size === 0 || !isInForce(caller))', 'if (kept.size === 0)'],
+    test: `${unit}/responses/kept-responses.test.ts`,
+  },
+  {
+    control: 'a key counts on the paths of the two APIs alone',
+    file: 'src/server/plugins/auth.ts',
+    remove: ["typeof key === 'string' && isOpenAiPath(url)", "typeof key === 'string'"],
+    test: 'tests/integration/server/access.test.ts',
+  },
+  {
+    control: 'places of conversations have a maximum number and age',
+    file: 'src/server/openai/kept-places.ts',
+    remove: ['if (index < places.length - most || usedAt < oldest)', 'if (false)'],
+    test: `${unit}/openai/kept-places.test.ts`,
+  },
+  {
+    control: 'no place in use is removed',
+    file: 'src/server/openai/kept-places.ts',
+    remove: ['if (isUsed(owner, workspace)) return', ''],
+    test: `${unit}/openai/kept-places.test.ts`,
+  },
+  {
+    control: 'an image comes from no address, and from port 443 alone',
+    file: 'src/server/openai/image-fetch.ts',
+    remove: ['if (url && isPublic) return url', 'if (url) return url'],
+    test: `${unit}/openai/image-fetch.test.ts`,
+  },
+  {
+    control: 'an image comes from the name that was named',
+    file: 'src/server/openai/image-fetch.ts',
+    remove: ['if (statusCode !== 200) {', 'if (statusCode >= 400) {'],
+    test: `${unit}/openai/image-fetch.test.ts`,
+  },
+  {
+    control: 'images of the web have a size and a type',
+    file: 'src/server/openai/image-fetch.ts',
+    remove: ['if (size > bytes) throw', 'if (false) throw'],
+    test: `${unit}/openai/image-fetch.test.ts`,
+  },
+  {
+    control: 'a request names so many images of the web',
+    file: 'src/server/openai/remote-images.ts',
+    remove: ['if (count > mostImages) throw', 'if (false) throw'],
+    test: `${unit}/openai/remote-images.test.ts`,
+  },
+  {
+    control: 'images that are being fetched have a bound for each token',
+    file: 'src/server/openai/remote-images.ts',
+    remove: ['if (!budget.take(holder, requestBytes)) throw', 'if (false) throw'],
+    test: `${unit}/openai/remote-images.test.ts`,
+  },
+]
