@@ -13,7 +13,7 @@ const known = [
   /^(?:Please )?(?:generate|provide) a concise, 5-word-or-less title/i,
   /^Analyze this conversation and provide:\s+1\. The detected language/,
   // LiteLLM
-  /^(?:Hey how's it going\?|test from litellm)\s*$/i,
+  /^(?:Hey how's it going\?|What's 1 \+ 1\?|test from litellm)\s*$/i,
 ]
 
 /**

@@ -34,7 +34,7 @@ for (const client of ['open-webui', 'librechat', 'litellm']) {
         { object: 'chat.completion', choices: [{ finish_reason: 'stop' }] },
         name,
       )
-      const isSide = /title|tags|follow|health/.test(name)
+      const isSide = /^(title|tags|follow-ups|health|side:)/.test(name)
       const { workspace } = (await ask(`/run/result?runId=${answer.headers['x-claude-run-id']}`))
         .body
       t.equal(/side-1$/.test(workspace), isSide, `${name} in ${workspace}`)
