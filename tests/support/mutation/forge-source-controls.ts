@@ -99,7 +99,7 @@ export const forgeSourceControls: readonly SourceControl[] = [
   {
     control: 'a push reads no configuration but its own',
     file: 'src/git/push/push-repository.ts',
-    remove: ['GIT_DIR: path,', 'GIT_DIR: gitDir,'],
+    remove: ["await write('')", 'await write(`[include]\\npath = "${gitDir}/config"\\n`)'],
     test: push,
   },
   {
@@ -116,6 +116,18 @@ export const forgeSourceControls: readonly SourceControl[] = [
       'parseRemoteUrl(url)',
     ],
     test: push,
+  },
+  {
+    control: 'a push accepts no unknown host key',
+    file: 'src/git/push/push-repository.ts',
+    remove: ['-o StrictHostKeyChecking=yes ', ''],
+    test: 'tests/e2e/git-ssh.test.ts',
+  },
+  {
+    control: "a push forwards no agent of the user's ssh",
+    file: 'src/git/push/push-repository.ts',
+    remove: ['-o ForwardAgent=no ', ''],
+    test: 'tests/e2e/git-ssh.test.ts',
   },
   {
     control: 'a push follows no redirect',

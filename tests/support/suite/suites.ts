@@ -83,6 +83,7 @@ const toolFiles = [
   'git',
   'git-elsewhere',
   'git-honesty',
+  'git-ssh',
   'leave-copy',
   'load',
   'login-mode',
