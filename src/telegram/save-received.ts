@@ -1,3 +1,5 @@
+import type { FileHandle } from 'node:fs/promises'
+import { openEntry } from '../tenants/files/entry.ts'
 import { storeFile } from '../tenants/files/store-file.ts'
 import { targetOf } from '../tenants/files/target.ts'
 import type { Turns } from '../tenants/files/turns.ts'
@@ -9,7 +11,8 @@ const mostNames = 100
 
 /**
  * Saves the content of a file in a workspace, whole or not at all, and returns its name there. It replaces no
- * file: a sender who names one `package.json` must not change the project. Another name gets a number.
+ * file: a sender who names one `package.json` must not change the project. Another name gets a number. A file that
+ * exists with this very content is the one that was sent: by a message that comes again after the server was killed.
  */
 export async function saveReceived(options: {
   /** Real path of the workspace. */
@@ -41,9 +44,42 @@ export async function saveReceived(options: {
       return tried
     } catch (error) {
       if (!exists(error)) throw error
+      if (await hasContent(workspace, tried, content())) return tried
     }
   }
   throw new HttpError(409, `${mostNames} files with the name ${name} exist`)
+}
+
+/** Returns whether a name is a regular file with this content. */
+async function hasContent(
+  workspace: string,
+  name: string,
+  content: AsyncIterable<Uint8Array>,
+): Promise<boolean> {
+  const entry = await openEntry(workspace, targetOf(name)).catch(error => {
+    // A symlink, a FIFO, or gone by now.
+    if (error instanceof HttpError) return null
+    throw error
+  })
+  if (entry === null) return false
+  const file = entry.kind === 'file' ? entry.file : entry.folder
+  try {
+    if (entry.kind !== 'file' || entry.stats.size > mostReceivedBytes) return false
+    let at = 0
+    for await (const chunk of content) {
+      const read = await readAt(entry.file, at, chunk.length)
+      if (!read.equals(chunk)) return false
+      at += chunk.length
+    }
+    return BigInt(at) === entry.stats.size
+  } finally {
+    await file.close()
+  }
+}
+
+async function readAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at)
+  return buffer.subarray(0, bytesRead)
 }
 
 /** The answer for a file that a bot cannot get. */

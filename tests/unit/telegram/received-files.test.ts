@@ -79,6 +79,13 @@ t.test('the workspace of a chat', async t => {
     t.equal(readFileSync(join(workspace, 'a_3.txt'), 'utf8'), 'newer')
   })
 
+  await t.test('a message that comes again saves no second file', async t => {
+    t.equal(await save('a.txt', Buffer.from('ne'), Buffer.from('w')), 'a_2.txt')
+    t.equal(await save('a.txt', Buffer.from('newer')), 'a_3.txt')
+    t.equal(await save('a.txt', Buffer.from('newe')), 'a_4.txt')
+    t.equal(await save('a.txt', Buffer.from('o')), 'a_5.txt')
+  })
+
   await t.test('files of one name at once are all saved', async t => {
     const names = await Promise.all(['1', '2', '3'].map(text => save('same', Buffer.from(text))))
     t.same(names.toSorted(), ['same', 'same_2', 'same_3'])
