@@ -1,11 +1,31 @@
+import { chown, copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import Anthropic from '@anthropic-ai/sdk'
 import OpenAI5 from 'openai-5'
 import OpenAI6 from 'openai-6'
 import t from 'tap'
 import * as z from 'zod'
+import { pixel } from '../support/internet/sites.ts'
 import { until } from '../support/stack/process.ts'
-import { createTestServer } from '../support/stack/test-server.ts'
+import { createTestServer, startTestServer } from '../support/stack/test-server.ts'
+import { owner } from '../support/stack/test-stack.ts'
 
-const server = await createTestServer(t)
+const proxyLine = '      PROXY_URL: http://egress:3128\n'
+const server = await createTestServer(t, {
+  serverSites: ['other.test'],
+  // For the certificates of the stand-in internet.
+  compose: text =>
+    text.replace(
+      proxyLine,
+      `${proxyLine}      NODE_EXTRA_CA_CERTS: /workspaces/main/authority.pem\n`,
+    ),
+  start: false,
+})
+const files = join(server.workspaces, 'main')
+await mkdir(files)
+await chown(files, owner, owner)
+await copyFile(server.internet.authority, join(files, 'authority.pem'))
+await startTestServer(server)
 const options = { apiKey: server.token, baseURL: `${server.url}/openai/v1`, timeout: 120_000 }
 const openai = new OpenAI6(options)
 const user = (content: string) => [{ role: 'user' as const, content }]
@@ -172,4 +192,111 @@ t.test('a title is a small run beside its chat', async t => {
   }
   const { json } = await server.request('/usage')
   t.match(json, { token: { sideCalls: { runs: 1 } } })
+})
+
+const callBoth = `[[parallel ${JSON.stringify([
+  { tool: 'mcp__client__add', input: { a: 1, b: 2 } },
+  { tool: 'mcp__client__weather', input: { city: 'Oslo' } },
+])}]]`
+const noArguments = { type: 'object' as const, properties: {} }
+
+t.test('responses are runs of the real Claude Code, with tools of the client', async t => {
+  const first = await openai.responses.create({ model: haiku, input: '[[say hello]]' })
+  t.match(first, { status: 'completed', output_text: 'hello' })
+  t.ok((first.usage?.output_tokens ?? 0) > 0)
+  const stream = openai.responses.stream({ model: haiku, input: '[[stream 5 0 4]]' })
+  const deltas: string[] = []
+  stream.on('response.output_text.delta', ({ delta }) => deltas.push(delta))
+  await stream.finalResponse()
+  t.same(deltas, ['0 ..', '1 ..', '2 ..', '3 ..', '4 ..'], 'token by token')
+
+  const tools = ['add', 'weather'].map(name => ({
+    ...{ type: 'function' as const, name, parameters: noArguments, strict: null },
+  }))
+  const asked = await openai.responses.create({ model: haiku, input: callBoth, tools })
+  const calls = asked.output.flatMap(item => (item.type === 'function_call' ? [item] : []))
+  t.match(calls, [{ arguments: '{"a":1,"b":2}' }, { name: 'weather' }])
+  const answered = await openai.responses.create({
+    ...{ model: haiku, tools, previous_response_id: asked.id },
+    input: calls.map(({ call_id, name }) => ({
+      ...{ type: 'function_call_output' as const, call_id, output: `of ${name}` },
+    })),
+  })
+  t.match(answered.output_text, /of add\s+of weather/)
+})
+
+t.test('the official client of Anthropic gets messages of the real Claude Code', async t => {
+  const anthropic = new Anthropic({ apiKey: server.token, baseURL: server.url, timeout: 120_000 })
+  const asking = { model: haiku, max_tokens: 1_000 }
+  const message = await anthropic.messages.create({
+    ...{ ...asking, system: 'Be brief.', messages: user('[[say hello]]') },
+  })
+  t.match(message, {
+    ...{ role: 'assistant', model: haiku, stop_reason: 'end_turn' },
+    content: [{ type: 'text', text: 'hello' }],
+  })
+  t.ok(message.usage.output_tokens > 0)
+  const stream = anthropic.messages.stream({ ...asking, messages: user('[[stream 5 0 4]]') })
+  const pieces: string[] = []
+  stream.on('text', piece => pieces.push(piece))
+  t.match(await stream.finalMessage(), { usage: { output_tokens: Number } })
+  t.same(pieces, ['0 ..', '1 ..', '2 ..', '3 ..', '4 ..'], 'token by token')
+
+  const tools = ['add', 'weather'].map(name => ({ name, input_schema: noArguments }))
+  const calling = anthropic.messages.stream({ ...asking, tools, messages: user(callBoth) })
+  const asked = await calling.finalMessage()
+  t.match(asked, {
+    stop_reason: 'tool_use',
+    content: [{ input: { a: 1, b: 2 } }, { name: 'weather', input: { city: 'Oslo' } }],
+  })
+  const results = asked.content.flatMap(block =>
+    block.type === 'tool_use'
+      ? [{ type: 'tool_result' as const, tool_use_id: block.id, content: `of ${block.name}` }]
+      : [],
+  )
+  const answered = await anthropic.messages.create({
+    ...{ ...asking, tools },
+    messages: [
+      ...user(callBoth),
+      { role: 'assistant', content: asked.content },
+      { role: 'user', content: results },
+    ],
+  })
+  t.match(JSON.stringify(answered.content), /of add\s*(\\n)*of weather/)
+  const broken = anthropic.messages.create({ ...asking, messages: user('[[error 400]]') })
+  await t.rejects(broken, { message: /^400/, type: 'invalid_request_error' })
+})
+
+t.test('an image on the web comes through the proxy, from names of the list alone', async t => {
+  const look = (url: string) =>
+    openai.chat.completions.create({
+      model: haiku,
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: '[[say seen]]' },
+            { type: 'image_url', image_url: { url } },
+          ],
+        },
+      ],
+    })
+  await server.internet.forgetModelRequests()
+  t.match(await look('https://other.test/pixel.png'), {
+    choices: [{ message: { content: 'seen' } }],
+  })
+  const sent = JSON.stringify(await server.internet.modelRequests())
+  t.ok(sent.includes(pixel.toString('base64')), 'the model gets the image')
+  for (const [url, message] of [
+    ['https://evil.test/pixel.png', /the proxy refused the name/],
+    ['https://other.test/', /it is not PNG/],
+    ['https://169.254.169.254/pixel.png', /must have an https: URL with a public name/],
+    ['http://other.test:8081/pixel.png', /must be a data: URL/],
+  ] as const) {
+    await t.rejects(look(url), { status: 400, message }, url)
+  }
+  const hosts = (await server.internet.events()).flatMap(event =>
+    event.kind === 'http' ? [event.host] : [],
+  )
+  t.same([...new Set(hosts)], ['other.test'])
 })
