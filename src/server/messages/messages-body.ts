@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { Effort, objectSchema, parseBody } from '../openai/chat-body.ts'
+import { Effort, objectSchema, parseBody, UserName } from '../openai/chat-body.ts'
 import { badRequest } from '../openai/openai-error.ts'
 
 const Text = z.object({ type: z.literal('text'), text: z.string() })
@@ -108,7 +108,7 @@ export const MessagesBody = z.object({
     .nullish(),
   output_config: z.looseObject({ effort: Effort, format: Format.nullish() }).nullish(),
   output_format: Format.nullish(),
-  metadata: z.looseObject({ user_id: z.string().max(512).nullish() }).nullish(),
+  metadata: z.looseObject({ user_id: UserName }).nullish().catch(null),
   mcp_servers: none('declare them in the workspace'),
   container: z.null({ error: 'is not supported: Claude Code has a workspace' }).optional(),
 })

@@ -59,8 +59,9 @@ export async function answerRequest(
       return { chat, deliver: () => chat.deliver(results) }
     }
     const onWait = (runId: string) => {
+      if (!stream) return
       reply.header('x-claude-run-id', runId)
-      stream?.openEarly()
+      stream.openEarly()
     }
     const queue = { signal: left, onWait }
     return { chat: await startChatRun(parts, { ...asked, queue }), deliver: () => {} }

@@ -38,6 +38,9 @@ export const Effort = z.preprocess(
   z.enum(efforts).nullish(),
 )
 
+/** A name of a user. Anything else than text names none: clients send what they like. */
+export const UserName = z.string().nullish().catch(null)
+
 /** Members that change nothing here, and that clients send by default. */
 const ignored = new Set([
   ...['temperature', 'top_p', 'presence_penalty', 'frequency_penalty', 'seed', 'store'],
@@ -50,7 +53,7 @@ const list = z.array(z.unknown()).max(128).nullish()
 
 export const ChatBody = z.object({
   model: z.string().max(256).nullish(),
-  user: z.string().max(512).nullish(),
+  user: UserName,
   messages: z.array(ChatMessage).min(1, { error: 'must not be empty' }),
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),

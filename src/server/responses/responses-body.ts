@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type ChatMessage, Effort, objectSchema, parseBody } from '../openai/chat-body.ts'
+import { type ChatMessage, Effort, objectSchema, parseBody, UserName } from '../openai/chat-body.ts'
 import { Part } from '../openai/content.ts'
 import { badRequest } from '../openai/openai-error.ts'
 
@@ -61,7 +61,7 @@ const unsupported = (instead: string) =>
 
 export const ResponsesBody = z.object({
   model: z.string().max(256).nullish(),
-  user: z.string().max(512).nullish(),
+  user: UserName,
   input: z.union([z.string(), z.array(InputItem).min(1)], {
     error: 'must be text or a list of items',
   }),

@@ -24,6 +24,12 @@ t.test('members that change nothing are taken, and unknown ones are named', asyn
   })
 })
 
+t.test('a user is text, and anything else names none', async t => {
+  t.equal(bodyOf({ metadata: { user_id: 'ann' } }).metadata?.user_id, 'ann')
+  t.equal(bodyOf({ metadata: { user_id: 7 } }).metadata?.user_id, null)
+  t.equal(bodyOf({ metadata: 'ann' }).metadata, null)
+})
+
 t.test('what cannot be served is refused, with the member', async t => {
   const user = (block: object) => ({ messages: [{ role: 'user', content: [block] }] })
   for (const [body, param] of [
