@@ -3,6 +3,7 @@ export const runCommands = ['result', 'cancel', 'list', 'logs']
 /** Commands of two words. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   run: runCommands,
+  images: ['save', 'load'],
   mcp: ['list', 'add', 'remove'],
   schedule: ['list', 'run', 'history', 'pause', 'resume'],
   serve: ['up', 'down', 'status', 'logs', 'token', 'allow', 'deny', 'audit'],

@@ -16,7 +16,7 @@ const groups = {
   'Conversations, settings, costs': ['clear-session', 'config', 'mcp', 'usage'],
   'Key or login': ['login', 'setup-token'],
   'This machine': [
-    ...['demo', 'setup', 'build', 'doctor', 'audit'],
+    ...['demo', 'setup', 'build', 'images', 'doctor', 'audit'],
     ...['self-update', 'uninstall', 'completion', 'help'],
   ],
 }

@@ -1,8 +1,12 @@
+import { resolve } from 'node:path'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { loadSettings } from '../../config/load-settings.ts'
 import { checkoutRoot } from '../../config/paths.ts'
 import type { Target } from '../../images/image-tags.ts'
 import { openContext } from '../../operations/context.ts'
+import { loadOwnImages, saveOwnImages } from '../../operations/image-archive.ts'
 import { runBuild } from '../../operations/images.ts'
 import { runSetup } from '../../operations/setup.ts'
 import { updateImages } from '../../operations/update.ts'
@@ -76,4 +80,29 @@ function summary(changes: number, dryRun: boolean) {
   return dryRun
     ? `nothing was changed; run ${calledAs()} update to install these versions`
     : `built; running stacks switch over at their next ${calledAs()} start`
+}
+
+/** Writes the images into one file, and prints its digest. */
+export async function save(path: string, invocation: Invocation): Promise<void> {
+  const context = await openContext(invocation, null)
+  console.log(await saveOwnImages(context, resolve(path)))
+}
+
+/** Loads the images of a file that has this digest. */
+export async function load(
+  path: string,
+  { digest }: { digest: string },
+  invocation: Invocation,
+): Promise<void> {
+  if (!/^sha256:[0-9a-f]{64}$/.test(digest)) {
+    throw new UserError(`${terminalLine(digest, 100)} is not a digest`, {
+      hint: `copy the line that ${calledAs()} images save printed: sha256:…`,
+      exitCode: 2,
+    })
+  }
+  const context = await openContext(invocation, null)
+  const missing = await loadOwnImages(context, { path: resolve(path), digest })
+  const rest =
+    missing.length === 0 ? 'all images are here' : `still to build: ${missing.join(', ')}`
+  context.log({ kind: 'info', text: `loaded; ${rest}` })
 }
