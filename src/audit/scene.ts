@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import type { MachineVersions } from '../engine/find-engine.ts'
 import { exec } from '../process/exec.ts'
+import type { GitAccessFile } from '../stack/credential.ts'
 import type { StackState } from '../stack/inspect.ts'
 import {
   agentServices,
@@ -27,6 +28,8 @@ type SceneCredential = {
   placeholder: string
   /** Of a server: the placeholder of each tenant. */
   callers?: readonly { tenant: string; placeholder: string }[] | undefined
+  /** The repositories that the gateway reaches, and the tokens for them, to search for too. */
+  git?: GitAccessFile | undefined
 }
 
 /** The targets and the information that probes use. Lives for one audit. */

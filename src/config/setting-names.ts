@@ -74,6 +74,7 @@ export const settingNames = [
   'PROTECT',
   'PROTECT_ALSO',
   'GIT_IDENTITY',
+  'GIT_REPOSITORIES',
   'SSH_DIR',
   'MCP_SERVERS',
   'SERVICES',

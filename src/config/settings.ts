@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parseGitRepositories } from './git-repositories.ts'
 import { parseProtect, parseProtectAlso, protectedNames } from './protected-names.ts'
 import { serverSettings } from './server-settings.ts'
 import {
@@ -123,6 +124,15 @@ export const Settings = z.strictObject({
     .default('host')
     .describe(
       "Name and address in the agent's commits. host: those of your git; none: no identity; or Name <mail>.",
+    ),
+  GIT_REPOSITORIES: text
+    .refine(value => parseGitRepositories(value) !== null, {
+      error:
+        'must be a list of at most 32 repositories such as github.com/me/app,gitlab.com/me/lib:ro',
+    })
+    .optional()
+    .describe(
+      'Repositories that the agent fetches and pushes claude/… branches to with your token, which stays in the gateway: github.com/me/app, several separated by commas; :ro for fetches alone (docs/git.md).',
     ),
   SSH_DIR: absolutePath
     .optional()

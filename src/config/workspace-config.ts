@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { createProblems, UserError } from '../base/errors.ts'
 import { isRecord } from '../base/json.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { mostRepositories, parseGitRepository } from './git-repositories.ts'
 import { issueMessage, nearestName } from './issue-message.ts'
 import { workspaceConfigName } from './protected-names.ts'
 
@@ -30,7 +31,7 @@ const keysOfOthers = [
 ]
 const anyValue = z.union([text, z.number(), z.boolean()]).optional()
 
-/** Supported keys of claude-code-runner. */
+/** Supported keys: those of claude-code-runner, and `gitRepositories`. */
 const Known = z.strictObject({
   /** Same as `CLAUDE_ENV_…`. */
   environment: z.record(z.string(), z.string()).default({}),
@@ -45,6 +46,15 @@ const Known = z.strictObject({
   /** Run as the agent, in its container, each time the container comes up. */
   setupCommands: z.array(text).max(64).default([]),
   maxThinkingTokens: z.int().min(0).max(1_000_000).optional(),
+  /** Same as `GIT_REPOSITORIES`. */
+  gitRepositories: z
+    .array(
+      text.refine(value => parseGitRepository(value) !== null, {
+        error: 'must be a repository such as github.com/me/app or github.com/me/lib:ro',
+      }),
+    )
+    .max(mostRepositories)
+    .default([]),
   /** Milliseconds. */
   bashTimeout: z.int().min(1_000).max(86_400_000).optional(),
   /** Permission prompts are off, so a shorter list would have no effect. */

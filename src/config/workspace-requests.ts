@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { createProblems, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { NamedMount } from './custom-mounts.ts'
+import { type GitRepository, nameOf, parseGitRepository } from './git-repositories.ts'
 import { type WorkspaceConfigName, workspaceConfigName } from './protected-names.ts'
 import { quotedValue } from './quoted-value.ts'
 import type { WorkspaceConfig } from './workspace-config.ts'
@@ -11,7 +12,7 @@ const workspaceTarget = '/workspace'
 
 type Requests = Pick<
   WorkspaceConfig,
-  'environment' | 'envFile' | 'volumes' | 'mounts' | 'setupCommands'
+  'environment' | 'envFile' | 'volumes' | 'mounts' | 'setupCommands' | 'gitRepositories'
 >
 
 /** Returns the requests that need the user's approval, one line each: the workspace is untrusted. */
@@ -25,6 +26,7 @@ export function demandsOf(
     ...(envFile === undefined ? [] : [`the variables of ${envFile}`]),
     ...mountsOf(config, file).map(({ value }) => `the mount ${value}`),
     ...setupCommands.map(command => `the command in its container: ${command}`),
+    ...repositoriesOf(config).map(describeRepository),
   ].map(line => terminalLine(line, 500))
 }
 
@@ -47,6 +49,20 @@ export function requestsWithValues(
     ...shown(ofEnvFile, ` of ${terminalLine(config.envFile ?? '', 100)}`),
     ...demandsOf(rest, file),
   ]
+}
+
+/** Returns the repositories that it lists. */
+export function repositoriesOf({
+  gitRepositories,
+}: Pick<WorkspaceConfig, 'gitRepositories'>): GitRepository[] {
+  return gitRepositories.flatMap(text => parseGitRepository(text) ?? [])
+}
+
+function describeRepository(repository: GitRepository): string {
+  const name = nameOf(repository)
+  return repository.push
+    ? `fetches from ${name} and pushes to its branches claude/… with your token`
+    : `fetches from ${name} with your token`
 }
 
 /**

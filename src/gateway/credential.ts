@@ -4,6 +4,7 @@ import { command } from '../base/command.ts'
 import { systemCode, UserError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import { readRegularFile } from '../files/regular-file.ts'
+import { GitAccess } from './git/access.ts'
 
 /** Characters allowed in a header value: any other could end the header and begin another. */
 const headerToken = z.string().check(z.minLength(16), z.maxLength(4096), z.regex(/^[\x21-\x7e]+$/))
@@ -35,11 +36,13 @@ const CallerEntry = z.strictObject({
   }),
 })
 
-/** Whom the gateway serves. A stack without callers has one, by the credential's own placeholder. */
+/** Whom the gateway serves, and what. A stack without callers has one, by the credential's own placeholder. */
 const callers = {
   placeholder,
   meterKey: z.optional(meterKey),
   callers: z.optional(z.array(CallerEntry).check(z.minLength(1), z.maxLength(16))),
+  /** What a stack without tenants may reach by git. */
+  git: z.optional(GitAccess),
 }
 
 /**
@@ -114,8 +117,8 @@ export interface CredentialSource {
   read(): Promise<Credential>
 }
 
-/** Maximum bytes: the credential, the tenants, and JSON around them. */
-const limit = 16 * 1024
+/** Maximum bytes: the credential, the tenants, the repositories with their tokens, and JSON around them. */
+const limit = 64 * 1024
 
 /** Number of reads: the host rewrites the file in place, so a read may find it half written. */
 const attempts = 4

@@ -15,6 +15,10 @@ export interface Exchange {
   model?: string
   /** Set once the whole body has arrived: only then can the origin have it. */
   asked?: Asked
+  /** Host and path of a listed repository. */
+  repository?: string
+  /** Why git's request was refused. */
+  refused?: string
   broken?: 'client-gone' | 'upstream-broken'
 }
 
@@ -37,6 +41,7 @@ export type GatewayEvent =
       /** Of a server with tenants. */
       tenant?: string
       model?: string
+      repository?: string
       /** Why it was refused or failed. */
       reason?: string
     }

@@ -1,12 +1,17 @@
+import { join } from 'node:path'
 import { renderCommands } from '../base/command.ts'
 import { messageOf, UserError } from '../base/errors.ts'
 import { createBooks } from './counting/books.ts'
 import { createLedgers } from './counting/ledgers.ts'
 import { callersOf, createCredentialFile } from './credential.ts'
 import { createGatewayLog } from './gateway-log.ts'
+import { createGitBroker } from './git/broker.ts'
+import { createOwnBranches } from './git/own-branches.ts'
+import { defaultPackLimits } from './git/pack.ts'
 import { buildGateway } from './http/app.ts'
 import { defaultLimits } from './http/limits.ts'
 import { createTenantNetworks } from './http/tenant-network.ts'
+import { createUpstream } from './http/upstream.ts'
 import { createProvider } from './provider/create-provider.ts'
 import { parseGatewaySettings } from './settings.ts'
 
@@ -31,8 +36,20 @@ async function main() {
   })
   const named = (text: string) =>
     renderCommands(text, words => `${settings.CALLED_AS || './claude.ts'} ${words}`)
+  const git = createGitBroker({
+    upstreamOf: host =>
+      createUpstream({
+        origin: `https://${host}`,
+        proxy: settings.PROXY_URL,
+        limits: defaultLimits,
+      }),
+    branches: createOwnBranches({ path: join(settings.USAGE_FOLDER, 'git-branches'), log }),
+    pack: defaultPackLimits,
+    fetchBytes: defaultLimits.bodyBytes,
+    ...{ named, log },
+  })
   const app = buildGateway({
-    ...{ credentials, provider, books, log, named },
+    ...{ credentials, provider, books, git, log, named },
     limits: defaultLimits,
     isFromTenant: createTenantNetworks(),
   })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { UserError } from '../base/errors.ts'
+import type { GitRepository } from '../config/git-repositories.ts'
 import { modelUpstream, upstreamChoices, upstreamUrl } from '../config/model-upstream.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Tenant } from '../config/tenants.ts'
@@ -29,6 +30,14 @@ export type CredentialFile = {
   meterKey?: string | undefined
   /** The tenants of a server, which the gateway serves instead of the placeholder above. */
   callers?: CallerFile[] | undefined
+  /** What a stack without tenants may reach by git. */
+  git?: GitAccessFile | undefined
+}
+
+/** The listed repositories, and the user's tokens for their hosts. */
+export type GitAccessFile = {
+  repositories: GitRepository[]
+  tokens: { host: string; user: string; token: string }[]
 }
 
 /** What the gateway knows of a tenant. */

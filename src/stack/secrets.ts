@@ -1,7 +1,7 @@
 import { lstat, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stateRoot } from '../config/paths.ts'
-import { unusedSecret } from './credential.ts'
+import { type CredentialFile, unusedSecret } from './credential.ts'
 import { readCredential, writeCredential } from './state/credential-file.ts'
 import { type StateFolder, stateFolder } from './state/state-folder.ts'
 
@@ -27,12 +27,16 @@ export async function forgetCredential(folder: StateFolder): Promise<void> {
   const status = await lstat(folder.credential).catch(() => null)
   if (!status?.isFile()) return
   const credential = await readCredential(folder)
-  if (credential?.secret === unusedSecret) return
+  if (credential && !hasSecret(credential)) return
   // A file that cannot be parsed may hold a secret all the same.
   if (!credential) return rm(folder.credential, { force: true })
   const { kind, placeholder, meterKey, callers } = credential
   const kept = { kind, placeholder, meterKey, callers }
   await writeCredential(folder, { ...kept, secret: unusedSecret }, status)
+}
+
+function hasSecret({ secret, git }: CredentialFile): boolean {
+  return secret !== unusedSecret || git !== undefined
 }
 
 /** Returns the stacks whose gateway's file holds a secret, whether they have containers or not. */
@@ -41,7 +45,7 @@ export async function stacksWithSecrets(root = stateRoot()): Promise<string[]> {
   const found = await Promise.all(
     names.map(async name => {
       const credential = await readCredential(stateFolder(name, root))
-      return credential !== null && credential.secret !== unusedSecret ? [name] : []
+      return credential !== null && hasSecret(credential) ? [name] : []
     }),
   )
   return found.flat()

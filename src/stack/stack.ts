@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { hostsOf } from '../config/git-repositories.ts'
 import {
   type ModelUpstream,
   modelUpstream,
@@ -75,6 +76,7 @@ export function stackVariables(stack: Stack): Record<string, string> {
     AGENT_SHM: settings.AGENT_SHM,
     AGENT_DIRECT: stack.mode === 'login' ? '1' : '',
     ...upstreamVariables(stack),
+    GIT_SITES: rehearsal ? '' : hostsOf(stack.additions?.repositories ?? []).join(' '),
     GATEWAY_PROXY_URL: rehearsal ? '' : 'http://egress:3128',
     CREDENTIAL_FILE: stack.state.credential,
     FILTER_FILE: stack.state.filter,

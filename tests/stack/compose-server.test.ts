@@ -111,7 +111,8 @@ t.test('gateway and proxy are those of compose.yaml, on other networks', async t
       ours.volumes = services.proxy?.volumes?.filter(volume => !isGrantsFolder(volume))
     }
     t.strictSame(ours, without(folder.services[name], differs), name)
-    const added = ['AGENT_ALIASES', 'SERVER_ALIAS', 'AGENT_DIRECT']
+    // GIT_SITES: a server's stack reaches no repositories.
+    const added = ['AGENT_ALIASES', 'SERVER_ALIAS', 'AGENT_DIRECT', 'GIT_SITES']
     t.strictSame(
       without(services[name]?.environment, added),
       without(folder.services[name]?.environment, added),

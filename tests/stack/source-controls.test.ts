@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { chatSourceControls } from '../support/mutation/chat-source-controls.ts'
 import { forgeSourceControls } from '../support/mutation/forge-source-controls.ts'
+import { gitSourceControls } from '../support/mutation/git-source-controls.ts'
 import { mcpSourceControls } from '../support/mutation/mcp-source-controls.ts'
 import { openAiSourceControls } from '../support/mutation/openai-source-controls.ts'
 import { serverSourceControls } from '../support/mutation/server-source-controls.ts'
@@ -15,6 +16,7 @@ const rows = [
   ...sourceControls,
   ...serverSourceControls,
   ...mcpSourceControls,
+  ...gitSourceControls,
   ...sessionSourceControls,
   ...forgeSourceControls,
   ...chatSourceControls,

@@ -6,6 +6,7 @@ import { goodRequest, hostileRequests, type Sent } from '../gateway-requests.ts'
 import { type Check, check, open, type Probe, type Verdict } from '../probe.ts'
 import { type Scene, variable } from '../scene.ts'
 import { otherNames, type Twin } from '../twin.ts'
+import { repositoryChecks } from './n15-repositories.ts'
 
 /** An attacker in the agent with a key of their own can use the model's API as a drop box. */
 export const allowedHost: Probe = {
@@ -15,7 +16,12 @@ export const allowedHost: Probe = {
     'reach the API with a foreign key, or make the gateway call something other than the model',
   standards: [standards.networkAccess],
   async run(scene) {
-    const parts = await Promise.all([names(scene), livePage(scene), gatewayChecks(scene)])
+    const parts = await Promise.all([
+      names(scene),
+      livePage(scene),
+      gatewayChecks(scene),
+      repositoryChecks(scene),
+    ])
     return parts.flat()
   },
 }
@@ -58,7 +64,8 @@ function foreignNames(policy: string): string[] {
 async function livePage(scene: Scene): Promise<Check[]> {
   const proxy = scene.inspections.containers.get(serviceOfEgress)
   const sites = (proxy && variable(proxy, 'UPSTREAM_SITES')) || ''
-  const hosts = ['api.anthropic.com', ...sites.split(' ').filter(Boolean)]
+  const repositories = (proxy && variable(proxy, 'GIT_SITES')) || ''
+  const hosts = ['api.anthropic.com', ...`${sites} ${repositories}`.split(' ').filter(Boolean)]
   const answers = await Promise.all(
     hosts.map(host => scene.agent.tunnel(connectTo(host), 'nothing', { wait: 5_000 })),
   )

@@ -1,4 +1,4 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { command, renderCommands } from '../../base/command.ts'
@@ -9,9 +9,13 @@ import { originOf } from '../counting/origin.ts'
 import { announcer, meterOf, readAnnouncement } from '../counting/run-names.ts'
 import { type Credential, type CredentialSource, callersOf } from '../credential.ts'
 import type { Exchange, GatewayLog, Outcome } from '../gateway-log.ts'
+import type { GitBroker } from '../git/broker.ts'
+import { type GitTarget, gitTarget } from '../git/git-target.ts'
 import type { ModelRequest, Provider } from '../provider/provider.ts'
 import { identifyCaller } from './caller.ts'
 import type { Limits } from './limits.ts'
+import { refuseMalformed } from './malformed.ts'
+import { notServed, overloaded } from './refusals.ts'
 import { relay } from './relay.ts'
 import { modelRoute } from './routes.ts'
 import { createShares } from './shares.ts'
@@ -21,6 +25,8 @@ export interface GatewayOptions {
   credentials: CredentialSource
   provider: Provider
   books: Books
+  /** Serves the repositories that the credential's file lists. */
+  git: GitBroker
   limits: Limits
   log: GatewayLog
   /** Tells whether an address is on the network of a tenant. Asked only about callers with a tenant. */
@@ -31,11 +37,11 @@ export interface GatewayOptions {
 
 /**
  * Builds the model gateway: it accepts the stack's placeholder, sends the real credential, serves only
- * the model routes, and counts their usage. Does not listen yet; `close()` also closes the connections
+ * the model routes and git's, and counts the usage of the model. Does not listen yet; `close()` also closes the connections
  * to the origin and writes the counted usage.
  */
 export function buildGateway(options: GatewayOptions) {
-  const { credentials, provider, books, limits, log, isFromTenant } = options
+  const { credentials, provider, books, git, limits, log, isFromTenant } = options
   const named = options.named ?? (text => renderCommands(text, words => `./claude.ts ${words}`))
   const app: FastifyInstance = Fastify({
     logger: false,
@@ -71,7 +77,7 @@ export function buildGateway(options: GatewayOptions) {
     socket.once('close', () => connections.free(address))
   })
   app.addHook('onClose', async () => {
-    await provider.close()
+    await Promise.all([provider.close(), git.close()])
     await books.close()
   })
 
@@ -86,7 +92,7 @@ export function buildGateway(options: GatewayOptions) {
     const exchange: Exchange = {}
     exchanges.set(request.raw, exchange)
     const { method = '', url = '' } = request.raw
-    const route = modelRoute(method, url)
+    const route = modelRoute(method, url) ?? gitTarget(method, url)?.service
     reply.raw.once('close', () => {
       // The healthcheck runs every few seconds; do not log its success.
       if (route === 'health' && reply.raw.statusCode === 200) return
@@ -95,13 +101,14 @@ export function buildGateway(options: GatewayOptions) {
         method,
         route: route ?? 'none',
         status: reply.raw.statusCode,
-        outcome: exchange.broken ?? outcomeOf(reply, reasons.get(reply)),
+        outcome: exchange.broken ?? outcomeOf(reply, exchange.refused ?? reasons.get(reply)),
         requestBytes: exchange.request?.bytes ?? 0,
         responseBytes: exchange.answer?.bytes ?? 0,
         milliseconds: Math.round(performance.now() - started),
         tenant: exchange.tenant,
         model: exchange.model,
-        reason: reasons.get(reply),
+        repository: exchange.repository,
+        reason: exchange.refused ?? reasons.get(reply),
       })
     })
     if (!route) throw notServed()
@@ -138,7 +145,7 @@ export function buildGateway(options: GatewayOptions) {
     const { accounting, names } = await books.of(identity.caller)
     const origin = originOf(rawHeaders, names.of(meterOf(rawHeaders, identity)))
     if (costs) accounting.admit()
-    if (!requests.take(tenant ?? '', callers)) throw overloaded(limits, callers)
+    if (!requests.take(tenant ?? '', callers)) throw overloaded(limits.concurrentRequests, callers)
     try {
       await relay({
         request: request.raw,
@@ -155,6 +162,28 @@ export function buildGateway(options: GatewayOptions) {
       requests.free(tenant ?? '')
     }
   }
+  // Apart from prompts, which a long clone must not hold up.
+  const gits = createShares(limits.concurrentGit)
+  async function serveGit(request: FastifyRequest, reply: FastifyReply, target: GitTarget) {
+    const credential = await currentCredential()
+    const { caller } = identifyCaller(request.raw.rawHeaders, credential)
+    const { git: access } = credential
+    if (!access || caller.tenant !== null) throw notServed()
+    const exchange = exchanges.get(request.raw) ?? {}
+    if (!gits.take('', 1)) throw overloaded(limits.concurrentGit, 1)
+    try {
+      const { raw: response } = reply
+      await git.serve({ request: request.raw, response, target, access, exchange })
+      reply.hijack()
+    } finally {
+      gits.free('')
+    }
+  }
+  app.all('/git/*', (request, reply) => {
+    const target = gitTarget(request.method, request.raw.url ?? '')
+    if (!target) throw notServed()
+    return serveGit(request, reply, target)
+  })
   app.post('/v1/messages', (request, reply) => serve(request, reply, 'messages'))
   app.post('/v1/messages/count_tokens', (request, reply) => serve(request, reply, 'count-tokens'))
 
@@ -184,24 +213,6 @@ async function usableCredential(credentials: CredentialSource) {
   }
 }
 
-function notServed() {
-  return new ApiError(
-    403,
-    'permission_error',
-    'claude-secure: the gateway serves POST /v1/messages, POST /v1/messages/count_tokens and HEAD / only.',
-  )
-}
-
-function overloaded(limits: Limits, callers: number) {
-  const shared = callers === 1 ? '' : ', or kept for other tenants'
-  return new ApiError(
-    529,
-    'overloaded_error',
-    `claude-secure: too many requests: ${limits.concurrentRequests} are already in flight${shared}.`,
-    { retry: true },
-  )
-}
-
 /** Hides unexpected errors from the caller: they go to the log. */
 function asApiError(error: unknown, log: GatewayLog): ApiError {
   if (error instanceof ApiError) return error
@@ -224,25 +235,4 @@ function sendError(reply: FastifyReply, error: ApiError, message = error.message
 function outcomeOf(reply: FastifyReply, reason: string | undefined): Outcome {
   if (!reply.raw.writableFinished) return 'client-gone'
   return reason === undefined ? 'answered' : 'refused'
-}
-
-/** Answers malformed, slow or oversized HTTP with an error, and closes the connection. */
-function refuseMalformed(error: Error & { code?: string }, socket: Socket, log: GatewayLog) {
-  const code = error.code ?? 'UNKNOWN'
-  if (code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  log({ kind: 'malformed', reason: code })
-  const status =
-    code === 'HPE_HEADER_OVERFLOW' ? 431 : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
-  const body = renderApiError('invalid_request_error', 'claude-secure: not a valid HTTP request.')
-  // An answer may have begun on this connection; more bytes would become part of it.
-  if (socket.bytesWritten > 0) socket.destroy()
-  else {
-    socket.end(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    )
-  }
 }

@@ -8,6 +8,8 @@ export interface Limits {
   headerBytes: number
   /** Maximum number of requests in flight; a further one is answered with an overload error. */
   concurrentRequests: number
+  /** Maximum number of git's requests in flight. */
+  concurrentGit: number
   /** Maximum number of open connections; a further one is closed. */
   connections: number
   /** Timeout for a caller's request headers, so that half-open requests do not pile up. */
@@ -26,6 +28,7 @@ export const defaultLimits: Limits = {
   bodyBytes: 32 * 1024 * 1024,
   headerBytes: 32 * 1024,
   concurrentRequests: 64,
+  concurrentGit: 8,
   connections: 256,
   receiveHeadersMilliseconds: 10_000,
   receiveMilliseconds: 300_000,

@@ -63,6 +63,8 @@ export interface Upstream {
   readonly proxy: string
   /** Resolves with the response headers; the body streams. Does not follow redirects. */
   post(request: UpstreamRequest): Promise<Dispatcher.ResponseData>
+  /** Like `post`, for a request without a body. */
+  get(request: Omit<UpstreamRequest, 'body'>): Promise<Dispatcher.ResponseData>
   close(): Promise<void>
 }
 
@@ -78,6 +80,8 @@ export function createUpstream(options: {
     proxy,
     post: ({ path, headers, body, signal }) =>
       dispatcher.request({ origin, path, method: 'POST', headers, body, signal }),
+    get: ({ path, headers, signal }) =>
+      dispatcher.request({ origin, path, method: 'GET', headers, signal }),
     close: () => dispatcher.destroy(),
   }
 }

@@ -5,13 +5,14 @@ import { createProblems, UserError } from '../../base/errors.ts'
 import { lastLine, terminalLine } from '../../base/terminal-text.ts'
 import { parseCustomEnvironment } from '../../config/custom-environment.ts'
 import { parseCustomMounts } from '../../config/custom-mounts.ts'
+import { joinRepositories, parseGitRepositories } from '../../config/git-repositories.ts'
 import type { ImageAdditions } from '../../config/image-additions.ts'
 import { loadCustomSettings } from '../../config/load-settings.ts'
 import { type McpServer, renderMcpConfig } from '../../config/mcp-servers.ts'
 import { cacheRoot, customRoot, stateRoot } from '../../config/paths.ts'
 import { workspaceConfigName } from '../../config/protected-names.ts'
 import { type Settings, secretSettings } from '../../config/settings.ts'
-import { mountsOf } from '../../config/workspace-requests.ts'
+import { mountsOf, repositoriesOf } from '../../config/workspace-requests.ts'
 import { overlaps } from '../../files/beneath.ts'
 import { listAdditions } from '../../images/additions.ts'
 import type { ServiceBuild } from '../../images/service-image.ts'
@@ -136,6 +137,10 @@ export async function customise(
     unanswered: mcp.unanswered,
     setupCommands: found?.config.setupCommands ?? [],
     gitHosts: openNames(readPolicyLists(root, state), new Date()).map(({ name }) => name),
+    repositories: joinRepositories([
+      ...(parseGitRepositories(settings.GIT_REPOSITORIES) ?? []),
+      ...(found ? repositoriesOf(found.config) : []),
+    ]),
     declared: declared ?? [],
     ...(added.length > 0 && { services: { added, hardening: await readHardening(root) } }),
     folders: await customFolders(folder, workspace),

@@ -1,3 +1,4 @@
+import type { Log } from '../../base/log.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { readParentProxy } from '../../config/parent-proxy.ts'
 import type { Settings } from '../../config/settings.ts'
@@ -5,6 +6,7 @@ import type { VolumeSummary } from '../../engine/engine.ts'
 import type { ImageSet } from '../../images/image-tags.ts'
 import { writeAccountFiles, writeResolverFile } from '../../stack/accounts.ts'
 import { type Additions, writeAdditionFiles } from '../../stack/additions/additions.ts'
+import { writeGitBroker } from '../../stack/additions/git-broker.ts'
 import type { AuthorityFiles } from '../../stack/authorities.ts'
 import { type CredentialMode, credentialFile, credentialMode } from '../../stack/credential.ts'
 import type { StackIdentity } from '../../stack/identity.ts'
@@ -25,6 +27,7 @@ import {
 } from '../../stack/state/state-folder.ts'
 import { refuseOtherVolumes } from '../../stack/volumes.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
+import { gitAccess } from './git-access.ts'
 import type { StackNetworkOptions } from './stack-network.ts'
 
 /** The gateway's user when we are root: unused on the host and in the image. */
@@ -52,6 +55,7 @@ export async function openStack(options: {
   network?: StackNetworkOptions
   /** Makes EXTRA_CA_CERTS ready for the agent's programs. */
   authorities?: (folder: string) => Promise<AuthorityFiles>
+  log: Log
   /** How the user calls claude-secure. */
   calledAs?: string | undefined
   /** Overrides the settings: `login`, or `rehearsal` for the demo. */
@@ -67,7 +71,11 @@ export async function openStack(options: {
   await makeStateFolder(state)
   refuseOtherVolumes(identity, options.volumes)
   await claimState(identity, state, options.running)
-  const credential = credentialFile(mode, settings, await readCredential(state), account)
+  const repositories = mode === 'rehearsal' ? [] : (options.additions?.repositories ?? [])
+  const credential = {
+    ...credentialFile(mode, settings, await readCredential(state), account),
+    git: await gitAccess(repositories, options.log),
+  }
   const user = ownIdentity() ?? gatewayUser
   await writeCredential(state, credential, user)
   await writeMeterKey(state.meterKey, credential.meterKey, workspace.agent)
@@ -82,7 +90,10 @@ export async function openStack(options: {
   const files = await options.authorities?.(state.authorities)
   await writeAccountFiles(workspace.agent, state)
   await writeResolverFile(state)
-  if (options.additions) await writeAdditionFiles(state, options.additions, workspace.agent)
+  if (options.additions) {
+    await writeAdditionFiles(state, options.additions, workspace.agent)
+    await writeGitBroker(state, repositories, credential)
+  }
   return {
     identity,
     workspace,

@@ -121,6 +121,7 @@ function startEffects(
         root,
         engineMajor,
         engineKind: docker.kind,
+        log,
         calledAs: context.calledAs,
       }
       if (await mayBeElsewhere(userEnvironment().DOCKER_HOST)) {

@@ -3,6 +3,7 @@ import { chmod, chown, lstat, readdir, realpath, rm, stat } from 'node:fs/promis
 import { join } from 'node:path'
 import { messageOf, UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import type { GitRepository } from '../../config/git-repositories.ts'
 import { makeTreeReadable } from '../../files/readable.ts'
 import { replaceFile } from '../../files/replace-file.ts'
 import type { StateFolder } from '../state/state-folder.ts'
@@ -75,6 +76,8 @@ export type Additions = {
   files: readonly GeneratedFile[]
   /** Names on the allowlist, whose ssh remotes git reaches over https; null without that file. */
   gitHosts: readonly string[] | null
+  /** Repositories that the gateway reaches with the user's token; none by default. */
+  repositories?: readonly GitRepository[]
   /** Run by bash as the agent, once in each new container. */
   setupCommands: readonly string[]
   /** Services beside the agent, and the hardening that each gets; none without any. */

@@ -20,6 +20,14 @@ const StoredCredential = z.strictObject({
   clientEmail: z.string().optional(),
   meterKey: z.string().optional(),
   callers: z.array(StoredCaller).optional(),
+  git: z
+    .strictObject({
+      repositories: z.array(
+        z.strictObject({ host: z.string(), path: z.string(), push: z.boolean() }),
+      ),
+      tokens: z.array(z.strictObject({ host: z.string(), user: z.string(), token: z.string() })),
+    })
+    .optional(),
 })
 
 /** Returns the present file, or null when there is none; a damaged file counts as missing and is rewritten. */

@@ -5,6 +5,7 @@ import t from 'tap'
 import { exec, execOk } from '../../../src/process/exec.ts'
 import { chatSourceControls } from '../../support/mutation/chat-source-controls.ts'
 import { forgeSourceControls } from '../../support/mutation/forge-source-controls.ts'
+import { gitSourceControls } from '../../support/mutation/git-source-controls.ts'
 import { mcpSourceControls } from '../../support/mutation/mcp-source-controls.ts'
 import { openAiSourceControls } from '../../support/mutation/openai-source-controls.ts'
 import { serverSourceControls } from '../../support/mutation/server-source-controls.ts'
@@ -18,6 +19,7 @@ const controls = [
   ...sourceControls,
   ...serverSourceControls,
   ...mcpSourceControls,
+  ...gitSourceControls,
   ...sessionSourceControls,
   ...forgeSourceControls,
   ...chatSourceControls,

@@ -13,6 +13,9 @@ import {
   createCredentialFile,
 } from '../../../src/gateway/credential.ts'
 import type { GatewayEvent } from '../../../src/gateway/gateway-log.ts'
+import { createGitBroker } from '../../../src/gateway/git/broker.ts'
+import { createOwnBranches } from '../../../src/gateway/git/own-branches.ts'
+import { defaultPackLimits, type PackLimits } from '../../../src/gateway/git/pack.ts'
 import { buildGateway } from '../../../src/gateway/http/app.ts'
 import { defaultLimits, type Limits } from '../../../src/gateway/http/limits.ts'
 import { createUpstream, type Upstream } from '../../../src/gateway/http/upstream.ts'
@@ -58,6 +61,9 @@ export async function startGateway(
     /** Instead of a new one. */
     usageFolder?: string
     named?: (text: string) => string
+    /** Origins of the hosts of repositories. */
+    gitHosts?: Record<string, string>
+    pack?: Partial<PackLimits>
     /** The tenants that the loopback belongs to; all when left out. */
     from?: readonly string[]
   },
@@ -82,6 +88,13 @@ export async function startGateway(
     credentials: createCredentialFile(credentialFile),
     provider: options.provider?.(createUpstream(to)) ?? createMessagesProvider(createUpstream(to)),
     books,
+    git: createGitBroker({
+      upstreamOf: host => createUpstream({ ...to, origin: options.gitHosts?.[host] ?? to.origin }),
+      branches: createOwnBranches({ path: join(usageFolder, 'git-branches'), log }),
+      pack: { ...defaultPackLimits, ...options.pack },
+      fetchBytes: limits.bodyBytes,
+      log,
+    }),
     limits,
     log,
     isFromTenant: async tenant => options.from?.includes(tenant) ?? true,

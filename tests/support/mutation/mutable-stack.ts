@@ -207,6 +207,7 @@ async function resolvedConfig(stack: TestStack): Promise<ComposeConfig> {
     ),
     UPSTREAM_SITES: variable(proxy, 'UPSTREAM_SITES'),
     UPSTREAM_PRIVATE: variable(proxy, 'UPSTREAM_PRIVATE'),
+    GIT_SITES: variable(proxy, 'GIT_SITES'),
     GATEWAY_PROXY_URL: variable(gateway, 'PROXY_URL'),
     BUDGET_USD_PER_DAY: variable(gateway, 'BUDGET_USD_PER_DAY'),
     USAGE_FOLDER: mounted(gateway, '/var/lib/claude-secure/usage')?.Source ?? '',

@@ -226,6 +226,11 @@ export function sitesAddress(block: number) {
   return addressIn(block, 12)
 }
 
+/** The address for a host of repositories, which a test starts beside them. */
+export function gitHostAddress(block: number) {
+  return addressIn(block, 13)
+}
+
 const bundled: { programs?: Promise<readonly OutputFile[]> } = {}
 
 /** Writes the programs of the stand-ins, which are bundled once in a process. */

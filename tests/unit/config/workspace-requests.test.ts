@@ -20,6 +20,7 @@ t.test(
       setupCommands: [],
       volumes: ['./a:/workspace/a'],
       mounts: [],
+      gitRepositories: [],
     }
     t.same(demandsOf(requests), [])
   },
@@ -57,6 +58,7 @@ t.test('the person who approves sees the values, with nothing hidden in them', a
     volumes: ['/data:/mnt/data'],
     mounts: [],
     setupCommands: ['npm ci'],
+    gitRepositories: ['github.com/me/app', 'https://github.com/me/lib.git:ro'],
   }
   const ofEnvFile = { TOKEN: 'of-the-folder', LONG: 'x'.repeat(5_000) }
   t.same(requestsWithValues(config, 'claude-secure.config.json', { ofEnvFile }), [
@@ -67,5 +69,7 @@ t.test('the person who approves sees the values, with nothing hidden in them', a
     `the variable LONG="${'x'.repeat(300)}" and 4700 more characters of .env`,
     'the mount /data:/mnt/data',
     'the command in its container: npm ci',
+    'fetches from github.com/me/app and pushes to its branches claude/… with your token',
+    'fetches from github.com/me/lib with your token',
   ])
 })

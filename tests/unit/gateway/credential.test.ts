@@ -30,9 +30,9 @@ t.test('a half-written file is read again until it is complete', async t => {
 })
 
 t.test('anything but a small regular file is refused at once', async t => {
-  const folder = t.testdir({ folder: {}, large: 'x'.repeat(17 * 1024) })
+  const folder = t.testdir({ folder: {}, large: 'x'.repeat(65 * 1024) })
   await t.rejects(createCredentialFile(join(folder, 'folder')).read(), /it is not a regular file/)
-  await t.rejects(createCredentialFile(join(folder, 'large')).read(), /it is larger than 16 KiB/)
+  await t.rejects(createCredentialFile(join(folder, 'large')).read(), /it is larger than 64 KiB/)
 })
 
 t.test('a missing file means no credential, not the old one', async t => {

@@ -9,6 +9,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { unusedSecret } from '../../../src/stack/credential.ts'
 import { forgetCredential, forgetSecrets, stacksWithSecrets } from '../../../src/stack/secrets.ts'
 import { writeCredential } from '../../../src/stack/state/credential-file.ts'
 import { stateFolder } from '../../../src/stack/state/state-folder.ts'
@@ -46,6 +47,25 @@ t.test('the placeholders and keys of tenants stay too', async t => {
   t.notMatch(text, /real/)
   t.same(JSON.parse(text).callers, callers)
 })
+
+t.test(
+  'the tokens for repositories go too, in a mode without a credential of the model',
+  async t => {
+    const root = t.testdir({})
+    const folder = stateFolder('s', root)
+    mkdirSync(folder.path, { recursive: true })
+    const git = {
+      repositories: [{ host: 'git.test', path: 'me/app', push: true }],
+      tokens: [{ host: 'git.test', user: 'me', token: 'THE-TOKEN' }],
+    }
+    const given = { kind: 'oauth-token', secret: unusedSecret, placeholder: 'held', git } as const
+    await writeCredential(folder, given, { uid, gid })
+    t.same(await stacksWithSecrets(root), ['s'])
+    await forgetCredential(folder)
+    t.notMatch(readFileSync(folder.credential, 'utf8'), /THE-TOKEN/)
+    t.same(await stacksWithSecrets(root), [])
+  },
+)
 
 t.test('a file that cannot be parsed is removed: it may hold a secret', async t => {
   const folder = folderOf(t)

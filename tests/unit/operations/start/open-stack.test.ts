@@ -33,6 +33,7 @@ const open = (identity: StackIdentity, path: string, volumes: readonly VolumeSum
     images: { agent: 'agent:1', gateway: 'gateway:1', proxy: 'proxy:1' },
     root: checkoutRoot(),
     engineMajor: 28,
+    log: () => {},
   })
 
 t.test('two stacks of one folder share no project, network, volume or state', async t => {
