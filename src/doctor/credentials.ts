@@ -18,11 +18,7 @@ type Kind = NonNullable<ReturnType<typeof credentialKind>> | 'credential of unkn
 /** A credential with its place and kind. Never its value or a part of it. */
 export type FoundCredential = { name: SecretName; where: '.env' | 'environment'; kind: Kind }
 
-export type CredentialFacts = {
-  found: readonly FoundCredential[]
-  /** True when the user's own Claude Code is logged in on this host. */
-  hostLogin: boolean
-}
+export type CredentialFacts = { found: readonly FoundCredential[] }
 
 /** Parts of an access key for AWS. Other programs use them too, so those of the shell are not reported. */
 const awsKey: readonly SecretName[] = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']
@@ -31,7 +27,7 @@ const awsKey: readonly SecretName[] = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOK
 export function findCredentials(
   file: Record<string, string | undefined>,
   env: NodeJS.ProcessEnv,
-): Pick<CredentialFacts, 'found'> {
+): CredentialFacts {
   const from = (where: FoundCredential['where'], values: Record<string, string | undefined>) =>
     secretSettings.flatMap(name => {
       const value = values[name]
@@ -53,15 +49,6 @@ export function judgeCredentials(settings: Settings, facts: CredentialFacts): Ch
     ...facts.found
       .filter(found => found !== used && !awsKey.includes(found.name))
       .map(found => idle(found, used)),
-    ...(facts.hostLogin
-      ? [
-          note(
-            'credential-host',
-            'Claude Code on this host is logged in; stacks neither use nor see that login',
-            '',
-          ),
-        ]
-      : []),
   ]
 }
 

@@ -1,9 +1,9 @@
 import { access, readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { command } from '../base/command.ts'
 import { readEnvFile } from '../config/env-file.ts'
 import { clientEnvironment, userEnvironment } from '../config/environment.ts'
+import { parseGitRepositories } from '../config/git-repositories.ts'
 import { loadSettings } from '../config/load-settings.ts'
 import { cacheRoot, checkoutRoot, stateRoot } from '../config/paths.ts'
 import { settingNames } from '../config/setting-names.ts'
@@ -39,6 +39,7 @@ import {
   problem,
   warning,
 } from './diagnosis.ts'
+import { findHostCredentials, judgeHostCredentials } from './host-credentials.ts'
 import { type Images, inspectImages } from './images.ts'
 import { inspectInside } from './inside.ts'
 import { judgeKernel } from './kernel.ts'
@@ -76,11 +77,9 @@ export async function diagnose(): Promise<Diagnosis[]> {
     ]),
     ...grouped('configuration', [
       ...(settings.value
-        ? judgeCredentials(settings.value, {
-            ...credentials,
-            hostLogin: await exists(join(homedir(), '.claude/.credentials.json')),
-          })
+        ? judgeCredentials(settings.value, credentials)
         : [failed('settings', settings.error)]),
+      ...(await guarded('credential-host', () => checkHostCredentials(settings.value))),
       ...judgeModes(await readModes(root, stateRoot())),
       ...(await checkPolicyModes(root)),
     ]),
@@ -140,6 +139,11 @@ async function judgeEngine(search: EngineSearch, { versions }: Machine, env: Nod
     ),
     ...search.tried.map(({ where, reason }) => warning('engine-socket', `${where}: ${reason}`, '')),
   ]
+}
+
+async function checkHostCredentials(settings: Settings | null): Promise<Check[]> {
+  const repositories = parseGitRepositories(settings?.GIT_REPOSITORIES) ?? []
+  return judgeHostCredentials(await findHostCredentials(repositories), repositories)
 }
 
 /** Podman is not checked: its address pools do not run out. */
