@@ -9,24 +9,26 @@ import type { Records } from '../tenants/store/records.ts'
 import type { Access } from '../tenants/tokens.ts'
 import { askUntilAnswered } from './bot-api/ask-until-answered.ts'
 import type { BotApi } from './bot-api/bot-api.ts'
-import { createMessages } from './bot-api/messages.ts'
+import { createMessages, type Spot } from './bot-api/messages.ts'
 import type { PaceLimits } from './bot-api/pace.ts'
 import { createSender } from './bot-api/sender.ts'
 import { openChatSettings } from './chat-settings.ts'
 import { createAdmission } from './chats/admission.ts'
 import { openChatFile } from './chats/chat-file.ts'
-import { createChatPlaces } from './chats/chat-place.ts'
+import { type ChatJob, type ChatRoom, createChatPlaces } from './chats/chat-place.ts'
 import { openMovedChats } from './chats/moved-chats.ts'
 import { openSessions } from './chats/sessions.ts'
 import { createCommands, type Given } from './commands/commands.ts'
 import { commands as menu } from './commands/parse-command.ts'
 import { openJobs } from './jobs/job.ts'
-import { createRunJobs, type Extend } from './jobs/run-jobs.ts'
+import { createRunJobs } from './jobs/run-jobs.ts'
 import { openAlbums } from './messages/albums.ts'
 import { postReport, type Report } from './messages/post-report.ts'
 import { openPosts } from './messages/posts.ts'
 import { createNameGrants } from './questions/name-grants.ts'
 import { createQuestions } from './questions/questions.ts'
+import { createRunFiles } from './run-files.ts'
+import { openSentFile } from './sent-files.ts'
 import { createDispatch } from './updates/dispatch.ts'
 import { createMessageHandler, type MessageHandler } from './updates/handle-message.ts'
 import { createPressHandler } from './updates/handle-press.ts'
@@ -34,7 +36,10 @@ import { openInbox, type Waiting } from './updates/inbox.ts'
 import { grammySignal, pollUpdates } from './updates/poll.ts'
 
 /** A command of another part of the server, such as the schedules. Returns what the chat is told. */
-export type AddedCommand = { about: string; run: (given: Given) => Promise<string> }
+export type AddedCommand = {
+  about: string
+  run: (given: Given, job: ChatJob) => Promise<string>
+}
 
 export type TelegramOptions = {
   api: BotApi
@@ -52,8 +57,9 @@ export type TelegramOptions = {
   log: ServerLog
   /** Maximum number of people who may write to the bot; null for no limit. */
   people?: number | null
-  extend?: Extend
   added?: Readonly<Record<string, AddedCommand>>
+  /** Called when a group has become a supergroup. */
+  onMoved?: (from: number, to: number) => void
   /** For tests. */
   limits?: Partial<PaceLimits>
   pauses?: readonly number[]
@@ -69,14 +75,15 @@ export function openTelegram(options: TelegramOptions) {
   const file = openChatFile({ path, log, people: options.people ?? null })
   const chosen = openChatSettings(storeFolder)
   const moved = openMovedChats(records)
-  const onMoved = (from: number, to: number) => {
-    moved.note(from, to)
-    sender.move(from, to)
-    log({ kind: 'telegram', event: 'moved', chat: from, to })
-  }
   const sender = createSender({
     log,
-    onMoved: (from, to) => moved.note(from, to),
+    onMoved: (from, to) => {
+      // Known from an earlier process.
+      if (moved.homeOf(from) === moved.homeOf(to)) return
+      moved.note(from, to)
+      log({ kind: 'telegram', event: 'moved', chat: from, to })
+      options.onMoved?.(from, to)
+    },
     onBlocked: chat => log({ kind: 'telegram', event: 'blocked', chat }),
     ...(options.limits && { limits: options.limits }),
   })
@@ -93,8 +100,14 @@ export function openTelegram(options: TelegramOptions) {
     ...{ jobs, places, sessions, starter, messages, questions, grants, log },
     hasAdmin: admission.hasAdmin,
     homeOf: moved.homeOf,
-    ...(options.extend && { extend: options.extend }),
+    extend: (job, room) => (job.kind === 'bash' ? {} : filesOf(job, room)),
   })
+  /** The tool `send_file` of a run. */
+  const filesOf = ({ chat, topic }: Spot, { folder, workspace }: ChatRoom) =>
+    createRunFiles({
+      open: path => openSentFile({ workspace: folder, workerPath: workspace, path }),
+      send: (open, caption) => messages.file({ chat, topic }, open, { caption }),
+    })
   const inbox = openInbox(records)
   const albums = openAlbums({
     records,
@@ -115,8 +128,10 @@ export function openTelegram(options: TelegramOptions) {
     ...Object.fromEntries(
       Object.entries(added).map(([name, { run }]) => [
         name,
-        async (given: Given) =>
-          void (await messages.say(given.spot, await run(given), { replyTo: given.message })),
+        async (given: Given) => {
+          const text = await run(given, await places.jobOf(given.home))
+          await messages.say(given.spot, text, { replyTo: given.message })
+        },
       ]),
     ),
   }
@@ -164,7 +179,7 @@ export function openTelegram(options: TelegramOptions) {
     if (me === null) return
     handler = createMessageHandler({
       ...{ api, bot: me.username, records, inbox, messages, admission, places, moved, jobs },
-      ...{ runJobs, albums, posts, questions, commands, onMoved },
+      ...{ runJobs, albums, posts, questions, commands, onMoved: sender.move },
       ...{ turns: createTurns(), signal: closing.signal },
     })
     runJobs.resume()

@@ -186,6 +186,12 @@ function obey(content: Content): unknown {
       const request = { subtype: 'can_use_tool', ...JSON.parse(rest) }
       return say({ type: 'control_request', request_id: 'q', request })
     }
+    case 'denied': {
+      // What a tool printed.
+      const content = [{ type: 'tool_result', tool_use_id: 'toolu_1', content: rest }]
+      say({ type: 'user', message: { role: 'user', content } })
+      return result('it was refused')
+    }
     case 'deaf':
       isDeaf = true
       return say({ type: 'assistant', deaf: true })

@@ -16,6 +16,8 @@ export type SayOptions = {
   buttons?: readonly (readonly Button[])[]
   /** Without a sound. */
   silent?: boolean
+  /** Text below a file. */
+  caption?: string
 }
 
 /** Telegram shows at most so many characters in the answer to a press. */
@@ -97,16 +99,24 @@ export function createMessages({ api, sender }: { api: BotApi; sender: Sender })
       open: () => Promise<SentFile>,
       options: SayOptions = {},
     ): Promise<Sent<number>> {
-      const more = shared(spot, options)
-      return sender.send(spot.chat, async chat => {
-        const { kind, name, file } = await open()
-        try {
-          const content = new InputFile(file.createReadStream({ autoClose: false }), quoted(name))
-          return (await sendAs(api, kind)(chat, content, more)).message_id
-        } finally {
-          await file.close()
-        }
-      })
+      const { caption = '' } = options
+      const more = { ...shared(spot, options), ...(caption !== '' && { caption }) }
+      let shown: SentFile['kind'] = 'document'
+      const once = (as?: 'document') =>
+        sender.send(spot.chat, async chat => {
+          const { kind, name, file } = await open()
+          shown = as ?? kind
+          try {
+            const content = new InputFile(file.createReadStream({ autoClose: false }), quoted(name))
+            return (await sendAs(api, shown)(chat, content, more)).message_id
+          } finally {
+            await file.close()
+          }
+        })
+      const sent = await once()
+      const isRefused = sent.kind === 'failed' && sent.failure.kind === 'refused'
+      // Not an image or a video that Telegram can show.
+      return isRefused && shown !== 'document' ? once('document') : sent
     },
 
     /** Sends text as a document. */

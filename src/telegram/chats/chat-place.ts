@@ -27,6 +27,12 @@ export type ChatRules = {
   timeoutSeconds: number | undefined
 }
 
+/** What a job of a chat runs with, in the keys of cron.yml. */
+export type ChatJob = { token?: string; tenant?: string; workspace: string } & Pick<
+  ChatSettings,
+  'model' | 'effort' | 'system_prompt' | 'append_system_prompt'
+> & { max_budget_usd?: number }
+
 export type ChatPlaces = ReturnType<typeof createChatPlaces>
 
 /** Finds caller, workspace and settings of a chat, as they are now. */
@@ -61,46 +67,61 @@ export function createChatPlaces(parts: {
     })
   }
 
+  /** Returns the chat's workspace. Makes the one that a chat has by default. */
+  async function roomOf(chat: number): Promise<ChatRoom> {
+    const caller = callerOf(chat)
+    const named = file.current().chats[chat]?.workspace
+    const isOwn = named === undefined && caller.token.workspaces === undefined
+    const own = `chat_${Math.abs(chat)}`
+    const root = await realpath(join(workspacesFolder, caller.tenant.name))
+    if (isOwn) {
+      const { folder, stopped } = await descend(await openRootFolder(root), [own], {
+        make: true,
+      })
+      await folder.close()
+      if (stopped !== null) throw new HttpError(409, `${own} is not a folder`)
+    }
+    const workspace = await findWorkspace(isOwn ? own : named, caller, workspacesFolder)
+    const folder = join(root, workspace.slice(workerRoot.length))
+    return { caller, workspace, folder }
+  }
+
+  /** Returns what holds in a chat: what was chosen there, over its part of the file, over the default. */
+  function rulesOf(chat: number): ChatRules {
+    const { default: common, chats } = file.current()
+    const entry = chats[chat] ?? {}
+    const of = (given: object) => {
+      const { model, effort, system_prompt, append_system_prompt } = given as ChatSettings
+      const all = { model, effort, system_prompt, append_system_prompt }
+      const present = Object.entries(all).filter(([, value]) => value !== undefined)
+      return Object.fromEntries(present) as ChatSettings
+    }
+    const own = chosen.of(chat)
+    const verbose = own.verbose === undefined ? undefined : Number(own.verbose)
+    return {
+      settings: settingsInForce({ chosen: of(own), chat: of(entry), default: of(common) }),
+      continues: entry.continue ?? common.continue ?? true,
+      verbose: verbose ?? entry.verbose ?? common.verbose ?? 1,
+      maxBudgetUsd: entry.max_budget_usd ?? common.max_budget_usd,
+      timeoutSeconds: entry.timeout_seconds ?? common.timeout_seconds,
+    }
+  }
+
   return {
     callerOf,
+    roomOf,
+    rulesOf,
 
-    /** Returns the chat's workspace. Makes the one that a chat has by default. */
-    async roomOf(chat: number): Promise<ChatRoom> {
-      const caller = callerOf(chat)
-      const named = file.current().chats[chat]?.workspace
-      const isOwn = named === undefined && caller.token.workspaces === undefined
-      const own = `chat_${Math.abs(chat)}`
-      const root = await realpath(join(workspacesFolder, caller.tenant.name))
-      if (isOwn) {
-        const { folder, stopped } = await descend(await openRootFolder(root), [own], {
-          make: true,
-        })
-        await folder.close()
-        if (stopped !== null) throw new HttpError(409, `${own} is not a folder`)
-      }
-      const workspace = await findWorkspace(isOwn ? own : named, caller, workspacesFolder)
-      const folder = join(root, workspace.slice(workerRoot.length))
-      return { caller, workspace, folder }
-    },
-
-    /** Returns what holds in a chat: what was chosen there, over its part of the file, over the default. */
-    rulesOf(chat: number): ChatRules {
-      const { default: common, chats } = file.current()
-      const entry = chats[chat] ?? {}
-      const of = (given: object) => {
-        const { model, effort, system_prompt, append_system_prompt } = given as ChatSettings
-        const all = { model, effort, system_prompt, append_system_prompt }
-        const present = Object.entries(all).filter(([, value]) => value !== undefined)
-        return Object.fromEntries(present) as ChatSettings
-      }
-      const own = chosen.of(chat)
-      const verbose = own.verbose === undefined ? undefined : Number(own.verbose)
+    /** Returns what a job that the chat adds runs with. */
+    async jobOf(chat: number): Promise<ChatJob> {
+      const { caller, workspace } = await roomOf(chat)
+      const { settings, maxBudgetUsd } = rulesOf(chat)
+      const { name } = caller.token
       return {
-        settings: settingsInForce({ chosen: of(own), chat: of(entry), default: of(common) }),
-        continues: entry.continue ?? common.continue ?? true,
-        verbose: verbose ?? entry.verbose ?? common.verbose ?? 1,
-        maxBudgetUsd: entry.max_budget_usd ?? common.max_budget_usd,
-        timeoutSeconds: entry.timeout_seconds ?? common.timeout_seconds,
+        ...settings,
+        ...(access.named(name) ? { token: name } : { tenant: caller.tenant.name }),
+        workspace: workspace.slice(workerRoot.length + 1),
+        ...(maxBudgetUsd !== undefined && { max_budget_usd: maxBudgetUsd }),
       }
     },
   }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf, UserError } from '../../base/errors.ts'
-import { terminalLine } from '../../base/terminal-text.ts'
+import { messageOf } from '../../base/errors.ts'
 import type { RunEvent, RunResult } from '../../run/result.ts'
 import { HttpError } from '../../tenants/http-error.ts'
 import { sessionNotFound } from '../../tenants/refusals.ts'
@@ -12,13 +11,11 @@ import type { Sessions } from '../chats/sessions.ts'
 import { createDeniedNames } from '../questions/denied-names.ts'
 import type { NameGrants } from '../questions/name-grants.ts'
 import type { Questions } from '../questions/questions.ts'
-import { answerParts, partsOf } from './answer.ts'
 import { deliver } from './deliver.ts'
 import type { Job, Jobs } from './job.ts'
+import { partsOfJob, problemOf, requestOf } from './job-texts.ts'
 import { createProgress, type Progress } from './progress.ts'
 
-/** Seconds of a command of `/bash`, as in claudebox. */
-const bashSeconds = 120
 /** A run's result is kept for an hour at least: so long, a start with the same key finds the run that was begun. */
 const keptMilliseconds = 3_000_000
 
@@ -222,38 +219,3 @@ export function createRunJobs(parts: RunJobsParts) {
   }
 }
 export type RunJobs = ReturnType<typeof createRunJobs>
-
-function requestOf(job: Job, rules: ReturnType<ChatPlaces['rulesOf']>): RunStart['request'] {
-  if (job.kind === 'bash') {
-    return { prompt: job.prompt, shell: true, timeoutSeconds: bashSeconds }
-  }
-  const { model, effort, system_prompt, append_system_prompt } = rules.settings
-  return {
-    prompt: job.prompt,
-    ...(model !== undefined && { model }),
-    ...(effort !== undefined && { effort }),
-    ...(system_prompt !== undefined && { systemPrompt: system_prompt }),
-    ...(append_system_prompt !== undefined && { appendSystemPrompt: append_system_prompt }),
-    ...(rules.maxBudgetUsd !== undefined && { maxBudgetUsd: rules.maxBudgetUsd }),
-    ...(rules.timeoutSeconds !== undefined && { timeoutSeconds: rules.timeoutSeconds }),
-  }
-}
-
-function partsOfJob(job: Job, result: RunResult) {
-  if (job.kind !== 'bash' || result.claude === null) return answerParts(result)
-  const output = typeof result.claude.result === 'string' ? result.claude.result : ''
-  // A fence that the output cannot end.
-  const fence = '`'.repeat(
-    Math.max(3, ...[...output.matchAll(/`+/g)].map(([run]) => run.length + 1)),
-  )
-  return partsOf(`${fence}\n${output.replaceAll('[SEND_FILE:', '[SEND_FILE :')}\n${fence}`)
-}
-
-function problemOf(error: unknown): string {
-  if (error instanceof UserError) return `${terminalLine(error.message, 500)}\n${error.hint}`
-  if (!(error instanceof HttpError)) return 'failed: internal error'
-  if (error.status === 409 && error.message.startsWith('workspace busy')) {
-    return 'busy, try again later'
-  }
-  return `not started: ${terminalLine(error.message, 500)}`
-}

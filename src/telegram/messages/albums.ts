@@ -54,6 +54,15 @@ export function openAlbums(options: {
   }
 
   return {
+    /** Holds an album back while a part of it is being saved, which can take minutes. `release` ends that. */
+    hold(chat: number, group: string) {
+      clearTimeout(timers.get(`${chat}:${group}`))
+    },
+    release(chat: number, group: string) {
+      const key = `${chat}:${group}`
+      if (records.get(kind, key) !== null) wait(key)
+    },
+
     /** Adds a part, within the transaction that removes its update. */
     add(group: string, { name, problem, ...part }: AlbumPart) {
       const key = `${part.chat}:${group}`

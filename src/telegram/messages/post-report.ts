@@ -8,6 +8,8 @@ import type { Posts } from './posts.ts'
 /** What a schedule reports to a chat. */
 export type Report = {
   chat: number
+  /** Of a forum; null elsewhere. */
+  topic: number | null
   job: string
   /** ISO 8601. */
   at: string
@@ -25,12 +27,12 @@ export async function postReport(
     posts: Posts
     signal: AbortSignal
   },
-  { chat, job, at, text, room }: Report,
+  { chat, topic, job, at, text, room }: Report,
 ): Promise<number[]> {
   const { messages, admission, posts, signal } = parts
   if (!admission.isAllowed(chat)) throw new Error(`the chat ${chat} is not in allowed_chats`)
   const ids: number[] = []
-  const spot = { chat, topic: null }
+  const spot = { chat, topic }
   const noted: Pick<Messages, 'sendFormatted' | 'document' | 'file'> = {
     sendFormatted: async (...given) => note(await messages.sendFormatted(...given)),
     document: async (...given) => note(await messages.document(...given)),

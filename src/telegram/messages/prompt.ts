@@ -5,7 +5,7 @@ import type { Message, Quoted } from '../updates/update.ts'
 /** Characters of a quoted message in a prompt. */
 const quotedCharacters = 4_000
 
-/** What a schedule posted, which a reply to it is about. */
+/** A post of a schedule, to which a message can reply. */
 export type Post = { job: string; at: string; answer: string }
 
 /** Returns the prompt of a message: what it replies to, quoted as data, and then its own words. */

@@ -32,7 +32,7 @@ const Asked = z.object({
 })
 type Asked = z.infer<typeof Asked>
 
-/** What a press or a reply led to, as words for the person; null when it is for no question. */
+/** The words for the person who pressed or replied; null when it is for no question. */
 export type Taken = string | null
 
 const expired = 'expired: this question is no longer open'

@@ -54,6 +54,17 @@ export function createMessageHandler(parts: MessageParts) {
   }
 
   async function receive(update: number, message: Message, place: Placed): Promise<void> {
+    const { media_group_id: album, chat } = message
+    if (album === undefined) return receiveOne(update, message, place)
+    albums.hold(chat.id, album)
+    try {
+      await receiveOne(update, message, place)
+    } finally {
+      albums.release(chat.id, album)
+    }
+  }
+
+  async function receiveOne(update: number, message: Message, place: Placed): Promise<void> {
     const { api, places, turns, signal } = parts
     const { folder } = await places.roomOf(place.home)
     const received = await receiveFile({ api, message, folder, turns, signal })

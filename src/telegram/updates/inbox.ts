@@ -14,7 +14,7 @@ const State = z.object({
   at: z.number(),
 })
 
-/** After a week without updates Telegram numbers them anew, perhaps lower: an old id would acknowledge them unread. */
+/** After a week without updates Telegram numbers them again, perhaps lower: an old id would acknowledge them unread. */
 const offsetMilliseconds = 6 * 86_400_000
 
 /** An update that waits. */
@@ -25,7 +25,7 @@ export function openInbox(records: Records, now: () => number = Date.now) {
   const keyOf = (id: number) => String(id).padStart(16, '0')
 
   return {
-    /** Returns the first update to ask for; null to get whatever Telegram has. */
+    /** Returns the first update to ask for; null for everything that Telegram has. */
     offset(): number | null {
       const state = State.safeParse(records.get('state', 'poll'))
       if (!state.success || now() - state.data.at > offsetMilliseconds) return null

@@ -13,7 +13,7 @@ const fullMilliseconds = 500
 /** Milliseconds before the next request after a failure, by the number of failures in a row. */
 const pauses = [1_000, 2_000, 5_000, 15_000, 30_000]
 
-/** What the bot is sent. Edits, channel posts and reactions are not asked for. */
+/** Kinds of updates that are asked for: not edits, channel posts and reactions. */
 const wanted = ['message', 'callback_query'] as const
 
 /**

@@ -69,7 +69,7 @@ export function updateId(raw: unknown): number | null {
   return parsed.success ? parsed.data.update_id : null
 }
 
-/** Parses an update. What has another form than the bot knows is `other`. */
+/** Parses an update. One of a form that the bot does not know is `other`. */
 export function parseUpdate(raw: unknown): Update {
   const parts = Envelope.safeParse(raw)
   if (!parts.success) return { kind: 'other' }

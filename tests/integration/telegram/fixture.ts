@@ -19,7 +19,7 @@ export const group = { id: -500, type: 'group' as const, title: 'Team' }
 /** The bot with a real engine and runner, the fake Claude, and the stand-in of Telegram. */
 export async function startBot(
   t: Test,
-  options: Partial<Pick<TelegramOptions, 'grants' | 'limits' | 'records' | 'extend' | 'added'>> & {
+  options: Partial<Pick<TelegramOptions, 'grants' | 'limits' | 'records' | 'added'>> & {
     yaml?: string
     server?: Parameters<typeof startRunning>[1]
   } = {},
@@ -47,7 +47,6 @@ export async function startBot(
       limits: options.limits ?? { chat: 0, group: 1_000, all: 1_000 },
       pauses: [10],
       albumMilliseconds: 300,
-      ...(options.extend && { extend: options.extend }),
       ...(options.added && { added: options.added }),
     })
     bot.start()

@@ -1,0 +1,126 @@
+import { createServer } from 'node:http'
+import t from 'tap'
+import { Agent } from 'undici'
+import { until } from '../../../src/base/async.ts'
+import { createBotApi } from '../../../src/telegram/bot-api/bot-api.ts'
+import { hintOf, wordsOf } from '../../../src/telegram/bot-api/failure.ts'
+import { listen } from '../../support/http/listen.ts'
+import { botToken } from '../../support/telegram/token.ts'
+import { ann, annsChat, startBot } from './fixture.ts'
+
+const wait = { every: 20, timeout: 60_000 }
+
+t.test('the bot waits as long as Telegram says, and loses nothing', async t => {
+  const s = await startBot(t)
+  s.control.fail({
+    ...{ method: 'sendMessage', kind: 'error', code: 429, times: 2 },
+    ...{ description: 'Too Many Requests: retry after 1', parameters: { retry_after: 1 } },
+  })
+  s.say('/start')
+  t.ok(await s.answer(ann.id, /^claude bot ready$/))
+  t.equal(s.control.calls({ method: 'sendMessage' }).length, 3)
+})
+
+t.test('what Telegram does not take as formatted is sent as it is', async t => {
+  const s = await startBot(t)
+  s.control.fail({
+    ...{ method: 'sendMessage', kind: 'error', code: 400, times: 3 },
+    description: "Bad Request: can't parse entities: unsupported start tag",
+  })
+  s.say('write **bold**')
+  t.ok(await s.answer(ann.id, /^bold$/))
+  t.notOk(s.control.messages(ann.id).at(-1)?.entities)
+})
+
+t.test('another program with the token, a balancer and a lost line only pause the bot', async t => {
+  const s = await startBot(t)
+  s.control.fail({
+    ...{ method: 'getUpdates', kind: 'error', code: 409 },
+    description: 'Conflict: terminated by other getUpdates request',
+  })
+  s.control.fail({ method: 'getUpdates', kind: 'html', code: 502 })
+  s.control.fail({ method: 'getUpdates', kind: 'cut' })
+  s.say('/start')
+  t.ok(await s.answer(ann.id, /^claude bot ready$/))
+  s.say('/status')
+  t.ok(await s.answer(ann.id, /^all clear$/))
+  s.control.fail({ method: 'sendMessage', kind: 'html', code: 504 })
+  s.say('/cancel')
+  t.ok(await s.answer(ann.id, /^nothing running$/))
+})
+
+t.test('a chat that blocked the bot ends nothing but its own answer', async t => {
+  const s = await startBot(t)
+  s.say('/bash sleep 2; echo done')
+  await s.answer(ann.id, /working/)
+  s.control.block(annsChat, ann)
+  const left = await until(() => s.records.count('job') === 0, wait)
+  t.ok(left, 'its job is over')
+  s.control.unblock(annsChat, ann)
+  s.say('/start')
+  t.ok(await s.answer(ann.id, /^claude bot ready$/))
+})
+
+t.test('what was sent while the bot was down is answered, each once', async t => {
+  const s = await startBot(t)
+  s.say('/start')
+  await s.answer(ann.id, /ready/)
+  await s.bot().close()
+  s.say('hello one')
+  s.say('/status')
+  await s.reopen()
+  t.ok(await s.answer(ann.id, /^hello one$/))
+  t.ok(await s.answer(ann.id, /^all clear$|^busy: hello one$/))
+  t.equal((await s.of('main').list()).runs.length, 1)
+})
+
+t.test('a run that the end of the server interrupted is reported to its chat', async t => {
+  const s = await startBot(t)
+  s.say('/bash sleep 300')
+  await s.answer(ann.id, /working/)
+  await until(() => s.starter.count() > 0, wait)
+  const closing = s.bot().close()
+  await s.starter.drain(0)
+  await closing
+  t.equal(s.records.count('job'), 1, 'not told yet')
+  await s.reopen()
+  t.ok(await s.answer(ann.id, /^interrupted: the server stopped during this run/))
+  t.equal((await s.of('main').list()).runs.length, 1, 'and not started again')
+  t.equal(s.records.count('job'), 0)
+})
+
+t.test('no failure has the address, in which the token is', async t => {
+  const sudden = createServer(request => request.socket.destroy())
+  const { port, close } = await listen(sudden, '127.0.0.1', 0)
+  t.teardown(close)
+  const dispatcher = new Agent()
+  t.teardown(() => dispatcher.destroy())
+  const roots = [`http://127.0.0.1:${port}`, 'http://127.0.0.1:1', 'http://no.such.invalid']
+  for (const root of roots) {
+    const api = createBotApi({ token: botToken, dispatcher, root })
+    const error = await api.getMe().catch(error => error)
+    t.ok(error instanceof Error)
+    t.notMatch(JSON.stringify([wordsOf(error), hintOf(error), error.message]), /s3cretT/, root)
+    const download = async () => {
+      for await (const _ of api.download('photos/x.jpg', AbortSignal.timeout(10_000))) break
+    }
+    const failed = await download().catch(error => error)
+    t.notMatch(`${failed.message} ${failed.stack} ${failed.cause}`, /s3cretT/)
+  }
+  const api = createBotApi({ token: botToken, dispatcher, root: roots[0] ?? '' })
+  for (const path of ['../x', 'a/../../bot', 'a?b', 'a b', '/etc/passwd']) {
+    const download = async () => {
+      for await (const _ of api.download(path, AbortSignal.timeout(10_000))) break
+    }
+    await t.rejects(download(), { message: /a path that is not one/ }, path)
+  }
+})
+
+t.test('no line of the log has the token, whichever call fails', async t => {
+  const s = await startBot(t)
+  s.control.fail({ method: '*', kind: 'cut', times: 6 })
+  s.say('/start')
+  t.ok(await s.answer(ann.id, /^claude bot ready$/))
+  t.ok(s.events.length > 0)
+  t.notMatch(JSON.stringify(s.events), /s3cretT/)
+})
