@@ -44,8 +44,8 @@ const design: Record<string, Design[]> = {
   ingress: [],
   server: [
     bind(/^\/etc\/claude-secure\/server$/),
-    bind(/^\/etc\/claude-secure\/schedules$/),
-    bind(/^\/run\/secrets\/(workers|webhook)$/),
+    bind(/^\/etc\/claude-secure\/(schedules|telegram)$/),
+    bind(/^\/run\/secrets\/(workers|webhook|telegram)$/),
     bind(/^\/var\/lib\/claude-secure\/usage$/),
     { target: /^\/var\/lib\/claude-secure\/server$/, type: 'bind', writable: true },
     { target: /^\/var\/lib\/claude-secure\/grants$/, type: 'bind', writable: true },

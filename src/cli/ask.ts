@@ -26,6 +26,14 @@ export async function ask(
   return isCancel(answer) ? null : answer
 }
 
+/** Asks for a secret, which is not shown; null without a terminal, or when the person left the question. */
+export async function askSecret(question: string): Promise<string | null> {
+  if (!canAsk()) return null
+  const { password, isCancel } = await import('@clack/prompts')
+  const answer = await password({ message: question, output: process.stderr })
+  return isCancel(answer) ? null : answer
+}
+
 /** Returns whether a person can be asked, even while stdout is redirected. */
 export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true

@@ -43,6 +43,7 @@ export function addServe(
     .option('--no-auth', 'serve without a token, on a loopback address only')
     .option('--api', 'answer the HTTP API (the default)')
     .option('--schedules', 'fire the jobs of cron.yml; without --api, no port is published')
+    .option('--telegram', 'serve a Telegram bot; without --api, no port is published')
     .option('-f, --force', 'end runs that are in progress if something has changed')
     .action(async options => (await import('./commands/serve.ts')).up(options, invocation))
   about('serve down', 'stop the server; keep files, conversations, results and tokens')

@@ -13,12 +13,17 @@ const parts = [
   'MODE_API_TOKEN',
   'MODE_CRON',
   'MODE_CRON_FILE',
+  'MODE_TELEGRAM',
+  'TELEGRAM_BOT_TOKEN',
+  'TELEGRAM_CONFIG',
 ] as const
 
 /** claudebox's switches of the modes of a server. */
-const modeSwitches = { MODE_API: 'api', MODE_CRON: 'schedules' } as const satisfies Partial<
-  Record<(typeof parts)[number], ServerMode>
->
+const modeSwitches = {
+  MODE_API: 'api',
+  MODE_CRON: 'schedules',
+  MODE_TELEGRAM: 'telegram',
+} as const satisfies Partial<Record<(typeof parts)[number], ServerMode>>
 
 /** claudebox's names for our settings. */
 export const claudeboxNames: readonly string[] = prefixes.flatMap(prefix =>
@@ -26,7 +31,10 @@ export const claudeboxNames: readonly string[] = prefixes.flatMap(prefix =>
 )
 
 /** Those of them that hold a secret. */
-export const claudeboxTokens: readonly string[] = prefixes.map(prefix => `${prefix}MODE_API_TOKEN`)
+export const claudeboxTokens: readonly string[] = prefixes.flatMap(prefix => [
+  `${prefix}MODE_API_TOKEN`,
+  `${prefix}TELEGRAM_BOT_TOKEN`,
+])
 
 /** Returns the settings that values with claudebox's names stand for. */
 export function claudeboxSettings(
@@ -43,9 +51,10 @@ export function claudeboxSettings(
   const minimal = given('MINIMAL')
   const cronFile = given('MODE_CRON_FILE')
   const modes = (Object.keys(modeSwitches) as (keyof typeof modeSwitches)[])
-    .filter(part => isOn(given(part), 'set SERVER_MODES=api,schedules'))
+    .filter(part => isOn(given(part), 'set SERVER_MODES=api,schedules,telegram'))
     .map(part => modeSwitches[part])
   const [port, token] = [given('MODE_API_PORT'), given('MODE_API_TOKEN')]
+  const [bot, chats] = [given('TELEGRAM_BOT_TOKEN'), given('TELEGRAM_CONFIG')]
   const [name, mail] = [given('GIT_NAME'), given('GIT_EMAIL')]
   if ((name ?? mail) && !(name && mail)) {
     const [set, missing] = name ? [name.name, 'EMAIL'] : [mail?.name, 'NAME']
@@ -60,6 +69,8 @@ export function claudeboxSettings(
     ...(token && { API_TOKEN: token.value }),
     ...(modes.length > 0 && { SERVER_MODES: modes.join() }),
     ...(cronFile && { CRON_FILE: cronFile.value }),
+    ...(bot && { TELEGRAM_BOT_TOKEN: bot.value }),
+    ...(chats && { TELEGRAM_FILE: chats.value }),
     ...(minimal && {
       IMAGE_TARGET: isOn(minimal, 'set IMAGE_TARGET=minimal or full') ? 'minimal' : 'full',
     }),

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
-/** What a server does: it answers the HTTP API, and fires the jobs of cron.yml. */
-export const serverModes = ['api', 'schedules'] as const
+/** What a server does: it answers the HTTP API, fires the jobs of cron.yml, and serves a Telegram bot. */
+export const serverModes = ['api', 'schedules', 'telegram'] as const
 export type ServerMode = (typeof serverModes)[number]
 
 const list = new RegExp(`^(${serverModes.join('|')})(\\s*,\\s*(${serverModes.join('|')}))*$`)

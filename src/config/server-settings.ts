@@ -41,13 +41,25 @@ export const serverSettings = {
     .optional()
     .describe('Comma-separated origins of web pages that may call the HTTP API.'),
   SERVER_MODES: ServerModes.default('api').describe(
-    'Comma-separated modes of `serve up` without options: api answers the HTTP API, schedules fires the jobs of cron.yml.',
+    'Comma-separated modes of `serve up` without options: api answers the HTTP API, schedules fires the jobs of cron.yml, telegram serves a bot.',
   ),
   CRON_FILE: absolutePath
     .regex(/\/[\w.-]+\.ya?ml$/, 'must be the path of a file that ends in .yml or .yaml')
     .optional()
     .describe(
       'File with the jobs of the mode schedules, alone in its folder. Default: schedules/cron.yml in the custom folder.',
+    ),
+  TELEGRAM_FILE: absolutePath
+    .regex(/\/[\w.-]+\.ya?ml$/, 'must be the path of a file that ends in .yml or .yaml')
+    .optional()
+    .describe(
+      'File with the chats of the mode telegram, alone in its folder. Default: telegram/telegram.yml in the custom folder.',
+    ),
+  TELEGRAM_BOT_TOKEN: secret
+    .regex(/^\d{1,20}:[A-Za-z0-9_-]{30,100}$/, 'must be a token of @BotFather, such as 123456:ABC…')
+    .optional()
+    .describe(
+      'Token of the Telegram bot. Default: `serve up --telegram` asks for it once. Only the server reads it, from a file.',
     ),
   SERVER_MEMORY: size.default('512m').describe('Memory limit of the HTTP API.'),
   API_STRICT: choice(['0', '1'])

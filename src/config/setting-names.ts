@@ -38,6 +38,8 @@ export const serverSettingNames = [
   'SERVER_ALLOWED_ORIGINS',
   'SERVER_MODES',
   'CRON_FILE',
+  'TELEGRAM_FILE',
+  'TELEGRAM_BOT_TOKEN',
   'SERVER_MEMORY',
   'API_STRICT',
   'OPENAI_SIDE_CALLS',

@@ -33,7 +33,12 @@ export const secretSettings = [
 ] as const
 
 /** With settings that are not credentials of the model, but may hold a secret: never shown either. */
-export const hiddenSettings: readonly string[] = [...secretSettings, 'PARENT_PROXY', 'API_TOKEN']
+export const hiddenSettings: readonly string[] = [
+  ...secretSettings,
+  'PARENT_PROXY',
+  'API_TOKEN',
+  'TELEGRAM_BOT_TOKEN',
+]
 
 /**
  * Every setting, in the order of `.env.example`. Values come from `.env` beside claude.ts and, over

@@ -1,7 +1,7 @@
 import { extname, join } from 'node:path'
 import { messageOf, UserError } from '../base/errors.ts'
 import { readRegularFile, textOf } from '../files/regular-file.ts'
-import { openSchedules } from '../schedules/open-schedules.ts'
+import { openSchedules, type Schedules } from '../schedules/open-schedules.ts'
 import { buildApp } from '../server/app.ts'
 import { createMetrics } from '../server/metrics.ts'
 import { createImageFetch } from '../server/openai/image-fetch.ts'
@@ -16,6 +16,7 @@ import { openControlSocket } from './control-socket.ts'
 import { serveHealth } from './health-only.ts'
 import { createLogWriter } from './log-writer.ts'
 import { parseServerSettings, type ServerSettings } from './settings.ts'
+import { openServerTelegram } from './telegram.ts'
 
 const { write, flush } = createLogWriter(text => void process.stdout.write(text))
 // Also after an error: its line is the last one.
@@ -59,7 +60,14 @@ async function main() {
       if (run) metrics.ended(run)
     },
   })
-  const schedules = settings.MODES.includes('schedules')
+  const telegram = settings.MODES.includes('telegram')
+    ? await openServerTelegram(settings, {
+        ...{ access, starter, log },
+        records: runs.records('telegram'),
+        schedules: () => schedules?.control ?? null,
+      })
+    : null
+  const schedules: Schedules | null = settings.MODES.includes('schedules')
     ? openSchedules({
         ...{ access, starter, log },
         workspacesFolder: settings.WORKSPACES_FOLDER,
@@ -67,6 +75,7 @@ async function main() {
         storeFolder: settings.STORE_FOLDER,
         timezone: 'UTC',
         hasWebhook: settings.WEBHOOK_URL !== null,
+        ...(telegram && { sinks: { telegram: telegram.sink } }),
       })
     : null
   const control = await openControlSocket(settings.CONTROL_SOCKET, schedules?.control ?? null)
@@ -96,10 +105,11 @@ async function main() {
     control.close()
     // Fires nothing more; its runs end with those of the others.
     const ended = schedules?.close()
+    const told = telegram?.close()
     setTimeout(() => process.exit(0), grace + 6_000).unref()
     starter
       .drain(grace)
-      .then(() => Promise.all([app.close(), health?.close(), webhook?.close(), ended]))
+      .then(() => Promise.all([app.close(), health?.close(), webhook?.close(), ended, told]))
       .then(() => runs.close(closeMilliseconds))
       .then(() => process.exit(0), fail)
   }
@@ -107,6 +117,7 @@ async function main() {
   process.once('SIGINT', stop)
 
   if (health === null) await app.listen({ port: settings.SERVER_PORT, host: '0.0.0.0' })
+  telegram?.start()
   await schedules?.start()
   log({
     kind: 'listening',

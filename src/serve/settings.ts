@@ -22,6 +22,14 @@ const ServerSettings = z
     MODES: ServerModes.default('api').transform(modesOf),
     /** Jobs of the mode `schedules`. */
     CRON_FILE: path.default('/etc/claude-secure/schedules/cron.yml'),
+    /** Chats of the mode `telegram`, and the token of its bot. */
+    TELEGRAM_FILE: path.default('/etc/claude-secure/telegram/telegram.yml'),
+    TELEGRAM_TOKEN_FILE: path.default('/run/secrets/telegram'),
+    TELEGRAM_API: z
+      .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+      .default('https://api.telegram.org'),
+    /** Maximum number of people who may write to the bot; null for no limit. */
+    TELEGRAM_PEOPLE: number(1_000, 1).nullable().default(null),
     /** The host asks for the schedules there. */
     CONTROL_SOCKET: path.default('/run/server-control.sock'),
     SERVER_PORT: number(65_535, 1).default(8080),

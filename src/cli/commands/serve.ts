@@ -9,6 +9,7 @@ import { type ServerStatus, serverStatus } from '../../operations/serve/status.t
 import type { TokenPlace } from '../../operations/serve/stored-tokens.ts'
 import { type ServedStack, serveUp } from '../../operations/serve/up.ts'
 import { serviceOf } from '../../stack/inspect.ts'
+import { askSecret } from '../ask.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderField } from '../render/columns.ts'
@@ -25,6 +26,7 @@ export async function up(
     auth: boolean
     api?: boolean
     schedules?: boolean
+    telegram?: boolean
     force?: boolean
   },
   invocation: Invocation,
@@ -36,6 +38,7 @@ export async function up(
     ...(name !== undefined && { name }),
     ...{ rehearsal, withoutToken: !auth, force },
     ...(modes.length > 0 && { modes }),
+    askBotToken: () => askSecret('Token of the Telegram bot, from @BotFather'),
   })
   if (served.outcome === 'running') context.log({ kind: 'info', text: 'the server already runs' })
   console.log(renderServed(served, context.root))
@@ -45,7 +48,10 @@ export async function up(
 export function renderServed(served: ServedStack, root: string): string {
   const { url, place, tenants, workspaces, modes } = served
   const files = `workspaces  ${terminalLine(workspaces)} (${tenants.join(', ')})`
-  const jobs = modes.includes('schedules') ? [`schedules   ${calledAs()} schedule list`] : []
+  const jobs = [
+    ...(modes.includes('schedules') ? [`schedules   ${calledAs()} schedule list`] : []),
+    ...(modes.includes('telegram') ? ['telegram    send /start to your bot'] : []),
+  ]
   if (url === null) return [files, ...jobs].join('\n')
   const header = authorization(place)
   const request = [

@@ -41,7 +41,14 @@ import { stackNetwork } from '../start/stack-network.ts'
 import { ownPlaces } from '../workspace-here.ts'
 import { refuseOpenAddress } from './open-address.ts'
 import { schedulesFolder } from './schedules-folder.ts'
-import { refuseShared, type TokenPlace, tokensInForce, writeTokens } from './stored-tokens.ts'
+import {
+  hashToken,
+  refuseShared,
+  type TokenPlace,
+  tokensInForce,
+  writeTokens,
+} from './stored-tokens.ts'
+import { openTelegramParts } from './telegram-parts.ts'
 import { makeTenantFolders, openWorkspaces, workspacesPath } from './workspaces-folder.ts'
 
 export type OpenServerOptions = {
@@ -52,6 +59,8 @@ export type OpenServerOptions = {
   modes: readonly ServerMode[]
   withoutToken: boolean
   running: StackState | null
+  /** Asks for the token of the Telegram bot; null without a terminal, or without an answer. */
+  askBotToken: () => Promise<string | null>
 }
 
 /** Assembles the description of the server's stack, and writes its files. Call it under the stack's lock. */
@@ -68,7 +77,10 @@ export async function openServer(
   refuseOtherVolumes(identity, await volumesOf(engine, identity.name))
   await claimState(identity, state, running)
   const { tokens, place, own } = await tokensInForce(folder, { settings, tenants, withoutToken })
-  refuseShared(tokens, mode, settings)
+  const telegram = modes.includes('telegram')
+    ? await openTelegramParts(context, { folder, mode, ask: options.askBotToken })
+    : null
+  refuseShared(tokens, mode, settings, telegram?.people)
   refuseOpenAddress(settings, place)
   const workspaces = await openWorkspaces(workspacesPath(settings, env), ownPlaces(context), env)
   const { user } = workspaces
@@ -106,6 +118,7 @@ export async function openServer(
   }
   await writeServerFile(folder.tenants, `${JSON.stringify({ tenants }, null, 2)}\n`, user)
   await writeTokens(folder, tokens, user)
+  if (telegram) await writeServerFile(folder.telegramToken, telegram.token, user)
   if (own !== null) await replaceFile(folder.ownToken, `${own}\n`)
   const parent = await readParentProxy(settings, env)
   if (parent) {
@@ -143,6 +156,11 @@ export async function openServer(
     state,
     modes,
     schedules: modes.includes('schedules') ? await schedulesFolder(settings) : null,
+    telegram: telegram && {
+      ...{ folder: telegram.folder, file: telegram.file, token: folder.telegramToken },
+      people: telegram.limit,
+      mark: hashToken(telegram.token).slice(0, 8),
+    },
     bind: {
       address: settings.SERVER_BIND,
       port: Number(settings.SERVER_PORT),

@@ -1,10 +1,11 @@
-import { readdir, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { customRoot } from '../../config/paths.ts'
 import type { Settings } from '../../config/settings.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
+import { refuseOthers } from './lone-file.ts'
 
 /**
  * Returns where cron.yml is: its name in a folder, which is mounted into the server so that a changed file is seen.
@@ -22,16 +23,6 @@ export async function schedulesFolder(
       hint: 'write your jobs to it: docs/schedules.md has an example',
     })
   }
-  if (settings.CRON_FILE !== undefined) await refuseOthers(folder, name)
+  if (settings.CRON_FILE !== undefined) await refuseOthers('CRON_FILE', folder, name)
   return { folder: await realpath(folder), file: name }
-}
-
-async function refuseOthers(folder: string, name: string) {
-  // Editors keep a copy beside a file, with a name that has the file's own.
-  const other = (await readdir(folder)).find(entry => !entry.includes(name))
-  if (other === undefined) return
-  throw new UserError(
-    `the folder of CRON_FILE=${terminalLine(join(folder, name))} also has ${terminalLine(other, 60)}`,
-    { hint: 'move the file to a folder of its own: the server sees the whole folder' },
-  )
 }

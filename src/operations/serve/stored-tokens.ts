@@ -116,17 +116,27 @@ function defaultEntry(token: string, before: StoredToken | undefined): StoredTok
   })
 }
 
-/** Refuses several tokens on a subscription's token, which Anthropic's terms give to one person. */
+/**
+ * Refuses several tokens, or several people in chats, on a subscription's token, which Anthropic's terms give to one
+ * person. One token and one person in a chat count as the same.
+ */
 export function refuseShared(
   tokens: readonly StoredToken[],
   mode: CredentialMode,
   { SHARED_OAUTH: shared }: Pick<Settings, 'SHARED_OAUTH'>,
+  people = 0,
 ): void {
-  if (mode !== 'oauth-token' || tokens.length < 2 || shared === 'accept') return
+  if (!isOfOnePerson(mode, shared) || (tokens.length < 2 && people < 2)) return
+  const who = tokens.length < 2 ? `${people} people in telegram.yml` : `${tokens.length} tokens`
   throw new UserError(
-    `${tokens.length} tokens would share CLAUDE_CODE_OAUTH_TOKEN, which Anthropic's terms allow for its purchaser's own use only`,
+    `${who} would share CLAUDE_CODE_OAUTH_TOKEN, which Anthropic's terms allow for its purchaser's own use only`,
     {
       hint: 'set ANTHROPIC_API_KEY instead, or SHARED_OAUTH=accept in .env if all of them are yours',
     },
   )
+}
+
+/** Returns whether one person alone may use the credential. */
+export function isOfOnePerson(mode: CredentialMode, shared: Settings['SHARED_OAUTH']): boolean {
+  return mode === 'oauth-token' && shared !== 'accept'
 }

@@ -45,6 +45,8 @@ export type ServeUpOptions = {
   withoutToken?: boolean
   /** What the server does; as SERVER_MODES says without it. */
   modes?: readonly ServerMode[]
+  /** Asks for the token of the Telegram bot; null without an answer. */
+  askBotToken?: () => Promise<string | null>
   /** Ends runs that are in progress, if something has changed. */
   force?: boolean
 }
@@ -85,6 +87,7 @@ export async function serveUp(context: Context, options: ServeUpOptions): Promis
       const opened = await openServer(context, {
         ...{ identity, mode, modes, tenants, images, withoutToken },
         running: before,
+        askBotToken: options.askBotToken ?? (async () => null),
       })
       const changed = await bringUp(context, opened.stack, before, options.force ?? false)
       return {

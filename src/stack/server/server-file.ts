@@ -18,6 +18,7 @@ import {
   presentTenants,
   type ServerStack,
   schedulesMount,
+  telegramMount,
 } from './server-stack.ts'
 
 /** What compose.server.yaml states for the tenant `main`, which stands for every tenant. */
@@ -64,6 +65,12 @@ export function buildServerFile(stack: ServerStack, template: ServerTemplate): o
             ...(stack.schedules === null
               ? []
               : [readOnlyMount(stack.schedules.folder, schedulesMount)]),
+            ...(stack.telegram === null
+              ? []
+              : [
+                  readOnlyMount(stack.telegram.folder, telegramMount),
+                  readOnlyMount(stack.telegram.token, '/run/secrets/telegram'),
+                ]),
             ...added.flatMap(name => [
               writableMount(join(stack.workspaces, name), `/workspaces/${name}`),
               `${tenantParts(name).sockets}:/run/claude-secure/workers/${name}:ro`,

@@ -24,6 +24,8 @@ export function serverFolder({ path }: Pick<StateFolder, 'path'>) {
     grants: join(path, 'server-grants'),
     /** The key that signs what the webhook is told. */
     webhookSecret: join(path, 'webhook-secret'),
+    /** The token of the Telegram bot. */
+    telegramToken: join(path, 'telegram-token'),
     /** The token that `serve up` made because .env has none. */
     ownToken: join(path, 'api-token'),
   }

@@ -14,6 +14,19 @@ import { type StackSubnets, serverNetworkNames } from '../subnets.ts'
 import type { NamedVolume } from '../volumes.ts'
 import { type ServerFolder, serverFolder } from './server-folder.ts'
 
+/** The parts of the server stack that belong to its bot. */
+export type TelegramStack = {
+  /** Where telegram.yml is, by its name in a folder. */
+  folder: string
+  file: string
+  /** File with the token of the bot. */
+  token: string
+  /** A few digits of the token's hash: another token makes another container. */
+  mark: string
+  /** Maximum number of people who may write to it; null for no limit. */
+  people: number | null
+}
+
 /** Everything that determines how the server stack is created. */
 export type ServerStack = {
   identity: StackIdentity
@@ -32,6 +45,8 @@ export type ServerStack = {
   modes: readonly ServerMode[]
   /** Where cron.yml is, by its name in a folder; null without the mode `schedules`. */
   schedules: { folder: string; file: string } | null
+  /** What the mode `telegram` mounts; null without it. */
+  telegram: TelegramStack | null
   /** Where the port is published on the host, with the mode `api`. */
   bind: { address: string; port: number; withoutToken: boolean }
   /** The checkout. */
@@ -47,6 +62,7 @@ export type ServerStack = {
 
 /** The folder of cron.yml in the server's container. */
 export const schedulesMount = '/etc/claude-secure/schedules'
+export const telegramMount = '/etc/claude-secure/telegram'
 
 /** Returns the tenants whose networks and volumes exist: compose.server.yaml states those of `main`. */
 export function presentTenants({ tenants }: Pick<ServerStack, 'tenants'>): string[] {
@@ -109,6 +125,9 @@ export function serverVariables(stack: ServerStack): Record<string, string> {
     WORKSPACES_DIR: stack.workspaces,
     SERVER_MODES: stack.modes.join(),
     CRON_FILE: stack.schedules ? `${schedulesMount}/${stack.schedules.file}` : '',
+    TELEGRAM_FILE: stack.telegram ? `${telegramMount}/${stack.telegram.file}` : '',
+    TELEGRAM_MARK: stack.telegram?.mark ?? '',
+    TELEGRAM_PEOPLE: String(stack.telegram?.people ?? ''),
     SERVER_BIND: bind.address,
     SERVER_PORT: String(bind.port),
     SERVER_WITHOUT_TOKEN: bind.withoutToken ? '1' : '',

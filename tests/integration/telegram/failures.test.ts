@@ -78,7 +78,7 @@ t.test('a run that the end of the server interrupted is reported to its chat', a
   const s = await startBot(t)
   s.say('/bash sleep 300')
   await s.answer(ann.id, /working/)
-  await until(() => s.starter.count() > 0, wait)
+  await until(() => s.runner.runner.status().runs.length > 0, wait)
   const closing = s.bot().close()
   await s.starter.drain(0)
   await closing

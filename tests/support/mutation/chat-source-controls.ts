@@ -53,7 +53,67 @@ export const chatSourceControls: readonly SourceControl[] = [
   {
     control: 'the server sees no other files beside CRON_FILE',
     file: 'src/operations/serve/schedules-folder.ts',
-    remove: ['if (settings.CRON_FILE !== undefined) await refuseOthers(folder, name)', ''],
+    remove: ["await refuseOthers('CRON_FILE', folder, name)", ''],
     test: 'tests/unit/operations/serve/schedules-folder.test.ts',
+  },
+  {
+    control: 'the bot reads the chats that are listed alone',
+    file: 'src/config/telegram-file.ts',
+    remove: ['if (!file.allowed_chats.includes(chat)) return []', ''],
+    test: 'tests/unit/config/telegram-file.test.ts',
+  },
+  {
+    control: 'a group without a list of users admits no one',
+    file: 'src/config/telegram-file.ts',
+    remove: ['(chat > 0 ? [chat] : [])', '[chat]'],
+    test: 'tests/unit/config/telegram-file.test.ts',
+  },
+  {
+    control: 'the bot reads no forwarded message, and none in the name of a chat',
+    file: 'src/telegram/chats/admission.ts',
+    remove: [
+      'if (sender_chat || forward_origin || is_automatic_forward || via_bot) return null',
+      '',
+    ],
+    test: 'tests/integration/telegram/commands.test.ts',
+  },
+  {
+    control: 'a stranger presses no button of a group',
+    file: 'src/telegram/updates/handle-press.ts',
+    remove: ['!admission.admits(message.chat.id, from.id)', 'false'],
+    test: 'tests/integration/telegram/questions.test.ts',
+  },
+  {
+    control: 'only an administrator of the chat opens a name',
+    file: 'src/telegram/updates/handle-press.ts',
+    remove: ['!admission.isAdmin(place.chat, from.id)', 'false'],
+    test: 'tests/integration/telegram/questions.test.ts',
+  },
+  {
+    control: 'an update is stored before it is acknowledged',
+    file: 'src/telegram/updates/inbox.ts',
+    remove: ['records.put(kind, keyOf(id), update)', ''],
+    test: 'tests/unit/telegram/updates/inbox.test.ts',
+  },
+  {
+    control: 'the path of a download stays below that of the bot',
+    file: 'src/telegram/bot-api/bot-api.ts',
+    remove: [
+      "if (!/^[\\w.-]+(?:\\/[\\w.-]+){0,8}$/.test(path) || path.includes('..')) {",
+      'if (false) {',
+    ],
+    test: 'tests/integration/telegram/failures.test.ts',
+  },
+  {
+    control: 'the server alone is allowed to reach the Bot API',
+    file: 'src/operations/serve/telegram-parts.ts',
+    remove: ['await requireListed(root)', ''],
+    test: 'tests/unit/operations/serve/telegram-parts.test.ts',
+  },
+  {
+    control: 'several people in chats do not share a subscription',
+    file: 'src/operations/serve/stored-tokens.ts',
+    remove: ['(tokens.length < 2 && people < 2)', '(tokens.length < 2)'],
+    test: 'tests/unit/operations/serve/stored-tokens.test.ts',
   },
 ]

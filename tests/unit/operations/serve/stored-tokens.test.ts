@@ -109,3 +109,14 @@ t.test('several tokens do not share a subscription unless the user accepts that'
   t.doesNotThrow(() => refuseShared(two, 'api-key', { SHARED_OAUTH: 'refuse' }))
   t.doesNotThrow(() => refuseShared([entry('a')], 'oauth-token', { SHARED_OAUTH: 'refuse' }))
 })
+
+t.test('nor do several people in chats', async t => {
+  const one = [entry('a')]
+  const refuse = { SHARED_OAUTH: 'refuse' } as const
+  t.throws(() => refuseShared(one, 'oauth-token', refuse, 2), {
+    message: /^2 people in telegram.yml would share CLAUDE_CODE_OAUTH_TOKEN/,
+  })
+  t.doesNotThrow(() => refuseShared(one, 'oauth-token', refuse, 1), 'the same person')
+  t.doesNotThrow(() => refuseShared(one, 'oauth-token', { SHARED_OAUTH: 'accept' }, 9))
+  t.doesNotThrow(() => refuseShared(one, 'api-key', refuse, 9))
+})

@@ -29,6 +29,7 @@ function serverStack(names: readonly string[], changes: Partial<ServerStack> = {
     mode: 'api-key',
     modes: ['api'],
     schedules: null,
+    telegram: null,
     tenants: names.map(tenant),
     placeholders: Object.fromEntries(names.map(name => [name, `sk-ant-api03-for-${name}`])),
     placeholderKind: 'api-key',
@@ -57,6 +58,28 @@ const File = z.looseObject({
   volumes: z.record(z.string(), z.looseObject({ name: z.string() })),
 })
 const fileOf = (stack: ServerStack) => File.parse(buildServerFile(stack, template))
+
+t.test('the server alone gets the chats and the token of its bot, as files', async t => {
+  const token = '/s/telegram-token'
+  const stack = serverStack(['main', 'team-b'], {
+    modes: ['telegram'],
+    telegram: { folder: '/c/telegram', file: 'chats.yml', token, mark: 'abcd0123', people: 1 },
+  })
+  const { services } = fileOf(stack)
+  t.match(services.server?.volumes, [
+    { source: '/c/telegram', target: '/etc/claude-secure/telegram', read_only: true },
+    { source: token, target: '/run/secrets/telegram', read_only: true },
+  ])
+  const others = Object.entries(services).filter(([name]) => name !== 'server')
+  t.notMatch(JSON.stringify(others), /telegram/)
+  t.match(serverVariables(stack), {
+    SERVER_MODES: 'telegram',
+    TELEGRAM_FILE: '/etc/claude-secure/telegram/chats.yml',
+    TELEGRAM_MARK: 'abcd0123',
+    TELEGRAM_PEOPLE: '1',
+  })
+  t.match(serverVariables(serverStack(['main'])), { TELEGRAM_FILE: '', TELEGRAM_PEOPLE: '' })
+})
 
 t.test(
   'a server without the API publishes no port, and one with schedules reads their folder',
