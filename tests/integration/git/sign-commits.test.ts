@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { findSigner } from '../../../src/credentials/signer.ts'
 import { createClosedGit } from '../../../src/git/closed-git.ts'
 import { signCommits } from '../../../src/git/sign-commits.ts'
+import { signedTip } from '../../../src/git/signed-tip.ts'
 
 const mail = 'ada@example.com'
 
@@ -44,7 +45,8 @@ function start(t: Test, options: readonly string[] = []) {
     )
   const commits = () =>
     git(['rev-list', '--reverse', '--topo-order', 'main', '^main~2']).split('\n')
-  return { git, signer, commits, closed: createClosedGit({ gitDir: join(home, '.git') }) }
+  const gitDir = join(home, '.git')
+  return { git, signer, commits, gitDir, home, closed: createClosedGit({ gitDir }) }
 }
 
 /** A commit without its parents and signature. */
@@ -101,4 +103,26 @@ t.test('a program that the repository names does not sign', async t => {
   git(['config', 'gpg.program', 'false'])
   const given = { commits: commits(), signer: await signer(), known: new Map() }
   t.equal((await signCommits(closed, given)).ids.size, given.commits.length)
+})
+
+t.test('a tip keeps its id from push to push, and later commits follow it', async t => {
+  const { git, signer, gitDir, home } = start(t)
+  const base = git(['rev-parse', 'main~2'])
+  const record = join(home, 'signed')
+  const sign = async (tip: string) =>
+    signedTip({ gitDir }, { base, tip, signer: await signer(), record })
+  const first = await sign(git(['rev-parse', 'main']))
+  git(['verify-commit', first.tip])
+  t.equal(first.unsigned.length, 1)
+  t.same(await sign(git(['rev-parse', 'main'])), { tip: first.tip, unsigned: [] })
+  git(['commit', '-q', '--allow-empty', '-m', 'later'])
+  const { tip } = await sign(git(['rev-parse', 'main']))
+  t.equal(git(['rev-parse', `${tip}^`]), first.tip)
+  t.equal(git(['rev-list', '--count', `${base}..${tip}`]), '5')
+  t.equal((await sign(base)).tip, base, 'nothing to sign')
+  writeFileSync(record, `damaged\n${'0'.repeat(40)} ${tip}\n`)
+  t.equal(
+    git(['rev-parse', `${(await sign(git(['rev-parse', 'main']))).tip}^{tree}`]),
+    git(['rev-parse', 'main^{tree}']),
+  )
 })
