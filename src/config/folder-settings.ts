@@ -81,6 +81,9 @@ export function weakening(name: string, value: string): string | null {
   if (name === 'CREDENTIALS' && value === 'direct') {
     return 'CREDENTIALS=direct puts the login of this folder into the container of the agent'
   }
+  if (name === 'GIT_REPOSITORIES') {
+    return `the agent of this folder can read ${value}, and push to branches claude/… without :ro, with your token`
+  }
   if (name === 'ANTHROPIC_BASE_URL') {
     return `the credential of this folder goes to ${new URL(value).host}`
   }

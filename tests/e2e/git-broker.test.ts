@@ -116,6 +116,20 @@ t.test('neither the host nor the token is open to the agent', async t => {
   }
 })
 
+t.test('the audit attacks the way to the repositories, and changes nothing', async t => {
+  const { stdout } = await stack.cli(['audit', '--probe', 'N15', '--json'])
+  for (const claim of [
+    'the gateway reaches no repository that is not listed',
+    'the gateway pushes to branches below claude/ of listed repositories alone',
+    'git reaches the gateway with the placeholder of the stack alone',
+  ]) {
+    t.match(stdout, claim)
+  }
+  t.notMatch(stdout, /"verdict": ?"(open|unknown)"/)
+  t.notMatch(stdout, token)
+  t.equal((await branches()).trim().split('\n').length, 3)
+})
+
 t.test('doctor says what uses the token, and stop removes it', async t => {
   const { stdout } = await stack.cli(['doctor'])
   t.match(

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { command } from '../../base/command.ts'
 import type { Log } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { nameOf } from '../../config/git-repositories.ts'
 import { upstreamUrl } from '../../config/model-upstream.ts'
 import { parseProtect } from '../../config/protected-names.ts'
 import type { DockerClient } from '../../engine/find-client.ts'
@@ -90,6 +91,11 @@ export async function announce(log: Log, stack: Stack, outcome: StartOutcome): P
         `UPSTREAM_PRIVATE lets the gateway reach that name in ${ranges.join(', ')}: the owner of its DNS record chooses the address there`,
       )
     }
+  }
+  const repositories = stack.additions?.repositories ?? []
+  if (repositories.length > 0 && mode !== 'rehearsal') {
+    const names = repositories.map(one => `${nameOf(one)}${one.push ? '' : ' (fetches alone)'}`)
+    info(`the gateway reaches ${names.join(', ')} for the agent's git, with your token`)
   }
   const weaker = weakness(mode)
   if (weaker) {

@@ -2,7 +2,7 @@ import type { SourceControl } from './source-controls.ts'
 
 const broker = 'tests/integration/gateway/git.test.ts'
 
-/** The controls of the gateway's way to repositories, and of the tokens for them. */
+/** The controls of the gateway's way to repositories, of tokens and signatures, and of carried images. */
 export const gitSourceControls: readonly SourceControl[] = [
   {
     control: 'only listed repositories are reached',
@@ -122,9 +122,21 @@ export const gitSourceControls: readonly SourceControl[] = [
     test: 'tests/unit/credentials/token-for.test.ts',
   },
   {
-    control: 'no repository of a working directory names a program that is asked for a token',
-    file: 'src/credentials/asked.ts',
-    remove: ["GIT_CEILING_DIRECTORIES: '/', GIT_DIR: '/dev/null', ", ''],
-    test: 'tests/unit/credentials/token-for.test.ts',
+    control: 'only commits in the user’s own name are signed',
+    file: 'src/git/sign-commits.ts',
+    remove: ['committerMail(commit) === signer.mail', 'true'],
+    test: 'tests/integration/git/sign-commits.test.ts',
+  },
+  {
+    control: 'images are loaded by their digest alone',
+    file: 'src/images/image-archive.ts',
+    remove: ['if (digest !== wanted.digest) {', 'if (false) {'],
+    test: 'tests/unit/images/image-archive.test.ts',
+  },
+  {
+    control: 'an archive brings no image but this checkout’s',
+    file: 'src/images/image-archive.ts',
+    remove: ['if (foreign !== undefined) {', 'if (false) {'],
+    test: 'tests/unit/images/image-archive.test.ts',
   },
 ]

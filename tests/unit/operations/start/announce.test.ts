@@ -1,5 +1,7 @@
 import t from 'tap'
-import { repositoryNotice } from '../../../../src/operations/start/announce.ts'
+import { Settings } from '../../../../src/config/settings.ts'
+import { announce, repositoryNotice } from '../../../../src/operations/start/announce.ts'
+import { noAdditions } from '../../../../src/stack/additions/additions.ts'
 
 t.test('where git works, nothing is said', t => {
   t.equal(repositoryNotice({ kind: 'own' }), null)
@@ -25,4 +27,26 @@ t.test('a .git file is quoted without its escapes, and the command comes last', 
   t.match(notice, /\.git names \S+, which does not exist; run git worktree repair in/)
   t.notMatch(notice, '\x1b')
   t.end()
+})
+
+t.test('repositories that the gateway reaches are named, in a demo none', async t => {
+  const said: string[] = []
+  const repositories = [
+    { host: 'git.test', path: 'me/app', push: true },
+    { host: 'git.test', path: 'me/lib', push: false },
+  ]
+  const stack = (mode: string) =>
+    ({
+      ...{ mode, workspace: { mode: 'mount', path: t.testdir({}) } },
+      ...{ settings: Settings.parse({}), state: {}, additions: { ...noAdditions, repositories } },
+    }) as unknown as Parameters<typeof announce>[1]
+  const log = (event: { text?: string }) => void said.push(event.text ?? '')
+  await announce(log as Parameters<typeof announce>[0], stack('api-key'), 'started')
+  await announce(log as Parameters<typeof announce>[0], stack('rehearsal'), 'started')
+  t.same(
+    said.filter(text => text.includes('git')),
+    [
+      "the gateway reaches git.test/me/app, git.test/me/lib (fetches alone) for the agent's git, with your token",
+    ],
+  )
 })
