@@ -49,8 +49,11 @@ export function createClosedGit({ gitDir, user = null }: GitPlace, signal?: Abor
   const env = {
     ...{ PATH, LC_ALL: 'C', HOME: '/dev/null', GIT_DIR: gitDir, GIT_ALLOC_LIMIT: allocation },
     ...{ GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_ATTR_NOSYSTEM: '1' },
-    ...{ GIT_NO_REPLACE_OBJECTS: '1', GIT_GRAFT_FILE: '/dev/null', GIT_NO_LAZY_FETCH: '1' },
+    ...{ GIT_NO_REPLACE_OBJECTS: '1', GIT_GRAFT_FILE: '/dev/null' },
     ...{ GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', GIT_CEILING_DIRECTORIES: '/' },
+    // Git before 2.39.4 fetches missing objects of a partial clone all the same, and `protocol.ext.allow` of the
+    // repository is stronger than `protocol.allow`.
+    ...{ GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: 'none' },
     ...{ GIT_COMMITTER_NAME: 'claude-secure', GIT_COMMITTER_EMAIL: 'claude-secure@localhost' },
   }
   const call = (args: readonly string[], options: ClosedCall = {}): Promise<Captured> =>
