@@ -8,6 +8,7 @@ import { readSent, type Sent } from './bundle.ts'
 import { createClosedGit } from './closed-git.ts'
 import { emptyQuarantine, type Quarantine } from './quarantine.ts'
 import type { HostRepository } from './repository.ts'
+import { checkSent } from './sent-commits.ts'
 import { sessionRef } from './session-names.ts'
 import { readTips, type SessionTips } from './tips.ts'
 import { judgeCommits } from './tree-rules.ts'
@@ -56,6 +57,7 @@ export async function receive(
     const range = renderRange(sent, knownOf(before))
     if (sent.objects > 0) await takePack(repository, quarantine, { sent, range }, limits)
     const after = await judgeTips(quarantine, sent, before)
+    await checkSent(quarantine, range, limits.commits)
     if (sent.objects > 0) await movePack(repository, quarantine, range)
     await writeTips(repository, session, before, after)
     return { before, after }

@@ -31,12 +31,30 @@ export async function judgeCommits(
   )
   const commits = listed.toString().split('\n').filter(Boolean)
   if (commits.length > limits.commits) throw refused(`more than ${limits.commits} commits at once`)
+  await judgeMessages(git, commits)
   const changes = await readRawChanges(git, commits)
   if (changes === null || changes.length > limits.paths) {
     throw refused(`more than ${limits.paths} changed paths at once`)
   }
   for (const { path } of changes) judgePath(path)
   await judgeSizes(git, host, changes, limits.file)
+}
+
+/** Bytes of one commit, most of which is its message. A review has room for a thousand. */
+const commitBytes = 60_000
+
+async function judgeMessages(git: ClosedGit, commits: readonly string[]) {
+  if (commits.length === 0) return
+  const listed = await git.need(
+    'cannot measure the commits',
+    ['cat-file', '--batch-check=%(objectname) %(objectsize)'],
+    { input: Buffer.from(`${commits.join('\n')}\n`) },
+  )
+  for (const line of listed.toString().split('\n')) {
+    const [id = '', size] = line.split(' ')
+    if (!(Number(size) > commitBytes)) continue
+    throw refused(`commit ${id.slice(0, 12)} has ${size} bytes, more than ${commitBytes}`)
+  }
 }
 
 /** Lists what commits change against their first parents; null when that is too much. */
