@@ -35,8 +35,15 @@ const lockFiles = new Set(
 /** Bytes that are read to look for secrets: of one file, and of a commit. */
 const readBytes = { file: 1024 * 1024, all: 16 * 1024 * 1024 }
 
-/** Maximum number of findings of a commit. */
+/** Maximum number of findings of a commit, and of those in contents that are looked for. */
 const mostFindings = 500
+
+/** The order in which kinds take turns, and how many findings each has in a turn. */
+const turns: readonly Finding['kind'][] = [
+  ...(['secret', 'ci', 'host-file', 'executable', 'submodule', 'symlink'] as const),
+  ...(['hidden-text', 'unread', 'lock-file', 'binary'] as const),
+]
+const perTurn = 5
 
 /** Looks at the names, modes and new contents of the files of a commit. */
 export async function findInCommit(
@@ -44,16 +51,31 @@ export async function findInCommit(
   files: readonly CommitFile[],
 ): Promise<Finding[]> {
   const written = files.filter(({ kind }) => kind !== 'deleted')
-  const found = written.flatMap(judgeFile)
+  const named = written.flatMap(judgeFile)
+  const inContents: Finding[] = []
   const regular = written.filter(({ after }) => after?.startsWith('100'))
   const contents = await readBlobs(git, [...new Set(regular.map(({ blob }) => blob))], readBytes)
   for (const { path, blob } of regular) {
-    if (found.length >= mostFindings) break
+    if (inContents.length >= mostFindings) break
     const content = contents.get(blob)
-    if (content) found.push(...(await judgeContent(path, content)))
-    else found.push({ kind: 'unread', path, detail: 'too large to be searched for secrets' })
+    if (content) inContents.push(...(await judgeContent(path, content)))
+    else inContents.push({ kind: 'unread', path, detail: 'too large to be searched for secrets' })
   }
-  return found.slice(0, mostFindings)
+  return inTurns([...named, ...inContents]).slice(0, mostFindings)
+}
+
+/** Lets the kinds take turns: many of one kind, which an agent can make, must not hide another from a reader. */
+function inTurns(found: readonly Finding[]): Finding[] {
+  const counts = new Map<Finding['kind'], number>()
+  const placed = found.map(finding => {
+    const count = counts.get(finding.kind) ?? 0
+    counts.set(finding.kind, count + 1)
+    return {
+      finding,
+      turn: Math.floor(count / perTurn) * turns.length + turns.indexOf(finding.kind),
+    }
+  })
+  return placed.sort((a, b) => a.turn - b.turn).map(({ finding }) => finding)
 }
 
 function judgeFile({ path, before, after, insertions }: CommitFile): Finding[] {

@@ -1,6 +1,7 @@
 import type { SourceControl } from './source-controls.ts'
 
 const receive = 'tests/integration/git/receive.test.ts'
+const hostile = 'tests/integration/git/hostile-sessions.test.ts'
 const view = 'tests/integration/git/session-view.test.ts'
 
 /** Controls of git sessions: what leaves a container, and how it is shown. */
@@ -16,6 +17,30 @@ export const sessionSourceControls: readonly SourceControl[] = [
     file: 'src/git/closed-git.ts',
     remove: ["'core.hooksPath=/dev/null', ", ''],
     test: receive,
+  },
+  {
+    control: 'a missing object runs no transport of the repository',
+    file: 'src/git/closed-git.ts',
+    remove: ["...{ GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: 'none' },", ''],
+    test: hostile,
+  },
+  {
+    control: 'a session has no commit of the user that was not sent',
+    file: 'src/git/sent-commits.ts',
+    remove: ['commits.find(id => !sent.has(id))', 'commits.find(id => id === range)'],
+    test: hostile,
+  },
+  {
+    control: 'a message does not fill a review',
+    file: 'src/git/tree-rules.ts',
+    remove: ['await judgeMessages(git, commits)', ''],
+    test: hostile,
+  },
+  {
+    control: 'findings of one kind do not hide those of another',
+    file: 'src/git/findings.ts',
+    remove: ['.sort((a, b) => a.turn - b.turn)', ''],
+    test: hostile,
   },
   {
     control: 'a delivery has a bounded number of objects',
