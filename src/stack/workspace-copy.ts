@@ -56,6 +56,8 @@ export async function ensureCopy(
     fresh: boolean
     /** Patterns in .gitignore syntax for files to leave out in addition to ignored ones. */
     excludes: readonly string[]
+    /** Leaves out files that git does not know. */
+    trackedOnly?: boolean
   },
 ): Promise<'taken' | 'kept'> {
   const { workspace, state, log } = context
@@ -72,6 +74,7 @@ export async function ensureCopy(
     const { tar, packed } = packWorkspace(path, agent, {
       ...(reader && { reader }),
       excludes: options.excludes,
+      trackedOnly: options.trackedOnly ?? false,
       userIgnore: await readUserIgnore(),
       isSecret: path => path === gitFile || context.secrets.includes(path),
       progress: every(progressInterval, (files, bytes) => progress(renderCopied(files, bytes))),

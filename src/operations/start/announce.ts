@@ -50,7 +50,7 @@ export async function announce(log: Log, stack: Stack, outcome: StartOutcome): P
   if (outcome === 'running') return
   const warn = (text: string) => log({ kind: 'warn', text })
   const info = (text: string) => log({ kind: 'info', text })
-  const { workspace, mode } = stack
+  const { workspace, mode, identity } = stack
   if (outcome === 'outdated') {
     warn(
       `settings, images or protected files changed; run ${command('stop')} and ${command('start')} to apply them`,
@@ -73,7 +73,7 @@ export async function announce(log: Log, stack: Stack, outcome: StartOutcome): P
   }
   const notice = repositoryNotice(await locateRepository(workspace.path, stack.forbidden))
   if (notice) warn(notice)
-  if (workspace.mode === 'copy') {
+  if (workspace.mode === 'copy' && identity.kind !== 'session') {
     const reason = workspace.copyReason ? ` (${workspace.copyReason})` : ''
     info(
       `the agent works on a copy of ${workspace.path}${reason}: ${command('diff')} shows its changes, ${command('apply')} brings them back`,

@@ -123,6 +123,8 @@ export async function leaveCopy(
 export type CopyOptions = DiscardOptions & {
   exclude?: string[]
   includeIgnored?: string[]
+  /** Copies only files that git knows. */
+  trackedOnly?: boolean
 }
 
 /** Copies the folder into a stack in copy mode, unless its copy exists already. */
@@ -130,7 +132,7 @@ export async function copyIn(
   context: Context,
   stack: Stack,
   state: StackState,
-  { freshCopy: fresh = false, exclude = [], includeIgnored = [] }: CopyOptions,
+  { freshCopy: fresh = false, exclude = [], includeIgnored = [], trackedOnly = false }: CopyOptions,
 ): Promise<void> {
   const container = stack.workspace.mode === 'copy' ? copyContainer(state) : null
   if (container === null) return
@@ -147,7 +149,11 @@ export async function copyIn(
       log: context.log,
       signal: context.signal,
     },
-    { fresh, excludes: [...parseCopyExclude(context.settings.COPY_EXCLUDE), ...given] },
+    {
+      fresh,
+      trackedOnly,
+      excludes: [...parseCopyExclude(context.settings.COPY_EXCLUDE), ...given],
+    },
   )
   if (outcome === 'kept' && given.length > 0) {
     context.log({

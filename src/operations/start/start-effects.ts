@@ -20,6 +20,7 @@ import { withLock } from '../../stack/state/lock.ts'
 import { makeStateFolder, stateFolder } from '../../stack/state/state-folder.ts'
 import { forgetSecretsIfGone } from '../../stack/stop.ts'
 import { volumesOf } from '../../stack/volumes.ts'
+import { copyContainer } from '../../stack/workspace-copy.ts'
 import type { OpenedWorkspace } from '../../workspace/workspace.ts'
 import { customise, refuseAdditionsOfAgent, runSetupCommands } from '../additions/customise.ts'
 import { ensureServiceImages } from '../additions/services.ts'
@@ -43,6 +44,8 @@ export type BringUpOptions = CopyOptions & {
   /** Overrides the settings: `login`, or `rehearsal` for the demo. */
   mode?: CredentialMode
   agents: readonly AgentService[]
+  /** Prepares the copy in this container, before setup commands and any agent; also one that was kept. */
+  prepareCopy?: (container: string) => Promise<void>
 }
 
 /** Starts a stack on this host, for the folder that it works in. */
@@ -156,7 +159,11 @@ function startEffects(
       if (outcome === 'started') await warnAboutCollisions(engine, name, log)
     },
     leaveCopy: (stack, state) => leaveCopy(context, stack, state, options),
-    copyIn: (stack, state) => copyIn(context, stack, state, options),
+    async copyIn(stack, state) {
+      await copyIn(context, stack, state, options)
+      const container = copyContainer(state)
+      if (container !== null) await options.prepareCopy?.(container)
+    },
     runSetupCommands: (state, { setupCommands }) =>
       runSetupCommands(context, state, agents, setupCommands),
   }

@@ -35,6 +35,8 @@ export type Selection = {
   userIgnore?: string
   /** Leaves out paths with our secrets, regardless of the rules. */
   isSecret?: (absolutePath: string) => boolean
+  /** Leaves out files that git does not know, except those of git itself. */
+  trackedOnly?: boolean
   /** Leaves out what this user cannot read; without one, everything that we can read is copied. */
   reader?: Reader
 }
@@ -50,7 +52,7 @@ export type Selection = {
  */
 export function walkHost(
   root: string,
-  { excludes = [], userIgnore = '', isSecret, reader }: Selection,
+  { excludes = [], userIgnore = '', isSecret, reader, trackedOnly = false }: Selection,
 ) {
   const judge = createIgnoreRules({
     excludes: [...excludes],
@@ -59,7 +61,7 @@ export function walkHost(
     user: userIgnore,
   })
   const walker: Walker = {
-    ...{ root, judge, isSecret: isSecret ?? (() => false), tracked: new Map() },
+    ...{ root, judge, isSecret: isSecret ?? (() => false), tracked: new Map(), trackedOnly },
     ...(reader && { reader }),
   }
   return {
@@ -75,6 +77,7 @@ type Walker = {
   root: string
   judge: IgnoreJudge
   isSecret: (absolutePath: string) => boolean
+  trackedOnly: boolean
   reader?: Reader
   /** Tracked paths by repository folder; read on the first ignored path, which may be tracked. */
   tracked: Map<string, Promise<Set<string>>>
@@ -91,7 +94,8 @@ const asFolder = constants.O_RDONLY | constants.O_DIRECTORY
 async function* walk(walker: Walker): AsyncGenerator<HostItem> {
   for (const file of await readIgnoreFilesAbove(walker.root)) walker.judge.addFile(file)
   const descriptor = openRootSync(walker.root)
-  yield* walkFolder(walker, { path: '', repository: '', inherited: 'in', descriptor })
+  const inherited = walker.trackedOnly ? 'out' : 'in'
+  yield* walkFolder(walker, { path: '', repository: '', inherited, descriptor })
 }
 
 /** Walks a folder below the root again, without following a symlink on the way. */
@@ -197,13 +201,17 @@ async function decide(
   repository: string,
   inherited: Inherited,
 ): Promise<Inherited | null> {
+  // git does not list its own folder.
+  if (walker.trackedOnly && isGitPath(path)) return 'in'
   const judgement = walker.judge.judge(path, isFolder)
   if (judgement === 'excluded') return null
   if (judgement === 'wanted' || inherited === 'wanted') return 'wanted'
   if (judgement === 'in' && inherited === 'in') return 'in'
   const tracked = await trackedOf(walker, repository)
   if (!isFolder) return tracked.has(path) ? 'in' : null
-  return tracked.has(`${path}/`) || walker.judge.mayBeWantedBelow(path) ? 'out' : null
+  // A submodule is tracked by the name of its folder.
+  const holdsTracked = tracked.has(`${path}/`) || tracked.has(path)
+  return holdsTracked || walker.judge.mayBeWantedBelow(path) ? 'out' : null
 }
 
 /** Returns the tracked files, and the folders that contain one, which end with a slash. */

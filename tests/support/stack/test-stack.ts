@@ -1,5 +1,5 @@
-import { chown, mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, chown, mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
 import { folderStack } from '../../../src/stack/identity.ts'
 import type { Zone } from '../internet/dns.ts'
@@ -75,6 +75,8 @@ export async function createTestStack(t: Test, options: TestStackOptions = {}): 
   })
   await allowNames(checkout, options.allow ?? [])
   const workspace = join(await temporaryFolder(t, 'workspace'), 'project')
+  // Its owner reaches it, as a user reaches a project in their home.
+  await chmod(dirname(workspace), 0o711)
   await makeWorkspace(workspace, options.files ?? {}, options.workspaceOwner ?? owner)
 
   const cli: TestStack['cli'] = (args, more = {}) =>
