@@ -47,7 +47,7 @@ export type ClosedGit = ReturnType<typeof createClosedGit>
 export function createClosedGit({ gitDir, user = null }: GitPlace, signal?: AbortSignal) {
   const { PATH } = userEnvironment()
   const env = {
-    ...{ PATH, LC_ALL: 'C', HOME: '/dev/null', GIT_DIR: gitDir, GIT_ALLOC_LIMIT: allocation },
+    ...{ PATH, LC_ALL: 'C', HOME: '/dev/null', GIT_DIR: '.', GIT_ALLOC_LIMIT: allocation },
     ...{ GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_ATTR_NOSYSTEM: '1' },
     ...{ GIT_NO_REPLACE_OBJECTS: '1', GIT_GRAFT_FILE: '/dev/null' },
     ...{ GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', GIT_CEILING_DIRECTORIES: '/' },
@@ -60,6 +60,8 @@ export function createClosedGit({ gitDir, user = null }: GitPlace, signal?: Abor
     capture('git', ['--no-pager', '--literal-pathspecs', ...closed, ...args], {
       env,
       user,
+      // Entered as ourselves: that user may not be able to reach it by its path.
+      cwd: gitDir,
       limit: 16 * 1024 * 1024,
       signal,
       ...options,

@@ -7,31 +7,12 @@ import { lastLine, terminalLine } from '../base/terminal-text.ts'
 import { readSent, type Sent } from './bundle.ts'
 import { createClosedGit } from './closed-git.ts'
 import { emptyQuarantine, type Quarantine } from './quarantine.ts'
+import { type ReceiveLimits, receiveLimits } from './receive-limits.ts'
 import type { HostRepository } from './repository.ts'
 import { checkSent } from './sent-commits.ts'
 import { sessionRef } from './session-names.ts'
 import { readTips, type SessionTips } from './tips.ts'
 import { judgeCommits } from './tree-rules.ts'
-
-/** Bounds of what one delivery of a container may bring. */
-export type ReceiveLimits = {
-  /** Bytes of the pack. */
-  pack: number
-  objects: number
-  /** Bytes of one file. GitHub takes no larger one. */
-  file: number
-  commits: number
-  /** Changed paths of all its commits. */
-  paths: number
-}
-
-export const receiveLimits: ReceiveLimits = {
-  pack: 512 * 1024 * 1024,
-  objects: 200_000,
-  file: 100 * 1024 * 1024,
-  commits: 5_000,
-  paths: 200_000,
-}
 
 /** Below this number git writes objects one by one, as after a fetch. */
 const loose = 100

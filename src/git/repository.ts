@@ -2,7 +2,9 @@ import { lstat, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
-import { terminalLine } from '../base/terminal-text.ts'
+import { lastLine, terminalLine } from '../base/terminal-text.ts'
+import { userEnvironment } from '../config/environment.ts'
+import { capture } from '../process/capture.ts'
 import { locateRepository } from '../workspace/repository/locate.ts'
 import { createClosedGit, type GitPlace } from './closed-git.ts'
 
@@ -64,12 +66,16 @@ async function ownerOf(path: string) {
 }
 
 /** Makes an empty repository in a folder, as the folder's owner, without the user's template of hooks. */
-export async function initRepository(folder: string, signal?: AbortSignal): Promise<void> {
-  const git = createClosedGit({ gitDir: join(folder, '.git'), user: await ownerOf(folder) }, signal)
-  await git.need('cannot make a repository', [
-    ...['-c', 'init.defaultBranch=main', '-c', `core.worktree=${folder}`],
-    ...['init', '--quiet', '--template='],
-  ])
+export async function initRepository(folder: string): Promise<void> {
+  const { PATH } = userEnvironment()
+  const env = { PATH, HOME: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' }
+  const args = ['-c', 'init.defaultBranch=main', 'init', '--quiet', '--template=']
+  const options = { env, cwd: folder, user: await ownerOf(folder), limit: 64 * 1024 }
+  const { code, stderr } = await capture('git', args, options)
+  if (code === 0) return
+  throw new UserError(`cannot make a repository: ${lastLine(stderr)}`, {
+    hint: 'check the owner of the folder, or run git init there',
+  })
 }
 
 export type ObjectFormat = 'sha1' | 'sha256'

@@ -1,6 +1,5 @@
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import { createClosedGit, type GitPlace } from './closed-git.ts'
 
 /** Everything that a session brings to the repository is below this. */
 export const sessionRefs = 'refs/claude/'
@@ -31,17 +30,4 @@ export function checkSessionName(name: string): string {
 /** Returns the name of a session that a person did not name: the time in UTC, as `20261130-081502`. */
 export function timestampName(now: Date): string {
   return now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)
-}
-
-/** Refuses what git does not take as the name of a branch, and what would be read as an option. */
-export async function checkBranchName(name: string, place: GitPlace): Promise<string> {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds them
-  const plain = /^[^-\s\x00-\x1f\x7f-\x9f][^\s\x00-\x1f\x7f-\x9f]{0,199}$/.test(name)
-  const git = createClosedGit(place)
-  const known = plain && (await git.ask(['check-ref-format', '--normalize', `refs/heads/${name}`]))
-  if (known === `refs/heads/${name}` && name !== 'HEAD') return name
-  throw new UserError(`${terminalLine(name, 60)} is not a name that git takes for a branch`, {
-    hint: 'give a name such as claude/fix-login',
-    exitCode: 2,
-  })
 }

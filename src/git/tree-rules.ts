@@ -3,7 +3,7 @@ import { nameOfBytes } from '../files/byte-names.ts'
 import { displayPath } from '../workspace/copy/render-patch.ts'
 import { foldedName } from '../workspace/folded-name.ts'
 import type { ClosedGit } from './closed-git.ts'
-import type { ReceiveLimits } from './receive.ts'
+import type { ReceiveLimits } from './receive-limits.ts'
 
 /** A path that a commit changes. `before` and `after` are modes of git; `000000` where it is missing. */
 export type RawChange = { path: string; before: string; after: string; blob: string }

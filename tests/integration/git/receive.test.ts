@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { receiveLimits } from '../../../src/git/receive.ts'
+import { receiveLimits } from '../../../src/git/receive-limits.ts'
 import { readTips } from '../../../src/git/tips.ts'
 import {
   createRepositories,

@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { silentLog } from '../base/log.ts'
+import { type ExecStream, prepareExec, startExecStream } from '../engine/container-exec.ts'
+import { type Collected, collect, isRefusal, type SessionPlace } from './collect.ts'
+import type { Session } from './session-record.ts'
+
+export type WatchEvent =
+  | ({ kind: 'collected' } & Collected)
+  /** The container sent what the host does not take. */
+  | { kind: 'refused'; message: string }
+  /** The container is gone, or ended the watch; it is tried again. */
+  | { kind: 'interrupted' }
+
+/**
+ * Runs in the container, as the agent, and prints a line when a tip changed. Two short calls of git twice a second,
+ * and no look at its files, so a large repository costs no more. Arguments: the branch.
+ */
+const watchScript = `
+cd /workspace || exit 1
+g() { /usr/bin/git -c safe.directory=* rev-parse --verify --quiet "$@"; }
+last=
+while :; do
+  now=$(g "refs/heads/$1"; g HEAD)
+  [ "$now" = "$last" ] || { last=$now; echo changed; }
+  sleep 0.5
+done
+`
+
+/** Milliseconds between two collections, however often the container says that something changed. */
+const pause = 300
+
+/** Milliseconds until a watch that ended is begun again. */
+const again = 2_000
+
+/**
+ * Brings the commits of a session to the repository as they are made, until the signal fires. The container only
+ * says that there may be something: what is new is found by `collect`. Resolves when the signal fires.
+ */
+export async function watchSession(
+  session: Session,
+  place: SessionPlace & { signal: AbortSignal },
+  onEvent: (event: WatchEvent) => void,
+): Promise<void> {
+  const { signal } = place
+  let refusal = ''
+  const take = async () => {
+    try {
+      const collected = await collect(session, place, silentLog)
+      refusal = ''
+      if (collected.changed) onEvent({ kind: 'collected', ...collected })
+    } catch (error) {
+      if (signal.aborted || !isRefusal(error)) throw error
+      // The agent may try the same again and again.
+      if (error.message !== refusal) onEvent({ kind: 'refused', message: error.message })
+      refusal = error.message
+    }
+  }
+  while (!signal.aborted) {
+    try {
+      await followChanges(session, place, take)
+    } catch {
+      // The container was stopped, or the engine.
+    }
+    if (signal.aborted) return
+    onEvent({ kind: 'interrupted' })
+    await sleep(again, undefined, { signal }).catch(() => {})
+  }
+}
+
+async function followChanges(
+  { branch }: Session,
+  { address, container, signal }: SessionPlace & { signal: AbortSignal },
+  take: () => Promise<void>,
+) {
+  const exec = await startExecStream(
+    address,
+    await prepareExec(address, {
+      container,
+      command: ['/bin/sh', '-c', watchScript, 'sh', branch],
+      workingDirectory: '/',
+    }),
+  )
+  const end = () => exec.destroy()
+  signal.addEventListener('abort', end, { once: true })
+  const changes = createFlag(exec)
+  try {
+    while (await changes.next()) {
+      await take()
+      await sleep(pause, undefined, { signal })
+    }
+  } finally {
+    signal.removeEventListener('abort', end)
+    exec.destroy()
+  }
+}
+
+/** Turns the output of the container into a flag: its text is not kept, however much it prints. */
+function createFlag(exec: ExecStream) {
+  let [raised, over] = [false, false]
+  let wake = () => {}
+  const read = async () => {
+    try {
+      for await (const _ of exec.stdout) {
+        raised = true
+        wake()
+      }
+    } finally {
+      over = true
+      wake()
+    }
+  }
+  read().catch(() => {})
+  return {
+    /** Resolves with true once something was printed, and with false at the end. */
+    async next(): Promise<boolean> {
+      if (!raised && !over) {
+        await new Promise<void>(resolve => {
+          wake = resolve
+        })
+      }
+      if (!raised) return false
+      raised = false
+      return true
+    },
+  }
+}
