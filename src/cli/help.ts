@@ -13,6 +13,7 @@ const groups = {
   'Stacks of all folders': ['list', 'attach', 'clean', 'purge'],
   'What the agent may reach': ['allow', 'deny', 'allowlist', 'log'],
   'The copy of a folder': ['diff', 'apply'],
+  'Git sessions': ['session', 'review', 'push', 'pr'],
   'Conversations, settings, costs': ['clear-session', 'config', 'mcp', 'usage'],
   'Key or login': ['login', 'setup-token'],
   'This machine': [

@@ -10,6 +10,7 @@ import { repeatable } from './repeatable.ts'
 import { addRun } from './run-program.ts'
 import { addSchedule } from './schedule-program.ts'
 import { addServe } from './serve-program.ts'
+import { addSessions } from './session-program.ts'
 
 /** Creates the command-line parser. Each command's code is loaded when it runs, to keep --help fast. */
 export function createProgram(invocation: Invocation): Command {
@@ -139,6 +140,7 @@ export function createProgram(invocation: Invocation): Command {
 
   addPolicy(command, invocation)
   addCopy(command, invocation)
+  addSessions(command, invocation)
 
   command('clear-session', 'delete the conversations of this folder; keep login and settings')
     .option('--interactive', 'only conversations of sessions')

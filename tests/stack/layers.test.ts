@@ -27,7 +27,7 @@ const mayImport: Record<string, readonly string[]> = {
   usage: primitives,
   stack: parts,
   git: operations,
-  operations: [...operations, 'git'],
+  operations: [...operations, 'git', 'credentials'],
   audit: operations,
   doctor: [...operations, 'operations', 'git'],
   runner: [...primitives, 'run'],

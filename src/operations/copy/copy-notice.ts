@@ -17,6 +17,12 @@ export async function copyNotice(
 ): Promise<string[]> {
   const state = await inspectStack(createEngine(address), stack)
   if (state?.workspaceMode !== 'copy') return []
+  if (state.identity?.kind === 'session') {
+    return (await import('../sessions/session-notice.ts')).sessionNotice(
+      { address, container, stack },
+      signal,
+    )
+  }
   const archive = createArchive(address)
   const found = await readCopyChanges({
     archive,

@@ -1,0 +1,183 @@
+import { UserError } from '../../base/errors.ts'
+import { terminalJson, terminalLine, terminalText } from '../../base/terminal-text.ts'
+import type { Commit } from '../../git/commits.ts'
+import { openSessionView, type SessionView } from '../../git/session-view.ts'
+import { openEngine } from '../../operations/context.ts'
+import { collectFrom, findSession } from '../../operations/sessions/find-sessions.ts'
+import {
+  type Destination,
+  destinationOf,
+  openPullRequest,
+  type PullRequestText,
+  type Pushed,
+  pushSession,
+} from '../../operations/sessions/publish.ts'
+import { stateFolder } from '../../stack/state/state-folder.ts'
+import { calledAs } from '../called-as.ts'
+import { editText } from '../edit-text.ts'
+import type { Invocation } from '../invocation.ts'
+import { renderFinding } from '../render/review.ts'
+import { isInteractive } from '../terminal.ts'
+
+export type PushOptions = {
+  remote?: string
+  branch?: string
+  /** Replaces commits that the remote's branch has and the session does not. */
+  force?: boolean
+  yes?: boolean
+  json?: boolean
+}
+
+export type PullRequestOptions = PushOptions & {
+  title?: string
+  body?: string
+  base?: string
+  draft?: boolean
+}
+
+/** Pushes the branch of a session after a yes. */
+export async function pushCommand(
+  name: string | undefined,
+  options: PushOptions,
+  invocation: Invocation,
+) {
+  const view = await openView(name, invocation)
+  const done = await pushAfterYes(view, options, invocation)
+  if (done === null) return
+  const { outcome, branch, commit, before } = done
+  if (options.json) console.log(terminalJson({ version: 1, outcome, branch, commit, before }))
+}
+
+/** Pushes the branch of a session and opens a pull request, after a yes. */
+export async function pullRequestCommand(
+  name: string | undefined,
+  options: PullRequestOptions,
+  invocation: Invocation,
+) {
+  const view = await openView(name, invocation)
+  await pushAndOpen(view, options, invocation)
+}
+
+/** Fetches what a session has, and opens its commits. */
+export async function openView(
+  name: string | undefined,
+  invocation: Invocation,
+): Promise<SessionView> {
+  const context = await openEngine(invocation)
+  const found = await findSession(context, name)
+  await collectFrom(context, found).catch(error => {
+    const text = `session ${found.session.session}: ${terminalLine(String(error), 400)}`
+    invocation.log({ kind: 'warn', text })
+  })
+  return openSessionView(found.session, invocation.signal)
+}
+
+/** Pushes what the view shows; null when the person said no. */
+export async function pushAfterYes(
+  view: SessionView,
+  options: PushOptions,
+  invocation: Invocation,
+): Promise<(Pushed & { destination: Destination }) | null> {
+  const { session, tips } = view
+  const commits = view.commits.filter(({ onBranch }) => onBranch)
+  const { branch: commit } = tips
+  if (commit === null || commits.length === 0) {
+    throw new UserError(`session ${session.session} has no commit to push`, {
+      hint: `ask Claude to commit, then run ${calledAs()} push ${session.session} again`,
+    })
+  }
+  const destination = await destinationOf(session, options)
+  const count = commits.length === 1 ? '1 commit' : `${commits.length} commits`
+  const where = `${terminalLine(destination.remote, 60)}, branch ${terminalLine(destination.branch, 100)}`
+  if (!options.yes) {
+    await warnOfFindings(view, commits, invocation)
+    const question = `Push ${count} to ${where}?`
+    if (!(await invocation.confirm(question, '--yes', { byDefault: false }))) {
+      invocation.log({ kind: 'info', text: 'nothing was pushed' })
+      return null
+    }
+  }
+  const { force = false } = options
+  const done = await pushSession(session, destination, commit, { force, signal: invocation.signal })
+  const said = done.outcome === 'unchanged' ? 'is there already' : `was ${done.outcome}`
+  invocation.log({ kind: 'info', text: `${where} ${said}: ${commit.slice(0, 12)}` })
+  for (const text of done.messages) invocation.log({ kind: 'info', text: `remote: ${text}` })
+  return { ...done, destination }
+}
+
+/** Maximum number of commits that are searched before a push. */
+const searched = 200
+
+async function warnOfFindings(view: SessionView, commits: readonly Commit[], { log }: Invocation) {
+  for (const { id } of commits.slice(0, searched)) {
+    const { findings } = await view.commit(id)
+    for (const finding of findings.slice(0, 20)) {
+      log({ kind: 'warn', text: `${id.slice(0, 10)} ${renderFinding(finding).slice(2)}` })
+    }
+  }
+}
+
+/** Pushes and opens a pull request, whose message the person may change first. */
+export async function pushAndOpen(
+  view: SessionView,
+  options: PullRequestOptions,
+  invocation: Invocation,
+) {
+  const text = await messageOf(view, options)
+  const pushed = await pushAfterYes(view, options, invocation)
+  if (pushed === null) return
+  const { session } = view
+  const { pullRequest, opened, word } = await openPullRequest(
+    session,
+    pushed.destination,
+    text,
+    invocation.signal,
+  )
+  const { number, url } = pullRequest
+  if (options.json) return console.log(terminalJson({ version: 1, opened, number, url }))
+  invocation.log({
+    kind: 'info',
+    text: opened ? `opened ${word} ${number}` : `${word} ${number} is open already`,
+  })
+  console.log(terminalLine(url, 1_000))
+}
+
+async function messageOf(
+  { session, commits }: SessionView,
+  { title, body, base, draft, yes }: PullRequestOptions,
+): Promise<PullRequestText> {
+  const proposed = proposeMessage(
+    commits.filter(({ onBranch }) => onBranch),
+    session.branch,
+  )
+  const given = { title: title ?? proposed.title, body: body ?? proposed.body }
+  const more = { ...(base !== undefined && { base }), ...(draft && { draft }) }
+  if (title !== undefined || yes || !isInteractive()) return { ...given, ...more }
+  const help = '# The first line is the title. Lines that begin with # are removed.\n'
+  const text = `${given.title}\n\n${given.body}\n${help}`
+  const edited = await editText(text, stateFolder(session.stack).path)
+  if (edited === null) return { ...given, ...more }
+  const [first = '', ...rest] = edited.trim().split('\n')
+  if (first.trim() === '') {
+    throw new UserError('the message is empty, and nothing was pushed', {
+      hint: 'write a title in its first line',
+    })
+  }
+  return { title: first.trim(), body: rest.join('\n').trim(), ...more }
+}
+
+/** Proposes the only commit's message, or the list of subjects. The texts are of the agent. */
+export function proposeMessage(
+  commits: readonly Pick<Commit, 'subject' | 'body'>[],
+  branch: string,
+): { title: string; body: string } {
+  const [first] = commits
+  if (first && commits.length === 1) {
+    return { title: terminalLine(first.subject, 200), body: terminalText(first.body) }
+  }
+  const subjects = [...commits].reverse().map(({ subject }) => `- ${terminalLine(subject, 200)}`)
+  return {
+    title: branch.replace(/^claude\//, '').replace(/[-_]+/g, ' '),
+    body: subjects.join('\n'),
+  }
+}
