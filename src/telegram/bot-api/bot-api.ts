@@ -42,7 +42,8 @@ export function createBotApi(options: {
       throw unreachable(error)
     })
     if (answer.statusCode !== 200) {
-      answer.body.destroy()
+      // Not destroyed: that is an error event, which would end the server.
+      await answer.body.dump().catch(() => {})
       throw new BotApiUnreachable(`the download of a file was answered with ${answer.statusCode}`)
     }
     try {
