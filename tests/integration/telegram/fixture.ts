@@ -22,10 +22,11 @@ export async function startBot(
   options: Partial<Pick<TelegramOptions, 'grants' | 'limits' | 'records' | 'added'>> & {
     yaml?: string
     server?: Parameters<typeof startRunning>[1]
+    standIn?: Parameters<typeof startTelegram>[0]
   } = {},
 ) {
   const server = await startRunning(t, options.server ?? {})
-  const telegram = await startTelegram()
+  const telegram = await startTelegram(options.standIn)
   t.teardown(() => telegram.close())
   const log = (event: (typeof server.events)[number]) => void server.events.push(event)
   const store = join(server.folder, 'bot')

@@ -120,7 +120,7 @@ export function createBotApi(options: BotApiOptions = {}) {
           (chat === undefined || call.chat === chat),
       ),
     /** Returns the messages that a chat shows, oldest first: edits are made, deleted ones are gone. */
-    messages: (chat: number): Message[] => [...chats.find(chat).messages.values()],
+    messages: (chat: number): Message[] => chats.messages(chat),
     /** Returns the content of a file as base64, with its name. */
     file(id: string): { name: string | null; base64: string } | null {
       const content = files.content(id)

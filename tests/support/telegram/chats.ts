@@ -33,6 +33,9 @@ export function createChats() {
     keep,
     find,
 
+    /** Returns the messages of a chat; none for one that no one has written in. */
+    messages: (id: number): Message[] => [...(chats.get(id)?.messages.values() ?? [])],
+
     /** Returns a chat that the bot may write to. Throws what Telegram answers otherwise. */
     writable(id: unknown): KeptChat {
       if (id === undefined || id === '') throw badRequest('chat_id is empty')
