@@ -13,7 +13,8 @@ export type AnswerPart =
   /** A file of the workspace, by a path that the model wrote. */
   | { kind: 'file'; path: string }
 
-const plain = (text: string): AnswerPart => ({ kind: 'text', message: { text, entities: [] } })
+/** Returns the part that says a text as it is. */
+export const plain = (text: string): AnswerPart => ({ kind: 'text', message: { text, entities: [] } })
 
 /** Returns what a chat gets for an ended run. The same result gives the same parts. */
 export function answerParts(result: RunResult): AnswerPart[] {
@@ -38,8 +39,9 @@ export function partsOf(answer: string): AnswerPart[] {
   const { text, paths, omitted } = takeSentFiles(answer)
   const files = paths.map((path): AnswerPart => ({ kind: 'file', path }))
   const notes = omitted > 0 ? [plain(`${omitted} further files were not sent`)] : []
-  if (text === '' && files.length === 0) return [plain('(no answer)')]
-  return [...textParts(text), ...files, ...notes]
+  const parts = [...textParts(text), ...files, ...notes]
+  // Also for Markdown that shows nothing, such as an empty code block: Telegram takes no empty message.
+  return parts.length === 0 ? [plain('(no answer)')] : parts
 }
 
 function textParts(text: string): AnswerPart[] {

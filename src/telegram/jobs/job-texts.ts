@@ -4,7 +4,7 @@ import type { RunResult } from '../../run/result.ts'
 import { HttpError } from '../../tenants/http-error.ts'
 import type { RunStart } from '../../tenants/run-starter.ts'
 import type { ChatRules } from '../chats/chat-place.ts'
-import { type AnswerPart, answerParts, partsOf } from './answer.ts'
+import { type AnswerPart, answerParts, partsOf, plain } from './answer.ts'
 import type { Job } from './job.ts'
 
 /** Seconds of a command of `/bash`, as in claudebox. */
@@ -31,6 +31,7 @@ export function requestOf(job: Job, rules: ChatRules): RunStart['request'] {
 export function partsOfJob(job: Job, result: RunResult): AnswerPart[] {
   if (job.kind !== 'bash' || result.claude === null) return answerParts(result)
   const output = typeof result.claude.result === 'string' ? result.claude.result : ''
+  if (output.trim() === '') return [plain('(no output)')]
   // A fence that the output cannot end.
   const fence = '`'.repeat(
     Math.max(3, ...[...output.matchAll(/`+/g)].map(([run]) => run.length + 1)),

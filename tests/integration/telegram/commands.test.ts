@@ -112,6 +112,8 @@ t.test('/bash runs in the workspace of the chat, as a run with a record', async 
   t.match(text, /to-stderr\n\(exit code 3\)/)
   const { runs } = await s.of('main').list()
   t.match(runs, [{ surface: 'telegram:bash', state: 'succeeded', costUsd: 0 }])
+  s.say('/bash true')
+  t.ok(await s.answer(ann.id, /^\(no output\)$/))
   s.say('/bash sleep 300')
   t.ok(await s.answer(ann.id, /^working…/))
   s.control.press({ chat: annsChat, from: ann, text: 'Stop' })

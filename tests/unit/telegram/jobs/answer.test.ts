@@ -25,6 +25,7 @@ t.test('files follow the text, and a long answer is one', async t => {
     { kind: 'file', path: 'a.png' },
   ])
   t.match(partsOf('[SEND_FILE: a.png]'), [{ kind: 'file' }])
+  t.match(partsOf('```\n\n```'), [{ kind: 'text', message: { text: '(no answer)' } }])
   t.match(partsOf('word '.repeat(5_000)), [{ kind: 'document', name: 'answer.md' }])
   const many = Array.from({ length: 12 }, (_, at) => `[SEND_FILE: ${at}]`).join('\n')
   t.match(partsOf(many).at(-1), { message: { text: '2 further files were not sent' } })
