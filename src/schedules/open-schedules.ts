@@ -8,7 +8,7 @@ import type { JobRunParts } from './job-run.ts'
 import { openJobSource } from './job-source.ts'
 import { openScheduleState } from './schedule-state.ts'
 import { createScheduler } from './scheduler.ts'
-import { createFileSink, type Sinks } from './sinks.ts'
+import { createFileSink, type Sink } from './sinks.ts'
 
 /** Opens the schedules of a server: cron.yml of a folder, and what is kept in the store. `start` begins to fire. */
 export function openSchedules({
@@ -16,8 +16,7 @@ export function openSchedules({
   storeFolder,
   timezone,
   hasWebhook,
-  sinks = {},
-  admitsChat = () => false,
+  bot = null,
   ...parts
 }: Omit<JobRunParts, 'history' | 'now'> & {
   /** Of cron.yml. */
@@ -26,10 +25,8 @@ export function openSchedules({
   /** Of jobs that state none. */
   timezone: string
   hasWebhook: boolean
-  /** Sinks of other surfaces. */
-  sinks?: Sinks
-  /** Whether the bot admits a chat: its jobs fire for as long. Without a bot there are none. */
-  admitsChat?: (chat: string) => boolean
+  /** The bot of the server: how it posts to a chat, and whether it admits one, whose jobs fire for as long. */
+  bot?: { sink: Sink; admitsChat: (chat: string) => boolean } | null
   now?: () => Date
 }) {
   const { access, workspacesFolder, log, now = () => new Date() } = parts
@@ -39,10 +36,14 @@ export function openSchedules({
   const history = openHistory(join(folder, 'history'))
   const tenants = access.tenants()
   const main = tenants.find(({ name }) => name === defaultTenant) ?? tenants[0]
-  const made = { file: createFileSink(workspacesFolder), ...sinks }
+  const made = {
+    file: createFileSink(workspacesFolder),
+    ...(bot && { telegram: bot.sink }),
+  }
   const names: SinkName[] = ['none', ...(hasWebhook ? (['webhook'] as const) : [])]
   const source = openJobSource({
-    ...{ path, log, admitsChat, state: state.current },
+    ...{ path, log, state: state.current },
+    admitsChat: chat => bot?.admitsChat(chat) ?? false,
     sinks: [...names, ...(Object.keys(made) as (keyof typeof made)[])],
     defaults: { timezone, tenant: main?.name ?? defaultTenant },
   })

@@ -75,7 +75,7 @@ async function main() {
         storeFolder: settings.STORE_FOLDER,
         timezone: 'UTC',
         hasWebhook: settings.WEBHOOK_URL !== null,
-        ...(telegram && { sinks: { telegram: telegram.sink } }),
+        bot: telegram,
       })
     : null
   const control = await openControlSocket(settings.CONTROL_SOCKET, schedules?.control ?? null)

@@ -56,6 +56,7 @@ export async function openServerTelegram(
   return {
     start: telegram.start,
     sink: createTelegramSink(telegram.post, settings.WORKSPACES_FOLDER),
+    admitsChat: (chat: string) => telegram.admitsChat(Number(chat)),
     async close() {
       // The runs end within that time: what is left of them is kept.
       await telegram.close(settings.DRAIN_SECONDS * 1_000 + 4_000)

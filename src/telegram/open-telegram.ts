@@ -204,6 +204,9 @@ export function openTelegram(options: TelegramOptions) {
   }
 
   return {
+    /** Returns whether telegram.yml has a chat. */
+    admitsChat: admission.isAllowed,
+
     /** Sends what a schedule reports. Returns the ids of its messages. */
     post: (report: Report) =>
       postReport({ messages, admission, posts, signal: closing.signal }, report),

@@ -26,7 +26,7 @@ async function start(t: Test, cron: string, options: Parameters<typeof startRunn
     access: openAccess({ folder: server.files.folder, withoutToken: false, log }),
     starter: server.starter,
     workspacesFolder: server.folder,
-    admitsChat: chat => chat === '7',
+    bot: { sink: async () => {}, admitsChat: chat => chat === '7' },
   })
   await schedules.start()
   t.teardown(() => schedules.close())

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type ChatPlace, createChatJobs, mostChatJobs } from '../../../src/schedules/chat-jobs.ts'
 import { openSchedules } from '../../../src/schedules/open-schedules.ts'
-import type { Sinks } from '../../../src/schedules/sinks.ts'
 import { callerWithoutToken } from '../../../src/tenants/tokens.ts'
 
 const main = { name: 'main', budget: {} }
@@ -19,17 +18,15 @@ const place = (chat: number, more: Partial<ChatPlace> = {}): ChatPlace => ({
 /** Jobs of chats at a fixed time, beside a cron.yml. Nothing fires. */
 function jobsOf(
   t: Test,
-  {
-    folder = t.testdir({ store: {}, 'cron.yml': '' }),
-    admitted = [1, -5],
-    sinks = { telegram: async () => {} } as Sinks,
-  } = {},
+  { folder = t.testdir({ store: {}, 'cron.yml': '' }), admitted = [1, -5], hasBot = true } = {},
 ) {
   const schedules = openSchedules({
     path: join(folder, 'cron.yml'),
     storeFolder: join(folder, 'store'),
-    ...{ timezone: 'UTC', hasWebhook: false, workspacesFolder: folder, sinks },
-    admitsChat: chat => admitted.includes(Number(chat)),
+    ...{ timezone: 'UTC', hasWebhook: false, workspacesFolder: folder },
+    bot: hasBot
+      ? { sink: async () => {}, admitsChat: chat => admitted.includes(Number(chat)) }
+      : null,
     access: { tenants: () => [main], named: name => callerWithoutToken(name, main) },
     starter: { start: () => Promise.reject(new Error('no run starts here')) },
     log: () => {},
@@ -116,7 +113,7 @@ t.test('the jobs of a chat that is no longer admitted, or without a bot, do not 
   const less = jobsOf(t, { folder, admitted: [-5] })
   t.same(less.names(), ['g5-y'])
   await t.rejects(less.control.add(entry('u1-x')), { message: /a job u1-x already/ })
-  t.same(jobsOf(t, { folder, sinks: {} }).names(), [])
+  t.same(jobsOf(t, { folder, hasBot: false }).names(), [])
   t.same(jobsOf(t, { folder }).names(), ['u1-x', 'g5-y'], 'they are kept')
 })
 
