@@ -14,7 +14,10 @@ export type AnswerPart =
   | { kind: 'file'; path: string }
 
 /** Returns the part that says a text as it is. */
-export const plain = (text: string): AnswerPart => ({ kind: 'text', message: { text, entities: [] } })
+export const plain = (text: string): AnswerPart => ({
+  kind: 'text',
+  message: { text, entities: [] },
+})
 
 /** Returns what a chat gets for an ended run. The same result gives the same parts. */
 export function answerParts(result: RunResult): AnswerPart[] {

@@ -116,4 +116,28 @@ export const chatSourceControls: readonly SourceControl[] = [
     remove: ['(tokens.length < 2 && people < 2)', '(tokens.length < 2)'],
     test: 'tests/unit/operations/serve/stored-tokens.test.ts',
   },
+  {
+    control: 'a download that Telegram refuses does not end the server',
+    file: 'src/telegram/bot-api/bot-api.ts',
+    remove: ['await answer.body.dump().catch(() => {})', 'answer.body.destroy()'],
+    test: 'tests/integration/telegram/secrecy.test.ts',
+  },
+  {
+    control: 'a message that comes again adds no second schedule',
+    file: 'src/schedules/chat-jobs.ts',
+    remove: ['if (known) return addedText(place, known)', ''],
+    test: 'tests/unit/schedules/chat-jobs.test.ts',
+  },
+  {
+    control: 'a file that comes again is saved once',
+    file: 'src/telegram/save-received.ts',
+    remove: ['if (await hasContent(workspace, tried, content())) return tried', ''],
+    test: 'tests/unit/telegram/received-files.test.ts',
+  },
+  {
+    control: 'the messages of all chats keep the limit of Telegram',
+    file: 'src/telegram/bot-api/pace.ts',
+    remove: ['all.push(at)', ''],
+    test: 'tests/integration/telegram/many-chats.test.ts',
+  },
 ]
