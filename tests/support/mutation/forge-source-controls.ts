@@ -34,6 +34,12 @@ export const forgeSourceControls: readonly SourceControl[] = [
     test: 'tests/unit/git/remote-url.test.ts',
   },
   {
+    control: 'a host that an alias of ssh stands for is judged',
+    file: 'src/git/resolve-remote.ts',
+    remove: ['parseRemoteUrl(`ssh://${name}/x`).host', 'name'],
+    test: 'tests/unit/git/resolve-remote.test.ts',
+  },
+  {
     control: 'a branch name has no control or invisible characters',
     file: 'src/git/branch-name.ts',
     remove: [
