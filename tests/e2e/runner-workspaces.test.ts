@@ -38,6 +38,9 @@ async function startWorker(name: string, ...more: readonly string[]) {
     `--volume=${tokenFile}:/run/secrets/token:ro`,
     '--env=RUNNER_PORT=8790',
     '--env=RUNNER_TOKEN_FILE=/run/secrets/token',
+    // A busy machine needs more than the two minutes of Claude Code's default for a storm beside a command.
+    '--env=BASH_DEFAULT_TIMEOUT_MS=600000',
+    '--env=BASH_MAX_TIMEOUT_MS=600000',
     ...inspected.Config.Env.flatMap((pair: string) => ['--env', pair]),
     inspected.Config.Image,
     'sh',
