@@ -28,6 +28,13 @@ const choices = {
   max_budget_usd: orAbsent(z.number().positive().max(1_000_000)),
   timeout_seconds: orAbsent(z.number().int().min(1).max(86_400)),
   verbose: orAbsent(z.number().int().min(0).max(2)),
+  /** Command that prints the words of a voice message; the name of its file follows. */
+  transcribe: orAbsent(
+    z
+      .string()
+      .max(1_024)
+      .regex(/^\P{Cc}+$/u, 'must be one line'),
+  ),
   /** Name of a token, whose tenant, workspaces, models and budget hold. */
   token: orAbsent(TokenName),
   tenant: orAbsent(TenantName),

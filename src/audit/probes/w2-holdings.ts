@@ -21,6 +21,8 @@ const foreignPaths = [
   '/run/secrets/workers',
   '/run/secrets/credential',
   '/run/secrets/webhook',
+  '/run/secrets/telegram',
+  '/etc/claude-secure/telegram',
   '/run/claude-secure/workers',
 ]
 

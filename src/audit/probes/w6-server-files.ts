@@ -21,6 +21,7 @@ async function createsNothing(scene: Scene): Promise<Check> {
   const sockets = (scene.tenants ?? []).map(tenant => `/run/claude-secure/workers/${tenant}`)
   const folders = [
     '/etc/claude-secure/server',
+    '/etc/claude-secure/telegram',
     '/run/secrets/workers',
     '/var/lib/claude-secure/usage',
     '/workspaces',

@@ -25,6 +25,8 @@ export type ChatRules = {
   verbose: number
   maxBudgetUsd: number | undefined
   timeoutSeconds: number | undefined
+  /** Prints the words of a voice message. */
+  transcribe: string | undefined
 }
 
 /** What a job of a chat runs with, in the keys of cron.yml. */
@@ -104,6 +106,7 @@ export function createChatPlaces(parts: {
       verbose: verbose ?? entry.verbose ?? common.verbose ?? 1,
       maxBudgetUsd: entry.max_budget_usd ?? common.max_budget_usd,
       timeoutSeconds: entry.timeout_seconds ?? common.timeout_seconds,
+      transcribe: entry.transcribe ?? common.transcribe,
     }
   }
 

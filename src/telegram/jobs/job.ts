@@ -13,6 +13,8 @@ export const Job = z.object({
   /** `bash`: the prompt is a command of the shell. */
   kind: z.enum(['prompt', 'bash']),
   prompt: z.string(),
+  /** File of a voice message that is transcribed first; null without one. */
+  voice: z.string().nullable().default(null),
   /** Milliseconds since 1970 when its run was first started; null before. */
   begunAt: z.number().nullable(),
   runId: z.string().nullable(),
@@ -26,7 +28,8 @@ export const Job = z.object({
 })
 export type Job = z.infer<typeof Job>
 
-export type NewJob = Pick<Job, 'id' | 'chat' | 'topic' | 'message' | 'user' | 'kind' | 'prompt'>
+export type NewJob = Pick<Job, 'id' | 'chat' | 'topic' | 'message' | 'user' | 'kind' | 'prompt'> &
+  Partial<Pick<Job, 'voice'>>
 
 const kind = 'job'
 
@@ -35,8 +38,15 @@ export function openJobs(records: Records) {
   return {
     /** Adds a job; within `records.durable` of what it takes the place of. */
     add(job: NewJob): Job {
-      const nothing = { begunAt: null, runId: null, tenant: null, folder: null, progress: null }
-      const added = { ...job, ...nothing, sent: 0 }
+      const nothing = {
+        voice: null,
+        begunAt: null,
+        runId: null,
+        tenant: null,
+        folder: null,
+        progress: null,
+      }
+      const added = { ...nothing, ...job, sent: 0 }
       records.put(kind, job.id, added)
       return added
     },

@@ -15,6 +15,7 @@ import { deliver } from './deliver.ts'
 import type { Job, Jobs } from './job.ts'
 import { partsOfJob, problemOf, requestOf } from './job-texts.ts'
 import { createProgress, type Progress } from './progress.ts'
+import { transcribed } from './transcribe.ts'
 
 /** A run's result is kept for an hour at least: so long, a start with the same key finds the run that was begun. */
 const keptMilliseconds = 3_000_000
@@ -135,19 +136,20 @@ export function createRunJobs(parts: RunJobsParts) {
     if (own) own.stop = () => controller.abort()
     const more = parts.extend?.(job, room) ?? {}
     const denied = grants !== null && parts.hasAdmin(homeOf(job.chat)) ? createDeniedNames() : null
+    const place = {
+      ...{ caller: room.caller, workspace: room.workspace, signal: controller.signal },
+      queue: { signal: controller.signal, onWait: progress.waiting },
+    }
     const start = (kind: typeof session) =>
       starter.start({
         ...more,
-        caller: room.caller,
-        workspace: room.workspace,
+        ...place,
         request: { ...more.request, ...requestOf(job, rules), session: kind },
         surface: job.kind === 'bash' ? 'telegram:bash' : 'telegram',
         asks: job.kind === 'prompt',
-        signal: controller.signal,
         idempotencyKey: `telegram:${job.id}`,
         // After a restart, the settings of the chat can be others.
         requestDigest: 'telegram',
-        queue: { signal: controller.signal, onWait: progress.waiting },
         onEvent(event) {
           progress.see(event)
           more.onEvent?.(event)
@@ -159,6 +161,12 @@ export function createRunJobs(parts: RunJobsParts) {
         },
       })
     progress.begin()
+    const { voice } = job
+    if (voice !== null && rules.transcribe !== undefined) {
+      job.prompt = await transcribed(starter, { ...job, voice }, rules.transcribe, place)
+      job.voice = null
+      jobs.keep(job)
+    }
     const begun = await start(session)
     job.runId = begun.id
     jobs.keep(job)

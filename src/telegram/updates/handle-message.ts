@@ -82,6 +82,10 @@ export function createMessageHandler(parts: MessageParts) {
       })
       return
     }
+    const { transcribe } = parts.places.rulesOf(place.home)
+    if (name !== null && message.voice && transcribe !== undefined) {
+      return begin(update, { ...jobOf(place, message), voice: name, prompt })
+    }
     if (name !== null && prompt !== '') {
       return begin(update, { ...jobOf(place, message), prompt: captionPrompt(prompt, [name]) })
     }

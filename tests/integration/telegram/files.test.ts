@@ -45,6 +45,20 @@ t.test('a photo, a video and a voice message are saved under their names', async
   t.equal(readdirSync(s.workspace(ann.id)).length, 3)
 })
 
+t.test('a voice message is transcribed by the configured command alone', async t => {
+  const transcribe = 'tr a-z A-Z <'
+  const yaml = `allowed_chats: [${ann.id}]\ndefault: { transcribe: "${transcribe}" }`
+  const s = await startBot(t, { yaml })
+  s.control.send({ chat: annsChat, from: ann, file: { kind: 'voice', base64: base64('hello') } })
+  const text = await s.answer(ann.id, /HELLO/)
+  t.match(
+    text,
+    /^A voice message was saved in the workspace as "voice_.*\.ogg"\. Its words:\n\nHELLO$/,
+  )
+  const { runs } = await s.of('main').list()
+  t.same(runs.map(({ surface }) => surface).sort(), ['telegram', 'telegram:transcribe'])
+})
+
 t.test('an album is one prompt', async t => {
   const s = await startBot(t)
   for (const number of [1, 2, 3]) {
