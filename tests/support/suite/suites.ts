@@ -98,6 +98,7 @@ const toolFiles = [
   'server-contract',
   'server-soak',
   'server-openai',
+  'server-telegram',
   'server-walls',
   'services',
   'tools',
