@@ -1,5 +1,5 @@
 import { claudeboxTokens } from './claudebox-settings.ts'
-import { hiddenSettings } from './settings.ts'
+import { hiddenSettings } from './secret-settings.ts'
 
 /**
  * Returns the environment for a process of ours that outlives its terminal and logs in nowhere: without the

@@ -1,4 +1,4 @@
-import type { secretSettings } from './settings.ts'
+import type { secretSettings } from './secret-settings.ts'
 
 type Kind = 'API key' | 'OAuth token' | 'admin key' | 'refresh token'
 

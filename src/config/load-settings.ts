@@ -5,8 +5,9 @@ import { wrongForm } from './credential-form.ts'
 import { readEnvFile } from './env-file.ts'
 import { refuseOfCheckout } from './folder-settings.ts'
 import { meantForClaude, upstreamSettings } from './model-upstream.ts'
+import { hiddenSettings, secretSettings } from './secret-settings.ts'
 import { customPrefixes, isCustomName, settingNames, withOurNames } from './setting-names.ts'
-import { hiddenSettings, Settings, secretSettings } from './settings.ts'
+import { Settings } from './settings.ts'
 
 const names = Object.keys(Settings.shape)
 const accessKey = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']
