@@ -138,6 +138,6 @@ export const chatSourceControls: readonly SourceControl[] = [
     control: 'the messages of all chats keep the limit of Telegram',
     file: 'src/telegram/bot-api/pace.ts',
     remove: ['all.push(at)', ''],
-    test: 'tests/integration/telegram/many-chats.test.ts',
+    test: 'tests/unit/telegram/bot-api/sender.test.ts',
   },
 ]
