@@ -1,5 +1,6 @@
 import { Api } from 'grammy'
 import { type Dispatcher, request } from 'undici'
+import { systemCode } from '../../base/errors.ts'
 import { parseJson } from '../../base/json.ts'
 import { readBounded } from '../../base/read-bounded.ts'
 
@@ -111,8 +112,7 @@ function unreachable(error: unknown): BotApiUnreachable {
       `the proxy refused api.telegram.org (${refused[1]}): add it to server_sites`,
     )
   }
-  const code =
-    typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+  const code = systemCode(error) ?? ''
   return new BotApiUnreachable(
     /^[A-Z_0-9]{1,40}$/.test(code) ? `no answer: ${code}` : 'no answer in time',
   )

@@ -28,8 +28,9 @@ export async function pollUpdates(options: {
   signal: AbortSignal
   /** For tests. */
   pauses?: readonly number[]
+  silence?: number
 }): Promise<void> {
-  const { api, inbox, onKept, log, signal } = options
+  const { api, inbox, onKept, log, signal, silence = silenceMilliseconds } = options
   const steps = options.pauses ?? pauses
   let failures = 0
   let told = ''
@@ -41,7 +42,7 @@ export async function pollUpdates(options: {
     // What Telegram has stays there.
     while (inbox.count() >= mostWaiting) await sleep(fullMilliseconds, undefined, { signal })
     const offset = inbox.offset()
-    const silence = AbortSignal.any([signal, AbortSignal.timeout(silenceMilliseconds)])
+    const within = AbortSignal.any([signal, AbortSignal.timeout(silence)])
     const updates = await api.getUpdates(
       {
         timeout: pollSeconds,
@@ -49,7 +50,7 @@ export async function pollUpdates(options: {
         allowed_updates: [...wanted],
         ...(offset !== null && { offset }),
       },
-      grammySignal(silence),
+      grammySignal(within),
     )
     if (updates.length > 0) onKept(inbox.keep(updates))
   }
