@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { messageOf, UserError } from '../base/errors.ts'
+import { workspaceKey } from '../run/run-home.ts'
 import { readRunnerToken } from '../run/runner-token.ts'
 import { hasMcpServers } from './claude/command.ts'
 import { addedMounts, canConfine } from './claude/confine.ts'
@@ -12,6 +13,7 @@ import { standingPromptFile } from './claude/process.ts'
 import { openOwn } from './claude/repair.ts'
 import { createSessions } from './claude/sessions.ts'
 import { checkDescriptors } from './ending/descriptor-check.ts'
+import { removeOldHomes } from './old-homes.ts'
 import { createGatewayMoves } from './pool/gateway-moves.ts'
 import { createPool, freeMemory } from './pool/pool.ts'
 import { createRunner } from './runner.ts'
@@ -22,6 +24,7 @@ import { createRunAnnouncer } from './turn/announce-run.ts'
 import { defaultPlaces } from './workspace.ts'
 
 const socketName = 'runner.sock'
+const removeOldMilliseconds = 3_600_000
 
 const programs = {
   reaper: '/usr/local/bin/claude-secure-reaper',
@@ -67,6 +70,15 @@ async function main() {
       await listening(createRunnerServer(runner, given), settings.RUNNER_PORT, '0.0.0.0'),
     )
   }
+  const isUsed = (key: string) => {
+    const { runs, warm } = runner.status()
+    return [...runs, ...warm].some(({ workspace }) => workspaceKey(workspace) === key)
+  }
+  const removeOld = () =>
+    removeOldHomes({ places: defaultPlaces, isUsed }).catch(error =>
+      log({ kind: 'warning', message: `cannot remove old homes: ${messageOf(error)}` }),
+    )
+  setInterval(removeOld, removeOldMilliseconds).unref()
   // Between runs it has time; a run has a check of its own.
   checkDescriptors(fail, { pause: 5_000 })
   log({ kind: 'listening', landlock: confinement !== null })

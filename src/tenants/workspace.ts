@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { terminalLine } from '../base/terminal-text.ts'
+import { conversationsFolder } from '../run/conversations.ts'
 import { HttpError } from './http-error.ts'
 import type { Caller } from './tokens.ts'
 
@@ -19,12 +20,6 @@ export function relativePath(words: string): string {
     throw new HttpError(400, 'path outside root workspace')
   return path === '.' ? '' : path
 }
-
-/**
- * The folder below a tenant's root with the workspaces of conversations, in a folder for each token. A path in it
- * is open to that token alone, so that no other one goes on with its conversations or reads their runs.
- */
-export const conversationsFolder = '.openai'
 
 /** Returns whether a token may use a path below its tenant's root. */
 export function mayUse({ token }: Caller, path: string): boolean {

@@ -1,8 +1,9 @@
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { descend, type OpenFolder, openRootFolder } from '../../files/beneath.ts'
+import { conversationsFolder } from '../../run/conversations.ts'
 import { HttpError } from '../../tenants/http-error.ts'
-import { conversationsFolder, workerRoot } from '../../tenants/workspace.ts'
+import { workerRoot } from '../../tenants/workspace.ts'
 
 /** The names of a tenant and of one of its tokens. */
 export type Owner = { tenant: string; token: string }

@@ -3,6 +3,7 @@ import { lstat, opendir, rmdir, utimes } from 'node:fs/promises'
 import { messageOf } from '../../base/errors.ts'
 import { TokenName } from '../../config/tenants.ts'
 import { descend, type OpenFolder, openRootFolder } from '../../files/beneath.ts'
+import { keptPlaceName } from '../../run/conversations.ts'
 import type { ServerLog } from '../../tenants/server-log.ts'
 import type { Caller } from '../../tenants/tokens.ts'
 import {
@@ -16,8 +17,6 @@ import type { Scratch } from './scratch.ts'
 
 /** What a client names a conversation, or its user, by. */
 export type PlaceKey = { kind: 'chat' | 'user'; id: string }
-
-const placeName = /^(?:chat|user)-[0-9a-f]{20}$/
 
 /** Maximum number of entries of a folder that are looked at: an agent in the root workspace can make more. */
 const mostEntries = 10_000
@@ -156,7 +155,7 @@ function nameOf({ kind, id }: PlaceKey): string {
 /** Lists the places in a token's folder, the one unused for longest first. */
 async function placesIn(folder: OpenFolder): Promise<{ name: string; usedAt: number }[]> {
   const places: { name: string; usedAt: number }[] = []
-  for (const name of await namesIn(folder, name => placeName.test(name))) {
+  for (const name of await namesIn(folder, name => keptPlaceName.test(name))) {
     const stats = await lstat(folder.at(name)).catch(() => null)
     if (stats?.isDirectory()) places.push({ name, usedAt: stats.ctimeMs })
   }

@@ -29,6 +29,18 @@ export const openAiSourceControls: readonly SourceControl[] = [
     test: `${unit}/openai/kept-places.test.ts`,
   },
   {
+    control: 'the home of a conversation stays as long as its workspace',
+    file: 'src/runner/old-homes.ts',
+    remove: ['if (!isOld || (await hasWorkspace(key))) continue', 'if (!isOld) continue'],
+    test: 'tests/unit/runner/old-homes.test.ts',
+  },
+  {
+    control: 'no home in use is removed',
+    file: 'src/runner/old-homes.ts',
+    remove: ['if (!isUsed(key)) putAway(key)', 'putAway(key)'],
+    test: 'tests/unit/runner/old-homes.test.ts',
+  },
+  {
     control: 'an image comes from no address, and from port 443 alone',
     file: 'src/server/openai/image-fetch.ts',
     remove: ['if (url && isPublic) return url', 'if (url) return url'],
