@@ -18,14 +18,14 @@ const text = z
 const off = z.boolean().default(false)
 
 /**
- * Keys of claude-code-runner and of its predecessor that select what does not exist here: other agents,
- * git sessions, a home on the host. A file that has them is taken as it is.
+ * Keys of claude-code-runner and of its predecessor that select what does not exist here, such as other agents and
+ * a home on the host, or that a person chooses instead: where a session begins on the remote, and so what a push
+ * changes there. A file that has them is taken as it is.
  */
 const keysOfOthers = [
   ...(['codeRunner', 'defaultShell', 'claudeConfigPath', 'codexConfigPath'] as const),
   ...(['kimiConfigPath', 'qwenConfigPath', 'geminiConfigPath', 'opencodeConfigPath'] as const),
-  ...(['includeUntracked', 'targetBranch', 'remoteBranch', 'prNumber'] as const),
-  ...(['skipReconnectCheck', 'forwardGpgAgent'] as const),
+  ...(['remoteBranch', 'prNumber', 'forwardGpgAgent'] as const),
   ...(['useWebUI', 'restartPolicy', 'autoCommit', 'autoCommitIntervalMinutes'] as const),
   ...(['shadowBasePath'] as const),
 ]
@@ -66,6 +66,10 @@ const Known = z.strictObject({
     })
     .optional(),
   // Options for git sessions.
+  includeUntracked: off,
+  /** Name of the branch of a new session. */
+  targetBranch: text.optional(),
+  skipReconnectCheck: off,
   autoPush: off,
   autoCreatePR: off,
   autoStartClaude: z.boolean().default(true),

@@ -10,11 +10,12 @@ import {
   openRepository,
   readHead,
 } from '../../git/repository.ts'
-import { checkSessionName, timestampName } from '../../git/session-names.ts'
+import { checkSessionName, sessionRef, timestampName } from '../../git/session-names.ts'
 import { readSession, type Session, sessionStack } from '../../git/session-record.ts'
 import { removeTips, sessionsOf } from '../../git/tips.ts'
 import { serviceOfSessions } from '../../stack/services.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
+import { readConfig } from '../additions/workspace-config.ts'
 import { type Caller, type Context, openContext } from '../context.ts'
 import { runningAgent } from '../find-stacks.ts'
 import type { StackAgent } from '../remembered-stack/memory.ts'
@@ -38,14 +39,13 @@ export type StartedSession = {
  * Starts a session in the current folder: a stack on a copy of its repository, on a branch of its own. Continues
  * the one that is named or that the person chooses.
  */
-export async function startSession(
-  caller: Caller,
-  options: SessionOptions,
-): Promise<StartedSession> {
+export async function startSession(caller: Caller, given: SessionOptions): Promise<StartedSession> {
   const folder = await realpath(process.cwd())
   const context = await openContext(caller, folder)
   const { repository, isFresh } = await repositoryHere(context, folder)
-  const known = await chooseExisting(context, folder, options)
+  const options = { ...(await optionsOfFolder(folder)), ...given }
+  const reconnect = given.skipReconnectCheck ?? options.skipReconnectCheck ?? false
+  const known = await chooseExisting(context, folder, { ...given, skipReconnectCheck: reconnect })
   if (known) return bringUpSession(context, repository, known.session.session, options, null)
   const now = new Date()
   const name = await freeName(repository, folder, options.name, now)
@@ -53,6 +53,17 @@ export async function startSession(
   const start = await findStart(context, repository, name, options)
   const includeUntracked = options.includeUntracked || isFresh
   return bringUpSession(context, repository, name, { ...options, branch, includeUntracked }, start)
+}
+
+/** Returns what the configuration of the folder says about sessions; it needs no approval for that. */
+async function optionsOfFolder(path: string): Promise<SessionOptions> {
+  const found = await readConfig({ path })
+  if (!found) return {}
+  const { includeUntracked, targetBranch, skipReconnectCheck } = found.config
+  return {
+    ...{ includeUntracked, skipReconnectCheck },
+    ...(targetBranch !== undefined && { branch: targetBranch }),
+  }
 }
 
 async function repositoryHere({ confirm, canAsk }: Context, folder: string) {
@@ -103,8 +114,8 @@ async function freeName(
     if (!known && !taken.has(name)) return name
     if (wanted !== undefined) break
   }
-  throw new UserError(`the repository has a session ${first} already`, {
-    hint: `choose another name with --name, or run ${command(`session clean ${first}`)}`,
+  throw new UserError(`the repository has commits of a session ${first} already`, {
+    hint: `choose another name with --name; git log ${sessionRef(first, 'branch')} shows them`,
   })
 }
 
