@@ -93,6 +93,7 @@ export function addSessions(
       .option('--remote <name>', 'remote of the repository (default: origin)')
       .option('--branch <branch>', "branch of the remote (default: the session's)")
       .option('--force', 'replace commits of that branch that the session does not have')
+      .option('--sign', 'sign its commits with the key of your git (user.signingKey)')
       .option('-y, --yes', 'do not ask')
       .option('--json', 'print JSON')
   push('push', 'push the branch of a session from this host').action(async (name, options) =>

@@ -24,6 +24,8 @@ export type PushOptions = {
   branch?: string
   /** Replaces commits that the remote's branch has and the session does not. */
   force?: boolean
+  /** Signs the commits with the user's key. */
+  sign?: boolean
   yes?: boolean
   json?: boolean
 }
@@ -97,10 +99,11 @@ export async function pushAfterYes(
       return null
     }
   }
-  const { force = false } = options
-  const done = await pushSession(session, destination, commit, { force, signal: invocation.signal })
+  const { force = false, sign = false } = options
+  const { signal } = invocation
+  const done = await pushSession(session, destination, commit, { force, sign, signal })
   const said = done.outcome === 'unchanged' ? 'is there already' : `was ${done.outcome}`
-  invocation.log({ kind: 'info', text: `${where} ${said}: ${commit.slice(0, 12)}` })
+  invocation.log({ kind: 'info', text: `${where} ${said}: ${done.commit.slice(0, 12)}` })
   for (const text of done.messages) invocation.log({ kind: 'info', text: `remote: ${text}` })
   return { ...done, destination }
 }

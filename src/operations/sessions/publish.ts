@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { findSigner } from '../../credentials/signer.ts'
 import { tokenFor } from '../../credentials/token-for.ts'
 import { findForge } from '../../git/forge/find-forge.ts'
 import { createForgeRepository } from '../../git/forge/forge-repository.ts'
@@ -8,8 +10,10 @@ import type { PullRequest } from '../../git/forge/pull-request.ts'
 import { type PushResult, push } from '../../git/push/push.ts'
 import { parseRemoteUrl } from '../../git/remote-url.ts'
 import { chooseRemote, readRemotes } from '../../git/remotes.ts'
-import { openRepository, readHead } from '../../git/repository.ts'
+import { type HostRepository, openRepository, readHead } from '../../git/repository.ts'
 import type { Session } from '../../git/session-record.ts'
+import { signedTip } from '../../git/signed-tip.ts'
+import { readTips } from '../../git/tips.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 
 /** Where a session goes: a branch of a remote. */
@@ -36,21 +40,31 @@ export async function pushSession(
   session: Session,
   { url, branch }: Destination,
   commit: string,
-  options: { force?: boolean; signal?: AbortSignal } = {},
+  options: { force?: boolean; sign?: boolean; signal?: AbortSignal } = {},
 ): Promise<Pushed> {
   const repository = await openRepository(session.folder)
   const { branch: current } = await readHead(repository)
+  const state = stateFolder(session.stack)
+  const wanted = options.sign ? await sign(session, repository, commit) : commit
   const result = await push({
-    ...{ gitDir: repository.gitDir, folder: session.folder, commit, url, branch },
+    ...{ gitDir: repository.gitDir, folder: session.folder, commit: wanted, url, branch },
     protectedBranches: current === null ? [] : [current],
     // A person who began with a branch of the remote works on that branch.
     allowProtected: session.remoteBranch !== null && branch === session.remoteBranch,
     force: options.force ?? false,
     login: tokenFor,
-    scratch: stateFolder(session.stack).path,
+    scratch: state.path,
     ...(options.signal && { signal: options.signal }),
   })
-  return { ...result, branch, commit }
+  return { ...result, branch, commit: wanted }
+}
+
+/** Returns the commit that takes its place with the user's signature on each commit of the session. */
+async function sign(session: Session, repository: HostRepository, commit: string) {
+  const { base } = await readTips(repository, session.session)
+  const record = join(stateFolder(session.stack).path, 'signed-commits')
+  const signer = await findSigner()
+  return (await signedTip(repository, { base, tip: commit, signer, record })).tip
 }
 
 export type PullRequestText = { title: string; body: string; base?: string; draft?: boolean }

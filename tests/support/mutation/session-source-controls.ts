@@ -67,12 +67,6 @@ export const sessionSourceControls: readonly SourceControl[] = [
     test: receive,
   },
   {
-    control: 'replaced objects are not followed',
-    file: 'src/git/closed-git.ts',
-    remove: ["GIT_NO_REPLACE_OBJECTS: '1', ", ''],
-    test: receive,
-  },
-  {
     control: 'a review shows the commits of its session alone',
     file: 'src/git/commits.ts',
     remove: [

@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import t from 'tap'
@@ -75,6 +76,24 @@ t.test('a session is pushed as it was seen, and becomes one pull request', async
   t.match(first, { opened: true, pullRequest: { title: 'Fix it', base: 'main', state: 'open' } })
   const again = await openPullRequest(session, destination, text)
   t.match(again, { opened: false, pullRequest: { number: first.pullRequest.number } })
+
+  const home = join(host, '../home')
+  mkdirSync(home)
+  const key = join(home, 'key')
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
+  const user = `[user]\n\tsigningKey = ${key}.pub\n\temail = a@x.test\n[gpg]\n\tformat = ssh\n`
+  writeFileSync(join(home, '.gitconfig'), user)
+  process.env.HOME = home
+  const signing = await destinationOf(session, { branch: 'claude/signed' })
+  const signed = await pushSession(session, signing, seen, { sign: true })
+  t.not(signed.commit, seen)
+  t.match(gitIn(bare, ['cat-file', 'commit', 'claude/signed']), /^gpgsig -----BEGIN SSH SIGNATURE/m)
+  t.equal(
+    gitIn(bare, ['rev-parse', 'claude/signed^{tree}']),
+    gitIn(bare, ['rev-parse', `${seen}^{tree}`]),
+  )
+  const repeated = await pushSession(session, signing, seen, { sign: true })
+  t.match(repeated, { outcome: 'unchanged', commit: signed.commit })
 
   for (const branch of ['main', 'refs/heads/x', '--mirror', 'a..b']) {
     const there = await destinationOf(session, { branch })

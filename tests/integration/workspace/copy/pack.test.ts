@@ -315,3 +315,32 @@ t.test('a sparse file is left out and told: the copy would take its full size', 
   t.same([...content.tree.keys()], ['a.txt'])
   t.same([content.sparse, content.leftOut, content.passedOver], [['disk.img'], ['disk.img'], []])
 })
+
+t.test('only what git knows is packed when that is wanted', async t => {
+  const root = scratch(t, {
+    'a.txt': 'a',
+    'untracked.txt': 'u',
+    '.gitignore': 'ignored/\nforced.log\n',
+  })
+  const git = (folder: string, ...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: folder })
+  for (const folder of ['src', 'new', 'ignored', 'module']) mkdirSync(join(root, folder))
+  for (const path of ['src/b.txt', 'new/c.txt', 'ignored/d.txt', 'forced.log', 'module/e.txt']) {
+    writeFileSync(join(root, path), path)
+  }
+  git(root, 'init', '--quiet')
+  git(join(root, 'module'), 'init', '--quiet')
+  git(join(root, 'module'), 'add', 'e.txt')
+  git(join(root, 'module'), 'commit', '--quiet', '--message=inner')
+  writeFileSync(join(root, 'module/untracked.txt'), 'u')
+  git(root, 'add', '--force', 'a.txt', 'src', 'forced.log', 'module', '.gitignore')
+  writeFileSync(join(root, 'a.txt'), 'changed, and not committed')
+  const { tar, packed } = packWorkspace(root, owner, { trackedOnly: true })
+  tar.resume()
+  const { tree, leftOut } = await packed
+  const outside = [...tree.keys()].filter(path => !/(^|\/)\.git\//.test(path)).sort()
+  t.same(outside, ['.gitignore', 'a.txt', 'forced.log', 'module/e.txt', 'src/b.txt'])
+  t.ok(tree.has('.git/HEAD'))
+  t.ok(tree.has('module/.git/HEAD'))
+  t.same(leftOut.sort(), ['ignored/', 'module/untracked.txt', 'new/', 'untracked.txt'])
+})
