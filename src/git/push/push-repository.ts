@@ -1,7 +1,9 @@
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { isMissing } from '../../base/errors.ts'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
+import { UserError } from '../../base/errors.ts'
+import { terminalLine } from '../../base/terminal-text.ts'
 import { userEnvironment } from '../../config/environment.ts'
+import { readRegularFile } from '../../files/regular-file.ts'
 import { withScratchFolder } from '../../files/scratch-folder.ts'
 import { type ExecOptions, type ExecResult, exec } from '../../process/exec.ts'
 import type { Login } from '../login.ts'
@@ -16,6 +18,9 @@ const passed = [
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SSH_AUTH_SOCK', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
   ...['HTTPS_PROXY', 'https_proxy', 'http_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy'],
 ]
+
+/** Maximum bytes of a shallow clone's list of commits. */
+const shallowBytes = 1024 * 1024
 
 /** No question on a terminal, and no host whose key the user has not accepted. */
 const sshOptions =
@@ -35,7 +40,7 @@ export type PushRepository = {
  * configuration that is made here and no other, so that no hook, credential helper, transport, filter or
  * rewritten address of the user's repository takes effect (threat H1).
  *
- * @param scratch a folder of the user alone: the repository is made below it, and removed
+ * @param scratch a folder of the user alone: the repository is made below it, and removed, unless there is one in memory
  */
 export async function withPushRepository<T>(
   options: {
@@ -49,15 +54,14 @@ export async function withPushRepository<T>(
   body: (repository: PushRepository) => Promise<T>,
 ): Promise<T> {
   const { gitDir, url, objectFormat, scratch, user, signal } = options
-  return withScratchFolder(scratch, 'push-', async path => {
+  return withScratchFolder((await memoryFolder()) ?? scratch, 'push-', async path => {
     await mkdir(join(path, 'objects/info'), { recursive: true })
     await mkdir(join(path, 'refs'))
     await writeFile(join(path, 'HEAD'), 'ref: refs/heads/none\n')
     await writeFile(join(path, 'objects/info/alternates'), `${pathLine(join(gitDir, 'objects'))}\n`)
     // Without it git would look for commits that a shallow clone does not have.
-    await copyFile(join(gitDir, 'shallow'), join(path, 'shallow')).catch(error => {
-      if (!isMissing(error)) throw error
-    })
+    const shallow = await readShallow(gitDir)
+    if (shallow !== null) await writeFile(join(path, 'shallow'), shallow)
     const config = join(path, 'config')
     const write = (more: string) =>
       writeFile(config, `${renderGitSettings(settingsOf(url, objectFormat, user))}${more}`, {
@@ -93,6 +97,26 @@ export async function withPushRepository<T>(
       },
     })
   })
+}
+
+/** Returns the list of a shallow clone; null for another repository. An agent may have made the file in a mounted one. */
+async function readShallow(gitDir: string): Promise<Buffer | null> {
+  const path = join(gitDir, 'shallow')
+  const file = await readRegularFile(path, { limit: shallowBytes })
+  if (file.kind === 'bytes') return file.bytes
+  if (file.kind === 'missing') return null
+  throw new UserError(`${terminalLine(path)} is not a list of commits`, {
+    hint: 'run git fsck in the repository',
+  })
+}
+
+/** Returns a folder of the user in memory, where a login leaves no trace on a disk; null without one. */
+async function memoryFolder(): Promise<string | null> {
+  const runtime = userEnvironment().XDG_RUNTIME_DIR
+  if (!runtime || !isAbsolute(runtime)) return null
+  const status = await stat(runtime).catch(() => null)
+  if (!status?.isDirectory() || status.uid !== process.getuid?.()) return null
+  return (status.mode & 0o077) === 0 ? join(runtime, 'claude-secure') : null
 }
 
 function settingsOf(url: string, objectFormat: string, user: UserGitSettings) {

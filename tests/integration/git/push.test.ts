@@ -1,35 +1,16 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import { type PushRequest, push } from '../../../src/git/push/push.ts'
+import t from 'tap'
 import { startGitServer } from '../../support/forge/git-server.ts'
-import { canary, commitOn, makeRepositories, runGit } from '../../support/forge/repositories.ts'
-import { temporaryFolder } from '../../support/stack/checkout.ts'
-
-const token = 'ghp_the-token-of-the-test'
-const branch = 'claude/20261130-080000'
-const settings = { settings: [], sshCommand: null }
-
-async function setUp(t: Test, format?: 'sha256') {
-  const folder = await temporaryFolder(t, 'push')
-  const made = makeRepositories(folder, format)
-  const scratch = join(folder, 'scratch')
-  const pushing = (more: Partial<PushRequest> = {}) =>
-    push({
-      ...{ gitDir: made.gitDir, commit: made.commit, url: made.bare, branch, scratch, settings },
-      login: async () => null,
-      ...more,
-    })
-  const tip = (name = branch) =>
-    runGit(made.bare, 'for-each-ref', '--format=%(objectname)', `refs/heads/${name}`)
-  return { ...made, folder, scratch, pushing, tip }
-}
+import { branch, setUpPush, token } from '../../support/forge/pushing.ts'
+import { canary, commitOn, runGit } from '../../support/forge/repositories.ts'
 
 /** Names of the canaries that ran. */
 const fired = (folder: string) => readdirSync(folder).filter(name => name.startsWith('fired-'))
 
 t.test('a branch is created, left and updated', async t => {
-  const { pushing, tip, work, commit, scratch } = await setUp(t)
+  const { pushing, tip, work, commit, scratch } = await setUpPush(t)
   t.match(await pushing(), { outcome: 'created', before: null, defaultBranch: 'main' })
   t.equal(tip(), commit)
   t.match(await pushing(), { outcome: 'unchanged', before: commit })
@@ -40,7 +21,7 @@ t.test('a branch is created, left and updated', async t => {
 })
 
 t.test('commits of the remote are replaced only if asked, and only the seen ones', async t => {
-  const { pushing, tip, bare, first, commit } = await setUp(t)
+  const { pushing, tip, bare, first, commit } = await setUpPush(t)
   const theirs = commitOn(bare, first, 'of another')
   runGit(bare, 'update-ref', `refs/heads/${branch}`, theirs)
   await t.rejects(pushing(), { message: /has commits on .* would drop/, hint: /--force/ })
@@ -50,7 +31,7 @@ t.test('commits of the remote are replaced only if asked, and only the seen ones
 })
 
 t.test('the default branch and the branch of the user are refused unless asked', async t => {
-  const { pushing, tip, first, commit } = await setUp(t)
+  const { pushing, tip, first, commit } = await setUpPush(t)
   await t.rejects(pushing({ branch: 'main' }), { message: /main is the default branch of/ })
   await t.rejects(pushing({ branch: 'main', force: true }), { message: /default branch/ })
   await t.rejects(pushing({ branch: 'mine', protectedBranches: ['mine'] }), {
@@ -64,7 +45,7 @@ t.test('the default branch and the branch of the user are refused unless asked',
 })
 
 t.test('nothing that the repository, the remote or the environment names runs', async t => {
-  const { pushing, folder, work, bare, gitDir } = await setUp(t)
+  const { pushing, folder, work, bare, gitDir } = await setUpPush(t)
   const program = (name: string) => canary(folder, name)
   const hooks = (place: string, names: readonly string[]) => {
     mkdirSync(join(place, 'hooks'), { recursive: true })
@@ -116,75 +97,8 @@ t.test('nothing that the repository, the remote or the environment names runs', 
   t.same(fired(folder), [])
 })
 
-t.test('over http a token logs in, at its host alone, and is seen nowhere', async t => {
-  const shown: string[] = []
-  const { pushing, folder, scratch, tip, commit } = await setUp(t)
-  const server = await startGitServer(t, {
-    root: folder,
-    login: `ada:${token}`,
-    before: () => {
-      shown.push(...processesWith(token))
-      return false
-    },
-  })
-  const url = `${server.origin}/ada/tools.git`
-  const asked: string[] = []
-  const login = async (host: string) => {
-    asked.push(host)
-    return { user: 'ada', token }
-  }
-  t.match(await pushing({ url, login }), { outcome: 'created' })
-  t.equal(tip(), commit)
-  t.same(asked, [server.host])
-  t.ok(server.seen.some(({ url }) => url.endsWith('git-receive-pack')))
-  t.same(shown, [])
-  t.same(readdirSync(scratch), [])
-
-  const wrong = async () => ({ user: 'ada', token: `${token}-old` })
-  const refused = await pushing({ url, branch: 'b', login: wrong }).catch(error => error)
-  t.match(refused, { message: /refused the token/, hint: /log in/ })
-  t.notMatch(JSON.stringify([refused.message, refused.hint, String(refused.cause)]), /ghp_/)
-  await t.rejects(
-    pushing({ url, branch: 'b', login: async () => ({ user: 'a', token: 'a\nb' }) }),
-    {
-      message: /characters that a token cannot have/,
-    },
-  )
-})
-
-t.test('a redirect to another host gets neither the token nor the commits', async t => {
-  const { pushing, folder } = await setUp(t)
-  const other = await startGitServer(t, { root: folder, login: `ada:${token}` })
-  const server = await startGitServer(t, {
-    root: folder,
-    before: (request, response) => {
-      response.writeHead(302, { location: `${other.origin}${request.url}` }).end()
-      return true
-    },
-  })
-  const url = `${server.origin}/ada/tools.git`
-  await t.rejects(pushing({ url, login: async () => ({ user: 'ada', token }) }), {
-    message: /has moved/,
-    hint: /set-url/,
-  })
-  t.same(other.seen, [])
-})
-
-t.test('a token leaves this machine over https alone', async t => {
-  const { pushing } = await setUp(t)
-  let asked = 0
-  const login = async () => {
-    asked++
-    return { user: 'ada', token }
-  }
-  await t.rejects(pushing({ url: 'http://forge.invalid/ada/tools', login }), {
-    message: /cannot push to forge.invalid/,
-  })
-  t.equal(asked, 0)
-})
-
 t.test('each refusal of a remote says who refused and the next step', async t => {
-  const { pushing, folder } = await setUp(t)
+  const { pushing, folder } = await setUpPush(t)
   const statuses = [
     [403, /may not push/],
     [404, /does not exist, or you may not see it/],
@@ -218,7 +132,7 @@ t.test('each refusal of a remote says who refused and the next step', async t =>
 })
 
 t.test('hostile texts of a remote reach no terminal with their escapes', async t => {
-  const { pushing, folder, bare } = await setUp(t)
+  const { pushing, folder, bare } = await setUpPush(t)
   const server = await startGitServer(t, { root: folder })
   const url = `${server.origin}/ada/tools.git`
   mkdirSync(join(bare, 'hooks'))
@@ -237,7 +151,7 @@ t.test('hostile texts of a remote reach no terminal with their escapes', async t
 })
 
 t.test('a branch named like a command stays a name', async t => {
-  const { pushing, folder, tip, commit } = await setUp(t)
+  const { pushing, folder, tip, commit } = await setUpPush(t)
   for (const name of ['x$(touch${IFS}fired-a)', "x';touch${IFS}fired-b;'", 'x|touch', 'x`id`']) {
     await pushing({ branch: name })
     t.equal(tip(name), commit, name)
@@ -252,7 +166,7 @@ t.test('a branch named like a command stays a name', async t => {
 })
 
 t.test("the user's own addresses hold, but lead to no program", async t => {
-  const { pushing, folder, bare, tip, commit } = await setUp(t)
+  const { pushing, folder, bare, tip, commit } = await setUpPush(t)
   const rewrite = (to: string) => ({
     settings: [[`url.${to}.insteadof`, 'https://forge.invalid/']] as [string, string][],
     sshCommand: null,
@@ -267,11 +181,11 @@ t.test("the user's own addresses hold, but lead to no program", async t => {
 })
 
 t.test('repositories with other hashes, shallow ones and worktrees push too', async t => {
-  const sha256 = await setUp(t, 'sha256')
+  const sha256 = await setUpPush(t, 'sha256')
   t.equal(sha256.commit.length, 64)
   t.match(await sha256.pushing(), { outcome: 'created' })
 
-  const { pushing, folder, bare, tip } = await setUp(t)
+  const { pushing, folder, bare, tip } = await setUpPush(t)
   const shallow = join(folder, 'shallow "x"')
   commitOn(bare, null, 'x')
   runGit(folder, 'clone', '--quiet', '--template=', '--depth=1', `file://${bare}`, shallow)
@@ -285,16 +199,8 @@ t.test('repositories with other hashes, shallow ones and worktrees push too', as
   )
 })
 
-/** Processes that show a text in their arguments or environment. */
-function processesWith(text: string): string[] {
-  return readdirSync('/proc').flatMap(id =>
-    ['cmdline', 'environ'].flatMap(file => {
-      try {
-        const shown = readFileSync(`/proc/${id}/${file}`, 'latin1')
-        return shown.includes(text) ? [`${id} ${shown}`] : []
-      } catch {
-        return []
-      }
-    }),
-  )
-}
+t.test('a list of a shallow clone that never ends is refused', async t => {
+  const { pushing, gitDir } = await setUpPush(t)
+  execFileSync('mkfifo', [join(gitDir, 'shallow')])
+  await t.rejects(pushing(), { message: /shallow is not a list of commits/, hint: /git fsck/ })
+})

@@ -1,6 +1,7 @@
 import type { SourceControl } from './source-controls.ts'
 
 const push = 'tests/integration/git/push.test.ts'
+const login = 'tests/integration/git/push-login.test.ts'
 const client = 'tests/unit/git/forge/forge-client.test.ts'
 const repository = 'tests/unit/git/forge/forge-repository.test.ts'
 
@@ -139,7 +140,13 @@ export const forgeSourceControls: readonly SourceControl[] = [
     control: 'a push follows no redirect',
     file: 'src/git/push/push-repository.ts',
     remove: ["['http.followredirects', 'false'],", "['http.followredirects', 'true'],"],
-    test: push,
+    test: login,
+  },
+  {
+    control: 'a login is in a memory that no one else can read',
+    file: 'src/git/push/push-repository.ts',
+    remove: ['(status.mode & 0o077) === 0', 'status.mode'],
+    test: login,
   },
   {
     control: 'hooks of a remote in a folder do not run',
