@@ -108,16 +108,18 @@ export async function pushAfterYes(
   return { ...done, destination }
 }
 
-/** Maximum number of commits that are searched before a push. */
-const searched = 200
+/** Maximum number of commits that are searched before a push, and of findings that are shown of each. */
+const [searched, shown] = [200, 20]
 
 async function warnOfFindings(view: SessionView, commits: readonly Commit[], { log }: Invocation) {
   for (const { id } of commits.slice(0, searched)) {
     const { findings } = await view.commit(id)
-    for (const finding of findings.slice(0, 20)) {
-      log({ kind: 'warn', text: `${id.slice(0, 10)} ${renderFinding(finding).slice(2)}` })
-    }
+    const warn = (text: string) => log({ kind: 'warn', text: `${id.slice(0, 10)} ${text}` })
+    for (const finding of findings.slice(0, shown)) warn(renderFinding(finding).slice(2))
+    if (findings.length > shown) warn(`and ${findings.length - shown} more findings`)
   }
+  const left = commits.length - searched
+  if (left > 0) log({ kind: 'warn', text: `the ${left} oldest commits were not searched` })
 }
 
 /** Pushes and opens a pull request, whose message the person may change first. */

@@ -8,9 +8,9 @@ import { findForge } from '../../git/forge/find-forge.ts'
 import { createForgeRepository } from '../../git/forge/forge-repository.ts'
 import type { PullRequest } from '../../git/forge/pull-request.ts'
 import { type PushResult, push } from '../../git/push/push.ts'
-import { parseRemoteUrl } from '../../git/remote-url.ts'
 import { chooseRemote, readRemotes } from '../../git/remotes.ts'
 import { type HostRepository, openRepository, readHead } from '../../git/repository.ts'
+import { resolveRemote } from '../../git/resolve-remote.ts'
 import type { Session } from '../../git/session-record.ts'
 import { signedTip } from '../../git/signed-tip.ts'
 import { readTips } from '../../git/tips.ts'
@@ -90,8 +90,7 @@ export async function openPullRequest(
 
 async function forgeOf(url: string, signal: AbortSignal | undefined) {
   const more = signal ? { signal } : {}
-  const remote = parseRemoteUrl(url)
-  const forge = await findForge(remote, more)
+  const forge = await findForge(await resolveRemote(url), more)
   if (forge) return createForgeRepository(forge, { login: tokenFor, ...more })
   throw new UserError(`no forge with pull requests answers for ${terminalLine(url, 120)}`, {
     hint: `run ${command('push')}, and open the pull request on its page`,

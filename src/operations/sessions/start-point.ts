@@ -8,9 +8,9 @@ import { chooseCommit } from '../../git/commits.ts'
 import { findForge } from '../../git/forge/find-forge.ts'
 import { createForgeRepository } from '../../git/forge/forge-repository.ts'
 import { createOpenGit } from '../../git/open-git.ts'
-import { parseRemoteUrl } from '../../git/remote-url.ts'
 import { chooseRemote, readRemotes } from '../../git/remotes.ts'
 import { type HostRepository, isObjectId } from '../../git/repository.ts'
+import { resolveRemote } from '../../git/resolve-remote.ts'
 import { sessionRef } from '../../git/session-names.ts'
 import { chooseSession, listSessions } from '../../git/session-record.ts'
 import { openSessionView } from '../../git/session-view.ts'
@@ -72,7 +72,7 @@ async function fetchPullRequest(
 ): Promise<StartPoint> {
   const remote = chooseRemote(await readRemotes(repository.gitDir))
   const { signal } = context
-  const forge = await findForge(parseRemoteUrl(remote.url), { signal })
+  const forge = await findForge(await resolveRemote(remote.url), { signal })
   if (!forge) {
     throw new UserError(
       `no forge with pull requests answers for ${terminalLine(remote.url, 120)}`,
