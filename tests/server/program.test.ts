@@ -1,13 +1,19 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { until } from '../../src/base/async.ts'
 import { accessFolder, token } from '../integration/server/fixture.ts'
+import { listen } from '../support/http/listen.ts'
 import { freePort } from '../support/stack/free-port.ts'
+import { person } from '../support/telegram/bot-objects.ts'
+import { startTelegram } from '../support/telegram/stand-in.ts'
+import { botToken } from '../support/telegram/token.ts'
 
 const program = join(import.meta.dirname, '../../src/serve/main.ts')
 
@@ -140,4 +146,68 @@ t.test('the program fires schedules without an API, and the host asks it on a so
   child.kill('SIGTERM')
   t.same(await exit, [0, null])
   t.match(await lines, /"kind":"schedule","job":"tick","event":"fired"/)
+})
+
+/** A proxy that tunnels, and notes what it was asked for. */
+async function startProxy(t: Test) {
+  const asked: string[] = []
+  const proxy = createServer()
+  proxy.on('connect', (request, client: Socket) => {
+    asked.push(request.url ?? '')
+    const [host, port] = (request.url ?? '').split(':')
+    const target = connect(Number(port), host, () => {
+      client.write('HTTP/1.1 200 OK\r\n\r\n')
+      client.pipe(target).pipe(client)
+    })
+    target.on('error', () => client.destroy())
+    client.on('error', () => target.destroy())
+    t.teardown(() => target.destroy())
+  })
+  const { port, close } = await listen(proxy, '127.0.0.1', 0)
+  t.teardown(close)
+  return { asked, url: `http://127.0.0.1:${port}` }
+}
+
+t.test('the program serves a bot through its proxy, and logs no token', async t => {
+  const { folder } = accessFolder(t)
+  const telegram = await startTelegram()
+  t.teardown(() => telegram.close())
+  const proxy = await startProxy(t)
+  const { user, chat } = person(4711, 'Ann')
+  writeFileSync(join(folder, 'telegram.yml'), `allowed_chats: [${chat.id}]`)
+  writeFileSync(join(folder, 'telegram-token'), `${botToken}\n`)
+  const { child, lines, exit } = startProgram(t, {
+    ACCESS_FOLDER: folder,
+    SERVER_PORT: String(await freePort()),
+    MODES: 'telegram',
+    TELEGRAM_FILE: join(folder, 'telegram.yml'),
+    TELEGRAM_TOKEN_FILE: join(folder, 'telegram-token'),
+    TELEGRAM_API: telegram.url,
+    PROXY_URL: proxy.url,
+    DRAIN_SECONDS: '1',
+  })
+  telegram.control.send({ chat, from: user, text: '/start' })
+  const told = (pattern: RegExp) =>
+    until(
+      () => telegram.control.messages(chat.id).find(({ text }) => pattern.test(text ?? '')) ?? null,
+      { every: 50, timeout: 60_000 },
+    )
+  t.ok(await told(/^claude bot ready$/))
+  telegram.control.send({ chat, from: user, text: 'hello' })
+  t.ok(await told(/^not started: the worker does not answer/))
+  t.ok(proxy.asked.length > 0)
+  t.ok(proxy.asked.every(target => telegram.url.endsWith(target)))
+  child.kill('SIGTERM')
+  t.same(await exit, [0, null])
+  t.notMatch(await lines, /s3cretT/)
+
+  writeFileSync(join(folder, 'telegram-token'), 'not a token')
+  const second = startProgram(t, {
+    ACCESS_FOLDER: folder,
+    MODES: 'telegram',
+    TELEGRAM_FILE: join(folder, 'telegram.yml'),
+    TELEGRAM_TOKEN_FILE: join(folder, 'telegram-token'),
+  })
+  t.same(await second.exit, [1, null])
+  t.match(JSON.parse(await second.lines), { message: /does not contain the token of a bot/ })
 })

@@ -115,7 +115,7 @@ export function createMessageHandler(parts: MessageParts) {
     const { chat, message_id: id } = message
     const to = message.migrate_to_chat_id
     // Of Telegram alone: no user can send such a message.
-    if (to !== undefined) parts.onMoved(chat.id, to)
+    if (to !== undefined && parts.admission.isAllowed(chat.id)) parts.onMoved(chat.id, to)
     const user = parts.admission.userOf(message)
     if (user === null) return inbox.remove(update)
     const place: Placed = { spot: spotOf(message), home: moved.homeOf(chat.id), user }
