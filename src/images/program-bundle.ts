@@ -51,6 +51,8 @@ export async function bundlePrograms(
         legalComments: 'none',
         logLevel: 'silent',
         tsconfig: join(root, 'tsconfig.json'),
+        // grammY brings a client of its own, which knows no proxy, and which the server does not use.
+        alias: { 'node-fetch': 'undici' },
       })
       const [file] = result.outputFiles
       if (!file) throw new Error(`esbuild wrote nothing for ${entry}`)

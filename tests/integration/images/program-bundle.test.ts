@@ -4,6 +4,7 @@ import {
   bundlePrograms,
   claudePrograms,
   gatewayPrograms,
+  serverPrograms,
 } from '../../../src/images/program-bundle.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -30,4 +31,10 @@ t.test('each program is one file that needs no package and no path of this machi
 
 t.test('the same sources give the same bytes', async t => {
   t.same(await bundlePrograms(root, programs), first)
+})
+
+t.test('the server has no client of grammY, which would go around the proxy', async t => {
+  const [server] = await bundlePrograms(root, serverPrograms)
+  t.match(server?.text, /api\.telegram\.org/)
+  t.notMatch(server?.text, /node_modules\/(node-fetch|whatwg-url)\//)
 })
