@@ -140,4 +140,16 @@ export const chatSourceControls: readonly SourceControl[] = [
     remove: ['all.push(at)', ''],
     test: 'tests/unit/telegram/bot-api/sender.test.ts',
   },
+  {
+    control: 'a running bot admits no more people than its credential allows',
+    file: 'src/telegram/chats/chat-file.ts',
+    remove: ['if (people === null || count <= people) return parsed', 'return parsed'],
+    test: 'tests/unit/telegram/chats/chat-file.test.ts',
+  },
+  {
+    control: 'the server has no HTTP client that goes around its proxy',
+    file: 'src/images/program-bundle.ts',
+    remove: ["alias: { 'node-fetch': 'undici' },", ''],
+    test: 'tests/integration/images/program-bundle.test.ts',
+  },
 ]
