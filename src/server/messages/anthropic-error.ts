@@ -36,7 +36,8 @@ export function renderAnthropicError(error: HttpError): string {
   return JSON.stringify(anthropicEnvelope(error))
 }
 
-export function anthropicEnvelope({ status, message }: HttpError) {
+export function anthropicEnvelope({ status, message, more: { details } }: HttpError) {
   const other = status >= 500 ? 'api_error' : 'invalid_request_error'
-  return { type: 'error', error: { type: types[status] ?? other, message } }
+  const told = details === undefined ? {} : { details }
+  return { type: 'error', error: { type: types[status] ?? other, message, ...told } }
 }

@@ -15,7 +15,7 @@ const stopReasons: Record<FinishReason, string> = {
 
 const nothing: TokenCounts = { input: 0, cacheCreation: 0, cacheRead: 0, output: 0 }
 
-export const textBlock = (text: string) => ({ type: 'text', text, citations: null })
+export const textBlock = (text: string) => ({ type: 'text', text })
 
 export const toolBlock = ({ id, name }: Pick<ToolCall, 'id' | 'name'>, input: unknown) => ({
   ...{ type: 'tool_use', id, name, input },

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { isRecord } from '../../base/json.ts'
+import { HttpError } from '../../tenants/http-error.ts'
 import { Effort, objectSchema, parseBody, UserName } from '../openai/chat-body.ts'
 import { badRequest } from '../openai/openai-error.ts'
 
@@ -85,7 +87,7 @@ const Format = z.looseObject({
 const ignored = new Set([
   ...['temperature', 'top_p', 'top_k', 'stop_sequences', 'service_tier', 'thinking', 'speed'],
   ...['cache_control', 'inference_geo', 'diagnostics', 'context_management', 'betas'],
-  ...['user_profile_id', 'workspace_id'],
+  ...['user_profile_id', 'workspace_id', 'thread'],
 ])
 
 const none = (instead: string) =>
@@ -116,7 +118,15 @@ export type MessagesBody = z.infer<typeof MessagesBody>
 
 /** Parses the body of POST /messages. Also returns the names of its unknown members. */
 export function parseMessagesBody(input: unknown, { strict }: { strict: boolean }) {
+  if (isRecord(input) && input.thread) throw noThreads()
   return parseBody(MessagesBody, input, { ignored, strict })
+}
+
+/** An official client knows this code, and sends the whole conversation instead. */
+function noThreads() {
+  return new HttpError(400, 'thread is not supported: send the whole conversation', {
+    more: { param: 'thread', details: { error_code: 'thread_unsupported_request' } },
+  })
 }
 
 const Tool = z.looseObject({

@@ -128,6 +128,32 @@ t.test('calls go out as blocks, results come in, and one run answers', async t =
   t.equal(started(), 2)
 })
 
+t.test('the official helper runs the tools of the client, with a failure among them', async t => {
+  const { client, started } = await start(t)
+  const given: unknown[] = []
+  const runTool = (name: string, run: (input: unknown) => string) => ({
+    ...{ type: 'custom' as const, name, description: 'of the client' },
+    input_schema: { type: 'object' as const, properties: {} },
+    parse: (input: unknown) => input,
+    run,
+  })
+  const final = await client().beta.messages.toolRunner({
+    ...{ ...asking, messages: callBoth },
+    tools: [
+      runTool('add', input => {
+        given.push(input)
+        return '3'
+      }),
+      runTool('weather', () => {
+        throw new Error('no window')
+      }),
+    ],
+  })
+  t.same(given, [{ a: 1, b: 2 }])
+  t.match(final.content, [{ type: 'text', text: /^3, .*no window/ }])
+  t.equal(started(), 1)
+})
+
 t.test('system, effort, a schema and images reach the run', async t => {
   const { client, say, resultOf } = await start(t)
   const data = Buffer.from('an image').toString('base64')

@@ -37,6 +37,7 @@ t.test('what cannot be served is refused, with the member', async t => {
     [{ messages: [{ role: 'tool', content: 'x' }] }, 'messages.0.role'],
     [{ mcp_servers: [{ type: 'url', url: 'https://example.org' }] }, 'mcp_servers.0'],
     [{ container: 'c' }, 'container'],
+    [{ thread: { type: 'create' } }, 'thread'],
     [{ output_config: { effort: 'huge' } }, 'output_config.effort'],
     [user({ type: 'image', source: { type: 'file', file_id: 'f' } }), 'messages.0.content'],
     [user({ type: 'container_upload', file_id: 'f' }), 'messages.0.content'],
