@@ -3,6 +3,7 @@ import { prepareDetached, startDetached } from '../engine/container-exec.ts'
 import { createExec, startExec } from '../engine/terminal-exec.ts'
 import { createC1Remover } from '../engine/without-c1.ts'
 import type { RunningAgent } from '../stack/inspect.ts'
+import { needsNothing, sessionHalves } from '../stack/session-halves.ts'
 import type { EndedSession } from './after-session.ts'
 import { terminalVariables } from './terminal.ts'
 
@@ -25,31 +26,16 @@ export function sayHowToLeave() {
 /** Both halves of a session, prepared: the terminal's, and Claude Code's, which starts if the first waits for it. */
 export type PreparedSession = { terminal: string; claude: string | null }
 
-/** Begins the output of the terminal's half unless it waits for Claude Code's. */
-const needsNothing = '\u001b_claude-secure: no start\u001b\\'
-
-/**
- * Prepares a session for this terminal. Its terminal belongs to a user of its own, out of the agent's
- * reach; Claude Code has the agent's. Only the engine can start a process as either.
- */
+/** Prepares a session for this terminal, and starts nothing. */
 export async function prepareSession(
-  { address, container, keeper }: RunningAgent,
+  agent: RunningAgent,
   choice: SessionChoice,
 ): Promise<PreparedSession> {
   const env = terminalVariables(userEnvironment())
-  const options = sessionArguments(choice)
-  const command = ['claude-secure-session', ...options]
-  // The agent decides who may enter the workspace.
-  const workingDirectory = keeper === null ? '/workspace' : '/'
-  const exec = { container, command, workingDirectory, env, user: keeper }
-  const ofClaude = {
-    container,
-    command: ['claude-secure-session-agent', ...options],
-    workingDirectory: '/workspace',
-  }
+  const halves = sessionHalves(agent, sessionArguments(choice), env)
   const [terminal, claude] = await Promise.all([
-    createExec(address, exec, process.stdout),
-    keeper === null ? null : prepareDetached(address, ofClaude, env),
+    createExec(agent.address, halves.terminal, process.stdout),
+    halves.claude && prepareDetached(agent.address, halves.claude, env),
   ])
   return { terminal, claude }
 }

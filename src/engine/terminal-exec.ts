@@ -16,7 +16,7 @@ export type TerminalExec = ContainerExec & {
 /** The user's terminal. */
 export type TerminalEnds = { input: NodeJS.ReadStream; output: NodeJS.WriteStream }
 
-type OutputOptions = {
+export type OutputOptions = {
   announcement?: Announcement
   clean?: (chunk: Buffer) => Buffer
   /** For tests: milliseconds in which the engine learns of the exit after the end of the output. */
@@ -28,18 +28,22 @@ const idleMilliseconds = 30_000
 /** Replaces the engine's own detach keys, which would hold back every Ctrl-P, by two that no one types. */
 const detachKeys = 'ctrl-@,ctrl-_'
 
-const size = (output: NodeJS.WriteStream) => [output.rows || 24, output.columns || 80]
+/** A terminal's characters; a terminal that does not say has 24 rows of 80. */
+export type TerminalSize = { rows?: number; columns?: number }
+
+/** Returns rows and columns, as the engine takes them. */
+export const sizeOf = (terminal: TerminalSize) => [terminal.rows || 24, terminal.columns || 80]
 
 /** Prepares a command on a terminal like `output`, and does not start it; resolves with its id. */
 export function createExec(
   address: EngineAddress,
   exec: TerminalExec,
-  output: NodeJS.WriteStream,
+  output: TerminalSize,
 ): Promise<string> {
   const terminal = {
     Tty: true,
     DetachKeys: detachKeys,
-    ConsoleSize: size(output),
+    ConsoleSize: sizeOf(output),
     Env: exec.env,
     ...(exec.user !== null && { User: exec.user }),
   }
@@ -59,15 +63,9 @@ export async function startExec(
   { input, output }: TerminalEnds,
   { announcement, clean = chunk => chunk, exitMilliseconds }: OutputOptions = {},
 ): Promise<number> {
-  const terminal = { Tty: true, ConsoleSize: size(output) }
+  const terminal = { Tty: true, ConsoleSize: sizeOf(output) }
   const { socket, first } = await startContainerExec(address, id, terminal)
-  const resize = () => {
-    const [rows, columns] = size(output)
-    // A resize that arrives after the command ended may fail.
-    enginePost(address, `/exec/${id}/resize?h=${rows}&w=${columns}`, {}, { idleMilliseconds })
-      .then(({ body }) => bodyText(body))
-      .catch(() => {})
-  }
+  const resize = () => resizeExec(address, id, output)
   // A shell that continues this process with fg has put the terminal into its own mode.
   const continued = () => {
     input.setRawMode(false)
@@ -117,4 +115,13 @@ export async function startExec(
   }
   if (failure !== undefined) throw failure
   return exitStatus(address, id, left ? 1_000 : exitMilliseconds)
+}
+
+/** Gives a command's terminal another size. */
+export function resizeExec(address: EngineAddress, id: string, terminal: TerminalSize): void {
+  const [rows, columns] = sizeOf(terminal)
+  // A resize that arrives after the command ended may fail.
+  enginePost(address, `/exec/${id}/resize?h=${rows}&w=${columns}`, {}, { idleMilliseconds })
+    .then(({ body }) => bodyText(body))
+    .catch(() => {})
 }

@@ -32,6 +32,8 @@ export async function readUsage(options: {
   days: number
   all: boolean
   tenant?: string | undefined
+  /** A stack, in place of that of this folder. */
+  stack?: string
 }): Promise<Usage> {
   const { days, all, tenant } = options
   const settings = await loadSettings(checkoutRoot(), undefined, await folderSettingsPath())
@@ -41,7 +43,7 @@ export async function readUsage(options: {
   if (tenant !== undefined) {
     reports.push(await tenantReport(tenant, { days, usd }))
   } else {
-    const stacks = all ? await stacksWithState() : [await currentStackName()]
+    const stacks = all ? await stacksWithState() : [options.stack ?? (await currentStackName())]
     for (const stack of stacks) reports.push(...(await stackReports(stack, { days, usd })))
   }
   const total = addSums(reports.map(report => report.total))

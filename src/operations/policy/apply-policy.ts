@@ -19,6 +19,7 @@ import { findEngine } from '../../engine/find-engine.ts'
 import { rememberedClient } from '../../engine/remembered-client.ts'
 import { shortHash } from '../../images/content-hash.ts'
 import { gitHostsFolder, writeGitHosts } from '../../stack/additions/git.ts'
+import type { StackIdentity } from '../../stack/identity.ts'
 import {
   judgeInImage,
   judgeInProxy,
@@ -47,7 +48,13 @@ export type PolicyResult = {
   applied: { stack: string; seconds: number | null }[]
 }
 
-type Options = { dryRun: boolean; log: Log; signal: AbortSignal }
+type Options = {
+  dryRun: boolean
+  log: Log
+  signal: AbortSignal
+  /** The stack whose own list an edit with `here` is for; that of the current folder unless given. */
+  identity?: StackIdentity
+}
 
 /** The places where Squid can check a configuration; null without an engine or its client. */
 type Judges = { engine: Engine; docker: DockerClient; proxies: PolicyProxy[] } | null
@@ -72,7 +79,7 @@ const patience = 8_000
 export async function applyPolicyEdit(edit: PolicyEdit, options: Options): Promise<PolicyResult> {
   const root = checkoutRoot()
   // Only a folder's own list needs a folder.
-  const identity = edit.here ? await currentIdentity() : null
+  const identity = edit.here ? (options.identity ?? (await currentIdentity())) : null
   const stack = identity && (await ownedStackName(identity))
   return withLock(`allowlist-${shortHash([root])}`, options, async () => {
     const before = readPolicyFiles(root, stack)
