@@ -163,7 +163,7 @@ try {
     define: { 'import.meta.dirname': '__dirname' },
     // Optional native parts and protocol files must stay beside their package. Packages that few
     // commands need stay out, so that the other commands do not read them.
-    external: ['ajv', 'dockerode', 'esbuild'],
+    external: ['ajv', 'dockerode', 'esbuild', 'fastify', 'ws'],
     plugins: [childProcessOnDemand],
     // Leaves less to read at each start, and keeps identifiers for the stack traces of --verbose.
     minifyWhitespace: true,

@@ -20,14 +20,18 @@ const failed: string[] = []
 
 /** What the last check of the types found, by content: only changed files are checked again. */
 const buildInfo = '.build/types.tsbuildinfo'
-const tools: Record<string, readonly [file: string, ...args: string[]]> = {
-  lint: ['node_modules/.bin/biome', 'check', '.'],
-  // Threads double its processor time, which the tests beside it need.
+const pageBuildInfo = '.build/page-types.tsbuildinfo'
+type Command = readonly [file: string, ...args: string[]]
+// Threads double its processor time, which the tests beside it need.
+const compiler = ['node_modules/.bin/tsc', '--noEmit', '--singleThreaded', '--incremental'] as const
+const tools: Record<string, readonly Command[]> = {
+  lint: [['node_modules/.bin/biome', 'check', '.']],
   types: [
-    ...(['node_modules/.bin/tsc', '--noEmit', '--singleThreaded'] as const),
-    ...['--incremental', '--tsBuildInfoFile', buildInfo],
+    [...compiler, '--tsBuildInfoFile', buildInfo],
+    // The page of `web` runs in a browser, with its types.
+    [...compiler, '--project', 'src/web/page', '--tsBuildInfoFile', pageBuildInfo],
   ],
-  format: ['node_modules/.bin/biome', 'check', '--write', '.'],
+  format: [['node_modules/.bin/biome', 'check', '--write', '.']],
 }
 const all = ['lint', 'types', ...suites.map(({ name }) => name)]
 const standard = all.filter(part => suites.find(({ name }) => name === part)?.standard ?? true)
@@ -125,8 +129,7 @@ async function makeReady() {
 }
 
 async function tool(name: string) {
-  const command = tools[name]
-  if (command) await runPart(name, command)
+  for (const command of tools[name] ?? []) await runPart(name, command)
 }
 
 async function runPart(name: string, command: readonly [string, ...string[]]) {

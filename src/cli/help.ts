@@ -8,7 +8,16 @@ import { calledAs } from './called-as.ts'
 
 /** The groups of commands in `--help`. Groups and commands are shown in the order of their definition. */
 const groups = {
-  'A stack and its session': ['start', 'stop', 'update', 'logs', 'status', 'shell', 'forward'],
+  'A stack and its session': [
+    'start',
+    'stop',
+    'update',
+    'logs',
+    'status',
+    'shell',
+    'forward',
+    'web',
+  ],
   'Runs, and the HTTP API': ['run', 'answer', 'serve', 'schedule'],
   'Stacks of all folders': ['list', 'attach', 'clean', 'purge'],
   'What the agent may reach': ['allow', 'deny', 'allowlist', 'log'],

@@ -112,6 +112,11 @@ export function createProgram(invocation: Invocation): Command {
   )
 
   addForward(command, invocation)
+  command('web', 'open your stacks in a browser: sessions, egress log, runs, usage')
+    .option('-p, --port <number>', 'listen on this port of 127.0.0.1 (default: 3456, or the next)')
+    .option('-o, --open', 'open the browser')
+    .addOption(new Option('--web').hideHelp())
+    .action(async options => (await import('./commands/web.ts')).web(options, invocation))
 
   addRun(command, invocation)
   addServe(command, invocation)

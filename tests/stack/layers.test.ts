@@ -39,13 +39,18 @@ const mayImport: Record<string, readonly string[]> = {
   serve: [...values, 'run', 'tenants', 'server', 'schedules', 'telegram'],
   'git-front': values,
   ingress: ['base'],
-  cli: [...operations, 'operations', 'audit', 'doctor', 'git'],
+  web: [...operations, 'operations', 'git'],
+  // `web` is a command of the person, and a server in its process.
+  cli: [...operations, 'operations', 'audit', 'doctor', 'git', 'web'],
 }
 
 /** Packages that one folder alone may use, so that one place changes with them. */
 const homes: Record<string, readonly string[]> = {
   dockerode: ['engine'],
-  fastify: ['gateway', 'server'],
+  fastify: ['gateway', 'server', 'web'],
+  ws: ['web'],
+  '@xterm/xterm': ['web'],
+  '@xterm/addon-fit': ['web'],
   '@fastify/rate-limit': ['server'],
   'prom-client': ['server'],
   '@modelcontextprotocol/server': ['server'],

@@ -10,6 +10,7 @@ import { openAiSourceControls } from '../support/mutation/openai-source-controls
 import { serverSourceControls } from '../support/mutation/server-source-controls.ts'
 import { sessionSourceControls } from '../support/mutation/session-source-controls.ts'
 import { sourceControls } from '../support/mutation/source-controls.ts'
+import { webSourceControls } from '../support/mutation/web-source-controls.ts'
 import { repository } from '../support/stack/checkout.ts'
 
 const rows = [
@@ -21,6 +22,7 @@ const rows = [
   ...forgeSourceControls,
   ...chatSourceControls,
   ...openAiSourceControls,
+  ...webSourceControls,
 ]
 
 t.test('a removed control is stated once, and its test exists', async t => {

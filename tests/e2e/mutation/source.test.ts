@@ -11,6 +11,7 @@ import { openAiSourceControls } from '../../support/mutation/openai-source-contr
 import { serverSourceControls } from '../../support/mutation/server-source-controls.ts'
 import { sessionSourceControls } from '../../support/mutation/session-source-controls.ts'
 import { sourceControls } from '../../support/mutation/source-controls.ts'
+import { webSourceControls } from '../../support/mutation/web-source-controls.ts'
 import { repository, temporaryFolder } from '../../support/stack/checkout.ts'
 import { nodeFolder } from '../../support/suite/other-node.ts'
 import { suiteOf } from '../../support/suite/suites.ts'
@@ -24,6 +25,7 @@ const controls = [
   ...forgeSourceControls,
   ...chatSourceControls,
   ...openAiSourceControls,
+  ...webSourceControls,
 ]
 
 const folders = ['bin', 'claude', 'gateway', 'proxy', 'additions', 'docs', 'src', 'tests']

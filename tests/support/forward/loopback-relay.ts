@@ -1,7 +1,8 @@
 /**
  * Runs a command in a network of its own, which has a loopback and nothing else: `loopback-relay.ts FOLDER PORTS
  * COMMAND...`. Its loopback ports lead to sockets of the same number in the folder. Chromium ends all requests and
- * websockets when a network of the host changes, as each start and stop of a container does.
+ * websockets when a network of the host changes, as each start and stop of a container does. With `RELAY_PIPES` the
+ * command also gets the descriptors 3 and 4, by which a test drives a browser.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { connect, createServer } from 'node:net'
@@ -17,6 +18,7 @@ for (const port of ports.split(',')) {
   )
   await new Promise<void>(resolve => server.listen(Number(port), '127.0.0.1', resolve))
 }
-spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'] }).once('exit', code =>
+const pipes = process.env.RELAY_PIPES ? [3, 4] : []
+spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit', ...pipes] }).once('exit', code =>
   process.exit(code ?? 1),
 )

@@ -105,6 +105,8 @@ const toolFiles = [
   'umask',
   'uninstall',
   'usage',
+  'web',
+  'web-page',
 ].map(name => `tests/e2e/${name}.test.ts`)
 
 function belongsTo(file: string, { name }: Suite): boolean {

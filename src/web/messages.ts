@@ -1,0 +1,93 @@
+import * as z from 'zod'
+import { RunId } from '../run/ids.ts'
+import { Answers, type OpenQuestion } from '../run/question.ts'
+import type { Sums, UsageReport } from '../usage/report.ts'
+
+/** A stack with a terminal, as the page shows it. Every text of it is safe to show. */
+export type StackView = {
+  stack: string
+  /** The end of its name, which users type. */
+  id: string
+  /** Path on the host. */
+  folder: string
+  /** Name of a git session; null for the stack of a folder. */
+  session: string | null
+  mode: string
+}
+
+/** A decision of the proxy, or a name that was asked without it. */
+export type EgressView = {
+  /** Seconds since 1970. */
+  at: number
+  verdict: 'allowed' | 'denied' | 'blocked'
+  caller: string
+  host: string
+  port: string
+  reason: string
+  /** Whether Allow can open it for the agent. */
+  canAllow: boolean
+  /** Whether a list of the user has it, so that Deny can close it. */
+  canDeny: boolean
+}
+
+export type RunView = {
+  runId: string
+  state: string
+  /** ISO 8601. */
+  startedAt: string
+  prompt: string
+  costUsd: number | null
+  question: OpenQuestion | null
+}
+
+export type UsageView = {
+  today: UsageReport['today']
+  total: Sums
+  models: UsageReport['models']
+}
+
+/** A message of the live websocket to the page. */
+export type LiveMessage =
+  | { kind: 'stacks'; stacks: StackView[] }
+  | { kind: 'egress'; stack: string; entries: EgressView[]; leftOut: number }
+  | { kind: 'runs'; stack: string; runs: RunView[] }
+  | { kind: 'usage'; stack: string; usage: UsageView | null }
+  | { kind: 'trouble'; text: string }
+
+/** Compose project. */
+export const StackName = z.string().regex(/^claude-secure-[a-z0-9-]{1,80}$/)
+
+/** A message of the page to the live websocket: the stack to show, or none. */
+export const WatchMessage = z.strictObject({ watch: StackName.nullable() })
+
+const cells = z.number().int().min(1).max(1_000)
+
+/** A text message of the page to a terminal; keys come as binary messages. */
+export const ResizeMessage = z.strictObject({ columns: cells, rows: cells })
+
+/** A text message of a terminal to the page: it has ended. */
+export type TerminalEnd = {
+  ended: true
+  /** Null when the terminal was not opened, or its connection broke. */
+  status: number | null
+  error: string | null
+  /** What the agent left on the host: files moved away, and files that the host runs. */
+  notices: string[]
+}
+
+export const PolicyRequest = z.strictObject({
+  stack: StackName,
+  name: z.string().min(1).max(300),
+  action: z.enum(['allow', 'deny']),
+  /** Only this folder's list, or that of every folder. */
+  here: z.boolean(),
+})
+
+export const AnswerRequest = z.strictObject({
+  stack: StackName,
+  runId: RunId,
+  /** Null is "no answer". */
+  answers: Answers.nullable(),
+})
+
+export const CancelRequest = z.strictObject({ stack: StackName, runId: RunId })
