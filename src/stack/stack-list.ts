@@ -28,6 +28,8 @@ export type ListedStack = Activity & {
   /** Real path on the host; null when unknown. */
   workspace: string | null
   workspaceMode: string | null
+  /** Name of a git session; absent for other stacks. */
+  gitSession?: string
   credentials: string | null
   /** `partial`: only some services run, or some do not work. */
   state: 'up' | 'partial' | 'stopped'
@@ -114,6 +116,7 @@ async function describe(
     kind: state.identity?.kind ?? null,
     workspace: state.identity?.kind === 'server' ? null : state.workspace,
     workspaceMode: state.workspaceMode,
+    ...gitSession(state.identity),
     credentials: state.credentials,
     state: stateOf(state),
     created: new Date(state.created * 1000).toISOString(),
@@ -150,6 +153,7 @@ async function describeLeft(
     kind: owner?.kind ?? kindIn(volumes),
     workspace: protection?.workspace ?? folderIn(volumes) ?? folderOf(owner),
     workspaceMode: copy ? 'copy' : volumes.length > 0 ? 'mount' : null,
+    ...gitSession(owner),
     credentials: null,
     state: 'stopped',
     created: created.length > 0 ? new Date(Math.min(...created)).toISOString() : null,
@@ -157,6 +161,10 @@ async function describeLeft(
     runs: 0,
     services: [],
   }
+}
+
+function gitSession(identity: StackIdentity | null): { gitSession?: string } {
+  return identity?.kind === 'session' ? { gitSession: identity.session } : {}
 }
 
 /** Returns the folder of a stack that never started, and has only its own list or settings. */

@@ -50,7 +50,8 @@ function renderSize(bytes: number) {
   return `${(bytes / 1e6).toFixed(1)} MB`
 }
 
-function copied({ workspaceMode }: ListedStack) {
+function copied({ workspaceMode, gitSession }: ListedStack) {
+  if (gitSession !== undefined) return ` (session ${terminalLine(gitSession, 60)})`
   return workspaceMode === 'copy' ? ' (copy)' : ''
 }
 

@@ -37,6 +37,11 @@ t.test('each stack has one line, with its sessions and runs', async t => {
   ])
 })
 
+t.test('a git session has its name', async t => {
+  const text = renderList([{ ...stack, workspaceMode: 'copy', gitSession: 'login' }], now, false)
+  t.match(text, /\/home\/me\/app \(session login\) /)
+})
+
 t.test('sizes have a column when they are known', async t => {
   const [heading, one, two] = renderList(
     [{ ...stack, bytes: 12_345_678 }, stack],
