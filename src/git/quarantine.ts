@@ -1,5 +1,6 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isMissing } from '../base/errors.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import type { StateFolder } from '../stack/state/state-folder.ts'
 import { type ClosedGit, createClosedGit } from './closed-git.ts'
@@ -27,6 +28,10 @@ export async function openQuarantine(
   await replaceFile(join(path, 'objects/info/alternates'), `${quoted(objects)}\n`)
   await replaceFile(join(path, 'config'), renderConfig(format))
   await replaceFile(join(path, 'HEAD'), 'ref: refs/heads/none\n')
+  // Without it git would look for commits that a shallow clone does not have.
+  await copyFile(join(repository.gitDir, 'shallow'), join(path, 'shallow')).catch(error => {
+    if (!isMissing(error)) throw error
+  })
   return { path, git: createClosedGit({ gitDir: path }, signal) }
 }
 

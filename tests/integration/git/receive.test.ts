@@ -85,6 +85,16 @@ for (const format of ['sha1', 'sha256'] as const) {
   })
 }
 
+t.test('a shallow clone gets commits, also a merge with an unrelated one', async t => {
+  const { host, commit, deliver, agent } = await createRepositories(t, { shallow: true })
+  commit('theirs', { 'b.txt': 'two\n' })
+  const orphan = agent('commit-tree', '-m', 'orphan', 'HEAD^{tree}').trim()
+  agent('merge', '--quiet', '--allow-unrelated-histories', '--message=merged', orphan)
+  const { after } = await deliver()
+  t.equal(gitIn(host, ['log', '-1', '--format=%s', after.branch ?? '']), 'merged\n')
+  t.equal(gitIn(host, ['rev-list', '--count', 'HEAD']).trim(), '1', 'it is shallow')
+})
+
 t.test('no hook and no other program of the repository runs', async t => {
   const { host, commit, deliver } = await createRepositories(t)
   const mark = join(host, '../PLANTED')

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import type { Test } from 'tap'
@@ -62,7 +62,12 @@ export const sessionBranch = 'claude/test'
 /** A user's repository with a commit, and a session's copy of it on a branch of its own. */
 export async function createRepositories(
   t: Test,
-  options: { files?: Record<string, string>; format?: 'sha1' | 'sha256'; empty?: boolean } = {},
+  options: {
+    files?: Record<string, string>
+    format?: 'sha1' | 'sha256'
+    empty?: boolean
+    shallow?: boolean
+  } = {},
 ): Promise<Repositories> {
   const root = t.testdir({ host: {}, state: {} })
   const host = join(root, 'host')
@@ -74,6 +79,7 @@ export async function createRepositories(
     gitIn(host, ['add', '--all'])
     gitIn(host, ['commit', '--quiet', '--message=first'])
   }
+  if (options.shallow) makeShallow(host)
   cpSync(host, copy, { recursive: true })
   gitIn(copy, ['switch', '--quiet', '--create', sessionBranch])
   const repository = await openRepository(host)
@@ -98,6 +104,14 @@ export async function createRepositories(
       return deliverStream(exported(copy, known), limits)
     },
   }
+}
+
+/** Makes the repository one that has its last commit alone. */
+function makeShallow(host: string) {
+  gitIn(host, ['commit', '--quiet', '--allow-empty', '--message=second'])
+  const before = `${host}.whole`
+  renameSync(host, before)
+  gitIn(dirname(host), ['clone', '--quiet', '--depth=1', `file://${before}`, host])
 }
 
 /** The output of the export, as it comes from a container. */
