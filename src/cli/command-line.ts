@@ -6,7 +6,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   images: ['save', 'load'],
   mcp: ['list', 'add', 'remove'],
   schedule: ['list', 'run', 'history', 'pause', 'resume'],
-  session: ['start', 'list', 'attach', 'watch', 'stop', 'logs', 'clean'],
+  session: ['start', 'list', 'ls', 'attach', 'watch', 'stop', 'logs', 'clean'],
   serve: ['up', 'down', 'status', 'logs', 'token', 'allow', 'deny', 'audit'],
 }
 

@@ -50,6 +50,7 @@ export function addSessions(
     .option('-d, --detach', 'start it without opening it')
     .action(async options => exits((await load()).startSessionCommand(options, invocation)))
   about('session list', 'list the sessions of this folder, with their commits')
+    .alias('session ls')
     .option('-a, --all', 'list the sessions of all folders')
     .option('--json', 'print JSON')
     .action(async options => (await load()).listSessionsCommand(options, invocation))

@@ -17,7 +17,7 @@ export function watchInTerminal(
   session: Session,
   { address, container }: RunningAgent,
   { prints = false }: { prints?: boolean } = {},
-): { stop: () => Promise<void> } {
+): { stop: () => Promise<void>; ended: Promise<void> } {
   const controller = new AbortController()
   const { signal } = controller
   const tell = (event: WatchEvent) => {
@@ -25,6 +25,8 @@ export function watchInTerminal(
   }
   const watching = watchSession(session, { address, container, signal }, tell).catch(() => {})
   return {
+    /** Resolves when there is nothing to watch any more. */
+    ended: watching,
     async stop() {
       controller.abort(new Error('the session was left'))
       await watching
@@ -39,6 +41,9 @@ async function show(session: Session, event: WatchEvent, prints: boolean) {
   }
   switch (event.kind) {
     case 'interrupted':
+      return
+    case 'ended':
+      if (prints) process.stdout.write(`session ${session.session} was stopped\n`)
       return
     case 'refused':
       return say(`session ${session.session}: ${event.message}`)

@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { silentLog } from '../base/log.ts'
-import { type ExecStream, prepareExec, startExecStream } from '../engine/container-exec.ts'
+import {
+  ContainerGone,
+  type ExecStream,
+  prepareExec,
+  startExecStream,
+} from '../engine/container-exec.ts'
 import { type Collected, collect, isRefusal, type SessionPlace } from './collect.ts'
 import type { Session } from './session-record.ts'
 
@@ -8,8 +13,10 @@ export type WatchEvent =
   | ({ kind: 'collected' } & Collected)
   /** The container sent what the host does not take. */
   | { kind: 'refused'; message: string }
-  /** The container is gone, or ended the watch; it is tried again. */
+  /** The container or the engine ended the watch; it is tried again. */
   | { kind: 'interrupted' }
+  /** The container was removed, as by a stop; this is the last event. */
+  | { kind: 'ended' }
 
 /**
  * Runs in the container, as the agent, and prints a line when a tip changed. Two short calls of git twice a second,
@@ -29,12 +36,13 @@ done
 /** Milliseconds between two collections, however often the container says that something changed. */
 const pause = 300
 
-/** Milliseconds until a watch that ended is begun again. */
-const again = 2_000
+/** Milliseconds until a watch that ended is begun again: at first, and after many failures. */
+const again = { first: 2_000, most: 60_000 }
 
 /**
  * Brings the commits of a session to the repository as they are made, until the signal fires. The container only
- * says that there may be something: what is new is found by `collect`. Resolves when the signal fires.
+ * says that there may be something: what is new is found by `collect`. Resolves when the signal fires or the
+ * container was removed.
  */
 export async function watchSession(
   session: Session,
@@ -43,10 +51,12 @@ export async function watchSession(
 ): Promise<void> {
   const { signal } = place
   let refusal = ''
+  let failures = 0
   const take = async () => {
     try {
       const collected = await collect(session, place, silentLog)
       refusal = ''
+      failures = 0
       if (collected.changed) onEvent({ kind: 'collected', ...collected })
     } catch (error) {
       if (signal.aborted || !isRefusal(error)) throw error
@@ -58,12 +68,14 @@ export async function watchSession(
   while (!signal.aborted) {
     try {
       await followChanges(session, place, take)
-    } catch {
-      // The container was stopped, or the engine.
+    } catch (error) {
+      // Otherwise the container was stopped, or the engine.
+      if (error instanceof ContainerGone) return onEvent({ kind: 'ended' })
     }
     if (signal.aborted) return
     onEvent({ kind: 'interrupted' })
-    await sleep(again, undefined, { signal }).catch(() => {})
+    const wait = Math.min(again.first * 2 ** failures++, again.most)
+    await sleep(wait, undefined, { signal }).catch(() => {})
   }
 }
 

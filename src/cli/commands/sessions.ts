@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createColors } from 'picocolors'
 import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
@@ -169,13 +168,10 @@ export async function watchCommand(name: string | undefined, invocation: Invocat
   const agent = runningAgent(context, runningState(session.session, state))
   const watch = watchInTerminal(session, agent, { prints: true })
   invocation.log({ kind: 'info', text: `watching session ${session.session}; Ctrl-C ends it` })
-  try {
-    while (!invocation.signal.aborted) {
-      await sleep(60_000, undefined, { signal: invocation.signal }).catch(() => {})
-    }
-  } finally {
-    await watch.stop()
-  }
+  const stop = () => void watch.stop()
+  invocation.signal.addEventListener('abort', stop, { once: true })
+  await watch.ended
+  invocation.signal.removeEventListener('abort', stop)
 }
 
 /** Stops a session after its commits were taken. */
