@@ -42,6 +42,9 @@ export interface GitExchange {
 
 export type GitBroker = ReturnType<typeof createGitBroker>
 
+/** The caller chooses a part of the reason that is logged. */
+const reasonCharacters = 300
+
 /** Why a request does not pass. */
 class RefusedGit extends Error {}
 
@@ -97,6 +100,8 @@ export function createGitBroker(options: GitBrokerOptions) {
     // Not `pipeline`, which would destroy the connection of the answer that states the reason.
     request.pipe(received)
     request.once('error', error => received.destroy(error))
+    // Those who read it learn of its failure; with no reader left it must not end the gateway.
+    received.on('error', () => {})
     try {
       if (!pushes) return await passAnswer(given, await ask(given, signal, received))
       await passPush(given, signal, received)
@@ -110,7 +115,7 @@ export function createGitBroker(options: GitBrokerOptions) {
     const isOurs = await branches.of(given.target.repository)
     const push = await admitPush(received, { isOurs, limits: pack })
     if (push === null) return passAnswer(given, (async function* () {})())
-    const body = Readable.from(push.body, { objectMode: false })
+    const body = Readable.from(push.body, { objectMode: false }).on('error', () => {})
     try {
       await passAnswer(given, accepted(push, await ask(given, signal, body), given.target))
     } catch (error) {
@@ -150,7 +155,7 @@ export function createGitBroker(options: GitBrokerOptions) {
       } catch (error) {
         if (exchange.broken || response.headersSent) return void response.destroy()
         if (isUnexpected(error)) log({ kind: 'error', message: messageOf(error) })
-        exchange.refused = named(reasonOf(error))
+        exchange.refused = named(reasonOf(error)).slice(0, reasonCharacters)
         sendRefusal(
           response,
           target,

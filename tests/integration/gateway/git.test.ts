@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -7,7 +8,7 @@ import { request } from 'undici'
 import { exec } from '../../../src/process/exec.ts'
 import { startGitHost } from '../../support/git-host/git-host.ts'
 import { hostilePushes, line, pack, refs, zeros } from '../../support/git-host/hostile-pushes.ts'
-import { apiKey, placeholder, sentinel, startGateway } from './fixture.ts'
+import { apiKey, placeholder, sentinel, startGateway, until } from './fixture.ts'
 
 const token = `${sentinel}-git`
 const list = (path: string, push = true) => ({ host: 'git.test', path, push })
@@ -226,6 +227,37 @@ t.test('a branch is ours only when the host said so, and stays ours', async t =>
     refs([{ ref: 'refs/heads/claude/mine', old: main, next: main }]) + pack(),
   )
   t.match(await later.body.text(), /ok refs\/heads\/claude\/mine/)
+})
+
+t.test('a caller that leaves in mid-push ends its own request alone', async t => {
+  let reached = 0
+  const { broker, gateway, client } = await start(t, {
+    answer(request) {
+      if (!request.url?.endsWith('/git-receive-pack')) return false
+      reached++
+      request.resume().once('error', () => {})
+      return true
+    },
+  })
+  const begin = refs([{ ref: 'refs/heads/claude/x', next: '1'.repeat(40) }]) + pack({ objects: 9 })
+  // In the list of refs, in the pack's head, and in the pack.
+  for (const sent of [begin.slice(0, 60), begin.slice(0, 145), begin]) {
+    const { pathname, host } = new URL(`${broker}/me/app/git-receive-pack`)
+    const socket = connect(gateway.port, '127.0.0.1')
+    const head = [
+      `POST ${pathname} HTTP/1.1`,
+      ...[`host: ${host}`, `x-api-key: ${placeholder}`, 'content-length: 100000'],
+      'content-type: application/x-git-receive-pack-request',
+    ]
+    socket.write(Buffer.from(`${head.join('\r\n')}\r\n\r\n${sent}`, 'latin1'))
+    const before = gateway.events.length
+    if (sent === begin) await until(() => reached > 0)
+    // Behind all that was written, so that the gateway has read it.
+    socket.end()
+    await until(() => gateway.events.length > before)
+    t.match(gateway.events.at(-1), { route: 'git-receive-pack', outcome: 'client-gone' })
+  }
+  t.match(await client('ls-remote', 'https://git.test/me/app'), { code: 0 })
 })
 
 t.test(
