@@ -152,4 +152,16 @@ export const chatSourceControls: readonly SourceControl[] = [
     remove: ["alias: { 'node-fetch': 'undici' },", ''],
     test: 'tests/integration/images/program-bundle.test.ts',
   },
+  {
+    control: 'a Stop button ends runs of its own chat alone',
+    file: 'src/telegram/jobs/run-jobs.ts',
+    remove: ['if (found?.job.chat !== chat) return false', 'if (!found) return false'],
+    test: 'tests/integration/telegram/apart.test.ts',
+  },
+  {
+    control: '/status shows the runs of its own chat alone',
+    file: 'src/telegram/jobs/run-jobs.ts',
+    remove: ['.filter(job => job.chat === chat)', ''],
+    test: 'tests/integration/telegram/apart.test.ts',
+  },
 ]

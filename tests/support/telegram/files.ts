@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { extname } from 'node:path'
 import { badRequest } from './api-error.ts'
 import type { MediaKind } from './bot-objects.ts'
 
@@ -95,5 +94,5 @@ export type Files = ReturnType<typeof createFiles>
 function extensionOf(kind: MediaKind, { name }: FileContent) {
   if (kind === 'photo') return '.jpg'
   if (kind === 'voice') return '.oga'
-  return extname(name ?? '').slice(0, 10)
+  return /\.[A-Za-z0-9]{1,8}$/.exec(name ?? '')?.[0] ?? ''
 }
