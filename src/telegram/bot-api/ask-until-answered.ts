@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerLog } from '../../tenants/server-log.ts'
 import { hintOf, wordsOf } from './failure.ts'
 
-const pauses = [1_000, 5_000, 15_000, 60_000]
+const pauses = [1_000, 2_000, 5_000, 10_000, 30_000]
 
 /** Makes a call until Telegram answers it; null when the signal fires. Each new reason is logged once. */
 export async function askUntilAnswered<T>(

@@ -108,8 +108,9 @@ function unreachable(error: unknown): BotApiUnreachable {
   if (error instanceof BotApiUnreachable) return error
   const refused = error instanceof Error && /^Proxy response \((\d{3})\)/.exec(error.message)
   if (refused) {
+    const [, status] = refused
     return new BotApiUnreachable(
-      `the proxy refused api.telegram.org (${refused[1]}): add it to server_sites`,
+      `the proxy refused api.telegram.org (${status}): its log has the reason`,
     )
   }
   const code = systemCode(error) ?? ''

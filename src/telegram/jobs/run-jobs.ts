@@ -120,11 +120,13 @@ export function createRunJobs(parts: RunJobsParts) {
       }
       return refuse(job, problemOf(error))
     }
-    await progress.end()
-    await questions.expire(job)
     if (job.kind === 'prompt' && result.sessionId !== null && result.claude !== null) {
       sessions.note(spotOf(job), result.sessionId)
     }
+    // The next prompt does not wait until Telegram has the answer.
+    if (own) own.place = ''
+    await progress.end()
+    await questions.expire(job)
     if (await send(job, partsOfJob(job, result), room)) jobs.remove(job)
   }
 

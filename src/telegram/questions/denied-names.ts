@@ -1,9 +1,9 @@
 import { isRecord } from '../../base/json.ts'
 import type { RunEvent } from '../../run/result.ts'
 
-/** What programs print when the proxy refuses a name: its own page, curl, git, npm, pip, Node.js and Go. */
+/** What programs print when the proxy refuses a name with 407: its own page, curl, git, pip, npm, Node.js and Go. */
 const refusal =
-  /is not on the allowlist|CONNECT tunnel failed, response 403|Proxy response \(403\)|Tunnel connection failed: 403|Received HTTP code 403 from proxy|tunneling socket could not be established, (?:statusCode|cause)=403|proxyconnect tcp: Forbidden|403 {1,2}Forbidden \[IP|error 403.{0,20}proxy/i
+  /is not on the allowlist|CONNECT tunnel failed, response 407|Tunnel connection failed: 407|HTTP code 407 from proxy|tunneling socket could not be established, (?:statusCode|cause)=407|Proxy response \(407\)|Proxy Authentication Required|X-Squid-Error: 407:REFUSED_NAME/i
 
 const names = /\bhttps?:\/\/((?:[a-z0-9-]{1,63}\.){1,8}[a-z][a-z0-9-]{1,62})(?=[:/?#'"\s)\]<>]|$)/gi
 const ofPage = /\b((?:[a-z0-9-]{1,63}\.){1,8}[a-z][a-z0-9-]{1,62}) is not on the allowlist/gi

@@ -14,14 +14,18 @@ function after(command: string, output: string) {
 }
 
 t.test('a name that the proxy refused is found in what the tools say', async t => {
-  const curl = 'curl: (56) CONNECT tunnel failed, response 403'
+  const curl = 'curl: (56) CONNECT tunnel failed, response 407'
   t.same(after('curl https://api.example.com/x', curl), ['api.example.com'])
   t.same(
     after(
       'git clone https://git.example.com/a',
-      'fatal: Received HTTP code 403 from proxy after CONNECT',
+      'fatal: Received HTTP code 407 from proxy after CONNECT',
     ),
     ['git.example.com'],
+  )
+  t.same(
+    after('pip download -i https://pip.example.com x', 'Tunnel connection failed: 407 Proxy Auth'),
+    ['pip.example.com'],
   )
   t.same(after('x', '{"error":"files.example.org is not on the allowlist"}'), ['files.example.org'])
   t.same(after('curl https://api.example.com', 'HTTP/1.1 403 Forbidden'), [], 'of the site itself')
