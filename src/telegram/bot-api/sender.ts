@@ -87,7 +87,7 @@ export function createSender(options: {
       if (made % pruneEvery === 0) pace.prune()
       void make(chat, job)
     }
-    if (waiting.size === 0) for (const wake of idle.splice(0)) wake()
+    if (waiting.size === 0 && busy.size === 0) for (const wake of idle.splice(0)) wake()
     if (next < Number.POSITIVE_INFINITY) timer = setTimeout(look, Math.max(1, next - now()))
   }
 

@@ -139,3 +139,15 @@ t.test('a chat that blocked the bot, and a refusal, end a call', async t => {
   await s.close(0)
   t.match(await s.send(1, async () => 1), { kind: 'dropped' }, 'a closed sender sends nothing')
 })
+
+t.test('a sender that closes waits for the call in progress', async t => {
+  const s = sender()
+  let isDone = false
+  const sent = s.send(1, async () => {
+    await new Promise(resolve => setTimeout(resolve, 50))
+    isDone = true
+  })
+  await s.close(60_000)
+  t.ok(isDone)
+  t.match(await sent, { kind: 'sent' })
+})
