@@ -6,7 +6,7 @@ import type { Sent } from '../bot-api/sender.ts'
 import { openSentFile } from '../sent-files.ts'
 import type { AnswerPart } from './answer.ts'
 
-/** Milliseconds before a part is sent again that Telegram did not answer. */
+/** Milliseconds before a part is sent again that Telegram did not take for now. */
 const againMilliseconds = 60_000
 
 /**
@@ -27,8 +27,10 @@ export async function deliver(options: {
   workerPath: string
   onSent: (count: number) => void
   signal: AbortSignal
+  /** For tests. */
+  pause?: number
 }): Promise<boolean> {
-  const { parts, from, onSent, signal } = options
+  const { parts, from, onSent, signal, pause = againMilliseconds } = options
   for (const [index, part] of parts.entries()) {
     if (index < from) continue
     // The first one answers the message that asked.
@@ -36,13 +38,21 @@ export async function deliver(options: {
     for (;;) {
       if (signal.aborted) return false
       const sent = await sendPart(options, part, more)
-      if (sent.kind === 'dropped') return false
-      if (sent.kind === 'sent' || sent.failure.kind !== 'unavailable') break
-      await sleep(againMilliseconds, undefined, { signal }).catch(() => {})
+      if (!isForNow(sent)) break
+      await sleep(pause, undefined, { signal }).catch(() => {})
     }
     onSent(index + 1)
   }
   return true
+}
+
+/**
+ * Returns whether a part may be taken later: Telegram is away or asks for a pause, the token was revoked and the next
+ * start has another one, or too much waits in the chat.
+ */
+function isForNow(sent: Sent<number>): boolean {
+  if (sent.kind !== 'failed') return sent.kind === 'dropped'
+  return ['unavailable', 'too-many', 'token'].includes(sent.failure.kind)
 }
 
 async function sendPart(

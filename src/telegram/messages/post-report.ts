@@ -19,6 +19,9 @@ export type Report = {
   room: { folder: string; workspace: string } | null
 }
 
+/** A schedule does not fire while its last report is on the way: the history keeps what was not sent by then. */
+const reportMilliseconds = 600_000
+
 /** Sends a report of a schedule to a chat that telegram.yml allows. Returns the ids of its messages. */
 export async function postReport(
   parts: {
@@ -42,11 +45,14 @@ export async function postReport(
     kind: 'text',
     message: { text: `⏰ ${job}`, entities: [{ type: 'bold', offset: 2, length: job.length }] },
   }
-  await deliver({
-    ...{ messages: noted, spot, replyTo: undefined, from: 0, signal, onSent: () => {} },
+  const within = AbortSignal.any([signal, AbortSignal.timeout(reportMilliseconds)])
+  const isSent = await deliver({
+    ...{ messages: noted, spot, replyTo: undefined, from: 0, onSent: () => {} },
+    signal: within,
     parts: joined(head, partsOf(text)),
     ...{ folder: room?.folder ?? null, workerPath: room?.workspace ?? '/workspaces' },
   })
+  if (!isSent) throw new Error('Telegram did not take it in time')
   return ids
 
   function note<T extends Awaited<ReturnType<Messages['document']>>>(sent: T): T {
