@@ -5,6 +5,7 @@ import { askedOfHost } from '../credentials/asked.ts'
 import { environmentTokens } from '../credentials/environment-tokens.ts'
 import type { ForgeToken } from '../credentials/forge-token.ts'
 import { findHostLogins, type HostLogin } from '../credentials/host-logins.ts'
+import { findSigner, type Signer } from '../credentials/signer.ts'
 import { tokenFor } from '../credentials/token-for.ts'
 import { type Check, note, warning } from './diagnosis.ts'
 
@@ -12,28 +13,36 @@ import { type Check, note, warning } from './diagnosis.ts'
 export type HostCredentials = {
   tokens: readonly Pick<ForgeToken, 'host' | 'source'>[]
   logins: readonly HostLogin[]
+  /** The key that the user's git signs with; null for none. */
+  signer: string | null
 }
 
 /** Looks for tokens of the usual hosts, of those in the environment, and of the listed repositories. */
 export async function findHostCredentials(
   repositories: readonly GitRepository[],
   asked = askedOfHost(),
+  findKey: () => Promise<Pick<Signer, 'what'>> = findSigner,
 ): Promise<HostCredentials> {
   const named = environmentTokens(asked.env).map(({ host }) => host)
   const hosts = [...new Set(['github.com', 'gitlab.com', ...named, ...hostsOf(repositories)])]
-  const [tokens, logins] = await Promise.all([
+  const [tokens, logins, signer] = await Promise.all([
     Promise.all(hosts.map(host => tokenFor(host, asked))),
     findHostLogins(asked),
+    findKey().then(
+      ({ what }) => what,
+      () => null,
+    ),
   ])
   return {
     tokens: tokens.flatMap(token => (token ? [{ host: token.host, source: token.source }] : [])),
     logins,
+    signer,
   }
 }
 
 /** Says where each would be used. None of them is copied into an agent's container. */
 export function judgeHostCredentials(
-  { tokens, logins }: HostCredentials,
+  { tokens, logins, signer }: HostCredentials,
   repositories: readonly GitRepository[],
 ): Check[] {
   return [
@@ -47,6 +56,15 @@ export function judgeHostCredentials(
           `log in with gh auth login or git, then run ${command('stop')} and ${command('start')}`,
         ),
       ),
+    ...(signer === null
+      ? []
+      : [
+          note(
+            'credential-signing',
+            `${signer}: signs commits on this host when you push a session with --sign; no agent gets it`,
+            '',
+          ),
+        ]),
     ...logins.map(describeLogin),
   ]
 }

@@ -3,6 +3,7 @@ import { askedOfHost } from '../../../src/credentials/asked.ts'
 import { findHostCredentials, judgeHostCredentials } from '../../../src/doctor/host-credentials.ts'
 
 const secret = 'SENTINEL-0123456789'
+const noKey = () => Promise.reject(new Error('git has no key'))
 const app = { host: 'git.corp.test', path: 'me/app', push: true }
 
 t.test('tokens and logins of the host are named with their use, and never shown', async t => {
@@ -14,13 +15,14 @@ t.test('tokens and logins of the host are named with their use, and never shown'
     '.netrc': `machine git.corp.test login ada password ${secret}\n`,
   })
   const asked = askedOfHost({ PATH: '/nowhere', HOME: home, GH_TOKEN: secret })
-  const found = await findHostCredentials([app], asked)
+  const found = await findHostCredentials([app], asked, async () => ({ what: 'the ssh key ~/id' }))
   const checks = judgeHostCredentials(found, [app])
   t.match(
     checks.map(({ id, severity, message }) => `${id} ${severity}: ${message}`),
     [
       /^credential-forge note: GH_TOKEN of the environment: token for github\.com, used on this host when/,
       /^credential-forge note: ~\/\.netrc: token for git\.corp\.test.*by the gateway for git\.corp\.test\/me\/app; no agent/,
+      /^credential-signing note: the ssh key ~\/id: signs commits on this host/,
       /^credential-host note: Claude Code on this host is logged in/,
       /^credential-host note: Claude Code on this host has an API key/,
       /^credential-host note: AWS profiles/,
@@ -32,7 +34,7 @@ t.test('tokens and logins of the host are named with their use, and never shown'
 
 t.test('a listed repository without a token is a warning', async t => {
   const asked = askedOfHost({ PATH: '/nowhere', HOME: t.testdir({}) })
-  const found = await findHostCredentials([app], asked)
+  const found = await findHostCredentials([app], asked, noKey)
   t.match(judgeHostCredentials(found, [app]), [
     {
       severity: 'warning',
