@@ -59,6 +59,12 @@ export function createProgram(invocation: Invocation): Command {
         'detach',
       ]),
     )
+    .addOption(
+      new Option('--web', 'open the session in a browser, in place of this terminal').conflicts([
+        'detach',
+        'resume',
+      ]),
+    )
     .option('--worker', 'also start the container of runs; otherwise the first `run` does')
     .option('--copy', 'give the agent a copy of the folder; `apply` writes changes back')
     .option('--fresh-copy', 'replace the copy; asks before it discards unapplied work')
@@ -112,7 +118,7 @@ export function createProgram(invocation: Invocation): Command {
   )
 
   addForward(command, invocation)
-  command('web', 'open your stacks in a browser: sessions, egress log, runs, usage')
+  command('web', 'open your stacks in a browser: sessions, commits, egress log, runs, usage')
     .option('-p, --port <number>', 'listen on this port of 127.0.0.1 (default: 3456, or the next)')
     .option('-o, --open', 'open the browser')
     .addOption(new Option('--web').hideHelp())

@@ -48,6 +48,14 @@ export function addSessions(
     .addOption(new Option('--no-create-pr', 'same as --no-pr'))
     .option('--shell', 'open a shell in place of Claude Code')
     .option('-d, --detach', 'start it without opening it')
+    .addOption(
+      new Option('--web', 'open it in a browser, in place of this terminal').conflicts([
+        'detach',
+        'shell',
+      ]),
+    )
+    // claude-code-runner's, where the page is the default.
+    .addOption(new Option('--no-web').hideHelp())
     .action(async options => exits((await load()).startSessionCommand(options, invocation)))
   about('session list', 'list the sessions of this folder, with their commits')
     .alias('session ls')

@@ -19,6 +19,7 @@ import { serviceOfSessions } from '../stack/services.ts'
 import { refuseOtherOwner } from '../stack/state/owner.ts'
 import { stateFolder } from '../stack/state/state-folder.ts'
 import type { EgressView, RunView, StackView } from './messages.ts'
+import { createSessionSource } from './session-source.ts'
 import type { WebSources } from './sources.ts'
 
 type Options = { context: EngineContext; calledAs: string }
@@ -100,6 +101,7 @@ export function createLiveSources({ context, calledAs }: Options): WebSources {
       const [report] = reports
       return report ? { today: report.today, total: report.total, models: report.models } : null
     },
+    ...createSessionSource(context),
   }
 }
 

@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws'
 import { parseJson } from '../base/json.ts'
 import { describeError } from './errors.ts'
 import type { WebLimits } from './limits.ts'
-import { type EgressView, type LiveMessage, WatchMessage } from './messages.ts'
+import { type CommitsView, type EgressView, type LiveMessage, WatchMessage } from './messages.ts'
 import type { WebSources } from './sources.ts'
 
 type LiveParts = { sources: WebSources; limits: WebLimits; calledAs: string }
@@ -15,8 +15,8 @@ const pastSeconds = 3_600
 const flushMilliseconds = 100
 
 /**
- * Sends the live state to a page: the stacks, and of the stack that it watches the egress log, runs and usage. Only
- * changes are sent. A page that does not read is disconnected, and gets the present state when it comes back.
+ * Sends the live state to a page: the stacks, and of the stack that it watches the egress log, runs, usage and
+ * commits. Only changes are sent. A page that does not read is disconnected, and gets the present state when it comes back.
  */
 export function serveLive(socket: WebSocket, parts: LiveParts): void {
   const { sources, limits, calledAs } = parts
@@ -53,6 +53,14 @@ export function serveLive(socket: WebSocket, parts: LiveParts): void {
       3 * every,
     )
     followEgress(stack, parts, send, signal)
+    const follow = {
+      onCommits: (commits: CommitsView) => sendChanges({ kind: 'commits', stack, commits }),
+      onTrouble: (text: string) => sendChanges({ kind: 'trouble', text }),
+      signal,
+    }
+    sources.commits(stack, follow).catch((error: unknown) => {
+      if (!signal.aborted) follow.onTrouble(describeError(error, calledAs).body.error)
+    })
   }
   socket.on('message', data => {
     const message = WatchMessage.safeParse(parseJson(String(data)))
@@ -82,6 +90,7 @@ function createChanges(send: (message: LiveMessage) => void) {
   sendChange.forget = () => {
     last.delete('runs')
     last.delete('usage')
+    last.delete('commits')
   }
   return sendChange
 }

@@ -46,12 +46,49 @@ export type UsageView = {
   models: UsageReport['models']
 }
 
+/** A commit of a git session, in a list. */
+export type CommitView = {
+  id: string
+  subject: string
+  author: string
+  /** ISO 8601; null for a time that no calendar has. */
+  at: string | null
+  /** Whether the session's branch has it, so that a push takes it along. */
+  onBranch: boolean
+}
+
+/** The commits of a git session, the newest first. */
+export type CommitsView = {
+  branch: string
+  /** The newest commit of the branch: a push takes what the user saw. Null without one. */
+  tip: string | null
+  commits: CommitView[]
+  mayPush: boolean
+  mayOpenPullRequest: boolean
+  /** The proposed message of a pull request. */
+  title: string
+  body: string
+}
+
+/** A commit with all that a review shows. */
+export type CommitDetailsView = {
+  id: string
+  message: string
+  files: { path: string; kind: string; insertions: number | null; deletions: number | null }[]
+  /** Whether it has more files than are listed. */
+  more: boolean
+  findings: { kind: string; path: string; detail: string; line: number | null }[]
+  patch: string
+  truncated: boolean
+}
+
 /** A message of the live websocket to the page. */
 export type LiveMessage =
   | { kind: 'stacks'; stacks: StackView[] }
   | { kind: 'egress'; stack: string; entries: EgressView[]; leftOut: number }
   | { kind: 'runs'; stack: string; runs: RunView[] }
   | { kind: 'usage'; stack: string; usage: UsageView | null }
+  | { kind: 'commits'; stack: string; commits: CommitsView }
   | { kind: 'trouble'; text: string }
 
 /** Compose project. */
@@ -91,3 +128,28 @@ export const AnswerRequest = z.strictObject({
 })
 
 export const CancelRequest = z.strictObject({ stack: StackName, runId: RunId })
+
+const CommitId = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
+
+export const CommitRequest = z.strictObject({ stack: StackName, id: CommitId })
+
+const branch = z.string().min(1).max(200).optional()
+const text = z.string().max(20_000)
+
+/** What a user does after a review. `tip` is the newest commit that they saw. */
+export const ReviewRequest = z.discriminatedUnion('action', [
+  z.strictObject({ action: z.literal('push'), stack: StackName, tip: CommitId, branch }),
+  z.strictObject({
+    action: z.literal('pull-request'),
+    ...{ stack: StackName, tip: CommitId, branch },
+    title: text.min(1).max(300),
+    body: text,
+  }),
+  z.strictObject({
+    action: z.literal('comment'),
+    ...{ stack: StackName, id: CommitId.nullable() },
+    text: text.min(1),
+  }),
+  z.strictObject({ action: z.literal('discard'), stack: StackName }),
+])
+export type ReviewRequest = z.infer<typeof ReviewRequest>

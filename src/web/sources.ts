@@ -1,7 +1,15 @@
 import type { TerminalSize } from '../engine/terminal-exec.ts'
 import type { TerminalStream } from '../engine/terminal-stream.ts'
 import type { Answers } from '../run/question.ts'
-import type { EgressView, RunView, StackView, UsageView } from './messages.ts'
+import type {
+  CommitDetailsView,
+  CommitsView,
+  EgressView,
+  ReviewRequest,
+  RunView,
+  StackView,
+  UsageView,
+} from './messages.ts'
 
 /** Everything that the page shows and does. An unknown stack is refused with a `UserError`. */
 export type WebSources = {
@@ -33,4 +41,20 @@ export type WebSources = {
   answer: (stack: string, runId: string, answers: Answers | null) => Promise<void>
   cancel: (stack: string, runId: string) => Promise<void>
   usage: (stack: string) => Promise<UsageView | null>
+  /**
+   * Fetches the commits of a git session as they are made, and passes on its list now and after each change.
+   * Resolves when the signal fires, and at once for any other stack.
+   */
+  commits: (
+    stack: string,
+    options: {
+      onCommits: (commits: CommitsView) => void
+      /** A commit that the host does not take. */
+      onTrouble: (text: string) => void
+      signal: AbortSignal
+    },
+  ) => Promise<void>
+  commit: (stack: string, id: string) => Promise<CommitDetailsView>
+  /** Does what the user chose after a review, and returns what they must know. */
+  review: (request: ReviewRequest) => Promise<string[]>
 }

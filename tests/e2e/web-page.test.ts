@@ -237,7 +237,7 @@ t.test('a lost connection is opened again and redrawn; one that ended is not', a
 t.test('a run asks: the page says so, and the keyboard answers', async t => {
   state.runs = [run]
   const { page, problems } = await openPage({ ...desktop, colorScheme: 'dark' })
-  await page.getByText('A run asks in shop').waitFor()
+  await page.locator('#tab-runs .badge').waitFor()
   await page.keyboard.press('F6')
   await page.keyboard.press('ArrowRight')
   await page.getByText('Which release do you want?').waitFor()
@@ -250,6 +250,22 @@ t.test('a run asks: the page says so, and the keyboard answers', async t => {
   await page.getByText('Which release do you want?').waitFor({ state: 'detached' })
   t.same(problems, [])
   state.runs = []
+  await page.context().close()
+})
+
+t.test('the bell of Claude is a notification, a mark in the title, and a tone', async t => {
+  const { page, problems, terminal } = await openPage({
+    ...desktop,
+    permissions: ['notifications'],
+  })
+  const notify = page.getByRole('button', { name: 'Notify me' })
+  await notify.click()
+  await page.getByRole('button', { name: 'Stop notifying', pressed: true }).waitFor()
+  terminal.print('\u0007')
+  await page.getByText('Claude waits in shop').waitFor()
+  await page.getByRole('button', { name: 'Stop notifying' }).click()
+  await notify.waitFor()
+  t.same(problems, [])
   await page.context().close()
 })
 
@@ -273,6 +289,74 @@ t.test('on a phone, in Chinese: one view at a time, and nothing wider than the s
   await page.context().close()
 })
 
+t.test('commits are read with their diff, and leave after a yes', async t => {
+  const id = 'c0ffee'.padEnd(40, '0')
+  const markup = '<img src=x onerror=alert(1)>'
+  const commit = { id, subject: 'fix the test', author: 'Claude', at: null, onBranch: true }
+  state.commits = {
+    ...{ branch: 'claude/2026-11-30', tip: id, commits: [commit], mayPush: true },
+    ...{ mayOpenPullRequest: true, title: 'Fix the test', body: 'It asked the registry.' },
+  }
+  state.details = {
+    ...{ id, message: 'fix the test', more: false, truncated: false },
+    files: [{ path: 'src/shop.ts', kind: 'modified', insertions: 2, deletions: 1 }],
+    findings: [{ kind: 'ci', path: '.github/workflows/x.yml', detail: 'runs in CI', line: null }],
+    patch: [
+      'diff --git a/src/shop.ts b/src/shop.ts',
+      '--- a/src/shop.ts',
+      '+++ b/src/shop.ts',
+      '@@ -1,3 +1,4 @@',
+      " import { price } from './price.ts'",
+      `-const registry = 'https://registry.example.com'`,
+      `+const registry = 'vendor/'`,
+      '+export { registry }',
+      '',
+    ].join('\n'),
+  }
+  const { page, problems } = await openPage()
+  await page.getByRole('tab', { name: 'Changes' }).click()
+  await page.getByRole('button', { name: 'fix' }).click()
+  await page.locator('.patch .plus').first().waitFor()
+  t.equal(await page.locator('.patch .plus').count(), 2)
+  t.equal(await page.locator('.patch .minus').count(), 1)
+  await page.getByText('runs in CI').waitFor()
+  await takePicture(page, 'web-changes')
+
+  const before = asked.length
+  await page.getByRole('button', { name: 'Push', exact: true }).click()
+  await page.getByRole('button', { name: 'No', exact: true }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  t.equal(asked.length, before, 'No pushes nothing')
+  await page.getByLabel('Branch').fill('claude/other')
+  await page.getByRole('button', { name: 'Push', exact: true }).click()
+  await page.getByText('Push 1 commits to the branch claude/other?').waitFor()
+  await page.getByRole('button', { name: 'Yes' }).click()
+  await page.getByText('origin, claude/x: created').waitFor()
+  t.match(asked.at(-1), { action: 'push', tip: id, branch: 'claude/other' })
+  await page.getByText('Pull request', { exact: true }).click()
+  t.equal(await page.getByLabel('Title').inputValue(), 'Fix the test')
+  await page.getByRole('button', { name: 'Push and open' }).click()
+  await page.getByRole('button', { name: 'Yes' }).click()
+  await until('the request', async () => asked.length === before + 2)
+  t.match(asked.at(-1), { action: 'pull-request', title: 'Fix the test' })
+  await page.getByLabel('Tell Claude what to change').fill('use the mirror')
+  await page.getByRole('button', { name: 'Send to Claude' }).click()
+  await until('the comment', async () => asked.length === before + 3)
+  t.match(asked.at(-1), { action: 'comment', id, text: 'use the mirror' })
+
+  const other = { ...commit, id: 'd'.repeat(40), subject: `second ${markup}` }
+  const patch = `diff --git a/${markup} b/x\n@@ -0,0 +1 @@\n+${markup}\n`
+  state.details = { ...state.details, id: other.id, message: markup, patch }
+  state.onCommits?.({ ...state.commits, tip: other.id, commits: [other, commit] })
+  await page.getByText('New commit in shop').waitFor()
+  await page.getByRole('button', { name: `second ${markup}` }).click()
+  await page.locator('.patch .plus').getByText(markup).waitFor()
+  t.equal(await page.locator('img').count(), 0)
+  t.same(problems, [])
+  state.commits = null
+  await page.context().close()
+})
+
 t.test('without the token the page says what it needs, and asks the server nothing', async t => {
   const { page, problems } = await open(`http://127.0.0.1:${port}/`, desktop)
   await page.getByText('the address that the web command printed').waitFor()
@@ -281,7 +365,7 @@ t.test('without the token the page says what it needs, and asks the server nothi
 })
 
 t.test('the pictures of the documents are there', async t => {
-  for (const name of ['web-desktop', 'web-phone', 'web-question']) {
+  for (const name of ['web-changes', 'web-desktop', 'web-phone', 'web-question']) {
     const picture = await readFile(new URL(`../../docs/pictures/${name}.png`, import.meta.url))
     t.match(picture.subarray(1, 4).toString(), 'PNG', name)
   }

@@ -91,7 +91,6 @@ t.test('a question of a run is answered in the page', async t => {
   const prompt = `[[tool AskUserQuestion ${JSON.stringify({ questions })}]]`
   const { stdout, stderr, code } = await stack.cli(['run', '--detach', '--no-continue', prompt])
   t.equal(code, 0, stderr)
-  await page.getByText('A run asks in project').waitFor()
   await page.getByRole('tab', { name: 'Runs' }).click()
   await page.getByLabel('blue').check()
   await page.getByRole('button', { name: 'Answer', exact: true }).click()

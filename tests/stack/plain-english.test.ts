@@ -49,7 +49,7 @@ const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { c
   .toString()
   .trimEnd()
   .split('\n')
-  .filter(path => scanned.test(path) && !/\.(?:cast|svg|json)$/.test(path))
+  .filter(path => scanned.test(path) && !/\.(?:cast|svg|json|png)$/.test(path))
   .filter(path => existsSync(join(top, path)))
 
 const found = files.flatMap(path => [

@@ -1,9 +1,10 @@
 import { UserError } from '../../base/errors.ts'
-import { terminalJson, terminalLine, terminalText } from '../../base/terminal-text.ts'
+import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import type { Commit } from '../../git/commits.ts'
 import { openSessionView, type SessionView } from '../../git/session-view.ts'
 import { openEngine } from '../../operations/context.ts'
 import { collectFrom, findSession } from '../../operations/sessions/find-sessions.ts'
+import { proposeMessage } from '../../operations/sessions/propose-message.ts'
 import {
   type Destination,
   destinationOf,
@@ -169,20 +170,4 @@ async function messageOf(
     })
   }
   return { title: first.trim(), body: rest.join('\n').trim(), ...more }
-}
-
-/** Proposes the only commit's message, or the list of subjects. The texts are of the agent. */
-export function proposeMessage(
-  commits: readonly Pick<Commit, 'subject' | 'body'>[],
-  branch: string,
-): { title: string; body: string } {
-  const [first] = commits
-  if (first && commits.length === 1) {
-    return { title: terminalLine(first.subject, 200), body: terminalText(first.body) }
-  }
-  const subjects = [...commits].reverse().map(({ subject }) => `- ${terminalLine(subject, 200)}`)
-  return {
-    title: branch.replace(/^claude\//, '').replace(/[-_]+/g, ' '),
-    body: subjects.join('\n'),
-  }
 }

@@ -37,6 +37,7 @@ type StartOptions = {
   createPr?: boolean
   shell?: boolean
   detach?: boolean
+  web?: boolean
 }
 
 /** Starts a session, or continues one, and opens it; returns Claude Code's exit status. */
@@ -44,8 +45,8 @@ export async function startSessionCommand(
   options: StartOptions,
   invocation: Invocation,
 ): Promise<number> {
-  const { pr, push, createPr, shell, detach, ...rest } = options
-  const opens = !detach && isInteractive()
+  const { pr, push, createPr, shell, detach, web = false, ...rest } = options
+  const opens = !detach && !web && isInteractive()
   if (opens && !shell) requireCapableTerminal(userEnvironment().TERM)
   const { context, session, agent, isNew } = await startSession(invocation, {
     ...rest,
@@ -58,6 +59,7 @@ export async function startSessionCommand(
     ? `session ${name} works on branch ${terminalLine(branch)} in a copy of ${terminalLine(folder)}: ${calledAs()} review ${name} shows its commits`
     : `session ${name} continues on branch ${terminalLine(branch)}`
   context.log({ kind: 'info', text })
+  if (web) await (await import('./web.ts')).web({ open: true }, invocation)
   if (!opens) return 0
   const watch = watchInTerminal(session, agent)
   try {

@@ -24,13 +24,15 @@ export type StartOptions = CopyOptions & {
   /** Also start the worker, the container of runs. */
   worker?: boolean
   copy?: boolean
+  /** Serves the page in place of opening the session in this terminal. */
+  web?: boolean
 }
 
 /** Starts the stack of the current folder and opens Claude Code; returns Claude Code's exit status. */
 export async function start(options: StartOptions, invocation: Invocation): Promise<number> {
-  const { resume } = options
+  const { resume, web = false } = options
   if (resume !== undefined) checkResume(resume)
-  const opens = !options.detach && isInteractive()
+  const opens = !options.detach && !web && isInteractive()
   // Before the stack is started, which may take minutes.
   if (opens) requireCapableTerminal(userEnvironment().TERM)
   const { context, agent, state, outcome } = await startHere(serviceOfSessions, invocation, options)
@@ -45,7 +47,9 @@ export async function start(options: StartOptions, invocation: Invocation): Prom
   }
   if (outcome === 'running') await warnOfRefusedPolicy(context, state)
   context.log({ kind: 'info', text: `${agent.stack} is up` })
-  if (!options.detach) {
+  if (web) {
+    await (await import('./web.ts')).web({ open: true }, invocation)
+  } else if (!options.detach) {
     const text = `no session was opened, because this is not a terminal: run ${calledAs()} start in one`
     context.log({ kind: 'info', text })
   }

@@ -10,7 +10,8 @@ export function takeToken(): string | null {
 }
 
 export type Connection = {
-  post: (path: string, body: unknown) => Promise<{ notices: string[] }>
+  /** Sends JSON; rejects with a `Refusal`. */
+  post: <T = { notices: string[] }>(path: string, body: unknown) => Promise<T>
   open: (path: string) => WebSocket
 }
 
@@ -26,14 +27,14 @@ export class Refusal extends Error {
 
 export function createConnection(token: string): Connection {
   return {
-    async post(path, body) {
+    async post<T>(path: string, body: unknown) {
       const answer = await fetch(path, {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body: JSON.stringify(body),
       })
       const json: unknown = await answer.json()
-      if (answer.ok) return json as { notices: string[] }
+      if (answer.ok) return json as T
       const { error, hint } = json as { error: string; hint: string | null }
       throw new Refusal(error, hint)
     },

@@ -1,4 +1,5 @@
-import type { LiveMessage, StackView } from '../messages.ts'
+import type { CommitDetailsView, LiveMessage, StackView } from '../messages.ts'
+import { createChangesView } from './changes-view.ts'
 import { type Connection, keepOpen, Refusal } from './connection.ts'
 import { el, fill } from './dom.ts'
 import { createEgressView } from './egress-view.ts'
@@ -51,15 +52,23 @@ export function createPage(
     cancel: runId => quietly(act('/api/cancel', { runId })),
   })
   const usage = createUsageView(texts)
+  const changes = createChangesView({
+    texts,
+    read: id => connection.post<CommitDetailsView>('/api/commit', { stack: watched, id }),
+    review: action => act('/api/review', action),
+  })
+  let newest: string | null = null
 
   const grid = el('main', { class: 'grid', 'aria-label': texts.terminals })
   const empty = el('p', { class: 'alone' }, texts.connecting)
   grid.append(empty)
-  const side = el('aside', { class: 'side' }, egress.element, runs.element, usage.element)
+  const side = el('aside', { class: 'side' })
+  side.append(changes.element, egress.element, runs.element, usage.element)
   const views = createViews(
     texts.views,
     [
       { id: 'terminals', label: texts.terminals, element: grid },
+      { id: 'changes', label: texts.changes, element: changes.element },
       { id: 'egress', label: texts.egress, element: egress.element },
       { id: 'runs', label: texts.runs, element: runs.element },
       { id: 'usage', label: texts.usage, element: usage.element },
@@ -81,6 +90,8 @@ export function createPage(
     egress.clear()
     runs.show([])
     usage.show(null)
+    changes.show(null)
+    newest = null
     sendWatch()
     showStacks()
   }
@@ -155,6 +166,17 @@ export function createPage(
       case 'usage':
         if (message.stack === watched) usage.show(message.usage)
         return
+      case 'commits': {
+        if (message.stack !== watched) return
+        changes.show(message.commits)
+        const [first] = message.commits.commits
+        if (newest !== null && first && first.id !== newest) {
+          views.mark('changes', true)
+          notifier.notify(fillText(texts.newCommit, nameOf(message.stack)))
+        }
+        newest = first?.id ?? ''
+        return
+      }
       case 'trouble':
         return say(message.text)
       default:

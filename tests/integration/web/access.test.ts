@@ -133,6 +133,13 @@ t.test('a websocket of another website, or without the token, is refused', async
       'another port': [403, socket(path, { origin: `http://127.0.0.1:${port + 1}` })],
       'no origin': [403, socket(path, { origin: undefined as unknown as string })],
       'another host': [403, socket(path, { headers: { host: `evil.test:${port}` } })],
+      'a name that leads here': [
+        403,
+        socket(path, {
+          origin: `http://evil.test:${port}`,
+          headers: { host: `evil.test:${port}` },
+        }),
+      ],
       'no token': [401, socket(path, { protocols: ['claude-secure'] })],
       'a wrong token': [401, socket(path, { protocols: ['claude-secure', 'token.x'] })],
       'a token first': [401, socket(path, { protocols: [`token.${token}`, 'claude-secure'] })],
@@ -161,4 +168,35 @@ t.test('websockets are bounded in number', async t => {
   t.equal(await upgradeStatus(socket('/live')), 101)
   t.equal(await upgradeStatus(socket('/live')), 101)
   t.equal(await upgradeStatus(socket('/live')), 503)
+})
+
+t.test('a review sends the commit that the user saw, and nothing that is malformed', async t => {
+  const { app, port, asked, origin } = await startWeb(t)
+  const post = (url: string, body: object) =>
+    app.inject({
+      method: 'POST',
+      url,
+      headers: { host: `127.0.0.1:${port}`, origin, authorization: `Bearer ${token}` },
+      body,
+    })
+  const tip = 'a'.repeat(40)
+  const push = { action: 'push', stack, tip, branch: 'claude/x' }
+  t.same((await post('/api/review', push)).json(), { notices: ['origin, claude/x: created'] })
+  t.same(asked, [push])
+  for (const body of [
+    { ...push, tip: 'HEAD' },
+    { ...push, tip: `${tip}^` },
+    { ...push, tip: null },
+    { ...push, branch: '' },
+    { ...push, force: true },
+    { action: 'pull-request', stack, tip, title: '', body: '' },
+    { action: 'comment', stack, id: null, text: '' },
+    { action: 'comment', stack, id: null, text: 'x'.repeat(20_001) },
+    { action: 'merge', stack },
+  ]) {
+    t.equal((await post('/api/review', body)).statusCode, 400, JSON.stringify(body).slice(0, 80))
+  }
+  t.equal((await post('/api/commit', { stack, id: '--output=x' })).statusCode, 400)
+  t.equal((await post('/api/commit', { stack, id: tip })).statusCode, 422)
+  t.equal(asked.length, 1)
 })

@@ -104,3 +104,24 @@ t.test('a malformed message closes the websocket', async t => {
     t.equal((await closed)[0], 1008)
   }
 })
+
+t.test('a git session sends its commits, and each change of them', async t => {
+  const { socket, state } = await startWeb(t)
+  const commit = {
+    ...{ id: 'a'.repeat(40), subject: 'one', author: 'Claude', at: null, onBranch: true },
+  }
+  const commits = {
+    ...{ branch: 'claude/x', tip: commit.id, commits: [commit], mayPush: true },
+    ...{ mayOpenPullRequest: true, title: 'one', body: '' },
+  }
+  state.commits = commits
+  const { client, texts } = await openSocket(socket('/live'))
+  const of = () => texts.filter(({ kind }) => kind === 'commits')
+  client.send(JSON.stringify({ watch: shop }))
+  await until('the commits', async () => of().length > 0)
+  t.same(of(), [{ kind: 'commits', stack: shop, commits }])
+  state.onCommits?.(commits)
+  state.onCommits?.({ ...commits, commits: [{ ...commit, id: 'b'.repeat(40) }, commit] })
+  await until('the new one', async () => of().length > 1)
+  t.equal(of().length, 2)
+})

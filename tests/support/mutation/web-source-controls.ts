@@ -91,4 +91,22 @@ export const webSourceControls: readonly SourceControl[] = [
     remove: ['mode: 0o600', 'mode: 0o644'],
     test: 'tests/unit/web/open-browser.test.ts',
   },
+  {
+    control: 'a push takes what the user has read',
+    file: 'src/web/session-source.ts',
+    remove: ['if (tips.branch !== tip) {', 'if (false) {'],
+    test: 'tests/integration/web/session-source.test.ts',
+  },
+  {
+    control: 'a session that was started not to push does not push from the page',
+    file: 'src/web/session-source.ts',
+    remove: ["if (!session.mayPush) throw notAllowed(session, 'push')", ''],
+    test: 'tests/integration/web/session-source.test.ts',
+  },
+  {
+    control: 'a paste cannot end itself',
+    file: 'src/web/page/pasteable.ts',
+    remove: ["return text.replace(controls, '')", 'return text'],
+    test: 'tests/unit/web/page/pasteable.test.ts',
+  },
 ]

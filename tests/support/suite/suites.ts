@@ -107,6 +107,7 @@ const toolFiles = [
   'usage',
   'web',
   'web-page',
+  'web-session',
 ].map(name => `tests/e2e/${name}.test.ts`)
 
 function belongsTo(file: string, { name }: Suite): boolean {

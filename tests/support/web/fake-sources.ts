@@ -1,6 +1,13 @@
 import { Duplex } from 'node:stream'
 import { UserError } from '../../../src/base/errors.ts'
-import type { EgressView, RunView, StackView, UsageView } from '../../../src/web/messages.ts'
+import type {
+  CommitDetailsView,
+  CommitsView,
+  EgressView,
+  RunView,
+  StackView,
+  UsageView,
+} from '../../../src/web/messages.ts'
 import type { WebSources } from '../../../src/web/sources.ts'
 
 /** A terminal of a test: what was typed, and a way to print. */
@@ -40,6 +47,9 @@ export function createFakeSources() {
     onEntry: null as ((entry: EgressView) => void) | null,
     /** Number of followers of the egress log. */
     followers: 0,
+    commits: null as CommitsView | null,
+    details: null as CommitDetailsView | null,
+    onCommits: null as ((commits: CommitsView) => void) | null,
   }
   const known = (stack: string) => {
     if (state.stacks.some(view => view.stack === stack)) return
@@ -95,6 +105,25 @@ export function createFakeSources() {
       asked.push({ stack, runId })
     },
     usage: async () => state.usage,
+    async commits(stack, { onCommits, signal }) {
+      if (!state.commits) return
+      known(stack)
+      onCommits(state.commits)
+      state.onCommits = onCommits
+      await new Promise<void>(resolve => {
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    },
+    async commit(stack, id) {
+      known(stack)
+      if (state.details?.id === id) return state.details
+      throw new UserError(`the session has no commit ${id.slice(0, 10)}`, { hint: 'reload' })
+    },
+    async review(request) {
+      asked.push(request)
+      if (state.refuse) throw state.refuse
+      return ['origin, claude/x: created']
+    },
   }
   return { sources, terminals, asked, state }
 }

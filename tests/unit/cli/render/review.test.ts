@@ -1,6 +1,6 @@
 import t from 'tap'
-import { proposeMessage } from '../../../../src/cli/commands/publish.ts'
 import { cutPatch, renderCommit, renderFinding } from '../../../../src/cli/render/review.ts'
+import { proposeMessage } from '../../../../src/operations/sessions/propose-message.ts'
 
 const commit = {
   ...{ id: 'a'.repeat(40), parents: [], subject: 'fix \u001b]0;x\u0007it', body: 'why\u202e' },
