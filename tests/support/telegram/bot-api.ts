@@ -109,6 +109,8 @@ export function createBotApi(options: BotApiOptions = {}) {
 
   const control = {
     ...people,
+    /** Puts in an update of any content. */
+    raw: (kind: string, content: unknown): number | null => queue.push(kind, content),
     /** Makes the next requests fail. */
     fail: (fault: Fault) => faults.add(fault),
     heal: () => faults.clear(),
