@@ -124,6 +124,9 @@ function runningState(name: string, state: StackState | null): StackState {
   })
 }
 
+/** Milliseconds in which a container must have sent its commits to be counted in the list. */
+const patience = 10_000
+
 /** Prints the sessions of this folder. Fetches what running ones have first. */
 export async function listSessionsCommand(
   { all = false, json = false }: { all?: boolean; json?: boolean },
@@ -133,7 +136,9 @@ export async function listSessionsCommand(
   const found = await findSessions(context, { all })
   const sessions = await Promise.all(
     found.map(async one => {
-      await collectFrom(context, one).catch(() => false)
+      // A container that does not answer must not hide the others.
+      const signal = AbortSignal.any([invocation.signal, AbortSignal.timeout(patience)])
+      await collectFrom({ ...context, signal }, one).catch(() => false)
       const view = await openSessionView(one.session, invocation.signal).catch(() => null)
       const { session, id, stack, folder, branch, started } = one.session
       const state = isRunning(one) ? 'running' : 'stopped'
