@@ -36,7 +36,9 @@ export async function readUsage(options: {
   stack?: string
 }): Promise<Usage> {
   const { days, all, tenant } = options
-  const settings = await loadSettings(checkoutRoot(), undefined, await folderSettingsPath())
+  const here = options.stack === undefined ? null : stateFolder(options.stack).settings
+  const place = here ?? (await folderSettingsPath())
+  const settings = await loadSettings(checkoutRoot(), undefined, place)
   const { BUDGET_USD_PER_DAY: budget } = settings
   const usd = budget === undefined ? null : Number(budget)
   const reports: UsageReport[] = []

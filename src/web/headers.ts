@@ -15,13 +15,14 @@ export const commonHeaders = {
  * elsewhere or goes there. Text of an agent that became markup could neither run nor load anything.
  *
  * @param nonce admits the style elements that xterm.js makes
+ * @param host the page's own, which was checked: to some browsers 'self' has no websockets
  */
-export function pagePolicy(nonce: string): string {
+export function pagePolicy(nonce: string, host: string): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
     `style-src 'self' 'nonce-${nonce}'`,
-    "connect-src 'self'",
+    `connect-src 'self' ws://${host}`,
     "img-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",

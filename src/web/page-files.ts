@@ -48,9 +48,10 @@ export async function readPage(root: string): Promise<PageFiles> {
 /** Serves the page. It needs no token, because it holds nothing of the user's. */
 export function servePage(app: FastifyInstance, { html, script, style, icon }: PageFiles) {
   const config = { withoutToken: true }
-  app.get('/', { config }, async (_request, reply) => {
+  app.get('/', { config }, async ({ headers }, reply) => {
     const nonce = createNonce()
-    reply.header('content-security-policy', pagePolicy(nonce)).type('text/html; charset=utf-8')
+    const policy = pagePolicy(nonce, headers.host ?? '')
+    reply.header('content-security-policy', policy).type('text/html; charset=utf-8')
     return html.replaceAll(noncePlace, nonce)
   })
   const files = {

@@ -15,6 +15,7 @@ t.test('the page needs no token and holds none; each load has its own nonce', as
   const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? ''
   t.equal(first.body, page.html.replace('{{nonce}}', nonce))
   t.not(first.body, second.body)
+  t.match(policy, `connect-src 'self' ws://127.0.0.1:${port};`)
   t.notMatch(policy, /unsafe|\*|https?:|data:|blob:/)
   t.match(policy, /default-src 'none';.*script-src 'self';.*frame-ancestors 'none'/)
   t.notMatch(`${JSON.stringify(first.headers)}${first.body}`, token)

@@ -1,7 +1,8 @@
-import { symlinkSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { knownRuns } from '../../../src/operations/usage.ts'
+import { knownRuns, readUsage } from '../../../src/operations/usage.ts'
+import { stateFolder } from '../../../src/stack/state/state-folder.ts'
 
 const result = (runId: string, startedAt: string, more = {}) =>
   JSON.stringify({ runId, startedAt, meter: 'm', workspace: '/workspace', turns: [], ...more })
@@ -27,4 +28,14 @@ t.test('symlinks are not followed, and a missing store has no runs', async t => 
   symlinkSync(join(folder, 'real'), join(folder, 'linked', 'result.json'))
   t.strictSame(await knownRuns(folder), [])
   t.strictSame(await knownRuns(join(folder, 'none')), [])
+})
+
+t.test('a stack that is named has the budget of its own folder', async t => {
+  process.env.XDG_STATE_HOME = t.testdir()
+  const stack = 'claude-secure-other-0a1b2c3d'
+  const { path, settings } = stateFolder(stack)
+  mkdirSync(path, { recursive: true })
+  writeFileSync(settings, 'BUDGET_USD_PER_DAY=7\n', { mode: 0o600 })
+  const { reports } = await readUsage({ days: 7, all: false, stack })
+  t.match(reports, [{ stack, today: { budgetUsd: 7 } }])
 })
