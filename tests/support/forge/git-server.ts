@@ -20,13 +20,7 @@ export async function startGitServer(
   const server = createServer((request, response) => {
     const { url = '', headers } = request
     seen.push({ url, authorization: headers.authorization })
-    if (options.before?.(request, response)) return
-    const expected = options.login && `Basic ${Buffer.from(options.login).toString('base64')}`
-    if (expected && headers.authorization !== expected) {
-      response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
-      return
-    }
-    backend(options.root, request, response)
+    if (!options.before?.(request, response)) serveGit(options, request, response)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -37,6 +31,19 @@ export async function startGitServer(
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
   return { origin: `http://127.0.0.1:${port}`, host: `127.0.0.1:${port}`, seen }
+}
+
+/** Answers one request of git, after the login if there is one. */
+export function serveGit(
+  { root, login }: { root: string; login?: string },
+  request: IncomingMessage,
+  response: ServerResponse,
+) {
+  const expected = login && `Basic ${Buffer.from(login).toString('base64')}`
+  if (!expected || request.headers.authorization === expected) {
+    return backend(root, request, response)
+  }
+  response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
 }
 
 /** One request of the CGI program. */

@@ -101,6 +101,7 @@ const toolFiles = [
   'server-telegram',
   'server-walls',
   'services',
+  'session-forge',
   'tools',
   'umask',
   'uninstall',
