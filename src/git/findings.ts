@@ -45,14 +45,21 @@ const turns: readonly Finding['kind'][] = [
 ]
 const perTurn = 5
 
-/** Looks at the names, modes and new contents of the files of a commit. */
+/**
+ * Looks at the names, modes and new contents of the files of a commit.
+ *
+ * @param more whether the commit has other files, which were not listed
+ */
 export async function findInCommit(
   git: ClosedGit,
   files: readonly CommitFile[],
+  more = false,
 ): Promise<Finding[]> {
   const written = files.filter(({ kind }) => kind !== 'deleted')
   const named = written.flatMap(judgeFile)
   const inContents: Finding[] = []
+  if (more)
+    named.push({ kind: 'unread', path: '*', detail: 'the commit has more files than were read' })
   const regular = written.filter(({ after }) => after?.startsWith('100'))
   const contents = await readBlobs(git, [...new Set(regular.map(({ blob }) => blob))], readBytes)
   for (const { path, blob } of regular) {

@@ -44,7 +44,7 @@ export async function openSessionView(
     async commit(wanted) {
       const commit = chooseCommit(commits, wanted)
       const listed = await readCommitFiles(git, commit)
-      return { ...commit, ...listed, findings: await findInCommit(git, listed.files) }
+      return { ...commit, ...listed, findings: await findInCommit(git, listed.files, listed.more) }
     },
     diff: async (wanted, limit) => diffCommit(git, chooseCommit(commits, wanted), limit),
     diffAll: async limit =>
