@@ -25,9 +25,9 @@ export const imageControls: readonly ImageControl[] = [
   image('a target is NAME:443', 'proxy', 'N6', [
     'RUN sed -i /strict-target/d /usr/local/lib/claude-secure/entrypoint',
   ]),
-  // Joins the names of an upstream with the agent's list in place of the gateway's.
+  // Joins the names of the upstream and of repositories' hosts with the agent's list in place of the gateway's.
   image('the model’s upstream is the gateway’s alone', 'proxy', 'N15', [
-    `RUN sed -i "s/also='acl upstream_sites any-of !all'/also='acl upstream_sites dstdomain -n api.anthropic.com\\nacl agent_listed all-of agent upstream_sites'/" ${stackConf}`,
+    `RUN sed -i 's/echo "acl $2 any-of !all"/echo "acl $2 dstdomain -n api.anthropic.com"; echo "acl agent_listed all-of agent $2"/' ${stackConf}`,
   ]),
   image('the private range of the model’s upstream is the gateway’s alone', 'proxy', 'N22', [
     `RUN sed -i "s/upstream_private all-of services/upstream_private all-of/" ${grants}`,
