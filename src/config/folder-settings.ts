@@ -2,6 +2,7 @@ import { parseEnv } from 'node:util'
 import { command } from '../base/command.ts'
 import { UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
+import { parseGitRepositories } from './git-repositories.ts'
 import { nearestName } from './issue-message.ts'
 import { isCustomName, ourName, serverSettingNames, settingNames } from './setting-names.ts'
 
@@ -82,7 +83,8 @@ export function weakening(name: string, value: string): string | null {
     return 'CREDENTIALS=direct puts the login of this folder into the container of the agent'
   }
   if (name === 'GIT_REPOSITORIES') {
-    return `the agent of this folder can read ${value}, and push to branches claude/… without :ro, with your token`
+    const pushes = parseGitRepositories(value)?.some(({ push }) => push) ?? true
+    return `GIT_REPOSITORIES lets the agent of this folder read ${value}${pushes ? ', and push branches claude/… there,' : ''} with your token`
   }
   if (name === 'ANTHROPIC_BASE_URL') {
     return `the credential of this folder goes to ${new URL(value).host}`

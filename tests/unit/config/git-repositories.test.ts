@@ -1,4 +1,5 @@
 import t from 'tap'
+import { weakening } from '../../../src/config/folder-settings.ts'
 import { parseGitRepositories, parseGitRepository } from '../../../src/config/git-repositories.ts'
 
 t.test('a repository is a name or a URL, with or without .git', async t => {
@@ -57,4 +58,15 @@ t.test('a list has each repository once, and at most 32', async t => {
   t.equal(parseGitRepositories('github.com/me/app, nothing'), null)
   const many = Array.from({ length: 33 }, (_, at) => `github.com/me/app${at}`)
   t.equal(parseGitRepositories(many.join()), null)
+})
+
+t.test('a folder is told what it gives away', async t => {
+  t.match(
+    weakening('GIT_REPOSITORIES', 'github.com/me/lib:ro'),
+    /read github\.com\/me\/lib:ro with/,
+  )
+  t.match(
+    weakening('GIT_REPOSITORIES', 'github.com/me/app'),
+    /, and push branches claude\/… there,/,
+  )
 })
