@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { Test } from 'tap'
+import { exported } from './repositories.ts'
+
+/** Frames a piece of standard output as the engine does. */
+export function frame(payload: Buffer): Buffer {
+  const header = Buffer.alloc(8)
+  header[0] = 1
+  header.writeUInt32BE(payload.length, 4)
+  return Buffer.concat([header, payload])
+}
+
+/**
+ * A stand-in of the engine whose one container has the copy of a session: it runs the export there, and
+ * gives the connection of a watch to the test.
+ */
+export async function startSessionEngine(t: Test, copy: string) {
+  // Not a test folder: the path of a socket has to be short.
+  const folder = await mkdtemp(join(tmpdir(), 'session-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const socketPath = join(folder, 's')
+  const commands: string[][] = []
+  const watches: Socket[] = []
+  const state = { gone: false, silent: false }
+  const answer = (socket: Socket, status: number, body: object) =>
+    socket.end(`HTTP/1.0 ${status} x\r\n\r\n${JSON.stringify(body)}`)
+  const start = async (socket: Socket, command: readonly string[]) => {
+    socket.write('HTTP/1.1 101 UPGRADED\r\n\r\n')
+    // The words of a watch are the shell, its script, a name and the branch.
+    if (command.length === 5) return void watches.push(socket)
+    if (state.silent) return
+    await pipeline(
+      exported(copy, command.slice(6)),
+      async function* (chunks) {
+        for await (const chunk of chunks) yield frame(chunk as Buffer)
+      },
+      socket,
+    ).catch(() => {})
+  }
+  const server = createServer({ allowHalfOpen: true }, socket => {
+    socket.on('error', () => {})
+    socket.once('data', data => {
+      const text = data.toString()
+      const id = /^POST \/exec\/(\d+)\/start/.exec(text.replace(/^POST \/v[\d.]+/, 'POST '))?.[1]
+      if (id !== undefined) return void start(socket, commands[Number(id)] ?? [])
+      if (state.gone) return void answer(socket, 404, { message: 'No such container' })
+      const words = JSON.parse(text.slice(text.indexOf('\r\n\r\n')))
+      // The engine's ids have hexadecimal digits alone.
+      answer(socket, 201, { Id: String(commands.push(words.Cmd) - 1) })
+    })
+  })
+  await new Promise<void>(resolve => server.listen(socketPath, resolve))
+  t.teardown(() => {
+    for (const socket of watches) socket.destroy()
+    server.close()
+  })
+  return { address: { socketPath }, commands, watches, state }
+}
