@@ -202,13 +202,13 @@ async function credentialFile(scene: Scene): Promise<Check[]> {
       ),
     ]
   }
-  const { meterKeys, runnerTokens, webhookSecret } = serverFolder(state)
+  const { meterKeys, runnerTokens, webhookSecret, telegramToken } = serverFolder(state)
   /** Secrets of other parts, by the service that has them. */
   const others = (service: string): readonly string[] => {
     const tenant = tenantOf(service)
     if (scene.tenants === null) return [state.meterKey]
     if (tenant !== null) return [join(meterKeys, tenant), join(runnerTokens, tenant)]
-    return service === 'server' ? [runnerTokens, webhookSecret] : []
+    return service === 'server' ? [runnerTokens, webhookSecret, telegramToken] : []
   }
   const mode = (status: { mode: number }) => (status.mode & 0o777).toString(8)
   return [

@@ -1,0 +1,193 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import type { AuditReport } from '../../src/audit/audit-report.ts'
+import { isTwoLines } from '../support/stack/control-script.ts'
+import { must, run, until } from '../support/stack/process.ts'
+import { createTestServer } from '../support/stack/test-server.ts'
+import { botToken } from '../support/telegram/token.ts'
+
+const ann = { id: 4711, is_bot: false, first_name: 'Ann' }
+const chat = { id: ann.id, type: 'private' as const, first_name: 'Ann' }
+const forum = {
+  id: -1_000_000_000_500,
+  type: 'supergroup' as const,
+  title: 'F',
+  is_forum: true as const,
+}
+
+const server = await createTestServer(t, {
+  telegram: true,
+  start: false,
+  tenants: 'tenants: [{ name: main }, { name: team-b }]',
+  grantable: ['granted.test'],
+  settings: { TELEGRAM_BOT_TOKEN: botToken },
+})
+const { serve, internet, workspaces } = server
+const { telegram } = internet
+const custom = /^CUSTOM_DIR=(.*)$/m.exec(await readFile(join(server.checkout, '.env'), 'utf8'))?.[1]
+const folder = join(custom ?? '', 'telegram')
+
+const texts = async (id: number) =>
+  (await telegram.messages(id))
+    .filter(({ from }) => from?.is_bot)
+    .map(({ text, caption }) => text ?? caption ?? '')
+const answer = (pattern: RegExp, id = chat.id) =>
+  until(`an answer ${pattern}`, async () => (await texts(id)).find(text => pattern.test(text)))
+const say = (text: string, more: object = {}) => telegram.send({ chat, from: ann, text, ...more })
+
+t.test('up needs chats, and a server that may reach the Bot API', async t => {
+  isTwoLines(t, await serve(['up', '--telegram']), {
+    error: /telegram\/telegram\.yml does not exist$/,
+    hint: /docs\/telegram\.md/,
+  })
+  await mkdir(folder)
+  await writeFile(
+    join(folder, 'telegram.yml'),
+    `allowed_chats: [${chat.id}, ${forum.id}]
+allowed_users: [${ann.id}]
+admins: [${ann.id}]
+chats: { ${forum.id}: { tenant: team-b } }
+`,
+  )
+  isTwoLines(t, await serve(['up', '--telegram']), {
+    error: /the server may not reach api\.telegram\.org$/,
+    hint: /allow --server api\.telegram\.org/,
+  })
+  const allowed = await server.cli(['allow', '--server', 'api.telegram.org'])
+  t.equal(allowed.code, 0, allowed.stderr)
+  const up = await serve(['up', '--telegram'])
+  t.equal(up.code, 0, up.stderr)
+  t.match(up.stdout, /telegram +send \/start to your bot/)
+  const format = ['inspect', '--format', '{{.Config.Image}}', server.container('gateway')]
+  await internet.attach(server.stack, (await must('docker', format)).trim())
+  await t.rejects(fetch(`${server.url}/health`), 'no port is published')
+})
+
+t.test('a message is run by the real Claude Code, through the real proxy', async t => {
+  await say('/start')
+  t.equal(await answer(/ready/), 'claude bot ready')
+  await say('[[say **hello** from the run]]')
+  t.equal(await answer(/hello/), 'hello from the run')
+  await say('[[bash pwd; echo made > made.txt]]')
+  t.match(await answer(/\/workspaces/), /\/workspaces\/chat_4711/)
+  t.equal(await readFile(join(workspaces, 'main/chat_4711/made.txt'), 'utf8'), 'made\n')
+})
+
+t.test('/bash is confined as a run, and files go both ways', async t => {
+  await say('/bash cat made.txt; ls /workspaces; cat /run/secrets/*; id -u')
+  const text = await answer(/^made\n/)
+  t.match(text, /denied|cannot open/i, 'neither other workspaces nor the token of the runner')
+  t.notMatch(text, /[0-9a-f]{64}/)
+  await say('/fetch made.txt')
+  await until('the file', async () => (await telegram.calls({ method: 'sendDocument' })).length > 0)
+  const content = Buffer.from('from a phone').toString('base64')
+  await telegram.send({
+    ...{ chat, from: ann, caption: '[[bash cat phone.txt]]' },
+    file: { kind: 'document', name: 'phone.txt', base64: content },
+  })
+  t.ok(await answer(/^from a phone$/))
+})
+
+t.test('a question of the model is answered from the phone', async t => {
+  const questions = [
+    {
+      question: 'Which colour?',
+      header: 'Colour',
+      multiSelect: false,
+      options: [
+        { label: 'red', description: 'warm' },
+        { label: 'blue', description: 'cold' },
+      ],
+    },
+  ]
+  await say(`[[tool AskUserQuestion ${JSON.stringify({ questions })}]]`)
+  t.ok(await answer(/^❓ Colour: Which colour\?/))
+  await telegram.press({ chat, from: ann, text: 'blue' })
+  t.ok(await answer(/→ blue$/))
+  t.match(await answer(/^Your questions have been answered/), /"Which colour\?"="blue"/)
+})
+
+t.test('an administrator opens a refused name, and the proxy lets it through', async t => {
+  const fetching = '[[bash curl -sS -m 20 https://granted.test/ 2>&1; true]]'
+  await say(fetching)
+  t.ok(await answer(/^🔒 The proxy refused granted\.test/))
+  await telegram.press({ chat, from: ann, text: '15m' })
+  t.ok(await answer(/^🔓 granted\.test is open until/))
+  await until('the name to be open', async () => {
+    await say(fetching)
+    await until('the run to end', async () => {
+      await say('/status')
+      return (await texts(chat.id)).at(-1) === 'all clear'
+    })
+    return (await texts(chat.id)).some(text => text.includes('reached-the-internet granted.test'))
+  })
+  const { stdout } = await serve(['logs', 'server', '--json'])
+  t.match(stdout, /"kind":"grant","change":"opened","name":"granted.test","tenant":"main"/)
+  t.match(stdout, new RegExp(`"by":"telegram:${ann.id}"`))
+})
+
+t.test('topics of a forum are sessions, in the workspace of another tenant', async t => {
+  await telegram.send({ chat: forum, from: ann, text: 'in general [[say general]]' })
+  await answer(/^general$/, forum.id)
+  const topic = await telegram.createTopic(forum, ann, 'one')
+  await telegram.send({ chat: forum, from: ann, topic, text: 'the word is plum [[say noted]]' })
+  await answer(/^noted$/, forum.id)
+  await internet.forgetModelRequests()
+  await telegram.send({ chat: forum, from: ann, topic, text: 'again [[say again]]' })
+  await answer(/^again$/, forum.id)
+  const requests = JSON.stringify(await internet.modelRequests())
+  t.match(requests, /the word is plum/, 'the conversation of the topic goes on')
+  t.notMatch(requests, /in general/, 'and has nothing of another one')
+  const seen = await run('ls', [join(workspaces, 'team-b')])
+  t.match(seen.stdout, /chat_1000000000500/)
+})
+
+t.test('a killed server answers what it was sent, and reports the run it left', async t => {
+  await say('[[delay 240000]] [[say never]]')
+  await answer(/^working…/)
+  await until('the run', async () => {
+    const { stdout } = await serve(['status', '--json'])
+    return /"runs": 1\b/.test(stdout)
+  })
+  const format = ['inspect', '--format', '{{.State.Pid}}', server.container('server')]
+  const pid = (await must('docker', format)).trim()
+  await must('kill', ['-KILL', pid])
+  await say('/usage')
+  t.ok(await answer(/^interrupted: the server stopped during this run/))
+  t.ok(await answer(/^telegram today \(UTC\)/), 'what was sent meanwhile is answered')
+})
+
+t.test('the token of the bot is in a file of the server alone', async t => {
+  const secret = botToken.split(':')[1] ?? ''
+  const names = ['server', 'gateway', 'proxy', 'ingress', 'worker-main', 'worker-team-b']
+  for (const name of names) {
+    const inspected = await must('docker', ['inspect', server.container(name)])
+    t.notMatch(inspected, secret, `inspect of ${name}`)
+    const logged = await run('docker', ['logs', server.container(name)])
+    t.notMatch(logged.stdout + logged.stderr, secret, `log of ${name}`)
+    const script = 'cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" "\\n"'
+    const { stdout } = await server.inside(name, ['sh', '-c', script])
+    t.notMatch(stdout, secret, `processes of ${name}`)
+    const file = await server.inside(name, ['cat', '/run/secrets/telegram'])
+    t.equal(file.stdout.includes(secret), name === 'server', `file in ${name}`)
+  }
+  const calls = await telegram.calls()
+  t.notMatch(JSON.stringify(calls.map(({ values }) => values)), secret)
+})
+
+t.test('serve audit finds no way to the Bot API but the server’s', async t => {
+  const audited = await serve(['audit', '--json'], { timeout: 300_000 })
+  t.match(audited.stdout, /^\{/, audited.stderr)
+  const report: AuditReport = JSON.parse(audited.stdout)
+  const failed = report.probes.flatMap(({ id, checks }) =>
+    checks
+      .filter(({ verdict }) => verdict === 'open' || verdict === 'unknown')
+      .map(({ claim, verdict, evidence }) => `${id} ${verdict}: ${claim}: ${evidence}`),
+  )
+  t.same(failed, [])
+  const refused = report.probes
+    .filter(({ id }) => id === 'W4')
+    .flatMap(({ checks }) => checks.map(({ evidence }) => evidence))
+  t.ok(refused.filter(evidence => evidence.includes('api.telegram.org')).length >= 2, 'each worker')
+})
