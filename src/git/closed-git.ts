@@ -22,7 +22,7 @@ export type ClosedCall = {
 const closed = [
   ...['core.hooksPath=/dev/null', 'core.fsmonitor=false', 'core.attributesFile=/dev/null'],
   ...['core.excludesFile=/dev/null', 'core.alternateRefsCommand=false', 'core.pager=cat'],
-  ...['core.commitGraph=false', 'core.logAllRefUpdates=false', 'core.bigFileThreshold=32m'],
+  ...['core.commitGraph=false', 'core.logAllRefUpdates=false', 'core.bigFileThreshold=4m'],
   ...['core.packedGitWindowSize=32m', 'core.packedGitLimit=256m', 'core.deltaBaseCacheLimit=32m'],
   ...['pack.threads=1', 'pack.windowMemory=64m', 'gc.auto=0', 'maintenance.auto=false'],
   ...['protocol.allow=never', 'log.showSignature=false', 'log.mailmap=false'],

@@ -1,3 +1,4 @@
+import { UserError } from '../base/errors.ts'
 import { visibleText } from '../base/terminal-text.ts'
 import { nameOfBytes } from '../files/byte-names.ts'
 import type { ClosedGit } from './closed-git.ts'
@@ -12,15 +13,11 @@ export const patchBytes = 1024 * 1024
 
 /** Reads the patch of a commit against its first parent, at most `limit` bytes of it. */
 export async function diffCommit(
-  git: ClosedGit,
+  git: Pick<ClosedGit, 'call'>,
   { id }: Pick<Commit, 'id'>,
   limit = patchBytes,
 ): Promise<CommitDiff> {
-  const { stdout, truncated } = await git.call(
-    ['diff-tree', '-p', '--find-renames', '-l200', ...plainDiff, id],
-    { limit, timeout: 60_000 },
-  )
-  return render(stdout, truncated)
+  return patchOf(git, [id], limit)
 }
 
 /** Reads the patch of all commits of a session together. */
@@ -30,11 +27,25 @@ export async function diffSession(
   limit = patchBytes,
 ): Promise<CommitDiff> {
   const from = base ?? (await emptyTree(git))
-  const { stdout, truncated } = await git.call(
-    ['diff-tree', '-p', '--find-renames', '-l200', ...plainDiff, from, tip],
-    { limit, timeout: 60_000 },
-  )
-  return render(stdout, truncated)
+  return patchOf(git, [from, tip], limit)
+}
+
+/** A patch whose git gave up is one that is not shown to its end: an agent must not hide the rest behind a file. */
+async function patchOf(
+  git: Pick<ClosedGit, 'call'>,
+  commits: readonly string[],
+  limit: number,
+): Promise<CommitDiff> {
+  try {
+    const { code, stdout, truncated } = await git.call(
+      ['diff-tree', '-p', '--find-renames', '-l200', ...plainDiff, ...commits],
+      { limit, timeout: 60_000 },
+    )
+    return render(stdout, truncated || code !== 0)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    return { patch: '', truncated: true }
+  }
 }
 
 /** Returns the tree without files, which git knows without its object. */

@@ -18,10 +18,10 @@ export type CommitFiles = { files: CommitFile[]; more: boolean }
 
 /** Lists the files that a commit changes against its first parent; a rename is a deleted and an added file. */
 export async function readCommitFiles(
-  git: ClosedGit,
+  git: Pick<ClosedGit, 'call'>,
   { id }: Pick<Commit, 'id'>,
 ): Promise<CommitFiles> {
-  const { stdout, truncated } = await git.call(
+  const { code, stdout, truncated } = await git.call(
     [
       'diff-tree',
       '-r',
@@ -36,7 +36,10 @@ export async function readCommitFiles(
     { limit: 4 * 1024 * 1024 },
   )
   const files = parseFiles(stdout)
-  return { files: files.slice(0, mostFiles), more: truncated || files.length > mostFiles }
+  return {
+    files: files.slice(0, mostFiles),
+    more: truncated || code !== 0 || files.length > mostFiles,
+  }
 }
 
 /** Parses the raw lines, each followed by its path, and then the numbers, each with its path. */

@@ -1,6 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { UserError } from '../../../src/base/errors.ts'
+import { diffCommit } from '../../../src/git/commit-diff.ts'
+import { readCommitFiles } from '../../../src/git/commit-files.ts'
 import { listSessions, sessionStack, writeSession } from '../../../src/git/session-record.ts'
 import { openSessionView } from '../../../src/git/session-view.ts'
 import { makeStateFolder, stateFolder } from '../../../src/stack/state/state-folder.ts'
@@ -145,12 +148,40 @@ t.test('findings name what a host runs, and never the secret itself', async t =>
 
 t.test('a long patch ends where the reader said', async t => {
   const { commit, view } = await createSession(t)
-  commit('long', { 'long.txt': 'x'.repeat(99).concat('\n').repeat(50_000) })
+  commit('long', { 'long.txt': 'x'.repeat(99).concat('\n').repeat(20_000) })
   const { commits, diff } = await view()
   const { patch, truncated } = await diff(commits[0]?.id ?? '', 10_000)
   t.ok(truncated)
   t.ok(patch.length <= 10_000)
   t.ok(patch.endsWith('\n'))
+})
+
+t.test('a large file does not hide what comes after it', async t => {
+  const { commit, view } = await createSession(t)
+  commit('large', { 'aaa.txt': '\n'.repeat(20 * 1024 * 1024), 'zzz.js': 'evil()\n' })
+  const { commits, commit: read, diff } = await view()
+  const id = commits[0]?.id ?? ''
+  t.match(await diff(id), {
+    patch: /Binary files .*aaa\.txt differ[\s\S]*\+evil\(\)/,
+    truncated: false,
+  })
+  const { files, findings, more } = await read(id)
+  t.match(files, [
+    { path: 'aaa.txt', insertions: null },
+    { path: 'zzz.js', insertions: 1 },
+  ])
+  t.equal(more, false)
+  const found = findings.map(({ kind, path }) => `${kind} ${path}`)
+  t.same(found.sort(), ['binary aaa.txt', 'unread aaa.txt'])
+})
+
+t.test('what git could not show to its end is never taken for the whole', async t => {
+  const cut = { stdout: Buffer.from('diff --git a/a b/a\n'), stderr: 'fatal: out of memory' }
+  const dying = { call: async () => ({ ...cut, code: 128, truncated: false }) }
+  t.match(await diffCommit(dying, { id: 'x' }), { truncated: true })
+  t.match(await readCommitFiles(dying, { id: 'x' }), { more: true })
+  const slow = { call: () => Promise.reject(new UserError('too slow', { hint: 'wait' })) }
+  t.same(await diffCommit(slow, { id: 'x' }), { patch: '', truncated: true })
 })
 
 t.test('a tree of many paths is bounded', async t => {

@@ -76,6 +76,18 @@ export const sessionSourceControls: readonly SourceControl[] = [
     test: view,
   },
   {
+    control: 'a patch that git gave up is not taken for the whole',
+    file: 'src/git/commit-diff.ts',
+    remove: ['truncated || code !== 0', 'truncated'],
+    test: view,
+  },
+  {
+    control: 'a large file does not make git give up a patch',
+    file: 'src/git/closed-git.ts',
+    remove: ['core.bigFileThreshold=4m', 'core.bigFileThreshold=512m'],
+    test: view,
+  },
+  {
     control: 'a patch has no escape sequence',
     file: 'src/git/commit-diff.ts',
     remove: ['visibleText(textOf(', '((text: string) => text)(textOf('],
