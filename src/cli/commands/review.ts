@@ -57,8 +57,12 @@ async function report({ session, tips, commit, commits }: SessionView, ids: read
 async function show(view: SessionView, commit: CommitDetails, stat: boolean, cuts: boolean) {
   console.log(`${renderCommit(commit, hasColours(process.stdout))}\n`)
   if (stat) return
-  const { patch, truncated } = await view.diff(commit.id)
-  const { shown, rest } = cuts ? cutPatch(patch, shownLines) : { shown: patch, rest: 0 }
+  await showPatch(view, commit, cuts ? shownLines : Number.POSITIVE_INFINITY)
+}
+
+async function showPatch(view: SessionView, { id }: CommitDetails, lines: number) {
+  const { patch, truncated } = await view.diff(id)
+  const { shown, rest } = cutPatch(patch, lines)
   process.stdout.write(colourPatch(shown))
   if (rest > 0) console.log(`… ${rest} more lines: d shows them`)
   if (truncated) console.log('… the patch is longer; it is not shown to its end')
@@ -92,7 +96,7 @@ async function ask(
       case undefined:
         return true
       case 'd':
-        process.stdout.write(colourPatch((await view.diff(commit.id)).patch))
+        await showPatch(view, commit, Number.POSITIVE_INFINITY)
         continue
       case 'm':
         await comment(view, commit, invocation)
