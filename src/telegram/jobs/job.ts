@@ -18,6 +18,8 @@ export const Job = z.object({
   /** Milliseconds since 1970 when its run was first started; null before. */
   begunAt: z.number().nullable(),
   runId: z.string().nullable(),
+  /** Why it has no run, in the words of a chat; null while it can have one. */
+  refusal: z.string().nullable().default(null),
   tenant: z.string().nullable(),
   /** Real path of its workspace in the server. */
   folder: z.string().nullable(),
@@ -42,6 +44,7 @@ export function openJobs(records: Records) {
         voice: null,
         begunAt: null,
         runId: null,
+        refusal: null,
         tenant: null,
         folder: null,
         progress: null,

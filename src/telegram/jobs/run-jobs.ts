@@ -61,8 +61,10 @@ export function createRunJobs(parts: RunJobsParts) {
   const closing = new AbortController()
   const spotOf = ({ chat, topic }: Job): Spot => ({ chat, topic })
 
-  /** Tells a chat why its job has no run. */
+  /** Tells a chat why its job has no run. Kept first: a restarted server must not run what it has refused. */
   async function refuse(job: Job, text: string): Promise<void> {
+    job.refusal = text
+    jobs.keep(job)
     const part = { kind: 'text', message: { text, entities: [] } } as const
     if (await send(job, [part], null)) jobs.remove(job)
   }
@@ -80,6 +82,7 @@ export function createRunJobs(parts: RunJobsParts) {
   }
 
   async function perform(job: Job): Promise<void> {
+    if (job.refusal !== null) return refuse(job, job.refusal)
     let room: ChatRoom
     try {
       room = await places.roomOf(homeOf(job.chat))
@@ -87,7 +90,11 @@ export function createRunJobs(parts: RunJobsParts) {
       return refuse(job, problemOf(error))
     }
     const place = `${room.caller.tenant.name}:${room.workspace}`
-    if ([...active.values()].some(other => other.place === place && other.job.id !== job.id)) {
+    const isTaken = [...active.values()].some(
+      other => other.place === place && other.job.id !== job.id,
+    )
+    // A run that was begun before a restart is reported, also if another one has its place by now.
+    if (isTaken && job.begunAt === null) {
       return refuse(job, 'busy, try again later')
     }
     const own = active.get(job.id)
