@@ -103,7 +103,9 @@ g() { /usr/bin/git -c safe.directory=* -c core.hooksPath=/dev/null -c pack.threa
 branch=refs/heads/$2; shift 2
 set -- $(for known; do printf '^%s ' "$known"; done)
 tip=$(g rev-parse --verify --quiet "$branch^{commit}") || tip=-
-head=$(g rev-parse --verify --quiet 'HEAD^{commit}') || head=-
+# One reading where both are the same: a commit between two readings would look like one beside the branch.
+if [ "$(g symbolic-ref --quiet HEAD)" = "$branch" ]; then head=$tip
+else head=$(g rev-parse --verify --quiet 'HEAD^{commit}') || head=-; fi
 printf 'tips %s %s\\n' "$tip" "$head"
 [ "$tip" = - ] && branch=
 [ "$head" = - ] && exit 0
