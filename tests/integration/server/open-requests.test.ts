@@ -11,7 +11,7 @@ const two = [storedToken('default', token), storedToken('other', 'cs_other')]
 async function untilEnd(stream: IncomingMessage): Promise<string> {
   const end = await Promise.race([
     text(stream).catch(() => 'broken off'),
-    sleep(120_000, 'still open'),
+    sleep(120_000, 'still open', { ref: false }),
   ])
   stream.destroy()
   return end
@@ -53,7 +53,7 @@ t.test('a revoked token loses the connection on which it waits for a run', async
   const waiting = run({ prompt: 'silent', workspace: 'a' }).catch(() => 'closed')
   t.ok(await until(() => starter.count() === 1, soon))
   files.write({ tokens: two.slice(1) })
-  t.equal(await Promise.race([waiting, sleep(120_000, 'still open')]), 'closed')
+  t.equal(await Promise.race([waiting, sleep(120_000, 'still open', { ref: false })]), 'closed')
   const isFree = async () => {
     const { body } = await ask('/status', { bearer: 'cs_other' })
     return body.busyWorkspaces.length === 0
