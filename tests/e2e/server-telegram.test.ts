@@ -16,6 +16,9 @@ const forum = {
   is_forum: true as const,
 }
 
+const group = { id: -500, type: 'group' as const, title: 'G' }
+const eve = { id: 4712, is_bot: false, first_name: 'Eve' }
+
 const server = await createTestServer(t, {
   telegram: true,
   start: false,
@@ -44,7 +47,7 @@ t.test('up needs chats, and a server that may reach the Bot API', async t => {
   await mkdir(folder)
   await writeFile(
     join(folder, 'telegram.yml'),
-    `allowed_chats: [${chat.id}, ${forum.id}]
+    `allowed_chats: [${chat.id}, ${forum.id}, ${group.id}]
 allowed_users: [${ann.id}]
 admins: [${ann.id}]
 chats: { ${forum.id}: { tenant: team-b } }
@@ -56,7 +59,8 @@ chats: { ${forum.id}: { tenant: team-b } }
   })
   const allowed = await server.cli(['allow', '--server', 'api.telegram.org'])
   t.equal(allowed.code, 0, allowed.stderr)
-  const up = await serve(['up', '--telegram'])
+  await server.writeJobs('jobs: []')
+  const up = await serve(['up', '--telegram', '--schedules'])
   t.equal(up.code, 0, up.stderr)
   t.match(up.stdout, /telegram +send \/start to your bot/)
   const format = ['inspect', '--format', '{{.Config.Image}}', server.container('gateway')]
@@ -87,6 +91,71 @@ t.test('/bash is confined as a run, and files go both ways', async t => {
     file: { kind: 'document', name: 'phone.txt', base64: content },
   })
   t.ok(await answer(/^from a phone$/))
+})
+
+t.test('the tool send_file sends in mid-run, and nothing of another workspace', async t => {
+  const call = (path: string) =>
+    `[[tool mcp__client__send_file ${JSON.stringify({ path, caption: 'here it is' })}]]`
+  const before = (await telegram.calls({ method: 'sendDocument' })).length
+  await say(call('made.txt'))
+  const sent = await until('the file', async () => {
+    return (await telegram.calls({ method: 'sendDocument' }))[before]
+  })
+  t.match(sent, { values: { caption: 'here it is' }, files: [{ name: 'made.txt', size: 5 }] })
+  t.equal(await answer(/^sent$/), 'sent')
+  await say(call('/etc/passwd'))
+  t.ok(await answer(/not sent: path outside the workspace/))
+  t.equal((await telegram.calls({ method: 'sendDocument' })).length, before + 1)
+})
+
+t.test('a chat adds a schedule, which runs in its workspace and answers to it', async t => {
+  await say('/every day 09:00 [[bash pwd]]')
+  const name = /^added (\S+):/.exec(await answer(/^added /))?.[1] ?? ''
+  await say(`/schedules run ${name}`)
+  t.ok(await answer(/^⏰ u4711-.*\n\/workspaces\/chat_4711/))
+  const { stdout } = await server.cli(['schedule', 'list', '--name', server.name, '--json'])
+  t.match(JSON.parse(stdout), { jobs: [{ added: true, workspace: 'chat_4711', sink: 'telegram' }] })
+})
+
+t.test('photos go both ways', async t => {
+  const base64 = Buffer.from('the bytes of a photo').toString('base64')
+  const file = { kind: 'photo' as const, name: 'p.jpg', base64 }
+  await telegram.send({ chat, from: ann, caption: '[[bash cat photo_*.jpg]]', file })
+  t.ok(await answer(/^the bytes of a photo$/))
+  await say('/bash cp photo_*.jpg copy.jpg; echo copied')
+  await answer(/^copied$/)
+  await say('/fetch copy.jpg')
+  const [sent] = await until('the photo', async () => {
+    const calls = await telegram.calls({ method: 'sendPhoto' })
+    return calls.length > 0 && calls
+  })
+  t.match(sent, { files: [{ name: 'copy.jpg', size: 20 }] })
+})
+
+t.test('a group is read from its users alone, and keeps its workspace as a supergroup', async t => {
+  const inGroup = (text: string, more: object = {}) =>
+    telegram.send({ chat: group, from: ann, text, ...more })
+  await inGroup('/bash echo of a stranger > stranger.txt', { from: eve })
+  await inGroup('/bash echo forwarded > stranger.txt', { forwardedFrom: eve })
+  await inGroup('/bash ls; pwd')
+  t.equal(await answer(/chat_500/, group.id), '/workspaces/chat_500')
+  const next = await telegram.migrate(group, ann, -1_000_000_000_777)
+  await telegram.send({ chat: next, from: ann, text: '/bash echo moved; pwd' })
+  t.match(await answer(/^moved/, next.id), /\/workspaces\/chat_500$/)
+})
+
+t.test('an answer arrives in spite of a limit and of a refused format', async t => {
+  const limit = { code: 429, description: 'Too Many Requests: retry after 1' }
+  await telegram.fail({
+    ...{ method: 'sendMessage', kind: 'error', times: 2, ...limit },
+    parameters: { retry_after: 1 },
+  })
+  await say('[[say after **the** limit]]')
+  t.ok(await answer(/^after the limit$/))
+  const entities = "Bad Request: can't parse entities: nonsense"
+  await telegram.fail({ method: 'sendMessage', kind: 'error', code: 400, description: entities })
+  await say('/bash echo as it is')
+  t.ok(await answer(/as it is/))
 })
 
 t.test('a question of the model is answered from the phone', async t => {
