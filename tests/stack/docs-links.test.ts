@@ -66,6 +66,18 @@ t.test('every path that docs/architecture.md and docs/security.md name is there'
   }
 })
 
+t.test('the tree of docs/architecture.md has every folder of src, and its layers too', async t => {
+  const text = read('docs/architecture.md')
+  const layers = /^## Layers\n([\s\S]*?)^## /m.exec(text)?.[1] ?? ''
+  const block = (layers.match(/^ {4}.*$/gm) ?? []).join(' ').split(/[\s|,]+/)
+  const folders = new Set(files.flatMap(file => /^src\/([\w-]+)\//.exec(file)?.[1] ?? []))
+  t.ok(folders.size > 20)
+  for (const folder of folders) {
+    t.match(text, new RegExp(`^ {4}src/${folder}/ `, 'm'), folder)
+    t.ok(block.includes(folder), `${folder} has a layer`)
+  }
+})
+
 /** Targets of links and images; what stands in code is none. */
 function links(text: string): string[] {
   const prose = text.replace(/^```.*?^```/gms, '').replace(/`[^`\n]*`/g, '')
