@@ -76,3 +76,15 @@ t.test('every command in a block of shell exists', async t => {
   })
   t.same(unknown, [])
 })
+
+t.test('the README names every command of --help', async t => {
+  const text = readFileSync(join(top, 'README.md'), 'utf8')
+  const named = new Set([...text.matchAll(/`([a-z-]+)[^`]*`/g)].map(([, name]) => name))
+  const shown = program.createHelp().visibleCommands(program)
+  const missing = shown.map(command => command.name()).filter(name => !name.includes(' '))
+  t.ok(missing.length > 30, `${missing.length} commands`)
+  t.same(
+    missing.filter(name => !named.has(name) && name !== 'complete'),
+    [],
+  )
+})
