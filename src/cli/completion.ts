@@ -1,10 +1,11 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import addCommands from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
 import { checkoutRoot, stateRoot } from '../config/paths.ts'
 import { settingNames } from '../config/setting-names.ts'
 import { presets } from '../egress/presets/presets.ts'
+import { listSessions } from '../git/session-record.ts'
 import { readPolicyLists } from '../operations/policy/policy-files.ts'
 import { runsHere } from '../operations/runs.ts'
 import { modelAliases } from '../run/claude-names.ts'
@@ -20,10 +21,17 @@ const commandName = 'completion'
 /** Maximum stored runs that are suggested, the newest. */
 const mostRuns = 50
 
+/** Commands whose first argument is a session of the current folder. */
+const sessionCommands = [
+  ...['attach', 'watch', 'stop', 'logs', 'clean'].map(action => `session ${action}`),
+  ...['review', 'push', 'pr'],
+]
+
 /** Adds `completion SHELL`, and the hidden `complete` that its script calls for suggestions. */
 export async function addCompletion(program: Command) {
   const { ids, sessions } = await knownRuns()
   const stacks = knownStacks()
+  const gitSessions = await knownSessions()
   // Only for suggestions: this program parses no command.
   for (const [name, values] of [
     ...['attach', 'stop', 'clean'].map(name => [name, stacks] as const),
@@ -32,6 +40,8 @@ export async function addCompletion(program: Command) {
     ['deny', listedNames()],
     ['logs', [serviceOfEgress, serviceOfCredential, ...agentServices]],
     ...['run result', 'run cancel', 'run logs', 'answer'].map(name => [name, ids] as const),
+    ...sessionCommands.map(name => [name, gitSessions] as const),
+    ['serve token', ['add', 'list', 'revoke']],
   ] as const) {
     commandOf(program, name)?.registeredArguments[0]?.choices(values)
   }
@@ -40,6 +50,8 @@ export async function addCompletion(program: Command) {
     ['run', '--effort', efforts],
     ['run', '--resume', sessions],
     ['config', '--unset', settingNames],
+    ['session start', '--name', gitSessions],
+    ['session start', '--from', gitSessions],
   ] as const) {
     commandOf(program, name)
       ?.options.find(({ long }) => long === option)
@@ -67,6 +79,16 @@ async function knownRuns(): Promise<{ ids: string[]; sessions: string[] }> {
     return { ids: runs.map(({ runId }) => runId), sessions: [...new Set(sessions)] }
   } catch {
     return { ids: [], sessions: [] }
+  }
+}
+
+/** Returns the names of the git sessions of a folder; none when they are unreadable. */
+export async function knownSessions(folder = process.cwd(), root = stateRoot()): Promise<string[]> {
+  try {
+    const sessions = await listSessions({ folder: realpathSync(folder), root })
+    return sessions.map(({ session }) => session)
+  } catch {
+    return []
   }
 }
 

@@ -1,6 +1,8 @@
+import { realpathSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import t from 'tap'
 import { shellWord } from '../../../src/cli/called-as.ts'
-import { knownStacks, listedNames } from '../../../src/cli/completion.ts'
+import { knownSessions, knownStacks, listedNames } from '../../../src/cli/completion.ts'
 
 t.test('a path is a word of every shell, quoted when it contains a space', async t => {
   t.equal(shellWord('/opt/claude-secure/claude.ts'), '/opt/claude-secure/claude.ts')
@@ -32,3 +34,25 @@ t.test(
     t.same(listedNames('/nowhere'), [])
   },
 )
+
+t.test('git sessions are suggested by name, those of the folder alone', async t => {
+  const record = (session: string, folder: string) => ({
+    'session.json': JSON.stringify({
+      ...{ version: 1, session, folder, branch: 'claude/x', base: null, target: 'main' },
+      ...{ started: '2026-11-30T08:15:02.000Z', remoteBranch: null, pullRequest: null },
+      ...{ mayPush: true, mayOpenPullRequest: true },
+    }),
+  })
+  const folder = realpathSync(tmpdir())
+  const root = t.testdir({
+    stacks: {
+      'claude-secure-app-00000001': record('login', folder),
+      'claude-secure-app-00000002': record('other', '/elsewhere'),
+      'claude-secure-app-00000003': {},
+    },
+  })
+  t.same(await knownSessions(folder, root), ['login'])
+  t.same(await knownSessions('/nowhere', root), [])
+  const damaged = { 'claude-secure-app-00000001': { 'session.json': '{' } }
+  t.same(await knownSessions(folder, t.testdir({ stacks: damaged })), [])
+})
