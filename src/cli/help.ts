@@ -18,7 +18,7 @@ const groups = {
     'forward',
     'web',
   ],
-  'Runs, and the HTTP API': ['run', 'answer', 'serve', 'schedule'],
+  'Runs, and the server': ['run', 'answer', 'serve', 'schedule'],
   'Stacks of all folders': ['list', 'attach', 'clean', 'purge'],
   'What the agent may reach': ['allow', 'deny', 'allowlist', 'log'],
   'The copy of a folder': ['diff', 'apply'],

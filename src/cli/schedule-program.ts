@@ -6,11 +6,11 @@ import type { Invocation } from './invocation.ts'
 
 const examples = `
 Examples:
-  ${calledAs()} serve up --schedules        # fire the jobs of cron.yml
+  ${calledAs()} serve up --schedules        # start a server that runs the jobs of cron.yml
   ${calledAs()} schedule list
-  ${calledAs()} schedule run nightly        # now, beside its times
+  ${calledAs()} schedule run nightly        # now, in addition to its times
   ${calledAs()} schedule history nightly
-  ${calledAs()} schedule pause              # every job; resume undoes it
+  ${calledAs()} schedule pause              # all jobs, until schedule resume
 
 Jobs are in schedules/cron.yml of your custom folder: docs/schedules.md.`
 
@@ -38,17 +38,17 @@ export function addSchedule(
   about('schedule list', 'list the jobs, when they fire next, and which are paused').action(
     async options => (await load()).list(options, invocation),
   )
-  about('schedule run', 'start a job now, beside its times')
+  about('schedule run', 'start a job now, in addition to its times')
     .argument('<job>', 'name of the job')
     .action(async (job, options) => (await load()).runNow(job, options, invocation))
   about('schedule history', 'list the runs of a job, or of all jobs, newest first')
     .argument('[job]', 'name of the job')
     .option('-n, --lines <count>', 'number of runs to show', '20')
     .action(async (job, options) => (await load()).history(job, options, invocation))
-  about('schedule pause', 'fire a job, or every job, no more until resume')
+  about('schedule pause', 'pause a job, or all jobs, until schedule resume')
     .argument('[job]', 'name of the job')
     .action(async (job, options) => (await load()).setPaused('pause', job, options, invocation))
-  about('schedule resume', 'fire a paused job, or every job, again')
+  about('schedule resume', 'resume a paused job, or all jobs')
     .argument('[job]', 'name of the job')
     .action(async (job, options) => (await load()).setPaused('resume', job, options, invocation))
 }

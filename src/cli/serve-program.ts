@@ -29,7 +29,10 @@ export function addServe(
       'name of the server, if you have several (default: main)',
     )
 
-  command('serve', 'run the HTTP API: up, down, status, logs, token, allow, deny, audit')
+  command(
+    'serve',
+    'run the server (HTTP API, schedules, Telegram): up, down, status, logs, token, allow, deny, audit',
+  )
     .argument('<action>', 'up, down, status, logs, token, allow, deny or audit')
     .addHelpText('after', examples)
     .action((action: string) => {
@@ -42,7 +45,10 @@ export function addServe(
     .option('--rehearsal', 'use a scripted model; needs no account')
     .option('--no-auth', 'serve without a token, on a loopback address only')
     .option('--api', 'answer the HTTP API (the default)')
-    .option('--schedules', 'fire the jobs of cron.yml; without --api, no port is published')
+    .option(
+      '--schedules',
+      'run the jobs of cron.yml at their times; without --api, no port is published',
+    )
     .option('--telegram', 'serve a Telegram bot; without --api, no port is published')
     .option('-f, --force', 'end runs that are in progress if something has changed')
     .action(async options => (await import('./commands/serve.ts')).up(options, invocation))

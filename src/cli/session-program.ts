@@ -25,7 +25,7 @@ export function addSessions(
 
   command(
     'session',
-    'work on a branch of its own, in a copy: start, list, attach, stop, logs, clean',
+    'work on a branch of its own, in a copy: start, list, attach, watch, stop, logs, clean',
   )
     .argument('<action>', 'start, list, attach, watch, stop, logs or clean')
     .addHelpText('after', examples)

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** What a server does: it answers the HTTP API, fires the jobs of cron.yml, and serves a Telegram bot. */
+/** What a server does: it answers the HTTP API, runs the jobs of cron.yml, and serves a Telegram bot. */
 export const serverModes = ['api', 'schedules', 'telegram'] as const
 export type ServerMode = (typeof serverModes)[number]
 

@@ -41,7 +41,7 @@ export const serverSettings = {
     .optional()
     .describe('Comma-separated origins of web pages that may call the HTTP API.'),
   SERVER_MODES: ServerModes.default('api').describe(
-    'Comma-separated modes of `serve up` without options: api answers the HTTP API, schedules fires the jobs of cron.yml, telegram serves a bot.',
+    'Comma-separated modes of `serve up` without options: api answers the HTTP API, schedules runs the jobs of cron.yml at their times, telegram serves a bot.',
   ),
   CRON_FILE: absolutePath
     .regex(/\/[\w.-]+\.ya?ml$/, 'must be the path of a file that ends in .yml or .yaml')
