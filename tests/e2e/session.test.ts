@@ -117,7 +117,7 @@ t.test('review shows the commits, and push takes them to a remote', async t => {
   const main = await stack.cli(['push', 'one', '--yes', '--branch', 'main'])
   t.match(main, { code: 1, stderr: /main is the branch that you are on/ })
   const pr = await stack.cli(['pr', 'one', '--yes'])
-  t.match(pr, { code: 1, stderr: /no forge with pull requests/ })
+  t.match(pr, { code: 1, stderr: /no GitHub, GitLab, Gitea or Forgejo answers/ })
 })
 
 t.test('a session begins with a commit of another one', async t => {

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { findSigner } from '../../credentials/signer.ts'
@@ -92,7 +91,7 @@ async function forgeOf(url: string, signal: AbortSignal | undefined) {
   const more = signal ? { signal } : {}
   const forge = await findForge(await resolveRemote(url), more)
   if (forge) return createForgeRepository(forge, { login: tokenFor, ...more })
-  throw new UserError(`no forge with pull requests answers for ${terminalLine(url, 120)}`, {
-    hint: `run ${command('push')}, and open the pull request on its page`,
+  throw new UserError(`no GitHub, GitLab, Gitea or Forgejo answers at ${terminalLine(url, 120)}`, {
+    hint: 'open the pull request in a browser; the branch was pushed',
   })
 }

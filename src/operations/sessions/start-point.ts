@@ -37,7 +37,7 @@ export async function findStart(
 ): Promise<StartPoint | null> {
   const given = [remoteBranch, pullRequest, from].filter(value => value !== undefined)
   if (given.length > 1) {
-    throw new UserError('--remote-branch, --pr and --from each name a beginning', {
+    throw new UserError('--remote-branch, --pr and --from cannot be combined', {
       hint: 'give one of them',
       exitCode: 2,
     })
@@ -75,7 +75,7 @@ async function fetchPullRequest(
   const forge = await findForge(await resolveRemote(remote.url), { signal })
   if (!forge) {
     throw new UserError(
-      `no forge with pull requests answers for ${terminalLine(remote.url, 120)}`,
+      `no GitHub, GitLab, Gitea or Forgejo answers at ${terminalLine(remote.url, 120)}`,
       {
         hint: 'name the branch of the pull request with --remote-branch',
       },
