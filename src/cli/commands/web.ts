@@ -14,7 +14,7 @@ export async function web(options: WebCommandOptions, invocation: Invocation): P
     console.log(url)
     invocation.log({
       kind: 'info',
-      text: 'the address has a token: who has it acts as you. Ctrl-C ends the page, and sessions go on',
+      text: 'keep the address private: its token lets a browser act as you. Ctrl-C ends the page; sessions continue',
     })
   })
 }
