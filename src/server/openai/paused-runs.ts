@@ -3,7 +3,7 @@ import type { Caller } from '../../tenants/tokens.ts'
 import type { ToolCall } from './answer-feed.ts'
 import type { ChatRun } from './chat-run.ts'
 
-type Paused = { chat: ChatRun; ids: readonly string[]; timer: NodeJS.Timeout }
+type Paused = { caller: Caller; chat: ChatRun; ids: readonly string[]; timer: NodeJS.Timeout }
 
 const noResult = 'The client gave no result for this call.'
 
@@ -13,10 +13,11 @@ const noResult = 'The client gave no result for this call.'
  */
 export function createPausedRuns({ toolMilliseconds }: { toolMilliseconds: number }) {
   const byCall = new Map<string, Paused>()
-  const keyOf = ({ tenant, token }: Caller, id: string) =>
-    JSON.stringify([tenant.name, token.name, id])
+  // A token that was added again under its name is another one.
+  const keyOf = ({ tenant, token: { name, sha256 } }: Caller, id: string) =>
+    JSON.stringify([tenant.name, name, sha256, id])
 
-  function forget(caller: Caller, { ids, timer }: Paused) {
+  function forget({ caller, ids, timer }: Paused) {
     clearTimeout(timer)
     for (const id of ids) byCall.delete(keyOf(caller, id))
   }
@@ -24,9 +25,9 @@ export function createPausedRuns({ toolMilliseconds }: { toolMilliseconds: numbe
   return {
     keep(caller: Caller, chat: ChatRun, calls: readonly ToolCall[]) {
       const timer = setTimeout(chat.run.cancel, toolMilliseconds)
-      const paused = { chat, ids: calls.map(({ id }) => id), timer }
+      const paused = { caller, chat, ids: calls.map(({ id }) => id), timer }
       for (const id of paused.ids) byCall.set(keyOf(caller, id), paused)
-      const over = () => forget(caller, paused)
+      const over = () => forget(paused)
       chat.run.result.then(over, over)
     },
 
@@ -34,7 +35,7 @@ export function createPausedRuns({ toolMilliseconds }: { toolMilliseconds: numbe
     take(caller: Caller, results: readonly ToolResult[]) {
       const [paused] = results.flatMap(({ id }) => byCall.get(keyOf(caller, id)) ?? [])
       if (!paused) return null
-      forget(caller, paused)
+      forget(paused)
       const all = paused.ids.map(
         (id): ToolResult =>
           results.find(result => result.id === id) ?? {
@@ -43,6 +44,15 @@ export function createPausedRuns({ toolMilliseconds }: { toolMilliseconds: numbe
           },
       )
       return { chat: paused.chat, results: all }
+    },
+
+    /** Ends the runs of tokens that were revoked: nobody can bring their results any more. */
+    endRevoked(isInForce: (caller: Caller) => boolean) {
+      for (const paused of new Set(byCall.values())) {
+        if (isInForce(paused.caller)) continue
+        forget(paused)
+        paused.chat.run.cancel()
+      }
     },
   }
 }

@@ -43,7 +43,10 @@ export function serveOpenAi(
     kept: createKeptResponses({ now: routes.now, hours: routes.resultHours }),
   }
   const timers = [
-    setInterval(() => parts.kept.forgetOld(access.isInForce), limits.revokedMilliseconds),
+    setInterval(() => {
+      parts.kept.forgetOld(access.isInForce)
+      parts.paused.endRevoked(access.isInForce)
+    }, limits.revokedMilliseconds),
     setInterval(() => parts.places.prune(), limits.pruneMilliseconds),
   ]
   for (const timer of timers) timer.unref()

@@ -112,6 +112,25 @@ t.test('a client that does not come back ends its run at the deadline', async t 
   t.ok(await until(() => statuses().includes('cancelled'), { every: 20, timeout: 120_000 }))
 })
 
+t.test('a run that waits for the client of a revoked token ends', async t => {
+  const { client, statuses, files } = await start(t, {
+    tokens: [storedToken('default', token), storedToken('other', 'cs_other')],
+    limits: { revokedMilliseconds: 20 },
+  })
+  for (const key of [token, 'cs_other']) {
+    const openai = client(key)
+    const { choices } = await openai.chat.completions.create({
+      model: 'haiku',
+      messages: asked,
+      tools,
+    })
+    t.equal(choices[0]?.finish_reason, 'tool_calls')
+  }
+  files.write({ tokens: [storedToken('other', 'cs_other')] })
+  t.ok(await until(() => statuses().includes('cancelled'), { every: 20, timeout: 120_000 }))
+  t.same(statuses(), ['cancelled'], 'the run of the token in force still waits')
+})
+
 t.test(
   'results belong to the token of their run; others begin a run with the conversation',
   async t => {

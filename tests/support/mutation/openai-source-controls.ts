@@ -11,6 +11,12 @@ export const openAiSourceControls: readonly SourceControl[] = [
     test: `${unit}/responses/kept-responses.test.ts`,
   },
   {
+    control: "a revoked token's runs that wait for its client end",
+    file: 'src/server/openai/paused-runs.ts',
+    remove: ['if (isInForce(paused.caller)) continue', 'continue'],
+    test: 'tests/integration/server/openai-tools.test.ts',
+  },
+  {
     control: 'a key counts on the paths of the two APIs alone',
     file: 'src/server/plugins/auth.ts',
     remove: ["typeof key === 'string' && isOpenAiPath(url)", "typeof key === 'string'"],

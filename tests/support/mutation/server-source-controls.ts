@@ -247,7 +247,7 @@ export const serverSourceControls: readonly SourceControl[] = [
   {
     control: "results of a client's tools belong to the token of their run",
     file: 'src/server/openai/paused-runs.ts',
-    remove: ['[tenant.name, token.name, id]', '[tenant.name, id]'],
+    remove: ['[tenant.name, name, sha256, id]', '[tenant.name, id]'],
     test: 'tests/integration/server/openai-tools.test.ts',
   },
   {
