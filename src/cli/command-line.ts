@@ -5,7 +5,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   run: runCommands,
   images: ['save', 'load'],
   mcp: ['list', 'add', 'remove'],
-  schedule: ['list', 'run', 'history', 'pause', 'resume'],
+  schedule: ['list', 'run', 'history', 'pause', 'resume', 'remove'],
   session: ['start', 'list', 'ls', 'attach', 'watch', 'stop', 'logs', 'clean'],
   serve: ['up', 'down', 'status', 'logs', 'token', 'allow', 'deny', 'audit'],
 }

@@ -26,12 +26,15 @@ export function addSchedule(
       .option('--name <name>', 'name of the server, if you have several (default: main)')
       .option('--json', 'print JSON')
 
-  command('schedule', "the server's jobs of cron.yml: list, run, history, pause, resume")
-    .argument('<action>', 'list, run, history, pause or resume')
+  command(
+    'schedule',
+    "the server's jobs of cron.yml and chats: list, run, history, pause, resume, remove",
+  )
+    .argument('<action>', 'list, run, history, pause, resume or remove')
     .addHelpText('after', examples)
     .action((action: string) => {
       throw new UserError(`schedule ${terminalLine(action, 40)} is not a command`, {
-        hint: `run ${calledAs()} schedule list, run JOB, history, pause or resume`,
+        hint: `run ${calledAs()} schedule list, run JOB, history, pause, resume or remove JOB`,
         exitCode: 2,
       })
     })
@@ -51,4 +54,7 @@ export function addSchedule(
   about('schedule resume', 'resume a paused job, or all jobs')
     .argument('[job]', 'name of the job')
     .action(async (job, options) => (await load()).setPaused('resume', job, options, invocation))
+  about('schedule remove', 'remove a job that was added in a chat')
+    .argument('<job>', 'name of the job')
+    .action(async (job, options) => (await load()).remove(job, options, invocation))
 }

@@ -12,6 +12,8 @@ export const ScheduleRequest = z.discriminatedUnion('action', [
   /** Every job, when none is named. */
   z.strictObject({ action: z.literal('pause'), job: z.string().max(64).optional() }),
   z.strictObject({ action: z.literal('resume'), job: z.string().max(64).optional() }),
+  /** Of the jobs that were added in chats. */
+  z.strictObject({ action: z.literal('remove'), job: z.string().max(64) }),
 ])
 export type ScheduleRequest = z.input<typeof ScheduleRequest>
 
@@ -41,8 +43,10 @@ export const ScheduledJob = z.object({
   /** Whether it was added in a chat, instead of in cron.yml. */
   added: z.boolean(),
   paused: z.boolean(),
+  /** Why it does not fire, such as a chat that telegram.yml no longer has; null when it does. */
+  held: z.string().nullable().default(null),
   running: z.boolean(),
-  /** Null when it never fires again, or is paused. */
+  /** Null when it never fires again, is paused, or is held. */
   next: z.string().nullable(),
   last: z.string().nullable(),
 })
@@ -58,6 +62,7 @@ export const ScheduleAnswer = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('runs'), runs: z.array(ScheduledRun) }),
   z.object({ kind: z.literal('started'), job: z.string() }),
+  z.object({ kind: z.literal('removed'), job: z.string() }),
   z.object({ kind: z.literal('error'), message: z.string(), hint: z.string() }),
 ])
 export type ScheduleAnswer = z.infer<typeof ScheduleAnswer>

@@ -14,6 +14,8 @@ export type ChatPlace = {
   topic?: number
   /** Id of the message that asks. */
   message: number
+  /** Id of its user. */
+  user: number
   /** What the chat has at this time, in the keys of cron.yml. The token or tenant is the chat's own. */
   job: Pick<
     Partial<JobEntry>,
@@ -73,7 +75,7 @@ export function createChatJobs(control: ScheduleControl) {
         ...{ name, schedule, instruction, sink: 'telegram', telegram_chat_id: String(place.chat) },
         ...(place.topic !== undefined && { telegram_topic_id: place.topic }),
       }
-      return addedText(place, await control.add(entry, origin))
+      return addedText(place, await control.add(entry, { origin, user: place.user }))
     },
 
     /** Lists the jobs of a chat, or changes one. Returns the answer for the chat. */
@@ -146,7 +148,8 @@ function listed(place: ChatPlace, jobs: readonly ScheduledJob[]): string {
     .join('\n')
 }
 
-function nextOf({ paused, next, timezone }: ScheduledJob): string {
+function nextOf({ paused, held, next, timezone }: ScheduledJob): string {
+  if (held !== null) return `does not fire: ${held}`
   if (paused) return 'paused'
   return next === null ? 'does not fire again' : `next ${localTime(new Date(next), timezone)}`
 }

@@ -16,8 +16,13 @@ export function createScheduleControl(parts: {
 }) {
   const { scheduler, source, state, history } = parts
 
+  const all = (): Job[] => [...source.jobs(), ...source.held().map(({ job }) => job)]
+  /** By the names of the jobs. */
+  const reasonsToHold = () =>
+    new Map(source.held().map(({ job, reason }) => [job.name, reason] as const))
+
   function find(name: string): Job {
-    const jobs = source.jobs()
+    const jobs = all()
     const job = jobs.find(job => job.name === name)
     if (job) return job
     const names = jobs.map(job => job.name).slice(0, 20)
@@ -26,15 +31,16 @@ export function createScheduleControl(parts: {
     })
   }
 
-  function describe(job: Job): ScheduledJob {
+  function describe(job: Job, reasons = reasonsToHold()): ScheduledJob {
     const { lastFire } = scheduler.stateOf(job)
     const paused = scheduler.isPaused(job)
+    const held = reasons.get(job.name) ?? null
     return {
       ...{ name: job.name, schedule: job.schedule, timezone: job.timezone, sink: job.sink },
       workspace: job.workspace ?? null,
       added: source.isAdded(job.name),
-      ...{ paused, running: scheduler.isRunning(job.name) },
-      next: paused ? null : (scheduler.dueOf(job)?.toISOString() ?? null),
+      ...{ paused, held, running: scheduler.isRunning(job.name) },
+      next: paused || held !== null ? null : (scheduler.dueOf(job)?.toISOString() ?? null),
       last: lastFire,
     }
   }
@@ -49,17 +55,25 @@ export function createScheduleControl(parts: {
 
   return {
     /** Returns the jobs, optionally only those that send to a chat. */
-    list: (chat?: string): ScheduledJob[] =>
-      source
-        .jobs()
+    list(chat?: string): ScheduledJob[] {
+      const reasons = reasonsToHold()
+      return all()
         .filter(job => chat === undefined || job.telegramChatId === chat)
-        .map(describe),
+        .map(job => describe(job, reasons))
+    },
     isPaused: () => state.current.paused,
     problem: source.problem,
 
     /** Starts a job now. Resolves once it is begun, not at its end. */
     async run(name: string): Promise<void> {
-      scheduler.run(find(name)).catch(() => {})
+      const job = find(name)
+      const reason = reasonsToHold().get(name)
+      if (reason !== undefined) {
+        throw new UserError(`job ${name} does not fire: ${reason}`, {
+          hint: `correct telegram.yml, or run schedule remove ${name} on the host`,
+        })
+      }
+      scheduler.run(job).catch(() => {})
     },
 
     /** Returns the runs of a job, or of all, newest first. */
@@ -75,16 +89,16 @@ export function createScheduleControl(parts: {
     /** Returns the job that a message has added; null when there is none. */
     addedBy(origin: string): ScheduledJob | null {
       const { origins } = state.current
-      const job = source.jobs().find(({ name }) => origins[name] === origin)
+      const job = all().find(({ name }) => origins[name] === origin)
       return job ? describe(job) : null
     },
 
     /**
      * Adds a job from a chat, in the form of cron.yml. Its name is its own.
      *
-     * @param origin names the message that asks for it
+     * @param by names the message that asks for it, and its user
      */
-    async add(given: unknown, origin?: string): Promise<ScheduledJob> {
+    async add(given: unknown, by?: { origin: string; user: number }): Promise<ScheduledJob> {
       const { current } = state
       const parsed = JobEntry.safeParse(given)
       if (!parsed.success) {
@@ -94,7 +108,7 @@ export function createScheduleControl(parts: {
         })
       }
       const { name } = parsed.data
-      // With those that are not in force, such as of a chat that the bot no longer admits.
+      // With those that are held, and those that a job of cron.yml hides.
       const names = [...source.jobs(), ...current.added].map(job => job.name)
       if (names.includes(name)) {
         throw new UserError(`there is a job ${name} already`, { hint: 'choose another name' })
@@ -103,18 +117,22 @@ export function createScheduleControl(parts: {
         throw new UserError(`there are ${jobLimit} jobs already`, { hint: 'remove one first' })
       }
       current.added.push(parsed.data)
-      if (origin !== undefined) current.origins[name] = origin
+      if (by !== undefined) {
+        current.origins[name] = by.origin
+        current.users[name] = by.user
+      }
       // Its times count from now.
       const job = describe(find(name))
       await state.save()
       return job
     },
 
-    /** Removes a job that was added in a chat; only of this chat, if one is named. */
+    /** Removes a job that was added in a chat; only of this chat, if one is named. A run of it goes on. */
     async remove(name: string, chat?: string): Promise<void> {
       const job = find(name)
       if (!source.isAdded(name) || (chat !== undefined && job.telegramChatId !== chat)) {
-        throw new UserError(`job ${name} was not added in this chat`, {
+        const place = chat === undefined ? 'a chat' : 'this chat'
+        throw new UserError(`job ${name} was not added in ${place}`, {
           hint: 'remove it from cron.yml on the host',
         })
       }
@@ -122,6 +140,7 @@ export function createScheduleControl(parts: {
       current.added = current.added.filter(entry => entry.name !== name)
       delete current.jobs[name]
       delete current.origins[name]
+      delete current.users[name]
       await state.save()
     },
 

@@ -5,8 +5,17 @@ import { readCronFile } from './cron-file.ts'
 import { type Job, type JobDefaults, jobOf, type SinkName } from './job.ts'
 import type { ScheduleState } from './schedule-state.ts'
 
+/** A job that a chat has added and that does not fire, such as of a chat that the bot no longer admits. */
+export type HeldJob = { job: Job; reason: string }
+
+/** Returns why a job must not fire that a user has added in a chat: telegram.yml has changed since. */
+export type JobRefusal = (job: Job, user: number | null) => string | null
+
 export type JobSource = {
+  /** Those in force. */
   jobs: () => readonly Job[]
+  /** Those of chats that do not fire for now. */
+  held: () => readonly HeldJob[]
   isAdded: (name: string) => boolean
   /** Why cron.yml is not in force as it is; null when it is. */
   problem: () => string | null
@@ -25,16 +34,16 @@ export function openJobSource(options: {
   /** The sinks that this server has. */
   sinks: readonly SinkName[]
   state: ScheduleState
-  /** Whether the bot still admits a chat. Jobs that a chat has added are in force for as long. */
-  admitsChat: (chat: string) => boolean
+  refusalOf: JobRefusal
   log: ServerLog
   now?: () => number
 }): JobSource {
-  const { path, defaults, sinks, state, admitsChat, log, now = () => performance.now() } = options
+  const { path, defaults, sinks, state, refusalOf, log, now = () => performance.now() } = options
   let seen = stampOf(path)
   let looked = now()
   let problem: string | null = null
   let listed = load()
+  const told = new Map<string, string>()
 
   function load(): Job[] {
     const jobs = readCronFile(path, defaults)
@@ -71,14 +80,37 @@ export function openJobSource(options: {
   const added = () =>
     state.added
       .filter(({ name }) => !listed.some(job => job.name === name))
-      .map(entry => jobOf(entry, {}, defaults))
-      // Without its bot, no one would read the answers of a job.
-      .filter(({ sink, telegramChatId: chat }) => sinks.includes(sink) && admitsChat(chat ?? ''))
+      .map(entry => {
+        const job = jobOf(entry, {}, defaults)
+        const reason = reasonToHold(job)
+        tell(job.name, reason)
+        return { job, reason }
+      })
+
+  function reasonToHold(job: Job): string | null {
+    // Without its bot, no one would read the answers of a job.
+    if (!sinks.includes(job.sink)) return `this server has no sink ${job.sink}`
+    return refusalOf(job, state.users[job.name] ?? null)
+  }
+
+  /** Logs a job that is held from now on, or fires again. */
+  function tell(job: string, reason: string | null) {
+    if ((told.get(job) ?? null) === reason) return
+    if (reason === null) told.delete(job)
+    else told.set(job, reason)
+    const event = reason === null ? 'released' : 'held'
+    log({ kind: 'schedule', job, event, ...(reason !== null && { reason }) })
+  }
 
   return {
     jobs() {
       look()
-      return [...listed, ...added()]
+      const inForce = added().filter(({ reason }) => reason === null)
+      return [...listed, ...inForce.map(({ job }) => job)]
+    },
+    held() {
+      look()
+      return added().flatMap(({ job, reason }) => (reason === null ? [] : [{ job, reason }]))
     },
     isAdded: name => !listed.some(job => job.name === name),
     problem() {

@@ -5,7 +5,7 @@ import { createScheduleControl } from './control.ts'
 import { openHistory } from './history.ts'
 import type { SinkName } from './job.ts'
 import type { JobRunParts } from './job-run.ts'
-import { openJobSource } from './job-source.ts'
+import { type JobRefusal, openJobSource } from './job-source.ts'
 import { openScheduleState } from './schedule-state.ts'
 import { createScheduler } from './scheduler.ts'
 import { createFileSink, type Sink } from './sinks.ts'
@@ -25,8 +25,8 @@ export function openSchedules({
   /** Of jobs that state none. */
   timezone: string
   hasWebhook: boolean
-  /** The bot of the server: how it posts to a chat, and whether it admits one, whose jobs fire for as long. */
-  bot?: { sink: Sink; admitsChat: (chat: string) => boolean } | null
+  /** The bot of the server: how it posts to a chat, and which of the chats' jobs must not fire. */
+  bot?: { sink: Sink; refusalOf: JobRefusal } | null
   now?: () => Date
 }) {
   const { access, workspacesFolder, log, now = () => new Date() } = parts
@@ -43,12 +43,12 @@ export function openSchedules({
   const names: SinkName[] = ['none', ...(hasWebhook ? (['webhook'] as const) : [])]
   const source = openJobSource({
     ...{ path, log, state: state.current },
-    admitsChat: chat => bot?.admitsChat(chat) ?? false,
+    refusalOf: (job, user) => (bot ? bot.refusalOf(job, user) : 'this server has no bot'),
     sinks: [...names, ...(Object.keys(made) as (keyof typeof made)[])],
     defaults: { timezone, tenant: main?.name ?? defaultTenant },
   })
   const scheduler = createScheduler({
-    ...{ ...parts, now, history, state, jobs: source.jobs },
+    ...{ ...parts, now, history, state, jobs: source.jobs, held: source.held },
     sinks: made,
   })
   return {

@@ -29,6 +29,8 @@ const ScheduleState = z.object({
   added: CronFile.shape.jobs.default([]),
   /** The message that asked for each of them, so that a repeated one adds no second job. */
   origins: z.record(JobName, z.string().max(100)).default({}),
+  /** The user who asked for each of them. Without one, its chat alone decides whether it fires. */
+  users: z.record(JobName, z.number()).default({}),
 })
 export type ScheduleState = z.infer<typeof ScheduleState>
 

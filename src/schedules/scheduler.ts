@@ -10,6 +10,8 @@ import { nextFire } from './timetable.ts'
 export type SchedulerParts = JobRunParts & {
   /** Returns the jobs in force. */
   jobs: () => readonly Job[]
+  /** Returns the jobs that do not fire for now: what falls into that time is over. */
+  held: () => readonly { job: Job }[]
   state: OpenScheduleState
   sinks: Sinks
 }
@@ -27,6 +29,7 @@ export function createScheduler(parts: SchedulerParts) {
   const active = new Map<string, Promise<EndedJob>>()
   const closing = new AbortController()
   let loop: Promise<void> = Promise.resolve()
+  let heldBefore: ReadonlySet<string> = new Set()
 
   /** Returns the state of a job: a new or changed one is handled up to now. */
   function stateOf(job: Job): JobState {
@@ -48,7 +51,10 @@ export function createScheduler(parts: SchedulerParts) {
   /** Starts what is due, each job at most once however many fires were missed. Resolves once that is kept. */
   async function tick(): Promise<void> {
     const at = now()
-    const jobs = parts.jobs()
+    const held = parts.held().map(({ job }) => job)
+    const silent = new Set([...heldBefore, ...held.map(({ name }) => name)])
+    heldBefore = new Set(held.map(({ name }) => name))
+    const jobs = [...parts.jobs(), ...held]
     state.prune(new Set(jobs.map(({ name }) => name)))
     const known = JSON.stringify(state.current.jobs)
     const due: { job: Job; dueAt: Date }[] = []
@@ -57,7 +63,7 @@ export function createScheduler(parts: SchedulerParts) {
       if (dueAt === null || dueAt > at) continue
       // Kept before the start: a run starts at most once for a fire, also when this process is killed.
       Object.assign(stateOf(job), { handled: at.toISOString() })
-      if (isPaused(job)) continue
+      if (silent.has(job.name) || isPaused(job)) continue
       due.push({ job, dueAt })
     }
     if (JSON.stringify(state.current.jobs) !== known) await keep()

@@ -76,6 +76,9 @@ async function perform(
     case 'resume':
       await control.resume(request.job)
       return listOf(control)
+    case 'remove':
+      await control.remove(request.job)
+      return { kind: 'removed', job: request.job }
     case 'list':
       return listOf(control)
     default:

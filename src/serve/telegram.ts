@@ -4,6 +4,7 @@ import { messageOf, UserError } from '../base/errors.ts'
 import { readRegularFile, textOf } from '../files/regular-file.ts'
 import { type ChatPlace, createChatJobs } from '../schedules/chat-jobs.ts'
 import type { ScheduleControl } from '../schedules/control.ts'
+import type { JobRefusal } from '../schedules/job-source.ts'
 import type { Sink } from '../schedules/sinks.ts'
 import { throughProxy } from '../server/through-proxy.ts'
 import { createBotApi } from '../telegram/bot-api/bot-api.ts'
@@ -56,7 +57,7 @@ export async function openServerTelegram(
   return {
     start: telegram.start,
     sink: createTelegramSink(telegram.post, settings.WORKSPACES_FOLDER),
-    admitsChat: (chat: string) => telegram.admitsChat(Number(chat)),
+    refusalOf: createJobRefusal(telegram.refusalOf),
     async close() {
       // The runs end within that time: what is left of them is kept.
       await telegram.close(settings.DRAIN_SECONDS * 1_000 + 4_000)
@@ -86,9 +87,9 @@ export function createJobCommands(
       hint: 'run serve up --telegram --schedules on the host',
     })
   }
-  const placeOf = ({ spot, message }: Given, job: ChatJob): ChatPlace => ({
+  const placeOf = ({ spot, message, user }: Given, job: ChatJob): ChatPlace => ({
     chat: spot.chat,
-    message,
+    ...{ message, user },
     ...(spot.topic !== null && { topic: spot.topic }),
     job,
   })
@@ -102,6 +103,13 @@ export function createJobCommands(
       run: (given, job) => jobs().schedules(placeOf(given, job), given.argument),
     },
   }
+}
+
+/** Makes the answer of the bot to which jobs of its chats must not fire. */
+export function createJobRefusal(
+  refusalOf: ReturnType<typeof openTelegram>['refusalOf'],
+): JobRefusal {
+  return (job, user) => refusalOf(Number(job.telegramChatId), user, job)
 }
 
 /** Makes the sink of schedules that posts to a chat. */

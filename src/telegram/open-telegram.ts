@@ -15,7 +15,7 @@ import { createSender } from './bot-api/sender.ts'
 import { openChatSettings } from './chat-settings.ts'
 import { createAdmission } from './chats/admission.ts'
 import { openChatFile } from './chats/chat-file.ts'
-import { type ChatJob, type ChatRoom, createChatPlaces } from './chats/chat-place.ts'
+import { type ChatJob, type ChatRoom, createChatPlaces, type JobPlace } from './chats/chat-place.ts'
 import { openMovedChats } from './chats/moved-chats.ts'
 import { openSessions } from './chats/sessions.ts'
 import { createCommands, type Given } from './commands/commands.ts'
@@ -99,6 +99,7 @@ export function openTelegram(options: TelegramOptions) {
   const runJobs = createRunJobs({
     ...{ jobs, places, sessions, starter, messages, questions, grants, log },
     hasAdmin: admission.hasAdmin,
+    refusalOf: admission.refusalOf,
     homeOf: moved.homeOf,
     extend: (job, room) => (job.kind === 'bash' ? {} : filesOf(job, room)),
   })
@@ -204,8 +205,9 @@ export function openTelegram(options: TelegramOptions) {
   }
 
   return {
-    /** Returns whether telegram.yml has a chat. */
-    admitsChat: admission.isAllowed,
+    /** Returns why a job must not run that a user has added in a chat; null while it may. */
+    refusalOf: (chat: number, user: number | null, place: JobPlace): string | null =>
+      admission.refusalOf(chat, user) ?? places.refusalOf(moved.homeOf(chat), place),
 
     /** Sends what a schedule reports. Returns the ids of its messages. */
     post: (report: Report) =>

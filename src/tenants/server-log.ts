@@ -46,7 +46,7 @@ export type ServerEvent =
   | ({
       kind: 'schedule'
       job: string
-      event: 'fired' | 'ended' | 'skipped' | 'refused' | 'missed'
+      event: 'fired' | 'ended' | 'skipped' | 'refused' | 'missed' | 'held' | 'released'
       reason?: string
     } & About)
   | ({

@@ -45,6 +45,11 @@ export async function setPaused(
   show(await askSchedules(await openEngine(invocation), request, name), json, invocation)
 }
 
+export async function remove(job: string, { name, json }: Options, invocation: Invocation) {
+  const answer = await askSchedules(await openEngine(invocation), { action: 'remove', job }, name)
+  show(answer, json, invocation)
+}
+
 type Answer = Exclude<ScheduleAnswer, { kind: 'error' }>
 
 function show(answer: Answer, json: boolean | undefined, { log }: Invocation) {
@@ -59,6 +64,7 @@ function show(answer: Answer, json: boolean | undefined, { log }: Invocation) {
         const text = `the jobs are those before the last change: ${terminalLine(answer.problem, 300)}`
         log({ kind: 'warn', text })
       }
+      for (const text of heldLines(answer.jobs)) log({ kind: 'warn', text })
       return console.log(renderJobs(answer.jobs, width))
     case 'runs':
       return console.log(renderRuns(answer.runs, width))
@@ -66,9 +72,23 @@ function show(answer: Answer, json: boolean | undefined, { log }: Invocation) {
       const job = terminalLine(answer.job, 64)
       return log({ kind: 'info', text: `${job} started: ${calledAs()} schedule history ${job}` })
     }
+    case 'removed':
+      return log({ kind: 'info', text: `${terminalLine(answer.job, 64)} removed` })
     default:
       return answer satisfies never
   }
+}
+
+/** Returns a line for each reason for which jobs of chats do not fire. */
+export function heldLines(jobs: readonly ScheduledJob[]): string[] {
+  const names = new Map<string, string[]>()
+  for (const { name, held } of jobs) {
+    if (held !== null) names.set(held, [...(names.get(held) ?? []), terminalLine(name, 64)])
+  }
+  return [...names].map(([reason, held]) => {
+    const remove = `${calledAs()} schedule remove ${held[0]}`
+    return `held, as ${terminalLine(reason, 200)}: ${held.join(', ')}. ${remove} removes one`
+  })
 }
 
 /** Renders the jobs in columns. */
@@ -80,7 +100,7 @@ export function renderJobs(jobs: readonly ScheduledJob[], width?: number): strin
       { text: terminalLine(job.name, 64) },
       { text: terminalLine(job.schedule, 100) },
       { text: terminalLine(job.timezone, 60) },
-      { text: job.running ? 'running' : job.paused ? 'paused' : minute(job.next) },
+      { text: job.running ? 'running' : stillOf(job) },
       { text: minute(job.last) },
       { text: terminalLine(job.sink, 20) },
     ]),
@@ -104,6 +124,11 @@ export function renderRuns(runs: readonly ScheduledRun[], width?: number): strin
     text => text,
     width,
   )
+}
+
+function stillOf({ held, paused, next }: ScheduledJob): string {
+  if (held !== null) return 'held'
+  return paused ? 'paused' : minute(next)
 }
 
 /** Renders an ISO 8601 time to the minute, in UTC. */

@@ -22,8 +22,20 @@ export function createAdmission(parts: { file: ChatFile; moved: MovedChats; log:
     return false
   }
 
+  /** Whether telegram.yml has the chat. */
+  const isAllowed = (chat: number) => file.current().allowed_chats.includes(moved.homeOf(chat))
+
   return {
     admits,
+
+    /** Returns why what a chat asked for earlier must not run any more; null while its user may write there. */
+    refusalOf(chat: number, user: number | null): string | null {
+      if (!isAllowed(chat)) return `telegram.yml has no chat ${chat} in allowed_chats`
+      const users = usersOfChat(file.current(), moved.homeOf(chat))
+      if (users.length === 0) return `telegram.yml lets no one write in chat ${chat}`
+      if (user === null || users.includes(user)) return null
+      return `telegram.yml does not let user ${user} write in chat ${chat}`
+    },
 
     /**
      * Returns the user of a message that the bot reads; null for any other: of a stranger, of a bot, in the name of a
@@ -36,8 +48,7 @@ export function createAdmission(parts: { file: ChatFile; moved: MovedChats; log:
       return admits(chat.id, from.id) ? from.id : null
     },
 
-    /** Whether telegram.yml has the chat. */
-    isAllowed: (chat: number) => file.current().allowed_chats.includes(moved.homeOf(chat)),
+    isAllowed,
 
     isAdmin: (chat: number, user: number) =>
       adminsOfChat(file.current(), moved.homeOf(chat)).includes(user),

@@ -1,11 +1,12 @@
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError } from '../../base/errors.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { messageOf, UserError } from '../../base/errors.ts'
 import { defaultTenant } from '../../config/tenants.ts'
 import { descend, openRootFolder } from '../../files/beneath.ts'
 import { HttpError } from '../../tenants/http-error.ts'
 import { type Access, type Caller, callerWithoutToken } from '../../tenants/tokens.ts'
-import { findWorkspace, workerRoot } from '../../tenants/workspace.ts'
+import { defaultPath, findWorkspace, relativePath, workerRoot } from '../../tenants/workspace.ts'
 import { type ChatSettings, type OpenChatSettings, settingsInForce } from '../chat-settings.ts'
 import type { ChatFile } from './chat-file.ts'
 
@@ -34,6 +35,12 @@ export type ChatJob = { token?: string; tenant?: string; workspace: string } & P
   ChatSettings,
   'model' | 'effort' | 'system_prompt' | 'append_system_prompt'
 > & { max_budget_usd?: number }
+
+/** Where a job runs that a chat has added. */
+export type JobPlace = {
+  caller: { token: string } | { tenant: string }
+  workspace: string | undefined
+}
 
 export type ChatPlaces = ReturnType<typeof createChatPlaces>
 
@@ -69,12 +76,20 @@ export function createChatPlaces(parts: {
     })
   }
 
+  function folderOf(chat: number, { token }: Caller) {
+    const named = file.current().chats[chat]?.workspace
+    const isOwn = named === undefined && token.workspaces === undefined
+    return { named, own: `chat_${Math.abs(chat)}`, isOwn }
+  }
+
+  function accountOf({ token: { name }, tenant }: Caller): JobPlace['caller'] {
+    return access.named(name) ? { token: name } : { tenant: tenant.name }
+  }
+
   /** Returns the chat's workspace. Makes the one that a chat has by default. */
   async function roomOf(chat: number): Promise<ChatRoom> {
     const caller = callerOf(chat)
-    const named = file.current().chats[chat]?.workspace
-    const isOwn = named === undefined && caller.token.workspaces === undefined
-    const own = `chat_${Math.abs(chat)}`
+    const { named, own, isOwn } = folderOf(chat, caller)
     const root = await realpath(join(workspacesFolder, caller.tenant.name))
     if (isOwn) {
       const { folder, stopped } = await descend(await openRootFolder(root), [own], {
@@ -115,14 +130,26 @@ export function createChatPlaces(parts: {
     roomOf,
     rulesOf,
 
+    /** Returns why a job must not run where its chat was when it was added; null while the chat is there. */
+    refusalOf(chat: number, job: JobPlace): string | null {
+      try {
+        const caller = callerOf(chat)
+        const { named, own, isOwn } = folderOf(chat, caller)
+        const path = isOwn ? own : relativePath(named ?? '') || defaultPath(caller)
+        const isThere = job.workspace === path && isDeepStrictEqual(job.caller, accountOf(caller))
+        return isThere ? null : `chat ${chat} has another token, tenant or workspace by now`
+      } catch (error) {
+        return messageOf(error)
+      }
+    },
+
     /** Returns what a job that the chat adds runs with. */
     async jobOf(chat: number): Promise<ChatJob> {
       const { caller, workspace } = await roomOf(chat)
       const { settings, maxBudgetUsd } = rulesOf(chat)
-      const { name } = caller.token
       return {
         ...settings,
-        ...(access.named(name) ? { token: name } : { tenant: caller.tenant.name }),
+        ...accountOf(caller),
         workspace: workspace.slice(workerRoot.length + 1),
         ...(maxBudgetUsd !== undefined && { max_budget_usd: maxBudgetUsd }),
       }

@@ -42,6 +42,8 @@ export type RunJobsParts = {
   grants: NameGrants | null
   /** Returns whether a chat has someone who can grant. */
   hasAdmin: (chat: number) => boolean
+  /** Returns why telegram.yml does not let a user, or anyone, write in a chat any more; null while it does. */
+  refusalOf: (chat: number, user: number | null) => string | null
   /** Returns the id by which telegram.yml knows a chat. */
   homeOf: (chat: number) => number
   log: ServerLog
@@ -70,6 +72,7 @@ export function createRunJobs(parts: RunJobsParts) {
   }
 
   function send(job: Job, answer: Parameters<typeof deliver>[0]['parts'], room: ChatRoom | null) {
+    if (isShutOut(job, null)) return true
     return deliver({
       ...{ messages, spot: spotOf(job), replyTo: job.message, parts: answer, from: job.sent },
       ...{ folder: room?.folder ?? null, workerPath: room?.workspace ?? '/workspaces' },
@@ -81,7 +84,16 @@ export function createRunJobs(parts: RunJobsParts) {
     })
   }
 
+  /** Logs a job that has no answer: telegram.yml may have changed since its message, also during a restart. */
+  function isShutOut({ chat }: Job, user: number | null): boolean {
+    const reason = parts.refusalOf(chat, user)
+    if (reason === null) return false
+    log({ kind: 'warn', message: `a message of Telegram was dropped: ${reason}` })
+    return true
+  }
+
   async function perform(job: Job): Promise<void> {
+    if (isShutOut(job, job.user)) return jobs.remove(job)
     if (job.refusal !== null) return refuse(job, job.refusal)
     let room: ChatRoom
     try {

@@ -151,6 +151,8 @@ export function createMessageHandler(parts: MessageParts) {
     /** Turns a complete album into one job, or says what was saved. */
     async album(album: Album, remove: () => void): Promise<void> {
       const { chat, topic, user, message, update, names, problems, prompt } = album
+      // A restart may lie between its parts and its end.
+      if (parts.admission.refusalOf(chat, user) !== null) return remove()
       if (prompt !== '' && names.length > 0) {
         const failed = problems.length > 0 ? `\n\n(${problems.join('; ')})` : ''
         const job = records.durable(() => {

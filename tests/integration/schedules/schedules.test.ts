@@ -26,7 +26,10 @@ async function start(t: Test, cron: string, options: Parameters<typeof startRunn
     access: openAccess({ folder: server.files.folder, withoutToken: false, log }),
     starter: server.starter,
     workspacesFolder: server.folder,
-    bot: { sink: async () => {}, admitsChat: chat => chat === '7' },
+    bot: {
+      sink: async () => {},
+      refusalOf: ({ telegramChatId }) => (telegramChatId === '7' ? null : 'not 7'),
+    },
   })
   await schedules.start()
   t.teardown(() => schedules.close())

@@ -6,7 +6,7 @@ import { createBotApi } from '../../../src/telegram/bot-api/bot-api.ts'
 import { hintOf, wordsOf } from '../../../src/telegram/bot-api/failure.ts'
 import { listen } from '../../support/http/listen.ts'
 import { botToken } from '../../support/telegram/token.ts'
-import { ann, annsChat, startBot } from './fixture.ts'
+import { ann, annsChat, group, startBot } from './fixture.ts'
 
 const wait = { every: 20, timeout: 60_000 }
 
@@ -87,6 +87,27 @@ t.test('a run that the end of the server interrupted is reported to its chat', a
   t.ok(await s.answer(ann.id, /^interrupted: the server stopped during this run/))
   t.equal((await s.of('main').list()).runs.length, 1, 'and not started again')
   t.equal(s.records.count('job'), 0)
+})
+
+t.test('a chat that telegram.yml lets go during a restart gets no run and no answer', async t => {
+  const s = await startBot(t)
+  s.say('/bash sleep 300')
+  await s.answer(ann.id, /working/)
+  await until(() => s.runner.runner.status().runs.length > 0, wait)
+  const closing = s.bot().close()
+  await s.starter.drain(0)
+  await closing
+  const place = { chat: ann.id, topic: null, user: ann.id, message: 1 }
+  const begun = { begunAt: null, runId: null, tenant: null, folder: null, progress: null, sent: 0 }
+  s.records.put('job', '9', { id: '9', ...place, kind: 'bash', prompt: 'true', ...begun })
+  const album = { names: ['a.txt'], problems: [], prompt: '', update: 8 }
+  s.records.put('album', `${ann.id}:a`, { ...place, ...album })
+  s.writeYaml(`allowed_chats: [${group.id}]`)
+  await s.reopen()
+  const left = () => s.records.count('job') + s.records.count('album') === 0 || null
+  t.ok(await until(left, wait))
+  t.notMatch(s.texts(ann.id).join(), /interrupted|saved|no output/)
+  t.equal((await s.of('main').list()).runs.length, 1)
 })
 
 t.test('no failure has the address, in which the token is', async t => {

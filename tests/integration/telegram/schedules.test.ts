@@ -3,9 +3,13 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { until } from '../../../src/base/async.ts'
 import { openSchedules } from '../../../src/schedules/open-schedules.ts'
-import { createJobCommands, createTelegramSink } from '../../../src/serve/telegram.ts'
+import {
+  createJobCommands,
+  createJobRefusal,
+  createTelegramSink,
+} from '../../../src/serve/telegram.ts'
 import { openAccess } from '../../../src/tenants/tokens.ts'
-import { ann, annsChat, group, startBot } from './fixture.ts'
+import { ann, annsChat, bob, group, startBot } from './fixture.ts'
 
 /** The bot beside the schedules of its server, as src/serve puts them together. */
 async function start(t: Test, cron: string) {
@@ -24,7 +28,7 @@ async function start(t: Test, cron: string) {
     access: openAccess({ folder: s.files.folder, withoutToken: false, log }),
     bot: {
       sink: createTelegramSink(s.bot().post, s.folder),
-      admitsChat: chat => s.bot().admitsChat(Number(chat)),
+      refusalOf: createJobRefusal((...given) => s.bot().refusalOf(...given)),
     },
   })
   schedules = opened
@@ -70,6 +74,39 @@ t.test('a reply to a post has its context, and other chats do not see the job', 
   s.control.send({ chat: group, from: ann, text: '/schedules' })
   t.ok(await s.answer(group.id, /^no schedules in this chat/))
 })
+
+t.test(
+  'the jobs of a chat or a user whom telegram.yml lets go are held, and the host removes them',
+  async t => {
+    const s = await start(t, 'jobs: []')
+    s.say('/every day 09:00 write one')
+    t.ok(await s.answer(ann.id, /^added write-one: /))
+    const held = async (yaml: string, pattern: RegExp) => {
+      const look = (wanted: RegExp) => () =>
+        s.schedules.list().find(job => wanted.test(job.held ?? 'fires')) ?? null
+      s.writeYaml(all)
+      await until(look(/^fires$/), { every: 20, timeout: 60_000 })
+      s.writeYaml(yaml)
+      return until(look(pattern), { every: 20, timeout: 60_000 })
+    }
+    const all = `allowed_chats: [${ann.id}]\n`
+    for (const entry of ['workspace: app', 'tenant: other', 'token: alice'])
+      t.ok(
+        await held(`${all}chats: { ${ann.id}: { ${entry} } }`, /has another|does not exist/),
+        entry,
+      )
+    t.ok(await held(`${all}allowed_users: [${bob.id}]`, /not let user 4711 write in chat 4711/))
+    t.ok(
+      await held(`allowed_chats: [${ann.id}]\nallowed_users: []`, /lets no one write in chat 4711/),
+    )
+    t.ok(await held(`allowed_chats: [${group.id}]`, /no chat 4711 in allowed_chats/))
+    t.match(s.events.filter(({ kind }) => kind === 'schedule').at(-1), { event: 'held' })
+    await t.rejects(s.schedules.run('u4711-write-one'), { message: /does not fire: telegram\.yml/ })
+    await s.schedules.remove('u4711-write-one')
+    t.same(s.schedules.list(), [])
+    t.same((await s.of('main').list()).runs, [])
+  },
+)
 
 t.test('without schedules, the commands say how to have them', async t => {
   const s = await startBot(t, { added: createJobCommands(() => null) })

@@ -32,8 +32,44 @@ export const chatSourceControls: readonly SourceControl[] = [
   {
     control: 'the jobs of a chat end when the bot no longer admits it',
     file: 'src/schedules/job-source.ts',
-    remove: [" && admitsChat(chat ?? '')", ''],
+    remove: ['return refusalOf(job, state.users[job.name] ?? null)', 'return null'],
     test: 'tests/unit/schedules/chat-jobs.test.ts',
+  },
+  {
+    control: 'a job of a chat says who asked for it, and ends with that user',
+    file: 'src/schedules/control.ts',
+    remove: ['current.users[name] = by.user', ''],
+    test: 'tests/unit/schedules/chat-jobs.test.ts',
+  },
+  {
+    control: 'a job of a chat ends when its chat has another token, tenant or workspace',
+    file: 'src/telegram/open-telegram.ts',
+    remove: [' ?? places.refusalOf(moved.homeOf(chat), place)', ''],
+    test: 'tests/integration/telegram/schedules.test.ts',
+  },
+  {
+    control: 'a held job fires neither then nor for that time',
+    file: 'src/schedules/scheduler.ts',
+    remove: ['silent.has(job.name) || ', ''],
+    test: 'tests/unit/schedules/scheduler.test.ts',
+  },
+  {
+    control: 'the host starts no held job',
+    file: 'src/schedules/control.ts',
+    remove: ['if (reason !== undefined) {', 'if (reason === name) {'],
+    test: 'tests/unit/schedules/chat-jobs.test.ts',
+  },
+  {
+    control: 'the host removes no job of cron.yml',
+    file: 'src/schedules/control.ts',
+    remove: ['!source.isAdded(name) ||', ''],
+    test: 'tests/unit/schedules/chat-jobs.test.ts',
+  },
+  {
+    control: 'a chat that telegram.yml lets go during a restart has no run',
+    file: 'src/telegram/jobs/run-jobs.ts',
+    remove: ['if (isShutOut(job, job.user)) return jobs.remove(job)', ''],
+    test: 'tests/integration/telegram/failures.test.ts',
   },
   {
     control: 'the model gets refusals of a file, and no error that may have the token',

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type ChatPlace, createChatJobs, mostChatJobs } from '../../../src/schedules/chat-jobs.ts'
 import { openSchedules } from '../../../src/schedules/open-schedules.ts'
+import { answerOf } from '../../../src/serve/control-socket.ts'
+import type { ServerEvent } from '../../../src/tenants/server-log.ts'
 import { callerWithoutToken } from '../../../src/tenants/tokens.ts'
 
 const main = { name: 'main', budget: {} }
@@ -11,29 +13,51 @@ let messages = 0
 
 /** A chat, with a message of its own each time. */
 const place = (chat: number, more: Partial<ChatPlace> = {}): ChatPlace => ({
-  ...{ chat, message: ++messages, job: { token: 'alice', workspace: `chat_${Math.abs(chat)}` } },
+  ...{
+    chat,
+    user: 7,
+    message: ++messages,
+    job: { token: 'alice', workspace: `chat_${Math.abs(chat)}` },
+  },
   ...more,
 })
 
 /** Jobs of chats at a fixed time, beside a cron.yml. Nothing fires. */
 function jobsOf(
   t: Test,
-  { folder = t.testdir({ store: {}, 'cron.yml': '' }), admitted = [1, -5], hasBot = true } = {},
+  {
+    folder = t.testdir({ store: {}, 'cron.yml': '' }),
+    admitted = [1, -5],
+    hasBot = true,
+    users = [7],
+  } = {},
 ) {
+  const events: ServerEvent[] = []
   const schedules = openSchedules({
     path: join(folder, 'cron.yml'),
     storeFolder: join(folder, 'store'),
     ...{ timezone: 'UTC', hasWebhook: false, workspacesFolder: folder },
     bot: hasBot
-      ? { sink: async () => {}, admitsChat: chat => admitted.includes(Number(chat)) }
+      ? {
+          sink: async () => {},
+          refusalOf: ({ telegramChatId }, user) =>
+            admitted.includes(Number(telegramChatId)) && users.includes(user ?? 0)
+              ? null
+              : 'not admitted',
+        }
       : null,
     access: { tenants: () => [main], named: name => callerWithoutToken(name, main) },
     starter: { start: () => Promise.reject(new Error('no run starts here')) },
-    log: () => {},
+    log: event => void events.push(event),
     now: () => new Date('2026-11-30T08:00:00Z'),
   })
-  const names = () => schedules.control.list().map(({ name }) => name)
-  return { jobs: createChatJobs(schedules.control), names, folder, control: schedules.control }
+  const { control } = schedules
+  const names = () =>
+    control
+      .list()
+      .filter(({ held }) => held === null)
+      .map(({ name }) => name)
+  return { jobs: createChatJobs(control), names, folder, control, events }
 }
 
 t.test(
@@ -112,9 +136,54 @@ t.test('the jobs of a chat that is no longer admitted, or without a bot, do not 
   t.same(names(), ['u1-x', 'g5-y'])
   const less = jobsOf(t, { folder, admitted: [-5] })
   t.same(less.names(), ['g5-y'])
+  t.match(less.control.list(), [
+    { name: 'g5-y' },
+    { name: 'u1-x', held: 'not admitted', next: null },
+  ])
+  less.control.list()
+  t.same(
+    less.events.filter(({ kind }) => kind === 'schedule'),
+    [{ kind: 'schedule', job: 'u1-x', event: 'held', reason: 'not admitted' }],
+    'which is logged once',
+  )
+  await t.rejects(less.control.run('u1-x'), {
+    message: 'job u1-x does not fire: not admitted',
+    hint: /schedule remove u1-x/,
+  })
   await t.rejects(less.control.add(entry('u1-x')), { message: /a job u1-x already/ })
   t.same(jobsOf(t, { folder, hasBot: false }).names(), [])
   t.same(jobsOf(t, { folder }).names(), ['u1-x', 'g5-y'], 'they are kept')
+})
+
+t.test('the jobs of a user who may no longer write do not fire; the chat removes them', async t => {
+  const { jobs, folder } = jobsOf(t)
+  await jobs.every(place(-5), 'hour x')
+  await jobs.every(place(-5, { user: 8 }), 'hour y')
+  const less = jobsOf(t, { folder })
+  t.same(less.names(), ['g5-x'])
+  t.match(await less.jobs.schedules(place(-5), ''), /^y: .*, does not fire: not admitted$/m)
+  t.equal(await less.jobs.schedules(place(-5), 'remove y'), 'removed y')
+})
+
+t.test('the host removes a job of any chat, and none of cron.yml', async t => {
+  const cron = 'jobs: [{ name: host, schedule: "0 3 * * *", instruction: x }]'
+  const { jobs, folder } = jobsOf(t, { folder: t.testdir({ store: {}, 'cron.yml': cron }) })
+  await jobs.every(place(1), 'hour x')
+  await jobs.every(place(-5), 'hour y')
+  const { control, jobs: later } = jobsOf(t, { folder, admitted: [-5] })
+  t.same(await answerOf('{"action":"remove","job":"u1-x"}', control), {
+    kind: 'removed',
+    job: 'u1-x',
+  })
+  await control.remove('g5-y')
+  t.match(await answerOf('{"action":"remove","job":"host"}', control), {
+    kind: 'error',
+    message: 'job host was not added in a chat',
+  })
+  await t.rejects(control.remove('u1-x'), { message: 'there is no job u1-x' })
+  t.match(await later.schedules(place(-5), ''), /^no schedules in this chat/)
+  const kept = JSON.parse(readFileSync(join(folder, 'store/cron/state.json'), 'utf8'))
+  t.match(kept, { added: [], origins: {}, users: {} })
 })
 
 t.test('the jobs of a group go along when it becomes a supergroup', async t => {

@@ -87,8 +87,8 @@ t.test('a changed file is taken, and a broken one keeps the jobs that were in fo
   const open = (sinks: SinkName[] = ['none', 'file']) =>
     openJobSource({
       ...{ path, defaults, sinks, now: () => now },
-      state: { version: 1, paused: false, jobs: {}, added: [], origins: {} },
-      admitsChat: () => false,
+      state: { version: 1, paused: false, jobs: {}, added: [], origins: {}, users: {} },
+      refusalOf: () => 'no chat',
       log: event => void events.push(event),
     })
   const source = open()

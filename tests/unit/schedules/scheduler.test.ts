@@ -38,6 +38,7 @@ function schedulesOf(
   t: Test,
   jobs: Job[],
   folder = t.testdir({ cron: {}, workspaces: { main: {} } }),
+  held: Job[] = [],
 ) {
   let time = new Date('2026-11-30T08:00:00Z')
   const events: ServerEvent[] = []
@@ -47,7 +48,7 @@ function schedulesOf(
   const history = openHistory(join(folder, 'cron/history'))
   const now = () => time
   const scheduler = createScheduler({
-    ...{ state, history, now, jobs: () => jobs },
+    ...{ state, history, now, jobs: () => jobs, held: () => held.map(job => ({ job })) },
     workspacesFolder: join(folder, 'workspaces'),
     access: {
       tenants: () => [main],
@@ -76,7 +77,10 @@ function schedulesOf(
     for (const { end } of started) end('')
     await scheduler.close()
   })
-  const source = { jobs: () => jobs, isAdded: () => false, problem: () => null }
+  const source = {
+    ...{ jobs: () => jobs, isAdded: () => false, problem: () => null },
+    held: () => held.map(job => ({ job, reason: 'for a test' })),
+  }
   const control = createScheduleControl({ scheduler, source, state, history })
   return {
     ...{ scheduler, control, events, sent, started, folder, history, state },
@@ -198,6 +202,24 @@ t.test('a paused job fires neither then nor for the time of its pause', async t 
   const again = schedulesOf(t, [jobNamed('a')], s.folder)
   await again.control.pause()
   t.equal(schedulesOf(t, [jobNamed('a')], s.folder).control.isPaused(), true, 'kept over a restart')
+})
+
+t.test('a held job fires neither then nor for that time', async t => {
+  const [job, held] = [jobNamed('a', { schedule: '* * * * *' }), [] as Job[]]
+  const jobs = [job]
+  const s = schedulesOf(t, jobs, undefined, held)
+  await s.at('2026-11-30T08:00:30Z')
+  jobs.pop()
+  held.push(job)
+  await s.at('2026-11-30T08:01:00Z')
+  t.match(s.control.list(), [{ name: 'a', held: 'for a test', next: null }])
+  await t.rejects(s.control.run('a'), { message: 'job a does not fire: for a test' })
+  held.pop()
+  jobs.push(job)
+  await s.at('2026-11-30T08:02:00Z')
+  t.equal(s.started.length, 0, 'what fell into it, up to its end, is over')
+  await s.at('2026-11-30T08:03:00Z')
+  await s.until(() => s.started.length === 1)
 })
 
 t.test(
