@@ -88,6 +88,13 @@ export function createMessages({ api, sender }: { api: BotApi; sender: Sender })
       )
     },
 
+    /** Takes the buttons of a message away, and leaves its text. */
+    async takeButtons({ chat }: Pick<Spot, 'chat'>, message: number): Promise<void> {
+      await sender.send(chat, present =>
+        api.editMessageReplyMarkup(present, message, { reply_markup: keyboard([]) }),
+      )
+    },
+
     async remove({ chat }: Spot, message: number): Promise<boolean> {
       const sent = await sender.send(chat, present => api.deleteMessage(present, message))
       return sent.kind === 'sent'

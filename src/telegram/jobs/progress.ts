@@ -15,7 +15,21 @@ export function parseStop(data: string): string | null {
   return /^stop:([A-Za-z0-9]{1,40})$/.exec(data)?.[1] ?? null
 }
 
-/** Shows a run in one message, which is edited while it goes on and removed at its end. */
+/** Removes the progress message of a run that is over, or says that it is. */
+export async function closeProgress(
+  messages: Pick<Messages, 'remove' | 'edit'>,
+  spot: Spot,
+  message: number,
+): Promise<void> {
+  if (await messages.remove(spot, message)) return
+  await messages.edit(spot, message, 'done', [], { last: true })
+}
+
+/**
+ * Shows a run in one message, which is edited while it goes on and removed at its end. The Bot API has no key by which a
+ * message is sent once, and lists none: a server that is killed between sending the message and noting its id leaves it.
+ * Its Stop removes it then: see `createPressHandler`.
+ */
 export function createProgress(options: {
   messages: Messages
   spot: Spot
@@ -73,9 +87,7 @@ export function createProgress(options: {
       isOver = true
       clearTimeout(timer)
       await sending
-      if (message === null) return
-      if (!(await messages.remove(spot, message)))
-        await messages.edit(spot, message, 'done', [], { last: true })
+      if (message !== null) await closeProgress(messages, spot, message)
     },
   }
 }

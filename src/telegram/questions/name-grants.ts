@@ -84,14 +84,23 @@ export function createNameGrants(parts: {
       for (const name of found) void offer({ chat, topic }, tenant, name)
     },
 
-    /** Takes a press of an administrator of the chat; returns the words for him. */
+    /**
+     * Takes a press of an administrator of the chat; returns the words for him.
+     *
+     * @param place.isShown whether its message has that button
+     */
     async press(
-      place: { chat: number; message: number; user: number },
+      place: { chat: number; message: number; user: number; isShown: boolean },
       press: GrantPress,
     ): Promise<string> {
-      const made = find(press.nonce)
-      const isShown = made?.chat === place.chat && made.message === place.message
-      if (!made || !isShown) return 'expired'
+      const kept = find(press.nonce)
+      // A server that was killed before it noted the message has none.
+      const message = kept?.message ?? (place.isShown ? place.message : null)
+      if (!kept || kept.chat !== place.chat || message !== place.message) {
+        if (place.isShown) void messages.takeButtons(place, place.message)
+        return 'expired'
+      }
+      const made: Offer = { ...kept, message }
       // One use.
       records.remove(kind, made.nonce)
       if (made.until < now()) {

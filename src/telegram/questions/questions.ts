@@ -126,12 +126,25 @@ export function createQuestions(parts: {
       }
     },
 
-    /** Takes a press in a chat; the caller has checked who pressed. */
-    async press(place: { chat: number; message: number }, press: QuestionPress): Promise<Taken> {
+    /**
+     * Takes a press in a chat; the caller has checked who pressed.
+     *
+     * @param place.isShown whether its message has that button
+     */
+    async press(
+      place: { chat: number; message: number; isShown: boolean },
+      press: QuestionPress,
+    ): Promise<Taken> {
       const asked = find(press.nonce)
       const question = asked && shown(asked)
-      const isShown = asked?.chat === place.chat && asked.message === place.message
-      if (!asked || !question || !isShown) return expired
+      const isOpen = asked?.chat === place.chat && asked.message === place.message
+      if (!asked || !question || !isOpen) {
+        // The server was killed before it noted the message, which it could not close then.
+        if (place.isShown && asked?.message !== null) {
+          void messages.takeButtons(place, place.message)
+        }
+        return expired
+      }
       if (press.choice === 'done') {
         if (!question.multiSelect) return expired
         const labels = asked.chosen.flatMap(index => question.options[index]?.label ?? [])

@@ -5,12 +5,12 @@ import type { Admission } from '../chats/admission.ts'
 import type { ChatPlaces } from '../chats/chat-place.ts'
 import type { MovedChats } from '../chats/moved-chats.ts'
 import { choiceKeyboard, parseChoiceData } from '../choice-keyboard.ts'
-import { parseStop } from '../jobs/progress.ts'
+import { closeProgress, parseStop } from '../jobs/progress.ts'
 import type { RunJobs } from '../jobs/run-jobs.ts'
 import { type NameGrants, parseGrantData } from '../questions/name-grants.ts'
 import { parseQuestionData } from '../questions/question-texts.ts'
 import type { Questions } from '../questions/questions.ts'
-import type { Press } from './update.ts'
+import { hasPressedButton, type Press } from './update.ts'
 
 /** Handles a pressed button. Its data is hostile: a client can send any, for any message, and in any group. */
 export function createPressHandler(parts: {
@@ -26,11 +26,18 @@ export function createPressHandler(parts: {
   const { messages, admission, places, moved, chosen, runJobs, questions, grants } = parts
 
   /** Returns the words that the person sees. */
-  async function take({ data, from, message }: Press): Promise<string> {
+  async function take(press: Press): Promise<string> {
+    const { data, from, message } = press
     if (!message || !admission.admits(message.chat.id, from.id)) return 'not for you'
-    const place = { chat: message.chat.id, message: message.message_id, user: from.id }
+    const isShown = hasPressedButton(press)
+    const place = { chat: message.chat.id, message: message.message_id, user: from.id, isShown }
     const stop = parseStop(data)
-    if (stop !== null) return runJobs.stop(place.chat, stop) ? 'stopping' : 'nothing running'
+    if (stop !== null) {
+      if (runJobs.stop(place.chat, stop)) return 'stopping'
+      const spot = { chat: place.chat, topic: null }
+      if (isShown) void closeProgress(messages, spot, place.message)
+      return 'nothing running'
+    }
     const question = parseQuestionData(data)
     if (question) return (await questions.press(place, question)) ?? ''
     const grant = parseGrantData(data)

@@ -47,10 +47,22 @@ export const Message = MessageFiles.extend({
 })
 export type Message = z.infer<typeof Message>
 
+const Keyboard = z.object({
+  inline_keyboard: z.array(z.array(z.object({ callback_data: z.string().optional() }))),
+})
+
 const Press = z.object({
   id: z.string().max(128),
   from: User,
-  message: z.object({ message_id: Id, chat: Chat, message_thread_id: Id.optional() }).optional(),
+  message: z
+    .object({
+      message_id: Id,
+      chat: Chat,
+      message_thread_id: Id.optional(),
+      /** Of Telegram, and not of the client: the buttons that the message has. */
+      reply_markup: Keyboard.optional().catch(undefined),
+    })
+    .optional(),
   data: z.string().max(256).default(''),
 })
 export type Press = z.infer<typeof Press>
@@ -77,6 +89,12 @@ export function parseUpdate(raw: unknown): Update {
   if (message.success) return { kind: 'message', message: message.data }
   const press = Press.safeParse(parts.data.callback_query)
   return press.success ? { kind: 'press', press: press.data } : { kind: 'other' }
+}
+
+/** Returns whether the pressed message has the button. A client can send data that no button has. */
+export function hasPressedButton({ data, message }: Press): boolean {
+  const buttons = message?.reply_markup?.inline_keyboard.flat() ?? []
+  return buttons.some(({ callback_data }) => callback_data === data)
 }
 
 /** Returns the chat of an update; 0 without one. */

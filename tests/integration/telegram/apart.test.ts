@@ -34,6 +34,7 @@ t.test('/status, /cancel and Stop reach the own chat alone', async t => {
   s.control.press({ chat: carl.chat, from: carl.user, data })
   s.carlSays('/new')
   t.ok(await s.answer(carl.user.id, /begins a conversation/))
+  t.ok(s.texts(carl.user.id).includes('model: default'), 'the message without such a button stays')
   s.say('/status')
   t.ok(await s.answer(ann.id, /^busy: silent$/))
   t.match(s.control.calls({ method: 'answerCallbackQuery' }), [

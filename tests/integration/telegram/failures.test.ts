@@ -110,6 +110,18 @@ t.test('a chat that telegram.yml lets go during a restart gets no run and no ans
   t.equal((await s.of('main').list()).runs.length, 1)
 })
 
+t.test('Stop removes the progress message of a run that is over', async t => {
+  const s = await startBot(t)
+  // Sent, but its id never arrives: it is sent again.
+  s.control.fail({ method: 'sendMessage', kind: 'lost' })
+  s.say('hello')
+  t.ok(await s.answer(ann.id, /^hello$/))
+  const shows = (texts: string[]) => JSON.stringify(s.texts(ann.id)) === JSON.stringify(texts)
+  t.ok(await until(() => shows(['working…', 'hello']) || null, wait))
+  s.control.press({ chat: annsChat, from: ann, text: 'Stop' })
+  t.ok(await until(() => shows(['hello']) || null, wait))
+})
+
 t.test('no failure has the address, in which the token is', async t => {
   const sudden = createServer(request => request.socket.destroy())
   const { port, close } = await listen(sudden, '127.0.0.1', 0)

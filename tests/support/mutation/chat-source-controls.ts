@@ -72,6 +72,12 @@ export const chatSourceControls: readonly SourceControl[] = [
     test: 'tests/integration/telegram/failures.test.ts',
   },
   {
+    control: 'a press takes the buttons of a message away that has them',
+    file: 'src/telegram/updates/handle-press.ts',
+    remove: ['if (isShown) void closeProgress', 'void closeProgress'],
+    test: 'tests/integration/telegram/apart.test.ts',
+  },
+  {
     control: 'the model gets refusals of a file, and no error that may have the token',
     file: 'src/telegram/run-files.ts',
     remove: [
