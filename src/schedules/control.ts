@@ -1,6 +1,6 @@
 import { messageOf, UserError } from '../base/errors.ts'
 import { terminalLine } from '../base/terminal-text.ts'
-import type { ScheduledJob, ScheduledRun } from '../config/schedule-control.ts'
+import { type ScheduledJob, ScheduledRun } from '../config/schedule-control.ts'
 import type { History } from './history.ts'
 import { type Job, JobEntry, jobLimit } from './job.ts'
 import type { JobSource } from './job-source.ts'
@@ -53,6 +53,11 @@ export function createScheduleControl(parts: {
     await state.save()
   }
 
+  /** Returns the runs of a job, without what it asked for. */
+  async function runsOf(job: Job, limit: number): Promise<ScheduledRun[]> {
+    return (await history.list(job, limit)).map(run => ScheduledRun.parse(run))
+  }
+
   return {
     /** Returns the jobs, optionally only those that send to a chat. */
     list(chat?: string): ScheduledJob[] {
@@ -79,7 +84,7 @@ export function createScheduleControl(parts: {
     /** Returns the runs of a job, or of all, newest first. */
     async history(name?: string, limit = 20): Promise<ScheduledRun[]> {
       const jobs = name === undefined ? source.jobs() : [find(name)]
-      const runs = (await Promise.all(jobs.map(job => history.list(job, limit)))).flat()
+      const runs = (await Promise.all(jobs.map(job => runsOf(job, limit)))).flat()
       return runs.sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1)).slice(0, limit)
     },
 

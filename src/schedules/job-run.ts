@@ -1,12 +1,15 @@
 import { messageOf } from '../base/errors.ts'
+import { terminalText } from '../base/terminal-text.ts'
 import { describeFailure } from '../run/failure.ts'
+import { renderJson, renderStreamJson } from '../run/render.ts'
 import type { RunEvent, RunResult } from '../run/result.ts'
 import type { RunStarter } from '../tenants/run-starter.ts'
 import type { ServerLog } from '../tenants/server-log.ts'
 import { type Access, type Caller, callerWithoutToken } from '../tenants/tokens.ts'
 import { findWorkspace } from '../tenants/workspace.ts'
-import type { History, HistoryMeta, RunHistory } from './history.ts'
-import { promptOf } from './instruction.ts'
+import type { History, RunHistory } from './history.ts'
+import { exitCodes, type HistoryMeta } from './history-meta.ts'
+import { filledIn, promptOf } from './instruction.ts'
 import type { Job } from './job.ts'
 
 /** A moment at which a job runs. */
@@ -43,12 +46,11 @@ export async function runJob(
 ): Promise<EndedJob> {
   const { history, starter, now } = parts
   const [prior = null] = (await history.list(job, 5)).filter(({ status }) => status !== 'running')
+  const prompts = systemPromptsOf(job, fire.at)
   const meta: HistoryMeta = {
     job: job.name,
     workspace: job.workspace ?? '',
-    tenant: null,
-    token: null,
-    runId: null,
+    ...{ tenant: null, token: null, runId: null, sessionId: null, exitCode: null },
     ...{ schedule: job.schedule, timezone: job.timezone },
     dueAt: fire.dueAt?.toISOString() ?? null,
     startedAt: fire.at.toISOString(),
@@ -56,6 +58,14 @@ export async function runJob(
     status: 'running',
     catchUp: fire.catchUp,
     ...{ costUsd: null, error: null, answer: '' },
+    asked: {
+      model: job.request.model ?? null,
+      effort: job.request.effort ?? null,
+      instruction: filledIn(job.instruction, job, fire.at),
+      systemPrompt: prompts.systemPrompt ?? null,
+      appendSystemPrompt: prompts.appendSystemPrompt ?? null,
+    },
+    telegramChatId: job.telegramChatId === null ? null : Number(job.telegramChatId),
   }
   const record = await history.begin(job, meta)
   await begun(record.folder)
@@ -72,6 +82,7 @@ export async function runJob(
       workspace,
       request: {
         ...job.request,
+        ...prompts,
         prompt: promptOf(job, fire.at, prior),
         session: { kind: 'fresh' },
       },
@@ -86,24 +97,41 @@ export async function runJob(
     await run.read
     ended(outcomeOf(result))
   } catch (error) {
-    ended({ status: 'refused', error: messageOf(error) })
+    ended({ status: 'refused', exitCode: -1, error: messageOf(error) })
   }
-  if (meta.error !== null) await record.errors(meta.error).catch(() => {})
+  if (meta.error !== null) await record.errors(terminalText(meta.error)).catch(() => {})
   await record.end(meta)
   return { meta, record }
 }
 
-/** Partial messages are left out, as in the store. */
-async function keepEvent(record: RunHistory, event: RunEvent): Promise<void> {
-  if (event.kind === 'notice') await record.errors(event.text)
-  if (event.kind === 'claude' && event.message.type === 'stream_event') return
-  if (event.kind !== 'ended') await record.activity(JSON.stringify(event))
+/** Fills in the templates of the system prompts, those that the job has. */
+function systemPromptsOf(job: Job, at: Date) {
+  const { systemPrompt, appendSystemPrompt } = job.request
+  return {
+    ...(systemPrompt !== undefined && { systemPrompt: filledIn(systemPrompt, job, at) }),
+    ...(appendSystemPrompt !== undefined && {
+      appendSystemPrompt: filledIn(appendSystemPrompt, job, at),
+    }),
+  }
 }
 
-function outcomeOf({ status, costUsd, error, claude }: RunResult): Partial<HistoryMeta> {
+/** Keeps an event as Claude Code's stream-json prints it. Partial messages are left out, as in the store. */
+async function keepEvent(record: RunHistory, event: RunEvent): Promise<void> {
+  if (event.kind === 'notice') return record.errors(terminalText(event.text))
+  // The last line, of a run that ended without a result too.
+  if (event.kind === 'ended') return record.activity(renderJson(event.result), { isLast: true })
+  if (event.kind === 'claude' && event.message.type === 'result') return
+  const line = renderStreamJson(event, { partial: false })
+  if (line !== null) await record.activity(line)
+}
+
+function outcomeOf({ status, costUsd, error, claude, sessionId }: RunResult): Partial<HistoryMeta> {
   const answer = typeof claude?.result === 'string' ? claude.result : ''
-  const kept = answer.slice(0, answerCharacters)
-  return { status, costUsd, error: error && describeFailure(error), answer: kept }
+  return {
+    ...{ status, exitCode: exitCodes[status], costUsd, sessionId },
+    error: error && describeFailure(error),
+    answer: answer.slice(0, answerCharacters),
+  }
 }
 
 function callerOf({ access }: Pick<JobRunParts, 'access'>, { caller }: Job): Caller {

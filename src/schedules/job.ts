@@ -21,17 +21,24 @@ const text = (bytes: number) =>
   })
 const instructionBytes = 64 * 1024
 
-const relativePath = z
-  .string()
-  .max(1_024)
-  .refine(value => safeRelativePath(value) !== null, {
-    error: 'must be a relative path without ..',
-  })
+const relativePath = pathOr(null)
+
+/** A relative path, or one more word. */
+function pathOr(word: string | null) {
+  return z
+    .string()
+    .max(1_024)
+    .refine(value => value === word || safeRelativePath(value) !== null, {
+      error: 'must be a relative path without ..',
+    })
+}
 
 /** What a job may state, and the root of the file for all jobs. */
 const overrides = {
   model: orAbsent(ModelName),
   effort: orAbsent(z.enum(efforts)),
+  /** claudebox's other name of `effort`. */
+  thinking: orAbsent(z.enum(['off', ...efforts])),
   system_prompt: orAbsent(text(instructionBytes)),
   append_system_prompt: orAbsent(text(instructionBytes)),
   telegram_chat_id: orAbsent(
@@ -44,12 +51,15 @@ const overrides = {
   timezone: orAbsent(
     z.string().refine(isTimeZone, { error: 'must be a time zone, such as Europe/Berlin' }),
   ),
-  workspace: orAbsent(relativePath),
+  /** As with claudebox, `.` is the folder of the tenant. */
+  workspace: orAbsent(pathOr('.')),
   tenant: orAbsent(TenantName),
   token: orAbsent(TokenName),
   sink: orAbsent(z.enum(sinks)),
   max_budget_usd: orAbsent(z.number().positive().max(1_000_000)),
   timeout_seconds: orAbsent(z.number().int().min(1).max(86_400)),
+  /** Runs of each job that the history keeps. */
+  keep_runs: orAbsent(z.number().int().min(1).max(1_000)),
 }
 
 const schedule = z.string().superRefine((value, context) => {
@@ -63,11 +73,16 @@ export const JobEntry = z.strictObject({
   instruction: text(1024 * 1024).min(1, 'must not be empty'),
   /** Of the sink `file`: where the answer goes, below the workspace. */
   file: orAbsent(relativePath),
+  /** claudebox's: each run is a fresh session in any case. */
+  no_continue: orAbsent(z.boolean()),
   ...overrides,
 })
 export type JobEntry = z.infer<typeof JobEntry>
 
 export const jobLimit = 200
+
+/** Runs of a job that the history keeps, unless its file says so. */
+const keptRuns = 100
 
 /** The content of cron.yml. */
 export const CronFile = z.strictObject({
@@ -91,6 +106,8 @@ export type Job = {
   telegramChatId: string | null
   /** Topic of that chat; null outside of a forum. */
   telegramTopicId: number | null
+  /** Runs that the history keeps, the newest. */
+  keptRuns: number
   request: {
     model?: string
     effort?: (typeof efforts)[number]
@@ -106,11 +123,14 @@ export type JobDefaults = { timezone: string; tenant: string }
 
 /** Returns a job with the overrides of the root; its own win. */
 export function jobOf(entry: JobEntry, root: Partial<CronFile>, defaults: JobDefaults): Job {
-  const chat = entry.telegram_chat_id ?? root.telegram_chat_id ?? null
+  const given = entry.telegram_chat_id ?? root.telegram_chat_id ?? null
+  // With claudebox, 0 turns the chat of the root off.
+  const chat = given === null || Number(given) === 0 ? null : given
+  const workspace = entry.workspace ?? root.workspace
   const sink = entry.sink ?? root.sink ?? (chat === null ? 'none' : 'telegram')
-  const given = {
+  const request = {
     model: entry.model ?? root.model,
-    effort: entry.effort ?? root.effort,
+    effort: effortOf(entry) ?? effortOf(root),
     systemPrompt: entry.system_prompt ?? root.system_prompt,
     appendSystemPrompt: entry.append_system_prompt ?? root.append_system_prompt,
     maxBudgetUsd: entry.max_budget_usd ?? root.max_budget_usd,
@@ -121,14 +141,19 @@ export function jobOf(entry: JobEntry, root: Partial<CronFile>, defaults: JobDef
     schedule: entry.schedule,
     instruction: entry.instruction,
     timezone: entry.timezone ?? root.timezone ?? defaults.timezone,
-    workspace: entry.workspace ?? root.workspace,
+    workspace: workspace === '.' ? undefined : workspace,
     caller: callerOf(entry) ?? callerOf(root) ?? { tenant: defaults.tenant },
     sink,
     file: sink === 'file' ? (entry.file ?? `${entry.name}.md`) : null,
     telegramChatId: chat,
     telegramTopicId: entry.telegram_topic_id ?? root.telegram_topic_id ?? null,
-    request: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    keptRuns: entry.keep_runs ?? root.keep_runs ?? keptRuns,
+    request: Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined)),
   }
+}
+
+function effortOf({ effort, thinking }: Pick<Partial<JobEntry>, 'effort' | 'thinking'>) {
+  return effort ?? (thinking === 'off' ? undefined : thinking)
 }
 
 function callerOf({ token, tenant }: { token?: string | undefined; tenant?: string | undefined }) {

@@ -168,7 +168,10 @@ export function createScheduler(parts: SchedulerParts) {
         if (!entry) continue
         log({ kind: 'schedule', job: name, event: 'missed', reason: 'the server stopped' })
         const { folder, ...meta } = entry
-        if (known) await deliver(known, { kind: 'ended', meta, folder, note: async () => {} })
+        if (known) {
+          const note = (content: unknown) => history.note(folder, known.sink, content)
+          await deliver(known, { kind: 'ended', meta, folder, note })
+        }
       }
       loop = repeat()
     },

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { descend, openRootFolder } from '../files/beneath.ts'
 import { replaceFile } from '../files/replace-file.ts'
-import type { HistoryMeta } from './history.ts'
+import type { HistoryMeta } from './history-meta.ts'
 import type { Job, SinkName } from './job.ts'
 
 /** What came of a fire. */

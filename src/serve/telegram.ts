@@ -130,7 +130,14 @@ export function createTelegramSink(
     const text = [answer, error === null ? '' : `${status}: ${error}`].filter(Boolean).join('\n\n')
     const room = tenant === null ? null : roomOf(workspacesFolder, tenant, meta.workspace)
     const messages = await post({ ...place, ...{ job: job.name, at, room }, text: text || status })
-    await note({ chat: place.chat, messages })
+    const [first = null] = messages
+    // The first two are claudebox's.
+    await note({
+      chat_id: place.chat,
+      message_id: first,
+      message_ids: messages,
+      topic_id: place.topic,
+    })
   }
 }
 

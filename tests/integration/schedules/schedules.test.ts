@@ -14,7 +14,16 @@ import { openAccess } from '../../../src/tenants/tokens.ts'
 import { storedToken, token } from '../server/fixture.ts'
 import { startRunning } from '../server/running.ts'
 
-async function start(t: Test, cron: string, options: Parameters<typeof startRunning>[1] = {}) {
+async function start(
+  t: Test,
+  cron: string,
+  {
+    hasWebhook = false,
+    ...options
+  }: Parameters<typeof startRunning>[1] & {
+    hasWebhook?: boolean
+  } = {},
+) {
   const server = await startRunning(t, options)
   const log = (event: (typeof server.events)[number]) => void server.events.push(event)
   const store = join(server.folder, 'store')
@@ -22,7 +31,7 @@ async function start(t: Test, cron: string, options: Parameters<typeof startRunn
   const path = join(server.folder, 'cron.yml')
   writeFileSync(path, cron)
   const schedules = openSchedules({
-    ...{ path, log, storeFolder: store, timezone: 'UTC', hasWebhook: false },
+    ...{ path, log, storeFolder: store, timezone: 'UTC', hasWebhook },
     access: openAccess({ folder: server.files.folder, withoutToken: false, log }),
     starter: server.starter,
     workspacesFolder: server.folder,
@@ -67,8 +76,15 @@ t.test('a job of every second runs by itself, and its history and run are kept',
     readdirSync(join(s.store, 'cron/history', place))[0] ?? '',
   )
   const lines = readFileSync(join(folder, 'activity.jsonl'), 'utf8').trim().split('\n')
-  t.match(JSON.parse(lines[0] ?? ''), { kind: 'started' })
-  t.notMatch(lines.join(), /stream_event/)
+  t.equal(place, 'workspaces')
+  const messages = lines.map(line => JSON.parse(line))
+  t.match(messages[0], { type: 'system', subtype: 'init', session_id: /./ }, "Claude Code's own")
+  t.equal(messages.filter(({ type }) => type === 'result').length, 1)
+  t.match(messages.at(-1), { type: 'result', subtype: 'success', result: run?.answer })
+  t.notMatch(lines.join(), /stream_event|"kind"/)
+  const meta = JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8'))
+  t.match(meta, { name: 'tick', instruction: 'hello tick', workspace: '/workspaces', exit_code: 0 })
+  t.equal(meta.session_id, messages[0].session_id)
   const kept = await s.of('main').find(run?.runId ?? '')
   t.match(kept, { owner: 'schedules', surface: 'schedules:tick', state: 'succeeded' })
 })
@@ -134,6 +150,15 @@ jobs:
   )
   t.ok(told)
   t.same(readdirSync(outside), [])
+})
+
+t.test('the sink webhook leaves the report to the store, which has the surface', async t => {
+  const cron = 'jobs: [{ name: a, schedule: "0 0 1 1 *", instruction: hello, sink: webhook }]'
+  const s = await start(t, cron, { hasWebhook: true })
+  await s.control.run('a')
+  const [run] = (await s.ended('a')) ?? []
+  t.match(await s.of('main').find(run?.runId ?? ''), { surface: 'schedules:a' })
+  t.notOk(s.events.some(({ kind }) => kind === 'error'))
 })
 
 t.test('jobs of a chat are added, bounded to it, and kept over a restart', async t => {

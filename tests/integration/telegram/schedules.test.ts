@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { until } from '../../../src/base/async.ts'
@@ -65,6 +65,17 @@ t.test('a reply to a post has its context, and other chats do not see the job', 
   await s.schedules.run('nightly')
   t.ok(await s.answer(ann.id, /⏰ nightly\nall is well/))
   const found = s.control.messages(ann.id).find(({ text }) => /nightly/.test(text ?? ''))
+  const place = join(s.folder, 'store/cron/history/workspaces')
+  const kept = await until(
+    () => {
+      const file = readdirSync(place).map(run => join(place, run, 'telegram.json'))[0] ?? ''
+      return existsSync(file) ? readFileSync(file, 'utf8') : null
+    },
+    { every: 20, timeout: 60_000 },
+  )
+  t.match(JSON.parse(kept ?? ''), {
+    ...{ chat_id: ann.id, message_id: found?.message_id, message_ids: [found?.message_id] },
+  })
   s.say('write why', { replyTo: found?.message_id })
   const asked = await until(
     async () => (await s.of('main').list()).runs.find(({ prompt }) => /why/.test(prompt)),

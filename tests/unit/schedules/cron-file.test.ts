@@ -49,12 +49,31 @@ jobs:
   })
 })
 
+t.test("claudebox's other keys keep their meaning", async t => {
+  const [silent, told] = parse(`
+telegram_chat_id: -100123
+workspace: app
+keep_runs: 7
+thinking: high
+jobs:
+  - { name: a, schedule: "0 0 9 * * *", instruction: x, telegram_chat_id: 0, workspace: ".", no_continue: true }
+  - { name: b, schedule: "0 9 * * *", instruction: x, thinking: "off", effort: max, keep_runs: 500 }
+`)
+  t.match(silent, { sink: 'none', telegramChatId: null, workspace: undefined, keptRuns: 7 })
+  t.equal(silent?.request.effort, 'high')
+  t.match(told, { sink: 'telegram', telegramChatId: '-100123', workspace: 'app', keptRuns: 500 })
+  t.equal(told?.request.effort, 'max')
+  t.equal(parse('jobs: [{ name: a, schedule: "0 9 * * *", instruction: x }]')[0]?.keptRuns, 100)
+})
+
 t.test('an error names the job and the line', async t => {
   const job = (more: string) =>
     `jobs:\n  - name: a\n    schedule: "0 3 * * *"\n    instruction: x\n${more}`
   const cases: [string, RegExp][] = [
     [job('    effort: great\n'), /cron\.yml line 5: job a: effort /],
     [job('    sinkk: none\n'), /line 5: job a: sinkk is not a key/],
+    [job('    workspace: ../b\n'), /line 5: job a: workspace must be a relative path/],
+    [job('    keep_runs: 1001\n'), /line 5: job a: keep_runs /],
     [job('    timezone: Mars\n'), /line 5: job a: timezone must be a time zone/],
     [job('    workspace: ../other\n'), /line 5: job a: workspace must be a relative path/],
     [job('    sink: telegram\n'), /line 2: job a: sink telegram needs telegram_chat_id/],

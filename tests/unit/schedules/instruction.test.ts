@@ -11,6 +11,7 @@ const job: Job = {
     file: null,
     telegramChatId: null,
     telegramTopicId: null,
+    keptRuns: 100,
     request: {},
   },
 }

@@ -28,6 +28,7 @@ const jobNamed = (name: string, more: Partial<Job> = {}): Job => ({
     file: null,
     telegramChatId: '1',
     telegramTopicId: null,
+    keptRuns: 100,
     request: {},
   },
   ...more,
@@ -61,6 +62,7 @@ function schedulesOf(
           result.resolve({
             status: 'succeeded',
             costUsd: 0.5,
+            sessionId: 'the session',
             error: null,
             claude: { result: answer },
           } as never)
@@ -125,7 +127,11 @@ t.test('a job fires at its time, once, as a fresh run of its caller', async t =>
   const run = join(s.folder, 'cron/history', workspace, runs[0] ?? '')
   t.same(readdirSync(run).sort(), ['activity.jsonl', 'meta.json', 'stderr.log'])
   t.match(JSON.parse(readFileSync(join(run, 'meta.json'), 'utf8')), {
-    ...{ job: 'daily', runId: '0000000000000001', dueAt: '2026-11-30T09:00:00.000Z', costUsd: 0.5 },
+    ...{ name: 'daily', schedule: '0 9 * * *', model: 'opus', instruction: 'do daily' },
+    ...{ workspace: '/workspaces', workspace_slug: 'workspaces', telegram_chat_id: 1 },
+    ...{ started_at: '2026-11-30T09:00:00.000Z', finished_at: /^2026-11-30T09:/, exit_code: 0 },
+    ...{ error: null, status: 'succeeded', due_at: '2026-11-30T09:00:00.000Z', cost_usd: 0.5 },
+    ...{ run_id: '0000000000000001', session_id: 'the session', catch_up: false, result: 'done' },
   })
   await s.at('2026-12-01T09:00:00Z')
   await s.until(() => s.started.length === 2)
@@ -258,4 +264,16 @@ t.test('a run that the last process left is told as interrupted, and not run aga
   ])
   t.match(await after.control.history(), [{ status: 'interrupted' }])
   t.equal(after.started.length, 0)
+})
+
+t.test('templates of the system prompts are filled in too', async t => {
+  const request = { systemPrompt: 'You are {job_name}.', appendSystemPrompt: '{system_datetime}' }
+  const s = schedulesOf(t, [jobNamed('daily', { request })])
+  await s.at('2026-11-30T08:59:00Z')
+  await s.at('2026-11-30T09:00:00Z')
+  await s.until(() => s.started.length === 1)
+  t.match(s.started[0]?.start.request, {
+    systemPrompt: 'You are daily.',
+    appendSystemPrompt: '2026-11-30 09:00:00 GMT (UTC)',
+  })
 })
