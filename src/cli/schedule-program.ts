@@ -10,6 +10,7 @@ Examples:
   ${calledAs()} schedule list
   ${calledAs()} schedule run nightly        # now, in addition to its times
   ${calledAs()} schedule history nightly
+  ${calledAs()} schedule history --export ~/.claude/cron/history   # as claudebox's folders
   ${calledAs()} schedule pause              # all jobs, until schedule resume
 
 Jobs are in schedules/cron.yml of your custom folder: docs/schedules.md.`
@@ -46,7 +47,8 @@ export function addSchedule(
     .action(async (job, options) => (await load()).runNow(job, options, invocation))
   about('schedule history', 'list the runs of a job, or of all jobs, newest first')
     .argument('[job]', 'name of the job')
-    .option('-n, --lines <count>', 'number of runs to show', '20')
+    .option('-n, --lines <count>', 'number of runs to show (default: 20) or export (default: all)')
+    .option('--export <folder>', "copy the runs to a folder, as claudebox's folders, named in UTC")
     .action(async (job, options) => (await load()).history(job, options, invocation))
   about('schedule pause', 'pause a job, or all jobs, until schedule resume')
     .argument('[job]', 'name of the job')

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import * as z from 'zod'
+import { temporaryFolder } from '../support/stack/checkout.ts'
 import { isTwoLines } from '../support/stack/control-script.ts'
 import { must, run, until } from '../support/stack/process.ts'
 import { createTestServer, startTestServer } from '../support/stack/test-server.ts'
@@ -243,6 +244,19 @@ t.test('schedules run in the worker without a published port, and beside the API
   })
   t.equal((await schedule(['run', 'hello'])).code, 0, 'the jobs before the change stay')
   t.match(await done('hello'), { status: 'succeeded', answer: 'hello from hello' })
+  const target = await temporaryFolder(t, 'history')
+  const exported = await schedule(['history', 'hello', '--export', target])
+  t.match(JSON.parse(exported.stdout), { exported: 1, present: 0, running: 0 }, exported.stderr)
+  const [run = ''] = await readdir(join(target, 'workspaces_p'))
+  t.match(run, /^\d{8}-\d{6}-hello$/)
+  const file = (name: string) => readFile(join(target, 'workspaces_p', run, name), 'utf8')
+  const activity = (await file('activity.jsonl')).trim().split('\n')
+  t.match(JSON.parse(activity[0] ?? ''), { type: 'system', subtype: 'init', cwd: '/workspaces/p' })
+  t.match(JSON.parse(activity.at(-1) ?? ''), { type: 'result', result: 'hello from hello' })
+  t.match(JSON.parse(await file('meta.json')), {
+    ...{ name: 'hello', workspace: '/workspaces/p', exit_code: 0, tenant: 'main' },
+  })
+  t.match(JSON.parse((await schedule(['history', '--export', target])).stdout), { present: 1 })
   await server.writeJobs(jobs)
   const both = await serve(['up', '--api', '--schedules', '--force'])
   t.equal(both.code, 0, both.stderr)

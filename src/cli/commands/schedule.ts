@@ -1,8 +1,10 @@
+import { resolve } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import type { ScheduleAnswer, ScheduledJob, ScheduledRun } from '../../config/schedule-control.ts'
 import { openEngine } from '../../operations/context.ts'
 import { askSchedules } from '../../operations/serve/ask-schedules.ts'
+import { exportServerHistory } from '../../operations/serve/export-history.ts'
 import { calledAs } from '../called-as.ts'
 import type { Invocation } from '../invocation.ts'
 import { renderColumns } from '../render/columns.ts'
@@ -21,18 +23,47 @@ export async function runNow(job: string, { name, json }: Options, invocation: I
 
 export async function history(
   job: string | undefined,
-  { name, json, lines }: Options & { lines: string },
+  { name, json, lines, export: target }: Options & { lines?: string; export?: string },
   invocation: Invocation,
 ) {
-  const limit = Number(lines)
-  if (!/^\d{1,3}$/.test(lines) || limit < 1 || limit > 100) {
-    throw new UserError(`--lines ${terminalLine(lines, 20)} is not a number from 1 to 100`, {
-      hint: `run ${calledAs()} schedule history --lines 20`,
+  if (target !== undefined) {
+    const limit = lines === undefined ? undefined : countOf(lines, 100_000)
+    return exportRuns({ target, job, limit, server: name }, json)
+  }
+  const limit = countOf(lines ?? '20', 100)
+  const request = { action: 'history', limit, ...(job !== undefined && { job }) } as const
+  show(await askSchedules(await openEngine(invocation), request, name), json, invocation)
+}
+
+function countOf(lines: string, most: number): number {
+  const count = Number(lines)
+  if (/^\d{1,6}$/.test(lines) && count >= 1 && count <= most) return count
+  throw new UserError(`--lines ${terminalLine(lines, 20)} is not a number from 1 to ${most}`, {
+    hint: `run ${calledAs()} schedule history --lines 20`,
+    exitCode: 2,
+  })
+}
+
+async function exportRuns(
+  options: Parameters<typeof exportServerHistory>[0],
+  json: boolean | undefined,
+): Promise<void> {
+  if (options.target === '') {
+    throw new UserError('--export is empty', {
+      hint: `run ${calledAs()} schedule history --export FOLDER`,
       exitCode: 2,
     })
   }
-  const request = { action: 'history', limit, ...(job !== undefined && { job }) } as const
-  show(await askSchedules(await openEngine(invocation), request, name), json, invocation)
+  const done = await exportServerHistory({ ...options, target: resolve(options.target) })
+  if (json) return console.log(terminalJson({ version: 1, ...done }))
+  const { folder, exported, present, running } = done
+  const rest = [
+    ...(present > 0 ? [`${present} already there`] : []),
+    ...(running > 0 ? [`${running} still in progress`] : []),
+  ]
+  const runs = `${exported} run${exported === 1 ? '' : 's'}`
+  const skipped = rest.length === 0 ? '' : ` (skipped: ${rest.join(', ')})`
+  console.log(`exported ${runs} to ${terminalLine(folder, 1_000)}${skipped}`)
 }
 
 export async function setPaused(

@@ -92,6 +92,24 @@ export const serverSourceControls: readonly SourceControl[] = [
     test: 'tests/integration/schedules/schedules.test.ts',
   },
   {
+    control: 'an export of the history follows no symlink of the server',
+    file: 'src/operations/serve/copy-run-files.ts',
+    remove: ['openRegularFile(from.at(name))', 'openRegularFile(from.at(name), { follow: true })'],
+    test: 'tests/unit/operations/serve/export-history.test.ts',
+  },
+  {
+    control: 'an export of the history overwrites nothing',
+    file: 'src/operations/serve/export-history.ts',
+    remove: ['else if (await isThere(to, run))', 'else if (!to)'],
+    test: 'tests/unit/operations/serve/export-history.test.ts',
+  },
+  {
+    control: 'the history of a job is of its workspace alone',
+    file: 'src/schedules/history.ts',
+    remove: ["if (entry?.workspace === (job.workspace ?? '')) found", 'if (entry) found'],
+    test: 'tests/unit/schedules/history.test.ts',
+  },
+  {
     control: 'a server without the API publishes no port',
     file: 'src/stack/server/server-file.ts',
     remove: ["none.tag = '!reset'", ''],
