@@ -1,7 +1,9 @@
 import { createColors } from 'picocolors'
 import { UserError } from '../../base/errors.ts'
 import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
+import { userEnvironment } from '../../config/environment.ts'
 import { serverModes } from '../../config/server-modes.ts'
+import { isWithin } from '../../files/beneath.ts'
 import { openContext, openEngine } from '../../operations/context.ts'
 import { serveDown, stays } from '../../operations/serve/down.ts'
 import { findServer, serverIdentity } from '../../operations/serve/server-context.ts'
@@ -15,6 +17,7 @@ import type { Invocation } from '../invocation.ts'
 import { renderField } from '../render/columns.ts'
 import { renderEnd } from '../render/policy.ts'
 import { hasColours, widthOf } from '../terminal.ts'
+import { workspaceVariable } from '../workspace-variable.ts'
 import { type LogsOptions, showLog } from './logs.ts'
 
 type Named = { name?: string }
@@ -41,7 +44,21 @@ export async function up(
     askBotToken: () => askSecret('Token of the Telegram bot, from @BotFather'),
   })
   if (served.outcome === 'running') context.log({ kind: 'info', text: 'the server already runs' })
+  const warning = otherPlace(served, workspaceVariable(userEnvironment()))
+  if (warning !== null) context.log({ kind: 'warn', text: warning })
   console.log(renderServed(served, context.root))
+}
+
+/** Returns a warning when jobs do not work in the folder of CLAUDEBOX_WORKSPACE, as those of claudebox do. */
+export function otherPlace(
+  { modes, workspaces }: Pick<ServedStack, 'modes' | 'workspaces'>,
+  variable: { name: string; folder: string } | null,
+): string | null {
+  if (variable === null || !modes.includes('schedules')) return null
+  const { name, folder } = variable
+  if (isWithin(workspaces, folder)) return null
+  const place = `below ${terminalLine(workspaces)}, not in ${name}=${terminalLine(folder)}`
+  return `jobs work ${place}: set WORKSPACES_DIR in .env, and workspace in cron.yml`
 }
 
 /** Renders the address of a server, where its token is, and a request that works. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { renderServed, renderServerStatus } from '../../../../src/cli/commands/serve.ts'
+import { otherPlace, renderServed, renderServerStatus } from '../../../../src/cli/commands/serve.ts'
 import { renderTokens, token } from '../../../../src/cli/commands/serve-token.ts'
 import type { TokenPlace } from '../../../../src/operations/serve/stored-tokens.ts'
 import type { ServedStack } from '../../../../src/operations/serve/up.ts'
@@ -96,4 +96,16 @@ t.test('status names the workers that are held back', async t => {
   t.match(text, /held back +worker-main: run .*serve up/)
   t.match(text, /tokens +default \(main\)/)
   t.match(text, /granted +a\.test to main until 2999-01-01 .* by host:alice/)
+})
+
+t.test('up warns when jobs do not work in the folder of CLAUDEBOX_WORKSPACE', async t => {
+  const jobs = { modes: ['schedules' as const], workspaces: '/w' }
+  const variable = (folder: string) => ({ name: 'CLAUDEBOX_WORKSPACE', folder })
+  t.match(
+    otherPlace(jobs, variable('/home/ann/app')),
+    /below \/w, not in CLAUDEBOX_WORKSPACE=\/home/,
+  )
+  t.equal(otherPlace(jobs, variable('/w/main/app')), null)
+  t.equal(otherPlace(jobs, null), null)
+  t.equal(otherPlace({ ...jobs, modes: ['api'] }, variable('/home/ann/app')), null)
 })
