@@ -4,6 +4,7 @@ import type { ServerLimits } from '../limits.ts'
 import type { AnswerStream } from '../openai/answer-request.ts'
 import type { Answer } from '../openai/chat-answer.ts'
 import { createEventStream } from '../openai/event-stream.ts'
+import { takePieces } from '../openai/take-pieces.ts'
 import { anthropicEnvelope, anthropicErrorOf } from './anthropic-error.ts'
 import {
   begunMessage,
@@ -82,18 +83,7 @@ export function createMessageStream(
     begin: () => {},
     openEarly: events.openEarly,
 
-    async take(piece): Promise<void> {
-      switch (piece.kind) {
-        case 'text':
-          return isWhole ? undefined : write(piece.text)
-        case 'call':
-          return beginCall(piece.index, piece)
-        case 'arguments':
-          return addInput(piece.index, piece.text)
-        default:
-          return piece satisfies never
-      }
-    },
+    take: takePieces({ text: write, call: beginCall, input: addInput }, { isWhole }),
 
     async finish({ text, calls: answered, finish, tokens }: Answer): Promise<void> {
       const isSilent = blocks === 0 && (text !== '' || answered.length === 0)

@@ -2,11 +2,12 @@ import type { FastifyReply } from 'fastify'
 import { createDeferred } from '../../base/async.ts'
 import { HttpError } from '../../tenants/http-error.ts'
 import type { ServerLimits } from '../limits.ts'
-import type { Piece, ToolCall } from './answer-feed.ts'
+import type { ToolCall } from './answer-feed.ts'
 import { type Answer, shownCall } from './chat-answer.ts'
 import { type CompletionHead, chunk, usageChunk } from './completion.ts'
 import { createEventStream } from './event-stream.ts'
 import { openAiEnvelope, openAiErrorOf } from './openai-error.ts'
+import { takePieces } from './take-pieces.ts'
 
 export type CompletionStreamOptions = {
   /** Whether the client asked for the usage. */
@@ -36,6 +37,19 @@ export function createCompletionStream(
     if (delta !== null) await send(chunk(head, delta))
   }
 
+  async function write(content: string) {
+    hasText = true
+    await sendDelta({ content })
+  }
+
+  async function beginCall(index: number, { id, name }: Pick<ToolCall, 'id' | 'name'>) {
+    hasCalls = true
+    await sendDelta({ tool_calls: [{ index, ...shownCall({ id, name, arguments: '' }) }] })
+  }
+
+  const addArguments = (index: number, text: string) =>
+    sendDelta({ tool_calls: [{ index, function: { arguments: text } }] })
+
   const sendCalls = (calls: readonly ToolCall[]) =>
     sendDelta({ tool_calls: calls.map((call, index) => ({ index, ...shownCall(call) })) })
 
@@ -44,26 +58,7 @@ export function createCompletionStream(
     begin: begun.resolve,
     openEarly: events.openEarly,
 
-    async take(piece: Exclude<Piece, { kind: 'pause' }>): Promise<void> {
-      switch (piece.kind) {
-        case 'text':
-          if (isWhole) return
-          hasText = true
-          return sendDelta({ content: piece.text })
-        case 'call': {
-          hasCalls = true
-          const { index, id, name } = piece
-          const call = { index, ...shownCall({ id, name, arguments: '' }) }
-          return sendDelta({ tool_calls: [call] })
-        }
-        case 'arguments': {
-          const { index, text } = piece
-          return sendDelta({ tool_calls: [{ index, function: { arguments: text } }] })
-        }
-        default:
-          return piece satisfies never
-      }
-    },
+    take: takePieces({ text: write, call: beginCall, input: addArguments }, { isWhole }),
 
     /** Sends what is left, and the end. */
     async finish({ text, calls, finish, tokens }: Answer): Promise<void> {

@@ -7,6 +7,7 @@ import type { Answer } from '../openai/chat-answer.ts'
 import { createEventStream } from '../openai/event-stream.ts'
 import { newId } from '../openai/new-id.ts'
 import { openAiEnvelope, openAiErrorOf } from '../openai/openai-error.ts'
+import { takePieces } from '../openai/take-pieces.ts'
 import {
   callItem,
   messageItem,
@@ -80,8 +81,9 @@ export function createResponseStream(
     await send('response.output_item.done', { output_index, item })
   }
 
-  async function beginCall(index: number, call: ToolCall) {
+  async function beginCall(index: number, { id: callId, name }: Pick<ToolCall, 'id' | 'name'>) {
     await closeMessage()
+    const call = { id: callId, name, arguments: '' }
     const open = { id: newId('fc'), output_index: items++, call }
     calls.set(index, open)
     const { id, output_index } = open
@@ -101,7 +103,7 @@ export function createResponseStream(
     for (const [index, call] of answered.entries()) {
       // A repeated request gets the calls as a whole.
       if (!calls.has(index)) {
-        await beginCall(index, { ...call, arguments: '' })
+        await beginCall(index, call)
         await addArguments(index, call.arguments)
       }
     }
@@ -120,18 +122,7 @@ export function createResponseStream(
     begin: () => {},
     openEarly: events.openEarly,
 
-    async take(piece): Promise<void> {
-      switch (piece.kind) {
-        case 'text':
-          return isWhole ? undefined : write(piece.text)
-        case 'call':
-          return beginCall(piece.index, { id: piece.id, name: piece.name, arguments: '' })
-        case 'arguments':
-          return addArguments(piece.index, piece.text)
-        default:
-          return piece satisfies never
-      }
-    },
+    take: takePieces({ text: write, call: beginCall, input: addArguments }, { isWhole }),
 
     async finish(answer: Answer): Promise<void> {
       const isSilent = items === 0 && (answer.text !== '' || answer.calls.length === 0)
