@@ -36,7 +36,7 @@ export function serveMessages(app: FastifyInstance, prefix: string, parts: ChatR
     const asked = {
       ...{ caller, headers, instruction, user: body.metadata?.user_id || null },
       conversation: readConversation(messages),
-      digest: requestDigest([caller.tenant.name, caller.token.name, 'messages'], headers, input),
+      digest: requestDigest(caller, 'messages', headers, input),
       results: readToolResults(messages),
       options: {
         ...{ model, effort: body.output_config?.effort ?? undefined },

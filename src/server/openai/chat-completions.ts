@@ -33,7 +33,7 @@ export function serveChat(app: FastifyInstance, prefix: string, parts: ChatRoute
     const asked = {
       ...{ caller, headers, instruction, user: body.user || null },
       conversation: readConversation(messages),
-      digest: requestDigest([caller.tenant.name, caller.token.name], headers, input),
+      digest: requestDigest(caller, 'chat', headers, input),
       results: readToolResults(messages),
       options: {
         ...{ model, effort },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
+import type { Caller } from '../../tenants/tokens.ts'
 import { badRequest } from './openai-error.ts'
 
 /** What the headers of a request say about its run. */
@@ -44,12 +45,19 @@ function utf8Of(value: string): string {
   }
 }
 
-/** Tells requests apart: equal for a request and its repetition. */
+/**
+ * Tells requests apart: equal for a request and its repetition. A token that was added again under its name is
+ * another one, and gets no answer of the earlier one.
+ *
+ * @param protocol the same body means something else in each
+ */
 export function requestDigest(
-  owner: readonly string[],
+  { tenant, token }: Pick<Caller, 'tenant' | 'token'>,
+  protocol: 'chat' | 'responses' | 'messages',
   headers: ChatHeaders,
   body: unknown,
 ): string {
+  const owner = [tenant.name, token.name, token.sha256, protocol]
   const { retries: _, idempotencyKey: __, ...asked } = headers
   return createHash('sha256')
     .update(JSON.stringify([owner, asked, body]))

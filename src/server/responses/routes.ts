@@ -46,7 +46,7 @@ export function serveResponses(
     const asked = {
       ...{ caller, headers, instruction, user: body.user || null },
       conversation: readConversation([...system, ...messages]),
-      digest: requestDigest([caller.tenant.name, caller.token.name, 'responses'], headers, input),
+      digest: requestDigest(caller, 'responses', headers, input),
       results: readToolResults(messages),
       options: {
         ...{ model, effort: body.reasoning?.effort ?? undefined },

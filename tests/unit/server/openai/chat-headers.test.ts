@@ -21,13 +21,18 @@ t.test('X-Claude-Continue has the words of claudebox', async t => {
 })
 
 t.test('a repetition has the digest of its request, and nothing else has', async t => {
-  const digest = (headers: Record<string, string>, body: unknown, owner = 'a') =>
-    requestDigest([owner], read(headers), body)
+  type Owner = Parameters<typeof requestDigest>[0]
+  const owner = (name: string, sha256 = '0') =>
+    ({ tenant: { name: 'main' }, token: { name, sha256 } }) as Owner
+  const digest = (headers: Record<string, string>, body: unknown, of = owner('a')) =>
+    requestDigest(of, 'chat', read(headers), body)
   const first = digest({ 'x-stainless-retry-count': '0' }, { messages: [1] })
   t.equal(digest({ 'x-stainless-retry-count': '1' }, { messages: [1] }), first)
   t.equal(digest({ 'idempotency-key': 'k' }, { messages: [1] }), first)
   t.not(digest({}, { messages: [2] }), first)
-  t.not(digest({}, { messages: [1] }, 'b'), first)
+  t.not(digest({}, { messages: [1] }, owner('b')), first)
+  t.not(digest({}, { messages: [1] }, owner('a', '1')), first, 'a token of the same name')
+  t.not(requestDigest(owner('a'), 'messages', read({}), { messages: [1] }), first)
   t.not(digest({ 'x-claude-workspace': 'a' }, { messages: [1] }), first)
   t.throws(() => read({ 'idempotency-key': 'k'.repeat(256) }), { message: /^Idempotency-Key must/ })
 })
