@@ -40,7 +40,10 @@ export function serveOpenAi(
       isRunning: routes.starter.isRunning,
     }),
     sessions: createChatSessions(),
-    kept: createKeptResponses({ now: routes.now, hours: routes.resultHours }),
+    kept: createKeptResponses({
+      ...{ now: routes.now, hours: routes.resultHours },
+      tenants: () => access.tenants().length,
+    }),
   }
   const timers = [
     setInterval(() => {

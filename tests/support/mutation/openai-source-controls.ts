@@ -76,4 +76,10 @@ export const openAiSourceControls: readonly SourceControl[] = [
     remove: ['if (!budget.take(holder, requestBytes)) throw', 'if (false) throw'],
     test: `${unit}/openai/remote-images.test.ts`,
   },
+  {
+    control: 'responses that are kept have a bound for all tokens',
+    file: 'src/server/responses/kept-responses.ts',
+    remove: ['total: totalBytes,', 'total: 1e12,'],
+    test: `${unit}/responses/kept-responses.test.ts`,
+  },
 ]

@@ -4,19 +4,19 @@ import { renderResponse, responseHead } from '../../../../src/server/responses/r
 import { parseResponsesBody } from '../../../../src/server/responses/responses-body.ts'
 import type { Caller } from '../../../../src/tenants/tokens.ts'
 
-const caller = (name: string): Caller => ({
-  tenant: { name: 'main', budget: {} },
+const caller = (name: string, tenant = 'main'): Caller => ({
+  tenant: { name: tenant, budget: {} },
   token: {
-    ...{ name, tenant: 'main', sha256: 'a'.repeat(64), createdAt: '2026-11-29T00:00:00Z' },
+    ...{ name, tenant, sha256: 'a'.repeat(64), createdAt: '2026-11-29T00:00:00Z' },
     ...{ budget: {}, modes: ['openai'], strictStatus: false },
   },
 })
 const [one, other] = [caller('one'), caller('other')]
 
-function start() {
+function start({ tenants = 1 } = {}) {
   let hour = 0
   const now = () => new Date(hour * 3_600_000)
-  const kept = createKeptResponses({ now, hours: 6 })
+  const kept = createKeptResponses({ now, hours: 6, tenants: () => tenants })
   return {
     kept,
     passHours: (hours: number) => {
@@ -74,4 +74,17 @@ t.test('a token that keeps much loses its oldest, and what is too large is not k
   t.ok(kept.find(one, second))
   t.equal(kept.find(one, keep(one, 'z'.repeat(17_000_000))), null)
   t.ok(kept.find(other, foreign))
+})
+
+t.test('many tokens of one tenant drive out their own, and nothing of another tenant', async t => {
+  const { kept, keep } = start({ tenants: 2 })
+  const neighbour = caller('neighbour', 'other')
+  const before = keep(neighbour, 'x'.repeat(9_000_000))
+  const tokens = Array.from({ length: 20 }, (_, at) => caller(`token-${at}`))
+  const ids = tokens.map(token => keep(token, 'y'.repeat(9_000_000)))
+  const left = tokens.filter((token, at) => kept.find(token, ids[at] ?? ''))
+  t.ok(left.length <= 7, `${left.length} of 9 MB are in 64 MiB`)
+  t.ok(left.includes(tokens[19] as Caller), 'the newest has room')
+  t.ok(kept.find(neighbour, before))
+  t.ok(kept.find(neighbour, keep(neighbour, 'x'.repeat(6_000_000))), 'its part is free')
 })
