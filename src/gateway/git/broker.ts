@@ -82,7 +82,7 @@ export function createGitBroker(options: GitBrokerOptions) {
       throw body?.errored ?? (await explainFailure(error, upstream))
     })
     const refused = refusedAnswer(target, answer.statusCode, answer.headers['content-type'])
-    if (refused === null) return answer.body as AsyncIterable<Buffer>
+    if (refused === null) return explained(answer.body, upstream)
     answer.body.on('error', () => {}).destroy()
     throw new RefusedGit(refused)
   }
@@ -172,6 +172,18 @@ export function createGitBroker(options: GitBrokerOptions) {
     async close(): Promise<void> {
       await Promise.all([...upstreams.values()].map(upstream => upstream.close()))
     },
+  }
+}
+
+/** Gives the failure of a body that breaks its reason and the next step. */
+async function* explained(
+  body: AsyncIterable<Buffer>,
+  upstream: Pick<Upstream, 'origin' | 'proxy'>,
+): AsyncGenerator<Buffer> {
+  try {
+    yield* body
+  } catch (error) {
+    throw await explainFailure(error, upstream)
   }
 }
 

@@ -323,6 +323,24 @@ t.test(
   },
 )
 
+t.test(
+  'a host that breaks off before its first byte is named, and no fault of the gateway',
+  async t => {
+    const { client, gateway } = await start(t, {
+      answer(_request, response) {
+        response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-advertisement' })
+        response.flushHeaders()
+        setImmediate(() => response.destroy())
+        return true
+      },
+    })
+    const { code, stderr } = await client('ls-remote', 'https://git.test/me/app')
+    t.equal(code, 128)
+    t.match(stderr, /remote error: claude-secure: the connection to .* broke before it answered/)
+    t.notMatch(JSON.stringify(gateway.events), /internal error|"kind":"error"/)
+  },
+)
+
 t.test('nothing but the smart protocol of listed repositories is served', async t => {
   const { host, gateway, broker } = await start(t)
   const ask = async (method: 'GET' | 'POST' | 'PUT', url: string, key = placeholder) => {
