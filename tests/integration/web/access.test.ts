@@ -77,6 +77,23 @@ t.test(
   },
 )
 
+t.test('a malformed path is refused in the same order, and says nothing of the server', async t => {
+  const { app, port, origin } = await startWeb(t)
+  const own = { host: `127.0.0.1:${port}`, origin }
+  const authorization = `Bearer ${token}`
+  for (const [status, headers] of [
+    [403, { ...own, host: `evil.test:${port}`, authorization }],
+    [403, { ...own, origin: 'http://evil.test', authorization }],
+    [401, own],
+    [400, { ...own, authorization }],
+  ] as const) {
+    const answer = await app.inject({ method: 'POST', url: '/%', headers })
+    t.equal(answer.statusCode, status)
+    t.match(answer.headers, { 'x-content-type-options': 'nosniff' })
+    t.same(Object.keys(answer.json()), ['error', 'hint'])
+  }
+})
+
 t.test('a form of another website cannot be sent: only JSON is read', async t => {
   const { app, port, asked, origin } = await startWeb(t)
   const headers = { host: `127.0.0.1:${port}`, origin, authorization: `Bearer ${token}` }

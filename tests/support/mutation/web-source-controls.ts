@@ -19,7 +19,7 @@ export const webSourceControls: readonly SourceControl[] = [
   {
     control: 'everything but the page needs the token',
     file: 'src/web/app.ts',
-    remove: ['if (!access.admits(bearerOf(request.headers.authorization))) {', 'if (false) {'],
+    remove: ['if (access.admits(bearerOf(request.headers.authorization))) return', 'return'],
     test: access,
   },
   {
@@ -96,6 +96,12 @@ export const webSourceControls: readonly SourceControl[] = [
     file: 'src/web/session-source.ts',
     remove: ['if (tips.branch !== tip) {', 'if (false) {'],
     test: 'tests/integration/web/session-source.test.ts',
+  },
+  {
+    control: 'a malformed path of another website is refused as each other request',
+    file: 'src/web/app.ts',
+    remove: ['refuse(reply, () => check(request),', 'refuse(reply, () => {},'],
+    test: access,
   },
   {
     control: 'a session that was started not to push does not push from the page',
