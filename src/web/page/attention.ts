@@ -22,6 +22,7 @@ export function createAttention(
 ): Attention {
   let since: number | null = null
   let last = 0
+  let rung = Number.NEGATIVE_INFINITY
   let timer: ReturnType<typeof setTimeout> | undefined
   const forget = () => {
     since = null
@@ -42,6 +43,9 @@ export function createAttention(
     typed: forget,
     bell() {
       forget()
+      // An agent can ring without end.
+      if (now() - rung < quietMilliseconds) return
+      rung = now()
       waits()
     },
     stop: forget,

@@ -53,6 +53,17 @@ t.test('the echo of typing, and a single redraw, are not work', async t => {
   t.pass('silent')
 })
 
+t.test('a bell that rings without end says so once in a while', async t => {
+  const clock = createClock()
+  let waits = 0
+  const attention = createAttention(() => waits++, clock)
+  for (let i = 0; i < 1_000; i++) attention.bell()
+  t.equal(waits, 1)
+  clock.pass(3_000)
+  attention.bell()
+  t.equal(waits, 2)
+})
+
 t.test('the bell says so at once', async t => {
   const clock = createClock()
   let waits = 0
