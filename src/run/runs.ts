@@ -25,8 +25,11 @@ export type Runs = {
     runId: string,
     options: { after?: number; signal: AbortSignal },
   ) => AsyncIterable<RunEvent>
-  /** Answers the open question of a run; null is "no answer". Throws a `RunRefusal`. */
-  answer: (runId: string, answers: Answers | null) => Promise<void>
+  /**
+   * Answers the open question of a run; null is "no answer". Throws a `RunRefusal`, also when `question` names
+   * another one: the model may have asked again, with the same words, since a person saw it.
+   */
+  answer: (runId: string, answers: Answers | null, question?: string) => Promise<void>
   /** Requests cancellation. The run ends once all its processes are gone. Throws a `RunRefusal`. */
   cancel: (runId: string) => Promise<void>
   /** Waits for the end of a run. False once `timeout` milliseconds have passed; throws when `signal` fires. */
@@ -55,13 +58,13 @@ export function createRuns(
     list: options => store.list(options),
     log: (runId, options) => store.events(runId, options),
 
-    async answer(runId, answers) {
+    async answer(runId, answers, shown) {
       const run = await find(runId)
       if (!run) throw unknownRun(runId)
       const broker = live.get(runId)?.broker
       // A full disk may have lost the stored one.
       const question = broker?.open() ?? run.question
-      if (!question) throw notWaiting(runId)
+      if (!question || (shown !== undefined && shown !== question.id)) throw notWaiting(runId)
       if (answers) checkAnswers(question.questions, answers)
       if (!broker) return store.sendAnswer(runId, question.id, answers)
       if (!broker.answer(question.id, answers)) throw notWaiting(runId)

@@ -50,7 +50,7 @@ export async function answeredRun(call: Call): Promise<AnsweredRun | null> {
   const response = inputResponse(ctx.mcpReq.inputResponses, formKey)
   const isAccepted = response.kind === 'elicit' && response.action === 'accept'
   const answers = isAccepted ? answersOf(question, response.content ?? {}) : null
-  await engine.answer(run.runId, answers)
+  await engine.answer(run.runId, answers, asked.questionId)
   return known
 }
 

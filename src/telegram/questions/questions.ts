@@ -94,7 +94,7 @@ export function createQuestions(parts: {
     }
     records.remove(kind, asked.nonce)
     try {
-      await starter.of(asked.tenant).answer(asked.runId, answers)
+      await starter.of(asked.tenant).answer(asked.runId, answers, asked.id)
     } catch (error) {
       if (!(error instanceof RunRefusal)) throw error
       void close(asked, asked.message, expired)

@@ -58,6 +58,8 @@ t.test('a run that asks waits for its answer, given from any surface', async t =
   t.match(await engine.find(run.id), { state: 'waiting', question: { id: 'q1' } })
   t.match(await untilAsked(engine.events(run.id, { signal })), { id: 'q1' }, 'a later reader')
   await t.rejects(engine.answer(run.id, { other: 'x' }), { code: 'answers' })
+  // The same words, asked before.
+  await t.rejects(engine.answer(run.id, null, 'q0'), { code: 'not-waiting' })
   await engine.answer(run.id, { 'Which colour?': 'blue' })
   await t.rejects(engine.answer(run.id, null), { code: 'not-waiting' })
   t.equal((await run.result).status, 'succeeded')
