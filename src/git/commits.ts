@@ -41,6 +41,19 @@ export async function listCommits(git: ClosedGit, tips: SessionTips): Promise<Co
   return parseCommits(output.toString(), ofBranch)
 }
 
+/** Returns how many commits the session's branch has beyond its beginning: a push takes all of them, listed or not. */
+export async function countCommits(
+  git: ClosedGit,
+  { base, branch }: Pick<SessionTips, 'base' | 'branch'>,
+): Promise<number> {
+  if (branch === null) return 0
+  const range = [branch, ...(base ? [`^${base}`] : [])]
+  const counted = await git.need('cannot count the commits', [
+    ...['rev-list', '--count', '--end-of-options', ...range, '--'],
+  ])
+  return Number(counted.toString().trim())
+}
+
 async function idsOf(git: ClosedGit, tip: string, base: string | null): Promise<Set<string>> {
   const range = [tip, ...(base ? [`^${base}`] : [])]
   const listed = await git.ask(['rev-list', `--max-count=${most.commits}`, ...range, '--'])

@@ -1,7 +1,7 @@
 import { stateFolder } from '../stack/state/state-folder.ts'
 import { type CommitDiff, diffCommit, diffSession } from './commit-diff.ts'
 import { type CommitFiles, readCommitFiles } from './commit-files.ts'
-import { type Commit, chooseCommit, listCommits } from './commits.ts'
+import { type Commit, chooseCommit, countCommits, listCommits } from './commits.ts'
 import { type Finding, findInCommit } from './findings.ts'
 import { openQuarantine } from './quarantine.ts'
 import { openRepository } from './repository.ts'
@@ -16,6 +16,10 @@ export type SessionView = {
   tips: SessionTips
   /** The session's own commits, the newest first, at most 1,000. */
   commits: Commit[]
+  /** Number of commits that a push takes. */
+  pushed: number
+  /** Number of those that are not listed: an agent can make more commits than a person looks at. */
+  unlisted: number
   /** Returns a listed commit by the beginning of its id; throws a `UserError` for any other. */
   commit: (wanted: string) => Promise<CommitDetails>
   /** Returns the patch of a listed commit, at most `limit` bytes. */
@@ -36,11 +40,13 @@ export async function openSessionView(
   const repository = await openRepository(session.folder)
   const { git } = await openQuarantine(stateFolder(session.stack), repository, signal)
   const tips = await readTips(repository, session.session)
-  const commits = await listCommits(git, tips)
+  const [commits, pushed] = await Promise.all([listCommits(git, tips), countCommits(git, tips)])
   return {
     session,
     tips,
     commits,
+    pushed,
+    unlisted: pushed - commits.filter(({ onBranch }) => onBranch).length,
     async commit(wanted) {
       const commit = chooseCommit(commits, wanted)
       const listed = await readCommitFiles(git, commit)

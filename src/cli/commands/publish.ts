@@ -81,7 +81,7 @@ export async function pushAfterYes(
   options: PushOptions,
   invocation: Invocation,
 ): Promise<(Pushed & { destination: Destination }) | null> {
-  const { session, tips } = view
+  const { session, tips, pushed, unlisted } = view
   const commits = view.commits.filter(({ onBranch }) => onBranch)
   const { branch: commit } = tips
   if (commit === null || commits.length === 0) {
@@ -90,10 +90,14 @@ export async function pushAfterYes(
     })
   }
   const destination = await destinationOf(session, options)
-  const count = commits.length === 1 ? '1 commit' : `${commits.length} commits`
+  const count = pushed === 1 ? '1 commit' : `${pushed} commits`
   const where = `${terminalLine(destination.remote, 60)}, branch ${terminalLine(destination.branch, 100)}`
   if (!options.yes) {
     await warnOfFindings(view, commits, invocation)
+    if (unlisted > 0) {
+      const text = `the ${unlisted} oldest commits are not listed: git log ${commit.slice(0, 12)} shows them`
+      invocation.log({ kind: 'warn', text })
+    }
     const question = `Push ${count} to ${where}?`
     if (!(await invocation.confirm(question, '--yes', { byDefault: false }))) {
       invocation.log({ kind: 'info', text: 'nothing was pushed' })
@@ -119,7 +123,7 @@ async function warnOfFindings(view: SessionView, commits: readonly Commit[], { l
     for (const finding of findings.slice(0, shown)) warn(renderFinding(finding).slice(2))
     if (findings.length > shown) warn(`and ${findings.length - shown} more findings`)
   }
-  const left = commits.length - searched
+  const left = view.pushed - searched
   if (left > 0) log({ kind: 'warn', text: `the ${left} oldest commits were not searched` })
 }
 

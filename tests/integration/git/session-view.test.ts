@@ -38,7 +38,8 @@ async function createSession(t: Test, files?: Record<string, string>) {
 t.test('a commit has its message, author, files and patch', async t => {
   const { commit, view } = await createSession(t, { 'a.txt': 'one\ntwo\n', 'gone.txt': 'x\n' })
   commit('first line\n\nand a body\nof two lines', { 'a.txt': 'one\nTWO\nthree\n', 'n.bin': '\0x' })
-  const { commits, commit: read, diff, diffAll } = await view()
+  const { commits, pushed, unlisted, commit: read, diff, diffAll } = await view()
+  t.same({ pushed, unlisted }, { pushed: 1, unlisted: 0 })
   t.match(commits, [
     {
       ...{ subject: 'first line', body: 'and a body\nof two lines', onBranch: true },
