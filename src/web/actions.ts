@@ -15,8 +15,8 @@ export function serveActions(app: FastifyInstance, sources: WebSources) {
     return { notices: await sources.editPolicy(stack, edit) }
   })
   app.post('/api/answer', async request => {
-    const { stack, runId, answers } = AnswerRequest.parse(request.body)
-    await sources.answer(stack, runId, answers)
+    const { stack, runId, question, answers } = AnswerRequest.parse(request.body)
+    await sources.answer(stack, runId, answers, question)
     return { notices: [] }
   })
   app.post('/api/cancel', async request => {

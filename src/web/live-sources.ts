@@ -93,7 +93,7 @@ export function createLiveSources({ context, calledAs }: Options): WebSources {
     async runs(stack) {
       return (await runsOf(stack).list({ limit: shownRuns })).runs.map(viewRun)
     },
-    answer: (stack, runId, answers) => runsOf(stack).answer(runId, answers),
+    answer: (stack, runId, answers, question) => runsOf(stack).answer(runId, answers, question),
     cancel: (stack, runId) => runsOf(stack).cancel(runId),
 
     async usage(stack) {

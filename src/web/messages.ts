@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { RunId } from '../run/ids.ts'
-import { Answers, type OpenQuestion } from '../run/question.ts'
+import { Answers, type OpenQuestion, QuestionId } from '../run/question.ts'
 import type { Sums, UsageReport } from '../usage/report.ts'
 
 /** A stack with a terminal, as the page shows it. Every text of it is safe to show. */
@@ -63,6 +63,8 @@ export type CommitsView = {
   /** The newest commit of the branch: a push takes what the user saw. Null without one. */
   tip: string | null
   commits: CommitView[]
+  /** Number of commits that a push would take, and that are not in the list. */
+  unlisted: number
   mayPush: boolean
   mayOpenPullRequest: boolean
   /** The proposed message of a pull request. */
@@ -123,6 +125,8 @@ export const PolicyRequest = z.strictObject({
 export const AnswerRequest = z.strictObject({
   stack: StackName,
   runId: RunId,
+  /** The question that the user saw. */
+  question: QuestionId,
   /** Null is "no answer". */
   answers: Answers.nullable(),
 })

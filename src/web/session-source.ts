@@ -72,7 +72,14 @@ async function act(session: Session, request: ReviewRequest, caller: Caller): Pr
       if (!session.mayOpenPullRequest) throw notAllowed(session, 'open a pull request')
       const { notices, destination } = await pushSeen(session, request, caller)
       const { title, body } = request
-      const opened = await openPullRequest(session, destination, { title, body }, caller.signal)
+      const opened = await openPullRequest(
+        session,
+        destination,
+        { title, body },
+        caller.signal,
+      ).catch(error => {
+        throw afterPush(error, notices)
+      })
       const { number, url } = opened.pullRequest
       return [...notices, terminalLine(`${opened.word} ${number}: ${url}`, 1_000)]
     }
@@ -101,17 +108,30 @@ async function pushSeen(
   { signal }: Pick<Caller, 'signal'>,
 ) {
   if (!session.mayPush) throw notAllowed(session, 'push')
-  const { tips } = await openSessionView(session, signal)
+  const { tips, unlisted } = await openSessionView(session, signal)
   if (tips.branch !== tip) {
     throw new UserError('the branch has changed since you looked at it', {
       hint: 'look at its newest commits, then push again',
     })
   }
+  if (unlisted > 0) {
+    throw new UserError(`the page does not list ${unlisted} commits of the branch`, {
+      hint: `run ${command('push')} in a terminal, which says what it takes`,
+    })
+  }
   const destination = await destinationOf(session, { branch })
   const { outcome, messages } = await pushSession(session, destination, tip, { signal })
   const where = `${destination.remote}, ${destination.branch}: ${outcome}`
-  const notices = [where, ...messages.map(text => `remote: ${text}`)]
+  // The outcome last: the page shows the last few, and a forge says as much as it likes.
+  const notices = [...messages.map(text => `remote: ${text}`), where]
   return { destination, notices: notices.map(text => terminalLine(text, 400)) }
+}
+
+/** Says that the commits have left all the same. */
+function afterPush(error: unknown, notices: readonly string[]): unknown {
+  if (!(error instanceof UserError)) return error
+  const { message, hint } = error
+  return new UserError(`${notices.at(-1)}, but ${message}`, { hint, cause: error })
 }
 
 function notAllowed({ session }: Session, what: string) {
@@ -120,7 +140,7 @@ function notAllowed({ session }: Session, what: string) {
   })
 }
 
-function viewOf({ session, tips, commits }: SessionView): CommitsView {
+function viewOf({ session, tips, commits, unlisted }: SessionView): CommitsView {
   const onBranch = commits.filter(commit => commit.onBranch)
   return {
     branch: terminalLine(session.branch),
@@ -132,6 +152,7 @@ function viewOf({ session, tips, commits }: SessionView): CommitsView {
       at,
       onBranch,
     })),
+    unlisted,
     mayPush: session.mayPush,
     mayOpenPullRequest: session.mayPush && session.mayOpenPullRequest,
     ...proposeMessage(onBranch, session.branch),

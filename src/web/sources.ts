@@ -38,7 +38,7 @@ export type WebSources = {
     edit: { name: string; action: 'allow' | 'deny'; here: boolean },
   ) => Promise<string[]>
   runs: (stack: string) => Promise<RunView[]>
-  answer: (stack: string, runId: string, answers: Answers | null) => Promise<void>
+  answer: (stack: string, runId: string, answers: Answers | null, question: string) => Promise<void>
   cancel: (stack: string, runId: string) => Promise<void>
   usage: (stack: string) => Promise<UsageView | null>
   /**

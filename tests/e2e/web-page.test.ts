@@ -123,7 +123,14 @@ t.test('a session, the log and Allow, on a desktop', async t => {
   await page.setViewportSize({ width: 1500, height: 900 })
   await until('the new size', async () => keyboard.sizes.at(-1)?.columns !== before?.columns)
 
-  await page.getByRole('button', { name: 'Allow registry.example.com' }).click()
+  const allow = page.getByRole('button', { name: 'Allow registry.example.com' })
+  await allow.click()
+  await page.getByText('Let the agents of this folder reach registry.example.com?').waitFor()
+  await page.getByRole('button', { name: 'No', exact: true }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  t.same(asked, [], 'a row that moved under the pointer opens nothing')
+  await allow.click()
+  await page.getByRole('button', { name: 'Yes' }).click()
   await page.getByText('added: registry.example.com').waitFor()
   t.match(asked.at(-1), { name: 'registry.example.com', action: 'allow', here: true })
   await page.getByLabel('This folder only').uncheck()
@@ -246,7 +253,10 @@ t.test('a run asks: the page says so, and the keyboard answers', async t => {
   await page.keyboard.press('Space')
   await page.getByRole('button', { name: 'Answer', exact: true }).press('Enter')
   await until('the answer', async () => asked.at(-1) && 'answers' in (asked.at(-1) ?? {}))
-  t.match(asked.at(-1), { runId: run.runId, answers: { 'Which release do you want?': 'next' } })
+  t.match(asked.at(-1), {
+    ...{ runId: run.runId, question: 'q1' },
+    answers: { 'Which release do you want?': 'next' },
+  })
   await page.getByText('Which release do you want?').waitFor({ state: 'detached' })
   t.same(problems, [])
   state.runs = []
@@ -294,7 +304,7 @@ t.test('commits are read with their diff, and leave after a yes', async t => {
   const markup = '<img src=x onerror=alert(1)>'
   const commit = { id, subject: 'fix the test', author: 'Claude', at: null, onBranch: true }
   state.commits = {
-    ...{ branch: 'claude/2026-11-30', tip: id, commits: [commit], mayPush: true },
+    ...{ branch: 'claude/2026-11-30', tip: id, commits: [commit], unlisted: 0, mayPush: true },
     ...{ mayOpenPullRequest: true, title: 'Fix the test', body: 'It asked the registry.' },
   }
   state.details = {
@@ -352,6 +362,28 @@ t.test('commits are read with their diff, and leave after a yes', async t => {
   await page.getByRole('button', { name: `second ${markup}` }).click()
   await page.locator('.patch .plus').getByText(markup).waitFor()
   t.equal(await page.locator('img').count(), 0)
+
+  // What was written about one session must not leave with another.
+  await page.getByLabel('Title').fill('mine')
+  await page.getByLabel('Tell Claude what to change').fill('half a sentence')
+  await page.getByRole('button', { name: 'site', exact: true }).click()
+  const branch = page.getByLabel('Branch')
+  await until('its form', async () => (await branch.inputValue()) === 'claude/2026-11-30')
+  t.equal(await page.getByLabel('Tell Claude what to change').inputValue(), '')
+  await page.getByText('Pull request', { exact: true }).click()
+  t.equal(await page.getByLabel('Title').inputValue(), 'Fix the test')
+  await page.getByRole('button', { name: 'Push', exact: true }).click()
+  await page.getByText('to the branch claude/2026-11-30?').waitFor()
+  await page.getByRole('button', { name: 'Yes' }).click()
+  await until('the push', async () => asked.length === before + 4)
+  t.match(asked.at(-1), { action: 'push', stack: state.stacks[1]?.stack })
+  await page.getByRole('button', { name: 'shop', exact: true }).click()
+  await until('the first form', async () => (await branch.inputValue()) === 'claude/other')
+  t.equal(await page.getByLabel('Title').inputValue(), 'mine')
+
+  state.onCommits?.({ ...state.commits, unlisted: 3 })
+  await page.getByText('3 older commits are not shown').waitFor()
+  t.notOk(await page.getByRole('button', { name: 'Push', exact: true }).isVisible())
   t.same(problems, [])
   state.commits = null
   await page.context().close()

@@ -70,6 +70,8 @@ t.test('a denied name is seen, and Allow opens it for this folder', async t => {
   t.not(denied.code, 0)
   await page.getByRole('tab', { name: 'Network' }).click()
   await page.getByRole('button', { name: 'Allow other.test' }).first().click()
+  await page.getByText('Let the agents of this folder reach other.test?').waitFor()
+  await page.getByRole('button', { name: 'Yes' }).click()
   await page.getByText('added: other.test').waitFor()
   t.match((await ask()).stdout, 'reached-the-internet other.test')
   t.match((await stack.cli(['allowlist'])).stdout, /in this folder only:.*\n\s+other\.test/)

@@ -1,13 +1,13 @@
 import type { CommitDetailsView, CommitsView, CommitView } from '../messages.ts'
 import { renderPatch } from './diff.ts'
 import { el, fill } from './dom.ts'
-import { createReviewForm, type Review } from './review-form.ts'
+import { createReviewForm, type ReviewForm } from './review-form.ts'
 import { fillText, type Texts } from './texts.ts'
 
 type ChangesOptions = {
   texts: Texts
   read: (id: string) => Promise<CommitDetailsView>
-  review: Review
+  review: (stack: string, action: object) => Promise<void>
 }
 
 /** The commits of a git session with their diffs, and what a review leads to. */
@@ -16,9 +16,21 @@ export function createChangesView({ texts, read, review }: ChangesOptions) {
   let open: string | null = null
   const details = new Map<string, HTMLElement>()
   const list = el('ol', { class: 'rows commits' })
-  const form = createReviewForm(texts, review, () => ({ commits: current, id: open }))
+  /** One for each session: what a user wrote about one must not leave with another. */
+  const forms = new Map<string, ReviewForm>()
+  const place = el('div')
   const empty = el('p', { class: 'empty' }, texts.noSession)
-  const element = el('div', { class: 'changes' }, empty, list, form.element)
+  const older = el('p', { class: 'empty', hidden: true })
+  const element = el('div', { class: 'changes' }, empty, list, older, place)
+
+  const formOf = (stack: string) => {
+    const known = forms.get(stack)
+    if (known) return known
+    const send = (action: object) => review(stack, action)
+    const form = createReviewForm(texts, send, () => ({ commits: current, id: open }))
+    forms.set(stack, form)
+    return form
+  }
 
   const toggle = async (id: string) => {
     open = open === id ? null : id
@@ -62,22 +74,32 @@ export function createChangesView({ texts, read, review }: ChangesOptions) {
     const focused = list.contains(document.activeElement)
       ? document.activeElement?.closest('li')?.dataset.commit
       : undefined
+    older.hidden = !current || current.unlisted === 0
+    older.textContent = fillText(texts.unlisted, current?.unlisted ?? 0)
     empty.hidden = current !== null && current.commits.length > 0
     empty.textContent = current === null ? texts.noSession : texts.noCommits
     fill(list, current?.commits.map(row) ?? [])
     if (focused) list.querySelector<HTMLElement>(`[data-commit="${focused}"] .commit`)?.focus()
-    form.show(current)
   }
   show()
   return {
     element,
     /** Null for a stack that is not a git session. */
-    show(commits: CommitsView | null) {
+    show(session: { stack: string; commits: CommitsView } | null) {
+      const commits = session?.commits ?? null
       const known = new Set(commits?.commits.map(({ id }) => id))
       for (const id of details.keys()) if (!known.has(id)) details.delete(id)
       if (open !== null && !known.has(open)) open = null
       current = commits
       show()
+      if (!session) return void fill(place, [])
+      const form = formOf(session.stack)
+      form.show(session.commits)
+      if (place.firstElementChild !== form.element) fill(place, [form.element])
+    },
+    /** Forgets what was written about sessions that have ended: a later one can have the same name. */
+    keep(stacks: readonly string[]) {
+      for (const stack of forms.keys()) if (!stacks.includes(stack)) forms.delete(stack)
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { EgressView } from '../messages.ts'
+import { confirm } from './dialog.ts'
 import { el, fill } from './dom.ts'
 import { fillText, type Texts } from './texts.ts'
 
@@ -10,7 +11,10 @@ type EgressOptions = {
 /** Rows on the page; older ones leave it. */
 const mostRows = 500
 
-/** The live log of the proxy's decisions, each with the button that changes it. Newest first. */
+/**
+ * The live log of the proxy's decisions, each with the button that changes it. Newest first. Allow asks once more:
+ * an agent can make the rows move, so that another one is under the pointer when it is pressed.
+ */
 export function createEgressView({ texts, edit }: EgressOptions) {
   let leftOut = 0
   const rows = el('ol', { class: 'rows', 'aria-live': 'off' })
@@ -37,8 +41,11 @@ export function createEgressView({ texts, edit }: EgressOptions) {
 
   const button = (action: 'allow' | 'deny', name: string) => {
     const press = async () => {
+      const onlyHere = here.checked
+      const question = onlyHere ? texts.allowHereQuestion : texts.allowQuestion
+      if (action === 'allow' && !(await confirm(fillText(question, name), texts))) return
       control.disabled = true
-      await edit({ name, action, here: here.checked }).catch(() => {
+      await edit({ name, action, here: onlyHere }).catch(() => {
         control.disabled = false
       })
     }

@@ -48,14 +48,14 @@ export function createPage(
   const runs = createRunsView({
     texts,
     say,
-    answer: (runId, answers) => quietly(act('/api/answer', { runId, answers })),
+    answer: (runId, question, answers) => quietly(act('/api/answer', { runId, question, answers })),
     cancel: runId => quietly(act('/api/cancel', { runId })),
   })
   const usage = createUsageView(texts)
   const changes = createChangesView({
     texts,
     read: id => connection.post<CommitDetailsView>('/api/commit', { stack: watched, id }),
-    review: action => act('/api/review', action),
+    review: (stack, action) => act('/api/review', { stack, ...action }),
   })
   let newest: string | null = null
 
@@ -143,6 +143,7 @@ export function createPage(
     switch (message.kind) {
       case 'stacks': {
         stacks = message.stacks
+        changes.keep(stacks.map(({ stack }) => stack))
         showStacks()
         const [first] = stacks
         if (watched === null && first) open(first)
@@ -168,7 +169,7 @@ export function createPage(
         return
       case 'commits': {
         if (message.stack !== watched) return
-        changes.show(message.commits)
+        changes.show(message)
         const [first] = message.commits.commits
         if (newest !== null && first && first.id !== newest) {
           views.mark('changes', true)

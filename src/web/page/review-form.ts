@@ -1,4 +1,5 @@
 import type { CommitsView } from '../messages.ts'
+import { confirm } from './dialog.ts'
 import { el } from './dom.ts'
 import { fillText, type Texts } from './texts.ts'
 
@@ -8,8 +9,8 @@ export type Review = (action: object) => Promise<void>
 type Shown = { commits: CommitsView | null; id: string | null }
 
 /**
- * The actions of a review. A push and a pull request send the newest commit that is on the page, so that nothing
- * leaves that the user has not seen; each of them, and a discard, asks once more.
+ * The actions of a review of one session. A push and a pull request send the newest commit that is on the page, so
+ * that nothing leaves that the user has not seen; each of them, and a discard, asks once more.
  */
 export function createReviewForm(texts: Texts, review: Review, shown: () => Shown) {
   const branch = el('input', { type: 'text', 'aria-label': texts.branch, maxlength: '200' })
@@ -71,11 +72,10 @@ export function createReviewForm(texts: Texts, review: Review, shown: () => Show
   )
   return {
     element,
-    show(commits: CommitsView | null) {
-      element.hidden = commits === null
-      if (!commits) return
-      pushes.hidden = !commits.mayPush || commits.tip === null
-      opens.hidden = !commits.mayOpenPullRequest || commits.tip === null
+    show(commits: CommitsView) {
+      const isSeen = commits.tip !== null && commits.unlisted === 0
+      pushes.hidden = !commits.mayPush || !isSeen
+      opens.hidden = !commits.mayOpenPullRequest || !isSeen
       // What the user typed stays; another proposal replaces only the last one.
       if (branch.value === '') branch.value = commits.branch
       if (`${title.value}\n${body.value}` === proposed || title.value === '') {
@@ -87,18 +87,4 @@ export function createReviewForm(texts: Texts, review: Review, shown: () => Show
   }
 }
 
-/** Asks in a dialog of the page; false for No, Escape, and a dialog that was closed. */
-function confirm(question: string, texts: Texts): Promise<boolean> {
-  const yes = el('button', { type: 'submit', value: 'yes', class: 'allow' }, texts.yes)
-  const no = el('button', { type: 'submit', value: 'no' }, texts.no)
-  const dialog = el('dialog', {}, el('form', { method: 'dialog' }, el('p', {}, question), no, yes))
-  document.body.append(dialog)
-  return new Promise(resolve => {
-    dialog.addEventListener('close', () => {
-      dialog.remove()
-      resolve(dialog.returnValue === 'yes')
-    })
-    dialog.showModal()
-    no.focus()
-  })
-}
+export type ReviewForm = ReturnType<typeof createReviewForm>

@@ -5,7 +5,7 @@ import { fillText, type Texts } from './texts.ts'
 
 type RunsOptions = {
   texts: Texts
-  answer: (runId: string, answers: Answers | null) => Promise<void>
+  answer: (runId: string, question: string, answers: Answers | null) => Promise<void>
   cancel: (runId: string) => Promise<void>
   say: (text: string) => void
 }
@@ -64,13 +64,13 @@ export function createRunsView(options: RunsOptions) {
 
 function questionForm(
   runId: string,
-  { questions, deadline }: OpenQuestion,
+  { id, questions, deadline }: OpenQuestion,
   { texts, answer, say }: RunsOptions,
 ): HTMLElement {
   const parts = questions.map((question, at) => questionPart(question, `${runId}-${at}`, texts))
   const send = async (answers: Answers | null) => {
     form.inert = true
-    await answer(runId, answers).finally(() => {
+    await answer(runId, id, answers).finally(() => {
       form.inert = false
     })
   }

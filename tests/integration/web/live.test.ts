@@ -111,7 +111,7 @@ t.test('a git session sends its commits, and each change of them', async t => {
     ...{ id: 'a'.repeat(40), subject: 'one', author: 'Claude', at: null, onBranch: true },
   }
   const commits = {
-    ...{ branch: 'claude/x', tip: commit.id, commits: [commit], mayPush: true },
+    ...{ branch: 'claude/x', tip: commit.id, commits: [commit], unlisted: 0, mayPush: true },
     ...{ mayOpenPullRequest: true, title: 'one', body: '' },
   }
   state.commits = commits

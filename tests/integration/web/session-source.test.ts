@@ -82,6 +82,35 @@ t.test('a push takes the commit that the user saw, and no other', async t => {
   t.equal(remote(), `refs/heads/${sessionBranch} ${later}`)
 })
 
+t.test('a push is refused when the page cannot list all that it takes', async t => {
+  const { stack, source, list, commit, deliver, agent, copy, remote } = await createSession(t)
+  commit('hidden', { '.github/workflows/x.yml': 'on: push\n' })
+  const count = 1_000
+  const stream = Array.from({ length: count }, (_, at) =>
+    [
+      `commit refs/heads/${sessionBranch}`,
+      ...['committer a <a@x.test> 1764500000 +0000', 'data 1', 'x'],
+      ...(at === 0 ? [`from refs/heads/${sessionBranch}^0`] : []),
+      '',
+    ].join('\n'),
+  )
+  gitIn(copy, ['fast-import', '--quiet'], stream.join(''))
+  const tip = agent('rev-parse', 'HEAD').trim()
+  await deliver()
+  const [view] = await list()
+  t.match(view, { tip, unlisted: 1, commits: { length: count } })
+  t.notMatch(JSON.stringify(view), 'hidden')
+  for (const request of [
+    { action: 'push', stack, tip },
+    { action: 'pull-request', stack, tip, title: 'x', body: '' },
+  ] as const) {
+    await t.rejects(source.review(request), {
+      message: 'the page does not list 1 commits of the branch',
+    })
+  }
+  t.equal(remote(), '')
+})
+
 t.test('a session that was started not to push does not push from the page', async t => {
   const { stack, source, list, commit, deliver, remote } = await createSession(t, {
     mayPush: false,

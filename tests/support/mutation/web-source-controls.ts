@@ -98,10 +98,22 @@ export const webSourceControls: readonly SourceControl[] = [
     test: 'tests/integration/web/session-source.test.ts',
   },
   {
+    control: 'a push takes nothing that the page does not list',
+    file: 'src/web/session-source.ts',
+    remove: ['if (unlisted > 0) {', 'if (false) {'],
+    test: 'tests/integration/web/session-source.test.ts',
+  },
+  {
     control: 'a malformed path of another website is refused as each other request',
     file: 'src/web/app.ts',
     remove: ['refuse(reply, () => check(request),', 'refuse(reply, () => {},'],
     test: access,
+  },
+  {
+    control: 'an answer is for the question that the user saw',
+    file: 'src/run/runs.ts',
+    remove: ['(shown !== undefined && shown !== question.id)', 'false'],
+    test: 'tests/unit/run/question-broker.test.ts',
   },
   {
     control: 'a session that was started not to push does not push from the page',

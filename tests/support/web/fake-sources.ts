@@ -97,8 +97,8 @@ export function createFakeSources() {
       return state.notices
     },
     runs: async () => state.runs,
-    async answer(stack, runId, answers) {
-      asked.push({ stack, runId, answers })
+    async answer(stack, runId, answers, question) {
+      asked.push({ stack, runId, answers, question })
       state.runs = state.runs.map(run => (run.runId === runId ? { ...run, question: null } : run))
     },
     async cancel(stack, runId) {
