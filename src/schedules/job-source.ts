@@ -93,7 +93,7 @@ export function openJobSource(options: {
     return refusalOf(job, state.users[job.name] ?? null)
   }
 
-  /** Logs a job that is held from now on, or fires again. */
+  /** Logs that a job is held, or fires again. */
   function tell(job: string, reason: string | null) {
     if ((told.get(job) ?? null) === reason) return
     if (reason === null) told.delete(job)

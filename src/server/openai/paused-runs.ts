@@ -46,7 +46,7 @@ export function createPausedRuns({ toolMilliseconds }: { toolMilliseconds: numbe
       return { chat: paused.chat, results: all }
     },
 
-    /** Ends the runs of tokens that were revoked: nobody can bring their results any more. */
+    /** Ends the runs of tokens that were revoked, for which no caller can bring results any more. */
     endRevoked(isInForce: (caller: Caller) => boolean) {
       for (const paused of new Set(byCall.values())) {
         if (isInForce(paused.caller)) continue
