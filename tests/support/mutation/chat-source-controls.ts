@@ -66,9 +66,15 @@ export const chatSourceControls: readonly SourceControl[] = [
     test: 'tests/unit/schedules/chat-jobs.test.ts',
   },
   {
-    control: 'a chat that telegram.yml lets go during a restart has no run',
+    control: 'a chat that telegram.yml has let go has no run',
     file: 'src/telegram/jobs/run-jobs.ts',
     remove: ['if (isShutOut(job, job.user)) return jobs.remove(job)', ''],
+    test: 'tests/integration/telegram/failures.test.ts',
+  },
+  {
+    control: 'a chat that telegram.yml has let go has no answer',
+    file: 'src/telegram/jobs/run-jobs.ts',
+    remove: ['if (isShutOut(job, null)) return true', ''],
     test: 'tests/integration/telegram/failures.test.ts',
   },
   {
