@@ -273,7 +273,8 @@ t.test('schedules run in the worker without a published port, and beside the API
 })
 
 t.test('down waits for an active run, whose worker stops after the server', async t => {
-  const runId = await startRun('[[stream 100 100]]', 'p')
+  // Longer than `down` takes to reach it on a busy machine.
+  const runId = await startRun('[[stream 300 100]]', 'p')
   await until('the run to start', isRunning(runId))
   const down = serve(['down'])
   const format = ['inspect', '--format', '{{.State.Running}}', server.container('server')]
