@@ -1,0 +1,4 @@
+import t from 'tap'
+import { removeSourceControls } from '../../support/mutation/remove-source-controls.ts'
+
+removeSourceControls(t, 'server')
