@@ -8,6 +8,9 @@ const chat = `chat-${'a'.repeat(20)}`
 const user = `user-${'b'.repeat(20)}`
 
 function start(t: Test) {
+  // The program that removes in the background keeps nothing alive.
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
   const root = t.testdir({ homes: {}, temporary: {}, workspaces: { '.openai': { one: {} } } })
   const at = (name: string) => join(root, name)
   const places = {
