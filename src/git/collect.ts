@@ -48,6 +48,8 @@ export async function collect(
     const end = () => exec.destroy()
     signal?.addEventListener('abort', end, { once: true })
     try {
+      // An abort while the program started has told the listener nothing.
+      signal?.throwIfAborted()
       const tips = await receive(repository, quarantine, session.session, exec.stdout)
       const { branch, head } = tips.after
       return { ...tips, changed: branch !== tips.before.branch || head !== tips.before.head }
