@@ -13,6 +13,7 @@ import {
   sessionBranch,
   sessionName,
 } from '../../support/git/repositories.ts'
+import { repetitions } from '../../support/soak.ts'
 
 process.env.XDG_STATE_HOME = t.testdir()
 
@@ -159,7 +160,9 @@ t.test('a long patch ends where the reader said', async t => {
 
 t.test('a large file does not hide what comes after it', async t => {
   const { commit, view } = await createSession(t)
-  commit('large', { 'aaa.txt': '\n'.repeat(20 * 1024 * 1024), 'zzz.js': 'evil()\n' })
+  // More than the patch of a text may have, and full, more than git may hold.
+  const size = repetitions({ short: 9, full: 20 }) * 1024 * 1024
+  commit('large', { 'aaa.txt': '\n'.repeat(size), 'zzz.js': 'evil()\n' })
   const { commits, commit: read, diff } = await view()
   const id = commits[0]?.id ?? ''
   t.match(await diff(id), {
@@ -187,10 +190,11 @@ t.test('what git could not show to its end is never taken for the whole', async 
 
 t.test('a tree of many paths is bounded', async t => {
   const { agent, copy, deliver } = await createSession(t)
-  // Each level names the one below ten times: 10^7 paths of one file.
+  // Each level names the one below ten times: a million paths of one file, or ten.
+  const levels = repetitions({ short: 6, full: 7 })
   const blob = gitIn(copy, ['hash-object', '-w', '--stdin'], 'x').trim()
   let tree = ''
-  for (let depth = 0; depth < 7; depth++) {
+  for (let depth = 0; depth < levels; depth++) {
     const [mode, type, id] = depth === 0 ? ['100644', 'blob', blob] : ['040000', 'tree', tree]
     const lines = Array.from({ length: 10 }, (_, at) => `${mode} ${type} ${id}\t${at}\n`)
     tree = gitIn(copy, ['mktree'], lines.join('')).trim()

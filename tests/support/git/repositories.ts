@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import type { Test } from 'tap'
@@ -9,6 +9,7 @@ import { receive } from '../../../src/git/receive.ts'
 import type { ReceiveLimits } from '../../../src/git/receive-limits.ts'
 import { type HostRepository, openRepository, readHead } from '../../../src/git/repository.ts'
 import { readTips, writeBase } from '../../../src/git/tips.ts'
+import { memoryFolder } from '../memory-folder.ts'
 
 const env = {
   PATH: process.env.PATH,
@@ -56,32 +57,25 @@ export type Repositories = {
   ) => ReturnType<typeof receive>
 }
 
+type RepositoryOptions = {
+  files?: Record<string, string>
+  format?: 'sha1' | 'sha256'
+  empty?: boolean
+  shallow?: boolean
+}
+
 export const sessionName = 'test'
 export const sessionBranch = 'claude/test'
 
 /** A user's repository with a commit, and a session's copy of it on a branch of its own. */
 export async function createRepositories(
   t: Test,
-  options: {
-    files?: Record<string, string>
-    format?: 'sha1' | 'sha256'
-    empty?: boolean
-    shallow?: boolean
-  } = {},
+  options: RepositoryOptions = {},
 ): Promise<Repositories> {
-  const root = t.testdir({ host: {}, state: {} })
+  const root = t.testdir({ state: {} })
   const host = join(root, 'host')
   const copy = join(root, 'copy')
-  const format = `--object-format=${options.format ?? 'sha1'}`
-  gitIn(host, ['init', '--quiet', '--initial-branch=main', format])
-  writeAll(host, options.files ?? { 'a.txt': 'one\n' })
-  if (!options.empty) {
-    gitIn(host, ['add', '--all'])
-    gitIn(host, ['commit', '--quiet', '--message=first'])
-  }
-  if (options.shallow) makeShallow(host)
-  cpSync(host, copy, { recursive: true })
-  gitIn(copy, ['switch', '--quiet', '--create', sessionBranch])
+  cpSync(templateOf(options), root, { recursive: true })
   const repository = await openRepository(host)
   const quarantine = await openQuarantine({ path: join(root, 'state') }, repository)
   const { commit } = await readHead(repository)
@@ -104,6 +98,32 @@ export async function createRepositories(
       return deliverStream(exported(copy, known), limits)
     },
   }
+}
+
+const templates = new Map<string, string>()
+
+/** Makes both repositories once for each process and options: a copy starts no program. */
+function templateOf(options: RepositoryOptions): string {
+  const key = JSON.stringify(options)
+  const made = templates.get(key)
+  if (made !== undefined) return made
+  const root = mkdtempSync(join(memoryFolder(), 'claude-secure-repositories-'))
+  process.once('exit', () => rmSync(root, { recursive: true, force: true }))
+  const host = join(root, 'host')
+  const copy = join(root, 'copy')
+  mkdirSync(host)
+  const format = `--object-format=${options.format ?? 'sha1'}`
+  gitIn(host, ['init', '--quiet', '--initial-branch=main', format])
+  writeAll(host, options.files ?? { 'a.txt': 'one\n' })
+  if (!options.empty) {
+    gitIn(host, ['add', '--all'])
+    gitIn(host, ['commit', '--quiet', '--message=first'])
+  }
+  if (options.shallow) makeShallow(host)
+  cpSync(host, copy, { recursive: true })
+  gitIn(copy, ['switch', '--quiet', '--create', sessionBranch])
+  templates.set(key, root)
+  return root
 }
 
 /** Makes the repository one that has its last commit alone. */
