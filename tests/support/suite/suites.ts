@@ -34,7 +34,7 @@ export const suites: readonly Suite[] = [
   { ...plain, name: 'server', node: '24' },
   // The test network has no parts for more: see support/stack/address-part.ts.
   { name: 'e2e', needsEngine: true, standard: true, timeout: 1800, processes: 3 },
-  // The files of e2e whose subject is beside the stack: each run of `.ci/run` has them, `npm test` has not.
+  // The files of e2e and integration whose subject is beside the stack: each run of `.ci/run` has them, `npm test` has not.
   { ...others, name: 'tools' },
   // The files of unit, integration and e2e that repeat something, with the full number of repetitions.
   { ...others, name: 'soak', env: { TEST_SOAK: '1' } },
@@ -111,6 +111,11 @@ const toolFiles = [
   'web-session',
 ].map(name => `tests/e2e/${name}.test.ts`)
 
+/** The files of integration whose subject is beside the stack: stand-ins, and the user's own signers. */
+const besideTheStack = ['credentials/signer', 'git/sign-commits', 'telegram/stand-in'].map(
+  name => `tests/integration/${name}.test.ts`,
+)
+
 function belongsTo(file: string, { name }: Suite): boolean {
   const endToEnd = /^tests\/e2e\/[^/]+$/.test(file)
   switch (name) {
@@ -119,7 +124,9 @@ function belongsTo(file: string, { name }: Suite): boolean {
     case 'images':
       return imageFiles.includes(file)
     case 'tools':
-      return toolFiles.includes(file)
+      return toolFiles.includes(file) || besideTheStack.includes(file)
+    case 'integration':
+      return file.startsWith('tests/integration/') && !besideTheStack.includes(file)
     case 'soak':
       return (
         (endToEnd || /^tests\/(unit|integration)\//.test(file)) &&
