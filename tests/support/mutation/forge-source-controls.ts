@@ -2,8 +2,8 @@ import type { SourceControl } from './source-controls.ts'
 
 const push = 'tests/integration/git/push.test.ts'
 const login = 'tests/integration/git/push-login.test.ts'
-const client = 'tests/unit/git/forge/forge-client.test.ts'
-const repository = 'tests/unit/git/forge/forge-repository.test.ts'
+const client = 'tests/integration/git/forge/forge-client.test.ts'
+const repository = 'tests/integration/git/forge/forge-repository.test.ts'
 
 /** Controls of pushes and of requests to a forge. */
 export const forgeSourceControls: readonly SourceControl[] = [

@@ -296,6 +296,6 @@ export const serverSourceControls: readonly SourceControl[] = [
     control: "an answer is not valid when its caller's schema does not end",
     file: 'src/tenants/schema-check.ts',
     remove: ['return `it could not be checked within ${late}`', 'return null'],
-    test: 'tests/unit/tenants/schema-check.test.ts',
+    test: 'tests/integration/tenants/schema-check.test.ts',
   },
 ]
