@@ -7,7 +7,7 @@ export const openAiSourceControls: readonly SourceControl[] = [
   {
     control: "a revoked token's responses are gone",
     file: 'src/server/responses/kept-responses.ts',
-    remove: ['if (kept.size === 0 || !isInForce(caller))', 'if (kept.size === 0)'],
+    remove: ['if (!isInForce(owner.caller)) for', 'if (false) for'],
     test: `${unit}/responses/kept-responses.test.ts`,
   },
   {
