@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { terminalLine } from '../../base/terminal-text.ts'
 import { HttpError } from '../../tenants/http-error.ts'
@@ -31,6 +32,8 @@ export async function deliver(options: {
   pause?: number
 }): Promise<boolean> {
   const { parts, from, onSent, signal, pause = againMilliseconds } = options
+  // While Telegram is away, each answer that waits listens to the stop of the server.
+  setMaxListeners(0, signal)
   for (const [index, part] of parts.entries()) {
     if (index < from) continue
     // The first one answers the message that asked.

@@ -56,3 +56,31 @@ t.test('the rest is left for the next start when the server stops', async t => {
   const stopped = await deliverTo(answers, { stopAt: 2 })
   t.same(stopped, { complete: false, sent: ['a 7', 'b -'], done: [1] })
 })
+
+t.test('many answers that wait at once are no warning of a leak', async t => {
+  const stop = new AbortController()
+  const warned: string[] = []
+  const note = ({ name }: Error) => void warned.push(name)
+  process.on('warning', note)
+  t.teardown(() => process.off('warning', note))
+  let asked = 0
+  const dropped = async (): Promise<Sent<number>> => {
+    asked++
+    return { kind: 'dropped' }
+  }
+  const waiting = Array.from({ length: 20 }, () =>
+    deliver({
+      messages: { sendFormatted: dropped, document: dropped, file: dropped },
+      ...{ spot: { chat: 1, topic: null }, replyTo: 7, from: 0, folder: null, workerPath: '/w' },
+      ...{ parts: [plain('a')], onSent: () => {}, signal: stop.signal, pause: 60_000 },
+    }),
+  )
+  while (asked < waiting.length) await new Promise(resolve => setImmediate(resolve))
+  await new Promise(resolve => setImmediate(resolve))
+  stop.abort()
+  t.same(
+    await Promise.all(waiting),
+    waiting.map(() => false),
+  )
+  t.same(warned, [])
+})
