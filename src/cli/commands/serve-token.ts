@@ -34,8 +34,10 @@ export async function token(
 ) {
   if (action === 'list' && name === undefined) return list(options)
   if (action !== 'add' && action !== 'revoke')
-    throw usage(`serve token ${terminalLine(action, 40)}`)
-  if (name === undefined) throw usage(`serve token ${action} without a name`)
+    throw usage(`serve token ${terminalLine(action, 40)} is not a command`)
+  if (name === undefined) throw usage(`serve token ${action} needs the name of a token`)
+  const modes = options.mode?.map(parseMode)
+  const budget = parseBudget(options)
   const context = await openContext(invocation, null)
   if (action === 'revoke') {
     await revokeToken(context, name, options.name)
@@ -50,8 +52,8 @@ export async function token(
       ...(tenant !== undefined && { tenant }),
       ...(workspace && { workspaces: workspace }),
       ...(model && { models: model }),
-      ...(options.mode && { modes: options.mode.map(parseMode) }),
-      budget: parseBudget(options),
+      ...(modes && { modes }),
+      budget,
       ...(strictStatus && { strictStatus }),
     },
     options.name,
@@ -111,7 +113,7 @@ function renderBudget({ usdPerDay, tokensPerDay }: DayBudget): string {
 }
 
 function usage(what: string) {
-  return new UserError(`${what} is not valid`, {
+  return new UserError(what, {
     hint: `run ${calledAs()} serve token add NAME, serve token list, or serve token revoke NAME`,
     exitCode: 2,
   })

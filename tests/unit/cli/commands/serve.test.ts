@@ -1,6 +1,6 @@
 import t from 'tap'
 import { otherPlace, renderServed, renderServerStatus } from '../../../../src/cli/commands/serve.ts'
-import { renderTokens, token } from '../../../../src/cli/commands/serve-token.ts'
+import { renderTokens, type TokenOptions, token } from '../../../../src/cli/commands/serve-token.ts'
 import type { TokenPlace } from '../../../../src/operations/serve/stored-tokens.ts'
 import type { ServedStack } from '../../../../src/operations/serve/up.ts'
 
@@ -63,14 +63,14 @@ t.test('tokens are listed with their rights, and never with a hash', async t => 
 
 t.test('a wrong use of serve token is a usage error before anything is opened', async t => {
   const invocation = {} as never
-  for (const [action, name, options] of [
-    ['add', undefined, {}],
-    ['remove', 'x', {}],
-  ] as const) {
-    await t.rejects(token(action, name, options, invocation), {
-      message: /serve token/,
-      exitCode: 2,
-    })
+  const wrong: [string, string | undefined, TokenOptions, RegExp][] = [
+    ['add', undefined, {}, /^serve token add needs the name of a token$/],
+    ['remove', 'x', {}, /^serve token remove is not a command$/],
+    ['add', 'x', { mode: ['web'] }, /^--mode web is not one of api, files, openai, mcp, metrics$/],
+    ['add', 'x', { usdPerDay: '-1' }, /^--usd-per-day -1 is not a positive number$/],
+  ]
+  for (const [action, name, options, message] of wrong) {
+    await t.rejects(token(action, name, options, invocation), { message, exitCode: 2 })
   }
 })
 
