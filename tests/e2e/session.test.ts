@@ -142,6 +142,14 @@ t.test('clean removes what is stopped and pushed or forced', async t => {
     t.equal(code, 0, stderr)
   }
   await git('branch', 'merged', 'refs/claude/one/branch')
+  const pushed = await stack.cli(['push', 'two', '--yes'])
+  t.equal(pushed.code, 0, pushed.stderr)
+  const unasked = await stack.cli(['session', 'clean', 'two'])
+  t.match(
+    unasked,
+    { code: 1, stderr: /confirmation required but there is no terminal: Remove two/ },
+    'it was pushed',
+  )
   const cleaned = await stack.cli(['session', 'clean', '--force', 'two'])
   t.equal(cleaned.code, 0, cleaned.stderr)
   t.match(await list(), [{ session: 'three' }, { session: 'one' }])

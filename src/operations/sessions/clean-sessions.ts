@@ -2,6 +2,7 @@ import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { step } from '../../base/log.ts'
 import { createClosedGit } from '../../git/closed-git.ts'
+import { readPushed } from '../../git/pushed-commit.ts'
 import { findRepository } from '../../git/repository.ts'
 import { sessionRefs } from '../../git/session-names.ts'
 import type { Session } from '../../git/session-record.ts'
@@ -64,7 +65,9 @@ async function commitsLeft(session: Session): Promise<number> {
   const tips = [branch, head].flatMap(tip => tip ?? [])
   if (tips.length === 0) return 0
   const others = [`--exclude=${sessionRefs}*`, '--all']
-  const range = [...tips, '--not', ...others, ...(base ? [base] : [])]
+  const pushed = await readPushed(session.stack)
+  const known = [base, pushed].flatMap(commit => commit ?? [])
+  const range = [...tips, '--not', ...others, ...known]
   const counted = await createClosedGit(repository).ask(['rev-list', '--count', ...range])
   return counted === null ? 1 : Number(counted)
 }

@@ -7,6 +7,7 @@ import { findForge } from '../../git/forge/find-forge.ts'
 import { createForgeRepository } from '../../git/forge/forge-repository.ts'
 import type { PullRequest } from '../../git/forge/pull-request.ts'
 import { type PushResult, push } from '../../git/push/push.ts'
+import { notePushed } from '../../git/pushed-commit.ts'
 import { chooseRemote, readRemotes } from '../../git/remotes.ts'
 import { type HostRepository, openRepository, readHead } from '../../git/repository.ts'
 import { resolveRemote } from '../../git/resolve-remote.ts'
@@ -55,6 +56,7 @@ export async function pushSession(
     scratch: state.path,
     ...(options.signal && { signal: options.signal }),
   })
+  await notePushed(session.stack, commit)
   return { ...result, branch, commit: wanted }
 }
 
