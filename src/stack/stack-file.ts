@@ -118,6 +118,8 @@ function agentService({ agent }: Service, stack: Stack) {
       ...addedEnvironment(stack.additions ?? noAdditions),
       ...authorities.environment,
       ...gitFront(stack),
+      // A copy alone: states of turns are objects in the repository.
+      ...(stack.identity.kind === 'session' && { CLAUDE_SECURE_TURNS: '1' }),
       ...(stack.mode === 'login'
         ? { ANTHROPIC_BASE_URL: 'https://api.anthropic.com' }
         : {

@@ -76,6 +76,27 @@ t.test('both policies stop updates and telemetry, and differ in the base URL alo
   )
 })
 
+t.test('the hooks of a session run programs of the image, and end', async t => {
+  const Hook = z.strictObject({
+    type: z.literal('command'),
+    command: z.string(),
+    timeout: z.int().max(20),
+  })
+  const Hooks = z.record(z.string(), z.array(z.strictObject({ hooks: z.array(Hook) })))
+  const settings = z.strictObject({ hooks: Hooks }).parse(JSON.parse(read('session-settings.json')))
+  const commands = Object.entries(settings.hooks).map(([name, groups]) => [
+    name,
+    groups.flatMap(({ hooks }) => hooks.map(({ command }) => command)),
+  ])
+  const program = '/usr/local/bin/claude-secure-turn /workspace'
+  t.same(Object.fromEntries(commands), {
+    UserPromptSubmit: [`${program} begin`],
+    Stop: [`${program} end`],
+    SessionEnd: [`${program} end`],
+  })
+  t.match(dockerfile, /^COPY --chmod=0644 [^\n]* session-settings\.json \/etc\/claude-secure\/$/m)
+})
+
 t.test(
   'output of the agent does not reach the clipboard, the title or the terminal raw (N17)',
   async t => {

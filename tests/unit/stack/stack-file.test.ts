@@ -2,7 +2,7 @@ import t from 'tap'
 import { withdrawnNames } from '../../../src/config/protected-names.ts'
 import { Settings } from '../../../src/config/settings.ts'
 import { resolvConf } from '../../../src/stack/accounts.ts'
-import { folderStack } from '../../../src/stack/identity.ts'
+import { folderStack, stackIdentity } from '../../../src/stack/identity.ts'
 import { labels } from '../../../src/stack/labels.ts'
 import { composeProject, type Stack, stackVariables } from '../../../src/stack/stack.ts'
 import { buildStackFile } from '../../../src/stack/stack-file.ts'
@@ -71,6 +71,15 @@ t.test('a copy is a volume: no path of the host is in the agent container', asyn
     resolvers,
   ])
   t.same(volumes, { workspace: {} })
+})
+
+t.test('a session keeps the states of its copy, and a folder does not', async t => {
+  const identity = stackIdentity({ kind: 'session', folder: '/w', session: 'one' })
+  const workspace = { ...stack().workspace, mode: 'copy' as const }
+  const turns = (more: object) => file(stack(more)).services.claude.environment.CLAUDE_SECURE_TURNS
+  t.equal(turns({ identity, workspace }), '1')
+  t.equal(turns({ workspace }), undefined)
+  t.equal(turns({}), undefined)
 })
 
 t.test('an owner whom the image does not know gets a name', async t => {
