@@ -6,7 +6,10 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   images: ['save', 'load'],
   mcp: ['list', 'add', 'remove'],
   schedule: ['list', 'run', 'history', 'pause', 'resume', 'remove'],
-  session: ['start', 'list', 'ls', 'attach', 'watch', 'stop', 'logs', 'clean'],
+  session: [
+    ...['start', 'fork', 'list', 'ls', 'attach', 'watch', 'undo', 'redo'],
+    ...['stop', 'logs', 'clean'],
+  ],
   serve: ['up', 'down', 'status', 'logs', 'token', 'allow', 'deny', 'audit'],
 }
 

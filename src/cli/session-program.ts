@@ -9,11 +9,15 @@ Examples:
   ${calledAs()} session start                 # a copy of this repository, on a branch of its own
   ${calledAs()} session start -n login        # a second one beside it, with a name
   ${calledAs()} session list
+  ${calledAs()} session undo login            # take back what Claude did since the last prompt
   ${calledAs()} review                        # look at its commits, push, open a pull request
 
 The branch that you are on, and all others, stay as they are: docs/sessions.md.`
 
+const actions = 'start, fork, list, attach, watch, undo, redo, stop, logs or clean'
+
 const load = () => import('./commands/sessions.ts')
+const loadUndo = () => import('./commands/undo.ts')
 
 /** Adds `session` and its commands, each as a single word for commander: see command-line.ts. */
 export function addSessions(
@@ -23,15 +27,12 @@ export function addSessions(
   const exits = async (status: Promise<number>) => invocation.setStatus(await status)
   const about = (name: string, description: string) => command(name, description, { hidden: true })
 
-  command(
-    'session',
-    'work on a branch of its own, in a copy: start, list, attach, watch, stop, logs, clean',
-  )
-    .argument('<action>', 'start, list, attach, watch, stop, logs or clean')
+  command('session', `work on a branch of its own, in a copy: ${actions.replace(' or', ',')}`)
+    .argument('<action>', actions)
     .addHelpText('after', examples)
     .action((action: string) => {
       throw new UserError(`session ${terminalLine(action, 40)} is not a command`, {
-        hint: `run ${calledAs()} session start, list, attach, watch, stop, logs or clean`,
+        hint: `run ${calledAs()} session ${actions}`,
         exitCode: 2,
       })
     })
@@ -40,7 +41,7 @@ export function addSessions(
     .option('-b, --branch <branch>', 'name of its branch (default: claude/ and the time)')
     .option('--remote-branch <branch>', 'begin with this branch of the remote')
     .option('--pr <number>', 'begin with this pull request of the remote')
-    .option('--from <session>', 'begin with a commit of another session: SESSION or SESSION:COMMIT')
+    .option('--from <session>', 'begin with a commit of another session, as session fork does')
     .option('--include-untracked', 'also copy files that git does not know')
     .option('--skip-reconnect-check', 'start a new one although another runs here')
     .option('--no-push', 'do not offer to push in review')
@@ -57,6 +58,24 @@ export function addSessions(
     // claude-code-runner's, where the page is the default.
     .addOption(new Option('--no-web').hideHelp())
     .action(async options => exits((await load()).startSessionCommand(options, invocation)))
+  about('session fork', 'start a session with a commit of another one')
+    .argument(
+      '<session>',
+      'SESSION, SESSION:COMMIT, or SESSION@STATE as session undo --list has it',
+    )
+    .option('-n, --name <name>', 'name of the new session')
+    .option('-b, --branch <branch>', 'name of its branch (default: claude/ and the time)')
+    .option('--shell', 'open a shell in place of Claude Code')
+    .option('-d, --detach', 'start it without opening it')
+    .addOption(
+      new Option('--web', 'open it in a browser, in place of this terminal').conflicts([
+        'detach',
+        'shell',
+      ]),
+    )
+    .action(async (from, options) =>
+      exits((await load()).startSessionCommand({ ...options, from }, invocation)),
+    )
   about('session list', 'list the sessions of this folder, with their commits')
     .alias('session ls')
     .option('-a, --all', 'list the sessions of all folders')
@@ -69,6 +88,23 @@ export function addSessions(
   about('session watch', 'print the commits of a session as they are made')
     .argument('[session]', 'name or id of the session')
     .action(async name => (await load()).watchCommand(name, invocation))
+  about('session undo', 'put the copy of a session back to the beginning of its last turn')
+    .argument('[session]', 'name or id of the session')
+    .addOption(
+      new Option('--turns <number>', 'number of turns to take back (default: 1)').conflicts('to'),
+    )
+    .option('--to <state>', 'go back to this state of --list')
+    .option('-l, --list', 'list the states that the copy keeps, the newest last')
+    .option('-y, --yes', 'do not ask')
+    .option('-f, --force', 'also while Claude has not finished its turn')
+    .option('--json', 'print JSON')
+    .action(async (name, options) => (await loadUndo()).undoCommand(name, options, invocation))
+  about('session redo', 'take the last undo of a session back')
+    .argument('[session]', 'name or id of the session')
+    .option('-y, --yes', 'do not ask')
+    .option('-f, --force', 'also while Claude has not finished its turn')
+    .option('--json', 'print JSON')
+    .action(async (name, options) => (await loadUndo()).redoCommand(name, options, invocation))
   about('session stop', 'take its commits and stop it; keep its copy and conversation')
     .argument('[session]', 'name or id of the session')
     .option('--all', 'stop all sessions of this folder')

@@ -121,15 +121,7 @@ t.test('review shows the commits, and push takes them to a remote', async t => {
 })
 
 t.test('a session begins with a commit of another one', async t => {
-  const { code, stderr } = await stack.cli([
-    'session',
-    'start',
-    '-d',
-    '-n',
-    'three',
-    '--from',
-    'one',
-  ])
+  const { code, stderr } = await stack.cli(['session', 'fork', 'one', '-d', '-n', 'three'])
   t.equal(code, 0, stderr)
   t.match((await inside('three', 'git log --format=%s')).stdout, /^last\ntheirs\nfirst\n$/)
   t.match((await list())[0], { session: 'three', commits: 2 })

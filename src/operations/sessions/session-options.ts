@@ -8,7 +8,7 @@ export type SessionOptions = {
   remoteBranch?: string
   /** Begins with this pull request. */
   pullRequest?: number
-  /** Begins with a commit of another session, `SESSION` or `SESSION:COMMIT`. */
+  /** Begins with a commit of another session, `SESSION`, `SESSION:COMMIT` or `SESSION@STATE`. */
   from?: string
   includeUntracked?: boolean
   /** Begins a new one although others run here. */

@@ -12,10 +12,14 @@ import { chooseRemote, readRemotes } from '../../git/remotes.ts'
 import { type HostRepository, isObjectId } from '../../git/repository.ts'
 import { resolveRemote } from '../../git/resolve-remote.ts'
 import { sessionRef } from '../../git/session-names.ts'
-import { chooseSession, listSessions } from '../../git/session-record.ts'
+import { chooseSession, listSessions, type Session } from '../../git/session-record.ts'
 import { openSessionView } from '../../git/session-view.ts'
+import { inspectStack } from '../../stack/inspect.ts'
 import type { Context } from '../context.ts'
+import { collectFrom } from './find-sessions.ts'
+import { parseFork } from './fork-name.ts'
 import type { SessionOptions } from './session-options.ts'
+import { keptStates } from './undo-turns.ts'
 
 /** Where a session begins that does not begin with the folder as it is. */
 export type StartPoint = {
@@ -42,7 +46,7 @@ export async function findStart(
       exitCode: 2,
     })
   }
-  if (from !== undefined) return fork(repository, from)
+  if (from !== undefined) return fork(context, repository, from)
   if (pullRequest !== undefined) return fetchPullRequest(context, repository, name, pullRequest)
   if (remoteBranch === undefined) return null
   const ref = `refs/heads/${parseBranchName(remoteBranch)}`
@@ -50,18 +54,42 @@ export async function findStart(
   return { commit, base: null, target: null, remoteBranch }
 }
 
-/** Begins with a commit of another session of this folder: `SESSION` or `SESSION:COMMIT`. */
-async function fork({ folder }: HostRepository, from: string): Promise<StartPoint> {
-  const [wanted = '', id] = from.split(':')
-  const session = chooseSession(wanted, await listSessions({ folder }))
+/** Begins with a commit of another session of this folder. */
+async function fork(
+  context: Context,
+  { folder }: HostRepository,
+  from: string,
+): Promise<StartPoint> {
+  const { name, commit: wanted, state } = parseFork(from)
+  const session = chooseSession(name, await listSessions({ folder }))
+  const id = state === null ? wanted : await commitOfState(context, session, state)
   const { tips, commits } = await openSessionView(session)
-  const commit = id === undefined ? tips.branch : chooseCommit(commits, id).id
+  // Of the session alone: its container could name any commit of the repository.
+  const commit =
+    id === null ? tips.branch : id === tips.base ? tips.base : chooseCommit(commits, id).id
   if (commit === null) {
     throw new UserError(`session ${session.session} has no commit yet`, {
       hint: `run ${command('session start')} without --from`,
     })
   }
   return { commit, base: tips.base, target: session.target, remoteBranch: null }
+}
+
+/** Returns the commit that was checked out in a state that a session keeps. */
+async function commitOfState(context: Context, session: Session, number: number): Promise<string> {
+  const found = { session, state: await inspectStack(context.engine, session.stack) }
+  const { states } = await keptStates(context, found)
+  const head = states.find(state => state.number === number)?.head
+  if (!head) {
+    throw new UserError(`session ${session.session} keeps no state ${number} with a commit`, {
+      hint: `${command(`session undo ${session.session} --list`)} lists the states that it keeps`,
+      exitCode: 2,
+    })
+  }
+  await collectFrom(context, found)
+  const text = `the session begins with commit ${head.slice(0, 10)}; what was not committed in state ${number} stays in ${session.session}`
+  context.log({ kind: 'info', text })
+  return head
 }
 
 async function fetchPullRequest(

@@ -46,6 +46,11 @@ export async function startSession(caller: Caller, given: SessionOptions): Promi
   const options = { ...(await optionsOfFolder(folder)), ...given }
   const reconnect = given.skipReconnectCheck ?? options.skipReconnectCheck ?? false
   const known = await chooseExisting(context, folder, { ...given, skipReconnectCheck: reconnect })
+  if (known && given.from !== undefined) {
+    throw new UserError(`session ${known.session.session} exists already`, {
+      hint: 'choose another name with --name',
+    })
+  }
   if (known) return bringUpSession(context, repository, known.session.session, options, null)
   const now = new Date()
   const name = await freeName(repository, folder, options.name, now)

@@ -3,6 +3,9 @@ import type { SourceControl } from './source-controls.ts'
 const receive = 'tests/integration/git/receive.test.ts'
 const hostile = 'tests/integration/git/hostile-sessions.test.ts'
 const view = 'tests/integration/git/session-view.test.ts'
+const turns = 'tests/integration/git/turns.test.ts'
+const undo = 'tests/integration/git/undo.test.ts'
+const ofCopy = 'claude/lib/claude-secure'
 
 /** Controls of git sessions: what leaves a container, and how it is shown. */
 export const sessionSourceControls: readonly SourceControl[] = [
@@ -98,5 +101,62 @@ export const sessionSourceControls: readonly SourceControl[] = [
     file: 'src/git/secrets.ts',
     remove: [".replaceAll(/secretlint-/gi, 'secretlint_')", ''],
     test: view,
+  },
+  {
+    control: 'an undo follows no link of the copy',
+    file: `${ofCopy}/copy-git.pl`,
+    remove: ['fail("$git$name is not a folder") unless -d _;', ''],
+    test: turns,
+  },
+  {
+    control: 'a state of a turn is not written through a link',
+    file: `${ofCopy}/copy-git.pl`,
+    remove: [
+      'unlink "$path.new";\n  sysopen(my $file, "$path.new", O_WRONLY | O_CREAT | O_EXCL, 0600)',
+      'sysopen(my $file, "$path.new", O_WRONLY | O_CREAT, 0600)',
+    ],
+    test: turns,
+  },
+  {
+    control: 'a turn runs no filter of the copy',
+    file: `${ofCopy}/copy-git.pl`,
+    remove: ['return run_git({GIT_DIR => $own, ', 'return run_git({GIT_DIR => $git, '],
+    test: turns,
+  },
+  {
+    control: 'a turn runs no hook of the copy',
+    file: `${ofCopy}/copy-git.pl`,
+    remove: ['core.hooksPath=/dev/null ', ''],
+    test: turns,
+  },
+  {
+    control: 'the caller of a turn chooses no repository and no program',
+    file: `${ofCopy}/copy-git.pl`,
+    remove: ['  %ENV = (\n', '  %ENV = (%ENV,\n'],
+    test: turns,
+  },
+  {
+    control: 'a large file does not fill the copy at each turn',
+    file: `${ofCopy}/copy-state.pl`,
+    remove: ['$size <= $most{file} && ', ''],
+    test: turns,
+  },
+  {
+    control: 'an undo writes over no file that is not kept',
+    file: 'claude/scripts/claude-secure-turn',
+    remove: ["fail('a file is in the way: ' . encode($way[0])) if @way;", ''],
+    test: turns,
+  },
+  {
+    control: 'an undo does what was shown',
+    file: 'claude/scripts/claude-secure-turn',
+    remove: ['if (seen_of($now) ne $seen)', 'if (0)'],
+    test: turns,
+  },
+  {
+    control: 'an undo does not meet a turn that goes on',
+    file: 'src/operations/sessions/undo-turns.ts',
+    remove: ['kept.running && !options.force &&', 'kept.states.length < 0 &&'],
+    test: undo,
   },
 ]
