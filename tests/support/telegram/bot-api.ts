@@ -129,6 +129,11 @@ export function createBotApi(options: BotApiOptions = {}) {
       return content && { name: content.name, base64: content.bytes.toString('base64') }
     },
     updates: () => queue.state(),
+    /** Asks for updates as another program with the token: the poll in progress ends with 409. */
+    pollElsewhere(): void {
+      const request = { offset: 0, limit: 1, timeout: 0 }
+      void queue.take(request, new AbortController().signal).catch(() => {})
+    },
     rates: () => rates.state(),
     /** Returns the ids of the presses that the bot has not answered. */
     unanswered: (): string[] => [...presses],

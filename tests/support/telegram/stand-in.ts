@@ -22,8 +22,8 @@ export type TelegramStandIn = {
  *     await until('an answer', async () => telegram.control.messages(chat.id).length > 1)
  *
  * People: `send` (text, caption, file, album, topic, reply, forward; a post if the chat is a channel), `edit`, `press`,
- * `createTopic`, `closeTopic`, `migrate`, `block`, `unblock`, `kick`; `raw` puts in any update. Failures: `fail` and `heal` (faults.ts). What came
- * of it: `messages` of a chat, `calls` of the bot, `file`, `updates`, `rates`, `unanswered` presses, `commands`.
+ * `createTopic`, `closeTopic`, `migrate`, `block`, `unblock`, `kick`; `raw` puts in any update. Failures: `fail` and `heal`
+ * (faults.ts), `pollElsewhere`. What came of it: `messages` of a chat, `calls` of the bot, `file`, `updates`, `rates`, `unanswered` presses, `commands`.
  *
  * A chat exists once someone wrote in it. The token is `botToken`; a malformed one gets 404, another one 401. The
  * control is also at `POST /__control/NAME` over HTTP, for `remoteControl` of another process.
