@@ -48,6 +48,17 @@ export function describeRemote({ host, path }: RemoteUrl): string {
   return terminalLine(host === '' ? path : `${host}/${path}`)
 }
 
+/**
+ * Returns the URL of another repository of the same host, spelled as the one of `remote`.
+ *
+ * @param path such as `group/name`; throws for one that is not plain
+ */
+export function siblingUrl(remote: RemoteUrl, path: string): string {
+  const at = remote.url.lastIndexOf(remote.path)
+  const rest = remote.url.slice(at + remote.path.length)
+  return parseRemoteUrl(`${remote.url.slice(0, at)}${path}${rest}`).url
+}
+
 function parseUrl(url: string, named: string): RemoteUrl {
   const transport = sshSchemes.includes(named) ? 'ssh' : named
   if (transport !== 'ssh' && transport !== 'https' && transport !== 'http') {

@@ -17,8 +17,13 @@ export type Dialect = {
   requests: string
   /** Query that lists the open ones of a branch; null after the last page. The answer may have others. */
   list(owner: string, head: string, page: number): string | null
-  /** Body of a request that opens one. */
-  open(request: NewPullRequest): Record<string, unknown>
+  /** Whether a request between two repositories needs their numbers. */
+  hasNumbers: boolean
+  /** Path and body of the request that opens one. `number` is that of the target, for a fork. */
+  open(
+    request: NewPullRequest,
+    target: { names: readonly string[]; number: number | null },
+  ): { path: string; body: Record<string, unknown> }
   /** Path of its page below the repository's. */
   page(number: number): string
   /** The ref that has its commits. */
@@ -39,6 +44,9 @@ const Pull = z.object({
   draft: z.boolean().nullish(),
   merged: z.boolean().nullish(),
   merged_at: z.string().nullish(),
+  // GitHub's word and Gitea's.
+  maintainer_can_modify: z.boolean().nullish(),
+  allow_maintainer_edit: z.boolean().nullish(),
   base: z.object({ ref: z.string(), repo: z.object({ full_name: z.string() }) }),
   head: z.object({
     ref: z.string(),
@@ -49,7 +57,8 @@ const Pull = z.object({
 })
 
 function parsePull(body: unknown): Described {
-  const { number, html_url, title, state, draft, merged, merged_at, base, head } = Pull.parse(body)
+  const found = Pull.parse(body)
+  const { number, html_url, title, state, draft, merged, merged_at, base, head } = found
   return {
     ...{ number, title },
     url: html_url,
@@ -61,6 +70,8 @@ function parsePull(body: unknown): Described {
       commit: head.sha,
       fork: head.repo?.full_name !== base.repo.full_name,
       repository: head.repo?.full_name ?? null,
+      project: null,
+      isOpenToPushes: (found.maintainer_can_modify ?? found.allow_maintainer_edit) === true,
     },
   }
 }
@@ -75,6 +86,7 @@ const MergeRequest = z.object({
   target_branch: z.string(),
   source_project_id: z.number().nullish(),
   target_project_id: z.number(),
+  allow_collaboration: z.boolean().nullish(),
   sha: Commit,
 })
 
@@ -95,12 +107,20 @@ function parseMergeRequest(body: unknown, repository: string): Described {
       fork,
       // Of a fork GitLab gives a number alone.
       repository: fork ? null : repository,
+      project: found.source_project_id ?? null,
+      isOpenToPushes: found.allow_collaboration === true,
     },
   }
 }
 
 const ownerAndName = ([owner = '', name = '']: readonly string[]) =>
   forgePath`/repos/${owner}/${name}`
+
+const project = (names: readonly string[]) => forgePath`/projects/${names.join('/')}`
+
+/** Spells a branch, with the owner of the fork that it is in. */
+const headOf = (branch: string, owner: string | undefined) =>
+  owner === undefined ? branch : `${owner}:${branch}`
 
 /** Pages that are read where a forge cannot list the pull requests of one branch. */
 const mostPages = 20
@@ -114,7 +134,16 @@ export const dialects: Record<ForgeKind, Dialect> = {
     requests: '/pulls',
     list: (owner, head, page) =>
       page > 1 ? null : query({ state: 'open', head: `${owner}:${head}`, per_page: '100' }),
-    open: ({ title, body, head, base, draft = false }) => ({ title, body, head, base, draft }),
+    hasNumbers: false,
+    open: ({ title, body, head, base, fork, draft = false }, { names }) => {
+      const [owner, name] = fork ?? []
+      // Two repositories of one owner, as in an organisation, are told apart by this name alone.
+      const inside = owner !== undefined && owner === names[0] ? { head_repo: name } : {}
+      return {
+        path: `${ownerAndName(names)}/pulls`,
+        body: { title, body, head: headOf(head, owner), base, draft, ...inside },
+      }
+    },
     page: number => `/pull/${number}`,
     ref: number => `refs/pull/${number}/head`,
     parse: parsePull,
@@ -123,15 +152,21 @@ export const dialects: Record<ForgeKind, Dialect> = {
     word: 'merge request',
     authorization: token => `Bearer ${token}`,
     headers: {},
-    repository: names => forgePath`/projects/${names.join('/')}`,
+    repository: project,
     requests: '/merge_requests',
     list: (_, head, page) =>
       page > 1 ? null : query({ state: 'opened', source_branch: head, per_page: '100' }),
-    open: ({ title, body, head, base, draft }) => ({
-      title: draft ? `Draft: ${title}` : title,
-      description: body,
-      source_branch: head,
-      target_branch: base,
+    hasNumbers: true,
+    // It is opened at the fork, and names its target.
+    open: ({ title, body, head, base, fork, draft }, { names, number }) => ({
+      path: `${project(fork ?? names)}/merge_requests`,
+      body: {
+        title: draft ? `Draft: ${title}` : title,
+        description: body,
+        source_branch: head,
+        target_branch: base,
+        ...(fork && { target_project_id: number }),
+      },
     }),
     page: number => `/-/merge_requests/${number}`,
     ref: number => `refs/merge-requests/${number}/head`,
@@ -145,9 +180,13 @@ export const dialects: Record<ForgeKind, Dialect> = {
     requests: '/pulls',
     list: (_owner, _head, page) =>
       page > mostPages ? null : query({ state: 'open', page: `${page}`, limit: '50' }),
-    open: ({ title, body, head, base, draft }) => ({
-      title: draft ? `WIP: ${title}` : title,
-      ...{ body, head, base },
+    hasNumbers: false,
+    open: ({ title, body, head, base, fork, draft }, { names }) => ({
+      path: `${ownerAndName(names)}/pulls`,
+      body: {
+        title: draft ? `WIP: ${title}` : title,
+        ...{ body, head: headOf(head, fork?.[0]), base },
+      },
     }),
     page: number => `/pulls/${number}`,
     ref: number => `refs/pull/${number}/head`,

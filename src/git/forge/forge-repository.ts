@@ -16,7 +16,16 @@ import type { NewPullRequest, PullRequest } from './pull-request.ts'
 const titleCharacters = 255
 const bodyCharacters = 65_536
 
-const Repository = z.object({ default_branch: z.string().min(1) })
+const Name = z.object({ full_name: z.string() }).nullish()
+const Repository = z.object({
+  id: z.int().positive(),
+  default_branch: z.string().min(1),
+  // What it was forked from, and where a fork of a fork began.
+  parent: Name,
+  source: Name,
+  forked_from_project: z.object({ path_with_namespace: z.string() }).nullish(),
+})
+const Project = z.object({ path_with_namespace: z.string() })
 
 export type ForgeRepositoryOptions = {
   /** Not called before the first request. */
@@ -66,8 +75,25 @@ export function createForgeRepository(forge: Forge, options: ForgeRepositoryOpti
     return { ...found, url: pageOf(found.url, forge.web) ?? own, ref: dialect.ref(number) }
   }
 
-  async function find(head: string, base?: string): Promise<PullRequest | null> {
-    const [owner = ''] = forge.repository
+  /** Reads a repository of this forge, by default this one. */
+  async function describe(action: string, names = forge.repository) {
+    const answer = await call('GET', dialect.repository(names))
+    return expect(answer, { ...trying(action), repository: names.join('/') }, body =>
+      Repository.parse(body),
+    )
+  }
+
+  async function find(
+    head: string,
+    base?: string,
+    fork?: readonly string[],
+  ): Promise<PullRequest | null> {
+    const [owner = ''] = fork ?? forge.repository
+    const number = fork && dialect.hasNumbers ? (await describe('read it', fork)).id : null
+    const isFrom = ({ fork: isFork, repository: name, project }: PullRequest['head']) => {
+      if (!fork) return !isFork
+      return number === null ? isSame(name, fork) : project === number
+    }
     const attempt = trying(`list ${word}s`)
     for (let page = 1; ; page++) {
       const query = dialect.list(owner, parseBranchName(head), page)
@@ -76,8 +102,11 @@ export function createForgeRepository(forge: Forge, options: ForgeRepositoryOpti
       const listed = expect(answer, attempt, body => z.array(z.unknown()).parse(body).map(parse))
       if (listed.length === 0) return null
       const found = listed.find(
-        ({ state, head: { branch, fork }, base: into }) =>
-          state === 'open' && branch === head && !fork && (base === undefined || into === base),
+        ({ state, head: from, base: into }) =>
+          state === 'open' &&
+          from.branch === head &&
+          isFrom(from) &&
+          (base === undefined || into === base),
       )
       if (found) return found
     }
@@ -90,24 +119,33 @@ export function createForgeRepository(forge: Forge, options: ForgeRepositoryOpti
     repository,
 
     async defaultBranch(): Promise<string> {
-      const answer = await call('GET', home)
-      const attempt = trying('read the default branch')
-      return expect(answer, attempt, body => Repository.parse(body).default_branch)
+      return (await describe('read the default branch')).default_branch
     },
 
-    /** Returns the open one of a branch of this repository; null without one. */
+    /** Returns the repositories that this one was forked from, the nearest first. */
+    async origins(): Promise<string[]> {
+      const found = await describe('find out what was forked')
+      const { parent, source, forked_from_project: project } = found
+      return [parent?.full_name, project?.path_with_namespace, source?.full_name].flatMap(
+        name => name ?? [],
+      )
+    },
+
+    /** Returns the open one of a branch of this repository or of a fork; null without one. */
     find,
 
     /** Opens one. Returns the existing one, with `opened` false, if these branches have an open one. */
     async open(request: NewPullRequest): Promise<{ pullRequest: PullRequest; opened: boolean }> {
-      const { head, base } = request
+      const { head, base, fork } = request
       const attempt = trying(`open a ${word} of ${terminalLine(parseBranchName(head))}`)
-      const body = dialect.open({ ...request, ...textsOf(request), base: parseBranchName(base) })
+      const wanted = { ...request, ...textsOf(request), base: parseBranchName(base) }
       if ((await findToken()) === null) throw withoutToken(host, word)
-      const answer = await call('POST', `${home}${dialect.requests}`, body)
+      const number = fork && dialect.hasNumbers ? (await describe('read it')).id : null
+      const { path, body } = dialect.open(wanted, { names: forge.repository, number })
+      const answer = await call('POST', path, body)
       // By its status: the forge may translate the text that says so.
       const conflict = answer.status === 409 || answer.status === 422
-      const existing = conflict ? await find(head, base) : null
+      const existing = conflict ? await find(head, base, fork) : null
       if (existing) return { pullRequest: existing, opened: false }
       return { pullRequest: expect(answer, attempt, parse), opened: true }
     },
@@ -115,9 +153,19 @@ export function createForgeRepository(forge: Forge, options: ForgeRepositoryOpti
     /** Returns one by its number. */
     async fetch(number: number): Promise<PullRequest> {
       const answer = await call('GET', `${home}${dialect.requests}${forgePath`/${number}`}`)
-      return expect(answer, trying(`read ${word} ${number}`), parse)
+      const found = expect(answer, trying(`read ${word} ${number}`), parse)
+      const { repository: name, project } = found.head
+      if (name !== null || project === null) return found
+      const named = Project.safeParse((await call('GET', forgePath`/projects/${project}`)).body)
+      if (!named.success) return found
+      return { ...found, head: { ...found.head, repository: named.data.path_with_namespace } }
     },
   }
+}
+
+/** Forges do not distinguish names by case. */
+function isSame(name: string | null, names: readonly string[]): boolean {
+  return name?.toLowerCase() === names.join('/').toLowerCase()
 }
 
 /** A commit message may have anything in it: no control character reaches a page or another terminal. */

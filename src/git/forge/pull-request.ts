@@ -15,6 +15,10 @@ export type PullRequest = {
     fork: boolean
     /** The repository of the branch, such as `group/name`; null if it is gone or unknown. */
     repository: string | null
+    /** GitLab's number of that repository; null at the others. */
+    project: number | null
+    /** Whether its owner lets those push to the branch who may write to the target. Of one that was read by number. */
+    isOpenToPushes: boolean
   }
   /** The ref of the target repository that has its commits, also those of a fork. */
   ref: string
@@ -24,8 +28,10 @@ export type NewPullRequest = {
   /** One line. Control characters are removed, here and in the body. */
   title: string
   body: string
-  /** Names of branches of this repository. */
+  /** Names of branches: `head` of this repository or of the fork, `base` of this one. */
   head: string
   base: string
+  /** The fork that has `head`, such as `['eve', 'tools']`. */
+  fork?: readonly string[]
   draft?: boolean
 }

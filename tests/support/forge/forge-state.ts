@@ -9,6 +9,8 @@ export type StoredRequest = {
   state: 'open' | 'closed' | 'merged'
   /** The repository of the branch; null for a fork that is gone. */
   from: string | null
+  /** Whether its author lets those push to the branch who may write to the target. */
+  isOpenToPushes?: boolean
 }
 
 export type StoredRepository = {
@@ -19,6 +21,8 @@ export type StoredRepository = {
   branches: Map<string, string>
   requests: StoredRequest[]
   isPrivate: boolean
+  /** The repository that it is a fork of. */
+  parent?: string
 }
 
 /** What a token may do: all, read, or nothing until its limit is reset. */
@@ -57,18 +61,43 @@ export function repositoryNamed(state: ForgeState, name: string, right: Right | 
 }
 
 /** The open one of two branches. */
-export function openRequest({ requests }: StoredRepository, head: unknown, base: unknown) {
+export function openRequest(
+  { name, requests }: StoredRepository,
+  { head, base, from = name }: { head: unknown; base: unknown; from?: string },
+) {
   return requests.find(
-    request => request.state === 'open' && request.head === head && request.base === base,
+    request =>
+      request.state === 'open' &&
+      request.head === head &&
+      request.base === base &&
+      request.from === from,
   )
 }
 
+/** The repository that a head like `owner:branch` names, and its branch. */
+export function headOf(
+  { repositories }: ForgeState,
+  target: StoredRepository,
+  head: string,
+): { source: StoredRepository | undefined; branch: string } {
+  const [owner, branch] = head.split(':')
+  if (branch === undefined) return { source: target, branch: head }
+  const source = repositories.find(
+    ({ name, parent }) => parent === target.name && name.split('/')[0] === owner,
+  )
+  return { source, branch }
+}
+
+/** Number of a repository, from 1. */
+export const idOf = ({ repositories }: ForgeState, wanted: string | null) =>
+  repositories.findIndex(({ name }) => name === wanted) + 1
+
 export function addRequest(
   repository: StoredRepository,
-  given: Pick<StoredRequest, 'title' | 'body' | 'head' | 'base' | 'draft'>,
+  given: Pick<StoredRequest, 'title' | 'body' | 'head' | 'base' | 'draft'> & { from?: string },
 ): StoredRequest {
   const number = repository.requests.length + 1
-  const request: StoredRequest = { ...given, number, state: 'open', from: repository.name }
+  const request: StoredRequest = { from: repository.name, ...given, number, state: 'open' }
   repository.requests.push(request)
   return request
 }

@@ -3,6 +3,8 @@ import {
   commitOf,
   type ForgeReply,
   type ForgeRoutes,
+  headOf,
+  idOf,
   openRequest,
   repositoryNamed,
   type StoredRepository,
@@ -30,7 +32,9 @@ export const giteaRoutes: ForgeRoutes = (
   if (!repository) return failed(404, "The target couldn't be found.")
   const { requests, branches, defaultBranch } = repository
   if (rest === '') {
-    return { status: 200, body: { full_name: repository.name, default_branch: defaultBranch } }
+    const parent = repository.parent ? { full_name: repository.parent } : null
+    const own = { id: idOf(state, repository.name), full_name: repository.name, parent }
+    return { status: 200, body: { ...own, default_branch: defaultBranch } }
   }
   const number = /^\/pulls\/(\d+)$/.exec(rest)?.[1]
   if (number !== undefined) {
@@ -56,25 +60,26 @@ export const giteaRoutes: ForgeRoutes = (
   if (typeof title !== 'string' || typeof head !== 'string' || typeof base !== 'string') {
     return failed(422, '[]: title is required')
   }
-  if (!branches.has(head) || !branches.has(base)) {
+  const { source, branch } = headOf(state, repository, head)
+  if (!source?.branches.has(branch) || !branches.has(base)) {
     return failed(404, "The target couldn't be found.")
   }
-  const existing = openRequest(repository, head, base)
+  const existing = openRequest(repository, { head: branch, base, from: source.name })
   if (existing) {
     const ids = `id: ${existing.number}, issue_id: 1, head_repo_id: 1, base_repo_id: 1`
     return failed(
       409,
-      `pull request already exists for these targets [${ids}, head_branch: ${head}, base_branch: ${base}]`,
+      `pull request already exists for these targets [${ids}, head_branch: ${branch}, base_branch: ${base}]`,
     )
   }
   const draft = title.startsWith('WIP: ')
-  const given = { title, head, base, draft, body: `${body.body}` }
+  const given = { title, head: branch, base, draft, from: source.name, body: `${body.body}` }
   return { status: 201, body: render(repository, addRequest(repository, given), origin) }
 }
 
 function render(
   repository: StoredRepository,
-  { number, title, body, head, base, draft, state, from }: StoredRequest,
+  { number, title, body, head, base, draft, state, from, isOpenToPushes = false }: StoredRequest,
   origin: string,
 ) {
   const { name } = repository
@@ -84,6 +89,7 @@ function render(
     html_url: `${origin}/${name}/pulls/${number}`,
     state: state === 'open' ? 'open' : 'closed',
     merged: state === 'merged',
+    allow_maintainer_edit: isOpenToPushes,
     merged_at: state === 'merged' ? '2026-11-30T00:00:00Z' : null,
     base: { label: base, ref: base, sha: commitOf(repository, base), repo: repo(name) },
     head: {

@@ -3,6 +3,8 @@ import {
   commitOf,
   type ForgeReply,
   type ForgeRoutes,
+  headOf,
+  idOf,
   openRequest,
   repositoryNamed,
   type StoredRepository,
@@ -48,7 +50,9 @@ const answer: ForgeRoutes = ({ method, path, query, body, right, hasToken, origi
     return { status: method === 'GET' ? 301 : 307, headers: { location }, body: { url: location } }
   }
   if (rest === '') {
-    return { status: 200, body: { full_name: repository.name, default_branch: defaultBranch } }
+    const parent = repository.parent && { full_name: repository.parent }
+    const own = { id: idOf(state, repository.name), full_name: repository.name, parent }
+    return { status: 200, body: { ...own, source: parent, default_branch: defaultBranch } }
   }
   const number = /^\/pulls\/(\d+)$/.exec(rest)?.[1]
   if (number !== undefined) {
@@ -71,24 +75,26 @@ const answer: ForgeRoutes = ({ method, path, query, body, right, hasToken, origi
   if (typeof title !== 'string' || typeof head !== 'string' || typeof base !== 'string') {
     return invalid({ code: 'missing_field', field: 'title' })
   }
-  if (!branches.has(head)) return invalid({ code: 'invalid', field: 'head' })
+  const { source, branch } = headOf(state, repository, head)
+  if (!source?.branches.has(branch)) return invalid({ code: 'invalid', field: 'head' })
   if (!branches.has(base)) return invalid({ code: 'invalid', field: 'base' })
-  if (branches.get(head) === branches.get(base)) {
+  if (source.branches.get(branch) === branches.get(base)) {
     return invalid({ code: 'custom', message: `No commits between ${base} and ${head}` })
   }
-  if (openRequest(repository, head, base)) {
-    const owner = repository.name.split('/')[0]
-    const message = `A pull request already exists for ${owner}:${head}.`
+  if (openRequest(repository, { head: branch, base, from: source.name })) {
+    const owner = source.name.split('/')[0]
+    const message = `A pull request already exists for ${owner}:${branch}.`
     return invalid({ code: 'custom', message })
   }
   const draft = body.draft === true
-  const added = addRequest(repository, { ...{ title, head, base, draft }, body: `${body.body}` })
+  const given = { title, head: branch, base, draft, from: source.name, body: `${body.body}` }
+  const added = addRequest(repository, given)
   return { status: 201, body: render(repository, added, origin, true) }
 }
 
 function render(
   repository: StoredRepository,
-  { number, title, body, head, base, draft, state, from }: StoredRequest,
+  { number, title, body, head, base, draft, state, from, isOpenToPushes = false }: StoredRequest,
   origin: string,
   whole: boolean,
 ) {
@@ -101,7 +107,9 @@ function render(
     state: state === 'open' ? 'open' : 'closed',
     merged_at: state === 'merged' ? '2026-11-30T00:00:00Z' : null,
     // Only a single one says so.
-    ...(whole && { merged: state === 'merged', commits: 1 }),
+    ...(whole && {
+      ...{ merged: state === 'merged', commits: 1, maintainer_can_modify: isOpenToPushes },
+    }),
     base: { ref: base, sha: commitOf(repository, base), repo: repo(name) },
     head: { ref: head, sha: commitOf(repository, head), repo: from === null ? null : repo(from) },
     user: { login: 'ada' },

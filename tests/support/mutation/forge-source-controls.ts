@@ -94,7 +94,7 @@ export const forgeSourceControls: readonly SourceControl[] = [
   {
     control: 'a pull request of a fork is not the one of the branch',
     file: 'src/git/forge/forge-repository.ts',
-    remove: ['branch === head && !fork &&', 'branch === head &&'],
+    remove: ['if (!fork) return !isFork', 'if (!fork) return true'],
     test: repository,
   },
   {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { describeRemote, parseRemoteUrl } from '../../../src/git/remote-url.ts'
+import { describeRemote, parseRemoteUrl, siblingUrl } from '../../../src/git/remote-url.ts'
 
 const parsed = (url: string) => {
   const { transport, host, port, user, path } = parseRemoteUrl(url)
@@ -31,6 +31,22 @@ t.test('every form that git pushes to is parsed', async t => {
   ]
   for (const [url, ...parts] of forms) t.same(parsed(url), parts, url)
   t.equal(describeRemote(parseRemoteUrl('git@github.com:ada/tools.git')), 'github.com/ada/tools')
+})
+
+t.test('another repository of a host has a URL of the same form', async t => {
+  const forms = [
+    ['https://github.com/ada/tools.git', 'https://github.com/eve/tools.git'],
+    ['http://127.0.0.1:3000/ada/tools', 'http://127.0.0.1:3000/eve/tools'],
+    ['git@github.com:ada/tools.git', 'git@github.com:eve/tools.git'],
+    ['ssh://git@git.example:2222/ada/tools.git', 'ssh://git@git.example:2222/eve/tools.git'],
+  ]
+  for (const [url = '', expected] of forms) {
+    t.equal(siblingUrl(parseRemoteUrl(url), 'eve/tools'), expected)
+  }
+  const remote = parseRemoteUrl('https://github.com/ada/tools.git')
+  for (const path of ['../x/y', 'a/b?c=d', 'a//b', 'a/b\nc', '', 'a/b#c', 'a/ü']) {
+    t.throws(() => siblingUrl(remote, path), { message: /remote URL/ }, path)
+  }
 })
 
 t.test('forms that run a program, are an option or lead elsewhere are refused', async t => {

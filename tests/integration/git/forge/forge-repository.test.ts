@@ -20,7 +20,15 @@ async function connect(t: Test, kind: ForgeKind, token: string | null = 'token-t
   })
   const [stored] = stand.state.repositories
   if (!stored) throw new Error('no repository')
-  return { ...stand, repository, stored, asked }
+  return { ...stand, forge, repository, stored, asked }
+}
+
+/** Stores a fork of `ada/tools` that has the branch. */
+function addFork({ state }: Awaited<ReturnType<typeof connect>>, name = 'eve/tools') {
+  const branches = new Map([[head, 'c'.repeat(40)]])
+  const own = { name, branches, parent: 'ada/tools', defaultBranch: 'main' }
+  state.repositories.push({ ...own, requests: [], isPrivate: false })
+  return name.split('/')
 }
 
 for (const kind of forgeKinds) {
@@ -55,6 +63,52 @@ for (const kind of forgeKinds) {
     const second = await repository.open({ ...request, title: 'Another' })
     t.same(second, { ...first, opened: false })
     t.equal(stored.requests.length, 1)
+  })
+
+  t.test(`${kind}: a branch of a fork is for the repository that was forked`, async t => {
+    const connected = await connect(t, kind)
+    const { repository, stored, seen, forge, state } = connected
+    const fork = addFork(connected)
+    const opened = await repository.open({ ...request, fork })
+    t.equal(opened.opened, true)
+    t.match(stored.requests, [{ ...request, from: 'eve/tools', number: 1 }])
+    t.same(state.repositories[1]?.requests, [])
+    const { url, body = '' } = seen.find(({ method }) => method === 'POST') ?? {}
+    if (kind === 'gitlab') {
+      t.equal(url, '/api/v4/projects/eve%2Ftools/merge_requests')
+      t.match(JSON.parse(body), { source_branch: head, target_project_id: 1 })
+    } else {
+      t.match(url, /\/repos\/ada\/tools\/pulls$/)
+      t.equal(JSON.parse(body).head, `eve:${head}`)
+      t.notOk('head_repo' in JSON.parse(body))
+    }
+    const again = await repository.open({ ...request, fork })
+    t.match(again, { opened: false, pullRequest: { number: 1 } })
+
+    // Another fork has a branch of that name too, and so has the repository itself.
+    t.equal(
+      (await repository.open({ ...request, fork: addFork(connected, 'bob/tools') })).opened,
+      true,
+    )
+    t.equal(await repository.find(head), null)
+    t.equal((await repository.find(head, 'main', fork))?.number, 1)
+    t.equal((await repository.find(head, 'main', ['bob', 'tools']))?.number, 2)
+    t.same(await repository.origins(), [])
+    const inFork = createForgeRepository(
+      { ...forge, repository: fork },
+      { login: async () => null },
+    )
+    t.match(await inFork.origins(), ['ada/tools'])
+  })
+
+  t.test(`${kind}: a pull request says where its fork is, and who may push there`, async t => {
+    const connected = await connect(t, kind)
+    const { repository, stored } = connected
+    await repository.open({ ...request, fork: addFork(connected) })
+    const from = { fork: true, repository: 'eve/tools', branch: head }
+    t.match(await repository.fetch(1), { head: { ...from, isOpenToPushes: false } })
+    for (const one of stored.requests) one.isOpenToPushes = true
+    t.match(await repository.fetch(1), { head: { ...from, isOpenToPushes: true } })
   })
 
   t.test(`${kind}: a draft is one`, async t => {
@@ -151,6 +205,14 @@ t.test('GitHub: branches without a difference are refused in its words', async t
     message: /422: Validation Failed; No commits between main and same/,
     hint: /pushed and differ/,
   })
+})
+
+t.test('GitHub: a fork of the same owner is named', async t => {
+  const connected = await connect(t, 'github')
+  const fork = addFork(connected, 'ada/copy')
+  await connected.repository.open({ ...request, fork })
+  const { body = '' } = connected.seen.find(({ method }) => method === 'POST') ?? {}
+  t.match(JSON.parse(body), { head: `ada:${head}`, head_repo: 'copy' })
 })
 
 t.test('GitHub: a renamed repository is followed within its host', async t => {
