@@ -1,12 +1,15 @@
 import { homedir } from 'node:os'
 import { isMissing } from '../base/errors.ts'
-import { userEnvironment } from '../config/environment.ts'
+import { type Account, environmentOf } from '../config/account.ts'
+import { readRegularFile, textOf } from '../files/regular-file.ts'
 import { type ExecOptions, exec } from '../process/exec.ts'
 
 /** What is asked for a token: the environment, files and programs of the user. */
 export type Asked = {
   env: NodeJS.ProcessEnv
   home: string
+  /** Uid to whom the files must belong; absent for ourselves, who read what we may. */
+  owner?: number
   /** Returns the output of a program; an empty text when it fails, null when it is not installed. */
   run: (
     file: string,
@@ -21,8 +24,9 @@ const passed = [
   ...['DBUS_SESSION_BUS_ADDRESS', 'GH_CONFIG_DIR', 'GNUPGHOME', 'SSH_AUTH_SOCK'],
 ]
 
-/** Asks this machine. */
-export function askedOfHost(env: NodeJS.ProcessEnv = userEnvironment()): Asked {
+/** Asks this machine for what we have, or as root for what an account has. */
+export function askedOfHost(set?: NodeJS.ProcessEnv, account: Account | null = null): Asked {
+  const env = environmentOf(account, set)
   const home = env.HOME || homedir()
   const given = passed.flatMap(name => (env[name] ? [[name, env[name]] as const] : []))
   const environment = {
@@ -36,13 +40,29 @@ export function askedOfHost(env: NodeJS.ProcessEnv = userEnvironment()): Asked {
   return {
     env,
     home,
+    ...(account && { owner: account.uid }),
     async run(file, args, options) {
-      const result = await exec(file, args, { ...options, env: environment, grace: 500 }).catch(
-        (error: unknown) => (isMissing(error) ? null : failed),
-      )
+      const result = await exec(file, args, {
+        ...options,
+        ...{ env: environment, grace: 500, user: account },
+      }).catch((error: unknown) => (isMissing(error) ? null : failed))
       return result && (result.code === 0 ? result.stdout : '')
     },
   }
 }
 
 const failed = { code: 1, stdout: '' }
+
+/**
+ * Returns the text of a file of the user; null without it. Root can follow a link where its owner cannot: a file of
+ * another user does not count.
+ */
+export async function readOwnFile(
+  path: string,
+  { owner }: Pick<Asked, 'owner'>,
+  limit: number,
+): Promise<string | null> {
+  const file = await readRegularFile(path, { limit, follow: true }).catch(() => null)
+  if (file?.kind !== 'bytes' || (owner !== undefined && file.stats.uid !== owner)) return null
+  return textOf(file)
+}

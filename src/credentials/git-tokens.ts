@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { readRegularFile, textOf } from '../files/regular-file.ts'
-import type { Asked } from './asked.ts'
+import { type Asked, readOwnFile } from './asked.ts'
 import { type ForgeToken, isToken } from './forge-token.ts'
 
 /** Milliseconds. A helper that opens a window would wait forever. */
@@ -29,10 +28,8 @@ export async function helperToken(host: string, asked: Asked): Promise<ForgeToke
 }
 
 /** Returns the password of a host in ~/.netrc, which git reads too. */
-export async function netrcToken(host: string, { home }: Asked): Promise<ForgeToken | null> {
-  const path = join(home, '.netrc')
-  const file = await readRegularFile(path, { limit: fileBytes, follow: true }).catch(() => null)
-  const text = file && textOf(file)
+export async function netrcToken(host: string, asked: Asked): Promise<ForgeToken | null> {
+  const text = await readOwnFile(join(asked.home, '.netrc'), asked, fileBytes)
   if (!text) return null
   const entry = entryOf(text, host)
   const [user, token] = [entry.get('login'), entry.get('password')]

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { isRecord } from '../base/json.ts'
-import { readRegularFile, textOf } from '../files/regular-file.ts'
-import type { Asked } from './asked.ts'
+import { type Asked, readOwnFile } from './asked.ts'
 import { tokenUsers } from './environment-tokens.ts'
 import { type ForgeToken, isToken } from './forge-token.ts'
 
@@ -15,7 +14,7 @@ export async function ghToken(host: string, asked: Asked): Promise<ForgeToken | 
   const answer = await asked.run('gh', args, { timeout: longest })
   const token =
     answer === null
-      ? await tokenOfFile(join(ghFolder(asked), 'hosts.yml'), value => member(value, host))
+      ? await tokenOfFile(join(ghFolder(asked), 'hosts.yml'), asked, value => member(value, host))
       : answer.trim()
   return isToken(token) ? { host, user: tokenUsers.github, token, source: 'the login of gh' } : null
 }
@@ -25,10 +24,11 @@ function ghFolder({ env, home }: Asked) {
 }
 
 /** Returns glab's token, from its file. */
-export async function glabToken(host: string, { env, home }: Asked): Promise<ForgeToken | null> {
+export async function glabToken(host: string, asked: Asked): Promise<ForgeToken | null> {
+  const { env, home } = asked
   const folder =
     env.GLAB_CONFIG_DIR || join(env.XDG_CONFIG_HOME || join(home, '.config'), 'glab-cli')
-  const token = await tokenOfFile(join(folder, 'config.yml'), value =>
+  const token = await tokenOfFile(join(folder, 'config.yml'), asked, value =>
     isRecord(value) ? member(value.hosts, host) : null,
   )
   return isToken(token)
@@ -36,9 +36,12 @@ export async function glabToken(host: string, { env, home }: Asked): Promise<For
     : null
 }
 
-async function tokenOfFile(path: string, pick: (value: unknown) => unknown): Promise<unknown> {
-  const file = await readRegularFile(path, { limit: fileBytes, follow: true }).catch(() => null)
-  const text = file && textOf(file)
+async function tokenOfFile(
+  path: string,
+  asked: Asked,
+  pick: (value: unknown) => unknown,
+): Promise<unknown> {
+  const text = await readOwnFile(path, asked, fileBytes)
   if (!text) return null
   // Loaded only where there is such a file. Tags and aliases of a damaged file must not end the command.
   const { parseDocument } = await import('yaml')

@@ -1,12 +1,13 @@
-import { writeFile } from 'node:fs/promises'
+import { chown, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf, UserError } from '../base/errors.ts'
 import { lastLine, terminalLine } from '../base/terminal-text.ts'
+import { type Account, environmentOf } from '../config/account.ts'
 import { userEnvironment } from '../config/environment.ts'
 import { readGitConfig } from '../config/git-config.ts'
 import { cacheRoot } from '../config/paths.ts'
-import { withScratchFolder } from '../files/scratch-folder.ts'
+import { withScratchFolder, withSharedFolder } from '../files/scratch-folder.ts'
 import { exec } from '../process/exec.ts'
 
 /** Signs commits with the user's own key, as the user's git would. The key stays with its program. */
@@ -33,14 +34,17 @@ const passed = [
  * programs of `gpg.*`, of the user's and the system's configuration. A repository's counts for nothing:
  * it names programs (threat H1).
  *
+ * @param account whose key it is, if we are root and the repository is theirs
  * @throws UserError when there is no key.
  */
 export async function findSigner(
-  env: NodeJS.ProcessEnv = userEnvironment(),
+  given: NodeJS.ProcessEnv = userEnvironment(),
   read: typeof readGitConfig = readGitConfig,
+  account: Account | null = null,
 ): Promise<Signer> {
+  const env = environmentOf(account, given)
   const names = '^(user\\.(signingkey|email)|gpg\\..*)$'
-  const config = parseConfig(await read(['-z', '--get-regexp', names]))
+  const config = parseConfig(await read(['-z', '--get-regexp', names], account))
   const [key, mail] = [config.get('user.signingkey'), config.get('user.email')]
   if (!key || !mail) {
     const missing = key ? 'user.email' : 'user.signingKey'
@@ -48,9 +52,9 @@ export async function findSigner(
       hint: `set it with git config --global ${missing}`,
     })
   }
-  const given = passed.flatMap(name => (env[name] ? [[name, env[name]] as const] : []))
+  const kept = passed.flatMap(name => (env[name] ? [[name, env[name]] as const] : []))
   const home = env.HOME || homedir()
-  const run = signingProgram({ ...Object.fromEntries(given), HOME: home, LC_ALL: 'C' })
+  const run = signingProgram({ ...Object.fromEntries(kept), HOME: home, LC_ALL: 'C' }, account)
   const format = config.get('gpg.format') ?? 'openpgp'
   switch (format) {
     case 'openpgp':
@@ -63,7 +67,12 @@ export async function findSigner(
     case 'ssh': {
       const program = config.get('gpg.ssh.program') ?? 'ssh-keygen'
       const what = `the ssh key ${terminalLine(key.replace(/^key::/, ''), 100)}`
-      return { what, mail, sign: payload => signBySsh(run, program, atHome(key, home), payload) }
+      const file = atHome(key, home)
+      return {
+        what,
+        mail,
+        sign: payload => signBySsh(run, program, { key: file, account }, payload),
+      }
     }
     default:
       throw new UserError(`commits cannot be signed: gpg.format is ${terminalLine(format, 60)}`, {
@@ -75,24 +84,33 @@ export async function findSigner(
 type Run = ReturnType<typeof signingProgram>
 
 /** A key is a file, or a public key whose private one the agent has. */
-async function signBySsh(run: Run, program: string, key: string, payload: Buffer) {
+async function signBySsh(
+  run: Run,
+  program: string,
+  { key, account }: { key: string; account: Account | null },
+  payload: Buffer,
+) {
   const literal = /^(key::)?((sk-)?(ssh|ecdsa)-[\w@.-]+ .*)$/.exec(key)?.[2]
   const args = ['-Y', 'sign', '-n', 'git', '-f']
   if (literal === undefined) return run(program, [...args, key], payload)
-  return withScratchFolder(join(cacheRoot(), 'signing'), 'key-', async folder => {
+  const sign = async (folder: string) => {
     const file = join(folder, 'key.pub')
     await writeFile(file, `${literal}\n`, { mode: 0o600 })
+    if (account) await chown(file, account.uid, account.gid)
     return run(program, [...args, file, '-U'], payload)
-  })
+  }
+  return account
+    ? withSharedFolder('key-', sign)
+    : withScratchFolder(join(cacheRoot(), 'signing'), 'key-', sign)
 }
 
 function atHome(path: string, home: string): string {
   return path.startsWith('~/') ? join(home, path.slice(2)) : path
 }
 
-function signingProgram(env: Record<string, string | undefined>) {
+function signingProgram(env: Record<string, string | undefined>, user: Account | null) {
   return async (program: string, args: readonly string[], payload: Buffer): Promise<string> => {
-    const options = { env, input: payload, timeout: longest }
+    const options = { env, user, input: payload, timeout: longest }
     const { code, stdout, stderr } = await exec(program, args, options).catch((cause: unknown) => {
       throw failed(program, messageOf(cause), cause)
     })

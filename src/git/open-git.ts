@@ -1,8 +1,7 @@
 import { UserError } from '../base/errors.ts'
 import { lastLine } from '../base/terminal-text.ts'
-import { userEnvironment } from '../config/environment.ts'
+import { type Account, environmentOf, findAccount } from '../config/account.ts'
 import { capture } from '../process/capture.ts'
-import { exec } from '../process/exec.ts'
 import type { HostRepository } from './repository.ts'
 
 /** Hooks, monitors and transports that run commands stay off; credentials and ssh are the user's. */
@@ -27,7 +26,7 @@ export function createOpenGit(
   signal?: AbortSignal,
 ) {
   const call = async (args: readonly string[], more: readonly string[] = []) => {
-    const env = await environment(user)
+    const env = environment(await findAccount(user))
     const words = ['--no-pager', ...settings, ...more, ...args]
     const { code, stdout, stderr } = await capture('git', words, {
       env,
@@ -59,14 +58,14 @@ function reasonOf(stderr: string): string {
   return lastLine(found ?? stderr, 300)
 }
 
-/** Root works in a user's repository as that user, with the home that has their keys. */
-async function environment(user: HostRepository['user']) {
-  const own = Object.entries(userEnvironment()).filter(
-    ([name]) => !name.startsWith('GIT_') || kept.test(name),
+/** What a program of another user may know of ours: it can read all of its environment. */
+const harmless =
+  /^(PATH|HOME|USER|LOGNAME|LANG|TERM|DISPLAY|SSH_AUTH_SOCK|SSH_ASKPASS|SSL_CERT_(FILE|DIR)|(https?|all|no)_proxy)$/i
+
+/** Root works in a user's repository as that user, with the home that has their keys, and without our secrets. */
+function environment(account: Account | null) {
+  const own = Object.entries(environmentOf(account)).filter(([name]) =>
+    name.startsWith('GIT_') ? kept.test(name) : account === null || harmless.test(name),
   )
-  const env = { ...Object.fromEntries(own), LC_ALL: 'C' }
-  if (user === null) return env
-  const { code, stdout } = await exec('getent', ['passwd', String(user.uid)], { timeout: 10_000 })
-  const [name = '', , , , , home = '/'] = code === 0 ? stdout.trim().split(':') : []
-  return { ...env, HOME: home, USER: name, LOGNAME: name, XDG_CONFIG_HOME: undefined }
+  return { ...Object.fromEntries(own), LC_ALL: 'C' }
 }

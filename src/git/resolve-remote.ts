@@ -1,3 +1,5 @@
+import { type Account, environmentOf } from '../config/account.ts'
+import { readGitConfig } from '../config/git-config.ts'
 import { exec } from '../process/exec.ts'
 import { type GitSetting, readUserGitSettings } from './push/push-settings.ts'
 import { parseRemoteUrl, type RemoteUrl } from './remote-url.ts'
@@ -11,9 +13,11 @@ type AskSsh = (host: string) => Promise<string>
  */
 export async function resolveRemote(
   url: string,
-  options: { settings?: readonly GitSetting[]; askSsh?: AskSsh } = {},
+  options: { settings?: readonly GitSetting[]; askSsh?: AskSsh; account?: Account | null } = {},
 ): Promise<RemoteUrl> {
-  const { settings = (await readUserGitSettings()).settings, askSsh = askOwnSsh } = options
+  const { account = null, askSsh = host => askOwnSsh(host, account) } = options
+  const read = (args: readonly string[]) => readGitConfig(args, account)
+  const { settings = (await readUserGitSettings(read)).settings } = options
   const remote = parseRemoteUrl(rewriteUrl(url, settings))
   if (remote.transport !== 'ssh') return remote
   const host = /^hostname (\S+)$/m.exec(await askSsh(remote.host))?.[1]
@@ -34,7 +38,8 @@ export function rewriteUrl(url: string, settings: readonly GitSetting[]): string
   return longest === '' ? url : `${base}${url.slice(longest.length)}`
 }
 
-async function askOwnSsh(host: string) {
-  const answer = await exec('ssh', ['-G', '--', host], { timeout: 5_000 }).catch(() => null)
+async function askOwnSsh(host: string, account: Account | null) {
+  const options = { timeout: 5_000, env: environmentOf(account), user: account }
+  const answer = await exec('ssh', ['-G', '--', host], options).catch(() => null)
   return answer?.code === 0 ? answer.stdout : ''
 }

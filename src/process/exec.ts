@@ -10,6 +10,8 @@ export type ExecOptions = {
   cwd?: string
   /** The child's complete environment. Default: ours. */
   env?: Record<string, string | undefined>
+  /** Runs the child as this user, without our groups; only root can. */
+  user?: { uid: number; gid: number } | null
   /** Written to the child's stdin, which is then closed. A stream that fails ends the child with its error. */
   input?: string | Uint8Array | Readable
   /** Called for each line of stdout or stderr while the child runs. */
@@ -36,13 +38,14 @@ const lineBytes = 10_000
  * code; rejects when the program is missing, the timeout passes or `signal` fires.
  */
 export function exec(file: string, args: readonly string[], options: ExecOptions = {}) {
-  const { timeout = 120_000, limit = 16 * 1024 * 1024, grace, signal, input } = options
+  const { timeout = 120_000, limit = 16 * 1024 * 1024, grace, signal, input, user } = options
   return new Promise<ExecResult>((resolve, reject) => {
     signal?.throwIfAborted()
     const child = spawn(file, args, {
       cwd: options.cwd ?? '/',
       env: options.env as NodeJS.ProcessEnv | undefined,
       stdio: ['pipe', 'pipe', 'pipe'],
+      ...(user && { uid: user.uid, gid: user.gid }),
     })
     let failure: Error | undefined
     const end = (reason: Error) => {

@@ -1,10 +1,11 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, stat, writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import { type Account, environmentOf } from '../../config/account.ts'
 import { userEnvironment } from '../../config/environment.ts'
 import { readRegularFile } from '../../files/regular-file.ts'
-import { withScratchFolder } from '../../files/scratch-folder.ts'
+import { withScratchFolder, withSharedFolder } from '../../files/scratch-folder.ts'
 import { type ExecOptions, type ExecResult, exec } from '../../process/exec.ts'
 import type { Login } from '../login.ts'
 import { parseRemoteUrl, type RemoteUrl } from '../remote-url.ts'
@@ -49,27 +50,40 @@ export async function withPushRepository<T>(
     objectFormat: 'sha1' | 'sha256'
     scratch: string
     user: UserGitSettings
+    /** As whom git works; it needs a way to the objects by their path. */
+    account?: Account | null
     signal?: AbortSignal
   },
   body: (repository: PushRepository) => Promise<T>,
 ): Promise<T> {
-  const { gitDir, url, objectFormat, scratch, user, signal } = options
-  return withScratchFolder((await memoryFolder()) ?? scratch, 'push-', async path => {
-    await mkdir(join(path, 'objects/info'), { recursive: true })
-    await mkdir(join(path, 'refs'))
-    await writeFile(join(path, 'HEAD'), 'ref: refs/heads/none\n')
-    await writeFile(join(path, 'objects/info/alternates'), `${pathLine(join(gitDir, 'objects'))}\n`)
+  const { gitDir, url, objectFormat, scratch, user, account = null, signal } = options
+  if (account) await checkReach(gitDir, account)
+  return withPlace(account, scratch, async path => {
+    // Independent of the umask: git may work as another user.
+    for (const name of ['objects', 'objects/info', 'refs']) {
+      await mkdir(join(path, name))
+      await chmod(join(path, name), 0o755)
+    }
+    const writeOpen = async (name: string, text: string | Buffer) => {
+      await writeFile(join(path, name), text)
+      await chmod(join(path, name), 0o644)
+    }
+    await writeOpen('HEAD', 'ref: refs/heads/none\n')
+    await writeOpen('objects/info/alternates', `${pathLine(join(gitDir, 'objects'))}\n`)
     // Without it git would look for commits that a shallow clone does not have.
     const shallow = await readShallow(gitDir)
-    if (shallow !== null) await writeFile(join(path, 'shallow'), shallow)
+    if (shallow !== null) await writeOpen('shallow', shallow)
     const config = join(path, 'config')
+    // The folder is root's, so that a file in it is the one that was written.
+    const writePrivate = async (file: string, text: string) => {
+      await writeFile(file, text, { mode: 0o600 })
+      if (account) await chown(file, account.uid, account.gid)
+    }
     const write = (more: string) =>
-      writeFile(config, `${renderGitSettings(settingsOf(url, objectFormat, user))}${more}`, {
-        mode: 0o600,
-      })
+      writePrivate(config, `${renderGitSettings(settingsOf(url, objectFormat, user))}${more}`)
     await write('')
 
-    const given = userEnvironment()
+    const given = environmentOf(account)
     const ssh = given.GIT_SSH_COMMAND || user.sshCommand || 'ssh'
     const env: Record<string, string | undefined> = {
       ...Object.fromEntries(passed.map(name => [name, given[name]])),
@@ -78,7 +92,7 @@ export async function withPushRepository<T>(
       ...{ GIT_SSH_COMMAND: `${ssh} ${sshOptions}`, SSH_ASKPASS_REQUIRE: 'never' },
     }
     const git = (args: readonly string[], more: ExecOptions = {}) =>
-      exec('git', args, { cwd: path, env, ...(signal && { signal }), ...more })
+      exec('git', args, { cwd: path, env, user: account, ...(signal && { signal }), ...more })
 
     const resolved = await git(['remote', 'get-url', '--push', target])
     const remote = parseRemoteUrl(resolved.code === 0 ? resolved.stdout.replace(/\n$/, '') : url)
@@ -90,13 +104,36 @@ export async function withPushRepository<T>(
         const login = `${encodeURIComponent(remote.user ?? name)}:${encodeURIComponent(token)}`
         const at = `${host.includes(':') ? `[${host}]` : host}${port === null ? '' : `:${port}`}`
         const file = join(path, 'login')
-        await writeFile(file, `${transport}://${login}@${at}\n`, { mode: 0o600 })
+        await writePrivate(file, `${transport}://${login}@${at}\n`)
         // Git's own store: it compares the host before it answers.
         const helper = `store --file='${file.replaceAll("'", "'\\''")}'`
         await write(renderGitSettings([['credential.helper', helper]]))
       },
     })
   })
+}
+
+/** Calls `body` with a folder in memory, or else below `scratch`; with one that another user can enter. */
+async function withPlace<T>(
+  account: Account | null,
+  scratch: string,
+  body: (path: string) => Promise<T>,
+): Promise<T> {
+  if (account) return withSharedFolder('push-', body)
+  return withScratchFolder((await memoryFolder()) ?? scratch, 'push-', body)
+}
+
+/** Git would only say that it lacks an object. */
+async function checkReach(gitDir: string, account: Account): Promise<void> {
+  const objects = join(gitDir, 'objects')
+  const { code } = await exec('test', ['-x', objects], { user: account, timeout: 10_000 })
+  if (code === 0) return
+  throw new UserError(
+    `${terminalLine(account.name)} owns ${terminalLine(gitDir)} and cannot reach it`,
+    {
+      hint: 'let that user enter each folder above it (chmod a+x), then repeat the command',
+    },
+  )
 }
 
 /** Returns the list of a shallow clone; null for another repository. An agent may have made the file in a mounted one. */

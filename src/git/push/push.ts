@@ -1,6 +1,8 @@
 import { dirname, resolve } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
+import type { Account } from '../../config/account.ts'
+import { readGitConfig } from '../../config/git-config.ts'
 import { parseBranchName } from '../branch-name.ts'
 import { checkToken, type FindLogin, mayHaveToken } from '../login.ts'
 import { describeRemote, parseRemoteUrl, type RemoteUrl } from '../remote-url.ts'
@@ -24,6 +26,8 @@ export type PushRequest = {
   allowProtected?: boolean
   /** Replaces commits of the remote's branch that `commit` does not contain. */
   force?: boolean
+  /** The owner of the repository, with whose keys and settings root pushes; null for ourselves. */
+  account?: Account | null
   /** Finds the login of a host. Asked for https alone. */
   login: FindLogin
   /** A folder of the user alone, best in memory: it has the token during the push. */
@@ -56,16 +60,16 @@ const messageLines = 20
  * remote is then as before.
  */
 export async function push(request: PushRequest): Promise<PushResult> {
-  const { gitDir, commit, scratch, signal, folder = dirname(gitDir) } = request
+  const { gitDir, commit, scratch, signal, account = null, folder = dirname(gitDir) } = request
   const branch = parseBranchName(request.branch)
   if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) {
     throw new Error(`${terminalLine(commit)} is not the id of a commit`)
   }
-  const user = request.settings ?? (await readUserGitSettings())
+  const user = request.settings ?? (await readUserGitSettings(args => readGitConfig(args, account)))
   const url = fromFolder(request.url, folder)
   const objectFormat = commit.length === 40 ? 'sha1' : 'sha256'
   return withPushRepository(
-    { gitDir, url, objectFormat, scratch, user, ...(signal && { signal }) },
+    { gitDir, url, objectFormat, scratch, user, account, ...(signal && { signal }) },
     async repository => {
       const { remote, git } = repository
       const hadToken = await logIn(repository, request.login)

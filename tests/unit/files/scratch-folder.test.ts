@@ -1,7 +1,7 @@
-import { access, readdir, utimes } from 'node:fs/promises'
+import { access, readdir, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { withScratchFolder } from '../../../src/files/scratch-folder.ts'
+import { withScratchFolder, withSharedFolder } from '../../../src/files/scratch-folder.ts'
 
 t.test('the folder is gone afterwards, also after a failure', async t => {
   const parent = join(t.testdir({}), 'parent')
@@ -21,3 +21,20 @@ t.test('what a killed run left goes after a day, what is at work stays', async t
   await withScratchFolder(parent, 'x-', async () => {})
   t.same((await readdir(parent)).sort(), ['x-new', 'y-old'])
 })
+
+const skip = process.getuid?.() === 0 ? false : 'only root has such a folder'
+
+t.test(
+  'a shared folder is entered by its name, and neither listed nor written',
+  { skip },
+  async t => {
+    const path = await withSharedFolder('test-', async folder => {
+      for (const place of [folder, join(folder, '..')]) {
+        const { mode, uid } = await stat(place)
+        t.same([mode & 0o777, uid], [0o711, 0])
+      }
+      return folder
+    })
+    await t.rejects(access(path), { code: 'ENOENT' })
+  },
+)
