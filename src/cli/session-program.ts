@@ -148,6 +148,7 @@ export function addSessions(
     .option('--title <title>', 'title (default: of its commits, in your editor)')
     .option('--body <text>', 'text below the title')
     .option('--base <branch>', 'branch to merge into (default: the one that was checked out)')
+    .option('--into <remote>', 'remote to open it at (default: the one that was forked)')
     .option('--draft', 'open it as a draft')
     .action(async (name, options) =>
       (await import('./commands/publish.ts')).pullRequestCommand(name, options, invocation),

@@ -7,8 +7,9 @@ import { watchSession } from '../git/watch.ts'
 import { type Caller, type EngineContext, openContext } from '../operations/context.ts'
 import { cleanSessions } from '../operations/sessions/clean-sessions.ts'
 import { commentToClaude } from '../operations/sessions/comment.ts'
+import { destinationOf } from '../operations/sessions/destination.ts'
 import { proposeMessage } from '../operations/sessions/propose-message.ts'
-import { destinationOf, openPullRequest, pushSession } from '../operations/sessions/publish.ts'
+import { openPullRequest, pushSession } from '../operations/sessions/publish.ts'
 import { stopStacks } from '../operations/stop.ts'
 import { inspectStack, serviceOf } from '../stack/inspect.ts'
 import { serviceOfSessions } from '../stack/services.ts'
@@ -72,14 +73,12 @@ async function act(session: Session, request: ReviewRequest, caller: Caller): Pr
       if (!session.mayOpenPullRequest) throw notAllowed(session, 'open a pull request')
       const { notices, destination } = await pushSeen(session, request, caller)
       const { title, body } = request
-      const opened = await openPullRequest(
-        session,
-        destination,
-        { title, body },
-        caller.signal,
-      ).catch(error => {
-        throw afterPush(error, notices)
-      })
+      const { signal } = caller
+      const opened = await openPullRequest(session, destination, { title, body }, { signal }).catch(
+        error => {
+          throw afterPush(error, notices)
+        },
+      )
       const { number, url } = opened.pullRequest
       return [...notices, terminalLine(`${opened.word} ${number}: ${url}`, 1_000)]
     }
@@ -119,7 +118,7 @@ async function pushSeen(
       hint: `run ${command('push')} in a terminal, which says what it takes`,
     })
   }
-  const destination = await destinationOf(session, { branch })
+  const destination = await destinationOf(session, { branch }, signal)
   const { outcome, messages } = await pushSession(session, destination, tip, { signal })
   const where = `${destination.remote}, ${destination.branch}: ${outcome}`
   // The outcome last: the page shows the last few, and a forge says as much as it likes.
@@ -143,7 +142,7 @@ function notAllowed({ session }: Session, what: string) {
 function viewOf({ session, tips, commits, unlisted }: SessionView): CommitsView {
   const onBranch = commits.filter(commit => commit.onBranch)
   return {
-    branch: terminalLine(session.branch),
+    branch: terminalLine(session.remoteBranch ?? session.branch),
     tip: tips.branch,
     commits: commits.map(({ id, subject, author, at, onBranch }) => ({
       id,

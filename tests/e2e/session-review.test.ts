@@ -76,6 +76,7 @@ t.test('an open session brings each commit to the host and rings', async t => {
   t.test('a session can be pushed from the review', async t => {
     const bare = join(stack.workspace, '../remote.git')
     await must('git', ['init', '--quiet', '--bare', bare])
+    await must('chown', ['-R', `${owner}:${owner}`, bare])
     await git('remote', 'add', 'origin', bare)
     const review = await stack.terminal(['review', 'one'])
     await review.waitFor(/\(1\/2\) [0-9a-f]{10}: what next\?/)
@@ -86,7 +87,7 @@ t.test('an open session brings each commit to the host and rings', async t => {
     await review.waitFor(/was created/)
     await review.type('q')
     await review.press('Enter')
-    t.match(await must('git', ['-C', bare, 'log', '--all', '--format=%s']), /while it is open/)
+    t.match(await git('-C', bare, 'log', '--all', '--format=%s'), /while it is open/)
   })
 
   t.test('the last commits are there when the terminal closes', async t => {

@@ -99,6 +99,7 @@ t.test('commits of a running session are told as they are made', async t => {
 t.test('review shows the commits, and push takes them to a remote', async t => {
   const bare = join(stack.workspace, '../remote.git')
   await must('git', ['init', '--quiet', '--bare', bare])
+  await must('chown', ['-R', `${owner}:${owner}`, bare])
   await git('remote', 'add', 'origin', bare)
   const shown = await stack.cli(['review', 'one'])
   t.equal(shown.code, 0, shown.stderr)
@@ -113,7 +114,7 @@ t.test('review shows the commits, and push takes them to a remote', async t => {
   const pushed = await stack.cli(['push', 'one', '--yes', '--json'])
   t.equal(pushed.code, 0, pushed.stderr)
   const { branch, commit } = JSON.parse(pushed.stdout)
-  t.equal((await must('git', ['-C', bare, 'rev-parse', branch])).trim(), commit)
+  t.equal((await git('-C', bare, 'rev-parse', branch)).trim(), commit)
   const main = await stack.cli(['push', 'one', '--yes', '--branch', 'main'])
   t.match(main, { code: 1, stderr: /main is the branch that you are on/ })
   const pr = await stack.cli(['pr', 'one', '--yes'])

@@ -3,16 +3,16 @@ import { terminalJson, terminalLine } from '../../base/terminal-text.ts'
 import type { Commit } from '../../git/commits.ts'
 import { openSessionView, type SessionView } from '../../git/session-view.ts'
 import { openEngine } from '../../operations/context.ts'
+import { type Destination, destinationOf } from '../../operations/sessions/destination.ts'
 import { collectFrom, findSession } from '../../operations/sessions/find-sessions.ts'
 import { proposeMessage } from '../../operations/sessions/propose-message.ts'
 import {
-  type Destination,
-  destinationOf,
   openPullRequest,
   type PullRequestText,
   type Pushed,
   pushSession,
 } from '../../operations/sessions/publish.ts'
+import { type RequestTarget, targetOf } from '../../operations/sessions/request-target.ts'
 import { stateFolder } from '../../stack/state/state-folder.ts'
 import { calledAs } from '../called-as.ts'
 import { editText } from '../edit-text.ts'
@@ -36,6 +36,8 @@ export type PullRequestOptions = PushOptions & {
   body?: string
   base?: string
   draft?: boolean
+  /** The remote whose repository gets it. */
+  into?: string
 }
 
 /** Pushes the branch of a session after a yes. */
@@ -75,11 +77,12 @@ export async function openView(
   return openSessionView(found.session, invocation.signal)
 }
 
-/** Pushes what the view shows; null when the person said no. */
+/** Pushes what the view shows; null when the person said no. `also` says what else the yes is for. */
 export async function pushAfterYes(
   view: SessionView,
   options: PushOptions,
   invocation: Invocation,
+  also: (destination: Destination) => Promise<string> = async () => '',
 ): Promise<(Pushed & { destination: Destination }) | null> {
   const { session, tips, pushed, unlisted } = view
   const commits = view.commits.filter(({ onBranch }) => onBranch)
@@ -89,7 +92,8 @@ export async function pushAfterYes(
       hint: `ask Claude to commit, then run ${calledAs()} push ${session.session} again`,
     })
   }
-  const destination = await destinationOf(session, options)
+  const destination = await destinationOf(session, options, invocation.signal)
+  const more = await also(destination)
   const count = pushed === 1 ? '1 commit' : `${pushed} commits`
   const where = `${terminalLine(destination.remote, 60)}, branch ${terminalLine(destination.branch, 100)}`
   if (!options.yes) {
@@ -98,7 +102,7 @@ export async function pushAfterYes(
       const text = `the ${unlisted} oldest commits are not listed: git log ${commit.slice(0, 12)} shows them`
       invocation.log({ kind: 'warn', text })
     }
-    const question = `Push ${count} to ${where}?`
+    const question = `Push ${count} to ${where}${more}?`
     if (!(await invocation.confirm(question, '--yes', { byDefault: false }))) {
       invocation.log({ kind: 'info', text: 'nothing was pushed' })
       return null
@@ -134,15 +138,19 @@ export async function pushAndOpen(
   invocation: Invocation,
 ) {
   const text = await messageOf(view, options)
-  const pushed = await pushAfterYes(view, options, invocation)
-  if (pushed === null) return
   const { session } = view
-  const { pullRequest, opened, word } = await openPullRequest(
-    session,
-    pushed.destination,
-    text,
-    invocation.signal,
-  )
+  const { signal } = invocation
+  let target: RequestTarget | undefined
+  const pushed = await pushAfterYes(view, options, invocation, async destination => {
+    target = await targetOf(session, destination, { into: options.into, signal })
+    const { fork, forge } = target
+    return fork ? `, and open a ${forge.word} in ${terminalLine(forge.repository, 200)}` : ''
+  })
+  if (pushed === null) return
+  const { pullRequest, opened, word } = await openPullRequest(session, pushed.destination, text, {
+    signal,
+    ...(target && { target }),
+  })
   const { number, url } = pullRequest
   if (options.json) return console.log(terminalJson({ version: 1, opened, number, url }))
   invocation.log({

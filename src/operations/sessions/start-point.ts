@@ -2,21 +2,19 @@ import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { step } from '../../base/log.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import { tokenFor } from '../../credentials/token-for.ts'
+import { findAccount } from '../../config/account.ts'
 import { parseBranchName } from '../../git/branch-name.ts'
 import { chooseCommit } from '../../git/commits.ts'
-import { findForge } from '../../git/forge/find-forge.ts'
-import { createForgeRepository } from '../../git/forge/forge-repository.ts'
 import { createOpenGit } from '../../git/open-git.ts'
 import { chooseRemote, readRemotes } from '../../git/remotes.ts'
 import { type HostRepository, isObjectId } from '../../git/repository.ts'
-import { resolveRemote } from '../../git/resolve-remote.ts'
 import { sessionRef } from '../../git/session-names.ts'
 import { chooseSession, listSessions, type Session } from '../../git/session-record.ts'
 import { openSessionView } from '../../git/session-view.ts'
 import { inspectStack } from '../../stack/inspect.ts'
 import type { Context } from '../context.ts'
 import { collectFrom } from './find-sessions.ts'
+import { forgeOf, openForge } from './forge-of.ts'
 import { parseFork } from './fork-name.ts'
 import type { SessionOptions } from './session-options.ts'
 import { keptStates } from './undo-turns.ts'
@@ -99,8 +97,8 @@ async function fetchPullRequest(
   number: number,
 ): Promise<StartPoint> {
   const remote = chooseRemote(await readRemotes(repository.gitDir))
-  const { signal } = context
-  const forge = await findForge(await resolveRemote(remote.url), { signal })
+  const asking = { account: await findAccount(repository.user), signal: context.signal }
+  const forge = await forgeOf(remote.url, asking)
   if (!forge) {
     throw new UserError(
       `no GitHub, GitLab, Gitea or Forgejo answers at ${terminalLine(remote.url, 120)}`,
@@ -109,9 +107,9 @@ async function fetchPullRequest(
       },
     )
   }
-  const found = await createForgeRepository(forge, { login: tokenFor, signal }).fetch(number)
+  const found = await openForge(forge, asking).fetch(number)
   const commit = await fetchRef(context, repository, name, found.ref)
-  // The branch of a fork is not in this repository.
+  // The branch of a fork is not in this repository: see destination.ts.
   const { branch, fork: isFork } = found.head
   const remoteBranch = isFork ? null : parseBranchName(branch)
   return { commit, base: null, target: parseBranchName(found.base), remoteBranch }

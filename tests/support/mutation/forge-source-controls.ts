@@ -4,6 +4,8 @@ const push = 'tests/integration/git/push.test.ts'
 const login = 'tests/integration/git/push-login.test.ts'
 const client = 'tests/integration/git/forge/forge-client.test.ts'
 const repository = 'tests/integration/git/forge/forge-repository.test.ts'
+const owner = 'tests/integration/git/push-as-owner.test.ts'
+const forks = 'tests/integration/operations/sessions/forks.test.ts'
 
 /** Controls of pushes and of requests to a forge. */
 export const forgeSourceControls: readonly SourceControl[] = [
@@ -174,5 +176,38 @@ export const forgeSourceControls: readonly SourceControl[] = [
       ".map(line => line.slice('remote:'.length).trim())",
     ],
     test: push,
+  },
+  {
+    control: 'root pushes as the owner of the repository',
+    file: 'src/git/push/push-repository.ts',
+    remove: ['env, user: account, ...(signal', 'env, ...(signal'],
+    test: owner,
+  },
+  {
+    control: 'a file of another user is no login of the owner',
+    file: 'src/credentials/asked.ts',
+    remove: ['(owner !== undefined && file.stats.uid !== owner)', 'false'],
+    test: owner,
+  },
+  {
+    control: 'a fetch for another user knows no secret of root',
+    file: 'src/git/open-git.ts',
+    remove: ['account === null || harmless.test(name)', 'true'],
+    test: owner,
+  },
+  {
+    control: 'a fork is pushed to only if its author allows it',
+    file: 'src/operations/sessions/destination.ts',
+    remove: ['if (!head.isOpenToPushes)', 'if (false)'],
+    test: forks,
+  },
+  {
+    control: 'the address of a fork is judged',
+    file: 'src/git/remote-url.ts',
+    remove: [
+      'return parseRemoteUrl(`${remote.url.slice(0, at)}${path}${rest}`).url',
+      'return `${remote.url.slice(0, at)}${path}${rest}`',
+    ],
+    test: 'tests/unit/git/remote-url.test.ts',
   },
 ]

@@ -4,11 +4,8 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import t from 'tap'
 import { listSessions, sessionStack, writeSession } from '../../../../src/git/session-record.ts'
-import {
-  destinationOf,
-  openPullRequest,
-  pushSession,
-} from '../../../../src/operations/sessions/publish.ts'
+import { destinationOf } from '../../../../src/operations/sessions/destination.ts'
+import { openPullRequest, pushSession } from '../../../../src/operations/sessions/publish.ts'
 import { makeStateFolder, stateFolder } from '../../../../src/stack/state/state-folder.ts'
 import { startForge } from '../../../support/forge/forge-stand-in.ts'
 import { startGitServer } from '../../../support/forge/git-server.ts'
