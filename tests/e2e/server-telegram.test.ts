@@ -408,8 +408,8 @@ t.test('an administrator opens a refused name, and the proxy lets it through', a
   await until('the name to be open', async () => {
     await say(fetching)
     await until('the run to end', async () => {
-      await say('/status')
-      return (await texts(chat.id)).at(-1) === 'all clear'
+      const { message_id: id } = await say('/status')
+      return (await replyTo(id)) === 'all clear'
     })
     return (await texts(chat.id)).some(text => text.includes('reached-the-internet granted.test'))
   })
