@@ -68,7 +68,9 @@ t.test('a busy log keeps its newest entries, and says how many it left out', asy
 })
 
 t.test('a page that does not read is closed', async t => {
-  const { socket, state } = await startWeb(t, { limits: { liveBytes: 64 * 1024 } })
+  // It answers no ping either, which must not be what closes it.
+  const limits = { liveBytes: 64 * 1024, pingMilliseconds: 600_000 }
+  const { socket, state } = await startWeb(t, { limits })
   const { client, closed } = await openSocket(socket('/live'))
   client.send(JSON.stringify({ watch: shop }))
   await until('the log', async () => state.onEntry)
