@@ -7,6 +7,7 @@ import { HttpError } from '../../tenants/http-error.ts'
 import { listFolder } from './listing.ts'
 import { parseRange } from './range.ts'
 import { encodePercent } from './request-target.ts'
+import { sendFilePart } from './send-file.ts'
 
 export type DownloadOptions = {
   root: string
@@ -17,18 +18,20 @@ export type DownloadOptions = {
   shows: (name: string) => boolean
   /** Takes memory for a listing until its answer is over; throws when there is none. */
   hold: (bytes: number) => void
+  /** Milliseconds after which a client that does not read is disconnected. */
+  stalledMilliseconds: number
 }
 
 /** Answers GET and HEAD: the bytes of a file, or the list of a folder. */
 export async function download(
   request: FastifyRequest,
   reply: FastifyReply,
-  { root, target, mostEntries, shows, hold }: DownloadOptions,
+  { root, target, mostEntries, shows, hold, stalledMilliseconds }: DownloadOptions,
 ): Promise<unknown> {
   const entry = await openEntry(root, target)
   if (entry.kind === 'file') {
     try {
-      return sendFile(request, reply, target, entry)
+      return sendFile(request, reply, target, entry, stalledMilliseconds)
     } catch (error) {
       await entry.file.close()
       throw error
@@ -48,6 +51,7 @@ function sendFile(
   reply: FastifyReply,
   target: Target,
   { file, stats }: { file: FileHandle; stats: Parameters<typeof etagOf>[0] },
+  stalledMilliseconds: number,
 ) {
   const { headers, method } = request
   const etag = etagOf(stats)
@@ -83,11 +87,12 @@ function sendFile(
       return reply.send(part)
     })
   }
-  const stream = file.createReadStream({ start: first, end: last, highWaterMark: chunkBytes })
-  stream.once('end', () => {
-    if (stream.bytesRead < length) reply.raw.destroy()
-  })
-  return reply.send(stream)
+  const ready = reply.getHeaders()
+  reply.hijack()
+  for (const [name, value] of Object.entries(ready)) reply.raw.setHeader(name, value ?? '')
+  reply.raw.writeHead(reply.statusCode)
+  reply.raw.setTimeout(stalledMilliseconds, () => reply.raw.destroy())
+  return sendFilePart(reply.raw, file, { first, length })
 }
 
 const chunkBytes = 128 * 1024

@@ -85,6 +85,7 @@ export function filesApi(app: FastifyInstance, options: FilesOptions, done: () =
       root,
       target,
       mostEntries: limits.listedEntries,
+      stalledMilliseconds: limits.idleMilliseconds,
       // A token with workspaces of its own sees no other in the listing of the root.
       shows: name => target.parts.length > 0 || mayUse(request, name),
       hold: bytes => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
   mkdirSync,
@@ -206,6 +206,31 @@ t.test(
     }
   },
 )
+
+t.test('a reader that pauses gets the bytes of the file', async t => {
+  const { url, root } = await startFiles(t)
+  const content = randomBytes(24 * 1024 * 1024)
+  writeFileSync(join(root, 'f'), content)
+  const { port } = new URL(url)
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.write('GET /files/f HTTP/1.1\r\nhost: s\r\nconnection: close\r\n\r\n')
+  const chunks: Buffer[] = []
+  let received = 0
+  let paused = 0
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    received += chunk.length
+    // Until the kernel holds all that it can, and writes wait.
+    if (received > paused * 4 * 1024 * 1024) {
+      paused += 1
+      await sleep(100)
+    }
+  }
+  const answer = Buffer.concat(chunks)
+  const body = answer.subarray(answer.indexOf('\r\n\r\n') + 4)
+  t.equal(body.length, content.length)
+  t.ok(body.equals(content))
+})
 
 t.test('a large file goes up and down in little memory', async t => {
   const bytes = 300 * 1024 * 1024
