@@ -20,8 +20,8 @@ const personal = [
 ]
 
 /**
- * Returns our environment with the home of an account in place of ours. What was set for one command stays: tokens,
- * proxies, and an agent of ssh, which refuses the connection of a user to whom it does not belong.
+ * Returns our environment with the home of an account in place of ours. Tokens, proxies and other variables that were
+ * set for one command stay, and an agent of ssh too: it refuses the connection of a user to whom it does not belong.
  */
 export function environmentOf(
   account: Account | null,

@@ -257,7 +257,7 @@ for (const kind of forgeKinds) {
       await must('docker', ['exec', container('of-fork'), 'sh', '-euc', script, 'sh', 'helped'])
       const refused = await cli(writes, ['push', 'of-fork', '--yes'])
       isTwoLines(t, refused, {
-        error: new RegExp(`request ${number} is of eve/tools, whose owner lets nobody else push`),
+        error: new RegExp(`request ${number} is of eve/tools, whose owner lets no one else push`),
         hint: /allow edits by maintainers, or push to a branch of your own/,
       })
       const before = tip('of-fork', fork)

@@ -71,7 +71,7 @@ async function inFork(
   if (!head.isOpenToPushes) {
     throw elsewhere(
       session,
-      `${it} is of ${fork}, whose owner lets nobody else push to its branch`,
+      `${it} is of ${fork}, whose owner lets no one else push to its branch`,
       'ask its author to allow edits by maintainers, or ',
     )
   }

@@ -98,7 +98,7 @@ for (const kind of forgeKinds) {
     const one = { ...request, number: 1, state: 'open' as const, from: 'eve/tools' }
     stored.requests.push(one)
     await t.rejects(destinationOf(session), {
-      message: /request 1 is of eve\/tools, whose owner lets nobody else push/,
+      message: /request 1 is of eve\/tools, whose owner lets no one else push/,
       hint: /allow edits by maintainers, or push to a branch of your own: .*push .* --branch claude\//,
     })
     Object.assign(one, { isOpenToPushes: true })
