@@ -214,6 +214,14 @@ t.test('an answer arrives in spite of a limit and of a refused format', async t 
   t.ok(await answer(/as it is/))
 })
 
+t.test('a long poll that hangs is given up, and loses nothing', async t => {
+  await telegram.fail({ method: 'getUpdates', kind: 'hang' })
+  // Answers the open poll; the next one hangs.
+  await walk(t, [['/status', 'all clear']])
+  await walk(t, [['/cancel', 'nothing running']])
+  await logged(/no updates of Telegram: no answer in time/)
+})
+
 t.test('another poller, a block and files above the limits end nothing', async t => {
   await telegram.pollElsewhere()
   await logged(/another program gets the updates of this bot \(409\)/)
