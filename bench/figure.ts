@@ -1,6 +1,6 @@
 import { median, type Samples } from './samples.ts'
 
-export type Unit = 'ms' | 'MB/s' | 'MiB' | 'MB' | '/s'
+export type Unit = 'ms' | 'MB/s' | 'MiB' | 'MB' | 'kB' | '/s'
 
 /** The target of a figure. `extra` and `limit` are in the figure's unit. */
 export type Target =

@@ -56,6 +56,7 @@ async function createStacks(test: Test): Promise<Partial<System>> {
       baseline: command(running, ['docker', 'compose', 'ls']),
     },
     growth: { cli: cli(running), image: image.gateway },
+    sessions: { cli: cli(restarted) },
     help: { ours: cli(running, '--help'), baseline: command(running, ['node', '-e', '0']) },
     probe: await startProbe(test, running, image.claude),
     ...(await routes(running)),

@@ -30,6 +30,7 @@ import { manyRunsRow } from './rows/p15-many-runs.ts'
 import { serverRunsRow } from './rows/p15-server-runs.ts'
 import { copyRow } from './rows/p16-copy.ts'
 import { streamsRow } from './rows/p17-streams.ts'
+import { commitsRow } from './rows/p18-commits.ts'
 import { readSystem, type System, serverAt } from './system.ts'
 import { createTeardown } from './teardown.ts'
 
@@ -43,6 +44,7 @@ const rows: readonly Row[] = [
   helpRow,
   growthRow,
   copyRow,
+  commitsRow,
   coldRunRow,
   warmRunRow,
   manyRunsRow,

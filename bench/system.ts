@@ -90,6 +90,10 @@ export const System = z.strictObject({
       image: z.string().describe('an image with sleep and node'),
     })
     .optional(),
+  /** P18 starts sessions on repositories of its own. */
+  sessions: z
+    .strictObject({ cli: Command.describe('the control script, without arguments') })
+    .optional(),
   /** A running container with Node.js 20 or newer, which dials the egress and model routes. */
   probe: z.string().optional(),
   egress: z.strictObject({ ours: Route, baseline: Route }).optional(),
