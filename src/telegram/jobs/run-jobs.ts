@@ -20,7 +20,14 @@ import { transcribed } from './transcribe.ts'
 /** A run's result is kept for an hour at least: so long, a start with the same key finds the run that was begun. */
 const keptMilliseconds = 3_000_000
 
-type Active = { job: Job; place: string; stop: () => void; done: Promise<void> }
+/** `isOver`: its run has ended, and its answer is on the way. */
+type Active = {
+  job: Job
+  place: string
+  isOver: boolean
+  stop: () => void
+  done: Promise<void>
+}
 
 /** More of a run's start, such as tools that the bot executes. */
 export type Extend = (
@@ -143,7 +150,7 @@ export function createRunJobs(parts: RunJobsParts) {
       sessions.note(spotOf(job), result.sessionId)
     }
     // The next prompt does not wait until Telegram has the answer.
-    if (own) own.place = ''
+    if (own) Object.assign(own, { place: '', isOver: true })
     await progress.end()
     await questions.expire(job)
     if (await send(job, partsOfJob(job, result), room)) jobs.remove(job)
@@ -207,7 +214,7 @@ export function createRunJobs(parts: RunJobsParts) {
         log({ kind: 'error', message: `telegram: ${messageOf(error)}` })
       })
       .finally(() => active.delete(job.id))
-    active.set(job.id, { job, place: '', stop: () => {}, done })
+    active.set(job.id, { job, place: '', isOver: false, stop: () => {}, done })
   }
 
   return {
@@ -218,10 +225,10 @@ export function createRunJobs(parts: RunJobsParts) {
       for (const job of jobs.all()) begin(job)
     },
 
-    /** Stops the job of a Stop button in its chat; false when it is over. */
+    /** Stops the job of a Stop button in its chat; false when its run is over. */
     stop(chat: number, id: string): boolean {
       const found = active.get(id)
-      if (found?.job.chat !== chat) return false
+      if (found?.job.chat !== chat || found.isOver) return false
       found.stop()
       return true
     },
@@ -229,7 +236,7 @@ export function createRunJobs(parts: RunJobsParts) {
     /** Stops the jobs of a chat, or of one topic of it; returns their number. */
     cancel(spot: Spot): number {
       const found = [...active.values()].filter(
-        ({ job }) => job.chat === spot.chat && job.topic === spot.topic,
+        ({ job, isOver }) => !isOver && job.chat === spot.chat && job.topic === spot.topic,
       )
       for (const { stop } of found) stop()
       return found.length

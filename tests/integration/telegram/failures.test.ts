@@ -129,6 +129,23 @@ t.test('Stop removes the progress message of a run that is over', async t => {
   t.ok(await until(() => shows(['hello']) || null, wait))
 })
 
+t.test('Stop removes the progress message also while the answer is on the way', async t => {
+  const s = await startBot(t)
+  s.say('/bash until rm go 2>/dev/null; do sleep 0.1; done; echo done')
+  await s.answer(ann.id, /working/)
+  const description = 'Bad Request: not now'
+  s.control.fail({ method: 'deleteMessage', kind: 'error', code: 400, description })
+  s.control.fail({ method: 'editMessageText', times: 9, kind: 'error', code: 400, description })
+  s.control.fail({ method: 'sendMessage', times: 2, kind: 'html', code: 502 })
+  writeFileSync(join(s.workspace(ann.id), 'go'), '')
+  const tried = () => s.control.calls({ method: 'sendMessage' }).length > 1 || null
+  t.ok(await until(tried, wait))
+  t.equal(s.records.count('job'), 1, 'the answer is on the way')
+  s.control.press({ chat: annsChat, from: ann, text: 'Stop' })
+  t.ok(await s.answer(ann.id, /^done$/))
+  t.ok(await until(() => s.texts(ann.id).length === 1 || null, wait))
+})
+
 t.test('no failure has the address, in which the token is', async t => {
   const sudden = createServer(request => request.socket.destroy())
   const { port, close } = await listen(sudden, '127.0.0.1', 0)

@@ -212,4 +212,10 @@ export const chatSourceControls: readonly SourceControl[] = [
     remove: ['.filter(job => job.chat === chat)', ''],
     test: 'tests/integration/telegram/apart.test.ts',
   },
+  {
+    control: 'Stop removes what a run left that is over',
+    file: 'src/telegram/jobs/run-jobs.ts',
+    remove: [' || found.isOver) return false', ') return false'],
+    test: 'tests/integration/telegram/failures.test.ts',
+  },
 ]
