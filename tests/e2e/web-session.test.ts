@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
@@ -30,6 +31,9 @@ const git = (...args: string[]) =>
   })
 await must('git', ['init', '--quiet', '--bare', remote])
 runGit(remote, 'config', 'http.receivepack', 'true')
+// The push acts as the owner of the repository.
+await chmod(remotes, 0o755)
+await must('chown', ['-R', `${owner}:${owner}`, remote])
 const token = 'token-that-writes'
 let says: string | null = null
 // A forge with its API and the repository.
@@ -124,6 +128,7 @@ t.test('a push takes what was seen, and refuses what was not', async t => {
 t.test('a pull request is opened at the forge, which may refuse it', async t => {
   const seen = async () => (await git('rev-parse', 'refs/claude/paged/branch')).trim()
   const tip = () => runGit(remote, 'rev-parse', 'refs/heads/claude/paged')
+  await must('chown', ['-R', 'root:root', remote])
   await git('remote', 'set-url', 'origin', forge.remote)
   const [stored] = forge.state.repositories
   says = 'no <img src=x onerror=alert(1)>\u001b[31m'
