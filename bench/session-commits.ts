@@ -34,7 +34,9 @@ const branch = 'claude/bench'
 /** Starts a session in a repository of so many files. */
 export async function startCommitSession(cli: Command, files: number): Promise<CommitSession> {
   const place = await realpath(await mkdtemp(join(tmpdir(), 'claude-secure-bench-session-')))
-  const steps: (() => Promise<unknown>)[] = [() => rm(place, { recursive: true, force: true })]
+  const steps: (() => Promise<unknown>)[] = [
+    () => rm(place, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }),
+  ]
   const close = async () => {
     for (const step of steps.toReversed()) await step()
   }
@@ -111,7 +113,9 @@ async function makeRepository(place: string, files: number) {
     }
   }
   const git = (...args: string[]) =>
-    must('git', ['-c', 'user.name=b', '-c', 'user.email=b@b', ...args], { cwd: place })
+    must('git', ['-c', 'gc.auto=0', '-c', 'user.name=b', '-c', 'user.email=b@b', ...args], {
+      cwd: place,
+    })
   await git('init', '--quiet', '--initial-branch=main')
   await git('add', '--all')
   await git('commit', '--quiet', '--message=first')
