@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod } from 'node:fs/promises'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import t from 'tap'
 import { sessionStack } from '../../src/git/session-record.ts'
 import { startForge } from '../support/forge/forge-stand-in.ts'
@@ -64,28 +63,29 @@ await git('commit', '--quiet', '--message=first')
 await git('remote', 'add', 'origin', remote)
 const name = sessionStack(stack.workspace, 'paged').name
 t.teardown(() => removeStack(name))
-const started = await stack.cli([
-  'session',
-  'start',
-  '--detach',
-  '-n',
-  'paged',
-  '-b',
-  'claude/paged',
-])
-if (started.code !== 0) throw new Error(started.stderr)
-
-const web = spawn(join(stack.checkout, 'claude.ts'), ['web', '--port', '0'], {
+// The user's browser: notes the address of the page that it is given.
+const bin = await temporaryFolder(t, 'bin')
+const opened = join(bin, 'address')
+const script = `sed -n 's/.*url=\\([^"]*\\)".*/\\1/p' "\${1#file://}" > ${opened}.new; mv ${opened}.new ${opened}`
+await writeFile(join(bin, 'xdg-open'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+const start = ['session', 'start', '-n', 'paged', '-b', 'claude/paged', '--web']
+const web = spawn(join(stack.checkout, 'claude.ts'), start, {
   cwd: stack.workspace,
-  env: { ...stack.env, GITEA_SERVER_URL: `http://${host}`, GITEA_TOKEN: token },
-  stdio: ['ignore', 'pipe', 'inherit'],
+  env: {
+    ...stack.env,
+    ...{ GITEA_SERVER_URL: `http://${host}`, GITEA_TOKEN: token },
+    PATH: `${bin}:${process.env.PATH}`,
+  },
+  stdio: ['ignore', 'ignore', 'inherit'],
 })
 const ended = once(web, 'close')
 t.teardown(async () => {
   web.kill('SIGINT')
   await ended
 })
-const [url = ''] = (await once(createInterface(web.stdout), 'line')) as [string]
+const url = await until('the browser', async () =>
+  (await readFile(opened, 'utf8').catch(() => '')).trim(),
+)
 const open = await startChromium(t, [Number(new URL(url).port)])
 const { page, problems } = await open(url, desktop)
 await page.getByRole('button', { name: 'paged', exact: true }).click()
