@@ -21,13 +21,7 @@ import { transcribed } from './transcribe.ts'
 const keptMilliseconds = 3_000_000
 
 /** `isOver`: its run has ended, and its answer is on the way. */
-type Active = {
-  job: Job
-  place: string
-  isOver: boolean
-  stop: () => void
-  done: Promise<void>
-}
+type Active = { job: Job; place: string; isOver: boolean; stop: () => void; done: Promise<void> }
 
 /** More of a run's start, such as tools that the bot executes. */
 export type Extend = (
@@ -113,9 +107,7 @@ export function createRunJobs(parts: RunJobsParts) {
       other => other.place === place && other.job.id !== job.id,
     )
     // A run that was begun before a restart is reported, also if another one has its place by now.
-    if (isTaken && job.begunAt === null) {
-      return refuse(job, 'busy, try again later')
-    }
+    if (isTaken && job.begunAt === null) return refuse(job, 'busy, try again later')
     const own = active.get(job.id)
     if (own) own.place = place
     if (job.begunAt !== null && now() - job.begunAt > keptMilliseconds && job.runId === null) {

@@ -203,7 +203,7 @@ export const chatSourceControls: readonly SourceControl[] = [
   {
     control: 'a Stop button ends runs of its own chat alone',
     file: 'src/telegram/jobs/run-jobs.ts',
-    remove: ['if (found?.job.chat !== chat) return false', 'if (!found) return false'],
+    remove: ['if (found?.job.chat !== chat || found.isOver)', 'if (!found || found.isOver)'],
     test: 'tests/integration/telegram/apart.test.ts',
   },
   {
