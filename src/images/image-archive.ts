@@ -7,6 +7,7 @@ import { messageOf, UserError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import { terminalLine } from '../base/terminal-text.ts'
 import type { DockerClient } from '../engine/find-client.ts'
+import { readChunks } from '../files/held-file.ts'
 import { openRegularFile } from '../files/regular-file.ts'
 import { exec, execOk } from '../process/exec.ts'
 
@@ -79,14 +80,7 @@ async function withArchive<T>(path: string, body: (file: FileHandle) => Promise<
 }
 
 /** Every pass reads the file that was opened: another one may have its name by now. */
-async function* contentOf(file: FileHandle): AsyncGenerator<Buffer> {
-  for (let at = 0; ; ) {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(chunkBytes), 0, chunkBytes, at)
-    if (bytesRead === 0) return
-    at += bytesRead
-    yield buffer.subarray(0, bytesRead)
-  }
-}
+const contentOf = (file: FileHandle) => readChunks(file, chunkBytes)
 
 async function digestOf(file: FileHandle): Promise<string> {
   const hash = createHash('sha256')

@@ -1,5 +1,5 @@
-import type { FileHandle } from 'node:fs/promises'
-import { openEntry } from '../tenants/files/entry.ts'
+import type { HeldFile } from '../files/held-file.ts'
+import { type OpenEntry, openEntry } from '../tenants/files/entry.ts'
 import { storeFile } from '../tenants/files/store-file.ts'
 import { targetOf } from '../tenants/files/target.ts'
 import type { Turns } from '../tenants/files/turns.ts'
@@ -56,11 +56,7 @@ async function hasContent(
   name: string,
   content: AsyncIterable<Uint8Array>,
 ): Promise<boolean> {
-  const entry = await openEntry(workspace, targetOf(name)).catch(error => {
-    // A symlink, a FIFO, or gone by now.
-    if (error instanceof HttpError) return null
-    throw error
-  })
+  const entry = openIfRegular(workspace, name)
   if (entry === null) return false
   const file = entry.kind === 'file' ? entry.file : entry.folder
   try {
@@ -77,8 +73,19 @@ async function hasContent(
   }
 }
 
-async function readAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at)
+function openIfRegular(workspace: string, name: string): OpenEntry | null {
+  try {
+    return openEntry(workspace, targetOf(name))
+  } catch (error) {
+    // A symlink, a FIFO, or gone by now.
+    if (error instanceof HttpError) return null
+    throw error
+  }
+}
+
+async function readAt(file: HeldFile, at: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length)
+  const { bytesRead } = await file.read(buffer, 0, length, at)
   return buffer.subarray(0, bytesRead)
 }
 

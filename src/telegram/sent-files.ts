@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises'
+import type { HeldFile } from '../files/held-file.ts'
 import { openEntry } from '../tenants/files/entry.ts'
 import { targetOf } from '../tenants/files/target.ts'
 import { HttpError } from '../tenants/http-error.ts'
@@ -43,7 +43,7 @@ export type SentFile = {
   name: string
   size: number
   /** The caller closes it. */
-  file: FileHandle
+  file: HeldFile
 }
 
 /**
@@ -58,7 +58,7 @@ export async function openSentFile(options: {
 }): Promise<SentFile> {
   const { workspace, workerPath, path } = options
   const target = targetOf(belowWorkspace(path, workerPath))
-  const entry = await openEntry(workspace, target)
+  const entry = openEntry(workspace, target)
   if (entry.kind === 'folder') {
     await entry.folder.close()
     throw new HttpError(400, `is a directory: ${target.asked || '/'}`)

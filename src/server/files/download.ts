@@ -1,5 +1,5 @@
-import type { FileHandle } from 'node:fs/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { HeldFile } from '../../files/held-file.ts'
 import { etagOf, isNotModified, isSameForRange } from '../../tenants/files/conditions.ts'
 import { openEntry } from '../../tenants/files/entry.ts'
 import type { Target } from '../../tenants/files/target.ts'
@@ -28,7 +28,7 @@ export async function download(
   reply: FastifyReply,
   { root, target, mostEntries, shows, hold, stalledMilliseconds }: DownloadOptions,
 ): Promise<unknown> {
-  const entry = await openEntry(root, target)
+  const entry = openEntry(root, target)
   if (entry.kind === 'file') {
     try {
       return sendFile(request, reply, target, entry, stalledMilliseconds)
@@ -50,7 +50,7 @@ function sendFile(
   request: FastifyRequest,
   reply: FastifyReply,
   target: Target,
-  { file, stats }: { file: FileHandle; stats: Parameters<typeof etagOf>[0] },
+  { file, stats }: { file: HeldFile; stats: Parameters<typeof etagOf>[0] },
   stalledMilliseconds: number,
 ) {
   const { headers, method } = request
@@ -62,7 +62,7 @@ function sendFile(
     'cache-control': 'private, no-cache',
     'accept-ranges': 'bytes',
   })
-  if (isNotModified(headers, etag)) return close(file).then(() => reply.code(304).send())
+  if (isNotModified(headers, etag)) return file.close().then(() => reply.code(304).send())
   const range = isSameForRange(headers, etag) ? parseRange(headers.range, size) : null
   if (range === 'unsatisfiable') {
     throw new HttpError(416, 'range not satisfiable', {
@@ -79,7 +79,7 @@ function sendFile(
     'content-security-policy': "default-src 'none'; sandbox",
     'content-length': length,
   })
-  if (method === 'HEAD' || length === 0) return close(file).then(() => reply.send())
+  if (method === 'HEAD' || length === 0) return file.close().then(() => reply.send())
   if (length <= chunkBytes) {
     return readPart(file, first, length).then(part => {
       // The file was cut meanwhile: fewer bytes than announced would make the next answer a part of this one.
@@ -98,7 +98,7 @@ function sendFile(
 const chunkBytes = 128 * 1024
 
 /** Reads a small part whole, which a stream does in several steps, and closes the file. */
-async function readPart(file: FileHandle, first: number, length: number): Promise<Buffer> {
+async function readPart(file: HeldFile, first: number, length: number): Promise<Buffer> {
   try {
     const part = Buffer.allocUnsafe(length)
     for (let at = 0; at < length; ) {
@@ -110,8 +110,4 @@ async function readPart(file: FileHandle, first: number, length: number): Promis
   } finally {
     await file.close()
   }
-}
-
-async function close(file: FileHandle) {
-  await file.close()
 }

@@ -1,5 +1,6 @@
-import { type FileHandle, lstat, opendir } from 'node:fs/promises'
+import { lstat, opendir } from 'node:fs/promises'
 import { nameOfBytes, systemPath } from '../../files/byte-names.ts'
+import type { HeldFile } from '../../files/held-file.ts'
 
 export type ListedEntry =
   | { name: string; type: 'dir' }
@@ -33,7 +34,10 @@ const bytesOf = (name: string) => 256 + 3 * name.length
  * can fill a folder with millions (threat M6). A symlink counts as a file of the length of its text: what
  * it leads to is not looked at.
  */
-export async function listFolder(folder: FileHandle, options: ListOptions): Promise<Listing> {
+export async function listFolder(
+  folder: Pick<HeldFile, 'fd'>,
+  options: ListOptions,
+): Promise<Listing> {
   const { most, after, shows, hold } = options
   const path = `/proc/self/fd/${folder.fd}`
   let kept: string[] = []

@@ -1,5 +1,5 @@
-import type { FileHandle } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
+import type { HeldFile } from '../../files/held-file.ts'
 import { whenOver } from '../plugins/answer-over.ts'
 
 const bufferBytes = 128 * 1024
@@ -12,7 +12,7 @@ const bufferBytes = 128 * 1024
  */
 export async function sendFilePart(
   response: ServerResponse,
-  file: FileHandle,
+  file: HeldFile,
   { first, length }: { first: number; length: number },
 ): Promise<void> {
   const writer = createWriter(response)

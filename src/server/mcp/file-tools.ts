@@ -60,7 +60,7 @@ export function registerFileTools(parts: FileToolParts) {
     (given, ctx) =>
       serve(ctx, call =>
         atTarget(call, given.path, async target => {
-          const entry = await openEntry(rootOf(call), target)
+          const entry = openEntry(rootOf(call), target)
           if (entry.kind === 'file') {
             await entry.file.close()
             throw new HttpError(400, `not a directory: ${given.path}`)

@@ -14,7 +14,7 @@ export async function readText(
   target: Target,
   hold: (bytes: number) => void,
 ): Promise<string> {
-  const entry = await openEntry(root, target)
+  const entry = openEntry(root, target)
   if (entry.kind === 'folder') {
     await entry.folder.close()
     throw new HttpError(400, `is a directory: ${target.asked || '/'}`)

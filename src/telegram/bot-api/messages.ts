@@ -1,5 +1,6 @@
 import { InputFile } from 'grammy'
 import { terminalText } from '../../base/terminal-text.ts'
+import { readChunks } from '../../files/held-file.ts'
 import type { Button } from '../choice-keyboard.ts'
 import type { FormattedText } from '../formatted-text.ts'
 import type { SentFile } from '../sent-files.ts'
@@ -114,7 +115,7 @@ export function createMessages({ api, sender }: { api: BotApi; sender: Sender })
           const { kind, name, file } = await open()
           shown = as ?? kind
           try {
-            const content = new InputFile(file.createReadStream({ autoClose: false }), quoted(name))
+            const content = new InputFile(readChunks(file), quoted(name))
             return (await sendAs(api, shown)(chat, content, more)).message_id
           } finally {
             await file.close()

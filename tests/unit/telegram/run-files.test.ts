@@ -1,6 +1,8 @@
 import { realpathSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
+import { readChunks } from '../../../src/files/held-file.ts'
 import { ClientTools } from '../../../src/run/client-tools.ts'
 import type { RunEvent } from '../../../src/run/result.ts'
 import type { RunnerInput } from '../../../src/run/runner-protocol.ts'
@@ -37,7 +39,7 @@ function filesOf(t: Test, send?: (path: string) => void) {
       const { kind, name, file } = await open()
       try {
         send?.(name)
-        sent.push([kind, name, await file.readFile('utf8'), caption].join(' '))
+        sent.push([kind, name, await text(readChunks(file)), caption].join(' '))
       } finally {
         await file.close()
       }

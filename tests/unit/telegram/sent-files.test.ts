@@ -1,6 +1,8 @@
 import { realpathSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
+import { readChunks } from '../../../src/files/held-file.ts'
 import { mostSentBytes, openSentFile, takeSentFiles } from '../../../src/telegram/sent-files.ts'
 
 t.test('the marks of an answer are taken out, and name each file once', async t => {
@@ -43,7 +45,7 @@ t.test('the workspaces of two chats', async t => {
   async function read(path: string) {
     const { file, kind, name } = await open(path)
     try {
-      return { kind, name, text: await file.readFile('utf8') }
+      return { kind, name, text: await text(readChunks(file)) }
     } finally {
       await file.close()
     }
