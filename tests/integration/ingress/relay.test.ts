@@ -121,12 +121,12 @@ t.test('a server that never reads loses its client', async t => {
 t.test('the last bytes of an answer do not wait forever for a client that never reads', async t => {
   const served = createServer({ allowHalfOpen: true })
   const connected = once(served, 'connection')
-  const { relay, port } = await openRelay(t, served, { stallTimeout: 60_000 })
+  const { relay, port } = await openRelay(t, served, { stallTimeout: 500 })
   const { accepted } = await deafClient(t, relay, port)
   const [socket]: Socket[] = await connected
   if (!socket) throw new Error('the relay did not connect')
   socket.resume()
-  // Small enough not to pause the relay: it reads the end of the answer, and has bytes that it cannot write.
+  // Little more than the client's window takes: only the last bytes wait.
   const piece = Buffer.alloc(8 * 1024)
   let sent = 0
   while (accepted.writableLength === 0 && sent < 100_000_000) {
@@ -135,26 +135,27 @@ t.test('the last bytes of an answer do not wait forever for a client that never 
     await until(async () => accepted.bytesWritten === sent, { every: 0, timeout: 60_000 })
   }
   t.ok(accepted.writableLength > 0, 'bytes wait for the client')
-  t.notOk(accepted.writableNeedDrain, 'the relay is not paused')
   socket.end()
   t.ok(await until(async () => accepted.destroyed, { every: 20, timeout: 60_000 }))
 })
 
 t.test('a client that reads slowly gets the whole answer', async t => {
-  const whole = 20_000_000
+  const whole = Buffer.alloc(20_000_000)
+  // No part is like another one, so that bytes of another place are noticed.
+  for (let at = 0; at < whole.length; at += 4) whole.writeUInt32LE(at, at)
   const target = createServer(socket => {
     socket.on('error', () => {})
-    socket.end(Buffer.alloc(whole))
+    socket.end(whole)
   })
   const { port } = await openRelay(t, target, { stallTimeout: 3_000, lingerTimeout: 6_000 })
   const client = connect({ port, host: '127.0.0.1' })
-  let received = 0
+  const received: Buffer[] = []
   for await (const chunk of client) {
-    received += chunk.length
+    received.push(chunk)
     // Longer in all than the relay waits for a byte.
     await sleep(10)
   }
-  t.equal(received, whole)
+  t.ok(Buffer.concat(received).equals(whole))
 })
 
 t.test('a client that leaves closes its connection to the server', async t => {
