@@ -43,7 +43,7 @@ export async function openCopyVolume({ image, from, changed, place }: Options) {
   const docker = {
     kind: 'docker',
     file: 'docker',
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' },
   } as const
   const volume = ['--network', 'none', '--pull', 'never', '--user', '0', '--volume', '/workspace']
   const sleep = ['--entrypoint', 'sleep', image, 'infinity']

@@ -76,7 +76,6 @@ export const serverControls: readonly ServerControl[] = [
     file: 'compose.server.yaml',
     remove: swap(
       /source: \$\{WORKSPACES_DIR:\?\}\/main\n {8}target: \/workspaces\n/,
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: Compose's own form
       'source: ${WORKSPACES_DIR:?}\n        target: /workspaces\n',
     ),
   },
