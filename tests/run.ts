@@ -1,6 +1,6 @@
 /**
- * `npm test`: from a bare machine to a verdict. Without arguments: test tools and `setup --yes`, linter
- * and types beside the suites that need no engine, then the others. With names (`unit`, `chaos`, `lint`, …)
+ * `npm test`: from a bare machine to a verdict. Without arguments: test tools and `setup --yes`, then linter,
+ * types and the suites that need no engine, beside those that do. With names (`unit`, `chaos`, `lint`, …)
  * only those parts; `standard` is what it does without names, `all` is everything; `check` is linter, types
  * and unit tests; `file PATH…` runs single files.
  */
@@ -59,20 +59,23 @@ async function main() {
 
 async function runParts(parts: readonly string[]) {
   const chosen = wanted(parts)
-  const checked = Promise.all(
-    Object.keys(tools).map(name => (parts.includes(name) ? tool(name) : null)),
-  )
   // Before any suite: on a bare machine it installs what other suites look for, too.
   const ready = !chosen.some(({ needsEngine }) => needsEngine) || (await makeReady())
-  await Promise.all([checked, runInOrder(chosen.filter(({ needsEngine }) => !needsEngine))])
-  for (const suite of chosen.filter(({ needsEngine }) => needsEngine)) {
-    if (ready) await runSuite(suite)
-    else failed.push(`${suite.name} (not run)`)
-  }
+  // Files with an engine wait more than they compute: meanwhile the others have the processors.
+  const plain = Promise.all([
+    ...Object.keys(tools).map(name => (parts.includes(name) ? tool(name) : null)),
+    runInOrder(chosen.filter(({ needsEngine }) => !needsEngine)),
+  ])
+  // It is awaited below, after minutes.
+  plain.catch(() => {})
+  const withEngine = chosen.filter(({ needsEngine }) => needsEngine)
+  if (ready) await runInOrder(withEngine, plain)
+  else failed.push(...withEngine.map(({ name }) => `${name} (not run)`))
+  await plain
 }
 
-async function runInOrder(chosen: readonly Suite[]) {
-  for (const suite of chosen) await runSuite(suite)
+async function runInOrder(chosen: readonly Suite[], beside?: Promise<unknown>) {
+  for (const suite of chosen) await runSuite(suite, testFiles(suite), beside)
 }
 
 function wanted(parts: readonly string[]) {
@@ -96,7 +99,7 @@ async function runOnly(paths: readonly string[]) {
   return verdict()
 }
 
-async function runSuite(suite: Suite, files: readonly string[] = testFiles(suite)) {
+async function runSuite(suite: Suite, files: readonly string[], beside?: Promise<unknown>) {
   if (files.length === 0) return
   print(`\n# ${suite.name}`)
   const start = performance.now()
@@ -109,7 +112,7 @@ async function runSuite(suite: Suite, files: readonly string[] = testFiles(suite
     ...(folder && { node: join(folder, 'node') }),
   }
   const passed = suite.needsEngine
-    ? await runInLanes(suite.processes, options)
+    ? await runInLanes(suite.processes, options, beside)
     : await runBundled(suite.processes, {
         ...options,
         files: longestFirst(files, readDurations(), 0),

@@ -13,9 +13,13 @@ const mark = /^\/\/ exclusive: \S/m
 
 /**
  * Runs end-to-end files in lanes side by side, a process for each lane, the longest files first. Exclusive
- * files run one at a time, after all lanes have ended.
+ * files run one at a time, after all lanes and what runs `beside` them have ended.
  */
-export async function runInLanes(lanes: number, options: RunFiles): Promise<boolean> {
+export async function runInLanes(
+  lanes: number,
+  options: RunFiles,
+  beside: Promise<unknown> = Promise.resolve(),
+): Promise<boolean> {
   const text = (file: string) => readFileSync(join(root, file), 'utf8')
   const exclusive = options.files.filter(file => mark.test(text(file)))
   const queue = longestFirst(
@@ -39,6 +43,7 @@ export async function runInLanes(lanes: number, options: RunFiles): Promise<bool
   const sideBySide = await Promise.all(
     Array.from({ length: lanes }, (_, number) => lane(number, queue)),
   )
+  if (exclusive.length > 0) await beside
   const alone = await lane(0, exclusive)
   return alone && sideBySide.every(Boolean)
 }
