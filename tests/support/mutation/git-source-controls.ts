@@ -119,7 +119,7 @@ export const gitSourceControls: readonly SourceControl[] = [
     control: 'a token goes to its own host alone',
     file: 'src/credentials/token-for.ts',
     remove: ['.filter(token => token.host === host)', ''],
-    test: 'tests/unit/credentials/token-for.test.ts',
+    test: 'tests/integration/credentials/token-for.test.ts',
   },
   {
     control: 'only commits in the user’s own name are signed',

@@ -53,25 +53,25 @@ export const serverSourceControls: readonly SourceControl[] = [
     control: 'a grant of a server lasts 7 days at most',
     file: 'proxy/server-grants',
     remove: ['if (($6 "") > (latest "")) refuse("a grant lasts at most 7 days")', ''],
-    test: 'tests/unit/egress/server-grants.test.ts',
+    test: 'tests/integration/egress/server-grants.test.ts',
   },
   {
     control: 'a grant of a server is for one tenant',
     file: 'proxy/server-grants',
     remove: ['" all-of tenant_" $4 " " id "_name', '" all-of agent " id "_name'],
-    test: 'tests/unit/egress/server-grants.test.ts',
+    test: 'tests/integration/egress/server-grants.test.ts',
   },
   {
     control: 'a grant of a server ends by the clock',
     file: 'proxy/server-grants',
     remove: ['if (($6 "") <= (now "")) next', ''],
-    test: 'tests/unit/egress/server-grants.test.ts',
+    test: 'tests/integration/egress/server-grants.test.ts',
   },
   {
     control: 'no word of the grants of a server becomes another rule',
     file: 'proxy/server-grants',
     remove: ['if (NF != 8 || $1', 'if (NF < 8 || $1'],
-    test: 'tests/unit/egress/server-grants.test.ts',
+    test: 'tests/integration/egress/server-grants.test.ts',
   },
   {
     control: 'the server grants to its own tenants alone',
@@ -143,7 +143,7 @@ export const serverSourceControls: readonly SourceControl[] = [
     control: 'serve allow grants below the ceiling alone',
     file: 'src/egress/server-grants.ts',
     remove: ['ceiling.some(site => ', 'ceiling.every(site => '],
-    test: 'tests/unit/egress/server-grants.test.ts',
+    test: 'tests/integration/egress/server-grants.test.ts',
   },
   {
     control: 'a route of the server needs a token unless it says that it is open',

@@ -68,7 +68,7 @@ export const sourceControls: readonly SourceControl[] = [
     control: 'a start refuses a bridge without the reverse path filter',
     file: 'src/stack/host-side.ts',
     remove: ['if (off !== undefined) throw', 'if (off === null) throw'],
-    test: `${unit}/stack/host-side.test.ts`,
+    test: 'tests/integration/stack/host-side.test.ts',
   },
   {
     control: 'a hello with two extensions of one type is refused',
@@ -137,7 +137,7 @@ export const sourceControls: readonly SourceControl[] = [
     control: 'a run sets no limits of other processes',
     file: 'claude/lib/claude-secure/out-of-reach.pl',
     remove: ['$null . instruction($return, 0, 0, $refuse)', '$null . $end'],
-    test: `${unit}/runner/claude/process.test.ts`,
+    test: 'tests/integration/runner/claude/process.test.ts',
   },
   {
     control: 'the user of sessions is neither that of the agent nor in its group',
@@ -296,7 +296,7 @@ export const sourceControls: readonly SourceControl[] = [
     control: 'an update waits until a version has been public',
     file: 'src/images/npm-view.ts',
     remove: [" || !(Date.parse(time[name] ?? '') <= until)", ''],
-    test: `${unit}/images/npm-view.test.ts`,
+    test: 'tests/integration/images/npm-view.test.ts',
   },
   {
     control: 'an approval shows the values of variables',

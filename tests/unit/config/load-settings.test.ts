@@ -112,9 +112,10 @@ t.test('what is wrong is told in words of ours, with what would be right', async
 })
 
 t.test('no setting has a message that is the schema library’s own', async t => {
+  const folder = t.testdir({})
   for (const name of settingNames) {
     for (const value of [' ', '\u0000', '-', 'a b', 'x:y', '1e99', '::', '0', '99999999999999']) {
-      const error = await loadSettings(t.testdir({}), { [name]: value }).catch(String)
+      const error = await loadSettings(folder, { [name]: value }).catch(String)
       if (typeof error === 'string') t.notMatch(error, /Invalid|expected|Too (small|big)/, name)
     }
   }
