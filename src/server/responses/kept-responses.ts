@@ -14,12 +14,15 @@ type Kept = {
 /** The responses of one token. */
 type Owner = { caller: Caller; kept: Map<string, Kept> }
 
-/** Maximum number of responses, and of their bytes, that one token has. */
-const mostKept = 200
-const mostBytes = 16 * 1024 * 1024
-
-/** Maximum bytes of the responses of all tokens: of the server's memory, of which the default is 512 MiB. */
-const totalBytes = 64 * 1024 * 1024
+/** Maximum numbers of what is kept. */
+export const keptLimits = {
+  /** Responses of one token. */
+  number: 200,
+  /** Bytes of the responses of one token. */
+  bytes: 16 * 1024 * 1024,
+  /** Bytes of the responses of all tokens: of the server's memory, of which the default is 512 MiB. */
+  totalBytes: 64 * 1024 * 1024,
+}
 
 /**
  * Keeps responses for `previous_response_id`, each for its own token alone. A token that keeps much loses its
@@ -30,10 +33,11 @@ export function createKeptResponses(options: {
   hours: number
   /** Returns the number of tenants. */
   tenants: () => number
+  limits?: typeof keptLimits
 }) {
-  const { now, hours, tenants } = options
+  const { now, hours, tenants, limits = keptLimits } = options
   const owners = new Map<string, Owner>()
-  const budget = createByteBudget({ total: totalBytes, each: mostBytes, tenants })
+  const budget = createByteBudget({ total: limits.totalBytes, each: limits.bytes, tenants })
   // A token that was added again under its name is another one.
   const keyOf = ({ tenant, token: { name, sha256 } }: Caller) =>
     JSON.stringify([tenant.name, name, sha256])
@@ -48,14 +52,14 @@ export function createKeptResponses(options: {
   // A Map lists the oldest first.
   function prune(owner: Owner) {
     for (const [id, { until }] of owner.kept) {
-      if (owner.kept.size <= mostKept && until > now().getTime()) return
+      if (owner.kept.size <= limits.number && until > now().getTime()) return
       drop(owner, id)
     }
   }
 
   /** Takes memory for a response of a token; false when there is none, because it is too large or others use it. */
   function takeRoom(own: Owner, bytes: number): boolean {
-    if (bytes > mostBytes) return false
+    if (bytes > limits.bytes) return false
     const holder = holderOf(own.caller)
     const isOfTenant = ({ caller }: Owner) => caller.tenant.name === holder.tenant
     const inTurn = [

@@ -79,7 +79,7 @@ export const openAiSourceControls: readonly SourceControl[] = [
   {
     control: 'responses that are kept have a bound for all tokens',
     file: 'src/server/responses/kept-responses.ts',
-    remove: ['total: totalBytes,', 'total: 1e12,'],
+    remove: ['total: limits.totalBytes,', 'total: 1e12,'],
     test: `${unit}/responses/kept-responses.test.ts`,
   },
 ]

@@ -7,13 +7,13 @@ export const serverSourceControls: readonly SourceControl[] = [
   {
     control: 'a token keeps so many responses',
     file: 'src/server/responses/kept-responses.ts',
-    remove: ['owner.kept.size <= mostKept && until', 'until'],
+    remove: ['owner.kept.size <= limits.number && until', 'until'],
     test: `${unit}/responses/kept-responses.test.ts`,
   },
   {
     control: 'a token keeps so many bytes of responses',
     file: 'src/server/responses/kept-responses.ts',
-    remove: ['each: mostBytes', 'each: totalBytes'],
+    remove: ['each: limits.bytes', 'each: limits.totalBytes'],
     test: `${unit}/responses/kept-responses.test.ts`,
   },
   {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createKeptResponses } from '../../../../src/server/responses/kept-responses.ts'
+import { createKeptResponses, keptLimits } from '../../../../src/server/responses/kept-responses.ts'
 import { renderResponse, responseHead } from '../../../../src/server/responses/response.ts'
 import { parseResponsesBody } from '../../../../src/server/responses/responses-body.ts'
 import type { Caller } from '../../../../src/tenants/tokens.ts'
@@ -13,10 +13,18 @@ const caller = (name: string, tenant = 'main'): Caller => ({
 })
 const [one, other] = [caller('one'), caller('other')]
 
+/** A hundredth of the bytes, which the test makes in a hundredth of the time. */
+const limits = {
+  ...keptLimits,
+  bytes: keptLimits.bytes / 100,
+  totalBytes: keptLimits.totalBytes / 100,
+}
+const megabytes = (number: number, letter: string) => letter.repeat(number * 10_000)
+
 function start({ tenants = 1 } = {}) {
   let hour = 0
   const now = () => new Date(hour * 3_600_000)
-  const kept = createKeptResponses({ now, hours: 6, tenants: () => tenants })
+  const kept = createKeptResponses({ now, hours: 6, tenants: () => tenants, limits })
   return {
     kept,
     passHours: (hours: number) => {
@@ -69,22 +77,22 @@ t.test('a token that keeps many loses its oldest, and none of another', async t 
 t.test('a token that keeps much loses its oldest, and what is too large is not kept', async t => {
   const { kept, keep } = start()
   const foreign = keep(other)
-  const [first, second] = [keep(one, 'x'.repeat(9_000_000)), keep(one, 'y'.repeat(9_000_000))]
+  const [first, second] = [keep(one, megabytes(9, 'x')), keep(one, megabytes(9, 'y'))]
   t.equal(kept.find(one, first), null)
   t.ok(kept.find(one, second))
-  t.equal(kept.find(one, keep(one, 'z'.repeat(17_000_000))), null)
+  t.equal(kept.find(one, keep(one, megabytes(17, 'z'))), null)
   t.ok(kept.find(other, foreign))
 })
 
 t.test('many tokens of one tenant drive out their own, and nothing of another tenant', async t => {
   const { kept, keep } = start({ tenants: 2 })
   const neighbour = caller('neighbour', 'other')
-  const before = keep(neighbour, 'x'.repeat(9_000_000))
+  const before = keep(neighbour, megabytes(9, 'x'))
   const tokens = Array.from({ length: 20 }, (_, at) => caller(`token-${at}`))
-  const ids = tokens.map(token => keep(token, 'y'.repeat(9_000_000)))
+  const ids = tokens.map(token => keep(token, megabytes(9, 'y')))
   const left = tokens.filter((token, at) => kept.find(token, ids[at] ?? ''))
   t.ok(left.length <= 7, `${left.length} of 9 MB are in 64 MiB`)
   t.ok(left.includes(tokens[19] as Caller), 'the newest has room')
   t.ok(kept.find(neighbour, before))
-  t.ok(kept.find(neighbour, keep(neighbour, 'x'.repeat(6_000_000))), 'its part is free')
+  t.ok(kept.find(neighbour, keep(neighbour, megabytes(6, 'x'))), 'its part is free')
 })
