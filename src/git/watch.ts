@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { silentLog } from '../base/log.ts'
-import {
-  ContainerGone,
-  type ExecStream,
-  prepareExec,
-  startExecStream,
-} from '../engine/container-exec.ts'
-import { type Collected, collect, isRefusal, type SessionPlace } from './collect.ts'
+import { ContainerGone, type ExecStream } from '../engine/container-exec.ts'
+import { type Collected, collect, isRefusal } from './collect.ts'
+import { inSession, type SessionPlace } from './session-exec.ts'
 import type { Session } from './session-record.ts'
 
 export type WatchEvent =
@@ -79,31 +75,20 @@ export async function watchSession(
   }
 }
 
-async function followChanges(
+function followChanges(
   { branch }: Session,
-  { address, container, signal }: SessionPlace & { signal: AbortSignal },
+  place: SessionPlace & { signal: AbortSignal },
   take: () => Promise<void>,
-) {
-  const exec = await startExecStream(
-    address,
-    await prepareExec(address, {
-      container,
-      command: ['/bin/sh', '-c', watchScript, 'sh', branch],
-      workingDirectory: '/',
-    }),
-  )
-  const end = () => exec.destroy()
-  signal.addEventListener('abort', end, { once: true })
-  const changes = createFlag(exec)
-  try {
+): Promise<void> {
+  const command = ['/bin/sh', '-c', watchScript, 'sh', branch]
+  // For as long as somebody watches.
+  return inSession(place, command, null, async exec => {
+    const changes = createFlag(exec)
     while (await changes.next()) {
       await take()
-      await sleep(pause, undefined, { signal })
+      await sleep(pause, undefined, { signal: place.signal })
     }
-  } finally {
-    signal.removeEventListener('abort', end)
-    exec.destroy()
-  }
+  })
 }
 
 /** Turns the output of the container into a flag: its text is not kept, however much it prints. */

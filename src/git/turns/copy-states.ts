@@ -1,8 +1,7 @@
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { lastLine } from '../../base/terminal-text.ts'
-import { prepareExec, startExecStream } from '../../engine/container-exec.ts'
-import type { SessionPlace } from '../collect.ts'
+import { inSession, type SessionPlace } from '../session-exec.ts'
 import { decodeName, type KeptStates, parseKeptStates } from './kept-states.ts'
 import { type PlannedReturn, parsePlannedReturn } from './planned-return.ts'
 
@@ -38,23 +37,9 @@ export async function returnTo(
 }
 
 /** Runs the image's program as the agent's user. Its words are a list, and its output is data of the agent. */
-async function ask(
-  { address, container, signal }: SessionPlace,
-  words: readonly string[],
-): Promise<string> {
-  const exec = await startExecStream(
-    address,
-    await prepareExec(address, {
-      container,
-      command: ['/usr/local/bin/claude-secure-turn', '/workspace', ...words],
-      workingDirectory: '/',
-    }),
-  )
-  const timer = setTimeout(() => exec.destroy(), bounds.patience)
-  timer.unref()
-  const end = () => exec.destroy()
-  signal?.addEventListener('abort', end, { once: true })
-  try {
+function ask(place: SessionPlace, words: readonly string[]): Promise<string> {
+  const program = ['/usr/local/bin/claude-secure-turn', '/workspace', ...words]
+  return inSession(place, program, bounds.patience, async exec => {
     const chunks: Buffer[] = []
     let size = 0
     for await (const chunk of exec.stdout) {
@@ -71,14 +56,7 @@ async function ask(
       })
     }
     throw failed(lastLine(decodeName(exec.stderr()), 300) || `status ${status}`)
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw error
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', end)
-    exec.destroy()
-  }
+  })
 }
 
 function failed(why: string) {

@@ -1,7 +1,7 @@
 import { command } from '../../base/command.ts'
 import { UserError } from '../../base/errors.ts'
 import { terminalLine } from '../../base/terminal-text.ts'
-import type { SessionPlace } from '../../git/collect.ts'
+import type { SessionPlace } from '../../git/session-exec.ts'
 import { planReturn, readKeptStates, returnTo } from '../../git/turns/copy-states.ts'
 import type { KeptState, KeptStates } from '../../git/turns/kept-states.ts'
 import type { PlannedReturn } from '../../git/turns/planned-return.ts'
