@@ -1,4 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -76,6 +77,7 @@ export async function createRepositories(
   const host = join(root, 'host')
   const copy = join(root, 'copy')
   cpSync(templateOf(options), root, { recursive: true })
+  t.teardown(() => endExports(copy))
   const repository = await openRepository(host)
   const quarantine = await openQuarantine({ path: join(root, 'state') }, repository)
   const { commit } = await readHead(repository)
@@ -139,8 +141,34 @@ export function exported(copy: string, known: readonly string[]): AsyncIterable<
   const args = ['-c', exportScript, 'sh', copy, sessionBranch, ...known]
   // A stream that nobody reads yet is emptied when its program ends.
   const kept = new PassThrough()
-  spawn('/bin/sh', args, { env, stdio: ['ignore', 'pipe', 'ignore'] }).stdout.pipe(kept)
+  const child = spawn('/bin/sh', args, {
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    // A group of its own, so that its end is that of git too.
+    detached: true,
+  })
+  running.set(child, copy)
+  child.once('close', () => running.delete(child))
+  child.stdout.pipe(kept)
   return kept
+}
+
+/** The programs of exports, each with its copy. */
+const running = new Map<ChildProcess, string>()
+
+/** Ends the exports that nobody reads to their end: they would still write into a folder that is being removed. */
+async function endExports(copy: string) {
+  for (const [child, of] of running) {
+    if (of !== copy || child.pid === undefined) continue
+    const closed = once(child, 'close')
+    child.stdout?.destroy()
+    try {
+      process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // It has ended by itself.
+    }
+    await closed
+  }
 }
 
 function writeAll(folder: string, files: Record<string, string | Buffer>) {
