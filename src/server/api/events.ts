@@ -8,6 +8,7 @@ import type { RunStarter } from '../../tenants/run-starter.ts'
 import type { ServerLimits } from '../limits.ts'
 import { whenOver } from '../plugins/answer-over.ts'
 import { callerOf } from '../plugins/auth.ts'
+import { takeOver } from '../plugins/take-over.ts'
 import { queryOf } from './run.ts'
 import { runAnswer } from './run-answer.ts'
 import { visibleRun } from './run-control.ts'
@@ -38,11 +39,7 @@ export function serveEvents(
       gone.abort()
       open.set(name, (open.get(name) ?? 1) - 1)
     })
-    const headers = reply.getHeaders()
-    reply.hijack()
-    for (const [name, value] of Object.entries(headers)) reply.raw.setHeader(name, value ?? '')
-    reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
-    reply.raw.flushHeaders()
+    takeOver(reply, 200, { 'content-type': 'text/event-stream' }).flushHeaders()
     const revoked = new AbortController()
     request.onRevoked = () => revoked.abort()
     const signal = AbortSignal.any([gone.signal, closing.signal, revoked.signal])

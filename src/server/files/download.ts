@@ -4,6 +4,7 @@ import { etagOf, isNotModified, isSameForRange } from '../../tenants/files/condi
 import { openEntry } from '../../tenants/files/entry.ts'
 import type { Target } from '../../tenants/files/target.ts'
 import { HttpError } from '../../tenants/http-error.ts'
+import { takeOver } from '../plugins/take-over.ts'
 import { listFolder } from './listing.ts'
 import { parseRange } from './range.ts'
 import { encodePercent } from './request-target.ts'
@@ -87,12 +88,9 @@ function sendFile(
       return reply.send(part)
     })
   }
-  const ready = reply.getHeaders()
-  reply.hijack()
-  for (const [name, value] of Object.entries(ready)) reply.raw.setHeader(name, value ?? '')
-  reply.raw.writeHead(reply.statusCode)
-  reply.raw.setTimeout(stalledMilliseconds, () => reply.raw.destroy())
-  return sendFilePart(reply.raw, file, { first, length })
+  const response = takeOver(reply, reply.statusCode)
+  response.setTimeout(stalledMilliseconds, () => response.destroy())
+  return sendFilePart(response, file, { first, length })
 }
 
 const chunkBytes = 128 * 1024

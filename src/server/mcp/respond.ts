@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { FastifyReply } from 'fastify'
 import type { ServerLimits } from '../limits.ts'
+import { takeOver } from '../plugins/take-over.ts'
 
 /** Headers that describe a connection, which is not the MCP package's. */
 const hopHeaders = new Set(['connection', 'content-length', 'transfer-encoding'])
@@ -17,11 +18,7 @@ export async function respond(
   if (!response.headers.get('content-type')?.startsWith('text/event-stream') || !response.body) {
     return reply.code(response.status).send(await response.text())
   }
-  const headers = reply.getHeaders()
-  reply.hijack()
-  for (const [name, value] of Object.entries(headers)) reply.raw.setHeader(name, value ?? '')
-  reply.raw.writeHead(response.status)
-  reply.raw.flushHeaders()
+  takeOver(reply, response.status).flushHeaders()
   await pump(reply, response.body.getReader(), limits)
   return reply
 }

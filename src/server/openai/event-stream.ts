@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { FastifyReply } from 'fastify'
 import type { ServerLimits } from '../limits.ts'
+import { takeOver } from '../plugins/take-over.ts'
 
 /**
  * Answers with server-sent events. The head goes out with the first event, or with the first keep-alive: until
@@ -26,10 +27,7 @@ export function createEventStream(
   function open() {
     if (isOpen) return
     isOpen = true
-    const headers = reply.getHeaders()
-    reply.hijack()
-    for (const [name, value] of Object.entries(headers)) reply.raw.setHeader(name, value ?? '')
-    reply.raw.writeHead(200, {
+    takeOver(reply, 200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'x-accel-buffering': 'no',
     })
