@@ -23,6 +23,7 @@ import { serveOpenAi } from './openai/routes.ts'
 import { createSideUsage } from './openai/side-usage.ts'
 import { requireToken } from './plugins/auth.ts'
 import { boundAnswers, boundConnections } from './plugins/connections.ts'
+import { onEachRequest } from './plugins/each-request.ts'
 import { answerErrors, refuseMalformed, sendError } from './plugins/errors.ts'
 import { answerPages, checkHosts } from './plugins/hosts.ts'
 import { createJsonReader } from './plugins/json-body.ts'
@@ -76,7 +77,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
       ignoreTrailingSlash: true,
       maxParamLength: 16 * 1024,
       // The last of several members with one name counts, as in claudebox.
-      querystringParser: text => Object.fromEntries(new URLSearchParams(text)),
+      querystringParser: text => (text === '' ? {} : Object.fromEntries(new URLSearchParams(text))),
     },
     http: {
       maxHeaderSize: limits.headerBytes,
@@ -109,7 +110,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
 
   answerErrors(app, log)
   logRequests(app, { log, onAnswer: metrics.answered })
-  app.addHook('onRequest', async (_request, reply) => {
+  onEachRequest(app, (_request, reply) => {
     reply.headers({
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store',

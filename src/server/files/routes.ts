@@ -7,6 +7,7 @@ import type { Target } from '../../tenants/files/target.ts'
 import type { Turns } from '../../tenants/files/turns.ts'
 import { HttpError } from '../../tenants/http-error.ts'
 import { whenOver } from '../plugins/answer-over.ts'
+import { onEachRequest } from '../plugins/each-request.ts'
 import { download } from './download.ts'
 import { discardBody, receiveBody, tooLarge } from './receive.ts'
 import { removeFile } from './remove-file.ts'
@@ -47,7 +48,7 @@ export function filesApi(app: FastifyInstance, options: FilesOptions, done: () =
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  app.addHook('onRequest', async (request, reply) => {
+  onEachRequest(app, (request, reply) => {
     request.raw.socket.setTimeout(limits.idleMilliseconds)
     reply.header('x-content-type-options', 'nosniff')
     // Fastify refuses a malformed one; here the bytes are stored under any.

@@ -3,6 +3,7 @@ import type { TokenMode } from '../../config/tenants.ts'
 import { HttpError, unauthorized } from '../../tenants/http-error.ts'
 import type { Access, Caller } from '../../tenants/tokens.ts'
 import { isOpenAiPath } from '../openai/openai-error.ts'
+import { onEachRequest } from './each-request.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -37,7 +38,7 @@ export function requireToken(app: FastifyInstance, access: Access) {
       throw new HttpError(403, `token ${caller.token.name} may not use this`)
     }
   }
-  app.addHook('onRequest', async request => check(request))
+  onEachRequest(app, check)
   return check
 }
 

@@ -28,8 +28,8 @@ export function boundConnections(server: Server, limits: ServerLimits) {
 
 /** Closes the connection of a client that does not read its answer. Applies from the answer's first byte. */
 export function boundAnswers(app: FastifyInstance, limits: ServerLimits) {
-  app.addHook('onSend', async (_request, reply, payload) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     reply.raw.setTimeout(limits.stalledMilliseconds, () => reply.raw.destroy())
-    return payload
+    done(null, payload)
   })
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { HttpError } from '../../tenants/http-error.ts'
+import { onEachRequest } from './each-request.ts'
 
 /** What the API, MCP and the official libraries of OpenAI and Anthropic send from a page. */
 const allowedHeaders = [
@@ -40,7 +41,7 @@ export function checkHosts(
       }
     }
   }
-  app.addHook('onRequest', async request => check(request))
+  onEachRequest(app, check)
   return check
 }
 
@@ -50,17 +51,18 @@ export function checkHosts(
  */
 export function answerPages(app: FastifyInstance, origins: readonly string[]) {
   const listed = new Set(origins)
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const { origin, 'access-control-request-method': asked } = request.raw.headers
-    if (origin === undefined || !listed.has(origin)) return
+    if (origin === undefined || !listed.has(origin)) return done()
     reply.headers({
       vary: 'origin',
       'access-control-allow-origin': origin,
       'access-control-expose-headers':
         'etag, mcp-session-id, retry-after, x-claude-run-id, x-ignored-fields, x-should-retry',
     })
-    if (request.method !== 'OPTIONS' || asked === undefined) return
-    return reply
+    if (request.method !== 'OPTIONS' || asked === undefined) return done()
+    // The answer: no further hook is called.
+    reply
       .code(204)
       .headers({
         'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE',

@@ -18,19 +18,19 @@ export function boundLargeAnswers(
     each: limits.answerCharacters,
     tenants: () => access.tenants().length,
   })
-  app.addHook('onSend', async (request, reply, payload) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     const { caller, runId } = request
     if (typeof payload !== 'string' || payload.length <= limits.smallAnswerCharacters)
-      return payload
-    if (!caller) return payload
+      return done(null, payload)
+    if (!caller) return done(null, payload)
     const holder = holderOf(caller)
     if (!budget.take(holder, payload.length)) {
       const error = tooManyLarge(runId)
       reply.code(error.status).headers({ ...error.headers, 'content-type': 'application/json' })
-      return renderError(error)
+      return done(null, renderError(error))
     }
     whenOver(reply.raw, () => budget.give(holder, payload.length))
-    return payload
+    done(null, payload)
   })
 }
 

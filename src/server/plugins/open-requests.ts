@@ -1,9 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { createByteBudget, holderOf } from '../../tenants/byte-budget.ts'
 import { HttpError } from '../../tenants/http-error.ts'
 import type { Access } from '../../tenants/tokens.ts'
 import type { ServerLimits } from '../limits.ts'
 import { whenOver } from './answer-over.ts'
+import { onEachRequest } from './each-request.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -29,7 +30,7 @@ export function boundRequests(
   })
 
   app.decorateRequest('onRevoked', null)
-  app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
+  onEachRequest(app, (request, reply) => {
     const { caller } = request
     if (!caller) return
     const holder = holderOf(caller)

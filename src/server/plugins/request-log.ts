@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { ServerLog } from '../../tenants/server-log.ts'
+import { onEachRequest } from './each-request.ts'
 
 export type Answered = {
   method: string
@@ -15,7 +16,7 @@ export function logRequests(
   app: FastifyInstance,
   options: { log: ServerLog; onAnswer?: (answered: Answered) => void },
 ) {
-  app.addHook('onRequest', async (request, reply) => {
+  onEachRequest(app, (request, reply) => {
     const began = performance.now()
     reply.raw.once('close', () => {
       const { caller, runId } = request
