@@ -81,7 +81,7 @@ function followChanges(
   take: () => Promise<void>,
 ): Promise<void> {
   const command = ['/bin/sh', '-c', watchScript, 'sh', branch]
-  // For as long as somebody watches.
+  // Without a limit: it lasts as long as its watcher.
   return inSession(place, command, null, async exec => {
     const changes = createFlag(exec)
     while (await changes.next()) {
