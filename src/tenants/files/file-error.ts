@@ -34,6 +34,10 @@ export function fileErrorOf(code: string | undefined, path: string): HttpError |
     case 'EILSEQ':
     case 'EINVAL':
       return new HttpError(400, `name refused by the filesystem: ${path}`)
+    case 'EAGAIN':
+      return new HttpError(503, `another program holds ${path}, retry later`, {
+        headers: { 'retry-after': '1' },
+      })
     case 'EMFILE':
     case 'ENFILE':
       return new HttpError(503, 'too many open files, retry later', {

@@ -1,4 +1,5 @@
-import { execFileSync, fork } from 'node:child_process'
+import { execFileSync, fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   existsSync,
   linkSync,
@@ -224,4 +225,28 @@ t.test('a swap of folders and symlinks gives no byte from outside', async t => {
   t.ok((seen['GET 200'] ?? 0) > 0, `files were served: ${JSON.stringify(seen)}`)
   t.ok((seen['GET 400'] ?? 0) + (seen['GET 404'] ?? 0) > 0, 'and others refused')
   t.ok((seen['PUT 200'] ?? 0) > 0, 'files were stored')
+})
+
+/** Takes a write lease on a file: the kernel keeps whoever opens it waiting until the holder lets it go. */
+const lease = `
+open(my $file, "+<", $ARGV[0]) or die; $SIG{IO} = "IGNORE"; $| = 1;
+fcntl($file, 1024, 1) or die "no lease: $!";
+print "held\\n"; sleep 300;
+`
+
+t.test('a file under a lease of the agent does not stop the server', async t => {
+  const { send, root } = await startFiles(t)
+  writeFileSync(join(root, 'leased'), 'x')
+  writeFileSync(join(root, 'free'), 'y')
+  const holder = spawn('perl', ['-e', lease, join(root, 'leased')])
+  t.teardown(() => void holder.kill('SIGKILL'))
+  await once(holder.stdout, 'data')
+  t.match(await send('GET /files/leased'), {
+    status: 503,
+    json: { detail: 'another program holds leased, retry later' },
+  })
+  t.match(await send('GET /files/free'), { status: 200 })
+  holder.kill('SIGKILL')
+  await once(holder, 'close')
+  t.match(await send('GET /files/leased'), { status: 200 })
 })

@@ -164,6 +164,12 @@ export const serverSourceControls: readonly SourceControl[] = [
     test: 'tests/integration/server/access.test.ts',
   },
   {
+    control: 'a lease of the agent on a file does not stop the server',
+    file: 'src/tenants/files/entry.ts',
+    remove: ['O_RDONLY | O_NONBLOCK)), stats', 'O_RDONLY)), stats'],
+    test: 'tests/integration/server/files-hostile.test.ts',
+  },
+  {
     control: 'the ingress gives a slow client no bytes of another part of its answer',
     file: 'src/ingress/relay.ts',
     remove: ['isFull = client.writableLength > 0', 'isFull = false'],
