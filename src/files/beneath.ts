@@ -145,10 +145,8 @@ export async function descend(
       await folder.close()
       folder = next
     } catch (error) {
-      const code = systemCode(error)
-      const left = parts.slice(depth)
-      if (code === 'ENOENT') return { folder, left, stopped: 'missing' }
-      if (code === 'ENOTDIR' || code === 'ELOOP') return { folder, left, stopped: 'not-folder' }
+      const stopped = stopOf(error)
+      if (stopped !== null) return { folder, left: parts.slice(depth), stopped }
       await folder.close()
       throw error
     }
@@ -171,15 +169,20 @@ export function descendSync(
       closeSync(descriptor)
       descriptor = next
     } catch (error) {
-      const code = systemCode(error)
-      const left = parts.slice(depth)
-      if (code === 'ENOENT') return { descriptor, left, stopped: 'missing' }
-      if (code === 'ENOTDIR' || code === 'ELOOP') return { descriptor, left, stopped: 'not-folder' }
+      const stopped = stopOf(error)
+      if (stopped !== null) return { descriptor, left: parts.slice(depth), stopped }
       closeSync(descriptor)
       throw error
     }
   }
   return { descriptor, left: [], stopped: null }
+}
+
+/** Returns what a failed open of a folder says about the path; null when it says nothing. */
+function stopOf(error: unknown): Descent['stopped'] {
+  const code = systemCode(error)
+  if (code === 'ENOENT') return 'missing'
+  return code === 'ENOTDIR' || code === 'ELOOP' ? 'not-folder' : null
 }
 
 /** Returns the path of an entry of a folder that is held open. */
