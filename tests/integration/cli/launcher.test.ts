@@ -78,17 +78,22 @@ t.test(
     })
 
     t.test('and the next run, with a registry, begins anew', async t => {
+      // A folder of its own: the launcher dates what it installed, and by a later date all bundles are old.
+      const installed = join(repository, 'node_modules')
       const fake = await fakeProgram(
         t,
         'npm',
-        `ln -s ${join(repository, 'node_modules')} node_modules; echo "$*" > ${join(script.checkout, 'npm-arguments')}`,
+        `echo "$*" > npm-arguments; mkdir node_modules
+ln -s ${installed}/* node_modules; cp ${installed}/.package-lock.json node_modules`,
       )
+      const { mtimeMs } = await stat(join(installed, '.package-lock.json'))
       await rm(packages, { recursive: true, force: true })
       const again = await script.run(['--version'], { env: { PATH: `${fake}:${script.env.PATH}` } })
       t.equal(again.code, 0, again.stderr)
       t.match(again.stderr, /installing packages \(once\)/)
       const { stdout } = await run('cat', [join(script.checkout, 'npm-arguments')])
       t.match(stdout, /^ci --ignore-scripts .*--omit=dev/, 'no script of a package runs')
+      t.equal((await stat(join(installed, '.package-lock.json'))).mtimeMs, mtimeMs, 'untouched')
     })
   },
 )
