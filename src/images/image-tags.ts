@@ -9,11 +9,11 @@ import { baseRecipe, nodeDockerfile } from './base-image.ts'
 import { contextFiles, fingerprint, hashContext, shortHash } from './content-hash.ts'
 import { type Pins, parseArchitecture } from './pins.ts'
 import {
-  bundlePrograms,
-  claudePrograms,
-  gatewayPrograms,
-  serverPrograms,
-} from './program-bundle.ts'
+  bundledSources,
+  bundleSettings,
+  hashPrograms,
+  type ProgramHashes,
+} from './program-hashes.ts'
 import { pruneCache } from './prune.ts'
 
 export const imageNames = [
@@ -53,43 +53,37 @@ export type TagInputs = {
  * Computes the tags. A tag is a hash of the image's inputs, so an existing image is never out of
  * date.
  */
-export async function computeImageTags(inputs: TagInputs): Promise<ImageSet> {
+export async function computeImageTags(
+  inputs: TagInputs,
+  programs?: ProgramHashes,
+): Promise<ImageSet> {
   const { additions } = inputs
-  return tagsWith(additions ? await readAdditions(additions) : null, inputs)
+  return tagsWith(additions ? await readAdditions(additions) : null, inputs, programs)
 }
 
-/** Computes the tags with additions that are already read. */
+/** Computes the tags with additions that are already read, and programs that are already bundled. */
 export async function tagsWith(
   additions: Additions | null,
   inputs: Omit<TagInputs, 'additions'>,
+  bundled?: ProgramHashes,
 ): Promise<ImageSet> {
   const { root, pins, baseImage, target } = inputs
   const architecture = parseArchitecture()
-  const [
-    proxy,
-    claudeFiles,
-    agentFiles,
-    gatewayDockerfile,
-    serverDockerfile,
-    gateway,
-    server,
-    runner,
-  ] = await Promise.all([
-    hashContext(join(root, 'proxy'), policyFiles),
-    hashContext(join(root, 'claude')),
-    hashContext(join(root, 'additions')),
-    readFile(join(root, 'gateway/Dockerfile'), 'utf8'),
-    readFile(join(root, 'server/Dockerfile'), 'utf8'),
-    bundlePrograms(root, gatewayPrograms),
-    bundlePrograms(root, serverPrograms),
-    bundlePrograms(root, claudePrograms),
-  ])
+  const [proxy, claudeFiles, agentFiles, gatewayDockerfile, serverDockerfile, programs] =
+    await Promise.all([
+      hashContext(join(root, 'proxy'), policyFiles),
+      hashContext(join(root, 'claude')),
+      hashContext(join(root, 'additions')),
+      readFile(join(root, 'gateway/Dockerfile'), 'utf8'),
+      readFile(join(root, 'server/Dockerfile'), 'utf8'),
+      bundled ?? hashPrograms(root),
+    ])
   const base = tag('base', [architecture, pins.debian, baseImage ?? null, baseRecipe])
   const node = tag('node', [base, pins.node[architecture], nodeDockerfile])
   const claude = tag('claude', [
     node,
     claudeFiles,
-    runner,
+    programs.claude,
     pins.claude[architecture],
     pins.npm,
     target,
@@ -104,8 +98,8 @@ export async function tagsWith(
     base,
     node,
     proxy: tag('proxy', [base, proxy]),
-    gateway: tag('gateway', [node, gatewayDockerfile, gateway]),
-    server: tag('server', [node, serverDockerfile, server]),
+    gateway: tag('gateway', [node, gatewayDockerfile, programs.gateway]),
+    server: tag('server', [node, serverDockerfile, programs.server]),
     claude,
     custom,
     agent,
@@ -115,12 +109,7 @@ export async function tagsWith(
 /** Returns a fingerprint of the inputs of the tags, from file metadata. */
 function inputsFingerprint({ root, ...rest }: TagInputs) {
   const added = rest.additions && listAdditions(rest.additions)
-  const files = [
-    'gateway/Dockerfile',
-    'server/Dockerfile',
-    'package-lock.json',
-    'tsconfig.json',
-  ].map(path => ({
+  const files = ['gateway/Dockerfile', 'server/Dockerfile', ...bundleSettings].map(path => ({
     path,
     stats: lstatSync(join(root, path)),
   }))
@@ -164,11 +153,13 @@ export async function imageTags(inputs: TagInputs, cache: string): Promise<Image
   ])
   const remembered = parseRemembered(text)
   if (remembered?.fingerprint === now) return remembered.tags
-  const tags = await computeImageTags(inputs)
+  const bundled = await bundledSources(inputs.root, cache)
+  const tags = await computeImageTags(inputs, bundled.programs)
   // Prunes here, because a deleted checkout cannot remove its own file.
   await pruneCache(cache)
   // A file that changed meanwhile is in the tags but not in `now`; the next call notices it.
-  await keepInCache(path, JSON.stringify({ root: inputs.root, fingerprint: now, tags }))
+  const kept = { root: inputs.root, fingerprint: now, tags, ...bundled }
+  await keepInCache(path, JSON.stringify(kept))
   return tags
 }
 

@@ -105,6 +105,11 @@ function exists(path: string) {
 
 const dayMilliseconds = 24 * 60 * 60_000
 
+/** Whether a file of the download cache has the tags of a checkout. */
+export function isTagsFile(name: string): boolean {
+  return /^tags-[0-9a-f]+\.json$/.test(name)
+}
+
 const Root = z.object({ root: z.string() })
 const TagsFile = z.object({ root: z.string(), tags: z.record(z.string(), z.string()) })
 
@@ -115,9 +120,7 @@ const TagsFile = z.object({ root: z.string(), tags: z.record(z.string(), z.strin
 export async function tagsOfOtherCheckouts(cache: string, root: string): Promise<string[]> {
   const names = await readdir(cache).catch(() => [])
   const files = await Promise.all(
-    names
-      .filter(name => /^tags-[0-9a-f]+\.json$/.test(name))
-      .map(name => readFile(join(cache, name), 'utf8').catch(() => '')),
+    names.filter(isTagsFile).map(name => readFile(join(cache, name), 'utf8').catch(() => '')),
   )
   const read = files.flatMap(text => TagsFile.safeParse(parseJson(text)).data ?? [])
   const others = await Promise.all(
@@ -135,7 +138,7 @@ export async function staleCacheFiles(cache: string, now = Date.now()): Promise<
   const stale = await Promise.all(
     names.map(async name => {
       const path = join(cache, name)
-      if (/^tags-[0-9a-f]+\.json$/.test(name)) return (await isOfLostCheckout(path)) ? path : null
+      if (isTagsFile(name)) return (await isOfLostCheckout(path)) ? path : null
       if (!/\.tmp$|^(build|fetch)-/.test(name)) return null
       const changed = (await stat(path).catch(() => null))?.mtimeMs ?? now
       return now - changed > dayMilliseconds ? path : null

@@ -1,4 +1,5 @@
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { cp, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { imageAdditions } from '../../../src/config/image-additions.ts'
@@ -9,6 +10,7 @@ import {
   gatewayPrograms,
   serverPrograms,
 } from '../../../src/images/program-bundle.ts'
+import { bundledSources } from '../../../src/images/program-hashes.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
@@ -151,6 +153,56 @@ t.test('tags are remembered until a file changes', async t => {
   t.not(next.claude, first.claude)
   await writeFile(join(cache, file), 'damaged')
   t.same(await imageTags(inputs, cache), next)
+})
+
+t.test('programs of equal sources are bundled once for all checkouts', async t => {
+  const inputs = await checkout(t)
+  const cache = join(inputs.root, 'cache')
+  const first = await imageTags(inputs, cache)
+  const [file = ''] = await readdir(cache)
+  const kept = JSON.parse(await readFile(join(cache, file), 'utf8'))
+  const remember = (values: object) =>
+    writeFile(join(cache, file), JSON.stringify({ ...kept, ...values }))
+  const copy = join(inputs.root, 'elsewhere')
+  for (const name of await readdir(inputs.root)) {
+    if (name !== 'cache') await cp(join(inputs.root, name), join(copy, name), { recursive: true })
+  }
+  const tagsOfCopy = async () => {
+    const tags = await imageTags({ ...inputs, root: copy }, cache)
+    await rm(join(cache, (await readdir(cache)).find(name => name !== file) ?? ''))
+    return tags
+  }
+  t.same(await tagsOfCopy(), first)
+  await remember({ programs: { ...kept.programs, gateway: 'remembered' } })
+  const remembered = await tagsOfCopy()
+  t.not(remembered.gateway, first.gateway, 'taken from the other checkout')
+  t.same({ ...remembered, gateway: first.gateway }, first)
+
+  for (const values of [{ programs: { gateway: 'x' } }, { sources: null }]) {
+    await remember(values)
+    t.same(await tagsOfCopy(), first, 'damaged, or bundled while a source changed')
+  }
+  await remember({ programs: { ...kept.programs, gateway: 'remembered' } })
+  for (const path of ['src/gateway/main.ts', 'package-lock.json', 'tsconfig.json']) {
+    const before = await readFile(join(copy, path), 'utf8')
+    await writeFile(join(copy, path), `${before}\n`)
+    t.equal((await tagsOfCopy()).gateway, first.gateway, `bundled again: ${path} changed`)
+    await writeFile(join(copy, path), before)
+  }
+})
+
+t.test('programs that were bundled while a source changed are not remembered', async t => {
+  const inputs = await checkout(t)
+  const cache = join(inputs.root, 'cache')
+  // It is read between the sources and the bundler, and waits for its writer.
+  const tags = join(cache, 'tags-0.json')
+  await mkdir(cache)
+  execFileSync('mkfifo', [tags])
+  const bundling = bundledSources(inputs.root, cache)
+  const writer = await open(tags, 'w')
+  await writeFile(join(inputs.root, 'src/gateway/new.ts'), 'new')
+  await writer.close()
+  t.equal((await bundling).sources, null)
 })
 
 t.test('missing images come in the order in which they can be built', async t => {
