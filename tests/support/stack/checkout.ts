@@ -7,12 +7,17 @@ import { must } from './process.ts'
 
 export const repository = join(import.meta.dirname, '../../..')
 
+/** Any command makes the bundle of this checkout current; one is enough for all copies of a process. */
+const bundled: { once?: Promise<unknown> } = {}
+
 /**
  * Copies the repository to a checkout of its own, as a user has one: the tests edit its .env and
- * squid.conf and run its claude.ts. Times are kept, or the launcher would install the packages again; a
- * bundle that is current here is current there, and an older one is made again by the first command.
+ * squid.conf and run its claude.ts. Times are kept, or the launcher would install the packages again, and
+ * make the bundle again in each copy.
  */
 export async function copyCheckout(t: Test): Promise<string> {
+  bundled.once ??= must(join(repository, 'claude.ts'), ['--version'])
+  await bundled.once
   const target = await temporaryFolder(t, 'checkout')
   const listed = await must(
     'git',
