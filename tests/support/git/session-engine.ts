@@ -55,7 +55,10 @@ export async function startSessionEngine(t: Test, copy: string) {
       socket,
     ).catch(() => {})
   }
+  const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, socket => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
     socket.on('error', () => {})
     socket.once('data', data => {
       const text = data.toString()
@@ -72,9 +75,12 @@ export async function startSessionEngine(t: Test, copy: string) {
     })
   })
   await new Promise<void>(resolve => server.listen(socketPath, resolve))
-  t.teardown(() => {
-    for (const socket of watches) socket.destroy()
+  t.teardown(async () => {
+    const closed = once(server, 'close')
     server.close()
+    // A request that is read later would start a program in a folder that is being removed.
+    for (const socket of open) socket.destroy()
+    await closed
   })
   return { address: { socketPath }, commands, watches, state }
 }

@@ -44,6 +44,8 @@ async function runFile(path: string) {
   await t.test(path, { timeout: fileTimeout }, async file => {
     const name = path.replaceAll(/[^\w.-]+/g, '-')
     file.testdirName = join(memory ?? join(root, '.tap'), 'fixtures', name)
+    removeFolderLast(file)
+    file.beforeEach(removeFolderLast)
     setFileTest(file)
     const module = bundle ? join(bundle, bundled(path)) : join(root, path)
     await import(pathToFileURL(module).href)
@@ -51,6 +53,11 @@ async function runFile(path: string) {
   // A file that cannot fail is not a test.
   if (counted === t.counts.total) t.fail(`${path} makes no assertion`)
   restore()
+}
+
+/** tap would remove the folder of a test before its teardowns, which end what still writes there. */
+function removeFolderLast(test: { teardown: (body: () => void) => void }) {
+  test.teardown(() => {})
 }
 
 /** `// on disk: REASON` in a unit test: its fixtures must not be below /dev. */
