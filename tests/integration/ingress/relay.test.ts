@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -137,6 +138,34 @@ t.test('the last bytes of an answer do not wait forever for a client that never 
   t.ok(accepted.writableLength > 0, 'bytes wait for the client')
   socket.end()
   t.ok(await until(async () => accepted.destroyed, { every: 20, timeout: 60_000 }))
+})
+
+t.test('the last bytes of a request do not wait forever for a server that never reads', async t => {
+  const served = createServer(socket => {
+    socket.pause()
+    socket.on('error', () => {})
+    t.teardown(() => socket.destroy())
+  })
+  const connects: Socket[] = []
+  const remember = (message: unknown) => connects.push((message as { socket: Socket }).socket)
+  subscribe('net.client.socket', remember)
+  t.teardown(() => unsubscribe('net.client.socket', remember))
+  // The stall bound is longer than the test: what ends the connection is the linger bound.
+  const { relay, port } = await openRelay(t, served, { stallTimeout: 600_000 })
+  const { client } = await deafClient(t, relay, port)
+  const upstream = await until(async () => connects[1], { every: 20, timeout: 60_000 })
+  if (!upstream) throw new Error('the relay did not connect')
+  // Little more than the server's window takes, so that the relay still reads and sees the client's end.
+  const piece = Buffer.alloc(8 * 1024)
+  let sent = 0
+  while (upstream.writableLength === 0 && sent < 100_000_000) {
+    client.write(piece)
+    sent += piece.length
+    await until(async () => upstream.bytesWritten === sent, { every: 0, timeout: 60_000 })
+  }
+  t.ok(upstream.writableLength > 0, 'bytes wait for the server')
+  client.end()
+  t.ok(await until(async () => upstream.destroyed, { every: 20, timeout: 60_000 }))
 })
 
 t.test('a client that reads slowly gets the whole answer', async t => {
