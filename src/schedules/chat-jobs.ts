@@ -92,7 +92,9 @@ export function createChatJobs(control: ScheduleControl) {
           return `paused ${word}`
         case 'resume':
           await control.resume(own(place, word))
-          return `resumed ${word}`
+          return control.isPaused()
+            ? `resumed ${word}, but all jobs are paused on the host: schedule resume`
+            : `resumed ${word}`
         case 'run':
           await control.run(own(place, word))
           return `started ${word}`

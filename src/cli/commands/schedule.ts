@@ -91,11 +91,7 @@ function show(answer: Answer, json: boolean | undefined, { log }: Invocation) {
   const width = widthOf(process.stdout)
   switch (answer.kind) {
     case 'jobs':
-      if (answer.problem !== null) {
-        const text = `the jobs are those before the last change: ${terminalLine(answer.problem, 300)}`
-        log({ kind: 'warn', text })
-      }
-      for (const text of heldLines(answer.jobs)) log({ kind: 'warn', text })
+      for (const text of warnings(answer)) log({ kind: 'warn', text })
       return console.log(renderJobs(answer.jobs, width))
     case 'runs':
       return console.log(renderRuns(answer.runs, width))
@@ -110,8 +106,19 @@ function show(answer: Answer, json: boolean | undefined, { log }: Invocation) {
   }
 }
 
+/** Returns what keeps jobs from firing as they are listed, a line each. */
+export function warnings({ problem, paused, jobs }: Extract<Answer, { kind: 'jobs' }>): string[] {
+  const before = `the jobs are those before the last change: ${terminalLine(problem ?? '', 300)}`
+  return [
+    ...(problem === null ? [] : [before]),
+    // A job that was resumed by its name stays silent with all others.
+    ...(paused ? [`all jobs are paused, until ${calledAs()} schedule resume`] : []),
+    ...heldLines(jobs),
+  ]
+}
+
 /** Returns a line for each reason for which jobs of chats do not fire. */
-export function heldLines(jobs: readonly ScheduledJob[]): string[] {
+function heldLines(jobs: readonly ScheduledJob[]): string[] {
   const names = new Map<string, string[]>()
   for (const { name, held } of jobs) {
     if (held !== null) names.set(held, [...(names.get(held) ?? []), terminalLine(name, 64)])

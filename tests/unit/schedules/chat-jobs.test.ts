@@ -63,7 +63,7 @@ function jobsOf(
 t.test(
   'a job of a chat is added, listed, paused, resumed and removed by its short name',
   async t => {
-    const { jobs, names } = jobsOf(t)
+    const { jobs, names, control } = jobsOf(t)
     t.equal(
       await jobs.every(place(1), 'day 09:00 Summarise the news of today'),
       'added summarise-the-news: next 2026-11-30 09:00:00 GMT (UTC)',
@@ -81,6 +81,9 @@ t.test(
     t.equal(await jobs.schedules(place(1), 'pause job'), 'paused job')
     t.match(await jobs.schedules(place(1), ''), /^job: .*, paused$/m)
     t.equal(await jobs.schedules(place(1), 'resume job'), 'resumed job')
+    await control.pause()
+    t.match(await jobs.schedules(place(1), 'resume job'), /^resumed job, but all jobs are paused/)
+    await control.resume()
     t.equal(await jobs.schedules(place(1), ' REMOVE  job '), 'removed job')
     t.notOk(names().includes('u1-job'))
   },

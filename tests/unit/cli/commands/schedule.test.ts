@@ -1,5 +1,5 @@
 import t from 'tap'
-import { heldLines, renderJobs } from '../../../../src/cli/commands/schedule.ts'
+import { renderJobs, warnings } from '../../../../src/cli/commands/schedule.ts'
 import { ScheduledJob } from '../../../../src/config/schedule-control.ts'
 
 const job = (name: string, more: object = {}) =>
@@ -17,8 +17,21 @@ t.test('the list shows when a job fires next, or why it does not', async t => {
 
 t.test('held jobs are named with their reason, and how to remove them', async t => {
   const hostile = 'no chat\u001b[2J'
-  const lines = heldLines([job('a'), job('b', { held: hostile }), job('c', { held: hostile })])
+  const jobs = [job('a'), job('b', { held: hostile }), job('c', { held: hostile })]
+  const lines = warnings({ kind: 'jobs', jobs, paused: false, problem: null })
   t.equal(lines.length, 1)
   t.match(lines[0], /^held, as no chat.*: b, c\. .* schedule remove b removes one$/)
   t.notMatch(lines[0], '\u001b')
+})
+
+t.test('a job that was resumed while all are paused does not look as if it fired', async t => {
+  const answer = { kind: 'jobs' as const, jobs: [job('a')], problem: null }
+  t.same(warnings({ ...answer, paused: false }), [])
+  t.match(warnings({ ...answer, paused: true }), [
+    /^all jobs are paused, until .* schedule resume$/,
+  ])
+  t.match(warnings({ ...answer, paused: true, problem: 'line 3: x\u001b[2J' }), [
+    /before the last change: line 3: x[^\u001b]*$/,
+    /^all jobs/,
+  ])
 })
