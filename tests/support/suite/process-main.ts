@@ -10,6 +10,7 @@ import t from 'tap'
 import { bundled } from './bundle-paths.ts'
 import { setFileTest } from './current-file.ts'
 import { processState } from './process-state.ts'
+import { catchErrors } from './uncaught-errors.ts'
 
 /** The bundle of this process and its files, if they are bundled. */
 const bundle = process.env.TEST_BUNDLE
@@ -18,6 +19,7 @@ if (!bundle) register('./tap-per-file.mjs', import.meta.url)
 const root = join(import.meta.dirname, '../../..')
 // tap releases the channel to the parent, which would end this process between two files.
 const alive = setInterval(() => {}, 60_000)
+const follow = catchErrors(t)
 const fileTimeout = Number(process.env.TEST_FILE_TIMEOUT ?? 60) * 1000
 
 // A runner that was killed leaves no test process behind.
@@ -44,8 +46,7 @@ async function runFile(path: string) {
   await t.test(path, { timeout: fileTimeout }, async file => {
     const name = path.replaceAll(/[^\w.-]+/g, '-')
     file.testdirName = join(memory ?? join(root, '.tap'), 'fixtures', name)
-    removeFolderLast(file)
-    file.beforeEach(removeFolderLast)
+    follow(file)
     setFileTest(file)
     const module = bundle ? join(bundle, bundled(path)) : join(root, path)
     await import(pathToFileURL(module).href)
@@ -53,11 +54,6 @@ async function runFile(path: string) {
   // A file that cannot fail is not a test.
   if (counted === t.counts.total) t.fail(`${path} makes no assertion`)
   restore()
-}
-
-/** tap would remove the folder of a test before its teardowns, which end what still writes there. */
-function removeFolderLast(test: { teardown: (body: () => void) => void }) {
-  test.teardown(() => {})
 }
 
 /** `// on disk: REASON` in a unit test: its fixtures must not be below /dev. */

@@ -47,9 +47,13 @@ export async function runProcess(
   let passed = true
   const child = spawn(
     node,
-    bundle
-      ? ['--enable-source-maps', join(bundle, bundled(processMain))]
-      : ['--import', 'tsx', processMain],
+    [
+      '--require',
+      join(import.meta.dirname, 'no-async-hooks.cjs'),
+      ...(bundle
+        ? ['--enable-source-maps', join(bundle, bundled(processMain))]
+        : ['--import', 'tsx', processMain]),
+    ],
     // tap's own limit is for a whole process.
     {
       cwd: root,
