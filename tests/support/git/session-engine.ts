@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Test } from 'tap'
+import { closeServer } from '../close-server.ts'
 import { exported } from './repositories.ts'
 
 /** Frames a piece of standard output, or of another stream, as the engine does. */
@@ -55,10 +56,7 @@ export async function startSessionEngine(t: Test, copy: string) {
       socket,
     ).catch(() => {})
   }
-  const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, socket => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
     socket.on('error', () => {})
     socket.once('data', data => {
       const text = data.toString()
@@ -75,12 +73,6 @@ export async function startSessionEngine(t: Test, copy: string) {
     })
   })
   await new Promise<void>(resolve => server.listen(socketPath, resolve))
-  t.teardown(async () => {
-    const closed = once(server, 'close')
-    server.close()
-    // A request that is read later would start a program in a folder that is being removed.
-    for (const socket of open) socket.destroy()
-    await closed
-  })
+  closeServer(t, server)
   return { address: { socketPath }, commands, watches, state }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { prepareExec, startExecStream } from '../../../src/engine/container-exec.ts'
+import { closeServer } from '../../support/close-server.ts'
 
 function frame(stream: 1 | 2, text: string) {
   const payload = Buffer.from(text)
@@ -39,7 +40,7 @@ async function fakeEngine(t: Test) {
     })
   })
   await new Promise<void>(resolve => server.listen(socketPath, resolve))
-  t.teardown(() => server.close())
+  closeServer(t, server)
   return { address: { socketPath }, asked, stream }
 }
 

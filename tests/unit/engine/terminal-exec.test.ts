@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
 import { createExec, startExec, type TerminalEnds } from '../../../src/engine/terminal-exec.ts'
+import { closeServer } from '../../support/close-server.ts'
 
 type Answer = { status: number; body: object }
 
@@ -33,7 +34,7 @@ async function fakeEngine(t: Test, created: Answer, inspected: Answer) {
     })
   })
   await new Promise<void>(resolve => server.listen(socketPath, resolve))
-  t.teardown(() => server.close())
+  closeServer(t, server)
   return { address: { socketPath }, asked }
 }
 
