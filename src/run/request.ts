@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { isBase64 } from '../base/base64.ts'
 import { ClientTools } from './client-tools.ts'
 import { RunRefusal } from './failure.ts'
 import { SessionId } from './ids.ts'
@@ -30,7 +31,9 @@ const ToolName = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,127}$/, 'must be the
 const Base64 = z
   .string()
   .max(attachmentBytes)
-  .regex(/^[A-Za-z0-9+/]+={0,2}$/, 'must be base64')
+  .refine(isBase64, { error: 'must be base64' })
+  // For OpenAPI, which a refinement does not reach.
+  .meta({ pattern: '^[A-Za-z0-9+/]+={0,2}$' })
 
 /** A part of a prompt, in the form of the Messages API. */
 export const ContentBlock = z.discriminatedUnion('type', [
