@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { register } from 'node:module'
+import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
@@ -31,12 +32,22 @@ clearInterval(alive)
 t.end()
 process.off('disconnect', orphaned)
 process.disconnect()
+readToTheEnd()
 // A file that leaves a server or a timer behind would keep its own process from ending, too.
 setTimeout(() => {
   console.error(`still open after the last file: ${process.getActiveResourcesInfo().join(', ')}`)
   process.exit(1)
 }, 60_000).unref()
 process.once('beforeExit', () => process.exit())
+
+/** A connection that nobody reads does not notice that its other side has gone; one that is open stays so. */
+function readToTheEnd() {
+  const { _getActiveHandles } = process as unknown as { _getActiveHandles: () => unknown[] }
+  for (const handle of _getActiveHandles()) {
+    const isOutput = handle === process.stdout || handle === process.stderr
+    if (handle instanceof Socket && !isOutput) handle.resume()
+  }
+}
 
 async function runFile(path: string) {
   const restore = processState()
