@@ -52,3 +52,19 @@ t.test('an error that nothing catches fails its test, and the next file runs', a
   }
   t.match(output, /^ok {5}\S+\/after\.test\.ts/m)
 })
+
+t.test('an error after the last test fails the process', async t => {
+  const late = `import t from 'tap'
+t.test('a test', async t => {
+  t.pass()
+  setTimeout(() => { throw new Error('late') }, 300)
+})
+`
+  const files = [relative(root, join(t.testdir({ 'late.test.ts': late }), 'late.test.ts'))]
+  const lines: string[] = []
+  const print = (line: string) => lines.push(line)
+  const run = { files, summary: createTapSummary(print), print, timeout: 60 }
+  const env = { TEST_BUNDLE: '' }
+  t.equal(await runProcess(() => files.shift() ?? null, { ...run, env }), false)
+  t.match(lines.join('\n'), /FAILED after the last file[\s\S]*Error: late/)
+})

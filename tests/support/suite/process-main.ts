@@ -30,6 +30,8 @@ process.once('disconnect', orphaned)
 for (let path = await nextFile(); path; path = await nextFile()) await runFile(path)
 clearInterval(alive)
 t.end()
+// No test is left to fail: an error ends this process, which counts as a failure.
+for (const event of ['uncaughtException', 'unhandledRejection']) process.removeAllListeners(event)
 process.off('disconnect', orphaned)
 process.disconnect()
 readToTheEnd()
