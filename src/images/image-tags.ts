@@ -9,8 +9,10 @@ import { baseRecipe, nodeDockerfile } from './base-image.ts'
 import { contextFiles, fingerprint, hashContext, shortHash } from './content-hash.ts'
 import { type Pins, parseArchitecture } from './pins.ts'
 import {
+  type BundledSources,
   bundledSources,
   bundleSettings,
+  bundleSources,
   hashPrograms,
   type ProgramHashes,
 } from './program-hashes.ts'
@@ -146,21 +148,45 @@ const Remembered = z.object({
  * Returns the remembered tags while no file of the checkout has changed; otherwise computes them.
  */
 export async function imageTags(inputs: TagInputs, cache: string): Promise<ImageSet> {
-  const path = join(cache, `tags-${shortHash([inputs.root, inputs.target])}.json`)
   const [now, text] = await Promise.all([
     inputsFingerprint(inputs),
-    readFile(path, 'utf8').catch(() => ''),
+    readFile(tagsFile(inputs, cache), 'utf8').catch(() => ''),
   ])
   const remembered = parseRemembered(text)
   if (remembered?.fingerprint === now) return remembered.tags
   const bundled = await bundledSources(inputs.root, cache)
   const tags = await computeImageTags(inputs, bundled.programs)
+  await remember(inputs, cache, { fingerprint: now, tags, ...bundled })
+  return tags
+}
+
+/**
+ * Computes the tags for a build, with the additions that they name. They are remembered in place of others:
+ * the images of this build would be looked for under names that they do not have.
+ */
+export async function buildTags(
+  inputs: TagInputs & { additions: ImageAdditions },
+  cache: string,
+): Promise<{ tags: ImageSet; additions: Additions | null }> {
+  const now = inputsFingerprint(inputs)
+  const additions = await readAdditions(inputs.additions)
+  const bundled = await bundleSources(inputs.root)
+  const tags = await tagsWith(additions, inputs, bundled.programs)
+  await remember(inputs, cache, { fingerprint: now, tags, ...bundled })
+  return { tags, additions }
+}
+
+type Kept = BundledSources & { fingerprint: string; tags: ImageSet }
+
+async function remember(inputs: TagInputs, cache: string, kept: Kept) {
   // Prunes here, because a deleted checkout cannot remove its own file.
   await pruneCache(cache)
-  // A file that changed meanwhile is in the tags but not in `now`; the next call notices it.
-  const kept = { root: inputs.root, fingerprint: now, tags, ...bundled }
-  await keepInCache(path, JSON.stringify(kept))
-  return tags
+  // A file that changed meanwhile is in the tags but not in the fingerprint; the next call notices it.
+  await keepInCache(tagsFile(inputs, cache), JSON.stringify({ root: inputs.root, ...kept }))
+}
+
+function tagsFile({ root, target }: TagInputs, cache: string) {
+  return join(cache, `tags-${shortHash([root, target])}.json`)
 }
 
 function parseRemembered(text: string) {

@@ -10,12 +10,12 @@ import type { Settings } from '../config/settings.ts'
 import type { DockerClient } from '../engine/find-client.ts'
 import { withScratchFolder } from '../files/scratch-folder.ts'
 import { execOk } from '../process/exec.ts'
-import { readAdditions } from './additions.ts'
 import { makeBaseImage } from './base-image.ts'
 import { buildImage, type ImageBuild } from './build-image.ts'
 import { writeBuildSecrets } from './build-network.ts'
 import { createRecipes, currentPackages } from './image-recipes.ts'
 import {
+  buildTags,
   type ImageName,
   type ImageSet,
   imageNames,
@@ -68,8 +68,10 @@ export async function buildImages(options: BuildOptions): Promise<ImageSet> {
   const network = withParentProxy(options.network ?? {}, parent, settings)
   const npm = npmNetwork(options.network ?? userEnvironment(), parent, settings)
   // Read once: the build has the content that the tags name.
-  const additions = await readAdditions(imageAdditions(settings))
-  const tags = await tagsWith(additions, inputs)
+  const { tags, additions } = await buildTags(
+    { ...inputs, additions: imageAdditions(settings) },
+    cache,
+  )
   const present = await listImages(client, options.signal)
   const missing = new Set<ImageName>(noCache ? ownImages(tags) : missingImages(present, tags))
   const wanted = withParents(options.only ?? imageNames).filter(name => missing.has(name))

@@ -51,6 +51,8 @@ export async function bundlePrograms(
         legalComments: 'none',
         logLevel: 'silent',
         tsconfig: join(root, 'tsconfig.json'),
+        // The bundle has the paths of its sources: those of linked packages would lead out of the checkout.
+        preserveSymlinks: true,
         // grammY brings a client of its own, which knows no proxy, and which the server does not use.
         alias: { 'node-fetch': 'undici' },
       })

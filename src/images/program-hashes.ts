@@ -33,7 +33,12 @@ export type BundledSources = { sources: string | null; programs: ProgramHashes }
 export async function bundledSources(root: string, cache: string): Promise<BundledSources> {
   const sources = await hashSources(root)
   const known = await knownPrograms(cache, sources)
-  if (known) return { sources, programs: known }
+  return known ? { sources, programs: known } : bundleSources(root, sources)
+}
+
+/** Bundles the programs of a checkout, also if those of equal sources are remembered. */
+export async function bundleSources(root: string, before?: string): Promise<BundledSources> {
+  const sources = before ?? (await hashSources(root))
   const programs = await hashPrograms(root)
   // An edit meanwhile: these programs would be taken for those of other sources.
   return { sources: (await hashSources(root)) === sources ? sources : null, programs }

@@ -1,3 +1,4 @@
+import { cp, realpath, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import {
@@ -29,8 +30,14 @@ t.test('each program is one file that needs no package and no path of this machi
   }
 })
 
-t.test('the same sources give the same bytes', async t => {
+t.test('the same sources give the same bytes, also with packages that are a link', async t => {
   t.same(await bundlePrograms(root, programs), first)
+  const folder = t.testdir({})
+  for (const name of ['src', 'package.json', 'tsconfig.json']) {
+    await cp(join(root, name), join(folder, name), { recursive: true })
+  }
+  await symlink(await realpath(join(root, 'node_modules')), join(folder, 'node_modules'))
+  t.same(await bundlePrograms(folder, programs), first)
 })
 
 t.test('the server has no client of grammY, which would go around the proxy', async t => {

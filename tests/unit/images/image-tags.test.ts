@@ -3,7 +3,12 @@ import { cp, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { imageAdditions } from '../../../src/config/image-additions.ts'
-import { computeImageTags, imageTags, missingImages } from '../../../src/images/image-tags.ts'
+import {
+  buildTags,
+  computeImageTags,
+  imageTags,
+  missingImages,
+} from '../../../src/images/image-tags.ts'
 import { readPins } from '../../../src/images/pins.ts'
 import {
   claudePrograms,
@@ -189,6 +194,20 @@ t.test('programs of equal sources are bundled once for all checkouts', async t =
     t.equal((await tagsOfCopy()).gateway, first.gateway, `bundled again: ${path} changed`)
     await writeFile(join(copy, path), before)
   }
+})
+
+t.test('a build does not trust what is remembered, and corrects it', async t => {
+  const inputs = await checkout(t)
+  const cache = join(inputs.root, 'cache')
+  const right = await imageTags(inputs, cache)
+  const [file = ''] = await readdir(cache)
+  const kept = JSON.parse(await readFile(join(cache, file), 'utf8'))
+  const wrong = { ...right, gateway: 'claude-secure/gateway:wrong' }
+  const programs = { ...kept.programs, gateway: 'wrong' }
+  await writeFile(join(cache, file), JSON.stringify({ ...kept, tags: wrong, programs }))
+  t.same(await imageTags(inputs, cache), wrong)
+  t.same((await buildTags(inputs, cache)).tags, right)
+  t.same(await imageTags(inputs, cache), right)
 })
 
 t.test('programs that were bundled while a source changed are not remembered', async t => {
