@@ -168,12 +168,12 @@ async function judgeConfinement(
   { claude }: Images,
 ): Promise<Check[]> {
   if (!info) return []
-  const inside =
-    client && claude ? await attempt(() => inspectInside(client, claude, settings?.RUNTIME)) : null
-  return [
-    ...judgeKernel(info, inside?.value ?? null),
-    ...(inside && !inside.value ? [failed('inside', inside.error)] : []),
-  ]
+  if (!client) return judgeKernel(info, 'no client')
+  if (!claude) return judgeKernel(info, 'no image')
+  const inside = await attempt(() => inspectInside(client, claude, settings?.RUNTIME))
+  return inside.value
+    ? judgeKernel(info, inside.value)
+    : [...judgeKernel(info, 'failed'), failed('inside', inside.error)]
 }
 
 async function checkPolicy(root: string, { engine, client }: Machine): Promise<Check[]> {

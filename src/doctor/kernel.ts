@@ -3,26 +3,40 @@ import type { EngineInfo } from '../engine/engine.ts'
 import { type Check, note, ok, problem, warning } from './diagnosis.ts'
 import type { InsideView } from './inside.ts'
 
+/** Why no container was looked at from inside. */
+export type NotInspected = 'no client' | 'no image' | 'failed'
+
 /**
  * Judges the confinement of containers on this machine: as the engine reports it, and as seen from
  * inside.
  */
-export function judgeKernel(info: EngineInfo, inside: InsideView | null): Check[] {
+export function judgeKernel(info: EngineInfo, seen: InsideView | NotInspected): Check[] {
+  const inside = typeof seen === 'string' ? null : seen
   return [
     judgeRelease(info, inside),
     judgeSeccomp(info, inside),
     judgeProfile(info, inside),
     judgeUsers(info, inside),
-    ...(inside ? [judgeLimits(info, inside), judgeLandlock(inside)] : [notChecked()]),
+    ...(typeof seen === 'string'
+      ? [notChecked(seen)]
+      : [judgeLimits(info, seen), judgeLandlock(seen)]),
   ]
 }
 
-function notChecked() {
-  return note(
-    'limits',
-    'limits and Landlock not checked: the image claude is not built',
-    `run ${command('setup')}, then ${command('doctor')} again`,
-  )
+function notChecked(why: NotInspected) {
+  const again = `then ${command('doctor')} again`
+  const { reason, hint } = {
+    'no client': { reason: 'the docker client is missing', hint: `install it, ${again}` },
+    'no image': {
+      reason: 'the image claude was not found',
+      hint: `run ${command('setup')}, ${again}`,
+    },
+    failed: {
+      reason: 'the container for it failed',
+      hint: `repair what the next line says, ${again}`,
+    },
+  }[why]
+  return note('limits', `limits and Landlock not checked: ${reason}`, hint)
 }
 
 function judgeRelease({ KernelVersion }: EngineInfo, inside: InsideView | null): Check {

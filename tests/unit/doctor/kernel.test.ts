@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type InsideView, parseInsideView } from '../../../src/doctor/inside.ts'
-import { judgeKernel } from '../../../src/doctor/kernel.ts'
+import { judgeKernel, type NotInspected } from '../../../src/doctor/kernel.ts'
 
 const info = {
   SecurityOptions: ['name=apparmor', 'name=seccomp,profile=builtin', 'name=cgroupns'],
@@ -22,7 +22,7 @@ landlock=enforced
 `
 const inside = parseInsideView(printed)
 
-function severities(change: Partial<typeof info>, view: InsideView | null = inside) {
+function severities(change: Partial<typeof info>, view: InsideView | NotInspected = inside) {
   const checks = judgeKernel({ ...info, ...change }, view)
   return Object.fromEntries(checks.map(({ id, severity }) => [id, severity]))
 }
@@ -80,16 +80,30 @@ t.test('warns of a claim of the engine that a container does not confirm', async
 t.test('recognises rootless engines, user namespaces and SELinux', async t => {
   t.match(severities({ SecurityOptions: ['name=seccomp', 'name=rootless'] }), { users: 'ok' })
   t.match(severities({ SecurityOptions: ['name=seccomp', 'name=userns'] }), { users: 'ok' })
-  const selinux = judgeKernel({ ...info, SecurityOptions: ['name=seccomp', 'name=selinux'] }, null)
+  const selinux = judgeKernel(
+    { ...info, SecurityOptions: ['name=seccomp', 'name=selinux'] },
+    'no image',
+  )
   t.match(
     selinux.find(({ id }) => id === 'profile'),
     { severity: 'ok', message: 'SELinux' },
   )
 })
 
-t.test('notes that limits are not checked without an image', async t => {
-  t.match(severities({}, null), { limits: 'note' })
-  t.equal(severities({}, null).landlock, undefined)
+t.test('says why limits are not checked', async t => {
+  const reasons: [NotInspected, RegExp, RegExp][] = [
+    ['no client', /: the docker client is missing$/, /^install it, then /],
+    ['no image', /: the image claude was not found$/, /setup.?, then .*doctor.? again$/],
+    ['failed', /: the container for it failed$/, /^repair what the next line says, /],
+  ]
+  for (const [why, message, hint] of reasons) {
+    const checks = judgeKernel(info, why)
+    t.match(
+      checks.filter(({ id }) => id === 'limits' || id === 'landlock'),
+      [{ id: 'limits', severity: 'note', message, hint }],
+    )
+    t.equal(checks.length, 5)
+  }
 })
 
 t.test('notes that Landlock is missing or not enforced', async t => {
