@@ -106,10 +106,13 @@ export const goCases: readonly ContractCase[] = [
       const request = goJson({ prompt: api.prompts.slow, workspace, async: true })
       await goCall(api, 'POST /run', request)
       const escaped = workspace.replaceAll('/', '%2F').replace('+', '%2B').replace(' ', '+')
-      t.same(await goCall(api, `POST /run/cancel?workspace=${escaped}`), {
-        status: 'ok',
-        workspace: `/workspaces/${workspace}`,
-      })
+      // claudebox answers 404 until the program of the run has started.
+      const cancelled = await api.until(
+        () => exchange(api.url, goRequest(api, `POST /run/cancel?workspace=${escaped}`)),
+        answer => answer.status !== 404,
+      )
+      t.match(cancelled, { status: 200 })
+      t.same(cancelled.json, { status: 'ok', workspace: `/workspaces/${workspace}` })
       await t.rejects(goCall(api, 'POST /run/cancel'), /HTTP 404: \{"detail":/)
     },
   },
