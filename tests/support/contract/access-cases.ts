@@ -58,11 +58,13 @@ export const accessCases: readonly ContractCase[] = [
   },
   {
     line: 'a token in the URL is refused',
-    claudebox: { defect: 'the token is accepted in the URL' },
+    claudebox: { defect: 'the token is accepted in the URL of /mcp/' },
     async check(t, { send, token }) {
-      for (const name of ['apiToken', 'token', 'api_token', 'access_token']) {
-        const answer = await send(`GET /status?${name}=${token}`, { token: null })
-        t.equal(answer.status, 401, name)
+      for (const path of ['GET /status', 'POST /mcp', 'POST /mcp/']) {
+        for (const name of ['apiToken', 'token', 'api_token', 'access_token']) {
+          const answer = await send(`${path}?${name}=${token}`, { token: null })
+          t.equal(answer.status, 401, `${path} ${name}`)
+        }
       }
     },
   },

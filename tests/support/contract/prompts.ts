@@ -17,7 +17,8 @@ export const fakePrompts: ContractPrompts = {
 /** Prompts for the real Claude Code with the scripted model of tests/support/messages-api. */
 export const scriptedPrompts: ContractPrompts = {
   quick: (word, before = '') => `${before} [[say ${word}]]`.trimStart(),
-  slow: '[[delay 120000]] [[say late]]',
+  // Longer than any case waits: one whose run merely ended by itself must not pass.
+  slow: '[[delay 600000]] [[say late]]',
   failing: status => `[[error ${status}]]`,
   structured: output => `[[structured ${JSON.stringify(output)}]]`,
   asking: questions => `[[tool AskUserQuestion ${JSON.stringify({ questions })}]]`,
