@@ -4,12 +4,12 @@
  */
 import { readFileSync } from 'node:fs'
 import { register } from 'node:module'
-import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { bundled } from './bundle-paths.ts'
 import { setFileTest } from './current-file.ts'
+import { followHandles, readToTheEnd } from './open-handles.ts'
 import { processState } from './process-state.ts'
 import { catchErrors } from './uncaught-errors.ts'
 
@@ -21,7 +21,10 @@ const root = join(import.meta.dirname, '../../..')
 // tap releases the channel to the parent, which would end this process between two files.
 const alive = setInterval(() => {}, 60_000)
 const follow = catchErrors(t)
+const handles = followHandles()
+handles.note('the runner')
 const fileTimeout = Number(process.env.TEST_FILE_TIMEOUT ?? 60) * 1000
+const endTimeout = Number(process.env.TEST_END_TIMEOUT ?? 60) * 1000
 
 // A runner that was killed leaves no test process behind.
 const orphaned = () => process.exit(1)
@@ -38,18 +41,10 @@ readToTheEnd()
 // A file that leaves a server or a timer behind would keep its own process from ending, too.
 setTimeout(() => {
   console.error(`still open after the last file: ${process.getActiveResourcesInfo().join(', ')}`)
+  for (const line of handles.open()) console.error(line)
   process.exit(1)
-}, 60_000).unref()
+}, endTimeout).unref()
 process.once('beforeExit', () => process.exit())
-
-/** A connection that nobody reads does not notice that its other side has gone; one that is open stays so. */
-function readToTheEnd() {
-  const { _getActiveHandles } = process as unknown as { _getActiveHandles: () => unknown[] }
-  for (const handle of _getActiveHandles()) {
-    const isOutput = handle === process.stdout || handle === process.stderr
-    if (handle instanceof Socket && !isOutput) handle.resume()
-  }
-}
 
 async function runFile(path: string) {
   const restore = processState()
@@ -66,6 +61,7 @@ async function runFile(path: string) {
   })
   // A file that cannot fail is not a test.
   if (counted === t.counts.total) t.fail(`${path} makes no assertion`)
+  handles.note(path)
   restore()
 }
 

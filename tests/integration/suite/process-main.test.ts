@@ -68,3 +68,29 @@ t.test('a test', async t => {
   t.equal(await runProcess(() => files.shift() ?? null, { ...run, env }), false)
   t.match(lines.join('\n'), /FAILED after the last file[\s\S]*Error: late/)
 })
+
+t.test('a handle that stays open is named with its file', async t => {
+  const open = `import { spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import t from 'tap'
+t.test('a test', async t => {
+  t.pass()
+  await new Promise(resolve => createServer().listen(0, '127.0.0.1', resolve))
+  const child = spawn('sleep', ['30'])
+  process.once('exit', () => child.kill())
+  setTimeout(() => {}, 60_000)
+})
+`
+  const folder = t.testdir({ 'open.test.ts': open, 'other.test.ts': throwing('') })
+  const files = ['open', 'other'].map(name => relative(root, join(folder, `${name}.test.ts`)))
+  const lines: string[] = []
+  const print = (line: string) => lines.push(line)
+  const run = { files, summary: createTapSummary(print), print, timeout: 60 }
+  const env = { TEST_BUNDLE: '', TEST_END_TIMEOUT: '1' }
+  t.equal(await runProcess(() => files.shift() ?? null, { ...run, env }), false)
+  const output = lines.join('\n')
+  t.match(output, /^Server \{.*\} of \S+\/open\.test\.ts$/m)
+  t.match(output, /^ChildProcess \{.*'sleep', '30'.*\} of \S+\/open\.test\.ts$/m)
+  t.match(output, /^Timeout of \S+\/open\.test\.ts$/m)
+  t.notMatch(output, / of \S+\/other\.test\.ts$/m)
+})
