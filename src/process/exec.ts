@@ -53,10 +53,12 @@ export function exec(file: string, args: readonly string[], options: ExecOptions
       terminate(child, grace)
     }
     let timer: NodeJS.Timeout | undefined
+    let closed = false
     const stopTimer = () => clearTimeout(timer)
     const startTimer = () => {
       stopTimer()
-      timer = setTimeout(() => end(notFinished(file, args, timeout)), timeout)
+      // The input may go on for a moment: a timer that nothing stops would keep our process open.
+      if (!closed) timer = setTimeout(() => end(notFinished(file, args, timeout)), timeout)
     }
     const abort = () => end(abortReason(signal))
     signal?.addEventListener('abort', abort, { once: true })
@@ -86,6 +88,7 @@ export function exec(file: string, args: readonly string[], options: ExecOptions
       failure ??= notStarted(file, error)
     })
     child.once('close', (code, childSignal) => {
+      closed = true
       stopTimer()
       signal?.removeEventListener('abort', abort)
       if (input instanceof Readable) input.destroy()

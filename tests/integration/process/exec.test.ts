@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { exec, execOk } from '../../../src/process/exec.ts'
 
@@ -75,6 +75,26 @@ t.test('a child that ends early decides by its exit code, and ends the source', 
   const { code } = await exec(process.execPath, ['-e', 'process.exit(3)'], { input })
   t.equal(code, 3)
   t.ok(input.destroyed)
+})
+
+t.test('an input that goes on after the child has ended leaves no timer behind', async t => {
+  class Late extends Readable {
+    override async *[Symbol.asyncIterator]() {
+      yield 'one\n'
+      await once(this, 'close')
+    }
+  }
+  const timers = t.capture(globalThis, 'setTimeout', setTimeout)
+  const timeout = 54_321
+  const { code } = await exec('sh', ['-c', 'read line'], {
+    input: new Late({ read() {} }),
+    timeout,
+  })
+  t.equal(code, 0)
+  await nextTurn()
+  const own = timers().filter(({ args }) => args[1] === timeout)
+  t.ok(own.length > 0)
+  for (const timer of own) t.match(timer, { returned: { _destroyed: true } })
 })
 
 t.test('a streamed input that fails ends the child with its error', async t => {
