@@ -131,12 +131,12 @@ export const gitSourceControls: readonly SourceControl[] = [
     control: 'images are loaded by their digest alone',
     file: 'src/images/image-archive.ts',
     remove: ['if (digest !== wanted.digest) {', 'if (false) {'],
-    test: 'tests/unit/images/image-archive.test.ts',
+    test: 'tests/integration/images/image-archive.test.ts',
   },
   {
     control: 'an archive brings no image but this checkout’s',
     file: 'src/images/image-archive.ts',
     remove: ['if (foreign !== undefined) {', 'if (false) {'],
-    test: 'tests/unit/images/image-archive.test.ts',
+    test: 'tests/integration/images/image-archive.test.ts',
   },
 ]

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { readServiceAccount } from '../../../src/stack/service-account.ts'
 
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
 const ed25519 = generateKeyPairSync('ed25519').privateKey
 const pem = (key: KeyObject, type: 'pkcs8' | 'pkcs1' = 'pkcs8') =>
   key.export({ type, format: 'pem' }).toString()
