@@ -123,7 +123,11 @@ export async function detachForward(
       clearTimeout(timer)
       resolve(text)
     }
-    child.once('error', reject).once('close', done)
+    const failed = (error: Error) => {
+      clearTimeout(timer)
+      reject(error)
+    }
+    child.once('error', failed).once('close', done)
     child.stdout.on('data', (chunk: Buffer) => {
       text = `${text}${chunk}`.slice(0, stderrBytes)
       if (text.includes('\n')) done()
