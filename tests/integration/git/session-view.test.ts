@@ -165,10 +165,11 @@ t.test('a large file does not hide what comes after it', async t => {
   commit('large', { 'aaa.txt': '\n'.repeat(size), 'zzz.js': 'evil()\n' })
   const { commits, commit: read, diff } = await view()
   const id = commits[0]?.id ?? ''
-  t.match(await diff(id), {
-    patch: /Binary files .*aaa\.txt differ[\s\S]*\+evil\(\)/,
-    truncated: false,
-  })
+  const { patch, truncated } = await diff(id)
+  // Its beginning and its end: tap would compare half a million lines.
+  t.match(patch.slice(0, 500), /^Binary files .*aaa\.txt differ$/m)
+  t.match(patch.slice(-500), /^\+evil\(\)$/m)
+  t.equal(truncated, false)
   const { files, findings, more } = await read(id)
   t.match(files, [
     { path: 'aaa.txt', insertions: null },
